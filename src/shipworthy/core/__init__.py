@@ -1,0 +1,1 @@
+"""The vocabulary: what crosses packages, and nothing else. Imports no other package of shipworthy."""

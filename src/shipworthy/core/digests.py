@@ -1,0 +1,67 @@
+"""Content addresses: SHA-256 over RFC 8785 canonical JSON, and RFC 6962 Merkle roots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+PREFIX = "sha256:"
+
+
+def canonical(value: Any) -> bytes:
+    """Encode a JSON value canonically (RFC 8785).
+
+    Args:
+        value: None, bool, int within +-2**53, finite float, str, list, tuple or dict with str keys.
+
+    Raises:
+        ValueError: the value has no canonical form (NaN, a huge int, a lone surrogate, another type).
+    """
+    import rfc8785
+
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError as error:
+        raise ValueError(f"no canonical JSON form: {error}") from error
+
+
+def digest(value: Any) -> str:
+    """Return ``sha256:<64 hex>`` of a JSON value's canonical form.
+
+    >>> digest({"b": 1, "a": [2.0]}) == digest({"a": [2], "b": 1})
+    True
+    """
+    return PREFIX + sha256(canonical(value)).hexdigest()
+
+
+def bytes_digest(data: bytes) -> str:
+    """Return ``sha256:<64 hex>`` of bytes."""
+    return PREFIX + sha256(data).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Return ``sha256:<64 hex>`` of a file's bytes, read in pieces."""
+    state = sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            state.update(piece)
+    return PREFIX + state.hexdigest()
+
+
+def merkle_root(leaves: Sequence[bytes]) -> str:
+    """Return ``sha256:<64 hex>``, the Merkle tree hash of RFC 6962, section 2.1.
+
+    Args:
+        leaves: the records in their agreed order; may be empty (the hash of nothing).
+    """
+    if not leaves:
+        return PREFIX + sha256(b"").hexdigest()
+    level = [sha256(b"\0" + leaf).digest() for leaf in leaves]
+    # Pairing from the left and promoting an odd last node gives RFC 6962's tree: its split point is the
+    # largest power of two below n, so every left subtree is full.
+    while len(level) > 1:
+        paired = [sha256(b"\1" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
+        level = paired + level[len(level) & ~1 :]
+    return PREFIX + level[0].hex()

@@ -1,0 +1,125 @@
+"""Every error shipworthy raises on purpose.
+
+ShipworthyError
+├── UsageError            the user's input is wrong; exit code 2, no traceback
+│   ├── WorkspaceError    one or more problems in the safety files, each with file:line
+│   ├── PluginError       an unknown plug-in, two claims to one id, a wrong parameter
+│   ├── MissingExtra      an optional dependency is not installed
+│   └── CredentialError   a credential reference does not resolve
+├── IntegrityError        a log, pack or signature is not what it claims to be; exit code 4
+├── TargetError           the system under test failed to answer (outcome ``target_error``)
+│   ├── TargetTimeout     it did not answer in time (outcome ``timeout``)
+│   └── TargetFiltered    a provider's own filter refused to answer (outcome ``filtered``)
+├── ScorerError           a scorer could not score an answer (outcome ``scorer_error``)
+├── GuardError            a guard failed; the pipeline turns it into its rule's failure action
+└── LimitReached          a budget (requests, tokens, cost, time) is used up
+
+A message says what was wrong, where, and what to do. It never carries a credential or evaluation text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple
+
+
+class ShipworthyError(Exception):
+    """Base of every error raised on purpose.
+
+    Attributes:
+        exit_code: what the command line exits with when the error reaches it.
+    """
+
+    exit_code = 4
+
+
+class UsageError(ShipworthyError):
+    """The input is wrong; the message says where and what to do. Printed without a traceback."""
+
+    exit_code = 2
+
+
+class Problem(NamedTuple):
+    """One thing wrong in a file: where, what, and what to do about it."""
+
+    file: Path
+    line: int
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
+        return where + self.message + (f" ({self.hint})" if self.hint else "")
+
+
+class WorkspaceError(UsageError):
+    """All the problems found in the safety files, never only the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class PluginError(UsageError):
+    """An unknown plug-in id, two claims to one id, or a parameter it does not take."""
+
+
+class MissingExtra(UsageError):
+    """An optional dependency is missing.
+
+    Args:
+        package: the distribution that was not found.
+        extra: the extra of shipworthy that brings it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f'{package} is not installed: pip install "shipworthy[{extra}]"')
+
+
+class CredentialError(UsageError):
+    """A reference such as ``env:NAME`` does not resolve. Names the reference, never the value."""
+
+
+class IntegrityError(ShipworthyError):
+    """A log, pack, chain or signature is not what it claims to be."""
+
+
+class TargetError(ShipworthyError):
+    """The system under test failed to answer."""
+
+
+class TargetTimeout(TargetError):
+    """The system under test did not answer in time."""
+
+
+class TargetFiltered(TargetError):
+    """A provider's own content filter refused to answer: not the system's refusal, and not safe."""
+
+
+class ScorerError(ShipworthyError):
+    """A scorer could not score an answer."""
+
+
+class GuardError(ShipworthyError):
+    """A guard failed on a text."""
+
+
+class LimitReached(ShipworthyError):
+    """A budget is used up. What was finished is kept; `shipworthy eval --resume` goes on."""
+
+    exit_code = 4
+
+
+def did_you_mean(wrong: str, known: Sequence[str]) -> str:
+    """Return ``"did you mean 'x'?"`` for the nearest known word, or the words there are.
+
+    >>> did_you_mean("critera", ["criteria", "id"])
+    "did you mean 'criteria'?"
+    >>> did_you_mean("zzz", ["criteria", "id"])
+    'known: criteria, id'
+    """
+    near = get_close_matches(wrong, known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(sorted(known))
