@@ -1,0 +1,102 @@
+"""The `shipworthy` command: one verb a file, found by its file name, imported when it is called."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+import click
+
+from shipworthy import __version__
+from shipworthy.core.errors import ShipworthyError, did_you_mean
+
+SHIP, NO_SHIP, USAGE, INCONCLUSIVE, FAILURE = range(5)
+"""Exit codes. A crash is never 1: a pipeline must not take it for a verdict."""
+
+EXIT_HELP = "Exit codes: 0 ship or done, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence."
+
+
+@cache
+def _verbs() -> dict[str, str]:
+    return {m.name.replace("_", "-"): m.name for m in iter_modules([str(Path(__file__).parent)]) if m.name[0] != "_"}
+
+
+class Verbs(click.Group):
+    """A group whose commands are the files of this package. Help reads their first line and imports nothing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_verbs())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _verbs():
+            ctx.fail(f"no verb {cmd_name!r}: {did_you_mean(cmd_name, self.list_commands(ctx))}")
+        command: click.Command = import_module(f"{__name__}.{_verbs()[cmd_name]}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, _summary(module)) for verb, module in sorted(_verbs().items())])
+
+
+def _summary(module: str) -> str:
+    source = (Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0].rstrip(".")
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_HELP)
+@click.version_option(__version__, prog_name="shipworthy")
+def root() -> None:
+    """Decide, with evidence that holds up, whether an AI feature is safe enough to ship."""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and exit with its code.
+
+    A user's mistake prints its message and exits 2, without a traceback; anything unforeseen exits 4 with one.
+    """
+    sys.exit(run(argv))
+
+
+def run(argv: list[str] | None = None) -> int:
+    """Run the command line and return its exit code: `main` without the exit, for tests and notebooks."""
+    try:
+        code: Any = root.main(args=argv, prog_name="shipworthy", standalone_mode=False)
+        return code if isinstance(code, int) else SHIP
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.Abort:
+        click.echo("stopped", err=True)
+        return FAILURE
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except ShipworthyError as error:
+        for line in _lines(error):
+            click.echo(line, err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+        return FAILURE
+    except BrokenPipeError:
+        # `shipworthy runs list | head`: the reader has gone, which is no failure of ours. Nothing more may be
+        # written, not even by the interpreter's flush at exit.
+        sys.stdout = None  # type: ignore[assignment]
+        return SHIP
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        click.echo("This is a fault of shipworthy, not of your input: please report it with the lines above.", err=True)
+        return FAILURE
+
+
+def _lines(error: ShipworthyError) -> Iterator[str]:
+    first, *rest = str(error).splitlines() or [type(error).__name__]
+    yield f"error: {first}"
+    yield from (f"       {line}" for line in rest)
