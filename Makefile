@@ -1,0 +1,72 @@
+# Every target does its own set-up. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+# WHEEL=1 installs the built wheel instead of this folder: what CI tests is what users get.
+WHEEL ?=
+DEMO ?= shipworthy-demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-full test lint docs bench build clean browser
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/pip:
+	@echo "== creating $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit("shipworthy needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install -U "pip>=25.1"
+
+# What a user installs: the core and the local model.
+$(VENV)/.core: pyproject.toml $(BIN)/pip $(if $(WHEEL),dist/.built)
+	@echo "== installing shipworthy"
+ifdef WHEEL
+	@$(PIP) install --force-reinstall --no-deps dist/*.whl && $(PIP) install "$$(echo dist/*.whl)[local]"
+else
+	@$(PIP) install -e ".[local]"
+endif
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	@echo "== installing test, lint, docs and bench tools"
+	@$(PIP) install --group test --group lint --group docs --group bench
+	@touch $@
+
+$(VENV)/.model: $(VENV)/.core
+	@$(BIN)/shipworthy model pull smollm2
+	@touch $@
+
+setup: $(VENV)/.dev $(VENV)/.model ## Create .venv with everything the other targets need
+
+demo: $(VENV)/.core $(VENV)/.model ## Evaluate, decide and prove on a real model; at most ten minutes
+	@$(BIN)/shipworthy demo $(DEMO)
+
+demo-full: $(VENV)/.core $(VENV)/.model ## The same over every sample, attack and attempt (hours)
+	@$(BIN)/shipworthy demo $(DEMO) --plan full
+
+test: setup ## Run every test
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, spelling, workflow and project files
+	@sh .ci/lint
+
+docs: $(VENV)/.dev ## Build the documentation into site/
+	@$(BIN)/mkdocs build --strict
+
+bench: setup ## Measure what we promise, beside the peers and the floor
+	@$(BIN)/python bench/run.py
+
+build: dist/.built ## Build the wheel and the source distribution into dist/
+
+dist/.built: pyproject.toml README.md $(shell find src -type f -not -name '*.pyc') $(BIN)/pip
+	@echo "== building the wheel"
+	@rm -rf dist && $(PIP) install build && $(BIN)/python -m build --outdir dist . >/dev/null && ls dist
+	@touch $@
+
+browser: ## Install Chromium and PDF tools for the page tests (Debian, as root)
+	@command -v chromium >/dev/null && command -v pdftoppm >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium poppler-utils)
+
+clean: ## Remove what the targets made, but for the demo's workspace
+	rm -rf $(VENV) dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

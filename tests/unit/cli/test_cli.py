@@ -1,0 +1,95 @@
+"""The command line as a whole: help without imports, exit codes, no traceback for a user's mistake."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from shipworthy import cli
+from shipworthy.core.errors import IntegrityError, LimitReached, Problem, UsageError, WorkspaceError
+
+
+def shipworthy(*argv):
+    return subprocess.run([sys.executable, "-m", "shipworthy", *argv], capture_output=True, text=True, timeout=60)
+
+
+def test_help_lists_every_verb_with_a_summary():
+    done = shipworthy("--help")
+    assert done.returncode == 0
+    for verb in ("init", "check", "eval", "plan", "gate", "runs", "view", "repro", "scan", "evidence", "model", "demo"):
+        assert f"\n  {verb} " in done.stdout
+    assert "Exit codes: 0 ship" in done.stdout
+
+
+def test_help_imports_nothing_heavy():
+    heavy = {"numpy", "scipy", "duckdb", "httpx", "pydantic", "sqlalchemy", "rich", "cryptography"}
+    code = (
+        "import sys; from shipworthy.cli import run; run(['--help']);"
+        f"loaded = {heavy!r} & set(sys.modules); assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("verb", cli.root.list_commands(click.Context(cli.root)))
+def test_every_verb_has_help(verb):
+    done = shipworthy(verb, "--help")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage: shipworthy " + verb)
+
+
+def test_an_unknown_verb_names_the_nearest_and_exits_2():
+    done = shipworthy("evla")
+    assert done.returncode == 2
+    assert "did you mean 'eval'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def verb(monkeypatch):
+    """Put a verb that raises in place of every verb."""
+
+    def install(error):
+        @click.command()
+        def command():
+            raise error
+
+        monkeypatch.setattr(cli.Verbs, "get_command", lambda *_: command)
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError("wrong"), 2),
+        (click.UsageError("wrong"), 2),
+        (click.FileError("x", "gone"), 2),
+        (IntegrityError("changed"), 4),
+        (LimitReached("used up"), 4),
+        (KeyboardInterrupt(), 4),
+        (RuntimeError("crash"), 4),
+    ],
+)
+def test_exit_codes_and_a_crash_is_never_1(verb, error, code, capsys):
+    verb(error)
+    assert cli.run(["any"]) == code
+    assert ("Traceback" in capsys.readouterr().err) == (type(error) is RuntimeError)
+
+
+def test_every_problem_is_printed(verb, capsys, tmp_path):
+    verb(WorkspaceError([Problem(tmp_path / "a.yaml", 3, "bad key", "did you mean 'id'?"), Problem(tmp_path / "b.yaml", 9, "worse")]))
+    assert cli.run(["any"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"error: {tmp_path}/a.yaml:3: bad key (did you mean 'id'?)",
+        f"       {tmp_path}/b.yaml:9: worse",
+    ]
+
+
+def test_a_reader_that_leaves_is_no_failure():
+    done = subprocess.run(
+        f"{sys.executable} -m shipworthy --help | true", shell=True, capture_output=True, text=True, timeout=60
+    )
+    assert "Traceback" not in done.stderr

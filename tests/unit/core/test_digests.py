@@ -1,0 +1,56 @@
+"""Content addresses: canonical form, and the Merkle tree against RFC 6962's own recursive definition."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shipworthy.core.digests import bytes_digest, canonical, digest, file_digest, merkle_root
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(st.characters(codec="utf-8")), json_values, max_size=5))
+def test_order_of_keys_does_not_matter(value):
+    assert digest(value) == digest(dict(reversed(value.items())))
+
+
+def test_known_canonical_form():
+    assert canonical({"b": [1.0, 1e21, "é"], "a": None}) == '{"a":null,"b":[1,1e+21,"é"]}'.encode()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**60, "\ud800"])
+def test_what_has_no_canonical_form_is_refused(value):
+    with pytest.raises(ValueError):
+        digest(value)
+
+
+def rfc6962(leaves):
+    """Section 2.1, word for word: split at the largest power of two below n."""
+    if len(leaves) == 1:
+        return sha256(b"\0" + leaves[0]).digest()
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    return sha256(b"\1" + rfc6962(leaves[:split]) + rfc6962(leaves[split:])).digest()
+
+
+@given(st.lists(st.binary(max_size=8), min_size=1, max_size=40))
+def test_merkle_root_is_rfc_6962s(leaves):
+    assert merkle_root(leaves) == "sha256:" + rfc6962(leaves).hex()
+
+
+def test_merkle_root_of_nothing():
+    assert merkle_root([]) == "sha256:" + sha256(b"").hexdigest()
+
+
+def test_a_file_and_its_bytes_agree(tmp_path):
+    (tmp_path / "f").write_bytes(b"x" * 3_000_000)
+    assert file_digest(tmp_path / "f") == bytes_digest(b"x" * 3_000_000)
