@@ -1,0 +1,1 @@
+"""The safety files: what is meant. One folder in git, never a result."""

@@ -1,0 +1,39 @@
+"""The guard file: which runtime checks stand in front of the system and behind it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from shipworthy.core.records import Action, Stage
+from shipworthy.workspace.fields import Entity, GuardId, RequirementId, Text
+from shipworthy.workspace.scalars import plain
+
+
+class GuardRule(Entity):
+    """One guard in the pipeline.
+
+    Attributes:
+        stages: where it runs; all the stages the guard knows if left out.
+        action: what is done with every finding; the finding's own action if left out.
+        mode: ``shadow`` records and changes nothing.
+        on_error: what happens when the guard raises or times out; closed by default.
+    """
+
+    id: GuardId
+    use: str = Field(min_length=1)
+    stages: tuple[Stage, ...] = ()
+    action: Action | None = None
+    mode: Literal["enforce", "shadow"] = "enforce"
+    on_error: Literal["block", "allow"] = "block"
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
+    params: Annotated[dict[str, Any], BeforeValidator(plain)] = {}
+    implements: tuple[RequirementId, ...] = ()
+
+
+class GuardFile(Entity):
+    """A guard pipeline as it is written: rules in the order in which they run."""
+
+    block_message: Text = "I can't help with that."
+    rules: tuple[GuardRule, ...] = ()

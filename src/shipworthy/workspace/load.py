@@ -1,0 +1,106 @@
+"""The workspace: one folder of safety files, loaded, checked and hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shipworthy.core.errors import Problem, UsageError, did_you_mean
+from shipworthy.workspace.gate import Gate
+from shipworthy.workspace.guards import GuardFile
+from shipworthy.workspace.journey import Journey
+from shipworthy.workspace.plan import PlanSpec
+from shipworthy.workspace.requirement import Criterion, Requirement
+from shipworthy.workspace.risk import Risk
+from shipworthy.workspace.suite import Suite
+from shipworthy.workspace.system import System
+from shipworthy.workspace.use import Use
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """The safety files of one system.
+
+    Attributes:
+        root: the folder.
+        targets: by name; `target` is the system under test.
+        plans: by id; `full` is always there.
+        guards: the guard file ``guards.yaml``, if there is one.
+        warnings: what is allowed and probably not meant.
+        resolved: the YAML behind it, as JSON, with library suites filled in: what `spec_digest` hashes.
+        code: SHA-256 of every workspace-local plug-in that was loaded, by file name.
+    """
+
+    root: Path
+    system: System
+    targets: Mapping[str, Use]
+    journeys: Mapping[str, Journey] = field(default_factory=dict)
+    risks: Mapping[str, Risk] = field(default_factory=dict)
+    requirements: Mapping[str, Requirement] = field(default_factory=dict)
+    suites: Mapping[str, Suite] = field(default_factory=dict)
+    plans: Mapping[str, PlanSpec] = field(default_factory=dict)
+    gate: Gate = Gate()
+    guards: GuardFile | None = None
+    warnings: tuple[Problem, ...] = ()
+    resolved: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    code: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def load(cls, path: str | Path = ".", *, allow_code: bool = False) -> Workspace:
+        """Read and check the files of a workspace.
+
+        Args:
+            path: the folder that holds ``system.yaml``.
+            allow_code: run the Python files under ``plugins/``, which may then be named in the YAML.
+
+        Raises:
+            WorkspaceError: with every problem found, sorted by file and line.
+        """
+        from shipworthy.workspace.read import read_workspace
+
+        return read_workspace(Path(path), allow_code=allow_code)
+
+    @property
+    def target(self) -> Use:
+        """The system under test: the target named ``default``, or the first."""
+        return self.targets["default"] if "default" in self.targets else next(iter(self.targets.values()))
+
+    def criteria(self) -> Iterator[tuple[Requirement, Criterion]]:
+        """Yield every criterion of the gate with its requirement, in the order of the files."""
+        for requirement in self.requirements.values():
+            for criterion in requirement.criteria:
+                if self.gate.selects(criterion.id):
+                    yield requirement, criterion
+
+    def plan(self, name: str) -> PlanSpec:
+        """Return a plan.
+
+        Raises:
+            UsageError: there is none of that name; the nearest is given.
+        """
+        if name not in self.plans:
+            raise UsageError(f"unknown plan {name!r}: {did_you_mean(name, list(self.plans))}")
+        return self.plans[name]
+
+    def suite(self, name: str) -> Suite:
+        """Return a suite.
+
+        Raises:
+            UsageError: there is none of that name; the nearest is given.
+        """
+        if name not in self.suites:
+            raise UsageError(f"unknown suite {name!r}: {did_you_mean(name, list(self.suites))}")
+        return self.suites[name]
+
+    def spec_digest(self, plan: str) -> str:
+        """Return ``sha256:…`` of what a run of this plan means: suites, requirements with criteria, gate, plan.
+
+        It hashes the YAML as it was written, resolved, and not the parsed models: a default added by a later version
+        of shipworthy makes no evidence stale. Comments, layout and key order do not count; the target and the guards
+        are the subject, which has a digest of its own.
+        """
+        from shipworthy.workspace.spec import spec_digest
+
+        return spec_digest(self, plan)

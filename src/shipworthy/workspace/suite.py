@@ -1,0 +1,124 @@
+"""A suite: a versioned set of samples with attacks, scorers and a metric."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shipworthy.core.records import Sample
+from shipworthy.workspace.fields import Entity, Rate, Slug, Text, Title
+from shipworthy.workspace.use import Use, Uses
+
+
+class SuiteFile(Entity):
+    """``suite.yaml``, or a file under ``suites/`` that defines a suite.
+
+    Attributes:
+        content: ``synthetic`` text may be kept whole; ``private`` text is redacted before it is stored.
+        metric: the main one, for criteria that name none.
+        attempts: of each sample and attack.
+        max_error_rate: the share of attempts that may end in an error, in [0, 1]; above it the gate fails closed.
+        icc: planned correlation of attempts within a cluster, in [0, 1]; floors the design effect.
+        samples: a file beside this one, or the samples themselves; ``samples.jsonl`` or ``samples.yaml`` if left out.
+        card: a markdown file beside this one; ``card.md`` if left out.
+    """
+
+    id: Slug
+    version: Text
+    title: Title
+    content: Literal["synthetic", "private"]
+    metric: Title
+    scorers: Uses = Field(min_length=1)
+    attacks: Uses = (Use(use="none"),)
+    attempts: Annotated[int, Field(ge=1, le=10_000)] = 1
+    max_error_rate: Rate = 0.02
+    icc: Rate = 0.3
+    samples: str | tuple[object, ...] | None = None
+    card: Text = "card.md"
+    refs: tuple[Text, ...] = ()
+    license: Text = ""
+
+
+class LibrarySuiteUse(Entity):
+    """A file under ``suites/`` that takes a suite of the library, and what it changes in it."""
+
+    use: Annotated[str, Field(pattern=r"^library:[a-z0-9][a-z0-9._-]*$")]
+    id: Slug | None = None
+    scorers: Uses | None = None
+    attacks: Uses | None = None
+    attempts: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    max_error_rate: Rate | None = None
+    icc: Rate | None = None
+
+    @property
+    def library_id(self) -> str:
+        """The id of the library's suite."""
+        return self.use.removeprefix("library:")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """A suite, loaded: its samples in declared order.
+
+    Attributes:
+        attempts: of each sample and attack.
+        icc: planned correlation of attempts within a cluster, in [0, 1].
+        digest: ``sha256:…`` of everything in it that a result depends on; the card is not part of it.
+        card: markdown.
+    """
+
+    id: str
+    version: str
+    title: str
+    content: Literal["synthetic", "private"]
+    metric: str
+    scorers: tuple[Use, ...]
+    samples: tuple[Sample, ...]
+    attacks: tuple[Use, ...] = (Use(use="none"),)
+    attempts: int = 1
+    max_error_rate: float = 0.02
+    icc: float = 0.3
+    refs: tuple[str, ...] = ()
+    license: str = ""
+    card: str = field(default="", repr=False)
+    digest: str = ""
+
+    def select(self, n: int | None = None) -> tuple[Sample, ...]:
+        """Return n samples, stratified by their ``stratum:`` tag; all, in declared order, if n is None.
+
+        Each next sample comes from the stratum that is furthest behind its share (Sainte-Lague), and within a stratum
+        from a cluster not yet used, in declared order. So it depends on the files alone, never on an outcome, and the
+        first n of a larger selection are the smaller selection.
+
+        Raises:
+            ValueError: n is below 1.
+        """
+        if n is None:
+            return self.samples
+        if n < 1:
+            raise ValueError("a selection needs at least one sample")
+        queues = _by_stratum(self.samples)
+        sizes = {stratum: len(queue) for stratum, queue in queues.items()}
+        taken = dict.fromkeys(queues, 0)
+        chosen: list[Sample] = []
+        for _ in range(min(n, len(self.samples))):
+            open_ones = [s for s in queues if taken[s] < sizes[s]]
+            stratum = max(open_ones, key=lambda s: sizes[s] / (2 * taken[s] + 1))  # max takes the first of equals
+            chosen.append(queues[stratum][taken[stratum]])
+            taken[stratum] += 1
+        return tuple(chosen)
+
+
+def _by_stratum(samples: tuple[Sample, ...]) -> dict[str, list[Sample]]:
+    """Return each stratum's samples: the first of every cluster, then the second of every cluster, ..."""
+    rounds: dict[str, list[tuple[int, int, Sample]]] = {}
+    seen: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for position, sample in enumerate(samples):
+        stratum = next((tag for tag in sample.tags if tag.startswith("stratum:")), "")
+        key = stratum, sample.cluster or sample.id
+        rounds.setdefault(stratum, []).append((seen[key], position, sample))
+        seen[key] += 1
+    return {stratum: [sample for *_, sample in sorted(entries, key=lambda e: e[:2])] for stratum, entries in rounds.items()}

@@ -1,0 +1,61 @@
+"""A plug-in as the user names it: its id, and its parameters."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from shipworthy.workspace.fields import Entity
+from shipworthy.workspace.scalars import plain
+
+
+class Use(Entity):
+    """A plug-in with its parameters.
+
+    In YAML ``{use: payload_in_document, position: head}``, or only its id where there are no parameters. Every key
+    besides `use` is a parameter.
+    """
+
+    use: str = Field(min_length=1)
+    params: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"use": value, "params": {}}
+        if isinstance(value, dict) and "use" in value:
+            return {"use": value["use"], "params": {k: plain(v) for k, v in value.items() if k != "use"}}
+        return value
+
+    @classmethod
+    def of(cls, use: str, **params: Any) -> Use:
+        """Build one from Python: ``Use.of("refusal", metric="over_refusal")``."""
+        return cls.model_validate({"use": use, **params})
+
+    @property
+    def name(self) -> str:
+        """Its id with its parameters: what tells two uses of one plug-in apart, and what an attempt records.
+
+        >>> Use.of("payload_in_document", position="head").name
+        'payload_in_document(position=head)'
+        >>> Use.of("base64").name
+        'base64'
+        """
+        if not self.params:
+            return self.use
+        shown = ((k, v if isinstance(v, str) else json.dumps(v, sort_keys=True)) for k, v in sorted(self.params.items()))
+        return f"{self.use}({','.join(f'{k}={v}' for k, v in shown)})"
+
+    def matches(self, wanted: str) -> bool:
+        """Say whether `wanted` names this use: by its id (all parameters) or by its full name."""
+        return wanted in (self.use, self.name)
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str | dict) else value
+
+
+Uses = Annotated[tuple[Use, ...], BeforeValidator(_listed)]
