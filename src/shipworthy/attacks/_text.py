@@ -1,0 +1,51 @@
+"""Change the last user turn of a sample and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from shipworthy.core.records import Message, MessagePart, Sample, Text
+
+
+def last_user(sample: Sample) -> int | None:
+    """Return the index of the last user turn, or None where the sample has none."""
+    return next((i for i in reversed(range(len(sample.messages))) if sample.messages[i].role == "user"), None)
+
+
+def _with_parts(sample: Sample, index: int, parts: tuple[MessagePart, ...]) -> Sample:
+    message: Message = replace(sample.messages[index], parts=parts)
+    return replace(sample, messages=(*sample.messages[:index], message, *sample.messages[index + 1 :]))
+
+
+def rewrite_text(sample: Sample, change: Callable[[str], str]) -> Sample:
+    """Return the sample with every text part of its last user turn changed.
+
+    Images, sounds and all other turns stay as they are; a sample without a user turn, or whose last user turn holds
+    no text, comes back unchanged.
+    """
+    index = last_user(sample)
+    if index is None:
+        return sample
+    parts = tuple(Text(change(p.text)) if isinstance(p, Text) else p for p in sample.messages[index].parts)
+    return _with_parts(sample, index, parts)
+
+
+def surround(sample: Sample, *, before: str = "", after: str = "") -> Sample:
+    """Return the sample with text put before the first and after the last text part of its last user turn.
+
+    A turn of images alone gets a text part of its own, because an instruction can ride on a picture too.
+    """
+    index = last_user(sample)
+    if index is None:
+        return sample
+    parts = sample.messages[index].parts
+    texts = {i: part.text for i, part in enumerate(parts) if isinstance(part, Text)}
+    if not texts:
+        return _with_parts(sample, index, (*parts, Text("\n\n".join(t for t in (before, after) if t))))
+    if before:
+        texts[min(texts)] = f"{before}\n\n{texts[min(texts)]}"
+    if after:
+        texts[max(texts)] = f"{texts[max(texts)]}\n\n{after}"
+    return _with_parts(sample, index, tuple(Text(texts[i]) if i in texts else part for i, part in enumerate(parts)))

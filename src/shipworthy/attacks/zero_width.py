@@ -1,0 +1,54 @@
+"""Put invisible characters between the letters.
+
+Goal: split the words that filters and tokenisers match, while the text looks untouched.
+Source: Boucher et al. 2022, "Bad Characters: Imperceptible NLP Attacks", arXiv:2106.09898.
+Tags: atlas:AML.T0068@5.6 owasp-llm:LLM01@2025
+
+>>> import random
+>>> from shipworthy.core.records import Sample, say
+>>> sample = Sample(id="a", messages=(say("user", "cope"),))
+>>> changed = zero_width(rate=1.0).change(sample, random.Random(0)).messages[0].text
+>>> len(changed), "".join(c for c in changed if c not in INVISIBLE)
+(7, 'cope')
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from shipworthy.attacks._params import share
+from shipworthy.attacks._text import rewrite_text
+from shipworthy.core.protocols import Rewrite
+from shipworthy.core.records import Sample
+from shipworthy.core.registry import attack
+
+# Zero width space, non-joiner, joiner, word joiner, no-break space.
+INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+
+
+def encode(text: str, rate: float, rng: Random) -> str:
+    """Return the text with an invisible character between two letters or digits with probability `rate`."""
+    out: list[str] = []
+    for before, after in zip(" " + text[:-1], text, strict=True) if text else ():
+        if before.isalnum() and after.isalnum() and rng.random() < rate:
+            out.append(rng.choice(INVISIBLE))
+        out.append(after)
+    return "".join(out)
+
+
+@attack
+def zero_width(rate: float = 0.3) -> Rewrite:
+    """Split the words of the last user turn.
+
+    Args:
+        rate: the probability, above 0 and at most 1, that two neighbouring letters are parted.
+
+    Raises:
+        PluginError: `rate` is out of range.
+    """
+    rate = share("zero_width", "rate", rate)
+
+    def change(sample: Sample, rng: Random) -> Sample:
+        return rewrite_text(sample, lambda text: encode(text, rate, rng))
+
+    return Rewrite("zero_width", change, {"rate": rate})
