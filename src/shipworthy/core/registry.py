@@ -72,11 +72,38 @@ def factory(kind: str, name: str) -> Callable[..., Any]:
     if (kind, name) not in _made:
         modules = known(kind)
         if name not in modules:
-            raise PluginError(f"unknown {kind} {name!r}: {did_you_mean(name, list(modules))}")
+            raise PluginError(f"unknown {kind} {name!r}: {did_you_mean(name, names(kind))}")
         import_module(modules[name])
         if (kind, name) not in _made:
             raise PluginError(f"{modules[name]} registers no {kind}: decorate its factory with @{kind}")
     return _made[kind, name]
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """Return the sorted ids of a kind: what can be found, and what was registered from a workspace's own files."""
+    return tuple(sorted({*known(kind), *(name for made, name in _made if made == kind)}))
+
+
+def check_params(kind: str, name: str, params: Mapping[str, Any], /, *injected: str) -> None:
+    """Check parameters against the factory's signature without running it.
+
+    Args:
+        injected: names the caller will provide, if the factory takes them.
+
+    Raises:
+        PluginError: unknown id, a parameter it does not take, or one it needs and did not get.
+    """
+    accepted = inspect.signature(factory(kind, name)).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
+        for key in params:
+            if key not in accepted:
+                offered = [n for n in accepted if n not in injected]
+                near = did_you_mean(key, offered) if offered else "it takes none"
+                raise PluginError(f"{kind} {name!r} has no parameter {key!r}: {near}")
+    variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    for key, parameter in accepted.items():
+        if parameter.default is parameter.empty and parameter.kind not in variadic and key not in (*params, *injected):
+            raise PluginError(f"{kind} {name!r} needs the parameter {key!r}")
 
 
 def create(kind: str, name: str, params: Mapping[str, Any] | None = None, /, **injected: Any) -> Any:
@@ -91,19 +118,8 @@ def create(kind: str, name: str, params: Mapping[str, Any] | None = None, /, **i
     Raises:
         PluginError: unknown id or parameter.
     """
-    make = factory(kind, name)
     params = dict(params or {})
+    check_params(kind, name, params, *injected)
+    make = factory(kind, name)
     accepted = inspect.signature(make).parameters
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
-    if not open_ended:
-        for key in params:
-            if key not in accepted:
-                names = [n for n in accepted if n not in injected]
-                raise PluginError(f"{kind} {name!r} has no parameter {key!r}: {did_you_mean(key, names)}")
-    params |= {key: value for key, value in injected.items() if key in accepted}
-    missing = [
-        n for n, p in accepted.items() if n not in params and p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
-    ]
-    if missing:
-        raise PluginError(f"{kind} {name!r} needs the parameter {missing[0]!r}")
-    return make(**params)
+    return make(**params | {key: value for key, value in injected.items() if key in accepted})

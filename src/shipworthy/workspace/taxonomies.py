@@ -1,0 +1,86 @@
+"""Taxonomies: the ids and short titles of public risk catalogues, with their versions.
+
+A reference reads ``<taxonomy>:<id>@<version>``, such as ``owasp-llm:LLM01@2025``. The version is part of it: catalogues
+renumber, and a reference must mean the same in three years. The files under ``library/taxonomies`` hold ids and
+titles only; their NOTICE credits the sources.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from shipworthy.core.errors import did_you_mean
+
+FOLDER = Path(__file__).parent.parent / "library" / "taxonomies"
+
+
+class Entry(NamedTuple):
+    """One id of a taxonomy with its short title."""
+
+    id: str
+    title: str
+
+
+class Taxonomy(NamedTuple):
+    """A catalogue: its key in references, its name, the versions a reference may pin, its entries by id."""
+
+    key: str
+    name: str
+    versions: tuple[str, ...]
+    entries: Mapping[str, Entry]
+
+
+@cache
+def taxonomies() -> Mapping[str, Taxonomy]:
+    """Return every taxonomy by its key. Read once, when first asked for."""
+    found: dict[str, Taxonomy] = {}
+    for row in _rows("index.csv"):
+        entries = {e["id"]: Entry(e["id"], e["title"]) for e in _rows(f"{row['key']}.csv")}
+        found[row["key"]] = Taxonomy(row["key"], row["name"], tuple(row["versions"].split()), entries)
+    return found
+
+
+def resolve_ref(ref: str) -> Entry:
+    """Return the entry a reference names.
+
+    >>> resolve_ref("owasp-llm:LLM01@2025").title
+    'Prompt Injection'
+
+    Raises:
+        ValueError: it names none; two arguments, what is wrong and a hint.
+    """
+    key, colon, rest = ref.partition(":")
+    if not colon:
+        raise ValueError(f"the reference {ref!r} has no taxonomy", "write taxonomy:id@version, such as owasp-llm:LLM01@2025")
+    known = taxonomies()
+    if key not in known:
+        raise ValueError(f"unknown taxonomy {key!r} in {ref!r}", did_you_mean(key, list(known)))
+    taxonomy = known[key]
+    name, at, version = rest.rpartition("@")
+    name = name if at else rest
+    if name not in taxonomy.entries:
+        hint = did_you_mean(name, list(taxonomy.entries))
+        raise ValueError(f"{taxonomy.name} has no {name!r}", hint if hint.startswith("did") else "")
+    if not at or version not in taxonomy.versions:
+        wrong = f"the reference {ref!r} pins no version" if not at else f"{taxonomy.name} is not known at version {version!r}"
+        raise ValueError(wrong, f"write {key}:{name}@{taxonomy.versions[0]}")
+    return taxonomy.entries[name]
+
+
+def ref_problem(ref: str) -> tuple[str, str] | None:
+    """Return what is wrong with a reference and a hint, or None."""
+    try:
+        resolve_ref(ref)
+    except ValueError as error:
+        message, hint = error.args
+        return message, hint
+    return None
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
