@@ -1,0 +1,106 @@
+"""Undo disguise: compatibility forms, look-alike letters, invisible characters, accents, case, leetspeak.
+
+Every folding keeps a map back, so that a finding in the folded text is a span of the original. Folding looks at one
+character at a time: the folding of a window is a window of the folding, which is what lets a stream use it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+# Letters of other scripts that are drawn like Latin ones (a selection of Unicode's confusables, by our own reading of the
+# charts); compatibility forms (full width, mathematical, circled) need no entry, NFKD folds them.
+_LOOK_ALIKES = str.maketrans(
+    {
+        drawn: letter
+        for letter, like in {
+            "a": "аɑᴀαΑА", "b": "ʙВΒЬьƅ", "c": "сᴄСϲ", "d": "ԁᴅđɗ", "e": "еᴇεЕΕёє", "f": "ꜰƒ", "g": "ɡɢց", "h": "һհнʜНΗħ",
+            "i": "іɪιıІΙїӏ", "j": "јᴊЈȷ", "k": "кᴋκКΚ", "l": "ʟℓłⅼ", "m": "мᴍМΜ", "n": "ɴոηпΝ", "o": "оᴏοօσОΟøө",
+            "p": "рᴘρРΡ", "q": "ԛզ", "r": "ʀгɾ", "s": "ѕꜱЅ", "t": "тᴛτТΤŧ", "u": "ᴜυսμ", "v": "νᴠѵ", "w": "ԝᴡωшա",
+            "x": "хχХΧ", "y": "уʏγүУΥ", "z": "ᴢΖ",
+        }.items()
+        for drawn in like
+    }
+)  # fmt: skip
+
+# One letter for the signs that stand for it; i, l and 1 are one, so the folding loses which.
+_LEET = str.maketrans("0134578@$!|i", "oleastbaslll")
+
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u00ad\u034f\u061c\u17b4\u17b5")
+
+
+class Folded(NamedTuple):
+    """A folded text; `origin[i]` is the index in the original of the character that gave ``text[i]``."""
+
+    text: str
+    origin: Sequence[int]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return the original span of ``text[start:end]``, ``start < end``."""
+        return self.origin[start], self.origin[end - 1] + 1
+
+
+@lru_cache(maxsize=8192)
+def fold_char(char: str) -> str:
+    """Return what a character stands for: lower-case base letters, or nothing where it is invisible or a combining mark.
+
+    >>> [fold_char(c) for c in "Ａé\\u200b\\u0430\\U000e0041"]
+    ['a', 'e', '', 'a', 'a']
+    """
+    if char.isascii():
+        return char.lower()
+    code = ord(char)
+    if 0xE0020 <= code <= 0xE007E:  # tag characters: invisible ASCII
+        return chr(code - 0xE0000).lower()
+    if char in _FILLERS:
+        return ""
+    out = []
+    for piece in unicodedata.normalize("NFKD", char.translate(_LOOK_ALIKES)):
+        if unicodedata.category(piece) not in ("Mn", "Me", "Cf"):
+            out.append(piece.casefold())
+    return "".join(out).translate(_LOOK_ALIKES)
+
+
+def fold(text: str) -> Folded:
+    """Fold a text: what a reader would take it for, in lower case."""
+    if text.isascii():
+        return Folded(text.lower(), range(len(text)))
+    pieces = [fold_char(c) for c in text]
+    return Folded("".join(pieces), [i for i, piece in enumerate(pieces) for _ in piece])
+
+
+def skeleton(text: str) -> Folded:
+    """Fold a text to its letters and digits alone, leetspeak undone, so that spacing and punctuation hide nothing.
+
+    Digits that stand for letters become those letters (``1``, ``i`` and ``l`` are one): compare skeletons with skeletons.
+
+    >>> skeleton("M-4 r!G_0Ld").text
+    'marlgold'
+    """
+    folded = fold(text)
+    kept = [(c, folded.origin[i]) for i, c in enumerate(folded.text.translate(_LEET)) if c.isalnum()]
+    return Folded("".join(c for c, _ in kept), [i for _, i in kept])
+
+
+def invisible(text: str) -> list[tuple[int, int]]:
+    """Return spans of characters that are not seen: zero-width, tags, fillers; not joiners between letters that need them.
+
+    Emoji sequences and scripts that use joiners (Arabic, Indic) are left alone: a joiner counts only beside ASCII.
+    """
+    spans: list[tuple[int, int]] = []
+    for i, char in enumerate(text):
+        if char.isascii():
+            continue
+        hidden = char in _FILLERS or 0xE0000 <= ord(char) <= 0xE007F or char in "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
+        if char in "\u200c\u200d":
+            hidden = text[i - 1 : i].isascii() and text[i + 1 : i + 2].isascii() and 0 < i < len(text) - 1
+        if not hidden:
+            continue
+        if spans and spans[-1][1] == i:
+            spans[-1] = (spans[-1][0], i + 1)
+        else:
+            spans.append((i, i + 1))
+    return spans
