@@ -1,0 +1,46 @@
+"""`make bench`: every figure shipworthy promises, measured here and now, beside the floor and the peers.
+
+python bench/run.py [NAME ...] [--peers]     --peers also installs and runs the peers in environments of their own (minutes, GBs)
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+BENCHES = {
+    "footprint": "size and packages of the core, CPU of --help",
+    "engine": "CPU and memory an attempt costs; throughput over HTTP beside a bare client",
+    "statistics": "coverage and error rates, simulated",
+    "scorers": "agreement of each scorer with human labels (needs ../shared)",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the benches named, or all; return 1 where one broke its limit."""
+    wanted = [a for a in arguments if not a.startswith("-")] or list(BENCHES)
+    unknown = [name for name in wanted if name not in BENCHES]
+    if unknown:
+        print(f"no bench {unknown[0]!r}; there are: {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    failed = []
+    for name in wanted:
+        print(f"\n== {name}: {BENCHES[name]}", flush=True)
+        started = time.monotonic()
+        if subprocess.run([sys.executable, HERE / f"{name}.py"]).returncode:
+            failed.append(name)
+        print(f"   ({time.monotonic() - started:.0f} s)", flush=True)
+    if "--peers" in arguments:
+        print("\n== peers: the same job in other tools", flush=True)
+        if subprocess.run([sys.executable, HERE / "peers" / "run.py"]).returncode:
+            failed.append("peers")
+    print("\nbroke a limit or failed: " + ", ".join(failed) if failed else "\nall within their limits")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
