@@ -28,7 +28,7 @@ class GuardRule(Entity):
     mode: Literal["enforce", "shadow"] = "enforce"
     on_error: Literal["block", "allow"] = "block"
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
-    params: Annotated[dict[str, Any], BeforeValidator(plain)] = {}
+    params: Annotated[dict[str, Any], BeforeValidator(plain)] = Field(default_factory=dict)
     implements: tuple[RequirementId, ...] = ()
 
 

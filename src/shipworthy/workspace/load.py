@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shipworthy.core.errors import Problem, UsageError, did_you_mean
+from shipworthy.core.errors import Problem, UsageError, WorkspaceError, did_you_mean
+from shipworthy.workspace.draft import in_order
 from shipworthy.workspace.gate import Gate
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.journey import Journey
-from shipworthy.workspace.plan import PlanSpec
+from shipworthy.workspace.plan import FULL, PlanSpec, full_plan
+from shipworthy.workspace.read import ROOT_FILE, read_workspace
 from shipworthy.workspace.requirement import Criterion, Requirement
 from shipworthy.workspace.risk import Risk
+from shipworthy.workspace.spec import spec_digest
 from shipworthy.workspace.suite import Suite
 from shipworthy.workspace.system import System
 from shipworthy.workspace.use import Use
@@ -41,7 +44,7 @@ class Workspace:
     requirements: Mapping[str, Requirement] = field(default_factory=dict)
     suites: Mapping[str, Suite] = field(default_factory=dict)
     plans: Mapping[str, PlanSpec] = field(default_factory=dict)
-    gate: Gate = Gate()
+    gate: Gate = field(default_factory=Gate)
     guards: GuardFile | None = None
     warnings: tuple[Problem, ...] = ()
     resolved: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -58,9 +61,25 @@ class Workspace:
         Raises:
             WorkspaceError: with every problem found, sorted by file and line.
         """
-        from shipworthy.workspace.read import read_workspace
-
-        return read_workspace(Path(path), allow_code=allow_code)
+        root = Path(path)
+        draft = read_workspace(root, allow_code=allow_code)
+        if draft.system is None:
+            raise WorkspaceError([Problem(root / ROOT_FILE, 1, "the section 'system' is missing")])
+        return cls(
+            root=root,
+            system=draft.system.entity,
+            targets={name: placed.entity for name, placed in draft.targets.items()},
+            journeys={name: placed.entity for name, placed in draft.journeys.items()},
+            risks={name: placed.entity for name, placed in draft.risks.items()},
+            requirements={name: placed.entity for name, placed in draft.requirements.items()},
+            suites={name: loaded.suite for name, loaded in draft.suites.items()},
+            plans={name: p.entity for name, p in draft.plans.items()} | {FULL: full_plan(list(draft.suites))},
+            gate=draft.gate.entity if draft.gate else Gate(),
+            guards=draft.guards.entity if draft.guards else None,
+            warnings=tuple(in_order(draft.warnings)),
+            resolved=draft.resolved,
+            code=draft.code,
+        )
 
     @property
     def target(self) -> Use:
@@ -101,6 +120,4 @@ class Workspace:
         of shipworthy makes no evidence stale. Comments, layout and key order do not count; the target and the guards
         are the subject, which has a digest of its own.
         """
-        from shipworthy.workspace.spec import spec_digest
-
         return spec_digest(self, plan)

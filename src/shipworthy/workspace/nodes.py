@@ -22,7 +22,7 @@ from shipworthy.core.errors import Problem, WorkspaceError
 from shipworthy.workspace.scalars import written_float, written_int
 
 try:
-    from yaml.cyaml import CParser as _Parser
+    from yaml.cyaml import CParser as _Parser  # type: ignore[attr-defined]
 except ImportError:  # PyYAML without libyaml: slower, same nodes
     from yaml.composer import Composer
     from yaml.parser import Parser
@@ -170,7 +170,8 @@ def _refuse_depth(text: str, file: Path) -> None:
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    line = event.start_mark.line + 1
+                    mark = event.start_mark
+                    line = mark.line + 1 if mark else 0
                     raise WorkspaceError([Problem(file, line, f"nested more than {MAX_DEPTH} levels deep")])
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1

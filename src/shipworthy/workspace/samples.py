@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from shipworthy.core.digests import canonical
 from shipworthy.core.errors import Problem, WorkspaceError, did_you_mean
 from shipworthy.core.records import Document, Message, Sample
 from shipworthy.workspace.nodes import YamlFile, read_yaml
@@ -19,7 +20,7 @@ _MESSAGE_KEYS = ("role", "content", "parts")
 _DOCUMENT_KEYS = Document.__struct_fields__
 
 
-def read_samples(path: Path, problems: list[Problem]) -> tuple[list[Sample], list[Any]]:
+def read_samples(path: Path, problems: list[Problem]) -> tuple[list[Sample], list[bytes]]:
     """Read ``samples.jsonl`` or ``samples.yaml``.
 
     Args:
@@ -27,7 +28,7 @@ def read_samples(path: Path, problems: list[Problem]) -> tuple[list[Sample], lis
         problems: what is wrong is appended here.
 
     Returns:
-        The samples in the order of the file, and the JSON they were made from (what is hashed).
+        The samples in the order of the file, and the canonical JSON they were made from (what is hashed).
     """
     if path.suffix in (".yaml", ".yml"):
         try:
@@ -72,10 +73,10 @@ def _json_rows(path: Path, problems: list[Problem]) -> Iterator[tuple[int, Any]]
 
 def decode_samples(
     rows: Iterator[tuple[int, Any]], path: Path, problems: list[Problem]
-) -> tuple[list[Sample], list[Any]]:
+) -> tuple[list[Sample], list[bytes]]:
     """Decode rows of (line, JSON) and check what holds among samples: ids are unique, twins exist."""
     samples: list[Sample] = []
-    raw: list[Any] = []
+    raw: list[bytes] = []
     lines: dict[str, int] = {}
     named: set[str] = set()
     twins: list[tuple[int, Sample]] = []
@@ -92,11 +93,13 @@ def decode_samples(
         lines[sample.id] = line
         if sample.twin:
             twins.append((line, sample))
-        for ref in sample.refs:
-            if wrong := ref_problem(ref):
-                problems.append(Problem(path, line, *wrong))
+        problems += [Problem(path, line, *wrong) for ref in sample.refs if (wrong := ref_problem(ref))]
+        try:
+            raw.append(canonical(row))
+        except ValueError:
+            problems.append(Problem(path, line, "holds a number or text that JSON cannot carry exactly"))
+            continue
         samples.append(sample)
-        raw.append(row)
     for line, sample in twins:
         if sample.twin not in named:
             hint = did_you_mean(sample.twin, sorted(named))

@@ -121,4 +121,6 @@ def _by_stratum(samples: tuple[Sample, ...]) -> dict[str, list[Sample]]:
         key = stratum, sample.cluster or sample.id
         rounds.setdefault(stratum, []).append((seen[key], position, sample))
         seen[key] += 1
-    return {stratum: [sample for *_, sample in sorted(entries, key=lambda e: e[:2])] for stratum, entries in rounds.items()}
+    return {
+        stratum: [sample for *_, sample in sorted(entries, key=lambda e: e[:2])] for stratum, entries in rounds.items()
+    }

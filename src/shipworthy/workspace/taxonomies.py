@@ -55,18 +55,26 @@ def resolve_ref(ref: str) -> Entry:
     """
     key, colon, rest = ref.partition(":")
     if not colon:
-        raise ValueError(f"the reference {ref!r} has no taxonomy", "write taxonomy:id@version, such as owasp-llm:LLM01@2025")
+        raise ValueError(
+            f"the reference {ref!r} has no taxonomy", "write taxonomy:id@version, such as owasp-llm:LLM01@2025"
+        )
     known = taxonomies()
     if key not in known:
         raise ValueError(f"unknown taxonomy {key!r} in {ref!r}", did_you_mean(key, list(known)))
     taxonomy = known[key]
     name, at, version = rest.rpartition("@")
     name = name if at else rest
+    if key == "eu-ai-act":
+        name = name.partition("(")[0]  # Art15(5) is Art15: paragraph numbers are not in the list
     if name not in taxonomy.entries:
         hint = did_you_mean(name, list(taxonomy.entries))
         raise ValueError(f"{taxonomy.name} has no {name!r}", hint if hint.startswith("did") else "")
     if not at or version not in taxonomy.versions:
-        wrong = f"the reference {ref!r} pins no version" if not at else f"{taxonomy.name} is not known at version {version!r}"
+        wrong = (
+            f"the reference {ref!r} pins no version"
+            if not at
+            else f"{taxonomy.name} is not known at version {version!r}"
+        )
         raise ValueError(wrong, f"write {key}:{name}@{taxonomy.versions[0]}")
     return taxonomy.entries[name]
 

@@ -19,7 +19,7 @@ class Use(Entity):
     """
 
     use: str = Field(min_length=1)
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -46,7 +46,9 @@ class Use(Entity):
         """
         if not self.params:
             return self.use
-        shown = ((k, v if isinstance(v, str) else json.dumps(v, sort_keys=True)) for k, v in sorted(self.params.items()))
+        shown = (
+            (k, v if isinstance(v, str) else json.dumps(v, sort_keys=True)) for k, v in sorted(self.params.items())
+        )
         return f"{self.use}({','.join(f'{k}={v}' for k, v in shown)})"
 
     def matches(self, wanted: str) -> bool:

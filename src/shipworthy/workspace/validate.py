@@ -15,9 +15,7 @@ M = TypeVar("M", bound=BaseModel)
 Loc = tuple[str | int, ...]
 
 
-def validate(
-    model: type[M], source: YamlFile, loc: Loc, problems: list[Problem], value: Any = None, hidden: Sequence[str] = ()
-) -> M | None:
+def validate(model: type[M], source: YamlFile, loc: Loc, problems: list[Problem], value: Any = None) -> M | None:
     """Validate what a path in a file leads to.
 
     Args:
@@ -26,7 +24,6 @@ def validate(
         loc: the path; ``()`` for the whole file.
         problems: what is wrong is appended here.
         value: the value at the path, if the caller changed it.
-        hidden: keys that are not offered as the nearest valid key.
 
     Returns:
         The entity, or None if there was a problem.
@@ -35,7 +32,9 @@ def validate(
         value = at(source.value, loc)
     if not isinstance(value, dict):
         name = model.__name__.lower()
-        problems.append(source.problem(loc, f"{_where(loc)}must be a mapping of keys to values ({name}), not {_kind(value)}"))
+        problems.append(
+            source.problem(loc, f"{_where(loc)}must be a mapping of keys to values ({name}), not {_kind(value)}")
+        )
         return None
     try:
         return model.model_validate(value)
@@ -48,7 +47,7 @@ def validate(
             # is the one to show, and if there is no telling, the last (the general form).
             if any(other != inner and other[: len(inner)] == inner for other in seen):
                 continue
-            problems.append(_problem(model, source, loc, inner, _pick(details), hidden))
+            problems.append(_problem(model, source, loc, inner, _pick(details)))
     return None
 
 
@@ -79,13 +78,13 @@ def _pick(details: list[Any]) -> Any:
     return next((d for d in details if d["type"] not in ("literal_error", "string_type", "none_required")), details[-1])
 
 
-def _problem(model: type[BaseModel], source: YamlFile, loc: Loc, inner: Loc, detail: Any, hidden: Sequence[str]) -> Problem:
+def _problem(model: type[BaseModel], source: YamlFile, loc: Loc, inner: Loc, detail: Any) -> Problem:
     kind, full = detail["type"], loc + inner
     key = next((s for s in reversed(inner) if isinstance(s, str)), None)
     named = f"{key!r} " if key else ""
     shown = _shown(detail["input"])
     if kind == "extra_forbidden":
-        hint = did_you_mean(str(inner[-1]), [k for k in _keys(model, inner[:-1]) if k not in hidden])
+        hint = did_you_mean(str(inner[-1]), _keys(model, inner[:-1]))
         return source.problem(full, f"unknown key {inner[-1]!r}", hint)
     if kind == "missing":
         return source.problem(full, f"the key {inner[-1]!r} is missing" if inner else "a value is missing")
@@ -101,7 +100,9 @@ def _problem(model: type[BaseModel], source: YamlFile, loc: Loc, inner: Loc, det
     if kind == "value_error":
         return source.problem(full, f"{named}{detail['ctx']['error']}" if named else str(detail["ctx"]["error"]))
     message = detail["msg"].removeprefix("Input should ").removeprefix("Value error, ")
-    message = message.replace("valid tuple", "list").replace("valid dictionary", "mapping").replace("valid string", "text")
+    message = (
+        message.replace("valid tuple", "list").replace("valid dictionary", "mapping").replace("valid string", "text")
+    )
     message = message.replace("valid list", "list").replace("be a tuple", "be a list")
     message = message if message.startswith(("be ", "have ", "match ")) else f"be right: {message}"
     return source.problem(full, f"{named}must {message}, not {shown}")
@@ -124,7 +125,9 @@ def _where(loc: Loc) -> str:
 def _kind(value: Any) -> str:
     if value is None:
         return "nothing"
-    return {"str": "text", "list": "a list", "dict": "a mapping", "bool": "true/false"}.get(type(value).__name__, "a number")
+    return {"str": "text", "list": "a list", "dict": "a mapping", "bool": "true/false"}.get(
+        type(value).__name__, "a number"
+    )
 
 
 def _shown(value: Any) -> str:

@@ -1,0 +1,240 @@
+"""The link graph: every id that is named exists, every plug-in and metric too, and nothing hangs loose."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from shipworthy.core import registry
+from shipworthy.core.errors import MissingExtra, PluginError, did_you_mean
+from shipworthy.workspace.draft import Draft, Placed
+from shipworthy.workspace.guards import GuardFile
+from shipworthy.workspace.parameters import check_values
+from shipworthy.workspace.suites import Loaded, library_suites
+from shipworthy.workspace.taxonomies import ref_problem
+from shipworthy.workspace.use import Use
+from shipworthy.workspace.validate import Loc
+
+INJECTED = ("model",)
+"""Parameters that the evaluation provides to a plug-in that takes them."""
+
+
+def check_links(draft: Draft, *, allow_code: bool, local: Collection[str] = ()) -> None:
+    """Append every broken link to the draft's problems, and what is probably not meant to its warnings.
+
+    Args:
+        allow_code: whether the workspace's own plug-ins were loaded; if not, their names are explained.
+        local: the ids of the workspace's own plug-ins.
+    """
+    blocked = () if allow_code else local
+    for name, target in draft.targets.items():
+        _plugin(draft, "target", target, blocked)
+        _nested(draft, target, blocked)
+        if name != "default" and "default" not in draft.targets and len(draft.targets) > 1:
+            hint = f"the first one, {next(iter(draft.targets))!r}, is tested"
+            draft.warnings.append(target.problem((), "no target is named 'default'", hint))
+    metrics = {name: _suite(draft, loaded, blocked) for name, loaded in draft.suites.items()}
+    _risks(draft)
+    _requirements(draft, metrics)
+    _plans(draft)
+    _gate(draft)
+    for placed in draft.guard_files:
+        check_guards(placed, draft, known_requirements=draft.named.get("requirement", {}), blocked=blocked)
+
+
+def _dangling(draft: Draft, owner: Placed[Any], loc: Loc, kind: str, name: str, *, hint: str = "") -> bool:
+    """Report a link to nothing; True if it leads nowhere."""
+    known = draft.named.get(kind, {})
+    if name in known:
+        return False
+    hint = hint or (did_you_mean(name, list(known)) if known else f"there is no {kind}")
+    draft.problems.append(owner.problem(loc, f"unknown {kind} {name!r}", hint))
+    return True
+
+
+def _refs(draft: Draft, owner: Placed[Any], refs: Iterable[str]) -> None:
+    for index, ref in enumerate(refs):
+        if wrong := ref_problem(ref):
+            draft.problems.append(owner.problem(("refs", index), *wrong))
+
+
+def _risks(draft: Draft) -> None:
+    components = {c.id for c in draft.system.entity.components} if draft.system else None
+    mitigated = {risk for r in draft.requirements.values() for risk in r.entity.mitigates}
+    for risk in draft.risks.values():
+        _refs(draft, risk, risk.entity.refs)
+        for index, journey in enumerate(risk.entity.journeys):
+            _dangling(draft, risk, ("journeys", index), "journey", journey)
+        for index, component in enumerate(risk.entity.components):
+            if components is not None and component not in components:
+                hint = did_you_mean(component, list(components)) if components else "the system lists no components"
+                draft.problems.append(risk.problem(("components", index), f"unknown component {component!r}", hint))
+        if risk.entity.id not in mitigated and len(draft.requirements) == len(draft.named.get("requirement", {})):
+            hint = "no requirement names it under 'mitigates'"
+            draft.warnings.append(risk.problem(("id",), f"the risk {risk.entity.id!r} is mitigated by nothing", hint))
+
+
+def _requirements(draft: Draft, metrics: Mapping[str, frozenset[str] | None]) -> None:
+    for requirement in draft.requirements.values():
+        _refs(draft, requirement, requirement.entity.refs)
+        for index, risk in enumerate(requirement.entity.mitigates):
+            _dangling(draft, requirement, ("mitigates", index), "risk", risk)
+        if not requirement.entity.criteria:
+            hint = "a requirement that nothing tests decides nothing: add 'criteria'"
+            name = requirement.entity.id
+            draft.problems.append(requirement.problem((), f"the requirement {name!r} has no criterion", hint))
+        for index, criterion in enumerate(requirement.entity.criteria):
+            loc: Loc = ("criteria", index)
+            draft.claim("criterion", criterion.id, requirement.source, (*requirement.loc, *loc))
+            hint = ""
+            if criterion.suite in library_suites():
+                hint = f"add suites/{criterion.suite}.yaml with 'use: library:{criterion.suite}'"
+            if _dangling(draft, requirement, (*loc, "suite"), "suite", criterion.suite, hint=hint):
+                continue
+            loaded = draft.suites.get(criterion.suite)
+            if loaded is None:
+                continue
+            given = metrics.get(criterion.suite)
+            metric = criterion.metric or loaded.suite.metric
+            if given is not None and criterion.metric and metric not in given:
+                message = f"no scorer of the suite {criterion.suite!r} gives the metric {metric!r}"
+                draft.problems.append(
+                    requirement.problem((*loc, "metric"), message, did_you_mean(metric, sorted(given)))
+                )
+            if criterion.attack and not any(use.matches(criterion.attack) for use in loaded.suite.attacks):
+                message = f"the suite {criterion.suite!r} has no attack {criterion.attack!r}"
+                hint = did_you_mean(criterion.attack, [use.name for use in loaded.suite.attacks])
+                draft.problems.append(requirement.problem((*loc, "attack"), message, hint))
+            clusters = len({sample.cluster for sample in loaded.suite.samples})
+            if criterion.min_clusters > clusters:
+                message = (
+                    f"needs {criterion.min_clusters} independent samples; the suite {criterion.suite!r} has {clusters}"
+                )
+                draft.problems.append(
+                    requirement.problem((*loc, "min_clusters"), message, "it could only be inconclusive")
+                )
+
+
+def _plans(draft: Draft) -> None:
+    for plan in draft.plans.values():
+        used: set[str] = set()
+        for index, entry in enumerate(plan.entity.suites):
+            loc: Loc = ("suites", index, "suite")
+            if entry.suite in used:
+                draft.problems.append(plan.problem(loc, f"the plan names the suite {entry.suite!r} twice"))
+            used.add(entry.suite)
+            if _dangling(draft, plan, loc, "suite", entry.suite) or entry.suite not in draft.suites:
+                continue
+            suite = draft.suites[entry.suite].suite
+            for number, attack in enumerate(entry.attacks or ()):
+                if not any(use.matches(attack) for use in suite.attacks):
+                    message = f"the suite {entry.suite!r} has no attack {attack!r}"
+                    hint = did_you_mean(attack, [use.name for use in suite.attacks])
+                    draft.problems.append(plan.problem(("suites", index, "attacks", number), message, hint))
+            if entry.samples and entry.samples > len(suite.samples):
+                message = f"the suite {entry.suite!r} has only {len(suite.samples)} samples, not {entry.samples}"
+                draft.warnings.append(plan.problem(("suites", index, "samples"), message, "all are used"))
+
+
+def _gate(draft: Draft) -> None:
+    if draft.gate is None or draft.gate.entity.criteria == "all":
+        return
+    for index, name in enumerate(draft.gate.entity.criteria):
+        _dangling(draft, draft.gate, ("criteria", index), "criterion", name)
+    if not draft.gate.entity.criteria:
+        draft.problems.append(draft.gate.problem(("criteria",), "a gate without criteria lets everything pass"))
+
+
+def check_guards(
+    placed: Placed[GuardFile],
+    draft: Draft,
+    *,
+    known_requirements: Collection[str] | None,
+    blocked: Collection[str] = (),
+) -> None:
+    """Check one guard file: ids, guards, parameters, and the requirements it implements (None: not checked)."""
+    seen: dict[str, int] = {}
+    for index, rule in enumerate(placed.entity.rules):
+        loc: Loc = ("rules", index)
+        if rule.id in seen:
+            first = f"first on line {placed.source.line(('rules', seen[rule.id]))}"
+            draft.problems.append(placed.problem((*loc, "id"), f"the guard id {rule.id!r} is used twice", first))
+        seen.setdefault(rule.id, index)
+        use = Use(use=rule.use, params=rule.params)
+        _plugin(draft, "guard", Placed(use, placed.source, loc), blocked, inside="params")
+        if known_requirements is None:
+            continue
+        for number, requirement in enumerate(rule.implements):
+            if requirement not in known_requirements:
+                hint = did_you_mean(requirement, sorted(known_requirements)) if known_requirements else ""
+                message = f"unknown requirement {requirement!r}"
+                draft.problems.append(placed.problem((*loc, "implements", number), message, hint))
+
+
+def _suite(draft: Draft, loaded: Loaded, blocked: Collection[str]) -> frozenset[str] | None:
+    """Check a suite's plug-ins and return the metrics its scorers give; None if they cannot be told."""
+    names: set[str] = set()
+    for index, attack in enumerate(loaded.suite.attacks):
+        source, loc = loaded.place("attacks", index)
+        _plugin(draft, "attack", Placed(attack, source, loc), blocked)
+        if attack.name in names:
+            draft.problems.append(source.problem(loc, f"the attack {attack.name!r} is listed twice"))
+        names.add(attack.name)
+    metrics: set[str] = set()
+    for index, scorer in enumerate(loaded.suite.scorers):
+        source, loc = loaded.place("scorers", index)
+        if not _plugin(draft, "scorer", Placed(scorer, source, loc), blocked):
+            return None
+        try:
+            metrics.update(registry.create("scorer", scorer.use, scorer.params, **dict.fromkeys(INJECTED)).metrics)
+        except MissingExtra as error:
+            draft.warnings.append(source.problem(loc, f"the scorer {scorer.use!r} cannot run here: {error}"))
+            return None
+        except Exception as error:  # a scorer's own complaint about its parameters
+            draft.problems.append(source.problem(loc, f"the scorer {scorer.use!r} cannot be built: {error}"))
+            return None
+    if loaded.suite.metric not in metrics:
+        source, loc = loaded.place("metric")
+        hint = did_you_mean(loaded.suite.metric, sorted(metrics))
+        draft.problems.append(
+            source.problem(loc, f"no scorer of the suite gives the metric {loaded.suite.metric!r}", hint)
+        )
+    return frozenset(metrics)
+
+
+def _plugin(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str], *, inside: str = "") -> bool:
+    """Check that a plug-in exists and takes its parameters, without running it. `inside`: the key they are under."""
+    use = placed.entity
+    under = (inside,) if inside else ()
+    if use.use in blocked and use.use not in registry.known(kind):
+        hint = f"plugins/{use.use}.py is this workspace's own code: run it with --allow-code"
+        draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} is not loaded", hint))
+        return False
+    if use.use not in registry.names(kind):
+        hint = did_you_mean(use.use, registry.names(kind))
+        draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
+        return False
+    try:
+        registry.check_params(kind, use.use, use.params, *INJECTED)
+    except PluginError as error:
+        named = next((key for key in use.params if f"parameter {key!r}" in str(error)), None)
+        message, _, hint = str(error).partition(": ")
+        draft.problems.append(placed.problem((*under, named) if named else ("use",), message, hint))
+        return False
+    except MissingExtra as error:
+        draft.warnings.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot run here: {error}"))
+        return False
+    except Exception as error:  # a broken plug-in file must be named, not crash the check
+        draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot be loaded: {error}"))
+        return False
+    wrong = check_values(registry.factory(kind, use.use), use.params)
+    for key, message in wrong.items():
+        draft.problems.append(placed.problem((*under, key), f"the {kind} {use.use!r}: {message}"))
+    return not wrong
+
+
+def _nested(draft: Draft, target: Placed[Use], blocked: Collection[str]) -> None:
+    """Check the models that a target's parameters name, such as ``model: {use: smollm2}``."""
+    for key, value in target.entity.params.items():
+        if isinstance(value, dict) and isinstance(value.get("use"), str):
+            _plugin(draft, "target", Placed(Use.model_validate(value), target.source, (*target.loc, key)), blocked)
