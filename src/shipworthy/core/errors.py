@@ -7,6 +7,7 @@ ShipworthyError
 │   ├── MissingExtra      an optional dependency is not installed
 │   └── CredentialError   a credential reference does not resolve
 ├── IntegrityError        a log, pack or signature is not what it claims to be; exit code 4
+├── StoreError            rows could not be made durable (disk full, no permission); exit code 4
 ├── TargetError           the system under test failed to answer (outcome ``target_error``)
 │   ├── TargetTimeout     it did not answer in time (outcome ``timeout``)
 │   └── TargetFiltered    a provider's own filter refused to answer (outcome ``filtered``)
@@ -85,6 +86,10 @@ class CredentialError(UsageError):
 
 class IntegrityError(ShipworthyError):
     """A log, pack, chain or signature is not what it claims to be."""
+
+
+class StoreError(ShipworthyError):
+    """Rows could not be made durable. What was acknowledged before is kept."""
 
 
 class TargetError(ShipworthyError):

@@ -1,0 +1,55 @@
+"""Writing small files so that they are wholly there, or not at all, also after a power cut."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def sync_directory(directory: Path) -> None:
+    """Make names created in a directory durable."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_directory(directory: Path) -> None:
+    """Create a directory and its parents, and make their names durable."""
+    if directory.is_dir():
+        return
+    make_directory(directory.parent)
+    directory.mkdir(exist_ok=True)
+    sync_directory(directory.parent)
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, replace: bool = True) -> None:
+    """Write a file in one step: a reader, or a machine that stops, sees the old content or the new one.
+
+    Args:
+        mode: permissions, set before the first byte is written.
+        replace: whether an existing file may be replaced.
+
+    Raises:
+        FileExistsError: the file exists and `replace` is false.
+        OSError: it could not be written; nothing is left behind.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            draft.replace(path)
+        else:
+            path.hardlink_to(draft)  # Unlike a rename, a link refuses a name that is taken.
+            draft.unlink()
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)

@@ -1,0 +1,106 @@
+"""Where a workspace keeps its rows: everything the tool writes is under ``.shipworthy/``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
+from shipworthy.core.records import Decision
+from shipworthy.store.files import make_directory, write_atomic
+
+_decisions = msgspec.json.Decoder(Decision)
+
+
+class Layout:
+    """The places of one workspace. Computes paths; creates nothing until something is saved.
+
+    Args:
+        root: the workspace's folder.
+
+    Attributes:
+        state: ``.shipworthy/`` in it.
+        runs, cache, decisions: folders under `state`.
+        control_url: SQLAlchemy address of the control state, an SQLite file under `state`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self.state = self.root / ".shipworthy"
+        self.runs = self.state / "runs"
+        self.cache = self.state / "cache"
+        self.decisions = self.state / "decisions"
+        self.control_url = f"sqlite:///{(self.state / 'control.sqlite').absolute()}"
+
+    def run_directory(self, run: str = "latest") -> Path:
+        """Return the folder of a run.
+
+        Args:
+            run: its id, a prefix that only one run has, or ``latest``: the newest.
+
+        Raises:
+            UsageError: there is no such run; the nearest id is given.
+        """
+        return self.runs / _choose("run", run, self.run_ids(), "shipworthy eval")
+
+    def run_ids(self) -> list[str]:
+        """Return the ids of the runs here, oldest first."""
+        return _names(self.runs, "*/manifest.json", lambda path: path.parent.name)
+
+    def decision_ids(self) -> list[str]:
+        """Return the ids of the decisions here, oldest first."""
+        return _names(self.decisions, "*.json", lambda path: path.stem)
+
+    def save_decision(self, decision: Decision) -> Path:
+        """Write a decision, once. Returns its file.
+
+        Raises:
+            UsageError: another decision with this id is there: a decision is never changed.
+        """
+        make_directory(self.decisions)
+        path = self.decisions / f"{decision.id}.json"
+        data = msgspec.json.format(msgspec.json.encode(decision), indent=2) + b"\n"
+        try:
+            write_atomic(path, data, replace=False)
+        except FileExistsError:
+            if path.read_bytes() != data:
+                raise UsageError(f"{path} holds another decision; decisions are never changed") from None
+        return path
+
+    def load_decision(self, decision: str = "latest") -> Decision:
+        """Return a decision.
+
+        Args:
+            decision: its id, a prefix that only one has, or ``latest``.
+
+        Raises:
+            UsageError: there is no such decision.
+            IntegrityError: its file does not hold one.
+        """
+        path = self.decisions / f"{_choose('decision', decision, self.decision_ids(), 'shipworthy gate')}.json"
+        try:
+            return _decisions.decode(path.read_bytes())
+        except msgspec.MsgspecError as error:
+            raise IntegrityError(f"{path} is not a decision: {error}") from error
+
+
+def _names(folder: Path, pattern: str, name: Callable[[Path], str]) -> list[str]:
+    # Ids begin with a sortable time stamp; ties keep a stable order.
+    return sorted(name(path) for path in folder.glob(pattern) if not path.name.startswith("."))
+
+
+def _choose(kind: str, wanted: str, known: list[str], verb: str) -> str:
+    if not known:
+        raise UsageError(f"there is no {kind} here yet: `{verb}` makes one")
+    if wanted == "latest":
+        return known[-1]
+    if wanted in known:
+        return wanted
+    matches = [name for name in known if wanted and name.startswith(wanted)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(f"{wanted!r} could be any of these {kind}s: {', '.join(matches)}")
+    raise UsageError(f"there is no {kind} {wanted!r}: {did_you_mean(wanted, known)}")
