@@ -1,0 +1,88 @@
+"""What a run set out to do, written before its first attempt; and whether it may go on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import time
+from pathlib import Path
+
+from shipworthy import __version__
+from shipworthy.core.errors import UsageError
+from shipworthy.core.records import RunManifest, SuiteUse
+from shipworthy.evals.plan import Plan, SuitePlan
+from shipworthy.evals.subject import Subject
+
+
+def new_run_id(now: float | None = None) -> str:
+    """Return ``RUN-``, a sortable UTC time stamp and a random tail."""
+    moment = time.time() if now is None else now
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(moment)) + f"{int(moment % 1 * 1000):03d}"
+    return f"RUN-{stamp}Z-{secrets.token_hex(3)}"
+
+
+def make_manifest(plan: Plan, subject: Subject, *, system: str, spec_digest: str, id: str | None = None) -> RunManifest:
+    """Return what a run of this plan sets out to do.
+
+    Args:
+        system: id of the system under test.
+        spec_digest: of the safety files it depends on.
+        id: of the run; a new one if left out.
+    """
+    now = time.time()
+    return RunManifest(
+        id=id or new_run_id(now),
+        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
+        system=system,
+        plan=plan.id,
+        plan_digest=plan.digest,
+        spec_digest=spec_digest,
+        subject_digest=subject.digest,
+        subject=subject.description,
+        suites=tuple(_suite_use(part) for part in plan.suites),
+        planned=len(plan),
+        seed=plan.seed,
+        guards=subject.guards,
+        engine=__version__,
+        host=f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    )
+
+
+def _suite_use(part: SuitePlan) -> SuiteUse:
+    return SuiteUse(
+        id=part.id,
+        version=part.suite.version,
+        digest=part.suite.digest,
+        content=part.suite.content,
+        samples=len(part.samples),
+        attempts=len(part),
+        max_error_rate=part.suite.max_error_rate,
+        design_effect=part.design_effect,
+        attacks=tuple(attack.name for attack in part.attacks),
+    )
+
+
+def check_same(manifest: RunManifest, now: RunManifest, directory: Path) -> None:
+    """Refuse to go on with a run whose files or subject have changed since it began.
+
+    Raises:
+        UsageError: it names what changed.
+    """
+    changed = []
+    if manifest.subject_digest != now.subject_digest:
+        keys = sorted(k for k in {*manifest.subject, *now.subject} if manifest.subject.get(k) != now.subject.get(k))
+        changed.append(f"the system under test ({', '.join(keys) or 'its description'})")
+    suites = {use.id: use.digest for use in manifest.suites}
+    edited = sorted(use.id for use in now.suites if suites.get(use.id) != use.digest)
+    if edited:
+        changed.append(f"the suites {', '.join(edited)}")
+    elif manifest.plan_digest != now.plan_digest:
+        changed.append(f"the plan {manifest.plan!r}")
+    if manifest.spec_digest != now.spec_digest and not edited:
+        changed.append("the safety files (requirements, gate or suites)")
+    if changed:
+        raise UsageError(
+            f"the run {manifest.id} cannot go on: since it began, {' and '.join(changed)} changed\n"
+            f"Put that back, or start a new run: `shipworthy eval` (the reply cache keeps what was already answered)"
+        )

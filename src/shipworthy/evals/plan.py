@@ -1,0 +1,245 @@
+"""What a run will do: samples x attacks x attempts, each with a stable id, a seed of its own and a content hash.
+
+A plan keeps the samples and the shape, not the items: an item is made when it is asked for, so a plan of a million
+attempts takes no more memory than its suites. Every property of an item follows from the plan's seed and the item's
+own name, never from its place: taking a suite, a sample or an attack out leaves all other items as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from hashlib import sha256
+from heapq import merge
+from typing import TYPE_CHECKING, overload
+
+import msgspec
+from msgspec import Struct
+
+from shipworthy.core.digests import digest
+from shipworthy.core.errors import UsageError, did_you_mean
+from shipworthy.core.records import Sample
+
+if TYPE_CHECKING:
+    from shipworthy.workspace.load import Workspace
+    from shipworthy.workspace.plan import PlanSpec
+    from shipworthy.workspace.suite import Suite
+    from shipworthy.workspace.use import Use
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+_SEED_BYTES = 6  # Seeds stay below 2**48: exact in JSON everywhere, and wide enough never to meet.
+
+
+class PlanItem(Struct, frozen=True, gc=False):
+    """One attempt that is to be made.
+
+    Attributes:
+        id: ``AT-`` and 16 hex digits, from suite, sample, attack and number alone: the same in every run.
+        attack: name of the attack with its parameters, as `Use.name`.
+        number: 1-based, among the attempts with the same sample and attack.
+        seed: of the attack's random numbers and the target's sampling, in [0, 2**48); from the plan's seed and the id.
+        content_hash: of sample, attack and seed.
+    """
+
+    id: str
+    suite: str
+    sample: Sample
+    attack: str
+    number: int
+    seed: int
+    content_hash: str
+
+    @property
+    def cluster(self) -> str:
+        """Samples that are variants of one another share it."""
+        return self.sample.cluster or self.sample.id
+
+
+def split_try(attempt_id: str) -> tuple[str, int]:
+    """Return the planned attempt's id and the number of the try.
+
+    >>> split_try("AT-00ff00ff00ff00ff-2")
+    ('AT-00ff00ff00ff00ff', 2)
+    >>> split_try("AT-00ff00ff00ff00ff")
+    ('AT-00ff00ff00ff00ff', 1)
+    """
+    planned, number = attempt_id[:19], attempt_id[20:]
+    return planned, int(number or 1)
+
+
+class SuitePlan:
+    """One suite's part of a plan.
+
+    Args:
+        suite: the suite.
+        samples: those of its samples that are used.
+        attacks: those of its attacks that are used.
+        attempts: of each sample and attack, >= 1.
+        seed: the plan's.
+
+    Raises:
+        UsageError: two samples share an id, or two attacks a name: their attempts could not be told apart.
+    """
+
+    def __init__(
+        self, suite: Suite, samples: Sequence[Sample], attacks: Sequence[Use], attempts: int, seed: int
+    ) -> None:
+        self.suite, self.samples, self.attacks = suite, tuple(samples), tuple(attacks)
+        self.attempts, self.seed = attempts, seed
+        for what, names in (("sample", [s.id for s in self.samples]), ("attack", [a.name for a in self.attacks])):
+            if len(set(names)) != len(names):
+                twice = next(name for name in names if names.count(name) > 1)
+                raise UsageError(f"the suite {suite.id!r} has the {what} {twice!r} twice")
+        self._attack_hashes = [sha256(_encode([a.use, a.params])).digest() for a in self.attacks]
+
+    @property
+    def id(self) -> str:
+        """The suite's id."""
+        return self.suite.id
+
+    @cached_property
+    def clusters(self) -> int:
+        """Number of independent clusters among the samples."""
+        return len({sample.cluster or sample.id for sample in self.samples})
+
+    @property
+    def design_effect(self) -> float:
+        """Planned variance inflation, >= 1: ``1 + (m - 1) icc`` with m attempts a cluster (Kish 1965)."""
+        if not self.clusters:
+            return 1.0
+        return 1.0 + max(0.0, len(self) / self.clusters - 1.0) * self.suite.icc
+
+    def __len__(self) -> int:
+        return len(self.samples) * len(self.attacks) * self.attempts
+
+    def __iter__(self) -> Iterator[PlanItem]:
+        for index in range(len(self)):
+            yield self.item(index)
+
+    def item(self, index: int) -> PlanItem:
+        """Return the item at a place of the suite's order, 0 <= index < len(self).
+
+        Attempt numbers are outermost; within one, every sample meets one attack before any meets a second (a Latin
+        square). A run that is stopped early has then covered as many clusters, and each attack as often, as it could.
+        """
+        width = len(self.attacks)
+        number, rest = divmod(index, len(self.samples) * width)
+        turn, place = divmod(rest, len(self.samples))
+        which = (place + turn) % width
+        sample, attack = self.samples[place], self.attacks[which].name
+        key = sha256(_encode([self.suite.id, sample.id, attack, number + 1]))
+        name = f"AT-{key.hexdigest()[:16]}"
+        seed = int.from_bytes(sha256(b"%d\0%s" % (self.seed, key.digest())).digest()[:_SEED_BYTES])
+        content = sha256(sha256(_encode(sample)).digest() + self._attack_hashes[which] + b"%d" % seed).hexdigest()
+        return PlanItem(name, self.suite.id, sample, attack, number + 1, seed, f"sha256:{content}")
+
+    def shape(self) -> dict[str, object]:
+        """Return JSON that determines every item in order."""
+        return {
+            "suite": self.suite.id,
+            "samples": [sha256(_encode([s.id, s])).hexdigest() for s in self.samples],
+            "attacks": [[a.name, h.hex()] for a, h in zip(self.attacks, self._attack_hashes, strict=True)],
+            "attempts": self.attempts,
+        }
+
+
+class Plan:
+    """What a run will do.
+
+    Attributes:
+        id: of the plan in the workspace.
+        seed: every item's seed follows from it.
+        suites: the parts.
+        digest: ``sha256:…`` of the items in their order.
+    """
+
+    def __init__(self, id: str, seed: int, suites: Sequence[SuitePlan]) -> None:
+        self.id, self.seed, self.suites = id, seed, tuple(suites)
+
+    @cached_property
+    def digest(self) -> str:
+        return digest({"seed": self.seed, "suites": [part.shape() for part in self.suites]})
+
+    @property
+    def items(self) -> Sequence[PlanItem]:
+        """The items in the order in which they are started, made one by one as they are read."""
+        return _Items(self)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.suites))
+
+    def __iter__(self) -> Iterator[PlanItem]:
+        """Yield the items, the suites interleaved in proportion: a run that stops early has a share of each."""
+        for _, part, index in merge(*(_paced(rank, part) for rank, part in enumerate(self.suites))):
+            yield self.suites[part].item(index)
+
+    def suite(self, name: str) -> SuitePlan:
+        """Return one suite's part.
+
+        Raises:
+            UsageError: the plan has no such suite.
+        """
+        for part in self.suites:
+            if part.id == name:
+                return part
+        known = [part.id for part in self.suites]
+        raise UsageError(f"the plan {self.id!r} has no suite {name!r}: {did_you_mean(name, known)}")
+
+
+class _Items(Sequence[PlanItem]):
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._order = list(merge(*(_paced(rank, part) for rank, part in enumerate(plan.suites))))
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @overload
+    def __getitem__(self, index: int) -> PlanItem: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[PlanItem]: ...
+    def __getitem__(self, index: int | slice) -> PlanItem | Sequence[PlanItem]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        _, part, place = self._order[index]
+        return self._plan.suites[part].item(place)
+
+
+def _paced(rank: int, part: SuitePlan) -> Iterator[tuple[float, int, int]]:
+    total = len(part)
+    return (((index + 0.5) / total, rank, index) for index in range(total))
+
+
+def make_plan(workspace: Workspace, plan: str = "full", *, suites: Sequence[str] | None = None) -> Plan:
+    """Expand a workspace's plan.
+
+    Args:
+        plan: its id; ``full`` is every suite as it is.
+        suites: only these of its suites.
+
+    Raises:
+        UsageError: an unknown plan, suite or attack; or nothing is left to do.
+    """
+    spec = workspace.plan(plan)
+    known = [entry.suite for entry in spec.suites]
+    for name in suites or ():
+        if name not in known:
+            raise UsageError(f"the plan {plan!r} has no suite {name!r}: {did_you_mean(name, known)}")
+    parts = [_part(workspace, spec, index) for index, name in enumerate(known) if suites is None or name in suites]
+    made = Plan(plan, spec.seed, parts)
+    if not len(made):
+        raise UsageError(f"the plan {plan!r} has nothing to run: it names no suite with samples and attacks")
+    return made
+
+
+def _part(workspace: Workspace, spec: PlanSpec, index: int) -> SuitePlan:
+    entry = spec.suites[index]
+    suite = workspace.suite(entry.suite)
+    attacks = suite.attacks
+    if entry.attacks is not None:
+        for wanted in entry.attacks:
+            if not any(attack.matches(wanted) for attack in suite.attacks):
+                names = sorted({n for a in suite.attacks for n in (a.use, a.name)})
+                raise UsageError(f"the suite {suite.id!r} has no attack {wanted!r}: {did_you_mean(wanted, names)}")
+        attacks = tuple(a for a in suite.attacks if any(a.matches(wanted) for wanted in entry.attacks))
+    return SuitePlan(suite, suite.select(entry.samples), attacks, entry.attempts or suite.attempts, spec.seed)

@@ -1,0 +1,133 @@
+"""How a run is going: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections import deque
+from typing import IO, TYPE_CHECKING, Any
+
+from shipworthy.core.records import Attempt
+from shipworthy.evals.limits import Budget, format_duration
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+REFRESH_S = 0.25
+PLAIN_EVERY_S = 10.0
+WINDOW_S = 30.0
+"""The rate is that of the last half minute: it is what time left follows from."""
+
+
+class Progress:
+    """Counts what is durable and shows it now and then; showing costs nothing per attempt.
+
+    Args:
+        stream: where to; standard error if left out, so that output can be piped.
+        every_s: seconds between plain lines.
+        style: ``bar``, ``plain`` or ``none``; ``auto`` takes the bar on a terminal.
+    """
+
+    def __init__(self, stream: IO[str] | None = None, *, every_s: float = PLAIN_EVERY_S, style: str = "auto") -> None:
+        self.stream = stream or sys.stderr
+        self.every_s = every_s
+        self.style = style if style != "auto" else ("bar" if self.stream.isatty() else "plain")
+        self.done = self.errors = self.planned = self.before = 0
+        self._marks: deque[tuple[float, int]] = deque()
+        self._budget = Budget()
+        self._ticker: asyncio.Task[None] | None = None
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+
+    def start(self, planned: int, before: int, budget: Budget, title: str = "") -> None:
+        """Begin to show. Must be called on a running event loop.
+
+        Args:
+            planned: attempts of the run; `before` of them were done by earlier sessions.
+            budget: what is being spent.
+        """
+        self.planned, self.before, self._budget = planned, before, budget
+        self.done = self.errors = 0
+        self._marks.clear()
+        self._marks.append((time.monotonic(), 0))
+        if self.style == "bar":
+            self._bar, self._task = self._make_bar(title)
+            self._bar.start()
+        if self.style != "none":
+            self._ticker = asyncio.get_running_loop().create_task(self._tick())
+
+    def count(self, attempt: Attempt) -> None:
+        """Count an attempt that is durable."""
+        self.done += 1
+        if attempt.outcome != "scored":
+            self.errors += 1
+
+    def stop(self) -> None:
+        """Show the last state and end."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+            self._ticker = None
+            self._show()
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    @property
+    def rate(self) -> float:
+        """Attempts a second over the last `WINDOW_S` seconds."""
+        then, done = self._marks[0]
+        return (self.done - done) / max(time.monotonic() - then, 1e-9)
+
+    def line(self) -> str:
+        """Return the state as one line of text.
+
+        It reads like ``120/400 attempts (30 %), 3.2/s, 2 errors, $0.01, 1m28s left``.
+        """
+        done = self.before + self.done
+        share = f" ({100 * done // self.planned} %)" if self.planned else ""
+        return f"{done:,}/{self.planned:,} attempts{share}, {self._facts()}"
+
+    def _facts(self) -> str:
+        facts = [f"{self.rate:.1f}/s" if self.rate < 100 else f"{self.rate:,.0f}/s"]
+        facts.append(f"{self.errors:,} error{'' if self.errors == 1 else 's'}")
+        usage = self._budget.usage
+        if usage.cost_usd:
+            facts.append(f"${usage.cost_usd:,.2f}")
+        elif tokens := usage.input_tokens + usage.output_tokens:
+            facts.append(f"{tokens:,} tokens")
+        if left := self.planned - self.before - self.done:
+            facts.append(f"{format_duration(left / self.rate)} left" if self.rate > 0 else "time left unknown")
+        else:
+            facts.append(f"took {format_duration(self._budget.seconds)}")
+        return ", ".join(facts)
+
+    async def _tick(self) -> None:
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            now = time.monotonic()
+            self._marks.append((now, self.done))
+            while len(self._marks) > 2 and now - self._marks[0][0] > WINDOW_S:
+                self._marks.popleft()
+            if self._bar is not None or now - last >= self.every_s:
+                last = now
+                self._show()
+
+    def _show(self) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=self.before + self.done, facts=self._facts())
+            self._bar.refresh()
+        else:
+            print(self.line(), file=self.stream, flush=True)
+
+    def _make_bar(self, title: str) -> tuple[Bar, TaskID]:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        bar = Bar(*columns, TextColumn("{task.fields[facts]}"), console=Console(file=self.stream), auto_refresh=False)
+        task = bar.add_task(title or "attempts", total=self.planned, completed=self.before, facts="")
+        return bar, task

@@ -1,0 +1,159 @@
+"""The system under test, built: target, guards, and the digest that says what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shipworthy.core.credentials import resolve
+from shipworthy.core.digests import digest
+from shipworthy.core.errors import CredentialError, PluginError, UsageError
+from shipworthy.core.protocols import Model, Target
+from shipworthy.core.registry import create
+from shipworthy.detect.redact import redact_text
+
+if TYPE_CHECKING:
+    from shipworthy.enforce.pipeline import Pipeline
+    from shipworthy.workspace.load import Workspace
+    from shipworthy.workspace.use import Use
+
+
+class Built:
+    """A plug-in with the model that was configured for it, and all that must be closed afterwards."""
+
+    def __init__(self, plugin: Any, model: Model | None, opened: tuple[Target, ...]) -> None:
+        self.plugin, self.model, self.opened = plugin, model, opened
+
+
+def build(kind: str, use: str, params: Mapping[str, Any]) -> Built:
+    """Build a plug-in. A parameter ``model: {use: ..., ...}`` is built first and injected as its model.
+
+    Raises:
+        PluginError: an unknown id or parameter, here or in the model; or a model for a target that takes none.
+    """
+    params = dict(params)
+    wanted = params.get("model")
+    if not (isinstance(wanted, Mapping) and "use" in wanted):
+        plugin = create(kind, use, params)
+        return Built(plugin, None, (plugin,) if kind == "target" else ())
+    del params["model"]
+    inner = build("target", wanted["use"], {k: v for k, v in wanted.items() if k != "use"})
+    plugin = create(kind, use, params, model=inner.plugin)
+    if kind == "target" and not _takes_model(use):
+        raise PluginError(f"target {use!r} takes no model: take the key 'model' out, or name another target")
+    return Built(plugin, inner.plugin, ((plugin,) if kind == "target" else ()) + inner.opened)
+
+
+def _takes_model(use: str) -> bool:
+    import inspect
+
+    from shipworthy.core.registry import factory
+
+    return "model" in inspect.signature(factory("target", use)).parameters
+
+
+class Subject:
+    """What is measured: a target behind a guard pipeline, or bare.
+
+    Args:
+        target: the system under test.
+        pipeline: the guards; None is the bare target.
+        opened: what `close` closes besides the target, such as a model that was injected into it.
+        secrets: resolved credentials; they are taken out of every error message.
+
+    Attributes:
+        description: JSON of both; `digest` is ``sha256:…`` over it.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        pipeline: Pipeline | None = None,
+        *,
+        opened: tuple[Target, ...] = (),
+        secrets: tuple[str, ...] = (),
+    ) -> None:
+        self.target, self.pipeline = target, pipeline
+        self._opened = opened or (target,)
+        self._secrets = secrets
+        self.description: dict[str, Any] = {"target": dict(target.describe())}
+        if pipeline is not None:
+            self.description["guards"] = pipeline.describe()
+        self.digest = digest(self.description)
+
+    @property
+    def guards(self) -> str:
+        """The pipeline's digest, or the empty string for the bare target."""
+        return self.pipeline.digest if self.pipeline is not None else ""
+
+    @property
+    def concurrency(self) -> int | None:
+        """How many calls at one time the target says it can take; None where it does not say."""
+        wish = getattr(self.target, "concurrency", None)
+        return wish if isinstance(wish, int) and wish >= 1 else None
+
+    def scrub(self, text: str) -> str:
+        """Return an error's message without credentials and personal data."""
+        return redact_text(text, self._secrets)
+
+    async def close(self) -> None:
+        """Close target and models, also where one of them fails to."""
+        for target in self._opened:
+            with suppress(Exception):
+                await target.close()
+
+
+def build_subject(workspace: Workspace, guards: bool | str | Path = True, *, target: str | None = None) -> Subject:
+    """Build a workspace's system under test.
+
+    Args:
+        guards: True takes the workspace's ``guards.yaml``, where there is one; False measures the bare target; a path
+            takes that guard file.
+        target: name of one of the workspace's targets; the system under test if left out.
+
+    Raises:
+        UsageError: it cannot be built as configured.
+    """
+    if target is None:
+        use = workspace.target
+    elif target in workspace.targets:
+        use = workspace.targets[target]
+    else:
+        raise UsageError(f"the workspace has no target {target!r}; it has: {', '.join(workspace.targets)}")
+    pipeline = build_pipeline(workspace, guards)
+    made = build("target", use.use, use.params)
+    return Subject(made.plugin, pipeline, opened=made.opened, secrets=tuple(credentials(use)))
+
+
+def build_pipeline(workspace: Workspace, guards: bool | str | Path) -> Pipeline | None:
+    """Build the guards that `build_subject` puts before the target.
+
+    Raises:
+        UsageError: the guard file is missing or wrong.
+    """
+    if guards is False:
+        return None
+    from shipworthy.enforce.pipeline import Pipeline
+
+    if guards is True:
+        return Pipeline.build(workspace.guards) if workspace.guards is not None else None
+    from shipworthy.workspace.read import read_guards
+
+    return Pipeline.build(read_guards(Path(guards)))
+
+
+def credentials(use: Use) -> Iterator[str]:
+    """Yield the values behind the credential references in a plug-in's parameters, where they resolve."""
+    stack: list[Any] = [use.params]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, Mapping):
+            stack.extend(value.values())
+        elif isinstance(value, list | tuple):
+            stack.extend(value)
+        elif isinstance(value, str) and value.startswith(("env:", "file:")):
+            with suppress(CredentialError):  # The target that needs it says so, better than we could.
+                if (secret := resolve(value)) and len(secret) >= 4:
+                    yield secret
