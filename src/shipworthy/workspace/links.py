@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from shipworthy.core import registry
-from shipworthy.core.errors import MissingExtra, PluginError, did_you_mean
+from shipworthy.core.errors import CredentialError, MissingExtra, PluginError, did_you_mean
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.parameters import check_values
@@ -160,7 +160,7 @@ def check_guards(
             first = f"first on line {placed.source.line(('rules', seen[rule.id]))}"
             draft.problems.append(placed.problem((*loc, "id"), f"the guard id {rule.id!r} is used twice", first))
         seen.setdefault(rule.id, index)
-        use = Use(use=rule.use, params=rule.params)
+        use = Use(use=rule.use, params=dict(rule.params))
         _plugin(draft, "guard", Placed(use, placed.source, loc), blocked, inside="params")
         if known_requirements is None:
             continue
@@ -181,18 +181,14 @@ def _suite(draft: Draft, loaded: Loaded, blocked: Collection[str]) -> frozenset[
             draft.problems.append(source.problem(loc, f"the attack {attack.name!r} is listed twice"))
         names.add(attack.name)
     metrics: set[str] = set()
+    known = True
     for index, scorer in enumerate(loaded.suite.scorers):
         source, loc = loaded.place("scorers", index)
-        if not _plugin(draft, "scorer", Placed(scorer, source, loc), blocked):
-            return None
-        try:
-            metrics.update(registry.create("scorer", scorer.use, scorer.params, **dict.fromkeys(INJECTED)).metrics)
-        except MissingExtra as error:
-            draft.warnings.append(source.problem(loc, f"the scorer {scorer.use!r} cannot run here: {error}"))
-            return None
-        except Exception as error:  # a scorer's own complaint about its parameters
-            draft.problems.append(source.problem(loc, f"the scorer {scorer.use!r} cannot be built: {error}"))
-            return None
+        made = _plugin(draft, "scorer", Placed(scorer, source, loc), blocked)
+        known = known and made is not None
+        metrics.update(getattr(made, "metrics", ()))
+    if not known:
+        return None
     if loaded.suite.metric not in metrics:
         source, loc = loaded.place("metric")
         hint = did_you_mean(loaded.suite.metric, sorted(metrics))
@@ -202,35 +198,43 @@ def _suite(draft: Draft, loaded: Loaded, blocked: Collection[str]) -> frozenset[
     return frozenset(metrics)
 
 
-def _plugin(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str], *, inside: str = "") -> bool:
-    """Check that a plug-in exists and takes its parameters, without running it. `inside`: the key they are under."""
+def _plugin(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str], *, inside: str = "") -> Any:
+    """Check that a plug-in exists and takes its parameters, and build it unless it is a target.
+
+    Args:
+        inside: the key that its parameters are written under; none if they stand beside `use`.
+
+    Returns:
+        The plug-in, or None where it was not built.
+    """
     use = placed.entity
     under = (inside,) if inside else ()
     if use.use in blocked and use.use not in registry.known(kind):
         hint = f"plugins/{use.use}.py is this workspace's own code: run it with --allow-code"
         draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} is not loaded", hint))
-        return False
+        return None
     if use.use not in registry.names(kind):
         hint = did_you_mean(use.use, registry.names(kind))
         draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
-        return False
+        return None
     try:
         registry.check_params(kind, use.use, use.params, *INJECTED)
+        if wrong := check_values(registry.factory(kind, use.use), use.params):
+            for key, message in wrong.items():
+                draft.problems.append(placed.problem((*under, key), f"the {kind} {use.use!r}: {message}"))
+            return None
+        # A target is not built: that may start a model or open connections.
+        return None if kind == "target" else registry.create(kind, use.use, use.params, **dict.fromkeys(INJECTED))
     except PluginError as error:
         named = next((key for key in use.params if f"parameter {key!r}" in str(error)), None)
         message, _, hint = str(error).partition(": ")
         draft.problems.append(placed.problem((*under, named) if named else ("use",), message, hint))
-        return False
-    except MissingExtra as error:
+    except (MissingExtra, CredentialError) as error:
+        # Not the files' fault: another machine may have what this one lacks. A run fails closed on it.
         draft.warnings.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot run here: {error}"))
-        return False
-    except Exception as error:  # a broken plug-in file must be named, not crash the check
-        draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot be loaded: {error}"))
-        return False
-    wrong = check_values(registry.factory(kind, use.use), use.params)
-    for key, message in wrong.items():
-        draft.problems.append(placed.problem((*under, key), f"the {kind} {use.use!r}: {message}"))
-    return not wrong
+    except Exception as error:  # a plug-in that breaks must be named, not crash the check
+        draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot be built: {error}"))
+    return None
 
 
 def _nested(draft: Draft, target: Placed[Use], blocked: Collection[str]) -> None:

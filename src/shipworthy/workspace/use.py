@@ -26,6 +26,8 @@ class Use(Entity):
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"use": value, "params": {}}
+        if isinstance(value, dict) and value.keys() == {"use", "params"} and isinstance(value["params"], dict):
+            return value  # from Python: Use(use=..., params={...})
         if isinstance(value, dict) and "use" in value:
             return {"use": value["use"], "params": {k: plain(v) for k, v in value.items() if k != "use"}}
         return value

@@ -1,0 +1,111 @@
+"""Check the safety files: everything that is wrong, at once.
+
+Exit code 0 without problems, 2 with any. Warnings do not change the exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shipworthy.cli._options import allow_code_option, workspace_option
+
+if TYPE_CHECKING:
+    from shipworthy.core.errors import Problem
+    from shipworthy.workspace.load import Workspace
+
+
+@click.command()
+@workspace_option
+@allow_code_option
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(workspace: Path, allow_code: bool, form: str) -> int:
+    """List every problem of the workspace: file, line, what is wrong, the nearest valid word.
+
+    Unknown keys and ids, links to nothing, unknown plug-ins and wrong parameters, metrics that no scorer gives,
+    references to taxonomy entries that do not exist, and criteria that no number of samples could decide.
+    """
+    from shipworthy.core.errors import WorkspaceError
+    from shipworthy.workspace.load import Workspace
+
+    loaded: Workspace | None = None
+    problems: Sequence[Problem] = ()
+    try:
+        loaded = Workspace.load(workspace, allow_code=allow_code)
+        problems = _unreachable(loaded)
+    except WorkspaceError as error:
+        problems = error.problems
+    warnings = loaded.warnings if loaded else ()
+    if form == "json":
+        _print_json(workspace, problems, warnings)
+    else:
+        _print_text(problems, warnings, loaded)
+    return 2 if problems else 0
+
+
+def _unreachable(workspace: Workspace) -> list[Problem]:
+    """Return the criteria that the workspace's samples cannot meet, whatever the system does."""
+    from shipworthy.release.power import unreachable_criteria
+
+    return list(unreachable_criteria(workspace))
+
+
+def _print_json(workspace: Path, problems: Sequence[Problem], warnings: Sequence[Problem]) -> None:
+    import json
+
+    def row(problem: Problem) -> dict[str, object]:
+        return {"file": str(problem.file), "line": problem.line, "message": problem.message, "hint": problem.hint}
+
+    body = {"workspace": str(workspace), "problems": [*map(row, problems)], "warnings": [*map(row, warnings)]}
+    click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+
+
+def _print_text(problems: Sequence[Problem], warnings: Sequence[Problem], loaded: Workspace | None) -> None:
+    import sys
+
+    if sys.stdout.isatty():
+        _print_rich(problems, warnings)
+    else:
+        for problem in problems:
+            click.echo(f"error: {problem}")
+        for warning in warnings:
+            click.echo(f"warning: {warning}")
+    click.echo(_summary(problems, warnings, loaded))
+
+
+def _print_rich(problems: Sequence[Problem], warnings: Sequence[Problem]) -> None:
+    """Print the problems grouped by file; the words of a file are never taken for markup."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console, last = Console(), None
+    for style, problem in [*(("bold red", p) for p in problems), *(("yellow", w) for w in warnings)]:
+        if problem.file != last:
+            console.print(Text(str(problem.file), style="bold underline"))
+            last = problem.file
+        line = Text(f"{problem.line or '-':>6}  ", style="cyan")
+        line.append("error    " if style == "bold red" else "warning  ", style=style)
+        line.append(problem.message)
+        if problem.hint:
+            line.append(f"  {problem.hint}", style="green")
+        console.print(line)
+
+
+def _summary(problems: Sequence[Problem], warnings: Sequence[Problem], loaded: Workspace | None) -> str:
+    def count(number: int, word: str) -> str:
+        return f"{number} {word}{'' if number == 1 else 's'}"
+
+    said = f"{count(len(problems), 'problem')}, {count(len(warnings), 'warning')}"
+    if loaded is None:
+        return said
+    criteria = sum(1 for _ in loaded.criteria())
+    samples = sum(len(suite.samples) for suite in loaded.suites.values())
+    parts = (
+        count(len(loaded.risks), "risk"), count(len(loaded.requirements), "requirement"),
+        f"{criteria} criteria" if criteria != 1 else "1 criterion", count(len(loaded.suites), "suite"),
+        count(samples, "sample"),
+    )  # fmt: skip
+    return f"{said}: {', '.join(parts)}"

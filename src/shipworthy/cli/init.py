@@ -1,0 +1,27 @@
+"""Start a workspace: the safety files, from a template.
+
+Writes into a new or an empty folder, and never overwrites a file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--template", metavar="NAME", default="helpdesk-rag", show_default=True, help="helpdesk-rag or minimal.")
+def command(folder: Path, template: str) -> None:
+    """Write the safety files of a new workspace into DIR.
+
+    helpdesk-rag is a complete small product to learn on; minimal is for an endpoint of your own.
+    """
+    from shipworthy.workspace.scaffold import scaffold
+
+    made = scaffold(folder, template)
+    click.echo(f"{len(made)} files in {folder} (template {template}); its README.md explains each")
+    where = "" if os.path.realpath(folder) == os.path.realpath(".") else f" -C {folder}"
+    click.echo(f"next: shipworthy check{where}")
