@@ -1,0 +1,163 @@
+"""SmolLM2-135M-Instruct in this process: a real, small, weak language model that needs no network and no key.
+
+It refuses next to nothing and invents answers readily: good for driving the whole loop on a genuine model, wrong as a
+stand-in for a production model, and wrong as a judge (measured AUC 0.48 to 0.66).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from shipworthy.core.errors import TargetError, UsageError
+from shipworthy.core.records import Audio, Image, Message, Reply, Request, Text, ToolCall, ToolResult, say
+from shipworthy.core.registry import target
+from shipworthy.core.settings import Settings
+from shipworthy.targets import _llama, _weights, _wire
+
+SYSTEM = "You are a helpful assistant. Answer briefly."
+"""Used when a request brings no system message: the model's template would otherwise add one of its own."""
+
+SAMPLING = {"top_k": 0, "top_p": 0.95, "min_p": 0.0, "repeat_penalty": 1.0}
+"""Sent with every request, so that a runtime's changed defaults cannot change the subject."""
+
+
+class SmolLM2:
+    """The model behind `smollm2`. Loads at the first request (about a second); answers one request at a time.
+
+    The same request gets the same answer whatever was asked before or at the same time, with one thread or two.
+    Another processor may round differently.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        system: str,
+        temperature: float,
+        max_tokens: int,
+        context: int,
+        timeout: float,
+        template: str,
+    ) -> None:
+        self._weights = _weights.find("smollm2")
+        self._path = self._weights.path(settings)
+        self._system, self._timeout, self._context = system, timeout, context
+        self._temperature, self._max_tokens = temperature, max_tokens
+        self._source, self._documents = template, _wire.DocumentsTemplate(template)
+        self._server: _llama.LocalServer | None = None
+
+    def describe(self) -> Mapping[str, Any]:
+        return {
+            "target": "smollm2",
+            "model": "SmolLM2-135M-Instruct-Q4_1",
+            "weights": self._weights.sha256,
+            "runtime": f"xllamacpp {_runtime()}",
+            "system": self._system,
+            "temperature": self._temperature,
+            "max_tokens": self._max_tokens,
+            "context": self._context,
+            "documents_template": self._source,
+            "sampling": dict(SAMPLING),
+        }
+
+    async def send(self, request: Request) -> Reply:
+        """Answer one request.
+
+        A `schema` binds the answer by grammar; tools are not offered (the model's template has none).
+
+        Raises:
+            UsageError: the weights were never pulled, or the extra `local` is missing.
+            TargetTimeout: it took longer than `timeout` seconds.
+            TargetError: an image or a sound was sent, or the prompt is longer than the context.
+        """
+        if self._server is None:
+            _runtime()
+            _weights.verified(self._weights, self._path)
+            self._server = _llama.acquire(self._path, context=self._context)
+        body: dict[str, Any] = {
+            "messages": self._messages(request),
+            "max_tokens": self._max_tokens if request.max_tokens is None else request.max_tokens,
+            "temperature": self._temperature if request.temperature is None else request.temperature,
+            # llama.cpp takes 32 bits, and all ones for "random".
+            "seed": request.seed & 0x7FFFFFFF,
+            **SAMPLING,
+        }
+        if request.schema is not None:
+            body["response_format"] = _wire.response_format(request.schema)
+        reply, _ = _wire.from_wire(await self._server.chat(body, seconds=self._timeout))
+        return Reply(message=reply.message, usage=reply.usage, finish=reply.finish, model="SmolLM2-135M-Instruct-Q4_1")
+
+    async def close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            _llama.release(server)
+
+    def _messages(self, request: Request) -> list[dict[str, Any]]:
+        messages = self._documents.place(request)
+        if not messages or messages[0].role != "system":
+            messages = (say("system", self._system), *messages)
+        return [{"role": "user" if m.role == "tool" else m.role, "content": _plain(m)} for m in messages]
+
+
+def _plain(message: Message) -> str:
+    """Return a message as text: a model without tools reads a call or a result as a line."""
+    lines = []
+    for part in message.parts:
+        match part:
+            case Text(text):
+                lines.append(text)
+            case ToolCall():
+                lines.append(f"[calls {part.name}]")
+            case ToolResult():
+                lines.append(f"[{part.name} answered] {part.text}")
+            case Image() | Audio():
+                raise TargetError(f"smollm2 reads text only; the sample holds an {type(part).__name__.lower()} part")
+    return "\n".join(lines)
+
+
+def _runtime() -> str:
+    try:
+        return version("xllamacpp")
+    except PackageNotFoundError:
+        from shipworthy.core.errors import MissingExtra
+
+        raise MissingExtra("xllamacpp", "local") from None
+
+
+@target
+def smollm2(
+    *,
+    system: str = SYSTEM,
+    temperature: float = 0.0,
+    max_tokens: int = 256,
+    context: int = 2048,
+    timeout: float = 120.0,
+    documents_template: str = _wire.DOCUMENTS,
+    settings: Settings | None = None,
+) -> SmolLM2:
+    """Build the local model.
+
+    Args:
+        system: system prompt of requests that bring none.
+        temperature: 0 picks the likeliest token; above 0 the request's seed decides.
+        max_tokens: longest answer, where the request does not say.
+        context: tokens of prompt and answer together, 256 to 8192 (trained length of the model).
+        timeout: seconds for one answer, waiting for a turn not counted.
+        documents_template: Jinja template that puts planted documents in the last user turn.
+        settings: where weights are kept; the environment's by default.
+    """
+    if not system:
+        raise UsageError("smollm2 needs a system prompt that is not empty: its template would add its own")
+    if not 256 <= context <= 8192:
+        raise UsageError(f"smollm2's context must lie in 256..8192, not {context}")
+    return SmolLM2(
+        settings or Settings.load(),
+        system=system,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        context=context,
+        timeout=timeout,
+        template=documents_template,
+    )
