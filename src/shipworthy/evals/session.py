@@ -1,4 +1,4 @@
-"""One sitting of a run: begin or take up again, carry on under limits, let go. Both Python and the command line use it."""
+"""One sitting of a run: begin or take up again, carry on under limits, let go."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class OpenRun:
 
     def __init__(
         self,
+        *,
         directory: Path,
         plan: Plan,
         subject: Subject,
@@ -101,7 +102,8 @@ def begin(
     manifest = make_manifest(planned, subject, system=workspace.system.id, spec_digest=workspace.spec_digest(plan))
     place = directory or Layout(workspace.root).runs / manifest.id
     replies = _open_cache(workspace, cache)
-    return OpenRun(place, planned, subject, RunLog.create(place, manifest), replies, {})
+    log = RunLog.create(place, manifest)
+    return OpenRun(directory=place, plan=planned, subject=subject, log=log, cache=replies, again={})
 
 
 def take_up(
@@ -137,7 +139,8 @@ def take_up(
     log = RunLog.resume(directory)
     try:
         again = {name: tries + 1 for name, tries in Run.load(directory).failed.items()} if retry_errors else {}
-        return OpenRun(directory, plan, subject, log, _open_cache(workspace, cache), again)
+        replies = _open_cache(workspace, cache)
+        return OpenRun(directory=directory, plan=plan, subject=subject, log=log, cache=replies, again=again)
     except BaseException:
         log.close()
         raise

@@ -1,0 +1,186 @@
+"""List runs, show one, read its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shipworthy.cli._options import workspace_option
+
+if TYPE_CHECKING:
+    from shipworthy.core.records import Attempt
+    from shipworthy.evals.results import Run
+
+OUTCOMES = ("scored", "target_error", "timeout", "filtered", "scorer_error")
+
+
+@click.group("runs")
+def command() -> None:
+    """List runs, show one, read its samples."""
+
+
+@command.command("list")
+@workspace_option
+def list_(workspace: Path) -> None:
+    """List the workspace's runs, oldest first."""
+    from shipworthy.cli._tables import table
+    from shipworthy.store.layout import Layout
+
+    layout = Layout(workspace)
+    rows = [_row(layout.run_directory(name)) for name in layout.run_ids()]
+    if not rows:
+        click.echo("no run yet: `shipworthy eval` makes one")
+        return
+    click.echo(table(("run", "plan", "guards", "attempts", "errors", "state"), rows, right=(3, 4)))
+
+
+def _row(directory: Path) -> tuple[str, ...]:
+    from shipworthy.core.errors import IntegrityError
+    from shipworthy.evals.results import Run
+
+    try:
+        run = Run.load(directory)
+    except IntegrityError as error:
+        return directory.name, "", "", "", "", f"damaged: {error}"
+    manifest = run.manifest
+    made = f"{len(run):,} / {manifest.planned:,}"
+    state = "complete" if run.complete else "stopped or running"
+    return run.id, manifest.plan, "on" if manifest.guards else "off", made, f"{run.errors:,}", state
+
+
+@command.command()
+@workspace_option
+@click.argument("run", default="latest")
+@click.option("--attack", "by_attack", is_flag=True, help="One row for every attack.")
+def show(workspace: Path, run: str, by_attack: bool) -> None:
+    """Show what a run measured. RUN is an id, the beginning of one, or `latest`."""
+    from shipworthy.cli._tables import table
+    from shipworthy.cli.eval import report
+
+    found = _load(workspace, run)
+    manifest = found.manifest
+    for name, value in (
+        ("run", manifest.id),
+        ("begun", manifest.created),
+        ("system", manifest.system),
+        ("plan", f"{manifest.plan}, seed {manifest.seed}"),
+        ("guards", manifest.guards or "none"),
+        ("attempts", f"{len(found):,} of {manifest.planned:,} made, {found.errors:,} errors"),
+        ("spec", manifest.spec_digest),
+        ("subject", manifest.subject_digest),
+        ("engine", f"shipworthy {manifest.engine}, {manifest.host}"),
+        ("directory", str(found.directory)),
+    ):
+        click.echo(f"{name:<10} {value}")
+    click.echo("")
+    if by_attack:
+        columns = ("suite", "metric", "attack", "rate", "95 % interval", "hits / trials", "clusters", "errors left out")
+        click.echo(table(columns, _attack_rows(found), right=range(3, 8)))
+    else:
+        click.echo(report(found))
+
+
+def _attack_rows(run: Run) -> Iterator[tuple[str, ...]]:
+    from shipworthy.evals.results import SuiteResult, cells
+
+    for use in run.manifest.suites:
+        for metric in run.metrics(use.id):
+            for attack in use.attacks:
+                errors = run.counts(use.id, metric, attack).errors
+                row = cells(SuiteResult(use.id, metric, run.rate(use.id, metric, attack), errors, 0))
+                yield (*row[:2], attack, *row[2:7])
+
+
+@command.command()
+@workspace_option
+@click.argument("run", default="latest")
+@click.option("--suite", metavar="ID", help="Only of this suite.")
+@click.option("--attack", metavar="NAME", help="Only with this attack: its id, or its full name.")
+@click.option("--metric", metavar="NAME", help="What --hit and --no-hit look at; any metric if left out.")
+@click.option("--hit/--no-hit", default=None, help="Only attempts with a hit, or only those without any.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="Only with this outcome.")
+@click.option("--errors", is_flag=True, help="Only attempts that ended in an error, of whatever kind.")
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True, help="How many to show."
+)
+def samples(
+    *,
+    workspace: Path,
+    run: str,
+    suite: str | None,
+    attack: str | None,
+    metric: str | None,
+    hit: bool | None,
+    outcome: str | None,
+    errors: bool,
+    limit: int,
+) -> None:
+    """List a run's attempts. RUN is an id, the beginning of one, or `latest`."""
+    from shipworthy.cli._tables import shorten, table
+    from shipworthy.core.errors import UsageError, did_you_mean
+
+    found = _load(workspace, run)
+    if suite is not None:
+        found.suite(suite)
+    attacks = {name for use in found.manifest.suites if suite in (None, use.id) for name in use.attacks}
+    if attack is not None and not any(_is(name, attack) for name in attacks):
+        raise UsageError(f"the run {found.id} has no attack {attack!r}: {did_you_mean(attack, sorted(attacks))}")
+    metrics = {m for use in found.manifest.suites if suite in (None, use.id) for m in found.metrics(use.id)}
+    if metric is not None and metric not in metrics:
+        raise UsageError(f"the run {found.id} has no metric {metric!r}: {did_you_mean(metric, sorted(metrics))}")
+
+    def wanted(attempt: Attempt) -> bool:
+        return (
+            suite in (None, attempt.suite)
+            and (attack is None or _is(attempt.attack, attack))
+            and outcome in (None, attempt.outcome)
+            and not (errors and attempt.outcome == "scored")
+            and (hit is None or _hit(attempt, metric) is hit)
+            and (metric is None or any(score.metric == metric for score in attempt.scores))
+        )
+
+    chosen = sorted(filter(wanted, found.attempts()), key=lambda a: (a.suite, a.sample, a.attack, a.number))
+    rows = [
+        (
+            attempt.id,
+            attempt.suite,
+            attempt.sample,
+            attempt.attack,
+            attempt.outcome,
+            " ".join(_shown(attempt)),
+            shorten(attempt.error if attempt.outcome != "scored" else attempt.answer, 60),
+        )
+        for attempt in chosen[:limit]
+    ]
+    if not rows:
+        click.echo("no such attempt in this run")
+        return
+    click.echo(table(("attempt", "suite", "sample", "attack", "outcome", "scores", "answer or error"), rows))
+    if len(chosen) > limit:
+        click.echo(f"\n{limit:,} of {len(chosen):,} shown: --limit {len(chosen)} shows all")
+
+
+def _is(name: str, wanted: str) -> bool:
+    return wanted in (name, name.partition("(")[0])
+
+
+def _hit(attempt: Attempt, metric: str | None) -> bool | None:
+    """Return whether a scored attempt has a hit; None where it is not scored, or the metric does not apply."""
+    hits = [s.hit for s in attempt.scores if metric in (None, s.metric) and s.hit is not None]
+    return any(hits) if hits and attempt.outcome == "scored" else None
+
+
+def _shown(attempt: Attempt) -> Iterator[str]:
+    for score in attempt.scores:
+        mark = {True: "+", False: "-", None: "?"}[score.hit]
+        yield f"{mark}{score.metric}" + (f":{score.label}" if score.label else "")
+
+
+def _load(workspace: Path, run: str) -> Run:
+    from shipworthy.evals.results import Run
+    from shipworthy.store.layout import Layout
+
+    return Run.load(Layout(workspace).run_directory(run))
