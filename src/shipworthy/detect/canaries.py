@@ -11,6 +11,7 @@ import codecs
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from itertools import pairwise
 from typing import NamedTuple
 
 from shipworthy.core.errors import UsageError
@@ -32,7 +33,7 @@ _ENCODED = 8
 
 
 class Leak(NamedTuple):
-    """A canary found: where, which one (`number`, from 0), and in what form (``plain``, ``spaced``, ``reversed``, ``base64``, ...)."""
+    """A canary found: where, which one (from 0), in what form (``plain``, ``spaced``, ``reversed``, ``base64``, ...)."""
 
     start: int
     end: int
@@ -41,7 +42,7 @@ class Leak(NamedTuple):
 
 
 def reference(canary: str) -> str:
-    """Return a digest reference ``sha256:<hex>/<length>`` by which a canary can be looked for without being written down.
+    """Return ``sha256:<hex>/<length>``, by which a canary can be looked for without being written down.
 
     The digest is of the canary's skeleton, unsalted: it hides a random canary, not a guessable one.
     """
@@ -119,22 +120,22 @@ class Canaries:
         for needle, (index, form) in self._needles.items():
             at = -1
             while (at := bare.find(needle, at + 1)) >= 0:
-                found += self._leak(text, origin, at, len(needle), index, form)
+                found += self._leak(text, origin[at : at + len(needle)], index, form)
         for length, digests in self._hashed.items():
             for at in range(len(bare) - length + 1):
                 window = bare[at : at + length]
                 hit = digests.get(sha256(window.encode()).digest())
                 backwards = None if hit else digests.get(sha256(window[::-1].encode()).digest())
                 if hit:
-                    found += self._leak(text, origin, at, length, *hit)
+                    found += self._leak(text, origin[at : at + length], *hit)
                 elif backwards:
-                    found += self._leak(text, origin, at, length, backwards[0], "reversed")
+                    found += self._leak(text, origin[at : at + length], backwards[0], "reversed")
         return sorted(found)
 
     @staticmethod
-    def _leak(text: str, origin: Sequence[int], at: int, length: int, index: int, form: str) -> list[Leak]:
-        places = origin[at : at + length]
-        gaps = max((b - a for a, b in zip(places, places[1:], strict=False)), default=1)
+    def _leak(text: str, places: Sequence[int], index: int, form: str) -> list[Leak]:
+        gaps = max((b - a for a, b in pairwise(places)), default=1)
+        length = len(places)
         start, end = places[0], places[-1] + 1
         if gaps > MAX_GAP + 1 or (length < ALONE and not apart(text, start, end)):
             return []

@@ -44,8 +44,8 @@ def _nir(value: str) -> bool:
 _ODD = dict(
     zip(
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        [1, 0, 5, 7, 9, 13, 15, 17, 19, 21] + [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14]
-        + [16, 10, 22, 25, 24, 23],
+        [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10,
+         22, 25, 24, 23],
         strict=True,
     )
 )  # fmt: skip
@@ -90,7 +90,8 @@ _NUMBERS: tuple[tuple[str, Pattern, Callable[[str], bool]], ...] = (
     ("it_codice_fiscale", Pattern(r"[A-Za-z]{6}[0-9]{2}[A-EHLMPR-Ta-ehlmpr-t][0-9]{2}[A-Za-z][0-9]{3}[A-Za-z]"),
      _codice_fiscale),
     ("ch_ahv", Pattern(r"756\.[0-9]{4}\.[0-9]{4}\.[0-9]{2}"), _ahv),
-    ("se_personnummer", Pattern(r"(?:19|20)?[0-9]{2}[01][0-9][0-3][0-9][-+][0-9]{4}"), lambda v: luhn(_digits(v)[-10:])),
+    ("se_personnummer", Pattern(r"(?:19|20)?[0-9]{2}[01][0-9][0-3][0-9][-+][0-9]{4}"),
+     lambda v: luhn(_digits(v)[-10:])),
     ("in_aadhaar", Pattern(r"[2-9][0-9]{3}[ -][0-9]{4}[ -][0-9]{4}"), lambda v: verhoeff(_digits(v))),
 )  # fmt: skip
 
@@ -120,8 +121,8 @@ def find(encoded: Encoded) -> Iterator[Span]:
         for _, named in _NAMES[names].overlapping(encoded):
             # The words between the name and the number are few; the number stands alone.
             window = Encoded(text[named : named + _WORDS_BEFORE])
-            for start, end in pattern.overlapping(window):
-                start, end = start + named, end + named
+            for first, last in pattern.overlapping(window):
+                start, end = named + first, named + last
                 if apart(text, start, end, "-") and valid(text[start:end]):
                     yield Span(start, end, kind)
                     break

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-# Letters of other scripts that are drawn like Latin ones (a selection of Unicode's confusables, by our own reading of the
-# charts); compatibility forms (full width, mathematical, circled) need no entry, NFKD folds them.
+# Letters of other scripts that are drawn like Latin ones (a selection of Unicode's confusables, by our own reading of
+# the charts); compatibility forms (full width, mathematical, circled) need no entry, NFKD folds them.
 _LOOK_ALIKES = str.maketrans(
     {
         drawn: letter
@@ -29,6 +29,7 @@ _LOOK_ALIKES = str.maketrans(
 # One letter for the signs that stand for it; i, l and 1 are one, so the folding loses which.
 _LEET = str.maketrans("0134578@$!|i", "oleastbaslll")
 
+_ZERO_WIDTH = "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u00ad\u034f\u061c\u17b4\u17b5")
 
 
@@ -45,7 +46,7 @@ class Folded(NamedTuple):
 
 @lru_cache(maxsize=8192)
 def fold_char(char: str) -> str:
-    """Return what a character stands for: lower-case base letters, or nothing where it is invisible or a combining mark.
+    """Return what a character stands for: lower-case base letters, or nothing where it is invisible or a mark.
 
     >>> [fold_char(c) for c in "Ａé\\u200b\\u0430\\U000e0041"]
     ['a', 'e', '', 'a', 'a']
@@ -57,11 +58,9 @@ def fold_char(char: str) -> str:
         return chr(code - 0xE0000).lower()
     if char in _FILLERS:
         return ""
-    out = []
-    for piece in unicodedata.normalize("NFKD", char.translate(_LOOK_ALIKES)):
-        if unicodedata.category(piece) not in ("Mn", "Me", "Cf"):
-            out.append(piece.casefold())
-    return "".join(out).translate(_LOOK_ALIKES)
+    pieces = unicodedata.normalize("NFKD", char.translate(_LOOK_ALIKES))
+    seen = (piece.casefold() for piece in pieces if unicodedata.category(piece) not in ("Mn", "Me", "Cf"))
+    return "".join(seen).translate(_LOOK_ALIKES)
 
 
 def fold(text: str) -> Folded:
@@ -86,7 +85,7 @@ def skeleton(text: str) -> Folded:
 
 
 def invisible(text: str) -> list[tuple[int, int]]:
-    """Return spans of characters that are not seen: zero-width, tags, fillers; not joiners between letters that need them.
+    """Return spans of characters that are not seen: zero-width, tags, fillers.
 
     Emoji sequences and scripts that use joiners (Arabic, Indic) are left alone: a joiner counts only beside ASCII.
     """
@@ -94,7 +93,7 @@ def invisible(text: str) -> list[tuple[int, int]]:
     for i, char in enumerate(text):
         if char.isascii():
             continue
-        hidden = char in _FILLERS or 0xE0000 <= ord(char) <= 0xE007F or char in "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
+        hidden = char in _FILLERS or 0xE0000 <= ord(char) <= 0xE007F or char in _ZERO_WIDTH
         if char in "\u200c\u200d":
             hidden = text[i - 1 : i].isascii() and text[i + 1 : i + 2].isascii() and 0 < i < len(text) - 1
         if not hidden:

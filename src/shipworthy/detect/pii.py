@@ -15,10 +15,10 @@ from shipworthy.detect.engine import Encoded, Pattern, apart
 from shipworthy.detect.spans import Span, union
 
 REACH = 320
-"""Characters around a position that a finding there depends on; nothing longer is found, so a stream can rely on it."""
+"""Characters around a position that a finding there depends on; nothing longer is found. A stream relies on it."""
 
-KINDS = ("email", "phone", "card", "iban", "ip", "date_of_birth", "name", "us_ssn", "br_cpf", "es_dni", "uk_nino", "fr_nir",
-         "it_codice_fiscale", "ch_ahv", "se_personnummer", "in_aadhaar", "nl_bsn", "pl_pesel", "de_steuer_id", "passport",
+KINDS = ("email", "phone", "card", "iban", "ip", "date_of_birth", "name", "us_ssn", "br_cpf", "es_dni", "uk_nino",
+         "fr_nir", "it_codice_fiscale", "ch_ahv", "se_personnummer", "in_aadhaar", "nl_bsn", "pl_pesel", "de_steuer_id", "passport",
          "drivers_license")  # fmt: skip
 
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.!#$%&'*+/=?^_`{|}~-")
@@ -32,7 +32,9 @@ _IPV6 = Pattern(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}")
 _EXTENSION = r"(?: ?(?:x|ext\.?|extension) ?[0-9]{1,6})?"
 _PHONE_SHAPES = (
     # +44 (0)20 7946 0958, 0041 44 668 18 00
-    Pattern(r"(?:\+|\b00)[1-9][0-9]{0,2}[ .-]{0,2}(?:\([0-9]{1,4}\)[ .-]?)?[0-9](?:[ .)(/-]{0,2}[0-9]){5,12}" + _EXTENSION),
+    Pattern(
+        r"(?:\+|\b00)[1-9][0-9]{0,2}[ .-]{0,2}(?:\([0-9]{1,4}\)[ .-]?)?[0-9](?:[ .)(/-]{0,2}[0-9]){5,12}" + _EXTENSION
+    ),
     # (212) 555-0100, 212.555.0100, 1-212-555-0100
     Pattern(r"(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[ .-][0-9]{4}" + _EXTENSION),
     # 020 7946 0958, (0171) 123 4567, 01 70 18 99 00
@@ -84,8 +86,8 @@ def _emails(encoded: Encoded) -> Iterator[Span]:
 def _cards(encoded: Encoded, runs: list[tuple[int, int]]) -> Iterator[Span]:
     """Yield 12 to 19 digits, in groups joined by one space or hyphen, whose first digit and Luhn sum are a card's."""
     text = encoded.text
-    for first, (start, end) in enumerate(runs):
-        digits = ""
+    for first, (start, first_end) in enumerate(runs):
+        digits, end = "", first_end
         for group_start, group_end in runs[first : first + 8]:
             if digits and (group_start - end != 1 or text[end] not in " -"):
                 break
@@ -117,8 +119,9 @@ def _ips(encoded: Encoded) -> Iterator[Span]:
     for pattern, joined in ((_IPV4, "."), (_IPV6, ":.")):
         for start, end in pattern.overlapping(encoded):
             value = text[start:end]
-            trailing = text[end : end + 1] in (".", ":") and not text[end + 1 : end + 2].isalnum()
-            if not (apart(text, start, end, joined) or (trailing and apart(text[: end] , start, end, joined))):
+            # A full stop or colon after the address may end the sentence.
+            ends = text[end : end + 1] in joined and not text[end + 1 : end + 2].isalnum()
+            if not apart(text, start, end, "" if ends else joined) or text[max(start, 1) - 1] in joined:
                 continue
             if text[max(0, start - 8) : start].lower().endswith(("version ", "ver. ", "build ", " v")):
                 continue

@@ -26,14 +26,16 @@ _FORMATS: tuple[tuple[str, Pattern], ...] = (
     ("sendgrid_key", Pattern(r"\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{30,64}")),
     ("twilio_key", Pattern(r"\b(?:SK|AC)[0-9a-f]{32}\b")),
     ("jwt", Pattern(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?")),
-    ("private_key", Pattern(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?")),
+    ("private_key", Pattern(
+        r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
+    )),
     ("url_password", Pattern(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:/@]{0,64}:([^\s/@]{1,128})@", group=1)),
     ("bearer", Pattern(r"\b(?:bearer|basic)\s{1,4}([A-Za-z0-9._~+/=-]{16,400})", group=1, ignore_case=True)),
     ("azure_key", Pattern(r"\b(?:AccountKey|SharedAccessKey|sig)=([A-Za-z0-9+/%]{40,100}={0,2})", group=1)),
 )  # fmt: skip
 
 _ASSIGNED = Pattern(
-    r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|api[_ -]?key|access[_ -]?key|client[_ -]?secret|private[_ -]?key|pin)"
+    r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|(?:api|access|private)[_ -]?key|client[_ -]?secret|pin)"
     r"""["']?\s{0,3}(?::|=|=>|\bis\b)\s{0,3}["'`]?([^\s"'`,;]{4,200})""",
     group=1,
     ignore_case=True,
@@ -68,8 +70,8 @@ def _random(token: str) -> bool:
 def find(text: str) -> list[Span]:
     """Return credentials in a text as spans that do not overlap, in order.
 
-    An assigned value (``password: …``) counts when it does not read like the next word of a sentence: it has a digit or a
-    symbol, or it is quoted.
+    An assigned value (``password: …``) counts when it does not read like the next word of a sentence: it has a digit or
+    a symbol, or it is quoted.
     """
     encoded = Encoded(text)
     spans = [Span(a, b, kind) for kind, pattern in _FORMATS for a, b in pattern.runs(encoded)]

@@ -1,0 +1,100 @@
+"""One rule of a pipeline: a guard, where it runs, what its findings do, and what its failure does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Any, Literal, NamedTuple, get_args
+
+from msgspec.structs import replace
+
+from shipworthy.core.errors import GuardError
+from shipworthy.core.protocols import Guard, GuardContext
+from shipworthy.core.records import Action, Finding, Part, Stage
+
+STAGES: tuple[Stage, ...] = get_args(Stage)
+_ACTIONS: tuple[Action, ...] = get_args(Action)
+
+
+class Checked(NamedTuple):
+    """What a rule says of a part: its findings, or how it failed (`failure` is then one word, such as ``timeout``)."""
+
+    rule: Rule
+    findings: Sequence[Finding]
+    failure: str = ""
+
+
+class Rule:
+    """A guard in its place.
+
+    Args:
+        id: of the rule, as events name it.
+        guard: finds; never edits.
+        stages: where it runs; the guard must know each of them.
+        action: what is done with every finding; each finding's own action if None.
+        shadow: record only. Shadow rules run after the enforced ones and cannot change a byte.
+        on_error: what a failure does: ``block`` (closed) or ``allow``.
+        timeout_s: seconds after which a check counts as failed. Interrupts waiting, not computing: a guard that
+            computes for long must hand its work to a thread itself.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        guard: Guard,
+        *,
+        stages: frozenset[Stage] | None = None,
+        action: Action | None = None,
+        shadow: bool = False,
+        on_error: Literal["block", "allow"] = "block",
+        timeout_s: float = 2.0,
+    ) -> None:
+        self.id, self.guard, self.action, self.shadow = id, guard, action, shadow
+        self.stages = stages or guard.stages
+        self.on_error, self.timeout_s = on_error, timeout_s
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return JSON with all that changes what the rule does; part of the pipeline digest."""
+        return {
+            "id": self.id,
+            "stages": sorted(self.stages),
+            "action": self.action,
+            "mode": "shadow" if self.shadow else "enforce",
+            "on_error": self.on_error,
+            "timeout_s": self.timeout_s,
+            "guard": dict(self.guard.describe()),
+        }
+
+    async def check(self, part: Part, ctx: GuardContext) -> Checked:
+        """Run the guard. Never raises, but when it is cancelled: a failure is a result."""
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                findings = [self._valid(f, part) for f in await self.guard.check(part, ctx)]
+        except TimeoutError:
+            return Checked(self, (), "timeout")
+        except Exception as error:
+            # The message may quote the text: only the kind of error is kept.
+            return Checked(self, (), f"error: {type(error).__name__}")
+        return Checked(self, [f for f in findings if f.end > part.start])
+
+    def _valid(self, finding: Finding, part: Part) -> Finding:
+        if not (isinstance(finding, Finding) and 0 <= finding.start < finding.end <= len(part.text)):
+            raise GuardError("a finding is a span of the text, start < end")
+        if finding.start < part.start < finding.end:
+            raise GuardError("a finding reaches back into text that is already settled: the guard's reach is too small")
+        if finding.action not in _ACTIONS:
+            raise GuardError("a finding has an unknown action")
+        return finding if self.action is None else replace(finding, action=self.action)
+
+
+async def check_all(rules: Sequence[Rule], part: Part, ctx: GuardContext) -> list[Checked]:
+    """Run rules on one part, waiting for all of them at once."""
+    if len(rules) == 1:
+        return [await rules[0].check(part, ctx)]
+    return list(await asyncio.gather(*(rule.check(part, ctx) for rule in rules)))
+
+
+def clock() -> float:
+    """Return seconds of a clock that only goes forward."""
+    return perf_counter()
