@@ -6,6 +6,7 @@ stand-in for a production model, and wrong as a judge (measured AUC 0.48 to 0.66
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -85,7 +86,7 @@ class SmolLM2:
             **SAMPLING,
         }
         if request.schema is not None:
-            body["response_format"] = _wire.response_format(request.schema)
+            body["grammar"] = _grammar(request.schema)
         reply, _ = _wire.from_wire(await self._server.chat(body, seconds=self._timeout))
         return Reply(message=reply.message, usage=reply.usage, finish=reply.finish, model="SmolLM2-135M-Instruct-Q4_1")
 
@@ -115,6 +116,26 @@ def _plain(message: Message) -> str:
             case Image() | Audio():
                 raise TargetError(f"smollm2 reads text only; the sample holds an {type(part).__name__.lower()} part")
     return "\n".join(lines)
+
+
+def _grammar(schema: Mapping[str, Any]) -> str:
+    """Return a grammar of exactly the schema's JSON, without blanks.
+
+    `response_format` would let the model put blanks anywhere, and this one does: 39 tokens where 14 say it.
+    """
+    return "%llguidance {}\nstart: %json " + json.dumps(
+        {**_closed(schema), "x-guidance": {"whitespace_flexible": False}}
+    )
+
+
+def _closed(schema: Any) -> Any:
+    """Return the schema with every object closed to keys it does not name, as strict endpoints read it."""
+    if isinstance(schema, list):
+        return [_closed(s) for s in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    closed = {key: _closed(value) for key, value in schema.items()}
+    return {"additionalProperties": False, **closed} if closed.get("properties") else closed
 
 
 def _runtime() -> str:
