@@ -52,7 +52,7 @@ def kappa(a: ArrayLike, b: ArrayLike, clusters: ArrayLike | None = None, confide
     check_confidence(confidence)
     first, second = np.asarray(a), np.asarray(b)
     if first.ndim != 1 or first.shape != second.shape:
-        raise ValueError(f"a and b must be one-dimensional and of one length; got shapes {first.shape} and {second.shape}")
+        raise ValueError(f"a and b must be flat and of one length; got shapes {first.shape} and {second.shape}")
     size = first.size
     group = np.arange(size) if clusters is None else np.asarray(clusters)
     if group.shape != first.shape:

@@ -24,7 +24,7 @@ def counts(hits: ArrayLike, trials: ArrayLike, what: str = "") -> tuple[Floats, 
     """
     x, n = _whole(hits, f"{what}hits"), _whole(trials, f"{what}trials")
     if x.shape != n.shape:
-        raise ValueError(f"{what}hits has {x.size} clusters and {what}trials {n.size}; give one entry a cluster in both")
+        raise ValueError(f"{what}hits has {x.size} clusters and {what}trials {n.size}; give one entry a cluster")
     if (x > n).any():
         at = int(np.argmax(x > n))
         raise ValueError(f"cluster {at} has more {what}hits ({x[at]:.0f}) than {what}trials ({n[at]:.0f})")
@@ -79,7 +79,7 @@ class Effective(NamedTuple):
     """What the data would be worth with no hit at all: the effective number of clusters."""
 
 
-def effective(x: Floats, n: Floats, tail: float, floor: float = 1.0) -> Effective:
+def effective(x: Floats, n: Floats, tail: float, floor: float = 1.0, weight: Floats | None = None) -> Effective:
     """Estimate the rate, the design effect and the effective number of trials.
 
     The variance is the cluster-robust one of the ratio estimator; the design effect its ratio to the binomial
@@ -96,22 +96,26 @@ def effective(x: Floats, n: Floats, tail: float, floor: float = 1.0) -> Effectiv
         n: trials, same shape, positive.
         tail: probability of missing on one side, in (0, 0.5].
         floor: least design effect, >= 1.
+        weight: how many clusters look like each entry, shape (..., entries); None: every entry is one cluster.
     """
-    clusters = x.shape[-1]
-    total, hit = n.sum(-1), x.sum(-1)
+
+    def add(values: Floats) -> Floats:
+        result: Floats = np.sum(values if weight is None else values * weight, axis=-1)
+        return result
+
+    clusters = add(np.ones_like(x))
+    total, hit = add(n), add(x)
     rate = np.minimum(hit / total, 1.0)
-    kish = (n**2).sum(-1) / total
+    kish = add(n**2) / total
     largest = np.maximum(n.max(-1), floor)
     one_sided = (hit <= 0) | (hit >= total)
     squares = (x - n * rate[..., None]) ** 2
-    s2, s4 = squares.sum(-1), (squares**2).sum(-1)
+    s2, s4 = add(squares), add(squares**2)
     binomial = np.where(one_sided, 1.0, rate * (1 - rate) * total)
-    if clusters > 1:
-        raw = s2 * clusters / (clusters - 1) / binomial
-        spread = s4 - s2**2 / clusters
-        freedom = np.clip(2 * s2**2 / np.maximum(spread, 1e-12 * (1 + s4)), 1.0, clusters - 1.0)
-    else:
-        raw, freedom = np.full_like(rate, np.inf), np.ones_like(rate)
+    others = np.maximum(clusters - 1, 1.0)
+    raw = np.where(clusters > 1, s2 * clusters / others / binomial, np.inf)
+    spread = s4 - s2**2 / clusters
+    freedom = np.clip(2 * s2**2 / np.maximum(spread, 1e-12 * (1 + s4)), 1.0, others)
     raw = np.where(one_sided, kish, raw)
     shrink = np.where(one_sided, 1.0, _quantile_ratio(total, freedom, tail))
     low = max(1.0, floor)
@@ -126,8 +130,9 @@ def effective(x: Floats, n: Floats, tail: float, floor: float = 1.0) -> Effectiv
 def _quantile_ratio(total: Floats, freedom: Floats, tail: float) -> Floats:
     if tail == 0.5:  # both quantiles are zero; the ratio's limit is one
         return np.ones_like(total)
-    ratio: Floats = (stdtrit(np.maximum(total - 1, 1.0), 1 - tail) / stdtrit(freedom, 1 - tail)) ** 2
-    return np.minimum(ratio, 1.0)
+    ratio = (stdtrit(np.maximum(total - 1, 1.0), 1 - tail) / stdtrit(freedom, 1 - tail)) ** 2
+    shrink: Floats = np.minimum(ratio, 1.0)
+    return shrink
 
 
 def limits(e: Effective, tail: float) -> tuple[Floats, Floats]:

@@ -46,7 +46,9 @@ def test_opposite_labels_give_minus_one() -> None:
     assert kappa([0, 1] * 20, [1, 0] * 20).kappa == pytest.approx(-1)
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 9)), min_size=5, max_size=60), st.randoms())
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 9)), min_size=5, max_size=60), st.randoms()
+)
 @settings(max_examples=100, deadline=None)
 def test_symmetry_order_and_containment(rows: list[tuple[int, int, int]], rnd) -> None:  # type: ignore[no-untyped-def]
     a, b, c = map(np.array, zip(*rows, strict=True))
