@@ -1,0 +1,67 @@
+"""Where rows live, and how a run or decision is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from shipworthy.core.errors import IntegrityError, UsageError
+from shipworthy.core.records import Decision
+from shipworthy.store.layout import Layout
+
+DECISION = Decision(
+    id="DEC-20261123T180000-ab12",
+    created="2026-11-23T18:00:00Z",
+    system="SYS-x",
+    gate="GT-release",
+    verdict="no-ship",
+    reason="one criterion fails",
+    criteria=(),
+    runs=("RUN-1",),
+    spec_digest="sha256:1",
+    subject_digest="sha256:2",
+)
+
+
+def test_looking_creates_nothing(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    assert layout.run_ids() == layout.decision_ids() == []
+    with pytest.raises(UsageError, match="shipworthy eval"):
+        layout.run_directory()
+    with pytest.raises(UsageError, match="shipworthy gate"):
+        layout.load_decision()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_are_found_by_id_prefix_and_latest(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    for name in ("RUN-20261123T1-aa", "RUN-20261123T2-bb", "RUN-20261124T1-cc"):
+        (layout.runs / name).mkdir(parents=True)
+        (layout.runs / name / "manifest.json").touch()
+    (layout.runs / "RUN-20261125T1-no-manifest").mkdir()
+    assert layout.run_directory().name == "RUN-20261124T1-cc"
+    assert layout.run_directory("RUN-20261123T2").name == "RUN-20261123T2-bb"
+    with pytest.raises(UsageError, match="could be any"):
+        layout.run_directory("RUN-20261123")
+    with pytest.raises(UsageError, match="did you mean 'RUN-20261124T1-cc'"):
+        layout.run_directory("RUN-20261124T1-cd")
+    with pytest.raises(UsageError):
+        layout.run_directory("../../etc")
+
+
+def test_a_decision_is_saved_once_and_never_changed(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    path = layout.save_decision(DECISION)
+    assert layout.save_decision(DECISION) == path
+    with pytest.raises(UsageError, match="never changed"):
+        layout.save_decision(replace(DECISION, verdict="ship"))
+    assert layout.load_decision() == layout.load_decision(DECISION.id) == DECISION
+
+
+def test_a_damaged_decision_is_an_integrity_error(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.save_decision(DECISION).write_text('{"verdict": "maybe"}')
+    with pytest.raises(IntegrityError, match="is not a decision"):
+        layout.load_decision()

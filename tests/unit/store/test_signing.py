@@ -1,0 +1,197 @@
+"""Keys, envelopes and trust, held against securesystemslib both ways."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
+
+from shipworthy.core.errors import IntegrityError, UsageError
+from shipworthy.store import signing
+from shipworthy.store.signing import PAYLOAD_TYPE, SigningKey, Trust, load_key, load_trust, new_key, sign, verify
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> list[SigningKey]:
+    directory = tmp_path_factory.mktemp("keys")
+    return [new_key(directory, name) for name in ("ada", "bob")]
+
+
+def trust(*keys: SigningKey, threshold: int = 1) -> Trust:
+    return Trust(tuple(key.public for key in keys), threshold)
+
+
+def test_a_key_file_is_private_and_comes_back(tmp_path: Path) -> None:
+    key = new_key(tmp_path / "keys", "ada", owner="Ada L.")
+    path = tmp_path / "keys" / "ada.key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    again = load_key(path)
+    assert again.public == key.public
+    assert again.public.owner == "Ada L."
+    assert signing.public_keys(path.parent) == [key.public]
+    assert "PRIVATE" not in repr(key)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601])
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
+    new_key(tmp_path, "ada")
+    (tmp_path / "ada.key").chmod(mode)
+    with pytest.raises(UsageError, match="chmod 600"):
+        load_key(tmp_path / "ada.key")
+
+
+def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
+    new_key(tmp_path, "ada")
+    before = (tmp_path / "ada.key").read_bytes()
+    with pytest.raises(UsageError, match="never overwritten"):
+        new_key(tmp_path, "ada")
+    assert (tmp_path / "ada.key").read_bytes() == before
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["", "../ada", "a/b", ".ada", "a" * 65, "a b"])
+def test_a_name_that_is_a_path_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="no name for a key"):
+        new_key(tmp_path, name)
+
+
+def test_what_is_no_key_is_a_usage_error(tmp_path: Path) -> None:
+    path = tmp_path / "x.key"
+    with pytest.raises(UsageError, match="keys new"):
+        load_key(path)
+    path.write_text("nothing")
+    path.chmod(0o600)
+    with pytest.raises(UsageError, match="not an unencrypted PEM"):
+        load_key(path)
+
+
+def test_an_envelope_verifies_and_names_its_signers(keys: list[SigningKey]) -> None:
+    payload, signers = verify(sign(b'{"a":1}', keys), trust(*keys, threshold=2))
+    assert payload == b'{"a":1}'
+    assert {s.owner for s in signers} == {"ada", "bob"}
+
+
+def test_signing_is_deterministic(keys: list[SigningKey]) -> None:
+    assert sign(b"x", keys) == sign(b"x", keys[::-1])
+
+
+def test_an_unknown_signer_a_missing_signer_and_a_wrong_key_are_refused(keys: list[SigningKey]) -> None:
+    ada, bob = keys
+    with pytest.raises(IntegrityError, match="not in the trust file"):
+        verify(sign(b"x", [ada]), trust(bob))
+    with pytest.raises(IntegrityError, match="1 of 2"):
+        verify(sign(b"x", [ada]), trust(*keys, threshold=2))
+    forged = json.loads(sign(b"x", [bob]))
+    forged["signatures"][0]["keyid"] = ada.public.keyid
+    with pytest.raises(IntegrityError, match=r"ada.*not good"):
+        verify(signing.canonical(forged), trust(ada))
+
+
+def test_one_signer_does_not_count_twice(keys: list[SigningKey], tmp_path: Path) -> None:
+    ada, bob = keys
+    twice = json.loads(sign(b"x", [ada]))
+    twice["signatures"] *= 2
+    with pytest.raises(IntegrityError, match="twice"):
+        verify(signing.canonical(twice), trust(ada, bob, threshold=2))
+    second = new_key(tmp_path, "second", owner="ada")
+    with pytest.raises(IntegrityError, match="1 of 2"):
+        verify(sign(b"x", [ada, second]), trust(ada, second, bob, threshold=2))
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_no_byte_of_an_envelope_can_change(keys: list[SigningKey], data: st.DataObject) -> None:
+    envelope = bytearray(sign(b'{"verdict":"no-ship"}', keys))
+    place = data.draw(st.integers(0, len(envelope) - 1))
+    envelope[place] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(IntegrityError):
+        verify(bytes(envelope), trust(*keys))
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200))
+def test_what_is_no_envelope_is_refused(keys: list[SigningKey], data: bytes) -> None:
+    with pytest.raises(IntegrityError):
+        verify(data, trust(*keys))
+
+
+def test_a_deep_envelope_is_refused_and_not_a_crash(keys: list[SigningKey]) -> None:
+    with pytest.raises(IntegrityError):
+        verify(b"[" * 100_000, trust(*keys))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.binary(max_size=300))
+def test_securesystemslib_verifies_what_we_sign(keys: list[SigningKey], payload: bytes) -> None:
+    value = json.loads(sign(payload, keys))
+    assert base64.b64decode(value["payload"]) == payload
+    envelope = Envelope(
+        base64.b64decode(value["payload"]),
+        value["payloadType"],
+        {s["keyid"]: Signature(s["keyid"], base64.b64decode(s["sig"]).hex()) for s in value["signatures"]},
+    )
+    theirs = [SSlibKey(k.public.keyid, "ed25519", "ed25519", {"public": k.public.public}) for k in keys]
+    assert set(envelope.verify(theirs, 2)) == {k.public.keyid for k in keys}
+    with pytest.raises(VerificationError):
+        Envelope(payload + b"x", value["payloadType"], envelope.signatures).verify(theirs, 2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.binary(max_size=300))
+def test_we_verify_what_securesystemslib_signs(payload: bytes) -> None:
+    signer = CryptoSigner.generate_ed25519()
+    envelope = Envelope(payload, PAYLOAD_TYPE, {})
+    signature = envelope.sign(signer)
+    public = signer.public_key.keyval["public"]
+    keyid = signing.sha256(bytes.fromhex(public)).hexdigest()
+    ours = signing.canonical(
+        {
+            "payload": base64.b64encode(payload).decode(),
+            "payloadType": PAYLOAD_TYPE,
+            "signatures": [{"keyid": keyid, "sig": base64.b64encode(bytes.fromhex(signature.signature)).decode()}],
+        }
+    )
+    assert verify(ours, Trust((signing.PublicKey(keyid, public, "them"),)))[0] == payload
+
+
+def test_a_trust_file_comes_back(keys: list[SigningKey], tmp_path: Path) -> None:
+    path = tmp_path / "trust.json"
+    path.write_text(signing.trust_json([k.public for k in keys], 2))
+    assert load_trust(path) == trust(*keys, threshold=2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.update(threshold=0), "threshold"),
+        (lambda t: t.update(threshold=3), "from 1 to 2"),
+        (lambda t: t.update(threshold=True), "threshold"),
+        (lambda t: t.update(extra=1), "not a trust file"),
+        (lambda t: t.pop("keys"), "not a trust file"),
+        (lambda t: t.update(keys=[]), "threshold"),
+        (lambda t: t["keys"].append(t["keys"][0]), "twice"),
+        (lambda t: t["keys"][0].update(keyid="0" * 64), "not the SHA-256"),
+        (lambda t: t["keys"][0].update(public="zz"), "64 hex"),
+        (lambda t: t["keys"][0].pop("owner"), "owner"),
+        (lambda t: t["keys"][0].update(owner=""), "owner"),
+    ],
+)
+def test_a_wrong_trust_file_says_what_is_wrong(
+    keys: list[SigningKey], tmp_path: Path, change: object, message: str
+) -> None:
+    value = json.loads(signing.trust_json([k.public for k in keys], 1))
+    assert callable(change)
+    change(value)
+    path = tmp_path / "trust.json"
+    path.write_text(json.dumps(value))
+    with pytest.raises(UsageError, match=message):
+        load_trust(path)
