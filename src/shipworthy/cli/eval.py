@@ -87,7 +87,9 @@ def command(
         )
     click.echo(f"{run.id}: {len(run.plan):,} attempts planned, {len(run.log.finished):,} made before", err=True)
     where = f" -C {workspace}" if str(workspace) != "." else ""
-    going_on = f"shipworthy eval{where} --resume {run.id}"
+    flags = (f" --guards {guards}" if guards else "") + (" --no-cache" if no_cache else "")
+    flags += " --allow-code" if allow_code else ""
+    going_on = f"shipworthy eval{where} --resume {run.id}{flags}"
     stopped = ""
 
     async def sit() -> str:

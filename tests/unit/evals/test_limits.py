@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shipworthy.core.errors import LimitReached, UsageError
+from shipworthy.core.records import Usage
+from shipworthy.evals.limits import Budget, Limits, format_duration, parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("45s", 45), ("5m", 300), ("1h30m", 5400), ("500ms", 0.5), ("1.5h", 5400), ("2 m", 120)],
+)
+def test_durations(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "5 minutes", "m5", "1h-3m", "5mm"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(UsageError, match="5m"):
+        parse_duration(text)
+
+
+@given(st.integers(0, 10**7))
+def test_whole_seconds_survive_being_written_and_read(seconds):
+    text = format_duration(seconds)
+    assert abs(parse_duration(text) - seconds) <= (30 if seconds >= 3600 else 0.5)
+
+
+def test_requests_are_counted_before_they_are_made():
+    budget = Budget(Limits(requests=2))
+    budget.take()
+    budget.take()
+    assert not budget.over  # all that is left may be in the cache
+    with pytest.raises(LimitReached, match="2 requests"):
+        budget.take()
+    assert budget.over
+    assert budget.requests == 2
+
+
+@pytest.mark.parametrize(
+    ("limits", "word"),
+    [(Limits(tokens=12), "12 tokens"), (Limits(cost_usd=0.5), r"\$0.50"), (Limits(seconds=0), "time")],
+)
+def test_a_used_up_budget_refuses(limits, word):
+    budget = Budget(limits)
+    if limits.seconds is None:
+        budget.take()
+        budget.spend(Usage(10, 2, 0.5))
+    with pytest.raises(LimitReached, match=word):
+        budget.take()
+    assert budget.over
+
+
+def test_without_limits_nothing_ends():
+    budget = Budget()
+    for _ in range(100):
+        budget.take()
+        budget.spend(Usage(10**6, 10**6, 1000.0))
+    assert not budget.over
+    assert budget.remaining_seconds is None
+
+
+def test_a_negative_limit_is_refused():
+    with pytest.raises(UsageError, match="requests is -1"):
+        Limits(requests=-1)

@@ -1,0 +1,325 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import Sequence
+
+import pytest
+
+from shipworthy.core import registry
+from shipworthy.core.errors import CredentialError, StoreError, TargetError, TargetFiltered, TargetTimeout
+from shipworthy.core.protocols import Conversation, Rewrite
+from shipworthy.core.records import GuardEvent, Part, Request, Sample, Score, say
+from shipworthy.enforce.pipeline import Pipeline
+from shipworthy.enforce.rule import Rule
+from shipworthy.evals.limits import Limits
+from shipworthy.evals.results import Run
+from shipworthy.store.runlog import merkle
+from shipworthy.workspace.use import Use
+
+KEY = "hunter2secret"
+
+
+def test_every_planned_attempt_is_made_once_and_scored(bench, scripted, suite, plan_of):
+    target = scripted(lambda request: "yes" if "3" in request.messages[-1].text else "no")
+    run = bench.run(plan_of(suite(8, attempts=3, attacks=(Use(use="none"), Use(use="base64")))), target)
+    assert run.complete
+    assert len(run) == 48 == target.asked.total()
+    counts = run.counts("small", "attack_success", "none")
+    assert counts.clusters == tuple(f"S-{i}" for i in range(8))
+    assert counts.hits == [0, 0, 0, 3, 0, 0, 0, 0]
+    assert counts.trials == [3] * 8
+    assert counts.errors == 0
+    for attempt in run.attempts():
+        assert attempt.messages[-1].role == "assistant"
+        assert attempt.seconds > 0
+        assert attempt.calls == 1
+        assert attempt.usage.input_tokens == 10
+
+
+def fail_by_word(request: Request) -> str:
+    text = request.messages[-1].text
+    raised = {
+        "question 1": TargetError("it is down"),
+        "question 2": TargetTimeout("too slow"),
+        "question 3": TargetFiltered("a filter refused"),
+        "question 4": RuntimeError(f"bad header Authorization: Bearer {KEY}"),
+    }
+    if text in raised:
+        raise raised[text]
+    return {"question 5": "break the scorer, yes", "question 6": "say nothing", "question 7": "not for me"}.get(
+        text, "no"
+    )
+
+
+def test_four_different_failures_and_none_is_safe(bench, scripted, suite, plan_of):
+    run = bench.run(plan_of(suite(8)), scripted(fail_by_word))
+    attempts = {a.sample: a for a in run.attempts()}
+    assert {name: a.outcome for name, a in attempts.items()} == {
+        "S-0": "scored",
+        "S-1": "target_error",
+        "S-2": "timeout",
+        "S-3": "filtered",
+        "S-4": "target_error",
+        "S-5": "scorer_error",
+        "S-6": "scorer_error",
+        "S-7": "scored",
+    }
+    counts = run.counts("small", "attack_success")
+    assert counts.trials == [1]  # only S-0: S-7's metric does not apply, all others are errors
+    assert counts.errors == run.errors == 6
+    assert "it is down" in attempts["S-1"].error
+    assert "ValueError" in attempts["S-5"].error
+    assert attempts["S-1"].messages == (say("user", "question 1"),)  # the transcript of a failure is kept
+    assert KEY not in attempts["S-4"].error
+    assert "RuntimeError" in attempts["S-4"].error
+    (row,) = run.summary()
+    assert (row.interval.trials, row.errors, row.missing) == (1, 6, 0)
+
+
+def test_what_one_scorer_found_stays_when_another_fails(bench, scripted, suite, plan_of, monkeypatch):
+    class Leak:
+        metrics = ("leak",)
+
+        def describe(self):
+            return {}
+
+        async def score(self, attempt, sample, ctx) -> Sequence[Score]:
+            return (Score(metric="leak", hit=True, scorer="leaks"),)
+
+    monkeypatch.setitem(registry._made, ("scorer", "leaks"), Leak)
+    both = suite(1, scorers=(Use(use="says_yes"), Use(use="leaks")))
+    run = bench.run(plan_of(both), scripted(lambda r: "break the scorer"))
+    (attempt,) = run.attempts()
+    assert attempt.outcome == "scorer_error"
+    assert [(s.metric, s.hit) for s in attempt.scores] == [("leak", True)]
+    assert run.counts("small", "leak").trials == []  # it is no denominator's, but a reader of S1 hits sees it
+
+
+def test_an_attack_that_fails_is_no_score(bench, scripted, suite, plan_of, monkeypatch):
+    def broken(sample, rng):
+        raise KeyError("nothing here")
+
+    monkeypatch.setitem(registry._made, ("attack", "broken"), lambda: Rewrite("broken", broken))
+    run = bench.run(plan_of(suite(1, attacks=(Use(use="broken"),))), scripted())
+    (attempt,) = run.attempts()
+    assert attempt.outcome == "target_error"
+    assert "attack broken" in attempt.error
+
+
+def test_a_configuration_error_stops_the_run_and_records_nothing(bench, scripted, suite, plan_of):
+    def fail(_):
+        raise CredentialError("the environment variable MY_KEY is not set")
+
+    with pytest.raises(CredentialError, match="MY_KEY"):
+        bench.run(plan_of(suite(50)), scripted(fail))
+    assert len(Run.load(bench.directory / "run")) == 0
+
+
+@pytest.mark.parametrize("limits", [Limits(requests=7), Limits(tokens=7 * 12), Limits(cost_usd=0.0065)])
+def test_a_budget_stops_cleanly_and_the_rest_is_made_on_resuming(bench, scripted, suite, plan_of, limits):
+    plan, target = plan_of(suite(20)), scripted(pause=0.001)
+    run = bench.run(plan, target, limits=limits, concurrency=1)
+    assert bench.sessions[-1].stopped
+    assert not run.complete
+    assert len(run) == target.asked.total() == 7
+    run = bench.run(plan, target)
+    assert run.complete
+    assert set(target.asked.values()) == {1}  # none was lost, none was made again
+    assert len(target.asked) == 20
+
+
+def test_a_time_limit_stops_and_keeps_what_is_done(bench, scripted, suite, plan_of):
+    plan, target = plan_of(suite(400)), scripted(pause=0.01)
+    run = bench.run(plan, target, limits=Limits(seconds=0.1), concurrency=2)
+    assert "time limit" in bench.sessions[-1].stopped
+    assert 0 < len(run) < 400
+    assert len(run) == target.asked.total()
+
+
+def test_an_attack_that_swallows_the_limit_is_not_recorded(bench, scripted, suite, plan_of, monkeypatch):
+    class Stubborn:
+        def describe(self):
+            return {"attack": "stubborn"}
+
+        async def attempt(self, sample, ask, ctx):
+            said = ()
+            for turn in range(3):
+                try:
+                    said += ((await ask(Request(messages=(say("user", f"{sample.id} turn {turn}"),)))).message,)
+                except Exception:
+                    continue
+            return Conversation((say("user", "x"), *said))
+
+    monkeypatch.setitem(registry._made, ("attack", "stubborn"), Stubborn)
+    plan = plan_of(suite(5, attacks=(Use(use="stubborn"),)))
+    run = bench.run(plan, scripted(), limits=Limits(requests=4), concurrency=1)
+    assert all(a.calls == 3 for a in run.attempts())
+    assert len(run) < 2
+    run = bench.run(plan, scripted())
+    assert run.complete
+    assert all(a.calls == 3 for a in run.attempts())
+
+
+def test_concurrency_is_never_exceeded(bench, scripted, suite, plan_of):
+    target = scripted(pause=0.001)
+    bench.run(plan_of(suite(200)), target, concurrency=5)
+    assert target.most == 5
+    target.concurrency = 2
+    target.most = 0
+    bench.run(plan_of(suite(50)), target, name="own")
+    assert target.most == 2  # what the target says it can take
+
+
+def test_cancelling_keeps_what_was_finished(bench, scripted, suite, plan_of):
+    plan, target = plan_of(suite(300)), scripted(pause=0.005)
+
+    async def main():
+        task = asyncio.create_task(bench.run_async(plan, target, concurrency=4))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    before = {a.sample for a in Run.load(bench.directory / "run").attempts()}
+    assert 0 < len(before) < 300
+    asked = target.asked.copy()
+    run = bench.run(plan, target)
+    assert run.complete
+    again = target.asked - asked
+    assert not {f"question {name[2:]}" for name in before} & set(again)
+
+
+def test_same_seed_and_kept_replies_give_the_same_root(bench, scripted, suite, plan_of):
+    answers = iter(range(10**6))
+    plan = plan_of(suite(30, attempts=2, attacks=(Use(use="none"), Use(use="role_play"))))
+
+    def unsteady(request):
+        return ("yes", "no", "not for me")[hash((request.messages[-1].text, next(answers))) % 3]
+
+    roots = set()
+    for name, concurrency in (("first", 16), ("second", 16), ("third", 1)):
+        bench.run(plan, scripted(unsteady, pause=0.0), name=name, cache=True, concurrency=concurrency)
+        roots.add(merkle(bench.directory / name))
+    assert len(roots) == 1
+    bench.run(plan, scripted(unsteady), name="fourth")
+    assert merkle(bench.directory / "fourth") not in roots  # without the cache, the unsteady target shows
+
+
+class Shouting:
+    """A guard that finds one word."""
+
+    reach = 16
+
+    def __init__(self, word: str, action: str, stage: str) -> None:
+        self.word, self.action, self.stages = word, action, frozenset({stage})
+
+    def describe(self):
+        return {"guard": "shouting", "version": 1, "word": self.word}
+
+    async def check(self, part: Part, ctx):
+        from shipworthy.core.records import Finding
+
+        at = part.text.find(self.word)
+        if at < 0:
+            return ()
+        return (Finding(at, at + len(self.word), "word", self.action, "***"),)
+
+
+def test_guards_stand_between_attack_and_target_and_reuse_replies(bench, scripted, suite, plan_of):
+    plan, target = plan_of(suite(4)), scripted(lambda r: "yes, the code is 77")
+    bench.run(plan, target, name="bare", cache=True)
+    assert target.asked.total() == 4
+    pipeline = Pipeline(
+        [
+            Rule("GD-out", Shouting("77", "redact", "output")),
+            Rule("GD-in", Shouting("question 2", "block", "input")),
+        ],
+        "No.",
+    )
+    run = bench.run(plan, target, name="guarded", cache=True, pipeline=pipeline)
+    assert target.asked.total() == 4  # every reply came from the cache
+    by_sample = {a.sample: a for a in run.attempts()}
+    assert by_sample["S-0"].answer == "yes, the code is ***"
+    assert by_sample["S-2"].answer == "No."
+    assert by_sample["S-2"].calls == 0
+    assert all(isinstance(e, GuardEvent) for a in by_sample.values() for e in a.guard_events)
+    assert by_sample["S-0"].guard_events[0].guard == "GD-out"
+    assert by_sample["S-0"].guard_seconds > 0
+    assert run.manifest.guards == pipeline.digest
+    assert run.manifest.subject_digest != Run.load(bench.directory / "bare").manifest.subject_digest
+
+
+def test_private_text_is_scored_but_neither_kept_nor_written_whole(bench, scripted, suite, plan_of):
+    samples = (Sample(id="P-1", messages=(say("user", "My mail is jo.doe@example.org"),)),)
+    private = suite(content="private", samples=samples)
+    run = bench.run(plan_of(private), scripted(lambda r: "yes, jo.doe@example.org"), cache=True)
+    (attempt,) = run.attempts()
+    assert attempt.scores[0].hit
+    written = b"".join(p.read_bytes() for p in bench.directory.rglob("*") if p.is_file())
+    assert b"jo.doe@example.org" not in written
+
+
+def test_errors_are_tried_again_only_when_asked_and_the_later_record_wins(bench, scripted, suite, plan_of):
+    plan, down = plan_of(suite(5)), True
+
+    def answer(request):
+        if down and request.messages[-1].text in ("question 1", "question 3"):
+            raise TargetError("down")
+        return "yes"
+
+    target = scripted(answer)
+    run = bench.run(plan, target)
+    assert run.complete
+    assert run.errors == 2
+    run = bench.run(plan, target)
+    assert target.asked.total() == 5  # an error is a result: resuming alone does not repeat it
+    down = False
+    again = {name: tries + 1 for name, tries in run.failed.items()}
+    run = bench.run(plan, target, again=again)
+    assert target.asked.total() == 7
+    assert (run.errors, len(run), run.complete) == (0, 5, True)
+    assert run.counts("small", "attack_success").trials == [1] * 5
+    assert len(list(run.attempts())) == 5
+    everything = list(run.attempts(superseded=True))
+    assert len(everything) == 7
+    (first,) = again.keys() & {a.id for a in everything if a.sample == "S-1"}
+    assert run.attempt(first).id == f"{first}-2"
+    assert run.outcomes == {"scored": 5, "target_error": 0}
+
+
+def test_a_disk_that_fails_stops_the_run_and_counts_nothing(bench, scripted, suite, plan_of, monkeypatch):
+    from shipworthy.store import runlog
+
+    real, writes = os.fdatasync, iter(range(10**6))
+
+    def full(file):
+        if next(writes) >= 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(file)
+
+    plan, target = plan_of(suite(200)), scripted(pause=0.001)
+    monkeypatch.setattr(runlog, "_datasync", full)
+    with pytest.raises(StoreError, match="No space"):
+        bench.run(plan, target, concurrency=4)
+    monkeypatch.setattr(runlog, "_datasync", real)
+    kept = {a.sample for a in Run.load(bench.directory / "run").attempts()}
+    asked = target.asked.copy()
+    run = bench.run(plan, target)
+    assert run.complete
+    assert not {f"question {name[2:]}" for name in kept} & set(target.asked - asked)
+
+
+def test_a_plan_of_twenty_thousand_never_makes_as_many_tasks(bench, scripted, suite, plan_of):
+    most = 0
+
+    def answer(_):
+        nonlocal most
+        most = max(most, len(asyncio.all_tasks()))
+        return "no"
+
+    run = bench.run(plan_of(suite(2000)), scripted(answer), concurrency=8)
+    assert run.complete
+    assert most < 100
