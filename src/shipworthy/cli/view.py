@@ -1,0 +1,40 @@
+"""Write a run's transcripts as one offline page.
+
+A static HTML file with filters, search and keyboard keys. It loads nothing and needs no server.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from shipworthy.cli._options import workspace_option
+
+
+@click.command()
+@click.argument("run", default="latest")
+@workspace_option
+@click.option("--against", metavar="RUN", help="Mark what differs from another run, and show both conversations.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write the page; transcripts.html in the run's own folder if left out.",
+)
+def command(run: str, workspace: Path, against: str | None, output: Path | None) -> None:
+    """Write the transcripts of RUN (an id, the start of one, or 'latest') as one HTML page.
+
+    The page shows the text that the run log holds. For a suite of private content that is redacted text; for a suite of
+    synthetic content it is everything, attacks and answers included: mind where you send the file.
+    """
+    from shipworthy.evals.results import Run
+    from shipworthy.evals.transcripts import write_viewer
+    from shipworthy.store.layout import Layout
+
+    layout = Layout(workspace)
+    directory = layout.run_directory(run)
+    other = Run.load(layout.run_directory(against)) if against else None
+    path = output or directory / "transcripts.html"
+    count = write_viewer(Run.load(directory), path, against=other)
+    click.echo(f"{count:,} attempts in {path} ({path.stat().st_size / 1e6:,.1f} MB)")
