@@ -247,7 +247,7 @@ class Run:
         return found
 
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:
-        """Ask in SQL, through DuckDB; the result prints as a table and has ``.df()``, ``.fetchall()``, ``.arrow()``.
+        """Ask in SQL, through DuckDB; the result prints as a table and has ``.df()`` and ``.fetchall()``.
 
         Tables: ``attempts`` (one row an attempt), ``scores`` (one a metric and attempt), ``guard_events``.
 

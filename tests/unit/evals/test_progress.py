@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import asyncio
+import io
+
+from shipworthy.core.errors import TargetError
+from shipworthy.evals.progress import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def failing(request):
+    if "question 1" in request.messages[-1].text:
+        raise TargetError("down")
+    return "yes"
+
+
+def test_plain_lines_where_there_is_no_terminal(bench, scripted, suite, plan_of):
+    stream = io.StringIO()
+    progress = Progress(stream, every_s=0.05)
+    bench.run(plan_of(suite(40)), scripted(failing, pause=0.02), concurrency=1, progress=progress)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) >= 2
+    assert "\x1b" not in stream.getvalue()
+    assert lines[-1].startswith("40/40 attempts (100 %), ")
+    assert "11 errors, $0.03, took " in lines[-1]  # 1 and 10 to 19
+    assert " left" in lines[0]
+
+
+def test_a_bar_on_a_terminal(bench, scripted, suite, plan_of):
+    stream = Terminal()
+    bench.run(plan_of(suite(12)), scripted(failing, pause=0.02), progress=Progress(stream))
+    shown = stream.getvalue()
+    assert "12/12" in shown
+    assert "3 errors" in shown
+    assert "took" in shown
+
+
+def test_a_resumed_run_counts_what_was_there(bench, scripted, suite, plan_of):
+    from shipworthy.evals.limits import Limits
+
+    plan, stream = plan_of(suite(10)), io.StringIO()
+    bench.run(plan, scripted(), limits=Limits(requests=4))
+    bench.run(plan, scripted(), progress=Progress(stream))
+    assert stream.getvalue().splitlines()[-1].startswith("10/10")
+
+
+def test_nothing_is_shown_where_nothing_is_wanted(capsys, bench, scripted, suite, plan_of):
+    bench.run(plan_of(suite(3)), scripted(), progress=Progress(style="none"))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_tokens_stand_where_no_money_is_reported():
+    from shipworthy.core.records import Usage
+    from shipworthy.evals.limits import Budget
+
+    async def main():
+        progress, budget = Progress(io.StringIO()), Budget()
+        progress.start(10, 0, budget)
+        budget.spend(Usage(1000, 234))
+        line = progress.line()
+        progress.stop()
+        return line
+
+    assert "1,234 tokens" in asyncio.run(main())

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from shipworthy.core.errors import IntegrityError, TargetError, UsageError
+from shipworthy.core.records import Sample, say
+from shipworthy.evals.limits import Limits
+from shipworthy.evals.results import Run
+from shipworthy.workspace.use import Use
+
+HEAD = Use.of("payload_in_document", position="head")
+TAIL = Use.of("payload_in_document", position="tail")
+
+
+def answer(request):
+    text = request.messages[-1].text
+    if "question 3" in text:
+        raise TargetError("down")
+    return "yes" if "question 1" in text else 'no, it\'s "fine"'
+
+
+@pytest.fixture
+def run(bench, scripted, suite, plan_of):
+    samples = tuple(
+        Sample(id=f"S-{i}", cluster=f"C-{i // 2}", messages=(say("user", f"question {i}"),)) for i in range(6)
+    )
+    return bench.run(
+        plan_of(suite(samples=samples, attacks=(Use(use="none"), Use(use="rot13")), attempts=2), suite(2, id="other")),
+        scripted(answer),
+    )
+
+
+def test_counts_are_per_cluster_and_can_be_filtered_by_attack(run):
+    whole = run.counts("small", "attack_success")
+    assert whole.clusters == ("C-0", "C-1", "C-2")
+    assert whole.trials == [8, 6, 8]
+    assert whole.hits == [2, 0, 0]
+    assert whole.errors == 2  # question 3 with the attack `none`, twice; rot13 hides the word
+    assert run.counts("small", "attack_success", "none") == ([2, 0, 0], [4, 2, 4], ("C-0", "C-1", "C-2"), 2)
+    assert run.counts("small", "attack_success", "rot13").errors == 0
+    assert run.counts("small", "no_such_metric").trials == []
+
+
+def test_an_attack_is_named_by_id_or_in_full(bench, scripted, suite, plan_of):
+    run = bench.run(plan_of(suite(2, attacks=(HEAD, TAIL))), scripted())
+    assert sum(run.counts("small", "attack_success", "payload_in_document").trials) == 4
+    assert sum(run.counts("small", "attack_success", "payload_in_document(position=head)").trials) == 2
+    with pytest.raises(UsageError, match="did you mean"):
+        run.counts("small", "attack_success", "payload_in_documents")
+
+
+def test_unknown_names_name_the_nearest(run):
+    with pytest.raises(UsageError, match="did you mean 'small'"):
+        run.counts("smal", "attack_success")
+    with pytest.raises(UsageError, match="no attempt on a sample"):
+        run.sample("S-99")
+    with pytest.raises(UsageError, match="no attempt 'AT-0"):
+        run.attempt("AT-0")
+
+
+def test_the_rate_takes_at_least_the_planned_design_effect(run):
+    found = run.rate("small", "attack_success")
+    assert (found.hits, found.trials, found.clusters) == (2, 22, 3)
+    assert found.design_effect >= run.suite("small").design_effect == pytest.approx(1 + 7 * 0.3)
+    assert run.rate("small", "attack_success", "none").design_effect >= 1 + 3 * 0.3
+    assert run.rate("small", "nothing") is None
+
+
+def test_samples_and_attempts_can_be_looked_up(run):
+    attempts = run.sample("S-1", suite="small")
+    assert len(attempts) == 4
+    assert {a.sample for a in attempts} == {"S-1"}
+    assert run.attempt(attempts[0].id) == attempts[0]
+    assert len(run.sample("S-1")) == 5  # the other suite has a sample of that name, too
+
+
+def test_sql_sees_attempts_scores_and_guards(run):
+    assert run.sql("SELECT count(*) FROM attempts").fetchall() == [(26,)]
+    rows = run.sql(
+        "SELECT attack, sum(hit::INT), count(hit) FROM scores WHERE suite = 'small' AND outcome = 'scored' "
+        "GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    assert rows == [("none", 2, 10), ("rot13", 0, 12)]
+    assert run.sql("SELECT DISTINCT answer FROM attempts WHERE sample = 'S-0'").fetchall() == [('no, it\'s "fine"',)]
+    assert run.sql("SELECT count(*) FROM guard_events").fetchall() == [(0,)]
+    with pytest.raises(UsageError, match="no_such_table"):
+        run.sql("SELECT * FROM no_such_table")
+
+
+def test_the_parquet_cache_follows_the_log(bench, scripted, suite, plan_of):
+    plan = plan_of(suite(5))
+    run = bench.run(plan, scripted(), limits=Limits(requests=2))
+    assert run.sql("SELECT count(*) FROM attempts").fetchall() == [(2,)]
+    kept = {p.name: p.stat().st_mtime_ns for p in (run.directory / "parquet").iterdir()}
+    run.sql("SELECT count(*) FROM scores")
+    assert kept == {p.name: p.stat().st_mtime_ns for p in (run.directory / "parquet").iterdir()}
+    run = bench.run(plan, scripted())
+    assert run.sql("SELECT count(*) FROM attempts").fetchall() == [(5,)]
+    assert len(list((run.directory / "parquet").iterdir())) == 3  # what was out of date is gone
+
+
+def test_a_data_frame_has_a_column_for_every_metric(run):
+    pandas = pytest.importorskip("pandas")
+    frame = run.to_pandas()
+    assert len(frame) == 26
+    assert int(frame["attack_success"].sum()) == 3
+    missing = frame[frame["outcome"] != "scored"]["attack_success"]
+    assert bool(missing.isna().all())
+    assert isinstance(frame, pandas.DataFrame)
+
+
+def test_a_notebook_shows_rates_with_interval_denominator_and_errors(run):
+    html = run._repr_html_()
+    for word in ("9.1 %", "2 / 22", "errors left out", "95 % interval", "without guards", "<td>2</td>"):
+        assert word in html
+    assert "complete" in repr(run)
+
+
+def test_a_suite_without_a_single_score_has_a_row_that_says_so(bench, scripted, suite, plan_of):
+    def down(_):
+        raise TargetError("down")
+
+    run = bench.run(plan_of(suite(3)), scripted(down))
+    (row,) = run.summary()
+    assert (row.interval, row.errors) == (None, 3)
+    assert "no score" in run._repr_html_()
+
+
+def test_a_changed_log_is_refused(run):
+    log = run.directory / "attempts-0000.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"hit":true', b'"hit":false', 1))
+    with pytest.raises(IntegrityError, match="jsonl:"):
+        Run.load(run.directory)
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="no run"):
+        Run.load(tmp_path)
+
+
+def test_the_manifest_says_what_was_meant(run):
+    manifest = json.loads((run.directory / "manifest.json").read_bytes())
+    assert manifest["planned"] == 26
+    assert [(s["id"], s["samples"], s["attempts"]) for s in manifest["suites"]] == [("small", 6, 24), ("other", 2, 2)]
+    assert manifest["subject"]["target"] == {"target": "scripted"}
