@@ -31,6 +31,9 @@ class SmolLM2:
     Another processor may round differently.
     """
 
+    concurrency = 1
+    """So that an attempt's time is the model's, not the queue's."""
+
     def __init__(
         self,
         settings: Settings,
@@ -134,8 +137,12 @@ def _closed(schema: Any) -> Any:
         return [_closed(s) for s in schema]
     if not isinstance(schema, Mapping):
         return schema
-    closed = {key: _closed(value) for key, value in schema.items()}
-    return {"additionalProperties": False, **closed} if closed.get("properties") else closed
+    closed = {key: _closed(value) for key, value in schema.items() if key != "properties"}
+    if isinstance(named := schema.get("properties"), Mapping):
+        # Not by recursion: a property may itself be called "properties".
+        closed |= {"properties": {name: _closed(value) for name, value in named.items()}}
+        closed.setdefault("additionalProperties", False)
+    return closed
 
 
 def _runtime() -> str:

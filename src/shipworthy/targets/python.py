@@ -1,0 +1,170 @@
+"""A Python callable: an app's own function, called in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from shipworthy.core.digests import file_digest
+from shipworthy.core.errors import ShipworthyError, TargetError, TargetTimeout, UsageError, did_you_mean
+from shipworthy.core.records import Message, Reply, Request, say
+from shipworthy.core.registry import target
+from shipworthy.targets import _text, _wire
+
+
+class PythonCallable:
+    """The target behind `python`. A plain function runs in a thread, so that it does not hold up the others.
+
+    Args:
+        function: takes a `str` (the user's text) or a `Request`; returns a `str`, a `Message` or a `Reply`, or an
+            awaitable of one.
+        name: ``module:function``.
+        whole: True where it takes a `Request`.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], *, name: str, whole: bool, timeout: float, template: str, version: str
+    ) -> None:
+        self._function, self._name, self._whole, self._timeout = function, name, whole, timeout
+        self._version, self._template, self._documents = version, template, _wire.DocumentsTemplate(template)
+        self._source = _source_digest(function)
+
+    def describe(self) -> Mapping[str, Any]:
+        about = {"target": "python", "call": self._name, "version": self._version, "source": self._source}
+        return about if self._whole else {**about, "documents_template": self._template}
+
+    async def send(self, request: Request) -> Reply:
+        """Call the function.
+
+        Raises:
+            TargetTimeout: it took longer than `timeout` seconds. A plain function cannot be stopped: its thread goes
+                on to its end.
+            TargetError: it raised, or returned something else than an answer. Its message is not passed on: it may
+                hold text of the conversation.
+        """
+        given: Any = request if self._whole else _text.only_text(request, self._documents, taker=f"{self._name}(str)")
+        try:
+            async with asyncio.timeout(self._timeout) as limit:
+                answer = await self._call(given)
+        except ShipworthyError:
+            raise
+        except Exception as error:
+            if isinstance(error, TimeoutError) and limit.expired():
+                raise TargetTimeout(f"{self._name} did not return within {self._timeout:g} s") from None
+            raise TargetError(f"{self._name} raised {type(error).__name__} {_where(error)}") from None
+        match answer:
+            case Reply():
+                return answer
+            case Message(role="assistant"):
+                return Reply(message=answer)
+            case str():
+                return Reply(message=say("assistant", answer))
+            case _:
+                raise TargetError(f"{self._name} returned a {type(answer).__name__}, not a str, Message or Reply")
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    async def _call(self, given: Any) -> Any:
+        if inspect.iscoroutinefunction(self._function):
+            return await self._function(given)
+        answer = await asyncio.to_thread(self._function, given)
+        return await answer if inspect.isawaitable(answer) else answer
+
+
+@target
+def python(
+    *, call: str, version: str = "", timeout: float = 120.0, documents_template: str = _wire.DOCUMENTS
+) -> PythonCallable:
+    """Build a target on a callable.
+
+    Args:
+        call: ``module:function`` of a module that this Python can import (a workspace's own files are plug-ins). The
+            function takes the user's text, or a whole `Request` where its first parameter is annotated so.
+        version: of what lies behind the function. The function's own source file is hashed into the evidence; the
+            modules it imports are not, so name them here.
+        timeout: seconds for one answer.
+        documents_template: Jinja template that puts planted documents before a `str` function's text.
+
+    Raises:
+        UsageError: there is no such function, or it is one of Python's own.
+    """
+    if not timeout > 0:
+        raise UsageError(f"timeout must be more than 0, not {timeout}")
+    function = load(call)
+    return PythonCallable(
+        function,
+        name=call,
+        whole=_takes_request(function),
+        timeout=timeout,
+        template=documents_template,
+        version=version,
+    )
+
+
+def load(call: str) -> Callable[..., Any]:
+    """Import ``module:function``.
+
+    Raises:
+        UsageError: it cannot be imported, is not callable, or belongs to the standard library (a workspace from
+            elsewhere must not name ``subprocess:getoutput`` and have samples executed).
+    """
+    module_name, _, path = call.partition(":")
+    if not module_name or not path:
+        raise UsageError(f"call must be 'module:function', not {call!r}")
+    if module_name.partition(".")[0] in sys.stdlib_module_names:
+        raise UsageError(f"{call}: a function of Python's own library is no system under test")
+    try:
+        found: Any = import_module(module_name)
+    except ImportError as error:
+        hint = "run from the folder that holds it with PYTHONPATH=., or install it"
+        raise UsageError(f"cannot import {module_name!r} ({error}): {hint}") from error
+    except Exception as error:
+        raise UsageError(f"importing {module_name!r} raised {type(error).__name__} {_where(error)}: {error}") from error
+    for name in path.split("."):
+        if not hasattr(found, name):
+            names = [n for n in vars(found) if not n.startswith("_") and callable(getattr(found, n))]
+            raise UsageError(f"{module_name} has no {name!r}: {did_you_mean(name, names)}")
+        found = getattr(found, name)
+    if not callable(found):
+        raise UsageError(f"{call} is a {type(found).__name__}, which cannot be called")
+    if (getattr(found, "__module__", None) or "builtins").partition(".")[0] in sys.stdlib_module_names:
+        raise UsageError(f"{call}: a function of Python's own library is no system under test")
+    function: Callable[..., Any] = found
+    return function
+
+
+def _takes_request(function: Callable[..., Any]) -> bool:
+    try:
+        first = next(iter(inspect.signature(function).parameters.values()), None)
+    except (TypeError, ValueError):
+        return False
+    if first is None:
+        raise UsageError(f"{getattr(function, '__name__', 'the function')} takes no argument: it needs the user's text")
+    inner = function if inspect.isroutine(function) else type(function).__call__
+    try:
+        annotation = typing.get_type_hints(inner).get(first.name, first.annotation)
+    except Exception:  # an annotation that only a type checker can resolve
+        annotation = first.annotation
+    return annotation is Request or (isinstance(annotation, str) and annotation.rpartition(".")[2] == "Request")
+
+
+def _source_digest(function: Callable[..., Any]) -> str:
+    try:
+        file = inspect.getsourcefile(inspect.unwrap(function)) or ""
+    except TypeError:
+        file = getattr(sys.modules.get(type(function).__module__), "__file__", None) or ""
+    return file_digest(Path(file)) if file and Path(file).is_file() else ""
+
+
+def _where(error: BaseException) -> str:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else ""

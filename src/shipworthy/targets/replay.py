@@ -1,0 +1,96 @@
+"""Recorded replies, by the hash of the request: no model, no network, the same answers every time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shipworthy.core.digests import digest, file_digest
+from shipworthy.core.errors import TargetError, UsageError
+from shipworthy.core.records import Reply, Request
+from shipworthy.core.registry import target
+
+
+class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of a recording."""
+
+    request: str
+    reply: Reply
+
+
+def key(request: Request) -> str:
+    """Return what a request is recorded under: ``sha256:<64 hex>`` of its canonical JSON, seed included.
+
+    Raises:
+        ValueError: the request has no canonical form.
+    """
+    return digest(msgspec.to_builtins(request))
+
+
+def line(request: Request, reply: Reply) -> bytes:
+    """Return the JSON line, without line feed, that makes `replay` answer a request with a reply."""
+    return msgspec.json.encode(Recorded(key(request), reply))
+
+
+class Replay:
+    """The target behind `replay`.
+
+    Args:
+        path: a JSONL file of `Recorded` lines. Where a request is recorded twice, the later line counts.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._replies = _read(path)
+        self._digest = file_digest(path)
+
+    def describe(self) -> Mapping[str, Any]:
+        return {"target": "replay", "recording": self._digest}
+
+    async def send(self, request: Request) -> Reply:
+        """Return the recorded reply.
+
+        Raises:
+            TargetError: the request was never recorded.
+        """
+        wanted = key(request)
+        try:
+            return self._replies[wanted]
+        except KeyError:
+            raise TargetError(f"{self._path.name} holds no reply to the request {wanted[:23]}...") from None
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _read(path: Path) -> dict[str, Reply]:
+    decode = msgspec.json.Decoder(Recorded).decode
+    replies: dict[str, Reply] = {}
+    try:
+        with path.open("rb") as file:
+            for number, text in enumerate(file, start=1):
+                if text.strip():
+                    recorded = decode(text)
+                    replies[recorded.request] = recorded.reply
+    except OSError as error:
+        raise UsageError(f"cannot read the recording {path}: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"{path}:{number}: not a recorded reply: {error}") from error
+    return replies
+
+
+@target
+def replay(*, file: str, root: Path | None = None) -> Replay:
+    """Build a target on a recording.
+
+    Args:
+        file: the JSONL file.
+        root: folder that a relative `file` starts from; the working folder by default.
+
+    Raises:
+        UsageError: the file is missing, or a line is not a recorded reply (it is named).
+    """
+    return Replay((root or Path()) / Path(file).expanduser())
