@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import stat
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,12 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
 
+from shipworthy.core.digests import canonical
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.store import signing
-from shipworthy.store.signing import PAYLOAD_TYPE, SigningKey, Trust, load_key, load_trust, new_key, sign, verify
+from shipworthy.store.dsse import PAYLOAD_TYPE, encode, verify
+from shipworthy.store.signing import SigningKey, load_key, new_key, sign
+from shipworthy.store.trust import PublicKey, Trust, load_trust, trust_json
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +97,7 @@ def test_an_unknown_signer_a_missing_signer_and_a_wrong_key_are_refused(keys: li
     forged = json.loads(sign(b"x", [bob]))
     forged["signatures"][0]["keyid"] = ada.public.keyid
     with pytest.raises(IntegrityError, match=r"ada.*not good"):
-        verify(signing.canonical(forged), trust(ada))
+        verify(canonical(forged), trust(ada))
 
 
 def test_one_signer_does_not_count_twice(keys: list[SigningKey], tmp_path: Path) -> None:
@@ -101,7 +105,7 @@ def test_one_signer_does_not_count_twice(keys: list[SigningKey], tmp_path: Path)
     twice = json.loads(sign(b"x", [ada]))
     twice["signatures"] *= 2
     with pytest.raises(IntegrityError, match="twice"):
-        verify(signing.canonical(twice), trust(ada, bob, threshold=2))
+        verify(canonical(twice), trust(ada, bob, threshold=2))
     second = new_key(tmp_path, "second", owner="ada")
     with pytest.raises(IntegrityError, match="1 of 2"):
         verify(sign(b"x", [ada, second]), trust(ada, second, bob, threshold=2))
@@ -152,20 +156,14 @@ def test_we_verify_what_securesystemslib_signs(payload: bytes) -> None:
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     signature = envelope.sign(signer)
     public = signer.public_key.keyval["public"]
-    keyid = signing.sha256(bytes.fromhex(public)).hexdigest()
-    ours = signing.canonical(
-        {
-            "payload": base64.b64encode(payload).decode(),
-            "payloadType": PAYLOAD_TYPE,
-            "signatures": [{"keyid": keyid, "sig": base64.b64encode(bytes.fromhex(signature.signature)).decode()}],
-        }
-    )
-    assert verify(ours, Trust((signing.PublicKey(keyid, public, "them"),)))[0] == payload
+    keyid = sha256(bytes.fromhex(public)).hexdigest()
+    ours = encode(payload, PAYLOAD_TYPE, [(keyid, bytes.fromhex(signature.signature))])
+    assert verify(ours, Trust((PublicKey(keyid, public, "them"),)))[0] == payload
 
 
 def test_a_trust_file_comes_back(keys: list[SigningKey], tmp_path: Path) -> None:
     path = tmp_path / "trust.json"
-    path.write_text(signing.trust_json([k.public for k in keys], 2))
+    path.write_text(trust_json([k.public for k in keys], 2))
     assert load_trust(path) == trust(*keys, threshold=2)
 
 
@@ -188,7 +186,7 @@ def test_a_trust_file_comes_back(keys: list[SigningKey], tmp_path: Path) -> None
 def test_a_wrong_trust_file_says_what_is_wrong(
     keys: list[SigningKey], tmp_path: Path, change: object, message: str
 ) -> None:
-    value = json.loads(signing.trust_json([k.public for k in keys], 1))
+    value = json.loads(trust_json([k.public for k in keys], 1))
     assert callable(change)
     change(value)
     path = tmp_path / "trust.json"
