@@ -123,8 +123,8 @@ class JsonService:
 
 
 def _path(where: str, name: str) -> Any:
-    from jsonpath_ng import parse
     from jsonpath_ng.exceptions import JSONPathError
+    from jsonpath_ng.parser import parse
 
     try:
         return parse(where)

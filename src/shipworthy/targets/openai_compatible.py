@@ -140,7 +140,7 @@ def openai_compatible(
         base_url: up to, not including, ``/chat/completions``.
         model: as the endpoint names it.
         key: credential reference, ``env:NAME`` or ``file:PATH``; none for an endpoint without.
-        key_header: header that carries it; ``Authorization`` gets ``Bearer`` before it, others (Azure's ``api-key``) not.
+        key_header: header that carries it; only ``Authorization`` gets ``Bearer`` before it (Azure: ``api-key``).
         system: system prompt of requests that bring none.
         temperature: null leaves it to the endpoint (some reasoning models refuse it).
         max_tokens: longest answer; null leaves it to the endpoint. `max_tokens_field` names the wire's field

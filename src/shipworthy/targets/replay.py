@@ -69,9 +69,11 @@ class Replay:
 def _read(path: Path) -> dict[str, Reply]:
     decode = msgspec.json.Decoder(Recorded).decode
     replies: dict[str, Reply] = {}
+    number = 0
     try:
         with path.open("rb") as file:
-            for number, text in enumerate(file, start=1):
+            for text in file:
+                number += 1
                 if text.strip():
                     recorded = decode(text)
                     replies[recorded.request] = recorded.reply
