@@ -47,7 +47,7 @@ def threshold_test(
 
     Args:
         hits, trials: one entry a cluster, as in `rate_interval`.
-        limit: in (0, 1).
+        limit: in [0, 1].
         must: ``at_most`` compares the upper bound with the limit, ``at_least`` the lower bound.
 
     Raises:
@@ -62,8 +62,8 @@ def threshold_test(
     >>> threshold_test([0] * 50, [1] * 50, 0.05).verdict
     'inconclusive'
     """
-    if not 0 < limit < 1:
-        raise ValueError(f"limit must lie strictly between 0 and 1; got {limit}")
+    if not 0 <= limit <= 1:
+        raise ValueError(f"limit must lie in [0, 1]; got {limit}")
     if must not in ("at_most", "at_least"):
         raise ValueError(f"must is 'at_most' or 'at_least'; got {must!r}")
 

@@ -174,7 +174,7 @@ def noninferiority_test(
 
     Args:
         hits, trials: of the new run; `old_hits`, `old_trials` of the baseline.
-        margin: in (0, 1).
+        margin: in (0, 1].
         worse: ``higher`` for a rate of harm, ``lower`` for a rate of help.
         min_design_effect: least design effect of what rose and of what fell. The default, 1, is right in general: the
             dependence left *after* pairing is smaller than the planned one and is estimated.
@@ -188,8 +188,8 @@ def noninferiority_test(
     >>> noninferiority_test(same, [1] * 60, same, [1] * 60, 0.05).verdict
     'pass'
     """
-    if not 0 < margin < 1:
-        raise ValueError(f"margin must lie strictly between 0 and 1; got {margin}")
+    if not 0 < margin <= 1:
+        raise ValueError(f"margin must be above 0 and at most 1; got {margin}")
     if worse not in ("higher", "lower"):
         raise ValueError(f"worse is 'higher' or 'lower'; got {worse!r}")
     alpha = 1 - check_confidence(confidence)

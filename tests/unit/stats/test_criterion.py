@@ -47,7 +47,7 @@ def test_verdict_is_what_the_bounds_say_and_mirrors(rows: list[tuple[int, int]],
 
 
 @pytest.mark.parametrize(
-    ("limit", "must", "message"), [(0, "at_most", "limit"), (5, "at_most", "limit"), (0.5, "max", "must")]
+    ("limit", "must", "message"), [(-0.1, "at_most", "limit"), (5, "at_most", "limit"), (0.5, "max", "must")]
 )
 def test_bad_input_is_named(limit: float, must: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -1,0 +1,1 @@
+"""From runs to a decision: criteria tested, gate decided, samples needed."""
