@@ -84,6 +84,18 @@ def names(kind: str) -> tuple[str, ...]:
     return tuple(sorted({*known(kind), *(name for made, name in _made if made == kind)}))
 
 
+def made_by(kind: str, name: str) -> str:
+    """Return the module whose factory is registered under an id, or the empty string."""
+    made = _made.get((kind, name))
+    return made.__module__ if made is not None else ""
+
+
+def withdraw(module: str) -> None:
+    """Forget every factory of a module: of a workspace's own file that was refused."""
+    for key in [key for key, made in _made.items() if made.__module__ == module]:
+        del _made[key]
+
+
 def check_params(kind: str, name: str, params: Mapping[str, Any], /, *injected: str) -> None:
     """Check parameters against the factory's signature without running it.
 

@@ -16,7 +16,7 @@ from shipworthy.workspace.use import Use
 from shipworthy.workspace.validate import Loc
 
 INJECTED = ("model",)
-"""Parameters that the evaluation provides to a plug-in that takes them."""
+"""Parameters that the evaluation provides to an attack, scorer or guard that takes them."""
 
 
 def check_links(draft: Draft, *, allow_code: bool, local: Collection[str] = ()) -> None:
@@ -218,7 +218,7 @@ def _plugin(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[st
         draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
         return None
     try:
-        registry.check_params(kind, use.use, use.params, *INJECTED)
+        registry.check_params(kind, use.use, use.params, *(() if kind == "target" else INJECTED))
         if wrong := check_values(registry.factory(kind, use.use), use.params):
             for key, message in wrong.items():
                 draft.problems.append(placed.problem((*under, key), f"the {kind} {use.use!r}: {message}"))

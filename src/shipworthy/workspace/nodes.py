@@ -197,7 +197,8 @@ def _measure(node: Node, file: Path, sizes: dict[int, tuple[int, int]], above: s
             inner, below = _measure(child, file, sizes, above)
             size, depth = size + inner, max(depth, below)
             if size > MAX_NODES:
-                raise WorkspaceError([Problem(file, _line(child), f"more than {MAX_NODES:,} values, aliases expanded")])
+                line = max(_line(node), _line(child))  # an alias has the line of its anchor
+                raise WorkspaceError([Problem(file, line, f"more than {MAX_NODES:,} values, aliases expanded")])
     above.discard(id(node))
     if depth + 1 > MAX_DEPTH:
         raise WorkspaceError([Problem(file, _line(node), f"nested more than {MAX_DEPTH} levels deep")])

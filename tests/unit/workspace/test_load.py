@@ -1,0 +1,62 @@
+"""The workspace as a whole: what it holds once loaded, and what its digest depends on."""
+
+from __future__ import annotations
+
+import pytest
+
+from shipworthy.core.errors import UsageError, WorkspaceError
+from shipworthy.workspace.load import Workspace
+
+
+def test_a_whole_workspace_loads(workspace):
+    loaded = Workspace.load(workspace(), allow_code=True)
+    assert loaded.system.id == "SYS-one"
+    assert loaded.target.use == "openai_compatible"
+    assert loaded.target.params == {"base_url": "http://localhost:1/v1", "model": "m"}
+    assert list(loaded.risks) == ["RK-one"]
+    assert [(r.id, c.id, c.parsed.limit) for r, c in loaded.criteria()] == [("RQ-one", "CR-one", 0.5)]
+    suite = loaded.suites["talk"]
+    assert (suite.version, suite.attempts, suite.card) == ("1.10", 1, "# Talk\n")
+    assert [s.id for s in suite.samples] == ["t-1", "t-2", "t-3"]
+    assert [s.cluster for s in suite.samples] == ["t-1", "t-2", "t-3"]
+    assert list(loaded.plans) == ["small", "full"]
+    assert [entry.suite for entry in loaded.plan("full").suites] == ["talk"]
+    assert loaded.guards is None
+    assert loaded.warnings == ()
+
+
+def test_a_folder_without_system_yaml_is_no_workspace(tmp_path):
+    with pytest.raises(WorkspaceError, match=r"it has no system\.yaml .*shipworthy init"):
+        Workspace.load(tmp_path)
+    with pytest.raises(WorkspaceError, match="there is no such folder"):
+        Workspace.load(tmp_path / "nowhere")
+
+
+def test_unknown_plan_and_suite_name_the_nearest(workspace):
+    loaded = Workspace.load(workspace(), allow_code=True)
+    with pytest.raises(UsageError, match="unknown plan 'smal': did you mean 'small'"):
+        loaded.plan("smal")
+    with pytest.raises(UsageError, match="unknown suite 'talc': did you mean 'talk'"):
+        loaded.suite("talc")
+
+
+def test_the_target_named_default_is_tested(workspace):
+    targets = """\
+        targets:
+          other: {use: openai_compatible, base_url: "http://localhost:2/v1", model: x}
+          default: {use: openai_compatible, base_url: "http://localhost:1/v1", model: m}
+        """
+    assert Workspace.load(workspace({"targets.yaml": targets}), allow_code=True).target.params["model"] == "m"
+
+
+def test_sections_may_stand_in_any_file_and_in_includes(workspace):
+    root = workspace({
+        "system.yaml": ("include: [include/*.yaml]", "include: [include/*.yaml]\njourneys: [{id: UJ-more, title: More}]"),
+        "include/risk.yaml": "risks:\n  - {id: RK-two, title: Two, severity: S3, journeys: [UJ-more]}\n",
+    })  # fmt: skip
+    loaded = Workspace.load(root, allow_code=True)
+    assert list(loaded.journeys) == ["UJ-more", "UJ-ask"]
+    assert list(loaded.risks) == ["RK-one", "RK-two"]
+    [warning] = loaded.warnings
+    assert "'RK-two' is mitigated by nothing" in str(warning)
+    assert (warning.file.name, warning.line) == ("risk.yaml", 2)

@@ -1,0 +1,110 @@
+"""The spec digest: it changes with the meaning, and with nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from shipworthy.workspace.load import Workspace
+from shipworthy.workspace.plan import PlanSpec
+from shipworthy.workspace.requirement import Criterion
+
+
+@pytest.fixture
+def digest_of(workspace):
+    return lambda changes=None, plan="small": Workspace.load(workspace(changes), allow_code=True).spec_digest(plan)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"requirements.yaml": ("0.5", "0.4")},
+        {"requirements.yaml": ("Answers are short.", "Answers are long.")},
+        {"plans.yaml": ("samples: 2", "samples: 3")},
+        {"plans.yaml": ("id: small", "id: small\n            seed: 7")},
+        {"gate.yaml": ("[CR-one]", "all")},
+        {"gate.yaml": ("id: release", "id: release\n          max_error_rate: 0.01")},
+        {"suites/talk/suite.yaml": ("1.10", "1.1")},
+        {"suites/talk/suite.yaml": ("limit: 3", "limit: 4")},
+        {"suites/talk/suite.yaml": ("base64]", "rot13]")},
+        {"suites/talk/suite.yaml": ("metric: long", "metric: long\n        attempts: 2")},
+        {"suites/talk/samples.jsonl": ("And again", "And Again")},
+        {"suites/talk/samples.jsonl": ('"twin": "t-1"', '"twin": "t-2"')},
+    ],
+)
+def test_meaning_changes_it(digest_of, changes):
+    changes = {
+        k: (v[0], v[1].replace("\n            ", "\n    ").replace("\n        ", "\n").replace("\n          ", "\n  "))
+        for k, v in changes.items()
+    }
+    assert digest_of(changes) != digest_of()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"requirements.yaml": ("requirements:", "# a comment\nrequirements:")},
+        {"plans.yaml": ("{suite: talk, samples: 2}", '{"samples": 2, "suite": "talk"}')},
+        {"suites/talk/card.md": "# Another card\n"},
+        {"suites/talk/samples.jsonl": ('{"id": "t-1", "prompt": "Say something."}', '{ "prompt":"Say something.",  "id":"t-1"}')},
+        {"suites/talk/suite.yaml": ("title: Talk", "title: Chatter")},
+        {"targets.yaml": ("model: m", "model: another")},
+        {"guards.yaml": "rules: [{id: GD-pii, use: pii_output}]\n"},
+        {"risks.yaml": ("severity: S2", "severity: S3")},
+        {"plans.yaml": ("plans:", "plans:\n  - {id: other, suites: [talk]}")},
+    ],
+)  # fmt: skip
+def test_what_is_not_meaning_does_not(digest_of, changes):
+    assert digest_of(changes) == digest_of()
+
+
+def test_plans_differ(digest_of):
+    assert digest_of(plan="full") != digest_of(plan="small")
+
+
+def test_a_new_default_makes_no_evidence_stale(workspace, monkeypatch):
+    """A later version adds a field with a default, and changes the default of another: the digest stays."""
+    root = workspace()
+    before = Workspace.load(root, allow_code=True).spec_digest("small")
+
+    class LaterCriterion(Criterion):
+        tie_breaker: str = "none"
+        min_clusters: int = 2
+
+    class LaterPlan(PlanSpec):
+        retries: int = 3
+        seed: int = 1
+
+    from shipworthy.workspace import read
+
+    monkeypatch.setitem(read._LISTS, "plans", LaterPlan)
+    loaded = Workspace.load(root, allow_code=True)
+    assert loaded.plans["small"].retries == 3
+    assert loaded.plans["small"].seed == 1
+    assert loaded.spec_digest("small") == before
+
+    from shipworthy.workspace.requirement import Requirement
+
+    class LaterRequirement(Requirement):
+        criteria: tuple[LaterCriterion, ...] = ()
+
+    monkeypatch.setitem(read._LISTS, "requirements", LaterRequirement)
+    loaded = Workspace.load(root, allow_code=True)
+    assert loaded.requirements["RQ-one"].criteria[0].min_clusters == 2
+    assert loaded.spec_digest("small") == before
+
+
+def test_a_new_default_of_a_suite_makes_no_evidence_stale(workspace, monkeypatch):
+    root = workspace()
+    before = Workspace.load(root, allow_code=True).suites["talk"]
+
+    from shipworthy.workspace import suites
+    from shipworthy.workspace.suite import SuiteFile
+
+    class LaterSuite(SuiteFile):
+        attempts: int = 5
+        judge: str = "none"
+
+    monkeypatch.setattr(suites, "SuiteFile", LaterSuite)
+    after = Workspace.load(root, allow_code=True).suites["talk"]
+    assert (before.attempts, after.attempts) == (1, 5)
+    assert after.digest == before.digest
