@@ -15,7 +15,7 @@ from shipworthy.core.digests import digest
 from shipworthy.core.records import Document, Message, say
 
 HOME = Path(__file__).parent.parent / "library" / "helpdesk"
-PASSAGE_WORDS = 34
+PASSAGE_WORDS = 24
 """Longest passage: two of them, the examples and a question make a prompt of about 250 tokens."""
 
 _SECTION = re.compile(r"^## (?P<id>HB-\d+) (?P<title>.+)$", re.MULTILINE)
@@ -53,12 +53,14 @@ class Product(Struct, frozen=True):
         return (say("system", self.prompt["system"]), *examples)
 
     def turn(self, question: str, passages: Sequence[Document], user: Mapping[str, Any]) -> Message:
-        """Return the user turn: standing note, passages, who asks, and the question as it was asked."""
+        """Return the user turn: passages, standing note, who asks, and the question as it was asked.
+
+        The best passage comes last: a small model heeds what is near the question.
+        """
         values = {
             "standing_note": self.prompt["standing_note"],
-            "passages": "\n".join(f"{p.title}: {p.text}" if p.title else p.text for p in passages),
+            "passages": "\n".join(f"{p.title}: {p.text}" if p.title else p.text for p in reversed(passages)),
             "name": user["name"],
-            "team": user["team"],
             "question": question,
         }
         # One pass: a question or passage that holds "{name}" is not filled in.
@@ -92,10 +94,10 @@ class Product(Struct, frozen=True):
         return tuple(t.name for t in self.tools if said & set(t.promises))
 
     def find_user(self, name: str) -> dict[str, Any] | None:
-        """Return the user of that id, name or address, whichever way it is capitalised."""
+        """Return the user of that id, name, address or first name, whichever way it is capitalised."""
         wanted = name.strip().strip(".").lower()
         for user in self.users.values():
-            if wanted in (user["id"], user["name"].lower(), user["email"]):
+            if wanted in (user["id"], user["name"].lower(), user["email"], user["name"].lower().split()[0]):
                 return user
         return None
 
