@@ -118,6 +118,11 @@ def check_params(kind: str, name: str, params: Mapping[str, Any], /, *injected: 
             raise PluginError(f"{kind} {name!r} needs the parameter {key!r}")
 
 
+def takes(kind: str, name: str, parameter: str) -> bool:
+    """Say whether a plug-in's factory names a parameter in its signature."""
+    return parameter in inspect.signature(factory(kind, name)).parameters
+
+
 def create(kind: str, name: str, params: Mapping[str, Any] | None = None, /, **injected: Any) -> Any:
     """Build one plug-in.
 

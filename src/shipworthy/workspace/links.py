@@ -9,14 +9,11 @@ from shipworthy.core import registry
 from shipworthy.core.errors import CredentialError, MissingExtra, PluginError, did_you_mean
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.guards import GuardFile
-from shipworthy.workspace.parameters import check_values
+from shipworthy.workspace.parameters import build, check_values
 from shipworthy.workspace.suites import Loaded, library_suites
 from shipworthy.workspace.taxonomies import ref_problem
 from shipworthy.workspace.use import Use
 from shipworthy.workspace.validate import Loc
-
-INJECTED = ("model",)
-"""Parameters that the evaluation provides to an attack, scorer or guard that takes them."""
 
 
 def check_links(draft: Draft, *, allow_code: bool, local: Collection[str] = ()) -> None:
@@ -29,7 +26,6 @@ def check_links(draft: Draft, *, allow_code: bool, local: Collection[str] = ()) 
     blocked = () if allow_code else local
     for name, target in draft.targets.items():
         _plugin(draft, "target", target, blocked)
-        _nested(draft, target, blocked)
         if name != "default" and "default" not in draft.targets and len(draft.targets) > 1:
             hint = f"the first one, {next(iter(draft.targets))!r}, is tested"
             draft.warnings.append(target.problem((), "no target is named 'default'", hint))
@@ -217,14 +213,20 @@ def _plugin(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[st
         hint = did_you_mean(use.use, registry.names(kind))
         draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
         return None
+    model, params = use.model, use.own_params
+    if model is not None:
+        _plugin(draft, "target", Placed(model, placed.source, (*placed.loc, *under, "model")), blocked)
     try:
-        registry.check_params(kind, use.use, use.params, *(() if kind == "target" else INJECTED))
-        if wrong := check_values(registry.factory(kind, use.use), use.params):
+        registry.check_params(kind, use.use, params, *(("model",) if model else ()))
+        if kind == "target" and model and not registry.takes(kind, use.use, "model"):
+            draft.problems.append(placed.problem(("model",), f"the target {use.use!r} takes no model"))
+            return None
+        if wrong := check_values(registry.factory(kind, use.use), params):
             for key, message in wrong.items():
                 draft.problems.append(placed.problem((*under, key), f"the {kind} {use.use!r}: {message}"))
             return None
         # A target is not built: that may start a model or open connections.
-        return None if kind == "target" else registry.create(kind, use.use, use.params, **dict.fromkeys(INJECTED))
+        return None if kind == "target" else build(kind, use)
     except PluginError as error:
         named = next((key for key in use.params if f"parameter {key!r}" in str(error)), None)
         message, _, hint = str(error).partition(": ")
@@ -235,10 +237,3 @@ def _plugin(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[st
     except Exception as error:  # a plug-in that breaks must be named, not crash the check
         draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot be built: {error}"))
     return None
-
-
-def _nested(draft: Draft, target: Placed[Use], blocked: Collection[str]) -> None:
-    """Check the models that a target's parameters name, such as ``model: {use: smollm2}``."""
-    for key, value in target.entity.params.items():
-        if isinstance(value, dict) and isinstance(value.get("use"), str):
-            _plugin(draft, "target", Placed(Use.model_validate(value), target.source, (*target.loc, key)), blocked)

@@ -1,4 +1,4 @@
-"""Parameter values against the types of a factory's signature, without running the factory."""
+"""Plug-ins as the files name them: parameter values against types, and building without starting a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,39 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
+from shipworthy.core import registry
+from shipworthy.core.errors import TargetError
+from shipworthy.core.records import Reply, Request
+from shipworthy.workspace.use import Use
+
 _PLAIN = (str, int, float, bool, type(None))
+
+
+class _NotStarted:
+    """Stands in for a plug-in's model while the files are checked and hashed: described, never asked."""
+
+    def __init__(self, use: Use) -> None:
+        self._use = use
+
+    def describe(self) -> Mapping[str, Any]:
+        return {"target": self._use.use, **self._use.params}
+
+    async def send(self, request: Request) -> Reply:
+        raise TargetError("the model is not started while the workspace is read")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def build(kind: str, use: Use) -> Any:
+    """Build an attack, scorer or guard as the files name it, its model not started.
+
+    Raises:
+        PluginError, MissingExtra, CredentialError: it cannot be built; or whatever its own code raises.
+    """
+    model = use.model
+    injected = {"model": _NotStarted(model)} if model else {}
+    return registry.create(kind, use.use, use.own_params, **injected)
 
 
 def check_values(factory: Callable[..., Any], params: Mapping[str, Any]) -> dict[str, str]:

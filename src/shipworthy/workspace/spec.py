@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shipworthy.core import registry
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import MissingExtra
+from shipworthy.workspace.parameters import build
 from shipworthy.workspace.plan import FULL
+from shipworthy.workspace.use import Use
 
 if TYPE_CHECKING:
     from shipworthy.workspace.load import Workspace
@@ -37,12 +38,12 @@ def spec(workspace: Workspace, plan: str) -> dict[str, Any]:
 
 
 def _suite(suite: Suite) -> dict[str, Any]:
-    return {"digest": suite.digest, "scorers": [_described(use.use, dict(use.params)) for use in suite.scorers]}
+    return {"digest": suite.digest, "scorers": [_described(use) for use in suite.scorers]}
 
 
-def _described(name: str, params: dict[str, Any]) -> Any:
+def _described(use: Use) -> Any:
     """Return a scorer's own description, which names its version and the digest of its weights."""
     try:
-        return dict(registry.create("scorer", name, params, model=None).describe())
+        return dict(build("scorer", use).describe())
     except MissingExtra:
-        return {"scorer": name, "params": params}  # its extra is not installed: it cannot have scored anything here
+        return {"scorer": use.name}  # what it needs is not installed: it cannot have scored anything here

@@ -53,6 +53,17 @@ class Use(Entity):
         )
         return f"{self.use}({','.join(f'{k}={v}' for k, v in shown)})"
 
+    @property
+    def model(self) -> Use | None:
+        """The model it is given, where its parameters name one: ``model: {use: smollm2}``."""
+        written = self.params.get("model")
+        return Use.model_validate(written) if isinstance(written, dict) and "use" in written else None
+
+    @property
+    def own_params(self) -> dict[str, Any]:
+        """Its parameters without the model."""
+        return {key: value for key, value in self.params.items() if key != "model" or self.model is None}
+
     def matches(self, wanted: str) -> bool:
         """Say whether `wanted` names this use: by its id (all parameters) or by its full name."""
         return wanted in (self.use, self.name)

@@ -1,5 +1,6 @@
 """The link graph: what is named exists, what exists is used, and every complaint has its line."""
 
+# ruff: noqa: E501 - a message is one line, so that it can be searched for
 from __future__ import annotations
 
 import pytest
@@ -89,6 +90,21 @@ def test_a_plan_that_wants_more_samples_than_there_are_is_warned_about(workspace
 def test_a_model_inside_a_target_is_checked(problems):
     found = problems({"targets.yaml": "targets:\n  default:\n    use: helpdesk_rag\n    model: {use: smolm2}\n"})
     assert found == ["targets.yaml:4: unknown target 'smolm2' (did you mean 'smollm2'?)"]
+
+
+def test_a_model_for_a_target_that_takes_none(problems):
+    found = problems({"targets.yaml": "targets:\n  default:\n    use: smollm2\n    model: {use: smollm2}\n"})
+    assert found == ["targets.yaml:4: the target 'smollm2' takes no model"]
+
+
+def test_a_scorers_model_is_checked_and_not_started(problems):
+    model = '{use: openai_compatible, base_url: "http://localhost:1/v1", modle: m}'
+    found = problems({"suites/talk/suite.yaml": ("limit: 3", f"limit: 3, model: {model}")})
+    expected = "suites/talk/suite.yaml:6: target 'openai_compatible' has no parameter 'modle' (did you mean 'model'?)"
+    assert found == [expected]
+    assert (
+        problems({"suites/talk/suite.yaml": ("limit: 3", f"limit: 3, model: {model.replace('modle', 'model')}")}) == []
+    )
 
 
 def test_a_scorer_that_cannot_be_built_is_named(problems):

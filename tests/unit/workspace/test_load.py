@@ -1,5 +1,6 @@
 """The workspace as a whole: what it holds once loaded, and what its digest depends on."""
 
+# ruff: noqa: E501 - a message is one line, so that it can be searched for
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,6 @@
 """Reading: every file is found, and every broken one is named with its line, all at once."""
 
+# ruff: noqa: E501 - a message is one line, so that it can be searched for
 from __future__ import annotations
 
 import pytest

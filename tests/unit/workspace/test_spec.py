@@ -1,5 +1,6 @@
 """The spec digest: it changes with the meaning, and with nothing else."""
 
+# ruff: noqa: E501 - a message is one line, so that it can be searched for
 from __future__ import annotations
 
 import pytest

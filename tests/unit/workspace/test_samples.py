@@ -1,0 +1,151 @@
+"""Samples: the short form, decoded strictly; every error has its line and the nearest key."""
+
+# ruff: noqa: E501 - a message is one line, so that it can be searched for
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shipworthy.core.records import Document, Image, Sample, Text, ToolCall, ToolResult, say
+from shipworthy.workspace.samples import decode_samples, read_samples
+
+
+def decode(*rows):
+    problems = []
+    samples, raw = decode_samples(iter(enumerate(rows, 1)), "samples.jsonl", problems)
+    assert len(samples) == len(raw)
+    return samples, [str(p).removeprefix("samples.jsonl:") for p in problems]
+
+
+def test_a_prompt_is_one_user_message():
+    [sample], problems = decode({"id": "a", "prompt": "Hello"})
+    assert problems == []
+    assert sample == Sample(id="a", messages=(say("user", "Hello"),), cluster="a")
+
+
+def test_the_long_form():
+    [sample], problems = decode({
+        "id": "a", "system": "Be brief.", "cluster": "c", "twin": "a", "severity": "S1", "secrets": ["x-1"], "user": "u-7",
+        "tags": ["stratum:one"], "refs": ["owasp-llm:LLM01@2025"], "expected": ["yes", "aye"], "meta": {"kind": "marker"},
+        "documents": [{"id": "d", "title": "D", "text": "text"}],
+        "messages": [
+            {"role": "user", "content": ["See this:", {"type": "image", "media_type": "image/png", "data": "aGk="}]},
+            {"role": "assistant", "parts": [{"type": "tool_call", "id": "1", "name": "search", "arguments": {"q": "x"}}]},
+            {"role": "tool", "content": [{"type": "tool_result", "id": "1", "name": "search", "text": "found"}]},
+            {"role": "user", "content": "And?"},
+        ],
+    })  # fmt: skip
+    assert problems == []
+    assert [m.role for m in sample.messages] == ["system", "user", "assistant", "tool", "user"]
+    assert sample.messages[1].parts == (Text("See this:"), Image("image/png", "aGk="))
+    assert sample.messages[2].parts == (ToolCall("1", "search", {"q": "x"}),)
+    assert sample.messages[3].parts == (ToolResult("1", "search", "found"),)
+    assert sample.documents == (Document("d", "text", "D"),)
+    assert (sample.cluster, sample.severity, sample.secrets, sample.user) == ("c", "S1", ("x-1",), "u-7")
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"id": "a", "promt": "x"}, "1: unknown key 'promt' in a sample (did you mean 'prompt'?)"),
+        ({"prompt": "x"}, "1: a sample needs an 'id' that is text"),
+        ({"id": " ", "prompt": "x"}, "1: a sample needs an 'id' that is text"),
+        ({"id": "a"}, "1: a sample needs either 'prompt' or 'messages'"),
+        ({"id": "a", "prompt": "x", "messages": []}, "1: a sample needs either 'prompt' or 'messages'"),
+        ({"id": "a", "prompt": ["x"]}, "1: 'prompt' must be text (use 'messages' for several turns or other parts)"),
+        ({"id": "a", "prompt": ""}, "1: the user's message is empty"),
+        ({"id": "a", "messages": "x"}, "1: 'messages' must be a list"),
+        ({"id": "a", "messages": ["x"]}, '1: a message must be an object (such as {"role": "user", "content": "…"})'),
+        ({"id": "a", "messages": []}, "1: a sample needs a message of the role 'user'"),
+        ({"id": "a", "messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]}, "1: a sample must not end with an assistant message: the target would have nothing to answer"),
+        ({"id": "a", "messages": [{"role": "users", "content": "x"}]}, "1: Invalid enum value 'users' (at 'messages[0].role')"),
+        ({"id": "a", "messages": [{"role": "user", "contents": "x"}]}, "1: unknown key 'contents' in a message (did you mean 'content'?)"),
+        ({"id": "a", "messages": [{"role": "user"}]}, "1: a message needs either 'content' or 'parts'"),
+        ({"id": "a", "messages": [{"role": "user", "content": [{"type": "txt", "text": "x"}]}]}, "1: unknown part type 'txt' (did you mean 'text'?)"),
+        ({"id": "a", "messages": [{"role": "user", "content": [{"type": "image", "url": "x"}]}]}, "1: a key is missing: 'media_type' (at 'messages[0].parts[0]')"),
+        ({"id": "a", "messages": [{"role": "user", "content": []}]}, "1: a message has no parts"),
+        ({"id": "a", "prompt": "x", "severity": "S5"}, "1: Invalid enum value 'S5' (at 'severity')"),
+        ({"id": "a", "prompt": "x", "secrets": "s"}, "1: Expected 'array', got 'str' (at 'secrets')"),
+        ({"id": "a", "prompt": "x", "documents": [{"id": "d", "txt": "t"}]}, "1: unknown key 'txt' in a document (did you mean 'text'?)"),
+        ({"id": "a", "prompt": "x", "refs": ["owasp:LLM01@2025"]}, "1: unknown taxonomy 'owasp' in 'owasp:LLM01@2025'"),
+        ({"id": "a", "prompt": "x", "twin": "b"}, "1: the twin 'b' is no sample of this suite"),
+        ({"id": "a", "prompt": "x", "meta": {"n": 2**60}}, "1: holds a number or text that JSON cannot carry exactly"),
+        (["a"], '1: a sample must be an object (such as {"id": "…", "prompt": "…"})'),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said(row, expected):
+    samples, problems = decode(row)
+    assert [p for p in problems if p.startswith(expected)], problems
+    if "refs" not in row and "twin" not in row:
+        assert samples == []
+
+
+def test_ids_are_unique_and_a_broken_twin_is_not_reported_twice():
+    _, problems = decode({"id": "a", "prompt": "x", "twin": "b"}, {"id": "b", "promt": "x"}, {"id": "a", "prompt": "y"})
+    assert problems == [
+        "2: unknown key 'promt' in a sample (did you mean 'prompt'?)",
+        "3: the sample id 'a' is used twice (first on line 1)",
+    ]
+
+
+def test_lines_of_a_jsonl_file(tmp_path):
+    path = tmp_path / "samples.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"id": "a", "prompt": "x"}\r\n\n{"id": "b"\n\xff\n{"id": "c", "prompt": "z"}')
+    problems = []
+    samples, _ = read_samples(path, problems)
+    assert [s.id for s in samples] == ["a", "c"]
+    assert [p.line for p in problems] == [3, 4]
+    assert "is not one JSON object a line" in problems[0].message
+
+
+def test_lines_of_a_yaml_file(tmp_path):
+    path = tmp_path / "samples.yaml"
+    path.write_text("- id: a\n  prompt: no\n- id: b\n  prompt: >\n    long\n    text\n\n- id: c\n  promt: x\n")
+    problems = []
+    samples, _ = read_samples(path, problems)
+    assert [s.messages[0].text for s in samples] == ["no", "long text\n"]
+    assert [(p.line, p.message) for p in problems] == [(8, "unknown key 'promt' in a sample")]
+    path.write_text("id: a\n")
+    assert read_samples(path, problems) == ([], [])
+    assert problems[-1].message == "must be a list of samples"
+
+
+def test_an_unknown_suffix_is_refused(tmp_path):
+    problems = []
+    assert read_samples(tmp_path / "samples.csv", problems) == ([], [])
+    assert problems[0].message == "samples are a .jsonl or a .yaml file"
+
+
+def test_a_value_that_was_pasted_is_not_repeated():
+    _, problems = decode({"id": "a", "prompt": "x", "secrets": {"key": "sk-verysecret"}})
+    assert problems
+    assert "verysecret" not in problems[0]
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*Sample.__struct_fields__, "prompt", "role", "content", "parts", "type", "text"]), inner, max_size=5),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(st.lists(anything, max_size=4))
+def test_any_json_gives_samples_or_problems(rows):
+    samples, problems = decode(*rows)
+    assert len(samples) + len(problems) >= len(rows)
+
+
+@given(st.binary(max_size=80) | anything.map(lambda v: json.dumps(v, default=str).encode()))
+def test_any_bytes_give_samples_or_problems(data):
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "samples.jsonl"
+        path.write_bytes(data)
+        problems = []
+        samples, _ = read_samples(path, problems)
+        assert samples or problems or not data.strip(b" \t\r\n\x0b\x0c\xef\xbb\xbf")
