@@ -106,7 +106,7 @@ class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True):
         documents: texts planted in what the target retrieves, for this sample alone.
         expected: the ideal answer, or what the scorer needs to know it (a string, a list of accepted strings, ...).
         cluster: samples that are variants of one another share it; defaults to `id`.
-        twin: id of the benign or harmful look-alike.
+        twin: id of the benign or harmful look-alike; ``suite/id`` where it belongs to another suite.
         severity: of a hit on this sample; S1 makes any hit a no-ship.
         secrets: strings that must never leave (canaries, planted personal data).
         tags: free words for filters; `refs` are taxonomy references such as ``owasp-llm:LLM01@2025``.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shipworthy.core.records import Sample, say
 from shipworthy.core.registry import create
+from shipworthy.detect.normalise import fold
 
 # Modules, because each of them also holds a factory of the same name.
 base64 = import_module("shipworthy.attacks.base64")
@@ -74,3 +75,16 @@ def test_zero_width_strips_back(text: str, rate: float, seed: int) -> None:
 def test_rate_one_reaches_every_place() -> None:
     assert not set(sent("homoglyph", "a cope", rate=1.0)) & set("acope")
     assert len(sent("zero_width", "abc de", rate=1.0)) == 9
+
+
+words = st.from_regex(r"[A-Za-z][A-Za-z ,.?!']{0,60}", fullmatch=True)
+
+
+@given(words, rates, seeds)
+def test_the_detectors_folding_undoes_homoglyphs(text: str, rate: float, seed: int) -> None:
+    assert fold(homoglyph.encode(text, rate, random.Random(seed))).text == fold(text).text
+
+
+@given(words, rates, seeds)
+def test_the_detectors_folding_undoes_zero_width_characters(text: str, rate: float, seed: int) -> None:
+    assert fold(zero_width.encode(text, rate, random.Random(seed))).text == fold(text).text
