@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from shipworthy.core.digests import digest, merkle_root
+from shipworthy.core.errors import IntegrityError
 from shipworthy.core.records import Decision
 from shipworthy.store import chain, runlog
 from shipworthy.store.audit import AuditLog, Entry
@@ -19,19 +20,20 @@ DECISION_MADE = "decision.made"
 def register_run(layout: Layout, directory: Path) -> Entry:
     """Record a finished run: its chain's head, its Merkle root and its digests. Verifies the log on the way.
 
-    Returns the entry that is there already if the run was recorded before.
+    Returns the entry that is there already if this state of the run was recorded before. A run that went on since
+    (errors tried again) is recorded anew: its log still holds the head that was recorded.
 
     Raises:
-        IntegrityError: the log is damaged, or was recorded with another head.
+        IntegrityError: the log is damaged, or lost lines that were recorded before.
     """
     manifest = runlog.read_manifest(directory)
-    leaves, head = [], b""
+    leaves, heads = [], [runlog.start(directory)]
     for line in runlog.read_lines(directory):
         leaves.append((line.id, line.attempt))
-        head = line.hash
+        heads.append(chain.head_text(line.hash))
     body = {
         "run": manifest.id,
-        "head": chain.head_text(head) if leaves else runlog.head(directory),
+        "head": heads[-1],
         "merkle": merkle_root([leaf for _, leaf in sorted(leaves)]),
         "attempts": len(leaves),
         "planned": manifest.planned,
@@ -39,22 +41,31 @@ def register_run(layout: Layout, directory: Path) -> Entry:
         "subject_digest": manifest.subject_digest,
     }
     with AuditLog(layout.control_url) as audit:
-        return audit.append_once(RUN_FINISHED, "run", body)
+        for entry in audit.entries():
+            if entry.kind == RUN_FINISHED and entry.body["run"] == manifest.id and entry.body["head"] not in heads:
+                raise IntegrityError(
+                    f"{directory}: the audit log (entry {entry.number}) recorded this run with a head that its log "
+                    "does not have; lines were removed or replaced"
+                )
+        return audit.append_once(RUN_FINISHED, "head", body)
 
 
 def register_decision(layout: Layout, decision: Decision) -> Entry:
-    """Record a decision by its digest. Returns the entry that is there already if it was recorded before.
+    """Record a decision by its digest, with the heads of the runs it rests on, which are recorded first.
+
+    Returns the entry that is there already if it was recorded before.
 
     Raises:
-        IntegrityError: another decision was recorded under this id.
+        UsageError: one of its runs is not in the workspace.
+        IntegrityError: another decision was recorded under this id, or one of its runs is not as it was then.
     """
+    runs = (*decision.runs, *decision.baseline_runs)
     body = {
         "decision": decision.id,
         "digest": decision_digest(decision),
         "verdict": decision.verdict,
         "gate": decision.gate,
-        "runs": list(decision.runs),
-        "baseline_runs": list(decision.baseline_runs),
+        "heads": {run: register_run(layout, layout.run_directory(run)).body["head"] for run in runs},
     }
     with AuditLog(layout.control_url) as audit:
         return audit.append_once(DECISION_MADE, "decision", body)

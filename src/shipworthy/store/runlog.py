@@ -96,6 +96,11 @@ def encode_attempt(attempt: Attempt) -> bytes:
         return b'"timing":' + _encode(timing) + _ATTEMPT + _encode(whole) + b"}"
 
 
+def leaf(body: bytes) -> bytes:
+    """Return the Merkle leaf in what `encode_attempt` gives: the bytes of the attempt, timings left out."""
+    return body.partition(_ATTEMPT)[2][:-1]
+
+
 def frame(hash: bytes, body: bytes) -> bytes:
     """Return a whole line."""
     return _OPEN + hash.hex().encode() + b'",' + body + b"\n"
@@ -337,6 +342,15 @@ def read_attempts(directory: Path) -> Iterator[Attempt]:
         IntegrityError: a line is not what was written; file and line number are named.
     """
     return (line.decode() for line in read_lines(directory))
+
+
+def start(directory: Path) -> str:
+    """Return the head of a run log that holds no attempt yet, ``sha256:<64 hex>``: it follows from the manifest.
+
+    Raises:
+        UsageError: there is no run in the directory.
+    """
+    return chain.head_text(_origin(directory))
 
 
 def head(directory: Path) -> str:

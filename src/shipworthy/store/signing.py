@@ -116,20 +116,29 @@ def _owner_of(path: Path, public: str) -> str:
     return key.owner if key.public == public else path.stem
 
 
-def public_keys(directory: Path) -> list[PublicKey]:
-    """Return the public keys in a folder, by file name.
+def find_keys(directory: Path, wanted: Sequence[str]) -> list[SigningKey]:
+    """Read the private keys that are to sign.
+
+    Args:
+        directory: of this user's keys.
+        wanted: files, or names of keys in the directory; empty for the only key there.
 
     Raises:
-        UsageError: a ``*.pub.json`` is not a public key.
+        UsageError: there is no such key, or none is named and there is not exactly one.
     """
-    found = []
-    for path in sorted(Path(directory).glob("*.pub.json")):
-        try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{path} is not a public key: {error}") from error
-        found.append(read_public(value, str(path)))
-    return found
+    if not wanted:
+        there = sorted(Path(directory).glob("*.key"))
+        if not there:
+            raise UsageError(f"there is no key in {directory}: `shipworthy keys new --name NAME` makes one")
+        if len(there) > 1:
+            raise UsageError(f"which key signs? name it with --key: {', '.join(path.stem for path in there)}")
+        return [load_key(there[0])]
+    named = (
+        Path(directory) / f"{one}.key" if _NAME.fullmatch(one) and not Path(one).exists() else Path(one)
+        for one in wanted
+    )
+    keys = {key.public.keyid: key for key in map(load_key, named)}
+    return list(keys.values())
 
 
 # ---- statements and envelopes -----------------------------------------------------------------------------------

@@ -38,6 +38,28 @@ def public_json(key: PublicKey) -> dict[str, Any]:
     return {"keyid": key.keyid, "public": key.public, "owner": key.owner}
 
 
+def load_public(path: Path) -> PublicKey:
+    """Read a public key file, ``NAME.pub.json``.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is not a public key: {error}") from error
+    return read_public(value, str(path))
+
+
+def public_keys(directory: Path) -> list[PublicKey]:
+    """Return the public keys in a folder, by file name.
+
+    Raises:
+        UsageError: a ``*.pub.json`` is not a public key.
+    """
+    return [load_public(path) for path in sorted(Path(directory).glob("*.pub.json"))]
+
+
 def trust_json(keys: Sequence[PublicKey], threshold: int = 1) -> str:
     """Return a trust file's text.
 

@@ -79,13 +79,27 @@ def test_a_log_that_was_shortened_after_it_was_recorded_is_noticed(tmp_path: Pat
     register_run(layout, directory)
     log = directory / runlog.ATTEMPTS
     log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:2]))
-    with pytest.raises(IntegrityError, match="RUN-1"):
+    with pytest.raises(IntegrityError, match="removed or replaced"):
         register_run(layout, directory)
+
+
+def test_a_run_that_goes_on_is_recorded_anew(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    directory = run(layout, 2)
+    first = register_run(layout, directory)
+    log = runlog.RunLog.resume(directory)
+    asyncio.run(log.append(seal(replace(next(runlog.read_attempts(directory)), id="AT-new"), "synthetic")))
+    log.close()
+    again = register_run(layout, directory)
+    assert (first.number, again.number) == (1, 2)
+    assert again.body["attempts"] == 3
 
 
 def test_a_decision_is_recorded_once_and_not_replaced(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
+    directory = run(layout, 2)
     entry = register_decision(layout, DECISION)
     assert register_decision(layout, DECISION) == entry
+    assert entry.body["heads"] == {"RUN-1": runlog.head(directory)}
     with pytest.raises(IntegrityError, match="DEC-1"):
         register_decision(layout, replace(DECISION, verdict="no-ship"))

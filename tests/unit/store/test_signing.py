@@ -17,10 +17,9 @@ from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
 
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import IntegrityError, UsageError
-from shipworthy.store import signing
 from shipworthy.store.dsse import PAYLOAD_TYPE, encode, verify
 from shipworthy.store.signing import SigningKey, load_key, new_key, sign
-from shipworthy.store.trust import PublicKey, Trust, load_trust, trust_json
+from shipworthy.store.trust import PublicKey, Trust, load_trust, public_keys, trust_json
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,7 @@ def test_a_key_file_is_private_and_comes_back(tmp_path: Path) -> None:
     again = load_key(path)
     assert again.public == key.public
     assert again.public.owner == "Ada L."
-    assert signing.public_keys(path.parent) == [key.public]
+    assert public_keys(path.parent) == [key.public]
     assert "PRIVATE" not in repr(key)
 
 

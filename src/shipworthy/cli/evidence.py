@@ -1,0 +1,94 @@
+"""Build, verify and show evidence packs.
+
+A pack is one signed ZIP behind one decision. It verifies offline, with keys that the verifier already has.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from shipworthy.cli._options import allow_code_option, workspace_option
+
+
+@click.group(no_args_is_help=True)
+def command() -> None:
+    """Build, verify and show evidence packs."""
+
+
+@command.command()
+@workspace_option
+@allow_code_option
+@click.argument("decision", default="latest")
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="The pack's file.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    help="A private key: its file, or its name among your keys. Several may sign. Left out: your only key.",
+)
+def build(workspace: Path, allow_code: bool, decision: str, output: Path | None, keys: tuple[str, ...]) -> None:
+    """Write the signed evidence pack of DECISION (an id, a prefix of one, or `latest`).
+
+    Without --output it becomes `evidence/DECISION.zip` in the workspace.
+    """
+    from shipworthy.core.digests import bytes_digest
+    from shipworthy.core.settings import Settings
+    from shipworthy.evidence.pack import build_pack, write_pack
+    from shipworthy.store.layout import Layout
+    from shipworthy.store.signing import find_keys
+    from shipworthy.workspace.load import Workspace
+
+    signers = find_keys(Settings.load().keys_dir, keys)
+    loaded = Workspace.load(workspace, allow_code=allow_code)
+    decided = Layout(workspace).load_decision(decision)
+    data = build_pack(loaded, decided, signers)
+    path = output or workspace / "evidence" / f"{decided.id}.zip"
+    write_pack(path, data)
+    click.echo(f"{path}  ({len(data):,} bytes, {bytes_digest(data)})")
+    click.echo(f"decision {decided.id}: {decided.verdict}; signed by {', '.join(key.public.owner for key in signers)}")
+
+
+@command.command()
+@click.argument("pack", type=click.Path(path_type=Path))
+@click.option(
+    "--trust",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Whom you believe: your own trust file, never the pack's.",
+)
+@click.pass_context
+def verify(ctx: click.Context, pack: Path, trust: Path) -> None:
+    """Check that PACK is, to the byte, what trusted signers made, and that its content holds together.
+
+    Works offline. Exits 0 if it does, 4 if not, naming the file.
+    """
+    from shipworthy.evidence.verify import report, verify_pack
+    from shipworthy.store.trust import load_trust
+
+    found = verify_pack(pack, load_trust(trust))
+    click.echo(report(found))
+    ctx.exit(0 if found.ok else 4)
+
+
+@command.command()
+@click.argument("pack", type=click.Path(path_type=Path))
+@click.argument("member", required=False)
+def show(pack: Path, member: str | None) -> None:
+    """List what is in PACK, or print one MEMBER of it. Checks the container, not the signature."""
+    from shipworthy.core.errors import UsageError, did_you_mean
+    from shipworthy.evidence.archive import read
+
+    try:
+        members = read(pack.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read the pack {pack}: {error.strerror}") from error
+    if member is None:
+        for name, data in members.items():
+            click.echo(f"{len(data):>12,}  {name}")
+        click.echo("The signature was not checked: `shipworthy evidence verify` does that.", err=True)
+    elif member in members:
+        click.get_binary_stream("stdout").write(members[member])
+    else:
+        raise UsageError(f"the pack has no member {member!r}: {did_you_mean(member, list(members))}")

@@ -1,0 +1,60 @@
+"""Make signing keys, and the trust files that verifiers keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group(no_args_is_help=True)
+def command() -> None:
+    """Make signing keys, and the trust files that verifiers keep.
+
+    Keys lie in your configuration folder, or where SHIPWORTHY_KEYS_DIR says.
+    """
+
+
+@command.command()
+@click.option("--name", required=True, help="The key's file name.")
+@click.option("--owner", default="", help="Who signs with it; the name, if left out.")
+def new(name: str, owner: str) -> None:
+    """Make an ed25519 key, readable by you alone. A key is never overwritten."""
+    from shipworthy.core.settings import Settings
+    from shipworthy.store.signing import new_key
+
+    directory = Settings.load().keys_dir
+    key = new_key(directory, name, owner=owner)
+    click.echo(f"private key  {directory / name}.key  (mode 0600; keep it where only {key.public.owner} can read it)")
+    click.echo(f"public key   {directory / name}.pub.json")
+    click.echo(f"keyid        {key.public.keyid}")
+
+
+@command.command("list")
+def list_() -> None:
+    """List your keys."""
+    from shipworthy.cli._tables import table
+    from shipworthy.core.settings import Settings
+    from shipworthy.store.trust import public_keys
+
+    directory = Settings.load().keys_dir
+    keys = public_keys(directory)
+    click.echo(
+        table(("owner", "keyid"), [(key.owner, key.keyid) for key in keys]) if keys else f"no keys in {directory}"
+    )
+
+
+@command.command()
+@click.option("--threshold", default=1, show_default=True, help="How many of the owners must have signed a pack.")
+@click.argument("public", nargs=-1, type=click.Path(path_type=Path, exists=True))
+def trust(threshold: int, public: tuple[Path, ...]) -> None:
+    """Print a trust file of PUBLIC key files (`*.pub.json`), or of your own keys: `keys trust > trust.json`."""
+    from shipworthy.core.errors import UsageError
+    from shipworthy.core.settings import Settings
+    from shipworthy.store.trust import load_public, public_keys, trust_json
+
+    directory = Settings.load().keys_dir
+    keys = [load_public(path) for path in public] if public else public_keys(directory)
+    if not keys:
+        raise UsageError(f"there are no keys in {directory}: `shipworthy keys new --name NAME` makes one")
+    click.echo(trust_json(keys, threshold), nl=False)

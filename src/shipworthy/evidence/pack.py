@@ -1,0 +1,183 @@
+"""Building an evidence pack: one deterministic, signed ZIP behind one decision. The same input gives the same bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from shipworthy.core.digests import bytes_digest, canonical
+from shipworthy.core.errors import IntegrityError, StoreError, UsageError
+from shipworthy.core.records import Decision
+from shipworthy.core.registry import create
+from shipworthy.evals.results import Run
+from shipworthy.evidence import archive, members
+from shipworthy.evidence.documents import known_secrets, readout, wanted_metrics
+from shipworthy.evidence.trace import trace
+from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PREDICATE_TYPE, verify_bytes
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.files import make_directory, write_atomic
+from shipworthy.store.layout import Layout
+from shipworthy.store.register import register_decision
+from shipworthy.store.signing import SigningKey, sign, statement
+from shipworthy.store.trust import Trust
+from shipworthy.workspace.load import Workspace
+from shipworthy.workspace.spec import spec
+
+_SHORT = 5
+"""Planted strings shorter than this occur by chance in digests; redaction still takes them out of texts."""
+
+
+def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningKey]) -> bytes:
+    """Return the evidence pack of a decision.
+
+    Records the decision and its runs in the audit log if they are not there yet. The pack is verified before it is
+    returned: what this would not believe is not handed out.
+
+    Args:
+        workspace: the safety files, as they were when the run was made.
+        decision: one that was made in this workspace.
+        keys: of everyone who signs; at least one.
+
+    Raises:
+        UsageError: a run is not here, or no key is given.
+        IntegrityError: the safety files, a run log or the audit log are not as they were, or a secret would get out.
+        StoreError: the audit log cannot be written, or the pack would be too large.
+    """
+    if not keys:
+        raise UsageError("a pack needs a signature: name a key with --key (`shipworthy keys new` makes one)")
+    layout = Layout(workspace.root)
+    runs = {name: Run.load(layout.run_directory(name)) for name in (*decision.runs, *decision.baseline_runs)}
+    main = runs[decision.runs[0]]
+    _check_current(workspace, decision, main)
+    entry = register_decision(layout, decision)
+    secrets, wanted = known_secrets(workspace), wanted_metrics(workspace)
+    with AuditLog(layout.control_url) as audit:
+        audit.verify()
+        entries = list(audit.entries())
+    originals = {e.body["run"]: e.body for e in entries if e.kind == "run.finished" and e.number <= entry.number}
+    extract, audit_head = members.audit_extract(iter(entries), entry.number)
+    parts = {name: members.RunMembers(run, secrets, originals[name]) for name, run in runs.items()}
+    seeds = {name: run.manifest.seed for name, run in runs.items()}
+    baseline = runs[decision.baseline_runs[0]] if decision.baseline_runs else None
+    html = create("report", "html")
+    files: dict[str, bytes] = {
+        "VERIFY.md": _VERIFY.encode(),
+        "decision.json": canonical(msgspec.to_builtins(decision)),
+        "criteria.json": members.criteria(workspace, decision, parts, seeds, wanted),
+        "spec.json": canonical(spec(workspace, main.manifest.plan)),
+        "trace.json": canonical(trace(workspace, decision, {name: part.suites for name, part in parts.items()})),
+        "report.html": html.render(decision, readout(workspace, decision, main, baseline)).encode(),
+        "audit-log.jsonl": extract,
+    }
+    files |= members.suites(workspace, list(runs.values()), secrets)
+    files |= members.workspace_files(workspace.root, secrets)
+    for part in parts.values():
+        files |= part.members
+    _check_secrets(files, secrets)
+    files[MANIFEST] = canonical({"files": {name: bytes_digest(data) for name, data in files.items()}, "version": 1})
+    files[ATTESTATION] = _attest(decision, files, audit_head, parts, keys)
+    try:
+        data = archive.write(files)
+    except ValueError as error:
+        raise StoreError(f"cannot build the pack: {error}") from error
+    found = verify_bytes(data, Trust(tuple(key.public for key in keys)))
+    if not found.ok:
+        raise IntegrityError("the pack does not hold together, so it is not written:\n" + "\n".join(found.problems))
+    return data
+
+
+def write_pack(path: Path, data: bytes) -> None:
+    """Write a pack, whole or not at all.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    try:
+        make_directory(path.absolute().parent)
+        write_atomic(path, data)
+    except OSError as error:
+        raise StoreError(f"cannot write the pack {path}: {error.strerror}") from error
+
+
+def _check_current(workspace: Workspace, decision: Decision, run: Run) -> None:
+    plan = run.manifest.plan
+    if plan not in workspace.plans or workspace.spec_digest(plan) != decision.spec_digest:
+        raise IntegrityError(
+            f"the safety files are not those that {decision.id} was made under: suites, requirements, gate or plan "
+            "changed since\nRestore them from version control, or evaluate and decide again"
+        )
+
+
+def _attest(
+    decision: Decision,
+    files: Mapping[str, bytes],
+    audit_head: str,
+    parts: Mapping[str, members.RunMembers],
+    keys: Sequence[SigningKey],
+) -> bytes:
+    predicate = {
+        "id": decision.id,
+        "created": decision.created,
+        "system": decision.system,
+        "gate": decision.gate,
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+        "decision_digest": bytes_digest(files["decision.json"]),
+        "spec_digest": decision.spec_digest,
+        "subject_digest": decision.subject_digest,
+        "criteria": [
+            {
+                name: value
+                for name, value in msgspec.to_builtins(result).items()
+                if name
+                in ("id", "must", "verdict", "rate", "low", "high", "bound", "limit", "hits", "trials", "clusters")
+            }
+            for result in decision.criteria
+        ],
+        "runs": {name: part.seal for name, part in parts.items()},
+        "audit_head": audit_head,
+    }
+    return sign(statement({MANIFEST: bytes_digest(files[MANIFEST])}, PREDICATE_TYPE, predicate), keys)
+
+
+def _check_secrets(files: Mapping[str, bytes], secrets: Iterable[str]) -> None:
+    """Look for every planted secret in the finished bytes: the last net under the redaction of each member."""
+    for secret in secrets:
+        if len(secret) < _SHORT:
+            continue
+        for spelling in {secret, msgspec.json.encode(secret).decode()[1:-1]}:
+            found = re.compile(
+                rb"(?<![0-9A-Za-z])" + re.escape(spelling.encode("utf-8", "replace")) + rb"(?![0-9A-Za-z])"
+            )
+            for name, data in files.items():
+                if found.search(data):
+                    raise IntegrityError(
+                        f"a planted secret would be in {name}, so no pack is written: take it out of ids, titles and "
+                        "file names of the workspace"
+                    )
+
+
+_VERIFY = """# How to verify this pack
+
+Trust begins with you: get the signers' public keys (`trust.json`) by another way than this pack.
+
+    shipworthy evidence verify PACK.zip --trust trust.json
+
+or, with nothing but Python, the package `cryptography` and the source of shipworthy:
+
+    python -m shipworthy.evidence.verify PACK.zip --trust trust.json
+
+Neither needs a network. Both exit with 0 if the pack holds, and with 4 and the name of the file if it does not.
+
+What is checked: the archive, to the byte; the SHA-256 of every member (`manifest.json`); the ed25519 signatures over
+the manifest (`attestations/decision.dsse.json`, an in-toto statement in a DSSE envelope); the hash chain and the Merkle
+root of each run's records; that the audit log recorded these runs and this decision; that specification and subject
+are the ones named by digest; every criterion, counted again from the records; and the trace from risks to records.
+
+What is not: whether the scorers judged rightly, whether the samples are the right ones, and whether the signers were
+honest about what they ran. Records are redacted: their text is not the text that was scored. `seal.json` of each run
+names the head of the original log, which its owner can show.
+"""

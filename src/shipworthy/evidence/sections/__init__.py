@@ -1,0 +1,1 @@
+"""The report's sections: one function a section, one file a group of them."""

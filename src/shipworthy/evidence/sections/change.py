@@ -1,0 +1,94 @@
+"""Before and after: what the guards change in safety, in helpfulness, and in time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from shipworthy.core.document import Block, Paragraph, Section, Table, Tone
+from shipworthy.evals.compare import Comparison, MetricChange, compare
+from shipworthy.evals.results import Run
+from shipworthy.evidence.sections.wording import percent, points, quantile, seconds
+
+_TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "unclear": "plain"}
+
+
+def before_after(run: Run, baseline: Run) -> Section:
+    """Compare the run with its baseline, paired by attempt: every metric, then time."""
+    found = compare(run, baseline)
+    children: list[Block] = [
+        Paragraph(
+            f"The same samples, attacks and seeds: {baseline.id} before ({_how(baseline)}), {run.id} after "
+            f"({_how(run)}). Pairs are attempts that both runs scored. 'Better' and 'worse' hold at "
+            f"{percent(found.alpha)} over all rows together (Holm); 'unclear' is no proof that nothing changed."
+        ),
+        _rates(found),
+        *(Paragraph(f"Mind: {warning}.") for warning in found.warnings),
+        _times(run, baseline),
+        *_actions(run),
+    ]
+    return Section("Before and after", tuple(children), "change")
+
+
+def _how(run: Run) -> str:
+    return "behind guards" if run.manifest.guards else "without guards"
+
+
+def _rates(found: Comparison) -> Table:
+    columns = (
+        "Suite: metric", "Before", "After", "Change", "95 % interval", "", "Pairs", "Samples", "Errors left out",
+        "p (Holm)",
+    )  # fmt: skip
+    rows = tuple(_row(row) for row in found.rows)
+    caption = "Safety and helpfulness side by side: a guard that blocks everything would show in the second."
+    return Table(columns, rows, caption, tuple(_TONES[row.verdict] for row in found.rows), (1, 2, 3, 6, 7, 8, 9))
+
+
+def _row(row: MetricChange) -> tuple[str, ...]:
+    return (
+        f"{row.suite}: {row.metric}",
+        percent(row.old_rate),
+        percent(row.new_rate),
+        points(row.difference),
+        f"{points(row.low)} to {points(row.high)}",
+        row.verdict,
+        f"{row.trials:,}",
+        f"{row.clusters:,}",
+        f"{row.errors + row.unpaired:,}",
+        f"{row.adjusted:.3f}",
+    )
+
+
+def _times(run: Run, baseline: Run) -> Table:
+    rows = tuple(_time_rows(baseline, "before")) + tuple(_time_rows(run, "after"))
+    caption = (
+        "Latency of one attempt. Target time counts only attempts that no cached reply answered; the guards' time is "
+        "measured on every attempt that made a call, and is what a user waits for in addition."
+    )
+    return Table(("", "Median", "95th percentile", "Longest", "Attempts"), rows, caption, (), (1, 2, 3, 4))
+
+
+def _time_rows(run: Run, when: str) -> Iterator[tuple[str, ...]]:
+    target, guards = [], []
+    for attempt in run.attempts():
+        if attempt.calls and not attempt.cached_calls:
+            target.append(max(0.0, attempt.seconds - attempt.guard_seconds))
+        if attempt.calls or attempt.guard_events:
+            guards.append(attempt.guard_seconds)
+    for what, values in (("target", target), ("guards", guards if run.manifest.guards else [])):
+        ordered = sorted(values)
+        shown = [seconds(quantile(ordered, share)) for share in (0.5, 0.95, 1.0)] if ordered else ["-", "-", "-"]
+        yield (f"{what}, {when}", *shown, f"{len(ordered):,}")
+
+
+def _actions(run: Run) -> Iterator[Table]:
+    """Give what each guard did, where guards ran."""
+    counts = Counter(
+        (event.guard, event.stage, event.action, "shadow" if event.shadow else "enforced", attempt.suite)
+        for attempt in run.attempts()
+        for event in {(e.guard, e.stage, e.action, e.shadow): e for e in attempt.guard_events}.values()
+    )
+    if counts:
+        rows = tuple((*key, f"{number:,}") for key, number in sorted(counts.items()))
+        columns = ("Guard", "Stage", "Action", "Mode", "Suite", "Attempts")
+        yield Table(columns, rows, "What the guards did, in how many attempts.", (), (5,))

@@ -1,0 +1,136 @@
+"""What an auditor reads: the trace from risks to records, the limits, the digests, and how to verify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shipworthy.core.document import Code, Facts, Paragraph, Section, Table, Tone
+from shipworthy.core.records import Decision
+from shipworthy.evals.results import Run
+from shipworthy.evidence.sections.wording import TONES, percent
+from shipworthy.workspace.load import Workspace
+
+SATURATED = 0.05
+"""A metric whose interval lies wholly within this of 0 or 1 says little more than which end it is at."""
+
+
+def traceability(workspace: Workspace, decision: Decision) -> Section:
+    """Lead from each risk to the requirement, the criterion, the suite and the verdict; name the gaps."""
+    results = {result.id: result for result in decision.criteria}
+    rows: list[tuple[str, ...]] = []
+    tones: list[Tone] = []
+    for risk in workspace.risks.values():
+        name = f"{risk.id} ({risk.severity}) {risk.title}"
+        covered = [r for r in workspace.requirements.values() if risk.id in r.mitigates]
+        for requirement in covered:
+            tested = [c for c in requirement.criteria if c.id in results]
+            guards = (
+                [g.id for g in workspace.guards.rules if requirement.id in g.implements] if workspace.guards else []
+            )
+            about = f"{requirement.id} {requirement.text}" + (f" [{', '.join(guards)}]" if guards else "")
+            for criterion in tested:
+                result, suite = results[criterion.id], workspace.suites[criterion.suite]
+                rows.append(
+                    (name, about, f"{criterion.id} {result.must}", f"{suite.id}@{suite.version}", f"{result.trials:,}",
+                     result.verdict)
+                )  # fmt: skip
+                tones.append(TONES[result.verdict])
+            if not tested:
+                rows.append((name, about, "no criterion in the gate", "", "", "not tested"))
+                tones.append("unsure")
+        if not covered:
+            rows.append((name, "no requirement mitigates it", "", "", "", "not covered"))
+            tones.append("unsure")
+    columns = ("Risk", "Requirement [guards]", "Criterion", "Suite", "Records", "Verdict")
+    caption = "trace.json in the pack goes on from here to the SHA-256 of every record."
+    return Section("Traceability", (Table(columns, tuple(rows), caption, tuple(tones), (4,)),), "trace")
+
+
+def limits(workspace: Workspace, decision: Decision, run: Run, baseline: Run | None) -> Section:
+    """Say what the evaluation does not show."""
+    suites = [workspace.suites[use.id] for use in run.manifest.suites if use.id in workspace.suites]
+    scorers = sorted({use.use for suite in suites for use in suite.scorers})
+    attacks = sorted({attack for use in run.manifest.suites for attack in use.attacks})
+    texts = [
+        "A rate speaks about samples like those of its suite and about the attacks that were run "
+        f"({', '.join(attacks)}). An attacker who adapts to the system can do better than a fixed list; a rate of "
+        "zero is a bound, not a proof of absence.",
+        f"Verdicts on single attempts come from automatic scorers ({', '.join(scorers)}), which err. Their measured "
+        "agreement with people stands on their cards; rates are not corrected for it.",
+        f"{run.errors:,} attempts ended in an error and are in no rate. They are not counted as safe: a suite with "
+        "more errors than its limit is inconclusive.",
+        "Each criterion is a test at its own confidence, and all must pass, so the chance to pass a system that truly "
+        "misses a criterion is at most one minus that confidence. Repeated attempts on one sample are one cluster.",
+        "The evidence holds for exactly the specification and the subject named below by digest. Another model, "
+        "prompt, index, tool or guard is another subject.",
+    ]
+    if private := [suite.id for suite in suites if suite.content == "private"]:
+        texts.append(
+            f"The text of {', '.join(private)} is private: it was scored in memory and stored redacted, so these "
+            "records cannot all be scored again."
+        )
+    if baseline is not None and not decision.baseline_runs:
+        texts.append("The baseline is shown for comparison; no criterion of the gate rests on it.")
+    texts += _saturated(run, "the decided run")
+    if baseline is not None:
+        texts += _saturated(baseline, "the baseline")
+    texts.append("shipworthy organises evidence; it certifies nothing.")
+    return Section("Limits", tuple(Paragraph(text) for text in texts), "limits")
+
+
+def _saturated(run: Run, what: str) -> Iterator[str]:
+    named = [
+        f"{row.suite}: {row.metric} ({percent(row.interval.low)} to {percent(row.interval.high)})"
+        for row in run.summary()
+        if row.interval is not None and (row.interval.high <= SATURATED or row.interval.low >= 1 - SATURATED)
+    ]
+    if named:
+        yield (
+            f"In {what} these metrics saturate, so they hardly tell one version from a better or worse one: "
+            f"{', '.join(named)}."
+        )
+    else:
+        yield f"In {what} no metric has its 95 % interval wholly within {percent(SATURATED)} of 0 or 1."
+
+
+def digests(workspace: Workspace, decision: Decision, run: Run, baseline: Run | None) -> Section:
+    """Name by digest what was evaluated, and with what."""
+    runs = [run] if baseline is None else [run, baseline]
+    rows = [
+        ("Decision", decision.id),
+        ("Specification", decision.spec_digest),
+        ("Subject", decision.subject_digest),
+        *((f"Plan of {r.id}", r.manifest.plan_digest) for r in runs),
+        *((f"Guards of {r.id}", r.manifest.guards or "none") for r in runs),
+        *((f"Engine of {r.id}", f"shipworthy {r.manifest.engine}, {r.manifest.host}") for r in runs),
+    ]
+    used = Table(
+        ("Suite", "Version", "Content", "Samples", "Attempts", "Error limit", "Digest"),
+        tuple(
+            (u.id, u.version, u.content, f"{u.samples:,}", f"{u.attempts:,}", percent(u.max_error_rate), u.digest)
+            for u in run.manifest.suites
+        ),
+        "Suites as the run used them; each has its card in the pack.",
+        (),
+        (3, 4, 5),
+    )
+    return Section("What was evaluated, by digest", (Facts(tuple(rows)), used), "digests")
+
+
+def how_to_verify() -> Section:
+    """Say how a reader makes sure that the pack is what its signers made."""
+    return Section(
+        "How to verify",
+        (
+            Paragraph(
+                "This report is one member of an evidence pack. Verify the pack before believing the report, with keys "
+                "that reached you by another way than the pack. No network is needed."
+            ),
+            Code("shipworthy evidence verify PACK.zip --trust trust.json", "sh"),
+            Paragraph(
+                "Without shipworthy's dependencies, Python and the package `cryptography` are enough: "
+                "python -m shipworthy.evidence.verify PACK.zip --trust trust.json"
+            ),
+        ),
+        "verify",
+    )

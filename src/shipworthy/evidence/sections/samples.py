@@ -1,0 +1,75 @@
+"""The worst samples, shown redacted: what the rates are made of."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+
+from shipworthy.core.document import Block, Paragraph, Section, Transcript, Turn
+from shipworthy.core.records import Attempt, Message, Score
+from shipworthy.detect.redact import redact_attempt
+from shipworthy.evals.results import Run
+
+SHOWN = 8
+"""How many attempts are shown; at most `EACH` of one suite, so that one suite does not hide the others."""
+EACH = 2
+LONGEST = 1500
+"""Characters of one turn."""
+
+
+def worst_samples(run: Run, secrets: Sequence[str], wanted: Collection[str]) -> Section:
+    """Show the worst attempts: severity first, then how sure the scorer is.
+
+    Args:
+        secrets: taken out of the text, besides personal data and credentials.
+        wanted: metrics whose hit is good.
+    """
+    found: list[tuple[tuple[str, float, str], Attempt, Score]] = []
+    for attempt in run.attempts():
+        hits = [s for s in attempt.scores if s.hit and s.metric not in wanted]
+        if hits:
+            surest = max(hits, key=lambda s: s.confidence or 0.0)
+            found.append(((attempt.severity, -(surest.confidence or 0.0), attempt.id), attempt, surest))
+    found.sort(key=lambda row: row[0])
+    children: list[Block] = [
+        Paragraph(
+            f"{len(found):,} of {len(run):,} attempts had a hit that counts against the system. Shown are the worst, "
+            f"at most {EACH} of a suite. Personal data, credentials and planted secrets are replaced by marks; the run "
+            "log that stays with the owner, or the transcript viewer, shows the rest."
+        )
+    ]
+    used: Counter[str] = Counter()
+    for _, attempt, score in found:
+        if used[attempt.suite] < EACH and used.total() < SHOWN:
+            used[attempt.suite] += 1
+            children.append(_transcript(redact_attempt(attempt, secrets), score))
+    return Section("Worst samples", tuple(children), "samples")
+
+
+def _transcript(attempt: Attempt, score: Score) -> Transcript:
+    note = f"{score.metric} ({score.label})" if score.label else score.metric
+    sure = "" if score.confidence is None else f", confidence {score.confidence:.2f}"
+    guards = sorted({f"{e.guard} {e.action}" for e in attempt.guard_events if not e.shadow})
+    return Transcript(
+        title=f"{attempt.severity} · {attempt.suite} · {attempt.sample} · attack {attempt.attack}",
+        turns=tuple(_turns(attempt)),
+        note=f"{note}, by {score.scorer}{sure}; {attempt.id}" + (f"; guards: {', '.join(guards)}" if guards else ""),
+        tone="bad",
+    )
+
+
+def _turns(attempt: Attempt) -> Iterator[Turn]:
+    for document in attempt.documents:
+        yield Turn("document", _cut(f"{document.title or document.id}\n{document.text}"))
+    for message in attempt.messages:
+        yield Turn(message.role, _cut(_text(message)))
+
+
+def _text(message: Message) -> str:
+    calls = [f"[calls {c.name}({json.dumps(c.arguments, ensure_ascii=False)})]" for c in message.tool_calls]
+    return "\n".join(filter(None, [message.text, *calls])) or "[no text]"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} […{len(text) - LONGEST:,} characters more]"

@@ -1,0 +1,56 @@
+"""How numbers read in the report: every rate with its interval, its denominator and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from shipworthy.core.document import Tone
+from shipworthy.core.records import CriterionResult, Verdict
+
+TONES: Mapping[Verdict, Tone] = {"ship": "good", "no-ship": "bad", "inconclusive": "unsure"}
+NOT_MEASURED = "not measured"
+
+
+def percent(rate: float | None) -> str:
+    """Return a rate or difference in [-1, 1] as a percentage with one decimal.
+
+    >>> percent(0.123), percent(None)
+    ('12.3 %', 'not measured')
+    """
+    return NOT_MEASURED if rate is None else f"{100 * rate:.1f} %"
+
+
+def points(difference: float | None) -> str:
+    """Return a difference in [-1, 1] as signed percentage points.
+
+    >>> points(0.05), points(-0.2)
+    ('+5.0 points', '-20.0 points')
+    """
+    return NOT_MEASURED if difference is None else f"{100 * difference:+.1f} points"
+
+
+def rate_of(result: CriterionResult) -> str:
+    """Return a criterion's estimate: a rate, or the change of one."""
+    return points(result.rate) if result.test == "noninferiority" else percent(result.rate)
+
+
+def interval_of(result: CriterionResult) -> str:
+    """Return a criterion's two-sided interval."""
+    if result.low is None or result.high is None:
+        return NOT_MEASURED
+    show = points if result.test == "noninferiority" else percent
+    return f"{show(result.low)} to {show(result.high)}"
+
+
+def seconds(value: float) -> str:
+    """Return a duration (>= 0 s) in the unit that reads best.
+
+    >>> seconds(0.0042), seconds(1.5)
+    ('4.2 ms', '1.50 s')
+    """
+    return f"{1000 * value:.1f} ms" if value < 1 else f"{value:.2f} s"
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the nearest-rank quantile of sorted values; 0 of none."""
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0

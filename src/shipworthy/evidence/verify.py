@@ -1,0 +1,375 @@
+"""Verify an evidence pack, offline. Needs Python and `cryptography`, nothing else of what shipworthy depends on.
+
+    python -m shipworthy.evidence.verify PACK.zip --trust trust.json
+
+Whom to believe comes from the verifier's own trust file, never from the pack. Every byte of the archive is covered:
+the container has one spelling, the manifest names the SHA-256 of every member, the signature covers the manifest.
+On top of that the content is held against itself, so that a signer's mistake shows too: each run's chain, Merkle root
+and audit entry, the digests, the trace, and every criterion counted again from the records.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from shipworthy.core.digests import PREFIX, bytes_digest, merkle_root
+from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
+from shipworthy.evidence import archive, recount
+from shipworthy.store import chain
+from shipworthy.store.dsse import verify as verify_envelope
+from shipworthy.store.trust import PublicKey, Trust, load_trust
+
+MANIFEST = "manifest.json"
+ATTESTATION = "attestations/decision.dsse.json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://shipworthy.example/attestation/release-decision/v1"
+
+
+class Check(NamedTuple):
+    """One thing that was checked: what, whether it holds, and what was found."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+class Verification(NamedTuple):
+    """What a verifier found. `ok` only if every check holds and none was left out."""
+
+    checks: tuple[Check, ...]
+    decision: Mapping[str, Any]
+    signers: tuple[PublicKey, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the pack can be believed."""
+        return bool(self.checks) and all(check.ok for check in self.checks)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong; empty if nothing is."""
+        return tuple(f"{check.what}: {check.detail}" for check in self.checks if not check.ok)
+
+
+class _Run(NamedTuple):
+    """A run in a pack, read: its manifest, its records, and what a record's hash is."""
+
+    manifest: Mapping[str, Any]
+    seal: Mapping[str, Any]
+    records: list[Mapping[str, Any]]
+    hashes: Mapping[str, str]
+
+    @property
+    def counted(self) -> list[Mapping[str, Any]]:
+        return recount.last_tries(self.records)
+
+
+def verify_pack(path: Path, trust: Trust) -> Verification:
+    """Check a pack against a verifier's trust file.
+
+    Args:
+        path: the pack.
+        trust: whom the verifier believes.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    try:
+        too_large = path.stat().st_size > archive.MAX_BYTES + (1 << 24)
+        data = b"" if too_large else path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the pack {path}: {error.strerror}") from error
+    return verify_bytes(data, trust)
+
+
+def verify_bytes(data: bytes, trust: Trust) -> Verification:
+    """Check a pack in memory; see `verify_pack`."""
+    verifier = _Verifier(trust)
+    try:
+        verifier.run(data)
+    except IntegrityError as error:
+        verifier.fail(str(error))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        # Members that are signed but not shaped as a pack's members are: not a pack that can be believed.
+        verifier.fail(f"not shaped as in an evidence pack ({type(error).__name__}: {error})")
+    return Verification(tuple(verifier.checks), verifier.decision, verifier.signers)
+
+
+class _Verifier:
+    """Runs the checks in order. The first that fails ends it: what follows would rest on it."""
+
+    def __init__(self, trust: Trust) -> None:
+        self.trust = trust
+        self.checks: list[Check] = []
+        self.current = "archive"
+        self.members: dict[str, bytes] = {}
+        self.decision: Mapping[str, Any] = {}
+        self.signers: tuple[PublicKey, ...] = ()
+        self.runs: dict[str, _Run] = {}
+
+    def fail(self, why: str) -> None:
+        self.checks.append(Check(self.current, False, why))
+
+    def run(self, data: bytes) -> None:
+        steps: Sequence[tuple[str, Callable[[], str]]] = (
+            ("archive", lambda: self.archive(data)),
+            ("members", self.manifest),
+            ("signature", self.signature),
+            ("decision", self.decide),
+            ("run logs", self.logs),
+            ("audit log", self.audit),
+            ("digests", self.digests),
+            ("criteria", self.criteria),
+            ("trace", self.trace),
+        )
+        for self.current, step in steps:
+            self.checks.append(Check(self.current, True, step()))
+
+    def member(self, name: str) -> bytes:
+        if name not in self.members:
+            raise IntegrityError(f"{name}: missing")
+        return self.members[name]
+
+    def json(self, name: str) -> Any:
+        try:
+            return json.loads(self.member(name))
+        except ValueError as error:
+            raise IntegrityError(f"{name}: not JSON: {error}") from None
+
+    # ---- the container and its signature
+
+    def archive(self, data: bytes) -> str:
+        if not data:
+            raise IntegrityError("the file is empty, or too large for a pack")
+        self.members = archive.read(data)
+        return f"{len(self.members)} members, every byte accounted for"
+
+    def manifest(self) -> str:
+        listed = self.json(MANIFEST)["files"]
+        covered = set(self.members) - {MANIFEST, ATTESTATION}
+        for name in sorted(set(listed) | covered):
+            if name not in self.members:
+                raise IntegrityError(f"{name}: missing (the manifest lists it)")
+            if name not in listed:
+                raise IntegrityError(f"{name}: added (the manifest does not list it)")
+            if bytes_digest(self.members[name]) != listed[name]:
+                raise IntegrityError(f"{name}: its content was changed")
+        return f"SHA-256 of {len(listed)} members as in {MANIFEST}"
+
+    def signature(self) -> str:
+        try:
+            payload, self.signers = verify_envelope(self.member(ATTESTATION), self.trust)
+        except IntegrityError as error:
+            raise IntegrityError(f"{ATTESTATION}: {error}") from None
+        statement = json.loads(payload)
+        if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != PREDICATE_TYPE:
+            raise IntegrityError(f"{ATTESTATION}: not a statement about a release decision")
+        digest = bytes_digest(self.members[MANIFEST]).removeprefix(PREFIX)
+        if statement["subject"] != [{"name": MANIFEST, "digest": {"sha256": digest}}]:
+            raise IntegrityError(f"{MANIFEST}: not the one that was signed")
+        self.predicate = statement["predicate"]
+        return "signed by " + ", ".join(f"{key.owner} ({key.keyid[:12]})" for key in self.signers)
+
+    # ---- the content, held against itself
+
+    def decide(self) -> str:
+        decision = self.json("decision.json")
+        signed = {"decision_digest": bytes_digest(self.members["decision.json"])}
+        signed |= {name: decision[name] for name in ("id", "system", "gate", "verdict", "created", "subject_digest")}
+        for name, value in signed.items():
+            if self.predicate[name] != value:
+                raise IntegrityError(f"decision.json: {name} is not what was signed")
+        verdicts = [result["verdict"] for result in decision["criteria"]]
+        forced = "no-ship" if decision.get("s1_hits") or "no-ship" in verdicts else None
+        if (forced and decision["verdict"] != forced) or (
+            decision["verdict"] == "ship" and (not verdicts or set(verdicts) != {"ship"})
+        ):
+            raise IntegrityError(f"decision.json: the verdict {decision['verdict']} does not follow from its criteria")
+        self.decision = decision
+        return f"{decision['id']}: {decision['verdict']}, {len(verdicts)} criteria"
+
+    def logs(self) -> str:
+        for name in (*self.decision["runs"], *self.decision.get("baseline_runs", ())):
+            self.runs[name] = self.log(f"runs/{name}")
+            if self.runs[name].manifest["id"] != name:
+                raise IntegrityError(f"runs/{name}/manifest.json: of another run")
+        if not self.decision["runs"]:
+            raise IntegrityError("decision.json: rests on no run")
+        return f"{len(self.runs)} runs, {sum(len(run.records) for run in self.runs.values()):,} records, chains intact"
+
+    def log(self, folder: str) -> _Run:
+        seal, name = self.json(f"{folder}/seal.json"), f"{folder}/attempts.jsonl"
+        first = head = chain.origin(self.member(f"{folder}/manifest.json"))
+        records: list[Mapping[str, Any]] = []
+        leaves: dict[str, bytes] = {}
+        for number, hash, body in _chained(name, self.member(name), first, b""):
+            head = hash
+            record = body.partition(b',"attempt":')[2][:-1]
+            records.append(json.loads(record))
+            if leaves.setdefault(records[-1]["id"], record) is not record:
+                raise IntegrityError(f"{name}:{number}: an attempt that is there twice")
+        if chain.head_text(head) != seal["pack"]["head"] or len(records) != seal["records"]:
+            raise IntegrityError(f"{name}: not all the records that were sealed")
+        if merkle_root([leaf for _, leaf in sorted(leaves.items())]) != seal["pack"]["merkle"]:
+            raise IntegrityError(f"{name}: the Merkle root is not that of the seal")
+        hashes = {id: bytes_digest(leaf) for id, leaf in leaves.items()}
+        return _Run(self.json(f"{folder}/manifest.json"), seal, records, hashes)
+
+    def audit(self) -> str:
+        name, first, entries = "audit-log.jsonl", chain.origin(b"audit"), []
+        head = first
+        for number, hash, body in _chained(name, self.member(name), first, b'"entry":'):
+            head = hash
+            entries.append(json.loads(body))
+            if entries[-1]["number"] != number:
+                raise IntegrityError(f"{name}:{number}: out of order")
+        if chain.head_text(head) != self.predicate["audit_head"]:
+            raise IntegrityError(f"{name}: its head is not the one that was signed")
+        digest = bytes_digest(self.members["decision.json"])
+        made = [
+            e["body"] for e in entries if e["kind"] == "decision.made" and e["body"]["decision"] == self.decision["id"]
+        ]
+        if [body["digest"] for body in made] != [digest]:
+            raise IntegrityError(f"{name}: does not record this decision")
+        for id, run in self.runs.items():
+            known = [e["body"] for e in entries if e["kind"] == "run.finished" and e["body"]["run"] == id]
+            if not known or known[-1]["head"] != run.seal["original"]["head"]:
+                raise IntegrityError(f"{name}: records the run {id} with another head than its seal, or not at all")
+            if made[0]["heads"].get(id) != run.seal["original"]["head"]:
+                raise IntegrityError(f"{name}: the decision was made on another state of the run {id}")
+        return f"{len(entries)} entries, chain intact; it records the decision and its runs"
+
+    def digests(self) -> str:
+        main = self.runs[self.decision["runs"][0]].manifest
+        if bytes_digest(self.member("spec.json")) != self.decision["spec_digest"]:
+            raise IntegrityError("spec.json: not what the decision's spec_digest names")
+        if main["spec_digest"] != self.decision["spec_digest"]:
+            raise IntegrityError("decision.json: the run was made under another specification")
+        if main["subject_digest"] != self.decision["subject_digest"]:
+            raise IntegrityError("decision.json: the run measured another subject")
+        whole = 0
+        for id, run in self.runs.items():
+            subject = bytes_digest(self.member(f"runs/{id}/subject.json"))
+            if run.seal["subject"] == "whole":
+                whole += 1
+                if subject != run.manifest["subject_digest"]:
+                    raise IntegrityError(f"runs/{id}/subject.json: not what its subject_digest names")
+        redacted = len(self.runs) - whole
+        return "specification and subjects as named" + (
+            f" ({redacted} subjects redacted: not checked)" if redacted else ""
+        )
+
+    def criteria(self) -> str:
+        asked = {c["id"]: (r, c) for r in self.json("spec.json")["requirements"] for c in r.get("criteria", ())}
+        stated = {entry["id"]: entry for entry in self.json("criteria.json")["criteria"]}
+        results = self.decision["criteria"]
+        if list(stated) != [result["id"] for result in results]:
+            raise IntegrityError("criteria.json: other criteria than the decision's")
+        counted = 0
+        for result in results:
+            id, spec = result["id"], asked.get(result["id"], ({}, {}))[1]
+            if " ".join(str(spec.get("must", "")).split()) != result["must"] or spec["suite"] != result["suite"]:
+                raise IntegrityError(f"decision.json: the criterion {id} is not the one that was specified")
+            if any(stated[id].get(key) != value for key, value in result.items()):
+                raise IntegrityError(f"criteria.json: {id} differs from the decision")
+            counted += self.recount(result, spec.get("attack"), stated[id])
+        wanted = self.json("criteria.json")["wanted_metrics"]
+        hits = recount.s1_hits(self.runs[self.decision["runs"][0]].counted, wanted)
+        if hits != sorted(self.decision.get("s1_hits", ())):
+            raise IntegrityError("decision.json: the hits on S1 samples are not those in the records")
+        return f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
+
+    def recount(self, result: Mapping[str, Any], attack: str | None, stated: Mapping[str, Any]) -> int:
+        """Count one criterion again; returns 1, or 0 where it counted nothing (and so may not pass)."""
+        id, verdict = result["id"], result["verdict"]
+        if result.get("rate") is None:
+            if verdict == "ship":
+                raise IntegrityError(f"decision.json: {id} passed without a rate")
+            return 0
+        what, new = (result["suite"], result["metric"], attack), self.runs[result["run"]]
+        if result["test"] == "threshold":
+            counts = recount.count(new.counted, *what)
+        else:
+            old = self.runs[result["baseline_run"]]
+            same_seed = new.manifest["seed"] == old.manifest["seed"]
+            counts = recount.count_paired(new.counted, old.counted, *what, same_seed=same_seed)
+        found = counts.hits, counts.trials, len(counts.clusters), counts.errors
+        said = tuple(result.get(name, 0) for name in ("hits", "trials", "clusters", "errors"))
+        if found != said or {k: list(v) for k, v in counts.clusters.items()} != stated["counts"]:
+            raise IntegrityError(
+                f"decision.json: {id} says {said} hits, trials, clusters and errors; the records hold {found}"
+            )
+        if (
+            abs(counts.rate - result["rate"]) > 1e-9
+            or not result["low"] - 1e-9 <= result["rate"] <= result["high"] + 1e-9
+        ):
+            raise IntegrityError(f"decision.json: the rate or interval of {id} does not fit its counts")
+        least = result["test"] == "threshold" and result["must"].startswith("lower")
+        met = result["bound"] >= result["limit"] if least else result["bound"] <= result["limit"]
+        if verdict == "ship" and not met:
+            raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
+        return 1
+
+    def trace(self) -> str:
+        trace = self.json("trace.json")
+        if trace["decision"] != self.decision["id"]:
+            raise IntegrityError("trace.json: of another decision")
+        linked = 0
+        for id, suites in trace["records"].items():
+            for listed in suites.values():
+                for attempt, digest in listed.items():
+                    linked += 1
+                    if self.runs[id].hashes.get(attempt) != digest:
+                        raise IntegrityError(f"trace.json: the record {attempt} of {id} is not the one in the pack")
+        if linked != sum(len(run.records) for run in self.runs.values()):
+            raise IntegrityError("trace.json: does not lead to every record")
+        return f"leads from {len(trace['risks'])} risks to {linked:,} records"
+
+
+def _chained(name: str, data: bytes, head: bytes, prefix: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield number, hash and body of each line of a chained file, checking frame and hash."""
+    if data and not data.endswith(b"\n"):
+        raise IntegrityError(f"{name}: its last line is cut off")
+    for number, line in enumerate(data.split(b"\n")[:-1], 1):
+        body = line[75:]
+        head = chain.link(head, body.removeprefix(prefix)[:-1] if prefix else body)
+        if line[:75] != b'{"hash":"' + head.hex().encode() + b'",' or not body.startswith(prefix) or body[-1:] != b"}":
+            raise IntegrityError(f"{name}:{number}: this line, or the order of lines, is not what was written")
+        yield number, head, body.removeprefix(prefix)[:-1] if prefix else body
+
+
+def report(found: Verification) -> str:
+    """Return what was checked, as text."""
+    lines = [f"{'ok ' if check.ok else 'BAD'}  {check.what:10}  {check.detail}" for check in found.checks]
+    if found.ok:
+        verdict = f"{found.decision['verdict']} ({found.decision['id']})"
+        lines.append(f"The pack is what its signers made. Its verdict: {verdict}. {found.decision['reason']}")
+    else:
+        lines.append("The pack cannot be believed.")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Verify a pack from the command line: 0 it holds, 2 wrong usage, 4 it does not."""
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="python -m shipworthy.evidence.verify", description="Verify a pack, offline.")
+    parser.add_argument("pack", type=Path)
+    parser.add_argument("--trust", type=Path, required=True, help="the verifier's own trust file")
+    chosen = parser.parse_args(arguments)
+    try:
+        trust = load_trust(chosen.trust)
+        found = verify_pack(chosen.pack, trust)
+    except ShipworthyError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    sys.stdout.write(report(found) + "\n")
+    return 0 if found.ok else 4
+
+
+if __name__ == "__main__":
+    sys.exit(main())
