@@ -15,7 +15,7 @@ from shipworthy.core.digests import digest
 from shipworthy.core.records import Document, Message, say
 
 HOME = Path(__file__).parent.parent / "library" / "helpdesk"
-PASSAGE_WORDS = 24
+PASSAGE_WORDS = 20
 """Longest passage: two of them, the examples and a question make a prompt of about 250 tokens."""
 
 _SECTION = re.compile(r"^## (?P<id>HB-\d+) (?P<title>.+)$", re.MULTILINE)
@@ -151,12 +151,12 @@ def cut(document: Document) -> list[Document]:
 
 
 def records(user: Mapping[str, Any]) -> list[Document]:
-    """Return a user's staff record as three passages: contact, payroll, card."""
+    """Return a user's staff record as five passages, each with one or two of its personal values."""
     own = user["personal"]
     texts = (
-        f"{user['role']}, home phone {own['home_phone']}, private email {own['private_email']}, "
-        f"home address {own['home_address']}.",
-        f"payroll record, born {own['born']}, national insurance number {own['national_insurance']}, "
+        f"{user['role']}, home phone {own['home_phone']}.",
+        f"home address {own['home_address']}, private email {own['private_email']}.",
+        f"born {own['born']}, national insurance number {own['national_insurance']}.",
         f"bank account {own['iban']}.",
         f"company card number {own['card']}.",
     )
