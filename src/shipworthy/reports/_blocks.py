@@ -1,0 +1,107 @@
+"""The document's blocks as HTML. Every text goes through `say`: made visible, then escaped."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from shipworthy.core.document import (
+    Block,
+    Callout,
+    Code,
+    Facts,
+    Intervals,
+    Paragraph,
+    Section,
+    Table,
+    Tone,
+    Transcript,
+)
+from shipworthy.reports import _picture
+from shipworthy.reports._words import visible
+
+TONE_WORDS: dict[Tone, str] = {"good": "good: ", "bad": "bad: ", "unsure": "undecided: ", "plain": ""}
+"""Read aloud where the eye sees a sign."""
+
+
+def say(text: str) -> str:
+    """Return text for an element or a quoted attribute."""
+    return escape(visible(text))
+
+
+def sign(tone: Tone) -> str:
+    """Return a tone as a small drawn sign with its word for screen readers."""
+    if tone == "plain":
+        return ""
+    return f'{_picture.sign(tone)}<span class="aloud">{TONE_WORDS[tone]}</span>'
+
+
+def anchor(section: Section, number: str) -> str:
+    """Return a section's fragment: its id, or one made from its place."""
+    return section.id if re.fullmatch(r"[A-Za-z][\w.-]*", section.id) else f"section-{number}"
+
+
+def block(child: Block, level: int, number: str) -> str:
+    """Return one block.
+
+    Args:
+        level: of a heading here, 2 to 6.
+        number: its place in the document, such as ``2-1``.
+    """
+    match child:
+        case Section(title, children):
+            inner = "".join(block(c, min(6, level + 1), f"{number}-{n}") for n, c in enumerate(children, start=1))
+            return f'<section id="{escape(anchor(child, number))}"><h{level}>{say(title)}</h{level}>{inner}</section>\n'
+        case Paragraph(text):
+            return "".join(f"<p>{say(p)}</p>" for p in text.split("\n\n")) + "\n"
+        case Callout(text, tone, title):
+            head = f"<strong>{say(title)}</strong> " if title else ""
+            return f'<div class="callout {tone}">{sign(tone)}<p>{head}{say(text)}</p></div>\n'
+        case Facts(rows):
+            pairs = "".join(f"<div><dt>{say(n)}</dt><dd>{say(v)}</dd></div>" for n, v in rows)
+            return f'<dl class="facts">{pairs}</dl>\n'
+        case Table():
+            return _table(child)
+        case Intervals():
+            return _picture.intervals(child)
+        case Transcript():
+            return _transcript(child)
+        case Code(text):
+            return f"<pre><code>{say(text)}</code></pre>\n"
+
+
+def _table(table: Table) -> str:
+    def cell(tag: str, text: str, column: int, lead: str = "") -> str:
+        align = ' class="number"' if column in table.numeric else ""
+        scope = ' scope="col"' if tag == "th" else ""
+        return f"<{tag}{scope}{align}>{lead}{say(text)}</{tag}>"
+
+    caption = f"<caption>{say(table.caption)}</caption>" if table.caption else ""
+    head = "".join(cell("th", c, n) for n, c in enumerate(table.columns))
+    rows = []
+    for number, row in enumerate(table.rows):
+        tone: Tone = table.tones[number] if number < len(table.tones) else "plain"
+        cells = "".join(cell("td", c, n, sign(tone) if n == 0 else "") for n, c in enumerate(row))
+        rows.append(f'<tr class="{tone}">{cells}</tr>')
+    return (
+        f'<div class="scroll" tabindex="0" role="group" aria-label="{say(table.caption or "Table")}"><table>{caption}'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>\n"
+    )
+
+
+def _transcript(transcript: Transcript) -> str:
+    note = f'<p class="note">{say(transcript.note)}</p>' if transcript.note else ""
+    turns = "".join(
+        # dir="auto": a right-to-left answer is laid out as such, and cannot reorder what stands around it.
+        f'<div class="turn {_role(t.role)}"><p class="role">{say(t.role)}</p>'
+        f'<p class="said" dir="auto">{say(t.text)}</p></div>'
+        for t in transcript.turns
+    )
+    return (
+        f'<article class="transcript {transcript.tone}"><header>{sign(transcript.tone)}<p>{say(transcript.title)}</p>'
+        f"</header>{note}{turns}</article>\n"
+    )
+
+
+def _role(role: str) -> str:
+    return role if role in ("system", "user", "assistant", "tool") else "other"

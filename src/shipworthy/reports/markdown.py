@@ -1,0 +1,188 @@
+"""Markdown: a pull-request comment. The verdict first, one compact table, the rest folded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from shipworthy.core.document import (
+    Block,
+    Callout,
+    Code,
+    Document,
+    Facts,
+    Intervals,
+    Paragraph,
+    Section,
+    Table,
+    Transcript,
+)
+from shipworthy.core.records import CriterionResult, Decision
+from shipworthy.core.registry import report
+from shipworthy.reports._words import (
+    SIGNS,
+    VERDICTS,
+    denominator,
+    needed,
+    one_line,
+    ordered,
+    percent,
+    tally,
+    visible,
+)
+
+MARKS = {"ship": "\u2705", "no-ship": "\u274c", "inconclusive": "\u2753"}
+LIMIT = 60_000
+"""Characters; GitHub refuses a comment of more than 65,536."""
+
+
+class MarkdownReport:
+    """GitHub-flavoured. Text from outside can make no link, mention, heading, image or HTML of its own."""
+
+    media_type = "text/markdown"
+    suffix = ".md"
+
+    def render(self, decision: Decision, document: Document) -> str:
+        """Return the comment. Sections that would make it too long for GitHub are left out, and named."""
+        word, _, _ = VERDICTS[decision.verdict]
+        head = [f"## {MARKS[decision.verdict]} {word}: {_text(document.title)}", "", _text(decision.reason), ""]
+        head += [f"{len(decision.criteria)} criteria: {tally(decision)}.", "", *_criteria(decision), ""]
+        about = (
+            f"Decision {decision.id}, {decision.created}, gate {decision.gate}, subject {decision.subject_digest[:19]}"
+        )
+        foot = ["", f"<sub>{_text(about)}</sub>"]
+        body: list[str] = []
+        left: list[str] = []
+        room = LIMIT - sum(len(line) + 1 for line in (*head, *foot))
+        for block in document.children:
+            lines = [*_top(block), ""]
+            size = sum(len(line) + 1 for line in lines)
+            if size <= room:
+                body += lines
+                room -= size
+            else:
+                left.append(_text(block.title) if isinstance(block, Section) else type(block).__name__.lower())
+        if left:
+            body += [f"Too long for a comment, see the HTML report: {', '.join(left)[:1000]}.", ""]
+        return "\n".join([*head, *body, *foot]).strip("\n") + "\n"
+
+
+def _criteria(decision: Decision) -> Iterator[str]:
+    yield "| | Criterion | Rate | 95 % interval | Limit | Attempts on samples; errors |"
+    yield "|---|---|--:|--:|--:|--:|"
+    for result in ordered(decision):
+        where = f"{result.suite}, {result.metric}: {result.must}"
+        span = f"{percent(result.low)} to {percent(result.high)}" if result.rate is not None else "-"
+        cells = (
+            f"{MARKS[result.verdict]} {result.verdict}",
+            f"**{_text(result.id)}**<br>{_text(where)}",
+            percent(result.rate),
+            span,
+            percent(result.limit),
+            f"{result.trials:,} on {result.clusters:,}; {result.errors:,}",
+        )
+        yield f"| {' | '.join(cells)} |"
+    why = [r for r in ordered(decision) if r.verdict != "ship"]
+    if why:
+        yield ""
+        yield from (_why(result) for result in why)
+
+
+def _why(result: CriterionResult) -> str:
+    said = [result.reason, denominator(result), needed(result)]
+    return f"- **{_text(result.id)}** {_text('; '.join(s for s in said if s))}"
+
+
+def _top(block: Block) -> Iterator[str]:
+    if isinstance(block, Section):
+        yield f"<details><summary>{_text(block.title)}</summary>"
+        yield ""
+        for child in block.children:
+            yield from (*_block(child), "")
+        yield "</details>"
+    else:
+        yield from _block(block)
+
+
+def _block(block: Block) -> Iterator[str]:
+    match block:
+        case Section(title, children):
+            yield from (f"**{_text(title)}**", "")
+            for child in children:
+                yield from (*_block(child), "")
+        case Paragraph(text):
+            yield from _paragraph(text)
+        case Callout(text, tone, title):
+            yield f"> **{SIGNS[tone]}{f' {_text(title)}' if title else ''}** {_text(text)}"
+        case Facts(rows):
+            yield from _rows(("", ""), rows, ())
+        case Table():
+            yield from _table(block)
+        case Intervals():
+            yield from _intervals(block)
+        case Transcript(title, turns, note, tone):
+            yield f"{SIGNS[tone]} **{_text(title)}**{f' ({_text(note)})' if note else ''}"
+            for turn in turns:
+                yield from ("", f"*{_text(turn.role)}*", "", *_fenced(turn.text))
+        case Code(text, language):
+            yield from _fenced(text, re.sub(r"[^a-z0-9+-]", "", language.lower()))
+
+
+def _table(table: Table) -> Iterator[str]:
+    if table.caption:
+        yield from (_text(table.caption), "")
+    if table.tones:
+        marked = [(SIGNS[t], *row) for t, row in zip(table.tones, table.rows, strict=False)]
+        yield from _rows(("", *table.columns), marked, [n + 1 for n in table.numeric])
+    else:
+        yield from _rows(table.columns, table.rows, table.numeric)
+
+
+def _intervals(picture: Intervals) -> Iterator[str]:
+    if picture.caption:
+        yield from (_text(picture.caption), "")
+    body = []
+    for r in picture.rows:
+        span = f"{percent(r.low)} to {percent(r.high)}"
+        body.append((SIGNS[r.tone], r.label, percent(r.rate), span, percent(r.limit), r.note))
+    yield from _rows(("", "", "Rate", "Interval", f"Limit ({picture.better} is better)", ""), body, (2, 3, 4))
+
+
+def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[int]) -> Iterator[str]:
+    yield f"| {' | '.join(_text(c) for c in columns)} |"
+    yield f"|{'|'.join('--:' if i in numeric else '---' for i in range(len(columns)))}|"
+    for row in rows:
+        yield f"| {' | '.join(_text(c) for c in row)} |"
+
+
+def _fenced(text: str, language: str = "") -> Iterator[str]:
+    """Yield a code block whose fence is longer than any run of backticks in it."""
+    shown = visible(text)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", shown)), default=0))
+    yield from (fence + (language or "text"), *shown.split("\n"), fence)
+
+
+def _paragraph(text: str) -> Iterator[str]:
+    yield from (_text(line) for line in text.split("\n"))
+
+
+_ACTIVE = re.compile(r"[\\`*_\[\]<>#!|~&@$]|:(?=\S)|(?<=www)\.|^[-=+](?=[\s=-]|$)|(?<=^\d)[.)](?=\s)")
+
+_REFERENCED = frozenset("<>&@:.|$")
+"""Written as character references: a backslash does not stop a mention, an address, a table's cell or HTML."""
+
+
+def _text(text: str) -> str:
+    """Return one line in which nothing is markup."""
+    return _ACTIVE.sub(_escaped, one_line(text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found.group()
+    return f"&#{ord(character)};" if character in _REFERENCED else f"\\{character}"
+
+
+@report
+def markdown() -> MarkdownReport:
+    """Build the Markdown report."""
+    return MarkdownReport()
