@@ -34,5 +34,9 @@ def render() -> str:
 
 if __name__ == "__main__":
     if "--check" in sys.argv:
-        sys.exit(None if PAGE.read_text(encoding="utf-8") == render() else f"{PAGE.name} is out of date: python docs/generate.py")
+        sys.exit(
+            None
+            if PAGE.read_text(encoding="utf-8") == render()
+            else f"{PAGE.name} is out of date: python docs/generate.py"
+        )
     PAGE.write_text(render(), encoding="utf-8")

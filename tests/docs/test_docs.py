@@ -81,7 +81,11 @@ def parse(command, args, path):
     """Parse as click would, without running anything or asking whether files exist."""
     try:
         with click.Context(command, info_name=path, resilient_parsing=True) as ctx:
-            rest = command.make_parser(ctx).parse_args(args=list(args))[1] if not isinstance(command, click.Group) else list(args)
+            rest = (
+                command.make_parser(ctx).parse_args(args=list(args))[1]
+                if not isinstance(command, click.Group)
+                else list(args)
+            )
     except click.UsageError as error:
         pytest.fail(f"{path} {' '.join(args)}: {error.format_message()}")
     if isinstance(command, click.Group) and rest and not rest[0].startswith("-"):

@@ -49,7 +49,9 @@ def _summary(module: str) -> str:
     return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0].rstrip(".")
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_HELP)
+@click.group(
+    cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_HELP
+)
 @click.version_option(__version__, prog_name="shipworthy")
 def root() -> None:
     """Decide, with evidence that holds up, whether an AI feature is safe enough to ship."""
@@ -86,7 +88,7 @@ def run(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         # `shipworthy runs list | head`: the reader has gone, which is no failure of ours. Nothing more may be
         # written, not even by the interpreter's flush at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return SHIP
     except Exception:
         import traceback

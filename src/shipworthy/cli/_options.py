@@ -26,6 +26,6 @@ def workspace_option(function: F) -> F:
 
 def allow_code_option(function: F) -> F:
     """Add ``--allow-code``: run plug-ins that lie in the workspace; passed as `allow_code`."""
-    return click.option(
-        "--allow-code", is_flag=True, help="Run the plug-ins in the workspace's own plugins/ folder."
-    )(function)
+    return click.option("--allow-code", is_flag=True, help="Run the plug-ins in the workspace's own plugins/ folder.")(
+        function
+    )

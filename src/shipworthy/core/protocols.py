@@ -110,7 +110,9 @@ def rewrite_last_user(sample: Sample, change: Callable[[str], str]) -> Sample:
     last = max(i for i, m in enumerate(sample.messages) if m.role == "user")
     message = sample.messages[last]
     parts = tuple(Text(change(p.text)) if isinstance(p, Text) else p for p in message.parts)
-    return replace(sample, messages=(*sample.messages[:last], replace(message, parts=parts), *sample.messages[last + 1 :]))
+    return replace(
+        sample, messages=(*sample.messages[:last], replace(message, parts=parts), *sample.messages[last + 1 :])
+    )
 
 
 class ScoreContext(Struct, frozen=True):

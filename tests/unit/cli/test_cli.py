@@ -80,7 +80,11 @@ def test_exit_codes_and_a_crash_is_never_1(verb, error, code, capsys):
 
 
 def test_every_problem_is_printed(verb, capsys, tmp_path):
-    verb(WorkspaceError([Problem(tmp_path / "a.yaml", 3, "bad key", "did you mean 'id'?"), Problem(tmp_path / "b.yaml", 9, "worse")]))
+    verb(
+        WorkspaceError(
+            [Problem(tmp_path / "a.yaml", 3, "bad key", "did you mean 'id'?"), Problem(tmp_path / "b.yaml", 9, "worse")]
+        )
+    )
     assert cli.run(["any"]) == 2
     assert capsys.readouterr().err.splitlines() == [
         f"error: {tmp_path}/a.yaml:3: bad key (did you mean 'id'?)",

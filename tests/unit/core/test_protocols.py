@@ -39,7 +39,9 @@ def test_a_scripted_answer_is_not_asked_for():
 
 def test_rewriting_touches_only_the_text_of_the_last_user_turn():
     picture = Image("image/png", data="AAAA")
-    sample = Sample(id="s", messages=(say("user", "one"), Message("user", (Text("two"), picture)), say("assistant", "end")))
+    sample = Sample(
+        id="s", messages=(say("user", "one"), Message("user", (Text("two"), picture)), say("assistant", "end"))
+    )
     changed = rewrite_last_user(sample, str.upper)
     assert changed.messages == (say("user", "one"), Message("user", (Text("TWO"), picture)), say("assistant", "end"))
 
@@ -48,7 +50,9 @@ def test_the_seed_of_a_request_comes_from_the_attack_s_random_numbers():
     ask, asked = target()
     attack = Rewrite("shout", lambda sample, rng: rewrite_last_user(sample, str.upper))
     for seed in (1, 1, 2):
-        asyncio.run(attack.attempt(Sample(id="s", messages=(say("user", "a"),)), ask, AttackContext(random.Random(seed))))
+        asyncio.run(
+            attack.attempt(Sample(id="s", messages=(say("user", "a"),)), ask, AttackContext(random.Random(seed)))
+        )
     first, again, other = (r.seed for r in asked)
     assert first == again != other
     assert asked[0].messages[0].text == "A"

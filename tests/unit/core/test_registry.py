@@ -36,7 +36,9 @@ def test_two_claims_to_one_id_are_refused():
     one.__module__, two.__module__ = "a.twice_claimed", "b.twice_claimed"
     registry.attack(one)
     try:
-        with pytest.raises(PluginError, match="two attacks are named 'twice_claimed': a.twice_claimed and b.twice_claimed"):
+        with pytest.raises(
+            PluginError, match="two attacks are named 'twice_claimed': a.twice_claimed and b.twice_claimed"
+        ):
             registry.attack(two)
     finally:
         registry._made.pop(("attack", "twice_claimed"))
