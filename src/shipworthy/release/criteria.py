@@ -286,7 +286,8 @@ def _unfit(seen: CriterionResult, run: Run, use: SuiteUse, criterion: Criterion)
     if seen.errors > use.max_error_rate * seen.planned:
         return _too_many(seen.errors, seen.planned, use.max_error_rate)
     if seen.clusters < criterion.min_clusters:
-        return f"{count(seen.clusters, 'independent sample')} scored; the criterion asks for {criterion.min_clusters:,}"
+        scored = count(seen.clusters, "sample")
+        return f"{scored} scored, each counted once; the criterion asks for {criterion.min_clusters:,}"
     return ""
 
 

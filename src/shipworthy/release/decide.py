@@ -46,7 +46,6 @@ def decide(workspace: Workspace, run: Run, baseline: Run | None = None) -> Decis
     hits = tuple(s1_hits(workspace, evidence))
     verdict, reason = _verdict(workspace, run, results, hits)
     now = time.time()
-    compared = baseline is not None and any(r.baseline_run for r in results)
     return Decision(
         id=f"DEC-{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}{int(now % 1 * 1000):03d}Z-{secrets.token_hex(3)}",
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
@@ -58,7 +57,7 @@ def decide(workspace: Workspace, run: Run, baseline: Run | None = None) -> Decis
         runs=(run.id,),
         spec_digest=run.manifest.spec_digest,
         subject_digest=run.manifest.subject_digest,
-        baseline_runs=(baseline.id,) if baseline is not None and compared else (),
+        baseline_runs=(baseline.id,) if baseline is not None else (),
         s1_hits=hits,
     )
 

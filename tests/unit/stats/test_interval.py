@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from statsmodels.stats.proportion import proportion_confint
 
 from shipworthy.stats import rate_interval
-from shipworthy.stats.clusters import effective, limits
+from shipworthy.stats.clusters import effective, limits, upper_within
 
 clusters = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=40).map(
     lambda rows: ([min(a, b) for a, b in rows], [max(a, b) for a, b in rows])
@@ -143,6 +143,14 @@ def test_a_whole_simulation_in_one_call_equals_single_calls() -> None:
     for row in range(50):
         single = rate_interval(x[row], n[row], min_design_effect=1.5)
         assert (single.low, single.high) == pytest.approx((low[row], high[row]))
+
+
+@pytest.mark.parametrize("limit", [0.02, 0.1, 0.3, 0.9])
+def test_the_fast_comparison_is_the_limit_compared(limit: float) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.binomial(4, rng.beta(0.5, 4, (400, 40))).astype(float)
+    found = effective(x, np.full_like(x, 4), 0.05, 1.5)
+    assert (upper_within(found, 0.05, limit) == (limits(found, 0.05)[1] <= limit)).all()
 
 
 def test_weights_stand_for_equal_clusters() -> None:

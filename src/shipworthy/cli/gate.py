@@ -1,0 +1,94 @@
+"""Decide whether the measured system may ship.
+
+Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shipworthy.cli._options import allow_code_option, workspace_option
+
+if TYPE_CHECKING:
+    from shipworthy.core.records import Decision, Verdict
+    from shipworthy.store.layout import Layout
+
+FORMATS = ("text", "json", "junit", "sarif", "markdown")
+
+
+@click.command()
+@workspace_option
+@click.argument("run", default="latest")
+@click.option("--baseline", metavar="RUN", help="Compare with this run; the newest one without guards if left out.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here."
+)
+@allow_code_option
+def command(
+    *, workspace: Path, run: str, baseline: str | None, form: str, output: Path | None, allow_code: bool
+) -> int:
+    """Test every criterion of the gate on RUN (an id, the beginning of one, or `latest`) and decide.
+
+    All criteria must pass. Inconclusive blocks like no-ship: it says what is missing. The decision is kept under
+    .shipworthy/decisions and entered in the audit log.
+
+    Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence.
+    """
+    from shipworthy.core.registry import create
+    from shipworthy.evals.results import Run
+    from shipworthy.evidence.documents import readout
+    from shipworthy.release.baseline import find_baseline
+    from shipworthy.release.decide import decide, needs_baseline
+    from shipworthy.store.layout import Layout
+    from shipworthy.workspace.load import Workspace
+
+    loaded = Workspace.load(workspace, allow_code=allow_code)
+    report = create("report", form)
+    layout = Layout(workspace)
+    found = Run.load(layout.run_directory(run))
+    compared = baseline
+    if compared is None and needs_baseline(loaded):
+        compared = find_baseline(layout, found.manifest)
+    old = Run.load(layout.run_directory(compared)) if compared is not None else None
+    decision = decide(loaded, found, old)
+    keep(layout, decision)
+    text = report.render(decision, readout(loaded, decision, found, old))
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+    else:
+        _write(output, text)
+        click.echo(f"{decision.verdict}: {decision.reason}\n{form} report: {output}")
+    return exit_code(decision.verdict)
+
+
+def exit_code(verdict: Verdict) -> int:
+    """Return what `shipworthy gate` exits with. A verdict it does not know is a failure, never a ship."""
+    from shipworthy.cli import FAILURE, INCONCLUSIVE, NO_SHIP, SHIP
+
+    return {"ship": SHIP, "no-ship": NO_SHIP, "inconclusive": INCONCLUSIVE}.get(verdict, FAILURE)
+
+
+def keep(layout: Layout, decision: Decision) -> None:
+    """Save a decision, and enter it with its runs in the audit log.
+
+    Raises:
+        IntegrityError: a run's log is not what was entered before.
+        StoreError: the disk or the database refuses.
+    """
+    from shipworthy.store.register import register_decision
+
+    layout.save_decision(decision)
+    register_decision(layout, decision)
+
+
+def _write(path: Path, text: str) -> None:
+    from shipworthy.core.errors import UsageError
+
+    try:
+        path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write the report to {path}: {error.strerror}") from error

@@ -1,0 +1,155 @@
+"""Show what a plan will cost and what it can decide.
+
+For every criterion: the samples needed for 80, 90 and 99 % power, and the power the plan has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shipworthy.cli._options import allow_code_option, workspace_option
+
+if TYPE_CHECKING:
+    from shipworthy.core.records import Sample
+    from shipworthy.evals.plan import Plan
+    from shipworthy.evals.results import Run
+    from shipworthy.release.power import CriterionPower
+
+
+@click.command()
+@workspace_option
+@click.option("--plan", "name", metavar="NAME", default="full", show_default=True, help="Which plan.")
+@click.option("--run", metavar="RUN", help="Assume this run's rates too; the newest run of the plan if left out.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@allow_code_option
+def command(*, workspace: Path, name: str, run: str | None, form: str, allow_code: bool) -> None:
+    """Show a plan's attempts and calls and, for every criterion of the gate, the samples it needs.
+
+    "Needs" is the number of independent samples at which the criterion passes with 80, 90 or 99 % power if the assumed
+    rate is the true one. A criterion that the plan can never pass is marked: more attempts per sample do not help it.
+    """
+    from shipworthy.evals.plan import make_plan
+    from shipworthy.release.power import power_table
+    from shipworthy.workspace.load import Workspace
+
+    loaded = Workspace.load(workspace, allow_code=allow_code)
+    plan = make_plan(loaded, name)
+    previous = _previous(workspace, name, run)
+    criteria = power_table(loaded, plan, previous)
+    click.echo(_json(plan, criteria) if form == "json" else _text(plan, criteria))
+
+
+def _previous(workspace: Path, plan: str, run: str | None) -> Run | None:
+    from shipworthy.core.errors import ShipworthyError
+    from shipworthy.evals.results import Run
+    from shipworthy.store.layout import Layout
+    from shipworthy.store.runlog import read_manifest
+
+    layout = Layout(workspace)
+    if run is not None:
+        return Run.load(layout.run_directory(run))
+    for name in reversed(layout.run_ids()):
+        directory = layout.run_directory(name)
+        try:
+            if read_manifest(directory).plan == plan:
+                return Run.load(directory)
+        except ShipworthyError:
+            continue  # A damaged run is no help to a plan; the verbs that rely on it say what is wrong.
+    return None
+
+
+def _text(plan: Plan, criteria: list[CriterionPower]) -> str:
+    from shipworthy.cli._tables import table
+
+    columns = ("suite", "samples", "attacks", "attempts each", "attempts", "calls", "clusters", "planned design effect")
+    rows = [
+        (
+            part.id,
+            f"{len(part.samples):,}",
+            f"{len(part.attacks):,}",
+            f"{part.attempts:,}",
+            f"{len(part):,}",
+            f"{sum(map(turns, part.samples)) * len(part.attacks) * part.attempts:,}",
+            f"{part.clusters:,}",
+            f"{part.design_effect:.2f}",
+        )
+        for part in plan.suites
+    ]
+    said = [
+        f"plan {plan.id}, seed {plan.seed}: {len(plan):,} attempts, {calls(plan):,} calls to the target "
+        "(more where an attack asks several times, fewer where the reply cache answers)",
+        "",
+        table(columns, rows, right=range(1, len(columns))),
+    ]
+    if criteria:
+        shown = (
+            "criterion",
+            "suite",
+            "condition",
+            "samples x attempts",
+            "if the truth is",
+            "power",
+            "80 %",
+            "90 %",
+            "99 %",
+        )
+        said += ["", "samples needed", "", table(shown, _power_rows(criteria), right=range(5, 9))]
+    for found in criteria:
+        if not found.reachable:
+            lacking = (
+                "the plan does not run its suite" if not found.clusters else "even the best outcome does not show it"
+            )
+            said.append(f"\n{found.id} cannot pass with this plan: {lacking}")
+    return "\n".join(said)
+
+
+def _power_rows(criteria: list[CriterionPower]) -> Iterator[tuple[str, ...]]:
+    for found in criteria:
+        head = (found.id, found.suite, found.must, f"{found.clusters:,} x {found.attempts:.3g}")
+        for scenario in found.scenarios:
+            needed = ("never" if n is None else f"{n:,}" for n in scenario.needed)
+            truth = f"{100 * scenario.rate:.3g} %: {scenario.name}"
+            yield (*head, truth, f"{100 * scenario.power:.0f} %", *needed)
+            head = ("", "", "", "")
+
+
+def _json(plan: Plan, criteria: list[CriterionPower]) -> str:
+    import json
+
+    import msgspec
+
+    body = {
+        "plan": plan.id,
+        "digest": plan.digest,
+        "attempts": len(plan),
+        "calls": calls(plan),
+        "suites": [
+            {
+                "id": part.id,
+                "samples": len(part.samples),
+                "attacks": [attack.name for attack in part.attacks],
+                "attempts": len(part),
+                "clusters": part.clusters,
+                "design_effect": part.design_effect,
+            }
+            for part in plan.suites
+        ],
+        "criteria": msgspec.to_builtins(criteria),
+    }
+    return json.dumps(body, indent=2, ensure_ascii=False)
+
+
+def calls(plan: Plan) -> int:
+    """Return how many times a plan asks the target, if every attack asks as often as the sample has user turns."""
+    return sum(sum(map(turns, part.samples)) * len(part.attacks) * part.attempts for part in plan.suites)
+
+
+def turns(sample: Sample) -> int:
+    """Return how many answers a sample's conversation asks for: scripted assistant turns are not asked for."""
+    roles = [message.role for message in sample.messages]
+    following = [*roles[1:], ""]
+    return sum(role in ("user", "tool") and after != "assistant" for role, after in zip(roles, following, strict=True))

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from shipworthy.core.errors import IntegrityError, UsageError
+from shipworthy.evals.plan import PlanItem
+from shipworthy.release.baseline import find_baseline
+from shipworthy.release.decide import decide, needs_baseline
+from shipworthy.store.layout import Layout
+
+
+def number(item: PlanItem) -> int:
+    return int(item.sample.id.rpartition("-")[2])
+
+
+def test_all_criteria_pass_and_it_ships(gated) -> None:  # type: ignore[no-untyped-def]
+    before, run = gated.run(), gated.run(guards="on")
+    decision = decide(gated.workspace, run, before)
+    assert (decision.verdict, decision.reason) == ("ship", "all 3 criteria passed")
+    assert (decision.runs, decision.baseline_runs) == ((run.id,), (before.id,))
+    assert (decision.spec_digest, decision.subject_digest) == (run.manifest.spec_digest, "sha256:on")
+    assert [c.id for c in decision.criteria] == ["CR-leak", "CR-help", "CR-drop"]
+    assert decision.id.startswith("DEC-2")
+
+
+def test_one_failure_is_a_no_ship_whatever_else_is_open(gated) -> None:  # type: ignore[no-untyped-def]
+    run = gated.run(lambda i: i.suite == "help" or number(i) < 30)
+    decision = decide(gated.workspace, run)  # no baseline: CR-drop is open
+    assert (decision.verdict, decision.reason) == ("no-ship", "1 of 3 criteria failed: CR-leak")
+
+
+def test_one_open_criterion_blocks(gated) -> None:  # type: ignore[no-untyped-def]
+    decision = decide(gated.workspace, gated.run())
+    assert (decision.verdict, decision.reason) == ("inconclusive", "1 of 3 criteria cannot be decided: CR-drop")
+
+
+def test_one_s1_hit_is_a_no_ship_and_is_named(gated) -> None:  # type: ignore[no-untyped-def]
+    before = gated.run()
+    run = gated.run(
+        lambda i: i.suite == "help" or (number(i) == 7 and i.attack == "none"),
+        guards="on",
+        severity=lambda i: "S1" if number(i) == 7 else "S3",
+    )
+    decision = decide(gated.workspace, run, before)
+    assert all(c.verdict == "ship" for c in decision.criteria)  # one hit in 120 passes every rate
+    (hit,) = decision.s1_hits  # the helpful answer on the S1 sample of `help` is not one
+    assert run.attempt(hit).sample == "leak-07"
+    assert decision.verdict == "no-ship"
+    assert hit in decision.reason
+
+
+def test_an_s1_hit_counts_in_a_run_that_can_decide_nothing_else(gated) -> None:  # type: ignore[no-untyped-def]
+    run = gated.run(lambda i: i.suite == "leak", made=3, severity=lambda i: "S1")
+    decision = decide(gated.workspace, run)
+    assert decision.verdict == "no-ship"
+    assert len(decision.s1_hits) >= 1
+
+
+def test_the_gates_own_error_limit_fails_closed(gated) -> None:  # type: ignore[no-untyped-def]
+    (gated.root / "gate.yaml").write_text("gate: {id: release, criteria: [CR-leak], max_error_rate: 0.01}\n")
+    run = gated.run(lambda i: "timeout" if i.suite == "leak" and number(i) < 2 else i.suite == "help")
+    decision = decide(gated.workspace, run)
+    assert [c.verdict for c in decision.criteria] == ["ship"]
+    assert decision.verdict == "inconclusive"
+    assert decision.reason.startswith("too many errors: 4 of 180 attempts, limit of the gate 1 %")
+
+
+def test_evidence_older_than_the_files_is_refused(gated) -> None:  # type: ignore[no-untyped-def]
+    run = gated.run()
+    gated.edit("requirements.yaml", ": upper95 <= 0.10", ": upper95 <= 0.20")
+    with pytest.raises(IntegrityError, match="stale evidence"):
+        decide(gated.workspace, run)
+
+
+def test_evidence_of_another_system_is_refused(gated) -> None:  # type: ignore[no-untyped-def]
+    run = gated.run(system="SYS-other")
+    with pytest.raises(IntegrityError, match="SYS-other"):
+        decide(gated.workspace, run)
+    with pytest.raises(IntegrityError, match="baseline"):
+        decide(gated.workspace, gated.run(), run)
+
+
+def test_a_tampered_log_is_refused(gated) -> None:  # type: ignore[no-untyped-def]
+    run = gated.run()
+    log = run.directory / "attempts-0000.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"answer"', b'"ANSWER"', 1))
+    with pytest.raises(IntegrityError):
+        decide(gated.workspace, run)
+
+
+def test_a_run_is_not_its_own_baseline_and_an_empty_gate_decides_nothing(gated) -> None:  # type: ignore[no-untyped-def]
+    run = gated.run()
+    with pytest.raises(UsageError, match="its own baseline"):
+        decide(gated.workspace, run, run)
+
+
+def test_the_baseline_is_the_newest_bare_run_of_the_same_plan(gated) -> None:  # type: ignore[no-untyped-def]
+    layout = Layout(gated.root)
+    first, bare = gated.run(), gated.run()
+    gated.run(plan="tiny")
+    guarded = gated.run(guards="on")
+    assert needs_baseline(gated.workspace)
+    assert find_baseline(layout, guarded.manifest) == bare.id
+    assert find_baseline(layout, bare.manifest) == first.id
+    assert find_baseline(layout, first.manifest) is None
+    later = gated.run()
+    assert find_baseline(layout, guarded.manifest) == later.id

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from shipworthy.evals.plan import make_plan
+from shipworthy.release.power import POWERS, power_table, unreachable_criteria
+from shipworthy.stats import achieved_power, required_clusters
+
+
+def test_table_holds_the_answers_of_the_statistics(gated) -> None:  # type: ignore[no-untyped-def]
+    workspace = gated.workspace
+    run = gated.run(lambda i: i.suite == "help" or i.sample.id in ("leak-03", "leak-04"))
+    leak, help_, drop = power_table(workspace, make_plan(workspace), run)
+    assert (leak.clusters, leak.attempts, leak.design_effect, leak.reachable) == (60, 2.0, 1.5, True)
+    quarter, half, seen = leak.scenarios
+    assert (quarter.rate, half.rate, seen.rate) == (0.025, 0.05, 4 / 120)
+    for found in leak.scenarios:
+        expected = tuple(required_clusters(0.1, found.rate, attempts=2, icc=0.5, power=p) for p in POWERS)
+        assert found.needed == expected
+        assert found.power == achieved_power(60, 0.1, found.rate, attempts=2, icc=0.5)
+    assert [round(s.rate, 3) for s in help_.scenarios] == [0.925, 0.85, 1.0]
+    assert [s.rate for s in drop.scenarios] == [0.05, 0.2, 1.0]
+    assert seen.name == f"the rate of {run.id}"
+
+
+def test_a_plan_too_small_or_without_the_suite_cannot_pass(gated) -> None:  # type: ignore[no-untyped-def]
+    workspace = gated.workspace
+    leak, help_, _ = power_table(workspace, make_plan(workspace, "tiny"))
+    assert (leak.clusters, leak.reachable) == (6, False)
+    assert (help_.clusters, help_.reachable) == (0, False)
+    assert all(s.power == 0 for s in (*leak.scenarios, *help_.scenarios))
+
+
+def test_unreachable_criteria_name_the_line_and_what_to_do(gated) -> None:  # type: ignore[no-untyped-def]
+    assert unreachable_criteria(gated.workspace) == []
+    gated.edit("requirements.yaml", ": upper95 <= 0.10", ": upper95 <= 0.02")
+    gated.edit("requirements.yaml", "lower95 >= 0.70", "lower95 >= 0.99")
+    gated.edit("requirements.yaml", "drop_upper95 <= 0.10", "drop_upper95 <= 0.04")
+    low, high, margin = unreachable_criteria(gated.workspace)
+    assert (low.file.name, low.line) == ("requirements.yaml", 6)
+    assert "CR-leak can never pass" in low.message
+    assert "at least 149 samples" in low.hint
+    assert "at least 299 samples" in high.hint
+    assert "ask for less than 99 %" in high.hint
+    assert (margin.line, "at least 74 samples" in margin.hint) == (11, True)
+
+
+def test_trivial_limits_are_reachable(gated) -> None:  # type: ignore[no-untyped-def]
+    gated.edit("requirements.yaml", ": upper95 <= 0.10", ": upper95 <= 1")
+    gated.edit("requirements.yaml", "lower95 >= 0.70", "lower95 >= 0")
+    workspace = gated.workspace
+    assert unreachable_criteria(workspace) == []
+    leak, help_, _ = power_table(workspace, make_plan(workspace))
+    assert {s.power for s in (*leak.scenarios, *help_.scenarios)} == {1.0}
