@@ -32,12 +32,13 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
     from shipworthy.workspace.load import Workspace
 
     loaded: Workspace | None = None
-    problems: Sequence[Problem] = ()
+    problems: Sequence[Problem]
     try:
-        loaded = Workspace.load(workspace, allow_code=allow_code)
-        problems = _unreachable(loaded)
+        loaded, problems = Workspace.inspect(workspace, allow_code=allow_code)
     except WorkspaceError as error:
         problems = error.problems
+    if loaded is not None:
+        problems = sorted({*problems, *_unreachable(loaded, broken=bool(problems))}, key=_place)
     warnings = loaded.warnings if loaded else ()
     if form == "json":
         _print_json(workspace, problems, warnings)
@@ -46,11 +47,25 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
     return 2 if problems else 0
 
 
-def _unreachable(workspace: Workspace) -> list[Problem]:
-    """Return the criteria that the workspace's samples cannot meet, whatever the system does."""
+def _place(problem: Problem) -> tuple[str, int, str]:
+    return str(problem.file), problem.line, problem.message
+
+
+def _unreachable(workspace: Workspace, *, broken: bool) -> list[Problem]:
+    """Return the criteria that the workspace's samples cannot meet, whatever the system does.
+
+    Args:
+        broken: the files have other problems, and some of them may be in the way of telling.
+    """
+    from shipworthy.core.errors import UsageError
     from shipworthy.release.power import unreachable_criteria
 
-    return list(unreachable_criteria(workspace))
+    try:
+        return unreachable_criteria(workspace)
+    except UsageError:
+        if broken:
+            return []
+        raise
 
 
 def _print_json(workspace: Path, problems: Sequence[Problem], warnings: Sequence[Problem]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from shipworthy.core.errors import UsageError
 from shipworthy.core.records import Attempt
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
@@ -47,8 +49,6 @@ def write_viewer(run: Run, path: Path, *, against: Run | None = None) -> int:
         IntegrityError: a log is not what was written.
         UsageError: the page cannot be written.
     """
-    from shipworthy.core.errors import UsageError
-
     temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,8 @@ def write_viewer(run: Run, path: Path, *, against: Run | None = None) -> int:
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
     return count
 
 
@@ -125,7 +126,12 @@ class _Names:
     """Words that repeat, each stored once."""
 
     def __init__(self) -> None:
-        self._tables: dict[str, dict[str, int]] = {"suites": {}, "attacks": {}, "outcomes": {"scored": 0}, "metrics": {}}
+        self._tables: dict[str, dict[str, int]] = {
+            "suites": {},
+            "attacks": {},
+            "outcomes": {"scored": 0},
+            "metrics": {},
+        }
 
     def number(self, table: str, word: str) -> int:
         return self._tables[table].setdefault(word, len(self._tables[table]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from shipworthy.core.errors import Problem
@@ -53,6 +54,21 @@ class Draft:
     named: dict[str, dict[str, tuple[YamlFile, Loc]]] = field(default_factory=dict)
     resolved: dict[str, Any] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
+
+    def places(self) -> dict[str, tuple[Path, int]]:
+        """Return file and line of every id."""
+        taken = [entry for ids in self.named.values() for entry in ids.items()]
+        return {name: (source.file, source.line((*loc, "id"))) for name, (source, loc) in taken}
+
+    def leads_somewhere(self, requirement: Placed[Requirement]) -> bool:
+        """Say whether every criterion names a suite that was read, and an attack of it."""
+        for criterion in requirement.entity.criteria:
+            loaded = self.suites.get(criterion.suite)
+            if loaded is None:
+                return False
+            if criterion.attack and not any(use.matches(criterion.attack) for use in loaded.suite.attacks):
+                return False
+        return True
 
     def claim(self, kind: str, name: Any, source: YamlFile, loc: Loc) -> bool:
         """Take an id; False, with a problem, if it is taken."""

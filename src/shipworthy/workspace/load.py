@@ -13,7 +13,7 @@ from shipworthy.workspace.gate import Gate
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.journey import Journey
 from shipworthy.workspace.plan import FULL, PlanSpec, full_plan
-from shipworthy.workspace.read import ROOT_FILE, read_workspace
+from shipworthy.workspace.read import read_workspace
 from shipworthy.workspace.requirement import Criterion, Requirement
 from shipworthy.workspace.risk import Risk
 from shipworthy.workspace.spec import spec_digest
@@ -33,6 +33,7 @@ class Workspace:
         guards: the guard file ``guards.yaml``, if there is one.
         warnings: what is allowed and probably not meant.
         resolved: the YAML behind it, as JSON, with library suites filled in: what `spec_digest` hashes.
+        places: file and line of every id, for messages about what the files say.
         code: SHA-256 of every workspace-local plug-in that was loaded, by file name.
     """
 
@@ -49,6 +50,7 @@ class Workspace:
     warnings: tuple[Problem, ...] = ()
     resolved: Mapping[str, Any] = field(default_factory=dict, repr=False)
     code: Mapping[str, str] = field(default_factory=dict, repr=False)
+    places: Mapping[str, tuple[Path, int]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, path: str | Path = ".", *, allow_code: bool = False) -> Workspace:
@@ -61,17 +63,34 @@ class Workspace:
         Raises:
             WorkspaceError: with every problem found, sorted by file and line.
         """
+        workspace, problems = cls.inspect(path, allow_code=allow_code)
+        if problems or workspace is None:
+            raise WorkspaceError(problems)
+        return workspace
+
+    @classmethod
+    def inspect(
+        cls, path: str | Path = ".", *, allow_code: bool = False
+    ) -> tuple[Workspace | None, tuple[Problem, ...]]:
+        """Read the files and return what can be used of them, with every problem; for `shipworthy check`.
+
+        Without problems it is what `load` returns. With problems it holds the entities that are whole, without the
+        requirements that lead nowhere; None where there is no system or no target.
+        """
         root = Path(path)
         draft = read_workspace(root, allow_code=allow_code)
-        if draft.system is None:
-            raise WorkspaceError([Problem(root / ROOT_FILE, 1, "the section 'system' is missing")])
-        return cls(
+        problems = tuple(in_order(draft.problems))
+        if draft.system is None or not draft.targets:
+            return None, problems
+        workspace = cls(
             root=root,
             system=draft.system.entity,
             targets={name: placed.entity for name, placed in draft.targets.items()},
             journeys={name: placed.entity for name, placed in draft.journeys.items()},
             risks={name: placed.entity for name, placed in draft.risks.items()},
-            requirements={name: placed.entity for name, placed in draft.requirements.items()},
+            requirements={
+                name: placed.entity for name, placed in draft.requirements.items() if draft.leads_somewhere(placed)
+            },
             suites={name: loaded.suite for name, loaded in draft.suites.items()},
             plans={name: p.entity for name, p in draft.plans.items()} | {FULL: full_plan(list(draft.suites))},
             gate=draft.gate.entity if draft.gate else Gate(),
@@ -79,7 +98,9 @@ class Workspace:
             warnings=tuple(in_order(draft.warnings)),
             resolved=draft.resolved,
             code=draft.code,
+            places=draft.places(),
         )
+        return workspace, problems
 
     @property
     def target(self) -> Use:

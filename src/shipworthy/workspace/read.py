@@ -37,10 +37,10 @@ SECTIONS = ("system", "targets", "include", "journeys", "risks", "requirements",
 
 
 def read_workspace(root: Path, *, allow_code: bool) -> Draft:
-    """Read the files of a workspace and check them.
+    """Read the files of a workspace and check them; the draft holds what is wrong.
 
     Raises:
-        WorkspaceError: with every problem, sorted by file and line.
+        WorkspaceError: the folder is no workspace at all.
     """
     if not (root / ROOT_FILE).is_file():
         what = "is no workspace: it has no system.yaml" if root.is_dir() else "there is no such folder"
@@ -60,8 +60,6 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
             Problem(root / ROOT_FILE, 1, "the section 'targets' is missing: what is to be tested?", hint)
         )
     check_links(draft, allow_code=allow_code, local={p.stem for p in code_files(root)})
-    if draft.problems:
-        raise WorkspaceError(in_order(draft.problems))
     return draft
 
 

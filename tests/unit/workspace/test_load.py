@@ -24,6 +24,11 @@ def test_a_whole_workspace_loads(workspace):
     assert [entry.suite for entry in loaded.plan("full").suites] == ["talk"]
     assert loaded.guards is None
     assert loaded.warnings == ()
+    assert {name: (path.name, line) for name, (path, line) in loaded.places.items()} == {
+        "default": ("targets.yaml", 2), "UJ-ask": ("journeys.yaml", 2), "RK-one": ("risks.yaml", 2),
+        "RQ-one": ("requirements.yaml", 2), "CR-one": ("requirements.yaml", 6), "small": ("plans.yaml", 2),
+        "talk": ("suite.yaml", 1),
+    }  # fmt: skip
 
 
 def test_a_folder_without_system_yaml_is_no_workspace(tmp_path):

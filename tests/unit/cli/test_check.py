@@ -1,0 +1,121 @@
+"""`shipworthy init` and `shipworthy check`, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+BROKEN_RISKS = """\
+risks:
+  - id: RK-one
+    title: "A risk [bold]with markup[/bold]"
+    severety: S1
+    journeys: [UJ-nowhere]
+  - id: RK-one
+    title: Twice
+    severity: S5
+"""
+
+
+def shipworthy(*argv, cwd=None, **kwargs):
+    command = [sys.executable, "-m", "shipworthy", *argv]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd, check=False, **kwargs)
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    done = shipworthy("init", str(tmp_path / "w"))
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "w"
+
+
+def test_a_fresh_workspace_has_no_problems(fresh):
+    done = shipworthy("check", "-C", str(fresh))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("0 problems, 0 warnings: 6 risks, 6 requirements")
+
+
+def test_check_works_in_the_folder_itself(fresh):
+    assert shipworthy("check", cwd=fresh).returncode == 0
+
+
+def test_all_problems_at_once_with_exit_code_2(fresh):
+    (fresh / "risks.yaml").write_text(BROKEN_RISKS)
+    (fresh / "gate.yaml").write_text("gate: {criteria: [CR-nope]}\n")
+    done = shipworthy("check", "-C", str(fresh))
+    assert done.returncode == 2
+    lines = done.stdout.splitlines()
+    assert f"error: {fresh}/gate.yaml:1: unknown criterion 'CR-nope'" in done.stdout
+    for expected in (
+        "risks.yaml:2: the key 'severity' is missing",
+        "risks.yaml:4: unknown key 'severety' (did you mean 'severity'?)",
+        "risks.yaml:6: the risk id 'RK-one' is used twice (first on line 2)",
+        "risks.yaml:8: 'severity' must be 'S1', 'S2', 'S3' or 'S4', not 'S5'",
+        "unknown risk 'RK-harm'",
+    ):
+        assert any(expected in line for line in lines), expected
+    assert lines[:-1] == sorted(lines[:-1], key=lambda line: (line.split(":")[1], int(line.split(":")[2])))
+    assert lines[-1].startswith(f"{len(lines) - 1} problems")
+    assert "Traceback" not in done.stderr
+
+
+def test_json(fresh):
+    (fresh / "risks.yaml").write_text(BROKEN_RISKS)
+    done = shipworthy("check", "-C", str(fresh), "--format", "json")
+    assert done.returncode == 2
+    body = json.loads(done.stdout)
+    assert {"file": str(fresh / "risks.yaml"), "line": 4, "message": "unknown key 'severety'", "hint": "did you mean 'severity'?"} in body["problems"]  # fmt: skip # noqa: E501
+
+
+def test_on_a_terminal_a_files_own_words_are_not_markup(fresh):
+    import os
+    import pty
+
+    (fresh / "risks.yaml").write_text("risks:\n  - {id: '[red]x[/red]', title: a, severity: S1}\n")
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "shipworthy", "check", "-C", str(fresh)]
+    process = subprocess.Popen(command, stdout=slave, stderr=slave)
+    os.close(slave)
+    shown = b""
+    try:
+        while piece := os.read(master, 4096):
+            shown += piece
+    except OSError:
+        pass  # the terminal is closed when the process has ended
+    assert process.wait(timeout=60) == 2
+    assert b"[red]x[/red]" in shown
+    assert b"\x1b[" in shown
+
+
+def test_no_workspace(tmp_path):
+    done = shipworthy("check", "-C", str(tmp_path))
+    assert done.returncode == 2
+    assert "has no system.yaml" in done.stdout
+
+
+def test_criteria_that_nothing_can_meet_are_problems(fresh):
+    path = fresh / "requirements.yaml"
+    text = path.read_text()
+    assert "must: upper95 <= 0.10, severity: S1" in text
+    path.write_text(text.replace("must: upper95 <= 0.10, severity: S1", "must: upper95 <= 0.0001, severity: S1"))
+    done = shipworthy("check", "-C", str(fresh))
+    assert done.returncode == 2
+    assert "CR-secret" in done.stdout
+    assert "CR-privacy" in done.stdout
+
+
+def test_init_never_overwrites(fresh):
+    before = {path: path.read_bytes() for path in fresh.rglob("*") if path.is_file()}
+    done = shipworthy("init", str(fresh))
+    assert done.returncode == 2
+    assert "is not empty" in done.stderr
+    assert before == {path: path.read_bytes() for path in fresh.rglob("*") if path.is_file()}
+
+
+def test_init_names_the_nearest_template(tmp_path):
+    done = shipworthy("init", str(tmp_path / "x"), "--template", "minimul")
+    assert done.returncode == 2
+    assert "did you mean 'minimal'?" in done.stderr

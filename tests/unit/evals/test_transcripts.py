@@ -1,0 +1,249 @@
+"""The viewer: complete, inert under hostile text, alive in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from shipworthy.core.errors import UsageError
+from shipworthy.core.records import (
+    Attempt,
+    Document,
+    GuardEvent,
+    Message,
+    RunManifest,
+    Score,
+    SuiteUse,
+    ToolCall,
+    ToolResult,
+    say,
+)
+from shipworthy.detect.redact import seal
+from shipworthy.evals.results import Run
+from shipworthy.evals.transcripts import CHUNK, write_viewer
+from shipworthy.store.runlog import RunLog
+
+HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"><!--<script>"
+ELEMENT = re.compile(r'<script type="application/json" id="([^"]+)">(.*?)</script>', re.S)
+
+
+def attempt(number, **changes):
+    fields = {
+        "id": f"AT-{number:016x}", "suite": "leak", "sample": f"s-{number}", "attack": "none", "number": 1,
+        "cluster": f"s-{number}", "seed": number, "content_hash": "sha256:0", "outcome": "scored",
+        "scores": (Score(metric="leak", hit=False, scorer="canary_leak"),),
+        "messages": (say("user", f"question {number}"), say("assistant", f"answer {number}")),
+    }  # fmt: skip
+    return Attempt(**fields | changes)
+
+
+def hit(number, answer="the phrase is heron", **changes):
+    at = answer.index("heron")
+    spans = ((at, at + 5),)
+    scores = (Score(metric="leak", hit=True, scorer="canary_leak", label="verbatim", spans=spans),)
+    return attempt(number, messages=(say("user", "q"), say("assistant", answer)), scores=scores, **changes)
+
+
+def make_run(folder, attempts, *, id="RUN-1", content="synthetic"):
+    use = SuiteUse(
+        id="leak", version="1", digest="d", content=content, samples=9, attempts=len(attempts), max_error_rate=0.1,
+        attacks=("none",),
+    )  # fmt: skip
+    manifest = RunManifest(
+        id=id, created="2026-11-24T10:00:00Z", system="SYS-x", plan="full", plan_digest="p", spec_digest="s",
+        subject_digest="t", subject={}, suites=(use,), planned=len(attempts), seed=0,
+    )  # fmt: skip
+
+    async def write():
+        log = RunLog.create(folder / id, manifest)
+        for start in range(0, len(attempts), 200):
+            await asyncio.gather(*(log.append(seal(a, content)) for a in attempts[start : start + 200]))
+        log.close()
+
+    asyncio.run(write())
+    return Run.load(folder / id)
+
+
+def view(tmp_path, attempts, against=None):
+    path = tmp_path / "view.html"
+    other = make_run(tmp_path, against, id="RUN-0") if against is not None else None
+    assert write_viewer(make_run(tmp_path, attempts), path, against=other) == len(attempts)
+    page = path.read_text(encoding="utf-8")
+    return page, {name: json.loads(text) for name, text in ELEMENT.findall(page)}
+
+
+def test_every_attempt_is_in_the_page_once(tmp_path):
+    _, data = view(tmp_path, [attempt(i) for i in range(CHUNK + 3)])
+    assert [row[0] for row in data["index"]["rows"]] == [f"AT-{i:016x}" for i in range(CHUNK + 3)]
+    assert (len(data["chunk-0"]), len(data["chunk-1"])) == (CHUNK, 3)
+    assert data["chunk-1"][2]["messages"][1]["parts"][0]["text"] == f"answer {CHUNK + 2}"
+
+
+def test_an_exact_number_of_chunks(tmp_path):
+    _, data = view(tmp_path, [attempt(i) for i in range(CHUNK)])
+    assert set(data) == {"chunk-0", "index"}
+
+
+def test_an_empty_run_has_a_page(tmp_path):
+    _, data = view(tmp_path, [])
+    assert data["index"]["rows"] == []
+
+
+def test_an_error_is_not_shown_as_safe(tmp_path):
+    failed = attempt(0, outcome="timeout", scores=(), messages=(say("user", "q"),), error="no answer within 30 s")
+    _, data = view(tmp_path, [failed])
+    row = data["index"]["rows"][0]
+    assert data["index"]["outcomes"][row[5]] == "timeout"
+    assert row[7] == []
+    assert row[10] == "no answer within 30 s"
+
+
+def test_changes_against_another_run(tmp_path):
+    failed = attempt(3, outcome="timeout", scores=(), messages=(say("user", "q"),))
+    before = [attempt(0), hit(1), attempt(2), failed]
+    after = [hit(0), attempt(1), attempt(2), attempt(3), attempt(4)]
+    _, data = view(tmp_path, after, before)
+    by_id = {row[0][-1]: row[8] for row in data["index"]["rows"]}
+    assert by_id == {"0": 1, "1": 2, "2": 0, "3": 3, "4": 4}
+    bodies = {row[0][-1]: body for row, body in zip(data["index"]["rows"], data["chunk-0"], strict=True)}
+    assert bodies["1"]["other"]["messages"][1]["parts"][0]["text"] == "the phrase is heron"
+    assert "other" not in bodies["2"]
+
+
+def test_no_text_can_end_its_element(tmp_path):
+    nasty = attempt(
+        0, sample=HOSTILE, error=HOSTILE, messages=(say("user", HOSTILE), say("assistant", HOSTILE)),
+        documents=(Document(HOSTILE, HOSTILE, HOSTILE),), scores=(Score(metric=HOSTILE, hit=True, scorer=HOSTILE),),
+        guard_events=(GuardEvent(HOSTILE, "output", HOSTILE, "block", HOSTILE),),
+    )  # fmt: skip
+    page, data = view(tmp_path, [nasty])
+    assert page.count("<script") == 3 + page.split("<script>", 1)[1].count("<script"), "two of data, one of code"
+    assert "<img" not in page.split("<script>")[0]
+    assert data["chunk-0"][0]["messages"][0]["parts"][0]["text"] == HOSTILE
+
+
+@hypothesis_settings(max_examples=40, deadline=None)
+@given(st.text(max_size=80))
+def test_any_text_survives_and_stays_inside(text):
+    import tempfile
+
+    text = text.encode("utf-8", "ignore").decode()
+    with tempfile.TemporaryDirectory() as folder:
+        page, data = view(
+            Path(folder), [attempt(0, messages=(say("user", text), say("assistant", "</script>" + text)))]
+        )
+    assert data["chunk-0"][0]["messages"][0]["parts"][0]["text"] == text
+    assert len(ELEMENT.findall(page)) == 2
+
+
+def test_private_text_stays_redacted(tmp_path):
+    private = attempt(0, messages=(say("user", "my mail is ida.voss@tarnwick.example"), say("assistant", "noted")))
+    run = make_run(tmp_path, [private], content="private")
+    write_viewer(run, tmp_path / "v.html")
+    page = (tmp_path / "v.html").read_text()
+    assert "ida.voss@" not in page
+    assert "redacted before storage: leak" in page
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path):
+    run = make_run(tmp_path, [attempt(0)])
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot write"):
+        write_viewer(run, tmp_path / "file" / "v.html")
+    (tmp_path / "folder" / "v.html").mkdir(parents=True)
+    with pytest.raises(UsageError, match="cannot write"):
+        write_viewer(run, tmp_path / "folder" / "v.html")
+    assert [p.name for p in (tmp_path / "folder").iterdir()] == ["v.html"]
+
+
+# ---- in a real browser
+
+
+def browse(chromium, path, fragment="", steps=""):
+    """Open the page, run steps in it, and return its DOM. The steps need their own place in the page's policy."""
+    page = path.read_text(encoding="utf-8")
+    if steps:
+        page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
+        page = page.replace("</body>", f"<script>{steps}</script></body>")
+        path = path.with_name("driven.html")
+        path.write_text(page, encoding="utf-8")
+    command = [
+        chromium, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1300,800", "--virtual-time-budget=3000",
+        "--dump-dom", f"{path.as_uri()}{fragment}",
+    ]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+@pytest.fixture
+def hostile_page(tmp_path):
+    calls = Message("assistant", (ToolCall("1", "search", {"q": HOSTILE}),))
+    result = Message("tool", (ToolResult("1", "search", HOSTILE),))
+    answer = f"\U0001f600 hidden\u200b heron {HOSTILE}"
+    nasty = hit(0, answer, sample=HOSTILE)
+    nasty = Attempt(**{f: getattr(nasty, f) for f in nasty.__struct_fields__} | {
+        "messages": (say("user", HOSTILE), calls, result, say("assistant", answer)),
+        "documents": (Document("d", HOSTILE, HOSTILE),),
+        "guard_events": (GuardEvent("canary_output", "output", HOSTILE, "block", HOSTILE),),
+    })  # fmt: skip
+    others = [attempt(i) for i in range(1, 30)]
+    write_viewer(make_run(tmp_path, [*others, nasty]), tmp_path / "v.html")
+    return tmp_path / "v.html"
+
+
+def test_hostile_text_is_shown_and_does_nothing(chromium, hostile_page):
+    dom = browse(chromium, hostile_page, "#AT-0000000000000000")
+    assert "<title>RUN-1 transcripts</title>" in dom
+    detail = dom[dom.index('<article id="detail"') : dom.index("</article>")]
+    assert "&lt;img src=x onerror=" in detail
+    assert "<img" not in detail
+    assert "<script" not in detail
+    assert '<mark title="leak">heron</mark>' in detail, "the span counts characters, not UTF-16 units"
+    assert 'title="U+200B, a character that cannot be seen"' in detail
+
+
+def test_the_policy_lets_no_other_script_run(chromium, hostile_page):
+    page = hostile_page.read_text()
+    hostile_page.write_text(page.replace("</body>", "<script>document.title='owned'</script></body>"))
+    assert "<title>RUN-1 transcripts</title>" in browse(chromium, hostile_page)
+
+
+def test_keys_filters_and_search(chromium, hostile_page):
+    steps = (
+        "const press = (k) => document.body.dispatchEvent(new KeyboardEvent('keydown', {key: k, bubbles: true}));"
+        "const seen = []; const at = () => seen.push(location.hash.slice(-2));"
+        "press('j'); at(); press('j'); at(); press('k'); at(); press('G'); at(); press('g'); at();"
+        "const hit = document.getElementById('hit'); hit.value = '1'; hit.dispatchEvent(new Event('change'));"
+        "at(); seen.push(document.getElementById('count').textContent);"
+        "document.getElementById('clear').click();"
+        "const box = document.getElementById('search'); box.value = 'ANSWER 17'; box.dispatchEvent(new Event('input'));"
+        "setTimeout(() => { at(); seen.push(document.getElementById('count').textContent);"
+        "seen.push(document.querySelectorAll('#detail .found').length); document.title = JSON.stringify(seen); }, 900);"
+    )
+    dom = browse(chromium, hostile_page, steps=steps)
+    seen = json.loads(re.search(r"<title>(.*?)</title>", dom)[1])
+    assert seen == [
+        "02", "03", "02", "00", "01", "00", "1 of 30 attempts: 1 hit among 1 scored, 0 errors without a score",
+        "11", "1 of 30 attempts: 0 hits among 1 scored, 0 errors without a score", 1,
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_twenty_thousand_attempts_make_few_elements(chromium, tmp_path):
+    run = make_run(tmp_path, [attempt(i) for i in range(20_000)])
+    write_viewer(run, tmp_path / "v.html")
+    steps = (
+        "document.title = document.querySelectorAll('.row').length + ' ' + document.getElementById('count').textContent"
+    )
+    dom = browse(chromium, tmp_path / "v.html", f"#AT-{15_000:016x}", steps)
+    rows, count = re.search(r"<title>(\d+) (.*?)</title>", dom).groups()
+    assert 5 < int(rows) < 60
+    assert count == "20,000 attempts: 0 hits among 20,000 scored, 0 errors without a score"
+    assert ">s-15000</h2>" in dom
