@@ -1,4 +1,4 @@
-"""What an installation costs: size and packages of the core, CPU of `shipworthy --help`, beside the peers' measured figures.
+"""What an installation costs: size and packages of the core, CPU of `--help`, beside the peers' measured figures.
 
 python bench/footprint.py            builds the wheel, installs it without extras into a scratch environment, measures
 """

@@ -1,6 +1,7 @@
 """`make bench`: every figure shipworthy promises, measured here and now, beside the floor and the peers.
 
-python bench/run.py [NAME ...] [--peers]     --peers also installs and runs the peers in environments of their own (minutes, GBs)
+python bench/run.py [NAME ...] [--peers]
+    --peers also installs and runs the peers in environments of their own (minutes, gigabytes)
 """
 
 from __future__ import annotations

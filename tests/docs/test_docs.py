@@ -1,4 +1,4 @@
-"""The documentation is held to the program: command lines parse, the help page is current, every plug-in has its row."""
+"""The documentation is held to the program: command lines parse, the help page is current, plug-ins have rows."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_every_printed_command_line_is_valid(words):
         return
     name = words[0].rpartition("/")[2]
     if name == "make":
-        assert set(w for w in words[1:] if "=" not in w) <= MAKE_TARGETS
+        assert {w for w in words[1:] if "=" not in w} <= MAKE_TARGETS
     elif name == "shipworthy" or words[1:3] == ["-m", "shipworthy"]:
         parse(root, words[1:] if name == "shipworthy" else words[3:], "shipworthy")
     elif name.startswith("python") and len(words) > 1 and words[1].endswith(".py") and "/" in words[1]:

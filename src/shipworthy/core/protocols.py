@@ -17,7 +17,7 @@ Ask = Callable[[Request], Awaitable[Reply]]
 
 
 class Target(Protocol):
-    """The system under test. A bare model is one too: `Model` is the same protocol seen from a plug-in that needs one."""
+    """The system under test. A bare model is one too: `Model` is the same protocol, seen by who needs one."""
 
     def describe(self) -> Mapping[str, Any]:
         """Return JSON that names everything that changes its answers: model, parameters, prompt and index digests.

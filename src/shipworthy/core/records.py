@@ -213,8 +213,8 @@ class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One scorer's word on one attempt.
 
     Attributes:
-        metric: what is counted: ``attack_success``, ``over_refusal``, ``leak``, ``pii_leak``, ``obeyed``, ``unsupported``,
-            ``helpful``, ...
+        metric: what is counted: ``attack_success``, ``over_refusal``, ``leak``, ``pii_leak``, ``obeyed``,
+            ``unsupported``, ``helpful``, ...
         hit: whether the counted event happened; None where the metric does not apply to this sample (it then leaves
             the denominator).
         label: the scorer's own category (``refusal``, ``partial_refusal``, ``compliance``, ``echo``, ...).

@@ -22,7 +22,7 @@ def test_an_unknown_parameter_names_the_nearest():
 
 
 def test_a_missing_parameter_is_named():
-    with pytest.raises(PluginError, match="needs the parameter 'function'"):
+    with pytest.raises(PluginError, match="needs the parameter 'call'"):
         registry.create("target", "python", {})
 
 
