@@ -1,4 +1,4 @@
-"""List runs, show one, read its samples."""
+"""List runs, show one, read its samples, compare two."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from shipworthy.cli._compare import compare_command
 from shipworthy.cli._options import workspace_option
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ OUTCOMES = ("scored", "target_error", "timeout", "filtered", "scorer_error")
 
 @click.group("runs")
 def command() -> None:
-    """List runs, show one, read its samples."""
+    """List runs, show one, read its samples, compare two."""
+
+
+command.add_command(compare_command)
 
 
 @command.command("list")

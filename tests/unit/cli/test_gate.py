@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from shipworthy.cli import run as shipworthy
+from shipworthy.cli.gate import exit_code
+from shipworthy.evals.plan import PlanItem
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.layout import Layout
+
+
+def number(item: PlanItem) -> int:
+    return int(item.sample.id.rpartition("-")[2])
+
+
+def gate(gated, *arguments: str) -> int:  # type: ignore[no-untyped-def]
+    return shipworthy(["gate", "-C", str(gated.root), "--allow-code", *arguments])
+
+
+def test_ship_is_0_and_the_decision_is_kept_and_audited(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    before, run = gated.run(), gated.run(guards="on")
+    assert gate(gated, "--format", "json") == 0
+    body = json.loads(capsys.readouterr().out)
+    assert body["verdict"] == "ship"
+    layout = Layout(gated.root)
+    kept = layout.load_decision()
+    assert (kept.verdict, kept.runs, kept.baseline_runs) == ("ship", (run.id,), (before.id,))
+    with AuditLog(layout.control_url) as audit:
+        audit.verify()
+        entries = list(audit.entries())
+    assert [e.kind for e in entries] == ["run.finished", "run.finished", "decision.made"]
+    assert entries[-1].body["decision"] == kept.id
+
+
+def test_no_ship_is_1(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    gated.run(lambda i: i.suite == "leak")
+    assert gate(gated) == 1
+    assert "no-ship" in capsys.readouterr().out.lower()
+
+
+def test_inconclusive_is_3(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    gated.run()
+    assert gate(gated, "--format", "json") == 3
+    assert json.loads(capsys.readouterr().out)["verdict"] == "inconclusive"
+
+
+def test_stale_or_damaged_evidence_is_4_and_never_a_verdict(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    run = gated.run()
+    log = run.directory / "attempts-0000.jsonl"
+    whole = log.read_bytes()
+    log.write_bytes(whole.replace(b'"hit":false', b'"hit":true', 1))
+    assert gate(gated) == 4
+    log.write_bytes(whole)
+    gated.edit("requirements.yaml", ": upper95 <= 0.10", ": upper95 <= 0.30")
+    assert gate(gated) == 4
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "stale evidence" in captured.err
+    assert Layout(gated.root).decision_ids() == []
+
+
+def test_usage_errors_are_2(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    assert gate(gated) == 2
+    gated.run()
+    assert gate(gated, "RUN-none") == 2
+    assert gate(gated, "--baseline", "RUN-none") == 2
+    assert gate(gated, "--baseline", "latest") == 2
+    assert gate(gated, "--format", "pdf") == 2
+    assert gate(gated, "--output", str(gated.root / "no" / "such" / "report.txt")) == 2
+    (gated.root / "gate.yaml").write_text("gate: {id: release, criteria: [CR-none]}\n")
+    assert gate(gated) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_crash_is_4(gated, capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    gated.run()
+
+    def fall_over(*arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("shipworthy.release.decide.decide", fall_over)
+    assert gate(gated) == 4
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_named_run_and_baseline_are_used(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    good, bad = gated.run(), gated.run(lambda i: i.suite == "leak")
+    assert gate(gated, good.id, "--baseline", bad.id) == 0
+    assert gate(gated, bad.id, "--baseline", good.id) == 1
+
+
+def test_output_goes_to_a_file_and_the_verdict_to_the_screen(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    gated.run(lambda i: i.suite == "leak")
+    path = gated.root / "report.json"
+    assert gate(gated, "--format", "json", "--output", str(path)) == 1
+    assert json.loads(path.read_text())["verdict"] == "no-ship"
+    assert capsys.readouterr().out.startswith("no-ship: ")
+
+
+@pytest.mark.parametrize("form", ["text", "json", "junit", "sarif", "markdown"])
+def test_every_format_renders_a_real_decision(gated, capsys, form: str) -> None:  # type: ignore[no-untyped-def]
+    gated.run()
+    gated.run(lambda i: i.suite == "help" or number(i) < 20, guards="on")
+    assert gate(gated, "--format", form) == 1
+    assert "CR-leak" in capsys.readouterr().out
+
+
+def test_an_unknown_verdict_is_a_failure() -> None:
+    assert exit_code("perhaps") == 4  # type: ignore[arg-type]
