@@ -89,6 +89,6 @@ def show(pack: Path, member: str | None) -> None:
             click.echo(f"{len(data):>12,}  {name}")
         click.echo("The signature was not checked: `shipworthy evidence verify` does that.", err=True)
     elif member in members:
-        click.get_binary_stream("stdout").write(members[member])
+        click.echo(members[member], nl=False)
     else:
         raise UsageError(f"the pack has no member {member!r}: {did_you_mean(member, list(members))}")

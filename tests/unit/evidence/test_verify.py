@@ -1,0 +1,317 @@
+"""Tampering, wrong trust, and signers who are wrong: each is refused, and the file is named."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shipworthy.core.digests import bytes_digest, canonical
+from shipworthy.evidence import archive
+from shipworthy.evidence.verify import ATTESTATION, MANIFEST, Verification, report, verify_bytes, verify_pack
+from shipworthy.store.signing import new_key, sign, statement
+from shipworthy.store.trust import Trust, trust_json
+
+Members = dict[str, bytes]
+
+
+def refused(found: Verification, *names: str) -> None:
+    assert not found.ok
+    assert len(found.problems) == 1
+    for name in names:
+        assert name in found.problems[0], found.problems[0]
+    assert "cannot be believed" in report(found)
+
+
+def test_the_pack_verifies_and_says_what_was_checked(case: Any) -> None:
+    found = verify_bytes(case.pack, case.trust)
+    assert found.ok, found.problems
+    assert [c.what for c in found.checks] == [
+        "archive", "members", "signature", "decision", "run logs", "audit log", "digests", "criteria", "trace",
+    ]  # fmt: skip
+    assert "3 of 3 counted again" in report(found)
+    assert "signed by ada" in report(found)
+    assert found.decision["verdict"] == "no-ship"
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_no_byte_of_the_file_can_change(case: Any, data: st.DataObject) -> None:
+    changed = bytearray(case.pack)
+    changed[data.draw(st.integers(0, len(changed) - 1))] ^= data.draw(st.integers(1, 255))
+    assert not verify_bytes(bytes(changed), case.trust).ok
+
+
+def test_a_changed_byte_in_any_member_is_refused_by_name(case: Any) -> None:
+    rng = random.Random(1)
+    for name, content in archive.read(case.pack).items():
+        start = case.pack.index(name.encode() + content[:8])  # the local header's name, then its content
+        for _ in range(3):
+            changed = bytearray(case.pack)
+            changed[start + len(name) + rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+            refused(verify_bytes(bytes(changed), case.trust), name)
+
+
+def test_a_member_changed_with_a_well_made_archive_is_refused_by_name(case: Any) -> None:
+    rng = random.Random(2)
+    members = archive.read(case.pack)
+    for name, content in members.items():
+        changed = bytearray(content)
+        changed[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+        found = verify_bytes(archive.write(members | {name: bytes(changed)}), case.trust)
+        if name != MANIFEST:  # A changed digest in the manifest is first seen at the member it no longer fits.
+            refused(found, name)
+        assert not found.ok
+
+
+def test_added_and_removed_members_are_refused_by_name(case: Any) -> None:
+    members = archive.read(case.pack)
+    for name in ("extra.txt", "attestations/other.dsse.json", "runs/RUN-x/attempts.jsonl"):
+        refused(verify_bytes(archive.write(members | {name: b"{}"}), case.trust), name)
+    for name in members:
+        kept = {other: data for other, data in members.items() if other != name}
+        refused(verify_bytes(archive.write(kept), case.trust), name)
+
+
+def test_manifest_and_members_changed_together_are_refused(case: Any) -> None:
+    members = archive.read(case.pack)
+    members["VERIFY.md"] = b"Believe me."
+    listed = json.loads(members[MANIFEST])
+    listed["files"]["VERIFY.md"] = bytes_digest(b"Believe me.")
+    members[MANIFEST] = canonical(listed)
+    refused(verify_bytes(archive.write(members), case.trust), MANIFEST, "not the one that was signed")
+
+
+def test_another_packs_signature_does_not_fit(case: Any) -> None:
+    members = archive.read(case.pack)
+    envelope = json.loads(members[ATTESTATION])
+    payload = json.loads(base64.b64decode(envelope["payload"]))
+    payload["subject"][0]["digest"]["sha256"] = "0" * 64
+    members[ATTESTATION] = sign(canonical(payload), [case.key])
+    refused(verify_bytes(archive.write(members), case.trust), MANIFEST)
+
+
+def test_trust_comes_from_the_verifier(case: Any, tmp_path: Path) -> None:
+    stranger = new_key(tmp_path, "eve")
+    refused(verify_bytes(case.pack, Trust((stranger.public,))), ATTESTATION, "not in the trust file")
+    refused(verify_bytes(case.pack, Trust((stranger.public, case.key.public), 2)), ATTESTATION, "1 of 2")
+    assert verify_bytes(case.pack, Trust((stranger.public, case.key.public), 1)).ok
+
+
+# ---- a signer who is wrong: everything is signed well, and the content does not hold together
+
+
+def resigned(case: Any, edit: Callable[[dict[str, Any]], None], **predicate: Any) -> Verification:
+    """Change JSON members, then make manifest and signature anew."""
+    members = archive.read(case.pack)
+    parsed: dict[str, Any] = {n: json.loads(d) for n, d in members.items() if n.endswith(".json") and n != ATTESTATION}
+    parsed |= {name: data for name, data in members.items() if name not in parsed and name != ATTESTATION}
+    edit(parsed)
+    del parsed[MANIFEST]
+    files = {name: value if isinstance(value, bytes) else canonical(value) for name, value in parsed.items()}
+    files[MANIFEST] = canonical({"files": {name: bytes_digest(data) for name, data in files.items()}, "version": 1})
+    old = json.loads(base64.b64decode(json.loads(members[ATTESTATION])["payload"]))
+    decision = parsed["decision.json"]
+    said = old["predicate"] | {k: decision[k] for k in ("verdict", "id", "subject_digest") if k in decision}
+    said |= {"decision_digest": bytes_digest(files["decision.json"])} | predicate
+    files[ATTESTATION] = sign(
+        statement({MANIFEST: bytes_digest(files[MANIFEST])}, old["predicateType"], said), [case.key]
+    )
+    return verify_bytes(archive.write(files), case.trust)
+
+
+def test_signing_the_same_again_verifies(case: Any) -> None:
+    assert resigned(case, lambda files: None).ok
+
+
+def test_a_verdict_that_does_not_follow_from_its_criteria_is_refused(case: Any) -> None:
+    def edit(files: dict[str, Any]) -> None:
+        files["decision.json"]["verdict"] = "ship"
+
+    refused(resigned(case, edit), "decision.json", "does not follow")
+
+
+def test_a_decision_the_audit_log_does_not_know_is_refused(case: Any) -> None:
+    def edit(files: dict[str, Any]) -> None:
+        files["decision.json"]["verdict"] = "ship"
+        for result in files["decision.json"]["criteria"]:
+            result["verdict"] = "ship"
+
+    refused(resigned(case, edit), "audit-log.jsonl", "does not record this decision")
+
+
+@pytest.mark.parametrize("drop", ["attempts", "line"])
+def test_records_that_were_left_out_are_refused(case: Any, drop: str) -> None:
+    name = f"runs/{case.run.id}/attempts.jsonl"
+
+    def edit(files: dict[str, Any]) -> None:
+        lines = files[name].splitlines(keepends=True)
+        files[name] = b"".join(lines[:-5] if drop == "attempts" else [*lines[:3], *lines[4:]])
+
+    refused(resigned(case, edit), name)
+
+
+def test_a_record_that_was_edited_is_refused_with_its_line(case: Any) -> None:
+    name = f"runs/{case.run.id}/attempts.jsonl"
+
+    def edit(files: dict[str, Any]) -> None:
+        lines = files[name].splitlines(keepends=True)
+        lines[6] = re.sub(rb'"hit":(true|false)', rb'"hit":null ', lines[6], count=1)
+        files[name] = b"".join(lines)
+
+    refused(resigned(case, edit), f"{name}:7")
+
+
+def test_other_counts_than_the_records_hold_are_refused(case: Any) -> None:
+    """Even where decision, audit log and criteria all say the same."""
+    found = _doctored(case, lambda result: result.update(hits=result["hits"] - 1))
+    refused(found, "CR-leak", "the records hold")
+    found = _doctored(case, lambda result: result.update(rate=result["rate"] / 2, low=0.0))
+    refused(found, "CR-leak", "does not fit its counts")
+    found = _doctored(case, lambda result: result.update(must="upper95 <= 0.90", limit=0.9))
+    refused(found, "CR-leak", "not the one that was specified")
+
+
+def _doctored(case: Any, change: Callable[[dict[str, Any]], Any]) -> Verification:
+    from shipworthy.store import chain
+    from shipworthy.store.audit import ORIGIN
+
+    heads: list[str] = []
+
+    def edit(files: dict[str, Any]) -> None:
+        for where in (files["decision.json"]["criteria"], files["criteria.json"]["criteria"]):
+            change(where[0])
+        entries = [json.loads(line)["entry"] for line in files["audit-log.jsonl"].splitlines()]
+        entries[-1]["body"]["digest"] = bytes_digest(canonical(files["decision.json"]))
+        head, lines = ORIGIN, []
+        for entry in entries:
+            head = chain.link(head, canonical(entry))
+            lines.append(b'{"hash":"' + head.hex().encode() + b'","entry":' + canonical(entry) + b"}\n")
+        files["audit-log.jsonl"] = b"".join(lines)
+        heads.append(chain.head_text(head))
+
+    resigned(case, edit)  # once, for the head
+    return resigned(case, edit, audit_head=heads[0])
+
+
+def test_an_s1_hit_that_the_decision_hides_is_refused(case: Any) -> None:
+    """The records say which hits were on S1 samples; here a record's severity is raised, all hashes made anew."""
+    from shipworthy.core.digests import merkle_root
+    from shipworthy.store import chain, runlog
+
+    folder = f"runs/{case.run.id}"
+
+    def edit(files: dict[str, Any]) -> None:
+        head, lines, leaves = chain.origin(canonical(files[f"{folder}/manifest.json"])), [], {}
+        for line in files[f"{folder}/attempts.jsonl"].splitlines():
+            body = line[75:]
+            if b'"hit":true,"scorer":"toy","label":"told"' in body:
+                body = body.replace(b'"outcome":"scored"', b'"outcome":"scored","severity":"S1"')
+            head = chain.link(head, body)
+            lines.append(runlog.frame(head, body))
+            leaf = runlog.leaf(body)
+            leaves[json.loads(leaf)["id"]] = leaf
+        files[f"{folder}/attempts.jsonl"] = b"".join(lines)
+        files[f"{folder}/seal.json"]["pack"] = {
+            "head": chain.head_text(head),
+            "merkle": merkle_root([leaves[i] for i in sorted(leaves)]),
+        }
+
+    refused(resigned(case, edit), "decision.json", "S1")
+
+
+def test_a_trace_that_leads_elsewhere_is_refused(case: Any) -> None:
+    def edit(files: dict[str, Any]) -> None:
+        records = files["trace.json"]["records"][case.run.id]["leaks"]
+        records[next(iter(records))] = "sha256:" + "0" * 64
+
+    refused(resigned(case, edit), "trace.json")
+
+
+def test_another_specification_is_refused(case: Any) -> None:
+    def edit(files: dict[str, Any]) -> None:
+        files["spec.json"]["gate"] = {}
+
+    refused(resigned(case, edit), "spec.json")
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.binary(max_size=500))
+def test_noise_is_refused_and_never_a_crash(data: bytes) -> None:
+    assert not verify_bytes(data, Trust(())).ok
+
+
+@pytest.mark.parametrize("name", ["decision.json", "criteria.json", "spec.json", "trace.json"])
+@pytest.mark.parametrize("value", [[], {}, None, {"criteria": 1}, {"files": []}, "x"])
+def test_a_signed_member_of_another_shape_is_refused_and_never_a_crash(case: Any, name: str, value: Any) -> None:
+    def edit(files: dict[str, Any]) -> None:
+        files[name] = canonical(value)
+
+    members = archive.read(case.pack)
+    members[name] = canonical(value)
+    del members[ATTESTATION]
+    del members[MANIFEST]
+    members[MANIFEST] = canonical({"files": {n: bytes_digest(d) for n, d in members.items()}, "version": 1})
+    old = json.loads(base64.b64decode(json.loads(archive.read(case.pack)[ATTESTATION])["payload"]))
+    said = old["predicate"] | {"decision_digest": bytes_digest(members["decision.json"])}
+    members[ATTESTATION] = sign(
+        statement({MANIFEST: bytes_digest(members[MANIFEST])}, old["predicateType"], said), [case.key]
+    )
+    assert not verify_bytes(archive.write(members), case.trust).ok
+
+
+STANDALONE = """
+import sys
+
+class OnlyCryptography:
+    allowed = {"cryptography", "_cffi_backend", "cffi", "shipworthy", "_rust"}
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top in self.allowed or top in sys.stdlib_module_names:
+            return None
+        raise ImportError(f"{name} must not be needed")
+
+sys.meta_path.insert(0, OnlyCryptography())
+from shipworthy.evidence.verify import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_the_verifier_needs_python_and_cryptography_only(case: Any, tmp_path: Path) -> None:
+    pack, trust = tmp_path / "pack.zip", tmp_path / "trust.json"
+    pack.write_bytes(case.pack)
+    trust.write_text(trust_json([case.key.public]))
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", STANDALONE, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
+
+    good = run(pack, "--trust", trust)
+    assert good.returncode == 0, good.stderr
+    assert "no-ship" in good.stdout
+    pack.write_bytes(case.pack + b"\n")
+    bad = run(pack, "--trust", trust)
+    assert bad.returncode == 4
+    assert "1 bytes were added" in bad.stdout
+    missing = run(tmp_path / "none.zip", "--trust", trust)
+    assert missing.returncode == 2
+    assert "cannot read the pack" in missing.stderr
+
+
+def test_a_file_is_read_from_disk(case: Any, tmp_path: Path) -> None:
+    path = tmp_path / "pack.zip"
+    path.write_bytes(case.pack)
+    assert verify_pack(path, case.trust).ok
+    path.write_bytes(b"")
+    refused(verify_pack(path, case.trust), "empty")
