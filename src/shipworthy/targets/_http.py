@@ -18,6 +18,7 @@ import msgspec
 
 from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import TargetError, TargetTimeout, UsageError
+from shipworthy.targets._connections import Connections
 from shipworthy.targets._limits import Rate
 
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
@@ -97,7 +98,7 @@ class Endpoint:
         self.origin = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
         self._requests = Rate(options.requests_per_minute) if options.requests_per_minute else None
         self._tokens = Rate(options.tokens_per_minute) if options.tokens_per_minute else None
-        self._client: httpx.AsyncClient | None = None
+        self._connections: Connections | None = None
         self._turns: asyncio.Semaphore | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._not_before = 0.0
@@ -120,7 +121,7 @@ class Endpoint:
             TargetTimeout: no try was answered in time.
             TargetError: the connection kept breaking, the answer was too long, or it pointed elsewhere.
         """
-        client, turns = self._bound()
+        connections, turns = self._bound()
         payload = b"" if method == "GET" else msgspec.json.encode(body)
         async with turns if turns is not None else _Open():
             for attempt in range(self.options.retries + 1):
@@ -128,7 +129,7 @@ class Endpoint:
                 await self._wait(tokens)
                 wait: float | None
                 try:
-                    answer, wait = await self._once(client, method, payload)
+                    answer, wait = await self._once(connections, method, payload)
                 except _Broken as broken:
                     self._spent(tokens, 0)
                     if last:
@@ -147,34 +148,38 @@ class Endpoint:
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None and self._loop is asyncio.get_running_loop():
-            await client.aclose()
+        connections, self._connections = self._connections, None
+        if connections is not None and self._loop is asyncio.get_running_loop():
+            await connections.close()
 
-    def _bound(self) -> tuple[httpx.AsyncClient, asyncio.Semaphore | None]:
-        """Return client and semaphore of the running loop: neither survives into another one."""
+    def _bound(self) -> tuple[Connections, asyncio.Semaphore | None]:
+        """Return connections and semaphore of the running loop: neither survives into another one."""
         loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:
+        if self._connections is None or self._loop is not loop:
             limit = self.options.concurrency
             self._loop = loop
             self._turns = asyncio.Semaphore(limit) if limit else None
-            self._client = httpx.AsyncClient(
-                headers={
-                    "Content-Type": "application/json",
-                    "Accept": "application/json",
-                    # A short compressed answer can unpack to gigabytes.
-                    "Accept-Encoding": "identity",
-                    "User-Agent": "shipworthy",
-                    **self._headers,
-                    **{name: prefix + _secret(ref) for name, (ref, prefix) in self._credentials.items()},
-                },
-                timeout=httpx.Timeout(self.options.timeout),
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=limit or 256),
-                follow_redirects=False,
-                trust_env=self.options.proxies,
-                verify=_trust(self.options.ca_file),
+            headers = {
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+                # A short compressed answer can unpack to gigabytes.
+                "Accept-Encoding": "identity",
+                "User-Agent": "shipworthy",
+                **self._headers,
+                **{name: prefix + _secret(ref) for name, (ref, prefix) in self._credentials.items()},
+            }
+            trust, timeout = _trust(self.options.ca_file), httpx.Timeout(self.options.timeout)
+            self._connections = Connections(
+                lambda: httpx.AsyncClient(
+                    headers=headers,
+                    timeout=timeout,
+                    limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+                    follow_redirects=False,
+                    trust_env=self.options.proxies,
+                    verify=trust,
+                )
             )
-        return self._client, self._turns
+        return self._connections, self._turns
 
     async def _wait(self, tokens: int) -> None:
         while (pause := self._not_before - time.monotonic()) > 0:  # noqa: ASYNC110 - another refusal may move it on
@@ -188,11 +193,14 @@ class Endpoint:
         if self._tokens and really is not None:
             self._tokens.correct(expected - really)
 
-    async def _once(self, client: httpx.AsyncClient, method: str, payload: bytes) -> tuple[Answer, float | None]:
+    async def _once(self, connections: Connections, method: str, payload: bytes) -> tuple[Answer, float | None]:
         try:
             # httpx bounds each read; a body that trickles in would never end.
-            stream = client.stream(method, self.url, content=payload)
-            async with asyncio.timeout(self.options.timeout), stream as response:
+            async with (
+                connections.lend() as client,
+                asyncio.timeout(self.options.timeout),
+                client.stream(method, self.url, content=payload) as response,
+            ):
                 if response.is_redirect:
                     raise TargetError(self._elsewhere(response))
                 data = bytearray()

@@ -1,0 +1,230 @@
+"""What the engine costs: CPU and memory an attempt with an instant target; throughput over HTTP beside bare clients.
+
+python bench/engine.py                  everything, each measurement in a process of its own; exit 1 over a limit
+python bench/engine.py measure NAME N   one measurement, as a line of JSON
+
+CPU time is what is judged: wall time on a shared machine says more about the neighbours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ATTEMPTS = 20_000
+REQUESTS = 4_000
+CONNECTIONS = 256
+ROUNDS = 3
+LIMITS = {"cpu_ms": 0.3, "peak_mb": 100.0, "share_of_bare_client": 0.7}
+
+# Measured on 2026-11-23 with the same kind of job (20,000 samples, instant target; promptfoo's CPU is of the whole
+# process), two shared cores: CPU-ms a sample, peak MB. `bench/peers/run.py` measures them again on this machine.
+PEERS = [("inspect-ai 0.3.285", 9.3, 489), ("promptfoo 0.121.20", 3.1, 1750), ("deepeval 4.3.1", 1.2, 246)]
+
+
+def plan_of(n: int) -> Any:
+    """Return a plan of n samples, one attack, one attempt."""
+    from shipworthy.core.records import Sample, say
+    from shipworthy.evals.plan import Plan, SuitePlan
+    from shipworthy.workspace.suite import Suite
+    from shipworthy.workspace.use import Use
+
+    samples = tuple(
+        Sample(id=f"B-{i}", messages=(say("user", f"Question {i}: say yes"),), expected="yes") for i in range(n)
+    )
+    suite = Suite(
+        id="bench",
+        version="1",
+        title="Bench",
+        content="synthetic",
+        metric="match",
+        scorers=(Use(use="instant"),),
+        samples=samples,
+        digest="sha256:0",
+    )
+    return Plan("full", 1, [SuitePlan(suite, samples, suite.attacks, 1, 1)])
+
+
+async def run_engine(n: int, target: Any, *, cache: bool, concurrency: int | None = None) -> dict[str, float]:
+    """Run a plan of n attempts, durable, scored, and return what it took."""
+    from shipworthy.evals.cache import ReplyCache
+    from shipworthy.evals.manifest import make_manifest
+    from shipworthy.evals.run import run_plan
+    from shipworthy.evals.subject import Subject
+    from shipworthy.store.runlog import RunLog
+
+    plan, subject = plan_of(n), Subject(target)
+    with tempfile.TemporaryDirectory() as scratch:
+        log = RunLog.create(
+            Path(scratch) / "run", make_manifest(plan, subject, system="SYS-bench", spec_digest="sha256:0")
+        )
+        replies = ReplyCache(Path(scratch) / "replies.sqlite") if cache else None
+        cpu, wall = time.process_time(), time.perf_counter()
+        session = await run_plan(plan, subject, log, cache=replies, concurrency=concurrency)
+        if replies is not None:
+            replies.close()
+        log.close()
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        await subject.close()
+    if (session.finished, session.errors) != (n, 0):
+        raise SystemExit(f"{session}: the measurement is void")
+    return {"n": n, "cpu_ms": cpu / n * 1e3, "wall_s": wall, "rate": n / wall}
+
+
+def instant(n: int, *, cache: bool) -> Coroutine[Any, Any, dict[str, float]]:
+    """Measure the engine alone."""
+    sys.path.insert(0, str(HERE))
+    from instant import InstantTarget
+
+    return run_engine(n, InstantTarget(), cache=cache)
+
+
+async def over_http(n: int, url: str) -> dict[str, float]:
+    """Measure the engine through the `openai_compatible` target."""
+    sys.path.insert(0, str(HERE))
+    import instant  # noqa: F401 - registers the scorer
+
+    from shipworthy.core.registry import create
+
+    target = create("target", "openai_compatible", {"base_url": url, "model": "stub"})
+    return await run_engine(n, target, cache=False, concurrency=CONNECTIONS)
+
+
+async def bare(n: int, ask: Callable[[dict[str, Any]], Coroutine[Any, Any, Any]]) -> dict[str, float]:
+    """Send n chat requests from `CONNECTIONS` workers, read the answers, and do nothing else."""
+    numbers = iter(range(n))
+
+    async def work() -> None:
+        for number in numbers:
+            answer = await ask(
+                {"model": "stub", "messages": [{"role": "user", "content": f"Question {number}: say yes"}]}
+            )
+            if answer["choices"][0]["message"]["content"] != "yes":
+                raise SystemExit("the stub answered something else")
+
+    cpu, wall = time.process_time(), time.perf_counter()
+    await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return {"n": n, "cpu_ms": cpu / n * 1e3, "wall_s": wall, "rate": n / wall}
+
+
+async def bare_httpx(n: int, url: str) -> dict[str, float]:
+    """Measure a loop around httpx."""
+    import httpx
+
+    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+    async with httpx.AsyncClient(limits=limits, timeout=60, trust_env=False) as client:
+
+        async def ask(body: dict[str, Any]) -> Any:
+            return (await client.post(url + "/chat/completions", json=body)).json()
+
+        return await bare(n, ask)
+
+
+async def bare_aiohttp(n: int, url: str) -> dict[str, float]:
+    """Measure a loop around aiohttp."""
+    import aiohttp
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS)) as session:
+
+        async def ask(body: dict[str, Any]) -> Any:
+            async with session.post(url + "/chat/completions", json=body) as response:
+                return await response.json()
+
+        return await bare(n, ask)
+
+
+MEASUREMENTS: dict[str, Callable[..., Coroutine[Any, Any, dict[str, float]]]] = {
+    "engine": lambda n: instant(n, cache=False),
+    "engine with reply cache": lambda n: instant(n, cache=True),
+    "http engine": over_http,
+    "http httpx": bare_httpx,
+    "http aiohttp": bare_aiohttp,
+}
+
+
+def median(values: Iterable[float]) -> float:
+    """Return the middle value (the folder has a `statistics.py`, which hides the library's)."""
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2]
+
+
+def peak_mb() -> float:
+    """Return the most memory this program had; `ru_maxrss` would include what its parent had when it forked."""
+    for line in Path("/proc/self/status").read_text().splitlines() if Path("/proc/self/status").exists() else ():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1 << 20)
+
+
+def measured(name: str, n: int, *arguments: str) -> dict[str, float]:
+    """Run one measurement in a fresh process."""
+    command = [sys.executable, str(HERE / "engine.py"), "measure", name, str(n), *arguments]
+    result: dict[str, float] = json.loads(subprocess.check_output(command, text=True))
+    return result
+
+
+def main() -> int:
+    """Print both tables; exit 1 where a limit is broken."""
+    broken = []
+    print(f"{ATTEMPTS:,} attempts, instant target: planned, asked, scored, each durable in a hash-chained log\n")
+    print(f"{'':28}{'CPU ms each':>12}{'x ours':>8}{'peak MB':>9}{'x ours':>8}{'wall s':>8}")
+    floor = json.loads(subprocess.check_output([sys.executable, str(HERE / "floor.py"), str(ATTEMPTS)], text=True))
+    ours = measured("engine", ATTEMPTS)
+    cached = measured("engine with reply cache", ATTEMPTS)
+    for label, row in (("shipworthy", ours), ("shipworthy, reply cache on", cached), ("floor (no product)", floor)):
+        print(
+            f"{label:28}{row['cpu_ms']:>12.3f}{row['cpu_ms'] / ours['cpu_ms']:>8.1f}"
+            f"{row['peak_mb']:>9.0f}{row['peak_mb'] / ours['peak_mb']:>8.1f}{row['wall_s']:>8.1f}"
+        )
+        if row is not floor:
+            broken += [
+                f"{label}: {key} {row[key]:.3f} > {LIMITS[key]}"
+                for key in ("cpu_ms", "peak_mb")
+                if row[key] > LIMITS[key]
+            ]
+    for label, cpu, peak in PEERS:
+        print(f"{label:28}{cpu:>12.3f}{cpu / ours['cpu_ms']:>8.1f}{peak:>9}{peak / ours['peak_mb']:>8.1f}{'*':>8}")
+    print("* measured on 2026-11-23; `python bench/peers/run.py` measures them again here\n")
+
+    print(f"{REQUESTS:,} requests to a stub that answers after 50 ms, {CONNECTIONS} connections, {ROUNDS} rounds\n")
+    stub = subprocess.Popen([sys.executable, str(HERE / "stub_server.py"), "0.05"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert stub.stdout is not None
+        url = f"http://127.0.0.1:{int(stub.stdout.readline())}/v1"
+        names = ("http engine", "http httpx", "http aiohttp")
+        rounds = [{name: measured(name, REQUESTS, url) for name in names} for _ in range(ROUNDS)]
+    finally:
+        stub.kill()
+        stub.wait()
+    print(f"{'':28}{'requests/s':>12}{'CPU ms each':>13}{'shipworthy reaches':>20}")
+    shares = {}
+    for name in names:
+        rate = median(r[name]["rate"] for r in rounds)
+        cpu = median(r[name]["cpu_ms"] for r in rounds)
+        shares[name] = median(r["http engine"]["rate"] / r[name]["rate"] for r in rounds)
+        label = "shipworthy" if name == "http engine" else f"bare {name.removeprefix('http ')} loop"
+        print(f"{label:28}{rate:>12,.0f}{cpu:>13.3f}{'' if name == 'http engine' else f'{shares[name]:.0%}':>20}")
+    for name in names[1:]:
+        if shares[name] < LIMITS["share_of_bare_client"]:
+            broken.append(f"{shares[name]:.0%} of the bare {name.removeprefix('http ')} loop < 70%")
+    print("\nover the limit: " + "; ".join(broken) if broken else "\nwithin the limits")
+    return bool(broken)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["measure"]:
+        result = asyncio.run(MEASUREMENTS[sys.argv[2]](int(sys.argv[3]), *sys.argv[4:]))
+        result["peak_mb"] = peak_mb()
+        print(json.dumps(result))
+    else:
+        sys.exit(main())
