@@ -125,7 +125,7 @@ def _block(block: Block) -> Iterator[str]:
             for turn in turns:
                 yield from ("", f"*{_text(turn.role)}*", "", *_fenced(turn.text))
         case Code(text, language):
-            yield from _fenced(text, re.sub(r"[^a-z0-9+-]", "", language.lower()))
+            yield from _fenced(text, re.sub(r"[^a-z0-9]", "", language.lower())[:20])
 
 
 def _table(table: Table) -> Iterator[str]:

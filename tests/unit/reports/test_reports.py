@@ -1,0 +1,225 @@
+"""What every report promises, and each one's own format."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shipworthy.core.document import Document, Paragraph, Section
+from shipworthy.core.registry import create, known
+from shipworthy.reports._picture import Scale
+from shipworthy.reports._words import percent, visible
+
+REPORTS = ("html", "json", "junit", "markdown", "sarif", "text")
+
+
+def test_these_are_the_reports():
+    assert tuple(known("report")) == REPORTS
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("verdict", ["ship", "no-ship", "inconclusive"])
+def test_a_report_says_its_verdict_and_is_the_same_twice(make, name, verdict):
+    report = create("report", name)
+    one = report.render(make(verdict), make.document())
+    assert one == create("report", name).render(make(verdict), make.document())
+    assert verdict in one.lower()
+    assert "two of three" in one
+    assert one.endswith("\n")
+    assert report.media_type.count("/") == 1
+    assert report.suffix.startswith(".")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_rates_come_with_interval_denominator_and_errors(make, name):
+    text = create("report", name).render(make(), Document("t", ()))
+    wanted = (
+        ["0.0075", "0.002", "0.0213", "1200", "60", "3"]
+        if name == "json"
+        else ["0.75 %", "0.2 %", "2.13 %", "1,200", "60", "3"]
+    )
+    for number in wanted:
+        assert number in text
+    if name != "json":
+        assert "not measured" in text or "| - | - |" in text  # criterion 4 has no rate
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_hostile_text_can_be_written_to_a_file_and_obeyed_by_no_terminal(make, name):
+    text = create("report", name).render(*make.hostile())
+    text.encode("utf-8")
+    for character in "\x1b\x00\u202e\u202c\u200b\ud800":
+        assert character not in text
+    create("report", name).render(make(), Document("", ()))
+
+
+KNOWN = """html head meta title style body a header p h1 h2 h3 section svg circle rect path line div dl dt dd nav ol li
+main figure figcaption strong span br code pre table caption thead tbody tr th td article footer"""
+
+
+class Page(HTMLParser):
+    VOID = frozenset({"meta", "br"})
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.attributes, self.text, self.ids = [], set(), [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.mark.parametrize("hostile", [False, True])
+def test_the_page_is_well_formed_self_contained_and_without_script(make, hostile):
+    page = Page()
+    html = create("report", "html").render(*(make.hostile() if hostile else (make(), make.document())))
+    page.feed(html)
+    page.close()
+    assert page.open == []
+    assert page.tags <= set(KNOWN.split())
+    for tag, name, value in page.attributes:
+        assert not name.startswith("on")
+        assert name not in ("src", "action", "srcset", "xlink:href")
+        if name == "href":
+            assert (tag, value[0]) == ("a", "#")
+    style = html[html.index("<style>") : html.index("</style>")]
+    assert "url(" not in style
+    assert "@import" not in style
+    assert any(n == "content" and (v or "").startswith("default-src 'none'") for _, n, v in page.attributes)
+    targets = {v[1:] for _, n, v in page.attributes if n == "href"}
+    assert targets <= set(page.ids)
+    if hostile:
+        assert "<script>alert(1)</script>" in "".join(page.text)
+
+
+def test_the_page_brings_its_own_criteria_only_where_the_document_does_not(make):
+    html = create("report", "html")
+    assert 'id="criteria"' in html.render(make(), make.document())
+    own = Document("t", (Section("Mine", (Paragraph("x"),), "criteria"),))
+    page = html.render(make(), own)
+    assert page.count('id="criteria"') == 1
+    assert "CR-1" not in page
+
+
+def test_colour_is_never_the_only_sign(make):
+    """Every toned thing carries a shape, and a word for who cannot see it."""
+    html = create("report", "html").render(make(), make.document())
+    for tone, word in (("good", "passes: "), ("bad", "fails: "), ("unsure", "undecided: ")):
+        assert html.count(f'class="sign {tone}"') > 0
+        assert word in html
+    shapes = {
+        tone: re.search(rf'class="bar {tone}".*?class="mark"><(\w+)', html).group(1)
+        for tone in ("good", "bad", "unsure")
+    }
+    assert len(set(shapes.values())) == 3
+
+
+def test_json_has_everything_and_the_verdict_on_top(make):
+    body = json.loads(create("report", "json").render(make(), make.document()))
+    assert body["verdict"] == "no-ship"
+    assert body["baseline_runs"] == []
+    assert body["criteria"][3]["rate"] is None
+    assert body["s1_hits"] == ["AT-1"]
+    assert body["document"]["children"][0]["type"] == "Section"
+
+
+@pytest.mark.parametrize("hostile", [False, True])
+def test_junit_is_what_the_schema_says(make, hostile):
+    """The shape of the widely used JUnit schema: counts agree with content, names and times are there."""
+    root = ElementTree.fromstring(
+        create("report", "junit").render(*(make.hostile() if hostile else (make(), make.document())))
+    )
+    assert root.tag == "testsuites"
+    (suite,) = root
+    assert [child.tag for child in suite] == ["properties"] + ["testcase"] * 5
+    cases = suite.findall("testcase")
+    assert all(set(c.attrib) == {"classname", "name", "time"} for c in cases)
+    assert {child.tag for c in cases for child in c} <= {"failure", "system-out"}
+    failures = [c.find("failure") for c in cases if c.find("failure") is not None]
+    assert [f.get("type") for f in failures] == ["no-ship", "inconclusive", "inconclusive", "no-ship"]
+    for element in (root, suite):
+        assert (element.get("tests"), element.get("failures"), element.get("errors")) == ("5", "4", "0")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.get("timestamp"))
+
+
+@pytest.mark.parametrize("hostile", [False, True])
+def test_sarif_keeps_the_rules_of_the_standard(make, hostile):
+    log = json.loads(create("report", "sarif").render(*(make.hostile() if hostile else (make(), make.document()))))
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert len({r["id"] for r in rules}) == len(rules)
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] == ("error" if result["kind"] == "fail" else "none")
+        assert result["message"]["text"]
+        location = result["locations"][0]["physicalLocation"]
+        assert location["region"]["startLine"] >= 1
+        assert not location["artifactLocation"]["uri"].startswith("/")
+    assert [r["kind"] for r in run["results"]] == ["pass", "fail", "open", "open", "fail"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?", run["tool"]["driver"]["semanticVersion"])
+
+
+def test_markdown_lets_no_text_act(make):
+    text = create("report", "markdown").render(*make.hostile())
+    outside = re.sub(r"^(`{3,})\w*\n.*?^\1$", "", text, flags=re.S | re.M)
+    assert "@everyone" not in outside
+    assert not re.search(r"(?<!\\)\[click", outside)
+    assert "://" not in outside
+    assert "www.evil" not in outside
+    assert set(re.findall(r"</?(\w+)", outside)) == {"details", "summary", "br", "sub"}
+    assert not re.search(r"^# heading|^1\. one", outside, flags=re.M)
+    assert outside.count("<details>") == outside.count("</details>") == 1
+    for row in re.findall(r"^\|.*\|$", outside, flags=re.M):
+        assert row.count("|") == re.sub(r"&#124;|\\\|", "", row).count("|")
+
+
+def test_a_markdown_comment_is_never_too_long_for_github(make):
+    big = Document("t", tuple(Section(f"part {n}", (Paragraph("x" * 20_000),)) for n in range(8)))
+    text = create("report", "markdown").render(make(), big)
+    assert len(text) < 65_536
+    assert "Too long for a comment" in text
+    assert "part 7" in text
+
+
+@given(st.text())
+def test_visible_text_holds_nothing_that_acts(text):
+    shown = visible(text)
+    shown.encode("utf-8")
+    assert all(c.isprintable() or c in "\n\t" or c.isspace() for c in shown)
+    assert visible(shown) == shown
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=8))
+def test_a_scale_holds_every_value_between_round_ticks(values):
+    scale = Scale(values)
+    assert all(0 <= scale.at(v) <= 100 for v in values)
+    assert scale.low <= min(0.0, *values)
+    assert scale.high >= max(0.0, *values)
+    assert 2 <= len(scale.ticks) <= 11
+    assert all(abs(scale.at(v) - 100 * (v - scale.low) / (scale.high - scale.low)) < 0.02 for v in values)
+
+
+@given(st.floats(-1, 1))
+def test_a_percentage_reads_back(rate):
+    assert abs(float(percent(rate).removesuffix(" %")) / 100 - rate) <= 0.005 * abs(rate) + 1e-12
+    assert not percent(rate).startswith("-0 ")
