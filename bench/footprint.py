@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -55,7 +54,7 @@ def measure() -> dict[str, float]:
         command = [str(environment / "bin" / "shipworthy"), "--help"]
         cpu_seconds(command)
         runs = [cpu_seconds(command) for _ in range(5)]
-    return {"size_mb": round(size / 1e6), "packages": len(packages), "help_cpu_s": round(statistics.median(runs), 3)}
+    return {"size_mb": round(size / 1e6), "packages": len(packages), "help_cpu_s": round(sorted(runs)[2], 3)}
 
 
 def main() -> int:
