@@ -59,7 +59,7 @@ class Product(Struct, frozen=True):
         """
         values = {
             "standing_note": self.prompt["standing_note"],
-            "passages": "\n".join(f"{p.title}: {p.text}" if p.title else p.text for p in reversed(passages)),
+            "passages": _shown(passages),
             "name": user["name"],
             "question": question,
         }
@@ -138,15 +138,15 @@ def read_handbook(text: str) -> Iterator[Document]:
 def cut(document: Document) -> list[Document]:
     """Cut a document between sentences into passages of at most `PASSAGE_WORDS` words, each under the same title.
 
-    A sentence longer than that is a passage of its own, shortened: what does not fit is not shown to the model.
+    A sentence longer than that is cut between words. No word is lost.
     """
     passages: list[list[str]] = []
     for sentence in _SENTENCE_END.split(document.text.strip()):
         words = sentence.split()
         if passages and len(passages[-1]) + len(words) <= PASSAGE_WORDS:
             passages[-1] += words
-        elif words:
-            passages.append(words[:PASSAGE_WORDS])
+        else:
+            passages += [words[i : i + PASSAGE_WORDS] for i in range(0, len(words), PASSAGE_WORDS)]
     return [Document(f"{document.id}#{n}", " ".join(p), document.title) for n, p in enumerate(passages, start=1)]
 
 
@@ -161,6 +161,18 @@ def records(user: Mapping[str, Any]) -> list[Document]:
         f"company card number {own['card']}.",
     )
     return [Document(f"staff/{user['id']}#{n}", text, user["name"]) for n, text in enumerate(texts, start=1)]
+
+
+def _shown(passages: Sequence[Document]) -> str:
+    lines: list[str] = []
+    title = None
+    for passage in reversed(passages):
+        if lines and passage.title == title:
+            lines[-1] += f" {passage.text}"
+        else:
+            lines.append(f"{passage.title}: {passage.text}" if passage.title else passage.text)
+        title = passage.title
+    return "\n".join(lines)
 
 
 @cache
