@@ -30,6 +30,8 @@ def check_links(draft: Draft, *, allow_code: bool, local: Collection[str] = ()) 
             hint = f"the first one, {next(iter(draft.targets))!r}, is tested"
             draft.warnings.append(target.problem((), "no target is named 'default'", hint))
     metrics = {name: _suite(draft, loaded, blocked) for name, loaded in draft.suites.items()}
+    for loaded in draft.suites.values():
+        _twins(draft, loaded)
     _risks(draft)
     _requirements(draft, metrics)
     _plans(draft)
@@ -192,6 +194,21 @@ def _suite(draft: Draft, loaded: Loaded, blocked: Collection[str]) -> frozenset[
             source.problem(loc, f"no scorer of the suite gives the metric {loaded.suite.metric!r}", hint)
         )
     return frozenset(metrics)
+
+
+def _twins(draft: Draft, loaded: Loaded) -> None:
+    """Check twins in other suites, written ``suite/id``."""
+    for sample in loaded.suite.samples:
+        name, slash, twin = sample.twin.partition("/")
+        broken = name in draft.named.get("suite", {}) and name not in draft.suites
+        if not slash or broken:
+            continue
+        said = f"the twin {sample.twin!r} of the sample {sample.id!r}"
+        if name in draft.suites:
+            if twin not in {other.id for other in draft.suites[name].suite.samples}:
+                draft.problems.append(loaded.base.problem(("samples",), f"{said} does not exist"))
+        elif name not in library_suites():
+            draft.problems.append(loaded.base.problem(("samples",), f"{said} is in no suite of this workspace"))
 
 
 def _plugin(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str], *, inside: str = "") -> Any:

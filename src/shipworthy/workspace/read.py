@@ -15,7 +15,7 @@ from shipworthy.workspace.gate import Gate
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.journey import Journey
 from shipworthy.workspace.links import check_guards, check_links
-from shipworthy.workspace.nodes import YamlFile, read_yaml
+from shipworthy.workspace.nodes import YamlFile, parse_yaml, read_yaml
 from shipworthy.workspace.plan import FULL, PlanSpec
 from shipworthy.workspace.requirement import Requirement
 from shipworthy.workspace.risk import Risk
@@ -186,14 +186,10 @@ def _read_targets(source: YamlFile, value: Any, draft: Draft) -> None:
 
 def _read_suites(root: Path, draft: Draft) -> None:
     for path in sorted([*(root / "suites").glob("*.yaml"), *(root / "suites").glob("*/suite.yaml")]):
-        before = len(draft.problems)
         loaded = read_suite(path, draft.problems)
         if loaded is None:
-            name = _id_of_broken(path)
-            if len(draft.problems) > before and name:
-                draft.named.setdefault("suite", {}).setdefault(name, (YamlFile(path, {}, None), ()))  # type: ignore[arg-type]
-            continue
-        if draft.claim("suite", loaded.suite.id, loaded.source, ()):
+            draft.named.setdefault("suite", {}).setdefault(_id_of_broken(path), (parse_yaml("null", path), ()))
+        elif draft.claim("suite", loaded.suite.id, loaded.source, ()):
             draft.suites[loaded.suite.id] = loaded
 
 

@@ -91,7 +91,7 @@ def decode_samples(
             problems.append(Problem(path, line, f"the sample id {sample.id!r} is used twice", first))
             continue
         lines[sample.id] = line
-        if sample.twin and "/" not in sample.twin:  # "suite/id" is a twin in another suite, which may not be loaded
+        if sample.twin and "/" not in sample.twin:  # suite/id is checked among the suites
             twins.append((line, sample))
         problems += [Problem(path, line, *wrong) for ref in sample.refs if (wrong := ref_problem(ref))]
         try:

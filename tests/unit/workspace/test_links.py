@@ -92,6 +92,15 @@ def test_a_model_inside_a_target_is_checked(problems):
     assert found == ["targets.yaml:4: unknown target 'smolm2' (did you mean 'smollm2'?)"]
 
 
+def test_a_twin_in_another_suite(problems):
+    other = "id: other\nversion: 1\ntitle: O\ncontent: synthetic\nmetric: long\nscorers: [counts_words]\n"
+    other += "samples: [{id: o-1, prompt: x, twin: talk/t-1}, {id: o-2, prompt: y, twin: talk/t-9}, {id: o-3, prompt: z, twin: nope/a}]\n"
+    assert problems({"suites/other.yaml": other}) == [
+        "suites/other.yaml:7: the twin 'nope/a' of the sample 'o-3' is in no suite of this workspace",
+        "suites/other.yaml:7: the twin 'talk/t-9' of the sample 'o-2' does not exist",
+    ]
+
+
 def test_a_model_for_a_target_that_takes_none(problems):
     found = problems({"targets.yaml": "targets:\n  default:\n    use: smollm2\n    model: {use: smollm2}\n"})
     assert found == ["targets.yaml:4: the target 'smollm2' takes no model"]

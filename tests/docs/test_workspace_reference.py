@@ -1,0 +1,93 @@
+"""The reference of the workspace names every file, section, key, taxonomy and word that the program takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+import pytest
+
+from shipworthy.core.records import Document, Sample
+from shipworthy.workspace import gate, guards, journey, plan, requirement, risk, suite, system
+from shipworthy.workspace.fields import Entity
+from shipworthy.workspace.read import FILES, SECTIONS
+from shipworthy.workspace.taxonomies import resolve_ref, taxonomies
+from shipworthy.workspace.use import Use
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/workspace.md").read_text(encoding="utf-8")
+HEADS = {
+    system.System: "## system", system.Component: "## system", system.AiAct: "## system",
+    journey.Journey: "## journeys",
+    risk.Risk: "## risks", requirement.Requirement: "## requirements", requirement.Criterion: "## requirements",
+    suite.SuiteFile: "## Suites", suite.LibrarySuiteUse: "## Suites",
+    plan.PlanSpec: "## plans", plan.PlanSuite: "## plans",
+    gate.Gate: "## gate", guards.GuardFile: "## Guard files", guards.GuardRule: "## Guard files",
+}  # fmt: skip
+
+
+def section(head):
+    start = PAGE.index(f"\n{head}\n")
+    end = PAGE.find("\n## ", start + 2)
+    return PAGE[start : end if end > 0 else None]
+
+
+def test_every_entity_has_its_section():
+    modules = (gate, guards, journey, plan, requirement, risk, suite, system)
+    entities = {e for m in modules for e in vars(m).values() if isinstance(e, type) and issubclass(e, Entity)}
+    assert entities - {Entity, Use} == set(HEADS)
+
+
+@pytest.mark.parametrize("entity", HEADS, ids=lambda e: e.__name__)
+def test_every_key_is_there(entity):
+    text = section(HEADS[entity])
+    for name in entity.model_fields:
+        assert f"`{name}`" in text or f"{name}:" in text, f"{entity.__name__}.{name} is not in {HEADS[entity]!r}"
+
+
+def words(annotation):
+    if get_origin(annotation) is Literal:
+        return set(get_args(annotation))
+    return {word for inner in get_args(annotation) for word in words(inner)}
+
+
+@pytest.mark.parametrize("entity", HEADS, ids=lambda e: e.__name__)
+def test_every_word_a_key_may_be_is_there(entity):
+    text = section(HEADS[entity])
+    for name, field in entity.model_fields.items():
+        for word in words(field.annotation) - {"S1", "S2", "S3", "S4"}:
+            assert f"`{word}`" in text, f"{entity.__name__}.{name} may be {word!r}"
+
+
+@pytest.mark.parametrize("entity", HEADS, ids=lambda e: e.__name__)
+def test_what_is_needed_is_said(entity):
+    if entity in (system.Component, system.AiAct, suite.LibrarySuiteUse):
+        return
+    rows = {line.split("`")[1]: line for line in section(HEADS[entity]).splitlines() if line.startswith("| `")}
+    for name, field in entity.model_fields.items():
+        last = rows[name].rstrip(" |").rpartition("|")[2].strip()
+        assert (last == "needed") == field.is_required(), f"{entity.__name__}.{name}: {rows[name]}"
+
+
+def test_every_key_of_a_sample_is_there():
+    text = section("## Suites")
+    for name in (*Sample.__struct_fields__, *Document.__struct_fields__, "prompt", "system"):
+        assert f"`{name}`" in text, name
+
+
+def test_files_and_sections():
+    for name in FILES:
+        assert f"`{name}.yaml`" in PAGE
+    for name in SECTIONS:
+        assert f"`{name}`" in PAGE
+
+
+def test_every_taxonomy_has_a_working_example():
+    for key in taxonomies():
+        assert f"`{key}`" in PAGE, key
+    import re
+
+    examples = re.findall(r"`([a-z0-9-]+:[^`@ ]+@[^` ]+)`", PAGE)
+    assert len(examples) >= 8
+    for example in examples:
+        if not example.startswith("taxonomy:"):
+            assert resolve_ref(example)
