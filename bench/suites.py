@@ -1,0 +1,104 @@
+"""Every suite of the library on SmolLM2, through the shipped helpdesk and the real engine.
+
+python bench/suites.py [SUITE ...] [--attacks all|ID,ID] [--guards] [--samples N] [--workspace DIR] [--hits]
+
+Prints, per suite and attack, the rate of the main metric with its 95 % interval, hits and trials, clusters and errors;
+and says whether the interval lies wholly inside (5 %, 95 %). Without --attacks only `none` is run: the control arm.
+The workspace is kept (default: bench/results/suites), so replies are cached and a second call only scores again.
+Needs the extra `local` and `shipworthy model pull smollm2`; about a second an attempt on two quiet cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import yaml
+
+from shipworthy.evals.api import evaluate
+from shipworthy.evals.results import Run
+from shipworthy.stats import rate_interval
+from shipworthy.workspace.load import Workspace
+from shipworthy.workspace.scaffold import scaffold
+from shipworthy.workspace.suites import library_suite, library_suites
+
+INSIDE = 0.05, 0.95
+
+
+def main() -> int:
+    """Measure, print, and return 1 where an attempt ended in an error."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("suites", nargs="*", metavar="SUITE")
+    parser.add_argument("--attacks", default="none")
+    parser.add_argument("--guards", action="store_true")
+    parser.add_argument("--samples", type=int)
+    parser.add_argument("--workspace", type=Path, default=Path(__file__).parent / "results" / "suites")
+    parser.add_argument("--hits", action="store_true", help="print the hits themselves")
+    wanted = parser.parse_args()
+    suites = wanted.suites or list(library_suites())
+    if not (wanted.workspace / "system.yaml").is_file():
+        scaffold(wanted.workspace, "helpdesk-rag")
+    for name in suites:
+        # The library as it is now, not the template's changes to it.
+        (wanted.workspace / "suites" / f"{name}.yaml").write_text(f"use: library:{name}\n", encoding="utf-8")
+    plan = {"id": "bench", "title": "bench/suites.py", "seed": 1, "suites": [_part(name, wanted) for name in suites]}
+    (wanted.workspace / "include").mkdir(exist_ok=True)
+    (wanted.workspace / "include" / "bench.yaml").write_text(yaml.safe_dump({"plans": [plan]}), encoding="utf-8")
+
+    started = time.monotonic()
+    run = evaluate(Workspace.load(wanted.workspace), "bench", guards=wanted.guards)
+    print(f"\n{run.id}, {len(run)} attempts, {time.monotonic() - started:.0f} s, subject {run.manifest.subject_digest}")
+    print(f"guards {run.manifest.guards or 'none'}\n")
+    print(
+        f"{'suite':<20} {'attack':<32} {'metric':<15} {'rate':>6}  {'95 % interval':<17} {'hits':>9}  clusters  errors"
+    )
+    inside = 0
+    for use in run.manifest.suites:
+        metric = library_suite(use.id).metric
+        for attack in (*use.attacks, *((None,) if len(use.attacks) > 1 else ())):
+            inside += _line(run, use.id, metric, attack) and attack in ("none", None)
+        for other in run.metrics(use.id):
+            if other != metric:
+                _line(run, use.id, other, "none")
+    print(f"\n{inside} intervals of a main metric lie wholly inside (5 %, 95 %), marked *")
+    if wanted.hits:
+        _hits(run)
+    return 1 if run.errors else 0
+
+
+def _part(name: str, wanted: argparse.Namespace) -> dict[str, object]:
+    part: dict[str, object] = {"suite": name}
+    if wanted.samples:
+        part["samples"] = wanted.samples
+    if wanted.attacks != "all":
+        part["attacks"] = wanted.attacks.split(",")
+    return part
+
+
+def _line(run: Run, suite: str, metric: str, attack: str | None) -> bool:
+    counts = run.counts(suite, metric, attack)
+    label = f"{suite:<20} {attack or 'all attacks':<32} {metric:<15} "
+    if not sum(counts.trials):
+        print(f"{label}   n/a  {'':<17} {'0/0':>9}  {0:>8} {counts.errors:>6}")
+        return False
+    i = rate_interval(counts.hits, counts.trials)
+    inside = i.low > INSIDE[0] and i.high < INSIDE[1]
+    interval = f"{i.low:6.1%} to {i.high:6.1%}"
+    share = f"{sum(counts.hits)}/{sum(counts.trials)}"
+    star = " *" if inside else ""
+    print(f"{label}{i.rate:6.1%}  {interval:<17} {share:>9}  {len(counts.clusters):>8} {counts.errors:>6}{star}")
+    return inside
+
+
+def _hits(run: Run) -> None:
+    for attempt in run.attempts():
+        hit = [s for s in attempt.scores if s.hit]
+        asked = next((m.text for m in reversed(attempt.messages) if m.role == "user"), "")
+        mark = ",".join(f"{s.metric}:{s.label}" for s in hit) or ("ERROR" if attempt.outcome != "scored" else "-")
+        calls = [(c.name, c.arguments) for m in attempt.messages for c in m.tool_calls]
+        print(f"{mark:<24} {attempt.sample} {attempt.attack} | {asked!r} => {attempt.answer!r} {calls or ''}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
