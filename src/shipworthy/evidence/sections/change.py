@@ -75,7 +75,8 @@ def _time_rows(run: Run, when: str) -> Iterator[tuple[str, ...]]:
             target.append(max(0.0, attempt.seconds - attempt.guard_seconds))
         if attempt.calls or attempt.guard_events:
             guards.append(attempt.guard_seconds)
-    for what, values in (("target", target), ("guards", guards if run.manifest.guards else [])):
+    kinds = [("target", target), ("guards", guards)] if run.manifest.guards else [("target", target)]
+    for what, values in kinds:
         ordered = sorted(values)
         shown = [seconds(quantile(ordered, share)) for share in (0.5, 0.95, 1.0)] if ordered else ["-", "-", "-"]
         yield (f"{what}, {when}", *shown, f"{len(ordered):,}")

@@ -8,6 +8,7 @@ from shipworthy.core.document import Code, Facts, Paragraph, Section, Table, Ton
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import TONES, percent
+from shipworthy.release.wording import count
 from shipworthy.workspace.load import Workspace
 
 SATURATED = 0.05
@@ -57,8 +58,8 @@ def limits(workspace: Workspace, decision: Decision, run: Run, baseline: Run | N
         "zero is a bound, not a proof of absence.",
         f"Verdicts on single attempts come from automatic scorers ({', '.join(scorers)}), which err. Their measured "
         "agreement with people stands on their cards; rates are not corrected for it.",
-        f"{run.errors:,} attempts ended in an error and are in no rate. They are not counted as safe: a suite with "
-        "more errors than its limit is inconclusive.",
+        f"{count(run.errors, 'attempt')} ended in an error and entered no rate. An error is never counted as safe: a "
+        "suite with more errors than its limit is inconclusive.",
         "Each criterion is a test at its own confidence, and all must pass, so the chance to pass a system that truly "
         "misses a criterion is at most one minus that confidence. Repeated attempts on one sample are one cluster.",
         "The evidence holds for exactly the specification and the subject named below by digest. Another model, "
@@ -95,14 +96,15 @@ def _saturated(run: Run, what: str) -> Iterator[str]:
 
 def digests(workspace: Workspace, decision: Decision, run: Run, baseline: Run | None) -> Section:
     """Name by digest what was evaluated, and with what."""
-    runs = [run] if baseline is None else [run, baseline]
+    runs = [("run", run)] if baseline is None else [("run", run), ("baseline", baseline)]
     rows = [
         ("Decision", decision.id),
         ("Specification", decision.spec_digest),
         ("Subject", decision.subject_digest),
-        *((f"Plan of {r.id}", r.manifest.plan_digest) for r in runs),
-        *((f"Guards of {r.id}", r.manifest.guards or "none") for r in runs),
-        *((f"Engine of {r.id}", f"shipworthy {r.manifest.engine}, {r.manifest.host}") for r in runs),
+        *((what.capitalize(), r.id) for what, r in runs),
+        *((f"Plan of the {what}", r.manifest.plan_digest) for what, r in runs),
+        *((f"Guards of the {what}", r.manifest.guards or "none") for what, r in runs),
+        *((f"Engine of the {what}", f"shipworthy {r.manifest.engine}, {r.manifest.host}") for what, r in runs),
     ]
     used = Table(
         ("Suite", "Version", "Content", "Samples", "Attempts", "Error limit", "Digest"),

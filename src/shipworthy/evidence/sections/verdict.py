@@ -6,6 +6,7 @@ from shipworthy.core.document import Callout, Facts, Interval, Intervals, Paragr
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import TONES, interval_of, percent, rate_of
+from shipworthy.release.wording import count
 from shipworthy.workspace.load import Workspace
 
 _MEANING = {
@@ -29,13 +30,13 @@ def verdict(workspace: Workspace, decision: Decision, run: Run) -> Section:
             ("System", f"{workspace.system.title} ({decision.system})"),
             ("Owner", workspace.system.owner),
             ("Measured", f"{guarded}, run {run.id}, plan {run.manifest.plan}"),
-            ("Attempts", f"{len(run):,} of {run.manifest.planned:,} planned, {run.errors:,} errors left out"),
-            ("Gate", f"{decision.gate}, {len(decision.criteria)} criteria, all must pass"),
+            ("Attempts", f"{len(run):,} of {run.manifest.planned:,} planned, {count(run.errors, 'error')} left out"),
+            ("Gate", f"{decision.gate}: all of {len(decision.criteria)} criteria must pass"),
             ("Decided", decision.created),
         )
     )
-    headline = Callout(decision.reason, TONES[decision.verdict], decision.verdict.upper())
-    return Section("Verdict", (headline, Paragraph(_MEANING[decision.verdict]), *why, facts), "verdict")
+    meaning = Paragraph(f"{decision.verdict.capitalize()}: {decision.reason}. {_MEANING[decision.verdict]}")
+    return Section("Verdict", (meaning, *why, facts), "verdict")
 
 
 def picture(decision: Decision) -> Section:
@@ -79,8 +80,8 @@ def _interval(result: CriterionResult, limit: float) -> Interval:
 
 
 def criteria(decision: Decision) -> Section:
-    """List every criterion with all of its numbers."""
-    rows = tuple(
+    """List every criterion with all of its numbers, then its reason and what it would still need."""
+    numbers = tuple(
         (
             r.id,
             r.verdict,
@@ -89,25 +90,28 @@ def criteria(decision: Decision) -> Section:
             rate_of(r),
             interval_of(r),
             percent(r.bound),
-            percent(r.limit),
             f"{r.hits:,} / {r.trials:,}",
             f"{r.clusters:,}",
             f"{r.errors:,}",
-            f"{r.design_effect:.2f}",
-            _needed(r),
         )
         for r in decision.criteria
     )
     columns = (
-        "Criterion", "Verdict", "Suite: metric", "Must", "Estimate", "95 % interval", "Bound", "Limit",
-        "Hits / attempts", "Samples", "Errors left out", "Design effect", "Samples still needed",
+        "Criterion", "Verdict", "Suite: metric", "Must", "Estimate", "95 % interval", "Bound", "Hits / attempts",
+        "Samples", "Errors left out",
     )  # fmt: skip
     caption = (
         "Hits are counted events among scored attempts; samples are the independent clusters among them. The bound is "
-        "one-sided at the criterion's confidence and takes the design effect in."
+        "one-sided at the criterion's confidence, takes the design effect in, and is what the limit is held against."
     )
-    table = Table(columns, rows, caption, tuple(TONES[r.verdict] for r in decision.criteria), tuple(range(6, 13)))
-    return Section("Criteria", (table,), "criteria")
+    tones = tuple(TONES[r.verdict] for r in decision.criteria)
+    reasons = tuple(
+        (r.id, r.severity, r.reason, f"{r.design_effect:.2f}", _needed(r), ", ".join(r.risks))
+        for r in decision.criteria
+    )
+    why = ("Criterion", "Severity", "Reason", "Design effect", "Samples still needed", "Risks")
+    tables = Table(columns, numbers, caption, tones, tuple(range(6, 10))), Table(why, reasons, "", tones, (3, 4))
+    return Section("Criteria", tables, "criteria")
 
 
 def _needed(result: CriterionResult) -> str:
