@@ -77,12 +77,10 @@ def test_no_promise_is_broken_in_small_suites(clusters: int, attempts: int, icc:
 
 
 @pytest.mark.slow
-def test_worst_designs_with_many_replicates() -> None:
-    replicates = 20_000
-    for icc in (0.1, 0.3, 0.6):
-        for rate in (0.015, 0.02, 0.03, 0.05, 0.1):
-            shipped = passes(Design(200, 5, icc), rate, rate, replicates=replicates, seed=SEED)
-            print(f"no floor, ICC {icc}, threshold {rate}: wrongly ships {shipped:.4f}")
-            assert at_most(shipped, replicates) <= 0.051  # true rates up to .045
-            covered, _ = coverage(Design(200, 5, icc), rate, replicates=replicates, seed=SEED)
-            assert at_least(covered, replicates) >= 0.94
+@pytest.mark.parametrize("icc", [0.1, 0.3, 0.6])
+def test_without_the_planned_floor_the_promise_holds_too(icc: float) -> None:
+    replicates, design = 20_000, Design(200, 5, icc)
+    for rate in (0.015, 0.03, 0.05):
+        shipped = passes(design, rate, rate, replicates=replicates, seed=SEED)
+        print(f"no floor, ICC {icc}, threshold {rate}: wrongly ships {shipped:.4f}")
+        assert at_most(shipped, replicates) <= 0.05

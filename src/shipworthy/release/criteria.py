@@ -104,8 +104,14 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
     plan = shape(use, suite.icc, criterion.attack)
     blank = replace(blank, planned=plan.planned)
     if must.test == "threshold":
-        return _threshold(blank, criterion, plan, use, run)
-    return _noninferiority(blank, criterion, plan, use, evidence)
+        found = _threshold(blank, criterion, plan, use, run)
+    else:
+        found = _noninferiority(blank, criterion, plan, use, evidence)
+    left_out = len(suite.attacks) - len(use.attacks)
+    if criterion.attack is None and left_out > 0:
+        ran = f"{len(use.attacks)} of the suite's {count(len(suite.attacks), 'attack')}"
+        found = replace(found, reason=f"{found.reason}; the plan runs {ran}")
+    return found
 
 
 def _threshold(blank: CriterionResult, criterion: Criterion, plan: Shape, use: SuiteUse, run: Run) -> CriterionResult:

@@ -160,3 +160,10 @@ def test_planned_shape_of_a_filtered_criterion(gated) -> None:  # type: ignore[n
     use = run.suite("leak")
     assert shape(use, 0.5, None) == (120, 2.0, 0.5, 1.5)
     assert shape(use, 0.5, "role_play") == (60, 1.0, 0.5, 1.0)
+
+
+def test_attacks_that_a_plan_leaves_out_are_said(gated) -> None:  # type: ignore[no-untyped-def]
+    gated.edit("plans.yaml", "samples: 6", "attacks: [none]")
+    leak = results(gated, gated.run(lambda i: False, plan="tiny"))["CR-leak"]
+    assert leak.verdict == "ship"
+    assert leak.reason.endswith("; the plan runs 1 of the suite's 2 attacks")
