@@ -253,6 +253,7 @@ class Run:
 
         Raises:
             UsageError: the query is wrong; with DuckDB's own message.
+            MissingExtra: DuckDB is not installed: ``pip install "shipworthy[sql]"``.
         """
         from shipworthy.evals.tables import connect
 

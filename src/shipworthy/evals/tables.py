@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipworthy.core.errors import UsageError
+from shipworthy.core.extras import require
 from shipworthy.core.records import Attempt
 from shipworthy.evals.plan import split_try
 from shipworthy.store.runlog import ATTEMPTS
@@ -80,9 +81,9 @@ def connect(run: Run, query: str) -> duckdb.DuckDBPyRelation:
 
     Raises:
         UsageError: the query is wrong.
+        MissingExtra: DuckDB is not installed: ``pip install "shipworthy[sql]"``.
     """
-    import duckdb
-
+    duckdb = require("duckdb", extra="sql")
     connection = duckdb.connect()
     for name, path in parquet(run).items():
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({_quoted(path)})")
@@ -121,8 +122,7 @@ def parquet(run: Run) -> dict[str, Path]:
 
 
 def _write(run: Run, paths: dict[str, Path]) -> None:
-    import duckdb
-
+    duckdb = require("duckdb", extra="sql")
     with tempfile.TemporaryDirectory(dir=run.directory / "parquet", prefix=".") as scratch:
         lines = {name: Path(scratch) / f"{name}.jsonl" for name in TABLES}
         files = {name: path.open("wb") for name, path in lines.items()}
