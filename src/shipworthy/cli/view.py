@@ -37,4 +37,5 @@ def command(run: str, workspace: Path, against: str | None, output: Path | None)
     other = Run.load(layout.run_directory(against)) if against else None
     path = output or directory / "transcripts.html"
     count = write_viewer(Run.load(directory), path, against=other)
-    click.echo(f"{count:,} attempts in {path} ({path.stat().st_size / 1e6:,.1f} MB)")
+    attempts = "attempt" if count == 1 else "attempts"
+    click.echo(f"{count:,} {attempts} in {path} ({path.stat().st_size / 1e6:,.1f} MB)")

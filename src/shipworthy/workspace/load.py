@@ -22,7 +22,7 @@ from shipworthy.workspace.system import System
 from shipworthy.workspace.use import Use
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Workspace:
     """The safety files of one system.
 
@@ -48,9 +48,9 @@ class Workspace:
     gate: Gate = field(default_factory=Gate)
     guards: GuardFile | None = None
     warnings: tuple[Problem, ...] = ()
-    resolved: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    code: Mapping[str, str] = field(default_factory=dict, repr=False)
-    places: Mapping[str, tuple[Path, int]] = field(default_factory=dict, repr=False)
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, tuple[Path, int]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path = ".", *, allow_code: bool = False) -> Workspace:
@@ -101,6 +101,13 @@ class Workspace:
             places=draft.places(),
         )
         return workspace, problems
+
+    def __repr__(self) -> str:
+        samples = sum(len(suite.samples) for suite in self.suites.values())
+        return (
+            f"<Workspace {self.system.id}: {len(self.risks)} risks, {len(self.requirements)} requirements, "
+            f"{len(self.suites)} suites, {samples:,} samples, plans {', '.join(self.plans)}>"
+        )
 
     @property
     def target(self) -> Use:

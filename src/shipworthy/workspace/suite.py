@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -59,7 +59,7 @@ class LibrarySuiteUse(Entity):
         return self.use.removeprefix("library:")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Suite:
     """A suite, loaded: its samples in declared order.
 
@@ -83,8 +83,12 @@ class Suite:
     icc: float = 0.3
     refs: tuple[str, ...] = ()
     license: str = ""
-    card: str = field(default="", repr=False)
+    card: str = ""
     digest: str = ""
+
+    def __repr__(self) -> str:
+        attacks = ", ".join(use.name for use in self.attacks)
+        return f"<Suite {self.id} {self.version}: {len(self.samples):,} samples, attacks {attacks}>"
 
     def select(self, n: int | None = None) -> tuple[Sample, ...]:
         """Return n samples, stratified by their ``stratum:`` tag; all, in declared order, if n is None.

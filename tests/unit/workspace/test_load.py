@@ -31,6 +31,12 @@ def test_a_whole_workspace_loads(workspace):
     }  # fmt: skip
 
 
+def test_a_workspace_and_a_suite_print_on_one_line(workspace):
+    loaded = Workspace.load(workspace(), allow_code=True)
+    assert repr(loaded) == "<Workspace SYS-one: 1 risks, 1 requirements, 1 suites, 3 samples, plans small, full>"
+    assert repr(loaded.suites["talk"]) == "<Suite talk 1.10: 3 samples, attacks none, base64>"
+
+
 def test_a_folder_without_system_yaml_is_no_workspace(tmp_path):
     with pytest.raises(WorkspaceError, match=r"it has no system\.yaml .*shipworthy init"):
         Workspace.load(tmp_path)
