@@ -127,4 +127,4 @@ def did_you_mean(wrong: str, known: Sequence[str]) -> str:
     'known: criteria, id'
     """
     near = get_close_matches(wrong, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(sorted(known))
+    return f"did you mean {near[0]!r}?" if near else "known: " + (", ".join(sorted(known)) or "none")
