@@ -83,14 +83,15 @@ def connect(run: Run, query: str) -> duckdb.DuckDBPyRelation:
         UsageError: the query is wrong.
         MissingExtra: DuckDB is not installed: ``pip install "shipworthy[sql]"``.
     """
-    duckdb = require("duckdb", extra="sql")
-    connection = duckdb.connect()
+    engine = require("duckdb", extra="sql")
+    connection = engine.connect()
     for name, path in parquet(run).items():
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({_quoted(path)})")
     try:
-        return connection.sql(query)
-    except duckdb.Error as error:
+        answer: duckdb.DuckDBPyRelation = connection.sql(query)
+    except engine.Error as error:
         raise UsageError(f"DuckDB: {error}") from error
+    return answer
 
 
 def wide(run: Run) -> duckdb.DuckDBPyRelation:
@@ -122,7 +123,7 @@ def parquet(run: Run) -> dict[str, Path]:
 
 
 def _write(run: Run, paths: dict[str, Path]) -> None:
-    duckdb = require("duckdb", extra="sql")
+    engine = require("duckdb", extra="sql")
     with tempfile.TemporaryDirectory(dir=run.directory / "parquet", prefix=".") as scratch:
         lines = {name: Path(scratch) / f"{name}.jsonl" for name in TABLES}
         files = {name: path.open("wb") for name, path in lines.items()}
@@ -133,7 +134,7 @@ def _write(run: Run, paths: dict[str, Path]) -> None:
         finally:
             for file in files.values():
                 file.close()
-        with duckdb.connect() as connection:
+        with engine.connect() as connection:
             for name, columns in TABLES.items():
                 kinds = ", ".join(f"{_identifier(column)}: {_quoted(kind)}" for column, kind in columns.items())
                 made = Path(scratch) / f"{name}.parquet"
