@@ -61,6 +61,15 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"retries must be 0 or more, not {self.retries}")
 
 
+class HttpCall(msgspec.Struct, frozen=True):
+    """A request as it would be sent, for people to send by hand: the key's place is marked, its value is not there."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Any
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What an endpoint said in the end: its status and its JSON, if it was JSON."""
 
@@ -146,6 +155,11 @@ class Endpoint:
                         self._not_before = max(self._not_before, time.monotonic() + wait)
                 await asyncio.sleep((wait or 0.0) + random.uniform(0, min(BACKOFF_MAX_S, BACKOFF_S * 2**attempt)))
         raise AssertionError("unreachable: the last try returns or raises")
+
+    def call(self, body: Any, method: str = "POST") -> HttpCall:
+        """Return a request as it would be sent, ``$KEY`` where a credential goes."""
+        keys = {name: f"{prefix}$KEY" for name, (_, prefix) in self._credentials.items()}
+        return HttpCall(method, self.url, {"Content-Type": "application/json", **self._headers, **keys}, body)
 
     async def close(self) -> None:
         connections, self._connections = self._connections, None

@@ -86,6 +86,10 @@ class JsonService:
         documents = tuple(_document(d, n) for n, d in enumerate(self._matches("retrieved", answer.body)))
         return Reply(message=Message("assistant", (Text("\n".join(texts)), *calls)), retrieved=documents)
 
+    def as_http(self, request: Request) -> _http.HttpCall:
+        """Return the HTTP request behind a request, for `shipworthy repro`."""
+        return self._endpoint.call(self._filled(request), self._method)
+
     async def close(self) -> None:
         await self._endpoint.close()
 

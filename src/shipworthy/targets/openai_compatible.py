@@ -54,18 +54,7 @@ class OpenAICompatible:
             TargetFiltered: the provider's own filter refused the prompt or cut the answer.
             TargetTimeout, TargetError: it did not answer, or not with a chat completion.
         """
-        messages = self._documents.place(request)
-        if self._system and not (messages and messages[0].role == "system"):
-            messages = (say("system", self._system), *messages)
-        body: dict[str, Any] = {**self._body, "messages": _wire.to_wire(messages)}
-        if request.max_tokens is not None:
-            body[self._max_tokens_field] = request.max_tokens
-        if request.temperature is not None:
-            body["temperature"] = request.temperature
-        if self._seed:
-            body["seed"] = request.seed & 0x7FFFFFFF
-        if request.schema is not None:
-            body["response_format"] = _wire.response_format(request.schema)
+        body = self._filled(request)
         answer = await self._endpoint.ask(body, tokens=self._expected(body), used=_used)
         if answer.status != 200:
             if _filtered(answer.body):
@@ -79,8 +68,27 @@ class OpenAICompatible:
             raise TargetFiltered(f"{self._endpoint.origin}: the provider's filter cut the answer")
         return reply
 
+    def as_http(self, request: Request) -> _http.HttpCall:
+        """Return the HTTP request behind a request, for `shipworthy repro`."""
+        return self._endpoint.call(self._filled(request))
+
     async def close(self) -> None:
         await self._endpoint.close()
+
+    def _filled(self, request: Request) -> dict[str, Any]:
+        messages = self._documents.place(request)
+        if self._system and not (messages and messages[0].role == "system"):
+            messages = (say("system", self._system), *messages)
+        body: dict[str, Any] = {**self._body, "messages": _wire.to_wire(messages)}
+        if request.max_tokens is not None:
+            body[self._max_tokens_field] = request.max_tokens
+        if request.temperature is not None:
+            body["temperature"] = request.temperature
+        if self._seed:
+            body["seed"] = request.seed & 0x7FFFFFFF
+        if request.schema is not None:
+            body["response_format"] = _wire.response_format(request.schema)
+        return body
 
     def _expected(self, body: Mapping[str, Any]) -> int:
         """Return a request's likely cost in tokens: four characters each, and the longest answer allowed."""

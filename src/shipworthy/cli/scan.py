@@ -1,0 +1,156 @@
+"""Measure an endpoint without a workspace.
+
+Four suites that make sense for any endpoint, a table that fills as it goes, an HTML report and an exit code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from shipworthy.evals.results import Run
+    from shipworthy.workspace.load import Workspace
+
+
+@click.command()
+@click.option("--base-url", metavar="URL", help="An OpenAI-compatible endpoint, up to /chat/completions.")
+@click.option("--model", metavar="NAME", help="The model, as the endpoint names it.")
+@click.option("--api-key-env", metavar="NAME", help="The variable that holds the key. A key itself is never taken.")
+@click.option(
+    "--target", metavar="TARGET", help="Instead of a URL: a callable, module:function, or a target plug-in's id."
+)
+@click.option("--budget", metavar="TIME", help="How long it may take, such as 5m: spread evenly over the suites.")
+@click.option(
+    "--limit", type=float, default=0.2, show_default=True, help="What every rate must be shown to stay below."
+)
+@click.option("--concurrency", metavar="N", type=click.IntRange(min=1), help="Calls at one time.")
+@click.option("--plain-http", is_flag=True, help="Let the key travel unencrypted: for a network of your own.")
+@click.option(
+    "--output",
+    metavar="DIR",
+    default="shipworthy-scan",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where runs and report go; a workspace afterwards.",
+)
+def command(
+    *,
+    base_url: str | None,
+    model: str | None,
+    api_key_env: str | None,
+    target: str | None,
+    budget: str | None,
+    limit: float,
+    concurrency: int | None,
+    plain_http: bool,
+    output: Path,
+) -> int:
+    """Measure an endpoint without a workspace.
+
+    Runs the library's suites on harmful requests, over-refusal, injection through documents and groundedness. The
+    default limit is a round number to start a discussion with, not a standard: a release gate is made with
+    `shipworthy init`.
+
+    Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure.
+    """
+    from shipworthy.evals.limits import parse_duration
+    from shipworthy.evals.scan import affordable, probe, write_workspace
+
+    use = _use(base_url, model, api_key_env, target, plain_http)
+    sys.path.insert(0, str(Path.cwd()))  # a callable lies where the user stands, as with `python -m`
+    seconds = parse_duration(budget) if budget is not None else None
+    clock = time.monotonic()
+    workspace = write_workspace(output, use, limit=limit)
+    each, at_once = asyncio.run(probe(workspace, concurrency=concurrency))
+    click.echo(f"an attempt takes {each:.2f} s, {at_once} at one time", err=True)
+    if seconds is not None:
+        left = seconds - (time.monotonic() - clock)
+        samples = affordable(workspace, left, each, at_once)
+        click.echo(f"{budget} buys {samples} samples of each suite", err=True)
+        workspace = write_workspace(output, use, limit=limit, samples=samples)
+        seconds = seconds - (time.monotonic() - clock)
+    run, stopped = _measure(workspace, seconds, concurrency)
+    return _conclude(workspace, run, stopped)
+
+
+def _use(
+    base_url: str | None, model: str | None, api_key_env: str | None, target: str | None, plain_http: bool
+) -> dict[str, Any]:
+    from shipworthy.core.errors import UsageError
+
+    if (base_url is None) == (target is None):
+        raise UsageError("name either --base-url URL --model NAME, or --target module:function")
+    if target is not None:
+        if model or api_key_env:
+            raise UsageError("--model and --api-key-env belong to --base-url")
+        return {"use": "python", "call": target} if ":" in target else {"use": target}
+    if model is None:
+        raise UsageError("--base-url needs --model NAME: an endpoint may serve several")
+    use: dict[str, Any] = {"use": "openai_compatible", "base_url": base_url, "model": model}
+    if api_key_env:
+        if not api_key_env.isidentifier():
+            # It may be a pasted key: it is not repeated.
+            raise UsageError("--api-key-env takes the name of a variable, not a key")
+        use["key"] = f"env:{api_key_env}"
+    return use | ({"plain_http": True} if plain_http else {})
+
+
+def _measure(workspace: Workspace, seconds: float | None, concurrency: int | None) -> tuple[Run, str]:
+    from shipworthy.cli._live import LiveTable
+    from shipworthy.evals.limits import Limits
+    from shipworthy.evals.results import Run
+    from shipworthy.evals.scan import PLAN
+    from shipworthy.evals.session import begin
+
+    opened = begin(workspace, PLAN)
+    parts = opened.plan.suites
+    progress = LiveTable(
+        {part.id: part.suite.metric for part in parts}, design_effects={part.id: part.design_effect for part in parts}
+    )
+    stopped = ""
+
+    async def sit() -> str:
+        try:
+            limits = Limits(seconds=max(1.0, seconds)) if seconds is not None else None
+            return (await opened.carry_on(limits=limits, concurrency=concurrency, progress=progress)).stopped
+        finally:
+            await opened.close()
+
+    try:
+        stopped = asyncio.run(sit())
+    except KeyboardInterrupt:
+        stopped = "you stopped it"
+    return Run.load(opened.directory), stopped
+
+
+def _conclude(workspace: Workspace, run: Run, stopped: str) -> int:
+    from shipworthy.cli.eval import report as table
+    from shipworthy.cli.gate import exit_code, keep
+    from shipworthy.core.registry import create
+    from shipworthy.evidence.documents import readout
+    from shipworthy.release.decide import decide
+    from shipworthy.reports import _words
+    from shipworthy.store.layout import Layout
+
+    decision = decide(workspace, run)
+    keep(Layout(workspace.root), decision)
+    page = workspace.root / "report.html"
+    page.write_text(create("report", "html").render(decision, readout(workspace, decision, run)), encoding="utf-8")
+    word, sign, _ = _words.VERDICTS[decision.verdict]
+    click.echo(table(run))
+    if stopped:
+        click.echo(f"\nStopped: {stopped}. {len(run):,} of {run.manifest.planned:,} attempts are made.")
+    click.echo(f"\n{sign} {word}: {_words.one_line(decision.reason)}")
+    for result in _words.ordered(decision):
+        click.echo(
+            f"  {_words.SIGNS[_words.VERDICTS[result.verdict][2]]} {result.id}: {_words.one_line(result.reason)}"
+        )
+    click.echo(f"\nreport:  {page}")
+    click.echo(f"read on: shipworthy view -C {workspace.root}")
+    return exit_code(decision.verdict)

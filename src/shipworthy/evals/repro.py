@@ -1,0 +1,139 @@
+"""Make one attempt again, many times: is it a fluke, or does it happen one time in three?"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shipworthy.core.errors import UsageError
+from shipworthy.core.protocols import Target
+from shipworthy.core.records import Attempt, Reply, Request
+from shipworthy.evals.calls import CONCURRENCY, Calls
+from shipworthy.evals.limits import Budget, Limits
+from shipworthy.evals.plan import PlanItem, make_plan, split_try
+from shipworthy.evals.plugins import make_executor
+from shipworthy.evals.results import Run
+from shipworthy.evals.session import Guards
+from shipworthy.evals.subject import build_subject
+from shipworthy.store.layout import Layout
+
+if TYPE_CHECKING:
+    from shipworthy.stats import RateInterval
+    from shipworthy.workspace.load import Workspace
+
+
+class Reproduction(Struct, frozen=True):
+    """What came of it.
+
+    Attributes:
+        original: the attempt as it is recorded.
+        attempts: the new ones, in order; never written to a run log.
+        request: the first that the target was sent, as a caller would send it; None if none was.
+        http: that request on the wire, where the target is an HTTP endpoint; ``$KEY`` stands for the credential.
+        private: the suite's text must not be shown.
+    """
+
+    original: Attempt
+    attempts: tuple[Attempt, ...]
+    request: Request | None
+    http: Any
+    private: bool
+
+    def rate(self, metric: str, *, confidence: float = 0.95) -> RateInterval | None:
+        """Return how often a metric hit, with its interval; None where it was never scored.
+
+        The tries are independent given the sample, so each is a cluster of its own: the interval is about this one
+        attempt, and says nothing of the suite.
+        """
+        from shipworthy.stats import rate_interval
+
+        hits = [int(s.hit) for a in self.attempts for s in a.scores if s.metric == metric and s.hit is not None]
+        return rate_interval(hits, [1] * len(hits), confidence=confidence) if hits else None
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that were scored, in order of first appearance."""
+        return tuple(dict.fromkeys(s.metric for a in (self.original, *self.attempts) for s in a.scores))
+
+
+class _Seen:
+    """The target, with the first request that reaches it remembered."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.first: Request | None = None
+
+    def describe(self) -> Mapping[str, Any]:
+        return self._target.describe()
+
+    async def send(self, request: Request) -> Reply:
+        self.first = self.first or request
+        return await self._target.send(request)
+
+    async def close(self) -> None:
+        await self._target.close()
+
+
+def find(layout: Layout, attempt: str, run: str | None = None) -> tuple[Run, Attempt]:
+    """Return an attempt with its run: the newest run that holds it, or the one named.
+
+    Raises:
+        UsageError: there is none.
+        IntegrityError: a log is not what was written.
+    """
+    for name in [run] if run else reversed(layout.run_ids()):
+        loaded = Run.load(layout.run_directory(name))
+        try:
+            return loaded, loaded.attempt(attempt)
+        except UsageError:
+            if run:
+                raise
+    raise UsageError(f"no run here has the attempt {attempt!r}: `shipworthy runs samples` lists those of the last run")
+
+
+async def reproduce(
+    workspace: Workspace, run: Run, attempt: Attempt, n: int = 10, *, guards: Guards | None = None
+) -> Reproduction:
+    """Make an attempt n more times, with fresh seeds and without the cache.
+
+    Args:
+        guards: the run's own, if left out; False measures the bare target, a path that guard file.
+
+    Raises:
+        UsageError: the sample or the attack is no longer in the workspace, or the target cannot work as configured.
+    """
+    if n < 1:
+        raise UsageError(f"an attempt is made at least once more, not {n} times")
+    item = _item(workspace, run, attempt)
+    subject = build_subject(workspace, bool(run.manifest.guards) if guards is None else guards)
+    seen = _Seen(subject.target)
+    calls = Calls(seen, budget=Budget(Limits()), concurrency=subject.concurrency or CONCURRENCY)
+    models: list[Target] = []
+    plan = make_plan(workspace, run.manifest.plan, suites=[attempt.suite])
+    try:
+        executor = make_executor(plan, subject, calls, models)
+        # One after another: what is asked at the same time must not be able to matter.
+        made = [await executor.attempt(replace(item, seed=secrets.randbits(48))) for _ in range(n)]
+    finally:
+        for model in models:
+            await model.close()
+        await subject.close()
+    private = workspace.suite(attempt.suite).content != "synthetic"
+    as_http = getattr(subject.target, "as_http", None)
+    http = as_http(seen.first) if as_http and seen.first else None
+    return Reproduction(attempt, tuple(made), seen.first, http, private)
+
+
+def _item(workspace: Workspace, run: Run, attempt: Attempt) -> PlanItem:
+    planned, _ = split_try(attempt.id)
+    for item in make_plan(workspace, run.manifest.plan, suites=[attempt.suite]):
+        if item.id == planned:
+            return item
+    raise UsageError(
+        f"the plan {run.manifest.plan!r} no longer holds the attempt {planned}: its sample {attempt.sample!r} "
+        f"or attack {attempt.attack!r} was taken out since the run {run.id}"
+    )
