@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 BENCHES = {
     "footprint": "size and packages of the core, CPU of --help",
     "engine": "CPU and memory an attempt costs; throughput over HTTP beside a bare client",
-    "statistics": "coverage and error rates, simulated",
+    "error_rates": "coverage and error rates, simulated",
     "scorers": "agreement of each scorer with human labels (needs ../shared)",
 }
 

@@ -3,7 +3,7 @@
 A simulation gives an estimate. To show that a *true* rate is within its promise, each assertion is about the 99.9 %
 bound of the estimate (Clopper-Pearson on the replicates), never about the estimate itself. Cells whose true rate lies
 within the promise by less than the simulation can resolve are held to "not shown to break it" instead, and say so.
-The longer table, with more designs: ``python bench/statistics.py``.
+The longer table, with more designs: ``python bench/error_rates.py``.
 """
 
 # ruff: noqa: T201 - the figures are the point: pytest -s shows them

@@ -1,7 +1,7 @@
 """Print the measured error rates of the gate's tests: coverage, wrongly-ship rates, power.
 
-python bench/statistics.py              # 20,000 replicates a cell, a minute or two
-python bench/statistics.py --replicates 100000
+python bench/error_rates.py              # 20,000 replicates a cell, a minute or two
+python bench/error_rates.py --replicates 100000
 """
 
 from __future__ import annotations
