@@ -50,15 +50,25 @@ def file_digest(path: Path) -> str:
     return PREFIX + state.hexdigest()
 
 
+def leaf_hash(leaf: bytes) -> bytes:
+    """Return the 32-byte hash of a record as a leaf of an RFC 6962 tree."""
+    return sha256(b"\0" + leaf).digest()
+
+
 def merkle_root(leaves: Sequence[bytes]) -> str:
     """Return ``sha256:<64 hex>``, the Merkle tree hash of RFC 6962, section 2.1.
 
     Args:
         leaves: the records in their agreed order; may be empty (the hash of nothing).
     """
-    if not leaves:
+    return merkle_root_of([leaf_hash(leaf) for leaf in leaves])
+
+
+def merkle_root_of(hashes: Sequence[bytes]) -> str:
+    """Return what `merkle_root` returns, from the leaves' hashes: for records that need not all be kept in memory."""
+    if not hashes:
         return PREFIX + sha256(b"").hexdigest()
-    level = [sha256(b"\0" + leaf).digest() for leaf in leaves]
+    level = list(hashes)
     # Pairing from the left and promoting an odd last node gives RFC 6962's tree: its split point is the
     # largest power of two below n, so every left subtree is full.
     while len(level) > 1:

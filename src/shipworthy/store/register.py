@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from shipworthy.core.digests import digest, merkle_root
+from shipworthy.core.digests import digest, leaf_hash, merkle_root_of
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.records import Decision
 from shipworthy.store import chain, runlog
@@ -29,12 +29,12 @@ def register_run(layout: Layout, directory: Path) -> Entry:
     manifest = runlog.read_manifest(directory)
     leaves, heads = [], [runlog.start(directory)]
     for line in runlog.read_lines(directory):
-        leaves.append((line.id, line.attempt))
+        leaves.append((line.id, leaf_hash(line.attempt)))
         heads.append(chain.head_text(line.hash))
     body = {
         "run": manifest.id,
         "head": heads[-1],
-        "merkle": merkle_root([leaf for _, leaf in sorted(leaves)]),
+        "merkle": merkle_root_of([leaf for _, leaf in sorted(leaves)]),
         "attempts": len(leaves),
         "planned": manifest.planned,
         "spec_digest": manifest.spec_digest,

@@ -22,7 +22,7 @@ from typing import Any, Self
 import msgspec
 from msgspec.structs import replace
 
-from shipworthy.core.digests import merkle_root
+from shipworthy.core.digests import leaf_hash, merkle_root_of
 from shipworthy.core.errors import IntegrityError, StoreError, UsageError
 from shipworthy.core.records import Attempt, RunManifest
 from shipworthy.detect.redact import Redacted
@@ -373,8 +373,8 @@ def merkle(directory: Path) -> str:
     Raises:
         UsageError, IntegrityError: as for `read_attempts`.
     """
-    leaves = sorted((line.id, line.attempt) for line in read_lines(directory))
-    return merkle_root([leaf for _, leaf in leaves])
+    leaves = sorted((line.id, leaf_hash(line.attempt)) for line in read_lines(directory))
+    return merkle_root_of([leaf for _, leaf in leaves])
 
 
 def _manifest_bytes(directory: Path) -> bytes:
