@@ -13,14 +13,15 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 
 from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import TargetError, TargetTimeout, UsageError
-from shipworthy.targets._connections import Connections
+from shipworthy.targets._direct import Broken, Direct, Response, TooLong
 from shipworthy.targets._limits import Rate
+from shipworthy.targets._proxied import Proxied
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 BACKOFF_S, BACKOFF_MAX_S = 0.5, 30.0
 """Full jitter (Brooker, "Exponential Backoff And Jitter", 2015): the wait is uniform in [0, min(max, base 2^n)]."""
@@ -107,7 +108,7 @@ class Endpoint:
         self.origin = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
         self._requests = Rate(options.requests_per_minute) if options.requests_per_minute else None
         self._tokens = Rate(options.tokens_per_minute) if options.tokens_per_minute else None
-        self._connections: Connections | None = None
+        self._connections: Direct | Proxied | None = None
         self._turns: asyncio.Semaphore | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._not_before = 0.0
@@ -166,7 +167,7 @@ class Endpoint:
         if connections is not None and self._loop is asyncio.get_running_loop():
             await connections.close()
 
-    def _bound(self) -> tuple[Connections, asyncio.Semaphore | None]:
+    def _bound(self) -> tuple[Direct | Proxied, asyncio.Semaphore | None]:
         """Return connections and semaphore of the running loop: neither survives into another one."""
         loop = asyncio.get_running_loop()
         if self._connections is None or self._loop is not loop:
@@ -182,17 +183,8 @@ class Endpoint:
                 **self._headers,
                 **{name: prefix + _secret(ref) for name, (ref, prefix) in self._credentials.items()},
             }
-            trust, timeout = _trust(self.options.ca_file), httpx.Timeout(self.options.timeout)
-            self._connections = Connections(
-                lambda: httpx.AsyncClient(
-                    headers=headers,
-                    timeout=timeout,
-                    limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-                    follow_redirects=False,
-                    trust_env=self.options.proxies,
-                    verify=trust,
-                )
-            )
+            way = Proxied if self.options.proxies else Direct
+            self._connections = way(self.url, headers, _trust(self.options.ca_file), self.options.max_bytes)
         return self._connections, self._turns
 
     async def _wait(self, tokens: int) -> None:
@@ -207,35 +199,27 @@ class Endpoint:
         if self._tokens and really is not None:
             self._tokens.correct(expected - really)
 
-    async def _once(self, connections: Connections, method: str, payload: bytes) -> tuple[Answer, float | None]:
+    async def _once(self, connections: Direct | Proxied, method: str, payload: bytes) -> tuple[Answer, float | None]:
         try:
-            # httpx bounds each read; a body that trickles in would never end.
-            async with (
-                connections.lend() as client,
-                asyncio.timeout(self.options.timeout),
-                client.stream(method, self.url, content=payload) as response,
-            ):
-                if response.is_redirect:
-                    raise TargetError(self._elsewhere(response))
-                data = bytearray()
-                async for piece in response.aiter_bytes():
-                    data += piece
-                    if len(data) > self.options.max_bytes:
-                        raise TargetError(f"{self.origin} answered more than {self.options.max_bytes} bytes")
-        except (TimeoutError, httpx.TimeoutException):
+            # Around all of it: a body that trickles in would never end.
+            async with asyncio.timeout(self.options.timeout):
+                response = await connections.ask(method, payload)
+        except TimeoutError:
             raise TargetTimeout(f"{self.origin} did not answer within {self.options.timeout:g} s") from None
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise TargetError(f"{self.origin} cannot be asked ({type(error).__name__})") from None
-        except httpx.HTTPError as error:
-            raise _Broken(f"the connection to {self.origin} failed ({type(error).__name__})") from None
+        except TooLong:
+            raise TargetError(f"{self.origin} answered more than {self.options.max_bytes} bytes") from None
+        except Broken as error:
+            raise _Broken(f"the connection to {self.origin} failed ({error})") from None
+        if response.status in REDIRECTS and "location" in response.headers:
+            raise TargetError(self._elsewhere(response))
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
-            body, is_json = msgspec.json.decode(bytes(data)), True
+            body, is_json = msgspec.json.decode(response.body), True
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             body, is_json = None, False
-        return Answer(response.status_code, body, is_json, media_type), retry_after(response.headers)
+        return Answer(response.status, body, is_json, media_type), retry_after(response.headers)
 
-    def _elsewhere(self, response: httpx.Response) -> str:
+    def _elsewhere(self, response: Response) -> str:
         host = urlsplit(response.headers.get("location", "")).hostname or "another path"
         return f"{self.origin} redirects to {host}: not followed; put the final address in the configuration"
 

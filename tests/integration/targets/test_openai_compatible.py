@@ -241,7 +241,7 @@ def test_a_connection_dropped_in_mid_body_is_tried_again(loopback):
 
 def test_nobody_listens():
     made = target("http://127.0.0.1:9", retries=1)
-    with pytest.raises(TargetError, match="ConnectError") as caught:
+    with pytest.raises(TargetError, match="ConnectionRefusedError") as caught:
         asyncio.run(made.send(HELLO))
     assert type(caught.value) is TargetError
 

@@ -1,0 +1,128 @@
+"""Run the same job in other tools, each in an environment of its own, and print what it cost beside shipworthy.
+
+python bench/peers/run.py [inspect] [deepeval] [promptfoo] [--n N]
+
+The environments are made under ``.nox/peers`` from the locked versions beside this file: hundreds of megabytes, and
+more than a gigabyte for promptfoo. The job is 2,000 samples unless --n says otherwise; nothing leaves the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ENVIRONMENTS = HERE.parents[1] / ".nox" / "peers"
+PEERS = ("inspect", "deepeval", "promptfoo")
+OFFLINE = {
+    "DEEPEVAL_TELEMETRY_OPT_OUT": "YES",
+    "PROMPTFOO_DISABLE_TELEMETRY": "1",
+    "PROMPTFOO_DISABLE_UPDATE": "1",
+    "PROMPTFOO_DISABLE_REMOTE_GENERATION": "1",
+    "PROMPTFOO_SELF_HOSTED": "1",
+}
+
+
+def python_of(name: str) -> str:
+    """Return the interpreter of a peer's environment, making the environment first where it is not there."""
+    place, lock = ENVIRONMENTS / name, HERE / f"requirements-{name}.txt"
+    python = place / "bin" / "python"
+    if not (place / "ready").exists() or (place / "ready").read_text() != lock.read_text():
+        print(f"   making the environment of {name} ...", flush=True)
+        shutil.rmtree(place, ignore_errors=True)
+        venv.create(place, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", lock], check=True)
+        (place / "ready").write_text(lock.read_text())
+    return str(python)
+
+
+def python_job(name: str, n: int, *arguments: str) -> dict[str, Any]:
+    """Run a peer's script and return the line of JSON it ends with."""
+    command = [python_of(name), str(HERE / f"{name}_job.py"), str(n), *arguments]
+    done = subprocess.run(command, env=os.environ | OFFLINE, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
+    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
+
+
+def promptfoo_job(n: int) -> dict[str, Any]:
+    """Run promptfoo's command line; CPU and memory are of the whole process."""
+    place = ENVIRONMENTS / "promptfoo"
+    if not (place / "node_modules" / "promptfoo").exists():
+        print("   installing promptfoo ...", flush=True)
+        place.mkdir(parents=True, exist_ok=True)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / file, place)
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=place, check=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        tests = [
+            {"vars": {"question": f"Question {i}: say yes"}, "assert": [{"type": "equals", "value": "yes"}]}
+            for i in range(n)
+        ]
+        provider = f"file://{HERE / 'promptfoo_provider.js'}"
+        config = Path(scratch) / "promptfooconfig.json"
+        config.write_text(json.dumps({"prompts": ["{{question}}"], "providers": [provider], "tests": tests}))
+        out = Path(scratch) / "out.json"
+        command = [str(place / "node_modules" / ".bin" / "promptfoo"), "eval", "-c", str(config), "-o", str(out)]
+        command += ["--no-cache", "--no-progress-bar", "--no-table", "-j", "4"]
+        environment = os.environ | OFFLINE | {"PROMPTFOO_CONFIG_DIR": scratch}
+        before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        subprocess.run(command, env=environment, capture_output=True, check=True)
+        after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - wall
+        stats = json.loads(out.read_text())["results"]["stats"]
+    if stats["successes"] != n:
+        raise RuntimeError(f"{stats}: the measurement is void")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"n": n, "cpu_ms": cpu / n * 1e3, "wall_s": wall, "peak_mb": after.ru_maxrss / 1024}
+
+
+def ours(n: int) -> dict[str, Any]:
+    """Run shipworthy's own job."""
+    command = [sys.executable, str(HERE.parent / "engine.py"), "measure", "engine", str(n)]
+    result: dict[str, Any] = json.loads(subprocess.check_output(command, text=True))
+    return result
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table; return 1 where a peer could not be run."""
+    n = int(arguments[arguments.index("--n") + 1]) if "--n" in arguments else 2_000
+    wanted = [name for name in arguments if name in PEERS] or list(PEERS)
+    jobs: list[tuple[str, Any]] = []
+    for name in wanted:
+        if name == "promptfoo":
+            jobs.append(("promptfoo", lambda: promptfoo_job(n)))
+        else:
+            jobs.append((name, lambda name=name: python_job(name, n)))
+        if name == "inspect":
+            jobs.append(("inspect, durable", lambda: python_job("inspect", n, "--realtime")))
+    base = ours(n)
+    print(f"{n:,} samples, instant target\n")
+    print(f"{'':20}{'CPU ms each':>12}{'x ours':>8}{'peak MB':>9}{'x ours':>8}{'wall s':>8}")
+    failed = False
+    for label, job in [("shipworthy", lambda: base), *jobs]:
+        try:
+            row = job()
+        except (RuntimeError, subprocess.CalledProcessError, OSError) as error:
+            failed = True
+            print(f"{label:20}could not be run: {error}")
+            continue
+        print(
+            f"{label:20}{row['cpu_ms']:>12.3f}{row['cpu_ms'] / base['cpu_ms']:>8.0f}"
+            f"{row['peak_mb']:>9.0f}{row['peak_mb'] / base['peak_mb']:>8.1f}{row['wall_s']:>8.1f}",
+            flush=True,
+        )
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
