@@ -43,7 +43,9 @@ class OpenRun:
         log: RunLog,
         cache: ReplyCache | None,
         again: dict[str, int],
+        layout: Layout | None = None,
     ) -> None:
+        self.layout = layout if layout is not None and directory.parent == layout.runs else None
         self.directory, self.plan, self.subject, self.log = directory, plan, subject, log
         self.cache, self.again = cache, again
 
@@ -68,13 +70,20 @@ class OpenRun:
         )
 
     async def close(self) -> None:
-        """Let go of target, cache and log, also after a failure. What was appended is durable."""
+        """Let go of target, cache and log, also after a failure. What was appended is durable.
+
+        A run of the workspace that has all of its attempts is entered in the audit log.
+        """
         try:
             await self.subject.close()
         finally:
             if self.cache is not None:
                 self.cache.close()
             self.log.close()
+        if self.layout is not None and self.log.attempts >= self.log.manifest.planned:
+            from shipworthy.store.register import register_run
+
+            register_run(self.layout, self.directory)
 
 
 def begin(
@@ -103,7 +112,8 @@ def begin(
     place = directory or Layout(workspace.root).runs / manifest.id
     replies = _open_cache(workspace, cache)
     log = RunLog.create(place, manifest)
-    return OpenRun(directory=place, plan=planned, subject=subject, log=log, cache=replies, again={})
+    layout = Layout(workspace.root)
+    return OpenRun(directory=place, plan=planned, subject=subject, log=log, cache=replies, again={}, layout=layout)
 
 
 def take_up(
@@ -140,7 +150,10 @@ def take_up(
     try:
         again = {name: tries + 1 for name, tries in Run.load(directory).failed.items()} if retry_errors else {}
         replies = _open_cache(workspace, cache)
-        return OpenRun(directory=directory, plan=plan, subject=subject, log=log, cache=replies, again=again)
+        layout = Layout(workspace.root)
+        return OpenRun(
+            directory=directory, plan=plan, subject=subject, log=log, cache=replies, again=again, layout=layout
+        )
     except BaseException:
         log.close()
         raise

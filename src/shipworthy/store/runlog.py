@@ -188,6 +188,11 @@ class RunLog:
         """The chain's head over what is durable, ``sha256:<64 hex>``."""
         return chain.head_text(self._head)
 
+    @property
+    def attempts(self) -> int:
+        """How many attempts were given to the log, those of earlier sittings included. After `close`: are durable."""
+        return len(self._known)
+
     async def append(self, sealed: Redacted) -> None:
         """Append one attempt; returns once its line is on the disk.
 

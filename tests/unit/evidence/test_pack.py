@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.detect.redact import seal
+from shipworthy.evals.api import evaluate
 from shipworthy.evidence import archive
 from shipworthy.evidence.pack import build_pack, write_pack
 from shipworthy.evidence.verify import verify_bytes
@@ -43,6 +44,15 @@ def test_no_secret_and_no_personal_data_is_anywhere_in_the_pack(case: Any) -> No
             assert secret.encode() not in data, f"{secret} in {name}"
             assert secret.lower().encode() not in data.lower(), f"{secret} in {name}"
     assert SECRET.encode() not in case.pack
+
+
+def test_a_finished_run_is_in_the_audit_log_before_anything_is_decided_on_it(fresh_case: Callable[[], Any]) -> None:
+    case = fresh_case()
+    run = evaluate(case.workspace, progress=False)
+    with AuditLog(Layout(case.root).control_url) as audit:
+        last = list(audit.entries())[-1]
+        assert audit.verify().entries == 4
+    assert (last.kind, last.body["run"], last.body["head"]) == ("run.finished", run.id, runlog.head(run.directory))
 
 
 def test_everything_an_auditor_needs_is_there(case: Any) -> None:
