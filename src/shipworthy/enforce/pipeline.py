@@ -173,13 +173,16 @@ class Pipeline:
                     return Guarded(stop, tuple(tally.events), tally.seconds, True)
                 messages.append(guarded_message)
             else:
-                messages.append(await self._results(message, ctx, tally))
+                messages.append(await self._results("retrieved", message, ctx, tally) or message)
         documents = tuple([await self._document(d, ctx, tally) for d in request.documents])
         # A request no guard touched stays the same object: the cache's key must not change.
         touched = tuple(messages) != request.messages or documents != request.documents
         sent = _with(request, tuple(messages), documents) if touched else request
         reply = await send(sent)
         answer = await self._message("output", reply.message, ctx, tally)
+        if answer is not None:
+            # An agent's own tool results are part of what the asker sees.
+            answer = await self._results("output", answer, ctx, tally)
         if answer is not None:
             answer = await self._calls(answer, ctx, tally)
         if answer is None:
@@ -202,18 +205,19 @@ class Pipeline:
                 parts.append(Text(applied.text))
         return Message(message.role, tuple(parts))
 
-    async def _results(self, message: Message, ctx: GuardContext, tally: _Tally) -> Message:
-        if not any(isinstance(p, ToolResult) for p in message.parts):
-            return message
+    async def _results(self, stage: Stage, message: Message, ctx: GuardContext, tally: _Tally) -> Message | None:
+        """Guard a message's tool results, each by itself; None where one blocks on its way out."""
         parts: list[MessagePart] = []
         for part in message.parts:
-            if isinstance(part, ToolResult):
-                applied = tally.add(await self.apply("retrieved", part.text, ctx))
-                text = WITHHELD if applied.blocked else applied.text
-                parts.append(ToolResult(part.id, part.name, text, part.is_error))
-            else:
+            if not isinstance(part, ToolResult):
                 parts.append(part)
-        return Message(message.role, tuple(parts))
+                continue
+            applied = tally.add(await self.apply(stage, part.text, ctx))
+            if applied.blocked and stage == "output":
+                return None
+            text = WITHHELD if applied.blocked else applied.text
+            parts.append(part if text == part.text else replace(part, text=text))
+        return message if tuple(parts) == message.parts else Message(message.role, tuple(parts))
 
     async def _document(self, document: Document, ctx: GuardContext, tally: _Tally) -> Document:
         applied = tally.add(await self.apply("retrieved", document.text, ctx))

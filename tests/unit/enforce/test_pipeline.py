@@ -255,7 +255,7 @@ def test_build_reads_a_guard_file() -> None:
 
 def test_a_stage_the_guard_does_not_know_is_an_error() -> None:
     rule = GuardRule(id="GD-pii", use="pii_output", stages=("input",))
-    with pytest.raises(PluginError, match="GD-pii.*does not run at input"):
+    with pytest.raises(PluginError, match=r"GD-pii.*does not run at input"):
         Pipeline.build(GuardFile(rules=(rule,)))
 
 
@@ -267,3 +267,12 @@ def test_two_rules_with_one_id_are_an_error() -> None:
 def test_multi_turn_history_is_guarded_at_every_user_turn() -> None:
     asked = request(messages=(say("user", "evil"), say("assistant", "x"), say("user", "fine")))
     assert run(of(Word("evil", "block", frozenset({"input"}))), asked).blocked
+
+
+@pytest.mark.parametrize(("action", "said"), [("redact", "ok\n[redacted:evil]"), ("block", "I can't help with that.")])
+def test_tool_results_inside_an_answer_are_guarded_too(action: str, said: str) -> None:
+    async def send(r: Request) -> Reply:
+        return Reply(message=Message("assistant", (Text("ok"), ToolResult("1", "f", "evil"))))
+
+    done = run(of(Word("evil", action, frozenset({"output"}))), request(), send)
+    assert done.reply.message.text == said

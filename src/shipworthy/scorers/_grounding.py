@@ -1,0 +1,126 @@
+"""Does an answer rest on given texts? By its words, numbers and names alone: a baseline, not an understanding.
+
+The share of new words tells well where answers are free text beside a short source (BEGIN), and hardly at all where a
+fluent answer changes one fact (SummEdits): see the figures in docs/reference/scorers.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import NamedTuple
+
+from shipworthy.detect.engine import Encoded, Pattern, apart
+from shipworthy.detect.normalise import fold
+
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+)
+_NUMBERS = {word: str(i) for i, word in enumerate([*_UNITS.split(), "eighteen", "nineteen"])} | {
+    word: str(10 * i)
+    for i, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety hundred".split(), 2)
+}
+
+_COMMON = frozenset(
+    """a about above after again all also always am an and any are as at be because been before being below between both but
+    by can could did do does doing done down during each either else ever every few for from further get gets give given
+    gives go goes had has have having he help her here hers him his how however i if in into is it its itself just keep
+    kind know let like made make makes many may me might more most much must my need needs no nor not now of off on once
+    one only or other our out over own please put same say says see she should since so some such sure take than thank
+    that the their them then there these they thing things this those through to too under until up us use used using very
+    was way we well were what when where which while who whom why will with within would yes yet you your yours answer
+    according handbook note notes mean means new able ask asks called call""".split()
+)
+
+_ABSTAINS = Pattern(
+    r"\b(?:(?:do|does|did|is|are|was|were|has|have|could|can|would) ?(?:not|n't) (?:\w+ ){0,3}?(?:know|mention\w*|say|state\w*|specif\w+"
+    r"|contain\w*|provid\w*|includ\w*|list\w*|given|found|find|available|sure|clear|tell|answer|information)"
+    r"|(?:don|doesn|didn|isn|aren|wasn|hasn|haven|couldn|can)'t (?:\w+ ){0,3}?(?:know|mention\w*|say|state|specify|contain"
+    r"|provide|include|list|find|have (?:that|this|any|the)|see|tell|sure|clear|available)"
+    r"|cannot (?:\w+ ){0,2}?(?:find|say|tell|answer|determine|know)|unable to (?:find|answer|say|determine)"
+    r"|no (?:information|mention|answer|record|details?|data|note)|nothing (?:about|on|in|that)"
+    r"|not (?:mentioned|stated|specified|given|known|listed|found|available|in the (?:notes|handbook|document|text))"
+    r"|(?:un|not )(?:known|clear|certain)|not sure|i wonder"
+    r"|please (?:ask|contact|check with)|ask the (?:service desk|helpdesk|team))\b",
+    ignore_case=True,
+)
+
+
+class Support(NamedTuple):
+    """How much of an answer its texts carry.
+
+    Attributes:
+        new: share of the answer's content words that stand in no text, in [0, 1].
+        numbers: numbers in the answer that stand in no text.
+        names: capitalised words inside sentences that stand in no text.
+    """
+
+    new: float
+    numbers: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def tokens(text: str) -> list[str]:
+    """Return folded words and numbers; thousands lose their comma, number words become digits."""
+    folded = fold(text.replace("\u2019", "'")).text
+    out = []
+    for i, char in enumerate(folded):
+        joined = char in ",." and folded[i - 1 : i].isdigit() and folded[i + 1 : i + 2].isdigit()
+        if char.isalnum() or char == "'":
+            out.append(char)
+        elif joined or (char == ":" and folded[i - 1 : i].isdigit()):
+            out.append("" if char == "," else char)
+        else:
+            out.append(" ")
+    return [
+        _NUMBERS.get(word, word) for word in (w.strip("'.:").removesuffix("'s") for w in "".join(out).split()) if word
+    ]
+
+
+@cache
+def stem(word: str) -> str:
+    """Cut common endings, so that `washed` and `washing` meet. Crude on purpose: both sides are cut alike."""
+    for ending in ("ingly", "edly", "ing", "ies", "ied", "es", "ed", "ly", "s", "e", "y"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def support(answer: str, texts: Iterable[str]) -> Support:
+    """Compare an answer with the texts it should rest on."""
+    known = {stem(word) for text in texts for word in tokens(text)}
+    words = [w for w in tokens(answer) if w not in _COMMON]
+    content = [w for w in words if not w[0].isdigit()]
+    new = [w for w in content if stem(w) not in known]
+    numbers = tuple(dict.fromkeys(w for w in words if w[0].isdigit() and stem(w) not in known and w not in known))
+    return Support(len(new) / len(content) if content else 0.0, numbers, _names(answer, known))
+
+
+def _names(answer: str, known: set[str]) -> tuple[str, ...]:
+    found = []
+    before = "."
+    for word in answer.split():
+        bare = word.strip(".,;:!?()[]\"'*")
+        starts = before[-1:] in ".!?:\n" or before == ""
+        if bare[:1].isupper() and not starts and bare.lower() not in _COMMON and bare.isalpha():
+            found += [t for t in tokens(bare) if stem(t) not in known]
+        before = word
+    return tuple(dict.fromkeys(found))
+
+
+def abstains(answer: str) -> bool:
+    """Tell whether an answer says that it cannot answer."""
+    return _ABSTAINS.found(Encoded(fold(answer.replace("\u2019", "'")).text))
+
+
+def holds(answer: str, accepted: str) -> bool:
+    """Tell whether an accepted answer stands in an answer, as whole words; number words and digits are the same."""
+    hay, needle = " ".join(tokens(answer)), " ".join(tokens(accepted))
+    at = -1
+    while needle and (at := hay.find(needle, at + 1)) >= 0:
+        end = at + len(needle)
+        # A plural or a genitive is the same word.
+        tail = hay[end : end + 1]
+        if apart(hay, at, end, ".:") or (tail == "s" and not needle[-1].isdigit() and apart(hay, at, end + 1, ".:")):
+            return True
+    return False

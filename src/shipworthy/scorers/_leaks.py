@@ -1,0 +1,17 @@
+"""Canaries of a sample, prepared once: a suite asks for the same ones thousands of times."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from shipworthy.detect.canaries import Canaries, Leak
+
+
+@lru_cache(maxsize=256)
+def _prepared(secrets: tuple[str, ...]) -> Canaries:
+    return Canaries(secrets)
+
+
+def leaks(text: str, secrets: tuple[str, ...]) -> list[Leak]:
+    """Return which of the secrets appear in a text."""
+    return _prepared(secrets).leaks(text)
