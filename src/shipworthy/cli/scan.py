@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 @click.option(
     "--limit", type=float, default=0.2, show_default=True, help="What every rate must be shown to stay below."
 )
+@click.option(
+    "--max-tokens", metavar="N", type=click.IntRange(min=1), default=128, show_default=True, help="Longest answer."
+)
 @click.option("--concurrency", metavar="N", type=click.IntRange(min=1), help="Calls at one time.")
 @click.option("--plain-http", is_flag=True, help="Let the key travel unencrypted: for a network of your own.")
 @click.option(
@@ -47,6 +50,7 @@ def command(
     target: str | None,
     budget: str | None,
     limit: float,
+    max_tokens: int,
     concurrency: int | None,
     plain_http: bool,
     output: Path,
@@ -62,7 +66,9 @@ def command(
     from shipworthy.evals.limits import parse_duration
     from shipworthy.evals.scan import affordable, probe, write_workspace
 
-    use = _use(base_url, model, api_key_env, target, plain_http)
+    use = _use(base_url, model, api_key_env, target) | ({"plain_http": True} if plain_http else {})
+    if use["use"] != "python":
+        use["max_tokens"] = max_tokens
     sys.path.insert(0, str(Path.cwd()))  # a callable lies where the user stands, as with `python -m`
     seconds = parse_duration(budget) if budget is not None else None
     clock = time.monotonic()
@@ -79,9 +85,7 @@ def command(
     return _conclude(workspace, run, stopped)
 
 
-def _use(
-    base_url: str | None, model: str | None, api_key_env: str | None, target: str | None, plain_http: bool
-) -> dict[str, Any]:
+def _use(base_url: str | None, model: str | None, api_key_env: str | None, target: str | None) -> dict[str, Any]:
     from shipworthy.core.errors import UsageError
 
     if (base_url is None) == (target is None):
@@ -98,7 +102,7 @@ def _use(
             # It may be a pasted key: it is not repeated.
             raise UsageError("--api-key-env takes the name of a variable, not a key")
         use["key"] = f"env:{api_key_env}"
-    return use | ({"plain_http": True} if plain_http else {})
+    return use
 
 
 def _measure(workspace: Workspace, seconds: float | None, concurrency: int | None) -> tuple[Run, str]:
