@@ -5,7 +5,7 @@ from __future__ import annotations
 from shipworthy.core.document import Callout, Facts, Interval, Intervals, Paragraph, Section, Table
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.evals.results import Run
-from shipworthy.evidence.sections.wording import TONES, interval_of, percent, rate_of
+from shipworthy.evidence.sections.wording import TONES, bound_of, interval_of, rate_of
 from shipworthy.release.wording import count
 from shipworthy.workspace.load import Workspace
 
@@ -89,7 +89,7 @@ def criteria(decision: Decision) -> Section:
             r.must,
             rate_of(r),
             interval_of(r),
-            percent(r.bound),
+            bound_of(r),
             f"{r.hits:,} / {r.trials:,}",
             f"{r.clusters:,}",
             f"{r.errors:,}",
@@ -102,7 +102,8 @@ def criteria(decision: Decision) -> Section:
     )  # fmt: skip
     caption = (
         "Hits are counted events among scored attempts; samples are the independent clusters among them. The bound is "
-        "one-sided at the criterion's confidence, takes the design effect in, and is what the limit is held against."
+        "one-sided at the criterion's confidence, takes the design effect in, and is what the limit is held against; "
+        "of a change it bounds the worsening."
     )
     tones = tuple(TONES[r.verdict] for r in decision.criteria)
     reasons = tuple(

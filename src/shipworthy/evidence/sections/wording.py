@@ -34,6 +34,11 @@ def rate_of(result: CriterionResult) -> str:
     return points(result.rate) if result.test == "noninferiority" else percent(result.rate)
 
 
+def bound_of(result: CriterionResult) -> str:
+    """Return the one-sided bound that is held against the limit; of a change, the bound on its worsening."""
+    return points(result.bound) if result.test == "noninferiority" else percent(result.bound)
+
+
 def interval_of(result: CriterionResult) -> str:
     """Return a criterion's two-sided interval."""
     if result.low is None or result.high is None:
