@@ -84,7 +84,7 @@ _NUMBERS: tuple[tuple[str, Pattern, Callable[[str], bool]], ...] = (
     ("us_ssn", Pattern(r"[0-9]{3}-[0-9]{2}-[0-9]{4}"), _ssn),
     ("br_cpf", Pattern(r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}"), _cpf),
     ("es_dni", Pattern(r"[0-9XYZxyz][0-9]{7}-?[A-Za-z]"), _dni),
-    ("uk_nino", Pattern(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?[0-9]{2}){3} ?[A-D]"), lambda v: v[:2] not in
+    ("uk_nino", Pattern(r"(?:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]|QQ)(?: ?[0-9]{2}){3} ?[A-D]"), lambda v: v[:2] not in
      ("BG", "GB", "NK", "KN", "TN", "NT", "ZZ")),
     ("fr_nir", Pattern(r"[12] ?[0-9]{2} ?[01][0-9] ?[0-9][0-9ABab] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}"), _nir),
     ("it_codice_fiscale", Pattern(r"[A-Za-z]{6}[0-9]{2}[A-EHLMPR-Ta-ehlmpr-t][0-9]{2}[A-Za-z][0-9]{3}[A-Za-z]"),

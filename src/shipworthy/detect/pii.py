@@ -1,8 +1,8 @@
 """Personal data in a text, by pattern, check digit and context.
 
 Finds e-mail addresses, telephone numbers, payment cards (Luhn), IBANs (mod 97), IP addresses, identity numbers (see
-`national_ids`), dates of birth that are called so, and names that the caller gives. Does not find: names nobody gave,
-postal addresses, workplaces, faces. Measured recall and precision by type: docs/reference/scorers.md.
+`national_ids`), dates of birth that are called so, street addresses as written in English, and names that the caller gives. Does not find:
+names nobody gave, addresses written otherwise, workplaces, faces. Measured recall and precision by type: docs/reference/scorers.md.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from shipworthy.detect.spans import Span, union
 REACH = 320
 """Characters around a position that a finding there depends on; nothing longer is found. A stream relies on it."""
 
-KINDS = ("email", "phone", "card", "iban", "ip", "date_of_birth", "name", "us_ssn", "br_cpf", "es_dni", "uk_nino",
+KINDS = ("email", "phone", "card", "iban", "ip", "date_of_birth", "address", "name", "us_ssn", "br_cpf", "es_dni", "uk_nino",
          "fr_nir", "it_codice_fiscale", "ch_ahv", "se_personnummer", "in_aadhaar", "nl_bsn", "pl_pesel", "de_steuer_id", "passport",
          "drivers_license")  # fmt: skip
 
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.!#$%&'*+/=?^_`{|}~-")
 _LABEL = Pattern(r"[\pL\pN](?:[\pL\pN-]{0,62}[\pL\pN])?(?:\.[\pL\pN](?:[\pL\pN-]{0,62}[\pL\pN])?){1,4}")
 
+_ISSUERS = ("2", "3", "4", "5", "6", "1800")
 _GROUP = Pattern(r"[0-9]+")
 _IBAN = Pattern(r"[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}")
 _IPV4 = Pattern(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
@@ -43,10 +44,21 @@ _PHONE_SHAPES = (
 _PHONE_NAMED = Pattern(r"[+(]?[0-9](?:[ ().-]{0,2}[0-9]){5,14}" + _EXTENSION)
 _PHONE_WORDS = Pattern(
     r"\b(?:(?:tele)?phone|telefon\w*|teléfono|téléphone|tel|mobile|mobil|cell(?:ular)?|handy|fax|whatsapp|voicemail"
-    r"|(?:call|text|ring|dial|phone|reach|contact) (?:me|us|him|her|them|back)|call(?: (?:on|at|to))?|dial|ring|hotline)\b",
+    r"|(?:call|text|ring|dial|phone|reach|contact) (?:me|us|him|her|them|back)|answering|call(?: (?:on|at|to))?|dial|ring|hotline)\b",
     ignore_case=True,
 )
 _PHONE_CONTEXT = 40
+_PHONE_LABELLED = Pattern(
+    r"([+(]?[0-9](?:[ ().-]{0,2}[0-9]){6,14})[ -]{1,2}(?:office|fax|mobile|cell|home|work|landline)\b",
+    group=1,
+    ignore_case=True,
+)
+_ADDRESS = Pattern(
+    r"[0-9]{1,5}[A-Za-z]?,? (?:[\p{Lu}][\pL'.-]{1,20} ){1,3}(?:Street|St|Road|Rd|Lane|Ln|Avenue|Ave|Close|Way|Terrace|Row"
+    r"|Drive|Dr|Court|Ct|Place|Pl|Square|Crescent|Boulevard|Blvd|Gardens|Grove|Hill|Mews|Parade|Walk|Yard|Alley|Passage"
+    r"|Quay|Steps|Approach|Parkway|Highway|Trail)(?:,? (?:Apt\.?|Suite|Flat|Unit|House) ?[0-9A-Za-z]{0,5})?"
+    r"(?:, ?\p{Lu}[\pL'-]{1,20}(?: \p{Lu}[\pL'-]{1,20})?)?"
+)
 
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?"
@@ -94,7 +106,7 @@ def _cards(encoded: Encoded, runs: list[tuple[int, int]]) -> Iterator[Span]:
             digits, end = digits + text[group_start:group_end], group_end
             if len(digits) > 19:
                 break
-            card = len(digits) >= 12 and digits[0] in "23456" and len(set(digits)) > 1 and checksums.luhn(digits)
+            card = len(digits) >= 12 and digits.startswith(_ISSUERS) and len(set(digits)) > 1 and checksums.luhn(digits)
             if card and apart(text, start, end):
                 yield Span(start, end, "card")
 
@@ -139,6 +151,9 @@ def _phones(encoded: Encoded) -> Iterator[Span]:
         for start, end in pattern.overlapping(encoded):
             if found := _phone(text, start, end):
                 yield found
+    for start, end in _PHONE_LABELLED.overlapping(encoded):
+        if found := _phone(text, start, end):
+            yield found
     for _, named in _PHONE_WORDS.overlapping(encoded):
         window = Encoded(text[named : named + _PHONE_CONTEXT])
         for start, _ in _PHONE_NAMED.overlapping(window):
@@ -170,6 +185,12 @@ def _births(encoded: Encoded) -> Iterator[Span]:
         yield Span(start, end, "date_of_birth")
 
 
+def _addresses(encoded: Encoded) -> Iterator[Span]:
+    for start, end in _ADDRESS.overlapping(encoded):
+        if apart(encoded.text, start, end, "-"):
+            yield Span(start, end, "address")
+
+
 def _names(text: str, names: Iterable[str]) -> Iterator[Span]:
     folded = text.lower()
     if len(folded) != len(text):
@@ -198,6 +219,7 @@ def find(text: str, names: Iterable[str] = ()) -> list[Span]:
         spans.update(_ibans(encoded))
         spans.update(_phones(encoded))
         spans.update(_births(encoded))
+        spans.update(_addresses(encoded))
         spans.update(national_ids.find(encoded))
     if text.count(":") > 2 or text.count(".") > 2:
         spans.update(_ips(encoded))
