@@ -71,8 +71,11 @@ def block(child: Block, level: int, number: str) -> str:
 
 
 def _table(table: Table) -> str:
+    # Ids are not torn at their hyphens; a first column of sentences is.
+    short = all(len(row[0]) <= 24 for row in table.rows if row)
+
     def cell(tag: str, text: str, column: int, lead: str = "") -> str:
-        align = ' class="number"' if column in table.numeric else ""
+        align = ' class="number"' if column in table.numeric else ' class="key"' if short and column == 0 else ""
         scope = ' scope="col"' if tag == "th" else ""
         return f"<{tag}{scope}{align}>{lead}{say(text)}</{tag}>"
 

@@ -23,12 +23,12 @@ CRITERIA = "criteria"
 
 
 def percent(rate: float | None) -> str:
-    """Return a rate in [-1, 1] as a percentage of three digits, or a dash where there is none.
+    """Return a rate in [-1, 1] as a percentage of three digits, to 0.01 %; a dash where there is none.
 
-    >>> percent(0.04871), percent(0.0), percent(1.0), percent(None)
+    >>> percent(0.04871), percent(0.0000033), percent(1.0), percent(None)
     ('4.87 %', '0 %', '100 %', '-')
     """
-    return "-" if rate is None else f"{100 * rate + 0.0:.3g} %"
+    return "-" if rate is None else f"{round(100 * rate, 2) + 0.0:.3g} %"
 
 
 def interval(result: CriterionResult) -> str:

@@ -1,0 +1,149 @@
+"""The real model in this process. Few calls, short answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from shipworthy.core.errors import TargetError, UsageError
+from shipworthy.core.records import Image, Message, Request, Text, ToolResult, say
+from shipworthy.core.registry import create
+from shipworthy.core.settings import Settings
+
+pytestmark = pytest.mark.model
+
+SYSTEM = say("system", "You are the help desk of Northwind Ferries. Answer in one short sentence. " * 3)
+ASKED = [
+    Request(messages=(SYSTEM, say("user", f"{what}, how do I do that?")), seed=1, max_tokens=16)
+    for what in ("Reset my password", "Book a ticket", "Cancel my trip", "Bring a dog")
+]
+
+
+@pytest.fixture
+def settings(weights):
+    return Settings(cache_dir=weights.parent.parent, keys_dir=weights.parent)
+
+
+def use(settings, work, **params):
+    async def main():
+        target = create("target", "smollm2", params, settings=settings)
+        try:
+            return await work(target)
+        finally:
+            await target.close()
+
+    return asyncio.run(main())
+
+
+def test_a_reply_depends_on_its_request_alone(settings):
+    """Not on what was asked before, not on what is asked at the same time, not on the state of the prompt cache."""
+
+    async def work(target):
+        async def text(request):
+            return (await target.send(request)).message.text
+
+        alone = [await text(r) for r in ASKED]
+        backwards = [await text(r) for r in reversed(ASKED)][::-1]
+        together = list(await asyncio.gather(*[text(r) for r in ASKED]))
+        repeated = [await text(ASKED[0]) for _ in range(2)]
+        going_on = Request(
+            messages=(*ASKED[0].messages, say("assistant", alone[0]), say("user", "And then?")), max_tokens=16
+        )
+        await text(ASKED[0])
+        warm = await text(going_on)
+        await text(ASKED[1])
+        return alone, backwards, together, repeated, (warm, await text(going_on))
+
+    alone, backwards, together, repeated, (warm, cold) = use(settings, work)
+    assert len(set(alone)) == len(ASKED)
+    assert backwards == alone
+    assert together == alone
+    assert repeated == [alone[0]] * 2
+    assert warm == cold
+
+
+def test_two_targets_share_one_model_and_either_may_go_first(settings):
+    async def work(target):
+        other = create("target", "smollm2", {"temperature": 0.0}, settings=settings)
+        one = await target.send(ASKED[0])
+        two = await other.send(ASKED[0])
+        assert target._server is other._server
+        await other.close()
+        return one, two, await target.send(ASKED[0])
+
+    one, two, three = use(settings, work)
+    assert one.message == two.message == three.message
+    assert one.usage.output_tokens > 0
+    assert one.model.startswith("SmolLM2")
+
+
+def test_seeds_decide_above_temperature_zero(settings):
+    async def work(target):
+        hot = [
+            Request(messages=ASKED[0].messages, seed=s, temperature=1.2, max_tokens=16)
+            for s in (2**31 + 5, 2**31 + 5, 6)
+        ]
+        return [(await target.send(r)).message.text for r in hot]
+
+    one, again, other = use(settings, work)
+    assert one == again != other
+
+
+def test_a_schema_binds_the_answer(settings):
+    schema = {
+        "type": "object",
+        "properties": {"tool": {"enum": ["search", "reset_password"]}, "properties": {"enum": ["x"]}},
+        "required": ["tool", "properties"],
+    }
+
+    async def work(target):
+        return await target.send(Request(messages=(say("user", "I forgot my password."),), schema=schema))
+
+    text = use(settings, work).message.text
+    answer = json.loads(text)
+    assert answer.keys() == {"tool", "properties"}
+    assert " " not in text
+
+
+def test_what_it_cannot_read_is_an_error(settings):
+    async def work(target):
+        with pytest.raises(TargetError, match="reads text only"):
+            await target.send(Request(messages=(Message("user", (Image("image/png", data="aGk="),)),)))
+        with pytest.raises(TargetError, match=r"tokens, the local model's context 256"):
+            await target.send(Request(messages=(say("user", "word " * 400),)))
+        tool = Message("tool", (ToolResult("1", "search", "the desk opens at nine"),))
+        return await target.send(Request(messages=(say("user", "When?"), tool), max_tokens=4))
+
+    assert use(settings, work, context=256).message.parts[0] != Text("")
+
+
+def test_weights_that_are_not_there_name_the_command(tmp_path):
+    target = create("target", "smollm2", settings=Settings(cache_dir=tmp_path, keys_dir=tmp_path))
+    assert target.describe()["weights"].startswith("sha256:")
+    with pytest.raises(UsageError, match="shipworthy model pull smollm2"):
+        asyncio.run(target.send(ASKED[0]))
+
+
+@pytest.mark.parametrize(
+    "params", [{"system": ""}, {"context": 10}, {"context": 100_000}, {"documents_template": "{{"}]
+)
+def test_wrong_parameters_are_said_at_once(params):
+    with pytest.raises(UsageError):
+        create("target", "smollm2", params)
+
+
+def test_the_server_listens_on_this_machine_alone_and_wants_a_key(settings):
+    import httpx
+
+    async def work(target):
+        await target.send(ASKED[0])
+        address = target._server._server.listening_address
+        async with httpx.AsyncClient(trust_env=False) as stranger:
+            asked = await stranger.post(f"{address}/v1/chat/completions", json={"messages": []})
+        return address, asked.status_code
+
+    address, status = use(settings, work)
+    assert address.startswith("http://127.0.0.1:")
+    assert status == 401
