@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", default="shipworthy-demo", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[DIR]", default="shipworthy-demo", type=click.Path(path_type=Path))
 @click.option("--plan", metavar="NAME", default="demo", show_default=True, help="demo, smoke or full.")
 @click.option("--open/--no-open", "show", default=True, help="Open the report in a browser, where there is a screen.")
 def command(folder: Path, plan: str, show: bool) -> None:
