@@ -37,7 +37,7 @@ def test_two_claims_to_one_id_are_refused():
     registry.attack(one)
     try:
         with pytest.raises(
-            PluginError, match="two attacks are named 'twice_claimed': a.twice_claimed and b.twice_claimed"
+            PluginError, match=r"two attacks are named .twice_claimed.: a\.twice_claimed and b\.twice_claimed"
         ):
             registry.attack(two)
     finally:
