@@ -54,6 +54,7 @@ class Direct:
         self._host, self._port = parts.hostname or "", parts.port or (443 if secure else 80)
         self._target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_SAFE).encode()
         self._trust = trust if secure else None
+        self._requests: dict[tuple[str, int], h11.Request] = {}
         try:
             ours = {"host": parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()}
             merged = ours | {name.lower(): value for name, value in headers.items()}
@@ -102,8 +103,14 @@ class Direct:
             connection.abort()
 
     def _request(self, method: str, payload: bytes) -> h11.Request:
-        length = [(b"content-length", b"%d" % len(payload))] if payload or method != "GET" else []
-        return h11.Request(method=method, target=self._target, headers=[*self._headers, *length])
+        key = method, len(payload)
+        request = self._requests.get(key)
+        if request is None:
+            length = [(b"content-length", b"%d" % len(payload))] if payload or method != "GET" else []
+            request = h11.Request(method=method, target=self._target, headers=[*self._headers, *length])
+            if len(self._requests) < 4096:  # h11 checks every header; the length is all that differs
+                self._requests[key] = request
+        return request
 
     def _warm(self) -> _Connection | None:
         # The last returned first: what has been idle longest is left to be closed by the other side.
