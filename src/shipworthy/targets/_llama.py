@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -105,13 +106,10 @@ class LocalServer:
             raise TargetError("the local model's server answered with something that is not JSON") from error
 
     def _start(self) -> None:
-        # Read by OpenMP when it is loaded. Without it two threads on busy cores spin, and generation is 10 to 30 times
-        # slower than with one.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         import httpx
 
+        threads = _threads()
         llama = require("xllamacpp", extra="local")
-        threads = min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
         key = secrets.token_urlsafe(32)
         params = llama.CommonParams()
         params.model.path = str(self.weights)
@@ -139,6 +137,29 @@ class LocalServer:
         if self._client is not None:
             self._client.close()
         self._client = self._server = None
+
+
+def _threads() -> int:
+    """Return how many threads to use, with OpenMP's wait policy set. The answers are the same with one and two.
+
+    OpenMP reads ``OMP_WAIT_POLICY`` when it is loaded. Without it, two threads on busy cores spin, and generation is 10
+    to 30 times slower than with one. So where another library loaded OpenMP before us, it is one.
+    """
+    if os.environ.get("OMP_WAIT_POLICY", "").lower() != "passive":
+        if _openmp_is_loaded():
+            return 1
+        os.environ["OMP_WAIT_POLICY"] = "passive"
+    return min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def _openmp_is_loaded() -> bool:
+    if "xllamacpp" in sys.modules:
+        return True
+    try:
+        with Path("/proc/self/maps").open(encoding="utf-8", errors="replace") as maps:
+            return any("libgomp.so" in line for line in maps)
+    except OSError:
+        return False  # no such file on this system: it cannot be told
 
 
 def _rendered(messages: Wire) -> str:
