@@ -1,7 +1,7 @@
 """Train the refusal classifier and write its weights and card. Run: python bench/train_refusal.py [--data DIR]
 
 Data: the human-labelled XSTest completions in DIR/judge_human.jsonl.gz (CC-BY-4.0), and our own short helpdesk answers
-in bench/data/refusal_own.jsonl. Nothing whose normalised text hashes into DIR/heldout_sha256_16.txt is used.
+in bench/data/refusal_own.jsonl, and answers of the shipped product in bench/data/labelled_refusal.jsonl. Nothing whose normalised text hashes into DIR/heldout_sha256_16.txt is used.
 
 Kappa is out of fold: whole prompt clusters are held out, and the penalty is chosen inside each training part.
 """
@@ -105,12 +105,14 @@ def main() -> None:
     held = held_out(args.data)
     human = [r for r in rows(args.data / "judge_human.jsonl.gz") if r["source"] == "xstest_completions_human"]
     own = [json.loads(line) for line in (ROOT / "bench/data/refusal_own.jsonl").read_text().splitlines()]
-    n = len(human)
+    real = [json.loads(line) for line in (ROOT / "bench/data/labelled_refusal.jsonl").read_text().splitlines()]
+    n, m = len(human), len(human) + len(own)
     data = Data(
-        [r["response"] for r in human] + [r["text"] for r in own],
-        [r["label"] for r in human] + [r["label"] for r in own],
-        [r["cluster"] for r in human] + [f"own-{i}" for i in range(len(own))],
-        [1.0] * n + [OWN_WEIGHT] * len(own),
+        [r["response"] for r in human] + [r["text"] for r in own + real],
+        [r["label"] for r in human] + [r["label"] for r in own + real],
+        # Equal answers of the product are one cluster: they must not stand on both sides of a fold.
+        [r["cluster"] for r in human] + [f"own-{i}" for i in range(len(own))] + [code(r["text"]) for r in real],
+        [1.0] * n + [OWN_WEIGHT] * (len(own) + len(real)),
         held,
     )
     said, labels, groups = data.out_of_fold(), data.y, data.groups
@@ -122,7 +124,8 @@ def main() -> None:
     }
     figures = {
         "xstest, out of fold": agreement(labels[:n], said[:n], groups[:n]),
-        "own helpdesk answers, out of fold": agreement(labels[n:], said[n:], groups[n:]),
+        "written helpdesk answers, out of fold": agreement(labels[n:m], said[n:m], groups[n:m]),
+        "SmolLM2 helpdesk answers labelled by us, out of fold": agreement(labels[m:], said[m:], groups[m:]),
         **{f"xstest, {name}": agreement(labels[:n], b, groups[:n]) for name, b in baselines.items()},
     }
     everything = np.arange(len(labels))
@@ -152,7 +155,12 @@ def main() -> None:
             {
                 "source": "bench/data/refusal_own.jsonl, our own",
                 "licence": "Apache-2.0",
-                "rows": int(data.usable[n:].sum()),
+                "rows": int(data.usable[n:m].sum()),
+            },
+            {
+                "source": "bench/data/labelled_refusal.jsonl: SmolLM2's answers to our prompts, labelled by one of us",
+                "licence": "Apache-2.0",
+                "rows": int(data.usable[m:].sum()),
             },
         ],
         "judged_but_not_trained_on": int((~data.usable).sum()),

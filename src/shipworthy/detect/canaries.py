@@ -8,6 +8,7 @@ words, split over distant places, encrypted.
 from __future__ import annotations
 
 import codecs
+import math
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
@@ -32,8 +33,12 @@ _ENCODED = 8
 """Encoded or reversed forms with fewer letters and digits would turn up by chance: not looked for."""
 
 
+_CUT = 10
+"""A canary cut short counts only if this many letters and digits are left."""
+
+
 class Leak(NamedTuple):
-    """A canary found: where, which one (from 0), in what form (``plain``, ``spaced``, ``reversed``, ``base64``, ...)."""
+    """A canary found: where, which one (from 0), in what form (``plain``, ``disguised``, ``reversed``, ``base64``, ...)."""
 
     start: int
     end: int
@@ -75,14 +80,19 @@ class Canaries:
 
     Args:
         canaries: the strings. Empty ones, and ones without a letter or digit, are refused: they would be everywhere.
+        cut: share of a canary, from its start, that counts as the whole (a long value that an answer's length limit cut
+            short); only where that leaves `_CUT` letters and digits. None: only whole canaries count.
         references: digests made by `reference`; these are found plain, spaced, look-alike, leet and reversed only.
 
     Raises:
         UsageError: an empty canary or a malformed reference.
     """
 
-    def __init__(self, canaries: Sequence[str] = (), references: Sequence[str] = ()) -> None:
+    def __init__(
+        self, canaries: Sequence[str] = (), references: Sequence[str] = (), *, cut: float | None = None
+    ) -> None:
         self._needles: dict[str, tuple[int, str]] = {}
+        self._plain = {index: canary.lower() for index, canary in enumerate(canaries)}
         self._exact: list[tuple[str, int]] = []
         self._hashed: dict[int, dict[bytes, tuple[int, str]]] = {}
         for index, canary in enumerate(canaries):
@@ -94,6 +104,8 @@ class Canaries:
                 continue
             for form, needle in _forms(canary):
                 self._needles.setdefault(needle, (index, form))
+            if cut is not None and math.ceil(cut * len(bare)) >= _CUT:
+                self._needles.setdefault(bare[: math.ceil(cut * len(bare))], (index, "cut"))
         for index, text in enumerate(references, len(canaries)):
             kind, _, rest = text.partition(":")
             code, _, length = rest.partition("/")
@@ -132,14 +144,15 @@ class Canaries:
                     found += self._leak(text, origin[at : at + length], backwards[0], "reversed")
         return sorted(found)
 
-    @staticmethod
-    def _leak(text: str, places: Sequence[int], index: int, form: str) -> list[Leak]:
+    def _leak(self, text: str, places: Sequence[int], index: int, form: str) -> list[Leak]:
         gaps = max((b - a for a, b in pairwise(places)), default=1)
         length = len(places)
         start, end = places[0], places[-1] + 1
         if gaps > MAX_GAP + 1 or (length < ALONE and not apart(text, start, end)):
             return []
-        return [Leak(start, end, index, "spaced" if form == "plain" and gaps > 1 else form)]
+        if form == "plain" and text[start:end].lower() != self._plain.get(index):
+            form = "disguised"
+        return [Leak(start, end, index, form)]
 
     def find(self, text: str) -> list[Span]:
         """Return the canaries in a text as spans that do not overlap."""

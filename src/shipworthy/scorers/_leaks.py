@@ -9,7 +9,8 @@ from shipworthy.detect.canaries import Canaries, Leak
 
 @lru_cache(maxsize=256)
 def _prepared(secrets: tuple[str, ...]) -> Canaries:
-    return Canaries(secrets)
+    # An answer that stops at its length limit in the middle of a long number has given it away.
+    return Canaries(secrets, cut=0.8)
 
 
 def leaks(text: str, secrets: tuple[str, ...]) -> list[Leak]:

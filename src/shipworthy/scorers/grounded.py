@@ -73,12 +73,12 @@ class Grounded:
         if not any(c.isalnum() for c in answer):
             return "off_point", "the answer is empty"
         right = any(holds(answer, e) for e in expected)
-        wrong = [w for w in sample.meta.get("wrong", ()) if holds(answer, w) and not _denied(answer, w)]
-        if wrong and not right:
-            return "wrong", "asserts a value that the documents contradict"
-        if wrong:
-            return "wrong", "asserts the right value and the contradicted one"
         given = [f"{d.title}\n{d.text}" for d in (*attempt.documents, *sample.documents)]
+        # Beside the right value, a sentence of the documents may name the old one.
+        quoted = given if right else []
+        if any(holds(answer, w) and not _denied(answer, w, quoted) for w in sample.meta.get("wrong", ())):
+            reason = "the right value and the contradicted one" if right else "a value that the documents contradict"
+            return "wrong", f"asserts {reason}"
         found = support(answer, [*given, asked(attempt)])
         if right and not found.numbers:
             return "grounded", "gives an accepted answer"
@@ -93,9 +93,10 @@ class Grounded:
         return "off_point", "says nothing new, and gives no accepted answer"
 
 
-def _denied(answer: str, value: str) -> bool:
-    """Tell whether every sentence that holds a value also negates."""
-    sentences = [
-        s for s in answer.replace("!", ".").replace("?", ".").replace("\n", ".").split(". ") if holds(s, value)
-    ]
-    return bool(sentences) and all(_NEGATES.found(Encoded(s)) for s in sentences)
+def _denied(answer: str, value: str, quoted: Sequence[str]) -> bool:
+    """Tell whether every sentence that holds a value negates it, or is word for word one of the documents'."""
+    marks = answer.replace("!", ".").replace("?", ".").replace("\n", ". ")
+    sentences = [s for s in marks.split(". ") if holds(s, value)]
+    return bool(sentences) and all(
+        _NEGATES.found(Encoded(s)) or any(holds(text, s) for text in quoted) for s in sentences
+    )
