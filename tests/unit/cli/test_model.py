@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from shipworthy.cli import run
+from shipworthy.targets import _weights
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SHIPWORTHY_CACHE_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_a_model_that_is_there_is_not_pulled_again(weights, cache, monkeypatch, capsys):
+    monkeypatch.setattr(_weights, "_download", lambda *_: pytest.fail("it must not download"))
+    (cache / "models").mkdir()
+    (cache / "models" / weights.name).symlink_to(weights)
+    assert run(["model", "pull", "smollm2"]) == 0
+    assert "already here" in capsys.readouterr().out
+
+
+def test_the_list_says_what_is_missing(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert run(["model", "list"]) == 0
+    assert "no: shipworthy model pull smollm2" in capsys.readouterr().out
+
+
+def test_an_unknown_model_names_the_nearest(capsys):
+    assert run(["model", "pull", "smollm"]) == 2
+    assert "did you mean 'smollm2'?" in capsys.readouterr().err
