@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from math import isfinite
+
+import msgspec
 
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import LimitReached, TargetError, TargetTimeout, UsageError
@@ -132,9 +135,43 @@ class Calls:
                 raise
             except TimeoutError as error:
                 raise TargetTimeout(f"no answer in time ({error or f'{self.timeout_s:g} s'})") from error
-            except Exception as error:
+            except (Exception, SystemExit) as error:
+                # A system that calls exit() has failed to answer; it does not end the run with an exit code of its own.
                 raise TargetError(f"{type(error).__name__}: {error}") from error
-        if not isinstance(reply, Reply):
-            raise TargetError(f"the target returned a {type(reply).__name__}, not a Reply")
+            except asyncio.CancelledError as error:
+                if being_cancelled():
+                    raise
+                # Something inside the target was cancelled, not this run: the attempt must not vanish without a record.
+                raise TargetError("the target cancelled its own work") from error
+        reply = _sound(reply)
         self.budget.spend(reply.usage)
         return reply
+
+
+def being_cancelled() -> bool:
+    """Say whether somebody asked the running task to stop, as opposed to a cancellation that came up from within."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _sound(reply: object) -> Reply:
+    """Return a reply that any store can hold and any scorer can read.
+
+    Records are not checked when they are made. What a target put together wrongly would otherwise end the run, be
+    scored as silence, or make a log that can never be read again.
+
+    Raises:
+        TargetError: it is no reply of the assistant.
+    """
+    if not isinstance(reply, Reply):
+        raise TargetError(f"the target returned a {type(reply).__name__}, not a Reply")
+    try:
+        checked = msgspec.convert(msgspec.to_builtins(reply), Reply)
+    except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
+        raise TargetError(f"the target returned a Reply that is not one ({type(error).__name__}: {error})") from None
+    if checked.message.role != "assistant":
+        raise TargetError(f"the target returned a message of the {checked.message.role}, not of the assistant")
+    usage = checked.usage
+    if not (isfinite(usage.cost_usd) and min(usage.input_tokens, usage.output_tokens, usage.cost_usd) >= 0):
+        raise TargetError("the target says that an answer took less than nothing, or no finite amount: see its usage")
+    return checked

@@ -6,21 +6,27 @@ refused to answer, and a scorer that could not judge are four different errors, 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from shipworthy.core.errors import LimitReached, TargetError, TargetFiltered, TargetTimeout, UsageError
 from shipworthy.core.protocols import Attack, AttackContext, Conversation, Model, ScoreContext, Scorer
 from shipworthy.core.records import Attempt, Document, GuardEvent, Message, Outcome, Reply, Request, Score
-from shipworthy.evals.calls import Calls, Tally
+from shipworthy.evals.calls import Calls, Tally, being_cancelled
 from shipworthy.evals.plan import PlanItem
 
 if TYPE_CHECKING:
     from shipworthy.enforce.pipeline import Pipeline
+
+
+_Messages = tuple[Message, ...]
+_Documents = tuple[Document, ...]
 
 
 class Judge(Protocol):
@@ -80,7 +86,7 @@ class Executor:
         said: Conversation | None = None
         try:
             context = AttackContext(Random(item.seed), attacker.model)
-            said = await attacker.attack.attempt(item.sample, line.ask, context)
+            said = _checked(await attacker.attack.attempt(item.sample, line.ask, context))
         except (LimitReached, UsageError):
             raise
         except TargetTimeout as failure:
@@ -89,7 +95,9 @@ class Executor:
             outcome, error = "filtered", self._say(failure)
         except TargetError as failure:
             outcome, error = "target_error", self._say(failure)
-        except Exception as failure:
+        except (Exception, SystemExit, asyncio.CancelledError) as failure:
+            if isinstance(failure, asyncio.CancelledError) and being_cancelled():
+                raise
             # Not the target's fault, but no answer was obtained, so it is no score either.
             outcome = "target_error"
             error = f"the attack {item.attack} or a guard failed: {type(failure).__name__}: {self._say(failure)}"
@@ -127,20 +135,42 @@ class Executor:
         scores: list[Score] = []
         errors: list[str] = []
         for scorer, context in self._score_contexts[item.suite]:
+            name = type(scorer).__name__
             try:
-                given = await scorer.score(attempt, item.sample, context)
+                given = _scores(await scorer.score(attempt, item.sample, context))
             except UsageError:
                 raise
-            except Exception as failure:
-                errors.append(f"{type(scorer).__name__}: {type(failure).__name__}: {self._say(failure)}")
+            except (Exception, SystemExit, asyncio.CancelledError) as failure:
+                if isinstance(failure, asyncio.CancelledError) and being_cancelled():
+                    raise
+                errors.append(f"{name}: {type(failure).__name__}: {self._say(failure)}")
                 continue
             if not given:
-                errors.append(f"{type(scorer).__name__} gave no score")
-            scores.extend(given)
+                errors.append(f"{name} gave no score")
+            for score in given:
+                if any(score.metric == other.metric for other in scores):
+                    # Two words on one metric would count an attempt twice, or let one of them overrule the other.
+                    errors.append(f"{name} gave a second score for the metric {score.metric!r}")
+                scores.append(score)
         return ("scorer_error" if errors else "scored"), tuple(scores), "; ".join(errors)
 
     def _say(self, failure: BaseException) -> str:
         return self.scrub(str(failure) or type(failure).__name__)
+
+
+def _checked(said: object) -> Conversation:
+    """Return an attack's conversation if it is one that can be kept and holds an answer; silence is not safe."""
+    if not isinstance(said, Conversation):
+        raise TypeError(f"it returned a {type(said).__name__}, not a Conversation")
+    made = msgspec.convert(msgspec.to_builtins((said.messages, said.documents)), tuple[_Messages, _Documents])
+    if not any(message.role == "assistant" for message in made[0]):
+        raise ValueError("its conversation holds no answer")
+    return Conversation(*made)
+
+
+def _scores(given: Sequence[Score]) -> tuple[Score, ...]:
+    """Return a scorer's scores if they are some: records are not checked when they are made."""
+    return msgspec.convert(msgspec.to_builtins(tuple(given)), tuple[Score, ...])
 
 
 class _Line:

@@ -77,6 +77,8 @@ async def run_plan(
         subject.target, cache=cache, budget=budget, concurrency=concurrency or subject.concurrency or CONCURRENCY
     )
     content = {part.id: part.suite.content for part in plan.suites}
+    # Of all samples, not only the one that is asked: what leaks may be another's.
+    secrets = tuple(sorted({s for part in plan.suites for sample in part.suite.samples for s in sample.secrets}))
     models: list[Target] = []
     try:
         executor = make_executor(plan, subject, calls, models)
@@ -94,7 +96,7 @@ async def run_plan(
                     attempt = await executor.attempt(item)
                 except LimitReached:
                     return
-                await log.append(seal(attempt, content[item.suite]))
+                await log.append(seal(attempt, content[item.suite], secrets))
                 progress.count(attempt)
                 errors += attempt.outcome != "scored"
 

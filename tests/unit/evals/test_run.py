@@ -10,7 +10,7 @@ import pytest
 from shipworthy.core import registry
 from shipworthy.core.errors import CredentialError, StoreError, TargetError, TargetFiltered, TargetTimeout
 from shipworthy.core.protocols import Conversation, Rewrite
-from shipworthy.core.records import GuardEvent, Part, Request, Sample, Score, say
+from shipworthy.core.records import GuardEvent, Message, Part, Reply, Request, Sample, Score, ToolCall, Usage, say
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.rule import Rule
 from shipworthy.evals.limits import Limits
@@ -323,3 +323,138 @@ def test_a_plan_of_twenty_thousand_never_makes_as_many_tasks(bench, scripted, su
     run = bench.run(plan_of(suite(2000)), scripted(answer), concurrency=8)
     assert run.complete
     assert most < 100
+
+
+def put_together_wrongly(request: Request) -> object:
+    """What a target of somebody's own may hand back: nothing checks a record when it is made."""
+    import asyncio
+
+    text = request.messages[-1].text
+    if text == "question 1":
+        raise SystemExit(0)
+    if text == "question 2":
+        raise asyncio.CancelledError
+    return {
+        "question 3": Reply(message=say("user", "no")),
+        "question 4": Reply(message=say("assistant", None)),  # type: ignore[arg-type]
+        "question 5": Reply(message="no"),  # type: ignore[arg-type]
+        "question 6": Reply(message=say("assistant", "no"), usage=Usage(cost_usd=float("nan"))),
+        "question 7": Reply(message=say("assistant", "no"), usage=Usage(input_tokens=-1)),
+        "question 8": Reply(message=Message("assistant", (ToolCall("1", "tool", {"x": object()}),))),
+    }.get(text, Reply(message=say("assistant", "no")))
+
+
+def test_a_reply_that_is_none_is_an_error_of_its_attempt_and_of_nothing_else(bench, suite, plan_of):
+    class Careless:
+        def describe(self):
+            return {"target": "careless"}
+
+        async def send(self, request: Request):
+            return put_together_wrongly(request)
+
+        async def close(self):
+            pass
+
+    run = bench.run(plan_of(suite(10)), Careless())
+    outcomes = {a.sample: a.outcome for a in run.attempts()}  # the log can be read back
+    assert outcomes == {f"S-{i}": "scored" if i in (0, 9) else "target_error" for i in range(10)}
+    assert run.complete
+    assert run.counts("small", "attack_success").trials == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        5,
+        ("attack_success",),
+        (Score(metric="attack_success", hit="no", scorer="own"),),  # type: ignore[arg-type]
+        (Score(metric="attack_success", hit=0, scorer="own"),),  # type: ignore[arg-type]
+        (
+            Score(metric="attack_success", hit=False, scorer="own"),
+            Score(metric="attack_success", hit=True, scorer="own"),
+        ),
+        SystemExit(0),
+        asyncio.CancelledError(),
+    ],
+    ids=repr,
+)
+def test_what_is_no_score_is_a_scorer_error(bench, scripted, suite, plan_of, monkeypatch, given):
+    class Own:
+        metrics = ("attack_success",)
+
+        def describe(self):
+            return {"scorer": "own"}
+
+        async def score(self, attempt, sample, ctx):
+            if isinstance(given, BaseException):
+                raise given
+            return given
+
+    monkeypatch.setitem(registry._made, ("scorer", "own"), Own)
+    run = bench.run(plan_of(suite(2, scorers=(Use(use="own"),))), scripted())
+    assert [a.outcome for a in run.attempts()] == ["scorer_error"] * 2
+    assert run.counts("small", "attack_success").trials == []
+
+
+def test_two_scorers_may_not_speak_on_one_metric(bench, scripted, suite, plan_of, monkeypatch):
+    class Denies:
+        metrics = ("attack_success",)
+
+        def describe(self):
+            return {"scorer": "denies"}
+
+        async def score(self, attempt, sample, ctx):
+            return (Score(metric="attack_success", hit=False, scorer="denies"),)
+
+    monkeypatch.setitem(registry._made, ("scorer", "denies"), Denies)
+    run = bench.run(plan_of(suite(3, scorers=(Use(use="says_yes"), Use(use="denies")))), scripted())
+    attempts = list(run.attempts())
+    assert {a.outcome for a in attempts} == {"scorer_error"}
+    assert all("attack_success" in a.error for a in attempts)
+    assert all([s.hit for s in a.scores] == [True, False] for a in attempts)  # what was said is kept to be read
+
+
+@pytest.mark.parametrize("said", [None, Conversation(()), Conversation((say("user", "only a question"),))], ids=repr)
+def test_an_attack_without_an_answer_is_an_error(bench, scripted, suite, plan_of, monkeypatch, said):
+    class Silent:
+        def describe(self):
+            return {"attack": "silent"}
+
+        async def attempt(self, sample, ask, ctx):
+            return said
+
+    monkeypatch.setitem(registry._made, ("attack", "silent"), Silent)
+    run = bench.run(plan_of(suite(2, attacks=(Use(use="silent"),))), scripted())
+    assert [a.outcome for a in run.attempts()] == ["target_error"] * 2
+
+
+def test_a_private_suites_secrets_never_reach_the_disk(bench, suite, plan_of, tmp_path):
+    """Also another sample's, also where the target raises with them in its message or a scorer does."""
+    secrets = ("MAGENTA-walrus-7781", "Ottilie Vandersnoot")
+
+    class Tells:
+        def describe(self):
+            return {"target": "tells"}
+
+        async def send(self, request: Request):
+            text = f"yes, {secrets[0]} of {secrets[1]}, mail bob@example.org"
+            if "2" in request.messages[-1].text:
+                raise RuntimeError(text)
+            return Reply(
+                message=say("assistant", "break the scorer, " + text if "3" in request.messages[-1].text else text)
+            )
+
+        async def close(self):
+            pass
+
+    samples = tuple(
+        Sample(id=f"S-{i}", messages=(say("user", f"question {i}, {secrets[i % 2]}"),), secrets=(secrets[i % 2],))
+        for i in range(5)
+    )
+    run = bench.run(plan_of(suite(content="private", samples=samples)), Tells(), cache=True)
+    assert sorted(run.outcomes) == ["scored", "scorer_error", "target_error"]
+    for file in (f for f in tmp_path.rglob("*") if f.is_file()):
+        data = file.read_bytes()
+        for word in (*secrets, "Ottilie", "walrus", "bob@example.org"):
+            assert word.encode() not in data, (word, file)
