@@ -174,11 +174,11 @@ def test_an_endpoint_is_scanned_and_its_key_is_nowhere(place):
         curl = again.stdout[again.stdout.index("curl ") :]
         assert url + "/chat/completions" in curl
         assert '"Authorization: Bearer $KEY"' in curl
-        ran = subprocess.run(
-            ["sh", "-c", curl], capture_output=True, text=True, env={**os.environ, "KEY": "sk-by-hand"}
-        )
-        assert "I cannot answer that." in ran.stdout, ran.stderr
-        assert "Bearer sk-by-hand" in Endpoint.keys
+        if shutil.which("curl"):
+            env = {**os.environ, "KEY": "sk-by-hand"}
+            ran = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, env=env)
+            assert "I cannot answer that." in ran.stdout, ran.stderr
+            assert "Bearer sk-by-hand" in Endpoint.keys
     finally:
         server.shutdown()
     for file in (p for p in out.rglob("*") if p.is_file()):
