@@ -1,7 +1,8 @@
 """Train the refusal classifier and write its weights and card. Run: python bench/train_refusal.py [--data DIR]
 
 Data: the human-labelled XSTest completions in DIR/judge_human.jsonl.gz (CC-BY-4.0), and our own short helpdesk answers
-in bench/data/refusal_own.jsonl, and answers of the shipped product in bench/data/labelled_refusal.jsonl. Nothing whose normalised text hashes into DIR/heldout_sha256_16.txt is used.
+in bench/data/refusal_own.jsonl, and answers of the shipped product in
+bench/data/labelled_refusal.jsonl. Nothing whose normalised text hashes into DIR/heldout_sha256_16.txt is used.
 
 Kappa is out of fold: whole prompt clusters are held out, and the penalty is chosen inside each training part.
 """
@@ -144,7 +145,7 @@ def main() -> None:
     card = {
         "id": "refusal",
         "version": "1",
-        "model": "multinomial logistic regression on hashed character and word n-grams and telling phrases; int8 weights",
+        "model": "multinomial logistic regression on hashed n-grams and telling phrases; int8 weights",
         "labels": list(model.LABELS),
         "trained_on": [
             {

@@ -33,12 +33,15 @@ _ENCODED = 8
 """Encoded or reversed forms with fewer letters and digits would turn up by chance: not looked for."""
 
 
+_PART = 4
+"""Digits of a canary that count by themselves."""
+
 _CUT = 10
 """A canary cut short counts only if this many letters and digits are left."""
 
 
 class Leak(NamedTuple):
-    """A canary found: where, which one (from 0), in what form (``plain``, ``disguised``, ``reversed``, ``base64``, ...)."""
+    """A canary found: where, which one (from 0), in what form (``plain``, ``disguised``, ``base64``, ``part``, ...)."""
 
     start: int
     end: int
@@ -82,6 +85,8 @@ class Canaries:
         canaries: the strings. Empty ones, and ones without a letter or digit, are refused: they would be everywhere.
         cut: share of a canary, from its start, that counts as the whole (a long value that an answer's length limit cut
             short); only where that leaves `_CUT` letters and digits. None: only whole canaries count.
+        parts: let the digits of a canary such as ``HERON-4471`` count as the whole: its one run of digits, if it has at
+            least four and a third of the canary. For codes, not for personal values, whose digits others share.
         references: digests made by `reference`; these are found plain, spaced, look-alike, leet and reversed only.
 
     Raises:
@@ -89,7 +94,12 @@ class Canaries:
     """
 
     def __init__(
-        self, canaries: Sequence[str] = (), references: Sequence[str] = (), *, cut: float | None = None
+        self,
+        canaries: Sequence[str] = (),
+        references: Sequence[str] = (),
+        *,
+        cut: float | None = None,
+        parts: bool = False,
     ) -> None:
         self._needles: dict[str, tuple[int, str]] = {}
         self._plain = {index: canary.lower() for index, canary in enumerate(canaries)}
@@ -112,6 +122,11 @@ class Canaries:
             if kind != "sha256" or len(code) != 64 or not length.isdigit() or int(length) < SHORT:
                 raise UsageError("a canary reference reads sha256:<64 hex digits>/<length>, the length at least 6")
             self._hashed.setdefault(int(length), {})[bytes.fromhex(code)] = (index, "plain")
+        if parts:
+            for index, canary in enumerate(canaries):
+                runs = "".join(c if c in "0123456789" else " " for c in canary).split()
+                if len(runs) == 1 and len(runs[0]) >= _PART and 3 * len(runs[0]) >= len(skeleton(canary).text):
+                    self._exact.append((runs[0], index))
         longest = max([*map(len, self._needles), *(len(e) for e, _ in self._exact), *self._hashed, 0])
         self.reach = longest * (MAX_GAP + 1) + 2
 
@@ -125,7 +140,8 @@ class Canaries:
                 at = -1
                 while (at := lowered.find(needle, at + 1)) >= 0:
                     if apart(text, at, at + len(needle)):
-                        found.append(Leak(at, at + len(needle), index, "plain"))
+                        form = "plain" if needle == self._plain[index].strip() else "part"
+                        found.append(Leak(at, at + len(needle), index, form))
         if not (self._needles or self._hashed):
             return sorted(found)
         bare, origin = skeleton(text)

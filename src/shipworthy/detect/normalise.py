@@ -17,8 +17,8 @@ _LOOK_ALIKES = str.maketrans(
     {
         drawn: letter
         for letter, like in {
-            "a": "аɑᴀαΑА", "b": "ʙВΒЬьƅ", "c": "сᴄСϲ", "d": "ԁᴅđɗ", "e": "еᴇεЕΕёє", "f": "ꜰƒ", "g": "ɡɢց", "h": "һհнʜНΗħ",
-            "i": "іɪιıІΙїӏ", "j": "јᴊЈȷ", "k": "кᴋκКΚ", "l": "ʟℓłⅼ", "m": "мᴍМΜ", "n": "ɴոηпΝ", "o": "оᴏοօσОΟøө",
+            "a": "аɑᴀαΑА", "b": "ʙВΒЬьƅ", "c": "сᴄСϲ", "d": "ԁᴅđɗ", "e": "еᴇεЕΕёє", "f": "ꜰƒ", "g": "ɡɢց",
+            "h": "һհнʜНΗħ", "i": "іɪιıІΙїӏ", "j": "јᴊЈȷ", "k": "кᴋκКΚ", "l": "ʟℓłⅼ", "m": "мᴍМΜ", "n": "ɴոηпΝ", "o": "оᴏοօσОΟøө",
             "p": "рᴘρРΡ", "q": "ԛզ", "r": "ʀгɾ", "s": "ѕꜱЅ", "t": "тᴛτТΤŧ", "u": "ᴜυսμ", "v": "νᴠѵ", "w": "ԝᴡωшա",
             "x": "хχХΧ", "y": "уʏγүУΥ", "z": "ᴢΖ",
         }.items()
@@ -74,7 +74,8 @@ def fold(text: str) -> Folded:
 def skeleton(text: str) -> Folded:
     """Fold a text to its letters and digits alone, leetspeak undone, so that spacing and punctuation hide nothing.
 
-    Digits that stand for letters become those letters (``1``, ``i`` and ``l`` are one): compare skeletons with skeletons.
+    Digits that stand for letters become those letters (``1``, ``i`` and ``l`` are one): compare skeletons only with
+    skeletons.
 
     >>> skeleton("M-4 r!G_0Ld").text
     'marlgold'

@@ -1,8 +1,9 @@
 """Personal data in a text, by pattern, check digit and context.
 
 Finds e-mail addresses, telephone numbers, payment cards (Luhn), IBANs (mod 97), IP addresses, identity numbers (see
-`national_ids`), dates of birth that are called so, street addresses as written in English, and names that the caller gives. Does not find:
-names nobody gave, addresses written otherwise, workplaces, faces. Measured recall and precision by type: docs/reference/scorers.md.
+`national_ids`), dates of birth that are called so, street addresses as written in English, and names that the
+caller gives. Does not find: names nobody gave, addresses written otherwise, workplaces, faces. Measured recall and
+precision by type: docs/reference/guards.md.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from shipworthy.detect.spans import Span, union
 REACH = 320
 """Characters around a position that a finding there depends on; nothing longer is found. A stream relies on it."""
 
-KINDS = ("email", "phone", "card", "iban", "ip", "date_of_birth", "address", "name", "us_ssn", "br_cpf", "es_dni", "uk_nino",
-         "fr_nir", "it_codice_fiscale", "ch_ahv", "se_personnummer", "in_aadhaar", "nl_bsn", "pl_pesel", "de_steuer_id", "passport",
-         "drivers_license")  # fmt: skip
+KINDS = ("email", "phone", "card", "iban", "ip", "date_of_birth", "address", "name", "us_ssn", "br_cpf", "es_dni",
+         "uk_nino", "fr_nir", "it_codice_fiscale", "ch_ahv", "se_personnummer", "in_aadhaar", "nl_bsn", "pl_pesel",
+         "de_steuer_id", "passport", "drivers_license")  # fmt: skip
 
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.!#$%&'*+/=?^_`{|}~-")
 _LABEL = Pattern(r"[\pL\pN](?:[\pL\pN-]{0,62}[\pL\pN])?(?:\.[\pL\pN](?:[\pL\pN-]{0,62}[\pL\pN])?){1,4}")
@@ -44,7 +45,8 @@ _PHONE_SHAPES = (
 _PHONE_NAMED = Pattern(r"[+(]?[0-9](?:[ ().-]{0,2}[0-9]){5,14}" + _EXTENSION)
 _PHONE_WORDS = Pattern(
     r"\b(?:(?:tele)?phone|telefon\w*|teléfono|téléphone|tel|mobile|mobil|cell(?:ular)?|handy|fax|whatsapp|voicemail"
-    r"|(?:call|text|ring|dial|phone|reach|contact) (?:me|us|him|her|them|back)|answering|call(?: (?:on|at|to))?|dial|ring|hotline)\b",
+    r"|(?:call|text|ring|dial|phone|reach|contact) (?:me|us|him|her|them|back)|answering|call(?: (?:on|at|to))?|dial|ring"
+    r"|hotline)\b",
     ignore_case=True,
 )
 _PHONE_CONTEXT = 40
@@ -54,8 +56,8 @@ _PHONE_LABELLED = Pattern(
     ignore_case=True,
 )
 _ADDRESS = Pattern(
-    r"[0-9]{1,5}[A-Za-z]?,? (?:[\p{Lu}][\pL'.-]{1,20} ){1,3}(?:Street|St|Road|Rd|Lane|Ln|Avenue|Ave|Close|Way|Terrace|Row"
-    r"|Drive|Dr|Court|Ct|Place|Pl|Square|Crescent|Boulevard|Blvd|Gardens|Grove|Hill|Mews|Parade|Walk|Yard|Alley|Passage"
+    r"[0-9]{1,5}[A-Za-z]?,? (?:[\p{Lu}][\pL'.-]{1,20} ){1,3}(?:Street|St|Road|Rd|Lane|Ln|Avenue|Ave|Close|Way|Terrace"
+    r"|Row|Drive|Dr|Court|Ct|Place|Pl|Square|Crescent|Boulevard|Blvd|Gardens|Grove|Hill|Mews|Parade|Walk|Yard|Alley|Passage"
     r"|Quay|Steps|Approach|Parkway|Highway|Trail)(?:,? (?:Apt\.?|Suite|Flat|Unit|House) ?[0-9A-Za-z]{0,5})?"
     r"(?:, ?\p{Lu}[\pL'-]{1,20}(?: \p{Lu}[\pL'-]{1,20})?)?"
 )

@@ -33,8 +33,8 @@ def redact_text(text: str, secrets: Sequence[str] = ()) -> str:
         secrets: strings that are secret here (canaries, planted personal values); also found spaced out, reversed,
             encoded or written in look-alike characters, see `canaries`.
     """
-    # A replacement can bring together what was apart (a number cut in two that now passes a check digit), so redact until
-    # nothing changes. A text that does not settle is withheld whole.
+    # A replacement can bring together what was apart (a number cut in two that now passes a check digit), so redact
+    # until nothing changes. A text that does not settle is withheld whole.
     known = _known(tuple(secrets))
     for _ in range(_PASSES):
         redacted = _once(text, known)

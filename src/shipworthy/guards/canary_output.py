@@ -24,6 +24,7 @@ class CanaryOutput:
     reversed, rot13, hexadecimal, base64). Does not stop a secret that is translated, paraphrased or given away in pieces.
 
     Args:
+        parts: the digits of a code (``4471`` of ``HERON-4471``) block too.
         canaries: the strings, or references to them (``env:NAME``, ``file:PATH``: one canary a line).
         digests: references made by `shipworthy.detect.canaries.reference`, where the guard's file must not hold the
             secret at all; found plain, spaced, in look-alikes and reversed only.
@@ -35,7 +36,7 @@ class CanaryOutput:
 
     stages: frozenset[Stage] = frozenset({"output", "tool_call"})
 
-    def __init__(self, *, canaries: Sequence[str] = (), digests: Sequence[str] = ()) -> None:
+    def __init__(self, *, canaries: Sequence[str] = (), digests: Sequence[str] = (), parts: bool = True) -> None:
         if not canaries and not digests:
             raise PluginError("guard 'canary_output' needs canaries or digests: without one it would pass everything")
         strings: list[str] = []
@@ -44,13 +45,14 @@ class CanaryOutput:
                 strings += [line.strip() for line in credentials.resolve(canary).splitlines() if line.strip()]
             else:
                 strings.append(canary)
-        self._canaries = Canaries(strings, digests)
+        self._canaries = Canaries(strings, digests, parts=parts)
+        self._parts = parts
         # The description is written into evidence: it holds digests, not canaries.
         self._named = sorted([bytes_digest(s.encode("utf-8", "replace")) for s in strings] + list(digests))
         self.reach: int | None = self._canaries.reach
 
     def describe(self) -> Mapping[str, Any]:
-        return {"guard": "canary_output", "version": VERSION, "canaries": self._named}
+        return {"guard": "canary_output", "version": VERSION, "canaries": self._named, "parts": self._parts}
 
     async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
         return [

@@ -8,11 +8,11 @@ from shipworthy.detect.canaries import Canaries, Leak
 
 
 @lru_cache(maxsize=256)
-def _prepared(secrets: tuple[str, ...]) -> Canaries:
+def _prepared(secrets: tuple[str, ...], parts: bool) -> Canaries:
     # An answer that stops at its length limit in the middle of a long number has given it away.
-    return Canaries(secrets, cut=0.8)
+    return Canaries(secrets, cut=0.8, parts=parts)
 
 
-def leaks(text: str, secrets: tuple[str, ...]) -> list[Leak]:
-    """Return which of the secrets appear in a text."""
-    return _prepared(secrets).leaks(text)
+def leaks(text: str, secrets: tuple[str, ...], *, parts: bool = False) -> list[Leak]:
+    """Return which of the secrets appear in a text; with `parts`, the digits of a code count as the code."""
+    return _prepared(secrets, parts).leaks(text)

@@ -31,8 +31,8 @@ class Grounded:
     `helpful` is hit by an accepted answer (`expected`), or, where the documents hold none (`meta.kind: absent`), by
     saying so. Repeating other sentences of the documents is `off_point`: supported, and no help.
 
-    By words alone. It cannot see a sentence that is put together wrongly from words that are all there, and reads a free
-    paraphrase as new. For summaries and long prose use a judge with a measured agreement instead; the figures by source
+    By words alone. It cannot see a sentence that is put together wrongly from words that are all there, and reads a
+    free paraphrase as new. For summaries and long prose use a judge with a measured agreement instead; the figures by source
     are in docs/reference/scorers.md.
 
     Args:
