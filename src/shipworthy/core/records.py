@@ -275,7 +275,7 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SuiteUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One suite as a run used it."""
+    """One suite as a run used it; `attempts` are those planned in all: samples x attacks x attempts of each."""
 
     id: str
     version: str
