@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from shipworthy.core.errors import UsageError, did_you_mean
+from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.records import Attempt, Outcome, RunManifest, SuiteUse
 from shipworthy.evals.plan import split_try
 from shipworthy.store.runlog import read_attempts, read_manifest
@@ -85,12 +85,15 @@ class Run:
         return run
 
     def _count(self, attempt: Attempt) -> None:
-        planned, _ = split_try(attempt.id)
+        planned, tries = split_try(attempt.id)
         if (before := self._failed.pop(planned, None)) is not None:
             suite, attack, outcome, id = before
             self._errors[suite, attack] -= 1
             self.outcomes[outcome] -= 1
             self._superseded.add(id)
+        elif tries > 1:
+            # Nothing here makes such a record: it would count an attempt twice, or stand in for one that is missing.
+            raise IntegrityError(f"{self.directory}: {attempt.id} tries an attempt again that had not failed")
         else:
             self._made[attempt.suite] += 1
         self.outcomes[attempt.outcome] += 1

@@ -6,13 +6,67 @@ shared the code that counted first would share its mistakes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from math import exp, inf, lgamma, log
 from typing import Any, NamedTuple
 
 PLANNED = 19
 """Characters of an attempt's id that name the planned attempt; a retry adds ``-2``, ``-3``, …"""
 
 Record = Mapping[str, Any]
+
+
+_MUST = re.compile(r"(rise_upper|drop_upper|upper|lower)(\d\d(?:\.\d+)?) ?(?:<=|>=) ?([0-9.]+(?:e-?\d+)?) ?(%?)", re.I)
+
+
+class Condition(NamedTuple):
+    """A criterion's condition, read from its text.
+
+    Attributes:
+        low: the rate must be high: the bound is a lower one, or the change a fall.
+        confidence: in (0, 1); `limit` in [0, 1].
+    """
+
+    test: str
+    low: bool
+    confidence: float
+    limit: float
+
+
+def condition(must: str) -> Condition:
+    """Read a condition such as ``upper95 <= 0.05``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = _MUST.fullmatch(must.strip())
+    if match is None:
+        raise ValueError(f"{must!r} is no condition")
+    what, level, limit, percent = match[1].lower(), match[2], float(match[3]), match[4]
+    test = "threshold" if what in ("upper", "lower") else "noninferiority"
+    return Condition(test, what in ("lower", "drop_upper"), float(level) / 100, limit / (100 if percent else 1))
+
+
+def too_good(hits: int, trials: int, bound: float, condition: Condition) -> bool:
+    """Say whether a threshold criterion's bound is better than independent trials could give.
+
+    Clusters only ever widen an interval, so the exact binomial bound (Clopper and Pearson 1934) on all trials is the
+    best there is. It is compared without being computed: a bound u is as far out if so few hits, or fewer, have a
+    probability of at most ``1 - confidence`` where the rate is u.
+    """
+    if condition.low:
+        hits, bound = trials - hits, 1 - bound
+    if not 0 < bound < 1:
+        return bound <= 0
+    tail = sum(exp(_log_binomial(hits - i, trials, bound)) for i in range(hits + 1))
+    return tail > (1 - condition.confidence) * (1 + 1e-6) and hits < trials
+
+
+def _log_binomial(k: int, n: int, p: float) -> float:
+    if k < 0 or k > n:
+        return -inf
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) + (n - k) * log(1 - p)
 
 
 class Mark(NamedTuple):
@@ -105,10 +159,14 @@ def count_paired(
 
 
 def s1_hits(records: Iterable[Record], wanted: Iterable[str]) -> list[str]:
-    """Return the planned attempts with a hit on a sample of severity S1, but for metrics whose hits are wanted."""
+    """Return the planned attempts with a hit on a sample of severity S1, but for metrics whose hits are wanted.
+
+    Args:
+        records: all tries: one that a later one replaced counts here, too.
+    """
     good = set(wanted)
 
     def harmful(record: Record) -> bool:
         return any(score["hit"] and score["metric"] not in good for score in record.get("scores", ()))
 
-    return sorted(str(r["id"])[:PLANNED] for r in records if r.get("severity") == "S1" and harmful(r))
+    return sorted({str(r["id"])[:PLANNED] for r in records if r.get("severity") == "S1" and harmful(r)})

@@ -206,12 +206,17 @@ class _Verifier:
         first = head = chain.origin(self.member(f"{folder}/manifest.json"))
         records: list[Mapping[str, Any]] = []
         leaves: dict[str, bytes] = {}
+        failed: set[str] = set()
         for number, hash, body in _chained(name, self.member(name), first, b""):
             head = hash
             record = body.partition(b',"attempt":')[2][:-1]
             records.append(json.loads(record))
             if leaves.setdefault(records[-1]["id"], record) is not record:
                 raise IntegrityError(f"{name}:{number}: an attempt that is there twice")
+            planned = str(records[-1]["id"])[: recount.PLANNED]
+            if planned != records[-1]["id"] and planned not in failed:
+                raise IntegrityError(f"{name}:{number}: tries an attempt again that had not failed")
+            (failed.discard if records[-1]["outcome"] == "scored" else failed.add)(planned)
         if chain.head_text(head) != seal["pack"]["head"] or len(records) != seal["records"]:
             raise IntegrityError(f"{name}: not all the records that were sealed")
         if merkle_root([leaf for _, leaf in sorted(leaves.items())]) != seal["pack"]["merkle"]:
@@ -264,24 +269,78 @@ class _Verifier:
         )
 
     def criteria(self) -> str:
-        asked = {c["id"]: (r, c) for r in self.json("spec.json")["requirements"] for c in r.get("criteria", ())}
+        spec = self.json("spec.json")
+        asked = {c["id"]: c for r in spec["requirements"] for c in r.get("criteria", ())}
+        gate = spec["gate"].get("criteria", "all")
+        wanted = set(asked) if gate == "all" else set(gate)
         stated = {entry["id"]: entry for entry in self.json("criteria.json")["criteria"]}
         results = self.decision["criteria"]
         if list(stated) != [result["id"] for result in results]:
             raise IntegrityError("criteria.json: other criteria than the decision's")
+        if wanted != set(stated):
+            odd = ", ".join(sorted(wanted ^ set(stated)))
+            raise IntegrityError(f"decision.json: its criteria are not those of the gate: {odd}")
         counted = 0
         for result in results:
-            id, spec = result["id"], asked.get(result["id"], ({}, {}))[1]
-            if " ".join(str(spec.get("must", "")).split()) != result["must"] or spec["suite"] != result["suite"]:
-                raise IntegrityError(f"decision.json: the criterion {id} is not the one that was specified")
+            id, criterion = result["id"], asked[result["id"]]
+            self.specified(result, criterion)
             if any(stated[id].get(key) != value for key, value in result.items()):
                 raise IntegrityError(f"criteria.json: {id} differs from the decision")
-            counted += self.recount(result, spec.get("attack"), stated[id])
-        wanted = self.json("criteria.json")["wanted_metrics"]
-        hits = recount.s1_hits(self.runs[self.decision["runs"][0]].counted, wanted)
+            counted += self.recount(result, criterion.get("attack"), stated[id])
+            if result["verdict"] == "ship":
+                self.fit(result, criterion)
+        if self.decision["verdict"] == "ship":
+            self.errors(float(spec["gate"].get("max_error_rate", 0.05)))
+        good = self.json("criteria.json")["wanted_metrics"]
+        hits = recount.s1_hits(self.runs[self.decision["runs"][0]].records, good)
         if hits != sorted(self.decision.get("s1_hits", ())):
             raise IntegrityError("decision.json: the hits on S1 samples are not those in the records")
         return f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
+
+    def specified(self, result: Mapping[str, Any], criterion: Mapping[str, Any]) -> None:
+        """Hold a result against the criterion that was specified, and against the runs of the decision."""
+        id, must = result["id"], recount.condition(result["must"])
+        metric = criterion.get("metric") or self.suite_metric(result)
+        same = (
+            " ".join(str(criterion["must"]).split()) == result["must"]
+            and (criterion["suite"], metric) == (result["suite"], result["metric"])
+            and must.test == result["test"]
+            and abs(must.limit - result["limit"]) < 1e-9
+            and abs(must.confidence - result.get("confidence", 0.95)) < 1e-9
+        )
+        if not same:
+            raise IntegrityError(f"decision.json: the criterion {id} is not the one that was specified")
+        if result.get("run") != self.decision["runs"][0] or (
+            result.get("baseline_run") and result["baseline_run"] not in self.decision.get("baseline_runs", ())
+        ):
+            raise IntegrityError(
+                f"decision.json: the criterion {id} was tested on a run that the decision is not about"
+            )
+
+    def suite_metric(self, result: Mapping[str, Any]) -> str:
+        """Return a suite's main metric; what the result says where the pack does not hold the suite."""
+        name = f"suites/{result['suite']}/suite.json"
+        return str(self.json(name)["metric"] if name in self.members else result["metric"])
+
+    def fit(self, result: Mapping[str, Any], criterion: Mapping[str, Any]) -> None:
+        """Check that a criterion which passed was allowed to decide: whole runs, few errors, enough samples."""
+        id, suite = result["id"], result["suite"]
+        for name in filter(None, (result["run"], result.get("baseline_run"))):
+            use = next((u for u in self.runs[name].manifest["suites"] if u["id"] == suite), None)
+            made = sum(record["suite"] == suite for record in self.runs[name].counted)
+            if use is None or made < use["attempts"]:
+                raise IntegrityError(f"decision.json: {id} passed on the run {name}, which lacks attempts of {suite}")
+        use = next(u for u in self.runs[result["run"]].manifest["suites"] if u["id"] == suite)
+        if result.get("errors", 0) > use["max_error_rate"] * result.get("planned", 0):
+            raise IntegrityError(f"decision.json: {id} passed with more errors than the suite {suite} allows")
+        if result.get("clusters", 0) < criterion.get("min_clusters", 1):
+            raise IntegrityError(f"decision.json: {id} passed on fewer samples than it asks for")
+
+    def errors(self, limit: float) -> None:
+        """Check the gate's own limit on errors."""
+        run = self.runs[self.decision["runs"][0]]
+        if sum(record["outcome"] != "scored" for record in run.counted) > limit * run.manifest["planned"]:
+            raise IntegrityError("decision.json: it ships with more errors than the gate allows")
 
     def recount(self, result: Mapping[str, Any], attack: str | None, stated: Mapping[str, Any]) -> int:
         """Count one criterion again; returns 1, or 0 where it counted nothing (and so may not pass)."""
@@ -308,10 +367,17 @@ class _Verifier:
             or not result["low"] - 1e-9 <= result["rate"] <= result["high"] + 1e-9
         ):
             raise IntegrityError(f"decision.json: the rate or interval of {id} does not fit its counts")
-        least = result["test"] == "threshold" and result["must"].startswith("lower")
-        met = result["bound"] >= result["limit"] if least else result["bound"] <= result["limit"]
+        must = recount.condition(result["must"])
+        threshold = must.test == "threshold"
+        met = result["bound"] >= must.limit if threshold and must.low else result["bound"] <= must.limit
         if verdict == "ship" and not met:
             raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
+        change = -counts.rate if must.low else counts.rate
+        better = recount.too_good(counts.hits, counts.trials, result["bound"], must) if threshold else (
+            result["bound"] < change - 1e-9
+        )  # fmt: skip
+        if better:
+            raise IntegrityError(f"decision.json: the bound of {id} is better than its counts can give")
         return 1
 
     def trace(self) -> str:

@@ -87,7 +87,8 @@ def s1_hits(workspace: Workspace, evidence: Evidence) -> Iterator[str]:
     """Yield the ids of the attempts with a harmful hit on a sample of severity S1, in the order of the ids.
 
     A hit is harmful unless its metric counts something wanted: `helpful`, or a metric that a criterion of the
-    workspace wants to be high.
+    workspace wants to be high. Tries that a later one replaced count, too: one scorer saw the hit before another one
+    failed, and asking again does not undo it.
     """
     wanted = set(GOOD_METRICS)
     for requirement in workspace.requirements.values():
@@ -96,7 +97,7 @@ def s1_hits(workspace: Workspace, evidence: Evidence) -> Iterator[str]:
                 suite = workspace.suites.get(criterion.suite)
                 wanted.add(criterion.metric or (suite.metric if suite else ""))
     found = set()
-    for attempt in evidence.run.attempts():
+    for attempt in evidence.run.attempts(superseded=True):
         if attempt.severity == "S1" and any(s.hit and s.metric not in wanted for s in attempt.scores):
             found.add(split_try(attempt.id)[0])
     yield from sorted(found)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from shipworthy.evidence import recount
 
 
@@ -64,3 +68,44 @@ def test_it_agrees_with_the_engine(case: Any) -> None:
                 theirs, ours = run.counts("leaks", metric, attack), recount.count(records, "leaks", metric, attack)
                 assert (sum(theirs.hits), sum(theirs.trials), theirs.errors) == (ours.hits, ours.trials, ours.errors)
                 assert theirs.clusters == tuple(sorted(ours.clusters))
+
+
+def test_a_replaced_try_still_counts_as_an_s1_hit() -> None:
+    seen = record(0, "scorer_error", severity="S1", scores=[{"metric": "m", "hit": True}])
+    records = [seen, record(0, False, severity="S1", tail="-2")]
+    assert recount.s1_hits(records, []) == ["AT-0000000000000000"]
+
+
+@pytest.mark.parametrize(
+    ("must", "read"),
+    [
+        ("upper95 <= 0.05", ("threshold", False, 0.95, 0.05)),
+        ("lower99.5 >= 80 %", ("threshold", True, 0.995, 0.8)),
+        ("rise_upper90 <= 5%", ("noninferiority", False, 0.9, 0.05)),
+        ("drop_upper95 <= 1e-2", ("noninferiority", True, 0.95, 0.01)),
+    ],
+)
+def test_conditions_are_read_as_the_workspace_reads_them(must: str, read: tuple[Any, ...]) -> None:
+    from shipworthy.workspace.must import parse_must
+
+    assert tuple(recount.condition(must)) == read
+    parsed = parse_must(must)
+    assert (parsed.test, parsed.side == "lower", parsed.confidence, parsed.limit) == read
+
+
+@settings(deadline=None)
+@given(trials=st.integers(1, 3000), share=st.floats(0, 1), low=st.booleans(), level=st.sampled_from([0.8, 0.95, 0.99]))
+def test_a_bound_may_be_as_good_as_exact_but_no_better(trials: int, share: float, low: bool, level: float) -> None:
+    from scipy.stats import beta
+
+    hits = round(share * trials)
+    asked = recount.Condition("threshold", low, level, 0.5)
+    if low:
+        bound = float(beta.ppf(1 - level, hits, trials - hits + 1)) if hits else 0.0
+    else:
+        bound = float(beta.ppf(level, hits + 1, trials - hits)) if hits < trials else 1.0
+    assert not recount.too_good(hits, trials, bound, asked)
+    worse = bound / 2 if low else (1 + bound) / 2
+    assert not recount.too_good(hits, trials, worse, asked)
+    if 0.001 < bound < 0.999:
+        assert recount.too_good(hits, trials, bound + 1e-4 if low else bound - 1e-4, asked)

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.core.digests import bytes_digest, canonical
+from shipworthy.core.errors import IntegrityError
 from shipworthy.evidence import archive
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, Verification, report, verify_bytes, verify_pack
 from shipworthy.store.signing import new_key, sign, statement
@@ -183,7 +184,54 @@ def test_other_counts_than_the_records_hold_are_refused(case: Any) -> None:
     refused(found, "CR-leak", "not the one that was specified")
 
 
-def _doctored(case: Any, change: Callable[[dict[str, Any]], Any]) -> Verification:
+def test_a_result_that_is_not_the_specified_test_is_refused(case: Any) -> None:
+    """Each of these would have let a criterion pass that did not: the condition's text alone stays as it was."""
+    for change in (
+        {"limit": 0.9},
+        {"confidence": 0.5},
+        {"test": "noninferiority"},
+        {"metric": "helpful"},
+    ):
+        refused(_doctored(case, lambda result, change=change: result.update(change)), "CR-leak", "specified")
+    found = _doctored(case, lambda result: result.update(run=case.baseline.id))
+    refused(found, "CR-leak", "not about")
+    found = _doctored(case, lambda result: result.update(bound=result["low"]))
+    refused(found, "CR-leak", "better than its counts")
+
+
+def test_a_criterion_of_the_gate_that_was_left_out_is_refused(case: Any) -> None:
+    refused(_doctored(case, lambda results: results.pop(0), whole=True), "CR-leak", "not those of the gate")
+
+
+def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:
+    from shipworthy.evidence.verify import _Run, _Verifier
+
+    def verifier(records: int, errors: int, **use: Any) -> _Verifier:
+        outcomes = ["scored"] * (records - errors) + ["timeout"] * errors
+        made = [{"id": f"AT-{n:016x}", "suite": "s", "outcome": outcome} for n, outcome in enumerate(outcomes)]
+        suites = [{"id": "s", "attempts": 100, "max_error_rate": 0.05} | use]
+        found = _Verifier(Trust(()))
+        found.decision = {"runs": ["RUN-1"]}
+        found.runs = {"RUN-1": _Run({"id": "RUN-1", "suites": suites, "planned": 100}, {}, made, {})}
+        return found
+
+    result = {"id": "CR-1", "suite": "s", "run": "RUN-1", "planned": 100, "clusters": 95}
+    verifier(100, 5).fit(result | {"errors": 5}, {})
+    verifier(100, 5).errors(0.05)
+    with pytest.raises(IntegrityError, match="lacks attempts"):
+        verifier(99, 0).fit(result, {})
+    with pytest.raises(IntegrityError, match="lacks attempts"):
+        verifier(100, 0, id="other").fit(result, {})
+    with pytest.raises(IntegrityError, match="more errors than the suite"):
+        verifier(100, 6).fit(result | {"errors": 6}, {})
+    with pytest.raises(IntegrityError, match="fewer samples"):
+        verifier(100, 0).fit(result, {"min_clusters": 96})
+    with pytest.raises(IntegrityError, match="more errors than the gate"):
+        verifier(100, 6).errors(0.05)
+
+
+def _doctored(case: Any, change: Callable[[Any], Any], *, whole: bool = False) -> Verification:
+    """Change the first result (or the list of them) wherever it stands, and sign it all anew."""
     from shipworthy.store import chain
     from shipworthy.store.audit import ORIGIN
 
@@ -191,7 +239,7 @@ def _doctored(case: Any, change: Callable[[dict[str, Any]], Any]) -> Verificatio
 
     def edit(files: dict[str, Any]) -> None:
         for where in (files["decision.json"]["criteria"], files["criteria.json"]["criteria"]):
-            change(where[0])
+            change(where if whole else where[0])
         entries = [json.loads(line)["entry"] for line in files["audit-log.jsonl"].splitlines()]
         entries[-1]["body"]["digest"] = bytes_digest(canonical(files["decision.json"]))
         head, lines = ORIGIN, []

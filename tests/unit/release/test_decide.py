@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from msgspec.structs import replace
 
 from shipworthy.core.errors import IntegrityError, UsageError
+from shipworthy.core.records import Score
+from shipworthy.detect.redact import seal
 from shipworthy.evals.plan import PlanItem
+from shipworthy.evals.results import Run
 from shipworthy.release.baseline import find_baseline
 from shipworthy.release.decide import decide, needs_baseline
 from shipworthy.store.layout import Layout
+from shipworthy.store.runlog import RunLog
 
 
 def number(item: PlanItem) -> int:
@@ -105,3 +112,40 @@ def test_the_baseline_is_the_newest_bare_run_of_the_same_plan(gated) -> None:  #
     assert find_baseline(layout, first.manifest) is None
     later = gated.run()
     assert find_baseline(layout, guarded.manifest) == later.id
+
+
+def test_asking_again_does_not_undo_an_s1_hit(gated) -> None:  # type: ignore[no-untyped-def]
+    """One scorer saw the hit before another one failed; the next try is clean."""
+    before, run = gated.run(), gated.run(guards="on")
+    assert decide(gated.workspace, run, before).verdict == "ship"
+    run = gated.run(
+        lambda i: "scorer_error" if number(i) == 7 and i.suite == "leak" else i.suite == "help", guards="on"
+    )
+    first = next(a for a in run.attempts() if a.outcome == "scorer_error")
+
+    async def again() -> None:
+        score = Score(metric="leak", hit=True, scorer="gate_flag")
+        log = RunLog.resume(run.directory)
+        for number, outcome, scores in ((2, "scorer_error", (score,)), (3, "scored", (replace(score, hit=False),))):
+            made = replace(first, id=f"{first.id}-{number}", outcome=outcome, scores=scores, severity="S1")
+            await log.append(seal(made, "synthetic"))
+        log.close()
+
+    asyncio.run(again())
+    decision = decide(gated.workspace, Run.load(run.directory), before)
+    assert (decision.verdict, decision.s1_hits) == ("no-ship", (first.id,))
+
+
+def test_a_second_try_of_what_had_not_failed_is_no_run_log(gated) -> None:  # type: ignore[no-untyped-def]
+    """It would stand in for an attempt that is missing."""
+    run = gated.run(made=100)
+    first = next(run.attempts())
+
+    async def again() -> None:
+        log = RunLog.resume(run.directory)
+        await log.append(seal(replace(first, id=f"{first.id}-2"), "synthetic"))
+        log.close()
+
+    asyncio.run(again())
+    with pytest.raises(IntegrityError, match="had not failed"):
+        Run.load(run.directory)
