@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -18,6 +19,9 @@ from shipworthy.core.errors import ShipworthyError, did_you_mean
 
 SHIP, NO_SHIP, USAGE, INCONCLUSIVE, FAILURE = range(5)
 """Exit codes. A crash is never 1: a pipeline must not take it for a verdict."""
+
+_NOT_OURS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
+"""What a machine may refuse at any file: no fault of shipworthy, so no traceback."""
 
 EXIT_HELP = "Exit codes: 0 ship or done, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence."
 
@@ -90,7 +94,15 @@ def run(argv: list[str] | None = None) -> int:
         # written, not even by the interpreter's flush at exit.
         sys.stdout = None
         return SHIP
-    except Exception:
+    except SystemExit as error:
+        # Code that is not ours ended the process, such as a module that the workspace names. Its exit code must not be
+        # taken for a verdict.
+        click.echo(f"error: code that was loaded ended with exit({error.code!r})", err=True)
+        return FAILURE
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NOT_OURS:
+            click.echo(f"error: {error.strerror}" + (f": {error.filename}" if error.filename else ""), err=True)
+            return FAILURE
         import traceback
 
         traceback.print_exc()

@@ -38,6 +38,7 @@ def command(
 
     Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence.
     """
+    from shipworthy.cli._say import say
     from shipworthy.core.registry import create
     from shipworthy.evals.results import Run
     from shipworthy.evidence.documents import readout
@@ -58,10 +59,10 @@ def command(
     keep(layout, decision)
     text = report.render(decision, readout(loaded, decision, found, old))
     if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
+        say(text, nl=not text.endswith("\n"))
     else:
         _write(output, text)
-        click.echo(f"{decision.verdict}: {decision.reason}\n{form} report: {output}")
+        say(f"{decision.verdict}: {decision.reason}\n{form} report: {output}")
     return exit_code(decision.verdict)
 
 

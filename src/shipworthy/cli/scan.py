@@ -134,8 +134,9 @@ def _measure(workspace: Workspace, seconds: float | None, concurrency: int | Non
 
 
 def _conclude(workspace: Workspace, run: Run, stopped: str) -> int:
+    from shipworthy.cli._say import say
     from shipworthy.cli.eval import report as table
-    from shipworthy.cli.gate import exit_code, keep
+    from shipworthy.cli.gate import _write, exit_code, keep
     from shipworthy.core.registry import create
     from shipworthy.evidence.documents import readout
     from shipworthy.release.decide import decide
@@ -145,16 +146,14 @@ def _conclude(workspace: Workspace, run: Run, stopped: str) -> int:
     decision = decide(workspace, run)
     keep(Layout(workspace.root), decision)
     page = workspace.root / "report.html"
-    page.write_text(create("report", "html").render(decision, readout(workspace, decision, run)), encoding="utf-8")
+    _write(page, create("report", "html").render(decision, readout(workspace, decision, run)))
     word, sign, _ = _words.VERDICTS[decision.verdict]
-    click.echo(table(run))
+    say(table(run))
     if stopped:
-        click.echo(f"\nStopped: {stopped}. {len(run):,} of {run.manifest.planned:,} attempts are made.")
-    click.echo(f"\n{sign} {word}: {_words.one_line(decision.reason)}")
+        say(f"\nStopped: {stopped}. {len(run):,} of {run.manifest.planned:,} attempts are made.")
+    say(f"\n{sign} {word}: {_words.one_line(decision.reason)}")
     for result in _words.ordered(decision):
-        click.echo(
-            f"  {_words.SIGNS[_words.VERDICTS[result.verdict][2]]} {result.id}: {_words.one_line(result.reason)}"
-        )
-    click.echo(f"\nreport:  {page}")
-    click.echo(f"read on: shipworthy view -C {workspace.root}")
+        say(f"  {_words.SIGNS[_words.VERDICTS[result.verdict][2]]} {result.id}: {_words.one_line(result.reason)}")
+    say(f"\nreport:  {page}")
+    say(f"read on: shipworthy view -C {workspace.root}")
     return exit_code(decision.verdict)

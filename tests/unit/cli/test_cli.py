@@ -97,3 +97,10 @@ def test_a_reader_that_leaves_is_no_failure():
         f"{sys.executable} -m shipworthy --help | true", shell=True, capture_output=True, text=True, timeout=60
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("code", [0, 1, None, "bye"])
+def test_loaded_code_that_exits_is_a_failure_and_never_a_verdict(verb, capsys, code):
+    verb(SystemExit(code))
+    assert cli.run(["gate"]) == 4
+    assert "Traceback" not in capsys.readouterr().err

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -109,3 +113,26 @@ def test_every_format_renders_a_real_decision(gated, capsys, form: str) -> None:
 
 def test_an_unknown_verdict_is_a_failure() -> None:
     assert exit_code("perhaps") == 4  # type: ignore[arg-type]
+
+
+def test_a_reader_that_goes_away_does_not_change_the_verdict(gated) -> None:  # type: ignore[no-untyped-def]
+    """`shipworthy gate | head -1` in a pipeline with pipefail."""
+    gated.run(lambda i: i.suite == "leak")
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [sys.executable, "-m", "shipworthy", "gate", "-C", str(gated.root), "--allow-code"]
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_full_disk_is_no_verdict_and_no_traceback(gated) -> None:  # type: ignore[no-untyped-def]
+    gated.run(lambda i: i.suite == "leak")
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "shipworthy", "gate", "-C", str(gated.root), "--allow-code"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert done.returncode == 4
+    assert done.stderr.startswith("error: No space left on device")
+    assert "Traceback" not in done.stderr
