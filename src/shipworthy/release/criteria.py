@@ -111,6 +111,11 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
     if criterion.attack is None and left_out > 0:
         ran = f"{len(use.attacks)} of the suite's {count(len(suite.attacks), 'attack')}"
         found = replace(found, reason=f"{found.reason}; the plan runs {ran}")
+    silent = found.planned - found.trials - found.errors
+    if found.trials and silent > 0 and not run.missing(use.id):
+        # Scored, but not on this metric: what leaves a denominator is said, whoever took it out.
+        out = f"{silent:,} of {count(found.planned, 'attempt')} have no score for {metric} and are left out"
+        found = replace(found, reason=f"{found.reason}; {out}")
     return found
 
 

@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 
 from shipworthy.core.errors import IntegrityError
-from shipworthy.store.trust import PublicKey, Trust
+from shipworthy.store.trust import PublicKey, Trust, owners
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
@@ -77,6 +77,6 @@ def verify(envelope: bytes, trust: Trust, payload_type: str = PAYLOAD_TYPE) -> t
         signers.append(known[keyid])
     if len({key.keyid for key in signers}) != len(signers):
         raise IntegrityError("one key signed twice")
-    if len({key.owner for key in signers}) < trust.threshold:
-        raise IntegrityError(f"{len({k.owner for k in signers})} of {trust.threshold} needed signers have signed")
+    if owners(signers) < trust.threshold:
+        raise IntegrityError(f"{owners(signers)} of {trust.threshold} needed signers have signed")
     return payload, tuple(signers)

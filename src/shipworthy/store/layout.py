@@ -46,7 +46,13 @@ class Layout:
         return self.runs / _choose("run", run, self.run_ids(), "shipworthy eval")
 
     def run_ids(self) -> list[str]:
-        """Return the ids of the runs here, oldest first."""
+        """Return the ids of the runs here, oldest first.
+
+        Raises:
+            UsageError: there is no such workspace: "no run yet" would be the wrong advice.
+        """
+        if not self.root.is_dir():
+            raise UsageError(f"{self.root}: there is no such folder")
         return _names(self.runs, "*/manifest.json", lambda path: path.parent.name)
 
     def decision_ids(self) -> list[str]:

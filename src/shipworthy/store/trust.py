@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +31,11 @@ class Trust(NamedTuple):
 
     keys: tuple[PublicKey, ...]
     threshold: int = 1
+
+
+def owners(keys: Iterable[PublicKey]) -> int:
+    """Return how many people some keys belong to. A name written in other case or with other spaces is no other one."""
+    return len({" ".join(key.owner.split()).casefold() for key in keys})
 
 
 def public_json(key: PublicKey) -> dict[str, Any]:
@@ -78,12 +83,20 @@ def load_trust(path: Path) -> Trust:
         UsageError: it is not one; says what is wrong.
     """
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_once)
     except OSError as error:
         raise UsageError(f"cannot read the trust file {path}: {error.strerror}") from error
     except ValueError as error:
-        raise UsageError(f"{path} is not JSON: {error}") from error
+        raise UsageError(f"{path} is not a trust file in JSON: {error}") from error
     return _read_trust(value, str(path))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that stands twice: JSON takes the last one, and a reader may well see the first."""
+    if len({name for name, _ in pairs}) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(n for n in names if names.count(n) > 1)!r} stands there twice")
+    return dict(pairs)
 
 
 def _read_trust(value: Any, where: str) -> Trust:
@@ -92,9 +105,11 @@ def _read_trust(value: Any, where: str) -> Trust:
     keys = tuple(read_public(key, where) for key in value["keys"])
     if len({key.keyid for key in keys}) != len(keys):
         raise UsageError(f"{where}: a key is listed twice")
-    threshold, owners = value.get("threshold", 1), len({key.owner for key in keys})
-    if type(threshold) is not int or not 1 <= threshold <= owners:
-        raise UsageError(f"{where}: the threshold must be from 1 to {owners}, the number of owners, not {threshold!r}")
+    if not keys:
+        raise UsageError(f"{where}: it lists no key, so it trusts nobody (`shipworthy keys trust` writes one)")
+    threshold, most = value.get("threshold", 1), owners(keys)
+    if type(threshold) is not int or not 1 <= threshold <= most:
+        raise UsageError(f"{where}: the threshold must be from 1 to {most}, the number of owners, not {threshold!r}")
     return Trust(keys, threshold)
 
 

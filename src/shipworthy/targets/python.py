@@ -71,10 +71,17 @@ class PythonCallable:
     async def close(self) -> None:
         """Nothing to let go of."""
 
+    def _plain(self, given: Any) -> Any:
+        try:
+            return self._function(given)
+        except StopIteration as error:
+            # No future can carry it: the call would never end.
+            raise RuntimeError("StopIteration") from error
+
     async def _call(self, given: Any) -> Any:
         if inspect.iscoroutinefunction(self._function):
             return await self._function(given)
-        answer = await asyncio.to_thread(self._function, given)
+        answer = await asyncio.to_thread(self._plain, given)
         return await answer if inspect.isawaitable(answer) else answer
 
 

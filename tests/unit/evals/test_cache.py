@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 
 import pytest
 from hypothesis import given
@@ -105,6 +106,11 @@ def test_a_reply_no_file_can_hold_is_only_not_kept(tmp_path):
     asyncio.run(main())
 
 
+def _holds(path) -> bool:
+    with closing(sqlite3.connect(path)) as connection:
+        return bool(connection.execute("SELECT count(*) FROM replies").fetchone()[0])
+
+
 def test_a_killed_process_damages_nothing(tmp_path):
     path = tmp_path / "c.sqlite"
     script = textwrap.dedent(
@@ -125,7 +131,8 @@ def test_a_killed_process_damages_nothing(tmp_path):
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True)
     for line in process.stdout:
-        if int(line) >= 3000:
+        # Not before the first batch is on the disk, however slowly its thread gets a turn.
+        if int(line) >= 3000 and _holds(path):
             break
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

@@ -167,3 +167,10 @@ def test_attacks_that_a_plan_leaves_out_are_said(gated) -> None:  # type: ignore
     leak = results(gated, gated.run(lambda i: False, plan="tiny"))["CR-leak"]
     assert leak.verdict == "ship"
     assert leak.reason.endswith("; the plan runs 1 of the suite's 2 attacks")
+
+
+def test_a_reason_says_what_left_the_denominator(gated) -> None:  # type: ignore[no-untyped-def]
+    run = gated.run(lambda i: None if i.suite == "leak" and number(i) >= 40 else i.suite == "help")
+    leak = results(gated, run)["CR-leak"]
+    assert (leak.verdict, leak.trials, leak.errors, leak.planned) == ("ship", 80, 0, 120)
+    assert leak.reason.endswith("; 40 of 120 attempts have no score for leak and are left out")

@@ -65,3 +65,10 @@ def test_a_damaged_decision_is_an_integrity_error(tmp_path: Path) -> None:
     layout.save_decision(DECISION).write_text('{"verdict": "maybe"}')
     with pytest.raises(IntegrityError, match="is not a decision"):
         layout.load_decision()
+
+
+def test_a_workspace_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for place in (tmp_path / "nowhere", tmp_path / "file"):
+        with pytest.raises(UsageError, match="no such folder"):
+            Layout(place).run_ids()

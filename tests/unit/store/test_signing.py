@@ -174,7 +174,8 @@ def test_a_trust_file_comes_back(keys: list[SigningKey], tmp_path: Path) -> None
         (lambda t: t.update(threshold=True), "threshold"),
         (lambda t: t.update(extra=1), "not a trust file"),
         (lambda t: t.pop("keys"), "not a trust file"),
-        (lambda t: t.update(keys=[]), "threshold"),
+        (lambda t: t.update(keys=[]), "trusts nobody"),
+        (lambda t: t.update(threshold=2) or t["keys"][1].update(owner=f" {t['keys'][0]['owner'].upper()}"), "1 to 1"),
         (lambda t: t["keys"].append(t["keys"][0]), "twice"),
         (lambda t: t["keys"][0].update(keyid="0" * 64), "not the SHA-256"),
         (lambda t: t["keys"][0].update(public="zz"), "64 hex"),
@@ -192,3 +193,19 @@ def test_a_wrong_trust_file_says_what_is_wrong(
     path.write_text(json.dumps(value))
     with pytest.raises(UsageError, match=message):
         load_trust(path)
+
+
+def test_a_trust_file_that_says_a_thing_twice_is_refused(keys: list[SigningKey], tmp_path: Path) -> None:
+    """JSON takes the last one: a threshold of 2 that one reads at the top would be 1."""
+    path = tmp_path / "trust.json"
+    text = trust_json([k.public for k in keys], 2)
+    path.write_text(text.rstrip().removesuffix("}") + ', "threshold": 1}')
+    with pytest.raises(UsageError, match="'threshold' stands there twice"):
+        load_trust(path)
+
+
+def test_one_person_under_two_spellings_is_one_signer(keys: list[SigningKey]) -> None:
+    ada, bob = keys
+    again = bob.public._replace(owner=f"{ada.public.owner.upper()} ")
+    with pytest.raises(IntegrityError, match="1 of 2 needed signers"):
+        verify(sign(b"x", [ada, bob]), Trust((ada.public, again), 2))

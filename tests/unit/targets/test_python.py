@@ -137,3 +137,10 @@ def test_another_source_is_another_subject(tmp_path):
     sys.modules.pop("own_app")
     two = create("target", "python", {"call": "own_app:shout"}).describe()
     assert one != two
+
+
+def test_a_function_that_raises_stop_iteration_does_not_hang(tmp_path):
+    (tmp_path / "own_stop.py").write_text("def call(text): raise StopIteration\n")
+    target = create("target", "python", {"call": "own_stop:call", "timeout": 5})
+    with pytest.raises(TargetError, match="raised RuntimeError at"):
+        asyncio.run(target.send(Request(messages=(say("user", "Hello"),))))
