@@ -175,18 +175,31 @@ def _next_steps(folder: Path, pack: Path, trust: Path, show: bool) -> None:
     """Print what to type next; put the report beside the pack and open it."""
     from shipworthy.evidence.archive import read
 
+    command = _command()
     report = pack.with_suffix(".html")
     report.write_bytes(read(pack.read_bytes())["report.html"])
     click.echo(
         f"\nreport          {report}"
         f"\nevidence pack   {pack}"
         f"\ntrusted keys    {trust}"
-        f"\n\nnext:  shipworthy gate -C {folder}; echo $?"
-        f"\n       shipworthy evidence verify {pack} --trust {trust}"
-        f"\n       shipworthy view latest -C {folder}"
+        f"\n\nnext:  {command} gate -C {folder}; echo $?"
+        f"\n       {command} evidence verify {pack} --trust {trust}"
+        f"\n       {command} view latest -C {folder}"
     )
     if show:
         _open(report)
+
+
+def _command() -> str:
+    """Return what the user types to call this program: its name, or its path where the shell would not find it."""
+    import os
+    import shutil
+    import sys
+
+    here = Path(sys.argv[0])
+    if here.name != "shipworthy" or shutil.which("shipworthy") == str(here.resolve()):
+        return "shipworthy"
+    return os.path.relpath(here)
 
 
 def _open(page: Path) -> None:

@@ -242,7 +242,8 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
         content_hash: of what the attempt is made from: sample, attack with its parameters, seed.
         messages: the whole conversation, assistant turns included, as the user of the system would have seen it
             (after guards).
-        seconds: wall time of the attempt; `guard_seconds` the part of it that guards took.
+        seconds: wall time of the attempt without the wait in the engine's own queue; `guard_seconds` the part of it
+            that guards took.
         calls: requests to the target; `cached_calls` how many of them the cache answered.
     """
 

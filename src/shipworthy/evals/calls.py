@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from math import isfinite
+from time import perf_counter
 
 import msgspec
 
@@ -20,9 +21,12 @@ TIMEOUT_S = 600.0
 
 
 class Tally:
-    """What one attempt asked: calls, how many of them the cache answered, and what the answers took."""
+    """What one attempt asked: calls, how many of them the cache answered, what the answers took.
 
-    __slots__ = ("cached", "calls", "input_tokens", "limit", "output_tokens", "spent")
+    `queued` is how long it stood in our own queue: no part of the time that the system under test took.
+    """
+
+    __slots__ = ("cached", "calls", "input_tokens", "limit", "output_tokens", "queued", "spent")
 
     def __init__(self) -> None:
         self.calls = 0
@@ -30,6 +34,7 @@ class Tally:
         self.input_tokens = 0
         self.output_tokens = 0
         self.spent = 0.0
+        self.queued = 0.0
         self.limit: LimitReached | None = None
 
     def add(self, usage: Usage) -> None:
@@ -106,7 +111,9 @@ class Calls:
                 return known
             if (other := self._asked.get(key)) is None:
                 break
+            queued = perf_counter()
             await asyncio.shield(other)  # Whoever asks now tells the cache; if that failed, it is our turn.
+            tally.queued += perf_counter() - queued
         self._asked[key] = done = asyncio.get_running_loop().create_future()
         try:
             reply = await self._call(request, tally)
@@ -118,7 +125,9 @@ class Calls:
         return reply
 
     async def _call(self, request: Request, tally: Tally) -> Reply:
+        queued = perf_counter()
         async with self._free:
+            tally.queued += perf_counter() - queued
             try:
                 self.budget.take()
             except LimitReached as reached:

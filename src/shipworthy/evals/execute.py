@@ -127,8 +127,8 @@ class Executor:
         )
         if outcome == "scored":
             outcome, scores, error = await self._score(attempt, item)
-            return replace(attempt, outcome=outcome, scores=scores, error=error, seconds=time.perf_counter() - clock)
-        return replace(attempt, seconds=time.perf_counter() - clock)
+            attempt = replace(attempt, outcome=outcome, scores=scores, error=error)
+        return replace(attempt, seconds=max(0.0, time.perf_counter() - clock - tally.queued))
 
     async def _score(self, attempt: Attempt, item: PlanItem) -> tuple[Outcome, tuple[Score, ...], str]:
         """Let every scorer of the suite speak. What some said is kept even if another fails: a leak is a leak."""

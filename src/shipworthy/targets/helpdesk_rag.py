@@ -33,6 +33,8 @@ class HelpdeskRag:
         self._passages, self._max_tokens, self._temperature = passages, max_tokens, temperature
         self._staff_records, self._tools = staff_records, tools
         self._index = Bm25(self._product.passages(staff_records=staff_records))
+        # A model that answers one request at a time would otherwise make a queue of its own, counted as its time.
+        self.concurrency: int | None = getattr(model, "concurrency", None)
 
     def describe(self) -> Mapping[str, Any]:
         return {
