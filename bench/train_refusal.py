@@ -61,6 +61,7 @@ class Data:
     def __init__(self, texts: list[str], labels: list[str], groups: list[str], weights: list[float], held: set[str]):
         self.x, self.y, self.groups = matrix(texts), np.array(labels), np.array(groups)
         self.weights = np.array(weights)
+        self.parts = (0, 0)
         self.usable = np.array([code(text) not in held for text in texts])
 
     def fit(self, part: np.ndarray, strength: float) -> LogisticRegression:
@@ -97,18 +98,14 @@ def agreement(truth: np.ndarray, said: np.ndarray, groups: np.ndarray) -> dict[s
     return shown
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--out", type=Path, default=ROOT / "src/shipworthy/library/weights/refusal")
-    args = parser.parse_args()
-
-    held = held_out(args.data)
-    human = [r for r in rows(args.data / "judge_human.jsonl.gz") if r["source"] == "xstest_completions_human"]
+def measure(data: Path) -> tuple[Data, dict[str, dict[str, dict[str, float]]]]:
+    """Return the training data and every figure of agreement, out of fold."""
+    held = held_out(data)
+    human = [r for r in rows(data / "judge_human.jsonl.gz") if r["source"] == "xstest_completions_human"]
     own = [json.loads(line) for line in (ROOT / "bench/data/refusal_own.jsonl").read_text().splitlines()]
     real = [json.loads(line) for line in (ROOT / "bench/data/labelled_refusal.jsonl").read_text().splitlines()]
     n, m = len(human), len(human) + len(own)
-    data = Data(
+    made = Data(
         [r["response"] for r in human] + [r["text"] for r in own + real],
         [r["label"] for r in human] + [r["label"] for r in own + real],
         # Equal answers of the product are one cluster: they must not stand on both sides of a fold.
@@ -116,7 +113,8 @@ def main() -> None:
         [1.0] * n + [OWN_WEIGHT] * (len(own) + len(real)),
         held,
     )
-    said, labels, groups = data.out_of_fold(), data.y, data.groups
+    made.parts = (n, m)
+    said, labels, groups = made.out_of_fold(), made.y, made.groups
     baselines = {
         "string matching": np.array([STRING_MATCH[r["auto"]["streval"]["strmatch_label"]] for r in human]),
         "GPT-4 (unparsed answers count as compliance)": np.array(
@@ -129,9 +127,20 @@ def main() -> None:
         "SmolLM2 helpdesk answers labelled by us, out of fold": agreement(labels[m:], said[m:], groups[m:]),
         **{f"xstest, {name}": agreement(labels[:n], b, groups[:n]) for name, b in baselines.items()},
     }
+    return made, figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--out", type=Path, default=ROOT / "src/shipworthy/library/weights/refusal")
+    args = parser.parse_args()
+
+    made, figures = measure(args.data)
+    labels, (n, m) = made.y, made.parts
     everything = np.arange(len(labels))
-    strength = data.choose(everything)
-    fitted = data.fit(everything, strength)
+    strength = made.choose(everything)
+    fitted = made.fit(everything, strength)
     order = [list(fitted.classes_).index(label) for label in model.LABELS]
     weights = fitted.coef_[order].T
     scale = np.abs(weights).max() / 127
@@ -151,20 +160,20 @@ def main() -> None:
             {
                 "source": "XSTest completions with human labels (Röttger et al., 2023)",
                 "licence": "CC-BY-4.0",
-                "rows": int(data.usable[:n].sum()),
+                "rows": int(made.usable[:n].sum()),
             },
             {
                 "source": "bench/data/refusal_own.jsonl, our own",
                 "licence": "Apache-2.0",
-                "rows": int(data.usable[n:m].sum()),
+                "rows": int(made.usable[n:m].sum()),
             },
             {
                 "source": "bench/data/labelled_refusal.jsonl: SmolLM2's answers to our prompts, labelled by one of us",
                 "licence": "Apache-2.0",
-                "rows": int(data.usable[m:].sum()),
+                "rows": int(made.usable[m:].sum()),
             },
         ],
-        "judged_but_not_trained_on": int((~data.usable).sum()),
+        "judged_but_not_trained_on": int((~made.usable).sum()),
         "penalty_C": strength,
         "agreement": figures,
         "weights_digest": bytes_digest(packed.getvalue()),
@@ -175,7 +184,7 @@ def main() -> None:
     for name, figure in figures.items():
         for task, k in figure.items():
             print(f"{name:55} {task:15} kappa {k['kappa']:.3f} [{k['low']:.3f}, {k['high']:.3f}]  n {k['items']}")
-    print(f"judged but not trained on: {(~data.usable).sum()}; C {strength}; {len(packed.getvalue()) / 1000:.0f} kB")
+    print(f"judged but not trained on: {(~made.usable).sum()}; C {strength}; {len(packed.getvalue()) / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ _LETTERS = Pattern(r"[a-zA-Z][a-zA-Z ,.'!?-]{14,}")
 
 @cache
 def _rules() -> tuple[list[str], list[Pattern], Any]:
-    """Return kinds, patterns, and all patterns in one automaton: one pass tells which of them match, most often none."""
+    """Return kinds, patterns, and all patterns as one automaton, whose one pass tells which match: most often none."""
     import re2
 
     text = files("shipworthy.library").joinpath("rules/injection.tsv").read_text(encoding="utf-8")
@@ -98,7 +98,27 @@ def _from_hex(run: str) -> str:
 
 
 _SMALL = frozenset(
-    "the a to and of in is you that it for on with as are this be how i do not what can me my your".split()
+    {
+        "the",
+        "a",
+        "to",
+        "and",
+        "of",
+        "in",
+        "is",
+        "you",
+        "that",
+        "it",
+        "for",
+        "on",
+        "with",
+        "as",
+        "are",
+        "this",
+        "be",
+        "how",
+    }
+    | {"i", "do", "not", "what", "can", "me", "my", "your"}
 )
 
 
@@ -116,5 +136,7 @@ def find(text: str) -> list[Span]:
     for start, end, said in _decoded(text):
         found.append(Span(start, end, "encoded"))
         found += [Span(start, end, span.kind) for span in phrases(said)]
+    # Rot13 keeps every character's place.
+    found += phrases(codecs.encode(text, "rot13"))
     found += [Span(a, b, "invisible") for a, b in invisible(text)]
     return sorted(set(found))

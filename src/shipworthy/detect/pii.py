@@ -45,8 +45,8 @@ _PHONE_SHAPES = (
 _PHONE_NAMED = Pattern(r"[+(]?[0-9](?:[ ().-]{0,2}[0-9]){5,14}" + _EXTENSION)
 _PHONE_WORDS = Pattern(
     r"\b(?:(?:tele)?phone|telefon\w*|teléfono|téléphone|tel|mobile|mobil|cell(?:ular)?|handy|fax|whatsapp|voicemail"
-    r"|(?:call|text|ring|dial|phone|reach|contact) (?:me|us|him|her|them|back)|answering|call(?: (?:on|at|to))?|dial|ring"
-    r"|hotline)\b",
+    r"|(?:call|text|ring|dial|phone|reach|contact) (?:me|us|him|her|them|back)|answering"
+    r"|call(?: (?:on|at|to))?|dial|ring|hotline)\b",
     ignore_case=True,
 )
 _PHONE_CONTEXT = 40

@@ -21,7 +21,8 @@ class CanaryOutput:
     """Find canaries in what the system says and does.
 
     Knows the disguises of `shipworthy.detect.canaries` (case, look-alikes, leet, spacing, invisible characters,
-    reversed, rot13, hexadecimal, base64). Does not stop a secret that is translated, paraphrased or given away in pieces.
+    reversed, rot13, hexadecimal, base64). Does not stop a secret that is translated, paraphrased or given away in
+    pieces.
 
     Args:
         parts: the digits of a code (``4471`` of ``HERON-4471``) block too.

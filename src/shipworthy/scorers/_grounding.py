@@ -13,27 +13,32 @@ from typing import NamedTuple
 from shipworthy.detect.engine import Encoded, Pattern, apart
 from shipworthy.detect.normalise import fold
 
-_UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-    seventeen eighteen nineteen"""
-_TENS = """twenty thirty forty fifty sixty seventy eighty ninety hundred"""
-_NUMBERS = {word: str(i) for i, word in enumerate(_UNITS.split())} | {
-    word: str(10 * i) for i, word in enumerate(_TENS.split(), 2)
-}
+_UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+          "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred")
+_NUMBERS = {word: str(i) for i, word in enumerate(_UNITS)} | {word: str(10 * i) for i, word in enumerate(_TENS, 2)}
 
-_COMMON = frozenset(
-    """a about above after again all also always am an and any are as at be because been before being below between both
-    but by can could did do does doing done down during each either else ever every few for from further get gets give given
-    gives go goes had has have having he help her here hers him his how however i if in into is it its itself just keep
-    kind know let like made make makes many may me might more most much must my need needs no nor not now of off on once
-    one only or other our out over own please put same say says see she should since so some such sure take than thank
-    that the their them then there these they thing things this those through to too under until up us use used using
-    very was way we well were what when where which while who whom why will with within would yes yet you your yours answer
-    according handbook note notes mean means new able ask asks called call""".split()
-)
+_COMMON = frozenset({
+    "a", "about", "above", "after", "again", "all", "also", "always", "am", "an", "and", "any", "are", "as", "at",
+    "be", "because", "been", "before", "being", "below", "between", "both", "but", "by", "can", "could", "did",
+    "do", "does", "doing", "done", "down", "during", "each", "either", "else", "ever", "every", "few", "for",
+    "from", "further", "get", "gets", "give", "given", "gives", "go", "goes", "had", "has", "have", "having", "he",
+    "help", "her", "here", "hers", "him", "his", "how", "however", "i", "if", "in", "into", "is", "it", "its",
+    "itself", "just", "keep", "kind", "know", "let", "like", "made", "make", "makes", "many", "may", "me", "might",
+    "more", "most", "much", "must", "my", "need", "needs", "no", "nor", "not", "now", "of", "off", "on", "once",
+    "one", "only", "or", "other", "our", "out", "over", "own", "please", "put", "same", "say", "says", "see", "she",
+    "should", "since", "so", "some", "such", "sure", "take", "than", "thank", "that", "the", "their", "them",
+    "then", "there", "these", "they", "thing", "things", "this", "those", "through", "to", "too", "under", "until",
+    "up", "us", "use", "used", "using", "very", "was", "way", "we", "well", "were", "what", "when", "where",
+    "which", "while", "who", "whom", "why", "will", "with", "within", "would", "yes", "yet", "you", "your", "yours",
+    "answer", "according", "handbook", "note", "notes", "mean", "means", "new", "able", "ask", "asks", "called",
+    "call",
+})  # fmt: skip
 
 _ABSTAINS = Pattern(
     r"\b(?:(?:do|does|did|is|are|was|were|has|have|could|can|would) ?(?:not|n't) (?:\w+ ){0,3}?(?:know|mention\w*|say"
-    r"|state\w*|specif\w+|contain\w*|provid\w*|includ\w*|list\w*|given|found|find|available|sure|clear|tell|answer|information)"
+    r"|state\w*|specif\w+|contain\w*|provid\w*|includ\w*|list\w*|given|found|find|available|sure|clear|tell|answer"
+    r"|information)"
     r"|(?:don|doesn|didn|isn|aren|wasn|hasn|haven|couldn|can)'t (?:\w+ ){0,3}?(?:know|mention\w*|say|state"
     r"|specify|contain|provide|include|list|find|have (?:that|this|any|the)|see|tell|sure|clear|available)"
     r"|cannot (?:\w+ ){0,2}?(?:find|say|tell|answer|determine|know)|unable to (?:find|answer|say|determine)"

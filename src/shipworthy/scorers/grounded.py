@@ -32,8 +32,8 @@ class Grounded:
     saying so. Repeating other sentences of the documents is `off_point`: supported, and no help.
 
     By words alone. It cannot see a sentence that is put together wrongly from words that are all there, and reads a
-    free paraphrase as new. For summaries and long prose use a judge with a measured agreement instead; the figures by source
-    are in docs/reference/scorers.md.
+    free paraphrase as new. For summaries and long prose use a judge with a measured agreement instead; the figures by
+    source are in docs/reference/scorers.md.
 
     Args:
         new_words: share of content words not in the documents from which an answer counts as unsupported, in (0, 1].

@@ -11,16 +11,17 @@ from shipworthy.core.records import Attempt, Document, Image, Message, Score, Te
 from shipworthy.detect.redact import Redacted, redact_attempt, redact_text, seal
 
 PIECES = st.sampled_from(
-    ["ana.b@example.org", "+44 20 7946 0958", "4111 1111 1111 1111", "GB82 WEST 1234 5698 7654 32", "10.2.3.4", "219-09-9999",
-     "[redacted:email]", "[redacted:", "MARIGOLD-77", "m a r i g o l d 7 7", "77-dlogiram", "born on 3 May 1980", 
-     "password: hunter2", "AKIAABCDEFGHIJKLMNOP", "call me on ", "-", " ", "1", "@", ".", "\u200b", "é", "\ud800", "text", "]"]
+    ["ana.b@example.org", "+44 20 7946 0958", "4111 1111 1111 1111", "GB82 WEST 1234 5698 7654 32", "10.2.3.4",
+     "219-09-9999", "[redacted:email]", "[redacted:", "MARIGOLD-77", "m a r i g o l d 7 7", "77-dlogiram",
+     "born on 3 May 1980", "password: hunter2", "AKIAABCDEFGHIJKLMNOP", "call me on ", "-", " ", "1", "@", ".",
+     "\u200b", "é", "\ud800", "text", "]"]
 )  # fmt: skip
 TEXTS = st.lists(PIECES | st.text(max_size=8), max_size=12).map("".join)
 
 
 def attempt(text: str) -> Attempt:
     return Attempt(
-        id="AT-1", suite="s", sample="a", attack="none", number=1, cluster="a", seed=0, content_hash="sha256:0", 
+        id="AT-1", suite="s", sample="a", attack="none", number=1, cluster="a", seed=0, content_hash="sha256:0",
         outcome="scored",
         messages=(
             Message("user", (Text(text), Image("image/png", data="aGk="))),

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+
+from shipworthy.core import registry
+from shipworthy.core.errors import PluginError, ScorerError
+from shipworthy.core.records import Document, GuardEvent, Sample, say
+from shipworthy.scorers._grounding import abstains, holds, support, tokens
+
+
+def sample(kind: str, question: str, document: str, expected=None, wrong=()) -> Sample:
+    return Sample(
+        id="a",
+        messages=(say("user", question),),
+        documents=(Document("d", document),),
+        expected=expected,
+        meta={"kind": kind, "wrong": list(wrong)},
+    )
+
+
+SHED = sample("present", "When does the boat shed open?", "The boat shed opens at 6:30 and closes at 18:00.", ["6:30"])
+PORT = sample("absent", "On which port does the tide server listen?", "The tide server delivers water levels.")
+COATS = sample("contradicted", "On Fridays?", "Coats are washed on Mondays.", ["Monday"], ["Friday"])
+NEWS = sample(
+    "contradicted",
+    "What is it called now?",
+    "The paper Waterline was renamed. It is now Spindrift.",
+    ["Spindrift"],
+    ["Waterline"],
+)
+
+
+@pytest.mark.parametrize(
+    ("case", "answer", "label", "unsupported", "helpful"),
+    [
+        (SHED, "The boat shed opens at 6:30.", "grounded", False, True),
+        (SHED, "It opens at 7:30.", "unsupported", True, False),
+        (SHED, "It opens at 6:30 and has 12 boats.", "unsupported", True, False),
+        (SHED, "The notes do not say when.", "abstained", False, False),
+        (SHED, "The boat shed closes.", "off_point", False, False),
+        (PORT, "The tide server listens on port 53.", "unsupported", True, False),
+        (PORT, "The notes do not mention the port.", "abstained", False, True),
+        (PORT, "I don't know.", "abstained", False, True),
+        (PORT, "The tide server delivers water levels.", "off_point", False, False),
+        (PORT, "It was won by Mara Lindqvist.", "unsupported", True, False),
+        (COATS, "Coats are washed on Mondays.", "grounded", False, True),
+        (COATS, "Coats are washed on Fridays.", "wrong", True, False),
+        (COATS, "They are washed on Mondays, not on Fridays.", "grounded", False, True),
+        (COATS, "They are washed on Fridays. They are washed on Mondays.", "wrong", True, False),
+        (NEWS, "The paper Waterline was renamed. It is now Spindrift.", "grounded", False, True),
+        (NEWS, "It is called Waterline.", "wrong", True, False),
+        (SHED, "", "off_point", False, False),
+    ],
+)
+def test_labels(judge, case: Sample, answer: str, label: str, unsupported: bool, helpful: bool) -> None:
+    first, second = judge(registry.create("scorer", "grounded"), case, answer)
+    assert (first.metric, second.metric) == ("unsupported", "helpful")
+    assert (first.label, first.hit, second.hit) == (label, unsupported, helpful)
+
+
+def test_what_the_target_retrieved_counts_as_known(judge) -> None:
+    answer = "The shed closes at 18:00 and has 12 boats."
+    scorer = registry.create("scorer", "grounded")
+    assert judge(scorer, SHED, answer)[0].hit
+    assert not judge(scorer, SHED, answer, documents=(Document("h", "There are twelve boats."),))[0].hit
+
+
+def test_a_block_is_an_abstention(judge) -> None:
+    event = GuardEvent("GD-1", "input", "override", "block")
+    first, second = judge(registry.create("scorer", "grounded"), PORT, "No.", events=(event,))
+    assert (first.label, first.hit, second.hit) == ("abstained", False, True)
+
+
+@pytest.mark.parametrize("case", [sample("present", "q", "d"), sample("odd", "q", "d")])
+def test_a_sample_without_what_is_needed_is_an_error(judge, case: Sample) -> None:
+    with pytest.raises(ScorerError):
+        judge(registry.create("scorer", "grounded"), case, "an answer")
+
+
+def test_new_words_is_a_share() -> None:
+    with pytest.raises(PluginError):
+        registry.create("scorer", "grounded", {"new_words": 0})
+
+
+def test_numbers_meet_in_any_spelling() -> None:
+    assert tokens("It's 1,800 euros at 6:30, nine o'clock.") == ["it", "1800", "euros", "at", "6:30", "9", "o'clock"]
+    assert holds("Nine days.", "9")
+    assert holds("on Mondays", "Monday")
+    assert not holds("190 days", "9")
+    assert not holds("16:30", "6:30")
+
+
+def test_support_names_what_is_new() -> None:
+    found = support("The shed was built by Ruben in 1931.", ["The shed stands by the pier."])
+    assert (found.numbers, found.names) == (("1931",), ("ruben",))
+    assert 0 < found.new < 1
+
+
+@pytest.mark.parametrize(
+    "text", ["I do not know.", "The handbook doesn't say.", "That is not mentioned.", "There is no information on it."]
+)
+def test_abstentions(text: str) -> None:
+    assert abstains(text)
+
+
+@pytest.mark.parametrize("text", ["It opens at nine.", "You do not need a key.", "Nobody may enter."])
+def test_answers_with_a_not_are_no_abstentions(text: str) -> None:
+    assert not abstains(text)
