@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -23,6 +23,12 @@ from shipworthy.targets._proxied import Proxied
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
+_SECRET = re.compile(
+    r"authorization|cookie|secret|passw|credential|(?:^|[-_])(?:sig|signature)$"
+    r"|(?:^|[-_])(?:api|access|auth|subscription|private|x|session|refresh|id)[-_]?(?:key|token)$|^(?:key|token|code)$",
+    re.IGNORECASE,
+)
+"""Names of headers and query parameters that carry a credential."""
 BACKOFF_S, BACKOFF_MAX_S = 0.5, 30.0
 """Full jitter (Brooker, "Exponential Backoff And Jitter", 2015): the wait is uniform in [0, min(max, base 2^n)]."""
 
@@ -104,6 +110,12 @@ class Endpoint:
         self.url, self.options = url, options
         self._headers = dict(headers or {})
         self._credentials = dict(credentials or {})
+        for name, value in self._headers.items():
+            if _SECRET.search(name) or str(value).startswith(("env:", "file:")):
+                raise UsageError(
+                    f"headers: {name} looks like a credential, and headers are part of the evidence: "
+                    f"give it as `key: env:NAME` with `key_header: {name}`"
+                )
         parts = _checked(url, secret=bool(self._credentials), plain_http=options.plain_http)
         self.origin = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
         self._requests = Rate(options.requests_per_minute) if options.requests_per_minute else None
@@ -267,6 +279,12 @@ def _checked(url: str, *, secret: bool, plain_http: bool) -> Any:
         raise UsageError("an address starts with http:// or https:// and names a host")
     if parts.username or parts.password or parts.fragment:
         raise UsageError("an address carries no user, password or fragment: give the key as a reference, 'env:NAME'")
+    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
+        if _SECRET.search(name):
+            raise UsageError(
+                f"the address carries {name!r}, which looks like a credential, and the address is part of the "
+                "evidence: give it as `key: env:NAME`, in a header named by `key_header`"
+            )
     if secret and parts.scheme == "http" and not plain_http and not _loopback(parts.hostname):
         raise UsageError(
             f"a key would travel to {parts.hostname} unencrypted: use https, "
