@@ -70,7 +70,8 @@ _DATE = (
     r"(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ][0-9]{2,4}"
     rf"|[0-9]{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH},? [0-9]{{4}}|{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?,? [0-9]{{4}})"
 )
-_DATE_ONLY = Pattern(rf"^{_DATE}$")
+# Shaped like a telephone number, and something else: a date, a social security number.
+_OTHER = Pattern(rf"^(?:{_DATE}|[0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}})$")
 _BIRTH = Pattern(
     r"\b(?:d\.?o\.?b\.?|date of birth|birth ?date|birth ?day|born|geboren|geburtsdatum|nacid[oa]|née?)\b"
     rf"[^0-9\n]{{0,24}}?({_DATE})",
@@ -177,7 +178,7 @@ def _phone(text: str, start: int, end: int) -> Span | None:
     value = text[start:end]
     digits = sum(c.isdigit() for c in value.lower().partition("x")[0])
     plain = text[start - 1 : start]
-    if not 7 <= digits <= 15 or (plain and (plain.isalnum() or plain in "_+-.")) or _DATE_ONLY.found(Encoded(value)):
+    if not 7 <= digits <= 15 or (plain and (plain.isalnum() or plain in "_+-.")) or _OTHER.found(Encoded(value)):
         return None
     return Span(start, end, "phone")
 
