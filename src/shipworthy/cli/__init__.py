@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from shipworthy import __version__
+from shipworthy.cli._streams import Enduring
 from shipworthy.core.errors import ShipworthyError, did_you_mean
 
 SHIP, NO_SHIP, USAGE, INCONCLUSIVE, FAILURE = range(5)
@@ -64,9 +65,20 @@ def root() -> None:
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit with its code.
 
-    A user's mistake prints its message and exits 2, without a traceback; anything unforeseen exits 4 with one.
+    A user's mistake prints its message and exits 2, without a traceback; anything unforeseen exits 4 with one. A reader
+    of its output that goes away changes nothing: the verb runs to its end and exits with its own code.
     """
-    sys.exit(run(argv))
+    # Without a stream (`2>&-`) there is nothing to endure.
+    if sys.stdout is not None:
+        sys.stdout = Enduring(sys.stdout)
+    if sys.stderr is not None:
+        sys.stderr = Enduring(sys.stderr, every=True)
+    code = FAILURE
+    try:
+        code = run(argv)
+    finally:
+        # Also where not even an error could be told: Python's own code for that is 1, which means no-ship.
+        sys.exit(code)
 
 
 def run(argv: list[str] | None = None) -> int:

@@ -20,7 +20,7 @@ class LiveTable(Progress):
     """
 
     def __init__(self, metrics: dict[str, str], *, design_effects: dict[str, float]) -> None:
-        self._live_here = sys.stderr.isatty()
+        self._live_here = sys.stderr is not None and sys.stderr.isatty()
         super().__init__(every_s=0.5 if self._live_here else 10.0, style="plain")
         self._metrics, self._floors = metrics, design_effects
         self._cells: dict[str, dict[str, list[int]]] = {suite: {} for suite in metrics}

@@ -64,12 +64,11 @@ def verify(ctx: click.Context, pack: Path, trust: Path) -> None:
 
     Works offline. Exits 0 if it does, 4 if not, naming the file.
     """
-    from shipworthy.cli._say import say
     from shipworthy.evidence.verify import report, verify_pack
     from shipworthy.store.trust import load_trust
 
     found = verify_pack(pack, load_trust(trust))
-    say(report(found))
+    click.echo(report(found))
     ctx.exit(0 if found.ok else 4)
 
 

@@ -14,6 +14,7 @@ from shipworthy.cli._options import allow_code_option, workspace_option
 
 if TYPE_CHECKING:
     from shipworthy.core.records import Decision, Verdict
+    from shipworthy.evals.results import Run
     from shipworthy.store.layout import Layout
 
 FORMATS = ("text", "json", "junit", "sarif", "markdown")
@@ -38,9 +39,7 @@ def command(
 
     Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence.
     """
-    from shipworthy.cli._say import say
     from shipworthy.core.registry import create
-    from shipworthy.evals.results import Run
     from shipworthy.evidence.documents import readout
     from shipworthy.release.baseline import find_baseline
     from shipworthy.release.decide import decide, needs_baseline
@@ -50,20 +49,31 @@ def command(
     loaded = Workspace.load(workspace, allow_code=allow_code)
     report = create("report", form)
     layout = Layout(workspace)
-    found = Run.load(layout.run_directory(run))
+    found = _load(layout, run)
     compared = baseline
     if compared is None and needs_baseline(loaded):
         compared = find_baseline(layout, found.manifest)
-    old = Run.load(layout.run_directory(compared)) if compared is not None else None
+    old = _load(layout, compared) if compared is not None else None
     decision = decide(loaded, found, old)
     keep(layout, decision)
     text = report.render(decision, readout(loaded, decision, found, old))
     if output is None:
-        say(text, nl=not text.endswith("\n"))
+        click.echo(text, nl=not text.endswith("\n"))
     else:
         _write(output, text)
-        say(f"{decision.verdict}: {decision.reason}\n{form} report: {output}")
+        click.echo(f"{decision.verdict}: {decision.reason}\n{form} report: {output}")
     return exit_code(decision.verdict)
+
+
+def _load(layout: Layout, name: str) -> Run:
+    """Read a run back, from the folder that the audit log will look for it in."""
+    from shipworthy.core.errors import IntegrityError
+    from shipworthy.evals.results import Run
+
+    run = Run.load(layout.run_directory(name))
+    if run.directory.name != run.id:
+        raise IntegrityError(f"{run.directory} holds the run {run.id}: a copy, or renamed; decide on the run itself")
+    return run
 
 
 def exit_code(verdict: Verdict) -> int:

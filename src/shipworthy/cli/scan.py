@@ -134,7 +134,6 @@ def _measure(workspace: Workspace, seconds: float | None, concurrency: int | Non
 
 
 def _conclude(workspace: Workspace, run: Run, stopped: str) -> int:
-    from shipworthy.cli._say import say
     from shipworthy.cli.eval import report as table
     from shipworthy.cli.gate import _write, exit_code, keep
     from shipworthy.core.registry import create
@@ -148,12 +147,14 @@ def _conclude(workspace: Workspace, run: Run, stopped: str) -> int:
     page = workspace.root / "report.html"
     _write(page, create("report", "html").render(decision, readout(workspace, decision, run)))
     word, sign, _ = _words.VERDICTS[decision.verdict]
-    say(table(run))
+    click.echo(table(run))
     if stopped:
-        say(f"\nStopped: {stopped}. {len(run):,} of {run.manifest.planned:,} attempts are made.")
-    say(f"\n{sign} {word}: {_words.one_line(decision.reason)}")
+        click.echo(f"\nStopped: {stopped}. {len(run):,} of {run.manifest.planned:,} attempts are made.")
+    click.echo(f"\n{sign} {word}: {_words.one_line(decision.reason)}")
     for result in _words.ordered(decision):
-        say(f"  {_words.SIGNS[_words.VERDICTS[result.verdict][2]]} {result.id}: {_words.one_line(result.reason)}")
-    say(f"\nreport:  {page}")
-    say(f"read on: shipworthy view -C {workspace.root}")
+        click.echo(
+            f"  {_words.SIGNS[_words.VERDICTS[result.verdict][2]]} {result.id}: {_words.one_line(result.reason)}"
+        )
+    click.echo(f"\nreport:  {page}")
+    click.echo(f"read on: shipworthy view -C {workspace.root}")
     return exit_code(decision.verdict)

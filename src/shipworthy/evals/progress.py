@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections import deque
+from io import StringIO
 from typing import IO, TYPE_CHECKING, Any
 
 from shipworthy.core.records import Attempt
@@ -31,9 +32,12 @@ class Progress:
     """
 
     def __init__(self, stream: IO[str] | None = None, *, every_s: float = PLAIN_EVERY_S, style: str = "auto") -> None:
-        self.stream = stream or sys.stderr
+        given = stream or sys.stderr
+        self.stream = given or StringIO()
         self.every_s = every_s
         self.style = style if style != "auto" else ("bar" if self.stream.isatty() else "plain")
+        if given is None:  # standard error is closed: there is nobody to show anything to
+            self.style = "none"
         self.done = self.errors = self.planned = self.before = 0
         self._marks: deque[tuple[float, int]] = deque()
         self._budget = Budget()
@@ -116,11 +120,14 @@ class Progress:
                 self._show()
 
     def _show(self) -> None:
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=self.before + self.done, facts=self._facts())
-            self._bar.refresh()
-        else:
-            print(self.line(), file=self.stream, flush=True)
+        try:
+            if self._bar is not None and self._task is not None:
+                self._bar.update(self._task, completed=self.before + self.done, facts=self._facts())
+                self._bar.refresh()
+            else:
+                print(self.line(), file=self.stream, flush=True)
+        except OSError:
+            self.style = "none"  # Whoever watched has gone; the run goes on.
 
     def _make_bar(self, title: str) -> tuple[Bar, TaskID]:
         from rich.console import Console

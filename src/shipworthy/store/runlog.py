@@ -327,6 +327,8 @@ def read_lines(directory: Path) -> Iterator[Line]:
         file = path.open("rb")
     except FileNotFoundError:
         raise IntegrityError(f"{path} is missing, though {MANIFEST} is there") from None
+    except OSError as error:
+        raise IntegrityError(f"{path} cannot be read: {error.strerror}") from error
     with file:
         for number, raw in enumerate(file, 1):
             if not raw.endswith(b"\n"):

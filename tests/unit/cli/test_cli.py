@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -104,3 +105,18 @@ def test_loaded_code_that_exits_is_a_failure_and_never_a_verdict(verb, capsys, c
     verb(SystemExit(code))
     assert cli.run(["gate"]) == 4
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argv", [["nosuch"], ["gate", "-C", "nowhere"], ["runs", "list", "-C", "nowhere"]])
+def test_an_error_that_nobody_can_read_keeps_its_exit_code(argv):
+    """With the reader of standard error gone, Python's own way out would be 1: a no-ship."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run([sys.executable, "-m", "shipworthy", *argv], stdout=writing, stderr=writing, timeout=60)
+    finally:
+        os.close(writing)
+    assert done.returncode == 2
+    for redirect in ("2>&-", ">&- 2>&-", "2>/dev/full"):
+        command = f'exec "$0" -m shipworthy "$@" {redirect}'
+        assert subprocess.run(["bash", "-c", command, sys.executable, *argv], timeout=60).returncode == 2

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +137,12 @@ def test_a_full_disk_is_no_verdict_and_no_traceback(gated) -> None:  # type: ign
     assert done.returncode == 4
     assert done.stderr.startswith("error: No space left on device")
     assert "Traceback" not in done.stderr
+
+
+def test_a_copy_of_a_run_is_not_decided_on(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    """It could go on by itself; what the audit log holds is the other one."""
+    run = gated.run()
+    shutil.copytree(run.directory, run.directory.with_name("RUN-29990101T000000000Z-aaaaaa"))
+    assert gate(gated) == 4
+    assert f"holds the run {run.id}" in capsys.readouterr().err
+    assert Layout(gated.root).decision_ids() == []

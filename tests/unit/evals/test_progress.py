@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
 
 from shipworthy.core.errors import TargetError
+from shipworthy.evals.limits import Budget
 from shipworthy.evals.progress import Progress
 
 
@@ -66,3 +68,18 @@ def test_tokens_stand_where_no_money_is_reported():
         return line
 
     assert "1,234 tokens" in asyncio.run(main())
+
+
+def test_a_stream_that_is_gone_does_not_end_a_run(monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    async def run(progress):
+        progress.start(2, 0, Budget())
+        await asyncio.sleep(0)
+        progress.stop()
+
+    asyncio.run(run(Progress(Gone())))
+    monkeypatch.setattr(sys, "stderr", None)
+    asyncio.run(run(Progress()))

@@ -376,3 +376,12 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
     log = RunLog.resume(tmp_path / "run")
     assert len(log.finished) >= len(acknowledged) >= 6
     log.close()
+
+
+def test_a_log_that_cannot_be_read_is_damage_and_no_crash(tmp_path: Path) -> None:
+    RunLog.create(tmp_path / "run", MANIFEST).close()
+    log = tmp_path / "run" / "attempts-0000.jsonl"
+    log.unlink()
+    log.mkdir()
+    with pytest.raises(IntegrityError, match="cannot be read: Is a directory"):
+        list(read_attempts(tmp_path / "run"))
