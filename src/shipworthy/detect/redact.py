@@ -83,9 +83,12 @@ def _part(part: MessagePart, secrets: Sequence[str]) -> MessagePart:
         case Text(text):
             return Text(redact_text(text, secrets))
         case ToolCall(id, name, arguments):
-            return ToolCall(id, name, _value(arguments, secrets))
+            # Identifiers and names are chosen by the system under test: they are text like any other.
+            return ToolCall(redact_text(id, secrets), redact_text(name, secrets), _value(arguments, secrets))
         case ToolResult(id, name, text, is_error):
-            return ToolResult(id, name, redact_text(text, secrets), is_error)
+            return ToolResult(
+                redact_text(id, secrets), redact_text(name, secrets), redact_text(text, secrets), is_error
+            )
         # Nothing here can see into a picture or a sound: it is left out.
         case Image(media_type):
             return Image(media_type)
@@ -94,7 +97,7 @@ def _part(part: MessagePart, secrets: Sequence[str]) -> MessagePart:
 
 
 def redact_attempt(attempt: Attempt, secrets: Sequence[str] = ()) -> Attempt:
-    """Return an attempt with all its text redacted: messages, documents, error, reasons.
+    """Return an attempt with all its text redacted: messages, documents, error, labels, reasons.
 
     Pictures and sounds are emptied. Scores keep their word but lose their spans, which pointed into the old text.
     """
@@ -102,11 +105,16 @@ def redact_attempt(attempt: Attempt, secrets: Sequence[str] = ()) -> Attempt:
         attempt,
         messages=tuple(Message(m.role, tuple(_part(p, secrets) for p in m.parts)) for m in attempt.messages),
         documents=tuple(
-            Document(id=d.id, text=redact_text(d.text, secrets), title=redact_text(d.title, secrets))
+            Document(
+                id=redact_text(d.id, secrets), text=redact_text(d.text, secrets), title=redact_text(d.title, secrets)
+            )
             for d in attempt.documents
         ),
         error=redact_text(attempt.error, secrets),
-        scores=tuple(replace(s, reason=redact_text(s.reason, secrets), spans=()) for s in attempt.scores),
+        scores=tuple(
+            replace(s, label=redact_text(s.label, secrets), reason=redact_text(s.reason, secrets), spans=())
+            for s in attempt.scores
+        ),
         guard_events=tuple(replace(e, reason=redact_text(e.reason, secrets)) for e in attempt.guard_events),
     )
 

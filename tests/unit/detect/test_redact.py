@@ -119,3 +119,23 @@ def test_only_seal_makes_one() -> None:
         pickle.dumps(sealed)
     with pytest.raises(TypeError):
         type("Mine", (Redacted,), {})
+
+
+def test_what_the_system_calls_things_is_text_too() -> None:
+    """A model may put what it must not tell into a tool's name, a call's id or a document's id."""
+    said = "MAGENTA-walrus-7781"
+    made = Attempt(
+        id="AT-1", suite="s", sample="q", attack="none", number=1, cluster="q", seed=1, content_hash="",
+        outcome="scored",
+        messages=(
+            Message("assistant", (ToolCall(f"c {said}", f"tool {said}", {said: [said]}),)),
+            Message("tool", (ToolResult(f"c {said}", f"tool {said}", said),)),
+        ),
+        documents=(Document(f"doc {said}", said, said),),
+        scores=(Score(metric="leak", hit=True, scorer="own", label=f"told {said}", reason=said),),
+        error=said,
+    )  # fmt: skip
+    kept = seal(made, "private", (said,)).attempt
+    assert "walrus" not in repr(kept)
+    assert kept.messages[0].tool_calls[0].id == kept.messages[1].parts[0].id == "c [redacted:secret]"
+    assert seal(kept, "private", (said,)).attempt == kept
