@@ -18,6 +18,7 @@ from shipworthy.detect.redact import seal
 from shipworthy.evals.manifest import make_manifest
 from shipworthy.evals.plan import PlanItem, make_plan
 from shipworthy.evals.results import Run
+from shipworthy.evals.subject import declaration
 from shipworthy.store.layout import Layout
 from shipworthy.store.runlog import RunLog
 from shipworthy.workspace.load import Workspace
@@ -137,7 +138,11 @@ class Gated:
         workspace = self.workspace
         planned = make_plan(workspace, plan)
 
-        description = {"target": {"name": "desk"}, "guards": guards}
+        description = {
+            "target": {"name": "desk"},
+            "guards": guards,
+            "declared": declaration(workspace.target, guards="file" if guards else "none"),
+        }
         subject = SimpleNamespace(description=description, digest=f"sha256:{guards or 'bare'}", guards=guards)
         head = make_manifest(
             planned,

@@ -62,6 +62,7 @@ class Subject:
         pipeline: the guards; None is the bare target.
         opened: what `close` closes besides the target, such as a model that was injected into it.
         secrets: resolved credentials; they are taken out of every error message.
+        declared: what the workspace's files said of it (see `declaration`); a gate holds the files to it.
 
     Attributes:
         description: JSON of both; `digest` is ``sha256:…`` over it.
@@ -74,6 +75,7 @@ class Subject:
         *,
         opened: tuple[Target, ...] = (),
         secrets: tuple[str, ...] = (),
+        declared: Mapping[str, str] | None = None,
     ) -> None:
         self.target, self.pipeline = target, pipeline
         self._opened = opened or (target,)
@@ -81,6 +83,8 @@ class Subject:
         self.description: dict[str, Any] = {"target": dict(target.describe())}
         if pipeline is not None:
             self.description["guards"] = pipeline.describe()
+        if declared is not None:
+            self.description["declared"] = dict(declared)
         self.digest = digest(self.description)
 
     @property
@@ -124,7 +128,27 @@ def build_subject(workspace: Workspace, guards: bool | str | Path = True, *, tar
         raise UsageError(f"the workspace has no target {target!r}; it has: {', '.join(workspace.targets)}")
     pipeline = build_pipeline(workspace, guards)
     made = build("target", use.use, use.params)
-    return Subject(made.plugin, pipeline, opened=made.opened, secrets=tuple(credentials(use)))
+    own = guards is True and pipeline is not None
+    return Subject(
+        made.plugin,
+        pipeline,
+        opened=made.opened,
+        secrets=tuple(credentials(use)),
+        declared=declaration(use, guards="workspace" if own else "file" if pipeline is not None else "none"),
+    )
+
+
+def declaration(use: Use, *, guards: str) -> dict[str, str]:
+    """Return how a subject is written down: a digest of its target's YAML, and whose guards it had.
+
+    A gate compares it with the files as they are: to build the subject once more it would need its model and its
+    credentials.
+
+    Args:
+        use: the target.
+        guards: ``workspace`` (its own guards.yaml), ``file`` (another one) or ``none``.
+    """
+    return {"target": digest({"use": use.use, "params": use.params}), "guards": guards}
 
 
 def build_pipeline(workspace: Workspace, guards: bool | str | Path) -> Pipeline | None:

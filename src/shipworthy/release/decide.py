@@ -8,14 +8,16 @@ from collections.abc import Iterator
 
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import CriterionResult, Decision, Verdict
+from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
+from shipworthy.evals.subject import declaration
 from shipworthy.evals.transcripts import GOOD_METRICS
 from shipworthy.release.criteria import Evidence, assess
 from shipworthy.release.wording import count, percent
 from shipworthy.workspace.load import Workspace
 
-_NAMED = 5
+_NAMED = 3
 """How many S1 hits the reason names; the decision itself holds all of them."""
 
 
@@ -76,11 +78,33 @@ def _check_evidence(workspace: Workspace, run: Run, baseline: Run | None) -> Non
             f"stale evidence: suites, requirements, gate or plan changed since the run {run.id} was made\n"
             f"Measure again: `shipworthy eval --plan {manifest.plan}` (the reply cache keeps what was already answered)"
         )
+    if changed := _changed_subject(workspace, run):
+        raise IntegrityError(
+            f"stale evidence: {changed} changed since the run {run.id} was made: it measured another system\n"
+            f"Measure again: `shipworthy eval --plan {manifest.plan}`"
+        )
     if baseline is not None:
         if baseline.id == run.id:
             raise UsageError(f"the run {run.id} cannot be its own baseline: name an earlier one with --baseline RUN")
         if baseline.manifest.system != manifest.system:
             raise IntegrityError(f"the baseline {baseline.id} is of another system: {baseline.manifest.system!r}")
+
+
+def _changed_subject(workspace: Workspace, run: Run) -> str:
+    """Return which of the files no longer say what the run measured, or the empty string.
+
+    A run behind another guard file (``--guards FILE``), or behind none, is a candidate of its own: the decision names
+    it by digest. A run behind the workspace's guards must have had these guards.
+    """
+    declared = run.manifest.subject.get("declared")
+    whose = declared.get("guards", "") if isinstance(declared, dict) else ""
+    if not isinstance(declared, dict) or declared != declaration(workspace.target, guards=whose):
+        return "the target"
+    if whose == "workspace" and (
+        workspace.guards is None or Pipeline.build(workspace.guards).digest != run.manifest.guards
+    ):
+        return "guards.yaml"
+    return ""
 
 
 def s1_hits(workspace: Workspace, evidence: Evidence) -> Iterator[str]:

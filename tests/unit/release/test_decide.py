@@ -10,6 +10,7 @@ from shipworthy.core.records import Score
 from shipworthy.detect.redact import seal
 from shipworthy.evals.plan import PlanItem
 from shipworthy.evals.results import Run
+from shipworthy.evals.subject import declaration
 from shipworthy.release.baseline import find_baseline
 from shipworthy.release.decide import decide, needs_baseline
 from shipworthy.store.layout import Layout
@@ -149,3 +150,30 @@ def test_a_second_try_of_what_had_not_failed_is_no_run_log(gated) -> None:  # ty
     asyncio.run(again())
     with pytest.raises(IntegrityError, match="had not failed"):
         Run.load(run.directory)
+
+
+def test_a_run_of_a_target_that_was_edited_since_is_stale(gated) -> None:  # type: ignore[no-untyped-def]
+    before, run = gated.run(), gated.run(guards="on")
+    gated.edit("targets.yaml", "model: m}", "model: m, temperature: 1.0}")
+    with pytest.raises(IntegrityError, match="stale evidence: the target changed since the run"):
+        decide(gated.workspace, run, before)
+
+
+def test_a_run_that_does_not_say_what_it_measured_is_no_evidence(gated) -> None:  # type: ignore[no-untyped-def]
+    before, run = gated.run(), gated.run(guards="on", subject={"target": {"name": "desk"}})
+    with pytest.raises(IntegrityError, match="stale evidence: the target"):
+        decide(gated.workspace, run, before)
+
+
+def test_a_run_behind_the_workspace_s_guards_is_stale_once_they_change(gated) -> None:  # type: ignore[no-untyped-def]
+    from shipworthy.enforce.pipeline import Pipeline
+
+    guards = "rules: [{id: GD-pii, use: pii_output, stages: [output]}]\n"
+    (gated.root / "guards.yaml").write_text(guards)
+    workspace = gated.workspace
+    declared = {"declared": declaration(workspace.target, guards="workspace")}
+    before, run = gated.run(), gated.run(guards=Pipeline.build(workspace.guards).digest, subject=declared)
+    assert decide(workspace, run, before).verdict == "ship"
+    (gated.root / "guards.yaml").write_text(guards.replace("}]", ", mode: shadow}]"))
+    with pytest.raises(IntegrityError, match=r"stale evidence: guards\.yaml changed"):
+        decide(gated.workspace, run, before)
