@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Sequence
 from math import isfinite
 from time import perf_counter
 
@@ -61,6 +63,7 @@ class Calls:
         budget: what may be spent.
         concurrency: calls at one time, >= 1.
         timeout_s: patience with one call.
+        secrets: resolved credentials. An endpoint that repeats one in its answer does not get it into a log or a cache.
     """
 
     def __init__(
@@ -71,11 +74,15 @@ class Calls:
         budget: Budget | None = None,
         concurrency: int = CONCURRENCY,
         timeout_s: float | None = TIMEOUT_S,
+        secrets: Sequence[str] = (),
     ) -> None:
         if concurrency < 1:
             raise UsageError(f"the concurrency is {concurrency}: it must be 1 or more")
         self.target, self.cache, self.budget = target, cache, budget or Budget()
         self.concurrency, self.timeout_s = concurrency, timeout_s
+        # As they stand in JSON, longest first: one may hold another.
+        self.secrets = tuple(secrets)
+        self._secrets = [json.dumps(s, ensure_ascii=False)[1:-1].encode() for s in sorted(secrets, key=len)[::-1]]
         self._digest = canonical(dict(target.describe()))
         self._free = asyncio.Semaphore(concurrency)
         self._asked: dict[bytes, asyncio.Future[None]] = {}
@@ -152,9 +159,17 @@ class Calls:
                     raise
                 # Something inside the target was cancelled, not this run: the attempt must not vanish without a record.
                 raise TargetError("the target cancelled its own work") from error
-        reply = _sound(reply)
+        reply = self._without_secrets(_sound(reply))
         self.budget.spend(reply.usage)
         return reply
+
+    def _without_secrets(self, reply: Reply) -> Reply:
+        if not self._secrets:
+            return reply
+        found = encoded = msgspec.json.encode(reply)
+        for secret in self._secrets:
+            encoded = encoded.replace(secret, b"[redacted:credential]")
+        return reply if encoded == found else msgspec.json.decode(encoded, type=Reply)
 
 
 def being_cancelled() -> bool:

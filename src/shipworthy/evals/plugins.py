@@ -10,7 +10,7 @@ from shipworthy.core.records import Reply, Request
 from shipworthy.evals.calls import Calls, Tally
 from shipworthy.evals.execute import Executor
 from shipworthy.evals.plan import Plan
-from shipworthy.evals.subject import Subject, build
+from shipworthy.evals.subject import Subject, build, credentials
 
 if TYPE_CHECKING:
     from shipworthy.workspace.use import Use
@@ -58,7 +58,10 @@ def make_executor(plan: Plan, subject: Subject, calls: Calls, models: list[Targe
         models.extend(made.opened)
         if made.model is None:
             return made.plugin, None
-        through = Calls(made.model, cache=calls.cache, budget=calls.budget, concurrency=calls.concurrency)
+        secrets = (*calls.secrets, *credentials(use))
+        through = Calls(
+            made.model, cache=calls.cache, budget=calls.budget, concurrency=calls.concurrency, secrets=secrets
+        )
         return made.plugin, _Kept(through, keep)
 
     private = frozenset(part.id for part in plan.suites if part.suite.content != "synthetic")

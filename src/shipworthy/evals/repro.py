@@ -111,7 +111,9 @@ async def reproduce(
     item = _item(workspace, run, attempt)
     subject = build_subject(workspace, bool(run.manifest.guards) if guards is None else guards)
     seen = _Seen(subject.target)
-    calls = Calls(seen, budget=Budget(Limits()), concurrency=subject.concurrency or CONCURRENCY)
+    calls = Calls(
+        seen, budget=Budget(Limits()), concurrency=subject.concurrency or CONCURRENCY, secrets=subject.secrets
+    )
     models: list[Target] = []
     plan = make_plan(workspace, run.manifest.plan, suites=[attempt.suite])
     try:

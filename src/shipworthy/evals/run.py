@@ -74,7 +74,11 @@ async def run_plan(
     budget = Budget(limits)
     progress = progress or Progress(style="none")
     calls = Calls(
-        subject.target, cache=cache, budget=budget, concurrency=concurrency or subject.concurrency or CONCURRENCY
+        subject.target,
+        cache=cache,
+        budget=budget,
+        concurrency=concurrency or subject.concurrency or CONCURRENCY,
+        secrets=subject.secrets,
     )
     content = {part.id: part.suite.content for part in plan.suites}
     # Of all samples, not only the one that is asked: what leaks may be another's.

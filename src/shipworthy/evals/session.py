@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shipworthy.core.errors import UsageError
 from shipworthy.evals.cache import ReplyCache
 from shipworthy.evals.limits import Limits
 from shipworthy.evals.manifest import check_same, make_manifest
@@ -44,7 +46,9 @@ class OpenRun:
         cache: ReplyCache | None,
         again: dict[str, int],
         layout: Layout | None = None,
+        new: bool = False,
     ) -> None:
+        self._new, self._drop = new, False
         self.layout = layout if layout is not None and directory.parent == layout.runs else None
         self.directory, self.plan, self.subject, self.log = directory, plan, subject, log
         self.cache, self.again = cache, again
@@ -58,21 +62,27 @@ class OpenRun:
         self, *, limits: Limits | None = None, concurrency: int | None = None, progress: Progress | None = None
     ) -> Session:
         """Make the attempts that are left; see `run_plan`."""
-        return await run_plan(
-            self.plan,
-            self.subject,
-            self.log,
-            limits=limits,
-            concurrency=concurrency,
-            cache=self.cache,
-            progress=progress,
-            again=self.again,
-        )
+        try:
+            return await run_plan(
+                self.plan,
+                self.subject,
+                self.log,
+                limits=limits,
+                concurrency=concurrency,
+                cache=self.cache,
+                progress=progress,
+                again=self.again,
+            )
+        except UsageError:
+            # A key that is not set, say: an empty run would only stand in the way of `latest`.
+            self._drop = self._new and self.log.attempts == 0
+            raise
 
     async def close(self) -> None:
         """Let go of target, cache and log, also after a failure. What was appended is durable.
 
-        A run of the workspace that has all of its attempts is entered in the audit log.
+        A run of the workspace that has all of its attempts is entered in the audit log. A new one that a mistake in
+        the configuration stopped before its first attempt is taken away.
         """
         try:
             await self.subject.close()
@@ -80,6 +90,9 @@ class OpenRun:
             if self.cache is not None:
                 self.cache.close()
             self.log.close()
+        if self._drop:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            return
         if self.layout is not None and self.log.attempts >= self.log.manifest.planned:
             from shipworthy.store.register import register_run
 
@@ -113,7 +126,9 @@ def begin(
     replies = _open_cache(workspace, cache)
     log = RunLog.create(place, manifest)
     layout = Layout(workspace.root)
-    return OpenRun(directory=place, plan=planned, subject=subject, log=log, cache=replies, again={}, layout=layout)
+    return OpenRun(
+        directory=place, plan=planned, subject=subject, log=log, cache=replies, again={}, layout=layout, new=True
+    )
 
 
 def take_up(

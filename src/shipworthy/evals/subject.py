@@ -65,6 +65,7 @@ class Subject:
         declared: what the workspace's files said of it (see `declaration`); a gate holds the files to it.
 
     Attributes:
+        secrets: the credentials.
         description: JSON of both; `digest` is ``sha256:…`` over it.
     """
 
@@ -79,7 +80,7 @@ class Subject:
     ) -> None:
         self.target, self.pipeline = target, pipeline
         self._opened = opened or (target,)
-        self._secrets = secrets
+        self.secrets = secrets
         self.description: dict[str, Any] = {"target": dict(target.describe())}
         if pipeline is not None:
             self.description["guards"] = pipeline.describe()
@@ -100,7 +101,7 @@ class Subject:
 
     def scrub(self, text: str) -> str:
         """Return an error's message without credentials and personal data."""
-        return redact_text(text, self._secrets)
+        return redact_text(text, self.secrets)
 
     async def close(self) -> None:
         """Close target and models, also where one of them fails to."""

@@ -1,6 +1,6 @@
-"""Error rates of the tests, measured: draw clustered attempts with a known truth and see how often the answer is wrong.
+"""Error rates of the tests, measured: draw clustered attempts with a known truth and count the wrong answers.
 
-Used by ``tests/statistics`` and ``bench/error_rates.py``, and open to anybody who doubts a default for their own design.
+Used by ``tests/statistics`` and ``bench/error_rates.py``; open to anybody who doubts a default for a design of theirs.
 The draws go through the very functions that decide. Truth is beta-binomial, except for ``mixture``, where a few
 clusters are wholly weak and the rest wholly sound.
 """

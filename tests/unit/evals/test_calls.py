@@ -162,3 +162,19 @@ def test_a_request_without_json_form_is_asked_and_not_kept(scripted, tmp_path):
 def test_no_concurrency_is_refused(scripted):
     with pytest.raises(UsageError, match="1 or more"):
         Calls(scripted(), concurrency=0)
+
+
+def test_a_credential_that_the_endpoint_repeats_is_kept_nowhere(scripted, tmp_path):
+    key = 'sk-"quoted"-é-0123456789'
+
+    def echo(request):
+        return f"Your key is {key}, isn't it?"
+
+    async def main():
+        with ReplyCache(tmp_path / "c.sqlite") as cache:
+            calls = Calls(scripted(echo), cache=cache, secrets=(key, key[:8]))
+            return await calls.send(request("who am I?"), Tally())
+
+    assert asyncio.run(main()).message.text == "Your key is [redacted:credential], isn't it?"
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"0123456789" not in kept
