@@ -108,6 +108,14 @@ def test_a_budget_that_is_too_short_says_what_it_needs(place):
     assert re.search(r"needs about \d+ s", done.stderr)
 
 
+def test_a_mistyped_target_leaves_a_former_scan_as_it_was(place, scanned):
+    before = (place / "out" / "targets.yaml").read_text()
+    done = shipworthy(place, "scan", "--target", "smolm2", "--output", "out")
+    assert done.returncode == 2
+    assert "did you mean 'smollm2'" in done.stderr
+    assert (place / "out" / "targets.yaml").read_text() == before
+
+
 def test_a_folder_that_is_not_ours_is_left_alone(place):
     (place / "mine").mkdir()
     (place / "mine" / "system.yaml").write_text("precious")

@@ -86,14 +86,20 @@ def command(
 
 
 def _use(base_url: str | None, model: str | None, api_key_env: str | None, target: str | None) -> dict[str, Any]:
-    from shipworthy.core.errors import UsageError
+    from shipworthy.core.errors import UsageError, did_you_mean
+    from shipworthy.core.registry import names
 
     if (base_url is None) == (target is None):
         raise UsageError("name either --base-url URL --model NAME, or --target module:function")
     if target is not None:
         if model or api_key_env:
             raise UsageError("--model and --api-key-env belong to --base-url")
-        return {"use": "python", "call": target} if ":" in target else {"use": target}
+        if ":" in target:
+            return {"use": "python", "call": target}
+        if target not in names("target"):  # asked before anything is written over a former scan
+            hint = did_you_mean(target, names("target"))
+            raise UsageError(f"unknown target {target!r} ({hint}); a callable is written module:function")
+        return {"use": target}
     if model is None:
         raise UsageError("--base-url needs --model NAME: an endpoint may serve several")
     use: dict[str, Any] = {"use": "openai_compatible", "base_url": base_url, "model": model}

@@ -90,7 +90,7 @@ class OpenRun:
             if self.cache is not None:
                 self.cache.close()
             self.log.close()
-        if self._drop:
+        if self._drop and self.layout is not None:
             shutil.rmtree(self.directory, ignore_errors=True)
             return
         if self.layout is not None and self.log.attempts >= self.log.manifest.planned:

@@ -242,6 +242,12 @@ def _plugin(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[st
             for key, message in wrong.items():
                 draft.problems.append(placed.problem((*under, key), f"the {kind} {use.use!r}: {message}"))
             return None
+        key = params.get("key", "") if kind == "target" else ""
+        if isinstance(key, str) and key and not key.startswith(("env:", "file:")):
+            # It is not repeated: it may be a pasted secret. A target is not built here and cannot say so itself.
+            message = f"the target {use.use!r}: 'key' must be a reference, 'env:NAME' or 'file:PATH', never a value"
+            draft.problems.append(placed.problem((*under, "key"), message))
+            return None
         # A target is not built: that may start a model or open connections.
         return None if kind == "target" else build(kind, use)
     except PluginError as error:

@@ -123,3 +123,21 @@ def test_a_mistake_exits_2_with_a_message(arguments, word, capsys):
     err = capsys.readouterr().err
     assert word in err
     assert "Traceback" not in err
+
+
+def test_a_key_that_is_not_set_leaves_no_empty_run_behind(folder, monkeypatch, capsys):
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    system = folder / "system.yaml"
+    target = "{use: openai_compatible, base_url: http://127.0.0.1:9/v1, model: m, key: env:NO_SUCH_KEY}"
+    system.write_text(system.read_text().replace("{use: moody}", target))
+    assert shipworthy(["eval"]) == 2
+    assert "NO_SUCH_KEY is not set" in capsys.readouterr().err
+    assert not list((folder / ".shipworthy" / "runs").iterdir())
+
+
+def test_a_run_that_stood_before_a_mistake_is_kept(folder, capsys):
+    shipworthy(["eval", "--max-requests", "0"])
+    before = list((folder / ".shipworthy" / "runs").iterdir())
+    assert len(before) == 1  # stopped by the user's own limit: it can go on
+    assert shipworthy(["eval", "--plan", "nope"]) == 2
+    assert list((folder / ".shipworthy" / "runs").iterdir()) == before
