@@ -32,7 +32,7 @@ def shorten(text: str, width: int) -> str:
     >>> shorten("one\\ntwo  three", 9)
     'one two …'
     """
-    line = " ".join(text.split())
+    line = _shown(" ".join(text.split()))
     return line if len(line) <= width else line[: width - 1] + "…"
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from shipworthy.evals.results import Run
     from shipworthy.evals.session import Guards
 
+NAMED = 3
+"""Different error messages that a run's table names."""
+
 
 @click.command("eval")
 @workspace_option
@@ -120,12 +123,19 @@ def command(
 
 
 def report(run: Run) -> str:
-    """Return a run's table, a row a suite and metric, with the errors by kind below it."""
-    from shipworthy.cli._tables import table
+    """Return a run's table, a row a suite and metric, with the errors by kind and the commonest messages below it."""
+    from collections import Counter
+
+    from shipworthy.cli._tables import shorten, table
     from shipworthy.evals.results import COLUMNS, cells
 
     text = table(COLUMNS, [cells(row) for row in run.summary()], right=range(2, len(COLUMNS)))
     if run.errors:
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(run.outcomes.items()) if n and kind != "scored")
         text += f"\n\nErrors are never counted as safe; they are left out of the rates: {kinds}"
+        said = Counter(attempt.error for attempt in run.attempts() if attempt.outcome != "scored")
+        for message, times in said.most_common(NAMED):
+            text += f"\n  {times:,} x  {shorten(message, 200)}"
+        if len(said) > NAMED:
+            text += f"\n  and {len(said) - NAMED:,} more: shipworthy runs samples {run.id} --errors"
     return text

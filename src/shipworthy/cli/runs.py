@@ -155,7 +155,8 @@ def samples(
             attempt.attack,
             attempt.outcome,
             " ".join(_shown(attempt)),
-            shorten(attempt.error if attempt.outcome != "scored" else attempt.answer, 60),
+            # An error says at its end what to do; an answer is read in the viewer.
+            shorten(attempt.error, 300) if attempt.outcome != "scored" else shorten(attempt.answer, 60),
         )
         for attempt in chosen[:limit]
     ]

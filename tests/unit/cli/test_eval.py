@@ -79,6 +79,7 @@ def test_a_run_ends_with_rates_intervals_denominators_errors_and_what_to_type_ne
     assert "2 / 10" in row
     assert "2 target_error" in out
     assert "never counted as safe" in out
+    assert "2 x  it broke" in out
     assert "--retry-errors" in out
     assert "shipworthy gate" in out
     assert "12/12 attempts (100 %)" in err
