@@ -30,6 +30,7 @@ class Facts(Struct, frozen=True, tag=True):
 class Table(Struct, frozen=True, tag=True):
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    """What follows a line feed in a cell is second to what stands before it: an interval under its rate."""
     caption: str = ""
     tones: tuple[Tone, ...] = ()
     """One a row, or none."""
@@ -38,15 +39,21 @@ class Table(Struct, frozen=True, tag=True):
 
 
 class Interval(Struct, frozen=True):
-    """One line of an interval picture; all numbers in [0, 1], or [-1, 1] for differences."""
+    """One line of an interval picture; all numbers in [0, 1], or [-1, 1] for changes.
+
+    Attributes:
+        rate, low, high: the estimate and its two-sided interval; all None where nothing was measured.
+        bound: the one-sided bound that is held against `limit`, on the same scale as `rate`.
+    """
 
     label: str
-    rate: float
-    low: float
-    high: float
+    rate: float | None
+    low: float | None
+    high: float | None
     limit: float | None = None
     tone: Tone = "plain"
     note: str = ""
+    bound: float | None = None
 
 
 class Intervals(Struct, frozen=True, tag=True):
@@ -55,6 +62,8 @@ class Intervals(Struct, frozen=True, tag=True):
     rows: tuple[Interval, ...]
     caption: str = ""
     better: Literal["lower", "higher"] = "lower"
+    change: bool = False
+    """The rows are changes of a rate, in points."""
 
 
 class Turn(Struct, frozen=True):
@@ -80,6 +89,8 @@ class Section(Struct, frozen=True, tag=True):
     title: str
     children: tuple[Block, ...]
     id: str = ""
+    brief: tuple[Paragraph | Table, ...] = ()
+    """The section in a few lines, for a report that has no room for all of it."""
 
 
 Block = Section | Paragraph | Callout | Facts | Table | Intervals | Transcript | Code

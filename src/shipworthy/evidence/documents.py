@@ -34,9 +34,7 @@ def readout(workspace: Workspace, decision: Decision, run: Run, baseline: Run | 
         digests(workspace, decision, run, baseline),
         how_to_verify(),
     ]
-    return Document(
-        f"Release decision: {workspace.system.title}", tuple(children), f"{decision.id} · {decision.created}"
-    )
+    return Document(workspace.system.title, tuple(children), f"{decision.id} · {decision.created}")
 
 
 def known_secrets(workspace: Workspace) -> tuple[str, ...]:

@@ -23,6 +23,13 @@ from shipworthy.reports._words import visible
 TONE_WORDS: dict[Tone, str] = {"good": "good: ", "bad": "bad: ", "unsure": "undecided: ", "plain": ""}
 """Read aloud where the eye sees a sign."""
 
+SHORT = 70
+"""Characters of a fact that may stand in half the width; a digest has one more."""
+LONG = 40
+"""Characters of a word that is broken anywhere rather than let a table leave its page: a digest."""
+UNBROKEN = 24
+"""Characters of a cell that is not broken: of a word never, of a phrase on a wide screen."""
+
 
 def say(text: str) -> str:
     """Return text for an element or a quoted attribute."""
@@ -59,7 +66,8 @@ def block(child: Block, level: int, number: str) -> str:
             return f'<div class="callout {tone}">{sign(tone)}<p>{head}{say(text)}</p></div>\n'
         case Facts(rows):
             pairs = "".join(f"<div><dt>{say(n)}</dt><dd>{say(v)}</dd></div>" for n, v in rows)
-            return f'<dl class="facts">{pairs}</dl>\n'
+            short = all(len(value) <= SHORT for _, value in rows)
+            return f'<dl class="facts{" short" if short else ""}">{pairs}</dl>\n'
         case Table():
             return _table(child)
         case Intervals():
@@ -71,25 +79,39 @@ def block(child: Block, level: int, number: str) -> str:
 
 
 def _table(table: Table) -> str:
-    # Ids are not torn at their hyphens; a first column of sentences is.
-    short = all(len(row[0]) <= 24 for row in table.rows if row)
+    # Ids and verdicts are not torn at their hyphens; sentences are.
+    columns = range(len(table.columns))
+    whole = {n for n in columns if all(_is_short(row[n]) for row in table.rows if n < len(row))}
+    words = {n for n in whole if not any(" " in row[n].partition("\n")[0] for row in table.rows if n < len(row))}
 
     def cell(tag: str, text: str, column: int, lead: str = "") -> str:
-        align = ' class="number"' if column in table.numeric else ' class="key"' if short and column == 0 else ""
-        scope = ' scope="col"' if tag == "th" else ""
-        return f"<{tag}{scope}{align}>{lead}{say(text)}</{tag}>"
+        kinds = ["number"] if column in table.numeric else []
+        kinds += ["key"] if column in words else ["phrase"] if column in whole else []
+        kinds += ["long"] if any(len(word) > LONG for word in text.split()) else []
+        style = f' class="{" ".join(kinds)}"' if kinds else ""
+        # On a phone a row becomes a card, in which every value stands beside its column's name.
+        label = table.columns[column].replace("\n", ", ")
+        name = ' scope="col"' if tag == "th" else f' data-label="{say(label)}"'
+        first, _, second = text.partition("\n")
+        under = f'<span class="under">{say(second)}</span>' if second.strip() else ""
+        return f"<{tag}{name}{style}>{lead}{say(first)}{under}</{tag}>"
 
     caption = f"<caption>{say(table.caption)}</caption>" if table.caption else ""
     head = "".join(cell("th", c, n) for n, c in enumerate(table.columns))
     rows = []
     for number, row in enumerate(table.rows):
         tone: Tone = table.tones[number] if number < len(table.tones) else "plain"
-        cells = "".join(cell("td", c, n, sign(tone) if n == 0 else "") for n, c in enumerate(row))
+        given = row[: len(table.columns)]
+        cells = "".join(cell("td", c, n, sign(tone) if n == 0 else "") for n, c in enumerate(given))
         rows.append(f'<tr class="{tone}">{cells}</tr>')
     return (
         f'<div class="scroll" tabindex="0" role="group" aria-label="{say(table.caption or "Table")}"><table>{caption}'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>\n"
     )
+
+
+def _is_short(cell: str) -> bool:
+    return len(cell.partition("\n")[0]) <= UNBROKEN
 
 
 def _transcript(transcript: Transcript) -> str:

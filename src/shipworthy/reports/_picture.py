@@ -1,7 +1,9 @@
 """Intervals as a picture: inline SVG in percentages of its own width, so that it fits a phone and a page alike.
 
-A rate is a mark, its interval a line with ends, its limit a heavy bar, and the side where a pass lies is shaded. The
-mark's shape says what its colour says: a disc passes, a square fails, an open diamond is undecided.
+A rate is a mark and its two-sided interval a thin line with ends. The thick part of the line goes from the rate to the
+one-sided bound, which decides: a row passes only where the thick line ends within the shaded side of the heavy bar, its
+limit, though the thin line may reach over it. The mark's shape says what its colour says: a disc passes, a square
+fails, an open diamond is undecided.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from html import escape
 
 from shipworthy.core.document import Interval, Intervals, Tone
 from shipworthy.core.records import CriterionResult, Decision
-from shipworthy.reports._words import VERDICTS, denominator, interval, needed, ordered, percent, visible
+from shipworthy.reports._criterion import against, better, drawn, is_change, needed
+from shipworthy.reports._words import NOT_MEASURED, VERDICTS, denominator, ordered, percent, points, span, visible
 
 HEIGHT = 30
 
@@ -76,55 +79,61 @@ def intervals(picture: Intervals) -> str:
     scale = _scale(picture.rows)
     rows = "".join(
         f'<div class="row"><div class="name">{_sign(r.tone)}{escape(visible(r.label))}{_note(r.note)}</div>'
-        f'<div class="plot">{bar(r, scale, picture.better)}</div><div class="numbers">{_numbers(r)}</div></div>'
+        f'<div class="plot">{bar(r, scale, picture.better)}</div>'
+        f'<div class="numbers">{_numbers(r, change=picture.change)}</div></div>'
         for r in picture.rows
     )
     caption = f"<figcaption>{escape(visible(picture.caption))}</figcaption>" if picture.caption else ""
-    return f'<figure class="intervals">{caption}{rows}{axis(scale)}{_legend(picture)}</figure>\n'
+    foot = axis(scale, change=picture.change) + _legend(picture.rows)
+    return f'<figure class="intervals">{caption}{rows}{foot}</figure>\n'
 
 
 def criteria(decision: Decision) -> str:
-    """Return the decision's criteria as a picture: what blocks comes first."""
-    results = ordered(decision)
-    scale = _scale([_interval(r) for r in results if r.rate is not None])
-    rows = "".join(_criterion(result, scale) for result in results)
-    return f'<figure class="intervals criteria">{rows}{axis(scale)}{_legend(None)}</figure>\n'
+    """Return the decision's criteria as pictures, rates and changes apart: what blocks comes first."""
+    figures = []
+    for change in (False, True):
+        results = [r for r in ordered(decision) if is_change(r) == change]
+        if results:
+            lines = [drawn(r) for r in results]
+            scale = _scale(lines)
+            rows = "".join(_criterion(r, line, scale) for r, line in zip(results, lines, strict=True))
+            foot = axis(scale, change=change) + _legend(lines)
+            figures.append(f'<figure class="intervals criteria">{rows}{foot}</figure>\n')
+    return "".join(figures)
 
 
-def _criterion(result: CriterionResult, scale: Scale) -> str:
+def _criterion(result: CriterionResult, line: Interval, scale: Scale) -> str:
     word, _, tone = VERDICTS[result.verdict]
-    plot = bar(_interval(result), scale, "lower" if "<" in result.must else "higher") if result.rate is not None else ""
-    numbers = _numbers(_interval(result)) if result.rate is not None else escape(interval(result))
     said = [denominator(result), *([result.reason, needed(result)] if result.verdict != "ship" else [])]
     return (
         f'<div class="row"><div class="name">{_sign(tone)}<strong>{escape(visible(result.id))}</strong> '
         f'<span class="word">{escape(word.lower())}</span><br>{escape(visible(f"{result.suite}: {result.metric}"))} '
-        f'<code>{escape(visible(result.must))}</code></div><div class="plot">{plot}</div>'
-        f'<div class="numbers">{numbers}</div>'
+        f'<code>{escape(visible(result.must))}</code></div><div class="plot">{bar(line, scale, better(result))}</div>'
+        f'<div class="numbers">{_numbers(line, change=is_change(result))}</div>'
         f'<p class="note">{escape(visible(". ".join(s for s in said if s)))}</p></div>'
     )
 
 
-def _interval(result: CriterionResult) -> Interval:
-    _, _, tone = VERDICTS[result.verdict]
-    rate = result.rate or 0.0
-    low = rate if result.low is None else result.low
-    high = rate if result.high is None else result.high
-    return Interval(result.id, rate, low, high, result.limit, tone)
-
-
 def bar(row: Interval, scale: Scale, better: str) -> str:
-    """Return one row's drawing; its numbers stand beside it, so it is hidden from screen readers."""
+    """Return one row's drawing; its numbers stand beside it, so it is hidden from screen readers.
+
+    A row without a measurement has its limit, and neither mark nor line: nothing is known of it.
+    """
     middle = HEIGHT / 2
-    low, high, rate = scale.at(row.low), scale.at(row.high), scale.at(row.rate)
     parts = [f'<line class="base" x1="0" x2="100%" y1="{middle}" y2="{middle}"/>']
     if row.limit is not None:
         limit = scale.at(row.limit)
         start, width = (0.0, limit) if better == "lower" else (limit, round(100 - limit, 2))
         parts.insert(0, f'<rect class="allowed" x="{start}%" width="{width}%" y="2" height="{HEIGHT - 4}"/>')
         parts.append(f'<line class="limit" x1="{limit}%" x2="{limit}%" y1="1" y2="{HEIGHT - 1}"/>')
+    if row.rate is None or row.low is None or row.high is None:
+        return f'<svg class="bar {row.tone}" height="{HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
+    low, high, rate = scale.at(row.low), scale.at(row.high), scale.at(row.rate)
     parts.append(f'<line class="span" x1="{low}%" x2="{high}%" y1="{middle}" y2="{middle}"/>')
     parts += [f'<line class="end" x1="{x}%" x2="{x}%" y1="{middle - 5}" y2="{middle + 5}"/>' for x in (low, high)]
+    if row.bound is not None:
+        bound = scale.at(row.bound)
+        parts.append(f'<line class="bound" x1="{rate}%" x2="{bound}%" y1="{middle}" y2="{middle}"/>')
     marks = {
         "good": '<circle r="5.5"/>',
         "bad": '<rect x="-5" y="-5" width="10" height="10"/>',
@@ -135,14 +144,20 @@ def bar(row: Interval, scale: Scale, better: str) -> str:
     return f'<svg class="bar {row.tone}" height="{HEIGHT}" aria-hidden="true">{"".join(parts)}{mark}</svg>'
 
 
-def axis(scale: Scale) -> str:
+def axis(scale: Scale, *, change: bool = False) -> str:
     """Return the ticks under the rows."""
-    ticks = "".join(f'<span style="left:{scale.at(t)}%">{percent(t)}</span>' for t in scale.ticks)
-    return f'<div class="row axis" aria-hidden="true"><div></div><div class="plot">{ticks}</div><div></div></div>'
+    show = points if change else percent
+    # A unit at every tick of a phone's width would be nothing but units.
+    texts = [show(t).removesuffix(" points") for t in scale.ticks]
+    ticks = "".join(
+        f'<span style="left:{scale.at(t)}%">{text}</span>' for t, text in zip(scale.ticks, texts, strict=True)
+    )
+    unit = '<div class="unit">points</div>' if change else "<div></div>"
+    return f'<div class="row axis" aria-hidden="true"><div></div><div class="plot">{ticks}</div>{unit}</div>'
 
 
 def _scale(rows: Sequence[Interval]) -> Scale:
-    values = [v for r in rows for v in (r.low, r.high, r.rate, r.limit) if v is not None]
+    values = [v for r in rows for v in (r.low, r.high, r.rate, r.limit, r.bound) if v is not None]
     return Scale(values or [0.0, 1.0])
 
 
@@ -151,15 +166,26 @@ def _sign(tone: Tone) -> str:
     return f'{sign(tone)}<span class="aloud">{words[tone]}</span>' if tone != "plain" else ""
 
 
-def _numbers(row: Interval) -> str:
-    limit = f'<span class="limit">limit {percent(row.limit)}</span>' if row.limit is not None else ""
-    return f"<strong>{percent(row.rate)}</strong> <span>[{percent(row.low)}, {percent(row.high)}]</span>{limit}"
+def _numbers(row: Interval, *, change: bool) -> str:
+    held = f'<span class="limit">{against(row, change=change)}</span>' if row.limit is not None else ""
+    if row.rate is None:
+        return f"<strong>{NOT_MEASURED}</strong>{held}"
+    show = points if change else percent
+    sides = span(row.low, row.high, change=True) if change else f"[{percent(row.low)}, {percent(row.high)}]"
+    return f"<strong>{show(row.rate)}</strong> <span>{sides}</span>{held}"
 
 
 def _note(note: str) -> str:
     return f'<span class="note">{escape(visible(note))}</span>' if note else ""
 
 
-def _legend(picture: Intervals | None) -> str:
-    side = f" {picture.better} is better;" if picture else ""
-    return f'<p class="legend">Mark: rate. Line: interval. Heavy bar: limit;{side} the shaded side is allowed.</p>'
+def _legend(rows: Sequence[Interval]) -> str:
+    marks = "Mark: rate. Thin line: two-sided interval."
+    bounds = (
+        " Thick line: from the rate to its one-sided bound, which decides: a row can pass only where the thick line "
+        "ends within the shaded side of the heavy bar, its limit. The thin line may reach over it."
+    )
+    plain = " Heavy bar: limit; the shaded side is allowed."
+    # Said also where nothing was measured: of several pictures only the last shows its legend.
+    decided = any(r.bound is not None or r.rate is None for r in rows)
+    return f'<p class="legend">{marks}{bounds if decided else plain}</p>'

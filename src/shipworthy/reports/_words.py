@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from shipworthy.core.document import Block, Section, Tone
@@ -18,23 +18,60 @@ VERDICTS: dict[Verdict, tuple[str, str, Tone]] = {
 
 SIGNS: dict[Tone, str] = {"good": "\u2713", "bad": "\u2717", "unsure": "?", "plain": "\u2022"}
 
+NOT_MEASURED = "not measured"
+
 CRITERIA = "criteria"
 """Id of the document's own section on the criteria; where there is one, a report does not add its own table."""
 
 
-def percent(rate: float | None) -> str:
+def percent(rate: float | None, beside: float | None = None) -> str:
     """Return a rate in [-1, 1] as a percentage of three digits, to 0.01 %; a dash where there is none.
 
-    >>> percent(0.04871), percent(0.0000033), percent(1.0), percent(None)
-    ('4.87 %', '0 %', '100 %', '-')
+    More digits are given where it would read the same as another value that it is held against.
+
+    >>> percent(0.04871), percent(0.0000033), percent(1.0), percent(None), percent(0.060004, beside=0.06)
+    ('4.87 %', '0 %', '100 %', '-', '6.0004 %')
     """
-    return "-" if rate is None else f"{round(100 * rate, 2) + 0.0:.3g} %"
+    return "-" if rate is None else f"{_digits(rate, beside)} %"
+
+
+def points(change: float | None, beside: float | None = None) -> str:
+    """Return the change of a rate, in [-1, 1], in signed points.
+
+    >>> points(0.123), points(-0.02), points(0.0), points(None)
+    ('+12.3 points', '-2 points', '0 points', '-')
+    """
+    return "-" if change is None else f"{_signed(change, beside)} points"
+
+
+def _digits(value: float, beside: float | None = None) -> str:
+    # Rounded once: 10.149 is 10.1, and not by way of 10.15.
+    text = f"{100 * value:.3g}" if abs(value) >= 0.01 else f"{round(100 * value, 2) + 0.0:.3g}"
+    if beside is None or value == beside or text != _digits(beside):
+        return text
+    # Digits are added until the two differ; 15 tell apart any two numbers that matter.
+    return next((t for n in range(4, 16) if (t := f"{100 * value:.{n}g}") != _digits(beside)), text)
+
+
+def _signed(change: float, beside: float | None = None) -> str:
+    text = _digits(change, beside)
+    return text if text.startswith("-") or float(text) == 0 else f"+{text}"
+
+
+def span(low: float | None, high: float | None, *, change: bool = False) -> str:
+    """Return an interval without its unit, such as ``[1.2, 6.4]``; the empty string where there is none."""
+    if low is None or high is None:
+        return ""
+    show = _signed if change else _digits
+    return f"[{show(low)}, {show(high)}]"
 
 
 def interval(result: CriterionResult) -> str:
-    """Return a criterion's rate with its interval, such as ``3.1 % [1.2 %, 6.4 %]``."""
+    """Return a criterion's rate with its interval, such as ``3.1 % [1.2 %, 6.4 %]``; of a change, in points."""
     if result.rate is None:
-        return "not measured"
+        return NOT_MEASURED
+    if result.test == "noninferiority":
+        return f"{points(result.rate)} {span(result.low, result.high, change=True)}"
     return f"{percent(result.rate)} [{percent(result.low)}, {percent(result.high)}]"
 
 
@@ -42,15 +79,6 @@ def denominator(result: CriterionResult) -> str:
     """Return what a criterion's rate is out of, and the errors that were left out."""
     errors = f", {result.errors:,} error{'' if result.errors == 1 else 's'} left out"
     return f"{result.hits:,} of {result.trials:,} attempts on {result.clusters:,} samples{errors}"
-
-
-def needed(result: CriterionResult) -> str:
-    """Return how many more samples would decide a criterion that is not decided."""
-    if result.verdict != "inconclusive":
-        return ""
-    if result.needed is None:
-        return "no number of samples can make it pass at the observed rate"
-    return f"{result.needed:,} more samples are needed (80 % power at the observed rate)"
 
 
 def ordered(decision: Decision) -> list[CriterionResult]:
@@ -69,6 +97,15 @@ def tally(decision: Decision) -> str:
 def has_section(blocks: Iterable[Block], wanted: str) -> bool:
     """Say whether a document has a section of this id, at any depth."""
     return any(isinstance(b, Section) and (b.id == wanted or has_section(b.children, wanted)) for b in blocks)
+
+
+def briefed(blocks: Iterable[Block]) -> Iterator[Section]:
+    """Yield the sections that stand in a summary, at any depth."""
+    for block in blocks:
+        if isinstance(block, Section):
+            if block.brief:
+                yield block
+            yield from briefed(block.children)
 
 
 def visible(text: str) -> str:

@@ -50,7 +50,8 @@ def _style() -> str:
 def _masthead(document: Document) -> str:
     subtitle = f"<p>{escape(one_line(document.subtitle))}</p>" if document.subtitle else ""
     title = escape(one_line(document.title))
-    return f'<header class="masthead"><p class="maker">Release decision</p><h1>{title}</h1>{subtitle}</header>\n'
+    maker = '<p class="maker">shipworthy · release decision</p>'
+    return f'<header class="masthead">{maker}<h1>{title}</h1>{subtitle}</header>\n'
 
 
 def _banner(decision: Decision) -> str:

@@ -10,7 +10,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from shipworthy.core.document import Document
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
-from shipworthy.reports._words import denominator, interval, needed, visible
+from shipworthy.reports._criterion import needed
+from shipworthy.reports._words import denominator, interval, visible
 
 
 class JUnit:

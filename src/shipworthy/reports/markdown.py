@@ -19,14 +19,16 @@ from shipworthy.core.document import (
 )
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
+from shipworthy.reports._criterion import drawn, interval_name, is_change, needed
 from shipworthy.reports._words import (
+    NOT_MEASURED,
     SIGNS,
     VERDICTS,
-    denominator,
-    needed,
+    briefed,
     one_line,
     ordered,
     percent,
+    points,
     tally,
     visible,
 )
@@ -43,10 +45,19 @@ class MarkdownReport:
     suffix = ".md"
 
     def render(self, decision: Decision, document: Document) -> str:
-        """Return the comment. Sections that would make it too long for GitHub are left out, and named."""
+        """Return the comment: folded, but for the brief of a section that has one.
+
+        Sections that would make it too long for GitHub are left out, and named.
+        """
         word, _, _ = VERDICTS[decision.verdict]
         head = [f"## {MARKS[decision.verdict]} {word}: {_text(document.title)}", "", _text(decision.reason), ""]
         head += [f"{len(decision.criteria)} criteria: {tally(decision)}.", "", *_criteria(decision), ""]
+        for section in briefed(document.children):
+            brief = [f"**{_text(section.title)}**", ""]
+            for part in section.brief:
+                brief += [*_block(part), ""]
+            if sum(len(line) + 1 for line in (*head, *brief)) <= LIMIT // 2:
+                head += brief
         about = (
             f"Decision {decision.id}, {decision.created}, gate {decision.gate}, subject {decision.subject_digest[:19]}"
         )
@@ -68,18 +79,17 @@ class MarkdownReport:
 
 
 def _criteria(decision: Decision) -> Iterator[str]:
-    yield "| | Criterion | Rate | 95 % interval | Limit | Attempts on samples; errors |"
+    name = interval_name(decision.criteria)
+    yield f"| | Criterion | Rate<br>{name} | Bound<br>limit | Hits / attempts<br>samples | Errors<br>left out |"
     yield "|---|---|--:|--:|--:|--:|"
     for result in ordered(decision):
         where = f"{result.suite}, {result.metric}: {result.must}"
-        span = f"{percent(result.low)} to {percent(result.high)}" if result.rate is not None else "-"
         cells = (
             f"{MARKS[result.verdict]} {result.verdict}",
             f"**{_text(result.id)}**<br>{_text(where)}",
-            percent(result.rate),
-            span,
-            percent(result.limit),
-            f"{result.trials:,} on {result.clusters:,}; {result.errors:,}",
+            *_measured(result),
+            f"{result.hits:,} / {result.trials:,}<br>{result.clusters:,}",
+            f"{result.errors:,}",
         )
         yield f"| {' | '.join(cells)} |"
     why = [r for r in ordered(decision) if r.verdict != "ship"]
@@ -88,9 +98,18 @@ def _criteria(decision: Decision) -> Iterator[str]:
         yield from (_why(result) for result in why)
 
 
+def _measured(result: CriterionResult) -> tuple[str, str]:
+    if result.rate is None:
+        return NOT_MEASURED, f"-<br>{percent(result.limit)}"
+    show = points if is_change(result) else percent
+    # Of a change, bound and limit are amounts of worsening, and are drawn on the side where it lies.
+    line = drawn(result)
+    between = f"{show(result.low)} to {show(result.high)}".replace(" points to", " to").replace(" % to", " to")
+    return f"{show(line.rate)}<br>{between}", f"{show(line.bound, line.limit)}<br>{show(line.limit)}"
+
+
 def _why(result: CriterionResult) -> str:
-    said = [result.reason, denominator(result), needed(result)]
-    return f"- **{_text(result.id)}** {_text('; '.join(s for s in said if s))}"
+    return f"- **{_text(result.id)}** {_text('; '.join(s for s in (result.reason, needed(result)) if s))}"
 
 
 def _top(block: Block) -> Iterator[str]:
@@ -141,18 +160,26 @@ def _table(table: Table) -> Iterator[str]:
 def _intervals(picture: Intervals) -> Iterator[str]:
     if picture.caption:
         yield from (_text(picture.caption), "")
+    show = points if picture.change else percent
     body = []
     for r in picture.rows:
-        span = f"{percent(r.low)} to {percent(r.high)}"
-        body.append((SIGNS[r.tone], r.label, percent(r.rate), span, percent(r.limit), r.note))
-    yield from _rows(("", "", "Rate", "Interval", f"Limit ({picture.better} is better)", ""), body, (2, 3, 4))
+        between = f"{show(r.low)} to {show(r.high)}" if r.rate is not None else "-"
+        rate = show(r.rate) if r.rate is not None else NOT_MEASURED
+        body.append((SIGNS[r.tone], r.label, rate, between, show(r.bound, r.limit), show(r.limit), r.note))
+    columns = ("", "", "Rate", "95 % interval", "Bound", f"Limit ({picture.better} is better)", "")
+    yield from _rows(columns, body, (2, 3, 4, 5))
 
 
 def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[int]) -> Iterator[str]:
-    yield f"| {' | '.join(_text(c) for c in columns)} |"
+    yield f"| {' | '.join(_cell(c) for c in columns)} |"
     yield f"|{'|'.join('--:' if i in numeric else '---' for i in range(len(columns)))}|"
     for row in rows:
-        yield f"| {' | '.join(_text(c) for c in row)} |"
+        yield f"| {' | '.join(_cell(c) for c in row)} |"
+
+
+def _cell(text: str) -> str:
+    first, _, second = text.partition("\n")
+    return f"{_text(first)}<br>{_text(second)}" if second.strip() else _text(first)
 
 
 def _fenced(text: str, language: str = "") -> Iterator[str]:

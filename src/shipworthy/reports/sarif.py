@@ -9,7 +9,8 @@ from shipworthy import __version__
 from shipworthy.core.document import Document
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
-from shipworthy.reports._words import denominator, interval, needed, visible
+from shipworthy.reports._criterion import needed
+from shipworthy.reports._words import denominator, interval, visible
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 KINDS = {"no-ship": "fail", "inconclusive": "open", "ship": "pass"}

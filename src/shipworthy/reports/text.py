@@ -1,175 +1,213 @@
-"""Plain text: for a terminal and for logs."""
+"""Plain text: what was decided and why, on one screen, for a terminal and for logs."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from shipworthy.core.document import (
-    Block,
-    Callout,
-    Code,
-    Document,
-    Facts,
-    Interval,
-    Intervals,
-    Paragraph,
-    Section,
-    Table,
-    Transcript,
-)
-from shipworthy.core.records import Decision
+from shipworthy.core.document import Document, Interval, Table
+from shipworthy.core.errors import UsageError
+from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
+from shipworthy.reports._criterion import against, drawn, interval_name, is_change, needed
 from shipworthy.reports._words import (
-    CRITERIA,
+    NOT_MEASURED,
     SIGNS,
     VERDICTS,
+    briefed,
     denominator,
-    has_section,
     interval,
-    needed,
     one_line,
     ordered,
     percent,
+    points,
+    span,
     tally,
     visible,
 )
 
 WIDTH = 100
+NARROWEST = 40
 SCALE = 40
-"""Columns of an interval's picture."""
+"""Columns of an interval's picture; at least half of them, or there is none."""
 
 
 class TextReport:
-    """The verdict, why, every criterion with its interval, then the document. 100 columns, no colour, no escapes."""
+    """A summary: verdict, a line a criterion, the intervals, what changed. No colour, no escapes.
+
+    Sections of the document stand in it with their `brief` only; the whole document is in HTML.
+    """
 
     media_type = "text/plain"
     suffix = ".txt"
 
+    def __init__(self, width: int = WIDTH) -> None:
+        if width < NARROWEST:
+            raise UsageError(f"a text report needs at least {NARROWEST} columns, not {width}")
+        self._width = width
+
     def render(self, decision: Decision, document: Document) -> str:
         """Return the report, lines ended by line feeds."""
         word, sign, _ = VERDICTS[decision.verdict]
-        lines = [f"{sign} {word}: {one_line(decision.reason)}", ""]
-        lines += [f"{one_line(document.title)}{f' - {one_line(document.subtitle)}' if document.subtitle else ''}"]
-        about = f"{decision.system}, gate {decision.gate}, {decision.id}, {decision.created}"
-        lines += [one_line(about), f"Criteria: {tally(decision)}", ""]
-        if not has_section(document.children, CRITERIA):
-            lines += _criteria(decision)
-        for block in document.children:
-            lines += _block(block, 1)
+        width = self._width
+        lines = [*_wrapped(f"{sign} {word}: {one_line(decision.reason)}", width, "  "), ""]
+        about = f"{document.title or decision.system}, gate {decision.gate}, {decision.created}"
+        lines += _wrapped(one_line(about), width)
+        compared = f", compared with {', '.join(decision.baseline_runs)}" if decision.baseline_runs else ""
+        lines += _wrapped(one_line(f"{', '.join(decision.runs)}{compared}"), width)
+        lines += [f"Criteria: {tally(decision)}", "", *_criteria(decision, width), *_pictures(decision, width)]
+        for section in briefed(document.children):
+            lines += [one_line(section.title)]
+            for block in section.brief:
+                lines += [*(_table(block, width) if isinstance(block, Table) else _wrapped(block.text, width)), ""]
+        if document.children:
+            # A command is never wrapped: it is there to be copied.
+            lines += ["Every number, the worst samples, the limits:"]
+            lines += ["  shipworthy gate --format html --output report.html"]
         return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 
 
-def _criteria(decision: Decision) -> Iterator[str]:
-    for result in ordered(decision):
-        word, sign, _ = VERDICTS[result.verdict]
-        yield one_line(f"{sign} {word:<12} {result.id}  {result.suite}, {result.metric}: {result.must}")
-        yield f"    {interval(result)}; {denominator(result)}"
+def _criteria(decision: Decision, width: int) -> Iterator[str]:
+    """Yield a line a criterion where the screen is wide enough, else two; then why one did not pass."""
+    results = ordered(decision)
+    heads = ("criterion", "must", f"rate [{interval_name(results)}]", "bound", "hits/of", "samples", "errors")
+    rows = [_cells(result) for result in results]
+    widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
+    wide = 2 + sum(widths) + 2 * (len(widths) - 1) <= width
+
+    def row(cells: Sequence[str]) -> str:
+        return "  ".join(f"{c:{'>' if i > 2 else '<'}{w}}" for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+
+    if wide:
+        yield f"  {row(heads)}"
+    for result, cells in zip(results, rows, strict=True):
+        _, sign, _ = VERDICTS[result.verdict]
+        if wide:
+            yield f"{sign} {row(cells)}"
+        else:
+            bound = f", bound {cells[3]}" if result.rate is not None else ""
+            yield from _wrapped(f"{sign} {cells[0]}: {cells[1]}", width, "    ")
+            yield from _wrapped(f"    {interval(result)}{bound}; {denominator(result)}", width, "    ")
         if result.verdict != "ship":
-            yield from textwrap.wrap(
-                one_line(result.reason), WIDTH - 4, initial_indent="    ", subsequent_indent="    "
-            )
-        if said := needed(result):
-            yield f"    {said}"
+            said = "; ".join(filter(None, (one_line(result.reason), needed(result))))
+            yield from _wrapped(f"    {said}", width, "    ")
     yield ""
 
 
-def _block(block: Block, depth: int) -> Iterator[str]:
-    match block:
-        case Section(title, children):
-            yield from (one_line(title), ("=" if depth == 1 else "-") * min(WIDTH, len(one_line(title))), "")
-            for child in children:
-                yield from _block(child, depth + 1)
-        case Paragraph(text):
-            yield from (*_wrapped(text), "")
-        case Callout(text, tone, title):
-            yield from (*_wrapped(f"{SIGNS[tone]} {f'{title}: ' if title else ''}{text}"), "")
-        case Facts(rows):
-            width = max((len(one_line(name)) for name, _ in rows), default=0)
-            for name, value in rows:
-                yield from _hanging(f"{one_line(name):<{width}}  ", one_line(value))
-            yield ""
-        case Table():
-            yield from (*_table(block), "")
-        case Intervals(rows, caption, better):
-            yield from (*_picture(rows, caption, better), "")
-        case Transcript(title, turns, note, tone):
-            yield f"{SIGNS[tone]} {one_line(title)}{f' ({one_line(note)})' if note else ''}"
-            for turn in turns:
-                yield from (f"    {line}" for line in _hanging(f"{one_line(turn.role)}: ", visible(turn.text)))
-            yield ""
-        case Code(text):
-            yield from (*(f"    {line}" for line in visible(text).splitlines()), "")
+def _cells(result: CriterionResult) -> tuple[str, ...]:
+    change = is_change(result)
+    rate, bound = NOT_MEASURED, "-"
+    if result.rate is not None:
+        estimate = points(result.rate).replace("points", "pt") if change else percent(result.rate)
+        rate = f"{estimate} {span(result.low, result.high, change=change)}"
+        # Of a change, as in the criterion, an amount of worsening: without a sign.
+        bound = percent(result.bound, result.limit).replace("%", "pt" if change else "%")
+    return (
+        one_line(result.id),
+        one_line(result.must),
+        rate,
+        bound,
+        f"{result.hits:,}/{result.trials:,}",
+        f"{result.clusters:,}",
+        f"{result.errors:,}",
+    )
 
 
-def _wrapped(text: str) -> Iterator[str]:
-    for paragraph in visible(text).split("\n"):
-        yield from textwrap.wrap(paragraph, WIDTH, break_on_hyphens=False) or [""]
+def _pictures(decision: Decision, width: int) -> Iterator[str]:
+    """Draw the intervals, rates and changes each on their own scale."""
+    results = ordered(decision)
+    names = max((len(one_line(r.id)) for r in results), default=0)
+    sizes = []
+    for change in (False, True):
+        rows = [drawn(r) for r in results if is_change(r) == change]
+        sizes.append((rows, change, max((len(against(r, change=change)) for r in rows), default=0)))
+    # One width for both, so that they stand under one another.
+    room = min(SCALE, width - names - max(size for *_, size in sizes) - 6)
+    if room < SCALE // 2 or not any(r.rate is not None for rows, *_ in sizes for r in rows):
+        return
+    for rows, change, _ in sizes:
+        if rows:
+            yield from _picture(rows, names, room, change=change)
+    yield from _wrapped(
+        "  o rate, === up to the one-sided bound, which decides, --- two-sided interval, | limit", width, "  "
+    )
+    yield ""
 
 
-def _hanging(head: str, text: str) -> Iterator[str]:
-    indent = " " * len(head)
-    first = True
-    for paragraph in text.split("\n"):
-        for line in textwrap.wrap(paragraph, max(30, WIDTH - len(head)), break_on_hyphens=False) or [""]:
-            yield (head if first else indent) + line
-            first = False
+def _picture(rows: Sequence[Interval], names: int, room: int, *, change: bool) -> Iterator[str]:
+    values = [v for r in rows for v in (r.low, r.high, r.limit, r.bound) if v is not None]
+    low, high = min(0.0, *values), max(0.05, *values)
+
+    def place(value: float) -> int:
+        return min(room - 1, max(0, round((value - low) / (high - low) * (room - 1))))
+
+    for row in rows:
+        line = [" "] * room
+        if row.rate is not None and row.low is not None and row.high is not None:
+            bound = row.rate if row.bound is None else row.bound
+            for i in range(place(row.low), place(row.high) + 1):
+                line[i] = "-"
+            for i in range(place(min(row.rate, bound)), place(max(row.rate, bound)) + 1):
+                line[i] = "="
+        if row.limit is not None:
+            line[place(row.limit)] = "|"
+        if row.rate is not None:
+            line[place(row.rate)] = "o"
+        said = NOT_MEASURED if row.rate is None else against(row, change=change)
+        yield f"{SIGNS[row.tone]} {one_line(row.label):<{names}} [{''.join(line)}] {said}"
+    show = points if change else percent
+    yield f"  {'':<{names}}  {show(low)}{show(high):>{room - len(show(low))}}"
 
 
-def _table(table: Table) -> Iterator[str]:
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Return lines that break between words only: an id longer than the screen stays whole."""
+    options = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": indent}
+    return [
+        line
+        for paragraph in visible(text).split("\n")
+        for line in textwrap.wrap(paragraph, width, **options) or [""]  # type: ignore[arg-type]
+    ]
+
+
+def _table(table: Table, width: int) -> Iterator[str]:
+    """Yield the rows under one another; where they do not fit without breaking a word, each as a list."""
     if table.caption:
-        yield from _wrapped(table.caption)
+        yield from _wrapped(table.caption, width)
     rows = [tuple(one_line(cell) for cell in row) for row in (table.columns, *table.rows)]
-    widths = _widths([max(len(row[i]) if i < len(row) else 0 for row in rows) for i in range(len(table.columns))])
-    tones = [None, *table.tones] if table.tones else [None] * len(rows)
+    lead = 2 if table.tones else 0
+    columns = range(len(table.columns))
+    least = [max((len(w) for row in rows if i < len(row) for w in row[i].split()), default=1) for i in columns]
+    widths = [max((len(row[i]) for row in rows if i < len(row)), default=1) for i in columns]
+    while (over := lead + sum(widths) + 2 * (len(widths) - 1) - width) > 0:
+        room = [w - m for w, m in zip(widths, least, strict=True)]
+        widest = max(columns, key=lambda i: (room[i] > 0, widths[i]), default=None)
+        if widest is None or room[widest] <= 0:
+            yield from _listed(table, rows, width)
+            return
+        widths[widest] -= min(over, room[widest], 1)
     for number, row in enumerate(rows):
-        tone = tones[number] if number < len(tones) else None
-        lead = (f"{SIGNS[tone]} " if tone else "  ") if table.tones else ""
-        cells = [textwrap.wrap(c, w) or [""] for c, w in zip(row, widths, strict=False)]
+        sign = SIGNS[table.tones[number - 1]] if 0 < number <= len(table.tones) else " "
+        cells = [textwrap.wrap(c, w, break_long_words=False) or [""] for c, w in zip(row, widths, strict=False)]
         for line in range(max((len(c) for c in cells), default=0)):
             parts = [
                 f"{c[line] if line < len(c) else '':{'>' if i in table.numeric else '<'}{w}}"
-                for i, (c, w) in enumerate(zip(cells, widths, strict=True))
+                for i, (c, w) in enumerate(zip(cells, widths, strict=False))
             ]
-            yield (lead if line == 0 else " " * len(lead)) + "  ".join(parts)
-        if number == 0:
-            yield " " * len(lead) + "  ".join("-" * w for w in widths)
+            yield (f"{sign if line == 0 else ' '} " if lead else "") + "  ".join(parts)
 
 
-def _widths(natural: Sequence[int]) -> list[int]:
-    """Return column widths that fit: the widest column gives way first, none below ten columns."""
-    widths = list(natural)
-    while sum(widths) + 2 * len(widths) > WIDTH and max(widths) > 10:
-        widths[widths.index(max(widths))] -= 1
-    return [max(1, w) for w in widths]
-
-
-def _picture(rows: Sequence[Interval], caption: str, better: str) -> Iterator[str]:
-    if caption:
-        yield from _wrapped(caption)
-    low = min(0.0, *(r.low for r in rows), *(r.limit for r in rows if r.limit is not None)) if rows else 0.0
-    high = max(0.05, *(r.high for r in rows), *(r.limit for r in rows if r.limit is not None)) if rows else 1.0
-
-    def place(value: float) -> int:
-        return min(SCALE - 1, max(0, round((value - low) / (high - low) * (SCALE - 1))))
-
-    width = min(34, max((len(one_line(r.label)) for r in rows), default=0))
-    for row in rows:
-        line = [" "] * SCALE
-        for i in range(place(row.low), place(row.high) + 1):
-            line[i] = "-"
-        if row.limit is not None:
-            line[place(row.limit)] = "|"
-        line[place(row.rate)] = "o"
-        label = one_line(row.label)
-        label = label if len(label) <= width else label[: width - 3] + "..."
-        numbers = f"{percent(row.rate)} [{percent(row.low)}, {percent(row.high)}]"
-        yield f"{SIGNS[row.tone]} {label:<{width}} [{''.join(line)}] {numbers}"
-    yield f"  {'':<{width}}  {percent(low)}{percent(high):>{SCALE - len(percent(low))}}"
-    yield f"  o rate, --- interval, | limit ({better} is better)"
+def _listed(table: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    for number, row in enumerate(rows[1:]):
+        sign = f"{SIGNS[table.tones[number]]} " if number < len(table.tones) else ""
+        named = (f"{name} {cell}" if name else cell for name, cell in zip(rows[0][1:], row[1:], strict=False))
+        yield from _wrapped(f"{sign}{row[0] if row else ''}: {', '.join(named)}", width, "    ")
 
 
 @report
-def text() -> TextReport:
-    """Build the text report."""
-    return TextReport()
+def text(width: int = WIDTH) -> TextReport:
+    """Build the text report.
+
+    Args:
+        width: columns that a line may take, at least 40; a log has no terminal, and gets 100.
+    """
+    return TextReport(width)

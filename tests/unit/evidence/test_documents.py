@@ -33,19 +33,27 @@ def test_the_verdict_and_why_come_first(case: Any, document: Document) -> None:
     first = document.children[0]
     assert isinstance(first, Section)
     assert first.id == "verdict"
-    assert case.decision.reason in str(first.children[0])
+    assert "must not ship" in str(first.children[0])
     callouts = [c for c in first.children if isinstance(c, Callout)]
     assert [c.title for c in callouts] == ["CR-leak-odd: no-ship"]
     assert callouts[0].tone == "bad"
+    reason = next(r.reason for r in case.decision.criteria if r.id == "CR-leak-odd")
+    assert callouts[0].text.lower().startswith(reason.lower())
+
+
+def test_a_hit_that_must_never_happen_is_not_called_a_failed_criterion(case: Any) -> None:
+    passed = tuple(replace(r, verdict="ship") for r in case.decision.criteria)
+    decision = replace(case.decision, criteria=passed, s1_hits=("AT-1",))
+    assert "criterion is not met" not in str(section(readout(case.workspace, decision, case.run), "verdict"))
 
 
 def test_every_criterion_stands_with_interval_denominator_and_errors(case: Any, document: Document) -> None:
     table = section(document, "criteria").children[0]
     assert isinstance(table, Table)
-    assert [row[0] for row in table.rows] == [r.id for r in case.decision.criteria]
+    assert [row[0] for row in table.rows] == [f"{r.id}\n{r.suite}: {r.metric}" for r in case.decision.criteria]
     result, row = case.decision.criteria[0], table.rows[0]
-    assert row[7:] == (f"{result.hits} / {result.trials}", str(result.clusters), str(result.errors))
-    assert row[5] == f"{100 * result.low:.1f} % to {100 * result.high:.1f} %"
+    assert row[5:] == (f"{result.hits} / {result.trials}", str(result.clusters), str(result.errors))
+    assert row[3].split("\n")[1] == f"{100 * result.low:.1f} % to {100 * result.high:.1f} %"
     drawn = [i for b in section(document, "intervals").children if isinstance(b, Intervals) for i in b.rows]
     assert len(drawn) == len(case.decision.criteria)
     assert {(i.rate, i.low, i.high) for i in drawn} == {(r.rate, r.low, r.high) for r in case.decision.criteria}
@@ -54,10 +62,20 @@ def test_every_criterion_stands_with_interval_denominator_and_errors(case: Any, 
 def test_before_and_after_has_safety_helpfulness_and_time(document: Document) -> None:
     tables = [b for b in section(document, "change").children if isinstance(b, Table)]
     metrics = {row[0]: row for row in tables[0].rows}
-    assert set(metrics) == {"leaks: toy_leak", "leaks: helpful"}
-    assert metrics["leaks: toy_leak"][5] == "better"
+    assert set(metrics) == {"leaks\ntoy_leak", "leaks\nhelpful"}
+    assert metrics["leaks\ntoy_leak"][4] == "better"
     assert [row[0] for row in tables[1].rows] == ["target, before", "target, after", "guards, after"]
     assert tables[2].rows[0][:2] == ("GD-canary", "output")
+
+
+def test_the_change_has_a_brief_for_short_reports(document: Document) -> None:
+    change = section(document, "change")
+    (brief,) = change.brief
+    assert isinstance(brief, Table)
+    full = next(b for b in change.children if isinstance(b, Table))
+    assert [row[0].replace(": ", "\n") for row in brief.rows] == [row[0] for row in full.rows]
+    assert [row[4] for row in brief.rows] == [row[4] for row in full.rows]
+    assert brief.tones == full.tones
 
 
 def test_the_worst_samples_are_there_and_redacted(document: Document) -> None:
@@ -93,9 +111,21 @@ def test_a_criterion_that_measured_nothing_is_drawn_as_unknown(case: Any) -> Non
     document = readout(case.workspace, decision, case.run)
     drawn = section(document, "intervals").children[1]
     assert isinstance(drawn, Intervals)
-    assert (drawn.rows[0].low, drawn.rows[0].high, drawn.rows[0].tone) == (0.0, 1.0, "unsure")
+    row = drawn.rows[0]
+    assert (row.rate, row.low, row.high, row.bound, row.tone) == (None, None, None, None, "unsure")
+    assert row.limit == blank.limit
     assert "not measured" in str(section(document, "criteria"))
     assert not any(isinstance(s, Section) and s.id == "change" for s in document.children)
+
+
+def test_every_drawn_bound_is_the_one_that_decides(case: Any, document: Document) -> None:
+    pictures = [b for b in section(document, "intervals").children if isinstance(b, Intervals)]
+    drawn = {row.label.split()[0]: (row, picture) for picture in pictures for row in picture.rows}
+    for result in case.decision.criteria:
+        row, picture = drawn[result.id]
+        inside = row.bound <= row.limit if picture.better == "lower" else row.bound >= row.limit
+        assert inside == (result.verdict == "ship"), result
+        assert picture.change == (result.test == "noninferiority")
 
 
 def test_wanted_metrics_are_helpfulness_and_what_a_criterion_wants_high(case: Any) -> None:

@@ -80,7 +80,8 @@ def make():
                 Interval(text, 0.6, 0.5, 0.7, 0.05, "bad", text),
                 Interval("difference", -0.4, -0.5, -0.3, None, "plain"),
                 Interval("good", 0.01, 0.0, 0.03, 0.05, "good"),
-                Interval("open", 0.04, 0.01, 0.09, 0.05, "unsure"),
+                Interval("open", 0.04, 0.01, 0.09, 0.05, "unsure", "", 0.08),
+                Interval("unknown", None, None, None, 0.05, "unsure"),
             ),
             text,
         )
@@ -93,10 +94,11 @@ def make():
             Transcript(text, (Turn("user", text), Turn(text, text)), text, "bad"),
             Code(text, text),
         )
-        return Document(text, (Section(text, (*blocks, Section(text, blocks)), text), *blocks), text)
+        brief = (Paragraph(text), Table((text, "n"), ((text, "1"),), text, ("good",), (1,)))
+        return Document(text, (Section(text, (*blocks, Section(text, blocks)), text, brief), *blocks), text)
 
     def hostile() -> tuple[Decision, Document]:
         return decision(text=HOSTILE), document(HOSTILE)
 
-    decision.document, decision.hostile = document, hostile
+    decision.document, decision.hostile, decision.criterion = document, hostile, criterion
     return decision

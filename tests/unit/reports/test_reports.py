@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.core.document import Document, Paragraph, Section
+from shipworthy.core.document import Document, Interval, Intervals, Paragraph, Section, Table
+from shipworthy.core.errors import UsageError
 from shipworthy.core.registry import create, known
 from shipworthy.reports._picture import Scale
 from shipworthy.reports._words import percent, visible
@@ -44,10 +45,12 @@ def test_rates_come_with_interval_denominator_and_errors(make, name):
         if name == "json"
         else ["0.75 %", "0.2 %", "2.13 %", "1,200", "60", "3"]
     )
+    if name in ("text", "markdown"):  # the unit of an interval is said once
+        wanted[1:3] = ["[0.2, 2.13]"] if name == "text" else ["0.2 to 2.13 %"]
     for number in wanted:
         assert number in text
     if name != "json":
-        assert "not measured" in text or "| - | - |" in text  # criterion 4 has no rate
+        assert "not measured" in text  # criterion 4 has no rate
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -131,6 +134,111 @@ def test_colour_is_never_the_only_sign(make):
         for tone in ("good", "bad", "unsure")
     }
     assert len(set(shapes.values())) == 3
+
+
+def test_the_thick_line_ends_at_the_bound_and_the_thin_one_at_the_interval(make):
+    """0 of 50: the bound, 5.8 %, meets the limit of 6 %, though the two-sided interval reaches 7.1 %."""
+    row = Interval("CR", 0.0, 0.0, 0.0711, 0.06, "good", "", 0.0582)
+    html = create("report", "html").render(make(), Document("t", (Intervals((row,)),)))
+    figure = html[html.rindex('<figure class="intervals">') :]
+    at = {kind: float(x) for kind, x in re.findall(r'class="(bound|span|limit)" x1="[\d.]+%" x2="([\d.]+)%"', figure)}
+    assert at["bound"] < at["limit"] < at["span"]
+    assert "bound 5.82 % vs limit 6 %" in figure
+    assert "Thick line: from the rate to its one-sided bound, which decides" in figure
+
+
+def test_a_row_without_a_measurement_has_no_mark_and_no_line(make):
+    row = Interval("CR", None, None, None, 0.06, "unsure")
+    decision = make(criteria=(make.criterion("inconclusive", rate=None, low=None, high=None, bound=None),))
+    html = create("report", "html").render(decision, Document("t", (Intervals((row,)),)))
+    bars = re.findall(r'<svg class="bar.*?</div>', html)
+    assert len(bars) == 2
+    for bar in bars:
+        assert 'class="limit"' in bar
+        assert not re.search(r'class="(mark|span|end|bound)"', bar)
+    assert html.count("<strong>not measured</strong>") == 2
+    text = create("report", "text").render(decision, Document("t", ()))
+    assert "not measured" in text
+    assert "===" not in text
+
+
+def test_every_cell_names_its_column_for_a_narrow_screen(make):
+    table = Table(("Rate\n95 % interval", "n"), (("5 %\n1 % to 9 %", "a" * 64),), "", ("good",))
+    html = create("report", "html").render(make(), Document("t", (table,)))
+    assert 'data-label="Rate, 95 % interval"' in html
+    assert '5 %<span class="under">1 % to 9 %</span>' in html
+    assert re.search(r'<td data-label="n" class="long">a{64}</td>', html)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_summary_fits_its_columns_and_breaks_no_word(make, width):
+    brief = Table(("", "Before", "Change [95 % interval]"), (("a-suite-of-a-long-name: metric_one", "5 %", "+1"),) * 3)
+    document = Document("A system", (Section("Before and after", (Paragraph("long"),), "change", (brief,)),))
+    decision = make(
+        system="SYS",
+        gate="G",
+        criteria=(
+            make.criterion("ship", 1),
+            make.criterion("no-ship", 2, id="CR-open-change", must="rise_upper95 <= 0.15", reason="word " * 60),
+            make.criterion("inconclusive", 3),
+        ),
+    )
+    text = create("report", "text", {"width": width}).render(decision, document)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= width
+    assert text == create("report", "text", {"width": width}).render(decision, document)
+    for word in ("a-suite-of-a-long-name: metric_one", "rise_upper95 <= 0.15", "CR-open-change"):
+        assert any(word in line for line in lines), word
+    assert lines[0].startswith("\u2717 NO-SHIP: ")
+    assert "--format html --output report.html" in lines[-1]
+    assert "Paragraph" not in text
+    assert len(lines) < 40
+
+
+def test_a_criterion_takes_one_line_of_a_summary(make):
+    text = create("report", "text").render(make(criteria=(make.criterion("ship", 1),)), Document("t", ()))
+    (line,) = [line for line in text.splitlines() if "upper95 <= 0.05" in line]
+    assert " ".join(line.split()) == "\u2713 CR-1 upper95 <= 0.05 0.75 % [0.2, 2.13] 1.9 % 9/1,200 60 3"
+
+
+def test_a_word_longer_than_the_screen_stays_whole(make):
+    word = "CR-" + "x" * 150
+    text = create("report", "text").render(make(criteria=(make.criterion("no-ship", 1, id=word),)), Document("t", ()))
+    assert any(word in line for line in text.splitlines())
+    table = Table(("", "n"), ((word, "1"),), "", ("bad",))
+    listed = create("report", "text").render(make(), Document("t", (Section("s", (), "s", (table,)),)))
+    assert f"{word}: n 1" in " ".join(listed.split())
+
+
+def test_a_text_report_of_no_width_is_an_error():
+    with pytest.raises(UsageError, match="at least 40 columns"):
+        create("report", "text", {"width": 10})
+
+
+def test_a_change_is_drawn_in_points_on_its_own_scale(make):
+    change = make.criterion(
+        "ship", 2, test="noninferiority", must="drop_upper95 <= 0.15", limit=0.15, rate=0.0, low=-0.11, high=0.11,
+        bound=0.0894,
+    )  # fmt: skip
+    decision = make(criteria=(make.criterion("ship", 1), change))
+    text = create("report", "text").render(decision, Document("t", ()))
+    assert "bound -8.94 vs limit -15 points" in text
+    assert "0 pt [-11, +11]" in text
+    html = create("report", "html").render(decision, Document("t", ()))
+    assert html.count('<figure class="intervals criteria">') == 2
+    assert "bound -8.94 vs limit -15 points" in html
+    assert "-11 to +11 points" in create("report", "markdown").render(decision, Document("t", ()))
+
+
+def test_a_comment_shows_the_brief_and_folds_the_rest(make):
+    brief = Table(("", "Before"), (("leaks", "5 %"),))
+    document = Document("t", (Section("Before and after", (Paragraph("the long story"),), "change", (brief,)),))
+    text = create("report", "markdown").render(make(), document)
+    open_, _, folded = text.partition("<details>")
+    assert "| leaks | 5 % |" in open_
+    assert "the long story" not in open_
+    assert "the long story" in folded
+    assert text.startswith("## \u274c NO-SHIP: t\n\ntwo of three\n")
 
 
 def test_json_has_everything_and_the_verdict_on_top(make):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from shipworthy.core.document import Block, Paragraph, Section, Table, Tone
 from shipworthy.evals.compare import Comparison, MetricChange, compare
 from shipworthy.evals.results import Run
-from shipworthy.evidence.sections.wording import percent, points, quantile, seconds
+from shipworthy.evidence.sections.wording import percent, points, points_between, quantile, seconds
 
 _TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "unclear": "plain"}
 
@@ -27,7 +27,25 @@ def before_after(run: Run, baseline: Run) -> Section:
         _times(run, baseline),
         *_actions(run),
     ]
-    return Section("Before and after", tuple(children), "change")
+    return Section("Before and after", tuple(children), "change", _brief(found, run, baseline))
+
+
+def _brief(found: Comparison, run: Run, baseline: Run) -> tuple[Paragraph | Table, ...]:
+    columns = ("", "Before", "After", "Points [95 % interval]", "", "Pairs", "Left out")
+    rows = tuple(
+        (
+            f"{row.suite}: {row.metric}",
+            percent(row.old_rate),
+            percent(row.new_rate),
+            f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]",
+            row.verdict,
+            f"{row.trials:,}",
+            f"{row.errors + row.unpaired:,}",
+        )
+        for row in found.rows
+    )
+    caption = f"{_how(baseline)} -> {_how(run)}; better and worse hold over all rows together (Holm)"
+    return (Table(columns, rows, caption, tuple(_TONES[row.verdict] for row in found.rows), (1, 2, 3, 5, 6)),)
 
 
 def _how(run: Run) -> str:
@@ -36,21 +54,20 @@ def _how(run: Run) -> str:
 
 def _rates(found: Comparison) -> Table:
     columns = (
-        "Suite: metric", "Before", "After", "Change", "95 % interval", "", "Pairs", "Samples", "Errors left out",
+        "Suite\nmetric", "Before", "After", "Change\n95 % interval", "", "Pairs", "Samples", "Errors left out",
         "p (Holm)",
     )  # fmt: skip
     rows = tuple(_row(row) for row in found.rows)
     caption = "Safety and helpfulness side by side: a guard that blocks everything would show in the second."
-    return Table(columns, rows, caption, tuple(_TONES[row.verdict] for row in found.rows), (1, 2, 3, 6, 7, 8, 9))
+    return Table(columns, rows, caption, tuple(_TONES[row.verdict] for row in found.rows), (1, 2, 3, 5, 6, 7, 8))
 
 
 def _row(row: MetricChange) -> tuple[str, ...]:
     return (
-        f"{row.suite}: {row.metric}",
+        f"{row.suite}\n{row.metric}",
         percent(row.old_rate),
         percent(row.new_rate),
-        points(row.difference),
-        f"{points(row.low)} to {points(row.high)}",
+        f"{points(row.difference)}\n{points_between(row.low, row.high)}",
         row.verdict,
         f"{row.trials:,}",
         f"{row.clusters:,}",

@@ -116,7 +116,7 @@ def digests(workspace: Workspace, decision: Decision, run: Run, baseline: Run | 
         (),
         (3, 4, 5),
     )
-    return Section("What was evaluated, by digest", (Facts(tuple(rows)), used), "digests")
+    return Section("Digests", (Facts(tuple(rows)), used), "digests")
 
 
 def how_to_verify() -> Section:

@@ -7,6 +7,7 @@ from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import TONES, bound_of, interval_of, rate_of
 from shipworthy.release.wording import count
+from shipworthy.reports._criterion import better, drawn, interval_name, is_change, still_needed
 from shipworthy.workspace.load import Workspace
 
 _MEANING = {
@@ -21,74 +22,67 @@ def verdict(workspace: Workspace, decision: Decision, run: Run) -> Section:
     open_ones = [r for r in decision.criteria if r.verdict != "ship"]
     order = {"no-ship": 0, "inconclusive": 1}
     why = [
-        Callout(f"{r.reason} ({r.must} on {r.suite}, {r.metric})", TONES[r.verdict], f"{r.id}: {r.verdict}")
+        Callout(_sentence(r), TONES[r.verdict], f"{r.id}: {r.verdict}")
         for r in sorted(open_ones, key=lambda r: (order[r.verdict], r.severity))
     ]
     guarded = "behind its guards" if run.manifest.guards else "without guards"
     facts = Facts(
         (
-            ("System", f"{workspace.system.title} ({decision.system})"),
-            ("Owner", workspace.system.owner),
             ("Measured", f"{guarded}, run {run.id}, plan {run.manifest.plan}"),
             ("Attempts", f"{len(run):,} of {run.manifest.planned:,} planned, {count(run.errors, 'error')} left out"),
             ("Gate", f"{decision.gate}: all of {len(decision.criteria)} criteria must pass"),
-            ("Decided", decision.created),
+            ("Owner", workspace.system.owner),
         )
     )
-    meaning = Paragraph(f"{decision.verdict.capitalize()}: {decision.reason}. {_MEANING[decision.verdict]}")
-    return Section("Verdict", (meaning, *why, facts), "verdict")
+    return Section("Verdict", (Paragraph(_meaning(decision)), *why, facts), "verdict")
+
+
+def _sentence(result: CriterionResult) -> str:
+    about = f"{result.must} on {result.suite}, {result.metric}"
+    return f"{result.reason[:1].upper()}{result.reason[1:]} ({about})"
+
+
+def _meaning(decision: Decision) -> str:
+    if decision.s1_hits and not any(r.verdict == "no-ship" for r in decision.criteria):
+        return "What must never happen did, so no rate is looked at. This version must not ship."
+    return _MEANING[decision.verdict]
 
 
 def picture(decision: Decision) -> Section:
     """Draw every criterion's interval against its limit, rates and changes apart."""
     groups = (
-        ("Events that must stay rare", "lower", _of(decision, "threshold", lower=False)),
-        ("Events that must be common", "higher", _of(decision, "threshold", lower=True)),
-        ("Change against the baseline: worsening must stay below the margin", "lower", _changes(decision, lower=False)),
-        ("Change against the baseline: loss must stay below the margin", "higher", _changes(decision, lower=True)),
+        ("Events that must stay rare", False, "lower"),
+        ("Events that must be common", False, "higher"),
+        ("Change against the baseline: the rise must stay below the margin", True, "lower"),
+        ("Change against the baseline: the loss must stay below the margin", True, "higher"),
     )
-    pictures = tuple(
-        Intervals(rows, caption, "lower" if better == "lower" else "higher") for caption, better, rows in groups if rows
-    )
+    pictures = []
+    for caption, change, side in groups:
+        chosen = [r for r in decision.criteria if is_change(r) == change and better(r) == side]
+        if chosen:
+            rows = tuple(_row(r) for r in chosen)
+            pictures.append(Intervals(rows, caption, better(chosen[0]), change))
     note = Paragraph(
-        "Each line is the 95 % interval of a rate, clustered by sample; the mark is the limit. A criterion passes only "
-        "if the one-sided bound, not the estimate, meets the limit."
+        "A criterion passes only if its one-sided bound meets the limit. The two-sided interval reaches further. "
+        "Both are clustered by sample."
     )
     return Section("Intervals", (note, *pictures), "intervals")
 
 
-def _of(decision: Decision, test: str, *, lower: bool) -> tuple[Interval, ...]:
-    return tuple(
-        _interval(r, r.limit) for r in decision.criteria if r.test == test and r.must.startswith("lower") == lower
-    )
-
-
-def _changes(decision: Decision, *, lower: bool) -> tuple[Interval, ...]:
-    wanted = (r for r in decision.criteria if r.test == "noninferiority" and r.must.startswith("drop") == lower)
-    return tuple(_interval(r, -r.limit if lower else r.limit) for r in wanted)
-
-
-def _interval(result: CriterionResult, limit: float) -> Interval:
-    if result.rate is None or result.low is None or result.high is None:
-        # Nothing is known: the whole axis.
-        least = -1.0 if result.test == "noninferiority" else 0.0
-        return Interval(f"{result.id} {result.metric}", 0.0, least, 1.0, limit, "unsure", "not measured")
-    note = f"{result.hits}/{result.trials}"
-    return Interval(
-        f"{result.id} {result.metric}", result.rate, result.low, result.high, limit, TONES[result.verdict], note
-    )
+def _row(result: CriterionResult) -> Interval:
+    out_of = f"{result.hits:,} of {count(result.trials, 'attempt')}"
+    left = f", {count(result.errors, 'error')} left out" if result.errors else ""
+    return drawn(result, f"{result.id} {result.metric}", f"{out_of}{left}" if result.trials else "")
 
 
 def criteria(decision: Decision) -> Section:
     """List every criterion with all of its numbers, then its reason and what it would still need."""
     numbers = tuple(
         (
-            r.id,
+            f"{r.id}\n{r.suite}: {r.metric}",
             r.verdict,
-            f"{r.suite}: {r.metric}",
             r.must,
-            rate_of(r),
-            interval_of(r),
+            f"{rate_of(r)}\n{interval_of(r)}" if r.rate is not None else rate_of(r),
             bound_of(r),
             f"{r.hits:,} / {r.trials:,}",
             f"{r.clusters:,}",
@@ -97,7 +91,7 @@ def criteria(decision: Decision) -> Section:
         for r in decision.criteria
     )
     columns = (
-        "Criterion", "Verdict", "Suite: metric", "Must", "Estimate", "95 % interval", "Bound", "Hits / attempts",
+        "Criterion", "Verdict", "Must", f"Estimate\n{interval_name(decision.criteria)}", "Bound", "Hits / attempts",
         "Samples", "Errors left out",
     )  # fmt: skip
     caption = (
@@ -107,15 +101,9 @@ def criteria(decision: Decision) -> Section:
     )
     tones = tuple(TONES[r.verdict] for r in decision.criteria)
     reasons = tuple(
-        (r.id, r.severity, r.reason, f"{r.design_effect:.2f}", _needed(r), ", ".join(r.risks))
+        (r.id, r.severity, r.reason, f"{r.design_effect:.2f}", still_needed(r), ", ".join(r.risks))
         for r in decision.criteria
     )
     why = ("Criterion", "Severity", "Reason", "Design effect", "Samples still needed", "Risks")
-    tables = Table(columns, numbers, caption, tones, tuple(range(6, 10))), Table(why, reasons, "", tones, (3, 4))
+    tables = Table(columns, numbers, caption, tones, (3, 4, 5, 6, 7)), Table(why, reasons, "", tones, (3, 4))
     return Section("Criteria", tables, "criteria")
-
-
-def _needed(result: CriterionResult) -> str:
-    if result.verdict == "ship":
-        return "0"
-    return "no number can pass it" if result.needed is None else f"{result.needed:,}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from shipworthy.core.document import Tone
 from shipworthy.core.records import CriterionResult, Verdict
+from shipworthy.release.wording import percent as exactly
 
 TONES: Mapping[Verdict, Tone] = {"ship": "good", "no-ship": "bad", "inconclusive": "unsure"}
 NOT_MEASURED = "not measured"
@@ -36,15 +37,31 @@ def rate_of(result: CriterionResult) -> str:
 
 def bound_of(result: CriterionResult) -> str:
     """Return the one-sided bound that is held against the limit; of a change, the bound on its worsening."""
-    return points(result.bound) if result.test == "noninferiority" else percent(result.bound)
+    if result.bound is None:
+        return NOT_MEASURED
+    # With the digits it takes to see on which side of the limit it lies.
+    exact = exactly(result.bound, result.limit)
+    if result.test == "threshold":
+        return exact
+    return f"{'+' if result.bound > 0 else ''}{exact.removesuffix(' %')} points"
 
 
 def interval_of(result: CriterionResult) -> str:
     """Return a criterion's two-sided interval."""
     if result.low is None or result.high is None:
         return NOT_MEASURED
-    show = points if result.test == "noninferiority" else percent
-    return f"{show(result.low)} to {show(result.high)}"
+    if result.test == "noninferiority":
+        return points_between(result.low, result.high)
+    return f"{percent(result.low)} to {percent(result.high)}"
+
+
+def points_between(low: float, high: float) -> str:
+    """Return the interval of a difference in [-1, 1], its unit said once.
+
+    >>> points_between(-0.2, 0.05)
+    '-20.0 to +5.0 points'
+    """
+    return f"{100 * low:+.1f} to {points(high)}"
 
 
 def seconds(value: float) -> str:

@@ -1,0 +1,96 @@
+"""A criterion as a line of a picture, and what it still needs, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from shipworthy.core.document import Interval
+from shipworthy.core.records import CriterionResult
+from shipworthy.reports._words import VERDICTS, percent, points
+
+
+def wants_high(result: CriterionResult) -> bool:
+    """Say whether the good side of the criterion's limit is the higher one.
+
+    A change is drawn as it is, after minus before: of what may not fall (``drop_upper95``) more is better.
+    """
+    return result.must.startswith(("lower", "drop"))
+
+
+def is_change(result: CriterionResult) -> bool:
+    """Say whether the criterion's rate is a change against a baseline."""
+    return result.test == "noninferiority"
+
+
+def better(result: CriterionResult) -> Literal["lower", "higher"]:
+    """Return which side of the limit is the good one."""
+    return "higher" if wants_high(result) else "lower"
+
+
+def drawn(result: CriterionResult, label: str = "", note: str = "") -> Interval:
+    """Return the criterion as a line of a picture: rate, interval, bound and limit on one scale.
+
+    Of a change the decision keeps bound and limit as amounts of worsening. A loss lies on the negative side.
+    """
+    _, _, tone = VERDICTS[result.verdict]
+    side = -1.0 if is_change(result) and wants_high(result) else 1.0
+    measured = result.rate is not None and result.low is not None and result.high is not None
+    return Interval(
+        label or result.id,
+        result.rate if measured else None,
+        result.low if measured else None,
+        result.high if measured else None,
+        side * result.limit,
+        tone,
+        note,
+        side * result.bound if measured and result.bound is not None else None,
+    )
+
+
+def against(row: Interval, *, change: bool) -> str:
+    """Return the bound and the limit it is held against, the unit of a change said once."""
+    show = points if change else percent
+    limit = f"limit {show(row.limit)}"
+    return limit if row.bound is None else f"bound {show(row.bound, row.limit).removesuffix(' points')} vs {limit}"
+
+
+def meets(result: CriterionResult) -> bool:
+    """Say whether the bound meets the limit; a criterion can do so and yet be undecided for another reason."""
+    if result.bound is None:
+        return False
+    high = wants_high(result) and not is_change(result)
+    return result.bound >= result.limit if high else result.bound <= result.limit
+
+
+def still_needed(result: CriterionResult) -> str:
+    """Return what is needed before the criterion can pass: a number of samples, or what else is missing.
+
+    ``0`` is a pass. "No number" is said only where a rate was measured and does not meet the limit itself.
+    """
+    if result.verdict == "ship":
+        return "0"
+    if result.verdict == "no-ship":
+        return "none: it failed"
+    if not result.planned and not result.trials:
+        return "run the suite"
+    if result.rate is None:
+        missing = is_change(result) and not result.baseline_run
+        return "make a baseline run" if missing else "measure again"
+    if meets(result):
+        return "none: see the reason"
+    return "no number can pass it at this rate" if result.needed is None else f"{result.needed:,}"
+
+
+def needed(result: CriterionResult) -> str:
+    """Return how many samples an undecided criterion still needs, unless its reason says so."""
+    said = still_needed(result)
+    if result.verdict != "inconclusive" or not said[0].isdigit() or f"{said} more sample" in result.reason:
+        return ""
+    return f"{said} more sample{'' if said == '1' else 's'} needed (80 % power at the observed rate)"
+
+
+def interval_name(results: Iterable[CriterionResult]) -> str:
+    """Return what the two-sided intervals of some criteria are called together, such as ``95 % interval``."""
+    sure = {result.confidence for result in results}
+    return f"{percent(sure.pop())} interval" if len(sure) == 1 else "interval"
