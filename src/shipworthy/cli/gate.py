@@ -5,6 +5,8 @@ Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or inval
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from shipworthy.evals.results import Run
     from shipworthy.store.layout import Layout
 
-FORMATS = ("text", "json", "junit", "sarif", "markdown")
+FORMATS = ("text", "json", "junit", "sarif", "markdown", "html")
+WIDEST = 120
+"""Columns of a terminal that the text report makes use of."""
 
 
 @click.command()
@@ -47,7 +51,7 @@ def command(
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
-    report = create("report", form)
+    report = create("report", form, {"width": _columns()} if form == "text" and output is None else {})
     layout = Layout(workspace)
     found = _load(layout, run)
     compared = baseline
@@ -63,6 +67,11 @@ def command(
         _write(output, text)
         click.echo(f"{decision.verdict}: {decision.reason}\n{form} report: {output}")
     return exit_code(decision.verdict)
+
+
+def _columns() -> int:
+    """Return the width of the terminal; 100 where there is none, so that logs and pipes are alike everywhere."""
+    return max(40, min(WIDEST, shutil.get_terminal_size((100, 24)).columns)) if sys.stdout.isatty() else 100
 
 
 def _load(layout: Layout, name: str) -> Run:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shipworthy.cli import run as shipworthy
-from shipworthy.cli.gate import exit_code
+from shipworthy.cli.gate import _columns, exit_code
 from shipworthy.evals.plan import PlanItem
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
@@ -104,12 +104,23 @@ def test_output_goes_to_a_file_and_the_verdict_to_the_screen(gated, capsys) -> N
     assert capsys.readouterr().out.startswith("no-ship: ")
 
 
-@pytest.mark.parametrize("form", ["text", "json", "junit", "sarif", "markdown"])
+@pytest.mark.parametrize("form", ["text", "json", "junit", "sarif", "markdown", "html"])
 def test_every_format_renders_a_real_decision(gated, capsys, form: str) -> None:  # type: ignore[no-untyped-def]
     gated.run()
     gated.run(lambda i: i.suite == "help" or number(i) < 20, guards="on")
     assert gate(gated, "--format", form) == 1
     assert "CR-leak" in capsys.readouterr().out
+
+
+def test_a_summary_takes_the_width_of_a_terminal_and_a_pipe_gets_a_hundred_columns(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("COLUMNS", "83")
+    assert _columns() == 100  # captured: no terminal
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert _columns() == 83
+    monkeypatch.setenv("COLUMNS", "300")
+    assert _columns() == 120
+    monkeypatch.setenv("COLUMNS", "9")
+    assert _columns() == 40
 
 
 def test_an_unknown_verdict_is_a_failure() -> None:
