@@ -55,7 +55,9 @@ class TextReport:
         lines += _wrapped(one_line(about), width)
         compared = f", compared with {', '.join(decision.baseline_runs)}" if decision.baseline_runs else ""
         lines += _wrapped(one_line(f"{', '.join(decision.runs)}{compared}"), width)
-        lines += [f"Criteria: {tally(decision)}", "", *_criteria(decision, width), *_pictures(decision, width)]
+        pictures = list(_pictures(decision, width))
+        criteria = _criteria(decision, width, pictured=bool(pictures))
+        lines += [f"Criteria: {tally(decision)}", "", *criteria, *pictures]
         for section in briefed(document.children):
             lines += [one_line(section.title)]
             for block in section.brief:
@@ -67,23 +69,25 @@ class TextReport:
         return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 
 
-def _criteria(decision: Decision, width: int) -> Iterator[str]:
-    """Yield a line a criterion where the screen is wide enough, else two; then why one did not pass."""
+def _criteria(decision: Decision, width: int, *, pictured: bool) -> Iterator[str]:
+    """Yield a line a criterion, without what it must be where that does not fit, else two; then why it did not pass."""
     results = ordered(decision)
     heads = ("criterion", "must", f"rate [{interval_name(results)}]", "bound", "hits/of", "samples", "errors")
     rows = [_cells(result) for result in results]
     widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
-    wide = 2 + sum(widths) + 2 * (len(widths) - 1) <= width
+    # On 80 columns the picture alone says the limit.
+    choices = [[0, 1, 2, 3, 4, 5, 6], *([[0, 2, 3, 4, 5, 6]] if pictured else [])]
+    shown = next((c for c in choices if 2 + sum(widths[i] + 2 for i in c) - 2 <= width), None)
 
-    def row(cells: Sequence[str]) -> str:
-        return "  ".join(f"{c:{'>' if i > 2 else '<'}{w}}" for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+    def row(cells: Sequence[str], columns: Sequence[int]) -> str:
+        return "  ".join(f"{cells[i]:{'>' if i > 2 else '<'}{widths[i]}}" for i in columns)
 
-    if wide:
-        yield f"  {row(heads)}"
+    if shown:
+        yield f"  {row(heads, shown)}"
     for result, cells in zip(results, rows, strict=True):
         _, sign, _ = VERDICTS[result.verdict]
-        if wide:
-            yield f"{sign} {row(cells)}"
+        if shown:
+            yield f"{sign} {row(cells, shown)}"
         else:
             bound = f", bound {cells[3]}" if result.rate is not None else ""
             yield from _wrapped(f"{sign} {cells[0]}: {cells[1]}", width, "    ")
@@ -177,6 +181,8 @@ def _table(table: Table, width: int) -> Iterator[str]:
     lead = 2 if table.tones else 0
     columns = range(len(table.columns))
     least = [max((len(w) for row in rows if i < len(row) for w in row[i].split()), default=1) for i in columns]
+    for i in table.numeric:  # A number with its interval stays on one line; its column's name need not.
+        least[i] = max([least[i], *(len(row[i]) for row in rows[1:] if i < len(row))])
     widths = [max((len(row[i]) for row in rows if i < len(row)), default=1) for i in columns]
     while (over := lead + sum(widths) + 2 * (len(widths) - 1) - width) > 0:
         room = [w - m for w, m in zip(widths, least, strict=True)]

@@ -187,8 +187,9 @@ def test_a_summary_fits_its_columns_and_breaks_no_word(make, width):
     lines = text.splitlines()
     assert max(map(len, lines)) <= width
     assert text == create("report", "text", {"width": width}).render(decision, document)
-    for word in ("a-suite-of-a-long-name: metric_one", "rise_upper95 <= 0.15", "CR-open-change"):
+    for word in ("a-suite-of-a-long-name: metric_one", "vs limit 5 %", "CR-open-change"):
         assert any(word in line for line in lines), word
+    assert ("rise_upper95 <= 0.15" in text) == (width >= 100)  # else the picture alone says the limit
     assert lines[0].startswith("\u2717 NO-SHIP: ")
     assert "--format html --output report.html" in lines[-1]
     assert "Paragraph" not in text
@@ -199,6 +200,30 @@ def test_a_criterion_takes_one_line_of_a_summary(make):
     text = create("report", "text").render(make(criteria=(make.criterion("ship", 1),)), Document("t", ()))
     (line,) = [line for line in text.splitlines() if "upper95 <= 0.05" in line]
     assert " ".join(line.split()) == "\u2713 CR-1 upper95 <= 0.05 0.75 % [0.2, 2.13] 1.9 % 9/1,200 60 3"
+
+
+def test_a_criterion_takes_two_lines_where_one_is_too_narrow(make):
+    text = create("report", "text", {"width": 48}).render(
+        make(criteria=(make.criterion("ship", 1),)), Document("t", ())
+    )
+    assert "\u2713 CR-1: upper95 <= 0.05\n    0.75 % [0.2 %, 2.13 %], bound 1.9 %; 9 of" in text
+    assert max(map(len, text.splitlines())) <= 48
+
+
+def test_a_limit_is_never_left_out(make):
+    """Where there is no picture to say it, the line does."""
+    unmeasured = {"rate": None, "low": None, "high": None, "bound": None}
+    for criterion in (make.criterion("inconclusive", **unmeasured), make.criterion("ship", id="CR-" + "x" * 30)):
+        for width in range(40, 121, 8):
+            text = create("report", "text", {"width": width}).render(make(criteria=(criterion,)), Document("t", ()))
+            assert "upper95 <= 0.05" in " ".join(text.split()) or "vs limit 5 %" in text, width
+
+
+def test_a_number_and_its_interval_stay_on_one_line(make):
+    brief = Table(("", "Points [95 % interval]"), (("a name of many words " * 3, "-16.0 [-29.1, -4.7]"),), "", (), (1,))
+    document = Document("t", (Section("s", (), "s", (brief,)),))
+    text = create("report", "text", {"width": 60}).render(make(), document)
+    assert "-16.0 [-29.1, -4.7]" in text
 
 
 def test_a_word_longer_than_the_screen_stays_whole(make):

@@ -31,7 +31,7 @@ def before_after(run: Run, baseline: Run) -> Section:
 
 
 def _brief(found: Comparison, run: Run, baseline: Run) -> tuple[Paragraph | Table, ...]:
-    columns = ("", "Before", "After", "Points [95 % interval]", "", "Pairs", "Left out")
+    columns = ("", "Before", "After", "Points [95 % interval]", "", "Pairs, left out")
     rows = tuple(
         (
             f"{row.suite}: {row.metric}",
@@ -39,13 +39,12 @@ def _brief(found: Comparison, run: Run, baseline: Run) -> tuple[Paragraph | Tabl
             percent(row.new_rate),
             f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]",
             row.verdict,
-            f"{row.trials:,}",
-            f"{row.errors + row.unpaired:,}",
+            f"{row.trials:,}, {row.errors + row.unpaired:,}",
         )
         for row in found.rows
     )
     caption = f"{_how(baseline)} -> {_how(run)}; better and worse hold over all rows together (Holm)"
-    return (Table(columns, rows, caption, tuple(_TONES[row.verdict] for row in found.rows), (1, 2, 3, 5, 6)),)
+    return (Table(columns, rows, caption, tuple(_TONES[row.verdict] for row in found.rows), (1, 2, 3, 5)),)
 
 
 def _how(run: Run) -> str:
