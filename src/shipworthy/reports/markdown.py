@@ -99,11 +99,11 @@ def _criteria(decision: Decision) -> Iterator[str]:
 
 
 def _measured(result: CriterionResult) -> tuple[str, str]:
-    if result.rate is None:
-        return NOT_MEASURED, f"-<br>{percent(result.limit)}"
     show = points if is_change(result) else percent
     # Of a change, bound and limit are amounts of worsening, and are drawn on the side where it lies.
     line = drawn(result)
+    if line.rate is None:
+        return NOT_MEASURED, f"-<br>{show(line.limit)}"
     between = f"{show(result.low)} to {show(result.high)}".replace(" points to", " to").replace(" % to", " to")
     return f"{show(line.rate)}<br>{between}", f"{show(line.bound, line.limit)}<br>{show(line.limit)}"
 

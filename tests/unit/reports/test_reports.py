@@ -255,6 +255,15 @@ def test_a_change_is_drawn_in_points_on_its_own_scale(make):
     assert "-11 to +11 points" in create("report", "markdown").render(decision, Document("t", ()))
 
 
+def test_a_change_that_was_not_measured_has_its_limit_in_points(make):
+    blank = make.criterion(
+        "inconclusive", test="noninferiority", must="drop_upper95 <= 0.15", limit=0.15, rate=None, low=None, high=None,
+        bound=None,
+    )  # fmt: skip
+    text = create("report", "markdown").render(make(criteria=(blank,)), Document("t", ()))
+    assert "| not measured | -<br>-15 points |" in text
+
+
 def test_a_comment_shows_the_brief_and_folds_the_rest(make):
     brief = Table(("", "Before"), (("leaks", "5 %"),))
     document = Document("t", (Section("Before and after", (Paragraph("the long story"),), "change", (brief,)),))
