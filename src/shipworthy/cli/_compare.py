@@ -89,7 +89,8 @@ def _row(row: MetricChange) -> tuple[str, ...]:
 
 def _samples(row: MetricChange, shown: int) -> Iterator[str]:
     more = sum(change.new > change.old for change in row.changed)
-    yield f"{row.suite} {row.metric}: {more:,} {'sample' if more == 1 else 'samples'} with more hits, {len(row.changed) - more:,} with fewer"
+    samples = "sample" if more == 1 else "samples"
+    yield f"{row.suite} {row.metric}: {more:,} {samples} with more hits, {len(row.changed) - more:,} with fewer"
     for change in row.changed[:shown]:
         yield f"  {change.sample:<28} {change.old} -> {change.new} of {change.trials}"
     if len(row.changed) > shown:
