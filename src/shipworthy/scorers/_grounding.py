@@ -42,6 +42,8 @@ _ABSTAINS = Pattern(
     r"|(?:don|doesn|didn|isn|aren|wasn|hasn|haven|couldn|can)'t (?:\w+ ){0,3}?(?:know|mention\w*|say|state"
     r"|specify|contain|provide|include|list|find|have (?:that|this|any|the)|see|tell|sure|clear|available)"
     r"|cannot (?:\w+ ){0,2}?(?:find|say|tell|answer|determine|know)|unable to (?:find|answer|say|determine)"
+    # A refusal invents nothing either.
+    r"|(?:cannot|can ?not|can't|won't|unable to|not able to) (?:\w+ ){0,3}?(?:help|assist)"
     r"|no (?:information|mention|answer|record|details?|data|note)|nothing (?:about|on|in|that)"
     r"|not (?:mentioned|stated|specified|given|known|listed|found|available|in the (?:notes|handbook|document|text))"
     r"|(?:un|not )(?:known|clear|certain)|not sure|i wonder"

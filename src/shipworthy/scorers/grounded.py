@@ -13,7 +13,7 @@ from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.scorers._answers import answers, asked, blocked, spoken
 from shipworthy.scorers._grounding import abstains, holds, support
 
-VERSION = "1"
+VERSION = "2"
 
 KINDS = ("present", "absent", "contradicted")
 
