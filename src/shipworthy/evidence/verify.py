@@ -199,7 +199,8 @@ class _Verifier:
                 raise IntegrityError(f"runs/{name}/manifest.json: of another run")
         if not self.decision["runs"]:
             raise IntegrityError("decision.json: rests on no run")
-        return f"{len(self.runs)} runs, {sum(len(run.records) for run in self.runs.values()):,} records, chains intact"
+        records = sum(len(run.records) for run in self.runs.values())
+        return f"{len(self.runs)} run{'s' * (len(self.runs) != 1)}, {records:,} records, chains intact"
 
     def log(self, folder: str) -> _Run:
         seal, name = self.json(f"{folder}/seal.json"), f"{folder}/attempts.jsonl"
