@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from shipworthy.core.settings import Settings
 
@@ -15,6 +16,13 @@ REPOSITORY = Path(__file__).parents[1]
 
 # The page tests, the HTTP targets and pip must not be led elsewhere by the machine's own proxy settings.
 os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
+
+
+# A shared machine stops for seconds now and then: no example has a deadline. CI draws the same examples every time, so
+# that a change is judged by what it changed; elsewhere they are drawn anew.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(scope="session")

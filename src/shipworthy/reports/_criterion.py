@@ -51,7 +51,8 @@ def drawn(result: CriterionResult, label: str = "", note: str = "") -> Interval:
 def against(row: Interval, *, change: bool) -> str:
     """Return the bound and the limit it is held against, the unit of a change said once."""
     show = points if change else percent
-    limit = f"limit {show(row.limit)}"
+    # Each with the digits that tell it from the other: which of the two is the round number is not known.
+    limit = f"limit {show(row.limit, row.bound)}"
     return limit if row.bound is None else f"bound {show(row.bound, row.limit).removesuffix(' points')} vs {limit}"
 
 

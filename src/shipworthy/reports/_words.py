@@ -31,6 +31,8 @@ def percent(rate: float | None, beside: float | None = None) -> str:
 
     >>> percent(0.04871), percent(0.0000033), percent(1.0), percent(None), percent(0.060004, beside=0.06)
     ('4.87 %', '0 %', '100 %', '-', '6.0004 %')
+    >>> percent(0.9998)  # not all of them
+    '99.98 %'
     """
     return "-" if rate is None else f"{_digits(rate, beside)} %"
 
@@ -46,7 +48,7 @@ def points(change: float | None, beside: float | None = None) -> str:
 
 def _digits(value: float, beside: float | None = None) -> str:
     # Rounded once: 10.149 is 10.1, and not by way of 10.15.
-    text = f"{100 * value:.3g}" if abs(value) >= 0.01 else f"{round(100 * value, 2) + 0.0:.3g}"
+    text = f"{100 * value:.3g}" if 0.01 <= abs(value) <= 0.99 else f"{round(100 * value, 2) + 0.0:.4g}"
     if beside is None or value == beside or text != _digits(beside):
         return text
     # Digits are added until the two differ; 15 tell apart any two numbers that matter.
