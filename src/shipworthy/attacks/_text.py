@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from msgspec.structs import replace
 
 from shipworthy.core.records import Message, MessagePart, Sample, Text
@@ -17,19 +15,6 @@ def last_user(sample: Sample) -> int | None:
 def _with_parts(sample: Sample, index: int, parts: tuple[MessagePart, ...]) -> Sample:
     message: Message = replace(sample.messages[index], parts=parts)
     return replace(sample, messages=(*sample.messages[:index], message, *sample.messages[index + 1 :]))
-
-
-def rewrite_text(sample: Sample, change: Callable[[str], str]) -> Sample:
-    """Return the sample with every text part of its last user turn changed.
-
-    Images, sounds and all other turns stay as they are; a sample without a user turn, or whose last user turn holds
-    no text, comes back unchanged.
-    """
-    index = last_user(sample)
-    if index is None:
-        return sample
-    parts = tuple(Text(change(p.text)) if isinstance(p, Text) else p for p in sample.messages[index].parts)
-    return _with_parts(sample, index, parts)
 
 
 def surround(sample: Sample, *, before: str = "", after: str = "") -> Sample:

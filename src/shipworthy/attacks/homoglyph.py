@@ -18,8 +18,7 @@ from __future__ import annotations
 from random import Random
 
 from shipworthy.attacks._params import share
-from shipworthy.attacks._text import rewrite_text
-from shipworthy.core.protocols import Rewrite
+from shipworthy.core.protocols import Rewrite, rewrite_last_user
 from shipworthy.core.records import Sample
 from shipworthy.core.registry import attack
 
@@ -44,6 +43,6 @@ def homoglyph(rate: float = 0.5) -> Rewrite:
     rate = share("homoglyph", "rate", rate)
 
     def change(sample: Sample, rng: Random) -> Sample:
-        return rewrite_text(sample, lambda text: encode(text, rate, rng))
+        return rewrite_last_user(sample, lambda text: encode(text, rate, rng))
 
     return Rewrite("homoglyph", change, {"rate": rate})

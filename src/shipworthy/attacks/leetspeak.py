@@ -15,9 +15,8 @@ from __future__ import annotations
 
 from random import Random
 
-from shipworthy.attacks._text import rewrite_text
 from shipworthy.core.errors import PluginError
-from shipworthy.core.protocols import Rewrite
+from shipworthy.core.protocols import Rewrite, rewrite_last_user
 from shipworthy.core.records import Sample
 from shipworthy.core.registry import attack
 
@@ -44,6 +43,6 @@ def leetspeak(letters: str = "aeiost") -> Rewrite:
         raise PluginError(f"attack 'leetspeak': letters is {letters!r}: it takes one or more of {''.join(DIGITS)!r}")
 
     def change(sample: Sample, rng: Random) -> Sample:
-        return rewrite_text(sample, lambda text: encode(text, letters))
+        return rewrite_last_user(sample, lambda text: encode(text, letters))
 
     return Rewrite("leetspeak", change, {"letters": letters})

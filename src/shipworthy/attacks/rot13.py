@@ -17,8 +17,8 @@ import codecs
 from random import Random
 
 from shipworthy.attacks._params import flag
-from shipworthy.attacks._text import rewrite_text, surround
-from shipworthy.core.protocols import Rewrite
+from shipworthy.attacks._text import surround
+from shipworthy.core.protocols import Rewrite, rewrite_last_user
 from shipworthy.core.records import Sample
 from shipworthy.core.registry import attack
 
@@ -43,7 +43,7 @@ def rot13(explain: bool = True) -> Rewrite:
     flag("rot13", "explain", explain)
 
     def change(sample: Sample, rng: Random) -> Sample:
-        encoded = rewrite_text(sample, encode)
+        encoded = rewrite_last_user(sample, encode)
         return surround(encoded, before=EXPLAIN) if explain else encoded
 
     return Rewrite("rot13", change, {"explain": explain})

@@ -17,8 +17,7 @@ from __future__ import annotations
 from random import Random
 
 from shipworthy.attacks._params import share
-from shipworthy.attacks._text import rewrite_text
-from shipworthy.core.protocols import Rewrite
+from shipworthy.core.protocols import Rewrite, rewrite_last_user
 from shipworthy.core.records import Sample
 from shipworthy.core.registry import attack
 
@@ -49,6 +48,6 @@ def zero_width(rate: float = 0.3) -> Rewrite:
     rate = share("zero_width", "rate", rate)
 
     def change(sample: Sample, rng: Random) -> Sample:
-        return rewrite_text(sample, lambda text: encode(text, rate, rng))
+        return rewrite_last_user(sample, lambda text: encode(text, rate, rng))
 
     return Rewrite("zero_width", change, {"rate": rate})

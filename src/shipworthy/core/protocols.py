@@ -10,7 +10,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipworthy.core.document import Document as ReportDocument
-from shipworthy.core.records import Attempt, Decision, Finding, Message, Part, Reply, Request, Sample, Score, Stage
+from shipworthy.core.records import (
+    Attempt,
+    Decision,
+    Finding,
+    Message,
+    Part,
+    Reply,
+    Request,
+    Sample,
+    Score,
+    Stage,
+    Text,
+)
 
 Ask = Callable[[Request], Awaitable[Reply]]
 """Send a request to the system under test: through the guards, the cache and the limits."""
@@ -104,10 +116,14 @@ class Rewrite:
 
 
 def rewrite_last_user(sample: Sample, change: Callable[[str], str]) -> Sample:
-    """Return the sample with the text of its last user turn changed; other parts and turns stay."""
-    from shipworthy.core.records import Text
+    """Return the sample with every text part of its last user turn changed.
 
-    last = max(i for i, m in enumerate(sample.messages) if m.role == "user")
+    Images, sounds and all other turns stay as they are; a sample without a user turn, or whose last user turn holds
+    no text, comes back unchanged.
+    """
+    last = next((i for i in reversed(range(len(sample.messages))) if sample.messages[i].role == "user"), None)
+    if last is None:
+        return sample
     message = sample.messages[last]
     parts = tuple(Text(change(p.text)) if isinstance(p, Text) else p for p in message.parts)
     return replace(

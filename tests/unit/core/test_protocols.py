@@ -56,3 +56,8 @@ def test_the_seed_of_a_request_comes_from_the_attack_s_random_numbers():
     first, again, other = (r.seed for r in asked)
     assert first == again != other
     assert asked[0].messages[0].text == "A"
+
+
+def test_rewriting_a_sample_without_a_user_turn_changes_nothing():
+    sample = Sample(id="s", messages=(say("system", "be kind"),))
+    assert rewrite_last_user(sample, str.upper) is sample
