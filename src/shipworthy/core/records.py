@@ -18,34 +18,88 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shipworthy.core.events import Action as Action
-from shipworthy.core.events import Asked as Asked
-from shipworthy.core.events import Chosen as Chosen
-from shipworthy.core.events import Event as Event
-from shipworthy.core.events import Failed as Failed
-from shipworthy.core.events import GuardEvent as GuardEvent
-from shipworthy.core.events import Party as Party
-from shipworthy.core.events import Retrieved as Retrieved
-from shipworthy.core.events import Rewound as Rewound
-from shipworthy.core.events import Said as Said
-from shipworthy.core.events import Stage as Stage
-from shipworthy.core.events import Timing as Timing
-from shipworthy.core.events import Usage as Usage
-from shipworthy.core.messages import Audio as Audio
-from shipworthy.core.messages import Delta as Delta
-from shipworthy.core.messages import Document as Document
-from shipworthy.core.messages import Image as Image
-from shipworthy.core.messages import Message as Message
-from shipworthy.core.messages import MessagePart as MessagePart
-from shipworthy.core.messages import Reasoning as Reasoning
-from shipworthy.core.messages import Role as Role
-from shipworthy.core.messages import Text as Text
-from shipworthy.core.messages import ToolCall as ToolCall
-from shipworthy.core.messages import ToolResult as ToolResult
-from shipworthy.core.messages import ToolSpec as ToolSpec
-from shipworthy.core.messages import say as say
-from shipworthy.core.metric import Metric as Metric
+from shipworthy.core.events import (
+    Action,
+    Asked,
+    Chosen,
+    Event,
+    Failed,
+    GuardEvent,
+    Party,
+    Retrieved,
+    Rewound,
+    Said,
+    Stage,
+    Timing,
+    Usage,
+)
+from shipworthy.core.messages import (
+    Audio,
+    Delta,
+    Document,
+    Image,
+    Message,
+    MessagePart,
+    Reasoning,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    say,
+)
+from shipworthy.core.metric import Metric
 from shipworthy.core.text import Content, Name
+
+__all__ = [
+    "SCHEMA",
+    "Action",
+    "Asked",
+    "Attempt",
+    "Audio",
+    "Chosen",
+    "CriterionResult",
+    "Decision",
+    "Delta",
+    "Document",
+    "Event",
+    "Failed",
+    "Finding",
+    "GuardEvent",
+    "Image",
+    "Message",
+    "MessagePart",
+    "Metric",
+    "Outcome",
+    "Part",
+    "Party",
+    "Reasoning",
+    "Reply",
+    "Request",
+    "Retrieved",
+    "Rewound",
+    "Role",
+    "RoleModel",
+    "RoleUse",
+    "RunManifest",
+    "Said",
+    "Sample",
+    "Score",
+    "Severity",
+    "Stage",
+    "Stopping",
+    "SuiteUse",
+    "Text",
+    "Timing",
+    "ToolCall",
+    "ToolResult",
+    "ToolSpec",
+    "Usage",
+    "Verdict",
+    "answer",
+    "conversation",
+    "say",
+]
 
 Severity = Literal["S1", "S2", "S3", "S4"]
 Verdict = Literal["ship", "no-ship", "inconclusive"]

@@ -28,4 +28,4 @@ Fingerprint = Annotated[str, Meta(extra={MARK: "fingerprint"})]
 """A digest of content. Short content can be guessed from its digest, so it is left out where content is private."""
 
 Bytes = Annotated[str, Meta(extra={MARK: "bytes"})]
-"""A picture or a sound in base64, or its address. Nothing can see into it, so it is left out where content is private."""
+"""A picture or a sound in base64, or its address. Nothing can see into it, so private content is kept without it."""
