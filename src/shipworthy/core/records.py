@@ -49,7 +49,7 @@ from shipworthy.core.messages import (
     say,
 )
 from shipworthy.core.metric import Metric
-from shipworthy.core.text import Content, Name
+from shipworthy.core.text import Content, Name, Spans
 
 __all__ = [
     "SCHEMA",
@@ -277,7 +277,7 @@ class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: Content = ""
     confidence: float | None = None
     reason: Content = ""
-    spans: tuple[tuple[int, int], ...] = ()
+    spans: Spans = ()
 
 
 class RoleUse(Struct, frozen=True, omit_defaults=True):
