@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from shipworthy.core.errors import PluginError
 from shipworthy.core.protocols import AttackContext, Rewrite
-from shipworthy.core.records import Document, Image, Message, Sample, Text, answer, say
+from shipworthy.core.records import Document, Image, Message, Reply, Sample, Text, answer, say
 from shipworthy.core.registry import create, known
 
 ALL = sorted(name for name, module in known("attack").items() if module.startswith("shipworthy.attacks."))

@@ -24,7 +24,8 @@ def root(tmp_path):
     use = SuiteUse(id="leak", version="1", digest="d", content="synthetic", samples=1, clusters=1, attempts=1, each=1, icc=0.3, metric="leak", metrics=(Metric("leak"),), max_error_rate=0.1, attacks=("none",))  # fmt: skip # noqa: E501
     for number, hit in enumerate((False, True), 1):
         manifest = RunManifest(
-            schema=SCHEMA, id=f"RUN-20261124-{number}", created="2026-11-24T10:00:00Z", system="SYS-x", plan="full", plan_digest="p",
+            schema=SCHEMA, id=f"RUN-20261124-{number}",
+            created="2026-11-24T10:00:00Z", system="SYS-x", plan="full", plan_digest="p",
             spec_digest="s", subject_digest="t", subject={}, suites=(use,), planned=1, seed=0,
         )  # fmt: skip
         attempt = Attempt(

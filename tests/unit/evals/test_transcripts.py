@@ -69,7 +69,8 @@ def make_run(folder, attempts, *, id="RUN-1", content="synthetic"):
         attacks=("none",),
     )  # fmt: skip
     manifest = RunManifest(
-        schema=SCHEMA, id=id, created="2026-11-24T10:00:00Z", system="SYS-x", plan="full", plan_digest="p", spec_digest="s",
+        schema=SCHEMA, id=id,
+        created="2026-11-24T10:00:00Z", system="SYS-x", plan="full", plan_digest="p", spec_digest="s",
         subject_digest="t", subject={}, suites=(use,), planned=len(attempts), seed=0,
     )  # fmt: skip
 
