@@ -30,8 +30,8 @@ endif
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	@echo "== installing test, lint, docs and bench tools"
-	@$(PIP) install --group test --group lint --group docs --group bench
+	@echo "== installing test, lint and docs tools"
+	@$(PIP) install --group test --group lint --group docs
 	@touch $@
 
 $(VENV)/.model: $(VENV)/.core
