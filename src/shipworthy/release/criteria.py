@@ -12,8 +12,8 @@ from shipworthy.evals.compare import Marks, Paired, pair
 from shipworthy.evals.results import Run
 from shipworthy.release.wording import count, percent
 from shipworthy.stats import noninferiority_test, required_clusters, threshold_test
+from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.load import Workspace
-from shipworthy.workspace.requirement import Criterion, Requirement
 
 POWER = 0.8
 """Chance to decide that "samples still needed" aims at."""

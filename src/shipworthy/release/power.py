@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -13,8 +11,8 @@ from shipworthy.evals.plan import Plan, SuitePlan, make_plan
 from shipworthy.evals.results import Run
 from shipworthy.release.wording import count, percent
 from shipworthy.stats import achieved_power, noninferiority_test, required_clusters, threshold_test
+from shipworthy.workspace.kinds.requirement import Criterion
 from shipworthy.workspace.load import Workspace
-from shipworthy.workspace.requirement import Criterion
 
 POWERS = (0.8, 0.9, 0.99)
 
@@ -160,7 +158,7 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
         clusters, _ = _size(part, criterion.attack) if part else (0, 1.0)
         if clusters >= criterion.min_clusters and _best_passes(criterion, clusters):
             continue
-        file, line = _where(workspace.root, criterion.id)
+        node = workspace.graph.node("criterion", criterion.id)
         must = criterion.parsed
         least = max(criterion.min_clusters, _least(criterion))
         message = (
@@ -172,7 +170,7 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
             hint = (
                 f"it takes at least {count(least, 'sample')}: add samples, or ask for less than {percent(must.limit)}"
             )
-        problems.append(Problem(file, line, message, hint))
+        problems.append(Problem(node.file, node.line, message, hint))
     return problems
 
 
@@ -187,17 +185,3 @@ def _least(criterion: Criterion) -> int:
         middle = (low + high) // 2
         low, high = (low, middle) if _best_passes(criterion, middle) else (middle, high)
     return high
-
-
-def _where(root: Path, criterion: str) -> tuple[Path, int]:
-    """Return file and line of a criterion's id; the folder, and line 0, where it is not written in plain sight."""
-    wanted = re.compile(rf"""\bid\s*:\s*["']?{re.escape(criterion)}["']?\s*(?:[,}}#].*)?$""")
-    for file in sorted([*root.rglob("*.yaml"), *root.rglob("*.yml")]):
-        if any(part.startswith(".") for part in file.relative_to(root).parts):
-            continue
-        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-            if wanted.search(line.rstrip()) or (
-                criterion in line and wanted.search(line.partition(criterion)[0] + criterion)
-            ):
-                return file, number
-    return root, 0
