@@ -21,6 +21,7 @@ from shipworthy.core.records import (
     GuardEvent,
     Message,
     Metric,
+    Retrieved,
     RunManifest,
     Score,
     SuiteUse,
@@ -200,9 +201,11 @@ def hostile_page(tmp_path):
     answer = f"\U0001f600 hidden\u200b heron {HOSTILE}"
     nasty = hit(0, answer, sample=HOSTILE)
     nasty = Attempt(**{f: getattr(nasty, f) for f in nasty.__struct_fields__} | {
-        "events": as_said((say("user", HOSTILE), calls, result, say("assistant", answer))),
-        "documents": (Document("d", HOSTILE, HOSTILE),),
-        "guard_events": (GuardEvent("canary_output", "output", HOSTILE, "block", HOSTILE),),
+        "events": (
+            *as_said((say("user", HOSTILE), calls, result, say("assistant", answer))),
+            Retrieved(1, Document("d", HOSTILE, HOSTILE)),
+            GuardEvent("canary_output", "output", HOSTILE, "block", HOSTILE),
+        ),
     })  # fmt: skip
     others = [attempt(i) for i in range(1, 30)]
     write_viewer(make_run(tmp_path, [*others, nasty]), tmp_path / "v.html")
