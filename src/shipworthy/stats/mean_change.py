@@ -52,7 +52,7 @@ def mean_difference(
     (0.4, 40, True)
     """
     tail = (1 - check_confidence(confidence)) / 2
-    change, width = _changes(totals, counts, old_totals, old_counts, low, high)
+    change, width = _changes((totals, counts), (old_totals, old_counts), low, high)
     least, most = _limits(change, width, tail)
     return PairedDifference(
         _mean(change, width), least, most, _relabel(change, width, seed),
@@ -96,7 +96,7 @@ def mean_noninferiority_test(
     if worse not in ("higher", "lower"):
         raise ValueError(f"worse is 'higher' or 'lower'; got {worse!r}")
     alpha = 1 - check_confidence(confidence)
-    change, width = _changes(totals, counts, old_totals, old_counts, low, high)
+    change, width = _changes((totals, counts), (old_totals, old_counts), low, high)
     least, most = _limits(change, width, alpha / 2)
     lower, upper = _limits(change, width, alpha)
     bound, opposite = (upper, lower) if worse == "higher" else (-lower, -upper)
@@ -108,18 +108,18 @@ def mean_noninferiority_test(
 
 
 def _changes(
-    totals: ArrayLike, counts: ArrayLike, old_totals: ArrayLike, old_counts: ArrayLike, low: float, high: float
+    new: tuple[ArrayLike, ArrayLike], old: tuple[ArrayLike, ArrayLike], low: float, high: float
 ) -> tuple[Floats, float]:
     """Return each cluster's change, in [-width, width], and the width of the values' range."""
     width = check_range(low, high)
-    lengths = [np.size(np.asarray(v)) for v in (totals, counts, old_totals, old_counts)]
+    lengths = [np.size(np.asarray(v)) for v in (*new, *old)]
     if len(set(lengths)) != 1:
         raise ValueError(f"the runs must list the same clusters in the same order; got lengths {lengths}")
-    new, old = np.asarray(counts), np.asarray(old_counts)
-    if new.ndim == old.ndim == 1 and ((new > 0) != (old > 0)).any():
-        at = int(np.argmax((new > 0) != (old > 0)))
+    counts, old_counts = np.asarray(new[1]), np.asarray(old[1])
+    if counts.ndim == old_counts.ndim == 1 and ((counts > 0) != (old_counts > 0)).any():
+        at = int(np.argmax((counts > 0) != (old_counts > 0)))
         raise ValueError(f"cluster {at} has values in one run only; leave it out of both, or run it in both")
-    change = cluster_means(totals, counts, low, high)[0] - cluster_means(old_totals, old_counts, low, high, "old ")[0]
+    change = cluster_means(*new, low, high)[0] - cluster_means(*old, low, high, "old ")[0]
     # Where nothing changed, two sums in different order may still differ in the last digit.
     return np.where(np.abs(change) <= 1e-12 * max(abs(low), abs(high)), 0.0, change), width
 

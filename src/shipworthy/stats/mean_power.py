@@ -46,7 +46,7 @@ def required_clusters_for_mean(
     makes up most of the deviation.
 
     >>> required_clusters_for_mean(0.7, 0.75, 0.15, low=0, high=1)
-    117
+    125
     """
     width = check_range(low, high)
     if not 0 < power < 1:

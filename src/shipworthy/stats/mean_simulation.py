@@ -27,10 +27,10 @@ class MeanDesign(NamedTuple):
     """How values are drawn.
 
     Attributes:
-        law: of the clusters' own means, all with exactly the mean asked for. ``beta`` (size 5); ``skewed``: beta of size
-            0.5, most of it near the ends; ``two_point``: 0 or 1; ``background``: a few clusters at 1 (a third of the
-            mean) and the others a little above 0; ``unequal``: half of the clusters, the worse half, has 20 times as
-            many values as the other.
+        law: of the clusters' own means, all with exactly the mean asked for. ``beta`` (size 5); ``skewed``: beta of
+            size 0.5, most of it near the ends; ``two_point``: 0 or 1; ``background``: a few clusters at 1 (a third of
+            the mean) and the others a little above 0; ``unequal``: half of the clusters, the worse half, has 20 times
+            as many values as the other.
         values: in a cluster (in a small one, for ``unequal``), drawn as 0 or 1 around the cluster's own mean.
     """
 
@@ -39,9 +39,7 @@ class MeanDesign(NamedTuple):
     law: Law = "beta"
 
 
-def mean_coverage(
-    design: MeanDesign, mean: float, *, replicates: int, seed: int, confidence: float = 0.95
-) -> float:
+def mean_coverage(design: MeanDesign, mean: float, *, replicates: int, seed: int, confidence: float = 0.95) -> float:
     """Return how often the two-sided interval of `mean_interval` contains the true mean."""
     tail, inside = (1 - confidence) / 2, 0
     for y in _one_run(design, mean, replicates, seed):
