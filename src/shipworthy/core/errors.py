@@ -10,8 +10,10 @@ ShipworthyError
 ├── StoreError            rows could not be made durable (disk full, no permission); exit code 4
 ├── TargetError           the system under test failed to answer (outcome ``target_error``)
 │   ├── TargetTimeout     it did not answer in time (outcome ``timeout``)
-│   └── TargetFiltered    a provider's own filter refused to answer (outcome ``filtered``)
-├── ScorerError           a scorer could not score an answer (outcome ``scorer_error``)
+│   ├── TargetFiltered    a provider's own filter refused to answer (outcome ``filtered``)
+│   └── PolicyRefused     the tool policy stopped the attempt (outcome ``refused``)
+├── AttackError           an attack, or the model it asks, failed (outcome ``attack_error``)
+├── ScorerError           a scorer, or its judge, could not score an answer (outcome ``scorer_error``)
 ├── GuardError            a guard failed; the pipeline turns it into its rule's failure action
 └── LimitReached          a budget (requests, tokens, cost, time) is used up
 
@@ -102,6 +104,14 @@ class TargetTimeout(TargetError):
 
 class TargetFiltered(TargetError):
     """A provider's own content filter refused to answer: not the system's refusal, and not safe."""
+
+
+class PolicyRefused(TargetError):
+    """The tool policy stopped the attempt."""
+
+
+class AttackError(ShipworthyError):
+    """An attack could not do what it set out to do: no fault of the system under test, and no sign that it is safe."""
 
 
 class ScorerError(ShipworthyError):

@@ -1,20 +1,24 @@
-"""What a plug-in is: five small protocols."""
+"""What a plug-in is, and what the exchange hands to it: small protocols."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shipworthy.core.document import Document as ReportDocument
+from shipworthy.core.events import Approval, PolicyEvent
 from shipworthy.core.records import (
     Attempt,
     Decision,
+    Delta,
+    Document,
     Finding,
     Message,
+    Metric,
     Part,
     Reply,
     Request,
@@ -22,14 +26,41 @@ from shipworthy.core.records import (
     Score,
     Stage,
     Text,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
 )
 
-Ask = Callable[[Request], Awaitable[Reply]]
-"""Send a request to the system under test: through the guards, the cache and the limits."""
+Run = Callable[[ToolCall], Awaitable[str | ToolResult]]
+"""A tool's own code: answers a call. What it raises becomes the call's error result."""
+
+
+class Tools(Protocol):
+    """What a target calls tools through: guards and policy see every call before it runs, and all of it is recorded."""
+
+    specs: Sequence[ToolSpec]
+    """Tools that the exchange offers, such as a world's; a target may have tools of its own besides."""
+
+    async def call(self, call: ToolCall, run: Run | None = None) -> ToolResult:
+        """Have a call made and return what it gave, as guards let it pass.
+
+        Args:
+            run: the tool's code, for a tool that is the target's own; the exchange's tool of that name if left out.
+
+        A refused call, an unknown tool and a tool that raises are results with `is_error`, not exceptions.
+
+        Raises:
+            PolicyRefused: the tool policy stopped the attempt.
+        """
 
 
 class Target(Protocol):
-    """The system under test. A bare model is one too: `Model` is the same protocol, seen by who needs one."""
+    """The system under test. A bare model is one too: `Model` is the same protocol, seen by who needs one.
+
+    Optional attributes: ``concurrency`` (calls at one time it can take), ``endpoint`` (a name that targets on one
+    endpoint share, so that they share its limits), ``sessions`` (true where it remembers a conversation by
+    `Request.session`: its replies are then never cached).
+    """
 
     def describe(self) -> Mapping[str, Any]:
         """Return JSON that names everything that changes its answers: model, parameters, prompt and index digests.
@@ -38,7 +69,7 @@ class Target(Protocol):
         """
 
     async def send(self, request: Request) -> Reply:
-        """Answer.
+        """Answer. A target that calls tools declares a second parameter named ``tools`` and gets `Tools`.
 
         Raises:
             TargetError, TargetTimeout, TargetFiltered: it did not.
@@ -51,11 +82,56 @@ class Target(Protocol):
 Model = Target
 
 
+class Streaming(Protocol):
+    """A target that can also answer piece by piece."""
+
+    def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
+        """Yield the pieces as they arrive and, last, the whole reply.
+
+        Raises:
+            TargetError, TargetTimeout, TargetFiltered: it did not answer, or broke off.
+        """
+
+
+class Ask(Protocol):
+    """Ask a model. The exchange fills in the rest of the request: seed, user, documents, session, turn, tools."""
+
+    async def __call__(
+        self,
+        messages: Sequence[Message] | str,
+        *,
+        documents: Sequence[Document] | None = None,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+    ) -> Reply:
+        """Send a conversation and return the answer.
+
+        Args:
+            messages: all of it so far; a text is one user turn. What was said in earlier turns is recognised, guarded
+                and recorded once; a conversation that departs from it goes back to where they part.
+            documents: planted texts; the sample's, if left out.
+            schema: JSON schema that binds the answer.
+
+        Raises:
+            TargetError: the system under test did not answer.
+            AttackError: the attacker's model did not; ScorerError: the judge's.
+            LimitReached: a budget is used up.
+        """
+
+
 class AttackContext(Struct, frozen=True):
-    """What an attack may use: its own random numbers, and a model where one was configured."""
+    """What an attack may use: its own random numbers, a model where one was configured, and the scorers' word.
+
+    Attributes:
+        model: asks the attacker's model; None where none is configured.
+        score: has the suite's scorers judge the conversation as it stands. Only for an attack that sets ``queries``,
+            the number of times it may ask.
+    """
 
     rng: random.Random
-    model: Model | None = None
+    model: Ask | None = None
+    score: Callable[[], Awaitable[Sequence[Score]]] | None = None
 
 
 class Attack(Protocol):
@@ -64,33 +140,32 @@ class Attack(Protocol):
     def describe(self) -> Mapping[str, Any]:
         """Return JSON with its id and parameters; part of the content hash."""
 
-    async def attempt(self, sample: Sample, ask: Ask, ctx: AttackContext) -> Conversation:
-        """Hold the conversation and return it. May ask any number of times (multi-turn, adaptive search)."""
+    async def attempt(self, sample: Sample, ask: Ask, ctx: AttackContext) -> Reply | None:
+        """Hold the conversation. May ask any number of times (multi-turn, adaptive search).
+
+        Returns:
+            The reply whose conversation is to be judged; None for the last one.
+
+        Raises:
+            AttackError: it cannot do what it set out to do.
+        """
 
 
-class Conversation(Struct, frozen=True):
-    """What was said, and what the target retrieved on the way."""
-
-    messages: tuple[Message, ...]
-    documents: tuple[Any, ...] = ()
-
-
-async def converse(sample: Sample, ask: Ask, *, seed: int = 0) -> Conversation:
+async def converse(sample: Sample, ask: Ask) -> Reply | None:
     """Hold a sample's conversation as written: the target answers after each user turn.
 
     Assistant turns in the sample are kept as they are (a scripted history); the target answers only where the next
     message is not already an assistant turn.
     """
     said: list[Message] = []
-    seen: tuple[Any, ...] = ()
+    reply = None
     for position, message in enumerate(sample.messages):
         said.append(message)
         following = sample.messages[position + 1 : position + 2]
         if message.role in ("user", "tool") and not (following and following[0].role == "assistant"):
-            reply = await ask(Request(messages=tuple(said), documents=sample.documents, user=sample.user, seed=seed))
-            said.append(reply.message)
-            seen += reply.retrieved
-    return Conversation(tuple(said), seen)
+            reply = await ask(said, documents=sample.documents)
+            said.extend(reply.messages)
+    return reply
 
 
 class Rewrite:
@@ -110,9 +185,8 @@ class Rewrite:
     def describe(self) -> Mapping[str, Any]:
         return {"attack": self.name, **self.params}
 
-    async def attempt(self, sample: Sample, ask: Ask, ctx: AttackContext) -> Conversation:
-        seed = ctx.rng.getrandbits(31)
-        return await converse(self.change(sample, ctx.rng), ask, seed=seed)
+    async def attempt(self, sample: Sample, ask: Ask, ctx: AttackContext) -> Reply | None:
+        return await converse(self.change(sample, ctx.rng), ask)
 
 
 def rewrite_last_user(sample: Sample, change: Callable[[str], str]) -> Sample:
@@ -132,16 +206,16 @@ def rewrite_last_user(sample: Sample, change: Callable[[str], str]) -> Sample:
 
 
 class ScoreContext(Struct, frozen=True):
-    """What a scorer may use besides the attempt: a judge model, where one was configured."""
+    """What a scorer may use besides the attempt: a judge model to ask, where one was configured."""
 
-    model: Model | None = None
+    model: Ask | None = None
 
 
 class Scorer(Protocol):
     """Judges a finished conversation. Sees the answer as the user would have seen it."""
 
-    metrics: Sequence[str]
-    """The metrics it gives, for `shipworthy check`."""
+    metrics: Sequence[Metric]
+    """The metrics it gives."""
 
     def describe(self) -> Mapping[str, Any]:
         """Return JSON with its id, version, parameters and weights' digest; part of the spec digest."""
@@ -158,6 +232,38 @@ class GuardContext(Struct, frozen=True):
     """What a guard may use: the request the text belongs to."""
 
     request: Request | None = None
+
+
+class ToolPolicy(Protocol):
+    """Decides over every call before it runs. What it raises refuses the call."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return JSON that names everything that changes its decisions; part of the cache key of tool-using targets."""
+
+    async def decide(self, call: ToolCall, request: Request) -> PolicyEvent:
+        """Return its word: ``allow``, ``deny``, ``ask`` (a person decides) or ``stop`` (the attempt ends)."""
+
+
+class Approver(Protocol):
+    """Who is asked where a tool policy says ``ask``. What it raises is a no."""
+
+    async def approve(self, call: ToolCall, asked: PolicyEvent) -> Approval:
+        """Return the person's word."""
+
+
+class World(Protocol):
+    """Tools over a state that can be looked at: what an agent acts on."""
+
+    specs: Sequence[ToolSpec]
+
+    def digest(self) -> str:
+        """Return ``sha256:…`` of the state."""
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return JSON: what can be said of the state now, for scorers."""
+
+    async def run(self, call: ToolCall) -> str | ToolResult:
+        """Carry out one call on the state and return what the tool answers."""
 
 
 class Guard(Protocol):

@@ -1,97 +1,119 @@
 """The records that cross packages: msgspec structs, frozen, with the field's standard names.
 
-A *sample* is one case of a suite. An *attack* turns it into *attempts*; each attempt is one conversation with the
-*target*, judged by *scorers*, and ends in exactly one *outcome*. A *criterion* tests one requirement; the *decision*
-combines them into a *verdict*.
+A *sample* is one case of a suite. An *attack* turns it into *attempts*; each attempt is a list of *events* between the
+asker, the *target*, its tools and the *scorers*, and ends in exactly one *outcome*. A *criterion* tests one
+requirement; the *decision* combines them into a *verdict*.
+
+Messages, events and metrics have files of their own (`core.messages`, `core.events`, `core.metric`); their names can
+be imported from here too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-Role = Literal["system", "user", "assistant", "tool"]
+from shipworthy.core.events import (
+    Action,
+    Asked,
+    Chosen,
+    Event,
+    Failed,
+    GuardEvent,
+    Party,
+    Retrieved,
+    Rewound,
+    Said,
+    Stage,
+    Timing,
+    Usage,
+)
+from shipworthy.core.messages import (
+    Audio,
+    Delta,
+    Document,
+    Image,
+    Message,
+    MessagePart,
+    Reasoning,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    say,
+)
+from shipworthy.core.metric import Metric
+from shipworthy.core.text import Content, Name
+
+__all__ = [
+    "SCHEMA",
+    "Action",
+    "Asked",
+    "Attempt",
+    "Audio",
+    "Chosen",
+    "CriterionResult",
+    "Decision",
+    "Delta",
+    "Document",
+    "Event",
+    "Failed",
+    "Finding",
+    "GuardEvent",
+    "Image",
+    "Message",
+    "MessagePart",
+    "Metric",
+    "Outcome",
+    "Part",
+    "Party",
+    "Reasoning",
+    "Reply",
+    "Request",
+    "Retrieved",
+    "Rewound",
+    "Role",
+    "RoleModel",
+    "RoleUse",
+    "RunManifest",
+    "Said",
+    "Sample",
+    "Score",
+    "Severity",
+    "Stage",
+    "Stopping",
+    "SuiteUse",
+    "Text",
+    "Timing",
+    "ToolCall",
+    "ToolResult",
+    "ToolSpec",
+    "Usage",
+    "Verdict",
+    "answer",
+    "conversation",
+    "say",
+]
+
 Severity = Literal["S1", "S2", "S3", "S4"]
 Verdict = Literal["ship", "no-ship", "inconclusive"]
 
-Outcome = Literal["scored", "target_error", "timeout", "filtered", "scorer_error"]
-"""How an attempt ended. Only ``scored`` enters a rate; the other four are errors, counted apart, never safe."""
+Outcome = Literal["scored", "target_error", "timeout", "filtered", "refused", "attack_error", "scorer_error"]
+"""How an attempt ended. Only ``scored`` enters a rate; the others are errors, counted apart, never safe.
 
+``filtered``: a provider's own filter refused to answer. ``refused``: the tool policy stopped the attempt.
+``attack_error``: the attack, or the model it asks, failed; ``scorer_error``: a scorer or its judge could not judge.
+A limit that is reached is no outcome: the attempt is not recorded, and a resumed run makes it.
+"""
 
-# ---- messages: typed parts, many turns -------------------------------------------------------------------------
-
-
-class Text(Struct, frozen=True, tag="text", tag_field="type"):
-    text: str
-
-
-class Image(Struct, frozen=True, tag="image", tag_field="type"):
-    """An image: base64 data or a ``data:``/``https:`` address, never both."""
-
-    media_type: str
-    data: str = ""
-    url: str = ""
-
-
-class Audio(Struct, frozen=True, tag="audio", tag_field="type"):
-    """A sound, base64."""
-
-    media_type: str
-    data: str
-
-
-class ToolCall(Struct, frozen=True, tag="tool_call", tag_field="type"):
-    """The assistant asks for a tool. `arguments` is the parsed JSON object."""
-
-    id: str
-    name: str
-    arguments: dict[str, Any] = {}
-
-
-class ToolResult(Struct, frozen=True, tag="tool_result", tag_field="type"):
-    """What a tool answered."""
-
-    id: str
-    name: str
-    text: str
-    is_error: bool = False
-
-
-MessagePart = Text | Image | Audio | ToolCall | ToolResult
-
-
-class Message(Struct, frozen=True):
-    """One turn of a conversation."""
-
-    role: Role
-    parts: tuple[MessagePart, ...]
-
-    @property
-    def text(self) -> str:
-        """All text of the message: text parts and tool results, joined by line feeds."""
-        return "\n".join(p.text for p in self.parts if isinstance(p, Text | ToolResult))
-
-    @property
-    def tool_calls(self) -> tuple[ToolCall, ...]:
-        return tuple(p for p in self.parts if isinstance(p, ToolCall))
-
-
-def say(role: Role, text: str) -> Message:
-    """Return a message of one text part.
-
-    >>> say("user", "Hello").text
-    'Hello'
-    """
-    return Message(role, (Text(text),))
-
-
-class Document(Struct, frozen=True, omit_defaults=True):
-    """A text that the system under test retrieves: from its own index, or planted there by a sample."""
-
-    id: str
-    text: str
-    title: str = ""
+SCHEMA = 2
+"""Of run logs: version 1 had no events. A log says its own in the manifest."""
 
 
 # ---- a sample, a request, a reply ------------------------------------------------------------------------------
@@ -107,7 +129,7 @@ class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True):
         expected: the ideal answer, or what the scorer needs to know it (a string, a list of accepted strings, ...).
         cluster: samples that are variants of one another share it; defaults to `id`.
         twin: id of the benign or harmful look-alike; ``suite/id`` where it belongs to another suite.
-        severity: of a hit on this sample; S1 makes any hit a no-ship.
+        severity: of a hit on this sample; S1 makes any hit on a bad event a no-ship.
         secrets: strings that must never leave (canaries, planted personal data).
         tags: free words for filters; `refs` are taxonomy references such as ``owasp-llm:LLM01@2025``.
         user: who is asking, where the target knows its users.
@@ -129,7 +151,14 @@ class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is sent to a target. Everything that changes the answer is here: it is the cache's key."""
+    """What is sent to a target. The exchange makes it; an attack passes messages only.
+
+    Attributes:
+        seed: of the target's sampling; in [0, 2**31).
+        tools: what the target may call through the exchange.
+        session, turn: which conversation this is and how far it has come. A target that keeps sessions reads them; they
+            change no answer of one that does not, and are no part of `identity`.
+    """
 
     messages: tuple[Message, ...]
     documents: tuple[Document, ...] = ()
@@ -138,37 +167,62 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
     schema: dict[str, Any] | None = None
     max_tokens: int | None = None
     temperature: float | None = None
+    tools: tuple[ToolSpec, ...] = ()
+    session: str = ""
+    turn: int = 0
+
+    @property
+    def identity(self) -> bytes:
+        """SHA-256 over everything that changes the answer: what a reply is kept and recorded under.
+
+        Raises:
+            UnicodeEncodeError: the request holds half a surrogate pair, which no JSON can carry: it has no identity.
+        """
+        bare = replace(self, session="", turn=0) if self.session or self.turn else self
+        return sha256(_encode_sorted(bare)).digest()
 
 
-class Usage(Struct, frozen=True, omit_defaults=True):
-    """Tokens and money; zero where the target does not say."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float = 0.0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.cost_usd + other.cost_usd,
-        )
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a target answered, with what it retrieved on the way."""
+    """What a target answered, in the order in which it went over the wire, with what it retrieved on the way.
 
-    message: Message
+    Attributes:
+        messages: at least one of the assistant. Calls of tools stand in a message of the assistant, their results in
+            a message of the tool after it, and what the assistant says of them after that.
+    """
+
+    messages: tuple[Message, ...]
     usage: Usage = Usage()
     finish: Literal["stop", "length", "tool_calls"] = "stop"
     retrieved: tuple[Document, ...] = ()
     model: str = ""
 
+    @property
+    def text(self) -> str:
+        """All that was said and that tools answered, messages joined by line feeds."""
+        return "\n".join(text for message in self.messages if (text := message.text))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """Every tool that was called on the way."""
+        return tuple(call for message in self.messages for call in message.tool_calls)
+
+
+def answer(text: str, **fields: Any) -> Reply:
+    """Return a reply of one message of one text part.
+
+    Args:
+        fields: the reply's other fields.
+
+    >>> answer("Hello").text
+    'Hello'
+    """
+    return Reply(messages=(say("assistant", text),), **fields)
+
 
 # ---- guards ----------------------------------------------------------------------------------------------------
-
-Stage = Literal["input", "retrieved", "output", "tool_call"]
-Action = Literal["allow", "redact", "replace", "block"]
 
 
 class Part(Struct, frozen=True):
@@ -195,126 +249,257 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
-class GuardEvent(Struct, frozen=True, omit_defaults=True):
-    """One finding as it is recorded: which guard, at which stage, what was done. Carries no text."""
-
-    guard: str
-    stage: Stage
-    rule: str
-    action: Action
-    reason: str = ""
-    shadow: bool = False
-
-
 # ---- scores and attempts ---------------------------------------------------------------------------------------
 
 
 class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One scorer's word on one attempt.
+    """One scorer's word on one attempt, about a metric that the scorer declares.
 
     Attributes:
-        metric: what is counted: ``attack_success``, ``over_refusal``, ``leak``, ``pii_leak``, ``obeyed``,
-            ``unsupported``, ``helpful``, ...
-        hit: whether the counted event happened; None where the metric does not apply to this sample (it then leaves
-            the denominator).
+        metric: the name of a declared `Metric`.
+        hit: of an event, whether it happened; None where it does not apply to this sample (it then leaves the
+            denominator). None for a value.
+        value: of a value, the number, within the metric's range; None where it does not apply. None for an event.
         label: the scorer's own category (``refusal``, ``partial_refusal``, ``compliance``, ``echo``, ...).
         confidence: probability of `hit` in [0, 1], where the scorer estimates one.
         reason: one sentence, without evaluation text.
         spans: character spans [start, end) in the text of the last assistant message.
     """
 
-    metric: str
-    hit: bool | None
-    scorer: str
-    label: str = ""
+    metric: Name
+    hit: bool | None = None
+    value: float | None = None
+    scorer: Name
+    label: Content = ""
     confidence: float | None = None
-    reason: str = ""
+    reason: Content = ""
     spans: tuple[tuple[int, int], ...] = ()
 
 
+class RoleUse(Struct, frozen=True, omit_defaults=True):
+    """What one role was asked in an attempt or a run.
+
+    Attributes:
+        calls: requests; `cached` how many of them the cache answered; `failures` how many were not answered.
+        usage: tokens and money of all answers, kept ones included.
+        seconds: wall time of the calls that were really made.
+    """
+
+    calls: int = 0
+    cached: int = 0
+    failures: int = 0
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+    def __add__(self, other: RoleUse) -> RoleUse:
+        return RoleUse(
+            self.calls + other.calls,
+            self.cached + other.cached,
+            self.failures + other.failures,
+            self.usage + other.usage,
+            self.seconds + other.seconds,
+        )
+
+
 class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One attempt, as it is appended to a run log.
+    """One attempt, as it is appended to a run log. Everything below `scores` is a view on its events.
 
     Attributes:
         id: ``AT-`` and 16 hex digits: a hash of suite, sample, attack and number, stable across runs.
         suite: suite id.
         number: 1-based, among the attempts with the same sample and attack.
         content_hash: of what the attempt is made from: sample, attack with its parameters, seed.
-        messages: the whole conversation, assistant turns included, as the user of the system would have seen it
-            (after guards).
-        seconds: wall time of the attempt without the wait in the engine's own queue; `guard_seconds` the part of it
-            that guards took.
-        calls: requests to the target; `cached_calls` how many of them the cache answered.
+        events: what happened, in order.
+        error: why there is no score; empty where there is one.
+        timing: what depends on the clock and on the cache.
     """
 
-    id: str
-    suite: str
-    sample: str
-    attack: str
+    id: Name
+    suite: Name
+    sample: Name
+    attack: Name
     number: int
-    cluster: str
+    cluster: Name
     seed: int
-    content_hash: str
+    content_hash: Name
     outcome: Outcome
     severity: Severity = "S3"
     scores: tuple[Score, ...] = ()
-    messages: tuple[Message, ...] = ()
-    documents: tuple[Document, ...] = ()
-    guard_events: tuple[GuardEvent, ...] = ()
-    usage: Usage = Usage()
-    error: str = ""
-    started: float = 0.0
-    seconds: float = 0.0
-    guard_seconds: float = 0.0
-    calls: int = 0
-    cached_calls: int = 0
+    events: tuple[Event, ...] = ()
+    error: Content = ""
+    timing: Timing = Timing()
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """The conversation that is judged, message by message, with who said each and in which turn."""
+        return tuple(conversation(self.events))
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The conversation that is judged, assistant turns included, as the user would have seen it (after guards)."""
+        return tuple(said.message for said in conversation(self.events))
 
     @property
     def answer(self) -> str:
-        """The text of the last assistant message, or the empty string."""
-        return next((m.text for m in reversed(self.messages) if m.role == "assistant"), "")
+        """The text of the target's last answer, what its tools answered included; empty where it gave none."""
+        answers = [said for said in conversation(self.events) if said.by == "target"]
+        last = [said.message.text for said in answers if said.turn == answers[-1].turn]
+        return "\n".join(text for text in last if text)
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """What the target retrieved."""
+        return tuple(event.document for event in self.events if isinstance(event, Retrieved))
+
+    @property
+    def guard_events(self) -> tuple[GuardEvent, ...]:
+        """What guards found."""
+        return tuple(event for event in self.events if isinstance(event, GuardEvent))
+
+    @property
+    def roles(self) -> dict[Party, RoleUse]:
+        """What each role was asked, in order of first appearance."""
+        spans = {span.event: span for span in self.timing.spans}
+        found: dict[Party, RoleUse] = {}
+        for index, event in enumerate(self.events):
+            if isinstance(event, Asked):
+                span = spans.get(index)
+                cached, seconds = (span.cached, span.seconds) if span else (False, 0.0)
+                use = RoleUse(1, int(cached), 0, event.usage, seconds)
+                found[event.role] = found[event.role] + use if event.role in found else use
+            elif isinstance(event, Failed) and event.role in _PARTIES:
+                found[event.role] = found.get(event.role, RoleUse()) + RoleUse(calls=1, failures=1)  # type: ignore[index, arg-type]
+        return found
+
+    @property
+    def usage(self) -> Usage:
+        """What the target's answers took, those the cache gave included: a record does not depend on the cache."""
+        return self.roles.get("target", RoleUse()).usage
+
+    @property
+    def started(self) -> float:
+        """Unix time."""
+        return self.timing.started
+
+    @property
+    def seconds(self) -> float:
+        """Wall time without the wait in the engine's own queue."""
+        return self.timing.seconds
+
+
+_PARTIES = frozenset(("target", "attacker", "judge", "embedder", "user_simulator"))
+
+
+def conversation(events: tuple[Event, ...] | list[Event]) -> Iterator[Said]:
+    """Yield the conversation that is judged: the one of the chosen turn, or the last one."""
+    chosen = next((event.turn for event in reversed(events) if event.__class__ is Chosen), None)
+    said: list[Said] = []
+    for event in events:
+        if chosen is not None and getattr(event, "turn", 0) > chosen:
+            break
+        if event.__class__ is Said:
+            if not event.withheld:  # type: ignore[union-attr]
+                said.append(event)  # type: ignore[arg-type]
+        elif event.__class__ is Rewound:
+            del said[event.keep :]  # type: ignore[union-attr]
+    yield from said
+
+
+# ---- runs ------------------------------------------------------------------------------------------------------
 
 
 class SuiteUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One suite as a run used it; `attempts` are those planned in all: samples x attacks x attempts of each."""
+    """One suite as a run used it.
 
-    id: str
-    version: str
-    digest: str
+    Attributes:
+        samples: number of samples; `clusters` of independent ones among them.
+        attempts: planned in all: samples x attacks x `each`.
+        each: attempts of one sample with one attack.
+        icc: intra-cluster correlation that the plan reckons with, in [0, 1].
+        metric: the suite's primary one; `metrics` all that its scorers declare.
+    """
+
+    id: Name
+    version: Name
+    digest: Name
     content: Literal["synthetic", "private"]
     samples: int
+    clusters: int
     attempts: int
+    each: int
+    icc: float
     max_error_rate: float
-    design_effect: float = 1.0
-    attacks: tuple[str, ...] = ()
+    metric: Name
+    metrics: tuple[Metric, ...]
+    attacks: tuple[Name, ...] = ()
+
+    @property
+    def design_effect(self) -> float:
+        """Planned variance inflation, >= 1: ``1 + (m - 1) icc`` with m attempts a cluster (Kish 1965)."""
+        if not self.clusters:
+            return 1.0
+        return 1.0 + max(0.0, self.attempts / self.clusters - 1.0) * self.icc
+
+    def describe(self, metric: str) -> Metric | None:
+        """Return a metric that one of the suite's scorers declares."""
+        return next((m for m in self.metrics if m.name == metric), None)
+
+
+class Stopping(Struct, frozen=True, omit_defaults=True):
+    """When a run is finished.
+
+    Attributes:
+        rule: ``fixed``: when every planned attempt was made. ``sequential``: when its criterion is decided, at the
+            latest then. ``search``: when the budget of queries is spent, or the planner has nothing more to try.
+        planner: of a search, which one; `budget` its queries.
+    """
+
+    rule: Literal["fixed", "sequential", "search"] = "fixed"
+    planner: Name = ""
+    budget: int = 0
+
+
+class RoleModel(Struct, frozen=True, kw_only=True):
+    """A model besides the target that a run asks: in which role, and what it says of itself."""
+
+    role: Party
+    digest: Name
+    description: dict[str, Any]
 
 
 class RunManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a run set out to do: written once, before its first attempt.
 
     Attributes:
+        schema: of the run's files, see `SCHEMA`.
         id: ``RUN-`` and a sortable time stamp with random tail.
         plan: name of the plan; `plan_digest` of its items in order.
         spec_digest: of the safety files the run depends on; `subject_digest` of the system under test.
         subject: what `subject_digest` hashes: target, model, parameters, prompt, index, guards.
-        planned: number of attempts.
+        models: attackers and judges.
+        planned: number of attempts; `stopping` says when the run is finished.
+        shards: into how many parts the attempts are dealt, each with a log of its own.
         engine: version of shipworthy; `host` Python and platform.
     """
 
-    id: str
-    created: str
-    system: str
-    plan: str
-    plan_digest: str
-    spec_digest: str
-    subject_digest: str
+    schema: int
+    id: Name
+    created: Name
+    system: Name
+    plan: Name
+    plan_digest: Name
+    spec_digest: Name
+    subject_digest: Name
     subject: dict[str, Any]
     suites: tuple[SuiteUse, ...]
     planned: int
     seed: int
-    guards: str = ""
-    engine: str = ""
-    host: str = ""
+    stopping: Stopping = Stopping()
+    shards: int = 1
+    models: tuple[RoleModel, ...] = ()
+    guards: Name = ""
+    engine: Name = ""
+    host: Name = ""
 
 
 # ---- decisions -------------------------------------------------------------------------------------------------
@@ -362,7 +547,12 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A release decision: what a gate says of one subject."""
+    """A release decision: what a gate says of one subject, from one run or several.
+
+    Attributes:
+        runs: every run that a criterion was tested on, in order of first use; each `CriterionResult` names its own.
+        s1_hits: attempt ids of hits on S1 samples: any of them is a no-ship.
+    """
 
     id: str
     created: str
@@ -376,4 +566,3 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject_digest: str
     baseline_runs: tuple[str, ...] = ()
     s1_hits: tuple[str, ...] = field(default=())
-    """Attempt ids of hits on S1 samples: any of them is a no-ship."""

@@ -9,7 +9,19 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipworthy.core.errors import TargetError, UsageError
-from shipworthy.core.records import Audio, Document, Image, Message, Reply, Request, Text, ToolCall, ToolResult, Usage
+from shipworthy.core.records import (
+    Audio,
+    Document,
+    Image,
+    Message,
+    Reasoning,
+    Reply,
+    Request,
+    Text,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
 
 DOCUMENTS = """\
 {% for d in documents %}[{{ loop.index }}]{% if d.title %} {{ d.title }}{% endif %}
@@ -68,14 +80,14 @@ def to_wire(messages: Sequence[Message]) -> list[dict[str, Any]]:
     wire: list[dict[str, Any]] = []
     for message in messages:
         results = [p for p in message.parts if isinstance(p, ToolResult)]
-        wire.extend({"role": "tool", "tool_call_id": r.id, "content": r.text} for r in results)
-        others = [p for p in message.parts if not isinstance(p, ToolResult | ToolCall)]
+        others = [p for p in message.parts if not isinstance(p, ToolResult | ToolCall | Reasoning)]
         calls = [_call(c) for c in message.tool_calls]
         if others or calls or not results:
             entry: dict[str, Any] = {"role": message.role, "content": _content(others)}
             if calls:
                 entry |= {"tool_calls": calls, "content": entry["content"] or None}
             wire.append(entry)
+        wire.extend({"role": "tool", "tool_call_id": r.id, "content": r.text} for r in results)
     return wire
 
 
@@ -129,7 +141,7 @@ def from_wire(body: Any) -> tuple[Reply, str]:
         parts += [_read_call(c) for c in message.get("tool_calls") or ()]
         usage = body.get("usage") or {}
         return Reply(
-            message=Message("assistant", tuple(parts) or (Text(""),)),
+            messages=(Message("assistant", tuple(parts) or (Text(""),)),),
             usage=Usage(int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)),
             finish="length" if reason == "length" else "tool_calls" if message.get("tool_calls") else "stop",
             model=str(body.get("model") or ""),

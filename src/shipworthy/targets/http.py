@@ -84,7 +84,7 @@ class JsonService:
         if not all(isinstance(t, str) for t in texts):
             raise TargetError(f"{origin}: the path {self._read['answer']!r} leads to something that is no text")
         documents = tuple(_document(d, n) for n, d in enumerate(self._matches("retrieved", answer.body)))
-        return Reply(message=Message("assistant", (Text("\n".join(texts)), *calls)), retrieved=documents)
+        return Reply(messages=(Message("assistant", (Text("\n".join(texts)), *calls)),), retrieved=documents)
 
     def as_http(self, request: Request) -> _http.HttpCall:
         """Return the HTTP request behind a request, for `shipworthy repro`."""

@@ -165,7 +165,7 @@ class ProviderModel:
                 parts.append(ToolCall(part.tool_call_id, part.tool_name, part.args_as_dict()))
         calls = any(isinstance(p, ToolCall) for p in parts)
         return Reply(
-            message=Message("assistant", tuple(parts) or (Text(""),)),
+            messages=(Message("assistant", tuple(parts) or (Text(""),)),),
             usage=Usage(response.usage.input_tokens, response.usage.output_tokens, _cost(response)),
             finish="length" if response.finish_reason == "length" else "tool_calls" if calls else "stop",
             model=response.model_name or self._name,

@@ -62,9 +62,9 @@ class PythonCallable:
             case Reply():
                 return answer
             case Message(role="assistant"):
-                return Reply(message=answer)
+                return Reply(messages=(answer,))
             case str():
-                return Reply(message=say("assistant", answer))
+                return Reply(messages=(say("assistant", answer),))
             case _:
                 raise TargetError(f"{self._name} returned a {type(answer).__name__}, not a str, Message or Reply")
 

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from msgspec.structs import replace
+
 from shipworthy.core.errors import TargetError, UsageError
-from shipworthy.core.records import Audio, Image, Message, Reply, Request, Text, ToolCall, ToolResult, say
+from shipworthy.core.records import Audio, Image, Message, Reasoning, Reply, Request, Text, ToolCall, ToolResult, say
 from shipworthy.core.registry import target
 from shipworthy.core.settings import Settings
 from shipworthy.targets import _llama, _weights, _wire
@@ -69,13 +71,15 @@ class SmolLM2:
     async def send(self, request: Request) -> Reply:
         """Answer one request.
 
-        A `schema` binds the answer by grammar; tools are not offered (the model's template has none).
+        A `schema` binds the answer by grammar.
 
         Raises:
             UsageError: the weights were never pulled, or the extra `local` is missing.
             TargetTimeout: it took longer than `timeout` seconds.
-            TargetError: an image or a sound was sent, or the prompt is longer than the context.
+            TargetError: an image, a sound or a tool was sent, or the prompt is longer than the context.
         """
+        if request.tools:
+            raise TargetError("smollm2 knows no tools: its template has no place for them")
         if self._server is None:
             _runtime()
             _weights.verified(self._weights, self._path)
@@ -91,7 +95,7 @@ class SmolLM2:
         if request.schema is not None:
             body["grammar"] = _grammar(request.schema)
         reply, _ = _wire.from_wire(await self._server.chat(body, seconds=self._timeout))
-        return Reply(message=reply.message, usage=reply.usage, finish=reply.finish, model="SmolLM2-135M-Instruct-Q4_1")
+        return replace(reply, model="SmolLM2-135M-Instruct-Q4_1")
 
     async def close(self) -> None:
         server, self._server = self._server, None
@@ -116,6 +120,8 @@ def _plain(message: Message) -> str:
                 lines.append(f"[calls {part.name}]")
             case ToolResult():
                 lines.append(f"[{part.name} answered] {part.text}")
+            case Reasoning():
+                pass
             case Image() | Audio():
                 raise TargetError(f"smollm2 reads text only; the sample holds an {type(part).__name__.lower()} part")
     return "\n".join(lines)

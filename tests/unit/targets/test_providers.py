@@ -53,7 +53,7 @@ def test_a_conversation_arrives_whole():
         temperature=0.25,
     )
     reply, [(asked, info)] = ask(says("fine"), request, tools=[{"name": "search", "parameters": {"type": "object"}}])
-    assert reply.message == say("assistant", "fine")
+    assert reply.messages == (say("assistant", "fine"),)
     assert [p.part_kind for m in asked for p in m.parts] == [
         "system-prompt",
         "user-prompt",
@@ -77,14 +77,14 @@ def test_tool_calls_and_usage_are_read():
         usage=RequestUsage(input_tokens=3, output_tokens=4),
     )
     reply, _ = ask(lambda _: response)
-    assert reply.message.tool_calls == (ToolCall("c1", "reset", {"user": "a"}),)
+    assert reply.tool_calls == (ToolCall("c1", "reset", {"user": "a"}),)
     assert (reply.usage.input_tokens, reply.usage.output_tokens) == (3, 4)
     assert reply.finish == "tool_calls"
 
 
 def test_pydantic_ais_test_model_answers():
     target = ProviderModel(TestModel(custom_output_text="from the test model"), name="test:test")
-    assert asyncio.run(target.send(HELLO)).message.text == "from the test model"
+    assert asyncio.run(target.send(HELLO)).text == "from the test model"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_passing_failures_are_tried_again(monkeypatch):
     monkeypatch.setattr(_http, "BACKOFF_S", 0.001)
     given = [exceptions.ModelHTTPError(503, "m"), exceptions.ModelConnectionError("m", "reset"), says("at last")(0)]
     reply, seen = ask(lambda number: given[number - 1])
-    assert reply.message.text == "at last"
+    assert reply.text == "at last"
     assert len(seen) == 3
 
 

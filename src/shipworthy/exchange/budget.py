@@ -8,19 +8,22 @@ import time
 from msgspec import Struct
 
 from shipworthy.core.errors import LimitReached, UsageError
-from shipworthy.core.records import Usage
+from shipworthy.core.records import Party, RoleUse, Usage
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*")
+
+
+_NOTHING, _ONE = RoleUse(), RoleUse(calls=1)
 
 
 class Limits(Struct, frozen=True, kw_only=True):
     """What one session of a run may spend; None is no limit. A resumed run starts with a fresh budget.
 
     Attributes:
-        requests: calls to the target, >= 0; what the cache answers is free.
-        tokens: input and output tokens together, as the target reports them.
-        cost_usd: money, as the target reports it.
+        requests: calls to models, in every role, >= 0; what the cache answers is free.
+        tokens: input and output tokens together, as the models report them.
+        cost_usd: money, as the models report it.
         seconds: wall time of the session.
     """
 
@@ -46,7 +49,7 @@ class Budget:
         limits: what may be spent.
 
     Attributes:
-        requests, usage: spent by calls that were really made.
+        requests, usage: spent by calls that were really made, in all roles; `roles` holds them by role.
         reason: why the session must stop, or the empty string.
     """
 
@@ -54,6 +57,7 @@ class Budget:
         self.limits = limits or Limits()
         self.requests = 0
         self.usage = Usage()
+        self.roles: dict[Party, RoleUse] = {}
         self.reason = ""
         self.started = time.monotonic()
         seconds = self.limits.seconds
@@ -70,7 +74,7 @@ class Budget:
         """Wall time left, >= 0; None without a limit."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
-    def take(self) -> None:
+    def take(self, role: Party = "target") -> None:
         """Take one request out of the budget, before it is made.
 
         Raises:
@@ -79,10 +83,12 @@ class Budget:
         if self.reason or self._used_up():
             raise LimitReached(self.reason)
         self.requests += 1
+        self.roles[role] = self.roles.get(role, _NOTHING) + _ONE
 
-    def spend(self, usage: Usage) -> None:
+    def spend(self, role: Party, usage: Usage) -> None:
         """Count what a reply took."""
         self.usage = self.usage + usage
+        self.roles[role] = self.roles.get(role, _NOTHING) + RoleUse(usage=usage)
 
     @property
     def over(self) -> bool:

@@ -1,12 +1,12 @@
 """Replies kept by content: the same request to the same target is answered once.
 
-The key is SHA-256 over the target's description (its digest) and the request, which holds everything that changes an
-answer. A guarded pass therefore reuses the replies of the pass without guards wherever a guard left the request as
+The key is SHA-256 over the target's description and the request's identity, which holds everything that changes an
+answer (see `Channel.ask`). A guarded pass therefore reuses the replies of the pass without guards wherever a guard left the request as
 it was, and a resumed run reuses what an unfinished attempt had already been told.
 
 Entries are written in batches, by a thread, to one SQLite file in WAL mode: a killed process loses at most the last
 batch (those calls are made again) and can damage nothing. Text of suites that declare ``content: private`` never
-comes here: `evals.calls` does not ask.
+comes here: the exchange does not ask.
 """
 
 from __future__ import annotations
@@ -17,20 +17,27 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
 from shipworthy.core.errors import StoreError
-from shipworthy.core.records import Reply, Request
+from shipworthy.core.events import Event
+from shipworthy.core.records import Reply
 
-_encode_request = msgspec.json.Encoder(order="sorted").encode
-_encode_reply = msgspec.json.Encoder().encode
-_decode_reply = msgspec.json.Decoder(Reply).decode
 
-SCHEMA_VERSION = 1
+class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A reply, with what its target called on the way: `Called` and `Returned`, as they went through."""
+
+    reply: Reply
+    events: tuple[Event, ...] = ()
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Kept).decode
+
+SCHEMA_VERSION = 2
 BATCH = 256
 PAUSE_S = 0.1
 """A batch is written when it is full or this old."""
@@ -40,25 +47,12 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS replies (
 ) WITHOUT ROWID"""
 
 
-def request_key(target_digest: bytes, request: Request) -> bytes:
-    """Return the 32 bytes a reply is kept under.
-
-    Args:
-        target_digest: of what the target says of itself (`Target.describe`).
-        request: what is sent.
-
-    Raises:
-        UnicodeEncodeError: the request holds half a surrogate pair, which no JSON can carry: it has no key.
-    """
-    return sha256(target_digest + _encode_request(request)).digest()
-
-
 class ReplyCache:
     """Replies on disk. Used on one event loop; several processes may share the file.
 
     Args:
-        path: the SQLite file; its folder is made when needed. A file that SQLite calls damaged is set aside as
-            ``<name>.damaged`` and a new one begun: a cache is only ever a saving.
+        path: the SQLite file; its folder is made when needed. A file that SQLite calls damaged, or that another version
+            of shipworthy wrote, is set aside as ``<name>.damaged`` and a new one begun: a cache is only ever a saving.
 
     Raises:
         StoreError: the file can be neither opened nor made.
@@ -88,7 +82,7 @@ class ReplyCache:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="shipworthy-cache")
         self._closed = False
 
-    def get(self, key: bytes) -> Reply | None:
+    def get(self, key: bytes) -> Kept | None:
         """Return the reply kept under a key, or None. An entry that cannot be read counts as absent."""
         data = self._pending.get(key) or self._flushing.get(key)
         try:
@@ -97,14 +91,14 @@ class ReplyCache:
                 if row is None:
                     return None
                 data = row[0]
-            return _decode_reply(data)
+            return _decode(data)
         except (sqlite3.Error, msgspec.MsgspecError):
             return None
 
-    def put(self, key: bytes, reply: Reply) -> None:
+    def put(self, key: bytes, kept: Kept) -> None:
         """Keep a reply; it is on disk within `PAUSE_S`. Must be called on a running event loop."""
         try:
-            self._pending[key] = _encode_reply(reply)
+            self._pending[key] = _encode(kept)
         except UnicodeEncodeError:
             return  # Half a surrogate pair: the reply is used, but no file can hold it.
         if len(self._pending) >= BATCH:

@@ -1,0 +1,119 @@
+"""What is said: messages of typed parts, and the pieces of a message that arrives as a stream."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from shipworthy.core.text import Bytes, Content, Name
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+class Text(Struct, frozen=True, tag="text", tag_field="type"):
+    text: Content
+
+
+class Reasoning(Struct, frozen=True, tag="reasoning", tag_field="type"):
+    """What a model thought aloud on a channel of its own. No part of the answer."""
+
+    text: Content
+
+
+class Image(Struct, frozen=True, tag="image", tag_field="type"):
+    """An image: base64 data or a ``data:``/``https:`` address, never both."""
+
+    media_type: Name
+    data: Bytes = ""
+    url: Bytes = ""
+
+
+class Audio(Struct, frozen=True, tag="audio", tag_field="type"):
+    """A sound, base64."""
+
+    media_type: Name
+    data: Bytes
+
+
+class ToolCall(Struct, frozen=True, tag="tool_call", tag_field="type"):
+    """The assistant asks for a tool. `arguments` is the parsed JSON object.
+
+    Identifiers and names are chosen by the system under test: they are content like any other text of it.
+    """
+
+    id: Content
+    name: Content
+    arguments: dict[str, Any] = {}
+
+
+class ToolResult(Struct, frozen=True, tag="tool_result", tag_field="type"):
+    """What a tool answered."""
+
+    id: Content
+    name: Content
+    text: Content
+    is_error: bool = False
+
+
+MessagePart = Text | Reasoning | Image | Audio | ToolCall | ToolResult
+
+
+class Message(Struct, frozen=True):
+    """One turn of a conversation. Calls stand in an assistant's message, their results in a message of the tool."""
+
+    role: Role
+    parts: tuple[MessagePart, ...]
+
+    @property
+    def text(self) -> str:
+        """All text of the message: text parts and tool results, joined by line feeds. No reasoning."""
+        return "\n".join(p.text for p in self.parts if isinstance(p, Text | ToolResult))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        return tuple(p for p in self.parts if isinstance(p, ToolCall))
+
+
+def say(role: Role, text: str) -> Message:
+    """Return a message of one text part.
+
+    >>> say("user", "Hello").text
+    'Hello'
+    """
+    return Message(role, (Text(text),))
+
+
+class Document(Struct, frozen=True, omit_defaults=True):
+    """A text that the system under test retrieves: from its own index, or planted there by a sample."""
+
+    id: Content
+    text: Content
+    title: Content = ""
+
+
+class ToolSpec(Struct, frozen=True, omit_defaults=True):
+    """A tool that may be called: its name, what it is for, and the JSON schema of its arguments."""
+
+    name: Name
+    description: Content = ""
+    parameters: dict[str, Any] = {}
+
+
+Channel = Literal["text", "reasoning", "refusal", "tool_call"]
+
+
+class Delta(Struct, frozen=True, omit_defaults=True):
+    """A piece of an answer on its way.
+
+    Attributes:
+        text: the new characters; of a tool call, characters of its arguments as JSON text.
+        channel: what they belong to; `index` tells parallel tool calls, or several choices, apart.
+        id, name: of a tool call, with its first piece.
+    """
+
+    text: Content
+    channel: Channel = "text"
+    index: int = 0
+    id: Content = ""
+    name: Content = ""
