@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -26,9 +25,9 @@ from shipworthy.core.errors import (
     UsageError,
 )
 from shipworthy.core.events import Timing
-from shipworthy.core.protocols import Attack, AttackContext, ScoreContext, Scorer
+from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer
 from shipworthy.core.records import Attempt, Outcome, Reply, Score
-from shipworthy.evals.models import Crew, build_crew
+from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, PlanItem
 from shipworthy.evals.subject import Subject
 from shipworthy.exchange.budget import Budget
@@ -215,44 +214,33 @@ class Engine:
         return self.mediation.scrub(str(failure) or type(failure).__name__)
 
 
-@asynccontextmanager
-async def open_engine(
+def make_engine(
     plan: Plan,
     subject: Subject,
+    crew: Crew,
     *,
     cache: ReplyCache | None = None,
     budget: Budget | None = None,
     concurrency: int | None = None,
-) -> AsyncIterator[Engine]:
-    """Build what a plan needs around a subject, and close the models of attacks and scorers afterwards.
-
-    The subject stays open: whoever built it closes it.
+) -> Engine:
+    """Put a plan's attacks and scorers around a subject. Whoever built subject and crew closes them.
 
     Args:
         concurrency: calls to the target at one time; what the target says, or 16, if left out.
-
-    Raises:
-        UsageError: an attack, scorer or model cannot be built as configured.
     """
     channels = Channels(cache=cache, budget=budget)
     target = channels.open(subject.target, secrets=subject.secrets, concurrency=concurrency)
-    crew: Crew = build_crew(plan, subject)
-    try:
 
-        def way(model: object) -> Channel | None:
-            return channels.open(model, secrets=(*subject.secrets, *crew.secrets)) if model is not None else None  # type: ignore[arg-type]
+    def way(model: Model | None) -> Channel | None:
+        return None if model is None else channels.open(model, secrets=(*subject.secrets, *crew.secrets))
 
-        yield Engine(
-            target,
-            {name: Attacker(made.plugin, way(made.model)) for name, made in crew.attacks.items()},
-            {suite: [Judge(made.plugin, way(made.model)) for made in some] for suite, some in crew.scorers.items()},
-            mediation=Mediation(subject.pipeline, scrub=subject.scrub),
-            private=frozenset(part.id for part in plan.suites if part.suite.content != "synthetic"),
-        )
-    finally:
-        for model in crew.opened:
-            with suppress(Exception):
-                await model.close()
+    return Engine(
+        target,
+        {name: Attacker(made.plugin, way(made.model)) for name, made in crew.attacks.items()},
+        {suite: [Judge(made.plugin, way(made.model)) for made in some] for suite, some in crew.scorers.items()},
+        mediation=Mediation(subject.pipeline, scrub=subject.scrub),
+        private=frozenset(part.id for part in plan.suites if part.suite.content != "synthetic"),
+    )
 
 
 def _target_outcome(failure: BaseException) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shipworthy.core.digests import digest
@@ -42,6 +43,12 @@ class Crew(NamedTuple):
     def models(self) -> tuple[RoleModel, ...]:
         """What the models say of themselves, by role, for the manifest."""
         return tuple({(found.role, found.digest): found for found in self._models()}.values())
+
+    async def close(self) -> None:
+        """Close the models, also where one of them fails to."""
+        for model in self.opened:
+            with suppress(Exception):
+                await model.close()
 
     def _models(self) -> Iterator[RoleModel]:
         roles: list[tuple[Party, Made]] = [("attacker", made) for made in self.attacks.values()]

@@ -71,7 +71,9 @@ def split_try(attempt_id: str) -> tuple[str, int]:
 
 def _hashes(words: Iterable[str]) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Return 64-bit hashes of words: a million take 8 MB, where the words themselves would take a hundred."""
-    return np.fromiter((int.from_bytes(blake2b(w.encode("utf-8", "surrogatepass"), digest_size=8).digest()) for w in words), np.uint64)
+    return np.fromiter(
+        (int.from_bytes(blake2b(w.encode("utf-8", "surrogatepass"), digest_size=8).digest()) for w in words), np.uint64
+    )
 
 
 def _twice(words: Callable[[], Iterable[str]]) -> str | None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
-from shipworthy.core.records import Attempt, Outcome, RunManifest, SuiteUse
+from shipworthy.core.finished import Finished, finished
+from shipworthy.core.records import Attempt, Outcome, Party, RoleUse, RunManifest, SuiteUse
 from shipworthy.evals.plan import split_try
 from shipworthy.store.runlog import read_attempts, read_manifest
 
@@ -58,12 +59,14 @@ class Run:
         directory: where it lies.
         manifest: what it set out to do.
         outcomes: number of attempts by outcome.
+        roles: what each role was asked, in all tries.
         stopped: why the sitting that made this object ended early, or the empty string; not kept on disk.
     """
 
     def __init__(self, directory: Path, manifest: RunManifest) -> None:
         self.directory, self.manifest, self.stopped = directory, manifest, ""
         self.outcomes: Counter[Outcome] = Counter()
+        self.roles: dict[Party, RoleUse] = {}
         self._cells: dict[tuple[str, str, str], dict[str, list[int]]] = {}
         self._errors: Counter[tuple[str, str]] = Counter()
         self._made: Counter[str] = Counter()
@@ -97,6 +100,8 @@ class Run:
         else:
             self._made[attempt.suite] += 1
         self.outcomes[attempt.outcome] += 1
+        for role, use in attempt.roles.items():
+            self.roles[role] = self.roles.get(role, RoleUse()) + use
         if attempt.outcome != "scored":
             self._errors[attempt.suite, attempt.attack] += 1
             self._failed[planned] = attempt.suite, attempt.attack, attempt.outcome, attempt.id
@@ -118,9 +123,14 @@ class Run:
         return self._made.total()
 
     @property
+    def finished(self) -> Finished:
+        """Whether the run is finished by its own stopping rule, and why (some attempts may have ended in an error)."""
+        return finished(self.manifest.stopping.rule, self.manifest.planned, len(self))
+
+    @property
     def complete(self) -> bool:
-        """Whether every planned attempt was made (some of them may have ended in an error)."""
-        return len(self) >= self.manifest.planned
+        """Whether the run is finished."""
+        return self.finished.yes
 
     @property
     def errors(self) -> int:

@@ -84,6 +84,9 @@ class Channel:
         places: calls at one time at its endpoint.
         timeout_s: patience with one call.
         secrets: resolved credentials. An endpoint that repeats one in its answer does not get it into a log or a cache.
+
+    Attributes:
+        first: the first request that was really sent, to show a failure to others; None before.
     """
 
     def __init__(
@@ -104,6 +107,7 @@ class Channel:
         self._secrets = [json.dumps(s, ensure_ascii=False)[1:-1].encode() for s in sorted(secrets, key=len)[::-1]]
         self._digest = canonical(dict(target.describe()))
         self._asked: dict[bytes, asyncio.Future[None]] = {}
+        self.first: Request | None = None
 
     async def ask(
         self,
@@ -190,6 +194,7 @@ class Channel:
         async with self.places.free:
             began = perf_counter()
             self.budget.take(role)
+            self.first = self.first or request
             send: Callable[..., Awaitable[Any]] = self.target.send
             try:
                 # asyncio.timeout is cheap where nothing waits, and a target that never answers must not hold a run.

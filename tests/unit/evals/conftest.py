@@ -11,7 +11,7 @@ import pytest
 
 from shipworthy.core import registry
 from shipworthy.core.records import Attempt, Reply, Request, Sample, Score, Usage, say
-from shipworthy.evals.cache import ReplyCache
+from shipworthy.exchange.cache import ReplyCache
 from shipworthy.evals.manifest import make_manifest
 from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.evals.results import Run

@@ -6,9 +6,9 @@ import pytest
 
 from shipworthy.core.errors import CredentialError, LimitReached, TargetError, TargetFiltered, TargetTimeout, UsageError
 from shipworthy.core.records import Request, say
-from shipworthy.evals.cache import ReplyCache
+from shipworthy.exchange.cache import ReplyCache
 from shipworthy.evals.calls import Calls, Tally
-from shipworthy.evals.limits import Budget, Limits
+from shipworthy.exchange.budget import Budget, Limits
 
 
 def request(text: str, seed: int = 0) -> Request:

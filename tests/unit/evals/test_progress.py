@@ -5,7 +5,7 @@ import io
 import sys
 
 from shipworthy.core.errors import TargetError
-from shipworthy.evals.limits import Budget
+from shipworthy.exchange.budget import Budget
 from shipworthy.evals.progress import Progress
 
 
@@ -42,7 +42,7 @@ def test_a_bar_on_a_terminal(bench, scripted, suite, plan_of):
 
 
 def test_a_resumed_run_counts_what_was_there(bench, scripted, suite, plan_of):
-    from shipworthy.evals.limits import Limits
+    from shipworthy.exchange.budget import Limits
 
     plan, stream = plan_of(suite(10)), io.StringIO()
     bench.run(plan, scripted(), limits=Limits(requests=4))
@@ -57,7 +57,7 @@ def test_nothing_is_shown_where_nothing_is_wanted(capsys, bench, scripted, suite
 
 def test_tokens_stand_where_no_money_is_reported():
     from shipworthy.core.records import Usage
-    from shipworthy.evals.limits import Budget
+    from shipworthy.exchange.budget import Budget
 
     async def main():
         progress, budget = Progress(io.StringIO()), Budget()

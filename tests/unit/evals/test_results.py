@@ -6,7 +6,7 @@ import pytest
 
 from shipworthy.core.errors import IntegrityError, TargetError, UsageError
 from shipworthy.core.records import Sample, say
-from shipworthy.evals.limits import Limits
+from shipworthy.exchange.budget import Limits
 from shipworthy.evals.results import Run
 from shipworthy.workspace.use import Use
 

@@ -13,7 +13,7 @@ from shipworthy.core.protocols import Conversation, Rewrite
 from shipworthy.core.records import GuardEvent, Message, Part, Reply, Request, Sample, Score, ToolCall, Usage, say
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.rule import Rule
-from shipworthy.evals.limits import Limits
+from shipworthy.exchange.budget import Limits
 from shipworthy.evals.results import Run
 from shipworthy.store.runlog import merkle
 from shipworthy.workspace.use import Use

@@ -10,9 +10,9 @@ from shipworthy import evaluate, evaluate_async
 from shipworthy.core import registry
 from shipworthy.core.errors import PluginError, UsageError
 from shipworthy.core.records import Reply, say
-from shipworthy.evals.limits import Limits
+from shipworthy.exchange.budget import Limits
 from shipworthy.evals.results import Run
-from shipworthy.evals.session import begin, take_up
+from shipworthy.evals.sitting import begin, take_up
 from shipworthy.evals.subject import build
 from shipworthy.workspace.load import Workspace
 

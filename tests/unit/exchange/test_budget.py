@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shipworthy.core.errors import LimitReached, UsageError
 from shipworthy.core.records import Usage
-from shipworthy.evals.limits import Budget, Limits, format_duration, parse_duration
+from shipworthy.exchange.budget import Budget, Limits, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from shipworthy.core.errors import StoreError
 from shipworthy.core.records import Document, Reply, Request, Usage, say
-from shipworthy.evals.cache import BATCH, ReplyCache, request_key
+from shipworthy.exchange.cache import BATCH, ReplyCache, request_key
 
 
 def reply(text: str) -> Reply:
@@ -118,7 +118,7 @@ def test_a_killed_process_damages_nothing(tmp_path):
         import asyncio, sys
         from pathlib import Path
         from shipworthy.core.records import Reply, say
-        from shipworthy.evals.cache import ReplyCache
+        from shipworthy.exchange.cache import ReplyCache
         async def main():
             cache = ReplyCache(Path(sys.argv[1]))
             for i in range(10**9):
