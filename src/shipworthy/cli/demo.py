@@ -172,7 +172,7 @@ def _open(page: Path) -> None:
     import sys
     import webbrowser
 
-    graphical = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    graphical = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if graphical and sys.stdout.isatty():
         webbrowser.open(page.resolve().as_uri())
 

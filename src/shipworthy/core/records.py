@@ -10,7 +10,7 @@ be imported from here too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -49,7 +49,7 @@ from shipworthy.core.messages import (
     say,
 )
 from shipworthy.core.metric import Metric
-from shipworthy.core.text import Content, Name
+from shipworthy.core.text import Content, Name, Spans
 
 __all__ = [
     "SCHEMA",
@@ -201,13 +201,17 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def text(self) -> str:
-        """All that was said and that tools answered, messages joined by line feeds."""
-        return "\n".join(text for message in self.messages if (text := message.text))
+        """All that was said and that tools answered, joined by line feeds."""
+        return _text(self.messages)
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """Every tool that was called on the way."""
         return tuple(call for message in self.messages for call in message.tool_calls)
+
+
+def _text(messages: Iterable[Message]) -> str:
+    return "\n".join(p.text for message in messages for p in message.parts if isinstance(p, Text | ToolResult))
 
 
 def answer(text: str, **fields: Any) -> Reply:
@@ -263,7 +267,7 @@ class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
         label: the scorer's own category (``refusal``, ``partial_refusal``, ``compliance``, ``echo``, ...).
         confidence: probability of `hit` in [0, 1], where the scorer estimates one.
         reason: one sentence, without evaluation text.
-        spans: character spans [start, end) in the text of the last assistant message.
+        spans: character spans [start, end) in the text of the target's last answer (`Attempt.answer`).
     """
 
     metric: Name
@@ -273,7 +277,7 @@ class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: Content = ""
     confidence: float | None = None
     reason: Content = ""
-    spans: tuple[tuple[int, int], ...] = ()
+    spans: Spans = ()
 
 
 class RoleUse(Struct, frozen=True, omit_defaults=True):
@@ -341,10 +345,12 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def answer(self) -> str:
-        """The text of the target's last answer, what its tools answered included; empty where it gave none."""
+        """The text of the target's last answer, what its tools answered included; empty where it gave none.
+
+        It may be several messages: their text parts and tool results are joined by line feeds, as within one message.
+        """
         answers = [said for said in conversation(self.events) if said.by == "target"]
-        last = [said.message.text for said in answers if said.turn == answers[-1].turn]
-        return "\n".join(text for text in last if text)
+        return _text(said.message for said in answers if said.turn == answers[-1].turn)
 
     @property
     def documents(self) -> tuple[Document, ...]:
@@ -372,9 +378,9 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return found
 
     @property
-    def usage(self) -> Usage:
-        """What the target's answers took, those the cache gave included: a record does not depend on the cache."""
-        return self.roles.get("target", RoleUse()).usage
+    def target(self) -> RoleUse:
+        """What the target was asked. Its usage counts what the cache gave, too: a record does not depend on the cache."""
+        return self.roles.get("target", RoleUse())
 
     @property
     def started(self) -> float:
@@ -383,8 +389,12 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def seconds(self) -> float:
-        """Wall time without the wait in the engine's own queue."""
+        """Wall time without the wait in the engine's own queue; `guard_seconds` is the part of it that guards took."""
         return self.timing.seconds
+
+    @property
+    def guard_seconds(self) -> float:
+        return self.timing.guard_seconds
 
 
 _PARTIES = frozenset(("target", "attacker", "judge", "embedder", "user_simulator"))
@@ -398,10 +408,10 @@ def conversation(events: tuple[Event, ...] | list[Event]) -> Iterator[Said]:
         if chosen is not None and getattr(event, "turn", 0) > chosen:
             break
         if event.__class__ is Said:
-            if not event.withheld:  # type: ignore[union-attr]
-                said.append(event)  # type: ignore[arg-type]
+            if not event.withheld:
+                said.append(event)
         elif event.__class__ is Rewound:
-            del said[event.keep :]  # type: ignore[union-attr]
+            del said[event.keep :]
     yield from said
 
 

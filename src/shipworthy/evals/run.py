@@ -63,8 +63,8 @@ async def run_plan(
 ) -> Ending:
     """Make every attempt of the log's shard that the log does not hold yet.
 
-    The log, the cache, the subject and the crew stay open: whoever opened them closes them. Cancelling it (Ctrl-C) stops
-    cleanly: what was appended is durable, and the rest is as if it had not been begun.
+    The log, the cache, the subject and the crew stay open: whoever opened them closes them. Cancelling it (Ctrl-C)
+    stops cleanly: what was appended is durable, and the rest is as if it had not been begun.
 
     Args:
         limits: what this sitting may spend.

@@ -155,6 +155,7 @@ def _rows(attempt: Attempt) -> Iterator[tuple[str, dict[str, Any]]]:
         "attack": attempt.attack,
         "number": attempt.number,
     }
+    asked = attempt.target
     prompt = next((m.text for m in reversed(attempt.messages) if m.role == "user"), "")
     yield (
         "attempts",
@@ -171,14 +172,14 @@ def _rows(attempt: Attempt) -> Iterator[tuple[str, dict[str, Any]]]:
             "error": attempt.error,
             "guard_events": len(attempt.guard_events),
             "blocked": any(e.action == "block" and not e.shadow for e in attempt.guard_events),
-            "input_tokens": attempt.usage.input_tokens,
-            "output_tokens": attempt.usage.output_tokens,
-            "cost_usd": attempt.usage.cost_usd,
+            "input_tokens": asked.usage.input_tokens,
+            "output_tokens": asked.usage.output_tokens,
+            "cost_usd": asked.usage.cost_usd,
             "started": _timestamp(attempt.started),
             "seconds": attempt.seconds,
             "guard_seconds": attempt.guard_seconds,
-            "calls": attempt.calls,
-            "cached_calls": attempt.cached_calls,
+            "calls": asked.calls,
+            "cached_calls": asked.cached,
         },
     )
     for score in attempt.scores:

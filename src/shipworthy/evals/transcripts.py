@@ -160,7 +160,7 @@ def _row(attempt: Attempt, change: int, names: _Names) -> list[Any]:
 
 def _body(attempt: Attempt, other: Attempt | None) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "messages": attempt.messages,
+        "said": attempt.said,
         "documents": attempt.documents,
         "scores": attempt.scores,
         "guard_events": attempt.guard_events,
@@ -168,11 +168,11 @@ def _body(attempt: Attempt, other: Attempt | None) -> dict[str, Any]:
         "cluster": attempt.cluster,
         "seed": attempt.seed,
         "seconds": attempt.seconds,
-        "calls": attempt.calls,
-        "cached_calls": attempt.cached_calls,
+        "calls": attempt.target.calls,
+        "cached_calls": attempt.target.cached,
     }
     if other is not None:
-        body["other"] = {"messages": other.messages, "scores": other.scores, "outcome": other.outcome}
+        body["other"] = {"said": other.said, "scores": other.scores, "outcome": other.outcome}
     return body
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from shipworthy.core.digests import bytes_digest, canonical, merkle_root
 from shipworthy.core.records import Decision
-from shipworthy.detect.redact import redact_attempt, redact_text
+from shipworthy.detect.redact import redact, redact_text
 from shipworthy.evals.results import Run
 from shipworthy.evidence import recount
 from shipworthy.store import chain, runlog
@@ -44,7 +44,7 @@ class RunMembers:
         head, lines, self.leaves = chain.origin(manifest), list[bytes](), dict[str, bytes]()
         self.suites: dict[str, dict[str, str]] = {}
         for attempt in run.attempts(superseded=True):
-            body = runlog.encode_attempt(redact_attempt(attempt, secrets))
+            body = runlog.encode_attempt(redact(attempt, secrets))
             head = chain.link(head, body)
             lines.append(runlog.frame(head, body))
             leaf = runlog.leaf(body)

@@ -1,8 +1,8 @@
 """Replies kept by content: the same request to the same target is answered once.
 
 The key is SHA-256 over the target's description and the request's identity, which holds everything that changes an
-answer (see `Channel.ask`). A guarded pass therefore reuses the replies of the pass without guards wherever a guard left the request as
-it was, and a resumed run reuses what an unfinished attempt had already been told.
+answer (see `Channel.ask`). A guarded pass therefore reuses the replies of the pass without guards wherever a guard left
+the request as it was, and a resumed run reuses what an unfinished attempt had already been told.
 
 Entries are written in batches, by a thread, to one SQLite file in WAL mode: a killed process loses at most the last
 batch (those calls are made again) and can damage nothing. Text of suites that declare ``content: private`` never

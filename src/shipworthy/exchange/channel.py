@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from hashlib import sha256
 from math import isfinite
 from time import perf_counter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import msgspec
 
@@ -26,7 +26,7 @@ TIMEOUT_S = 600.0
 """The engine's own patience with one call. A target's own, shorter one comes first; this one only stops a hang."""
 
 
-class Recorded(Tools):
+class Recorded(Tools, Protocol):
     """Tools that remember what was called through them."""
 
     events: list[Event]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -86,8 +86,8 @@ async def _finish(
         yield Delta(msgspec.json.encode(call.arguments).decode(), "tool_call", index, call.id, call.name)
 
 
-def _found(streams: Sequence[Stream] | object) -> Passage:
-    some: list[Stream] = list(streams)  # type: ignore[call-overload]
+def _found(streams: Iterable[Stream]) -> Passage:
+    some = list(streams)
     return Passage(None, tuple(e for s in some for e in s.events), sum(s.seconds for s in some))
 
 

@@ -62,7 +62,7 @@ def test_tokens_stand_where_no_money_is_reported():
     async def main():
         progress, budget = Progress(io.StringIO()), Budget()
         progress.start(10, 0, budget)
-        budget.spend(Usage(1000, 234))
+        budget.spend("target", Usage(1000, 234))
         line = progress.line()
         progress.stop()
         return line

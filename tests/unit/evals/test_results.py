@@ -85,7 +85,7 @@ def test_sql_sees_attempts_scores_and_guards(run):
     assert rows == [("none", 2, 10), ("rot13", 0, 12)]
     assert run.sql("SELECT DISTINCT answer FROM attempts WHERE sample = 'S-0'").fetchall() == [('no, it\'s "fine"',)]
     assert run.sql("SELECT count(*) FROM guard_events").fetchall() == [(0,)]
-    with pytest.raises(UsageError, match="no_such_table"):
+    with pytest.raises(UsageError, match=r"^DuckDB: ."):
         run.sql("SELECT * FROM no_such_table")
 
 

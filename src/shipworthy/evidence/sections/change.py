@@ -87,9 +87,9 @@ def _times(run: Run, baseline: Run) -> Table:
 def _time_rows(run: Run, when: str) -> Iterator[tuple[str, ...]]:
     target, guards = [], []
     for attempt in run.attempts():
-        if attempt.calls and not attempt.cached_calls:
+        if attempt.target.calls and not attempt.target.cached:
             target.append(max(0.0, attempt.seconds - attempt.guard_seconds))
-        if attempt.calls or attempt.guard_events:
+        if attempt.target.calls or attempt.guard_events:
             guards.append(attempt.guard_seconds)
     kinds = [("target", target), ("guards", guards)] if run.manifest.guards else [("target", target)]
     for what, values in kinds:

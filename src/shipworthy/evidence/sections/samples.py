@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from shipworthy.core.document import Block, Paragraph, Section, Transcript, Turn
 from shipworthy.core.records import Attempt, Message, Score
-from shipworthy.detect.redact import redact_attempt
+from shipworthy.detect.redact import redact
 from shipworthy.evals.results import Run
 
 SHOWN = 8
@@ -43,7 +43,7 @@ def worst_samples(run: Run, secrets: Sequence[str], wanted: Collection[str]) -> 
     for _, attempt, score in found:
         if used[attempt.suite] < EACH and used.total() < SHOWN:
             used[attempt.suite] += 1
-            children.append(_transcript(redact_attempt(attempt, secrets), score))
+            children.append(_transcript(redact(attempt, secrets), score))
     return Section("Worst samples", tuple(children), "samples")
 
 

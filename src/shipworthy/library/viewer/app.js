@@ -225,17 +225,19 @@
       make("td", "", e.reason || "")));
     return table;
   }
-  function turns({ messages, scores }) {
-    const last = messages.map((m) => m.role).lastIndexOf("assistant");
+  function turns({ said, scores }) {
+    const last = Math.max(0, ...said.filter((s) => s.by === "target").map((s) => s.turn));
     const spans = (scores || []).flatMap((s) => (s.spans || []).map(([a, b]) => [a, b, s.metric]));
-    return messages.map((message, i) => {
-      const node = make("div", "turn " + message.role, make("div", "who", message.role));
-      // Spans count characters of the message's text: its text parts and tool results, joined by line feeds.
-      let offset = 0;
+    // Spans count characters of the last answer's text: text parts and tool results of all its messages, joined by line
+    // feeds.
+    let offset = 0;
+    return said.map(({ turn, by, message }) => {
+      const script = message.role === "assistant" && by !== "target" ? " (scripted)" : "";
+      const node = make("div", "turn " + message.role, make("div", "who", message.role + script));
+      const answers = by === "target" && turn === last;
       for (const part of message.parts) {
-        const here = i === last ? spans.map(([a, b, name]) => [a - offset, b - offset, name]) : [];
-        node.append(partNode(part, here));
-        if (part.type === "text" || part.type === "tool_result") offset += [...part.text].length + 1;
+        node.append(partNode(part, answers ? spans.map(([a, b, name]) => [a - offset, b - offset, name]) : []));
+        if (answers && (part.type === "text" || part.type === "tool_result")) offset += [...part.text].length + 1;
       }
       return node;
     });
@@ -243,6 +245,11 @@
   function partNode(part, spans) {
     switch (part.type) {
       case "text": return textNode("text", part.text, spans);
+      case "reasoning": {
+        const node = make("details", "call", make("summary", "", "reasoning, no part of the answer"));
+        node.append(textNode("text", part.text, []));
+        return node;
+      }
       case "tool_call":
         return make("div", "call mono", `calls ${part.name}(`, textNode("", JSON.stringify(part.arguments || {}, null, 1), []), ")");
       case "tool_result": {

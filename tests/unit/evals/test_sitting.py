@@ -9,7 +9,7 @@ import pytest
 from shipworthy import evaluate, evaluate_async
 from shipworthy.core import registry
 from shipworthy.core.errors import PluginError, UsageError
-from shipworthy.core.records import Reply, say
+from shipworthy.core.records import answer
 from shipworthy.exchange.budget import Limits
 from shipworthy.evals.results import Run
 from shipworthy.evals.sitting import begin, take_up
@@ -53,7 +53,7 @@ class Greeter:
 
     async def send(self, request):
         self.asked += 1
-        return Reply(message=say("assistant", f"{self.greeting}, yes"))
+        return answer(f"{self.greeting}, yes")
 
     async def close(self):
         self.closed += 1
