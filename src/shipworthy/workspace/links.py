@@ -7,8 +7,10 @@ from typing import Any
 
 from shipworthy.core import registry
 from shipworthy.core.errors import CredentialError, MissingExtra, PluginError, did_you_mean
+from shipworthy.core.metric import Metric
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.guards import GuardFile
+from shipworthy.workspace.must import refusal
 from shipworthy.workspace.parameters import build, check_values
 from shipworthy.workspace.suites import Loaded, library_suites
 from shipworthy.workspace.taxonomies import ref_problem
@@ -72,7 +74,7 @@ def _risks(draft: Draft) -> None:
             draft.warnings.append(risk.problem(("id",), f"the risk {risk.entity.id!r} is mitigated by nothing", hint))
 
 
-def _requirements(draft: Draft, metrics: Mapping[str, frozenset[str] | None]) -> None:
+def _requirements(draft: Draft, metrics: Mapping[str, Mapping[str, Metric] | None]) -> None:
     for requirement in draft.requirements.values():
         _refs(draft, requirement, requirement.entity.refs)
         for index, risk in enumerate(requirement.entity.mitigates):
@@ -99,6 +101,8 @@ def _requirements(draft: Draft, metrics: Mapping[str, frozenset[str] | None]) ->
                 draft.problems.append(
                     requirement.problem((*loc, "metric"), message, did_you_mean(metric, sorted(given)))
                 )
+            if given is not None and metric in given and (why := refusal(criterion.parsed, given[metric])):
+                draft.problems.append(requirement.problem((*loc, "must"), why))
             if criterion.attack and not any(use.matches(criterion.attack) for use in loaded.suite.attacks):
                 message = f"the suite {criterion.suite!r} has no attack {criterion.attack!r}"
                 hint = did_you_mean(criterion.attack, [use.name for use in loaded.suite.attacks])
@@ -169,8 +173,8 @@ def check_guards(
                 draft.problems.append(placed.problem((*loc, "implements", number), message, hint))
 
 
-def _suite(draft: Draft, loaded: Loaded, blocked: Collection[str]) -> frozenset[str] | None:
-    """Check a suite's plug-ins and return the metrics its scorers give; None if they cannot be told."""
+def _suite(draft: Draft, loaded: Loaded, blocked: Collection[str]) -> Mapping[str, Metric] | None:
+    """Check a suite's plug-ins and return the metrics its scorers declare, by name; None if they cannot be told."""
     names: set[str] = set()
     for index, attack in enumerate(loaded.suite.attacks):
         source, loc = loaded.place("attacks", index)
@@ -178,13 +182,20 @@ def _suite(draft: Draft, loaded: Loaded, blocked: Collection[str]) -> frozenset[
         if attack.name in names:
             draft.problems.append(source.problem(loc, f"the attack {attack.name!r} is listed twice"))
         names.add(attack.name)
-    metrics: set[str] = set()
+    metrics: dict[str, Metric] = {}
     known = True
     for index, scorer in enumerate(loaded.suite.scorers):
         source, loc = loaded.place("scorers", index)
         made = _plugin(draft, "scorer", Placed(scorer, source, loc), blocked)
         known = known and made is not None
-        metrics.update(getattr(made, "metrics", ()))
+        for metric in getattr(made, "metrics", ()):
+            if not isinstance(metric, Metric):
+                message = f"the scorer {scorer.use!r} lists {metric!r} among its metrics, which is no Metric"
+                draft.problems.append(source.problem(loc, message, f"write Metric({str(metric)!r}, good=...)"))
+                known = False
+            elif metrics.setdefault(metric.name, metric) != metric:
+                message = f"two scorers of the suite declare the metric {metric.name!r} differently"
+                draft.problems.append(source.problem(loc, message, "give one of them another name"))
     if not known:
         return None
     if loaded.suite.metric not in metrics:
@@ -193,7 +204,7 @@ def _suite(draft: Draft, loaded: Loaded, blocked: Collection[str]) -> frozenset[
         draft.problems.append(
             source.problem(loc, f"no scorer of the suite gives the metric {loaded.suite.metric!r}", hint)
         )
-    return frozenset(metrics)
+    return metrics
 
 
 def _twins(draft: Draft, loaded: Loaded) -> None:

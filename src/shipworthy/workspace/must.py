@@ -82,6 +82,8 @@ def refusal(must: Must, metric: Metric) -> str:
     limit, event = must.limit, metric.kind == "event"
     if event and must.unit not in ("", "%"):
         return f"{must.text!r} gives the unit {must.unit!r}, but {metric.name!r} is a rate: write a number from 0 to 1"
+    if not event and must.unit == "%":
+        return f"{must.text!r} gives a percentage, but {metric.name!r} is a value: write the number itself"
     if not event and must.unit not in ("", metric.unit):
         known = f"is in {metric.unit}" if metric.unit else "has no unit"
         return f"{must.text!r} gives the unit {must.unit!r}, but the metric {metric.name!r} {known}"
