@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shipworthy.stats.interval import RateInterval, rate_interval
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
     from shipworthy.stats.mean_change import mean_difference, mean_noninferiority_test
-    from shipworthy.stats.mean_power import required_clusters_for_mean
+    from shipworthy.stats.mean_power import achieved_power_for_mean, required_clusters_for_mean
     from shipworthy.stats.multiplicity import holm
     from shipworthy.stats.paired import (
         NoninferiorityTest,
@@ -38,6 +38,7 @@ _HOMES = {
     "mean_test": "mean",
     "mean_difference": "mean_change",
     "mean_noninferiority_test": "mean_change",
+    "achieved_power_for_mean": "mean_power",
     "required_clusters_for_mean": "mean_power",
     "holm": "multiplicity",
     "NoninferiorityTest": "paired",
@@ -57,6 +58,7 @@ __all__ = [
     "RateInterval",
     "ThresholdTest",
     "achieved_power",
+    "achieved_power_for_mean",
     "holm",
     "kappa",
     "mean_difference",
