@@ -36,7 +36,7 @@ endif
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.core
-	@echo "== installing test, lint, docs and bench tools"
+	@echo "== installing test, lint and docs tools"
 	@$(LOCKED) -r requirements/dev.txt
 	@touch $@
 

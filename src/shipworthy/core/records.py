@@ -97,6 +97,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "answer",
+    "as_said",
     "conversation",
     "say",
 ]
@@ -413,6 +414,25 @@ def conversation(events: tuple[Event, ...] | list[Event]) -> Iterator[Said]:
         elif event.__class__ is Rewound:
             del said[event.keep :]
     yield from said
+
+
+def as_said(messages: Iterable[Message]) -> tuple[Said, ...]:
+    """Return the events of a conversation of which only the messages are known: an import, a log from elsewhere.
+
+    Every assistant message that follows another role's is taken for the target's answer of a turn of its own.
+
+    >>> [(s.turn, s.by) for s in as_said((say("user", "a"), say("assistant", "b"), say("user", "c")))]
+    [(1, 'asker'), (1, 'target'), (2, 'asker')]
+    """
+    said: list[Said] = []
+    turn, answered = 1, False
+    for message in messages:
+        by: Literal["asker", "target"] = "target" if message.role in ("assistant", "tool") and said else "asker"
+        if by == "asker" and answered:
+            turn, answered = turn + 1, False
+        answered = answered or by == "target"
+        said.append(Said(turn, message, by))
+    return tuple(said)
 
 
 # ---- runs ------------------------------------------------------------------------------------------------------

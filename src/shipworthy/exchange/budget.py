@@ -14,9 +14,6 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*")
 
 
-_NOTHING, _ONE = RoleUse(), RoleUse(calls=1)
-
-
 class Limits(Struct, frozen=True, kw_only=True):
     """What one session of a run may spend; None is no limit. A resumed run starts with a fresh budget.
 
@@ -39,6 +36,16 @@ class Limits(Struct, frozen=True, kw_only=True):
                 raise UsageError(f"the limit on {name} is {value}: it must be 0 or more")
 
 
+class _Spent:
+    """One role's part, counted in place: a call costs no new record."""
+
+    __slots__ = ("calls", "usage")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.usage = Usage()
+
+
 class Budget:
     """What a session has spent so far, against its limits.
 
@@ -57,7 +64,7 @@ class Budget:
         self.limits = limits or Limits()
         self.requests = 0
         self.usage = Usage()
-        self.roles: dict[Party, RoleUse] = {}
+        self._spent: dict[Party, _Spent] = {}
         self.reason = ""
         self.started = time.monotonic()
         seconds = self.limits.seconds
@@ -83,12 +90,21 @@ class Budget:
         if self.reason or self._used_up():
             raise LimitReached(self.reason)
         self.requests += 1
-        self.roles[role] = self.roles.get(role, _NOTHING) + _ONE
+        spent = self._spent.get(role)
+        if spent is None:
+            spent = self._spent[role] = _Spent()
+        spent.calls += 1
 
     def spend(self, role: Party, usage: Usage) -> None:
         """Count what a reply took."""
         self.usage = self.usage + usage
-        self.roles[role] = self.roles.get(role, _NOTHING) + RoleUse(usage=usage)
+        if (spent := self._spent.get(role)) is not None:
+            spent.usage = spent.usage + usage
+
+    @property
+    def roles(self) -> dict[Party, RoleUse]:
+        """What was spent, by role."""
+        return {role: RoleUse(calls=spent.calls, usage=spent.usage) for role, spent in self._spent.items()}
 
     @property
     def over(self) -> bool:

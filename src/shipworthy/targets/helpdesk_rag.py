@@ -27,8 +27,9 @@ from shipworthy.core.records import (
     say,
 )
 from shipworthy.core.registry import target
-from shipworthy.targets._bm25 import Bm25
-from shipworthy.targets._helpdesk import cut, product
+from shipworthy.helpdesk.product import product
+from shipworthy.retrieval.bm25 import Bm25
+from shipworthy.retrieval.passages import cut
 
 DEFAULT_USER = "mara.lindqvist"
 CALL_TOKENS = 48

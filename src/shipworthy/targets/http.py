@@ -11,10 +11,14 @@ import msgspec
 from shipworthy.core.errors import TargetError, TargetFiltered, UsageError, did_you_mean
 from shipworthy.core.records import Document, Message, Reply, Request, Text, ToolCall
 from shipworthy.core.registry import target
-from shipworthy.targets import _http, _text, _wire
+from shipworthy.dialects import openai, plain
+from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.net.answer import HttpCall, describe_error
+from shipworthy.net.endpoint import Endpoint
+from shipworthy.net.options import HttpOptions
 
 VALUES: dict[str, Callable[[Request], Any]] = {
-    "messages": lambda r: _wire.to_wire(r.messages),
+    "messages": lambda r: openai.to_wire(r.messages),
     "documents": lambda r: [msgspec.to_builtins(d) for d in r.documents],
     "user": lambda r: r.user,
     "seed": lambda r: r.seed,
@@ -32,7 +36,7 @@ class JsonService:
 
     def __init__(
         self,
-        endpoint: _http.Endpoint,
+        endpoint: Endpoint,
         *,
         method: str,
         body: Any,
@@ -43,7 +47,7 @@ class JsonService:
     ) -> None:
         self._endpoint, self._method, self._body, self._headers = endpoint, method, body, dict(headers)
         self._put, self._read, self._template = dict(put), {k: v for k, v in read.items() if v}, template
-        self._documents = _wire.DocumentsTemplate(template)
+        self._documents = DocumentsTemplate(template)
         self._places = [(_path(where, "put"), what) for where, what in self._put.items()]
         self._paths = {name: _path(where, name) for name, where in self._read.items()}
         self.concurrency = endpoint.options.concurrency
@@ -72,7 +76,7 @@ class JsonService:
         if answer.is_json and self._found("filtered", answer.body):
             raise TargetFiltered(f"{origin}: the service's own filter refused (the path 'filtered' matches)")
         if not 200 <= answer.status < 300:
-            raise TargetError(f"{origin} answered {_http.describe_error(answer)}")
+            raise TargetError(f"{origin} answered {describe_error(answer)}")
         if not answer.is_json:
             raise TargetError(f"{origin} did not answer JSON ({answer.media_type or 'no content type'})")
         if self._found("error", answer.body):
@@ -86,7 +90,7 @@ class JsonService:
         documents = tuple(_document(d, n) for n, d in enumerate(self._matches("retrieved", answer.body)))
         return Reply(messages=(Message("assistant", (Text("\n".join(texts)), *calls)),), retrieved=documents)
 
-    def as_http(self, request: Request) -> _http.HttpCall:
+    def as_http(self, request: Request) -> HttpCall:
         """Return the HTTP request behind a request, for `shipworthy repro`."""
         return self._endpoint.call(self._filled(request), self._method)
 
@@ -110,10 +114,10 @@ class JsonService:
         if "messages" in used:
             # The history travels beside it.
             last = next((m for m in reversed(request.messages) if m.role == "user"), None)
-            return _text.plain(last, taker="the path of 'message'") if last else ""
+            return plain.plain(last, taker="the path of 'message'") if last else ""
         if "documents" in used:
             request = msgspec.structs.replace(request, documents=())
-        return _text.only_text(request, self._documents, taker=taker)
+        return plain.only_text(request, self._documents, taker=taker)
 
     def _matches(self, name: str, body: Any) -> list[Any]:
         if name not in self._paths:
@@ -178,7 +182,7 @@ def http(
     key: str = "",
     key_header: str = "Authorization",
     headers: Mapping[str, str] | None = None,
-    documents_template: str = _wire.DOCUMENTS,
+    documents_template: str = DOCUMENTS,
     timeout: float = 60.0,
     retries: int = 4,
     longest_wait: float = 60.0,
@@ -217,7 +221,7 @@ def http(
         raise UsageError("put: nothing puts 'message' or 'messages' into the request")
     if method not in ("POST", "PUT", "PATCH"):
         raise UsageError(f"method must be POST, PUT or PATCH, not {method!r}")
-    options = _http.HttpOptions(
+    options = HttpOptions(
         timeout=timeout,
         retries=retries,
         longest_wait=longest_wait,
@@ -230,7 +234,7 @@ def http(
     )
     prefix = "Bearer " if key_header.lower() == "authorization" else ""
     return JsonService(
-        _http.Endpoint(url, options, headers=headers, credentials={key_header: (key, prefix)} if key else None),
+        Endpoint(url, options, headers=headers, credentials={key_header: (key, prefix)} if key else None),
         method=method,
         body={} if request is None else request,
         put=put,

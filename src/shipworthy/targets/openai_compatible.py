@@ -9,7 +9,11 @@ from urllib.parse import urlencode
 from shipworthy.core.errors import TargetError, TargetFiltered, UsageError
 from shipworthy.core.records import Reply, Request, say
 from shipworthy.core.registry import target
-from shipworthy.targets import _http, _wire
+from shipworthy.dialects import openai
+from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.net.answer import Answer, HttpCall, describe_error
+from shipworthy.net.endpoint import Endpoint
+from shipworthy.net.options import HttpOptions
 
 FILTERED = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
 """Codes by which a provider's own filter refuses a prompt (status 400); with 200 it is the finish reason."""
@@ -20,7 +24,7 @@ class OpenAICompatible:
 
     def __init__(
         self,
-        endpoint: _http.Endpoint,
+        endpoint: Endpoint,
         *,
         base_url: str,
         query: Mapping[str, str],
@@ -33,7 +37,7 @@ class OpenAICompatible:
     ) -> None:
         self._endpoint, self._body, self._system, self._seed = endpoint, dict(body), system, seed
         self._max_tokens_field, self._template = max_tokens_field, template
-        self._documents = _wire.DocumentsTemplate(template)
+        self._documents = DocumentsTemplate(template)
         self._about = {"base_url": base_url, "query": dict(query), "headers": dict(headers)}
         self.concurrency = endpoint.options.concurrency
 
@@ -59,16 +63,16 @@ class OpenAICompatible:
         if answer.status != 200:
             if _filtered(answer.body):
                 raise TargetFiltered(f"{self._endpoint.origin}: the provider's filter refused the prompt")
-            raise TargetError(f"{self._endpoint.origin} answered {_http.describe_error(answer)}")
+            raise TargetError(f"{self._endpoint.origin} answered {describe_error(answer)}")
         if not answer.is_json:
             kind = answer.media_type or "no content type"
             raise TargetError(f"{self._endpoint.origin} did not answer JSON ({kind}): does the base URL end in /v1?")
-        reply, finish = _wire.from_wire(answer.body)
+        reply, finish = openai.from_wire(answer.body)
         if finish == "content_filter":
             raise TargetFiltered(f"{self._endpoint.origin}: the provider's filter cut the answer")
         return reply
 
-    def as_http(self, request: Request) -> _http.HttpCall:
+    def as_http(self, request: Request) -> HttpCall:
         """Return the HTTP request behind a request, for `shipworthy repro`."""
         return self._endpoint.call(self._filled(request))
 
@@ -79,7 +83,7 @@ class OpenAICompatible:
         messages = self._documents.place(request)
         if self._system and not (messages and messages[0].role == "system"):
             messages = (say("system", self._system), *messages)
-        body: dict[str, Any] = {**self._body, "messages": _wire.to_wire(messages)}
+        body: dict[str, Any] = {**self._body, "messages": openai.to_wire(messages)}
         if request.max_tokens is not None:
             body[self._max_tokens_field] = request.max_tokens
         if request.temperature is not None:
@@ -87,7 +91,7 @@ class OpenAICompatible:
         if self._seed:
             body["seed"] = request.seed & 0x7FFFFFFF
         if request.schema is not None:
-            body["response_format"] = _wire.response_format(request.schema)
+            body["response_format"] = openai.response_format(request.schema)
         return body
 
     def _expected(self, body: Mapping[str, Any]) -> int:
@@ -96,7 +100,7 @@ class OpenAICompatible:
         return said // 4 + int(body.get(self._max_tokens_field) or 256)
 
 
-def _used(answer: _http.Answer) -> int | None:
+def _used(answer: Answer) -> int | None:
     if answer.status != 200:
         return 0
     try:
@@ -130,7 +134,7 @@ def openai_compatible(
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
-    documents_template: str = _wire.DOCUMENTS,
+    documents_template: str = DOCUMENTS,
     timeout: float = 60.0,
     retries: int = 4,
     longest_wait: float = 60.0,
@@ -164,7 +168,7 @@ def openai_compatible(
     """
     if not model:
         raise UsageError("openai_compatible needs the parameter 'model'")
-    options = _http.HttpOptions(
+    options = HttpOptions(
         timeout=timeout,
         retries=retries,
         longest_wait=longest_wait,
@@ -183,7 +187,7 @@ def openai_compatible(
     body |= {max_tokens_field: max_tokens} if max_tokens is not None else {}
     body |= {"tools": [dict(t) for t in tools]} if tools else {}
     return OpenAICompatible(
-        _http.Endpoint(address, options, headers=headers, credentials={key_header: (key, prefix)} if key else None),
+        Endpoint(address, options, headers=headers, credentials={key_header: (key, prefix)} if key else None),
         base_url=base_url,
         query=query or {},
         body={**body, **(extra or {})},

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import random
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,7 +29,9 @@ from shipworthy.core.records import (
     say,
 )
 from shipworthy.core.registry import target
-from shipworthy.targets import _http, _wire
+from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.net import retry
+from shipworthy.net.answer import Answer, describe_error
 
 
 class ProviderModel:
@@ -51,7 +52,7 @@ class ProviderModel:
         max_tokens: int | None = 512,
         seed: bool = False,
         tools: Sequence[Mapping[str, Any]] = (),
-        template: str = _wire.DOCUMENTS,
+        template: str = DOCUMENTS,
         timeout: float = 60.0,
         retries: int = 4,
         longest_wait: float = 60.0,
@@ -59,7 +60,7 @@ class ProviderModel:
     ) -> None:
         self._model, self._name, self._system, self._seed = model, name, system, seed
         self._temperature, self._max_tokens = temperature, max_tokens
-        self._template, self._documents = template, _wire.DocumentsTemplate(template)
+        self._template, self._documents = template, DocumentsTemplate(template)
         self._tools = [_tool(t) for t in tools]
         self._timeout, self._retries, self._longest_wait = timeout, retries, longest_wait
         self.concurrency = concurrency
@@ -122,20 +123,20 @@ class ProviderModel:
             except failed.ModelHTTPError as error:
                 if _filter_code(error.body):
                     raise TargetFiltered(f"{self._name}: the provider's filter refused the prompt") from None
-                answer = _http.Answer(error.status_code, error.body, True, "")
-                wait = _http.retry_after(error.headers or {})
+                answer = Answer(error.status_code, error.body, True, "")
+                wait = retry.retry_after(error.headers or {})
                 if (
-                    error.status_code not in _http.RETRIED
+                    error.status_code not in retry.RETRIED
                     or attempt == self._retries
                     or (wait or 0) > self._longest_wait
                 ):
-                    raise TargetError(f"{self._name} answered {_http.describe_error(answer)}") from None
+                    raise TargetError(f"{self._name} answered {describe_error(answer)}") from None
             except failed.ModelConnectionError as error:
                 if attempt == self._retries:
                     raise TargetError(f"the connection to {self._name} failed ({type(error).__name__})") from None
             except (failed.AgentRunError, failed.UserError) as error:
                 raise TargetError(f"{self._name} did not answer ({type(error).__name__})") from None
-            await asyncio.sleep((wait or 0) + random.uniform(0, min(_http.BACKOFF_MAX_S, _http.BACKOFF_S * 2**attempt)))
+            await asyncio.sleep((wait or 0) + retry.backoff(attempt))
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def close(self) -> None:
@@ -250,7 +251,7 @@ def providers(
     max_tokens: int | None = 512,
     seed: bool = False,
     tools: Sequence[Mapping[str, Any]] = (),
-    documents_template: str = _wire.DOCUMENTS,
+    documents_template: str = DOCUMENTS,
     timeout: float = 60.0,
     retries: int = 4,
     longest_wait: float = 60.0,

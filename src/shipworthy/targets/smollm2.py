@@ -17,7 +17,10 @@ from shipworthy.core.errors import TargetError, UsageError
 from shipworthy.core.records import Audio, Image, Message, Reasoning, Reply, Request, Text, ToolCall, ToolResult, say
 from shipworthy.core.registry import target
 from shipworthy.core.settings import Settings
-from shipworthy.targets import _llama, _weights, _wire
+from shipworthy.dialects import openai
+from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.local import weights
+from shipworthy.local.server import LocalServer, acquire, release
 
 SYSTEM = "You are a helpful assistant. Answer briefly."
 """Used when a request brings no system message: the model's template would otherwise add one of its own."""
@@ -47,12 +50,12 @@ class SmolLM2:
         timeout: float,
         template: str,
     ) -> None:
-        self._weights = _weights.find("smollm2")
+        self._weights = weights.find("smollm2")
         self._path = self._weights.path(settings)
         self._system, self._timeout, self._context = system, timeout, context
         self._temperature, self._max_tokens = temperature, max_tokens
-        self._source, self._documents = template, _wire.DocumentsTemplate(template)
-        self._server: _llama.LocalServer | None = None
+        self._source, self._documents = template, DocumentsTemplate(template)
+        self._server: LocalServer | None = None
 
     def describe(self) -> Mapping[str, Any]:
         return {
@@ -82,8 +85,8 @@ class SmolLM2:
             raise TargetError("smollm2 knows no tools: its template has no place for them")
         if self._server is None:
             _runtime()
-            _weights.verified(self._weights, self._path)
-            self._server = _llama.acquire(self._path, context=self._context)
+            weights.verified(self._weights, self._path)
+            self._server = acquire(self._path, context=self._context)
         body: dict[str, Any] = {
             "messages": self._messages(request),
             "max_tokens": self._max_tokens if request.max_tokens is None else request.max_tokens,
@@ -94,13 +97,13 @@ class SmolLM2:
         }
         if request.schema is not None:
             body["grammar"] = _grammar(request.schema)
-        reply, _ = _wire.from_wire(await self._server.chat(body, seconds=self._timeout))
+        reply, _ = openai.from_wire(await self._server.chat(body, seconds=self._timeout))
         return replace(reply, model="SmolLM2-135M-Instruct-Q4_1")
 
     async def close(self) -> None:
         server, self._server = self._server, None
         if server is not None:
-            _llama.release(server)
+            release(server)
 
     def _messages(self, request: Request) -> list[dict[str, Any]]:
         messages = self._documents.place(request)
@@ -168,7 +171,7 @@ def smollm2(
     max_tokens: int = 256,
     context: int = 2048,
     timeout: float = 120.0,
-    documents_template: str = _wire.DOCUMENTS,
+    documents_template: str = DOCUMENTS,
     settings: Settings | None = None,
 ) -> SmolLM2:
     """Build the local model.

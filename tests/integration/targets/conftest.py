@@ -14,7 +14,7 @@ Handler = Callable[[SimpleNamespace, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def serve(handler: Handler):
+async def serve(handler: Handler, port: int = 0):
     """Yield an object with `url` and `seen`, the requests so far (method, path, headers, body, json)."""
     served = SimpleNamespace(seen=[], url="", open=0, most_open=0)
 
@@ -40,7 +40,7 @@ async def serve(handler: Handler):
         finally:
             writer.close()
 
-    server = await asyncio.start_server(connection, "127.0.0.1", 0)
+    server = await asyncio.start_server(connection, "127.0.0.1", port)
     served.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield served

@@ -10,7 +10,7 @@ import pytest
 from shipworthy.core.errors import CredentialError, TargetError, TargetFiltered, TargetTimeout, UsageError
 from shipworthy.core.records import Audio, Document, Image, Message, Request, Text, ToolCall, ToolResult, say
 from shipworthy.core.registry import create
-from shipworthy.targets import _http
+from shipworthy.net import retry
 
 KEY = "sk-test-0123456789abcdef"
 SECRET_TEXT = "the-text-of-the-evaluation"
@@ -19,7 +19,7 @@ HELLO = Request(messages=(say("user", SECRET_TEXT),), seed=5)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(_http, "BACKOFF_S", 0.001)
+    monkeypatch.setattr(retry, "BACKOFF_S", 0.001)
     monkeypatch.setenv("TEST_KEY", KEY)
 
 
@@ -374,13 +374,13 @@ def test_another_event_loop_gets_a_client_of_its_own(loopback):
     async def handler(request, writer):
         loopback.respond(writer, loopback.completion())
 
-    made = None
+    made, port = None, 0
 
     async def once():
-        nonlocal made
-        async with loopback.serve(handler) as served:
+        nonlocal made, port
+        async with loopback.serve(handler, port) as served:
+            port = int(served.url.rpartition(":")[2])
             made = made or target(served.url)
-            made._endpoint.url = served.url
             return (await made.send(HELLO)).text
 
     assert [asyncio.run(once()), asyncio.run(once())] == ["hello", "hello"]

@@ -135,14 +135,16 @@ def test_wrong_parameters_are_said_at_once(params):
 
 
 def test_the_server_listens_on_this_machine_alone_and_wants_a_key(settings):
-    import httpx
+    import aiohttp
 
     async def work(target):
         await target.send(ASKED[0])
         address = target._server._server.listening_address
-        async with httpx.AsyncClient(trust_env=False) as stranger:
-            asked = await stranger.post(f"{address}/v1/chat/completions", json={"messages": []})
-        return address, asked.status_code
+        async with (
+            aiohttp.ClientSession() as stranger,
+            stranger.post(f"{address}/v1/chat/completions", json={"messages": []}) as asked,
+        ):
+            return address, asked.status
 
     address, status = use(settings, work)
     assert address.startswith("http://127.0.0.1:")

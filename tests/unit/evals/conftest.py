@@ -11,13 +11,13 @@ import pytest
 
 from shipworthy.core import registry
 from shipworthy.core.records import Attempt, Metric, Reply, Request, Sample, Score, Usage, answer, say
-from shipworthy.exchange.cache import ReplyCache
 from shipworthy.evals.manifest import make_manifest
+from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.evals.results import Run
-from shipworthy.evals.models import build_crew
 from shipworthy.evals.run import Ending, run_plan
 from shipworthy.evals.subject import Subject
+from shipworthy.exchange.cache import ReplyCache
 from shipworthy.store.runlog import RunLog, declare_run
 from shipworthy.workspace.suite import Suite
 from shipworthy.workspace.use import Use

@@ -5,8 +5,8 @@ import io
 import sys
 
 from shipworthy.core.errors import TargetError
-from shipworthy.exchange.budget import Budget
 from shipworthy.evals.progress import Progress
+from shipworthy.exchange.budget import Budget
 
 
 class Terminal(io.StringIO):

@@ -6,8 +6,8 @@ import pytest
 
 from shipworthy.core.errors import IntegrityError, TargetError, UsageError
 from shipworthy.core.records import Sample, say
-from shipworthy.exchange.budget import Limits
 from shipworthy.evals.results import Run
+from shipworthy.exchange.budget import Limits
 from shipworthy.workspace.use import Use
 
 HEAD = Use.of("payload_in_document", position="head")

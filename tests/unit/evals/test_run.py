@@ -10,11 +10,24 @@ import pytest
 from shipworthy.core import registry
 from shipworthy.core.errors import CredentialError, StoreError, TargetError, TargetFiltered, TargetTimeout
 from shipworthy.core.protocols import Rewrite
-from shipworthy.core.records import GuardEvent, Message, Metric, Part, Reply, Request, Sample, Score, ToolCall, Usage, answer, say
+from shipworthy.core.records import (
+    GuardEvent,
+    Message,
+    Metric,
+    Part,
+    Reply,
+    Request,
+    Sample,
+    Score,
+    ToolCall,
+    Usage,
+    answer,
+    say,
+)
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.rule import Rule
-from shipworthy.exchange.budget import Limits
 from shipworthy.evals.results import Run
+from shipworthy.exchange.budget import Limits
 from shipworthy.store.runlog import merkle
 from shipworthy.workspace.use import Use
 

@@ -9,7 +9,7 @@ import pytest
 from shipworthy.core.errors import CredentialError, TargetError, TargetFiltered, TargetTimeout, UsageError
 from shipworthy.core.records import Document, Image, Message, Request, Text, ToolCall, ToolResult, say
 from shipworthy.core.registry import create
-from shipworthy.targets import _http
+from shipworthy.net import retry
 from shipworthy.targets.providers import ProviderModel
 
 pytest.importorskip("pydantic_ai", reason='needs pip install "shipworthy[providers]"')
@@ -110,7 +110,7 @@ def test_failures_are_told_apart_and_carry_no_text(given, error):
 
 
 def test_passing_failures_are_tried_again(monkeypatch):
-    monkeypatch.setattr(_http, "BACKOFF_S", 0.001)
+    monkeypatch.setattr(retry, "BACKOFF_S", 0.001)
     given = [exceptions.ModelHTTPError(503, "m"), exceptions.ModelConnectionError("m", "reset"), says("at last")(0)]
     reply, seen = ask(lambda number: given[number - 1])
     assert reply.text == "at last"

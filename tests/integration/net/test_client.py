@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import zlib
+from typing import NamedTuple
 
 import pytest
 
-from shipworthy.core.errors import UsageError
-from shipworthy.targets._direct import Broken, Direct, TooLong
+from shipworthy.net.client import Broken, Client, TooLong
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -18,7 +17,7 @@ class Server:
     """Answers each request with the next script: bytes to send, then close (`None`) or keep."""
 
     def __init__(self, *scripts: tuple[bytes, bool], trailing: float = 0.0) -> None:
-        self.scripts, self.connections, self.requests = list(scripts), 0, []
+        self.scripts, self.connections, self.requests, self.writers = list(scripts), 0, [], []
         self.trailing = trailing
 
     async def __aenter__(self) -> Server:
@@ -31,6 +30,7 @@ class Server:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.writers.append(writer)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -47,19 +47,25 @@ class Server:
             writer.close()
 
 
-def client(url: str, **headers: str) -> Direct:
-    return Direct(url, headers, ssl.create_default_context(), 10_000)
+class Answer(NamedTuple):
+    status: int
+    body: bytes
+
+
+async def send(client: Client, url: str, payload: bytes = b'{"a":1}', most: int = 10_000) -> Answer:
+    response = await client.open("POST", url, {"Authorization": "Bearer k"}, payload)
+    return Answer(response.status, await client.read(response, most))
 
 
 def ask(*scripts: tuple[bytes, bool], times: int = 1):
     async def main():
         async with Server(*scripts) as server:
-            direct = client(server.url, Authorization="Bearer k")
+            client = Client()
             answers = []
             for _ in range(times):
-                answers.append(await direct.ask("POST", b'{"a":1}'))
+                answers.append(await send(client, server.url))
                 await asyncio.sleep(0.02)
-            await direct.close()
+            await client.close()
             return answers, server
 
     return asyncio.run(main())
@@ -126,6 +132,22 @@ def test_bytes_nobody_asked_for_are_never_the_next_answer():
     assert server.connections >= 2
 
 
+def test_nor_are_those_that_arrive_on_an_idle_connection():
+    """aiohttp alone reads them as the next answer: the stray one arrives after the connection went back to the pool."""
+
+    async def main():
+        async with Server((OK, True)) as server:
+            client = Client()
+            await send(client, server.url)
+            server.writers[0].write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+            await asyncio.sleep(0.05)
+            answers = [await send(client, server.url) for _ in range(2)]
+            await client.close()
+            return [a.body for a in answers], server.connections
+
+    assert asyncio.run(main()) == ([b"ok", b"ok"], 2)
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_compressed_although_not_asked_for(encoding):
     packer = zlib.compressobj(wbits=31 if encoding == "gzip" else 15)
@@ -146,22 +168,24 @@ def test_neither_a_long_body_nor_one_that_unpacks_to_much_fills_the_memory():
 def test_a_cancelled_request_leaves_no_answer_behind():
     async def main():
         async with Server((b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfir", True), (OK, True)) as server:
-            direct = client(server.url)
+            client = Client()
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
-                    await direct.ask("POST", b"{}")
-            answer = await direct.ask("POST", b"{}")
-            await direct.close()
+                    await send(client, server.url)
+            answer = await send(client, server.url)
+            await client.close()
             return answer.body, server.connections
 
     assert asyncio.run(main()) == (b"ok", 2)
 
 
-def test_what_no_header_can_carry_is_refused():
-    with pytest.raises(UsageError, match="cannot be sent"):
-        client("http://127.0.0.1/", **{"X-Bad": "line\r\nbreak"})
-
-
 def test_nobody_there():
+    async def main():
+        client = Client()
+        try:
+            await send(client, "http://127.0.0.1:9/")
+        finally:
+            await client.close()
+
     with pytest.raises(Broken, match="ConnectionRefusedError"):
-        asyncio.run(client("http://127.0.0.1:9/").ask("GET", b""))
+        asyncio.run(main())

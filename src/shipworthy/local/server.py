@@ -21,6 +21,9 @@ from typing import Any
 
 from shipworthy.core.errors import TargetError, TargetTimeout
 from shipworthy.core.extras import require
+from shipworthy.net.answer import Answer
+from shipworthy.net.endpoint import Endpoint
+from shipworthy.net.options import HttpOptions
 
 SLOTS = 4
 """Prompt prefixes kept warm. Each system prompt has a slot of its own until four others push it out."""
@@ -39,7 +42,8 @@ class LocalServer:
         self.weights, self.context, self.users = weights, context, 0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="shipworthy-llama")
         self._server: Any = None
-        self._client: Any = None
+        self._endpoint: Endpoint
+        self._runner: asyncio.Runner
         self._slots: OrderedDict[str, int] = OrderedDict()
         self._held: dict[int, str] = {}
 
@@ -90,24 +94,19 @@ class LocalServer:
         return slot
 
     def _post(self, body: dict[str, Any], timeout: float) -> Any:
-        import httpx
-
         try:
-            response = self._client.post("/v1/chat/completions", json=body, timeout=timeout)
-        except httpx.TimeoutException as error:
-            raise TargetTimeout(f"the local model did not answer within {timeout:g} s") from error
-        except httpx.HTTPError as error:
-            raise TargetError(f"the local model's server failed ({type(error).__name__})") from error
-        if response.status_code != 200:
-            raise TargetError(_refusal(response))
-        try:
-            return response.json()
-        except ValueError as error:
-            raise TargetError("the local model's server answered with something that is not JSON") from error
+            answer = self._runner.run(self._endpoint.ask(body, timeout=timeout))
+        except TargetTimeout:
+            raise TargetTimeout(f"the local model did not answer within {timeout:g} s") from None
+        except TargetError as error:
+            raise TargetError(f"the local model's server failed: {error}") from None
+        if answer.status != 200:
+            raise TargetError(_refusal(answer))
+        if not answer.is_json:
+            raise TargetError("the local model's server answered with something that is not JSON")
+        return answer.body
 
     def _start(self) -> None:
-        import httpx
-
         threads = _threads()
         llama = require("xllamacpp", extra="local")
         key = secrets.token_urlsafe(32)
@@ -129,14 +128,19 @@ class LocalServer:
             self._server = llama.Server(params)
         except Exception as error:
             raise TargetError(f"llama.cpp could not load {self.weights.name} ({type(error).__name__})") from error
-        self._client = httpx.Client(
-            base_url=self._server.listening_address, headers={"Authorization": f"Bearer {key}"}, trust_env=False
+        self._endpoint = Endpoint(
+            f"{self._server.listening_address}/v1/chat/completions",
+            HttpOptions(retries=0),
+            credentials={"Authorization": (lambda: key, "Bearer ")},
         )
+        # The thread's own event loop: it lives as long as the server, and so do its connections.
+        self._runner = asyncio.Runner()
 
     def _stop(self) -> None:
-        if self._client is not None:
-            self._client.close()
-        self._client = self._server = None
+        if self._server is not None:
+            self._runner.run(self._endpoint.close())
+            self._runner.close()
+        self._server = None
 
 
 def _threads() -> int:
@@ -167,15 +171,13 @@ def _rendered(messages: Wire) -> str:
     return "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in messages) + "<|im_start|>assistant"
 
 
-def _refusal(response: Any) -> str:
-    try:
-        error = response.json()["error"]
-    except (ValueError, KeyError, TypeError):
-        error = {}
+def _refusal(answer: Answer) -> str:
+    error = answer.body.get("error") if isinstance(answer.body, dict) else None
+    error = error if isinstance(error, dict) else {}
     if error.get("type") == "exceed_context_size_error":
         return f"the prompt has {error.get('n_prompt_tokens')} tokens, the local model's context {error.get('n_ctx')}"
     # The server's message may quote the prompt: only its kind is passed on.
-    return f"the local model's server answered {response.status_code} ({error.get('type', 'no reason given')})"
+    return f"the local model's server answered {answer.status} ({error.get('type', 'no reason given')})"
 
 
 _running: dict[tuple[Path, int], LocalServer] = {}

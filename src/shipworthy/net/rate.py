@@ -15,6 +15,7 @@ class Rate:
     """
 
     def __init__(self, per_minute: float) -> None:
+        self.per_minute = per_minute
         self._per_second = per_minute / 60
         self._burst = max(1.0, per_minute / 10)
         self._left = self._burst

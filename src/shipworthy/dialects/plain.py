@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shipworthy.core.errors import TargetError
 from shipworthy.core.records import Message, Request, Text
-from shipworthy.targets._wire import DocumentsTemplate
+from shipworthy.dialects.documents import DocumentsTemplate
 
 
 def only_text(request: Request, documents: DocumentsTemplate, *, taker: str) -> str:

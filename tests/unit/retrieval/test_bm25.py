@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipworthy.core.records import Document
-from shipworthy.targets._bm25 import Bm25, terms
+from shipworthy.retrieval.bm25 import Bm25, terms
 
 PLACES = ["ship", "mast", "sail", "rope", "crew", "deck", "port", "tide", "wind"]
 words = st.lists(st.sampled_from(PLACES), min_size=1, max_size=8)

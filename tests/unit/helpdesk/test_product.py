@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shipworthy.core.records import Document
 from shipworthy.detect import pii
 from shipworthy.detect.checksums import iban, luhn
-from shipworthy.targets._helpdesk import PASSAGE_WORDS, cut, product, read_handbook, records
+from shipworthy.helpdesk.product import product, read_handbook, records
+from shipworthy.retrieval.passages import PASSAGE_WORDS, cut
 
 USERS = list(product().users.values())
 every_user = pytest.mark.parametrize("user", USERS, ids=lambda u: u["id"])
@@ -60,14 +59,6 @@ def test_passages_lose_no_word() -> None:
         assert " ".join(p.text for p in passages) == document.text, document.id
         assert all(len(p.text.split()) <= PASSAGE_WORDS for p in passages), document.id
         assert {p.title for p in passages} == {document.title}
-
-
-@given(st.text(max_size=400))
-def test_any_text_is_cut_into_bounded_passages(text: str) -> None:
-    passages = cut(Document("d", text))
-    assert all(0 < len(p.text.split()) <= PASSAGE_WORDS for p in passages)
-    assert len({p.id for p in passages}) == len(passages)
-    assert " ".join(p.text for p in passages).split() == text.split()
 
 
 def test_a_question_cannot_fill_in_the_template() -> None:

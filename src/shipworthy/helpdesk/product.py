@@ -13,13 +13,11 @@ from msgspec import Struct
 
 from shipworthy.core.digests import digest
 from shipworthy.core.records import Document, Message, say
+from shipworthy.retrieval.passages import cut
 
 HOME = Path(__file__).parent.parent / "library" / "helpdesk"
-PASSAGE_WORDS = 20
-"""Longest passage: two of them, the examples and a question make a prompt of about 250 tokens."""
 
 _SECTION = re.compile(r"^## (?P<id>HB-\d+) (?P<title>.+)$", re.MULTILINE)
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 class Tool(Struct, frozen=True):
@@ -133,21 +131,6 @@ def read_handbook(text: str) -> Iterator[Document]:
     for head, following in zip(heads, [*heads[1:], None], strict=True):
         body = text[head.end() : following.start() if following else len(text)]
         yield Document(head["id"], " ".join(body.split()), head["title"])
-
-
-def cut(document: Document) -> list[Document]:
-    """Cut a document between sentences into passages of at most `PASSAGE_WORDS` words, each under the same title.
-
-    A sentence longer than that is cut between words. No word is lost.
-    """
-    passages: list[list[str]] = []
-    for sentence in _SENTENCE_END.split(document.text.strip()):
-        words = sentence.split()
-        if passages and len(passages[-1]) + len(words) <= PASSAGE_WORDS:
-            passages[-1] += words
-        else:
-            passages += [words[i : i + PASSAGE_WORDS] for i in range(0, len(words), PASSAGE_WORDS)]
-    return [Document(f"{document.id}#{n}", " ".join(p), document.title) for n, p in enumerate(passages, start=1)]
 
 
 def records(user: Mapping[str, Any]) -> list[Document]:
