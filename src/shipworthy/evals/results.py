@@ -321,9 +321,7 @@ class Run:
         counts = self.counts(suite, metric, attack)
         if not sum(counts.trials):
             return None
-        return mean_interval(
-            counts.totals, counts.trials, low=declared.low, high=declared.high, confidence=confidence
-        )
+        return mean_interval(counts.totals, counts.trials, low=declared.low, high=declared.high, confidence=confidence)
 
     def result(self, suite: str, metric: str, attack: str | None = None) -> SuiteResult:
         """Return one metric's rate or mean, as tables show it. Arguments and errors as for `counts`."""

@@ -112,9 +112,7 @@ def _threshold_reason(seen: CriterionResult, metric: Metric, bound: float, oppos
     return f"{could}; the limit is {limit}: {_advice(seen.needed)}"
 
 
-def _noninferiority_reason(
-    seen: CriterionResult, metric: Metric, paired: Paired, bound: float, opposite: float
-) -> str:
+def _noninferiority_reason(seen: CriterionResult, metric: Metric, paired: Paired, bound: float, opposite: float) -> str:
     def say(value: float) -> str:
         return amount(value, metric.unit, seen.limit)
 
@@ -136,6 +134,4 @@ def _noninferiority_reason(
 def _advice(needed: int | None) -> str:
     if needed is None:
         return "if the true mean is the observed one, no number of samples makes this pass"
-    return (
-        f"about {count(needed, 'more sample')} would decide it at this mean and spread, with {percent(POWER)} power"
-    )
+    return f"about {count(needed, 'more sample')} would decide it at this mean and spread, with {percent(POWER)} power"

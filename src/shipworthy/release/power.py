@@ -145,15 +145,15 @@ def _rate_scenarios(
         yield Scenario(name, rate, power, needed)
 
 
-def _mean_scenarios(
-    criterion: Criterion, metric: Metric, clusters: int, previous: Run | None
-) -> Iterator[Scenario]:
+def _mean_scenarios(criterion: Criterion, metric: Metric, clusters: int, previous: Run | None) -> Iterator[Scenario]:
     must, width = criterion.parsed, metric.high - metric.low
     low, high = (metric.low, metric.high) if must.test == "threshold" else (-width, width)
     for name, mean, deviation in _assumed_means(criterion, metric, previous):
         spread = {"low": low, "high": high, "confidence": must.confidence}
         trivial = must.test == "threshold" and must.limit == (metric.high if must.side == "upper" else metric.low)
-        good = trivial or (mean > must.limit if must.side == "lower" and must.test == "threshold" else mean < must.limit)
+        good = trivial or (
+            mean > must.limit if must.side == "lower" and must.test == "threshold" else mean < must.limit
+        )
         power, needed = 0.0, tuple[int | None, ...]([None] * len(POWERS))
         if trivial:
             power, needed = float(clusters > 0), (1,) * len(POWERS)
@@ -164,9 +164,7 @@ def _mean_scenarios(
         yield Scenario(f"{name}, spread {amount(deviation, metric.unit)}", mean, power, needed, deviation)
 
 
-def _assumed_means(
-    criterion: Criterion, metric: Metric, previous: Run | None
-) -> Iterator[tuple[str, float, float]]:
+def _assumed_means(criterion: Criterion, metric: Metric, previous: Run | None) -> Iterator[tuple[str, float, float]]:
     must, width = criterion.parsed, metric.high - metric.low
     if must.test == "noninferiority":
         yield "no change", 0.0, width / 10
