@@ -540,9 +540,12 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         must: the criterion as written, such as ``upper95 <= 0.05``.
+        measure: the metric as its scorer declares it; None where nothing was measured, or by an earlier version.
         hits, trials: the counted events and the scored attempts; `clusters` the independent samples among them.
+            A value has no hits.
         errors: attempts without a score, left out of `trials`; `planned` what the plan asked for.
-        rate, low, high: the estimate and its two-sided interval, in [0, 1] (differences: [-1, 1]).
+        rate, low, high: the estimate and its two-sided interval, in [0, 1] (differences: [-1, 1]); of a value its mean
+            over samples (the mean of its changes), in its unit, as are `bound` and `limit`.
         bound: the one-sided bound that is compared with `limit`.
         design_effect: variance inflation used, at least the planned one.
         needed: clusters still needed for the criterion to decide at 80 % power at the observed rate; None where no
@@ -574,6 +577,12 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     baseline_run: str = ""
     risks: tuple[str, ...] = ()
     severity: Severity = "S3"
+    measure: Metric | None = None
+
+    @property
+    def is_value(self) -> bool:
+        """Whether the estimate is the mean of a value, or the change of one, and no rate."""
+        return self.measure is not None and self.measure.kind == "value"
 
 
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from shipworthy.core import registry
 from shipworthy.core.errors import CredentialError, MissingExtra, PluginError, did_you_mean
+from shipworthy.core.metric import Metric
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.parameters import build, check_values
@@ -21,8 +22,8 @@ def check_guards(draft: Draft, guards: Placed[GuardFile], blocked: Collection[st
         check_use(draft, "guard", Placed(use, guards.source, (*guards.loc, "rules", index)), blocked, inside="params")
 
 
-def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -> frozenset[str] | None:
-    """Check a suite's plug-ins and return the metrics its scorers give; None if they cannot be told."""
+def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -> Mapping[str, Metric] | None:
+    """Check a suite's plug-ins and return the metrics its scorers declare, by name; None if they cannot be told."""
     names: set[str] = set()
     for index, attack in enumerate(loaded.entity.attacks):
         source, loc = loaded.place("attacks", index)
@@ -30,13 +31,20 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
         if attack.name in names:
             draft.problems.append(source.problem(loc, f"the attack {attack.name!r} is listed twice"))
         names.add(attack.name)
-    metrics: set[str] = set()
+    metrics: dict[str, Metric] = {}
     known = True
     for index, scorer in enumerate(loaded.entity.scorers):
         source, loc = loaded.place("scorers", index)
         made = check_use(draft, "scorer", Placed(scorer, source, loc), blocked)
         known = known and made is not None
-        metrics.update(getattr(made, "metrics", ()))
+        for metric in getattr(made, "metrics", ()):
+            if not isinstance(metric, Metric):
+                message = f"the scorer {scorer.use!r} lists {metric!r} among its metrics, which is no Metric"
+                draft.problems.append(source.problem(loc, message, f"write Metric({str(metric)!r}, good=...)"))
+                known = False
+            elif metrics.setdefault(metric.name, metric) != metric:
+                message = f"two scorers of the suite declare the metric {metric.name!r} differently"
+                draft.problems.append(source.problem(loc, message, "give one of them another name"))
     if not known:
         return None
     if loaded.entity.metric not in metrics:
@@ -45,7 +53,7 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
         draft.problems.append(
             source.problem(loc, f"no scorer of the suite gives the metric {loaded.entity.metric!r}", hint)
         )
-    return frozenset(metrics)
+    return metrics
 
 
 def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str], *, inside: str = "") -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shipworthy.core.errors import Problem
+from shipworthy.core.metric import Metric
 from shipworthy.workspace.fields import Entity, InTaxonomy, Loc, shapes, values
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.kind import Kind, kind_of, kinds
@@ -82,7 +83,7 @@ class Draft:
     entities: dict[str, dict[str, Placed[Any]]] = field(default_factory=lambda: {name: {} for name in kinds()})
     named: defaultdict[str, dict[str, tuple[YamlFile, Loc]]] = field(default_factory=lambda: defaultdict(dict))
     candidates: list[Placed[GuardFile]] = field(default_factory=list)
-    metrics: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    metrics: dict[str, Mapping[str, Metric] | None] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
 
     def all(self) -> Iterator[tuple[Kind, str, Placed[Any]]]:

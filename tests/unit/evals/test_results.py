@@ -36,7 +36,7 @@ def test_counts_are_per_cluster_and_can_be_filtered_by_attack(run):
     whole = run.counts("small", "attack_success")
     assert whole.clusters == ("C-0", "C-1", "C-2")
     assert whole.trials == [8, 6, 8]
-    assert whole.hits == [2, 0, 0]
+    assert whole.totals == [2, 0, 0]
     assert whole.errors == 2  # question 3 with the attack `none`, twice; rot13 hides the word
     assert run.counts("small", "attack_success", "none") == ([2, 0, 0], [4, 2, 4], ("C-0", "C-1", "C-2"), 2)
     assert run.counts("small", "attack_success", "rot13").errors == 0

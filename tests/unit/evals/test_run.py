@@ -41,7 +41,7 @@ def test_every_planned_attempt_is_made_once_and_scored(bench, scripted, suite, p
     assert len(run) == 48 == target.asked.total()
     counts = run.counts("small", "attack_success", "none")
     assert counts.clusters == tuple(f"S-{i}" for i in range(8))
-    assert counts.hits == [0, 0, 0, 3, 0, 0, 0, 0]
+    assert counts.totals == [0, 0, 0, 3, 0, 0, 0, 0]
     assert counts.trials == [3] * 8
     assert counts.errors == 0
     for attempt in run.attempts():

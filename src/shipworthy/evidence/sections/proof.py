@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shipworthy.core.amount import amount, number
 from shipworthy.core.document import Code, Facts, Paragraph, Section, Table, Tone
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import TONES, percent
 from shipworthy.release.wording import count
+from shipworthy.stats import MeanInterval, RateInterval
 from shipworthy.workspace.load import Workspace
 
 SATURATED = 0.05
-"""A metric whose interval lies wholly within this of 0 or 1 says little more than which end it is at."""
+"""A metric whose interval lies wholly within this share of its range from an end of it says little more than which end it is at."""
 
 
 def traceability(workspace: Workspace, decision: Decision) -> Section:
@@ -83,18 +85,29 @@ def limits(workspace: Workspace, decision: Decision, run: Run, baseline: Run | N
 
 
 def _saturated(run: Run, what: str) -> Iterator[str]:
-    named = [
-        f"{row.suite}: {row.metric} ({percent(row.interval.low)} to {percent(row.interval.high)})"
-        for row in run.summary()
-        if row.interval is not None and (row.interval.high <= SATURATED or row.interval.low >= 1 - SATURATED)
-    ]
+    named = []
+    for row in run.summary():
+        if row.interval is not None and _is_saturated(row.interval):
+            low, high = row.interval.low, row.interval.high
+            between = f"{percent(low)} to {percent(high)}"
+            if isinstance(row.interval, MeanInterval):
+                between = f"{number(low)} to {amount(high, row.unit)}"
+            named.append(f"{row.suite}: {row.metric} ({between})")
     if named:
         yield (
             f"In {what} these metrics saturate, so they hardly tell one version from a better or worse one: "
             f"{', '.join(named)}."
         )
     else:
-        yield f"In {what} no metric has its 95 % interval wholly within {percent(SATURATED)} of 0 or 1."
+        yield f"In {what} no metric has its 95 % interval wholly within {percent(SATURATED)} of an end of its range."
+
+
+def _is_saturated(interval: RateInterval | MeanInterval) -> bool:
+    low, high = interval.low, interval.high
+    if isinstance(interval, MeanInterval):
+        width = interval.highest - interval.lowest
+        low, high = (low - interval.lowest) / width, (high - interval.lowest) / width
+    return high <= SATURATED or low >= 1 - SATURATED
 
 
 def digests(workspace: Workspace, decision: Decision, run: Run, baseline: Run | None) -> Section:

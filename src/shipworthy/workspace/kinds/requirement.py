@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from shipworthy.core.errors import did_you_mean
 from shipworthy.workspace.fields import Entity, Id, Ref, Severity, TaxonomyRef, Title, Word
 from shipworthy.workspace.kind import kind
-from shipworthy.workspace.must import Must, parse_must
+from shipworthy.workspace.must import Must, parse_must, refusal
 
 if TYPE_CHECKING:
     from shipworthy.workspace.draft import Draft, Placed
@@ -69,6 +69,9 @@ def _check_criterion(requirement: Placed[Requirement], criterion: Criterion, loc
     if given is not None and criterion.metric and criterion.metric not in given:
         message = f"no scorer of the suite {name!r} gives the metric {criterion.metric!r}"
         report("metric", message, did_you_mean(criterion.metric, sorted(given)))
+    metric = criterion.metric or suite.metric
+    if given is not None and metric in given and (why := refusal(criterion.parsed, given[metric])):
+        report("must", why, "")
     if criterion.attack and not any(use.matches(criterion.attack) for use in suite.attacks):
         hint = did_you_mean(criterion.attack, [use.name for use in suite.attacks])
         report("attack", f"the suite {name!r} has no attack {criterion.attack!r}", hint)
