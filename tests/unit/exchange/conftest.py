@@ -55,7 +55,7 @@ class Agent:
 
     def __init__(
         self,
-        call: ToolCall = ToolCall("c1", "lookup", {"key": "abc"}),  # noqa: B008
+        call: ToolCall = ToolCall("c1", "lookup", {"key": "abc"}),
         run: Callable[[ToolCall], Awaitable[Any]] | None = None,
         *,
         swallow: bool = False,
@@ -115,7 +115,9 @@ def guards(*some: Word, **options: Any) -> Pipeline:
     return Pipeline([Rule(f"GD-{i}", guard, **options) for i, guard in enumerate(some)])
 
 
-def exchange(target: Any, *some: Word, cache: ReplyCache | None = None, mediation: Any = None, **fields: Any) -> Exchange:
+def exchange(
+    target: Any, *some: Word, cache: ReplyCache | None = None, mediation: Any = None, **fields: Any
+) -> Exchange:
     """Open an exchange on a target, or on the channel to one."""
     channel = target if isinstance(target, Channel) else Channel(target, cache=cache)
     return Exchange(channel, mediation or Mediation(guards(*some) if some else None), **fields)

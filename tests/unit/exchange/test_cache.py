@@ -22,7 +22,10 @@ from shipworthy.exchange.cache import BATCH, Kept, ReplyCache
 
 def reply(text: str) -> Kept:
     """A reply, and a tool that was called on the way."""
-    called = Called(1, ToolCall("c", "f", {"a": [1, None, "x"]})), Returned(1, ToolResult("c", "f", text, is_error=True))
+    called = (
+        Called(1, ToolCall("c", "f", {"a": [1, None, "x"]})),
+        Returned(1, ToolResult("c", "f", text, is_error=True)),
+    )
     return Kept(answer(text, usage=Usage(3, 4, 0.5), model="m", retrieved=(Document("d", "text"),)), called)
 
 
