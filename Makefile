@@ -11,10 +11,10 @@ WHEEL ?=
 DEMO ?= shipworthy-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-full test lint docs bench build relock clean browser
+.PHONY: help setup demo demo-full test test-lowest test-newest lint docs bench build relock clean browser
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The locks (requirements/) say exactly what is installed; `make relock` renews them. pip's own version is one of them.
 $(VENV)/.build: requirements/build.txt
@@ -70,6 +70,25 @@ dist/.built: pyproject.toml README.md $(shell find src -type f -not -name '*.pyc
 	@echo "== building the wheel"
 	@rm -rf dist && $(BIN)/python -m build --no-isolation --outdir dist . >/dev/null && ls dist
 	@touch $@
+
+# The wheel among the lowest versions that pyproject.toml allows, and among the newest there are. Without the tests that
+# take long, since these look at the libraries only.
+WIDE := -q -n 2 -m "not model and not slow"
+
+.venv-%/.made: requirements/build.txt
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/build.txt
+	@touch $@
+
+test-lowest: .venv-lowest/.made dist/.built ## Run the tests on the lowest versions pyproject.toml allows (Python 3.11)
+	@.venv-lowest/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/lowest.txt
+	@.venv-lowest/bin/python -m pip --disable-pip-version-check -q install --no-index --no-deps --force-reinstall dist/*.whl
+	@.venv-lowest/bin/python -m pytest $(WIDE)
+
+test-newest: .venv-newest/.made dist/.built ## Run the tests on the newest versions there are, locked or not
+	@.venv-newest/bin/python -m pip --disable-pip-version-check -q install -U "$$(echo dist/*.whl)[local]" --group test
+	@.venv-newest/bin/python -m pip --disable-pip-version-check -q install --no-index --no-deps --force-reinstall dist/*.whl
+	@.venv-newest/bin/python -m pytest $(WIDE)
 
 relock: .venv-relock/.ready ## Renew every lock: the newest versions that pyproject.toml allows
 	@UV=.venv-relock/bin/uv .ci/relock

@@ -380,7 +380,7 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def target(self) -> RoleUse:
-        """What the target was asked. Its usage counts what the cache gave, too: a record does not depend on the cache."""
+        """What the target was asked. Its usage counts what the cache gave, too: no record depends on the cache."""
         return self.roles.get("target", RoleUse())
 
     @property

@@ -196,6 +196,7 @@ class Pipeline:
             return found.passage(call)
         arguments = await self._arguments(call.arguments, ctx)
         if arguments is None:
+            found.events.append(GuardEvent("pipeline", "tool_call", "argument", "block", "cannot be edited"))
             return found.passage(None)
         edited = ToolCall(call.id, call.name, arguments)
         # What no single argument shows cannot be edited out of one: the call is not made.
@@ -296,7 +297,10 @@ class Pipeline:
         return Message(message.role, tuple(parts))
 
     async def _arguments(self, value: Any, ctx: GuardContext) -> Any:
-        """Apply the edits argument by argument: JSON stays JSON. None where something blocks on the way."""
+        """Apply the edits argument by argument: JSON stays JSON.
+
+        None where something blocks on the way, or where edits give two arguments one name: one of them would be lost.
+        """
         if isinstance(value, str):
             applied = await self.apply("tool_call", value, ctx)
             return None if applied.blocked else applied.text
@@ -312,7 +316,10 @@ class Pipeline:
             if changed is None and item is not None:
                 return None
             done.append((await self._arguments(key, ctx) if isinstance(key, str) else key, changed))
-        return dict(done) if isinstance(value, dict) else [item for _, item in done]
+        if not isinstance(value, dict):
+            return [item for _, item in done]
+        named = dict(done)
+        return named if len(named) == len(done) and None not in named else None
 
 
 def _events(results: Sequence[Checked], stage: Stage) -> Iterator[GuardEvent]:

@@ -27,12 +27,13 @@ from shipworthy.core.errors import (
 from shipworthy.core.events import Timing
 from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer
 from shipworthy.core.records import Attempt, Outcome, Reply, Score
+from shipworthy.enforce.rule import being_cancelled
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, PlanItem
 from shipworthy.evals.subject import Subject
 from shipworthy.exchange.budget import Budget
 from shipworthy.exchange.cache import ReplyCache
-from shipworthy.exchange.channel import Channel, Channels, being_cancelled
+from shipworthy.exchange.channel import Channel, Channels
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.exchange import Exchange
 
@@ -143,10 +144,14 @@ class Engine:
             message = self._say(failure)
             if failure is exchange.failure or failure is exchange.stopped:
                 return _target_outcome(failure), message
+            if isinstance(failure, ScorerError):  # of the oracle: nobody else in here raises it
+                return "scorer_error", message
             exchange.fail("attack", failure)
             # What went wrong is not the system's fault, but no answer was obtained, so it is no score either.
             named = "" if isinstance(failure, AttackError) else f"{type(failure).__name__}: "
             return "attack_error", f"the attack {item.attack} failed: {named}{message}"
+        if exchange.stopped is not None:
+            return "refused", self._say(exchange.stopped)  # An attack that swallowed the stop has not gone on either.
         return "scored", ""
 
     def _oracle(
@@ -161,6 +166,8 @@ class Engine:
             nonlocal left
             if not left:
                 raise AttackError(f"the attack has used up its {queries:,} queries of the scorers")
+            if not exchange.answered:
+                raise AttackError("the attack asked the scorers about a conversation without an answer")
             left -= 1
             so_far = Attempt(
                 id=item.id,

@@ -24,7 +24,7 @@ from shipworthy.core.records import Sample
 
 if TYPE_CHECKING:
     from shipworthy.workspace.load import Workspace
-    from shipworthy.workspace.plan import PlanSpec
+    from shipworthy.workspace.kinds.plan import PlanSpec
     from shipworthy.workspace.suite import Suite
     from shipworthy.workspace.use import Use
 

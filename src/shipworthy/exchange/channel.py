@@ -5,25 +5,32 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from math import isfinite
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast, get_args
 
 import msgspec
 
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import LimitReached, TargetError, TargetTimeout, UsageError
-from shipworthy.core.events import Event, Party
+from shipworthy.core.events import Called, Event, Failed, Party, Returned
+from shipworthy.core.messages import Channel as Kind
 from shipworthy.core.protocols import Streaming, Target, Tools
 from shipworthy.core.records import Delta, Reply, Request
+from shipworthy.enforce.rule import being_cancelled
 from shipworthy.exchange.budget import Budget
 from shipworthy.exchange.cache import Kept, ReplyCache
+from shipworthy.exchange.hidden import Hidden
 
 CONCURRENCY = 16
 TIMEOUT_S = 600.0
 """The engine's own patience with one call. A target's own, shorter one comes first; this one only stops a hang."""
+
+
+_KINDS = get_args(Kind)
 
 
 class Recorded(Tools, Protocol):
@@ -103,11 +110,18 @@ class Channel:
         self.cache = None if getattr(target, "sessions", False) else cache
         self.places = places or Places(CONCURRENCY)
         self.takes_tools = "tools" in inspect.signature(target.send).parameters
-        # As they stand in JSON, longest first: one may hold another.
-        self._secrets = [json.dumps(s, ensure_ascii=False)[1:-1].encode() for s in sorted(secrets, key=len)[::-1]]
+        self._secrets: tuple[str, ...] = ()
+        self.hide(secrets)
         self._digest = canonical(dict(target.describe()))
         self._asked: dict[bytes, asyncio.Future[None]] = {}
         self.first: Request | None = None
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Take these credentials too out of every answer."""
+        # Longest first: one may hold another.
+        self._secrets = tuple(sorted({*self._secrets, *secrets} - {""}, key=len, reverse=True))
+        # As they stand in JSON.
+        self._encoded = [json.dumps(secret, ensure_ascii=False)[1:-1].encode() for secret in self._secrets]
 
     async def ask(
         self,
@@ -139,8 +153,8 @@ class Channel:
         cache = self.cache if keep else None
         if cache is None:
             reply, seconds, queued = await self._call(request, role, tools)
-            return Answered(reply, _events(tools), False, seconds, queued, _identity(request) if keep else b"")
-        identity = _identity(request)
+            return Answered(reply, _events(tools), False, seconds, queued, identity_of(request) if keep else b"")
+        identity = identity_of(request)
         if not identity:
             reply, seconds, queued = await self._call(request, role, tools)
             return Answered(reply, _events(tools), False, seconds, queued, b"")
@@ -159,36 +173,60 @@ class Channel:
         try:
             reply, seconds, waited = await self._call(request, role, tools)
             events = _events(tools)
-            # What nothing interfered with holds for everybody, whatever guards they have.
-            cache.put(apart if tools is not None and tools.mediated else key, Kept(reply, events))
+            if tools is not None and (tools.mediated or (apart != key and cache.get(key) is not None)):
+                cache.put(apart, Kept(reply, events))
+            else:
+                # What nothing interfered with holds for everybody, whatever guards they have; so what today's guards
+                # and policy said of it is left out, and said anew by those of whoever is answered from here.
+                cache.put(key, Kept(reply, tuple(event for event in events if _bare(event))))
         finally:
             del self._asked[apart]
             done.set_result(None)
         return Answered(reply, events, False, seconds, queued + waited, identity)
 
-    async def stream(self, request: Request, role: Party = "target") -> AsyncIterator[Delta | Reply]:
+    async def stream(self, request: Request, role: Party = "target") -> AsyncGenerator[Delta | Reply, None]:
         """Answer piece by piece, past the cache; the whole reply comes last. Errors as for `ask`."""
         if not hasattr(self.target, "stream"):
             raise UsageError(f"the target {self.target.describe().get('target', '')!r} does not stream its answers")
         async with self.places.free:
             self.budget.take(role)
-            pieces = cast(Streaming, self.target).stream(request)
+            self.first = self.first or request
+            hidden = Hidden(self._secrets)
+            pieces: Any = None
+            left = self.timeout_s
             try:
-                async with asyncio.timeout(self.timeout_s):
-                    async for piece in pieces:
-                        if isinstance(piece, Reply):
-                            reply = self._without_secrets(_sound(piece))
-                            self.budget.spend(role, reply.usage)
-                            yield reply
-                        else:
-                            yield piece
-            except Exception as error:
-                raise _as_target_error(error, self.timeout_s) from error
+                while True:
+                    began = perf_counter()
+                    try:
+                        # Around each step, not around them all: between two of them whoever listens may take its time,
+                        # and a deadline that ends there would cancel the listener.
+                        async with asyncio.timeout(left):
+                            if pieces is None:
+                                pieces = aiter(cast(Streaming, self.target).stream(request))
+                            piece = await anext(pieces)
+                    except StopAsyncIteration:
+                        return
+                    except (Exception, SystemExit, asyncio.CancelledError) as error:
+                        if isinstance(error, asyncio.CancelledError) and being_cancelled():
+                            raise
+                        raise _as_target_error(error, self.timeout_s) from error
+                    if left is not None:
+                        left = max(0.0, left - (perf_counter() - began))
+                    if isinstance(piece, Reply):
+                        reply = self._without_secrets(_sound(piece))
+                        self.budget.spend(role, reply.usage)
+                        for rest in hidden.rest():
+                            yield rest
+                        yield reply
+                        return
+                    for delta in hidden.feed(_sound_delta(piece)):
+                        yield delta
             finally:
                 if (close := getattr(pieces, "aclose", None)) is not None:
-                    await close()
+                    with suppress(Exception):  # How a target tidies up changes nothing of what it answered.
+                        await close()
 
-    async def _call(self, request: Request, role: Party, tools: Tools | None) -> tuple[Reply, float, float]:
+    async def _call(self, request: Request, role: Party, tools: Recorded | None) -> tuple[Reply, float, float]:
         """Return the reply, the seconds the call took, and the seconds it waited for its place."""
         queued = perf_counter()
         async with self.places.free:
@@ -200,23 +238,37 @@ class Channel:
                 # asyncio.timeout is cheap where nothing waits, and a target that never answers must not hold a run.
                 async with asyncio.timeout(self.timeout_s):
                     reply = await (send(request, tools=tools) if self.takes_tools else send(request))
-            except asyncio.CancelledError as error:
-                if being_cancelled():
+            except (Exception, SystemExit, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and being_cancelled():
                     raise
-                # Something inside the target was cancelled, not this run: the attempt must not vanish without a record.
-                raise TargetError("the target cancelled its own work") from error
-            except (Exception, SystemExit) as error:
                 raise _as_target_error(error, self.timeout_s) from error
+            finally:
+                self._hide_in(tools)
             seconds = perf_counter() - began
         reply = self._without_secrets(_sound(reply))
         self.budget.spend(role, reply.usage)
         return reply, seconds, began - queued
 
+    def _hide_in(self, tools: Recorded | None) -> None:
+        """Take credentials out of what is recorded of the calls of tools; the tools themselves were given all of it."""
+        if tools is None or not self._encoded:
+            return
+        for place, event in enumerate(tools.events):
+            with suppress(UnicodeEncodeError):  # no file can hold it in any case
+                found = encoded = msgspec.json.encode(event)
+                for secret in self._encoded:
+                    encoded = encoded.replace(secret, b"[redacted:credential]")
+                if encoded != found:
+                    tools.events[place] = msgspec.json.decode(encoded, type=Event)
+
     def _without_secrets(self, reply: Reply) -> Reply:
-        if not self._secrets:
+        if not self._encoded:
             return reply
-        found = encoded = msgspec.json.encode(reply)
-        for secret in self._secrets:
+        try:
+            found = encoded = msgspec.json.encode(reply)
+        except UnicodeEncodeError:  # half a surrogate pair: no JSON can hold it
+            raise TargetError("the target answered with half a surrogate pair") from None
+        for secret in self._encoded:
             encoded = encoded.replace(secret, b"[redacted:credential]")
         return reply if encoded == found else msgspec.json.decode(encoded, type=Reply)
 
@@ -247,7 +299,10 @@ class Channels:
             UsageError: the concurrency is below 1.
         """
         wished = getattr(target, "concurrency", None)
-        wanted = concurrency or (wished if isinstance(wished, int) and wished >= 1 else CONCURRENCY)
+        if concurrency is not None:
+            wanted = concurrency
+        else:
+            wanted = wished if isinstance(wished, int) and wished >= 1 else CONCURRENCY
         if wanted < 1:
             raise UsageError(f"the concurrency is {wanted}: it must be 1 or more")
         key = sha256(canonical(dict(target.describe()))).digest()
@@ -261,26 +316,26 @@ class Channels:
                 budget=self.budget,
                 places=places,
                 timeout_s=self.timeout_s,
-                secrets=secrets,
             )
+        self._channels[key].hide(secrets)
         return self._channels[key]
 
 
-def being_cancelled() -> bool:
-    """Say whether somebody asked the running task to stop, as opposed to a cancellation that came up from within."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
-
-
-def _events(tools: Recorded | None) -> tuple[Event, ...]:
-    return tuple(tools.events) if tools is not None else ()
-
-
-def _identity(request: Request) -> bytes:
+def identity_of(request: Request) -> bytes:
+    """Return a request's identity; nothing where it has none."""
     try:
         return request.identity
     except UnicodeEncodeError:
         return b""
+
+
+def _bare(event: Event) -> bool:
+    """Say whether an event is of the tools alone, and no word of guards or policy."""
+    return isinstance(event, Called | Returned) or (isinstance(event, Failed) and event.role == "tool")
+
+
+def _events(tools: Recorded | None) -> tuple[Event, ...]:
+    return tuple(tools.events) if tools is not None else ()
 
 
 async def _known(
@@ -297,8 +352,26 @@ def _as_target_error(error: BaseException, patience: float | None) -> Exception:
     if isinstance(error, TargetError | UsageError | LimitReached):
         return error
     if isinstance(error, TimeoutError):
-        return TargetTimeout(f"no answer in time ({error or f'{patience:g} s'})")
+        why = str(error) or ("its own deadline" if patience is None else f"{patience:g} s")
+        return TargetTimeout(f"no answer in time ({why})")
+    if isinstance(error, asyncio.CancelledError):
+        # Something inside the target was cancelled, not this run: the attempt must not vanish without a record.
+        return TargetError("the target cancelled its own work")
     return TargetError(f"{type(error).__name__}: {error}")
+
+
+def _sound_delta(piece: object) -> Delta:
+    """Return a piece of an answer, if it is one.
+
+    Raises:
+        TargetError: it is none.
+    """
+    if not isinstance(piece, Delta):
+        raise TargetError(f"the target's stream gave a {type(piece).__name__}, not a Delta or a Reply")
+    words = piece.text, piece.id, piece.name
+    if not (all(isinstance(word, str) for word in words) and piece.channel in _KINDS and isinstance(piece.index, int)):
+        raise TargetError("the target's stream gave a Delta that is not one")
+    return piece
 
 
 def _sound(reply: object) -> Reply:

@@ -6,8 +6,10 @@ here. An attack passes messages; the exchange fills in the rest of the request.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from hashlib import sha256
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -20,8 +22,9 @@ from shipworthy.core.errors import (
     ScorerError,
     ShipworthyError,
     TargetError,
+    UsageError,
 )
-from shipworthy.core.events import Asked, Chosen, Event, Failed, Party, Retrieved, Rewound, Said, Span
+from shipworthy.core.events import Asked, Called, Chosen, Event, Failed, Party, Retrieved, Rewound, Said, Span
 from shipworthy.core.protocols import Ask, GuardContext, World
 from shipworthy.core.records import (
     Delta,
@@ -29,12 +32,13 @@ from shipworthy.core.records import (
     Message,
     Reply,
     Request,
+    ToolCall,
     say,
 )
 from shipworthy.enforce.pipeline import WITHHELD, Passage
-from shipworthy.exchange.channel import Answered, Channel
+from shipworthy.exchange.channel import Answered, Channel, identity_of
 from shipworthy.exchange.desk import Desk, Mediation
-from shipworthy.exchange.stream import guarded, joined
+from shipworthy.exchange.stream import alike, guarded, joined
 
 _encode = msgspec.json.Encoder().encode
 _ERRORS: Mapping[Party, type[ShipworthyError]] = {"attacker": AttackError, "user_simulator": AttackError}
@@ -57,11 +61,12 @@ class Exchange:
         events: what has happened; `spans` how long it took; `guard_seconds` of it in guards; `queued` in our own queue.
         turn: of the last request, from 1; 0 before the first.
         limit: a limit that was reached. It passes every catch: who opened the exchange looks here.
-        failure: the target's last error; `stopped` the policy's.
+        failure: the target's last error; `stopped` the policy's, after which nothing more is asked.
     """
 
     __slots__ = (
         "_asked_before",
+        "_busy",
         "_documents",
         "_first",
         "_keep",
@@ -115,7 +120,9 @@ class Exchange:
         self._replies: list[tuple[Reply, int]] = []
         self._first: tuple[Message, ...] | None = None
         self._asked_before: dict[bytes, int] = {}
-        self._passed: Sequence[Any] = ()
+        self._passed: Sequence[ToolCall] = ()
+        # Turns are one after the other, whoever asks for two at once: a turn's events stand together, under its number.
+        self._busy = asyncio.Lock()
 
     # ---- the target ------------------------------------------------------------------------------------------------
 
@@ -129,6 +136,17 @@ class Exchange:
         temperature: float | None = None,
     ) -> Reply:
         """Ask the system under test; see `Ask`."""
+        async with self._busy:
+            return await self._ask(messages, documents, schema, max_tokens, temperature)
+
+    async def _ask(
+        self,
+        messages: Sequence[Message] | str,
+        documents: Sequence[Document] | None,
+        schema: Mapping[str, Any] | None,
+        max_tokens: int | None,
+        temperature: float | None,
+    ) -> Reply:
         request, stop = await self._open(
             messages, documents, schema=schema, max_tokens=max_tokens, temperature=temperature
         )
@@ -152,62 +170,67 @@ class Exchange:
             self._fail("target", error)
             raise
         self._take_from(desk, answered.events)
-        if self.stopped is not None:
-            # A target that swallowed the stop and answered all the same is stopped all the same.
-            self._fail("policy", self.stopped)
-            raise self.stopped
         self._answered("target", answered)
         for document in answered.reply.retrieved:
             self.events.append(Retrieved(self.turn, document))
         reply = answered.reply
         if mediation.pipeline is None:
             return self._close(reply, reply)
-        passage = await mediation.pipeline.reply(reply.messages, GuardContext(request), self._passed)
-        self._note(passage)
+        passage = await self._guard(mediation.pipeline.reply(reply.messages, GuardContext(request), self._passed))
         if passage.blocked:
             return self._close(replace(reply, messages=self._block_message()), reply)
         if passage.value == reply.messages:
             return self._close(reply, reply)
         return self._close(_as_seen(reply, passage.value), reply)
 
-    async def stream(self, messages: Sequence[Message] | str) -> AsyncIterator[Delta]:
+    async def stream(self, messages: Sequence[Message] | str) -> AsyncGenerator[Delta, None]:
         """Ask the system under test and yield its answer as guards release it: every character was scanned.
 
         The record is complete when the last piece was taken, or the stream closed. Errors as for `Ask`; what had left
         before one is part of the record.
         """
-        request, stop = await self._open(messages, None)
-        if stop is not None:
-            self._close(stop, stop)
-            yield Delta(stop.text)
-            return
-        released: list[Delta] = []
-        whole: Reply | None = None
-        pieces = self._target.stream(request)
-        try:
-            async for piece in guarded(pieces, self._mediation.pipeline, GuardContext(request)):
-                if isinstance(piece, Passage):
-                    self._note(piece)
-                elif isinstance(piece, Reply):
-                    whole = piece
-                else:
-                    released.append(piece)
-                    yield piece
-        except LimitReached as reached:
-            self.limit = reached
-            raise
-        except TargetError as error:
-            self._fail("target", error)
-            raise
-        finally:
-            await pieces.aclose()  # type: ignore[attr-defined]
-            seen = Reply(messages=joined(released))
-            if whole is not None:
-                self._answered("target", Answered(whole, (), False, 0.0, 0.0, b""))
-                self._close(seen if seen.messages != whole.messages else whole, whole)
-            else:
-                # Whoever listened went away, or the target broke off: what had left is on the record.
-                self._say(seen.messages, "target")
+        async with self._busy:
+            request, stop = await self._open(messages, None)
+            if stop is not None:
+                self._close(stop, stop)
+                yield Delta(stop.text)
+                return
+            released: list[Delta] = []
+            whole: Reply | None = None
+            failure: TargetError | None = None
+            pieces = self._target.stream(request)
+            checked = guarded(pieces, self._mediation.pipeline, GuardContext(request), self._note)
+            began = perf_counter()
+            try:
+                async for piece in checked:
+                    if isinstance(piece, Reply):
+                        whole = piece
+                    else:
+                        released.append(piece)
+                        yield piece
+            except LimitReached as reached:
+                self.limit = reached
+                raise
+            except TargetError as error:
+                failure = error
+                raise
+            finally:
+                await checked.aclose()
+                await pieces.aclose()
+                if whole is not None or (released and failure is None):
+                    self._streamed(whole, joined(released), identity_of(request), perf_counter() - began)
+                elif released:
+                    self._close(seen := Reply(messages=joined(released)), seen)
+                if failure is not None:
+                    self._fail("target", failure)
+
+    def _streamed(self, whole: Reply | None, messages: tuple[Message, ...], identity: bytes, seconds: float) -> None:
+        """Record an answer that came in pieces; without a whole one, a guard or the listener ended it early."""
+        given = whole or Reply(messages=messages)
+        self._answered("target", Answered(given, (), False, seconds, 0.0, identity if self._keep else b""))
+        for document in given.retrieved:
+            self.events.append(Retrieved(self.turn, document))
+        self._close(given if alike(messages, given.messages) else _as_seen(given, messages), given)
 
     def choose(self, reply: Reply | None) -> None:
         """Have the conversation of a reply judged instead of the last one.
@@ -215,19 +238,30 @@ class Exchange:
         Raises:
             AttackError: the target never gave this reply, or was never asked.
         """
-        if not self._replies:
+        if not self.answered:
             raise AttackError("the attack never asked the target, or got no answer")
-        if reply is None or reply is self._replies[-1][0]:
-            return
-        turn = next((turn for given, turn in self._replies if given is reply), None)
-        if turn is None:
+        if reply is None:
+            turn = self._replies[-1][1]
+        elif (turn := next((turn for given, turn in self._replies if given is reply), 0)) == 0:
             raise AttackError("the attack returned a reply that the target never gave")
-        self.events.append(Chosen(turn))
+        if turn != self.turn:  # also where the last turn had no answer: a question is no conversation to judge
+            self.events.append(Chosen(turn))
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is an answer, of the target or a guard."""
+        return bool(self._replies)
 
     # ---- the models around it --------------------------------------------------------------------------------------
 
     def model(self, role: Party, channel: Channel) -> Ask:
-        """Return what asks a model in a role other than the target's."""
+        """Return what asks a model in a role other than the target's.
+
+        Raises:
+            UsageError: it calls tools, which only the system under test may.
+        """
+        if channel.takes_tools:
+            raise UsageError(f"the {role}'s model calls tools: only the system under test may. Name another model")
 
         async def ask(
             messages: Sequence[Message] | str,
@@ -275,9 +309,11 @@ class Exchange:
         self.fail(role, error)
 
     def _halt(self) -> None:
-        """Refuse to go on after a limit: an attack or scorer that swallowed it must not be able to."""
+        """Refuse to go on after a limit or a stop: an attack or scorer that swallowed it must not be able to."""
         if self.limit is not None:
             raise self.limit
+        if self.stopped is not None:
+            raise self.stopped
 
     async def _open(
         self,
@@ -290,12 +326,12 @@ class Exchange:
     ) -> tuple[Request, Reply | None]:
         """Record and guard what is new in a conversation. Returns the request, and the reply if a guard blocked it."""
         self._halt()
-        self.turn = turn = self.turn + 1
         said = _messages(messages)
+        planted = self._planted if documents is None else _documents(documents)
+        self.turn = turn = self.turn + 1
         start = self._follow(said)
         new = said[start:]
         self._say(new, "asker")
-        planted = self._planted if documents is None else tuple(documents)
         pipeline = self._mediation.pipeline
         blocked = False
         if pipeline is None:
@@ -303,8 +339,7 @@ class Exchange:
         else:
             ctx = GuardContext(Request(messages=said, documents=planted, user=self._user))
             for message in new:
-                passage = await pipeline.message(message, ctx)
-                self._note(passage)
+                passage = await self._guard(pipeline.message(message, ctx))
                 # What was blocked must not reach the target in a later turn either.
                 self._sent.append(say(message.role, WITHHELD) if passage.blocked else passage.value)
                 blocked = blocked or passage.blocked
@@ -371,14 +406,32 @@ class Exchange:
         """Take over what happened at the tool desk; where the cache answered bare, what is kept with the reply."""
         if desk is None:
             return
+        desk.closed = True
         start = len(self.events)
         self.spans += [Span(start + place, seconds) for place, seconds in desk.seconds.items()]
         # A kept trajectory was recorded in the turn it was made in; here it belongs to this one.
         happened = desk.events or [replace(event, turn=self.turn) for event in events]
         self.events += happened
         self.guard_seconds += desk.guard_seconds
-        self._passed = desk.passed
-        self.stopped = desk.stopped
+        self._passed = [event.call for event in happened if isinstance(event, Called)]
+        # A target that swallowed a limit or a stop, and answered or failed in another way, has met it all the same.
+        if desk.limit is not None:
+            self.limit = desk.limit
+            raise self.limit
+        if desk.stopped is not None:
+            self.stopped = desk.stopped
+            self.fail("policy", self.stopped)
+            raise self.stopped
+
+    async def _guard(self, passing: Awaitable[Passage]) -> Passage:
+        """Have something guarded, and record what the guards found."""
+        try:
+            passage = await passing
+        except LimitReached as reached:
+            self.limit = reached
+            raise
+        self._note(passage)
+        return passage
 
     def _note(self, passage: Passage) -> None:
         self.events += [replace(event, turn=self.turn) for event in passage.events]
@@ -387,8 +440,7 @@ class Exchange:
     async def _document(self, document: Document, ctx: GuardContext) -> Document:
         """Guard a document once in a conversation, however often it is sent."""
         if document not in self._documents:
-            passage = await self._mediation.pipeline.document(document, ctx)  # type: ignore[union-attr]
-            self._note(passage)
+            passage = await self._guard(self._mediation.pipeline.document(document, ctx))  # type: ignore[union-attr]
             self._documents[document] = passage.value
         return self._documents[document]
 
@@ -431,6 +483,13 @@ def _messages(messages: Sequence[Message] | str) -> tuple[Message, ...]:
         except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
             raise AttackError(f"the conversation to send is none ({type(error).__name__}: {error})") from None
     raise AttackError("the conversation to send is empty, or holds something that is no message")
+
+
+def _documents(documents: Sequence[Document]) -> tuple[Document, ...]:
+    try:
+        return msgspec.convert(msgspec.to_builtins(tuple(documents)), tuple[Document, ...])
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        raise AttackError(f"a document to plant is none ({type(error).__name__}: {error})") from None
 
 
 def _as_seen(reply: Reply, messages: tuple[Message, ...]) -> Reply:

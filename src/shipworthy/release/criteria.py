@@ -12,9 +12,9 @@ from shipworthy.evals.compare import Marks, Paired, pair, same_metric
 from shipworthy.evals.results import Run, planned_design_effect
 from shipworthy.release import means, rates
 from shipworthy.release.wording import count, percent
+from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.must import refusal
-from shipworthy.workspace.requirement import Criterion, Requirement
 
 
 class Evidence:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
@@ -26,8 +24,8 @@ from shipworthy.stats import (
     required_clusters_for_mean,
     threshold_test,
 )
+from shipworthy.workspace.kinds.requirement import Criterion
 from shipworthy.workspace.load import Workspace
-from shipworthy.workspace.requirement import Criterion
 from shipworthy.workspace.suite import Suite
 
 POWERS = (0.8, 0.9, 0.99)
@@ -260,7 +258,7 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
         metric = declared(suite, criterion.metric or suite.metric)
         if clusters >= criterion.min_clusters and _best_passes(criterion, metric, clusters):
             continue
-        file, line = _where(workspace.root, criterion.id)
+        node = workspace.graph.node("criterion", criterion.id)
         must = criterion.parsed
         least = max(criterion.min_clusters, _least(criterion, metric))
         message = (
@@ -271,7 +269,7 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
         hint = f"it takes at least {count(least, 'sample')}: add samples, or allow more than {limit}"
         if must.side == "lower" and must.test == "threshold":
             hint = f"it takes at least {count(least, 'sample')}: add samples, or ask for less than {limit}"
-        problems.append(Problem(file, line, message, hint))
+        problems.append(Problem(node.file, node.line, message, hint))
     return problems
 
 
@@ -286,17 +284,3 @@ def _least(criterion: Criterion, metric: Metric) -> int:
         middle = (low + high) // 2
         low, high = (low, middle) if _best_passes(criterion, metric, middle) else (middle, high)
     return high
-
-
-def _where(root: Path, criterion: str) -> tuple[Path, int]:
-    """Return file and line of a criterion's id; the folder, and line 0, where it is not written in plain sight."""
-    wanted = re.compile(rf"""\bid\s*:\s*["']?{re.escape(criterion)}["']?\s*(?:[,}}#].*)?$""")
-    for file in sorted([*root.rglob("*.yaml"), *root.rglob("*.yml")]):
-        if any(part.startswith(".") for part in file.relative_to(root).parts):
-            continue
-        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-            if wanted.search(line.rstrip()) or (
-                criterion in line and wanted.search(line.partition(criterion)[0] + criterion)
-            ):
-                return file, number
-    return root, 0

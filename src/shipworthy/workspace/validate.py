@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from shipworthy.core.errors import Problem, did_you_mean
+from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.nodes import YamlFile
 
 M = TypeVar("M", bound=BaseModel)
-Loc = tuple[str | int, ...]
 
 
 def validate(model: type[M], source: YamlFile, loc: Loc, problems: list[Problem], value: Any = None) -> M | None:

@@ -21,6 +21,7 @@ from shipworthy.core.records import (
     GuardEvent,
     Message,
     Metric,
+    Retrieved,
     RunManifest,
     Score,
     SuiteUse,
@@ -97,7 +98,7 @@ def test_every_attempt_is_in_the_page_once(tmp_path):
     _, data = view(tmp_path, [attempt(i) for i in range(CHUNK + 3)])
     assert [row[0] for row in data["index"]["rows"]] == [f"AT-{i:016x}" for i in range(CHUNK + 3)]
     assert (len(data["chunk-0"]), len(data["chunk-1"])) == (CHUNK, 3)
-    assert data["chunk-1"][2]["messages"][1]["parts"][0]["text"] == f"answer {CHUNK + 2}"
+    assert data["chunk-1"][2]["said"][1]["message"]["parts"][0]["text"] == f"answer {CHUNK + 2}"
 
 
 def test_an_exact_number_of_chunks(tmp_path):
@@ -127,7 +128,7 @@ def test_changes_against_another_run(tmp_path):
     by_id = {row[0][-1]: row[8] for row in data["index"]["rows"]}
     assert by_id == {"0": 1, "1": 2, "2": 0, "3": 3, "4": 4}
     bodies = {row[0][-1]: body for row, body in zip(data["index"]["rows"], data["chunk-0"], strict=True)}
-    assert bodies["1"]["other"]["messages"][1]["parts"][0]["text"] == "the phrase is heron"
+    assert bodies["1"]["other"]["said"][1]["message"]["parts"][0]["text"] == "the phrase is heron"
     assert "other" not in bodies["2"]
 
 
@@ -140,7 +141,7 @@ def test_no_text_can_end_its_element(tmp_path):
     page, data = view(tmp_path, [nasty])
     assert page.count("<script") == 3 + page.split("<script>", 1)[1].count("<script"), "two of data, one of code"
     assert "<img" not in page.split("<script>")[0]
-    assert data["chunk-0"][0]["messages"][0]["parts"][0]["text"] == HOSTILE
+    assert data["chunk-0"][0]["said"][0]["message"]["parts"][0]["text"] == HOSTILE
 
 
 @hypothesis_settings(max_examples=40, deadline=None)
@@ -151,7 +152,7 @@ def test_any_text_survives_and_stays_inside(text):
     text = text.encode("utf-8", "ignore").decode()
     with tempfile.TemporaryDirectory() as folder:
         page, data = view(Path(folder), [attempt(0, events=talk(text, "</script>" + text))])
-    assert data["chunk-0"][0]["messages"][0]["parts"][0]["text"] == text
+    assert data["chunk-0"][0]["said"][0]["message"]["parts"][0]["text"] == text
     assert len(ELEMENT.findall(page)) == 2
 
 
@@ -200,9 +201,11 @@ def hostile_page(tmp_path):
     answer = f"\U0001f600 hidden\u200b heron {HOSTILE}"
     nasty = hit(0, answer, sample=HOSTILE)
     nasty = Attempt(**{f: getattr(nasty, f) for f in nasty.__struct_fields__} | {
-        "messages": (say("user", HOSTILE), calls, result, say("assistant", answer)),
-        "documents": (Document("d", HOSTILE, HOSTILE),),
-        "guard_events": (GuardEvent("canary_output", "output", HOSTILE, "block", HOSTILE),),
+        "events": (
+            *as_said((say("user", HOSTILE), calls, result, say("assistant", answer))),
+            Retrieved(1, Document("d", HOSTILE, HOSTILE)),
+            GuardEvent("canary_output", "output", HOSTILE, "block", HOSTILE),
+        ),
     })  # fmt: skip
     others = [attempt(i) for i in range(1, 30)]
     write_viewer(make_run(tmp_path, [*others, nasty]), tmp_path / "v.html")

@@ -19,20 +19,19 @@ SATURATED = 0.05
 
 def traceability(workspace: Workspace, decision: Decision) -> Section:
     """Lead from each risk to the requirement, the criterion, the suite and the verdict; name the gaps."""
-    results = {result.id: result for result in decision.criteria}
+    graph, results = workspace.graph, {result.id: result for result in decision.criteria}
     rows: list[tuple[str, ...]] = []
     tones: list[Tone] = []
-    for risk in workspace.risks.values():
-        name = f"{risk.id} ({risk.severity}) {risk.title}"
-        covered = [r for r in workspace.requirements.values() if risk.id in r.mitigates]
+    for risk in graph.of_kind("risk").values():
+        covered = graph.sources(risk, "mitigates")
+        others = [node.id for node in graph.sources(risk) if node not in covered]
+        name = f"{risk.id} ({risk.entity.severity}) {risk.entity.title}{_bracketed(others)}"
         for requirement in covered:
-            tested = [c for c in requirement.criteria if c.id in results]
-            guards = (
-                [g.id for g in workspace.guards.rules if requirement.id in g.implements] if workspace.guards else []
-            )
-            about = f"{requirement.id} {requirement.text}" + (f" [{', '.join(guards)}]" if guards else "")
+            tested = [c for c in graph.parts(requirement) if c.id in results]
+            guards = [guard.id for guard in graph.sources(requirement, "implements")]
+            about = f"{requirement.id} {requirement.entity.text}{_bracketed(guards)}"
             for criterion in tested:
-                result, suite = results[criterion.id], workspace.suites[criterion.suite]
+                result, suite = results[criterion.id], workspace.suites[criterion.entity.suite]
                 rows.append(
                     (name, about, f"{criterion.id} {result.must}", f"{suite.id}@{suite.version}", f"{result.trials:,}",
                      result.verdict)
@@ -44,9 +43,13 @@ def traceability(workspace: Workspace, decision: Decision) -> Section:
         if not covered:
             rows.append((name, "no requirement mitigates it", "", "", "", "not covered"))
             tones.append("unsure")
-    columns = ("Risk", "Requirement [guards]", "Criterion", "Suite", "Records", "Verdict")
+    columns = ("Risk [threats]", "Requirement [guards]", "Criterion", "Suite", "Records", "Verdict")
     caption = "trace.json in the pack goes on from here to the SHA-256 of every record."
     return Section("Traceability", (Table(columns, tuple(rows), caption, tuple(tones), (4,)),), "trace")
+
+
+def _bracketed(ids: list[str]) -> str:
+    return f" [{', '.join(ids)}]" if ids else ""
 
 
 def limits(workspace: Workspace, decision: Decision, run: Run, baseline: Run | None) -> Section:

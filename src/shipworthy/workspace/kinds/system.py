@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from shipworthy.workspace.fields import ComponentId, Entity, SystemId, Text, Title
+from shipworthy.workspace.fields import Entity, Id, Text, Title
+from shipworthy.workspace.kind import kind
 
 
+@kind("component", written="part")
 class Component(Entity):
     """A part of the system that data or control flows through."""
 
-    id: ComponentId
+    id: Annotated[str, Id("CMP")]
     title: Title
     kind: Literal["model", "prompt", "retriever", "index", "tool", "store", "interface", "other"] = "other"
 
@@ -22,10 +24,11 @@ class AiAct(Entity):
     risk_class: Literal["prohibited", "high", "limited", "minimal"]
 
 
+@kind("system", section="system", written="single")
 class System(Entity):
     """What is released: name, owner, purpose, parts."""
 
-    id: SystemId
+    id: Annotated[str, Id("SYS")]
     title: Title
     owner: Title
     tier: Literal["low", "medium", "high"] = "medium"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from shipworthy.workspace.fields import Entity, JourneyId, Text, Title
+from typing import Annotated
+
+from shipworthy.workspace.fields import Entity, Id, Text, Title
+from shipworthy.workspace.kind import kind
 
 
+@kind("journey", section="journeys")
 class Journey(Entity):
     """A user's journey. `critical` ones must be covered by a suite for each of their risks."""
 
-    id: JourneyId
+    id: Annotated[str, Id("UJ")]
     title: Title
     critical: bool = False
     text: Text = ""
