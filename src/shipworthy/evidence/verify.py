@@ -250,13 +250,20 @@ class _Verifier:
         return f"{len(entries)} entries, chain intact; it records the decision and its runs"
 
     def digests(self) -> str:
-        main = self.runs[self.decision["runs"][0]].manifest
-        if bytes_digest(self.member("spec.json")) != self.decision["spec_digest"]:
-            raise IntegrityError("spec.json: not what the decision's spec_digest names")
-        if main["spec_digest"] != self.decision["spec_digest"]:
-            raise IntegrityError("decision.json: the run was made under another specification")
-        if main["subject_digest"] != self.decision["subject_digest"]:
-            raise IntegrityError("decision.json: the run measured another subject")
+        specs = {plan: bytes_digest(self.member(f"specs/{plan}.json")) for plan in self.plans}
+        distinct = sorted(set(specs.values()))
+        # One specification has its own digest; several have that of their sorted list.
+        named = distinct[0] if len(distinct) == 1 else bytes_digest(json.dumps(distinct, separators=(",", ":")).encode())
+        if named != self.decision["spec_digest"]:
+            raise IntegrityError("specs: not what the decision's spec_digest names")
+        decided = [self.runs[name].manifest for name in self.decision["runs"]]
+        if not decided or {manifest["plan"] for manifest in decided} != set(specs):
+            raise IntegrityError("specs: not the plans of the decision's runs")
+        for manifest in decided:
+            if manifest["spec_digest"] != specs[manifest["plan"]]:
+                raise IntegrityError(f"decision.json: the run {manifest['id']} was made under another specification")
+            if manifest["subject_digest"] != self.decision["subject_digest"]:
+                raise IntegrityError(f"decision.json: the run {manifest['id']} measured another subject")
         whole = 0
         for id, run in self.runs.items():
             subject = bytes_digest(self.member(f"runs/{id}/subject.json"))
@@ -269,10 +276,18 @@ class _Verifier:
             f" ({redacted} subjects redacted: not checked)" if redacted else ""
         )
 
+    @property
+    def plans(self) -> list[str]:
+        """The plans whose specification the pack holds: what each of them reaches in the safety files."""
+        names = sorted(name for name in self.members if name.startswith("specs/"))
+        return [name.removeprefix("specs/").removesuffix(".json") for name in names]
+
     def criteria(self) -> str:
-        entities = self.json("spec.json")["entities"]
-        asked = {c["id"]: c for r in entities.get("requirement", {}).values() for c in r.get("criteria", ())}
-        written: Mapping[str, Any] = next(iter(entities.get("gate", {}).values()), {})
+        reached = [self.json(f"specs/{plan}.json")["entities"] for plan in self.plans]
+        asked = {
+            c["id"]: c for some in reached for r in some.get("requirement", {}).values() for c in r.get("criteria", ())
+        }
+        written: Mapping[str, Any] = next((g for some in reached for g in some.get("gate", {}).values()), {})
         gate = written.get("criteria", "all")
         stated = {entry["id"]: entry for entry in self.json("criteria.json")["criteria"]}
         results = self.decision["criteria"]
@@ -297,8 +312,8 @@ class _Verifier:
                 self.fit(result, criterion)
         if self.decision["verdict"] == "ship":
             self.errors(float(written.get("max_error_rate", 0.05)))
-        main = self.runs[self.decision["runs"][0]]
-        hits = recount.s1_hits(main.records, main.manifest)
+        decided = [self.runs[name] for name in self.decision["runs"]]
+        hits = sorted({hit for run in decided for hit in recount.s1_hits(run.records, run.manifest)})
         if hits != sorted(self.decision.get("s1_hits", ())):
             raise IntegrityError("decision.json: the hits on S1 samples are not those in the records")
         return f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
@@ -321,7 +336,7 @@ class _Verifier:
         )
         if not same:
             raise IntegrityError(f"decision.json: the criterion {id} is not the one that was specified")
-        if result.get("run") != self.decision["runs"][0] or (
+        if result.get("run") not in self.decision["runs"] or (
             result.get("baseline_run") and result["baseline_run"] not in self.decision.get("baseline_runs", ())
         ):
             raise IntegrityError(
@@ -349,9 +364,10 @@ class _Verifier:
 
     def errors(self, limit: float) -> None:
         """Check the gate's own limit on errors."""
-        run = self.runs[self.decision["runs"][0]]
-        if sum(record["outcome"] != "scored" for record in run.counted) > limit * run.manifest["planned"]:
-            raise IntegrityError("decision.json: it ships with more errors than the gate allows")
+        for name in self.decision["runs"]:
+            run = self.runs[name]
+            if sum(record["outcome"] != "scored" for record in run.counted) > limit * run.manifest["planned"]:
+                raise IntegrityError(f"decision.json: it ships with more errors in {name} than the gate allows")
 
     def recount(self, result: Mapping[str, Any], attack: str | None, stated: Mapping[str, Any]) -> int:
         """Count one criterion again; returns 1, or 0 where it counted nothing (and so may not pass)."""
