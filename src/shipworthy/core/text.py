@@ -1,7 +1,7 @@
 """The types of text fields: what a record's string is decides what redaction does to it.
 
-A record that can be written down has no bare ``str``: every string is one of these four, and `detect.redact` walks a
-record by its types. A new text field therefore cannot become durable unredacted: a test fails until it has a type.
+A record that can be written down has no bare ``str``: every string is one of these types, and `core.rewrite` walks a
+record by them. A new text field therefore cannot become durable unredacted: a test fails until it has a type.
 
 JSON values (``Any``, as in a tool's arguments) are content: every string and number in them is redacted.
 """
@@ -12,7 +12,9 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
-Treatment = Literal["content", "name", "fingerprint", "bytes"]
+Treatment = Literal["content", "name", "fingerprint", "bytes", "spans", "json"]
+"""What a field holds. ``json`` needs no mark: it is what a field of type ``Any`` or ``dict[str, Any]`` holds."""
+
 TREATMENTS: tuple[Treatment, ...] = get_args(Treatment)
 
 MARK = "shipworthy.text"
@@ -29,3 +31,6 @@ Fingerprint = Annotated[str, Meta(extra={MARK: "fingerprint"})]
 
 Bytes = Annotated[str, Meta(extra={MARK: "bytes"})]
 """A picture or a sound in base64, or its address. Nothing can see into it, so private content is kept without it."""
+
+Spans = Annotated[tuple[tuple[int, int], ...], Meta(extra={MARK: "spans"})]
+"""Places [start, end) in a content. Once that is redacted they point elsewhere, so they are left out."""

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal, NoReturn, final
 
-from msgspec.structs import replace
+import msgspec
 
-from shipworthy.core.records import Attempt, Audio, Document, Image, Message, MessagePart, Text, ToolCall, ToolResult
+from shipworthy.core.records import Attempt
+from shipworthy.core.rewrite import Record, rewrite
 from shipworthy.detect import canaries, pii
 from shipworthy.detect import secrets as credentials
 from shipworthy.detect.engine import Encoded, Pattern
@@ -16,6 +17,9 @@ from shipworthy.detect.spans import Span, union
 
 _MARK = Pattern(rf"\[redacted:(?:{'|'.join((*pii.KINDS, 'secret', 'text'))})\]")
 _PASSES = 6
+
+DEEPEST = 64
+"""Levels of a JSON value that are kept. No tool needs more, and a reader's stack must be able to hold them."""
 
 
 def mark(kind: str) -> str:
@@ -62,61 +66,80 @@ def _once(text: str, known: canaries.Canaries) -> str:
     return "".join(pieces) + text[at:]
 
 
-def _value(value: Any, secrets: Sequence[str]) -> Any:
-    """Redact every string in a JSON value, keys included."""
-    if isinstance(value, str):
-        return redact_text(value, secrets)
-    if isinstance(value, dict):
-        return {redact_text(str(k), secrets): _value(v, secrets) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_value(v, secrets) for v in value]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        # A card number is no less one for being a JSON number.
-        text = str(value)
-        redacted = redact_text(text, secrets)
-        return value if redacted == text else redacted
-    return value
+def redact(record: Record, secrets: Sequence[str] = ()) -> Record:
+    """Return a record with all its text redacted, by the types of its fields (see `core.text`).
 
+    Words of people, models, tools and errors, and JSON values, are redacted; names of ours stay; digests of content,
+    pictures, sounds and places in a text are emptied.
 
-def _part(part: MessagePart, secrets: Sequence[str]) -> MessagePart:
-    match part:
-        case Text(text):
-            return Text(redact_text(text, secrets))
-        case ToolCall(id, name, arguments):
-            # Identifiers and names are chosen by the system under test: they are text like any other.
-            return ToolCall(redact_text(id, secrets), redact_text(name, secrets), _value(arguments, secrets))
-        case ToolResult(id, name, text, is_error):
-            return ToolResult(
-                redact_text(id, secrets), redact_text(name, secrets), redact_text(text, secrets), is_error
-            )
-        # Nothing here can see into a picture or a sound: it is left out.
-        case Image(media_type):
-            return Image(media_type)
-        case Audio(media_type):
-            return Audio(media_type, "")
+    Args:
+        record: any struct.
+        secrets: as for `redact_text`.
 
-
-def redact_attempt(attempt: Attempt, secrets: Sequence[str] = ()) -> Attempt:
-    """Return an attempt with all its text redacted: messages, documents, error, labels, reasons.
-
-    Pictures and sounds are emptied. Scores keep their word but lose their spans, which pointed into the old text.
+    Raises:
+        TypeError: a text field of the record has no type that says what it is.
     """
-    return replace(
-        attempt,
-        messages=tuple(Message(m.role, tuple(_part(p, secrets) for p in m.parts)) for m in attempt.messages),
-        documents=tuple(
-            Document(
-                id=redact_text(d.id, secrets), text=redact_text(d.text, secrets), title=redact_text(d.title, secrets)
-            )
-            for d in attempt.documents
-        ),
-        error=redact_text(attempt.error, secrets),
-        scores=tuple(
-            replace(s, label=redact_text(s.label, secrets), reason=redact_text(s.reason, secrets), spans=())
-            for s in attempt.scores
-        ),
-        guard_events=tuple(replace(e, reason=redact_text(e.reason, secrets)) for e in attempt.guard_events),
+    known = tuple(secrets)
+
+    def content(text: str) -> str:
+        return redact_text(text, known) if text else text
+
+    return rewrite(
+        record,
+        {
+            "content": content,
+            "json": lambda value: redact_json(value, known),
+            "fingerprint": lambda _: "",
+            "bytes": lambda _: "",
+            "spans": lambda _: (),
+        },
     )
+
+
+def redact_json(value: Any, secrets: Sequence[str] = (), *, deepest: int = DEEPEST) -> Any:
+    """Return a JSON value with every string and number in it redacted, keys included.
+
+    Args:
+        deepest: levels of nesting that are looked into; what lies deeper is withheld.
+    """
+    kind = value.__class__
+    if kind is str:
+        return redact_text(value, secrets) if value else value
+    if value is None or kind is bool:
+        return value
+    if kind is int or kind is float:
+        return _number(value, secrets)
+    if kind is dict or kind is list or kind is tuple:
+        if deepest == 0:
+            return mark("text")
+        if kind is dict:
+            return {
+                redact_text(str(key), secrets): redact_json(inner, secrets, deepest=deepest - 1)
+                for key, inner in value.items()
+            }
+        return [redact_json(inner, secrets, deepest=deepest - 1) for inner in value]
+    return _odd(value, secrets, deepest)
+
+
+def _odd(value: Any, secrets: Sequence[str], deepest: int) -> Any:
+    """Redact what a plug-in put there and JSON has no word for: what counts is what it becomes in a file."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return ""
+    try:
+        plain = str(value) if isinstance(value, str) else msgspec.to_builtins(value, str_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return mark("text")
+    return redact_json(plain, secrets, deepest=deepest) if type(plain) is not type(value) else mark("text")
+
+
+def _number(value: float, secrets: Sequence[str]) -> float | str:
+    """A card number is no less one for being a JSON number."""
+    try:
+        text = str(value)
+    except ValueError:  # More digits than Python writes: whatever it is, it is no number that anyone needs.
+        return mark("text")
+    redacted = redact_text(text, secrets)
+    return value if redacted == text else redacted
 
 
 _KEY = object()
@@ -166,5 +189,5 @@ def seal(attempt: Attempt, content: Literal["synthetic", "private"], secrets: Se
     if content == "synthetic":
         return Redacted(attempt, _KEY)
     if content == "private":
-        return Redacted(redact_attempt(attempt, secrets), _KEY)
+        return Redacted(redact(attempt, secrets), _KEY)
     raise ValueError(f"content is 'synthetic' or 'private', not {content!r}")
