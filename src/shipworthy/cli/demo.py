@@ -93,8 +93,8 @@ def _same(workspace: Workspace, plan: str, guards: bool) -> Run | None:
     from shipworthy.evals.plan import make_plan
     from shipworthy.evals.results import Run
     from shipworthy.evals.subject import build_subject
+    from shipworthy.store.declare import read_manifest
     from shipworthy.store.layout import Layout
-    from shipworthy.store.runlog import read_manifest
 
     layout = Layout(workspace.root)
     if not layout.run_ids():

@@ -16,8 +16,9 @@ from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
 from shipworthy.evals.run import Session, run_plan
 from shipworthy.evals.subject import Subject, build_subject
+from shipworthy.store.declare import declare, read_manifest
 from shipworthy.store.layout import Layout
-from shipworthy.store.runlog import RunLog, read_manifest
+from shipworthy.store.runlog import RunLog
 
 if TYPE_CHECKING:
     from shipworthy.workspace.load import Workspace
@@ -124,7 +125,8 @@ def begin(
     manifest = make_manifest(planned, subject, system=workspace.system.id, spec_digest=workspace.spec_digest(plan))
     place = directory or Layout(workspace.root).runs / manifest.id
     replies = _open_cache(workspace, cache)
-    log = RunLog.create(place, manifest)
+    declare(place, manifest)
+    log = RunLog.open(place)
     layout = Layout(workspace.root)
     return OpenRun(
         directory=place, plan=planned, subject=subject, log=log, cache=replies, again={}, layout=layout, new=True
@@ -161,7 +163,7 @@ def take_up(
         plan, subject, system=workspace.system.id, spec_digest=workspace.spec_digest(manifest.plan), id=manifest.id
     )
     check_same(manifest, now, directory)
-    log = RunLog.resume(directory)
+    log = RunLog.open(directory)
     try:
         again = {name: tries + 1 for name, tries in Run.load(directory).failed.items()} if retry_errors else {}
         replies = _open_cache(workspace, cache)
