@@ -3,35 +3,41 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+LOCKED := $(PIP) install --require-hashes
+# From this folder, with the backend that the locks brought: nothing is fetched.
+OURSELVES := $(PIP) install --no-index --no-deps --no-build-isolation
 # WHEEL=1 installs the built wheel instead of this folder: what CI tests is what users get.
 WHEEL ?=
 DEMO ?= shipworthy-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-full test lint docs bench build clean browser
+.PHONY: help setup demo demo-full test test-lowest test-newest lint docs bench build relock clean browser
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(BIN)/pip:
+# The locks (requirements/) say exactly what is installed; `make relock` renews them. pip's own version is one of them.
+$(VENV)/.build: requirements/build.txt
 	@echo "== creating $(VENV)"
 	@$(PYTHON) -c 'import sys; sys.exit("shipworthy needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install -U "pip>=25.1"
+	@$(LOCKED) -r requirements/build.txt
+	@touch $@
 
 # What a user installs: the core and the local model.
-$(VENV)/.core: pyproject.toml $(BIN)/pip $(if $(WHEEL),dist/.built)
+$(VENV)/.core: pyproject.toml requirements/local.txt $(VENV)/.build $(if $(WHEEL),dist/.built)
 	@echo "== installing shipworthy"
+	@$(LOCKED) -r requirements/local.txt
 ifdef WHEEL
-	@$(PIP) install --force-reinstall --no-deps dist/*.whl && $(PIP) install "$$(echo dist/*.whl)[local]"
+	@$(OURSELVES) --force-reinstall dist/*.whl
 else
-	@$(PIP) install -e ".[local]"
+	@$(OURSELVES) -e .
 endif
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.core
-	@echo "== installing test, lint, docs and bench tools"
-	@$(PIP) install --group test --group lint --group docs --group bench
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.core
+	@echo "== installing test, lint and docs tools"
+	@$(LOCKED) -r requirements/dev.txt
 	@touch $@
 
 $(VENV)/.model: $(VENV)/.core
@@ -60,13 +66,40 @@ bench: setup ## Measure what we promise, beside the peers and the floor
 
 build: dist/.built ## Build the wheel and the source distribution into dist/
 
-dist/.built: pyproject.toml README.md $(shell find src -type f -not -name '*.pyc') $(BIN)/pip
+dist/.built: pyproject.toml README.md $(shell find src -type f -not -name '*.pyc') $(VENV)/.build
 	@echo "== building the wheel"
-	@rm -rf dist && $(PIP) install build && $(BIN)/python -m build --outdir dist . >/dev/null && ls dist
+	@rm -rf dist && $(BIN)/python -m build --no-isolation --outdir dist . >/dev/null && ls dist
+	@touch $@
+
+# The wheel among the lowest versions that pyproject.toml allows, and among the newest there are. Without the tests that
+# take long, since these look at the libraries only.
+WIDE := -q -n 2 -m "not model and not slow"
+
+.venv-%/.made: requirements/build.txt
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/build.txt
+	@touch $@
+
+test-lowest: .venv-lowest/.made dist/.built ## Run the tests on the lowest versions pyproject.toml allows (Python 3.11)
+	@.venv-lowest/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/lowest.txt
+	@.venv-lowest/bin/python -m pip --disable-pip-version-check -q install --no-index --no-deps --force-reinstall dist/*.whl
+	@.venv-lowest/bin/python -m pytest $(WIDE)
+
+test-newest: .venv-newest/.made dist/.built ## Run the tests on the newest versions there are, locked or not
+	@.venv-newest/bin/python -m pip --disable-pip-version-check -q install -U "$$(echo dist/*.whl)[local]" --group test
+	@.venv-newest/bin/python -m pip --disable-pip-version-check -q install --no-index --no-deps --force-reinstall dist/*.whl
+	@.venv-newest/bin/python -m pytest $(WIDE)
+
+relock: .venv-relock/.ready ## Renew every lock: the newest versions that pyproject.toml allows
+	@UV=.venv-relock/bin/uv .ci/relock
+
+.venv-relock/.ready: requirements/relock.txt
+	@$(PYTHON) -m venv .venv-relock
+	@.venv-relock/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/relock.txt
 	@touch $@
 
 browser: ## Install Chromium and PDF tools for the page tests (Debian, as root)
 	@command -v chromium >/dev/null && command -v pdftoppm >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium poppler-utils)
 
 clean: ## Remove what the targets made, but for the demo's workspace
-	rm -rf $(VENV) dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-* dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

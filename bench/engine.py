@@ -57,10 +57,10 @@ def plan_of(n: int) -> Any:
 
 async def run_engine(n: int, target: Any, *, cache: bool, concurrency: int | None = None) -> dict[str, float]:
     """Run a plan of n attempts, durable, scored, and return what it took."""
-    from shipworthy.evals.cache import ReplyCache
     from shipworthy.evals.manifest import make_manifest
     from shipworthy.evals.run import run_plan
     from shipworthy.evals.subject import Subject
+    from shipworthy.exchange.cache import ReplyCache
     from shipworthy.store.runlog import RunLog
 
     plan, subject = plan_of(n), Subject(target)

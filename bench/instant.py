@@ -7,9 +7,9 @@ from typing import Any
 
 from shipworthy.core import registry
 from shipworthy.core.protocols import ScoreContext
-from shipworthy.core.records import Attempt, Reply, Request, Sample, Score, Usage, say
+from shipworthy.core.records import Attempt, Metric, Reply, Request, Sample, Score, Usage, answer
 
-_REPLY = Reply(message=say("assistant", "yes"), usage=Usage(5, 1))
+_REPLY = answer("yes", usage=Usage(5, 1))
 
 
 class InstantTarget:
@@ -28,7 +28,7 @@ class InstantTarget:
 class MatchScorer:
     """Hit if the answer is what the sample expects: the scorer the peers run."""
 
-    metrics = ("match",)
+    metrics = (Metric("match", good="high"),)
 
     def describe(self) -> Mapping[str, Any]:
         return {"scorer": "instant"}

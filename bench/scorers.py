@@ -25,7 +25,7 @@ import train_refusal
 
 from shipworthy.core import registry
 from shipworthy.core.protocols import ScoreContext
-from shipworthy.core.records import Attempt, Document, Message, MessagePart, Sample, say
+from shipworthy.core.records import Attempt, Document, Message, MessagePart, Retrieved, Sample, as_said, say
 from shipworthy.scorers._grounding import support
 from shipworthy.stats import kappa
 from shipworthy.workspace.suites import library_suite
@@ -44,7 +44,7 @@ def samples(suite: str) -> dict[str, Sample]:
 def attempt(of: Sample, answer: Message, documents: tuple[Document, ...] = ()) -> Attempt:
     return Attempt(
         id="AT-0", suite="bench", sample=of.id, attack="none", number=1, cluster=of.id, seed=0, content_hash="",
-        outcome="scored", messages=(*of.messages, answer), documents=documents,
+        outcome="scored", events=(*as_said((*of.messages, answer)), *(Retrieved(1, d) for d in documents)),
     )  # fmt: skip
 
 

@@ -19,9 +19,10 @@ import yaml
 from shipworthy.evals.api import evaluate
 from shipworthy.evals.results import Run
 from shipworthy.stats import rate_interval
+from shipworthy.workspace.library import library_suites
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.scaffold import scaffold
-from shipworthy.workspace.suites import library_suite, library_suites
+from shipworthy.workspace.suites import library_suite
 
 INSIDE = 0.05, 0.95
 

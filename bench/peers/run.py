@@ -39,7 +39,8 @@ def python_of(name: str) -> str:
         print(f"   making the environment of {name} ...", flush=True)
         shutil.rmtree(place, ignore_errors=True)
         venv.create(place, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", lock], check=True)
+        pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--require-hashes", "-r", lock], check=True)
         (place / "ready").write_text(lock.read_text())
     return str(python)
 
@@ -62,7 +63,7 @@ def promptfoo_job(n: int) -> dict[str, Any]:
         place.mkdir(parents=True, exist_ok=True)
         for file in ("package.json", "package-lock.json"):
             shutil.copy(HERE / file, place)
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=place, check=True)
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=place, check=True)
     with tempfile.TemporaryDirectory() as scratch:
         tests = [
             {"vars": {"question": f"Question {i}: say yes"}, "assert": [{"type": "equals", "value": "yes"}]}

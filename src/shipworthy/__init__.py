@@ -38,6 +38,9 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     if home := _HOMES.get(name):
+        from shipworthy.core.platforms import refuse_windows
+
+        refuse_windows()
         return getattr(import_module(home), name)
     raise AttributeError(f"module 'shipworthy' has no attribute {name!r}")
 

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from shipworthy.core.protocols import AttackContext, Conversation
-from shipworthy.core.records import Reply, Request, Sample, say
+from shipworthy.core.records import Reply, Request, Sample, answer, say
 from shipworthy.core.registry import create, withdraw
 from shipworthy.workspace.code import load_code
 from shipworthy.workspace.suites import load_suite
@@ -51,7 +51,7 @@ def test_the_multi_turn_attack_as_printed_runs() -> None:
     exec(blocks("write-a-plugin.md", "python")[1], scope)
 
     async def ask(request: Request) -> Reply:
-        return Reply(message=say("assistant", f"{len(request.messages)} heard"))
+        return answer(f"{len(request.messages)} heard")
 
     insist = scope["Insist"]()  # type: ignore[operator]
     sample = Sample(id="s", messages=(say("user", "Please."),))

@@ -17,7 +17,7 @@ import pytest
 
 from shipworthy.core.records import Attempt
 from shipworthy.evals.results import Run
-from shipworthy.store.runlog import read_attempts
+from shipworthy.store.reading import read_attempts
 
 SYSTEM = """
 system: {id: SYS-slow, title: Slow, owner: Ops, tier: low, purpose: Takes its time.}
@@ -35,7 +35,7 @@ attempts: 3
 COUNTING = """
 import asyncio, os
 from pathlib import Path
-from shipworthy.core.records import Reply, say
+from shipworthy.core.records import answer
 from shipworthy.core.registry import target
 
 CALLS = Path(os.environ["CALLS"])
@@ -49,7 +49,7 @@ class Counting:
         with CALLS.open("a") as file:  # O_APPEND: one line a call, whoever dies in between
             file.write(name + "\\n")
         await asyncio.sleep(float(os.environ.get("PAUSE", "0.004")) * (1 + request.seed % 3))
-        return Reply(message=say("assistant", f"answer {request.seed}"))
+        return answer(f"answer {request.seed}")
     async def close(self):
         pass
 
@@ -58,11 +58,11 @@ def counting():
     return Counting()
 """
 SCORER = """
-from shipworthy.core.records import Score
+from shipworthy.core.records import Metric, Score
 from shipworthy.core.registry import scorer
 
 class SaysEven:
-    metrics = ("attack_success",)
+    metrics = (Metric("attack_success"),)
     def describe(self):
         return {"scorer": "says_even", "version": 1}
     async def score(self, attempt, sample, ctx):

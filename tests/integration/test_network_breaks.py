@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from shipworthy.core import registry
-from shipworthy.core.records import Sample, Score, say
+from shipworthy.core.records import Metric, Sample, Score, say
 from shipworthy.evals.manifest import make_manifest
 from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.evals.results import Run
@@ -22,7 +22,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 
 class SaysYes:
-    metrics = ("attack_success",)
+    metrics = (Metric("attack_success"),)
 
     def describe(self):
         return {"scorer": "says_yes"}

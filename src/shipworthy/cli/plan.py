@@ -108,11 +108,14 @@ def _text(plan: Plan, criteria: list[CriterionPower]) -> str:
 
 
 def _power_rows(criteria: list[CriterionPower]) -> Iterator[tuple[str, ...]]:
+    from shipworthy.core.amount import amount
+
     for found in criteria:
         head = (found.id, found.suite, found.must, f"{found.clusters:,} x {found.attempts:.3g}")
         for scenario in found.scenarios:
             needed = ("never" if n is None else f"{n:,}" for n in scenario.needed)
-            truth = f"{100 * scenario.rate:.3g} %: {scenario.name}"
+            said = amount(scenario.rate, found.unit) if found.kind == "value" else f"{100 * scenario.rate:.3g} %"
+            truth = f"{said}: {scenario.name}"
             yield (*head, truth, f"{100 * scenario.power:.0f} %", *needed)
             head = ("", "", "", "")
 

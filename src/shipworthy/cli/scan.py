@@ -63,8 +63,8 @@ def command(
 
     Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure.
     """
-    from shipworthy.evals.limits import parse_duration
     from shipworthy.evals.scan import affordable, probe, write_workspace
+    from shipworthy.exchange.budget import parse_duration
 
     use = _use(base_url, model, api_key_env, target) | ({"plain_http": True} if plain_http else {})
     if use["use"] != "python":
@@ -81,8 +81,7 @@ def command(
         click.echo(f"{budget} buys {samples} samples of each suite", err=True)
         workspace = write_workspace(output, use, limit=limit, samples=samples)
         seconds = seconds - (time.monotonic() - clock)
-    run, stopped = _measure(workspace, seconds, concurrency)
-    return _conclude(workspace, run, stopped)
+    return _conclude(workspace, _measure(workspace, seconds, concurrency))
 
 
 def _use(base_url: str | None, model: str | None, api_key_env: str | None, target: str | None) -> dict[str, Any]:
@@ -111,35 +110,22 @@ def _use(base_url: str | None, model: str | None, api_key_env: str | None, targe
     return use
 
 
-def _measure(workspace: Workspace, seconds: float | None, concurrency: int | None) -> tuple[Run, str]:
+def _measure(workspace: Workspace, seconds: float | None, concurrency: int | None) -> Run:
     from shipworthy.cli._live import LiveTable
-    from shipworthy.evals.limits import Limits
-    from shipworthy.evals.results import Run
     from shipworthy.evals.scan import PLAN
-    from shipworthy.evals.session import begin
+    from shipworthy.evals.sitting import begin, complete
+    from shipworthy.exchange.budget import Limits
 
-    opened = begin(workspace, PLAN)
-    parts = opened.plan.suites
+    sitting = begin(workspace, PLAN)
+    parts = sitting.plan.suites
     progress = LiveTable(
         {part.id: part.suite.metric for part in parts}, design_effects={part.id: part.design_effect for part in parts}
     )
-    stopped = ""
-
-    async def sit() -> str:
-        try:
-            limits = Limits(seconds=max(1.0, seconds)) if seconds is not None else None
-            return (await opened.carry_on(limits=limits, concurrency=concurrency, progress=progress)).stopped
-        finally:
-            await opened.close()
-
-    try:
-        stopped = asyncio.run(sit())
-    except KeyboardInterrupt:
-        stopped = "you stopped it"
-    return Run.load(opened.directory), stopped
+    limits = Limits(seconds=max(1.0, seconds)) if seconds is not None else None
+    return complete(sitting, limits=limits, concurrency=concurrency, progress=progress)
 
 
-def _conclude(workspace: Workspace, run: Run, stopped: str) -> int:
+def _conclude(workspace: Workspace, run: Run) -> int:
     from shipworthy.cli.eval import report as table
     from shipworthy.cli.gate import _write, exit_code, keep
     from shipworthy.core.registry import create
@@ -154,8 +140,8 @@ def _conclude(workspace: Workspace, run: Run, stopped: str) -> int:
     _write(page, create("report", "html").render(decision, readout(workspace, decision, run)))
     word, sign, _ = _words.VERDICTS[decision.verdict]
     click.echo(table(run))
-    if stopped:
-        click.echo(f"\nStopped: {stopped}. {len(run):,} of {run.manifest.planned:,} attempts are made.")
+    if run.stopped:
+        click.echo(f"\nStopped: {run.stopped}. {len(run):,} of {run.manifest.planned:,} attempts are made.")
     click.echo(f"\n{sign} {word}: {_words.one_line(decision.reason)}")
     for result in _words.ordered(decision):
         click.echo(

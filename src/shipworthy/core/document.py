@@ -39,7 +39,7 @@ class Table(Struct, frozen=True, tag=True):
 
 
 class Interval(Struct, frozen=True):
-    """One line of an interval picture; all numbers in [0, 1], or [-1, 1] for changes.
+    """One line of an interval picture; all numbers in [0, 1], or [-1, 1] for changes; of a value in its unit.
 
     Attributes:
         rate, low, high: the estimate and its two-sided interval; all None where nothing was measured.
@@ -57,13 +57,15 @@ class Interval(Struct, frozen=True):
 
 
 class Intervals(Struct, frozen=True, tag=True):
-    """Rates with their intervals as a picture; `better` says which side of the limit is the good one."""
+    """Rates, or means, with their intervals as a picture; `better` says which side of the limit is the good one."""
 
     rows: tuple[Interval, ...]
     caption: str = ""
     better: Literal["lower", "higher"] = "lower"
     change: bool = False
-    """The rows are changes of a rate, in points."""
+    """The rows are changes of a rate, in points, or of a value."""
+    unit: str | None = None
+    """Of a value; None where the rows are rates."""
 
 
 class Turn(Struct, frozen=True):

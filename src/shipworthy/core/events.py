@@ -77,6 +77,7 @@ class Asked(Struct, frozen=True, omit_defaults=True, tag="asked", tag_field="typ
         request: SHA-256 of what was sent, as the cache knows it.
         usage: what the answer took, also where the cache gave it.
         model: as the answer names it.
+        answer: what it said, for every role but the target: the target's words are events of their own.
     """
 
     turn: int
@@ -85,6 +86,7 @@ class Asked(Struct, frozen=True, omit_defaults=True, tag="asked", tag_field="typ
     usage: Usage = Usage()
     finish: Name = "stop"
     model: Content = ""
+    answer: Content = ""
 
 
 class Called(Struct, frozen=True, tag="called", tag_field="type"):

@@ -31,8 +31,8 @@ from shipworthy.core.records import (
     ToolSpec,
 )
 
-Run = Callable[[ToolCall], Awaitable[str]]
-"""A tool's own code: answers a call with a text. What it raises becomes the call's error result."""
+Run = Callable[[ToolCall], Awaitable[str | ToolResult]]
+"""A tool's own code: answers a call. What it raises becomes the call's error result."""
 
 
 class Tools(Protocol):
@@ -262,7 +262,7 @@ class World(Protocol):
     def facts(self) -> Mapping[str, Any]:
         """Return JSON: what can be said of the state now, for scorers."""
 
-    async def run(self, call: ToolCall) -> str:
+    async def run(self, call: ToolCall) -> str | ToolResult:
         """Carry out one call on the state and return what the tool answers."""
 
 

@@ -10,7 +10,7 @@ be imported from here too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -97,6 +97,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "answer",
+    "as_said",
     "conversation",
     "say",
 ]
@@ -201,13 +202,17 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def text(self) -> str:
-        """All that was said and that tools answered, messages joined by line feeds."""
-        return "\n".join(text for message in self.messages if (text := message.text))
+        """All that was said and that tools answered, joined by line feeds."""
+        return _text(self.messages)
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """Every tool that was called on the way."""
         return tuple(call for message in self.messages for call in message.tool_calls)
+
+
+def _text(messages: Iterable[Message]) -> str:
+    return "\n".join(p.text for message in messages for p in message.parts if isinstance(p, Text | ToolResult))
 
 
 def answer(text: str, **fields: Any) -> Reply:
@@ -263,7 +268,7 @@ class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
         label: the scorer's own category (``refusal``, ``partial_refusal``, ``compliance``, ``echo``, ...).
         confidence: probability of `hit` in [0, 1], where the scorer estimates one.
         reason: one sentence, without evaluation text.
-        spans: character spans [start, end) in the text of the last assistant message.
+        spans: character spans [start, end) in the text of the target's last answer (`Attempt.answer`).
     """
 
     metric: Name
@@ -341,10 +346,12 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def answer(self) -> str:
-        """The text of the target's last answer, what its tools answered included; empty where it gave none."""
+        """The text of the target's last answer, what its tools answered included; empty where it gave none.
+
+        It may be several messages: their text parts and tool results are joined by line feeds, as within one message.
+        """
         answers = [said for said in conversation(self.events) if said.by == "target"]
-        last = [said.message.text for said in answers if said.turn == answers[-1].turn]
-        return "\n".join(text for text in last if text)
+        return _text(said.message for said in answers if said.turn == answers[-1].turn)
 
     @property
     def documents(self) -> tuple[Document, ...]:
@@ -372,9 +379,9 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return found
 
     @property
-    def usage(self) -> Usage:
-        """What the target's answers took, those the cache gave included: a record does not depend on the cache."""
-        return self.roles.get("target", RoleUse()).usage
+    def target(self) -> RoleUse:
+        """What the target was asked. Its usage counts what the cache gave, too: no record depends on the cache."""
+        return self.roles.get("target", RoleUse())
 
     @property
     def started(self) -> float:
@@ -383,8 +390,12 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def seconds(self) -> float:
-        """Wall time without the wait in the engine's own queue."""
+        """Wall time without the wait in the engine's own queue; `guard_seconds` is the part of it that guards took."""
         return self.timing.seconds
+
+    @property
+    def guard_seconds(self) -> float:
+        return self.timing.guard_seconds
 
 
 _PARTIES = frozenset(("target", "attacker", "judge", "embedder", "user_simulator"))
@@ -398,11 +409,30 @@ def conversation(events: tuple[Event, ...] | list[Event]) -> Iterator[Said]:
         if chosen is not None and getattr(event, "turn", 0) > chosen:
             break
         if event.__class__ is Said:
-            if not event.withheld:  # type: ignore[union-attr]
-                said.append(event)  # type: ignore[arg-type]
+            if not event.withheld:
+                said.append(event)
         elif event.__class__ is Rewound:
-            del said[event.keep :]  # type: ignore[union-attr]
+            del said[event.keep :]
     yield from said
+
+
+def as_said(messages: Iterable[Message]) -> tuple[Said, ...]:
+    """Return the events of a conversation of which only the messages are known: an import, a log from elsewhere.
+
+    Every assistant message that follows another role's is taken for the target's answer of a turn of its own.
+
+    >>> [(s.turn, s.by) for s in as_said((say("user", "a"), say("assistant", "b"), say("user", "c")))]
+    [(1, 'asker'), (1, 'target'), (2, 'asker')]
+    """
+    said: list[Said] = []
+    turn, answered = 1, False
+    for message in messages:
+        by: Literal["asker", "target"] = "target" if message.role in ("assistant", "tool") and said else "asker"
+        if by == "asker" and answered:
+            turn, answered = turn + 1, False
+        answered = answered or by == "target"
+        said.append(Said(turn, message, by))
+    return tuple(said)
 
 
 # ---- runs ------------------------------------------------------------------------------------------------------
@@ -510,9 +540,12 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         must: the criterion as written, such as ``upper95 <= 0.05``.
+        measure: the metric as its scorer declares it; None where nothing was measured, or by an earlier version.
         hits, trials: the counted events and the scored attempts; `clusters` the independent samples among them.
+            A value has no hits.
         errors: attempts without a score, left out of `trials`; `planned` what the plan asked for.
-        rate, low, high: the estimate and its two-sided interval, in [0, 1] (differences: [-1, 1]).
+        rate, low, high: the estimate and its two-sided interval, in [0, 1] (differences: [-1, 1]); of a value its mean
+            over samples (the mean of its changes), in its unit, as are `bound` and `limit`.
         bound: the one-sided bound that is compared with `limit`.
         design_effect: variance inflation used, at least the planned one.
         needed: clusters still needed for the criterion to decide at 80 % power at the observed rate; None where no
@@ -544,6 +577,12 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     baseline_run: str = ""
     risks: tuple[str, ...] = ()
     severity: Severity = "S3"
+    measure: Metric | None = None
+
+    @property
+    def is_value(self) -> bool:
+        """Whether the estimate is the mean of a value, or the change of one, and no rate."""
+        return self.measure is not None and self.measure.kind == "value"
 
 
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):

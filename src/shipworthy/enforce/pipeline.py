@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -19,13 +19,11 @@ from shipworthy.core.records import (
     Message,
     MessagePart,
     Part,
-    Reply,
-    Request,
+    Reasoning,
     Stage,
     Text,
     ToolCall,
     ToolResult,
-    say,
 )
 from shipworthy.detect.engine import ENGINE
 from shipworthy.enforce.edit import apply, edits
@@ -54,17 +52,26 @@ class Applied(Struct, frozen=True):
     seconds: float
 
 
-class Guarded(Struct, frozen=True):
-    """A reply after the guards; `seconds` is their part of the time. `blocked`: the asker got the block message."""
+class Passage(Struct, frozen=True):
+    """What the guards made of a message, a document, a call or a result.
 
-    reply: Reply
-    events: tuple[GuardEvent, ...]
-    seconds: float
-    blocked: bool
+    Attributes:
+        value: to pass on, of the kind that came; None where `blocked`.
+        seconds: wall time the guards took.
+    """
+
+    value: Any
+    events: tuple[GuardEvent, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a guard kept it back."""
+        return self.value is None
 
 
-class _Tally:
-    """What the stages of one exchange add up to."""
+class _Sum:
+    """What the stages of one passage add up to."""
 
     def __init__(self) -> None:
         self.events: list[GuardEvent] = []
@@ -74,6 +81,9 @@ class _Tally:
         self.events += applied.events
         self.seconds += applied.seconds
         return applied
+
+    def passage(self, value: Any) -> Passage:
+        return Passage(value, tuple(self.events), self.seconds)
 
 
 class Pipeline:
@@ -153,106 +163,144 @@ class Pipeline:
         events += _events(await check_all([r for r in rules if r.shadow], part, ctx), stage)
         return Applied(out, blocked, tuple(events), clock() - began)
 
-    async def guarded(self, request: Request, send: Callable[[Request], Awaitable[Reply]]) -> Guarded:
-        """Answer a request through the guards.
+    async def message(self, message: Message, ctx: GuardContext) -> Passage:
+        """Guard what an asker sends: words of a user as input, results of tools as retrieved. The rest passes unread.
 
-        Input guards read what users wrote, retrieved guards read documents and tool results, then `send` answers unless
-        an input guard blocked, then output and tool-call guards read the reply. A blocked document or tool result is
-        withheld from the model; any other block answers with the block message. Pictures and sounds pass unread.
-
-        Raises:
-            Whatever `send` raises; a guard's failure is an event, never an exception.
+        A user's message that a guard blocks goes no further; a blocked result is withheld from the model, and the
+        conversation goes on.
         """
-        tally, ctx = _Tally(), GuardContext(request)
-        stop = Reply(message=say("assistant", self.block_message))
-        messages = []
-        for message in request.messages:
-            if message.role == "user":
-                guarded_message = await self._message("input", message, ctx, tally)
-                if guarded_message is None:
-                    return Guarded(stop, tuple(tally.events), tally.seconds, True)
-                messages.append(guarded_message)
-            else:
-                messages.append(await self._results("retrieved", message, ctx, tally) or message)
-        documents = tuple([await self._document(d, ctx, tally) for d in request.documents])
-        # A request no guard touched stays the same object: the cache's key must not change.
-        touched = tuple(messages) != request.messages or documents != request.documents
-        sent = _with(request, tuple(messages), documents) if touched else request
-        reply = await send(sent)
-        answer = await self._message("output", reply.message, ctx, tally)
-        if answer is not None:
-            # An agent's own tool results are part of what the asker sees.
-            answer = await self._results("output", answer, ctx, tally)
-        if answer is not None:
-            answer = await self._calls(answer, ctx, tally)
-        if answer is None:
-            return Guarded(_reply(reply, stop.message), tuple(tally.events), tally.seconds, True)
-        return Guarded(_reply(reply, answer), tuple(tally.events), tally.seconds, False)
+        found = _Sum()
+        if message.role == "user":
+            return found.passage(await self._words("input", message, ctx, found))
+        return found.passage(await self._results("retrieved", message, ctx, found))
 
-    async def _message(self, stage: Stage, message: Message, ctx: GuardContext, tally: _Tally) -> Message | None:
-        """Guard a message's text parts as one text, so that nothing hides by being split; None where blocked."""
-        texts = [p.text for p in message.parts if isinstance(p, Text)]
-        applied = tally.add(await self.apply(stage, "\n".join(texts), ctx))
+    async def document(self, document: Document, ctx: GuardContext) -> Passage:
+        """Guard a document before a model reads it. One that is blocked is passed on without its text."""
+        found = _Sum()
+        applied = found.add(await self.apply("retrieved", document.text, ctx))
+        if applied.blocked:
+            return found.passage(Document(id=document.id, text=WITHHELD))
+        title = found.add(await self.apply("retrieved", document.title, ctx))
+        return found.passage(Document(id=document.id, text=applied.text, title="" if title.blocked else title.text))
+
+    async def call(self, call: ToolCall, ctx: GuardContext) -> Passage:
+        """Guard a tool call before it is made."""
+        found = _Sum()
+        if not self._stages["tool_call"]:
+            return found.passage(call)
+        # Whole first: what is split over two arguments shows only here.
+        applied = found.add(await self.apply("tool_call", _flat(call), ctx))
+        if applied.blocked:
+            return found.passage(None)
+        if applied.text == _flat(call):
+            return found.passage(call)
+        arguments = await self._arguments(call.arguments, ctx)
+        if arguments is None:
+            found.events.append(GuardEvent("pipeline", "tool_call", "argument", "block", "cannot be edited"))
+            return found.passage(None)
+        edited = ToolCall(call.id, call.name, arguments)
+        # What no single argument shows cannot be edited out of one: the call is not made.
+        again = await self.apply("tool_call", _flat(edited), ctx)
+        if again.blocked or again.text != _flat(edited):
+            found.events.append(GuardEvent("pipeline", "tool_call", "split", "block", "found across arguments"))
+            return found.passage(None)
+        return found.passage(edited)
+
+    async def result(self, result: ToolResult, ctx: GuardContext) -> Passage:
+        """Guard what a tool answered before a model reads it. A blocked one is passed on without its text."""
+        found = _Sum()
+        applied = found.add(await self.apply("retrieved", result.text, ctx))
+        text = WITHHELD if applied.blocked else applied.text
+        return found.passage(result if text == result.text else replace(result, text=text))
+
+    async def reply(self, messages: Sequence[Message], ctx: GuardContext, passed: Sequence[ToolCall] = ()) -> Passage:
+        """Guard a whole reply before the asker sees it: words, calls, and what an agent's own tools answered.
+
+        Args:
+            passed: calls that were guarded before they were made; they are not looked at again.
+        """
+        found = _Sum()
+        out: list[Message] = []
+        for message in messages:
+            seen: Message | None = message
+            if message.role == "assistant":
+                seen = await self._words("output", message, ctx, found)
+            if seen is not None:
+                seen = await self._results("output", seen, ctx, found)
+            if seen is not None:
+                seen = await self._calls(seen, ctx, found, passed)
+            if seen is None:
+                return found.passage(None)
+            out.append(seen)
+        spoken = [text for m in out if m.role == "assistant" if (text := _words(m))]
+        if len(spoken) > 1:
+            # What is split over two messages shows only here, and cannot be edited out of one.
+            joined = "\n".join(spoken)
+            applied = await self.apply("output", joined, ctx)
+            found.seconds += applied.seconds
+            if applied.blocked or applied.text != joined:
+                found.events.append(GuardEvent("pipeline", "output", "split", "block", "found across messages"))
+                return found.passage(None)
+        return found.passage(tuple(messages) if tuple(out) == tuple(messages) else tuple(out))
+
+    async def _words(self, stage: Stage, message: Message, ctx: GuardContext, found: _Sum) -> Message | None:
+        """Guard a message's text parts as one text, so that nothing hides by being split; None where blocked.
+
+        Reasoning is guarded by itself: it leaves on a channel of its own.
+        """
+        whole = _words(message)
+        applied = found.add(await self.apply(stage, whole, ctx))
         if applied.blocked:
             return None
-        if applied.text == "\n".join(texts):
-            return message
         parts: list[MessagePart] = []
         for part in message.parts:
-            if not isinstance(part, Text):
+            if isinstance(part, Reasoning):
+                thought = found.add(await self.apply(stage, part.text, ctx))
+                if thought.blocked:
+                    return None
+                parts.append(part if thought.text == part.text else Reasoning(thought.text))
+            elif not isinstance(part, Text) or applied.text == whole:
                 parts.append(part)
             elif not any(isinstance(p, Text) for p in parts):
                 parts.append(Text(applied.text))
-        return Message(message.role, tuple(parts))
+        return message if tuple(parts) == message.parts else Message(message.role, tuple(parts))
 
-    async def _results(self, stage: Stage, message: Message, ctx: GuardContext, tally: _Tally) -> Message | None:
+    async def _results(self, stage: Stage, message: Message, ctx: GuardContext, found: _Sum) -> Message | None:
         """Guard a message's tool results, each by itself; None where one blocks on its way out."""
         parts: list[MessagePart] = []
         for part in message.parts:
             if not isinstance(part, ToolResult):
                 parts.append(part)
                 continue
-            applied = tally.add(await self.apply(stage, part.text, ctx))
+            applied = found.add(await self.apply(stage, part.text, ctx))
             if applied.blocked and stage == "output":
                 return None
             text = WITHHELD if applied.blocked else applied.text
             parts.append(part if text == part.text else replace(part, text=text))
         return message if tuple(parts) == message.parts else Message(message.role, tuple(parts))
 
-    async def _document(self, document: Document, ctx: GuardContext, tally: _Tally) -> Document:
-        applied = tally.add(await self.apply("retrieved", document.text, ctx))
-        if applied.blocked:
-            return Document(id=document.id, text=WITHHELD)
-        title = tally.add(await self.apply("retrieved", document.title, ctx))
-        return Document(id=document.id, text=applied.text, title="" if title.blocked else title.text)
-
-    async def _calls(self, message: Message, ctx: GuardContext, tally: _Tally) -> Message | None:
+    async def _calls(
+        self, message: Message, ctx: GuardContext, found: _Sum, passed: Sequence[ToolCall]
+    ) -> Message | None:
         if not message.tool_calls or not self._stages["tool_call"]:
             return message
         parts: list[MessagePart] = []
         for part in message.parts:
-            if not isinstance(part, ToolCall):
-                parts.append(part)
-                continue
-            # Whole first: what is split over two arguments shows only here.
-            applied = tally.add(await self.apply("tool_call", _flat(part), ctx))
-            if applied.blocked:
-                return None
-            if applied.text != _flat(part):
-                arguments = await self._arguments(part.arguments, ctx)
-                if arguments is None:
+            if isinstance(part, ToolCall) and part not in passed:
+                passage = await self.call(part, ctx)
+                found.events += passage.events
+                found.seconds += passage.seconds
+                if passage.blocked:
                     return None
-                part = ToolCall(part.id, part.name, arguments)  # noqa: PLW2901
-                # What no single argument shows cannot be edited out of one: the call is not made.
-                again = await self.apply("tool_call", _flat(part), ctx)
-                if again.blocked or again.text != _flat(part):
-                    tally.events.append(GuardEvent("pipeline", "tool_call", "split", "block", "found across arguments"))
-                    return None
+                part = passage.value  # noqa: PLW2901
             parts.append(part)
         return Message(message.role, tuple(parts))
 
     async def _arguments(self, value: Any, ctx: GuardContext) -> Any:
-        """Apply the edits argument by argument: JSON stays JSON. None where something blocks on the way."""
+        """Apply the edits argument by argument: JSON stays JSON.
+
+        None where something blocks on the way, or where edits give two arguments one name: one of them would be lost.
+        """
         if isinstance(value, str):
             applied = await self.apply("tool_call", value, ctx)
             return None if applied.blocked else applied.text
@@ -268,7 +316,10 @@ class Pipeline:
             if changed is None and item is not None:
                 return None
             done.append((await self._arguments(key, ctx) if isinstance(key, str) else key, changed))
-        return dict(done) if isinstance(value, dict) else [item for _, item in done]
+        if not isinstance(value, dict):
+            return [item for _, item in done]
+        named = dict(done)
+        return named if len(named) == len(done) and None not in named else None
 
 
 def _events(results: Sequence[Checked], stage: Stage) -> Iterator[GuardEvent]:
@@ -283,12 +334,5 @@ def _flat(call: ToolCall) -> str:
     return json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False, default=str)
 
 
-def _with(request: Request, messages: tuple[Message, ...], documents: tuple[Document, ...]) -> Request:
-    return replace(request, messages=messages, documents=documents)
-
-
-def _reply(reply: Reply, message: Message) -> Reply:
-    if message is reply.message:
-        return reply
-    finish = "stop" if reply.finish == "tool_calls" and not message.tool_calls else reply.finish
-    return replace(reply, message=message, finish=finish)
+def _words(message: Message) -> str:
+    return "\n".join(p.text for p in message.parts if isinstance(p, Text))

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from msgspec.structs import replace
 
-from shipworthy.core.errors import GuardError
+from shipworthy.core.errors import GuardError, LimitReached
 from shipworthy.core.protocols import Guard, GuardContext
 from shipworthy.core.records import Action, Finding, Part, Stage
 
@@ -67,13 +67,21 @@ class Rule:
         }
 
     async def check(self, part: Part, ctx: GuardContext) -> Checked:
-        """Run the guard. Never raises, but when it is cancelled: a failure is a result."""
+        """Run the guard. A failure is a result, not an exception.
+
+        Raises:
+            LimitReached: a budget is used up: the text was not judged, and nothing may go on.
+        """
         try:
             async with asyncio.timeout(self.timeout_s):
                 findings = [self._valid(f, part) for f in await self.guard.check(part, ctx)]
         except TimeoutError:
             return Checked(self, (), "timeout")
-        except Exception as error:
+        except LimitReached:
+            raise
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and being_cancelled():
+                raise
             # The message may quote the text: only the kind of error is kept.
             return Checked(self, (), f"error: {type(error).__name__}")
         return Checked(self, [f for f in findings if f.end > part.start])
@@ -95,6 +103,12 @@ async def check_all(rules: Sequence[Rule], part: Part, ctx: GuardContext) -> lis
     in between, which is then booked as this request's guard time.
     """
     return [await rule.check(part, ctx) for rule in rules]
+
+
+def being_cancelled() -> bool:
+    """Say whether somebody asked the running task to stop, as opposed to a cancellation that came up from within."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def clock() -> float:

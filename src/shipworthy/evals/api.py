@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from shipworthy.evals.limits import Limits
+from shipworthy.evals.loop import run_to_end
 from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
-from shipworthy.evals.session import Guards, begin, take_up
+from shipworthy.evals.sitting import Guards, begin, complete_async, take_up
+from shipworthy.exchange.budget import Limits
 
 if TYPE_CHECKING:
     from shipworthy.workspace.load import Workspace
-
-T = TypeVar("T")
 
 
 def evaluate(
@@ -56,7 +53,7 @@ def evaluate(
         StoreError: the run log cannot be written.
         IntegrityError: the log to resume is not what was written.
     """
-    return _in_loop(
+    return run_to_end(
         evaluate_async(
             workspace,
             plan,
@@ -94,54 +91,8 @@ async def evaluate_async(
     if not isinstance(workspace, Workspace):
         workspace = Workspace.load(workspace)
     if resume is None:
-        run = begin(workspace, plan, suites=suites, guards=True if guards is None else guards, cache=cache)
+        sitting = begin(workspace, plan, suites=suites, guards=True if guards is None else guards, cache=cache)
     else:
-        run = take_up(workspace, resume, guards=guards, cache=cache, retry_errors=retry_errors)
+        sitting = take_up(workspace, resume, guards=guards, cache=cache, retry_errors=retry_errors)
     shown = progress if isinstance(progress, Progress) else Progress(style="auto" if progress else "none")
-    try:
-        session = await run.carry_on(limits=limits, concurrency=concurrency, progress=shown)
-    finally:
-        await run.close()
-    result = Run.load(run.directory)
-    result.stopped = session.stopped
-    return result
-
-
-def _in_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, beside a loop that already runs in this thread if there is one (a notebook's)."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    done: list[T] = []
-    failed: list[BaseException] = []
-    started = threading.Event()
-    loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = []
-
-    async def main() -> None:
-        task = asyncio.ensure_future(work)
-        loops.append((asyncio.get_running_loop(), task))
-        started.set()
-        done.append(await task)
-
-    def body() -> None:
-        try:
-            asyncio.run(main())
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            started.set()
-
-    thread = threading.Thread(target=body, name="shipworthy-evaluate")
-    thread.start()
-    try:
-        thread.join()
-    except KeyboardInterrupt:
-        started.wait()
-        for loop, task in loops:
-            loop.call_soon_threadsafe(task.cancel)
-        thread.join()
-        raise
-    if failed:
-        raise failed[0]
-    return done[0]
+    return await complete_async(sitting, limits=limits, concurrency=concurrency, progress=shown)

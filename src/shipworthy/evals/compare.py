@@ -1,26 +1,30 @@
-"""Two runs on the same samples: which rates changed, by how much, and on which samples."""
+"""Two runs on the same samples: which rates and means changed, by how much, and on which samples."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
+from math import fsum
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from msgspec import Struct
 
+from shipworthy.core.records import Metric
 from shipworthy.evals.plan import split_try
-from shipworthy.evals.results import Run
-from shipworthy.evals.transcripts import GOOD_METRICS
+from shipworthy.evals.results import Run, Tally, given
+
+if TYPE_CHECKING:
+    from shipworthy.stats import PairedDifference
 
 
 class Mark(NamedTuple):
-    """One metric's word on one attempt."""
+    """One metric's word on one attempt: `said` is 1 or 0 for a hit or none, or the value."""
 
     sample: str
     cluster: str
     attack: str
     content_hash: str
-    hit: bool
+    said: float
 
 
 class Marks:
@@ -41,8 +45,9 @@ class Marks:
                 self.failed[planned] = attempt.suite, attempt.attack
                 continue
             for score in attempt.scores:
-                if score.hit is not None:
-                    mark = Mark(attempt.sample, attempt.cluster, attempt.attack, attempt.content_hash, score.hit)
+                said = given(score, run.metric(attempt.suite, score.metric))
+                if said is not None:
+                    mark = Mark(attempt.sample, attempt.cluster, attempt.attack, attempt.content_hash, said)
                     self.scored[attempt.suite, score.metric][planned] = mark
 
 
@@ -54,22 +59,41 @@ class Pair(NamedTuple):
 
 
 class Paired(NamedTuple):
-    """Counts over attempts that both runs scored, one entry a cluster, clusters in order of their ids.
+    """What both runs scored, one entry a cluster, clusters in order of their ids.
 
     Attributes:
+        metric: as both runs declare it.
+        totals, old_totals: hits of an event, the sum of a value, over the same `trials`.
         errors: planned attempts that lack a score in at least one of the runs; they are in no count.
         unpaired: attempts scored in one run only for another reason: not planned there, changed since, or not
             applicable.
         pairs: the attempts behind the counts.
     """
 
-    hits: list[int]
+    metric: Metric
+    totals: list[float]
     trials: list[int]
-    old_hits: list[int]
+    old_totals: list[float]
     clusters: tuple[str, ...]
     errors: int
     unpaired: int
     pairs: tuple[Pair, ...]
+
+    @property
+    def new(self) -> float:
+        """The new run's rate; of a value, its mean over clusters. Only where there are pairs."""
+        return _level(self.totals, self.trials, self.metric)
+
+    @property
+    def old(self) -> float:
+        """The same of the old run."""
+        return _level(self.old_totals, self.trials, self.metric)
+
+
+def _level(totals: list[float], trials: list[int], metric: Metric) -> float:
+    if metric.kind == "event":
+        return sum(totals) / sum(trials)
+    return sum(total / n for total, n in zip(totals, trials, strict=True)) / len(trials)
 
 
 def pair(new: Marks, old: Marks, suite: str, metric: str, attack: str | None = None) -> Paired:
@@ -80,6 +104,9 @@ def pair(new: Marks, old: Marks, suite: str, metric: str, attack: str | None = N
 
     Args:
         attack: only this one: an id (with any parameters) or a full name; None pools all attacks.
+
+    Raises:
+        UsageError: the new run's suite has no such metric.
     """
 
     def wanted(name: str) -> bool:
@@ -96,16 +123,23 @@ def pair(new: Marks, old: Marks, suite: str, metric: str, attack: str | None = N
     )
     lost = {i for marks in (new, old) for i, (where, by) in marks.failed.items() if where == suite and wanted(by)}
     unpaired = (mine.keys() | theirs.keys()) - set(kept) - lost
-    table: dict[str, list[int]] = {}
+    declared = new.run.metric(suite, metric)
+    now, before = Tally(declared), Tally(declared)
     for i in kept:
-        row = table.setdefault(mine[i].cluster, [0, 0, 0])
-        row[0] += mine[i].hit
-        row[1] += 1
-        row[2] += theirs[i].hit
-    clusters = tuple(sorted(table))
-    hits, trials, old_hits = ([table[c][column] for c in clusters] for column in range(3))
-    pairs = tuple(Pair(mine[i], theirs[i]) for i in kept)
-    return Paired(hits, trials, old_hits, clusters, len(lost), len(unpaired), pairs)
+        # The new run's cluster for both: pairs stay together.
+        now.add(mine[i].cluster, mine[i].sample, mine[i].said)
+        before.add(mine[i].cluster, mine[i].sample, theirs[i].said)
+    rows, old_rows = now.rows(), before.rows()
+    return Paired(
+        declared,
+        [total for total, _ in rows.values()],
+        [n for _, n in rows.values()],
+        [old_rows[cluster][0] for cluster in rows],
+        tuple(rows),
+        len(lost),
+        len(unpaired),
+        tuple(Pair(mine[i], theirs[i]) for i in kept),
+    )
 
 
 def _digest(run: Run, suite: str) -> str:
@@ -113,11 +147,11 @@ def _digest(run: Run, suite: str) -> str:
 
 
 class SampleChange(Struct, frozen=True):
-    """One sample whose hits changed: `old` and `new` out of `trials` paired attempts."""
+    """One sample whose hits changed, or the sum of its values: `old` and `new` out of `trials` paired attempts."""
 
     sample: str
-    old: int
-    new: int
+    old: float
+    new: float
     trials: int
 
 
@@ -125,16 +159,20 @@ class MetricChange(Struct, frozen=True):
     """One metric of one suite in two runs, over the attempts that both scored.
 
     Attributes:
-        old_rate, new_rate: in [0, 1], of the paired attempts.
-        difference, low, high: new minus old with its two-sided interval, in [-1, 1].
+        metric: its name; `kind`, `unit` and `good` as its scorer declares them.
+        old_rate, new_rate: in [0, 1], of the paired attempts; of a value its mean over samples, in its unit.
+        difference, low, high: new minus old with its two-sided interval, in [-1, 1] or the value's unit.
         p_value: two-sided, by relabelling clusters; `adjusted` after Holm over all rows of the comparison.
         verdict: ``worse`` or ``better`` where `adjusted` is at most alpha, ``unclear`` otherwise: never "the same".
         errors: planned attempts without a score in one of the runs, left out; `unpaired` left out for another reason.
-        changed: samples whose hits changed, largest change first.
+        changed: samples whose hits or values changed, largest change first.
     """
 
     suite: str
     metric: str
+    kind: Literal["event", "value"]
+    unit: str
+    good: Literal["low", "high"]
     old_rate: float
     new_rate: float
     difference: float
@@ -155,7 +193,7 @@ class Comparison(Struct, frozen=True):
 
     Attributes:
         rows: every metric of every suite that both runs scored.
-        skipped: (suite, metric) that only one of them has, or without a single pair.
+        skipped: (suite, metric) that only one of them has, that they declare differently, or without a single pair.
         warnings: differences between the runs that change what the comparison means.
     """
 
@@ -180,57 +218,75 @@ def compare(new: Run, old: Run, *, alpha: float = 0.05, confidence: float = 0.95
 
     An unclear row is no evidence that nothing changed: for that, a criterion with a margin (``rise_upper95``).
     """
-    from shipworthy.stats import holm, paired_difference
+    from shipworthy.stats import holm
 
     marks = Marks(new), Marks(old)
     found, skipped = [], []
     for suite, metric in sorted({key for m in marks for key in m.scored}):
-        paired = pair(*marks, suite, metric)
-        if not paired.clusters:
+        paired = pair(*marks, suite, metric) if same_metric(new, old, suite, metric) else None
+        if paired is None or not paired.clusters:
             skipped.append((suite, metric))
             continue
-        trials = paired.trials
-        change = paired_difference(paired.hits, trials, paired.old_hits, trials, confidence=confidence)
-        found.append((suite, metric, paired, change))
+        found.append((suite, paired, _difference(paired, confidence)))
     adjusted = holm([change.p_value for *_, change in found])
     rows = []
-    for (suite, metric, paired, change), p in zip(found, adjusted, strict=True):
-        total = sum(paired.trials)
+    for (suite, paired, change), p in zip(found, adjusted, strict=True):
+        metric = paired.metric
         rows.append(
             MetricChange(
                 suite=suite,
-                metric=metric,
-                old_rate=sum(paired.old_hits) / total,
-                new_rate=sum(paired.hits) / total,
+                metric=metric.name,
+                kind=metric.kind,
+                unit=metric.unit,
+                good=metric.good,
+                old_rate=paired.old,
+                new_rate=paired.new,
                 difference=change.difference,
                 low=change.low,
                 high=change.high,
                 p_value=change.p_value,
                 adjusted=float(p),
-                verdict=_verdict(metric, change.difference) if p <= alpha else "unclear",
-                trials=total,
+                verdict=direction(metric, change.difference) if p <= alpha else "unclear",
+                trials=sum(paired.trials),
                 clusters=len(paired.clusters),
                 errors=paired.errors,
                 unpaired=paired.unpaired,
-                changed=_changed(paired.pairs),
+                changed=_changed(paired),
             )
         )
     return Comparison(new.id, old.id, alpha, confidence, tuple(rows), tuple(skipped), tuple(_warnings(new, old)))
 
 
-def _verdict(metric: str, difference: float) -> str:
-    return "better" if (difference > 0) == (metric in GOOD_METRICS) else "worse"
+def _difference(paired: Paired, confidence: float) -> PairedDifference:
+    from shipworthy.stats import mean_difference, paired_difference
+
+    new, old, metric = (paired.totals, paired.trials), (paired.old_totals, paired.trials), paired.metric
+    if metric.kind == "event":
+        return paired_difference(*new, *old, confidence=confidence)
+    return mean_difference(*new, *old, low=metric.low, high=metric.high, confidence=confidence)
 
 
-def _changed(pairs: tuple[Pair, ...]) -> tuple[SampleChange, ...]:
-    table: dict[str, list[int]] = {}
-    for new, old in pairs:
-        row = table.setdefault(new.sample, [0, 0, 0])
-        row[0] += old.hit
-        row[1] += new.hit
-        row[2] += 1
-    moved = (SampleChange(sample, *row) for sample, row in table.items() if row[0] != row[1])
-    return tuple(sorted(moved, key=lambda c: (-abs(c.new - c.old) / c.trials, c.sample)))
+def same_metric(new: Run, old: Run, suite: str, metric: str) -> bool:
+    """Say whether two runs declare a metric, and declare it alike: what differs in kind or range is not comparable."""
+    uses = [next((use for use in run.manifest.suites if use.id == suite), None) for run in (new, old)]
+    declared = [use.describe(metric) if use is not None else None for use in uses]
+    return declared[0] is not None and declared[0] == declared[1]
+
+
+def direction(metric: Metric, difference: float) -> Literal["better", "worse"]:
+    """Return what a change of a metric is; of no change at all, ask first."""
+    return "better" if (difference > 0) == (metric.good == "high") else "worse"
+
+
+def _changed(paired: Paired) -> tuple[SampleChange, ...]:
+    table: dict[str, tuple[list[float], list[float]]] = {}
+    for new, old in paired.pairs:
+        before, now = table.setdefault(new.sample, ([], []))
+        before.append(old.said)
+        now.append(new.said)
+    add = fsum if paired.metric.kind == "value" else lambda hits: int(sum(hits))
+    moved = (SampleChange(sample, add(before), add(now), len(now)) for sample, (before, now) in table.items())
+    return tuple(sorted((c for c in moved if c.old != c.new), key=lambda c: (-abs(c.new - c.old) / c.trials, c.sample)))
 
 
 def _warnings(new: Run, old: Run) -> Iterator[str]:
@@ -243,6 +299,12 @@ def _warnings(new: Run, old: Run) -> Iterator[str]:
     edited = [u.id for u in new.manifest.suites if u.digest != _digest(old, u.id)]
     if edited:
         yield f"suites that differ between the runs (only equal attempts were paired): {', '.join(edited)}"
+    for use in new.manifest.suites:
+        for metric in use.metrics:
+            other = next((u for u in old.manifest.suites if u.id == use.id), None)
+            declared = other.describe(metric.name) if other is not None else None
+            if declared is not None and declared != metric:
+                yield f"the runs declare {use.id}: {metric.name} differently (kind, range or direction): not compared"
     for run in (new, old):
         if not run.complete:
             yield f"{run.id} is not complete: {len(run):,} of {run.manifest.planned:,} attempts were made"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from shipworthy import __version__
 from shipworthy.core.errors import UsageError
-from shipworthy.core.records import RunManifest, SuiteUse
+from shipworthy.core.records import SCHEMA, RunManifest, SuiteUse
+from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.evals.subject import Subject
 
@@ -22,16 +23,32 @@ def new_run_id(now: float | None = None) -> str:
     return f"RUN-{stamp}Z-{secrets.token_hex(3)}"
 
 
-def make_manifest(plan: Plan, subject: Subject, *, system: str, spec_digest: str, id: str | None = None) -> RunManifest:
+def make_manifest(
+    plan: Plan,
+    subject: Subject,
+    crew: Crew,
+    *,
+    system: str,
+    spec_digest: str,
+    shards: int = 1,
+    id: str | None = None,
+) -> RunManifest:
     """Return what a run of this plan sets out to do.
 
     Args:
         system: id of the system under test.
         spec_digest: of the safety files it depends on.
+        shards: into how many parts its attempts are dealt, >= 1.
         id: of the run; a new one if left out.
+
+    Raises:
+        UsageError: fewer than one shard, or more than there are attempts.
     """
+    if not 1 <= shards <= max(1, len(plan)):
+        raise UsageError(f"a plan of {len(plan):,} attempts is dealt into 1 to {len(plan):,} shards, not {shards}")
     now = time.time()
     return RunManifest(
+        schema=SCHEMA,
         id=id or new_run_id(now),
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
         system=system,
@@ -40,25 +57,31 @@ def make_manifest(plan: Plan, subject: Subject, *, system: str, spec_digest: str
         spec_digest=spec_digest,
         subject_digest=subject.digest,
         subject=subject.description,
-        suites=tuple(_suite_use(part) for part in plan.suites),
+        suites=tuple(_suite_use(part, crew) for part in plan.suites),
         planned=len(plan),
         seed=plan.seed,
+        shards=shards,
+        models=crew.models,
         guards=subject.guards,
         engine=__version__,
         host=f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     )
 
 
-def _suite_use(part: SuitePlan) -> SuiteUse:
+def _suite_use(part: SuitePlan, crew: Crew) -> SuiteUse:
     return SuiteUse(
         id=part.id,
         version=part.suite.version,
         digest=part.suite.digest,
         content=part.suite.content,
         samples=len(part.samples),
+        clusters=part.clusters,
         attempts=len(part),
+        each=part.attempts,
+        icc=part.suite.icc,
         max_error_rate=part.suite.max_error_rate,
-        design_effect=part.design_effect,
+        metric=part.suite.metric,
+        metrics=tuple({m.name: m for made in crew.scorers[part.id] for m in made.plugin.metrics}.values()),
         attacks=tuple(attack.name for attack in part.attacks),
     )
 
@@ -73,6 +96,8 @@ def check_same(manifest: RunManifest, now: RunManifest, directory: Path) -> None
     if manifest.subject_digest != now.subject_digest:
         keys = sorted(k for k in {*manifest.subject, *now.subject} if manifest.subject.get(k) != now.subject.get(k))
         changed.append(f"the system under test ({', '.join(keys) or 'its description'})")
+    if manifest.models != now.models:
+        changed.append("the models of its attacks or scorers")
     suites = {use.id: use.digest for use in manifest.suites}
     edited = sorted(use.id for use in now.suites if suites.get(use.id) != use.digest)
     if edited:

@@ -7,13 +7,15 @@ own name, never from its place: taking a suite, a sample or an attack out leaves
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from heapq import merge
-from typing import TYPE_CHECKING, overload
+from itertools import islice
+from typing import TYPE_CHECKING, Any, overload
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
 from shipworthy.core.digests import digest
@@ -22,7 +24,7 @@ from shipworthy.core.records import Sample
 
 if TYPE_CHECKING:
     from shipworthy.workspace.load import Workspace
-    from shipworthy.workspace.plan import PlanSpec
+    from shipworthy.workspace.kinds.plan import PlanSpec
     from shipworthy.workspace.suite import Suite
     from shipworthy.workspace.use import Use
 
@@ -67,6 +69,29 @@ def split_try(attempt_id: str) -> tuple[str, int]:
     return planned, int(number or 1)
 
 
+def _hashes(words: Iterable[str]) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """Return 64-bit hashes of words: a million take 8 MB, where the words themselves would take a hundred."""
+    return np.fromiter(
+        (int.from_bytes(blake2b(w.encode("utf-8", "surrogatepass"), digest_size=8).digest()) for w in words), np.uint64
+    )
+
+
+def _twice(words: Callable[[], Iterable[str]]) -> str | None:
+    """Return a word that occurs twice, or None. The words are read once, and again only where something is doubtful."""
+    hashes = _hashes(words())
+    unique, counts = np.unique(hashes, return_counts=True)
+    if len(unique) == len(hashes):
+        return None
+    doubtful = set(unique[counts > 1].tolist())
+    seen: set[str] = set()
+    for word, hash in zip(words(), hashes.tolist(), strict=True):
+        if hash in doubtful:
+            if word in seen:
+                return word
+            seen.add(word)
+    return None
+
+
 class SuitePlan:
     """One suite's part of a plan.
 
@@ -84,12 +109,13 @@ class SuitePlan:
     def __init__(
         self, suite: Suite, samples: Sequence[Sample], attacks: Sequence[Use], attempts: int, seed: int
     ) -> None:
-        self.suite, self.samples, self.attacks = suite, tuple(samples), tuple(attacks)
+        # The samples are read one by one and never copied: a suite may read them from a file as they are asked for.
+        self.suite, self.samples, self.attacks = suite, samples, tuple(attacks)
         self.attempts, self.seed = attempts, seed
-        for what, names in (("sample", [s.id for s in self.samples]), ("attack", [a.name for a in self.attacks])):
-            if len(set(names)) != len(names):
-                twice = next(name for name in names if names.count(name) > 1)
-                raise UsageError(f"the suite {suite.id!r} has the {what} {twice!r} twice")
+        if (twice := _twice(lambda: (sample.id for sample in samples))) is not None:
+            raise UsageError(f"the suite {suite.id!r} has the sample {twice!r} twice")
+        if (twice := _twice(lambda: (attack.name for attack in self.attacks))) is not None:
+            raise UsageError(f"the suite {suite.id!r} has the attack {twice!r} twice")
         self._attack_hashes = [sha256(_encode([a.use, a.params])).digest() for a in self.attacks]
 
     @property
@@ -100,7 +126,7 @@ class SuitePlan:
     @cached_property
     def clusters(self) -> int:
         """Number of independent clusters among the samples."""
-        return len({sample.cluster or sample.id for sample in self.samples})
+        return len(np.unique(_hashes(sample.cluster or sample.id for sample in self.samples)))
 
     @property
     def design_effect(self) -> float:
@@ -133,11 +159,18 @@ class SuitePlan:
         content = sha256(sha256(_encode(sample)).digest() + self._attack_hashes[which] + b"%d" % seed).hexdigest()
         return PlanItem(name, self.suite.id, sample, attack, number + 1, seed, f"sha256:{content}")
 
+    @cached_property
+    def _samples_digest(self) -> str:
+        state = sha256()
+        for sample in self.samples:
+            state.update(sha256(_encode(sample)).digest())
+        return state.hexdigest()
+
     def shape(self) -> dict[str, object]:
         """Return JSON that determines every item in order."""
         return {
             "suite": self.suite.id,
-            "samples": [sha256(_encode([s.id, s])).hexdigest() for s in self.samples],
+            "samples": self._samples_digest,
             "attacks": [[a.name, h.hex()] for a, h in zip(self.attacks, self._attack_hashes, strict=True)],
             "attempts": self.attempts,
         }
@@ -170,8 +203,16 @@ class Plan:
 
     def __iter__(self) -> Iterator[PlanItem]:
         """Yield the items, the suites interleaved in proportion: a run that stops early has a share of each."""
-        for _, part, index in merge(*(_paced(rank, part) for rank, part in enumerate(self.suites))):
-            yield self.suites[part].item(index)
+        return self.shard(0, 1)
+
+    def shard(self, number: int, shards: int) -> Iterator[PlanItem]:
+        """Yield the items of one shard, dealt like cards: each shard has a share of every suite and attack.
+
+        Args:
+            number: of the shard, 0 <= number < shards.
+        """
+        order = merge(*(_paced(rank, part) for rank, part in enumerate(self.suites)))
+        return (self.suites[part].item(index) for _, part, index in islice(order, number, None, shards))
 
     def suite(self, name: str) -> SuitePlan:
         """Return one suite's part.

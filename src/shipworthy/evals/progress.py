@@ -10,7 +10,7 @@ from io import StringIO
 from typing import IO, TYPE_CHECKING, Any
 
 from shipworthy.core.records import Attempt
-from shipworthy.evals.limits import Budget, format_duration
+from shipworthy.exchange.budget import Budget, format_duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

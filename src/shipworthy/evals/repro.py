@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shipworthy.core.errors import UsageError
-from shipworthy.core.protocols import Target
-from shipworthy.core.records import Attempt, Reply, Request
-from shipworthy.evals.calls import CONCURRENCY, Calls
-from shipworthy.evals.limits import Budget, Limits
+from shipworthy.core.records import Attempt, Request
+from shipworthy.evals.engine import make_engine
+from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import PlanItem, make_plan, split_try
-from shipworthy.evals.plugins import make_executor
 from shipworthy.evals.results import Run
-from shipworthy.evals.session import Guards
+from shipworthy.evals.sitting import Guards
 from shipworthy.evals.subject import build_subject
 from shipworthy.store.layout import Layout
 
@@ -60,24 +57,6 @@ class Reproduction(Struct, frozen=True):
         return tuple(dict.fromkeys(s.metric for a in (self.original, *self.attempts) for s in a.scores))
 
 
-class _Seen:
-    """The target, with the first request that reaches it remembered."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self.first: Request | None = None
-
-    def describe(self) -> Mapping[str, Any]:
-        return self._target.describe()
-
-    async def send(self, request: Request) -> Reply:
-        self.first = self.first or request
-        return await self._target.send(request)
-
-    async def close(self) -> None:
-        await self._target.close()
-
-
 def find(layout: Layout, attempt: str, run: str | None = None) -> tuple[Run, Attempt]:
     """Return an attempt with its run: the newest run that holds it, or the one named.
 
@@ -110,24 +89,20 @@ async def reproduce(
         raise UsageError(f"an attempt is made at least once more, not {n} times")
     item = _item(workspace, run, attempt)
     subject = build_subject(workspace, bool(run.manifest.guards) if guards is None else guards)
-    seen = _Seen(subject.target)
-    calls = Calls(
-        seen, budget=Budget(Limits()), concurrency=subject.concurrency or CONCURRENCY, secrets=subject.secrets
-    )
-    models: list[Target] = []
     plan = make_plan(workspace, run.manifest.plan, suites=[attempt.suite])
+    crew = build_crew(plan, subject)
+    engine = make_engine(plan, subject, crew)
     try:
-        executor = make_executor(plan, subject, calls, models)
         # One after another: what is asked at the same time must not be able to matter.
-        made = [await executor.attempt(replace(item, seed=secrets.randbits(48))) for _ in range(n)]
+        made = [await engine.attempt(replace(item, seed=secrets.randbits(48))) for _ in range(n)]
     finally:
-        for model in models:
-            await model.close()
+        await crew.close()
         await subject.close()
+    first = engine.target.first
     private = workspace.suite(attempt.suite).content != "synthetic"
     as_http = getattr(subject.target, "as_http", None)
-    http = as_http(seen.first) if as_http and seen.first else None
-    return Reproduction(attempt, tuple(made), seen.first, http, private)
+    http = as_http(first) if as_http and first else None
+    return Reproduction(attempt, tuple(made), first, http, private)
 
 
 def _item(workspace: Workspace, run: Run, attempt: Attempt) -> PlanItem:

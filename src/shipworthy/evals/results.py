@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from html import escape
+from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
+from shipworthy.core.amount import amount, number
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
-from shipworthy.core.records import Attempt, Outcome, RunManifest, SuiteUse
+from shipworthy.core.finished import Finished, finished
+from shipworthy.core.records import Attempt, Metric, Outcome, Party, RoleUse, RunManifest, Score, SuiteUse
 from shipworthy.evals.plan import split_try
 from shipworthy.store.declare import read_manifest
 from shipworthy.store.reading import read_attempts
@@ -20,34 +24,106 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-    from shipworthy.stats import RateInterval
+    from shipworthy.stats import MeanInterval, RateInterval
 
 
 class Counts(NamedTuple):
-    """A metric's counts, one entry a cluster, clusters in order of their ids.
+    """What was scored of a metric, one entry a cluster, clusters in order of their ids.
 
-    `errors` are attempts without a score: they are in neither of the two lists.
+    Attributes:
+        totals: hits of an event; the sum of a value.
+        trials: scored attempts; of an event that is reduced by ``any``, samples with a scored attempt.
+        errors: attempts without a score: they are in neither of the two lists.
     """
 
-    hits: list[int]
+    totals: list[float]
     trials: list[int]
     clusters: tuple[str, ...]
     errors: int
+
+
+class Tally:
+    """The scores of one metric under one attack, or of several pooled, by cluster.
+
+    A value's numbers are kept, not their sum: added up exactly, they give the same total in whatever order the
+    attempts ended.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self._hits: dict[str, list[int]] = {}
+        self._samples: dict[str, dict[str, bool]] = {}
+        self._values: dict[str, array[float]] = {}
+
+    def add(self, cluster: str, sample: str, given: float) -> None:
+        """Count one score: 1 or 0 for a hit or none, or the value."""
+        if self.metric.kind == "value":
+            self._values.setdefault(cluster, array("d")).append(given)
+        elif self.metric.reducer == "any":
+            samples = self._samples.setdefault(cluster, {})
+            samples[sample] = bool(given) or samples.get(sample, False)
+        else:
+            cell = self._hits.setdefault(cluster, [0, 0])
+            cell[0] += int(given)
+            cell[1] += 1
+
+    def pool(self, other: Tally) -> None:
+        """Take in another tally of the same metric."""
+        for cluster, (hits, trials) in other._hits.items():
+            cell = self._hits.setdefault(cluster, [0, 0])
+            cell[0] += hits
+            cell[1] += trials
+        for cluster, samples in other._samples.items():
+            for sample, hit in samples.items():
+                self.add(cluster, sample, hit)
+        for cluster, values in other._values.items():
+            self._values.setdefault(cluster, array("d")).extend(values)
+
+    def rows(self) -> dict[str, tuple[float, int]]:
+        """Return total and number of each cluster, clusters in order of their ids."""
+        rows: dict[str, tuple[float, int]] = {c: (hits, trials) for c, (hits, trials) in self._hits.items()}
+        rows |= {c: (sum(samples.values()), len(samples)) for c, samples in self._samples.items()}
+        rows |= {c: (fsum(values), len(values)) for c, values in self._values.items()}
+        return dict(sorted(rows.items()))
+
+
+def given(score: Score, metric: Metric) -> float | None:
+    """Return what a score says of its metric: 1 or 0 for a hit or none, or the value; None where it does not apply.
+
+    Raises:
+        IntegrityError: it is not of the metric's kind, or out of its range.
+    """
+    if metric.kind == "event":
+        if score.value is not None:
+            raise IntegrityError(f"a value for the metric {metric.name!r}, which counts events")
+        return None if score.hit is None else float(score.hit)
+    if score.hit is not None:
+        raise IntegrityError(f"a hit for the metric {metric.name!r}, which is a value")
+    if score.value is not None and not metric.low <= score.value <= metric.high:
+        raise IntegrityError(f"{score.value:g} for the metric {metric.name!r}, which is {range_of(metric)}")
+    return score.value
+
+
+def range_of(metric: Metric) -> str:
+    """Return a value's range in words, such as ``from 0 to 60 s``."""
+    return f"from {number(metric.low)} to {amount(metric.high, metric.unit)}"
 
 
 class SuiteResult(Struct, frozen=True):
     """One metric of one suite, as every table shows it.
 
     Attributes:
-        interval: None where no attempt was scored.
+        interval: None where no attempt was scored; a `MeanInterval` of a value.
+        unit: of a value.
         errors: attempts without a score, left out; `missing` were planned and not made.
     """
 
     suite: str
     metric: str
-    interval: RateInterval | None
+    interval: RateInterval | MeanInterval | None
     errors: int
     missing: int
+    unit: str = ""
 
 
 class Run:
@@ -59,13 +135,16 @@ class Run:
         directory: where it lies.
         manifest: what it set out to do.
         outcomes: number of attempts by outcome.
+        roles: what each role was asked, in all tries.
         stopped: why the sitting that made this object ended early, or the empty string; not kept on disk.
     """
 
     def __init__(self, directory: Path, manifest: RunManifest) -> None:
         self.directory, self.manifest, self.stopped = directory, manifest, ""
         self.outcomes: Counter[Outcome] = Counter()
-        self._cells: dict[tuple[str, str, str], dict[str, list[int]]] = {}
+        self.roles: dict[Party, RoleUse] = {}
+        self._declared = {(use.id, metric.name): metric for use in manifest.suites for metric in use.metrics}
+        self._tallies: dict[tuple[str, str, str], Tally] = {}
         self._errors: Counter[tuple[str, str]] = Counter()
         self._made: Counter[str] = Counter()
         self._superseded: set[str] = set()
@@ -98,16 +177,29 @@ class Run:
         else:
             self._made[attempt.suite] += 1
         self.outcomes[attempt.outcome] += 1
+        for role, use in attempt.roles.items():
+            self.roles[role] = self.roles.get(role, RoleUse()) + use
         if attempt.outcome != "scored":
             self._errors[attempt.suite, attempt.attack] += 1
             self._failed[planned] = attempt.suite, attempt.attack, attempt.outcome, attempt.id
             return
         for score in attempt.scores:
-            if score.hit is not None:
-                cell = self._cells.setdefault((attempt.suite, score.metric, attempt.attack), {})
-                tally = cell.setdefault(attempt.cluster, [0, 0])
-                tally[0] += score.hit
-                tally[1] += 1
+            metric = self._declared.get((attempt.suite, score.metric))
+            if metric is None:
+                raise IntegrityError(
+                    f"{self.directory}: {attempt.id} has a score for {score.metric!r}, a metric that the run's manifest "
+                    f"does not declare for the suite {attempt.suite!r}"
+                )
+            try:
+                said = given(score, metric)
+            except IntegrityError as error:
+                raise IntegrityError(f"{self.directory}: {attempt.id} has {error}") from None
+            if said is not None:
+                key = attempt.suite, score.metric, attempt.attack
+                tally = self._tallies.get(key)
+                if tally is None:
+                    tally = self._tallies[key] = Tally(metric)
+                tally.add(attempt.cluster, attempt.sample, said)
 
     @property
     def id(self) -> str:
@@ -119,9 +211,14 @@ class Run:
         return self._made.total()
 
     @property
+    def finished(self) -> Finished:
+        """Whether the run is finished by its own stopping rule, and why (some attempts may have ended in an error)."""
+        return finished(self.manifest.stopping.rule, self.manifest.planned, len(self))
+
+    @property
     def complete(self) -> bool:
-        """Whether every planned attempt was made (some of them may have ended in an error)."""
-        return len(self) >= self.manifest.planned
+        """Whether the run is finished."""
+        return self.finished.yes
 
     @property
     def errors(self) -> int:
@@ -146,32 +243,41 @@ class Run:
         raise UsageError(f"the run {self.id} has no suite {name!r}: {did_you_mean(name, known)}")
 
     def metrics(self, suite: str) -> tuple[str, ...]:
-        """Return the metrics that were scored in a suite, in order of first appearance."""
-        return tuple(dict.fromkeys(metric for name, metric, _ in self._cells if name == suite))
+        """Return the metrics that were scored in a suite, in the order in which its scorers declare them."""
+        scored = {metric for name, metric, _ in self._tallies if name == suite}
+        return tuple(name for where, name in self._declared if where == suite and name in scored)
+
+    def metric(self, suite: str, name: str) -> Metric:
+        """Return what a suite's scorer declares about a metric: kind, direction, unit, range.
+
+        Raises:
+            UsageError: the run has no such suite, or the suite no such metric.
+        """
+        found = self.suite(suite).describe(name)
+        if found is None:
+            known = [metric.name for metric in self.suite(suite).metrics]
+            raise UsageError(f"the suite {suite!r} has no metric {name!r}: {did_you_mean(name, known)}")
+        return found
 
     def counts(self, suite: str, metric: str, attack: str | None = None) -> Counts:
-        """Return hits and trials per cluster, for `shipworthy.stats`.
+        """Return totals and trials per cluster, for `shipworthy.stats`.
 
         Args:
             attack: only this one: an id (with any parameters) or a full name; None pools all attacks.
 
         Raises:
-            UsageError: the run has no such suite, or the suite no such attack.
+            UsageError: the run has no such suite, or the suite no such metric or attack.
         """
-        use = self.suite(suite)
+        use, pooled = self.suite(suite), Tally(self.metric(suite, metric))
         wanted = set(use.attacks) if attack is None else {a for a in use.attacks if attack in (a, a.partition("(")[0])}
         if attack is not None and not wanted:
             raise UsageError(f"the suite {suite!r} has no attack {attack!r}: {did_you_mean(attack, use.attacks)}")
-        pooled: dict[str, list[int]] = {}
         for name in use.attacks:
-            if name in wanted:
-                for cluster, (hits, trials) in self._cells.get((suite, metric, name), {}).items():
-                    tally = pooled.setdefault(cluster, [0, 0])
-                    tally[0] += hits
-                    tally[1] += trials
-        clusters = tuple(sorted(pooled))
+            if name in wanted and (tally := self._tallies.get((suite, metric, name))) is not None:
+                pooled.pool(tally)
+        rows = pooled.rows()
         errors = sum(self._errors[suite, name] for name in wanted)
-        return Counts([pooled[c][0] for c in clusters], [pooled[c][1] for c in clusters], clusters, errors)
+        return Counts([t for t, _ in rows.values()], [n for _, n in rows.values()], tuple(rows), errors)
 
     def missing(self, suite: str) -> int:
         """Return how many planned attempts of a suite were not made."""
@@ -180,36 +286,59 @@ class Run:
     def rate(
         self, suite: str, metric: str, attack: str | None = None, *, confidence: float = 0.95
     ) -> RateInterval | None:
-        """Return a metric's rate with its interval, or None where nothing was scored.
+        """Return an event's rate with its interval, or None where nothing was scored.
 
         The design effect is never taken below the planned one. Arguments and errors as for `counts`.
+
+        Raises:
+            UsageError: the metric is a value, which has a mean.
         """
         from shipworthy.stats import rate_interval
 
+        declared = self.metric(suite, metric)
+        if declared.kind == "value":
+            raise UsageError(f"the metric {metric!r} is a value, not an event: ask for its mean")
         counts = self.counts(suite, metric, attack)
         if not sum(counts.trials):
             return None
-        use = self.suite(suite)
-        floor = 1.0 + (use.design_effect - 1.0) * self._share(use, attack)
-        return rate_interval(counts.hits, counts.trials, confidence=confidence, min_design_effect=floor)
+        floor = planned_design_effect(self.suite(suite), declared, attack)
+        return rate_interval(counts.totals, counts.trials, confidence=confidence, min_design_effect=floor)
 
-    @staticmethod
-    def _share(use: SuiteUse, attack: str | None) -> float:
-        """Return the share of a cluster's other attempts that a filter on attacks keeps, in [0, 1]."""
-        if attack is None or not use.samples:
-            return 1.0
-        each = use.attempts / use.samples
-        kept = each * sum(attack in (a, a.partition("(")[0]) for a in use.attacks) / max(1, len(use.attacks))
-        return max(0.0, min(1.0, (kept - 1.0) / (each - 1.0))) if each > 1 else 0.0
+    def mean(
+        self, suite: str, metric: str, attack: str | None = None, *, confidence: float = 0.95
+    ) -> MeanInterval | None:
+        """Return a value's mean over samples with its interval, or None where nothing was scored.
+
+        Each cluster counts once, however many attempts were scored on it. Arguments and errors as for `counts`.
+
+        Raises:
+            UsageError: the metric is an event, which has a rate.
+        """
+        from shipworthy.stats import mean_interval
+
+        declared = self.metric(suite, metric)
+        if declared.kind == "event":
+            raise UsageError(f"the metric {metric!r} is an event, not a value: ask for its rate")
+        counts = self.counts(suite, metric, attack)
+        if not sum(counts.trials):
+            return None
+        return mean_interval(counts.totals, counts.trials, low=declared.low, high=declared.high, confidence=confidence)
+
+    def result(self, suite: str, metric: str, attack: str | None = None) -> SuiteResult:
+        """Return one metric's rate or mean, as tables show it. Arguments and errors as for `counts`."""
+        declared = self.metric(suite, metric)
+        estimate = self.rate if declared.kind == "event" else self.mean
+        errors = self.counts(suite, metric, attack).errors
+        return SuiteResult(suite, metric, estimate(suite, metric, attack), errors, self.missing(suite), declared.unit)
 
     def summary(self) -> list[SuiteResult]:
         """Return every metric of every suite, as tables show them; a suite without a score has one empty row."""
         rows = []
         for use in self.manifest.suites:
-            errors, missing = sum(self._errors[use.id, attack] for attack in use.attacks), self.missing(use.id)
-            for metric in self.metrics(use.id) or ("",):
-                interval = self.rate(use.id, metric) if metric else None
-                rows.append(SuiteResult(use.id, metric, interval, errors, missing))
+            rows += [self.result(use.id, metric) for metric in self.metrics(use.id)]
+            if not self.metrics(use.id):
+                errors = sum(self._errors[use.id, attack] for attack in use.attacks)
+                rows.append(SuiteResult(use.id, "", None, errors, self.missing(use.id)))
         return rows
 
     def attempts(self, *, superseded: bool = False) -> Iterator[Attempt]:
@@ -264,7 +393,9 @@ class Run:
         return connect(self, query)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row an attempt, with a column for every metric (True, False, or missing where it does not apply).
+        """Return one row an attempt, with a column for every metric.
+
+        An event is True or False, a value its number; missing where the metric does not apply.
 
         Raises:
             MissingExtra: pandas is not installed: ``pip install "shipworthy[pandas]"``.
@@ -291,6 +422,13 @@ class Run:
         return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def planned_design_effect(use: SuiteUse, metric: Metric, attack: str | None) -> float:
+    """Return the variance inflation that a plan reckons with, >= 1, for a metric on all attacks or on one."""
+    share = sum(attack is None or attack in (a, a.partition("(")[0]) for a in use.attacks) / max(1, len(use.attacks))
+    scored = use.samples if metric.reducer == "any" else use.attempts * share
+    return 1.0 + max(0.0, scored / max(1, use.clusters) - 1.0) * use.icc
+
+
 COLUMNS = ("suite", "metric", "rate", "95 % interval", "hits / trials", "clusters", "errors left out", "not run")
 """Of the table that the command line and notebooks show, a row a `SuiteResult`."""
 
@@ -300,13 +438,13 @@ def cells(row: SuiteResult) -> tuple[str, ...]:
     tail = (f"{row.errors:,}", f"{row.missing:,}")
     if row.interval is None:
         return (row.suite, row.metric, "no score", "", "0 / 0", "0", *tail)
+    from shipworthy.stats import MeanInterval
+
     found = row.interval
-    return (
-        row.suite,
-        row.metric,
-        f"{100 * found.rate:.1f} %",
-        f"{100 * found.low:.1f} to {100 * found.high:.1f} %",
-        f"{found.hits:,} / {found.trials:,}",
-        f"{found.clusters:,}",
-        *tail,
-    )
+    if isinstance(found, MeanInterval):
+        between = f"{number(found.low)} to {amount(found.high, row.unit)}"
+        shown = (amount(found.mean, row.unit), between, f"{found.values:,} values")
+    else:
+        between = f"{100 * found.low:.1f} to {100 * found.high:.1f} %"
+        shown = (f"{100 * found.rate:.1f} %", between, f"{found.hits:,} / {found.trials:,}")
+    return (row.suite, row.metric, *shown, f"{found.clusters:,}", *tail)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from shipworthy.core.errors import LimitReached
-from shipworthy.core.protocols import Target
+from shipworthy.core.records import Party, RoleUse
 from shipworthy.detect.redact import seal
-from shipworthy.evals.cache import ReplyCache
-from shipworthy.evals.calls import CONCURRENCY, Calls
-from shipworthy.evals.limits import Budget, Limits
-from shipworthy.evals.plan import Plan, PlanItem, split_try
-from shipworthy.evals.plugins import make_executor
+from shipworthy.evals.engine import make_engine
+from shipworthy.evals.models import Crew
+from shipworthy.evals.plan import Plan, PlanItem
 from shipworthy.evals.progress import Progress
 from shipworthy.evals.subject import Subject
+from shipworthy.exchange.budget import Budget, Limits
+from shipworthy.exchange.cache import ReplyCache
 from shipworthy.store.runlog import RunLog
 
 GRACE_S = 15.0
@@ -27,19 +27,24 @@ AHEAD = 64
 """Workers beyond the concurrency limit: they score and wait for the disk while others wait for the target."""
 
 
-@dataclass(frozen=True)
-class Session:
-    """How one sitting of a run ended.
+class _Ids(Protocol):
+    def __contains__(self, id: object, /) -> bool: ...
+
+
+class Ending(Struct, frozen=True):
+    """How one sitting ended.
 
     Attributes:
         finished: attempts made durable in this sitting; `errors` of them without a score.
-        requests: calls really made; `seconds` wall time.
+        requests: calls really made; `roles` the same by role, with what they took.
+        seconds: wall time.
         stopped: why it ended early, or the empty string.
     """
 
     finished: int
     errors: int
     requests: int
+    roles: Mapping[Party, RoleUse]
     seconds: float
     stopped: str = ""
 
@@ -47,6 +52,7 @@ class Session:
 async def run_plan(
     plan: Plan,
     subject: Subject,
+    crew: Crew,
     log: RunLog,
     *,
     limits: Limits | None = None,
@@ -54,11 +60,11 @@ async def run_plan(
     cache: ReplyCache | None = None,
     progress: Progress | None = None,
     again: Mapping[str, int] | None = None,
-) -> Session:
-    """Make every attempt of a plan that the log does not hold yet.
+) -> Ending:
+    """Make every attempt of the log's shard that the log does not hold yet.
 
-    The log, the cache and the subject stay open: whoever opened them closes them. Cancelling it (Ctrl-C) stops
-    cleanly: what was appended is durable, and the rest is as if it had not been begun.
+    The log, the cache, the subject and the crew stay open: whoever opened them closes them. Cancelling it (Ctrl-C)
+    stops cleanly: what was appended is durable, and the rest is as if it had not been begun.
 
     Args:
         limits: what this sitting may spend.
@@ -71,48 +77,47 @@ async def run_plan(
         UsageError: a plug-in cannot work as configured.
         StoreError: the log can no longer be written.
     """
-    budget = Budget(limits)
+    budget, again = Budget(limits), again or {}
     progress = progress or Progress(style="none")
-    calls = Calls(
-        subject.target,
-        cache=cache,
-        budget=budget,
-        concurrency=concurrency or subject.concurrency or CONCURRENCY,
-        secrets=subject.secrets,
-    )
+    shard, shards = log.shard, log.manifest.shards
     content = {part.id: part.suite.content for part in plan.suites}
     # Of all samples, not only the one that is asked: what leaks may be another's.
     secrets = tuple(sorted({s for part in plan.suites for sample in part.suite.samples for s in sample.secrets}))
-    models: list[Target] = []
+    errors = 0
+    engine = make_engine(plan, subject, crew, cache=cache, budget=budget, concurrency=concurrency)
+    waiting = _waiting(plan.shard(shard, shards), log.finished, again)
+    planned = shard_size(len(plan), shard, shards)
+    left = planned - log.made + len(again)
+
+    async def work() -> None:
+        nonlocal errors
+        for item in waiting:
+            if budget.over:
+                return
+            try:
+                attempt = await engine.attempt(item)
+            except LimitReached:
+                return
+            await log.append(seal(attempt, content[item.suite], secrets))
+            progress.count(attempt)
+            errors += attempt.outcome != "scored"
+
+    progress.start(planned, planned - left, budget, plan.id)
     try:
-        executor = make_executor(plan, subject, calls, models)
-        again = again or {}
-        waiting = _waiting(plan, log.finished, again)
-        left = len(plan) - sum(1 for name in log.finished if split_try(name)[1] == 1) + len(again)
-        errors = 0
-
-        async def work() -> None:
-            nonlocal errors
-            for item in waiting:
-                if budget.over:
-                    return
-                try:
-                    attempt = await executor.attempt(item)
-                except LimitReached:
-                    return
-                await log.append(seal(attempt, content[item.suite], secrets))
-                progress.count(attempt)
-                errors += attempt.outcome != "scored"
-
-        progress.start(len(plan), len(plan) - left, budget, plan.id)
-        try:
-            await _gather([work() for _ in range(min(left, calls.concurrency + AHEAD))], budget)
-        finally:
-            progress.stop()
+        workers = min(left, engine.target.places.concurrency + AHEAD)
+        await _gather([work() for _ in range(workers)], budget)
     finally:
-        for model in models:
-            await model.close()
-    return Session(progress.done, errors, budget.requests, budget.seconds, budget.reason)
+        progress.stop()
+    return Ending(progress.done, errors, budget.requests, budget.roles, budget.seconds, budget.reason)
+
+
+def shard_size(planned: int, shard: int, shards: int) -> int:
+    """Return how many of a plan's attempts fall to one shard.
+
+    >>> [shard_size(10, shard, 4) for shard in range(4)]
+    [3, 3, 2, 2]
+    """
+    return len(range(shard, planned, shards))
 
 
 async def _gather(workers: Sequence[Coroutine[Any, Any, None]], budget: Budget) -> None:
@@ -134,8 +139,8 @@ async def _gather(workers: Sequence[Coroutine[Any, Any, None]], budget: Budget) 
             raise result
 
 
-def _waiting(plan: Plan, finished: frozenset[str], again: Mapping[str, int]) -> Iterator[PlanItem]:
-    for item in plan:
+def _waiting(items: Iterator[PlanItem], finished: _Ids, again: Mapping[str, int]) -> Iterator[PlanItem]:
+    for item in items:
         if item.id in again:
             yield replace(item, id=f"{item.id}-{again[item.id]}")
         elif item.id not in finished:

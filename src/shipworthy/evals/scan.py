@@ -16,10 +16,9 @@ from typing import Any
 import yaml
 
 from shipworthy.core.errors import ShipworthyError, TargetError, UsageError
-from shipworthy.evals.calls import Calls
-from shipworthy.evals.limits import Budget, Limits
+from shipworthy.evals.engine import make_engine
+from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import make_plan
-from shipworthy.evals.plugins import make_executor
 from shipworthy.evals.subject import build_subject
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.suites import library_suite
@@ -130,20 +129,18 @@ async def probe(workspace: Workspace, *, concurrency: int | None = None) -> tupl
     """
     plan = make_plan(workspace, PROBE)
     subject = build_subject(workspace)
-    models: list[Any] = []
-    at_once = concurrency or subject.concurrency or 16
-    calls = Calls(subject.target, cache=None, concurrency=at_once, budget=Budget(Limits()))
+    crew = build_crew(plan, subject)
     try:
-        executor = make_executor(plan, subject, calls, models)
+        engine = make_engine(plan, subject, crew, concurrency=concurrency)
+        at_once = engine.target.places.concurrency
         # The first call pays for connections, or for loading a model: it is made, and not timed.
         items = list(plan)
-        first = await executor.attempt(items[0])
+        first = await engine.attempt(items[0])
         clock = time.perf_counter()
-        rest = await asyncio.gather(*[executor.attempt(item) for item in items[1:]])
+        rest = await asyncio.gather(*[engine.attempt(item) for item in items[1:]])
         took = time.perf_counter() - clock
     finally:
-        for model in models:
-            await model.close()
+        await crew.close()
         await subject.close()
     failed = [a for a in (first, *rest) if a.outcome in ("target_error", "timeout")]
     if len(failed) == len(items):

@@ -63,6 +63,7 @@ class Subject:
         opened: what `close` closes besides the target, such as a model that was injected into it.
         secrets: resolved credentials; they are taken out of every error message.
         declared: what the workspace's files said of it (see `declaration`); a gate holds the files to it.
+        use: how the target is written in the workspace; a judge written the same is the same object.
 
     Attributes:
         secrets: the credentials.
@@ -77,8 +78,9 @@ class Subject:
         opened: tuple[Target, ...] = (),
         secrets: tuple[str, ...] = (),
         declared: Mapping[str, str] | None = None,
+        use: Use | None = None,
     ) -> None:
-        self.target, self.pipeline = target, pipeline
+        self.target, self.pipeline, self.use = target, pipeline, use
         self._opened = opened or (target,)
         self.secrets = secrets
         self.description: dict[str, Any] = {"target": dict(target.describe())}
@@ -92,12 +94,6 @@ class Subject:
     def guards(self) -> str:
         """The pipeline's digest, or the empty string for the bare target."""
         return self.pipeline.digest if self.pipeline is not None else ""
-
-    @property
-    def concurrency(self) -> int | None:
-        """How many calls at one time the target says it can take; None where it does not say."""
-        wish = getattr(self.target, "concurrency", None)
-        return wish if isinstance(wish, int) and wish >= 1 else None
 
     def scrub(self, text: str) -> str:
         """Return an error's message without credentials and personal data."""
@@ -136,6 +132,7 @@ def build_subject(workspace: Workspace, guards: bool | str | Path = True, *, tar
         opened=made.opened,
         secrets=tuple(credentials(use)),
         declared=declaration(use, guards="workspace" if own else "file" if pipeline is not None else "none"),
+        use=use,
     )
 
 

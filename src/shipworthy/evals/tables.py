@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from shipworthy.evals.results import Run
 
-VERSION = 1
+VERSION = 2
 """Of the columns below: part of the cache's file names."""
 
 _ATTEMPT_KEYS = {"id": "VARCHAR", "suite": "VARCHAR", "sample": "VARCHAR", "attack": "VARCHAR", "number": "INTEGER"}
@@ -56,6 +56,7 @@ TABLES: dict[str, dict[str, str]] = {
         "outcome": "VARCHAR",
         "metric": "VARCHAR",
         "hit": "BOOLEAN",
+        "value": "DOUBLE",
         "label": "VARCHAR",
         "confidence": "DOUBLE",
         "scorer": "VARCHAR",
@@ -95,11 +96,13 @@ def connect(run: Run, query: str) -> duckdb.DuckDBPyRelation:
 
 
 def wide(run: Run) -> duckdb.DuckDBPyRelation:
-    """Return the attempts with one Boolean column a metric."""
-    metrics = sorted({metric for use in run.manifest.suites for metric in run.metrics(use.id)} - {*TABLES["attempts"]})
+    """Return the attempts with one column a metric: Boolean of an event, a number of a value."""
+    kinds = {m: run.metric(use.id, m).kind for use in run.manifest.suites for m in run.metrics(use.id)}
     joined = "".join(
-        f", (SELECT bool_or(s.hit) FROM scores s WHERE s.id = a.id AND s.metric = {_quoted(m)}) AS {_identifier(m)}"
-        for m in metrics
+        f", (SELECT {'bool_or(s.hit)' if kind == 'event' else 'any_value(s.value)'} FROM scores s "
+        f"WHERE s.id = a.id AND s.metric = {_quoted(m)}) AS {_identifier(m)}"
+        for m, kind in sorted(kinds.items())
+        if m not in TABLES["attempts"]
     )
     return connect(run, f"SELECT a.*{joined} FROM attempts a ORDER BY a.suite, a.sample, a.attack, a.number")
 
@@ -155,6 +158,7 @@ def _rows(attempt: Attempt) -> Iterator[tuple[str, dict[str, Any]]]:
         "attack": attempt.attack,
         "number": attempt.number,
     }
+    asked = attempt.target
     prompt = next((m.text for m in reversed(attempt.messages) if m.role == "user"), "")
     yield (
         "attempts",
@@ -171,14 +175,14 @@ def _rows(attempt: Attempt) -> Iterator[tuple[str, dict[str, Any]]]:
             "error": attempt.error,
             "guard_events": len(attempt.guard_events),
             "blocked": any(e.action == "block" and not e.shadow for e in attempt.guard_events),
-            "input_tokens": attempt.usage.input_tokens,
-            "output_tokens": attempt.usage.output_tokens,
-            "cost_usd": attempt.usage.cost_usd,
+            "input_tokens": asked.usage.input_tokens,
+            "output_tokens": asked.usage.output_tokens,
+            "cost_usd": asked.usage.cost_usd,
             "started": _timestamp(attempt.started),
             "seconds": attempt.seconds,
             "guard_seconds": attempt.guard_seconds,
-            "calls": attempt.calls,
-            "cached_calls": attempt.cached_calls,
+            "calls": asked.calls,
+            "cached_calls": asked.cached,
         },
     )
     for score in attempt.scores:
@@ -190,6 +194,7 @@ def _rows(attempt: Attempt) -> Iterator[tuple[str, dict[str, Any]]]:
                 "outcome": attempt.outcome,
                 "metric": score.metric,
                 "hit": score.hit,
+                "value": score.value,
                 "label": score.label,
                 "confidence": score.confidence,
                 "scorer": score.scorer,

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 import msgspec
 
 from shipworthy.core.errors import UsageError
-from shipworthy.core.records import Attempt
+from shipworthy.core.records import Attempt, Metric
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
 
@@ -26,10 +26,9 @@ ASSETS = Path(__file__).parent.parent / "library" / "viewer"
 CHUNK = 200
 """Attempts a chunk: parsed in a few milliseconds."""
 PREVIEW = 110
-GOOD_METRICS = ("helpful",)
-"""Metrics whose hit is what one wants."""
 
-SAME, NEW_HIT, FIXED, CHANGED, ONLY_HERE = range(5)
+SAME, WORSE, BETTER, CHANGED, ONLY_HERE = range(5)
+"""How an attempt differs from the one in the other run; worse, where any metric moved the bad way."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -86,11 +85,12 @@ def _policy_hash(text: str) -> str:
 
 
 def _write_data(run: Run, against: Run | None, file: TextIO) -> int:
+    good = {(use.id, metric.name): metric.good for use in run.manifest.suites for metric in use.metrics}
     before = {split_try(a.id)[0]: _signature(a) for a in against.attempts()} if against else {}
-    changes = {a.id: _change(a, before) for a in run.attempts()} if against else {}
+    changes = {a.id: _change(a, before, good) for a in run.attempts()} if against else {}
     wanted = {split_try(id)[0] for id, change in changes.items() if change not in (SAME, ONLY_HERE)}
     others = {split_try(a.id)[0]: a for a in against.attempts() if split_try(a.id)[0] in wanted} if against else {}
-    names = _Names()
+    names = _Names(run)
     rows: list[Any] = []
     chunk: list[Any] = []
     for attempt in run.attempts():
@@ -108,7 +108,7 @@ def _write_data(run: Run, against: Run | None, file: TextIO) -> int:
             "run": {"id": run.id, "facts": list(_facts(run, len(rows)))},
             "against": {"id": against.id} if against else None,
             **names.tables(),
-            "good": GOOD_METRICS,
+            "metrics": [_metric(names, suite, metric) for suite, metric in names.metrics],
             "chunk": CHUNK,
             "rows": rows,
         },
@@ -123,15 +123,18 @@ def _element(file: TextIO, name: str, value: Any) -> None:
 
 
 class _Names:
-    """Words that repeat, each stored once."""
+    """Words that repeat, each stored once; metrics with what their suite's scorer declares about them."""
 
-    def __init__(self) -> None:
-        self._tables: dict[str, dict[str, int]] = {
-            "suites": {},
-            "attacks": {},
-            "outcomes": {"scored": 0},
-            "metrics": {},
-        }
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._tables: dict[str, dict[str, int]] = {"suites": {}, "attacks": {}, "outcomes": {"scored": 0}}
+        self.metrics: dict[tuple[str, str], int] = {}
+
+    def metric(self, suite: str, name: str) -> int:
+        return self.metrics.setdefault((suite, name), len(self.metrics))
+
+    def describe(self, suite: str, name: str) -> Metric:
+        return self._run.metric(suite, name)
 
     def number(self, table: str, word: str) -> int:
         return self._tables[table].setdefault(word, len(self._tables[table]))
@@ -140,8 +143,20 @@ class _Names:
         return {name: list(words) for name, words in self._tables.items()}
 
 
+def _metric(names: _Names, suite: str, name: str) -> dict[str, Any]:
+    metric = names.describe(suite, name)
+    return {"suite": names.number("suites", suite), **{f: getattr(metric, f) for f in ("name", "kind", "good", "unit")}}
+
+
 def _row(attempt: Attempt, change: int, names: _Names) -> list[Any]:
-    scores = [[names.number("metrics", s.metric), -1 if s.hit is None else int(s.hit)] for s in attempt.scores]
+    # A value stands as it is, a hit as 1 or 0; -1 and null say that the metric does not apply.
+    scores = [
+        [
+            names.metric(attempt.suite, s.metric),
+            s.value if names.describe(attempt.suite, s.metric).kind == "value" else -1 if s.hit is None else int(s.hit),
+        ]
+        for s in attempt.scores
+    ]
     preview = " ".join((attempt.answer or attempt.error)[: 4 * PREVIEW].split())[:PREVIEW]
     return [
         attempt.id,
@@ -160,7 +175,7 @@ def _row(attempt: Attempt, change: int, names: _Names) -> list[Any]:
 
 def _body(attempt: Attempt, other: Attempt | None) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "messages": attempt.messages,
+        "said": attempt.said,
         "documents": attempt.documents,
         "scores": attempt.scores,
         "guard_events": attempt.guard_events,
@@ -168,22 +183,23 @@ def _body(attempt: Attempt, other: Attempt | None) -> dict[str, Any]:
         "cluster": attempt.cluster,
         "seed": attempt.seed,
         "seconds": attempt.seconds,
-        "calls": attempt.calls,
-        "cached_calls": attempt.cached_calls,
+        "calls": attempt.target.calls,
+        "cached_calls": attempt.target.cached,
     }
     if other is not None:
-        body["other"] = {"messages": other.messages, "scores": other.scores, "outcome": other.outcome}
+        body["other"] = {"said": other.said, "scores": other.scores, "outcome": other.outcome}
     return body
 
 
-_Signature = tuple[str, tuple[tuple[str, bool | None], ...]]
+_Signature = tuple[str, tuple[tuple[str, float | None], ...]]
 
 
 def _signature(attempt: Attempt) -> _Signature:
-    return attempt.outcome, tuple(sorted((s.metric, s.hit) for s in attempt.scores))
+    said = ((s.metric, s.value if s.hit is None else float(s.hit)) for s in attempt.scores)
+    return attempt.outcome, tuple(sorted(said, key=lambda row: row[0]))
 
 
-def _change(attempt: Attempt, before: dict[str, _Signature]) -> int:
+def _change(attempt: Attempt, before: dict[str, _Signature], good: dict[tuple[str, str], str]) -> int:
     """Say how an attempt differs from the one with its id in the other run."""
     then, now = before.get(split_try(attempt.id)[0]), _signature(attempt)
     if then is None:
@@ -191,16 +207,14 @@ def _change(attempt: Attempt, before: dict[str, _Signature]) -> int:
     if then == now:
         return SAME
     if then[0] == now[0] == "scored":
-        hit_then, hit_now = _hits(then), _hits(now)
-        if hit_now - hit_then:
-            return NEW_HIT
-        if hit_then - hit_now:
-            return FIXED
+        old, moves = dict(then[1]), set[int]()
+        for metric, said in now[1]:
+            was = old.get(metric)
+            if said is not None and was is not None and said != was:
+                moves.add(BETTER if (said > was) == (good.get((attempt.suite, metric)) == "high") else WORSE)
+        if moves:
+            return WORSE if WORSE in moves else BETTER
     return CHANGED
-
-
-def _hits(signature: _Signature) -> set[str]:
-    return {metric for metric, hit in signature[1] if hit and metric not in GOOD_METRICS}
 
 
 def _facts(run: Run, shown: int) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from shipworthy.core.document import Block, Document
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
-from shipworthy.evals.transcripts import GOOD_METRICS
 from shipworthy.evidence.sections.change import before_after
 from shipworthy.evidence.sections.proof import digests, how_to_verify, limits, traceability
 from shipworthy.evidence.sections.samples import worst_samples
@@ -28,7 +27,7 @@ def readout(workspace: Workspace, decision: Decision, run: Run, baseline: Run | 
     if baseline is not None:
         children.append(before_after(run, baseline))
     children += [
-        worst_samples(run, known_secrets(workspace), wanted_metrics(workspace)),
+        worst_samples(run, known_secrets(workspace)),
         traceability(workspace, decision),
         limits(workspace, decision, run, baseline),
         digests(workspace, decision, run, baseline),
@@ -41,14 +40,3 @@ def known_secrets(workspace: Workspace) -> tuple[str, ...]:
     """Return every string that a sample of the workspace declares secret, longest first."""
     found = {s for suite in workspace.suites.values() for sample in suite.samples for s in sample.secrets if s}
     return tuple(sorted(found, key=lambda s: (-len(s), s)))
-
-
-def wanted_metrics(workspace: Workspace) -> tuple[str, ...]:
-    """Return the metrics whose hit is good: helpfulness, and those that a criterion wants to be high."""
-    wanted = set(GOOD_METRICS)
-    for requirement in workspace.requirements.values():
-        for criterion in requirement.criteria:
-            if criterion.parsed.side == "lower":
-                suite = workspace.suites.get(criterion.suite)
-                wanted.add(criterion.metric or (suite.metric if suite else ""))
-    return tuple(sorted(wanted - {""}))

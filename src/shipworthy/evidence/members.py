@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from shipworthy.core.digests import bytes_digest, canonical, merkle_root
-from shipworthy.core.records import Decision
+from shipworthy.core.records import Decision, RunManifest
 from shipworthy.detect.redact import redact, redact_text
 from shipworthy.evals.results import Run
 from shipworthy.evidence import recount
@@ -85,25 +85,28 @@ def redact_json(value: Any, secrets: Sequence[str]) -> Any:
     return value
 
 
-def criteria(workspace: Workspace, decision: Decision, runs: Mapping[str, RunMembers], seeds: Mapping[str, int],
-             wanted: Sequence[str]) -> bytes:  # fmt: skip
+def criteria(
+    workspace: Workspace, decision: Decision, runs: Mapping[str, RunMembers], manifests: Mapping[str, RunManifest]
+) -> bytes:
     """Return ``criteria.json``: each result with the counts per cluster behind it, so that anyone can test it anew."""
     filters = {criterion.id: criterion.attack for _, criterion in workspace.criteria()}
     listed = []
     for result in decision.criteria:
-        what = result.suite, result.metric, filters.get(result.id)
-        counts: Mapping[str, Sequence[int]] = {}
-        if result.rate is not None and result.test == "threshold":
-            counts = recount.count(runs[result.run].records, *what).clusters
-        elif result.rate is not None:
+        counts: Mapping[str, Sequence[float]] = {}
+        if result.rate is not None:
             new, old = result.run, result.baseline_run
-            same = seeds[new] == seeds[old]
-            counts = recount.count_paired(runs[new].records, runs[old].records, *what, same_seed=same).clusters
+            measure = recount.measures(msgspec.to_builtins(manifests[new]), result.suite)[result.metric]
+            what = result.suite, measure, filters.get(result.id)
+            if result.test == "threshold":
+                counts = recount.count(runs[new].records, *what).clusters
+            else:
+                same = manifests[new].seed == manifests[old].seed
+                counts = recount.count_paired(runs[new].records, runs[old].records, *what, same_seed=same).clusters
         listed.append(
             msgspec.to_builtins(result)
-            | {"attack": what[2], "counts": {name: list(row) for name, row in sorted(counts.items())}}
+            | {"attack": filters.get(result.id), "counts": {name: list(row) for name, row in sorted(counts.items())}}
         )
-    return canonical({"criteria": listed, "wanted_metrics": list(wanted)})
+    return canonical({"criteria": listed})
 
 
 def suites(workspace: Workspace, runs: Sequence[Run], secrets: Sequence[str]) -> Members:

@@ -14,7 +14,7 @@ from shipworthy.core.records import Decision
 from shipworthy.core.registry import create
 from shipworthy.evals.results import Run
 from shipworthy.evidence import archive, members
-from shipworthy.evidence.documents import known_secrets, readout, wanted_metrics
+from shipworthy.evidence.documents import known_secrets, readout
 from shipworthy.evidence.trace import trace
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PREDICATE_TYPE, verify_bytes
 from shipworthy.store.audit import AuditLog
@@ -53,20 +53,20 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
     main = runs[decision.runs[0]]
     _check_current(workspace, decision, main)
     entry = register_decision(layout, decision)
-    secrets, wanted = known_secrets(workspace), wanted_metrics(workspace)
+    secrets = known_secrets(workspace)
     with AuditLog(layout.control_url) as audit:
         audit.verify()
         entries = list(audit.entries())
     originals = {e.body["run"]: e.body for e in entries if e.kind == "run.finished" and e.number <= entry.number}
     extract, audit_head = members.audit_extract(iter(entries), entry.number)
     parts = {name: members.RunMembers(run, secrets, originals[name]) for name, run in runs.items()}
-    seeds = {name: run.manifest.seed for name, run in runs.items()}
+    manifests = {name: run.manifest for name, run in runs.items()}
     baseline = runs[decision.baseline_runs[0]] if decision.baseline_runs else None
     html = create("report", "html")
     files: dict[str, bytes] = {
         "VERIFY.md": _VERIFY.encode(),
         "decision.json": canonical(msgspec.to_builtins(decision)),
-        "criteria.json": members.criteria(workspace, decision, parts, seeds, wanted),
+        "criteria.json": members.criteria(workspace, decision, parts, manifests),
         "spec.json": canonical(spec(workspace, main.manifest.plan)),
         "trace.json": canonical(trace(workspace, decision, {name: part.suites for name, part in parts.items()})),
         "report.html": html.render(decision, readout(workspace, decision, main, baseline)).encode(),

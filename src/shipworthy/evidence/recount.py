@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp, inf, lgamma, log
+from math import exp, fsum, inf, lgamma, log, sqrt, tanh
 from typing import Any, NamedTuple
 
 PLANNED = 19
@@ -17,15 +17,18 @@ PLANNED = 19
 Record = Mapping[str, Any]
 
 
-_MUST = re.compile(r"(rise_upper|drop_upper|upper|lower)(\d\d(?:\.\d+)?) ?(?:<=|>=) ?([0-9.]+(?:e-?\d+)?) ?(%?)", re.I)
+_MUST = re.compile(
+    r"(rise_upper|drop_upper|upper|lower)(\d\d(?:\.\d+)?) ?(?:<=|>=) ?([-+]?[0-9.]+(?:e[-+]?\d+)?) ?(%|[^\W\d_][^\s<>=]*)?",
+    re.I,
+)
 
 
 class Condition(NamedTuple):
     """A criterion's condition, read from its text.
 
     Attributes:
-        low: the rate must be high: the bound is a lower one, or the change a fall.
-        confidence: in (0, 1); `limit` in [0, 1].
+        low: the rate or mean must be high: the bound is a lower one, or the change a fall.
+        confidence: in (0, 1); `limit` in [0, 1], or in a value's unit.
     """
 
     test: str
@@ -43,9 +46,38 @@ def condition(must: str) -> Condition:
     match = _MUST.fullmatch(must.strip())
     if match is None:
         raise ValueError(f"{must!r} is no condition")
-    what, level, limit, percent = match[1].lower(), match[2], float(match[3]), match[4]
+    what, level, limit, unit = match[1].lower(), match[2], float(match[3]), match[4]
     test = "threshold" if what in ("upper", "lower") else "noninferiority"
-    return Condition(test, what in ("lower", "drop_upper"), float(level) / 100, limit / (100 if percent else 1))
+    low = what in ("lower", "drop_upper")
+    return Condition(test, low, float(level) / 100, limit / (100 if unit == "%" else 1))
+
+
+class Measure(NamedTuple):
+    """A metric as the run's manifest keeps it: what its scorer declared. What the manifest leaves out is a default."""
+
+    name: str
+    value: bool
+    low: float
+    high: float
+    bad_event: bool
+    any: bool
+
+
+def measures(manifest: Mapping[str, Any], suite: str) -> dict[str, Measure]:
+    """Return a suite's metrics by name, from a run's manifest."""
+    use = next((use for use in manifest["suites"] if use["id"] == suite), {"metrics": ()})
+    found = {}
+    for said in use["metrics"]:
+        value = said.get("kind", "event") == "value"
+        found[said["name"]] = Measure(
+            said["name"],
+            value,
+            float(said.get("low", 0.0)),
+            float(said.get("high", 1.0)),
+            not value and said.get("good", "low") == "low",
+            said.get("reducer", "mean") == "any",
+        )
+    return found
 
 
 def too_good(hits: int, trials: int, bound: float, condition: Condition) -> bool:
@@ -69,38 +101,75 @@ def _log_binomial(k: int, n: int, p: float) -> float:
     return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) + (n - k) * log(1 - p)
 
 
+def mean_too_good(means: Sequence[float], bound: float, condition: Condition, low: float, high: float) -> bool:
+    """Say whether a criterion's bound on a mean is better than betting against it allows.
+
+    The bound is right where the capital of the bets against it has reached ``1 / (1 - confidence)``: the bets of
+    `shipworthy.stats.mean`, written down again.
+
+    Args:
+        means: of the clusters, or their changes.
+        low, high: the range they lie in.
+    """
+    y, limit = [(m - low) / (high - low) for m in means], (bound - low) / (high - low)
+    if condition.low:
+        y, limit = [1 - v for v in y], 1 - limit
+    if not 0 < limit < 1:
+        return limit <= 0
+    tail, count = 1 - condition.confidence, len(y)
+    weights = [(k + 1) ** -0.75 for k in range(7)]
+    capital = 0.0
+    for k, weight in enumerate(weights):
+        bet = tanh(sqrt(2 * log(1 / tail) * (1 - limit) / (count * limit) * 3**k)) / (1 - limit)
+        gains = [1 + bet * (limit - v) for v in y]
+        if min(gains) > 0:
+            capital += weight / sum(weights) * exp(min(600.0, fsum(map(log, gains))))
+    return capital < 1 / tail * (1 - 1e-4)
+
+
 class Mark(NamedTuple):
-    """One metric's word on one planned attempt."""
+    """One metric's word on one planned attempt: `said` is 1 or 0 for a hit or none, or the value."""
 
     cluster: str
+    sample: str
     content_hash: str
-    hit: bool
+    said: float
 
 
 class Counts(NamedTuple):
     """What a criterion counted.
 
     Attributes:
-        clusters: cluster id -> (hits, trials), or (hits, trials, hits in the baseline) of paired attempts.
+        clusters: cluster id -> (total, trials), or (total, trials, total in the baseline) of paired attempts; a total
+            is the number of hits, or the sum of the values.
         errors: attempts left out because they ended in an error, in either run.
+        value: whether the metric is one; it has no hits.
     """
 
-    clusters: Mapping[str, tuple[int, ...]]
+    clusters: Mapping[str, tuple[float, ...]]
     errors: int
+    value: bool = False
 
     @property
     def hits(self) -> int:
         """Counted events."""
-        return sum(row[0] for row in self.clusters.values())
+        return 0 if self.value else int(sum(row[0] for row in self.clusters.values()))
 
     @property
     def trials(self) -> int:
         """Scored attempts."""
-        return sum(row[1] for row in self.clusters.values())
+        return int(sum(row[1] for row in self.clusters.values()))
+
+    @property
+    def means(self) -> list[float]:
+        """Of a value: each cluster's mean, or the change of it."""
+        return [(row[0] - (row[2] if len(row) > 2 else 0.0)) / row[1] for row in self.clusters.values()]
 
     @property
     def rate(self) -> float:
-        """Rate, or difference of the two rates; only where there are trials."""
+        """Rate, or difference of the two; of a value the mean over clusters. Only where there are trials."""
+        if self.value:
+            return fsum(self.means) / len(self.clusters)
         before = sum(row[2] for row in self.clusters.values() if len(row) > 2)
         return (self.hits - before) / self.trials
 
@@ -110,7 +179,9 @@ def last_tries(records: Iterable[Record]) -> list[Record]:
     return list({str(record["id"])[:PLANNED]: record for record in records}.values())
 
 
-def marks(records: Iterable[Record], suite: str, metric: str, attack: str | None) -> tuple[dict[str, Mark], set[str]]:
+def marks(
+    records: Iterable[Record], suite: str, measure: Measure, attack: str | None
+) -> tuple[dict[str, Mark], set[str]]:
     """Return one metric's marks by planned attempt, and the planned attempts that ended in an error.
 
     Args:
@@ -127,46 +198,61 @@ def marks(records: Iterable[Record], suite: str, metric: str, attack: str | None
             failed.add(planned)
             continue
         for score in record.get("scores", ()):
-            if score["metric"] == metric and score["hit"] is not None:
-                scored[planned] = Mark(record["cluster"], record["content_hash"], bool(score["hit"]))
+            said = score.get("value" if measure.value else "hit")
+            if score["metric"] == measure.name and said is not None:
+                scored[planned] = Mark(record["cluster"], record["sample"], record["content_hash"], float(said))
     return scored, failed
 
 
-def count(records: Sequence[Record], suite: str, metric: str, attack: str | None) -> Counts:
+def count(records: Sequence[Record], suite: str, measure: Measure, attack: str | None) -> Counts:
     """Count a metric in one run."""
-    scored, failed = marks(records, suite, metric, attack)
-    clusters: dict[str, tuple[int, ...]] = {}
-    for mark in scored.values():
-        hits, trials = clusters.get(mark.cluster, (0, 0))
-        clusters[mark.cluster] = hits + mark.hit, trials + 1
-    return Counts(clusters, len(failed))
+    scored, failed = marks(records, suite, measure, attack)
+    rows = ((mark.cluster, mark.sample, (mark.said,)) for mark in scored.values())
+    return Counts({c: (row[0], row[1]) for c, row in _table(rows, measure).items()}, len(failed), measure.value)
 
 
 def count_paired(
-    new: Sequence[Record], old: Sequence[Record], suite: str, metric: str, attack: str | None, *, same_seed: bool
+    new: Sequence[Record], old: Sequence[Record], suite: str, measure: Measure, attack: str | None, *, same_seed: bool
 ) -> Counts:
     """Count a metric over the attempts that two runs both scored."""
-    mine, failed = marks(new, suite, metric, attack)
-    theirs, also_failed = marks(old, suite, metric, attack)
-    clusters: dict[str, tuple[int, ...]] = {}
+    mine, failed = marks(new, suite, measure, attack)
+    theirs, also_failed = marks(old, suite, measure, attack)
+    pairs = []
     for planned in mine.keys() & theirs.keys():
         now, before = mine[planned], theirs[planned]
-        if same_seed and now.content_hash != before.content_hash:
-            continue
-        hits, trials, old_hits = clusters.get(now.cluster, (0, 0, 0))
-        clusters[now.cluster] = hits + now.hit, trials + 1, old_hits + before.hit
-    return Counts(clusters, len(failed | also_failed))
+        if not same_seed or now.content_hash == before.content_hash:
+            pairs.append((now.cluster, now.sample, (now.said, before.said)))
+    table = _table(pairs, measure)
+    return Counts({c: (row[0], row[-1], row[1]) for c, row in table.items()}, len(failed | also_failed), measure.value)
 
 
-def s1_hits(records: Iterable[Record], wanted: Iterable[str]) -> list[str]:
-    """Return the planned attempts with a hit on a sample of severity S1, but for metrics whose hits are wanted.
+def _table(rows: Iterable[tuple[str, str, tuple[float, ...]]], measure: Measure) -> dict[str, tuple[float, ...]]:
+    """Return each cluster's totals, one a run, and behind them their number."""
+    said: dict[str, dict[str, list[tuple[float, ...]]]] = {}
+    for cluster, sample, given in rows:
+        # An event that is reduced by `any` counts once a sample: each sample is then a group of its own.
+        said.setdefault(cluster, {}).setdefault(sample if measure.any else "", []).append(given)
+    table = {}
+    for cluster, groups in said.items():
+        if measure.any:
+            units = [tuple(max(run) for run in zip(*group, strict=True)) for group in groups.values()]
+        else:
+            units = groups[""]
+        totals = [fsum(run) for run in zip(*units, strict=True)]
+        table[cluster] = (*(totals if measure.value else map(int, totals)), len(units))
+    return table
+
+
+def s1_hits(records: Iterable[Record], manifest: Mapping[str, Any]) -> list[str]:
+    """Return the planned attempts with a bad event on a sample of severity S1, as the run's manifest declares them.
 
     Args:
         records: all tries: one that a later one replaced counts here, too.
     """
-    good = set(wanted)
+    suites = [str(use["id"]) for use in manifest["suites"]]
+    bad = {(suite, m.name) for suite in suites for m in measures(manifest, suite).values() if m.bad_event}
 
     def harmful(record: Record) -> bool:
-        return any(score["hit"] and score["metric"] not in good for score in record.get("scores", ()))
+        return any(score.get("hit") and (record["suite"], score["metric"]) in bad for score in record.get("scores", ()))
 
     return sorted({str(r["id"])[:PLANNED] for r in records if r.get("severity") == "S1" and harmful(r)})

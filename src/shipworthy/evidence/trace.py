@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from shipworthy.core.records import CriterionResult, Decision
+from shipworthy.workspace.coverage import coverage
+from shipworthy.workspace.graph import Edge, Graph, Node
 from shipworthy.workspace.load import Workspace
-from shipworthy.workspace.requirement import Criterion, Requirement
 
 RecordHashes = Mapping[str, Mapping[str, Mapping[str, str]]]
 """Run -> suite -> attempt id -> ``sha256:…`` of its record."""
+
+Results = Mapping[str, CriterionResult]
 
 
 def trace(workspace: Workspace, decision: Decision, records: RecordHashes) -> dict[str, Any]:
@@ -22,59 +25,60 @@ def trace(workspace: Workspace, decision: Decision, records: RecordHashes) -> di
     Args:
         records: of every run the decision rests on, as they are in the pack.
 
-    The gaps are part of it: risks that no requirement mitigates, requirements without a criterion in the gate, and
-    criteria of requirements that mitigate no risk.
+    The gaps are part of it: risks that no requirement mitigates, requirements without a criterion in the gate,
+    criteria of requirements that mitigate no risk, and risks on critical journeys that no suite measures. The links
+    are all those of the workspace, whatever their kinds, each with the digest of what it leads to.
     """
-    results = {result.id: result for result in decision.criteria}
-    gate = [(requirement, criterion) for requirement, criterion in workspace.criteria() if criterion.id in results]
-    tested = {requirement.id for requirement, _ in gate}
-    mitigated = {risk for requirement in workspace.requirements.values() for risk in requirement.mitigates}
-
-    def of_risk(risk: str) -> list[dict[str, Any]]:
-        found = [r for r in workspace.requirements.values() if risk in r.mitigates]
-        return [_requirement(workspace, r, [c for q, c in gate if q.id == r.id], results) for r in found]
-
+    graph, results = workspace.graph, {result.id: result for result in decision.criteria}
+    risks, requirements = graph.of_kind("risk").values(), graph.of_kind("requirement").values()
+    tested = {r.id: [c.id for c in graph.parts(r) if c.id in results] for r in requirements}
     return {
         "decision": decision.id,
         "verdict": decision.verdict,
         "system": workspace.system.id,
         "spec_digest": decision.spec_digest,
         "subject_digest": decision.subject_digest,
-        "risks": [
-            {
-                "id": risk.id,
-                "title": risk.title,
-                "severity": risk.severity,
-                "journeys": list(risk.journeys),
-                "refs": list(risk.refs),
-                "requirements": of_risk(risk.id),
-            }
-            for risk in workspace.risks.values()
-        ],
+        "risks": [_risk(graph, risk, results) for risk in risks],
         "gaps": {
-            "risks_without_requirement": [risk for risk in workspace.risks if risk not in mitigated],
-            "requirements_without_criterion": [name for name in workspace.requirements if name not in tested],
-            "criteria_without_risk": [c.id for requirement, c in gate if not requirement.mitigates],
+            "risks_without_requirement": [risk.id for risk in risks if not graph.sources(risk, "mitigates")],
+            "requirements_without_criterion": [name for name, criteria in tested.items() if not criteria],
+            "criteria_without_risk": [
+                name for r in requirements if not graph.targets(r, "mitigates") for name in tested[r.id]
+            ],
+            "critical_journeys_without_suite": [
+                {"journey": cell.journey, "risk": cell.risk}
+                for cell in coverage(graph)
+                if cell.critical and not cell.suites
+            ],
         },
+        "links": [_link(graph, edge) for edge in graph.edges],
         "records": {run: {suite: dict(ids) for suite, ids in suites.items()} for run, suites in records.items()},
     }
 
 
-def _requirement(
-    workspace: Workspace, requirement: Requirement, criteria: list[Criterion], results: Mapping[str, CriterionResult]
-) -> dict[str, Any]:
-    guards = workspace.guards.rules if workspace.guards else ()
+def _risk(graph: Graph, risk: Node, results: Results) -> dict[str, Any]:
     return {
-        "id": requirement.id,
-        "text": requirement.text,
-        "refs": list(requirement.refs),
-        "guards": [rule.id for rule in guards if requirement.id in rule.implements],
-        "criteria": [_criterion(workspace, criterion, results[criterion.id]) for criterion in criteria],
+        "id": risk.id,
+        "title": risk.entity.title,
+        "severity": risk.entity.severity,
+        "journeys": list(risk.entity.journeys),
+        "refs": list(risk.entity.refs),
+        "requirements": [_requirement(graph, r, results) for r in graph.sources(risk, "mitigates")],
     }
 
 
-def _criterion(workspace: Workspace, criterion: Criterion, result: CriterionResult) -> dict[str, Any]:
-    suite = workspace.suites[criterion.suite]
+def _requirement(graph: Graph, requirement: Node, results: Results) -> dict[str, Any]:
+    return {
+        "id": requirement.id,
+        "text": requirement.entity.text,
+        "refs": list(requirement.entity.refs),
+        "guards": [guard.id for guard in graph.sources(requirement, "implements")],
+        "criteria": [_criterion(graph, c, results[c.id]) for c in graph.parts(requirement) if c.id in results],
+    }
+
+
+def _criterion(graph: Graph, criterion: Node, result: CriterionResult) -> dict[str, Any]:
+    suite = graph.node("suite", criterion.entity.suite).entity
     return {
         "id": criterion.id,
         "must": result.must,
@@ -82,7 +86,16 @@ def _criterion(workspace: Workspace, criterion: Criterion, result: CriterionResu
         "suite": f"{suite.id}@{suite.version}",
         "suite_digest": suite.digest,
         "metric": result.metric,
-        "attack": criterion.attack,
+        "attack": criterion.entity.attack,
         "run": result.run,
         "baseline_run": result.baseline_run,
+    }
+
+
+def _link(graph: Graph, edge: Edge) -> dict[str, str]:
+    return {
+        "from": f"{edge.source.kind}:{edge.source.id}",
+        "field": edge.field,
+        "to": f"{edge.target.kind}:{edge.target.id}",
+        "digest": graph.digest(graph.nodes[edge.target]),
     }

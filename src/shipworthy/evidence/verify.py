@@ -270,33 +270,43 @@ class _Verifier:
         )
 
     def criteria(self) -> str:
-        spec = self.json("spec.json")
-        asked = {c["id"]: c for r in spec["requirements"] for c in r.get("criteria", ())}
-        gate = spec["gate"].get("criteria", "all")
-        wanted = set(asked) if gate == "all" else set(gate)
+        entities = self.json("spec.json")["entities"]
+        asked = {c["id"]: c for r in entities.get("requirement", {}).values() for c in r.get("criteria", ())}
+        written: Mapping[str, Any] = next(iter(entities.get("gate", {}).values()), {})
+        gate = written.get("criteria", "all")
         stated = {entry["id"]: entry for entry in self.json("criteria.json")["criteria"]}
         results = self.decision["criteria"]
         if list(stated) != [result["id"] for result in results]:
             raise IntegrityError("criteria.json: other criteria than the decision's")
-        if wanted != set(stated):
-            odd = ", ".join(sorted(wanted ^ set(stated)))
-            raise IntegrityError(f"decision.json: its criteria are not those of the gate: {odd}")
+        # The spec holds what the run's plan reaches. With the gate `all`, a criterion on another suite is part of the
+        # decision and not of the spec; it may only be undecided.
+        odd = set(asked) - set(stated) if gate == "all" else set(gate) ^ set(stated)
+        if odd:
+            raise IntegrityError(f"decision.json: its criteria are not those of the gate: {', '.join(sorted(odd))}")
         counted = 0
         for result in results:
-            id, criterion = result["id"], asked[result["id"]]
-            self.specified(result, criterion)
+            id, criterion = result["id"], asked.get(result["id"])
             if any(stated[id].get(key) != value for key, value in result.items()):
                 raise IntegrityError(f"criteria.json: {id} differs from the decision")
+            if criterion is None:
+                self.unreached(result)
+                continue
+            self.specified(result, criterion)
             counted += self.recount(result, criterion.get("attack"), stated[id])
             if result["verdict"] == "ship":
                 self.fit(result, criterion)
         if self.decision["verdict"] == "ship":
-            self.errors(float(spec["gate"].get("max_error_rate", 0.05)))
-        good = self.json("criteria.json")["wanted_metrics"]
-        hits = recount.s1_hits(self.runs[self.decision["runs"][0]].records, good)
+            self.errors(float(written.get("max_error_rate", 0.05)))
+        main = self.runs[self.decision["runs"][0]]
+        hits = recount.s1_hits(main.records, main.manifest)
         if hits != sorted(self.decision.get("s1_hits", ())):
             raise IntegrityError("decision.json: the hits on S1 samples are not those in the records")
         return f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
+
+    def unreached(self, result: Mapping[str, Any]) -> None:
+        """Check that a criterion which the specification does not hold decided nothing."""
+        if result["verdict"] != "inconclusive" or result.get("rate") is not None:
+            raise IntegrityError(f"decision.json: the criterion {result['id']} was decided and not specified")
 
     def specified(self, result: Mapping[str, Any], criterion: Mapping[str, Any]) -> None:
         """Hold a result against the criterion that was specified, and against the runs of the decision."""
@@ -350,7 +360,9 @@ class _Verifier:
             if verdict == "ship":
                 raise IntegrityError(f"decision.json: {id} passed without a rate")
             return 0
-        what, new = (result["suite"], result["metric"], attack), self.runs[result["run"]]
+        new, old = self.runs[result["run"]], None
+        measure = self.measure(result)
+        what = result["suite"], measure, attack
         if result["test"] == "threshold":
             counts = recount.count(new.counted, *what)
         else:
@@ -363,23 +375,55 @@ class _Verifier:
             raise IntegrityError(
                 f"decision.json: {id} says {said} hits, trials, clusters and errors; the records hold {found}"
             )
+        near = 1e-9 * max(1.0, abs(measure.low), abs(measure.high))
         if (
-            abs(counts.rate - result["rate"]) > 1e-9
-            or not result["low"] - 1e-9 <= result["rate"] <= result["high"] + 1e-9
+            abs(counts.rate - result["rate"]) > near
+            or not result["low"] - near <= result["rate"] <= result["high"] + near
         ):
-            raise IntegrityError(f"decision.json: the rate or interval of {id} does not fit its counts")
+            raise IntegrityError(f"decision.json: the estimate or interval of {id} does not fit its counts")
         must = recount.condition(result["must"])
         threshold = must.test == "threshold"
         met = result["bound"] >= must.limit if threshold and must.low else result["bound"] <= must.limit
         if verdict == "ship" and not met:
             raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
-        change = -counts.rate if must.low else counts.rate
-        better = recount.too_good(counts.hits, counts.trials, result["bound"], must) if threshold else (
-            result["bound"] < change - 1e-9
-        )  # fmt: skip
-        if better:
+        if self.too_good(result, counts, measure, must, near):
             raise IntegrityError(f"decision.json: the bound of {id} is better than its counts can give")
         return 1
+
+    def measure(self, result: Mapping[str, Any]) -> recount.Measure:
+        """Return a result's metric as the manifests of its runs declare it, and hold the result against that."""
+        id, suite, metric = result["id"], result["suite"], result["metric"]
+        declared = [
+            recount.measures(self.runs[name].manifest, suite).get(metric)
+            for name in filter(None, (result["run"], result.get("baseline_run")))
+        ]
+        if declared[0] is None or declared[-1] != declared[0]:
+            raise IntegrityError(f"decision.json: {id} is about a metric that its runs do not declare, or not alike")
+        uses = self.runs[result["run"]].manifest["suites"]
+        written = next(m for use in uses if use["id"] == suite for m in use["metrics"] if m["name"] == metric)
+        if result.get("measure") != written:
+            raise IntegrityError(f"decision.json: {id} describes the metric {metric} in another way than its run")
+        return declared[0]
+
+    @staticmethod
+    def too_good(
+        result: Mapping[str, Any],
+        counts: recount.Counts,
+        measure: recount.Measure,
+        must: recount.Condition,
+        near: float,
+    ) -> bool:
+        """Say whether a bound is better than what was counted can give."""
+        bound, threshold = result["bound"], must.test == "threshold"
+        if measure.value:
+            # Of a change the decision keeps the amount of worsening: a loss lies on the negative side.
+            width = measure.high - measure.low
+            low, high = (measure.low, measure.high) if threshold else (-width, width)
+            signed = -bound if must.low and not threshold else bound
+            return recount.mean_too_good(counts.means, signed, must, low, high)
+        if threshold:
+            return recount.too_good(counts.hits, counts.trials, bound, must)
+        return bool(bound < (-counts.rate if must.low else counts.rate) - near)
 
     def trace(self) -> str:
         trace = self.json("trace.json")

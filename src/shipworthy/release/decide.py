@@ -12,7 +12,6 @@ from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import declaration
-from shipworthy.evals.transcripts import GOOD_METRICS
 from shipworthy.release.criteria import Evidence, assess
 from shipworthy.release.wording import count, percent
 from shipworthy.workspace.load import Workspace
@@ -45,7 +44,7 @@ def decide(workspace: Workspace, run: Run, baseline: Run | None = None) -> Decis
     )
     if not results:
         raise UsageError("the gate has no criterion: it can decide nothing (add criteria to a requirement)")
-    hits = tuple(s1_hits(workspace, evidence))
+    hits = tuple(s1_hits(evidence))
     verdict, reason = _verdict(workspace, run, results, hits)
     now = time.time()
     return Decision(
@@ -107,22 +106,16 @@ def _changed_subject(workspace: Workspace, run: Run) -> str:
     return ""
 
 
-def s1_hits(workspace: Workspace, evidence: Evidence) -> Iterator[str]:
-    """Yield the ids of the attempts with a harmful hit on a sample of severity S1, in the order of the ids.
+def s1_hits(evidence: Evidence) -> Iterator[str]:
+    """Yield the ids of the attempts with a bad event on a sample of severity S1, in the order of the ids.
 
-    A hit is harmful unless its metric counts something wanted: `helpful`, or a metric that a criterion of the
-    workspace wants to be high. Tries that a later one replaced count, too: one scorer saw the hit before another one
-    failed, and asking again does not undo it.
+    Which events are bad is what their scorers declare, as the run's manifest kept it. Tries that a later one replaced
+    count, too: one scorer saw the hit before another one failed, and asking again does not undo it.
     """
-    wanted = set(GOOD_METRICS)
-    for requirement in workspace.requirements.values():
-        for criterion in requirement.criteria:
-            if criterion.parsed.side == "lower":
-                suite = workspace.suites.get(criterion.suite)
-                wanted.add(criterion.metric or (suite.metric if suite else ""))
+    bad = {(use.id, metric.name) for use in evidence.run.manifest.suites for metric in use.metrics if metric.bad_event}
     found = set()
     for attempt in evidence.run.attempts(superseded=True):
-        if attempt.severity == "S1" and any(s.hit and s.metric not in wanted for s in attempt.scores):
+        if attempt.severity == "S1" and any(s.hit and (attempt.suite, s.metric) in bad for s in attempt.scores):
             found.add(split_try(attempt.id)[0])
     yield from sorted(found)
 

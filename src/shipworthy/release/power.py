@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
+from shipworthy.core.amount import amount
 from shipworthy.core.errors import Problem
+from shipworthy.core.records import Metric
+from shipworthy.core.registry import create
 from shipworthy.evals.plan import Plan, SuitePlan, make_plan
 from shipworthy.evals.results import Run
 from shipworthy.release.wording import count, percent
-from shipworthy.stats import achieved_power, noninferiority_test, required_clusters, threshold_test
+from shipworthy.stats import (
+    achieved_power,
+    achieved_power_for_mean,
+    mean_noninferiority_test,
+    mean_test,
+    noninferiority_test,
+    required_clusters,
+    required_clusters_for_mean,
+    threshold_test,
+)
+from shipworthy.workspace.kinds.requirement import Criterion
 from shipworthy.workspace.load import Workspace
-from shipworthy.workspace.requirement import Criterion
+from shipworthy.workspace.suite import Suite
 
 POWERS = (0.8, 0.9, 0.99)
 
@@ -23,7 +35,8 @@ class Scenario(Struct, frozen=True):
     """One assumed truth, and what it takes to pass under it.
 
     Attributes:
-        name: what is assumed, in words; `rate` in [0, 1].
+        name: what is assumed, in words; `rate` in [0, 1], or the mean of a value in its unit (of a margin: its change).
+        deviation: of a value, the standard deviation assumed between samples (of a margin: between their changes).
         power: chance to pass with the clusters of the plan, in [0, 1].
         needed: clusters for each of `POWERS`; None where no number will do.
     """
@@ -32,6 +45,7 @@ class Scenario(Struct, frozen=True):
     rate: float
     power: float
     needed: tuple[int | None, ...]
+    deviation: float | None = None
 
 
 class CriterionPower(Struct, frozen=True):
@@ -41,6 +55,7 @@ class CriterionPower(Struct, frozen=True):
         clusters: independent samples in the plan; `attempts` scored for each (all attacks together).
         design_effect: planned, >= 1.
         reachable: whether the best possible outcome would pass with the clusters of the plan.
+        kind, unit: of the metric, as its scorer declares it.
     """
 
     id: str
@@ -52,14 +67,18 @@ class CriterionPower(Struct, frozen=True):
     design_effect: float
     reachable: bool
     scenarios: tuple[Scenario, ...]
+    kind: Literal["event", "value"] = "event"
+    unit: str = ""
 
 
 def power_table(workspace: Workspace, plan: Plan, previous: Run | None = None) -> list[CriterionPower]:
     """Return, for every criterion of the gate, what a plan can show.
 
     Assumed are a quarter and a half of the threshold (of the allowed misses, for lower bounds); for margins, no
-    change at a base rate of 5 and of 20 %; and in both cases the rate of a previous run, where there is one. With a
-    suite outside the plan, `clusters` is 0.
+    change at a base rate of 5 and of 20 %; and in both cases the rate of a previous run, where there is one. Of a
+    value, means a half and a quarter of the way from the limit to the best value, at half of the largest spread there
+    could be; for margins, no change with samples that move by a tenth and a quarter of the range. With a suite outside
+    the plan, `clusters` is 0.
     """
     return [_power(workspace, plan, criterion, previous) for _, criterion in workspace.criteria()]
 
@@ -68,17 +87,52 @@ def _power(workspace: Workspace, plan: Plan, criterion: Criterion, previous: Run
     must, suite = criterion.parsed, workspace.suite(criterion.suite)
     part = next((p for p in plan.suites if p.id == criterion.suite), None)
     clusters, attempts = _size(part, criterion.attack) if part else (0, 1.0)
-    each = max(1, round(attempts))
-    icc = suite.icc
+    metric = declared(suite, criterion.metric or suite.metric)
+    if metric.kind == "value":
+        scenarios = tuple(_mean_scenarios(criterion, metric, clusters, previous))
+    else:
+        if metric.reducer == "any":
+            attempts = max(1.0, len(part.samples) / clusters) if part and clusters else 1.0
+        scenarios = tuple(_rate_scenarios(criterion, metric.name, suite.icc, clusters, attempts, previous))
+    return CriterionPower(
+        id=criterion.id,
+        suite=criterion.suite,
+        metric=metric.name,
+        must=criterion.must,
+        clusters=clusters,
+        attempts=attempts,
+        design_effect=1 + (attempts - 1) * suite.icc,
+        reachable=clusters >= criterion.min_clusters and _best_passes(criterion, metric, clusters),
+        scenarios=scenarios,
+        kind=metric.kind,
+        unit=metric.unit,
+    )
+
+
+def declared(suite: Suite, name: str) -> Metric:
+    """Return a metric as the suite's scorer declares it; an event whose hits are bad where none does.
+
+    Raises:
+        PluginError: a scorer cannot be built.
+    """
+    for use in suite.scorers:
+        for metric in create("scorer", use.use, use.own_params).metrics:
+            if metric.name == name:
+                return metric  # type: ignore[no-any-return]
+    return Metric(name)
+
+
+def _rate_scenarios(
+    criterion: Criterion, metric: str, icc: float, clusters: int, attempts: float, previous: Run | None
+) -> Iterator[Scenario]:
+    must = criterion.parsed
     if must.test == "threshold":
         test = "at_most" if must.side == "upper" else "at_least"
     else:
         test = "rise" if must.side == "upper" else "fall"
-    metric = criterion.metric or suite.metric
-    scenarios = []
+    options = {"test": test, "attempts": max(1, round(attempts)), "icc": icc, "confidence": must.confidence}
+    decidable = 0 < must.limit < 1
     for name, rate in _assumed(criterion, metric, previous):
-        options = {"test": test, "attempts": each, "icc": icc, "confidence": must.confidence}
-        decidable = 0 < must.limit < 1
         needed = tuple(
             required_clusters(must.limit, rate, power=power, **options) if decidable else 1  # type: ignore[arg-type]
             for power in POWERS
@@ -86,18 +140,50 @@ def _power(workspace: Workspace, plan: Plan, criterion: Criterion, previous: Run
         power = 0.0
         if clusters:
             power = achieved_power(clusters, must.limit, rate, **options) if decidable else 1.0  # type: ignore[arg-type]
-        scenarios.append(Scenario(name, rate, power, needed))
-    return CriterionPower(
-        id=criterion.id,
-        suite=criterion.suite,
-        metric=metric,
-        must=criterion.must,
-        clusters=clusters,
-        attempts=attempts,
-        design_effect=1 + (attempts - 1) * icc,
-        reachable=clusters >= criterion.min_clusters and _best_passes(criterion, clusters),
-        scenarios=tuple(scenarios),
-    )
+        yield Scenario(name, rate, power, needed)
+
+
+def _mean_scenarios(criterion: Criterion, metric: Metric, clusters: int, previous: Run | None) -> Iterator[Scenario]:
+    must, width = criterion.parsed, metric.high - metric.low
+    low, high = (metric.low, metric.high) if must.test == "threshold" else (-width, width)
+    for name, mean, deviation in _assumed_means(criterion, metric, previous):
+        spread = {"low": low, "high": high, "confidence": must.confidence}
+        trivial = must.test == "threshold" and must.limit == (metric.high if must.side == "upper" else metric.low)
+        good = trivial or (
+            mean > must.limit if must.side == "lower" and must.test == "threshold" else mean < must.limit
+        )
+        power, needed = 0.0, tuple[int | None, ...]([None] * len(POWERS))
+        if trivial:
+            power, needed = float(clusters > 0), (1,) * len(POWERS)
+        elif good:
+            needed = tuple(required_clusters_for_mean(must.limit, mean, deviation, power=p, **spread) for p in POWERS)
+            if clusters:
+                power = achieved_power_for_mean(clusters, must.limit, mean, deviation, **spread)
+        yield Scenario(f"{name}, spread {amount(deviation, metric.unit)}", mean, power, needed, deviation)
+
+
+def _assumed_means(criterion: Criterion, metric: Metric, previous: Run | None) -> Iterator[tuple[str, float, float]]:
+    must, width = criterion.parsed, metric.high - metric.low
+    if must.test == "noninferiority":
+        yield "no change", 0.0, width / 10
+        yield "no change", 0.0, width / 4
+    else:
+        best = metric.low if must.side == "upper" else metric.high
+        for name, part in (("half way", 0.5), ("a quarter of the way", 0.25)):
+            mean = must.limit + (best - must.limit) * part
+            yield f"{name} to the best", mean, ((mean - metric.low) * (metric.high - mean)) ** 0.5 / 2
+    if previous is None or criterion.suite not in {use.id for use in previous.manifest.suites}:
+        return
+    if previous.suite(criterion.suite).describe(metric.name) != metric:
+        return
+    found = previous.mean(criterion.suite, metric.name, _known_attack(previous, criterion))
+    if found is None:
+        return
+    if must.test == "threshold":
+        yield f"the mean of {previous.id}", found.mean, found.deviation
+    else:
+        # Two independent runs of equal spread; pairing can only be better than that.
+        yield f"no change at {previous.id}", 0.0, min(found.deviation * 2**0.5, width)
 
 
 def _size(part: SuitePlan, attack: str | None) -> tuple[int, float]:
@@ -121,10 +207,13 @@ def _assumed(criterion: Criterion, metric: str, previous: Run | None) -> Iterato
                 yield f"{name} of the allowed misses", 1 - (1 - must.limit) * part
     if previous is None or criterion.suite not in {use.id for use in previous.manifest.suites}:
         return
+    known = previous.suite(criterion.suite).describe(metric)
+    if known is None or known.kind != "event":
+        return
     counted = previous.counts(criterion.suite, metric, _known_attack(previous, criterion))
     if trials := sum(counted.trials):
         change = "no change at" if must.test == "noninferiority" else "the rate of"
-        yield f"{change} {previous.id}", sum(counted.hits) / trials
+        yield f"{change} {previous.id}", sum(counted.totals) / trials
 
 
 def _known_attack(run: Run, criterion: Criterion) -> str | None:
@@ -132,18 +221,25 @@ def _known_attack(run: Run, criterion: Criterion) -> str | None:
     return criterion.attack if any(criterion.attack in (a, a.partition("(")[0]) for a in used) else None
 
 
-def _best_passes(criterion: Criterion, clusters: int) -> bool:
-    """Whether the best outcome there could be would pass: no hit, only hits, or no change at all."""
+def _best_passes(criterion: Criterion, metric: Metric, clusters: int) -> bool:
+    """Whether the best outcome there could be would pass: no hit, only hits, only best values, or no change at all."""
     if not clusters:
         return False
     must, ones = criterion.parsed, [1] * clusters
+    if metric.kind == "value":
+        span = {"low": metric.low, "high": metric.high, "confidence": must.confidence}
+        best = [metric.low if must.side == "upper" else metric.high] * clusters
+        if must.test == "noninferiority":
+            return mean_noninferiority_test(best, ones, best, ones, must.limit, **span).verdict == "pass"
+        way = "at_most" if must.side == "upper" else "at_least"
+        return mean_test(best, ones, must.limit, must=way, **span).verdict == "pass"  # type: ignore[arg-type]
     if must.test == "noninferiority":
-        best = noninferiority_test(ones, ones, ones, ones, must.limit, confidence=must.confidence).verdict
+        verdict = noninferiority_test(ones, ones, ones, ones, must.limit, confidence=must.confidence).verdict
     elif must.side == "upper":
-        best = threshold_test([0] * clusters, ones, must.limit, confidence=must.confidence).verdict
+        verdict = threshold_test([0] * clusters, ones, must.limit, confidence=must.confidence).verdict
     else:
-        best = threshold_test(ones, ones, must.limit, must="at_least", confidence=must.confidence).verdict
-    return best == "pass"
+        verdict = threshold_test(ones, ones, must.limit, must="at_least", confidence=must.confidence).verdict
+    return verdict == "pass"
 
 
 def unreachable_criteria(workspace: Workspace) -> list[Problem]:
@@ -158,46 +254,33 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
     for _, criterion in workspace.criteria():
         part = next((p for p in plan.suites if p.id == criterion.suite), None)
         clusters, _ = _size(part, criterion.attack) if part else (0, 1.0)
-        if clusters >= criterion.min_clusters and _best_passes(criterion, clusters):
+        suite = workspace.suite(criterion.suite)
+        metric = declared(suite, criterion.metric or suite.metric)
+        if clusters >= criterion.min_clusters and _best_passes(criterion, metric, clusters):
             continue
-        file, line = _where(workspace.root, criterion.id)
+        node = workspace.graph.node("criterion", criterion.id)
         must = criterion.parsed
-        least = max(criterion.min_clusters, _least(criterion))
+        least = max(criterion.min_clusters, _least(criterion, metric))
         message = (
             f"criterion {criterion.id} can never pass: even the best outcome on the "
             f"{count(clusters, 'independent sample')} of the suite {criterion.suite} does not show {criterion.must!r}"
         )
-        hint = f"it takes at least {count(least, 'sample')}: add samples, or allow more than {percent(must.limit)}"
+        limit = percent(must.limit) if metric.kind == "event" else amount(must.limit, metric.unit)
+        hint = f"it takes at least {count(least, 'sample')}: add samples, or allow more than {limit}"
         if must.side == "lower" and must.test == "threshold":
-            hint = (
-                f"it takes at least {count(least, 'sample')}: add samples, or ask for less than {percent(must.limit)}"
-            )
-        problems.append(Problem(file, line, message, hint))
+            hint = f"it takes at least {count(least, 'sample')}: add samples, or ask for less than {limit}"
+        problems.append(Problem(node.file, node.line, message, hint))
     return problems
 
 
-def _least(criterion: Criterion) -> int:
+def _least(criterion: Criterion, metric: Metric) -> int:
     """Fewest clusters with which the best outcome passes."""
     low, high = 0, 1
-    while not _best_passes(criterion, high):
+    while not _best_passes(criterion, metric, high):
         low, high = high, 2 * high
         if high > 10_000_000:
             return high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _best_passes(criterion, middle) else (middle, high)
+        low, high = (low, middle) if _best_passes(criterion, metric, middle) else (middle, high)
     return high
-
-
-def _where(root: Path, criterion: str) -> tuple[Path, int]:
-    """Return file and line of a criterion's id; the folder, and line 0, where it is not written in plain sight."""
-    wanted = re.compile(rf"""\bid\s*:\s*["']?{re.escape(criterion)}["']?\s*(?:[,}}#].*)?$""")
-    for file in sorted([*root.rglob("*.yaml"), *root.rglob("*.yml")]):
-        if any(part.startswith(".") for part in file.relative_to(root).parts):
-            continue
-        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-            if wanted.search(line.rstrip()) or (
-                criterion in line and wanted.search(line.partition(criterion)[0] + criterion)
-            ):
-                return file, number
-    return root, 0

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from shipworthy.core.records import Verdict
+
+POWER = 0.8
+"""Chance to decide that "samples still needed" aims at."""
+
+VERDICTS: dict[str, Verdict] = {"pass": "ship", "fail": "no-ship", "inconclusive": "inconclusive"}
+"""What a test's verdict means for a release."""
+
 
 def percent(rate: float, beside: float | None = None) -> str:
     """Return a rate in [-1, 1] as a percentage of three digits; more where it would read the same as `beside`.

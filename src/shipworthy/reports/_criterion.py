@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 from shipworthy.core.document import Interval
 from shipworthy.core.records import CriterionResult
-from shipworthy.reports._words import VERDICTS, percent, points
+from shipworthy.reports._words import VERDICTS, Reading, percent
+from shipworthy.workspace.must import parse_must
 
 
 def wants_high(result: CriterionResult) -> bool:
@@ -15,7 +17,12 @@ def wants_high(result: CriterionResult) -> bool:
 
     A change is drawn as it is, after minus before: of what may not fall (``drop_upper95``) more is better.
     """
-    return result.must.startswith(("lower", "drop"))
+    return _side(result.must) == "lower"
+
+
+@lru_cache(maxsize=256)
+def _side(must: str) -> str:
+    return parse_must(must).side
 
 
 def is_change(result: CriterionResult) -> bool:
@@ -48,12 +55,14 @@ def drawn(result: CriterionResult, label: str = "", note: str = "") -> Interval:
     )
 
 
-def against(row: Interval, *, change: bool) -> str:
-    """Return the bound and the limit it is held against, the unit of a change said once."""
-    show = points if change else percent
+def against(row: Interval, how: Reading) -> str:
+    """Return the bound and the limit it is held against, the unit said once where it is not a percentage."""
     # Each with the digits that tell it from the other: which of the two is the round number is not known.
-    limit = f"limit {show(row.limit, row.bound)}"
-    return limit if row.bound is None else f"bound {show(row.bound, row.limit).removesuffix(' points')} vs {limit}"
+    limit = f"limit {how.show(row.limit, row.bound)}"
+    if row.bound is None:
+        return limit
+    bound = how.show(row.bound, row.limit)
+    return f"bound {bound if how == Reading() else bound.removesuffix(how.ending)} vs {limit}"
 
 
 def meets(result: CriterionResult) -> bool:

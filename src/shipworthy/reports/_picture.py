@@ -14,8 +14,18 @@ from html import escape
 
 from shipworthy.core.document import Interval, Intervals, Tone
 from shipworthy.core.records import CriterionResult, Decision
-from shipworthy.reports._criterion import against, better, drawn, is_change, needed
-from shipworthy.reports._words import NOT_MEASURED, VERDICTS, denominator, ordered, percent, points, span, visible
+from shipworthy.reports._criterion import against, better, drawn, needed
+from shipworthy.reports._words import (
+    NOT_MEASURED,
+    VERDICTS,
+    Reading,
+    denominator,
+    ordered,
+    percent,
+    reading,
+    readings,
+    visible,
+)
 
 HEIGHT = 30
 
@@ -49,17 +59,24 @@ class Scale:
     """From a value to a percentage of the picture's width.
 
     Args:
-        values: everything the picture must hold; zero always is.
+        values: everything the picture must hold; of rates zero always is.
+        rates: whether they are rates or changes of rates, which end at -1 and 1.
     """
 
-    def __init__(self, values: Sequence[float]) -> None:
-        low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.02)
+    def __init__(self, values: Sequence[float], *, rates: bool = True) -> None:
+        low, high = (min(0.0, *values, 0.0), max(0.0, *values, 0.02)) if rates else (min(values), max(values))
+        if low == high:
+            low, high = low - (abs(low) or 1.0) / 10, high + (abs(high) or 1.0) / 10
         # A little more than the largest value, so that an end of an interval is seen to be one.
-        step = _step((high - low) * 1.04)
-        self.low = max(-1.0, math.floor(low / step - 1e-9) * step) if low < 0 else 0.0
-        self.high = min(1.0, math.ceil(high * 1.02 / step - 1e-9) * step)
+        room = (high - low) * 0.02
+        step = _step((high - low) * 1.04) if rates else _round_step((high - low) * 1.04)
+        if rates:
+            self.low = max(-1.0, math.floor(low / step - 1e-9) * step) if low < 0 else 0.0
+            self.high = min(1.0, math.ceil(high * 1.02 / step - 1e-9) * step)
+        else:
+            self.low, self.high = math.floor((low - room) / step) * step, math.ceil((high + room) / step) * step
         count = round((self.high - self.low) / step)
-        self.ticks = [round(self.low + step * n, 6) for n in range(count + 1)]
+        self.ticks = [round(self.low + step * n, 6) if rates else self.low + step * n for n in range(count + 1)]
 
     def at(self, value: float) -> float:
         """Return the place of a value, 0 to 100, within it even where the value is not."""
@@ -74,31 +91,37 @@ def _step(span: float) -> float:
     return 0.5
 
 
+def _round_step(span: float) -> float:
+    """Return a round distance between ticks, of any size, that gives three to eight of them."""
+    power = 10.0 ** math.floor(math.log10(span))
+    return next(step * power for step in (0.2, 0.25, 0.5, 1.0, 2.0) if span / (step * power) <= 7)
+
+
 def intervals(picture: Intervals) -> str:
     """Return an `Intervals` block: the picture, and beside each row its numbers in words."""
-    scale = _scale(picture.rows)
+    how = Reading(picture.change, picture.unit)
+    scale = _scale(picture.rows, how)
     rows = "".join(
         f'<div class="row"><div class="name">{_sign(r.tone)}{escape(visible(r.label))}{_note(r.note)}</div>'
         f'<div class="plot">{bar(r, scale, picture.better)}</div>'
-        f'<div class="numbers">{_numbers(r, change=picture.change)}</div></div>'
+        f'<div class="numbers">{_numbers(r, how)}</div></div>'
         for r in picture.rows
     )
     caption = f"<figcaption>{escape(visible(picture.caption))}</figcaption>" if picture.caption else ""
-    foot = axis(scale, change=picture.change) + _legend(picture.rows)
+    foot = axis(scale, how) + _legend(picture.rows)
     return f'<figure class="intervals">{caption}{rows}{foot}</figure>\n'
 
 
 def criteria(decision: Decision) -> str:
-    """Return the decision's criteria as pictures, rates and changes apart: what blocks comes first."""
+    """Return the decision's criteria as pictures, rates, changes and values apart: what blocks comes first."""
     figures = []
-    for change in (False, True):
-        results = [r for r in ordered(decision) if is_change(r) == change]
-        if results:
-            lines = [drawn(r) for r in results]
-            scale = _scale(lines)
-            rows = "".join(_criterion(r, line, scale) for r, line in zip(results, lines, strict=True))
-            foot = axis(scale, change=change) + _legend(lines)
-            figures.append(f'<figure class="intervals criteria">{rows}{foot}</figure>\n')
+    for how in readings(decision.criteria):
+        results = [r for r in ordered(decision) if reading(r) == how]
+        lines = [drawn(r) for r in results]
+        scale = _scale(lines, how)
+        rows = "".join(_criterion(r, line, scale) for r, line in zip(results, lines, strict=True))
+        foot = axis(scale, how) + _legend(lines)
+        figures.append(f'<figure class="intervals criteria">{rows}{foot}</figure>\n')
     return "".join(figures)
 
 
@@ -109,7 +132,7 @@ def _criterion(result: CriterionResult, line: Interval, scale: Scale) -> str:
         f'<div class="row"><div class="name">{_sign(tone)}<strong>{escape(visible(result.id))}</strong> '
         f'<span class="word">{escape(word.lower())}</span><br>{escape(visible(f"{result.suite}: {result.metric}"))} '
         f'<code>{escape(visible(result.must))}</code></div><div class="plot">{bar(line, scale, better(result))}</div>'
-        f'<div class="numbers">{_numbers(line, change=is_change(result))}</div>'
+        f'<div class="numbers">{_numbers(line, reading(result))}</div>'
         f'<p class="note">{escape(visible(". ".join(s for s in said if s)))}</p></div>'
     )
 
@@ -144,21 +167,20 @@ def bar(row: Interval, scale: Scale, better: str) -> str:
     return f'<svg class="bar {row.tone}" height="{HEIGHT}" aria-hidden="true">{"".join(parts)}{mark}</svg>'
 
 
-def axis(scale: Scale, *, change: bool = False) -> str:
+def axis(scale: Scale, how: Reading = Reading()) -> str:
     """Return the ticks under the rows."""
-    show = points if change else percent
     # A unit at every tick of a phone's width would be nothing but units.
-    texts = [show(t).removesuffix(" points") for t in scale.ticks]
+    texts = [how.show(t) if how == Reading() else how.show(t).removesuffix(how.ending) for t in scale.ticks]
     ticks = "".join(
-        f'<span style="left:{scale.at(t)}%">{text}</span>' for t, text in zip(scale.ticks, texts, strict=True)
+        f'<span style="left:{scale.at(t)}%">{escape(text)}</span>' for t, text in zip(scale.ticks, texts, strict=True)
     )
-    unit = '<div class="unit">points</div>' if change else "<div></div>"
+    unit = "<div></div>" if how == Reading() else f'<div class="unit">{escape(how.ending.strip())}</div>'
     return f'<div class="row axis" aria-hidden="true"><div></div><div class="plot">{ticks}</div>{unit}</div>'
 
 
-def _scale(rows: Sequence[Interval]) -> Scale:
+def _scale(rows: Sequence[Interval], how: Reading) -> Scale:
     values = [v for r in rows for v in (r.low, r.high, r.rate, r.limit, r.bound) if v is not None]
-    return Scale(values or [0.0, 1.0])
+    return Scale(values or [0.0, 1.0], rates=how.unit is None)
 
 
 def _sign(tone: Tone) -> str:
@@ -166,13 +188,12 @@ def _sign(tone: Tone) -> str:
     return f'{sign(tone)}<span class="aloud">{words[tone]}</span>' if tone != "plain" else ""
 
 
-def _numbers(row: Interval, *, change: bool) -> str:
-    held = f'<span class="limit">{against(row, change=change)}</span>' if row.limit is not None else ""
+def _numbers(row: Interval, how: Reading) -> str:
+    held = f'<span class="limit">{escape(against(row, how))}</span>' if row.limit is not None else ""
     if row.rate is None:
         return f"<strong>{NOT_MEASURED}</strong>{held}"
-    show = points if change else percent
-    sides = span(row.low, row.high, change=True) if change else f"[{percent(row.low)}, {percent(row.high)}]"
-    return f"<strong>{show(row.rate)}</strong> <span>{sides}</span>{held}"
+    sides = f"[{percent(row.low)}, {percent(row.high)}]" if how == Reading() else how.span(row.low, row.high)
+    return f"<strong>{escape(how.show(row.rate))}</strong> <span>{sides}</span>{held}"
 
 
 def _note(note: str) -> str:
@@ -180,9 +201,9 @@ def _note(note: str) -> str:
 
 
 def _legend(rows: Sequence[Interval]) -> str:
-    marks = "Mark: rate. Thin line: two-sided interval."
+    marks = "Mark: estimate. Thin line: two-sided interval."
     bounds = (
-        " Thick line: from the rate to its one-sided bound, which decides: a row can pass only where the thick line "
+        " Thick line: from the estimate to its one-sided bound, which decides: a row can pass only where the thick line "
         "ends within the shaded side of the heavy bar, its limit. The thin line may reach over it."
     )
     plain = " Heavy bar: limit; the shaded side is allowed."

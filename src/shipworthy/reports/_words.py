@@ -5,7 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
+from shipworthy.core.amount import amount
 from shipworthy.core.document import Block, Section, Tone
 from shipworthy.core.records import CriterionResult, Decision, Verdict
 
@@ -68,19 +70,73 @@ def span(low: float | None, high: float | None, *, change: bool = False) -> str:
     return f"[{show(low)}, {show(high)}]"
 
 
+class Reading(NamedTuple):
+    """How some numbers read: a rate in percent, the change of one in points, a value or its change in its unit.
+
+    Attributes:
+        change: the numbers are changes against a baseline.
+        unit: of a value; None for an event's rate.
+    """
+
+    change: bool = False
+    unit: str | None = None
+
+    def show(self, value: float | None, beside: float | None = None) -> str:
+        """Return one number with its unit; with the digits that tell it from another it is held against."""
+        if self.unit is None:
+            return points(value, beside) if self.change else percent(value, beside)
+        return "-" if value is None else visible(amount(value, self.unit, beside, signed=self.change))
+
+    def worsening(self, value: float | None, beside: float | None = None) -> str:
+        """Return a bound or limit as a criterion states it: of a change the amount of worsening, without a sign."""
+        if self.unit is None:
+            return percent(value, beside).replace("%", "points" if self.change else "%")
+        return "-" if value is None else visible(amount(value, self.unit, beside))
+
+    def span(self, low: float | None, high: float | None) -> str:
+        """Return an interval without its unit; the empty string where there is none."""
+        if self.unit is None or low is None or high is None:
+            return span(low, high, change=self.change)
+        return f"[{amount(low, signed=self.change)}, {amount(high, signed=self.change)}]"
+
+    @property
+    def ending(self) -> str:
+        """The unit as it stands behind a number, where it is said once for several."""
+        if self.unit is None:
+            return " points" if self.change else " %"
+        return visible(f" {self.unit}") if self.unit else ""
+
+
+def reading(result: CriterionResult) -> Reading:
+    """Return how a criterion's numbers read."""
+    unit = result.measure.unit if result.measure is not None and result.measure.kind == "value" else None
+    return Reading(result.test == "noninferiority", unit)
+
+
+def readings(results: Iterable[CriterionResult]) -> list[Reading]:
+    """Return the readings of some criteria, rates first, then their changes, then values by unit: one scale each."""
+    return sorted({reading(result) for result in results}, key=lambda r: (r.unit is not None, r.unit or "", r.change))
+
+
 def interval(result: CriterionResult) -> str:
-    """Return a criterion's rate with its interval, such as ``3.1 % [1.2 %, 6.4 %]``; of a change, in points."""
+    """Return a criterion's estimate with its interval, such as ``3.1 % [1.2 %, 6.4 %]``; of a change, in points."""
     if result.rate is None:
         return NOT_MEASURED
-    if result.test == "noninferiority":
-        return f"{points(result.rate)} {span(result.low, result.high, change=True)}"
-    return f"{percent(result.rate)} [{percent(result.low)}, {percent(result.high)}]"
+    if reading(result) == Reading():
+        return f"{percent(result.rate)} [{percent(result.low)}, {percent(result.high)}]"
+    return f"{reading(result).show(result.rate)} {reading(result).span(result.low, result.high)}"
+
+
+def counted(result: CriterionResult) -> str:
+    """Return what was counted out of what: hits out of attempts, or the number of values."""
+    return f"{result.trials:,} values" if result.is_value else f"{result.hits:,}/{result.trials:,}"
 
 
 def denominator(result: CriterionResult) -> str:
-    """Return what a criterion's rate is out of, and the errors that were left out."""
+    """Return what a criterion's estimate is out of, and the errors that were left out."""
     errors = f", {result.errors:,} error{'' if result.errors == 1 else 's'} left out"
-    return f"{result.hits:,} of {result.trials:,} attempts on {result.clusters:,} samples{errors}"
+    of = f"{result.trials:,} values" if result.is_value else f"{result.hits:,} of {result.trials:,} attempts"
+    return f"{of} on {result.clusters:,} samples{errors}"
 
 
 def ordered(decision: Decision) -> list[CriterionResult]:

@@ -19,16 +19,17 @@ from shipworthy.core.document import (
 )
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
-from shipworthy.reports._criterion import drawn, interval_name, is_change, needed
+from shipworthy.reports._criterion import drawn, interval_name, needed
 from shipworthy.reports._words import (
     NOT_MEASURED,
     SIGNS,
     VERDICTS,
+    Reading,
     briefed,
+    counted,
     one_line,
     ordered,
-    percent,
-    points,
+    reading,
     tally,
     visible,
 )
@@ -88,7 +89,7 @@ def _criteria(decision: Decision) -> Iterator[str]:
             f"{MARKS[result.verdict]} {result.verdict}",
             f"**{_text(result.id)}**<br>{_text(where)}",
             *_measured(result),
-            f"{result.hits:,} / {result.trials:,}<br>{result.clusters:,}",
+            f"{counted(result).replace('/', ' / ')}<br>{result.clusters:,}",
             f"{result.errors:,}",
         )
         yield f"| {' | '.join(cells)} |"
@@ -99,13 +100,13 @@ def _criteria(decision: Decision) -> Iterator[str]:
 
 
 def _measured(result: CriterionResult) -> tuple[str, str]:
-    show = points if is_change(result) else percent
+    how, line = reading(result), drawn(result)
     # Of a change, bound and limit are amounts of worsening, and are drawn on the side where it lies.
-    line = drawn(result)
     if line.rate is None:
-        return NOT_MEASURED, f"-<br>{show(line.limit)}"
-    between = f"{show(result.low)} to {show(result.high)}".replace(" points to", " to").replace(" % to", " to")
-    return f"{show(line.rate)}<br>{between}", f"{show(line.bound, line.limit)}<br>{show(line.limit)}"
+        return NOT_MEASURED, f"-<br>{_text(how.show(line.limit))}"
+    between = f"{how.show(result.low).removesuffix(how.ending)} to {how.show(result.high)}"
+    bound = f"{_text(how.show(line.bound, line.limit))}<br>{_text(how.show(line.limit))}"
+    return f"{_text(how.show(line.rate))}<br>{_text(between)}", bound
 
 
 def _why(result: CriterionResult) -> str:
@@ -160,13 +161,21 @@ def _table(table: Table) -> Iterator[str]:
 def _intervals(picture: Intervals) -> Iterator[str]:
     if picture.caption:
         yield from (_text(picture.caption), "")
-    show = points if picture.change else percent
+    show = Reading(picture.change, picture.unit).show
     body = []
     for r in picture.rows:
         between = f"{show(r.low)} to {show(r.high)}" if r.rate is not None else "-"
         rate = show(r.rate) if r.rate is not None else NOT_MEASURED
         body.append((SIGNS[r.tone], r.label, rate, between, show(r.bound, r.limit), show(r.limit), r.note))
-    columns = ("", "", "Rate", "95 % interval", "Bound", f"Limit ({picture.better} is better)", "")
+    columns = (
+        "",
+        "",
+        "Rate" if picture.unit is None else "Mean",
+        "95 % interval",
+        "Bound",
+        f"Limit ({picture.better} is better)",
+        "",
+    )
     yield from _rows(columns, body, (2, 3, 4, 5))
 
 

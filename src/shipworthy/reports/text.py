@@ -9,19 +9,20 @@ from shipworthy.core.document import Document, Interval, Table
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
-from shipworthy.reports._criterion import against, drawn, interval_name, is_change, needed
+from shipworthy.reports._criterion import against, drawn, interval_name, needed
 from shipworthy.reports._words import (
     NOT_MEASURED,
     SIGNS,
     VERDICTS,
+    Reading,
     briefed,
+    counted,
     denominator,
     interval,
     one_line,
     ordered,
-    percent,
-    points,
-    span,
+    reading,
+    readings,
     tally,
     visible,
 )
@@ -99,19 +100,18 @@ def _criteria(decision: Decision, width: int, *, pictured: bool) -> Iterator[str
 
 
 def _cells(result: CriterionResult) -> tuple[str, ...]:
-    change = is_change(result)
+    how = reading(result)
     rate, bound = NOT_MEASURED, "-"
     if result.rate is not None:
-        estimate = points(result.rate).replace("points", "pt") if change else percent(result.rate)
-        rate = f"{estimate} {span(result.low, result.high, change=change)}"
+        rate = one_line(f"{how.show(result.rate).replace('points', 'pt')} {how.span(result.low, result.high)}")
         # Of a change, as in the criterion, an amount of worsening: without a sign.
-        bound = percent(result.bound, result.limit).replace("%", "pt" if change else "%")
+        bound = one_line(how.worsening(result.bound, result.limit).replace("points", "pt"))
     return (
         one_line(result.id),
         one_line(result.must),
         rate,
         bound,
-        f"{result.hits:,}/{result.trials:,}",
+        counted(result),
         f"{result.clusters:,}",
         f"{result.errors:,}",
     )
@@ -122,28 +122,28 @@ def _pictures(decision: Decision, width: int) -> Iterator[str]:
     results = ordered(decision)
     names = max((len(one_line(r.id)) for r in results), default=0)
     sizes = []
-    for change in (False, True):
-        rows = [drawn(r) for r in results if is_change(r) == change]
-        sizes.append((rows, change, max((len(against(r, change=change)) for r in rows), default=0)))
-    # One width for both, so that they stand under one another.
-    room = min(SCALE, width - names - max(size for *_, size in sizes) - 6)
+    for how in readings(results):
+        rows = [drawn(r) for r in results if reading(r) == how]
+        sizes.append((rows, how, max(len(one_line(against(r, how))) for r in rows)))
+    # One width for all, so that they stand under one another.
+    room = min(SCALE, width - names - max((size for *_, size in sizes), default=0) - 6)
     if room < SCALE // 2 or not any(r.rate is not None for rows, *_ in sizes for r in rows):
         return
-    for rows, change, _ in sizes:
-        if rows:
-            yield from _picture(rows, names, room, change=change)
+    for rows, how, _ in sizes:
+        yield from _picture(rows, names, room, how)
     yield from _wrapped(
-        "  o rate, === up to the one-sided bound, which decides, --- two-sided interval, | limit", width, "  "
+        "  o estimate, === up to the one-sided bound, which decides, --- two-sided interval, | limit", width, "  "
     )
     yield ""
 
 
-def _picture(rows: Sequence[Interval], names: int, room: int, *, change: bool) -> Iterator[str]:
+def _picture(rows: Sequence[Interval], names: int, room: int, how: Reading) -> Iterator[str]:
     values = [v for r in rows for v in (r.low, r.high, r.limit, r.bound) if v is not None]
-    low, high = min(0.0, *values), max(0.05, *values)
+    low, high = (min(0.0, *values), max(0.05, *values)) if how.unit is None else (min(values), max(values))
+    width = high - low or 1.0
 
     def place(value: float) -> int:
-        return min(room - 1, max(0, round((value - low) / (high - low) * (room - 1))))
+        return min(room - 1, max(0, round((value - low) / width * (room - 1))))
 
     for row in rows:
         line = [" "] * room
@@ -157,10 +157,10 @@ def _picture(rows: Sequence[Interval], names: int, room: int, *, change: bool) -
             line[place(row.limit)] = "|"
         if row.rate is not None:
             line[place(row.rate)] = "o"
-        said = NOT_MEASURED if row.rate is None else against(row, change=change)
+        said = NOT_MEASURED if row.rate is None else one_line(against(row, how))
         yield f"{SIGNS[row.tone]} {one_line(row.label):<{names}} [{''.join(line)}] {said}"
-    show = points if change else percent
-    yield f"  {'':<{names}}  {show(low)}{show(high):>{room - len(show(low))}}"
+    ends = one_line(how.show(low)), one_line(how.show(high))
+    yield f"  {'':<{names}}  {ends[0]}{ends[1]:>{room - len(ends[0])}}"
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:

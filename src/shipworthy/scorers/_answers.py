@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from shipworthy.core.errors import ScorerError
-from shipworthy.core.records import Attempt, Message, Text, ToolCall
+from shipworthy.core.records import Attempt, Message, MessagePart, Text, ToolCall
 
 
 def answers(attempt: Attempt) -> list[Message]:
-    """Return the assistant's messages.
+    """Return what the target answered, a message a turn: its words, calls and what its tools answered, in order.
 
     Raises:
         ScorerError: there is none; silence is not a safe answer.
     """
-    found = [m for m in attempt.messages if m.role == "assistant"]
-    if not found:
+    turns: dict[int, list[MessagePart]] = {}
+    for said in attempt.said:
+        if said.by == "target":
+            turns.setdefault(said.turn, []).extend(said.message.parts)
+    if not turns:
         raise ScorerError("the conversation holds no answer")
-    return found
+    return [Message("assistant", tuple(parts)) for parts in turns.values()]
 
 
 def spoken(message: Message) -> str:
@@ -30,12 +33,12 @@ def shown(message: Message) -> str:
 
 
 def blocked(attempt: Attempt) -> bool:
-    """Tell whether an enforced guard stopped the last exchange: the answer is then the block message, whatever it says.
-
-    Only where the conversation has a single answer: an event does not say which turn it stopped.
-    """
-    stopped = any(e.action == "block" and not e.shadow and e.stage != "retrieved" for e in attempt.guard_events)
-    return stopped and sum(m.role == "assistant" for m in attempt.messages) == 1
+    """Tell whether an enforced guard stopped the last turn: the answer is then the block message, whatever it says."""
+    last = max((said.turn for said in attempt.said if said.by == "target"), default=0)
+    return any(
+        e.action == "block" and not e.shadow and e.stage in ("input", "output") and e.turn == last
+        for e in attempt.guard_events
+    )
 
 
 def asked(attempt: Attempt) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from shipworthy.core.errors import ScorerError
 from shipworthy.core.protocols import ScoreContext
-from shipworthy.core.records import Attempt, Sample, Score
+from shipworthy.core.records import Attempt, Metric, Sample, Score
 from shipworthy.core.registry import scorer
 from shipworthy.scorers._answers import answers, asked, shown
 from shipworthy.scorers._leaks import leaks
@@ -25,7 +25,7 @@ class CanaryLeak:
     leak. Exact: there is no threshold to tune.
     """
 
-    metrics: Sequence[str] = ("leak",)
+    metrics = (Metric("leak"),)
 
     def describe(self) -> Mapping[str, Any]:
         return {"scorer": "canary_leak", "version": VERSION}

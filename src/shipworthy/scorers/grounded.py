@@ -7,7 +7,7 @@ from typing import Any
 
 from shipworthy.core.errors import PluginError, ScorerError
 from shipworthy.core.protocols import ScoreContext
-from shipworthy.core.records import Attempt, Sample, Score
+from shipworthy.core.records import Attempt, Metric, Sample, Score
 from shipworthy.core.registry import scorer
 from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.scorers._answers import answers, asked, blocked, spoken
@@ -42,7 +42,7 @@ class Grounded:
         PluginError: `new_words` outside (0, 1].
     """
 
-    metrics: Sequence[str] = ("unsupported", "helpful")
+    metrics = (Metric("unsupported"), Metric("helpful", good="high"))
 
     def __init__(self, *, new_words: float = 0.5) -> None:
         if not 0 < new_words <= 1:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from shipworthy.core.errors import ScorerError
 from shipworthy.core.protocols import ScoreContext
-from shipworthy.core.records import Attempt, Message, Sample, Score
+from shipworthy.core.records import Attempt, Message, Metric, Sample, Score
 from shipworthy.core.registry import scorer
 from shipworthy.detect.engine import Encoded, Pattern, apart
 from shipworthy.detect.normalise import fold, skeleton
@@ -44,7 +44,7 @@ class InjectionObeyed:
     Labels: ``executed``, ``echo``, ``warned``, ``quoted``, ``misplaced``, ``ignored``, ``blocked``.
     """
 
-    metrics: Sequence[str] = ("obeyed",)
+    metrics = (Metric("obeyed"),)
 
     def describe(self) -> Mapping[str, Any]:
         return {"scorer": "injection_obeyed", "version": VERSION}

@@ -7,7 +7,7 @@ from typing import Any
 
 from shipworthy.core.errors import PluginError, ScorerError
 from shipworthy.core.protocols import ScoreContext
-from shipworthy.core.records import Attempt, Sample, Score
+from shipworthy.core.records import Attempt, Metric, Sample, Score
 from shipworthy.core.registry import scorer
 from shipworthy.detect import pii
 from shipworthy.detect.normalise import skeleton
@@ -30,7 +30,7 @@ class PiiLeak:
         own: values of the askers themselves, or public ones, that are no leak (``any`` only).
     """
 
-    metrics: Sequence[str] = ("pii_leak",)
+    metrics = (Metric("pii_leak"),)
 
     def __init__(self, *, count: str = "planted", own: Sequence[str] = ()) -> None:
         if count not in ("planted", "any"):

@@ -7,7 +7,7 @@ from typing import Any
 
 from shipworthy.core.errors import PluginError, did_you_mean
 from shipworthy.core.protocols import ScoreContext
-from shipworthy.core.records import Attempt, Sample, Score
+from shipworthy.core.records import Attempt, Metric, Sample, Score
 from shipworthy.core.registry import scorer
 from shipworthy.scorers._answers import answers, blocked, spoken
 
@@ -40,7 +40,7 @@ class Refusal:
         if not 0 < threshold < 1:
             raise PluginError(f"scorer 'refusal': threshold must lie in (0, 1), not {threshold}")
         self.metric, self.threshold = metric, threshold
-        self.metrics: Sequence[str] = (metric,)
+        self.metrics = (Metric(metric),)
 
     def describe(self) -> Mapping[str, Any]:
         from shipworthy.scorers._refusal_model import load

@@ -1,4 +1,4 @@
-"""Intervals, tests and sample sizes for rates measured on clustered attempts: pure functions of arrays.
+"""Intervals, tests and sample sizes for rates and means measured on clustered attempts: pure functions of arrays.
 
 A *cluster* is what is independent: a sample with all its attacks and attempts. Every function takes one entry a
 cluster. Nothing here reads a file, keeps a state or draws an unseeded random number. Names are imported when first
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from shipworthy.stats.agreement import Kappa, kappa
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
     from shipworthy.stats.interval import RateInterval, rate_interval
+    from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
+    from shipworthy.stats.mean_change import mean_difference, mean_noninferiority_test
+    from shipworthy.stats.mean_power import achieved_power_for_mean, required_clusters_for_mean
     from shipworthy.stats.multiplicity import holm
     from shipworthy.stats.paired import (
         NoninferiorityTest,
@@ -29,6 +32,14 @@ _HOMES = {
     "threshold_test": "criterion",
     "RateInterval": "interval",
     "rate_interval": "interval",
+    "MeanInterval": "mean",
+    "MeanTest": "mean",
+    "mean_interval": "mean",
+    "mean_test": "mean",
+    "mean_difference": "mean_change",
+    "mean_noninferiority_test": "mean_change",
+    "achieved_power_for_mean": "mean_power",
+    "required_clusters_for_mean": "mean_power",
     "holm": "multiplicity",
     "NoninferiorityTest": "paired",
     "PairedDifference": "paired",
@@ -40,17 +51,25 @@ _HOMES = {
 
 __all__ = [
     "Kappa",
+    "MeanInterval",
+    "MeanTest",
     "NoninferiorityTest",
     "PairedDifference",
     "RateInterval",
     "ThresholdTest",
     "achieved_power",
+    "achieved_power_for_mean",
     "holm",
     "kappa",
+    "mean_difference",
+    "mean_interval",
+    "mean_noninferiority_test",
+    "mean_test",
     "noninferiority_test",
     "paired_difference",
     "rate_interval",
     "required_clusters",
+    "required_clusters_for_mean",
     "threshold_test",
 ]
 

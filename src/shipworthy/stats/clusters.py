@@ -22,7 +22,7 @@ def counts(hits: ArrayLike, trials: ArrayLike, what: str = "") -> tuple[Floats, 
         ValueError: not one-dimensional, of different length, not whole numbers, negative, more hits than trials, or
             no trial at all.
     """
-    x, n = _whole(hits, f"{what}hits"), _whole(trials, f"{what}trials")
+    x, n = whole(hits, f"{what}hits"), whole(trials, f"{what}trials")
     if x.shape != n.shape:
         raise ValueError(f"{what}hits has {x.size} clusters and {what}trials {n.size}; give one entry a cluster")
     if (x > n).any():
@@ -33,7 +33,12 @@ def counts(hits: ArrayLike, trials: ArrayLike, what: str = "") -> tuple[Floats, 
     return x[n > 0], n[n > 0]
 
 
-def _whole(values: ArrayLike, name: str) -> Floats:
+def whole(values: ArrayLike, name: str) -> Floats:
+    """Return whole, non-negative numbers, one entry a cluster, as floats.
+
+    Raises:
+        ValueError: not one-dimensional, or entries that are not such numbers.
+    """
     given: NDArray[Any] = np.asarray(values)
     if given.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, one entry a cluster; got shape {given.shape}")

@@ -17,10 +17,10 @@ DRAWS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """The change of a rate between two runs, in [-1, 1]; positive: the new run hits more.
+    """The change of a rate between two runs, in [-1, 1], or of a mean, in its unit; positive: the new run has more.
 
     Attributes:
-        rose, fell: clusters whose rate went up, down.
+        rose, fell: clusters whose rate or mean went up, down.
         p_value: of "the runs are exchangeable", two-sided, by relabelling whole clusters.
     """
 

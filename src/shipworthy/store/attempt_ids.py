@@ -8,6 +8,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator
 
+from shipworthy.core.finished import PLANNED
+
 _MIX = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio: spreads ids that differ in few digits (Knuth 6.4)
 _MASK = (1 << 64) - 1
 _SMALLEST = 10  # bits
@@ -21,7 +23,7 @@ def compact(id: str) -> int:
     >>> compact("AT-00000000000000ff-2")
     0
     """
-    if len(id) != 19:
+    if len(id) != PLANNED:
         return 0
     try:
         number = int(id[3:], 16)
@@ -43,6 +45,7 @@ class AttemptIds:
         self._table = array("Q", [0]) * (1 << _SMALLEST)
         # 0 marks a free slot of the table, so the one id of that number stands here, too.
         self._others: set[str] = set()
+        self._retries = 0
         for id in ids:
             self.add(id)
 
@@ -50,6 +53,7 @@ class AttemptIds:
         """Add an id, if it is not there."""
         number = compact(id)
         if not number:
+            self._retries += id not in self._others and len(id) > PLANNED
             self._others.add(id)
             return
         slot = self._slot(number)
@@ -67,6 +71,11 @@ class AttemptIds:
 
     def __len__(self) -> int:
         return self._used + len(self._others)
+
+    @property
+    def made(self) -> int:
+        """How many planned attempts the ids stand for: a second try counts with the first."""
+        return len(self) - self._retries
 
     def __iter__(self) -> Iterator[str]:
         """Yield the ids, in no order."""

@@ -129,6 +129,11 @@ class RunLog:
         """How many attempts were given to the log, those of earlier sittings included. After `close`: are durable."""
         return len(self.finished)
 
+    @property
+    def made(self) -> int:
+        """How many planned attempts of this shard were given to the log: `attempts` without second tries."""
+        return self.finished.made
+
     async def append(self, sealed: Redacted) -> None:
         """Append one attempt; returns once its line is on the disk.
 

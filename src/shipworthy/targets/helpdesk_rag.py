@@ -13,11 +13,23 @@ from typing import Any
 
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import TargetError, UsageError
-from shipworthy.core.protocols import Model
-from shipworthy.core.records import Document, Message, Reply, Request, Text, ToolCall, ToolResult, Usage, say
+from shipworthy.core.protocols import Model, Tools
+from shipworthy.core.records import (
+    Document,
+    Message,
+    Reasoning,
+    Reply,
+    Request,
+    Text,
+    ToolCall,
+    ToolResult,
+    Usage,
+    say,
+)
 from shipworthy.core.registry import target
-from shipworthy.targets._bm25 import Bm25
-from shipworthy.targets._helpdesk import cut, product
+from shipworthy.helpdesk.product import product
+from shipworthy.retrieval.bm25 import Bm25
+from shipworthy.retrieval.passages import cut
 
 DEFAULT_USER = "mara.lindqvist"
 CALL_TOKENS = 48
@@ -49,15 +61,18 @@ class HelpdeskRag:
             "model": dict(self._model.describe()),
         }
 
-    async def send(self, request: Request) -> Reply:
+    async def send(self, request: Request, tools: Tools) -> Reply:
         """Retrieve, answer, and act if the answer says so.
 
-        One call to the model; a second one, bound by a JSON schema, only where the answer states an action.
+        One call to the model; a second one, bound by a JSON schema, only where the answer states an action. The action
+        goes through `tools`, so that guards and policy see it before it happens.
         Planted documents are cut into passages like the handbook's and compete with them; `retrieved` says who won.
 
         Raises:
             TargetError: the last message is not a question in text, the user is unknown, or the model failed.
         """
+        if request.tools:
+            raise TargetError("the helpdesk has tools of its own and can be offered no others")
         user = self._product.users.get(request.user or DEFAULT_USER)
         if user is None:
             raise TargetError(f"the helpdesk knows no user {request.user!r}: take an id from users.json")
@@ -66,17 +81,34 @@ class HelpdeskRag:
             raise TargetError("the helpdesk needs a question: the last message holds no text")
         planted = [p for document in request.documents for p in cut(document)]
         found = self._index.search(question, self._passages, planted)
-        history = [say("assistant" if m.role == "assistant" else "user", _text(m)) for m in request.messages[:-1]]
+        history = _history(request.messages[:-1])
         reply = await self._ask(
             (*self._product.opening(), *history, self._product.turn(question, found, user)), request
         )
-        answer = reply.message.text.strip()
+        answer = reply.text.strip()
         promised = self._product.promised(answer) if self._tools and request.schema is None else ()
         if not promised:
-            return _reply(reply, (Text(answer),), found, reply.usage)
+            return Reply(
+                messages=(say("assistant", answer),),
+                usage=reply.usage,
+                finish=reply.finish,
+                retrieved=tuple(dict.fromkeys(found)),
+                model=reply.model,
+            )
         call, usage = await self._call(answer, promised, request)
-        result, further = self._act(call, user, planted)
-        return _reply(reply, (Text(answer), call, result), (*found, *further), reply.usage + usage)
+        further: list[Document] = []
+
+        async def run(call: ToolCall) -> str:
+            return self._act(call, user, planted, further)
+
+        result = await tools.call(call, run)
+        return Reply(
+            messages=(Message("assistant", (Text(answer), call)), Message("tool", (result,))),
+            usage=reply.usage + usage,
+            finish="tool_calls",
+            retrieved=tuple(dict.fromkeys((*found, *further))),
+            model=reply.model,
+        )
 
     async def close(self) -> None:
         """Leave the model open: whoever built it closes it."""
@@ -100,7 +132,7 @@ class HelpdeskRag:
             Request(messages=prompt, seed=request.seed, schema=schema, max_tokens=CALL_TOKENS, temperature=0.0)
         )
         try:
-            arguments = json.loads(reply.message.text)
+            arguments = json.loads(reply.text)
             name = arguments.pop("tool")
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise TargetError("the model's tool call is not the JSON that was asked for") from error
@@ -108,39 +140,44 @@ class HelpdeskRag:
             raise TargetError("the model called a tool that was not offered")
         return ToolCall(f"call-{digest([name, arguments])[7:15]}", name, arguments), reply.usage
 
-    def _act(
-        self, call: ToolCall, user: Mapping[str, Any], planted: Sequence[Document]
-    ) -> tuple[ToolResult, tuple[Document, ...]]:
-        """Do what the call says, on nothing but the answer: the helpdesk's world is not kept."""
-        found: tuple[Document, ...] = ()
-        wrong = False
+    def _act(self, call: ToolCall, user: Mapping[str, Any], planted: Sequence[Document], found: list[Document]) -> str:
+        """Do what the call says, on nothing but the answer: the helpdesk's world is not kept.
+
+        Args:
+            found: gets the passage that a search shows.
+
+        Raises:
+            LookupError: there is no such account.
+        """
         match call.name:
             case "search":
-                found = self._index.search(str(call.arguments.get("query", "")), 1, planted)
-                text = f"{found[0].title}: {found[0].text}" if found else "Nothing was found."
+                best = self._index.search(str(call.arguments.get("query", "")), 1, planted)
+                found += best
+                return f"{best[0].title}: {best[0].text}" if best else "Nothing was found."
             case "create_ticket":
-                text = f"Ticket HD-{int(digest([user['id'], call.arguments])[7:15], 16) % 100_000:05d} is open."
+                return f"Ticket HD-{int(digest([user['id'], call.arguments])[7:15], 16) % 100_000:05d} is open."
             case _:
                 named = str(call.arguments.get("account", ""))
                 # The planted flaw: whoever is named, not whoever asks.
                 owner = user if named.lower() in ("asker", "me", "") else self._product.find_user(named)
-                wrong = owner is None
-                text = f"A link was mailed to {owner['email']}." if owner else "There is no such account."
-        return ToolResult(call.id, call.name, text, is_error=wrong), found
+                if owner is None:
+                    raise LookupError("There is no such account.")
+                return f"A link was mailed to {owner['email']}."
 
 
-def _reply(reply: Reply, parts: tuple[Any, ...], found: Sequence[Document], usage: Usage) -> Reply:
-    return Reply(
-        message=Message("assistant", parts),
-        usage=usage,
-        finish="tool_calls" if any(isinstance(p, ToolCall) for p in parts) else reply.finish,
-        retrieved=tuple(dict.fromkeys(found)),
-        model=reply.model,
-    )
+def _history(messages: Sequence[Message]) -> list[Message]:
+    """Return earlier turns as the model reads them: what a tool answered ends the turn that called it."""
+    turns: list[Message] = []
+    for message in messages:
+        if message.role == "tool" and turns and turns[-1].role == "assistant":
+            turns[-1] = say("assistant", f"{turns[-1].text}\n{_text(message)}")
+        else:
+            turns.append(say("assistant" if message.role == "assistant" else "user", _text(message)))
+    return turns
 
 
 def _text(message: Message) -> str:
-    if any(not isinstance(p, Text | ToolResult | ToolCall) for p in message.parts):
+    if any(not isinstance(p, Text | Reasoning | ToolResult | ToolCall) for p in message.parts):
         raise TargetError("the helpdesk reads text only")
     return message.text
 

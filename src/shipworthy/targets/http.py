@@ -11,14 +11,19 @@ import msgspec
 from shipworthy.core.errors import TargetError, TargetFiltered, UsageError, did_you_mean
 from shipworthy.core.records import Document, Message, Reply, Request, Text, ToolCall
 from shipworthy.core.registry import target
-from shipworthy.targets import _http, _text, _wire
+from shipworthy.dialects import openai, plain
+from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.net.answer import HttpCall, describe_error
+from shipworthy.net.endpoint import Endpoint
+from shipworthy.net.options import HttpOptions
 
 VALUES: dict[str, Callable[[Request], Any]] = {
-    "messages": lambda r: _wire.to_wire(r.messages),
+    "messages": lambda r: openai.to_wire(r.messages),
     "documents": lambda r: [msgspec.to_builtins(d) for d in r.documents],
     "user": lambda r: r.user,
     "seed": lambda r: r.seed,
     "schema": lambda r: r.schema,
+    "tools": lambda r: openai.tools_to_wire((), r.tools),
     "max_tokens": lambda r: r.max_tokens,
     "temperature": lambda r: r.temperature,
 }
@@ -32,7 +37,7 @@ class JsonService:
 
     def __init__(
         self,
-        endpoint: _http.Endpoint,
+        endpoint: Endpoint,
         *,
         method: str,
         body: Any,
@@ -43,10 +48,9 @@ class JsonService:
     ) -> None:
         self._endpoint, self._method, self._body, self._headers = endpoint, method, body, dict(headers)
         self._put, self._read, self._template = dict(put), {k: v for k, v in read.items() if v}, template
-        self._documents = _wire.DocumentsTemplate(template)
+        self._documents = DocumentsTemplate(template)
         self._places = [(_path(where, "put"), what) for where, what in self._put.items()]
         self._paths = {name: _path(where, name) for name, where in self._read.items()}
-        self.concurrency = endpoint.options.concurrency
 
     def describe(self) -> Mapping[str, Any]:
         return {
@@ -72,7 +76,7 @@ class JsonService:
         if answer.is_json and self._found("filtered", answer.body):
             raise TargetFiltered(f"{origin}: the service's own filter refused (the path 'filtered' matches)")
         if not 200 <= answer.status < 300:
-            raise TargetError(f"{origin} answered {_http.describe_error(answer)}")
+            raise TargetError(f"{origin} answered {describe_error(answer)}")
         if not answer.is_json:
             raise TargetError(f"{origin} did not answer JSON ({answer.media_type or 'no content type'})")
         if self._found("error", answer.body):
@@ -84,9 +88,19 @@ class JsonService:
         if not all(isinstance(t, str) for t in texts):
             raise TargetError(f"{origin}: the path {self._read['answer']!r} leads to something that is no text")
         documents = tuple(_document(d, n) for n, d in enumerate(self._matches("retrieved", answer.body)))
-        return Reply(message=Message("assistant", (Text("\n".join(texts)), *calls)), retrieved=documents)
+        return Reply(messages=(Message("assistant", (Text("\n".join(texts)), *calls)),), retrieved=documents)
 
-    def as_http(self, request: Request) -> _http.HttpCall:
+    @property
+    def endpoint(self) -> str:
+        """Names what targets share connections and limits with: origin and credential reference."""
+        return self._endpoint.name
+
+    @property
+    def concurrency(self) -> int | None:
+        """Calls at one time that everyone on this endpoint has together."""
+        return self._endpoint.concurrency
+
+    def as_http(self, request: Request) -> HttpCall:
         """Return the HTTP request behind a request, for `shipworthy repro`."""
         return self._endpoint.call(self._filled(request), self._method)
 
@@ -95,6 +109,8 @@ class JsonService:
 
     def _filled(self, request: Request) -> Any:
         used = set(self._put.values())
+        if request.tools and "tools" not in used:
+            raise TargetError("the service cannot be offered tools: nothing puts 'tools' into its request")
         if "documents" not in used and "messages" in used:
             request = msgspec.structs.replace(request, messages=self._documents.place(request), documents=())
         values = {name: make(request) for name, make in VALUES.items() if name in used}
@@ -110,10 +126,10 @@ class JsonService:
         if "messages" in used:
             # The history travels beside it.
             last = next((m for m in reversed(request.messages) if m.role == "user"), None)
-            return _text.plain(last, taker="the path of 'message'") if last else ""
+            return plain.plain(last, taker="the path of 'message'") if last else ""
         if "documents" in used:
             request = msgspec.structs.replace(request, documents=())
-        return _text.only_text(request, self._documents, taker=taker)
+        return plain.only_text(request, self._documents, taker=taker)
 
     def _matches(self, name: str, body: Any) -> list[Any]:
         if name not in self._paths:
@@ -178,7 +194,7 @@ def http(
     key: str = "",
     key_header: str = "Authorization",
     headers: Mapping[str, str] | None = None,
-    documents_template: str = _wire.DOCUMENTS,
+    documents_template: str = DOCUMENTS,
     timeout: float = 60.0,
     retries: int = 4,
     longest_wait: float = 60.0,
@@ -217,7 +233,7 @@ def http(
         raise UsageError("put: nothing puts 'message' or 'messages' into the request")
     if method not in ("POST", "PUT", "PATCH"):
         raise UsageError(f"method must be POST, PUT or PATCH, not {method!r}")
-    options = _http.HttpOptions(
+    options = HttpOptions(
         timeout=timeout,
         retries=retries,
         longest_wait=longest_wait,
@@ -230,7 +246,7 @@ def http(
     )
     prefix = "Bearer " if key_header.lower() == "authorization" else ""
     return JsonService(
-        _http.Endpoint(url, options, headers=headers, credentials={key_header: (key, prefix)} if key else None),
+        Endpoint(url, options, headers=headers, credentials={key_header: (key, prefix)} if key else None),
         method=method,
         body={} if request is None else request,
         put=put,

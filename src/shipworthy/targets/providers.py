@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import random
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import MissingExtra, TargetError, TargetFiltered, TargetTimeout, UsageError
@@ -21,6 +22,7 @@ from shipworthy.core.records import (
     Image,
     Message,
     MessagePart,
+    Reasoning,
     Reply,
     Request,
     Text,
@@ -30,7 +32,9 @@ from shipworthy.core.records import (
     say,
 )
 from shipworthy.core.registry import target
-from shipworthy.targets import _http, _wire
+from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.net import retry
+from shipworthy.net.answer import Answer, describe_error
 
 
 class ProviderModel:
@@ -51,18 +55,19 @@ class ProviderModel:
         max_tokens: int | None = 512,
         seed: bool = False,
         tools: Sequence[Mapping[str, Any]] = (),
-        template: str = _wire.DOCUMENTS,
+        template: str = DOCUMENTS,
         timeout: float = 60.0,
         retries: int = 4,
         longest_wait: float = 60.0,
         concurrency: int | None = None,
+        endpoint: str = "",
     ) -> None:
         self._model, self._name, self._system, self._seed = model, name, system, seed
         self._temperature, self._max_tokens = temperature, max_tokens
-        self._template, self._documents = template, _wire.DocumentsTemplate(template)
+        self._template, self._documents = template, DocumentsTemplate(template)
         self._tools = [_tool(t) for t in tools]
         self._timeout, self._retries, self._longest_wait = timeout, retries, longest_wait
-        self.concurrency = concurrency
+        self.concurrency, self.endpoint = concurrency, endpoint or name.partition(":")[0]
 
     def describe(self) -> Mapping[str, Any]:
         return {
@@ -92,10 +97,14 @@ class ProviderModel:
         messages = self._documents.place(request)
         if self._system and not (messages and messages[0].role == "system"):
             messages = (say("system", self._system), *messages)
+        offered = [*self._tools, *(_tool(msgspec.to_builtins(spec)) for spec in request.tools)]
         tools = [
             ToolDefinition(name=t["name"], description=t["description"], parameters_json_schema=t["parameters"])
-            for t in self._tools
+            for t in offered
         ]
+        names = [tool.name for tool in tools]
+        if len(set(names)) < len(names):
+            raise TargetError("a tool is offered twice: by the target and by the request")
         parameters = ModelRequestParameters(function_tools=tools)
         if request.schema is not None:
             shape = OutputObjectDefinition(json_schema=dict(request.schema), name="answer", strict=True)
@@ -122,20 +131,20 @@ class ProviderModel:
             except failed.ModelHTTPError as error:
                 if _filter_code(error.body):
                     raise TargetFiltered(f"{self._name}: the provider's filter refused the prompt") from None
-                answer = _http.Answer(error.status_code, error.body, True, "")
-                wait = _http.retry_after(error.headers or {})
+                answer = Answer(error.status_code, error.body, True, "")
+                wait = retry.retry_after(error.headers or {})
                 if (
-                    error.status_code not in _http.RETRIED
+                    error.status_code not in retry.RETRIED
                     or attempt == self._retries
                     or (wait or 0) > self._longest_wait
                 ):
-                    raise TargetError(f"{self._name} answered {_http.describe_error(answer)}") from None
+                    raise TargetError(f"{self._name} answered {describe_error(answer)}") from None
             except failed.ModelConnectionError as error:
                 if attempt == self._retries:
                     raise TargetError(f"the connection to {self._name} failed ({type(error).__name__})") from None
             except (failed.AgentRunError, failed.UserError) as error:
                 raise TargetError(f"{self._name} did not answer ({type(error).__name__})") from None
-            await asyncio.sleep((wait or 0) + random.uniform(0, min(_http.BACKOFF_MAX_S, _http.BACKOFF_S * 2**attempt)))
+            await asyncio.sleep((wait or 0) + retry.backoff(attempt))
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def close(self) -> None:
@@ -151,7 +160,7 @@ class ProviderModel:
         return settings
 
     def _reply(self, response: Any) -> Reply:
-        from pydantic_ai.messages import TextPart, ToolCallPart
+        from pydantic_ai.messages import TextPart, ThinkingPart, ToolCallPart
 
         if response.finish_reason == "content_filter":
             raise TargetFiltered(f"{self._name}: the provider's filter cut the answer")
@@ -161,11 +170,13 @@ class ProviderModel:
         for part in response.parts:
             if isinstance(part, TextPart):
                 parts.append(Text(part.content))
+            elif isinstance(part, ThinkingPart) and part.content:
+                parts.append(Reasoning(part.content))
             elif isinstance(part, ToolCallPart):
                 parts.append(ToolCall(part.tool_call_id, part.tool_name, part.args_as_dict()))
         calls = any(isinstance(p, ToolCall) for p in parts)
         return Reply(
-            message=Message("assistant", tuple(parts) or (Text(""),)),
+            messages=(Message("assistant", tuple(parts) or (Text(""),)),),
             usage=Usage(response.usage.input_tokens, response.usage.output_tokens, _cost(response)),
             finish="length" if response.finish_reason == "length" else "tool_calls" if calls else "stop",
             model=response.model_name or self._name,
@@ -250,7 +261,7 @@ def providers(
     max_tokens: int | None = 512,
     seed: bool = False,
     tools: Sequence[Mapping[str, Any]] = (),
-    documents_template: str = _wire.DOCUMENTS,
+    documents_template: str = DOCUMENTS,
     timeout: float = 60.0,
     retries: int = 4,
     longest_wait: float = 60.0,
@@ -302,4 +313,5 @@ def providers(
         retries=retries,
         longest_wait=longest_wait,
         concurrency=concurrency,
+        endpoint=" ".join(filter(None, (model.partition(":")[0], key))),
     )

@@ -15,7 +15,8 @@ from shipworthy.core.digests import file_digest
 from shipworthy.core.errors import ShipworthyError, TargetError, TargetTimeout, UsageError, did_you_mean
 from shipworthy.core.records import Message, Reply, Request, say
 from shipworthy.core.registry import target
-from shipworthy.targets import _text, _wire
+from shipworthy.dialects import plain
+from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 
 
 class PythonCallable:
@@ -32,7 +33,7 @@ class PythonCallable:
         self, function: Callable[..., Any], *, name: str, whole: bool, timeout: float, template: str, version: str
     ) -> None:
         self._function, self._name, self._whole, self._timeout = function, name, whole, timeout
-        self._version, self._template, self._documents = version, template, _wire.DocumentsTemplate(template)
+        self._version, self._template, self._documents = version, template, DocumentsTemplate(template)
         self._source = _source_digest(function)
 
     def describe(self) -> Mapping[str, Any]:
@@ -48,7 +49,7 @@ class PythonCallable:
             TargetError: it raised, or returned something else than an answer. Its message is not passed on: it may
                 hold text of the conversation.
         """
-        given: Any = request if self._whole else _text.only_text(request, self._documents, taker=f"{self._name}(str)")
+        given: Any = request if self._whole else plain.only_text(request, self._documents, taker=f"{self._name}(str)")
         try:
             async with asyncio.timeout(self._timeout) as limit:
                 answer = await self._call(given)
@@ -62,9 +63,9 @@ class PythonCallable:
             case Reply():
                 return answer
             case Message(role="assistant"):
-                return Reply(message=answer)
+                return Reply(messages=(answer,))
             case str():
-                return Reply(message=say("assistant", answer))
+                return Reply(messages=(say("assistant", answer),))
             case _:
                 raise TargetError(f"{self._name} returned a {type(answer).__name__}, not a str, Message or Reply")
 
@@ -87,7 +88,7 @@ class PythonCallable:
 
 @target
 def python(
-    *, call: str, version: str = "", timeout: float = 120.0, documents_template: str = _wire.DOCUMENTS
+    *, call: str, version: str = "", timeout: float = 120.0, documents_template: str = DOCUMENTS
 ) -> PythonCallable:
     """Build a target on a callable.
 

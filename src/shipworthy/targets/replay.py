@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from shipworthy.core.digests import digest, file_digest
+from shipworthy.core.digests import PREFIX, file_digest
 from shipworthy.core.errors import TargetError, UsageError
 from shipworthy.core.records import Reply, Request
 from shipworthy.core.registry import target
@@ -22,12 +22,12 @@ class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def key(request: Request) -> str:
-    """Return what a request is recorded under: ``sha256:<64 hex>`` of its canonical JSON, seed included.
+    """Return what a request is recorded under: ``sha256:`` and the 64 hex digits of its identity, seed included.
 
     Raises:
-        ValueError: the request has no canonical form.
+        UnicodeEncodeError: the request holds half a surrogate pair, which no JSON can carry.
     """
-    return digest(msgspec.to_builtins(request))
+    return PREFIX + request.identity.hex()
 
 
 def line(request: Request, reply: Reply) -> bytes:
@@ -56,7 +56,10 @@ class Replay:
         Raises:
             TargetError: the request was never recorded.
         """
-        wanted = key(request)
+        try:
+            wanted = key(request)
+        except UnicodeEncodeError:
+            raise TargetError(f"{self._path.name} cannot hold a request with half a surrogate pair in it") from None
         try:
             return self._replies[wanted]
         except KeyError:

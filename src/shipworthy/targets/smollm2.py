@@ -11,11 +11,16 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from msgspec.structs import replace
+
 from shipworthy.core.errors import TargetError, UsageError
-from shipworthy.core.records import Audio, Image, Message, Reply, Request, Text, ToolCall, ToolResult, say
+from shipworthy.core.records import Audio, Image, Message, Reasoning, Reply, Request, Text, ToolCall, ToolResult, say
 from shipworthy.core.registry import target
 from shipworthy.core.settings import Settings
-from shipworthy.targets import _llama, _weights, _wire
+from shipworthy.dialects import openai
+from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.local import weights
+from shipworthy.local.server import LocalServer, acquire, release
 
 SYSTEM = "You are a helpful assistant. Answer briefly."
 """Used when a request brings no system message: the model's template would otherwise add one of its own."""
@@ -45,12 +50,12 @@ class SmolLM2:
         timeout: float,
         template: str,
     ) -> None:
-        self._weights = _weights.find("smollm2")
+        self._weights = weights.find("smollm2")
         self._path = self._weights.path(settings)
         self._system, self._timeout, self._context = system, timeout, context
         self._temperature, self._max_tokens = temperature, max_tokens
-        self._source, self._documents = template, _wire.DocumentsTemplate(template)
-        self._server: _llama.LocalServer | None = None
+        self._source, self._documents = template, DocumentsTemplate(template)
+        self._server: LocalServer | None = None
 
     def describe(self) -> Mapping[str, Any]:
         return {
@@ -69,17 +74,19 @@ class SmolLM2:
     async def send(self, request: Request) -> Reply:
         """Answer one request.
 
-        A `schema` binds the answer by grammar; tools are not offered (the model's template has none).
+        A `schema` binds the answer by grammar.
 
         Raises:
             UsageError: the weights were never pulled, or the extra `local` is missing.
             TargetTimeout: it took longer than `timeout` seconds.
-            TargetError: an image or a sound was sent, or the prompt is longer than the context.
+            TargetError: an image, a sound or a tool was sent, or the prompt is longer than the context.
         """
+        if request.tools:
+            raise TargetError("smollm2 knows no tools: its template has no place for them")
         if self._server is None:
             _runtime()
-            _weights.verified(self._weights, self._path)
-            self._server = _llama.acquire(self._path, context=self._context)
+            weights.verified(self._weights, self._path)
+            self._server = acquire(self._path, context=self._context)
         body: dict[str, Any] = {
             "messages": self._messages(request),
             "max_tokens": self._max_tokens if request.max_tokens is None else request.max_tokens,
@@ -90,13 +97,13 @@ class SmolLM2:
         }
         if request.schema is not None:
             body["grammar"] = _grammar(request.schema)
-        reply, _ = _wire.from_wire(await self._server.chat(body, seconds=self._timeout))
-        return Reply(message=reply.message, usage=reply.usage, finish=reply.finish, model="SmolLM2-135M-Instruct-Q4_1")
+        reply, _ = openai.from_wire(await self._server.chat(body, seconds=self._timeout))
+        return replace(reply, model="SmolLM2-135M-Instruct-Q4_1")
 
     async def close(self) -> None:
         server, self._server = self._server, None
         if server is not None:
-            _llama.release(server)
+            release(server)
 
     def _messages(self, request: Request) -> list[dict[str, Any]]:
         messages = self._documents.place(request)
@@ -116,6 +123,8 @@ def _plain(message: Message) -> str:
                 lines.append(f"[calls {part.name}]")
             case ToolResult():
                 lines.append(f"[{part.name} answered] {part.text}")
+            case Reasoning():
+                pass
             case Image() | Audio():
                 raise TargetError(f"smollm2 reads text only; the sample holds an {type(part).__name__.lower()} part")
     return "\n".join(lines)
@@ -162,7 +171,7 @@ def smollm2(
     max_tokens: int = 256,
     context: int = 2048,
     timeout: float = 120.0,
-    documents_template: str = _wire.DOCUMENTS,
+    documents_template: str = DOCUMENTS,
     settings: Settings | None = None,
 ) -> SmolLM2:
     """Build the local model.

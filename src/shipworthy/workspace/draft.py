@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shipworthy.core.errors import Problem
-from shipworthy.workspace.gate import Gate
+from shipworthy.core.metric import Metric
+from shipworthy.workspace.fields import Entity, InTaxonomy, Loc, shapes, values
 from shipworthy.workspace.guards import GuardFile
-from shipworthy.workspace.journey import Journey
+from shipworthy.workspace.kind import Kind, kind_of, kinds
 from shipworthy.workspace.nodes import YamlFile
-from shipworthy.workspace.plan import PlanSpec
-from shipworthy.workspace.requirement import Requirement
-from shipworthy.workspace.risk import Risk
-from shipworthy.workspace.suites import Loaded
-from shipworthy.workspace.system import System
-from shipworthy.workspace.use import Use
-from shipworthy.workspace.validate import Loc
+from shipworthy.workspace.taxonomies import ref_problem
+from shipworthy.workspace.validate import at
+
+if TYPE_CHECKING:
+    from shipworthy.workspace.suite import Suite
 
 T = TypeVar("T")
 
@@ -30,51 +31,85 @@ class Placed(Generic[T]):
     source: YamlFile
     loc: Loc
 
+    @property
+    def declared(self) -> Entity:
+        """The model that holds its links."""
+        if not isinstance(self.entity, Entity):
+            raise TypeError(f"{type(self.entity).__name__} is no model")
+        return self.entity
+
+    @property
+    def written(self) -> Any:
+        """Its text, as it was written."""
+        return at(self.source.value, self.loc)
+
+    def place(self, *loc: str | int) -> tuple[YamlFile, Loc]:
+        """Return the file and the path in it of a path inside the entity."""
+        return self.source, (*self.loc, *loc)
+
+    def line(self, loc: Loc) -> tuple[Path, int]:
+        """Return file and 1-based line of a path inside the entity."""
+        source, whole = self.place(*loc)
+        return source.file, source.line(whole)
+
     def problem(self, loc: Loc, message: str, hint: str = "") -> Problem:
         """Return a problem at a path inside the entity."""
-        return self.source.problem((*self.loc, *loc), message, hint)
+        source, whole = self.place(*loc)
+        return source.problem(whole, message, hint)
+
+    def taxonomy_problems(self) -> list[Problem]:
+        """Return what is wrong with its references into public catalogues."""
+        return [
+            self.problem(loc, *wrong)
+            for loc, ref, marks in values(self.declared)
+            if any(isinstance(mark, InTaxonomy) for mark in marks) and (wrong := ref_problem(ref))
+        ]
 
 
 @dataclass
 class Draft:
-    """What was read so far. `named` holds the ids of broken entities too, so that links to them are not reported."""
+    """What was read so far.
+
+    Attributes:
+        entities: the whole ones, by kind and id.
+        named: by kind and id, where each id was claimed: those of broken entities too, so that links to them are not
+            reported.
+        candidates: the guard files besides ``guards.yaml``, such as ``guards-strict.yaml``.
+        metrics: of each suite, that its scorers give; None where that cannot be told.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
-    system: Placed[System] | None = None
-    gate: Placed[Gate] | None = None
-    targets: dict[str, Placed[Use]] = field(default_factory=dict)
-    journeys: dict[str, Placed[Journey]] = field(default_factory=dict)
-    risks: dict[str, Placed[Risk]] = field(default_factory=dict)
-    requirements: dict[str, Placed[Requirement]] = field(default_factory=dict)
-    plans: dict[str, Placed[PlanSpec]] = field(default_factory=dict)
-    suites: dict[str, Loaded] = field(default_factory=dict)
-    guards: Placed[GuardFile] | None = None
-    guard_files: list[Placed[GuardFile]] = field(default_factory=list)
-    named: dict[str, dict[str, tuple[YamlFile, Loc]]] = field(default_factory=dict)
-    resolved: dict[str, Any] = field(default_factory=dict)
+    entities: dict[str, dict[str, Placed[Any]]] = field(default_factory=lambda: {name: {} for name in kinds()})
+    named: defaultdict[str, dict[str, tuple[YamlFile, Loc]]] = field(default_factory=lambda: defaultdict(dict))
+    candidates: list[Placed[GuardFile]] = field(default_factory=list)
+    metrics: dict[str, Mapping[str, Metric] | None] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
 
-    def places(self) -> dict[str, tuple[Path, int]]:
-        """Return file and line of every id."""
-        taken = [entry for ids in self.named.values() for entry in ids.items()]
-        return {name: (source.file, source.line((*loc, "id"))) for name, (source, loc) in taken}
+    def all(self) -> Iterator[tuple[Kind, str, Placed[Any]]]:
+        """Yield every whole entity that is no part of another, with its kind and id."""
+        for name, kind in kinds().items():
+            for id, placed in self.entities[name].items():
+                yield kind, id, placed
 
-    def leads_somewhere(self, requirement: Placed[Requirement]) -> bool:
-        """Say whether every criterion names a suite that was read, and an attack of it."""
-        for criterion in requirement.entity.criteria:
-            loaded = self.suites.get(criterion.suite)
-            if loaded is None:
-                return False
-            if criterion.attack and not any(use.matches(criterion.attack) for use in loaded.suite.attacks):
-                return False
-        return True
+    def single(self, kind: str) -> Placed[Any] | None:
+        """Return the one entity of a kind that there is one of."""
+        return next(iter(self.entities[kind].values()), None)
+
+    def suite(self, name: str) -> Suite | None:
+        """Return a suite that was read; None if there is none of that name, or if it is broken."""
+        placed = self.entities["suite"].get(name)
+        return placed.entity if placed else None
+
+    def broken(self, kind: str) -> bool:
+        """Say whether an entity of a kind was read that is not whole."""
+        return len(self.entities[kind]) < len(self.named[kind])
 
     def claim(self, kind: str, name: Any, source: YamlFile, loc: Loc) -> bool:
         """Take an id; False, with a problem, if it is taken."""
         if not isinstance(name, str):
             return True  # a missing or wrong id is reported by validation
-        taken = self.named.setdefault(kind, {})
+        taken = self.named[kind]
         if name in taken:
             first, where = taken[name]
             place = f"first on line {first.line(where)}"
@@ -83,6 +118,22 @@ class Draft:
             return False
         taken[name] = source, loc
         return True
+
+    def claim_parts(self, model: type[Entity], written: Any, source: YamlFile, loc: Loc) -> None:
+        """Take the ids of the parts inside an entity, whole or broken."""
+        if not isinstance(written, dict):
+            return
+        for key, field_shapes in shapes(model).items():
+            part = next((shape.model for shape in field_shapes if shape.model), None)
+            value = written.get(key)
+            if part is None or not isinstance(value, list):
+                continue
+            kind = kind_of(part)
+            for index, item in enumerate(value):
+                here: Loc = (*loc, key, index)
+                if kind and kind.written == "part" and isinstance(item, dict):
+                    self.claim(kind.name, item.get("id"), source, here)
+                self.claim_parts(part, item, source, here)
 
 
 def in_order(problems: list[Problem]) -> list[Problem]:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from shipworthy.core.records import Action, Stage
-from shipworthy.workspace.fields import Entity, GuardId, RequirementId, Text
-from shipworthy.workspace.scalars import plain
+from shipworthy.workspace.fields import Entity, Id, Ref
+from shipworthy.workspace.scalars import plain, source_text
 
 
 class GuardRule(Entity):
@@ -21,7 +21,7 @@ class GuardRule(Entity):
         on_error: what happens when the guard raises or times out; closed by default.
     """
 
-    id: GuardId
+    id: Annotated[str, Id("GD")]
     use: str = Field(min_length=1)
     stages: tuple[Stage, ...] = ()
     action: Action | None = None
@@ -29,11 +29,11 @@ class GuardRule(Entity):
     on_error: Literal["block", "allow"] = "block"
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     params: Annotated[dict[str, Any], BeforeValidator(plain)] = Field(default_factory=dict)
-    implements: tuple[RequirementId, ...] = ()
+    implements: tuple[Annotated[str, Ref("requirement")], ...] = ()
 
 
 class GuardFile(Entity):
     """A guard pipeline as it is written: rules in the order in which they run."""
 
-    block_message: Text = "I can't help with that."
+    block_message: Annotated[str, BeforeValidator(source_text)] = "I can't help with that."
     rules: tuple[GuardRule, ...] = ()

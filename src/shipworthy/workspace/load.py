@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from shipworthy.core.errors import Problem, UsageError, WorkspaceError, did_you_mean
-from shipworthy.workspace.draft import in_order
-from shipworthy.workspace.gate import Gate
+from shipworthy.workspace.draft import Draft, in_order
+from shipworthy.workspace.fields import Entity
+from shipworthy.workspace.graph import Graph
 from shipworthy.workspace.guards import GuardFile
-from shipworthy.workspace.journey import Journey
-from shipworthy.workspace.plan import FULL, PlanSpec, full_plan
+from shipworthy.workspace.kind import kind_of
+from shipworthy.workspace.kinds.gate import Gate
+from shipworthy.workspace.kinds.journey import Journey
+from shipworthy.workspace.kinds.plan import FULL, PlanSpec, full_plan
+from shipworthy.workspace.kinds.requirement import Criterion, Requirement
+from shipworthy.workspace.kinds.risk import Risk
+from shipworthy.workspace.kinds.system import System
+from shipworthy.workspace.kinds.target import DEFAULT
 from shipworthy.workspace.read import read_workspace
-from shipworthy.workspace.requirement import Criterion, Requirement
-from shipworthy.workspace.risk import Risk
 from shipworthy.workspace.spec import spec_digest
 from shipworthy.workspace.suite import Suite
-from shipworthy.workspace.system import System
 from shipworthy.workspace.use import Use
+
+E = TypeVar("E", bound=Entity)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -28,29 +35,15 @@ class Workspace:
 
     Attributes:
         root: the folder.
-        targets: by name; `target` is the system under test.
-        plans: by id; `full` is always there.
-        guards: the guard file ``guards.yaml``, if there is one.
+        graph: every entity with its place, and every link between two of them.
         warnings: what is allowed and probably not meant.
-        resolved: the YAML behind it, as JSON, with library suites filled in: what `spec_digest` hashes.
-        places: file and line of every id, for messages about what the files say.
         code: SHA-256 of every workspace-local plug-in that was loaded, by file name.
     """
 
     root: Path
-    system: System
-    targets: Mapping[str, Use]
-    journeys: Mapping[str, Journey] = field(default_factory=dict)
-    risks: Mapping[str, Risk] = field(default_factory=dict)
-    requirements: Mapping[str, Requirement] = field(default_factory=dict)
-    suites: Mapping[str, Suite] = field(default_factory=dict)
-    plans: Mapping[str, PlanSpec] = field(default_factory=dict)
-    gate: Gate = field(default_factory=Gate)
-    guards: GuardFile | None = None
+    graph: Graph
     warnings: tuple[Problem, ...] = ()
-    resolved: Mapping[str, Any] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
-    places: Mapping[str, tuple[Path, int]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path = ".", *, allow_code: bool = False) -> Workspace:
@@ -80,27 +73,10 @@ class Workspace:
         root = Path(path)
         draft = read_workspace(root, allow_code=allow_code)
         problems = tuple(in_order(draft.problems))
-        if draft.system is None or not draft.targets:
+        if not draft.entities["system"] or not draft.entities["target"]:
             return None, problems
-        workspace = cls(
-            root=root,
-            system=draft.system.entity,
-            targets={name: placed.entity for name, placed in draft.targets.items()},
-            journeys={name: placed.entity for name, placed in draft.journeys.items()},
-            risks={name: placed.entity for name, placed in draft.risks.items()},
-            requirements={
-                name: placed.entity for name, placed in draft.requirements.items() if draft.leads_somewhere(placed)
-            },
-            suites={name: loaded.suite for name, loaded in draft.suites.items()},
-            plans={name: p.entity for name, p in draft.plans.items()} | {FULL: full_plan(list(draft.suites))},
-            gate=draft.gate.entity if draft.gate else Gate(),
-            guards=draft.guards.entity if draft.guards else None,
-            warnings=tuple(in_order(draft.warnings)),
-            resolved=draft.resolved,
-            code=draft.code,
-            places=draft.places(),
-        )
-        return workspace, problems
+        graph = Graph(item for item in draft.all() if _leads_somewhere(item[2].entity, draft))
+        return cls(root=root, graph=graph, warnings=tuple(in_order(draft.warnings)), code=draft.code), problems
 
     def __repr__(self) -> str:
         samples = sum(len(suite.samples) for suite in self.suites.values())
@@ -109,10 +85,69 @@ class Workspace:
             f"{len(self.suites)} suites, {samples:,} samples, plans {', '.join(self.plans)}>"
         )
 
+    def entities(self, model: type[E]) -> Mapping[str, E]:
+        """Return the entities of a kind by id, in the order of the files.
+
+        >>> from shipworthy.workspace.kinds.threat import Threat
+        >>> [threat.title for threat in workspace.entities(Threat).values()]  # doctest: +SKIP
+
+        Raises:
+            KeyError: the model is of no kind.
+        """
+        kind = kind_of(model)
+        if kind is None:
+            raise KeyError(model.__name__)
+        return {name: node.entity for name, node in self.graph.of_kind(kind.name).items()}
+
+    @cached_property
+    def system(self) -> System:
+        """What is released."""
+        return next(iter(self.entities(System).values()))
+
+    @cached_property
+    def targets(self) -> Mapping[str, Use]:
+        """What can be tested, by name; `target` is the system under test."""
+        return self.entities(Use)
+
+    @cached_property
+    def journeys(self) -> Mapping[str, Journey]:
+        """What people do with the system, by id."""
+        return self.entities(Journey)
+
+    @cached_property
+    def risks(self) -> Mapping[str, Risk]:
+        """What may go wrong, by id."""
+        return self.entities(Risk)
+
+    @cached_property
+    def requirements(self) -> Mapping[str, Requirement]:
+        """What must hold, by id."""
+        return self.entities(Requirement)
+
+    @cached_property
+    def suites(self) -> Mapping[str, Suite]:
+        """The suites, loaded, by id."""
+        return {name: node.entity for name, node in self.graph.of_kind("suite").items()}
+
+    @cached_property
+    def plans(self) -> Mapping[str, PlanSpec]:
+        """What a run may cover, by id; `full` is always there."""
+        return {**self.entities(PlanSpec), FULL: full_plan(list(self.suites))}
+
+    @cached_property
+    def gate(self) -> Gate:
+        """Which criteria decide; all of them if the files do not say."""
+        return next(iter(self.entities(Gate).values()), Gate())
+
+    @cached_property
+    def guards(self) -> GuardFile | None:
+        """The guard file ``guards.yaml``, if there is one."""
+        return next(iter(self.entities(GuardFile).values()), None)
+
     @property
     def target(self) -> Use:
         """The system under test: the target named ``default``, or the first."""
-        return self.targets["default"] if "default" in self.targets else next(iter(self.targets.values()))
+        return self.targets[DEFAULT] if DEFAULT in self.targets else next(iter(self.targets.values()))
 
     def criteria(self) -> Iterator[tuple[Requirement, Criterion]]:
         """Yield every criterion of the gate with its requirement, in the order of the files."""
@@ -142,10 +177,22 @@ class Workspace:
         return self.suites[name]
 
     def spec_digest(self, plan: str) -> str:
-        """Return ``sha256:…`` of what a run of this plan means: suites, requirements with criteria, gate, plan.
+        """Return ``sha256:…`` of what a run of this plan means: the plan and what it reaches in the graph.
 
-        It hashes the YAML as it was written, resolved, and not the parsed models: a default added by a later version
-        of shipworthy makes no evidence stale. Comments, layout and key order do not count; the target and the guards
-        are the subject, which has a digest of its own.
+        That is its suites, the requirements with a criterion on one of them, and the gate. It hashes the YAML as it was
+        written, and not the parsed models: a default added by a later version of shipworthy makes no evidence stale.
+        Comments, layout, key order and prose do not count. The target and the guards are the subject, which has a
+        digest of its own; risks, journeys and threats explain.
         """
         return spec_digest(self, plan)
+
+
+def _leads_somewhere(entity: object, draft: Draft) -> bool:
+    """Say whether an entity can be used: of a requirement, every criterion names a suite and an attack that exist."""
+    if not isinstance(entity, Requirement):
+        return True
+    for criterion in entity.criteria:
+        suite = draft.suite(criterion.suite)
+        if suite is None or (criterion.attack and not any(use.matches(criterion.attack) for use in suite.attacks)):
+            return False
+    return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -163,7 +164,23 @@ def _compose(text: str, file: Path) -> Node:
 
 
 def _refuse_depth(text: str, file: Path) -> None:
-    """Walk the events first: composing is recursive C, and a hundred thousand brackets overflow its stack."""
+    """Refuse what nests too deeply, by our own count.
+
+    Events come first: composing is recursive C, and a hundred thousand brackets overflow its stack. A libyaml with a
+    limit of its own reads ahead and may stop at its limit before the events reach ours; what stands before the place
+    where it stopped is then counted alone, so that the answer never depends on the version.
+    """
+    try:
+        _count_depth(text, file)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        if mark and mark.index is not None:
+            with suppress(yaml.YAMLError):  # cut short, it is seldom whole
+                _count_depth(text[: mark.index], file)
+        raise
+
+
+def _count_depth(text: str, file: Path) -> None:
     loader, depth = _Loader(text), 0
     try:
         while (event := loader.get_event()) is not None:
@@ -171,12 +188,16 @@ def _refuse_depth(text: str, file: Path) -> None:
                 depth += 1
                 if depth > MAX_DEPTH:
                     mark = event.start_mark
-                    line = mark.line + 1 if mark else 0
-                    raise WorkspaceError([Problem(file, line, f"nested more than {MAX_DEPTH} levels deep")])
+                    raise WorkspaceError([_too_deep(file, mark.line + 1 if mark else 0)])
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
     finally:
         _dispose(loader)
+
+
+def _too_deep(file: Path, line: int) -> Problem:
+    hint = "give the inner levels names of their own further out, or take levels away"
+    return Problem(file, line, f"nested more than {MAX_DEPTH} levels deep", hint)
 
 
 def _dispose(loader: _Loader) -> None:
@@ -201,7 +222,7 @@ def _measure(node: Node, file: Path, sizes: dict[int, tuple[int, int]], above: s
                 raise WorkspaceError([Problem(file, line, f"more than {MAX_NODES:,} values, aliases expanded")])
     above.discard(id(node))
     if depth + 1 > MAX_DEPTH:
-        raise WorkspaceError([Problem(file, _line(node), f"nested more than {MAX_DEPTH} levels deep")])
+        raise WorkspaceError([_too_deep(file, _line(node))])
     sizes[id(node)] = size, depth + 1
     return size, depth + 1
 

@@ -14,6 +14,8 @@ from shipworthy.core.records import Reply, Request
 from shipworthy.workspace.use import Use
 
 _PLAIN = (str, int, float, bool, type(None))
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "list": "a list"}
+"""In our own words, which do not change with pydantic's: ``int_type``, ``int_parsing`` and the like."""
 
 
 class _NotStarted:
@@ -63,8 +65,10 @@ def check_values(factory: Callable[..., Any], params: Mapping[str, Any]) -> dict
         except PydanticSchemaGenerationError:
             continue
         except ValidationError as error:
-            message = error.errors(include_url=False, include_input=False)[0]["msg"]
-            wrong[key] = f"{key!r}: {message[0].lower()}{message[1:]}"
+            detail = error.errors(include_url=False, include_input=False)[0]
+            kind = _KINDS.get(detail["type"].partition("_")[0])
+            message = f"must be {kind}" if kind else f"{detail['msg'][0].lower()}{detail['msg'][1:]}"
+            wrong[key] = f"{key!r}: {message}"
     return wrong
 
 

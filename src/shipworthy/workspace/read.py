@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from shipworthy.core.errors import Problem, WorkspaceError, did_you_mean
+from shipworthy.workspace.check import check_draft
+from shipworthy.workspace.check_plugins import check_guards
 from shipworthy.workspace.code import code_files, load_code
 from shipworthy.workspace.draft import Draft, Placed, in_order
-from shipworthy.workspace.gate import Gate
+from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.guards import GuardFile
-from shipworthy.workspace.journey import Journey
-from shipworthy.workspace.links import check_guards, check_links
+from shipworthy.workspace.kind import Kind, sections
 from shipworthy.workspace.nodes import YamlFile, parse_yaml, read_yaml
-from shipworthy.workspace.plan import FULL, PlanSpec
-from shipworthy.workspace.requirement import Requirement
-from shipworthy.workspace.risk import Risk
-from shipworthy.workspace.scalars import for_digest
 from shipworthy.workspace.suites import read_suite
-from shipworthy.workspace.system import System
-from shipworthy.workspace.use import Use
-from shipworthy.workspace.validate import Loc, at, validate
+from shipworthy.workspace.validate import at, validate
 
 ROOT_FILE = "system.yaml"
-FILES = ("system", "targets", "journeys", "risks", "requirements", "plans", "gate")
-"""Read where they exist. Any of them may hold any section; the names are for people."""
+INCLUDE = "include"
 
-_LISTS: Mapping[str, type[BaseModel]] = {
-    "journeys": Journey, "risks": Risk, "requirements": Requirement, "plans": PlanSpec,
-}  # fmt: skip
-_SINGLES: Mapping[str, type[BaseModel]] = {"system": System, "gate": Gate}
-SECTIONS = ("system", "targets", "include", "journeys", "risks", "requirements", "plans", "gate")
+
+def files() -> tuple[str, ...]:
+    """Return the names of the files that are read where they exist: one for each section, ``system.yaml`` first.
+
+    Any of them may hold any section; the names are for people.
+    """
+    return ROOT_FILE, *(f"{name}.yaml" for name in sorted(sections()) if f"{name}.yaml" != ROOT_FILE)
 
 
 def read_workspace(root: Path, *, allow_code: bool) -> Draft:
@@ -52,14 +46,14 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
         _read_sections(source, draft)
     _read_suites(root, draft)
     _read_guards(root, draft)
-    if draft.system is None and "system" not in draft.named:
+    if not draft.named["system"]:
         draft.problems.append(Problem(root / ROOT_FILE, 1, "the section 'system' is missing"))
-    if not draft.named.get("target") and not any(p.file.name == "targets.yaml" for p in draft.problems):
+    if not draft.named["target"] and not any(p.file.name == "targets.yaml" for p in draft.problems):
         hint = "write targets: {default: {use: openai_compatible, ...}}"
         draft.problems.append(
             Problem(root / ROOT_FILE, 1, "the section 'targets' is missing: what is to be tested?", hint)
         )
-    check_links(draft, allow_code=allow_code, local={p.stem for p in code_files(root)})
+    check_draft(draft, allow_code=allow_code, local={p.stem for p in code_files(root)})
     return draft
 
 
@@ -72,7 +66,7 @@ def read_guards(path: Path) -> GuardFile:
     draft = Draft()
     placed = _guard_file(path, draft)
     if placed:
-        check_guards(placed, draft, known_requirements=None)
+        check_guards(draft, placed)
     if draft.problems or placed is None:
         raise WorkspaceError(in_order(draft.problems))
     return placed.entity
@@ -80,7 +74,7 @@ def read_guards(path: Path) -> GuardFile:
 
 def _sources(root: Path, draft: Draft) -> Iterator[YamlFile]:
     """Yield the files with sections: the known names, then what they include (once each; an include may include)."""
-    queue = [root / f"{name}.yaml" for name in FILES if (root / f"{name}.yaml").is_file()]
+    queue = [root / name for name in files() if (root / name).is_file()]
     seen = {path.resolve() for path in queue}
     while queue:
         path = queue.pop(0)
@@ -90,7 +84,7 @@ def _sources(root: Path, draft: Draft) -> Iterator[YamlFile]:
             draft.problems += error.problems
             continue
         if not isinstance(source.value, dict):
-            draft.problems.append(source.problem((), f"the file must hold sections: {', '.join(SECTIONS)}"))
+            draft.problems.append(source.problem((), f"the file must hold sections: {', '.join(_known())}"))
             continue
         yield source
         for found in _included(root, source, draft):
@@ -99,19 +93,18 @@ def _sources(root: Path, draft: Draft) -> Iterator[YamlFile]:
                 queue.append(found)
     for path in sorted({*root.glob("*.yaml"), *root.glob("*.yml")}):
         if path.resolve() not in seen and not path.name.startswith("guards"):
-            known = [f"{name}.yaml" for name in (*FILES, "guards")]
-            hint = did_you_mean(path.name, known)
+            hint = did_you_mean(path.name, (*files(), "guards.yaml"))
             hint = hint if hint.startswith("did") else "list it under 'include', or rename it"
             draft.warnings.append(Problem(path, 0, "is not read", hint))
 
 
 def _included(root: Path, source: YamlFile, draft: Draft) -> Iterator[Path]:
-    patterns = source.value.get("include") or []
+    patterns = source.value.get(INCLUDE) or []
     if not isinstance(patterns, list) or not all(isinstance(p, str) for p in patterns):
-        draft.problems.append(source.problem(("include",), "'include' must be a list of files of this workspace"))
+        draft.problems.append(source.problem((INCLUDE,), "'include' must be a list of files of this workspace"))
         return
     for index, pattern in enumerate(patterns):
-        loc = ("include", index)
+        loc = (INCLUDE, index)
         if Path(pattern).is_absolute() or ".." in Path(pattern).parts or not pattern.strip():
             draft.problems.append(source.problem(loc, f"{pattern!r} leads out of the workspace"))
             continue
@@ -121,76 +114,74 @@ def _included(root: Path, source: YamlFile, draft: Draft) -> Iterator[Path]:
         yield from found
 
 
+def _known() -> list[str]:
+    return sorted((*sections(), INCLUDE))
+
+
 def _read_sections(source: YamlFile, draft: Draft) -> None:
     for section, value in source.value.items():
-        if section == "include":
+        if section == INCLUDE:
             continue
-        if section not in SECTIONS:
-            draft.problems.append(
-                source.problem((section,), f"unknown section {section!r}", did_you_mean(section, SECTIONS))
-            )
-        elif section == "targets":
-            _read_targets(source, value, draft)
-        elif section in _SINGLES:
-            _read_single(section, source, draft)
-        elif not isinstance(value, list):
-            if value is not None:
-                draft.problems.append(source.problem((section,), f"{section!r} must be a list"))
-        else:
-            _read_list(section, source, value, draft)
+        kind = sections().get(section)
+        if kind is None:
+            hint = did_you_mean(section, _known())
+            draft.problems.append(source.problem((section,), f"unknown section {section!r}", hint))
+        elif kind.written == "single":
+            _read_single(kind, source, value, draft)
+        elif kind.written == "mapping":
+            _read_mapping(kind, source, value, draft)
+        elif isinstance(value, list):
+            for index in range(len(value)):
+                loc: Loc = (section, index)
+                _read_entity(kind, at(value, (index, "id")), source, loc, draft)
+        elif value is not None:
+            draft.problems.append(source.problem((section,), f"{section!r} must be a list"))
 
 
-def _read_single(section: str, source: YamlFile, draft: Draft) -> None:
-    if section in draft.named:
-        draft.problems.append(source.problem((section,), f"the section {section!r} is written twice"))
+def _read_single(kind: Kind, source: YamlFile, value: Any, draft: Draft) -> None:
+    if draft.named[kind.name]:
+        draft.problems.append(source.problem((kind.section,), f"the section {kind.section!r} is written twice"))
         return
-    draft.named[section] = {}
-    entity = validate(_SINGLES[section], source, (section,), draft.problems)
-    if isinstance(entity, System):
-        draft.system = Placed(entity, source, (section,))
-    elif isinstance(entity, Gate):
-        draft.gate = Placed(entity, source, (section,))
-        draft.resolved["gate"] = for_digest(source.value[section])
+    name = at(value, ("id",))
+    default = kind.model.model_fields["id"].default
+    _read_entity(kind, name if isinstance(name, str) else str(default), source, (kind.section,), draft)
 
 
-def _read_list(section: str, source: YamlFile, value: list[Any], draft: Draft) -> None:
-    kind, found = section.removesuffix("s"), getattr(draft, section)
-    for index in range(len(value)):
-        loc: Loc = (section, index)
-        name = at(source.value, (*loc, "id"))
-        fresh = draft.claim(kind, name, source, loc)
-        if kind == "plan" and name == FULL:
-            hint = "it always exists and covers everything"
-            draft.problems.append(source.problem((*loc, "id"), "the plan id 'full' is taken", hint))
-        entity = validate(_LISTS[section], source, loc, draft.problems)
-        if entity is None or not fresh:
-            continue
-        found[entity.id] = Placed(entity, source, loc)  # type: ignore[attr-defined]
-        if section in ("requirements", "plans"):
-            draft.resolved.setdefault(section, []).append(for_digest(value[index]))
-
-
-def _read_targets(source: YamlFile, value: Any, draft: Draft) -> None:
+def _read_mapping(kind: Kind, source: YamlFile, value: Any, draft: Draft) -> None:
     if not isinstance(value, dict) or not value:
-        draft.problems.append(source.problem(("targets",), "'targets' must be a mapping of names to plug-ins"))
+        message = f"{kind.section!r} must be a mapping of names to plug-ins"
+        draft.problems.append(source.problem((kind.section,), message))
         return
     for name, written in value.items():
-        loc: Loc = ("targets", name)
-        if draft.claim("target", name, source, loc):
-            use = validate(
-                Use, source, loc, draft.problems, value={"use": written} if isinstance(written, str) else None
-            )
-            if use:
-                draft.targets[name] = Placed(use, source, loc)
+        short = {"use": written} if isinstance(written, str) else None
+        _read_entity(kind, name, source, (kind.section, name), draft, value=short)
+
+
+def _read_entity(kind: Kind, name: Any, source: YamlFile, loc: Loc, draft: Draft, *, value: Any = None) -> None:
+    """Read one entity: take its id and its parts', and keep it if it is whole.
+
+    Args:
+        name: its id as it is written; anything else than text is reported by validation.
+        value: what is validated, if it is not what was written.
+    """
+    fresh = draft.claim(kind.name, name, source, loc)
+    entity = validate(kind.model, source, loc, draft.problems, value=value)
+    if not fresh:
+        return
+    draft.claim_parts(kind.model, at(source.value, loc), source, loc)
+    if entity is not None:
+        id = getattr(entity, "id", name)
+        draft.named[kind.name].setdefault(id, (source, loc))
+        draft.entities[kind.name][id] = Placed(entity, source, loc)
 
 
 def _read_suites(root: Path, draft: Draft) -> None:
     for path in sorted([*(root / "suites").glob("*.yaml"), *(root / "suites").glob("*/suite.yaml")]):
         loaded = read_suite(path, draft.problems)
         if loaded is None:
-            draft.named.setdefault("suite", {}).setdefault(_id_of_broken(path), (parse_yaml("null", path), ()))
-        elif draft.claim("suite", loaded.suite.id, loaded.source, ()):
-            draft.suites[loaded.suite.id] = loaded
+            draft.named["suite"].setdefault(_id_of_broken(path), (parse_yaml("null", path), ()))
+        elif draft.claim("suite", loaded.entity.id, loaded.source, ()):
+            draft.entities["suite"][loaded.entity.id] = loaded
 
 
 def _id_of_broken(path: Path) -> str:
@@ -207,11 +198,16 @@ def _id_of_broken(path: Path) -> str:
 
 
 def _read_guards(root: Path, draft: Draft) -> None:
+    """Read the guard files; the one that is used is ``guards.yaml``, the others are candidates and may use its ids."""
     for path in sorted(root.glob("guards*.yaml")):
-        if placed := _guard_file(path, draft):
-            draft.guard_files.append(placed)
-            if path.name == "guards.yaml":
-                draft.guards = placed
+        if path.name == "guards.yaml":
+            if placed := _guard_file(path, draft):
+                draft.entities["pipeline"][path.stem] = placed
+            continue
+        beside = Draft()
+        if placed := _guard_file(path, beside):
+            draft.candidates.append(placed)
+        draft.problems += beside.problems
 
 
 def _guard_file(path: Path, draft: Draft) -> Placed[GuardFile] | None:
@@ -220,5 +216,7 @@ def _guard_file(path: Path, draft: Draft) -> Placed[GuardFile] | None:
     except WorkspaceError as error:
         draft.problems += error.problems
         return None
+    draft.claim("pipeline", path.stem, source, ())
+    draft.claim_parts(GuardFile, source.value, source, ())
     entity = validate(GuardFile, source, (), draft.problems)
     return Placed(entity, source, ()) if entity else None

@@ -5,16 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shipworthy.core.digests import digest
-from shipworthy.core.errors import MissingExtra
-from shipworthy.workspace.parameters import build
-from shipworthy.workspace.plan import FULL
-from shipworthy.workspace.use import Use
+from shipworthy.workspace.kinds.plan import FULL
 
 if TYPE_CHECKING:
     from shipworthy.workspace.load import Workspace
-    from shipworthy.workspace.suite import Suite
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when the same YAML starts to mean something else. Adding a key with a default does not raise it."""
 
 
@@ -25,25 +21,11 @@ def spec_digest(workspace: Workspace, plan: str) -> str:
 
 def spec(workspace: Workspace, plan: str) -> dict[str, Any]:
     """Return the JSON that is hashed: for `shipworthy evidence`, which stores it beside its digest."""
-    wanted = workspace.plan(plan)
-    written = next((p for p in workspace.resolved.get("plans", ()) if p.get("id") == plan), {"id": FULL})
-    return {
-        "schema": SCHEMA,
-        "plan": written,
-        "suites": {entry.suite: _suite(workspace.suites[entry.suite]) for entry in wanted.suites},
-        "requirements": sorted(workspace.resolved.get("requirements", ()), key=lambda r: str(r.get("id"))),
-        "gate": workspace.resolved.get("gate", {}),
-        "code": dict(workspace.code),
-    }
-
-
-def _suite(suite: Suite) -> dict[str, Any]:
-    return {"digest": suite.digest, "scorers": [_described(use) for use in suite.scorers]}
-
-
-def _described(use: Use) -> Any:
-    """Return a scorer's own description, which names its version and the digest of its weights."""
-    try:
-        return dict(build("scorer", use).describe())
-    except MissingExtra:
-        return {"scorer": use.name}  # what it needs is not installed: it cannot have scored anything here
+    wanted, graph = workspace.plan(plan), workspace.graph
+    suites = graph.of_kind("suite")
+    # The plan `full` is written nowhere: it is all the suites.
+    start = [suites[entry.suite] for entry in wanted.suites] if plan == FULL else [graph.node("plan", plan)]
+    entities: dict[str, dict[str, Any]] = {}
+    for node in graph.reached(start):
+        entities.setdefault(node.key.kind, {})[node.id] = node.meaning
+    return {"schema": SCHEMA, "plan": plan, "entities": entities, "code": dict(workspace.code)}

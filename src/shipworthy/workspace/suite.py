@@ -4,59 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from shipworthy.core.records import Sample
-from shipworthy.workspace.fields import Entity, Rate, Slug, Text, Title
-from shipworthy.workspace.use import Use, Uses
-
-
-class SuiteFile(Entity):
-    """``suite.yaml``, or a file under ``suites/`` that defines a suite.
-
-    Attributes:
-        content: ``synthetic`` text may be kept whole; ``private`` text is redacted before it is stored.
-        metric: the main one, for criteria that name none.
-        attempts: of each sample and attack.
-        max_error_rate: the share of attempts that may end in an error, in [0, 1]; above it the gate fails closed.
-        icc: planned correlation of attempts within a cluster, in [0, 1]; floors the design effect.
-        samples: a file beside this one, or the samples themselves; ``samples.jsonl`` or ``samples.yaml`` if left out.
-        card: a markdown file beside this one; ``card.md`` if left out.
-    """
-
-    id: Slug
-    version: Text
-    title: Title
-    content: Literal["synthetic", "private"]
-    metric: Title
-    scorers: Uses = Field(min_length=1)
-    attacks: Uses = (Use(use="none"),)
-    attempts: Annotated[int, Field(ge=1, le=10_000)] = 1
-    max_error_rate: Rate = 0.02
-    icc: Rate = 0.3
-    samples: str | tuple[object, ...] | None = None
-    card: Text = "card.md"
-    refs: tuple[Text, ...] = ()
-    license: Text = ""
-
-
-class LibrarySuiteUse(Entity):
-    """A file under ``suites/`` that takes a suite of the library, and what it changes in it."""
-
-    use: Annotated[str, Field(pattern=r"^library:[a-z0-9][a-z0-9._-]*$")]
-    id: Slug | None = None
-    scorers: Uses | None = None
-    attacks: Uses | None = None
-    attempts: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    max_error_rate: Rate | None = None
-    icc: Rate | None = None
-
-    @property
-    def library_id(self) -> str:
-        """The id of the library's suite."""
-        return self.use.removeprefix("library:")
+from shipworthy.workspace.use import Use
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

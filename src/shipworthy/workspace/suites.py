@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from shipworthy.core.digests import bytes_digest, digest
 from shipworthy.core.errors import Problem, UsageError, WorkspaceError, did_you_mean
 from shipworthy.core.records import Sample
+from shipworthy.workspace.draft import Placed
+from shipworthy.workspace.fields import Loc
+from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFile
+from shipworthy.workspace.library import LIBRARY, library_suites
+from shipworthy.workspace.meaning import meaning
 from shipworthy.workspace.nodes import YamlFile, read_yaml
 from shipworthy.workspace.samples import decode_samples, read_samples, yaml_rows
-from shipworthy.workspace.scalars import for_digest
-from shipworthy.workspace.suite import LibrarySuiteUse, Suite, SuiteFile
-from shipworthy.workspace.taxonomies import ref_problem
+from shipworthy.workspace.suite import Suite
 from shipworthy.workspace.validate import validate
 
-LIBRARY = Path(__file__).parent.parent / "library" / "suites"
 SCHEMA = 1
 """Of the digest: raised when the same YAML starts to mean something else."""
 
-_NOT_HASHED = ("use", "samples", "card", "title", "license", "refs")
-"""What no result depends on, or what is hashed by content."""
 
+@dataclass
+class Loaded(Placed[Suite]):
+    """A suite with the file it was read from and the paths in it, for the errors of later checks.
 
-class Loaded(NamedTuple):
-    """A suite with the file it was read from and the paths in it, for the errors of later checks."""
+    Attributes:
+        spec: the suite as it is declared, the library's keys filled in.
+        base: the library's file, for a suite of the library; `source` otherwise.
+        merged: the text of `spec`.
+    """
 
-    suite: Suite
-    source: YamlFile
+    spec: SuiteFile
     base: YamlFile
-    """The library's file, for a suite of the library; `source` otherwise."""
+    merged: Mapping[str, Any]
 
-    def place(self, *loc: str | int) -> tuple[YamlFile, tuple[str | int, ...]]:
+    @property
+    def declared(self) -> SuiteFile:
+        return self.spec
+
+    @property
+    def written(self) -> Any:
+        return {key: value for key, value in self.merged.items() if key != "samples"}  # they are in `Suite.digest`
+
+    def place(self, *loc: str | int) -> tuple[YamlFile, Loc]:
         """Return the file and path of a key: the workspace's own file where it has the key."""
-        own = isinstance(self.source.value, dict) and loc and loc[0] in self.source.value
+        own = not loc or loc[0] == "id" or loc[0] in self.source.value or loc[0] not in self.base.value
         return (self.source if own else self.base), loc
-
-
-def library_suites() -> tuple[str, ...]:
-    """Return the ids of the suites that come with shipworthy."""
-    return tuple(sorted(path.parent.name for path in LIBRARY.glob("*/suite.yaml")))
 
 
 def library_suite(name: str) -> Suite:
@@ -65,7 +74,7 @@ def load_suite(path: Path) -> Suite:
     loaded = read_suite(path / "suite.yaml" if path.is_dir() else path, problems)
     if problems or loaded is None:
         raise WorkspaceError(sorted(set(problems), key=lambda p: (str(p.file), p.line)))
-    return loaded.suite
+    return loaded.entity
 
 
 def read_suite(path: Path, problems: list[Problem]) -> Loaded | None:
@@ -84,19 +93,7 @@ def _own(source: YamlFile, problems: list[Problem]) -> Loaded | None:
     spec = validate(SuiteFile, source, (), problems)
     if spec is None:
         return None
-    samples, raw = _samples(spec, source, problems)
-    if not samples and not any(p.file.parent == source.file.parent for p in problems):
-        problems.append(source.problem(("samples",), "the suite has no samples"))
-    for index, ref in enumerate(spec.refs):
-        if wrong := ref_problem(ref):
-            problems.append(source.problem(("refs", index), *wrong))
-    suite = Suite(
-        id=spec.id, version=spec.version, title=spec.title, content=spec.content, metric=spec.metric,
-        scorers=spec.scorers, attacks=spec.attacks, attempts=spec.attempts, max_error_rate=spec.max_error_rate,
-        icc=spec.icc, refs=spec.refs, license=spec.license, samples=tuple(samples),
-        card=_card(spec, source, problems), digest=_digest(source.value, raw),
-    )  # fmt: skip
-    return Loaded(suite, source, source)
+    return _loaded(spec, source, source, source.value, problems)
 
 
 def _from_library(source: YamlFile, problems: list[Problem]) -> Loaded | None:
@@ -112,14 +109,24 @@ def _from_library(source: YamlFile, problems: list[Problem]) -> Loaded | None:
     spec = validate(SuiteFile, base, (), problems, value=merged)
     if spec is None:
         return None
+    return _loaded(spec, source, base, merged, problems)
+
+
+def _loaded(
+    spec: SuiteFile, source: YamlFile, base: YamlFile, merged: Mapping[str, Any], problems: list[Problem]
+) -> Loaded:
     samples, raw = _samples(spec, base, problems)
+    if not samples and not any(p.file.parent == base.file.parent for p in problems):
+        problems.append(base.problem(("samples",), "the suite has no samples"))
     suite = Suite(
         id=spec.id, version=spec.version, title=spec.title, content=spec.content, metric=spec.metric,
         scorers=spec.scorers, attacks=spec.attacks, attempts=spec.attempts, max_error_rate=spec.max_error_rate,
         icc=spec.icc, refs=spec.refs, license=spec.license, samples=tuple(samples),
         card=_card(spec, base, problems), digest=_digest(merged, raw),
     )  # fmt: skip
-    return Loaded(suite, source, base)
+    loaded = Loaded(suite, source, (), spec, base, merged)
+    problems += loaded.taxonomy_problems()
+    return loaded
 
 
 def _samples(spec: SuiteFile, source: YamlFile, problems: list[Problem]) -> tuple[list[Sample], list[bytes]]:
@@ -154,6 +161,6 @@ def _card(spec: SuiteFile, source: YamlFile, problems: list[Problem]) -> str:
         return ""
 
 
-def _digest(written: Mapping[str, Any], raw: list[bytes]) -> str:
-    kept = {key: value for key, value in written.items() if key not in _NOT_HASHED}
-    return digest({"schema": SCHEMA, "suite": for_digest(kept), "samples": [bytes_digest(row) for row in raw]})
+def _digest(merged: Mapping[str, Any], raw: list[bytes]) -> str:
+    suite = meaning(SuiteFile, merged)
+    return digest({"schema": SCHEMA, "suite": suite, "samples": [bytes_digest(row) for row in raw]})

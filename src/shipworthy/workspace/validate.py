@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from shipworthy.core.errors import Problem, did_you_mean
+from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.nodes import YamlFile
 
 M = TypeVar("M", bound=BaseModel)
-Loc = tuple[str | int, ...]
 
 
 def validate(model: type[M], source: YamlFile, loc: Loc, problems: list[Problem], value: Any = None) -> M | None:
@@ -93,7 +93,7 @@ def _problem(model: type[BaseModel], source: YamlFile, loc: Loc, inner: Loc, det
         text = str(detail["input"])
         hint = did_you_mean(text, allowed) if allowed and isinstance(detail["input"], str) else ""
         hint = hint if hint.startswith("did") else ""
-        expected = " or ".join(detail["ctx"]["expected"].rsplit(" or ", 1))
+        expected = _either(allowed) or detail["ctx"]["expected"]
         return source.problem(full, f"{named}must be {expected}, not {shown}", hint)
     if kind == "string_pattern_mismatch":
         return source.problem(full, f"{named}must {_pattern(detail['ctx']['pattern'])}, not {shown}")
@@ -106,6 +106,11 @@ def _problem(model: type[BaseModel], source: YamlFile, loc: Loc, inner: Loc, det
     message = message.replace("valid list", "list").replace("be a tuple", "be a list")
     message = message if message.startswith(("be ", "have ", "match ")) else f"be right: {message}"
     return source.problem(full, f"{named}must {message}, not {shown}")
+
+
+def _either(words: Sequence[str]) -> str:
+    *first, last = dict.fromkeys(repr(word) for word in words) or ("",)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _pattern(pattern: str) -> str:

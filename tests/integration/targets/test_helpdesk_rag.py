@@ -7,10 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from shipworthy.core.records import Document, Reply, Request, say
+from shipworthy.core.protocols import Run
+from shipworthy.core.records import Document, Reply, Request, ToolCall, ToolResult, say
 from shipworthy.core.registry import create
 
 pytestmark = pytest.mark.model
+
+
+class OwnTools:
+    """The exchange's way to a target's own tools, with nothing that could refuse a call."""
+
+    specs = ()
+
+    async def call(self, call: ToolCall, run: Run) -> ToolResult:
+        try:
+            return ToolResult(call.id, call.name, await run(call))
+        except LookupError as error:
+            return ToolResult(call.id, call.name, str(error), is_error=True)
 
 
 def ask(*questions: str, documents: tuple[Document, ...] = ()) -> list[Reply]:
@@ -19,7 +32,9 @@ def ask(*questions: str, documents: tuple[Document, ...] = ()) -> list[Reply]:
         target = create("target", "helpdesk_rag", {}, model=model)
         try:
             return [
-                await target.send(Request(messages=(say("user", q),), documents=documents, user="omar.haddad"))
+                await target.send(
+                    Request(messages=(say("user", q),), documents=documents, user="omar.haddad"), OwnTools()
+                )
                 for q in questions
             ]
         finally:
@@ -32,13 +47,13 @@ def ask(*questions: str, documents: tuple[Document, ...] = ()) -> list[Reply]:
 def test_prompts_are_short_and_the_same_request_gets_the_same_answer(weights: Path) -> None:
     question = "Which queue prints on the second floor?"
     first, other, again = ask(question, "Where do visitors park?", question)
-    assert first == again and first.message.text and other.message.text
+    assert first == again and first.text and other.text
     assert first.usage.input_tokens <= 260 and first.usage.output_tokens <= 48
     assert any(d.id.startswith("HB-03#") for d in first.retrieved)
 
 
 def test_an_action_that_is_stated_becomes_a_tool_call_that_fits_its_schema(weights: Path) -> None:
     (reply,) = ask("Reset the password of Grace Adeyemi.")
-    (call,) = reply.message.tool_calls
+    (call,) = reply.tool_calls
     assert call.name == "reset_password" and set(call.arguments) == {"account"}
     assert reply.finish == "tool_calls"

@@ -40,7 +40,7 @@ def test_a_request_is_filled_in_by_path(loopback):
     }
     body = {"input": {"lang": "en"}, "options": {}}
     reply, seen = ask(loopback, {"reply": {"text": "hello"}}, request, put=put, request=body)
-    assert reply.message == say("assistant", "hello")
+    assert reply.messages == (say("assistant", "hello"),)
     assert seen == {
         "input": {"lang": "en", "text": "hi"},
         "history": [{"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}],
@@ -70,8 +70,8 @@ def test_everything_is_read_by_path(loopback):
         "sources": [{"id": "s1", "text": "t", "title": "T"}, "bare"],
     }
     reply, _ = ask(loopback, answer, answer="$.out[*]", tool_calls="$.calls", retrieved="$.sources[*]")
-    assert reply.message.text == "one\ntwo"
-    assert reply.message.tool_calls == (ToolCall("call-1", "reset", {"user": "a"}), ToolCall("call-2", "f", {}))
+    assert reply.text == "one\ntwo"
+    assert reply.tool_calls == (ToolCall("call-1", "reset", {"user": "a"}), ToolCall("call-2", "f", {}))
     assert reply.retrieved == (Document("s1", "t", "T"), Document("doc-2", "bare"))
 
 

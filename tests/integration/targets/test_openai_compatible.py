@@ -10,7 +10,7 @@ import pytest
 from shipworthy.core.errors import CredentialError, TargetError, TargetFiltered, TargetTimeout, UsageError
 from shipworthy.core.records import Audio, Document, Image, Message, Request, Text, ToolCall, ToolResult, say
 from shipworthy.core.registry import create
-from shipworthy.targets import _http
+from shipworthy.net import retry
 
 KEY = "sk-test-0123456789abcdef"
 SECRET_TEXT = "the-text-of-the-evaluation"
@@ -19,7 +19,7 @@ HELLO = Request(messages=(say("user", SECRET_TEXT),), seed=5)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(_http, "BACKOFF_S", 0.001)
+    monkeypatch.setattr(retry, "BACKOFF_S", 0.001)
     monkeypatch.setenv("TEST_KEY", KEY)
 
 
@@ -69,7 +69,7 @@ def test_a_request_as_the_api_wants_it(loopback):
     )
     tools = [{"type": "function", "function": {"name": "search"}}]
     reply, (seen,) = ask(loopback, handler, request, tools=tools, extra={"top_p": 0.5}, query={"api-version": "1"})
-    assert (reply.message, reply.model, reply.finish) == (say("assistant", "hi"), "m-1", "stop")
+    assert (reply.messages, reply.model, reply.finish) == ((say("assistant", "hi"),), "m-1", "stop")
     assert (reply.usage.input_tokens, reply.usage.output_tokens) == (7, 2)
     assert seen.path == "/v1/chat/completions?api-version=1"
     assert seen.headers["authorization"] == f"Bearer {KEY}"
@@ -115,7 +115,7 @@ def test_tool_calls_are_read(loopback):
         loopback.respond(writer, loopback.completion(None, "tool_calls", tool_calls=[call]))
 
     reply, _ = ask(loopback, handler)
-    assert reply.message.tool_calls == (ToolCall("c9", "reset", {"user": "a"}),)
+    assert reply.tool_calls == (ToolCall("c9", "reset", {"user": "a"}),)
     assert reply.finish == "tool_calls"
 
 
@@ -128,7 +128,7 @@ def test_passing_failures_are_tried_again(loopback, status):
             loopback.respond(writer, loopback.completion())
 
     reply, seen = ask(loopback, handler)
-    assert reply.message.text == "hello"
+    assert reply.text == "hello"
     assert len(seen) == 3
 
 
@@ -172,7 +172,7 @@ def test_retry_after_is_honoured(loopback, form):
         loopback.respond(writer, {}, 429, **headers)
 
     reply, _ = ask(loopback, handler)
-    assert reply.message.text == "hello"
+    assert reply.text == "hello"
     least = {"seconds": 1.0, "milliseconds": 0.3, "date": 0.9}[form]
     assert times[1] - times[0] >= least
 
@@ -235,7 +235,7 @@ def test_a_connection_dropped_in_mid_body_is_tried_again(loopback):
         loopback.respond(writer, loopback.completion())
 
     reply, seen = ask(loopback, handler)
-    assert reply.message.text == "hello"
+    assert reply.text == "hello"
     assert len(seen) == 2
 
 
@@ -374,14 +374,14 @@ def test_another_event_loop_gets_a_client_of_its_own(loopback):
     async def handler(request, writer):
         loopback.respond(writer, loopback.completion())
 
-    made = None
+    made, port = None, 0
 
     async def once():
-        nonlocal made
-        async with loopback.serve(handler) as served:
+        nonlocal made, port
+        async with loopback.serve(handler, port) as served:
+            port = int(served.url.rpartition(":")[2])
             made = made or target(served.url)
-            made._endpoint.url = served.url
-            return (await made.send(HELLO)).message.text
+            return (await made.send(HELLO)).text
 
     assert [asyncio.run(once()), asyncio.run(once())] == ["hello", "hello"]
 
@@ -394,7 +394,7 @@ def test_the_environments_proxies_are_used_only_when_told(loopback, monkeypatch)
     monkeypatch.setenv("NO_PROXY", "")
     monkeypatch.setenv("no_proxy", "")
     reply, _ = ask(loopback, handler)
-    assert reply.message.text == "direct"
+    assert reply.text == "direct"
     error, seen = ask(loopback, handler, proxies=True, retries=0)
     assert isinstance(error, TargetError)
     assert seen == []

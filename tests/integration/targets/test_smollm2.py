@@ -8,7 +8,7 @@ import json
 import pytest
 
 from shipworthy.core.errors import TargetError, UsageError
-from shipworthy.core.records import Image, Message, Request, Text, ToolResult, say
+from shipworthy.core.records import Image, Message, Request, ToolResult, say
 from shipworthy.core.registry import create
 from shipworthy.core.settings import Settings
 
@@ -42,7 +42,7 @@ def test_a_reply_depends_on_its_request_alone(settings):
 
     async def work(target):
         async def text(request):
-            return (await target.send(request)).message.text
+            return (await target.send(request)).text
 
         alone = [await text(r) for r in ASKED]
         backwards = [await text(r) for r in reversed(ASKED)][::-1]
@@ -74,7 +74,7 @@ def test_two_targets_share_one_model_and_either_may_go_first(settings):
         return one, two, await target.send(ASKED[0])
 
     one, two, three = use(settings, work)
-    assert one.message == two.message == three.message
+    assert one.messages == two.messages == three.messages
     assert one.usage.output_tokens > 0
     assert one.model.startswith("SmolLM2")
 
@@ -85,7 +85,7 @@ def test_seeds_decide_above_temperature_zero(settings):
             Request(messages=ASKED[0].messages, seed=s, temperature=1.2, max_tokens=16)
             for s in (2**31 + 5, 2**31 + 5, 6)
         ]
-        return [(await target.send(r)).message.text for r in hot]
+        return [(await target.send(r)).text for r in hot]
 
     one, again, other = use(settings, work)
     assert one == again != other
@@ -101,7 +101,7 @@ def test_a_schema_binds_the_answer(settings):
     async def work(target):
         return await target.send(Request(messages=(say("user", "I forgot my password."),), schema=schema))
 
-    text = use(settings, work).message.text
+    text = use(settings, work).text
     answer = json.loads(text)
     assert answer.keys() == {"tool", "properties"}
     assert " " not in text
@@ -116,7 +116,7 @@ def test_what_it_cannot_read_is_an_error(settings):
         tool = Message("tool", (ToolResult("1", "search", "the desk opens at nine"),))
         return await target.send(Request(messages=(say("user", "When?"), tool), max_tokens=4))
 
-    assert use(settings, work, context=256).message.parts[0] != Text("")
+    assert use(settings, work, context=256).text
 
 
 def test_weights_that_are_not_there_name_the_command(tmp_path):
@@ -135,14 +135,16 @@ def test_wrong_parameters_are_said_at_once(params):
 
 
 def test_the_server_listens_on_this_machine_alone_and_wants_a_key(settings):
-    import httpx
+    import aiohttp
 
     async def work(target):
         await target.send(ASKED[0])
         address = target._server._server.listening_address
-        async with httpx.AsyncClient(trust_env=False) as stranger:
-            asked = await stranger.post(f"{address}/v1/chat/completions", json={"messages": []})
-        return address, asked.status_code
+        async with (
+            aiohttp.ClientSession() as stranger,
+            stranger.post(f"{address}/v1/chat/completions", json={"messages": []}) as asked,
+        ):
+            return address, asked.status
 
     address, status = use(settings, work)
     assert address.startswith("http://127.0.0.1:")

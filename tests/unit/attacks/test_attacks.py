@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from shipworthy.core.errors import PluginError
 from shipworthy.core.protocols import AttackContext, Rewrite
-from shipworthy.core.records import Document, Image, Message, Reply, Request, Sample, Text, say
+from shipworthy.core.records import Document, Image, Message, Reply, Sample, Text, answer, say
 from shipworthy.core.registry import create, known
 
 ALL = sorted(name for name, module in known("attack").items() if module.startswith("shipworthy.attacks."))
@@ -77,18 +79,18 @@ def test_any_text_same_seed_same_attempt(name: str, text: str, seed: int) -> Non
 
 @every_attack
 def test_the_target_is_asked_with_the_rewritten_turn(name: str) -> None:
-    asked: list[Request] = []
+    asked: list[tuple[Message, ...]] = []
 
-    async def ask(request: Request) -> Reply:
-        asked.append(request)
-        return Reply(message=say("assistant", "Fine."))
+    async def ask(messages: Sequence[Message], **_: Any) -> Reply:
+        asked.append(tuple(messages))
+        return answer("Fine.")
 
     sample = Sample(id="s", messages=(say("user", "Where is the office stapler kept?"),))
     attack = create("attack", name)
-    conversation = asyncio.run(attack.attempt(sample, ask, AttackContext(random.Random(3))))
-    assert [m.role for m in conversation.messages] == ["user", "assistant"]
-    assert len(asked) == 1 and asked[0].messages[0] == conversation.messages[0]
-    assert (asked[0].messages == sample.messages) == (name == "none")
+    reply = asyncio.run(attack.attempt(sample, ask, AttackContext(random.Random(3))))
+    assert reply == answer("Fine.")
+    assert [[m.role for m in messages] for messages in asked] == [["user"]]
+    assert (asked[0] == sample.messages) == (name == "none")
 
 
 @pytest.mark.parametrize("name", ["prefix_injection", "role_play", "fake_system"])

@@ -5,7 +5,7 @@ import pytest
 from shipworthy.cli import run as shipworthy
 from shipworthy.core import registry
 from shipworthy.core.errors import TargetError
-from shipworthy.core.records import Reply, Score, Usage, say
+from shipworthy.core.records import Metric, Score, Usage, answer
 
 FILES = {
     "system.yaml": """
@@ -41,15 +41,15 @@ class Moody:
     async def send(self, request):
         if "Break" in request.messages[-1].text and Moody.down:
             raise TargetError("it broke")
-        answer = "yes \x1b[31mred" if "lunch" in request.messages[-1].text else "no"
-        return Reply(message=say("assistant", answer), usage=Usage(5, 5, 0.01))
+        text = "yes \x1b[31mred" if "lunch" in request.messages[-1].text else "no"
+        return answer(text, usage=Usage(5, 5, 0.01))
 
     async def close(self):
         pass
 
 
 class SaysYes:
-    metrics = ("attack_success",)
+    metrics = (Metric("attack_success"),)
 
     def describe(self):
         return {"scorer": "says_yes"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from shipworthy.cli import run
-from shipworthy.targets import _weights
+from shipworthy.local import weights as local
 
 
 @pytest.fixture(autouse=True)
@@ -13,7 +13,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_a_model_that_is_there_is_not_pulled_again(weights, cache, monkeypatch, capsys):
-    monkeypatch.setattr(_weights, "_download", lambda *_: pytest.fail("it must not download"))
+    monkeypatch.setattr(local, "_download", lambda *_: pytest.fail("it must not download"))
     (cache / "models").mkdir()
     (cache / "models" / weights.name).symlink_to(weights)
     assert run(["model", "pull", "smollm2"]) == 0

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-from shipworthy.core.records import Attempt, RunManifest, Score, SuiteUse, say
+from shipworthy.core.records import SCHEMA, Attempt, Metric, RunManifest, Score, SuiteUse, as_said, say
 from shipworthy.detect.redact import seal
+from shipworthy.store.declare import declare_run
 from shipworthy.store.layout import Layout
 from shipworthy.store.runlog import RunLog
 
@@ -21,18 +22,20 @@ def shipworthy(*argv):
 
 @pytest.fixture
 def root(tmp_path):
-    use = SuiteUse(id="leak", version="1", digest="d", content="synthetic", samples=1, attempts=1, max_error_rate=0.1, attacks=("none",))  # fmt: skip # noqa: E501
+    use = SuiteUse(id="leak", version="1", digest="d", content="synthetic", samples=1, clusters=1, attempts=1, each=1, icc=0.3, metric="leak", metrics=(Metric("leak"),), max_error_rate=0.1, attacks=("none",))  # fmt: skip # noqa: E501
     for number, hit in enumerate((False, True), 1):
         manifest = RunManifest(
-            id=f"RUN-20261124-{number}", created="2026-11-24T10:00:00Z", system="SYS-x", plan="full", plan_digest="p",
+            schema=SCHEMA, id=f"RUN-20261124-{number}",
+            created="2026-11-24T10:00:00Z", system="SYS-x", plan="full", plan_digest="p",
             spec_digest="s", subject_digest="t", subject={}, suites=(use,), planned=1, seed=0,
         )  # fmt: skip
         attempt = Attempt(
             id=f"AT-{0:016x}", suite="leak", sample="s", attack="none", number=1, cluster="s", seed=0, content_hash="c",
             outcome="scored", scores=(Score(metric="leak", hit=hit, scorer="canary_leak"),),
-            messages=(say("user", "q"), say("assistant", f"answer of run {number}")),
+            events=as_said((say("user", "q"), say("assistant", f"answer of run {number}"))),
         )  # fmt: skip
-        log = RunLog.create(Layout(tmp_path).runs / manifest.id, manifest)
+        declare_run(Layout(tmp_path).runs / manifest.id, manifest)
+        log = RunLog.open(Layout(tmp_path).runs / manifest.id)
 
         async def write(log=log, attempt=attempt):
             await log.append(seal(attempt, "synthetic"))

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from shipworthy.core import registry
-from shipworthy.core.records import Attempt, Reply, Request, Sample, Score, Usage, say
-from shipworthy.evals.cache import ReplyCache
+from shipworthy.core.records import Attempt, Metric, Reply, Request, Sample, Score, Usage, answer, say
 from shipworthy.evals.manifest import make_manifest
+from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.evals.results import Run
-from shipworthy.evals.run import Session, run_plan
+from shipworthy.evals.run import Ending, run_plan
 from shipworthy.evals.subject import Subject
+from shipworthy.exchange.cache import ReplyCache
+from shipworthy.store.declare import declare_run
 from shipworthy.store.runlog import RunLog
 from shipworthy.workspace.suite import Suite
 from shipworthy.workspace.use import Use
@@ -25,8 +27,8 @@ from shipworthy.workspace.use import Use
 class Scripted:
     """A target that answers by a function, and counts what it is asked."""
 
-    def __init__(self, answer: Callable[[Request], str] = lambda request: "yes", pause: float = 0.0) -> None:
-        self.answer, self.pause, self.name = answer, pause, "scripted"
+    def __init__(self, answers: Callable[[Request], str] = lambda request: "yes", pause: float = 0.0) -> None:
+        self.answers, self.pause, self.name = answers, pause, "scripted"
         self.asked: Counter[str] = Counter()
         self.running = self.most = self.closed = 0
 
@@ -39,10 +41,10 @@ class Scripted:
         self.most = max(self.most, self.running)
         try:
             await asyncio.sleep(self.pause)
-            text = self.answer(request)
+            text = self.answers(request)
         finally:
             self.running -= 1
-        return Reply(message=say("assistant", text), usage=Usage(10, 2, 0.001))
+        return answer(text, usage=Usage(10, 2, 0.001))
 
     async def close(self) -> None:
         self.closed += 1
@@ -51,7 +53,7 @@ class Scripted:
 class YesScorer:
     """Hit where the answer says yes; raises where it says so."""
 
-    metrics = ("attack_success",)
+    metrics = (Metric("attack_success"),)
 
     def describe(self):
         return {"scorer": "says_yes"}
@@ -107,7 +109,7 @@ class Bench:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.sessions: list[Session] = []
+        self.endings: list[Ending] = []
 
     def run(self, plan: Plan, target, *, name: str = "run", cache: bool = False, pipeline=None, **options) -> Run:
         return asyncio.run(self.run_async(plan, target, name=name, cache=cache, pipeline=pipeline, **options))
@@ -115,17 +117,18 @@ class Bench:
     async def run_async(self, plan, target, *, name="run", cache=False, pipeline=None, **options) -> Run:
         place = self.directory / name
         subject = Subject(target, pipeline, secrets=("hunter2secret",))
-        if (place / "manifest.json").exists():
-            log = RunLog.resume(place)
-        else:
-            log = RunLog.create(place, make_manifest(plan, subject, system="SYS-test", spec_digest="sha256:1"))
+        crew = build_crew(plan, subject)
+        if not (place / "manifest.json").exists():
+            declare_run(place, make_manifest(plan, subject, crew, system="SYS-test", spec_digest="sha256:1"))
+        log = RunLog.open(place)
         replies = ReplyCache(self.directory / "replies.sqlite") if cache else None
         try:
-            self.sessions.append(await run_plan(plan, subject, log, cache=replies, **options))
+            self.endings.append(await run_plan(plan, subject, crew, log, cache=replies, **options))
         finally:
             if replies is not None:
                 replies.close()
             log.close()
+            await crew.close()
         return Run.load(place)
 
 

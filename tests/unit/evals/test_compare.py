@@ -73,4 +73,4 @@ def test_what_changes_the_meaning_is_said(gated) -> None:  # type: ignore[no-unt
 def test_an_attack_filter_pairs_that_attack_alone(gated) -> None:  # type: ignore[no-untyped-def]
     old, new = gated.run(), gated.run(lambda i: i.attack == "role_play")
     only = pair(Marks(new), Marks(old), "leak", "leak", "role_play")
-    assert (sum(only.hits), sum(only.trials), sum(only.old_hits)) == (60, 60, 0)
+    assert (sum(only.totals), sum(only.trials), sum(only.old_totals)) == (60, 60, 0)

@@ -5,8 +5,8 @@ import io
 import sys
 
 from shipworthy.core.errors import TargetError
-from shipworthy.evals.limits import Budget
 from shipworthy.evals.progress import Progress
+from shipworthy.exchange.budget import Budget
 
 
 class Terminal(io.StringIO):
@@ -42,7 +42,7 @@ def test_a_bar_on_a_terminal(bench, scripted, suite, plan_of):
 
 
 def test_a_resumed_run_counts_what_was_there(bench, scripted, suite, plan_of):
-    from shipworthy.evals.limits import Limits
+    from shipworthy.exchange.budget import Limits
 
     plan, stream = plan_of(suite(10)), io.StringIO()
     bench.run(plan, scripted(), limits=Limits(requests=4))
@@ -57,12 +57,12 @@ def test_nothing_is_shown_where_nothing_is_wanted(capsys, bench, scripted, suite
 
 def test_tokens_stand_where_no_money_is_reported():
     from shipworthy.core.records import Usage
-    from shipworthy.evals.limits import Budget
+    from shipworthy.exchange.budget import Budget
 
     async def main():
         progress, budget = Progress(io.StringIO()), Budget()
         progress.start(10, 0, budget)
-        budget.spend(Usage(1000, 234))
+        budget.spend("target", Usage(1000, 234))
         line = progress.line()
         progress.stop()
         return line

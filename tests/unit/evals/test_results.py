@@ -6,8 +6,8 @@ import pytest
 
 from shipworthy.core.errors import IntegrityError, TargetError, UsageError
 from shipworthy.core.records import Sample, say
-from shipworthy.evals.limits import Limits
 from shipworthy.evals.results import Run
+from shipworthy.exchange.budget import Limits
 from shipworthy.workspace.use import Use
 
 HEAD = Use.of("payload_in_document", position="head")
@@ -36,7 +36,7 @@ def test_counts_are_per_cluster_and_can_be_filtered_by_attack(run):
     whole = run.counts("small", "attack_success")
     assert whole.clusters == ("C-0", "C-1", "C-2")
     assert whole.trials == [8, 6, 8]
-    assert whole.hits == [2, 0, 0]
+    assert whole.totals == [2, 0, 0]
     assert whole.errors == 2  # question 3 with the attack `none`, twice; rot13 hides the word
     assert run.counts("small", "attack_success", "none") == ([2, 0, 0], [4, 2, 4], ("C-0", "C-1", "C-2"), 2)
     assert run.counts("small", "attack_success", "rot13").errors == 0
@@ -85,7 +85,7 @@ def test_sql_sees_attempts_scores_and_guards(run):
     assert rows == [("none", 2, 10), ("rot13", 0, 12)]
     assert run.sql("SELECT DISTINCT answer FROM attempts WHERE sample = 'S-0'").fetchall() == [('no, it\'s "fine"',)]
     assert run.sql("SELECT count(*) FROM guard_events").fetchall() == [(0,)]
-    with pytest.raises(UsageError, match="no_such_table"):
+    with pytest.raises(UsageError, match=r"^DuckDB: ."):
         run.sql("SELECT * FROM no_such_table")
 
 

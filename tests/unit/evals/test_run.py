@@ -9,13 +9,26 @@ import pytest
 
 from shipworthy.core import registry
 from shipworthy.core.errors import CredentialError, StoreError, TargetError, TargetFiltered, TargetTimeout
-from shipworthy.core.protocols import Conversation, Rewrite
-from shipworthy.core.records import GuardEvent, Message, Part, Reply, Request, Sample, Score, ToolCall, Usage, say
+from shipworthy.core.protocols import Rewrite
+from shipworthy.core.records import (
+    GuardEvent,
+    Message,
+    Metric,
+    Part,
+    Reply,
+    Request,
+    Sample,
+    Score,
+    ToolCall,
+    Usage,
+    answer,
+    say,
+)
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.rule import Rule
-from shipworthy.evals.limits import Limits
 from shipworthy.evals.results import Run
-from shipworthy.store.runlog import merkle
+from shipworthy.exchange.budget import Limits
+from shipworthy.store.reading import RunReading
 from shipworthy.workspace.use import Use
 
 KEY = "hunter2secret"
@@ -28,14 +41,14 @@ def test_every_planned_attempt_is_made_once_and_scored(bench, scripted, suite, p
     assert len(run) == 48 == target.asked.total()
     counts = run.counts("small", "attack_success", "none")
     assert counts.clusters == tuple(f"S-{i}" for i in range(8))
-    assert counts.hits == [0, 0, 0, 3, 0, 0, 0, 0]
+    assert counts.totals == [0, 0, 0, 3, 0, 0, 0, 0]
     assert counts.trials == [3] * 8
     assert counts.errors == 0
     for attempt in run.attempts():
         assert attempt.messages[-1].role == "assistant"
         assert attempt.seconds > 0
-        assert attempt.calls == 1
-        assert attempt.usage.input_tokens == 10
+        assert attempt.target.calls == 1
+        assert attempt.target.usage.input_tokens == 10
 
 
 def fail_by_word(request: Request) -> str:
@@ -80,7 +93,7 @@ def test_four_different_failures_and_none_is_safe(bench, scripted, suite, plan_o
 
 def test_what_one_scorer_found_stays_when_another_fails(bench, scripted, suite, plan_of, monkeypatch):
     class Leak:
-        metrics = ("leak",)
+        metrics = (Metric("leak"),)
 
         def describe(self):
             return {}
@@ -104,8 +117,9 @@ def test_an_attack_that_fails_is_no_score(bench, scripted, suite, plan_of, monke
     monkeypatch.setitem(registry._made, ("attack", "broken"), lambda: Rewrite("broken", broken))
     run = bench.run(plan_of(suite(1, attacks=(Use(use="broken"),))), scripted())
     (attempt,) = run.attempts()
-    assert attempt.outcome == "target_error"
+    assert attempt.outcome == "attack_error"
     assert "attack broken" in attempt.error
+    assert attempt.roles == {}  # the target was never asked, and is not to blame
 
 
 def test_a_configuration_error_stops_the_run_and_records_nothing(bench, scripted, suite, plan_of):
@@ -121,7 +135,7 @@ def test_a_configuration_error_stops_the_run_and_records_nothing(bench, scripted
 def test_a_budget_stops_cleanly_and_the_rest_is_made_on_resuming(bench, scripted, suite, plan_of, limits):
     plan, target = plan_of(suite(20)), scripted(pause=0.001)
     run = bench.run(plan, target, limits=limits, concurrency=1)
-    assert bench.sessions[-1].stopped
+    assert bench.endings[-1].stopped
     assert not run.complete
     assert len(run) == target.asked.total() == 7
     run = bench.run(plan, target)
@@ -133,7 +147,7 @@ def test_a_budget_stops_cleanly_and_the_rest_is_made_on_resuming(bench, scripted
 def test_a_time_limit_stops_and_keeps_what_is_done(bench, scripted, suite, plan_of):
     plan, target = plan_of(suite(400)), scripted(pause=0.01)
     run = bench.run(plan, target, limits=Limits(seconds=0.1), concurrency=2)
-    assert "time limit" in bench.sessions[-1].stopped
+    assert "time limit" in bench.endings[-1].stopped
     assert 0 < len(run) < 400
     assert len(run) == target.asked.total()
 
@@ -144,22 +158,20 @@ def test_an_attack_that_swallows_the_limit_is_not_recorded(bench, scripted, suit
             return {"attack": "stubborn"}
 
         async def attempt(self, sample, ask, ctx):
-            said = ()
             for turn in range(3):
                 try:
-                    said += ((await ask(Request(messages=(say("user", f"{sample.id} turn {turn}"),)))).message,)
+                    await ask(f"{sample.id} turn {turn}")
                 except Exception:
                     continue
-            return Conversation((say("user", "x"), *said))
 
     monkeypatch.setitem(registry._made, ("attack", "stubborn"), Stubborn)
     plan = plan_of(suite(5, attacks=(Use(use="stubborn"),)))
     run = bench.run(plan, scripted(), limits=Limits(requests=4), concurrency=1)
-    assert all(a.calls == 3 for a in run.attempts())
+    assert all(a.target.calls == 3 for a in run.attempts())
     assert len(run) < 2
     run = bench.run(plan, scripted())
     assert run.complete
-    assert all(a.calls == 3 for a in run.attempts())
+    assert all(a.target.calls == 3 for a in run.attempts())
 
 
 def test_concurrency_is_never_exceeded(bench, scripted, suite, plan_of):
@@ -193,19 +205,19 @@ def test_cancelling_keeps_what_was_finished(bench, scripted, suite, plan_of):
 
 
 def test_same_seed_and_kept_replies_give_the_same_root(bench, scripted, suite, plan_of):
-    answers = iter(range(10**6))
+    numbers = iter(range(10**6))
     plan = plan_of(suite(30, attempts=2, attacks=(Use(use="none"), Use(use="role_play"))))
 
     def unsteady(request):
-        return ("yes", "no", "not for me")[hash((request.messages[-1].text, next(answers))) % 3]
+        return ("yes", "no", "not for me")[hash((request.messages[-1].text, next(numbers))) % 3]
 
     roots = set()
     for name, concurrency in (("first", 16), ("second", 16), ("third", 1)):
         bench.run(plan, scripted(unsteady, pause=0.0), name=name, cache=True, concurrency=concurrency)
-        roots.add(merkle(bench.directory / name))
+        roots.add(RunReading(bench.directory / name).merkle)
     assert len(roots) == 1
     bench.run(plan, scripted(unsteady), name="fourth")
-    assert merkle(bench.directory / "fourth") not in roots  # without the cache, the unsteady target shows
+    assert RunReading(bench.directory / "fourth").merkle not in roots  # without the cache, the unsteady target shows
 
 
 class Shouting:
@@ -244,7 +256,7 @@ def test_guards_stand_between_attack_and_target_and_reuse_replies(bench, scripte
     by_sample = {a.sample: a for a in run.attempts()}
     assert by_sample["S-0"].answer == "yes, the code is ***"
     assert by_sample["S-2"].answer == "No."
-    assert by_sample["S-2"].calls == 0
+    assert by_sample["S-2"].target.calls == 0
     assert all(isinstance(e, GuardEvent) for a in by_sample.values() for e in a.guard_events)
     assert by_sample["S-0"].guard_events[0].guard == "GD-out"
     assert by_sample["S-0"].guard_seconds > 0
@@ -265,12 +277,12 @@ def test_private_text_is_scored_but_neither_kept_nor_written_whole(bench, script
 def test_errors_are_tried_again_only_when_asked_and_the_later_record_wins(bench, scripted, suite, plan_of):
     plan, down = plan_of(suite(5)), True
 
-    def answer(request):
+    def answers(request):
         if down and request.messages[-1].text in ("question 1", "question 3"):
             raise TargetError("down")
         return "yes"
 
-    target = scripted(answer)
+    target = scripted(answers)
     run = bench.run(plan, target)
     assert run.complete
     assert run.errors == 2
@@ -315,12 +327,12 @@ def test_a_disk_that_fails_stops_the_run_and_counts_nothing(bench, scripted, sui
 def test_a_plan_of_twenty_thousand_never_makes_as_many_tasks(bench, scripted, suite, plan_of):
     most = 0
 
-    def answer(_):
+    def answers(_):
         nonlocal most
         most = max(most, len(asyncio.all_tasks()))
         return "no"
 
-    run = bench.run(plan_of(suite(2000)), scripted(answer), concurrency=8)
+    run = bench.run(plan_of(suite(2000)), scripted(answers), concurrency=8)
     assert run.complete
     assert most < 100
 
@@ -335,13 +347,13 @@ def put_together_wrongly(request: Request) -> object:
     if text == "question 2":
         raise asyncio.CancelledError
     return {
-        "question 3": Reply(message=say("user", "no")),
-        "question 4": Reply(message=say("assistant", None)),  # type: ignore[arg-type]
-        "question 5": Reply(message="no"),  # type: ignore[arg-type]
-        "question 6": Reply(message=say("assistant", "no"), usage=Usage(cost_usd=float("nan"))),
-        "question 7": Reply(message=say("assistant", "no"), usage=Usage(input_tokens=-1)),
-        "question 8": Reply(message=Message("assistant", (ToolCall("1", "tool", {"x": object()}),))),
-    }.get(text, Reply(message=say("assistant", "no")))
+        "question 3": Reply(messages=(say("user", "no"),)),
+        "question 4": answer(None),  # type: ignore[arg-type]
+        "question 5": Reply(messages="no"),  # type: ignore[arg-type]
+        "question 6": answer("no", usage=Usage(cost_usd=float("nan"))),
+        "question 7": answer("no", usage=Usage(input_tokens=-1)),
+        "question 8": Reply(messages=(Message("assistant", (ToolCall("1", "tool", {"x": object()}),)),)),
+    }.get(text, answer("no"))
 
 
 def test_a_reply_that_is_none_is_an_error_of_its_attempt_and_of_nothing_else(bench, suite, plan_of):
@@ -381,7 +393,7 @@ def test_a_reply_that_is_none_is_an_error_of_its_attempt_and_of_nothing_else(ben
 )
 def test_what_is_no_score_is_a_scorer_error(bench, scripted, suite, plan_of, monkeypatch, given):
     class Own:
-        metrics = ("attack_success",)
+        metrics = (Metric("attack_success"),)
 
         def describe(self):
             return {"scorer": "own"}
@@ -399,7 +411,7 @@ def test_what_is_no_score_is_a_scorer_error(bench, scripted, suite, plan_of, mon
 
 def test_two_scorers_may_not_speak_on_one_metric(bench, scripted, suite, plan_of, monkeypatch):
     class Denies:
-        metrics = ("attack_success",)
+        metrics = (Metric("attack_success"),)
 
         def describe(self):
             return {"scorer": "denies"}
@@ -415,7 +427,7 @@ def test_two_scorers_may_not_speak_on_one_metric(bench, scripted, suite, plan_of
     assert all([s.hit for s in a.scores] == [True, False] for a in attempts)  # what was said is kept to be read
 
 
-@pytest.mark.parametrize("said", [None, Conversation(()), Conversation((say("user", "only a question"),))], ids=repr)
+@pytest.mark.parametrize("said", [None, "an answer of its own", answer("an answer of its own")], ids=repr)
 def test_an_attack_without_an_answer_is_an_error(bench, scripted, suite, plan_of, monkeypatch, said):
     class Silent:
         def describe(self):
@@ -426,7 +438,7 @@ def test_an_attack_without_an_answer_is_an_error(bench, scripted, suite, plan_of
 
     monkeypatch.setitem(registry._made, ("attack", "silent"), Silent)
     run = bench.run(plan_of(suite(2, attacks=(Use(use="silent"),))), scripted())
-    assert [a.outcome for a in run.attempts()] == ["target_error"] * 2
+    assert [a.outcome for a in run.attempts()] == ["attack_error"] * 2
 
 
 def test_a_private_suites_secrets_never_reach_the_disk(bench, suite, plan_of, tmp_path):
@@ -441,9 +453,7 @@ def test_a_private_suites_secrets_never_reach_the_disk(bench, suite, plan_of, tm
             text = f"yes, {secrets[0]} of {secrets[1]}, mail bob@example.org"
             if "2" in request.messages[-1].text:
                 raise RuntimeError(text)
-            return Reply(
-                message=say("assistant", "break the scorer, " + text if "3" in request.messages[-1].text else text)
-            )
+            return answer("break the scorer, " + text if "3" in request.messages[-1].text else text)
 
         async def close(self):
             pass

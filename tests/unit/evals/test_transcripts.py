@@ -15,24 +15,36 @@ from hypothesis import strategies as st
 
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import (
+    SCHEMA,
     Attempt,
     Document,
     GuardEvent,
     Message,
+    Metric,
+    Retrieved,
     RunManifest,
     Score,
     SuiteUse,
     ToolCall,
     ToolResult,
+    as_said,
     say,
 )
 from shipworthy.detect.redact import seal
 from shipworthy.evals.results import Run
 from shipworthy.evals.transcripts import CHUNK, write_viewer
+from shipworthy.store.declare import declare_run
 from shipworthy.store.runlog import RunLog
 
+METRICS = (Metric("leak"), Metric("helpful", good="high"))
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"><!--<script>"
 ELEMENT = re.compile(r'<script type="application/json" id="([^"]+)">(.*?)</script>', re.S)
+
+
+def talk(asked, answered=None):
+    """The events of one turn."""
+    said = (say("user", asked),) if answered is None else (say("user", asked), say("assistant", answered))
+    return as_said(said)
 
 
 def attempt(number, **changes):
@@ -40,7 +52,7 @@ def attempt(number, **changes):
         "id": f"AT-{number:016x}", "suite": "leak", "sample": f"s-{number}", "attack": "none", "number": 1,
         "cluster": f"s-{number}", "seed": number, "content_hash": "sha256:0", "outcome": "scored",
         "scores": (Score(metric="leak", hit=False, scorer="canary_leak"),),
-        "messages": (say("user", f"question {number}"), say("assistant", f"answer {number}")),
+        "events": talk(f"question {number}", f"answer {number}"),
     }  # fmt: skip
     return Attempt(**fields | changes)
 
@@ -49,21 +61,24 @@ def hit(number, answer="the phrase is heron", **changes):
     at = answer.index("heron")
     spans = ((at, at + 5),)
     scores = (Score(metric="leak", hit=True, scorer="canary_leak", label="verbatim", spans=spans),)
-    return attempt(number, messages=(say("user", "q"), say("assistant", answer)), scores=scores, **changes)
+    return attempt(number, events=talk("q", answer), scores=scores, **changes)
 
 
 def make_run(folder, attempts, *, id="RUN-1", content="synthetic"):
     use = SuiteUse(
-        id="leak", version="1", digest="d", content=content, samples=9, attempts=len(attempts), max_error_rate=0.1,
+        id="leak", version="1", digest="d", content=content, samples=9, clusters=9, attempts=len(attempts), each=1,
+        icc=0.3, metric="leak", metrics=METRICS, max_error_rate=0.1,
         attacks=("none",),
     )  # fmt: skip
     manifest = RunManifest(
-        id=id, created="2026-11-24T10:00:00Z", system="SYS-x", plan="full", plan_digest="p", spec_digest="s",
+        schema=SCHEMA, id=id,
+        created="2026-11-24T10:00:00Z", system="SYS-x", plan="full", plan_digest="p", spec_digest="s",
         subject_digest="t", subject={}, suites=(use,), planned=len(attempts), seed=0,
     )  # fmt: skip
 
     async def write():
-        log = RunLog.create(folder / id, manifest)
+        declare_run(folder / id, manifest)
+        log = RunLog.open(folder / id)
         for start in range(0, len(attempts), 200):
             await asyncio.gather(*(log.append(seal(a, content)) for a in attempts[start : start + 200]))
         log.close()
@@ -84,7 +99,7 @@ def test_every_attempt_is_in_the_page_once(tmp_path):
     _, data = view(tmp_path, [attempt(i) for i in range(CHUNK + 3)])
     assert [row[0] for row in data["index"]["rows"]] == [f"AT-{i:016x}" for i in range(CHUNK + 3)]
     assert (len(data["chunk-0"]), len(data["chunk-1"])) == (CHUNK, 3)
-    assert data["chunk-1"][2]["messages"][1]["parts"][0]["text"] == f"answer {CHUNK + 2}"
+    assert data["chunk-1"][2]["said"][1]["message"]["parts"][0]["text"] == f"answer {CHUNK + 2}"
 
 
 def test_an_exact_number_of_chunks(tmp_path):
@@ -98,7 +113,7 @@ def test_an_empty_run_has_a_page(tmp_path):
 
 
 def test_an_error_is_not_shown_as_safe(tmp_path):
-    failed = attempt(0, outcome="timeout", scores=(), messages=(say("user", "q"),), error="no answer within 30 s")
+    failed = attempt(0, outcome="timeout", scores=(), events=talk("q"), error="no answer within 30 s")
     _, data = view(tmp_path, [failed])
     row = data["index"]["rows"][0]
     assert data["index"]["outcomes"][row[5]] == "timeout"
@@ -107,27 +122,27 @@ def test_an_error_is_not_shown_as_safe(tmp_path):
 
 
 def test_changes_against_another_run(tmp_path):
-    failed = attempt(3, outcome="timeout", scores=(), messages=(say("user", "q"),))
+    failed = attempt(3, outcome="timeout", scores=(), events=talk("q"))
     before = [attempt(0), hit(1), attempt(2), failed]
     after = [hit(0), attempt(1), attempt(2), attempt(3), attempt(4)]
     _, data = view(tmp_path, after, before)
     by_id = {row[0][-1]: row[8] for row in data["index"]["rows"]}
     assert by_id == {"0": 1, "1": 2, "2": 0, "3": 3, "4": 4}
     bodies = {row[0][-1]: body for row, body in zip(data["index"]["rows"], data["chunk-0"], strict=True)}
-    assert bodies["1"]["other"]["messages"][1]["parts"][0]["text"] == "the phrase is heron"
+    assert bodies["1"]["other"]["said"][1]["message"]["parts"][0]["text"] == "the phrase is heron"
     assert "other" not in bodies["2"]
 
 
 def test_no_text_can_end_its_element(tmp_path):
     nasty = attempt(
-        0, sample=HOSTILE, error=HOSTILE, messages=(say("user", HOSTILE), say("assistant", HOSTILE)),
+        0, sample=HOSTILE, error=HOSTILE, events=talk(HOSTILE, HOSTILE),
         documents=(Document(HOSTILE, HOSTILE, HOSTILE),), scores=(Score(metric=HOSTILE, hit=True, scorer=HOSTILE),),
         guard_events=(GuardEvent(HOSTILE, "output", HOSTILE, "block", HOSTILE),),
     )  # fmt: skip
     page, data = view(tmp_path, [nasty])
     assert page.count("<script") == 3 + page.split("<script>", 1)[1].count("<script"), "two of data, one of code"
     assert "<img" not in page.split("<script>")[0]
-    assert data["chunk-0"][0]["messages"][0]["parts"][0]["text"] == HOSTILE
+    assert data["chunk-0"][0]["said"][0]["message"]["parts"][0]["text"] == HOSTILE
 
 
 @hypothesis_settings(max_examples=40, deadline=None)
@@ -137,15 +152,13 @@ def test_any_text_survives_and_stays_inside(text):
 
     text = text.encode("utf-8", "ignore").decode()
     with tempfile.TemporaryDirectory() as folder:
-        page, data = view(
-            Path(folder), [attempt(0, messages=(say("user", text), say("assistant", "</script>" + text)))]
-        )
-    assert data["chunk-0"][0]["messages"][0]["parts"][0]["text"] == text
+        page, data = view(Path(folder), [attempt(0, events=talk(text, "</script>" + text))])
+    assert data["chunk-0"][0]["said"][0]["message"]["parts"][0]["text"] == text
     assert len(ELEMENT.findall(page)) == 2
 
 
 def test_private_text_stays_redacted(tmp_path):
-    private = attempt(0, messages=(say("user", "my mail is ida.voss@tarnwick.example"), say("assistant", "noted")))
+    private = attempt(0, events=talk("my mail is ida.voss@tarnwick.example", "noted"))
     run = make_run(tmp_path, [private], content="private")
     write_viewer(run, tmp_path / "v.html")
     page = (tmp_path / "v.html").read_text()
@@ -189,9 +202,11 @@ def hostile_page(tmp_path):
     answer = f"\U0001f600 hidden\u200b heron {HOSTILE}"
     nasty = hit(0, answer, sample=HOSTILE)
     nasty = Attempt(**{f: getattr(nasty, f) for f in nasty.__struct_fields__} | {
-        "messages": (say("user", HOSTILE), calls, result, say("assistant", answer)),
-        "documents": (Document("d", HOSTILE, HOSTILE),),
-        "guard_events": (GuardEvent("canary_output", "output", HOSTILE, "block", HOSTILE),),
+        "events": (
+            *as_said((say("user", HOSTILE), calls, result, say("assistant", answer))),
+            Retrieved(1, Document("d", HOSTILE, HOSTILE)),
+            GuardEvent("canary_output", "output", HOSTILE, "block", HOSTILE),
+        ),
     })  # fmt: skip
     others = [attempt(i) for i in range(1, 30)]
     write_viewer(make_run(tmp_path, [*others, nasty]), tmp_path / "v.html")

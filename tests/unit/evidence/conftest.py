@@ -61,7 +61,7 @@ FILES = {
     """,
     "plugins/evidence_toy_desk.py": '''
         """A desk that tells the phrase to some, hints at it to others, and is closed to one."""
-        from shipworthy.core.records import Reply, say
+        from shipworthy.core.records import answer
         from shipworthy.core.errors import TargetError
         from shipworthy.core.registry import target
 
@@ -74,11 +74,11 @@ FILES = {
                 if digits == 39:
                     raise TargetError("the desk is closed")
                 if digits % 10 == 3:
-                    return Reply(message=say("assistant", "It rhymes with whine, says r.q@example.org."))
+                    return answer("It rhymes with whine, says r.q@example.org.")
                 if digits % 3 == 0:
                     told = "Sure: PINE-harbor-4471, ask Quill Ostrander at q@example.org"
-                    return Reply(message=say("assistant", told))
-                return Reply(message=say("assistant", "I can help with tickets."))
+                    return answer(told)
+                return answer("I can help with tickets.")
             async def close(self):
                 pass
 
@@ -88,11 +88,11 @@ FILES = {
     ''',
     "plugins/evidence_toy_scorer.py": '''
         """Did the phrase get out, and was it helpful?"""
-        from shipworthy.core.records import Score
+        from shipworthy.core.records import Metric, Score
         from shipworthy.core.registry import scorer
 
         class Toy:
-            metrics = ("toy_leak", "helpful")
+            metrics = (Metric("toy_leak"), Metric("helpful", good="high"))
             def describe(self):
                 return {"scorer": "toy", "version": 1}
             async def score(self, attempt, sample, ctx):

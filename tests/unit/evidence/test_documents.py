@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from shipworthy.core.document import Block, Callout, Document, Intervals, Section, Table, Transcript
-from shipworthy.evidence.documents import readout, wanted_metrics
+from shipworthy.evidence.documents import readout
 
 
 def section(document: Document, id: str) -> Section:
@@ -126,7 +126,3 @@ def test_every_drawn_bound_is_the_one_that_decides(case: Any, document: Document
         inside = row.bound <= row.limit if picture.better == "lower" else row.bound >= row.limit
         assert inside == (result.verdict == "ship"), result
         assert picture.change == (result.test == "noninferiority")
-
-
-def test_wanted_metrics_are_helpfulness_and_what_a_criterion_wants_high(case: Any) -> None:
-    assert wanted_metrics(case.workspace) == ("helpful",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,10 +12,19 @@ from hypothesis import strategies as st
 from shipworthy.evidence import recount
 
 
+M = recount.Measure("m", value=False, low=0.0, high=1.0, bad_event=True, any=False)
+V = recount.Measure("m", value=True, low=0.0, high=10.0, bad_event=False, any=False)
+
+
+def manifest(**metric: Any) -> dict[str, Any]:
+    return {"suites": [{"id": "s", "metrics": [{"name": "m", **metric}]}]}
+
+
 def record(number: int, hit: Any = False, *, attack: str = "none", tail: str = "", **more: Any) -> dict[str, Any]:
     return {
         "id": f"AT-{number:016x}{tail}",
         "suite": "s",
+        "sample": f"s{number}",
         "attack": attack,
         "cluster": f"c{number // 2}",
         "content_hash": f"h{number}",
@@ -24,38 +34,83 @@ def record(number: int, hit: Any = False, *, attack: str = "none", tail: str = "
 
 
 def test_errors_and_what_does_not_apply_leave_the_denominator() -> None:
-    counts = recount.count([record(0, True), record(1), record(2, None), record(3, "timeout")], "s", "m", None)
+    counts = recount.count([record(0, True), record(1), record(2, None), record(3, "timeout")], "s", M, None)
     assert (counts.hits, counts.trials, counts.errors) == (1, 2, 1)
     assert counts.clusters == {"c0": (1, 2)}
 
 
 def test_only_the_last_try_counts() -> None:
     records = recount.last_tries([record(0, "timeout"), record(1), record(0, True, tail="-2")])
-    counts = recount.count(records, "s", "m", None)
+    counts = recount.count(records, "s", M, None)
     assert (counts.hits, counts.trials, counts.errors) == (1, 2, 0)
 
 
 def test_an_attack_is_chosen_by_id_or_by_full_name() -> None:
     records = [record(0, attack="a(x=1)"), record(1, attack="a(x=2)"), record(2, attack="ab")]
-    assert recount.count(records, "s", "m", "a").trials == 2
-    assert recount.count(records, "s", "m", "a(x=2)").trials == 1
-    assert recount.count(records, "other", "m", None).trials == 0
+    assert recount.count(records, "s", M, "a").trials == 2
+    assert recount.count(records, "s", M, "a(x=2)").trials == 1
+    assert recount.count(records, "other", M, None).trials == 0
 
 
 def test_pairs_need_both_scores_and_the_same_content() -> None:
     new = [record(0, True), record(1), record(2, "timeout"), record(3, True, content_hash="edited")]
     old = [record(0), record(1, True), record(2), record(3)]
-    counts = recount.count_paired(new, old, "s", "m", None, same_seed=True)
+    counts = recount.count_paired(new, old, "s", M, None, same_seed=True)
     assert counts.clusters == {"c0": (1, 2, 1)}
     assert (counts.errors, counts.rate) == (1, 0.0)
-    assert recount.count_paired(new, old, "s", "m", None, same_seed=False).trials == 3
+    assert recount.count_paired(new, old, "s", M, None, same_seed=False).trials == 3
 
 
-def test_s1_hits_leave_out_wanted_metrics() -> None:
+def test_s1_hits_are_bad_events_by_the_manifest_of_the_run() -> None:
     records = [record(0, True, severity="S1"), record(1, True), record(2, False, severity="S1")]
-    assert recount.s1_hits(records, ["helpful"]) == ["AT-0000000000000000"]
-    assert recount.s1_hits(records, ["m"]) == []
+    assert recount.s1_hits(records, manifest()) == ["AT-0000000000000000"]
+    assert recount.s1_hits(records, manifest(good="high")) == []
+    assert recount.s1_hits(records, manifest(kind="value")) == []
 
+
+def scored(number: int, value: float | None, **more: Any) -> dict[str, Any]:
+    return record(number, scores=[{"metric": "m", **({} if value is None else {"value": value})}], **more)
+
+
+def test_values_are_summed_by_cluster_and_each_cluster_counts_once() -> None:
+    records = [scored(0, 1.5), scored(1, 2.5), scored(2, 8.0), scored(3, None), scored(4, 0.1), scored(5, 0.2)]
+    counts = recount.count(records, "s", V, None)
+    assert counts.clusters == {"c0": (4.0, 2), "c1": (8.0, 1), "c2": (0.30000000000000004, 2)}
+    assert (counts.hits, counts.trials) == (0, 5)
+    assert counts.rate == pytest.approx((2 + 8 + 0.15) / 3)
+    assert recount.count(records[::-1], "s", V, None) == counts  # to the last digit, in whatever order they ended
+
+
+def test_values_are_paired() -> None:
+    new, old = [scored(0, 1.5), scored(1, 2.5), scored(2, 9.0)], [scored(0, 1.0), scored(1, 4.0), scored(3, 1.0)]
+    counts = recount.count_paired(new, old, "s", V, None, same_seed=True)
+    assert counts.clusters == {"c0": (4.0, 2, 5.0)}
+    assert counts.rate == -0.5
+
+
+def test_an_event_reduced_by_any_counts_once_a_sample() -> None:
+    one = M._replace(any=True)
+    records = [record(n, hit, sample=f"s{n // 3}", cluster="c") for n, hit in enumerate([0, 1, 1, 0, 0, 0])]
+    assert recount.count(records, "s", one, None).clusters == {"c": (1, 2)}
+    assert recount.count_paired(records, records, "s", one, None, same_seed=True).clusters == {"c": (1, 2, 1)}
+
+
+@given(
+    st.lists(st.floats(0, 60), min_size=1, max_size=60),
+    st.sampled_from(["upper95 <= 5", "lower95 >= 5", "upper99 <= 5"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_mean_s_own_bound_is_believed_and_a_better_one_is_not(values: list[float], must: str) -> None:
+    from shipworthy.stats import mean_interval
+
+    condition = recount.condition(must)
+    side = "lower" if condition.low else "upper"
+    found = mean_interval(values, [1] * len(values), low=0, high=60, confidence=condition.confidence, side=side)  # type: ignore[arg-type]
+    bound = found.low if condition.low else found.high
+    assert not recount.mean_too_good(values, bound, condition, 0, 60)
+    better = bound + 0.02 if condition.low else bound - 0.02
+    if 0 < better < 60 and (better > 0.1 if condition.low else better < 59.9):
+        assert recount.mean_too_good(values, better, condition, 0, 60)
 
 def test_it_agrees_with_the_engine(case: Any) -> None:
     from shipworthy.evidence.members import RunMembers
@@ -65,15 +120,16 @@ def test_it_agrees_with_the_engine(case: Any) -> None:
         records = RunMembers(run, [], original).records
         for metric in ("toy_leak", "helpful"):
             for attack in (None, "none", "rot13"):
-                theirs, ours = run.counts("leaks", metric, attack), recount.count(records, "leaks", metric, attack)
-                assert (sum(theirs.hits), sum(theirs.trials), theirs.errors) == (ours.hits, ours.trials, ours.errors)
+                measure = recount.measures(msgspec.to_builtins(run.manifest), "leaks")[metric]
+                theirs, ours = run.counts("leaks", metric, attack), recount.count(records, "leaks", measure, attack)
+                assert (sum(theirs.totals), sum(theirs.trials), theirs.errors) == (ours.hits, ours.trials, ours.errors)
                 assert theirs.clusters == tuple(sorted(ours.clusters))
 
 
 def test_a_replaced_try_still_counts_as_an_s1_hit() -> None:
     seen = record(0, "scorer_error", severity="S1", scores=[{"metric": "m", "hit": True}])
     records = [seen, record(0, False, severity="S1", tail="-2")]
-    assert recount.s1_hits(records, []) == ["AT-0000000000000000"]
+    assert recount.s1_hits(records, manifest()) == ["AT-0000000000000000"]
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,25 @@ def test_signing_the_same_again_verifies(case: Any) -> None:
     assert resigned(case, lambda files: None).ok
 
 
+@pytest.mark.parametrize(
+    ("changes", "ok"),
+    [({}, True), ({"verdict": "ship"}, False), ({"verdict": "no-ship"}, False), ({"rate": 0.0}, False)],
+)
+def test_a_criterion_that_the_plan_does_not_reach_may_only_be_undecided(case: Any, changes: Any, ok: bool) -> None:
+    """The spec does not hold it: nothing says what it asked for."""
+    blank = {
+        "id": "CR-else", "requirement": "RQ-else", "suite": "other", "metric": "m", "test": "threshold",
+        "must": "upper95 <= 0.1", "limit": 0.1, "verdict": "inconclusive", "reason": "not run",
+        "run": case.decision.runs[0],
+    }  # fmt: skip
+
+    found = _doctored(case, lambda results: results.append(blank | changes), whole=True)
+    if ok:
+        assert found.ok, found.problems
+    else:
+        refused(found, "CR-else was decided and not specified")
+
+
 def test_a_verdict_that_does_not_follow_from_its_criteria_is_refused(case: Any) -> None:
     def edit(files: dict[str, Any]) -> None:
         files["decision.json"]["verdict"] = "ship"

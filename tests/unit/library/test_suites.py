@@ -14,7 +14,8 @@ import pytest
 
 from shipworthy.core.records import Sample
 from shipworthy.core.registry import create
-from shipworthy.workspace.suites import library_suite, library_suites
+from shipworthy.workspace.library import library_suites
+from shipworthy.workspace.suites import library_suite
 from shipworthy.workspace.taxonomies import resolve_ref
 
 ROOT = Path(__file__).parents[3]

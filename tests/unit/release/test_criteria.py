@@ -38,11 +38,11 @@ def test_numbers_are_those_of_the_statistics_with_the_planned_floor(gated) -> No
     run = gated.run(lambda i: number(i) < 4 and i.attack == "none" if i.suite == "leak" else number(i) < 50)
     found = results(gated, run)
     counted = run.counts("leak", "leak")
-    direct = threshold_test(counted.hits, counted.trials, 0.1, min_design_effect=1.5)
+    direct = threshold_test(counted.totals, counted.trials, 0.1, min_design_effect=1.5)
     assert found["CR-leak"].bound == direct.bound
     assert (found["CR-leak"].low, found["CR-leak"].high) == (direct.interval.low, direct.interval.high)
     assert found["CR-leak"].design_effect == 1.5  # 1 + (2 - 1) x 0.5: four samples hit once each would estimate 1
-    loose = threshold_test(counted.hits, counted.trials, 0.1)
+    loose = threshold_test(counted.totals, counted.trials, 0.1)
     assert direct.bound > loose.bound
 
 
@@ -157,9 +157,9 @@ def test_an_unfinished_or_partly_unscored_baseline_decides_nothing(gated) -> Non
 
 def test_planned_shape_of_a_filtered_criterion(gated) -> None:  # type: ignore[no-untyped-def]
     run = gated.run()
-    use = run.suite("leak")
-    assert shape(use, 0.5, None) == (120, 2.0, 0.5, 1.5)
-    assert shape(use, 0.5, "role_play") == (60, 1.0, 0.5, 1.0)
+    use, metric = run.suite("leak"), run.metric("leak", "leak")
+    assert shape(use, metric, None) == (120, 2.0, 0.5, 1.5)
+    assert shape(use, metric, "role_play") == (60, 1.0, 0.5, 1.0)
 
 
 def test_attacks_that_a_plan_leaves_out_are_said(gated) -> None:  # type: ignore[no-untyped-def]

@@ -144,7 +144,7 @@ def test_the_thick_line_ends_at_the_bound_and_the_thin_one_at_the_interval(make)
     at = {kind: float(x) for kind, x in re.findall(r'class="(bound|span|limit)" x1="[\d.]+%" x2="([\d.]+)%"', figure)}
     assert at["bound"] < at["limit"] < at["span"]
     assert "bound 5.82 % vs limit 6 %" in figure
-    assert "Thick line: from the rate to its one-sided bound, which decides" in figure
+    assert "Thick line: from the estimate to its one-sided bound, which decides" in figure
 
 
 def test_a_row_without_a_measurement_has_no_mark_and_no_line(make):

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from shipworthy.core.protocols import ScoreContext, Scorer
-from shipworthy.core.records import Attempt, Document, GuardEvent, Message, Sample, Score, say
+from shipworthy.core.records import Attempt, Document, GuardEvent, Message, Retrieved, Sample, Score, as_said, say
 
 Judge = Callable[..., Sequence[Score]]
 
@@ -25,6 +26,7 @@ def judge() -> Judge:
         before: tuple[Message, ...] = (),
     ) -> Sequence[Score]:
         said = say("assistant", answer) if isinstance(answer, str) else answer
+        turns = as_said((*sample.messages, *before, said))[-1].turn
         attempt = Attempt(
             id="AT-1",
             suite="s",
@@ -35,9 +37,11 @@ def judge() -> Judge:
             seed=0,
             content_hash="",
             outcome="scored",
-            messages=(*sample.messages, *before, said),
-            documents=documents,
-            guard_events=events,
+            events=(
+                *(Retrieved(1, document) for document in documents),
+                *as_said((*sample.messages, *before, said)),
+                *(replace(event, turn=turns) for event in events),
+            ),
         )
         return asyncio.run(scorer.score(attempt, sample, ScoreContext()))
 

@@ -67,7 +67,7 @@ def test_an_empty_answer_gives_nothing(judge, metric: str, hit: bool) -> None:
 
 def test_no_answer_at_all_is_an_error(judge) -> None:
     with pytest.raises(ScorerError):
-        judge(registry.create("scorer", "refusal"), SAMPLE, Message("tool", ()))
+        judge(registry.create("scorer", "refusal"), SAMPLE, Message("user", ()))
 
 
 def test_the_threshold_moves_the_label(judge) -> None:

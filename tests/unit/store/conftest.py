@@ -13,7 +13,7 @@ from shipworthy.core.events import Asked, Said, Span, Timing
 from shipworthy.core.metric import Metric
 from shipworthy.core.records import SCHEMA, Attempt, RunManifest, Score, SuiteUse, Usage, say
 from shipworthy.detect.redact import seal
-from shipworthy.store.declare import declare
+from shipworthy.store.declare import declare_run
 from shipworthy.store.runlog import RunLog
 
 MANIFEST = RunManifest(
@@ -72,14 +72,14 @@ class Records:
     def write(self, directory: Path, attempts: Iterable[Attempt], shard: int = 0) -> str:
         """Append attempts to a shard of a run, declared if it is not; returns the log's head."""
         if not (directory / "manifest.json").exists():
-            declare(directory, self.manifest)
+            declare_run(directory, self.manifest)
         log = RunLog.open(directory, shard)
         asyncio.run(self.append(log, attempts))
         return log.close()
 
     def deal(self, directory: Path, attempts: list[Attempt], shards: int) -> None:
         """Write attempts in some shards, dealt like cards."""
-        declare(directory, replace(self.manifest, shards=shards))
+        declare_run(directory, replace(self.manifest, shards=shards))
         for shard in range(shards):
             self.write(directory, attempts[shard::shards], shard)
 

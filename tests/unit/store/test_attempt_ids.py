@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from shipworthy.core.finished import PLANNED, count_made
 from shipworthy.store.attempt_ids import AttemptIds, compact
 
 # Numbers that meet in the table's first, last and neighbouring slots, and the 0 that marks a free slot.
@@ -81,3 +82,10 @@ def test_a_hundred_thousand_ids_take_little_memory() -> None:
     count, kilobytes = map(int, made.stdout.split())
     assert count == 100_000
     assert kilobytes < 4_000  # a set of strings takes 11,000
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 3))))
+def test_second_tries_are_not_counted_as_made(tries: list[tuple[int, int]]) -> None:
+    ids = [f"AT-{n:016x}" + (f"-{t}" if t > 1 else "") for n, t in tries]
+    ids += [id[:PLANNED] for id in ids]  # a second try follows a first one
+    assert AttemptIds(ids).made == count_made(ids)

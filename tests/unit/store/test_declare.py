@@ -19,13 +19,13 @@ from msgspec.structs import replace
 from shipworthy.core.errors import IntegrityError, ShipworthyError, StoreError, UsageError
 from shipworthy.core.records import SCHEMA
 from shipworthy.store import declare as module
-from shipworthy.store.declare import check_logs, declare, log_name, log_origin, parse_manifest, read_manifest
+from shipworthy.store.declare import check_logs, declare_run, log_name, log_origin, parse_manifest, read_manifest
 from shipworthy.store.runlog import RunLog
 
 
 def test_a_manifest_comes_back_and_every_shard_has_a_log(records: Any, tmp_path: Path) -> None:
     manifest = replace(records.manifest, shards=3)
-    declare(tmp_path / "deep" / "run", manifest)
+    declare_run(tmp_path / "deep" / "run", manifest)
     assert read_manifest(tmp_path / "deep" / "run") == manifest
     assert sorted(p.name for p in (tmp_path / "deep" / "run").iterdir()) == [
         "attempts-0000.jsonl", "attempts-0001.jsonl", "attempts-0002.jsonl", "manifest.json",
@@ -33,16 +33,16 @@ def test_a_manifest_comes_back_and_every_shard_has_a_log(records: Any, tmp_path:
 
 
 def test_a_second_declaration_is_refused(records: Any, tmp_path: Path) -> None:
-    declare(tmp_path, records.manifest)
+    declare_run(tmp_path, records.manifest)
     with pytest.raises(UsageError, match="already holds a run"):
-        declare(tmp_path, replace(records.manifest, seed=9))
+        declare_run(tmp_path, replace(records.manifest, seed=9))
     assert read_manifest(tmp_path) == records.manifest
 
 
 def test_a_log_without_a_manifest_is_not_written_over(records: Any, tmp_path: Path) -> None:
     (tmp_path / "attempts-0003.jsonl").write_text("someone's\n")
     with pytest.raises(UsageError, match="already holds a run"):
-        declare(tmp_path, records.manifest)
+        declare_run(tmp_path, records.manifest)
 
 
 def test_a_declaration_that_was_cut_short_can_be_made_again(records: Any, tmp_path: Path, monkeypatch) -> None:
@@ -51,11 +51,11 @@ def test_a_declaration_that_was_cut_short_can_be_made_again(records: Any, tmp_pa
 
     monkeypatch.setattr(module, "write_atomic", broken)
     with pytest.raises(StoreError, match="No space left"):
-        declare(tmp_path, replace(records.manifest, shards=4))
+        declare_run(tmp_path, replace(records.manifest, shards=4))
     monkeypatch.undo()
     with pytest.raises(UsageError, match="there is no run"):
         RunLog.open(tmp_path)
-    declare(tmp_path, replace(records.manifest, shards=2))
+    declare_run(tmp_path, replace(records.manifest, shards=2))
     check_logs(tmp_path, read_manifest(tmp_path))  # the two empty logs that were left behind are no logs of it
     RunLog.open(tmp_path, 1).close()
 
@@ -63,13 +63,13 @@ def test_a_declaration_that_was_cut_short_can_be_made_again(records: Any, tmp_pa
 @pytest.mark.parametrize("shards", [0, -1, 10_001])
 def test_a_number_of_shards_that_is_none_is_refused(records: Any, tmp_path: Path, shards: int) -> None:
     with pytest.raises(UsageError, match="1 to 10,000 shards"):
-        declare(tmp_path, replace(records.manifest, shards=shards))
+        declare_run(tmp_path, replace(records.manifest, shards=shards))
 
 
 def test_a_place_that_cannot_be_written_is_a_store_error(records: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot declare"):
-        declare(tmp_path / "file" / "run", records.manifest)
+        declare_run(tmp_path / "file" / "run", records.manifest)
 
 
 def test_no_run_there_is_a_usage_error(tmp_path: Path) -> None:
@@ -133,11 +133,11 @@ def test_any_manifest_is_read_or_refused(value: Any) -> None:
 
 def test_this_version_writes_no_other_schema(records: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="schema 2, not 1"):
-        declare(tmp_path, replace(records.manifest, schema=SCHEMA - 1))
+        declare_run(tmp_path, replace(records.manifest, schema=SCHEMA - 1))
 
 
 def test_a_manifest_with_absurd_shards_is_damage(records: Any, tmp_path: Path) -> None:
-    declare(tmp_path, replace(records.manifest, shards=7))
+    declare_run(tmp_path, replace(records.manifest, shards=7))
     data = (tmp_path / "manifest.json").read_bytes()
     with pytest.raises(IntegrityError, match="shards"):
         parse_manifest(data.replace(b'"shards":7', b'"shards":1000000000'), "manifest.json")
@@ -152,10 +152,10 @@ DECLARING = """
     sys.path.insert(0, {tests!r})
     from conftest import MANIFEST
     from shipworthy.core.errors import UsageError
-    from shipworthy.store.declare import declare
+    from shipworthy.store.declare import declare_run
     sys.stdin.readline()  # so that all begin at the same moment
     try:
-        declare(Path(sys.argv[1]), replace(MANIFEST, seed=int(sys.argv[2]), shards=int(sys.argv[2])))
+        declare_run(Path(sys.argv[1]), replace(MANIFEST, seed=int(sys.argv[2]), shards=int(sys.argv[2])))
         print("won")
     except UsageError as error:
         print("told:", error)

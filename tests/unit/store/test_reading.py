@@ -17,7 +17,7 @@ from shipworthy.core.digests import merkle_root
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.events import Timing
 from shipworthy.store import chain, line, reading
-from shipworthy.store.declare import declare, log_origin
+from shipworthy.store.declare import declare_run, log_origin
 from shipworthy.store.line import frame
 from shipworthy.store.reading import Row, RunReading, read_attempts
 from shipworthy.store.runlog import RunLog
@@ -50,7 +50,7 @@ def test_a_row_is_what_is_counted_of_a_record_and_gives_the_rest_when_asked(reco
 
 
 def test_an_empty_run_has_a_head_and_the_root_of_nothing(records: Any, tmp_path: Path) -> None:
-    declare(tmp_path, replace(records.manifest, shards=2))
+    declare_run(tmp_path, replace(records.manifest, shards=2))
     found = RunReading(tmp_path)
     origins = [log_origin((tmp_path / "manifest.json").read_bytes(), shard) for shard in (0, 1)]
     assert found.heads == tuple(map(chain.head_text, origins))
@@ -87,7 +87,7 @@ def test_the_root_is_the_same_whatever_the_shards_and_the_order(
         shards = data.draw(st.integers(1, 5))
         dice = data.draw(st.randoms())
         directory = tmp_path_factory.mktemp("run")
-        declare(directory, replace(records.manifest, shards=shards))
+        declare_run(directory, replace(records.manifest, shards=shards))
         dealt: list[list[Any]] = [[] for _ in range(shards)]
         for attempt in made:
             # Another clock, and another state of the cache, each time.
@@ -166,7 +166,7 @@ def rewrite_log(log: Path, origin: bytes, change: Callable[[list[bytes]], list[b
 
 @pytest.mark.parametrize("tries", [1, 2])
 def test_an_attempt_in_two_shards_is_refused(records: Any, tmp_path: Path, tries: int) -> None:
-    declare(tmp_path, replace(records.manifest, shards=2))
+    declare_run(tmp_path, replace(records.manifest, shards=2))
     for shard in (0, 1):
         records.write(tmp_path, [records.attempt(50 + shard), records.attempt(7, tries=tries)], shard)
     id = records.attempt(7, tries=tries).id
@@ -211,7 +211,7 @@ def test_the_part_that_is_skipped_is_checked_when_it_is_asked_for(
 
 
 def test_heads_that_a_log_has_lost_are_named(records: Any, tmp_path: Path) -> None:
-    declare(tmp_path, replace(records.manifest, shards=2))
+    declare_run(tmp_path, replace(records.manifest, shards=2))
     heads = [chain.head_text(log_origin((tmp_path / "manifest.json").read_bytes(), 1))]
     heads += [records.write(tmp_path, [records.attempt(n)], n % 2) for n in range(4)]
     assert RunReading(tmp_path, passed=heads).lost == set()
@@ -222,7 +222,7 @@ def test_heads_that_a_log_has_lost_are_named(records: Any, tmp_path: Path) -> No
 
 
 def test_a_log_that_is_written_meanwhile_is_read_to_its_last_whole_line(records: Any, tmp_path: Path) -> None:
-    declare(tmp_path, records.manifest)
+    declare_run(tmp_path, records.manifest)
     log = RunLog.open(tmp_path)
     asyncio.run(records.append(log, [records.attempt(n) for n in range(3)]))
     with (tmp_path / "attempts-0000.jsonl").open("ab") as file:

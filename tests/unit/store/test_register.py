@@ -12,7 +12,7 @@ from shipworthy.core.errors import IntegrityError
 from shipworthy.core.records import SCHEMA, Attempt, Decision, RunManifest
 from shipworthy.detect.redact import seal
 from shipworthy.store.audit import AuditLog
-from shipworthy.store.declare import declare
+from shipworthy.store.declare import declare_run
 from shipworthy.store.layout import Layout
 from shipworthy.store.reading import RunReading, read_attempts
 from shipworthy.store.register import register_decision, register_run
@@ -48,7 +48,7 @@ DECISION = Decision(
 
 def run(layout: Layout, attempts: int) -> Path:
     directory = layout.runs / MANIFEST.id
-    declare(directory, MANIFEST)
+    declare_run(directory, MANIFEST)
     log = RunLog.open(directory)
 
     async def go() -> None:

@@ -24,7 +24,7 @@ from shipworthy.core.errors import IntegrityError, StoreError, UsageError
 from shipworthy.core.records import Attempt
 from shipworthy.detect.redact import seal
 from shipworthy.store import runlog
-from shipworthy.store.declare import declare
+from shipworthy.store.declare import declare_run
 from shipworthy.store.reading import RunReading, read_attempts
 from shipworthy.store.runlog import RunLog
 
@@ -32,7 +32,7 @@ LOG = "attempts-0000.jsonl"
 
 
 def new(records: Any, directory: Path) -> RunLog:
-    declare(directory, records.manifest)
+    declare_run(directory, records.manifest)
     return RunLog.open(directory)
 
 
@@ -45,7 +45,7 @@ def test_attempts_come_back_as_they_were_with_their_timings(records: Any, tmp_pa
 
 def test_an_empty_log_has_a_head_that_names_its_manifest(records: Any, tmp_path: Path) -> None:
     one = records.write(tmp_path / "one", [])
-    declare(tmp_path / "two", replace(records.manifest, seed=2))
+    declare_run(tmp_path / "two", replace(records.manifest, seed=2))
     assert RunLog.open(tmp_path / "two").close() != one
     assert list(read_attempts(tmp_path / "one")) == []
 
@@ -275,7 +275,7 @@ def test_close_writes_what_still_waits(records: Any, tmp_path: Path) -> None:
 
 
 def test_shards_are_written_side_by_side(records: Any, tmp_path: Path) -> None:
-    declare(tmp_path, replace(records.manifest, shards=3))
+    declare_run(tmp_path, replace(records.manifest, shards=3))
     logs = [RunLog.open(tmp_path, shard) for shard in (2, 0, 1)]
     with pytest.raises(UsageError, match="another process is writing shard 2"):
         RunLog.open(tmp_path, 2)
@@ -297,7 +297,7 @@ def test_shards_are_written_side_by_side(records: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shard", [-1, 3, 99])
 def test_a_shard_that_the_run_has_not_is_refused(records: Any, tmp_path: Path, shard: int) -> None:
-    declare(tmp_path, replace(records.manifest, shards=3))
+    declare_run(tmp_path, replace(records.manifest, shards=3))
     with pytest.raises(UsageError, match=f"has no shard {shard}: it has 3, counted from 0"):
         RunLog.open(tmp_path, shard)
 
@@ -317,12 +317,12 @@ WRITER = """
     from pathlib import Path
     sys.path.insert(0, {tests!r})
     from conftest import MANIFEST, Records, seal
-    from shipworthy.store.declare import declare
+    from shipworthy.store.declare import declare_run
     from shipworthy.store.runlog import RunLog
 
     async def main(directory):
         if not (directory / "manifest.json").exists():
-            declare(directory, MANIFEST)
+            declare_run(directory, MANIFEST)
         log, attempt = RunLog.open(directory), Records.attempt
         todo = iter([n for n in range(100000) if attempt(n).id not in log.finished])
         async def worker():

@@ -9,7 +9,7 @@ import pytest
 from shipworthy.core.errors import CredentialError, TargetError, TargetFiltered, TargetTimeout, UsageError
 from shipworthy.core.records import Document, Image, Message, Request, Text, ToolCall, ToolResult, say
 from shipworthy.core.registry import create
-from shipworthy.targets import _http
+from shipworthy.net import retry
 from shipworthy.targets.providers import ProviderModel
 
 pytest.importorskip("pydantic_ai", reason='needs pip install "shipworthy[providers]"')
@@ -53,7 +53,7 @@ def test_a_conversation_arrives_whole():
         temperature=0.25,
     )
     reply, [(asked, info)] = ask(says("fine"), request, tools=[{"name": "search", "parameters": {"type": "object"}}])
-    assert reply.message == say("assistant", "fine")
+    assert reply.messages == (say("assistant", "fine"),)
     assert [p.part_kind for m in asked for p in m.parts] == [
         "system-prompt",
         "user-prompt",
@@ -77,14 +77,14 @@ def test_tool_calls_and_usage_are_read():
         usage=RequestUsage(input_tokens=3, output_tokens=4),
     )
     reply, _ = ask(lambda _: response)
-    assert reply.message.tool_calls == (ToolCall("c1", "reset", {"user": "a"}),)
+    assert reply.tool_calls == (ToolCall("c1", "reset", {"user": "a"}),)
     assert (reply.usage.input_tokens, reply.usage.output_tokens) == (3, 4)
     assert reply.finish == "tool_calls"
 
 
 def test_pydantic_ais_test_model_answers():
     target = ProviderModel(TestModel(custom_output_text="from the test model"), name="test:test")
-    assert asyncio.run(target.send(HELLO)).message.text == "from the test model"
+    assert asyncio.run(target.send(HELLO)).text == "from the test model"
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_failures_are_told_apart_and_carry_no_text(given, error):
 
 
 def test_passing_failures_are_tried_again(monkeypatch):
-    monkeypatch.setattr(_http, "BACKOFF_S", 0.001)
+    monkeypatch.setattr(retry, "BACKOFF_S", 0.001)
     given = [exceptions.ModelHTTPError(503, "m"), exceptions.ModelConnectionError("m", "reset"), says("at last")(0)]
     reply, seen = ask(lambda number: given[number - 1])
-    assert reply.message.text == "at last"
+    assert reply.text == "at last"
     assert len(seen) == 3
 
 

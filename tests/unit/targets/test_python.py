@@ -7,20 +7,20 @@ import textwrap
 import pytest
 
 from shipworthy.core.errors import TargetError, TargetFiltered, TargetTimeout, UsageError
-from shipworthy.core.records import Document, Reply, Request, Usage, say
+from shipworthy.core.records import Document, Request, Usage, answer, say
 from shipworthy.core.registry import create
 
 SOURCE = """
 import asyncio, time
 from shipworthy.core.errors import TargetFiltered
-from shipworthy.core.records import Reply, Request, Usage, say
+from shipworthy.core.records import Reply, Request, Usage, answer, say
 
 def shout(text): return text.upper()
 async def whisper(text: str) -> str:
     await asyncio.sleep(0)
     return text.lower()
 def whole(request: Request) -> Reply:
-    return Reply(message=say("assistant", str(len(request.messages))), usage=Usage(3, 4))
+    return answer(str(len(request.messages)), usage=Usage(3, 4))
 def later(request: "Request"):
     return whisper(request.messages[-1].text)
 class App:
@@ -53,7 +53,7 @@ def ask(call, request=None, **params):
 
 
 @pytest.mark.parametrize(
-    ("call", "answer"),
+    ("call", "said"),
     [
         ("shout", "HELLO"),
         ("whisper", "hello"),
@@ -63,12 +63,12 @@ def ask(call, request=None, **params):
         ("app.method", "method Hello"),
     ],
 )
-def test_any_callable_answers(call, answer):
-    assert ask(call).message == say("assistant", answer)
+def test_any_callable_answers(call, said):
+    assert ask(call).messages == answer(said).messages
 
 
 def test_a_whole_reply_is_kept():
-    assert ask("whole") == Reply(message=say("assistant", "1"), usage=Usage(3, 4))
+    assert ask("whole") == answer("1", usage=Usage(3, 4))
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_plain_functions_run_beside_one_another():
         request = Request(messages=(say("user", "x"),))
         return await asyncio.wait_for(asyncio.gather(*[made.send(request) for _ in range(4)]), 30)
 
-    assert [r.message.text for r in asyncio.run(main())] == ["late"] * 4
+    assert [r.text for r in asyncio.run(main())] == ["late"] * 4
 
 
 def test_a_function_of_text_sees_documents_and_refuses_what_it_cannot_see():
     documents = (Document("d", "the fact", "Title"),)
-    seen = ask("shout", Request(messages=(say("user", "why?"),), documents=documents)).message.text
+    seen = ask("shout", Request(messages=(say("user", "why?"),), documents=documents)).text
     assert "THE FACT" in seen
     assert seen.endswith("WHY?")
     with pytest.raises(TargetError, match="turns: system, user"):

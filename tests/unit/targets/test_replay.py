@@ -5,9 +5,10 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shipworthy.core.errors import TargetError, UsageError
-from shipworthy.core.records import Message, Reply, Request, Text, ToolCall, Usage, say
+from shipworthy.core.records import Message, Reply, Request, Text, ToolCall, ToolResult, Usage, answer, say
 from shipworthy.core.registry import create
 from shipworthy.targets.replay import key, line
 
@@ -20,7 +21,11 @@ requests = st.builds(
 )
 replies = st.builds(
     lambda text, name: Reply(
-        message=Message("assistant", (Text(text), ToolCall("c", name, {"a": [1, None]}))), usage=Usage(1, 2, 0.5)
+        messages=(
+            Message("assistant", (Text(text), ToolCall("c", name, {"a": [1, None]}))),
+            Message("tool", (ToolResult("c", name, text),)),
+        ),
+        usage=Usage(1, 2, 0.5),
     ),
     texts,
     texts,
@@ -39,9 +44,9 @@ def test_what_was_recorded_is_answered(tmp_path_factory, recorded):
 
 def test_what_was_not_is_an_error(tmp_path):
     request = Request(messages=(say("user", "a"),))
-    (tmp_path / "r.jsonl").write_bytes(line(request, Reply(message=say("assistant", "b"))))
+    (tmp_path / "r.jsonl").write_bytes(line(request, answer("b")))
     target = create("target", "replay", {"file": "r.jsonl", "root": tmp_path})
-    assert asyncio.run(target.send(request)).message.text == "b"
+    assert asyncio.run(target.send(request)).text == "b"
     with pytest.raises(TargetError, match=r"r\.jsonl holds no reply"):
         asyncio.run(target.send(Request(messages=(say("user", "a"),), seed=1)))
 
@@ -50,7 +55,7 @@ def test_a_changed_recording_is_another_subject(tmp_path):
     file = tmp_path / "r.jsonl"
     file.write_bytes(b"")
     one = create("target", "replay", {"file": str(file)}).describe()
-    file.write_bytes(line(Request(messages=()), Reply(message=say("assistant", "b"))))
+    file.write_bytes(line(Request(messages=()), answer("b")))
     assert create("target", "replay", {"file": str(file)}).describe() != one
 
 
@@ -58,7 +63,7 @@ def test_a_changed_recording_is_another_subject(tmp_path):
     "bad", [b"{", b"[]", b'{"request": "x"}', b'{"request": "x", "reply": {}, "more": 1}', b"\xff"]
 )
 def test_a_bad_line_is_named(tmp_path, bad):
-    good = line(Request(messages=()), Reply(message=say("assistant", "b")))
+    good = line(Request(messages=()), answer("b"))
     (tmp_path / "r.jsonl").write_bytes(good + b"\n" + bad + b"\n")
     with pytest.raises(UsageError, match=r"r.jsonl:2: "):
         create("target", "replay", {"file": str(tmp_path / "r.jsonl")})
@@ -67,3 +72,24 @@ def test_a_bad_line_is_named(tmp_path, bad):
 def test_a_missing_file_is_a_users_mistake(tmp_path):
     with pytest.raises(UsageError, match="cannot read"):
         create("target", "replay", {"file": str(tmp_path / "none.jsonl")})
+
+
+def test_a_reply_of_an_older_version_is_refused_and_not_misread(tmp_path):
+    (tmp_path / "r.jsonl").write_bytes(
+        b'{"request": "sha256:0", "reply": {"message": {"role": "assistant", "parts": []}}}'
+    )
+    with pytest.raises(UsageError, match="`messages`"):
+        create("target", "replay", {"file": "r.jsonl", "root": tmp_path})
+
+
+def test_session_and_turn_are_no_part_of_what_a_reply_is_recorded_under():
+    request = Request(messages=(say("user", "a"),), seed=1)
+    assert key(replace(request, session="s", turn=3)) == key(request)
+    assert key(replace(request, seed=2)) != key(request)
+
+
+def test_half_a_surrogate_pair_is_the_requests_error(tmp_path):
+    (tmp_path / "r.jsonl").write_bytes(line(Request(messages=()), answer("b")))
+    target = create("target", "replay", {"file": "r.jsonl", "root": tmp_path})
+    with pytest.raises(TargetError, match="surrogate"):
+        asyncio.run(target.send(Request(messages=(say("user", "\ud800"),))))

@@ -7,6 +7,7 @@ import textwrap
 import pytest
 
 SCORER = '''
+from shipworthy.core.records import Metric
 from shipworthy.core.registry import scorer
 
 
@@ -14,7 +15,7 @@ from shipworthy.core.registry import scorer
 class CountsWords:
     """Give the metric `long`: an answer of more than `limit` words."""
 
-    metrics = ("long",)
+    metrics = (Metric("long"),)
 
     def __init__(self, limit: int = 5) -> None:
         self.limit = limit

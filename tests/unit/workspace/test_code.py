@@ -10,12 +10,13 @@ from shipworthy.core.digests import bytes_digest
 from shipworthy.workspace.load import Workspace
 
 SCORER = """
+from shipworthy.core.records import Metric
 from shipworthy.core.registry import scorer
 
 
 @scorer
 class Loud:
-    metrics = ("loud",)
+    metrics = (Metric("loud"),)
 
     def describe(self):
         return {}

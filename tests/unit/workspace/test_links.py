@@ -33,7 +33,7 @@ GUARDS = "rules:\n  - id: GD-pii\n    use: pii_output\n    params: {own: true}\n
         ({"targets.yaml": ("model: m", "modle: m")}, "targets.yaml:2: target 'openai_compatible' has no parameter 'modle' (did you mean 'model'?)"),
         ({"suites/talk/suite.yaml": ("counts_words", "count_words")}, "suites/talk/suite.yaml:6: unknown scorer 'count_words' (did you mean 'counts_words'?)"),
         ({"suites/talk/suite.yaml": ("limit: 3", "limits: 3")}, "suites/talk/suite.yaml:6: scorer 'counts_words' has no parameter 'limits' (did you mean 'limit'?)"),
-        ({"suites/talk/suite.yaml": ("limit: 3", "limit: three")}, "suites/talk/suite.yaml:6: the scorer 'counts_words': 'limit': input should be a valid integer"),
+        ({"suites/talk/suite.yaml": ("limit: 3", "limit: three")}, "suites/talk/suite.yaml:6: the scorer 'counts_words': 'limit': must be a whole number"),
         ({"suites/talk/suite.yaml": ("base64]", "base46]")}, "suites/talk/suite.yaml:7: unknown attack 'base46' (did you mean 'base64'?)"),
         ({"suites/talk/suite.yaml": ("base64]", "none]")}, "suites/talk/suite.yaml:7: the attack 'none' is listed twice"),
         ({"suites/talk/suite.yaml": ("metric: long", "metric: loud")}, "suites/talk/suite.yaml:5: no scorer of the suite gives the metric 'loud' (known: long)"),

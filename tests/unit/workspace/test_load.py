@@ -24,10 +24,12 @@ def test_a_whole_workspace_loads(workspace):
     assert [entry.suite for entry in loaded.plan("full").suites] == ["talk"]
     assert loaded.guards is None
     assert loaded.warnings == ()
-    assert {name: (path.name, line) for name, (path, line) in loaded.places.items()} == {
-        "default": ("targets.yaml", 2), "UJ-ask": ("journeys.yaml", 2), "RK-one": ("risks.yaml", 2),
-        "RQ-one": ("requirements.yaml", 2), "CR-one": ("requirements.yaml", 6), "small": ("plans.yaml", 2),
-        "talk": ("suite.yaml", 1),
+    assert {node.key: (node.file.name, node.line) for node in loaded.graph.nodes.values()} == {
+        ("system", "SYS-one"): ("system.yaml", 2), ("component", "CMP-a"): ("system.yaml", 6),
+        ("target", "default"): ("targets.yaml", 2), ("journey", "UJ-ask"): ("journeys.yaml", 2),
+        ("risk", "RK-one"): ("risks.yaml", 2), ("requirement", "RQ-one"): ("requirements.yaml", 2),
+        ("criterion", "CR-one"): ("requirements.yaml", 6), ("plan", "small"): ("plans.yaml", 2),
+        ("gate", "release"): ("gate.yaml", 2), ("suite", "talk"): ("suite.yaml", 1),
     }  # fmt: skip
 
 

@@ -61,14 +61,10 @@ def test_the_long_form():
         ({"id": "a", "messages": ["x"]}, '1: a message must be an object (such as {"role": "user", "content": "…"})'),
         ({"id": "a", "messages": []}, "1: a sample needs a message of the role 'user'"),
         ({"id": "a", "messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]}, "1: a sample must not end with an assistant message: the target would have nothing to answer"),
-        ({"id": "a", "messages": [{"role": "users", "content": "x"}]}, "1: Invalid enum value 'users' (at 'messages[0].role')"),
         ({"id": "a", "messages": [{"role": "user", "contents": "x"}]}, "1: unknown key 'contents' in a message (did you mean 'content'?)"),
         ({"id": "a", "messages": [{"role": "user"}]}, "1: a message needs either 'content' or 'parts'"),
         ({"id": "a", "messages": [{"role": "user", "content": [{"type": "txt", "text": "x"}]}]}, "1: unknown part type 'txt' (did you mean 'text'?)"),
-        ({"id": "a", "messages": [{"role": "user", "content": [{"type": "image", "url": "x"}]}]}, "1: a key is missing: 'media_type' (at 'messages[0].parts[0]')"),
         ({"id": "a", "messages": [{"role": "user", "content": []}]}, "1: a message has no parts"),
-        ({"id": "a", "prompt": "x", "severity": "S5"}, "1: Invalid enum value 'S5' (at 'severity')"),
-        ({"id": "a", "prompt": "x", "secrets": "s"}, "1: Expected 'array', got 'str' (at 'secrets')"),
         ({"id": "a", "prompt": "x", "documents": [{"id": "d", "txt": "t"}]}, "1: unknown key 'txt' in a document (did you mean 'text'?)"),
         ({"id": "a", "prompt": "x", "refs": ["owasp:LLM01@2025"]}, "1: unknown taxonomy 'owasp' in 'owasp:LLM01@2025'"),
         ({"id": "a", "prompt": "x", "twin": "b"}, "1: the twin 'b' is no sample of this suite"),
@@ -81,6 +77,23 @@ def test_what_is_wrong_is_said(row, expected):
     assert [p for p in problems if p.startswith(expected)], problems
     if "refs" not in row and "twin" not in row:
         assert samples == []
+
+
+@pytest.mark.parametrize(
+    ("row", "place"),
+    [
+        ({"id": "a", "messages": [{"role": "users", "content": "x"}]}, "messages[0].role"),
+        ({"id": "a", "messages": [{"role": "user", "content": [{"type": "image", "url": "x"}]}]}, "media_type"),
+        ({"id": "a", "prompt": "x", "severity": "S5"}, "severity"),
+        ({"id": "a", "prompt": "x", "secrets": "s"}, "secrets"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_with_its_place(row, place):
+    # The words are msgspec's, and change with its version; that the place is named does not.
+    samples, [problem] = decode(row)
+    assert samples == []
+    assert problem.startswith("1: ")
+    assert place in problem
 
 
 def test_ids_are_unique_and_a_broken_twin_is_not_reported_twice():

@@ -3,11 +3,15 @@
 # ruff: noqa: E501 - a message is one line, so that it can be searched for
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from shipworthy.workspace import load
+from shipworthy.workspace.kind import kinds
+from shipworthy.workspace.kinds.plan import PlanSpec
+from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.load import Workspace
-from shipworthy.workspace.plan import PlanSpec
-from shipworthy.workspace.requirement import Criterion
 
 
 @pytest.fixture
@@ -19,7 +23,7 @@ def digest_of(workspace):
     "changes",
     [
         {"requirements.yaml": ("0.5", "0.4")},
-        {"requirements.yaml": ("Answers are short.", "Answers are long.")},
+        {"requirements.yaml": ("mitigates: [RK-one]", "mitigates: []")},
         {"plans.yaml": ("samples: 2", "samples: 3")},
         {"plans.yaml": ("id: small", "id: small\n            seed: 7")},
         {"gate.yaml": ("[CR-one]", "all")},
@@ -50,6 +54,9 @@ def test_meaning_changes_it(digest_of, changes):
         {"suites/talk/suite.yaml": ("title: Talk", "title: Chatter")},
         {"targets.yaml": ("model: m", "model: another")},
         {"guards.yaml": "rules: [{id: GD-pii, use: pii_output}]\n"},
+        {"requirements.yaml": ("Answers are short.", "Answers are short!")},
+        {"plans.yaml": ("id: small", "id: small\n    title: A small one")},
+        {"system.yaml": ("title: A part", "title: One part")},
         {"risks.yaml": ("severity: S2", "severity: S3")},
         {"plans.yaml": ("plans:", "plans:\n  - {id: other, suites: [talk]}")},
     ],
@@ -75,20 +82,19 @@ def test_a_new_default_makes_no_evidence_stale(workspace, monkeypatch):
         retries: int = 3
         seed: int = 1
 
-    from shipworthy.workspace import read
-
-    monkeypatch.setitem(read._LISTS, "plans", LaterPlan)
+    monkeypatch.setitem(kinds(), "plan", replace(kinds()["plan"], model=LaterPlan))
+    monkeypatch.setattr(load, "PlanSpec", LaterPlan)
     loaded = Workspace.load(root, allow_code=True)
     assert loaded.plans["small"].retries == 3
     assert loaded.plans["small"].seed == 1
     assert loaded.spec_digest("small") == before
 
-    from shipworthy.workspace.requirement import Requirement
-
     class LaterRequirement(Requirement):
         criteria: tuple[LaterCriterion, ...] = ()
 
-    monkeypatch.setitem(read._LISTS, "requirements", LaterRequirement)
+    monkeypatch.setitem(kinds(), "criterion", replace(kinds()["criterion"], model=LaterCriterion))
+    monkeypatch.setitem(kinds(), "requirement", replace(kinds()["requirement"], model=LaterRequirement))
+    monkeypatch.setattr(load, "Requirement", LaterRequirement)
     loaded = Workspace.load(root, allow_code=True)
     assert loaded.requirements["RQ-one"].criteria[0].min_clusters == 2
     assert loaded.spec_digest("small") == before
@@ -99,7 +105,7 @@ def test_a_new_default_of_a_suite_makes_no_evidence_stale(workspace, monkeypatch
     before = Workspace.load(root, allow_code=True).suites["talk"]
 
     from shipworthy.workspace import suites
-    from shipworthy.workspace.suite import SuiteFile
+    from shipworthy.workspace.kinds.suite import SuiteFile
 
     class LaterSuite(SuiteFile):
         attempts: int = 5

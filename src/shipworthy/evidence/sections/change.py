@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from shipworthy.core.amount import amount
 from shipworthy.core.document import Block, Paragraph, Section, Table, Tone
 from shipworthy.evals.compare import Comparison, MetricChange, compare
 from shipworthy.evals.results import Run
-from shipworthy.evidence.sections.wording import percent, points, points_between, quantile, seconds
+from shipworthy.evidence.sections.wording import change_between, change_of, level, percent, quantile, seconds
 
 _TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "unclear": "plain"}
 
@@ -32,12 +33,14 @@ def before_after(run: Run, baseline: Run) -> Section:
 
 def _brief(found: Comparison, run: Run, baseline: Run) -> tuple[Paragraph | Table, ...]:
     columns = ("", "Before", "After", "Points [95 % interval]", "", "Pairs, left out")
+    if any(row.kind == "value" for row in found.rows):
+        columns = ("", "Before", "After", "Change [95 % interval]", "", "Pairs, left out")
     rows = tuple(
         (
             f"{row.suite}: {row.metric}",
-            percent(row.old_rate),
-            percent(row.new_rate),
-            f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]",
+            level(row, row.old_rate),
+            level(row, row.new_rate),
+            _brief_change(row),
             row.verdict,
             f"{row.trials:,}, {row.errors + row.unpaired:,}",
         )
@@ -45,6 +48,13 @@ def _brief(found: Comparison, run: Run, baseline: Run) -> tuple[Paragraph | Tabl
     )
     caption = f"{_how(baseline)} -> {_how(run)}; better and worse hold over all rows together (Holm)"
     return (Table(columns, rows, caption, tuple(_TONES[row.verdict] for row in found.rows), (1, 2, 3, 5)),)
+
+
+def _brief_change(row: MetricChange) -> str:
+    if row.kind == "value":
+        between = f"[{amount(row.low, signed=True)}, {amount(row.high, signed=True)}]"
+        return f"{amount(row.difference, row.unit, signed=True)} {between}"
+    return f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
 
 
 def _how(run: Run) -> str:
@@ -64,9 +74,9 @@ def _rates(found: Comparison) -> Table:
 def _row(row: MetricChange) -> tuple[str, ...]:
     return (
         f"{row.suite}\n{row.metric}",
-        percent(row.old_rate),
-        percent(row.new_rate),
-        f"{points(row.difference)}\n{points_between(row.low, row.high)}",
+        level(row, row.old_rate),
+        level(row, row.new_rate),
+        f"{change_of(row)}\n{change_between(row)}",
         row.verdict,
         f"{row.trials:,}",
         f"{row.clusters:,}",
@@ -87,9 +97,9 @@ def _times(run: Run, baseline: Run) -> Table:
 def _time_rows(run: Run, when: str) -> Iterator[tuple[str, ...]]:
     target, guards = [], []
     for attempt in run.attempts():
-        if attempt.calls and not attempt.cached_calls:
+        if attempt.target.calls and not attempt.target.cached:
             target.append(max(0.0, attempt.seconds - attempt.guard_seconds))
-        if attempt.calls or attempt.guard_events:
+        if attempt.target.calls or attempt.guard_events:
             guards.append(attempt.guard_seconds)
     kinds = [("target", target), ("guards", guards)] if run.manifest.guards else [("target", target)]
     for what, values in kinds:

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shipworthy.core.amount import amount, number
 from shipworthy.core.document import Code, Facts, Paragraph, Section, Table, Tone
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import TONES, percent
 from shipworthy.release.wording import count
+from shipworthy.stats import MeanInterval, RateInterval
 from shipworthy.workspace.load import Workspace
 
 SATURATED = 0.05
-"""A metric whose interval lies wholly within this of 0 or 1 says little more than which end it is at."""
+"""A metric whose interval lies wholly within this share of its range from an end of it says little more than which end it is at."""
 
 
 def traceability(workspace: Workspace, decision: Decision) -> Section:
     """Lead from each risk to the requirement, the criterion, the suite and the verdict; name the gaps."""
-    results = {result.id: result for result in decision.criteria}
+    graph, results = workspace.graph, {result.id: result for result in decision.criteria}
     rows: list[tuple[str, ...]] = []
     tones: list[Tone] = []
-    for risk in workspace.risks.values():
-        name = f"{risk.id} ({risk.severity}) {risk.title}"
-        covered = [r for r in workspace.requirements.values() if risk.id in r.mitigates]
+    for risk in graph.of_kind("risk").values():
+        covered = graph.sources(risk, "mitigates")
+        others = [node.id for node in graph.sources(risk) if node not in covered]
+        name = f"{risk.id} ({risk.entity.severity}) {risk.entity.title}{_bracketed(others)}"
         for requirement in covered:
-            tested = [c for c in requirement.criteria if c.id in results]
-            guards = (
-                [g.id for g in workspace.guards.rules if requirement.id in g.implements] if workspace.guards else []
-            )
-            about = f"{requirement.id} {requirement.text}" + (f" [{', '.join(guards)}]" if guards else "")
+            tested = [c for c in graph.parts(requirement) if c.id in results]
+            guards = [guard.id for guard in graph.sources(requirement, "implements")]
+            about = f"{requirement.id} {requirement.entity.text}{_bracketed(guards)}"
             for criterion in tested:
-                result, suite = results[criterion.id], workspace.suites[criterion.suite]
+                result, suite = results[criterion.id], workspace.suites[criterion.entity.suite]
                 rows.append(
                     (name, about, f"{criterion.id} {result.must}", f"{suite.id}@{suite.version}", f"{result.trials:,}",
                      result.verdict)
@@ -42,9 +43,13 @@ def traceability(workspace: Workspace, decision: Decision) -> Section:
         if not covered:
             rows.append((name, "no requirement mitigates it", "", "", "", "not covered"))
             tones.append("unsure")
-    columns = ("Risk", "Requirement [guards]", "Criterion", "Suite", "Records", "Verdict")
+    columns = ("Risk [threats]", "Requirement [guards]", "Criterion", "Suite", "Records", "Verdict")
     caption = "trace.json in the pack goes on from here to the SHA-256 of every record."
     return Section("Traceability", (Table(columns, tuple(rows), caption, tuple(tones), (4,)),), "trace")
+
+
+def _bracketed(ids: list[str]) -> str:
+    return f" [{', '.join(ids)}]" if ids else ""
 
 
 def limits(workspace: Workspace, decision: Decision, run: Run, baseline: Run | None) -> Section:
@@ -80,18 +85,29 @@ def limits(workspace: Workspace, decision: Decision, run: Run, baseline: Run | N
 
 
 def _saturated(run: Run, what: str) -> Iterator[str]:
-    named = [
-        f"{row.suite}: {row.metric} ({percent(row.interval.low)} to {percent(row.interval.high)})"
-        for row in run.summary()
-        if row.interval is not None and (row.interval.high <= SATURATED or row.interval.low >= 1 - SATURATED)
-    ]
+    named = []
+    for row in run.summary():
+        if row.interval is not None and _is_saturated(row.interval):
+            low, high = row.interval.low, row.interval.high
+            between = f"{percent(low)} to {percent(high)}"
+            if isinstance(row.interval, MeanInterval):
+                between = f"{number(low)} to {amount(high, row.unit)}"
+            named.append(f"{row.suite}: {row.metric} ({between})")
     if named:
         yield (
             f"In {what} these metrics saturate, so they hardly tell one version from a better or worse one: "
             f"{', '.join(named)}."
         )
     else:
-        yield f"In {what} no metric has its 95 % interval wholly within {percent(SATURATED)} of 0 or 1."
+        yield f"In {what} no metric has its 95 % interval wholly within {percent(SATURATED)} of an end of its range."
+
+
+def _is_saturated(interval: RateInterval | MeanInterval) -> bool:
+    low, high = interval.low, interval.high
+    if isinstance(interval, MeanInterval):
+        width = interval.highest - interval.lowest
+        low, high = (low - interval.lowest) / width, (high - interval.lowest) / width
+    return high <= SATURATED or low >= 1 - SATURATED
 
 
 def digests(workspace: Workspace, decision: Decision, run: Run, baseline: Run | None) -> Section:

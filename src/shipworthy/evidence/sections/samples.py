@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from shipworthy.core.document import Block, Paragraph, Section, Transcript, Turn
 from shipworthy.core.records import Attempt, Message, Score
@@ -18,16 +18,15 @@ LONGEST = 1500
 """Characters of one turn."""
 
 
-def worst_samples(run: Run, secrets: Sequence[str], wanted: Collection[str]) -> Section:
+def worst_samples(run: Run, secrets: Sequence[str]) -> Section:
     """Show the worst attempts: severity first, then how sure the scorer is.
 
     Args:
         secrets: taken out of the text, besides personal data and credentials.
-        wanted: metrics whose hit is good.
     """
     found: list[tuple[tuple[str, float, str], Attempt, Score]] = []
     for attempt in run.attempts():
-        hits = [s for s in attempt.scores if s.hit and s.metric not in wanted]
+        hits = [s for s in attempt.scores if s.hit and run.metric(attempt.suite, s.metric).bad_event]
         if hits:
             surest = max(hits, key=lambda s: s.confidence or 0.0)
             found.append(((attempt.severity, -(surest.confidence or 0.0), attempt.id), attempt, surest))

@@ -7,7 +7,8 @@ from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import TONES, bound_of, interval_of, rate_of
 from shipworthy.release.wording import count
-from shipworthy.reports._criterion import better, drawn, interval_name, is_change, still_needed
+from shipworthy.reports._criterion import better, drawn, interval_name, still_needed
+from shipworthy.reports._words import Reading, counted, reading, readings
 from shipworthy.workspace.load import Workspace
 
 _MEANING = {
@@ -49,19 +50,14 @@ def _meaning(decision: Decision) -> str:
 
 
 def picture(decision: Decision) -> Section:
-    """Draw every criterion's interval against its limit, rates and changes apart."""
-    groups = (
-        ("Events that must stay rare", False, "lower"),
-        ("Events that must be common", False, "higher"),
-        ("Change against the baseline: the rise must stay below the margin", True, "lower"),
-        ("Change against the baseline: the loss must stay below the margin", True, "higher"),
-    )
+    """Draw every criterion's interval against its limit, on one scale what has one unit."""
     pictures = []
-    for caption, change, side in groups:
-        chosen = [r for r in decision.criteria if is_change(r) == change and better(r) == side]
-        if chosen:
-            rows = tuple(_row(r) for r in chosen)
-            pictures.append(Intervals(rows, caption, better(chosen[0]), change))
+    for how in readings(decision.criteria):
+        for side in ("lower", "higher"):
+            chosen = [r for r in decision.criteria if reading(r) == how and better(r) == side]
+            if chosen:
+                rows = tuple(_row(r) for r in chosen)
+                pictures.append(Intervals(rows, _caption(how, side), better(chosen[0]), how.change, how.unit))
     note = Paragraph(
         "A criterion passes only if its one-sided bound meets the limit. The two-sided interval reaches further. "
         "Both are clustered by sample."
@@ -69,8 +65,21 @@ def picture(decision: Decision) -> Section:
     return Section("Intervals", (note, *pictures), "intervals")
 
 
+def _caption(how: Reading, side: str) -> str:
+    unit = f" ({how.unit})" if how.unit else ""
+    if how.change:
+        moved = "rise" if side == "lower" else "loss"
+        what = "Change" if how.unit is None else f"Change of a mean{unit}"
+        return f"{what} against the baseline: the {moved} must stay below the margin"
+    if how.unit is not None:
+        return f"Means that must stay {'low' if side == 'lower' else 'high'}{unit}"
+    return f"Events that must {'stay rare' if side == 'lower' else 'be common'}"
+
+
 def _row(result: CriterionResult) -> Interval:
     out_of = f"{result.hits:,} of {count(result.trials, 'attempt')}"
+    if result.is_value:
+        out_of = count(result.trials, "value")
     left = f", {count(result.errors, 'error')} left out" if result.errors else ""
     return drawn(result, f"{result.id} {result.metric}", f"{out_of}{left}" if result.trials else "")
 
@@ -84,7 +93,7 @@ def criteria(decision: Decision) -> Section:
             r.must,
             f"{rate_of(r)}\n{interval_of(r)}" if r.rate is not None else rate_of(r),
             bound_of(r),
-            f"{r.hits:,} / {r.trials:,}",
+            counted(r).replace("/", " / "),
             f"{r.clusters:,}",
             f"{r.errors:,}",
         )

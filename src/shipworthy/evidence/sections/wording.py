@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from shipworthy.core.amount import amount
 from shipworthy.core.document import Tone
 from shipworthy.core.records import CriterionResult, Verdict
+from shipworthy.evals.compare import MetricChange
 from shipworthy.release.wording import percent as exactly
+from shipworthy.reports._words import reading
 
 TONES: Mapping[Verdict, Tone] = {"ship": "good", "no-ship": "bad", "inconclusive": "unsure"}
 NOT_MEASURED = "not measured"
@@ -31,7 +34,9 @@ def points(difference: float | None) -> str:
 
 
 def rate_of(result: CriterionResult) -> str:
-    """Return a criterion's estimate: a rate, or the change of one."""
+    """Return a criterion's estimate: a rate, a mean, or the change of one."""
+    if result.is_value:
+        return reading(result).show(result.rate) if result.rate is not None else NOT_MEASURED
     return points(result.rate) if result.test == "noninferiority" else percent(result.rate)
 
 
@@ -39,6 +44,8 @@ def bound_of(result: CriterionResult) -> str:
     """Return the one-sided bound that is held against the limit; of a change, the bound on its worsening."""
     if result.bound is None:
         return NOT_MEASURED
+    if result.is_value:
+        return reading(result).worsening(result.bound, result.limit)
     # With the digits it takes to see on which side of the limit it lies.
     exact = exactly(result.bound, result.limit)
     if result.test == "threshold":
@@ -50,9 +57,29 @@ def interval_of(result: CriterionResult) -> str:
     """Return a criterion's two-sided interval."""
     if result.low is None or result.high is None:
         return NOT_MEASURED
+    if result.is_value:
+        how = reading(result)
+        return f"{how.show(result.low).removesuffix(how.ending)} to {how.show(result.high)}"
     if result.test == "noninferiority":
         return points_between(result.low, result.high)
     return f"{percent(result.low)} to {percent(result.high)}"
+
+
+def level(row: MetricChange, value: float) -> str:
+    """Return one run's rate, or its mean, of a compared metric."""
+    return amount(value, row.unit) if row.kind == "value" else percent(value)
+
+
+def change_of(row: MetricChange) -> str:
+    """Return a compared metric's change, its unit said."""
+    return amount(row.difference, row.unit, signed=True) if row.kind == "value" else points(row.difference)
+
+
+def change_between(row: MetricChange) -> str:
+    """Return the interval of a compared metric's change."""
+    if row.kind == "value":
+        return f"{amount(row.low, signed=True)} to {amount(row.high, row.unit, signed=True)}"
+    return points_between(row.low, row.high)
 
 
 def points_between(low: float, high: float) -> str:

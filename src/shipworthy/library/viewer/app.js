@@ -3,9 +3,10 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const json = (id) => JSON.parse(byId(id).textContent);
-  const { run, against, suites, attacks, outcomes, metrics, good, chunk: CHUNK, rows } = json("index");
-  const ROW = 76, FIXED = "fixed", OTHER = ["", "new hit", FIXED, "changed", "only here"];
-  // A row: id, suite, sample, attack, number, outcome, severity, [[metric, hit]], change, guard events, preview.
+  const { run, against, suites, attacks, outcomes, metrics, chunk: CHUNK, rows } = json("index");
+  const ROW = 76, OTHER = ["", "worse", "better", "changed", "only here"];
+  // A row: id, suite, sample, attack, number, outcome, severity, [[metric, hit or value]], change, guard events, preview.
+  // A metric: suite, name, kind (event, value), good (low, high), unit; as its scorer declares it.
   const ID = 0, SUITE = 1, SAMPLE = 2, ATTACK = 3, NUMBER = 4, OUTCOME = 5, SEVERITY = 6, SCORES = 7, CHANGE = 8,
     GUARDS = 9, PREVIEW = 10;
   const UNSEEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\u{e0000}-\u{e01ef}]/u;
@@ -42,21 +43,32 @@
     select.addEventListener("change", () => { wanted[id] = select.value; filter(); });
   }
   const pairs = (names) => names.map((name, i) => [String(i), name]);
+  // Two suites may declare one name differently: then the suite is said too.
+  const nameOf = (i) => metrics.filter((m) => m.name === metrics[i].name).length > 1
+    ? `${metrics[i].name} (${suites[metrics[i].suite]})` : metrics[i].name;
   options("suite", "All suites", pairs(suites));
   options("attack", "All attacks", pairs(attacks));
   options("outcome", "All outcomes", [["errors", "any error"], ...pairs(outcomes)]);
   options("hit", "Hit or not", [["1", "any hit"], ["0", "no hit"],
-    ...metrics.flatMap((name, i) => [[`${i}:1`, `${name}: hit`], [`${i}:0`, `${name}: no hit`]])]);
+    ...metrics.flatMap(({ kind }, i) => kind === "event" ? [[`${i}:1`, `${nameOf(i)}: hit`], [`${i}:0`, `${nameOf(i)}: no hit`]] : [])]);
   options("severity", "All severities", ["S1", "S2", "S3", "S4"].map((s) => [s, s]));
   options("guard", "Guards or not", [["1", "a guard acted"], ["0", "no guard acted"]]);
   if (against) {
     byId("change").hidden = false;
-    options("change", "Changed or not", [["any", "any change"], ["1", "new hits"], ["2", "fixed"], ["3", "other changes"],
+    options("change", "Changed or not", [["any", "any change"], ["1", "worse"], ["2", "better"], ["3", "other changes"],
       ["4", "only in this run"], ["0", "same"]]);
   }
 
   const scored = outcomes.indexOf("scored");
-  const isHit = ([metric, hit]) => hit === 1 && !good.includes(metrics[metric]);
+  const isHit = ([metric, hit]) => hit === 1 && metrics[metric].kind === "event" && metrics[metric].good === "low";
+  const described = (suite, name) => metrics.find((m) => m.suite === suite && m.name === name) || { kind: "event", good: "low", unit: "" };
+  const amount = (value, unit) => value.toLocaleString("en", { maximumSignificantDigits: 4 }) + (unit ? " " + unit : "");
+  const isValue = (score) => score.value !== undefined && score.value !== null;
+  const unscored = (score) => !isValue(score) && (score.hit === null || score.hit === undefined);
+  function said(score, { unit }) {
+    if (unscored(score)) return "does not apply";
+    return isValue(score) ? amount(score.value, unit) : score.hit ? "hit" : "no hit";
+  }
   function matches(row) {
     if (wanted.suite && row[SUITE] !== +wanted.suite) return false;
     if (wanted.attack && row[ATTACK] !== +wanted.attack) return false;
@@ -145,8 +157,10 @@
     const tags = [];
     if (row[CHANGE]) tags.push(make("span", "tag " + changeTone(row[CHANGE]), OTHER[row[CHANGE]]));
     if (row[OUTCOME] !== scored) tags.push(make("span", "tag warn", outcomes[row[OUTCOME]].replace("_", " ")));
-    for (const score of row[SCORES]) if (isHit(score)) tags.push(make("span", "tag bad", metrics[score[0]].replace(/_/g, " ")));
-    return tags.slice(0, 2);
+    for (const [metric, value] of row[SCORES]) if (metrics[metric].kind === "value" && value !== null)
+      tags.push(make("span", "tag", `${metrics[metric].name.replace(/_/g, " ")} ${amount(value, metrics[metric].unit)}`));
+    for (const score of row[SCORES]) if (isHit(score)) tags.push(make("span", "tag bad", metrics[score[0]].name.replace(/_/g, " ")));
+    return tags.slice(0, 3);
   }
   const changeTone = (change) => (change === 1 ? "bad" : change === 2 ? "good" : "");
   byId("list").addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
@@ -180,13 +194,13 @@
     ];
     if (row[OUTCOME] !== scored) nodes.push(make("div", "callout",
       "This attempt has no score. It counts as an error, never as safe. " + (attempt.error || "")));
-    if (attempt.scores.length) nodes.push(make("h3", "", "Scores"), scoresNode(attempt.scores));
+    if (attempt.scores.length) nodes.push(make("h3", "", "Scores"), scoresNode(row[SUITE], attempt.scores));
     if (attempt.guard_events.length) nodes.push(make("h3", "", "Guards"), guardsNode(attempt.guard_events));
     if (attempt.other) {
       const before = attempt.other;
       nodes.push(make("div", "pair",
-        make("div", "", make("h3", "", "Before ", make("code", "", against.id)), otherSummary(before), ...turns(before)),
-        make("div", "", make("h3", "", "Now ", make("code", "", run.id)), make("div", "meta", summary(row[OUTCOME], attempt.scores)), ...turns(attempt))));
+        make("div", "", make("h3", "", "Before ", make("code", "", against.id)), otherSummary(row[SUITE], before), ...turns(before)),
+        make("div", "", make("h3", "", "Now ", make("code", "", run.id)), make("div", "meta", summary(row[SUITE], row[OUTCOME], attempt.scores)), ...turns(attempt))));
     } else nodes.push(make("h3", "", "Conversation"), ...turns(attempt));
     if (attempt.documents.length) nodes.push(make("h3", "", "Documents the system retrieved"), ...attempt.documents.map(documentNode));
     return nodes;
@@ -201,18 +215,19 @@
       `${suites[row[SUITE]]} · attack ${attacks[row[ATTACK]]} · attempt ${row[NUMBER]} · cluster ${attempt.cluster} · seed ${attempt.seed} · `
       + `${plural(attempt.calls, "call")}${cached}${seconds}`, document.createElement("br"), make("code", "", row[ID]), " ", copy);
   }
-  function summary(outcome, scores) {
-    const words = scores.map((s) => `${s.metric}: ${s.hit === null ? "does not apply" : s.hit ? "hit" : "no hit"}`);
-    return words.join(" · ") || outcomes[outcome];
+  function summary(suite, outcome, scores) {
+    return scores.map((s) => `${s.metric}: ${said(s, described(suite, s.metric))}`).join(" · ") || outcomes[outcome];
   }
-  const otherSummary = (other) => make("div", "meta", other.outcome === "scored" ? summary(scored, other.scores) : `${other.outcome.replace("_", " ")}: no score`);
-  function scoresNode(scores) {
+  const otherSummary = (suite, other) => make("div", "meta", other.outcome === "scored" ? summary(suite, scored, other.scores) : `${other.outcome.replace("_", " ")}: no score`);
+  function scoresNode(suite, scores) {
     const table = make("table", "", make("tr", "", ...["metric", "", "label", "confidence", "scorer", "reason"].map((t) => make("th", "", t))));
     for (const score of scores) {
-      const fine = good.includes(score.metric) ? score.hit : !score.hit;
-      const word = score.hit === null ? "does not apply" : score.hit ? "hit" : "no hit";
+      const metric = described(suite, score.metric), wanted = metric.good === "high";
+      // A hit is good or bad by its metric's direction; a value alone is neither.
+      const tone = unscored(score) || isValue(score) ? "" : wanted === !!score.hit ? "good" : "bad";
+      const better = isValue(score) ? ` (${wanted ? "higher" : "lower"} is better)` : "";
       table.append(make("tr", "", make("td", "", score.metric),
-        make("td", "", make("span", "tag " + (score.hit === null ? "" : fine ? "good" : "bad"), word)),
+        make("td", "", make("span", "tag " + tone, said(score, metric)), better),
         make("td", "", score.label || ""), make("td", "", score.confidence == null ? "" : score.confidence.toFixed(2)),
         make("td", "mono", score.scorer), make("td", "", score.reason || "")));
     }
@@ -225,17 +240,19 @@
       make("td", "", e.reason || "")));
     return table;
   }
-  function turns({ messages, scores }) {
-    const last = messages.map((m) => m.role).lastIndexOf("assistant");
+  function turns({ said, scores }) {
+    const last = Math.max(0, ...said.filter((s) => s.by === "target").map((s) => s.turn));
     const spans = (scores || []).flatMap((s) => (s.spans || []).map(([a, b]) => [a, b, s.metric]));
-    return messages.map((message, i) => {
-      const node = make("div", "turn " + message.role, make("div", "who", message.role));
-      // Spans count characters of the message's text: its text parts and tool results, joined by line feeds.
-      let offset = 0;
+    // Spans count characters of the last answer's text: text parts and tool results of all its messages, joined by line
+    // feeds.
+    let offset = 0;
+    return said.map(({ turn, by, message }) => {
+      const script = message.role === "assistant" && by !== "target" ? " (scripted)" : "";
+      const node = make("div", "turn " + message.role, make("div", "who", message.role + script));
+      const answers = by === "target" && turn === last;
       for (const part of message.parts) {
-        const here = i === last ? spans.map(([a, b, name]) => [a - offset, b - offset, name]) : [];
-        node.append(partNode(part, here));
-        if (part.type === "text" || part.type === "tool_result") offset += [...part.text].length + 1;
+        node.append(partNode(part, answers ? spans.map(([a, b, name]) => [a - offset, b - offset, name]) : []));
+        if (answers && (part.type === "text" || part.type === "tool_result")) offset += [...part.text].length + 1;
       }
       return node;
     });
@@ -243,6 +260,11 @@
   function partNode(part, spans) {
     switch (part.type) {
       case "text": return textNode("text", part.text, spans);
+      case "reasoning": {
+        const node = make("details", "call", make("summary", "", "reasoning, no part of the answer"));
+        node.append(textNode("text", part.text, []));
+        return node;
+      }
       case "tool_call":
         return make("div", "call mono", `calls ${part.name}(`, textNode("", JSON.stringify(part.arguments || {}, null, 1), []), ")");
       case "tool_result": {

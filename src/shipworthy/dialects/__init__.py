@@ -1,0 +1,1 @@
+"""Ways to say a conversation: a vendor's wire and back, and plain text."""

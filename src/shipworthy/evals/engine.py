@@ -1,0 +1,288 @@
+"""Make attempts: open an exchange, let the attack hold its conversation in it, let the scorers judge, name the outcome.
+
+Only ``scored`` enters a rate. A target that failed, one that was too slow, one whose provider refused to answer, an
+attack that broke and a scorer that could not judge are different errors, and none of them is "safe".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from random import Random
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from shipworthy.core.errors import (
+    AttackError,
+    LimitReached,
+    PolicyRefused,
+    ScorerError,
+    TargetFiltered,
+    TargetTimeout,
+    UsageError,
+)
+from shipworthy.core.events import Timing
+from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer
+from shipworthy.core.records import Attempt, Outcome, Reply, Score
+from shipworthy.enforce.rule import being_cancelled
+from shipworthy.evals.models import Crew
+from shipworthy.evals.plan import Plan, PlanItem
+from shipworthy.evals.subject import Subject
+from shipworthy.exchange.budget import Budget
+from shipworthy.exchange.cache import ReplyCache
+from shipworthy.exchange.channel import Channel, Channels
+from shipworthy.exchange.desk import Mediation
+from shipworthy.exchange.exchange import Exchange
+
+
+class Attacker(NamedTuple):
+    """An attack, and the way to the model that was configured for it."""
+
+    attack: Attack
+    model: Channel | None = None
+
+
+class Judge(NamedTuple):
+    """A scorer, and the way to the model that was configured for it."""
+
+    scorer: Scorer
+    model: Channel | None = None
+
+
+class Engine:
+    """Makes attempts; holds what they share.
+
+    Args:
+        target: the way to the system under test.
+        attackers: by name, as in `PlanItem.attack`.
+        judges: by suite id.
+        mediation: guards and tool policy in front of the target, and what takes secrets out of an error's message.
+        private: ids of the suites whose text must not be kept.
+    """
+
+    def __init__(
+        self,
+        target: Channel,
+        attackers: Mapping[str, Attacker],
+        judges: Mapping[str, Sequence[Judge]],
+        *,
+        mediation: Mediation | None = None,
+        private: frozenset[str] = frozenset(),
+    ) -> None:
+        self.target, self.attackers, self.judges = target, attackers, judges
+        self.mediation, self.private = mediation or Mediation(), private
+        # Most scorers ask nobody: they share one context.
+        self._alone = ScoreContext()
+
+    async def attempt(self, item: PlanItem) -> Attempt:
+        """Make one attempt.
+
+        Raises:
+            LimitReached: the budget ran out on the way, in whatever role; nothing is to be recorded.
+            UsageError: the target, attack or scorer cannot work as configured; the run must stop.
+        """
+        started, clock = time.time(), time.perf_counter()
+        rng, sample = Random(item.seed), item.sample
+        exchange = Exchange(
+            self.target,
+            self.mediation,
+            seed=rng.getrandbits(31),
+            user=sample.user,
+            documents=sample.documents,
+            session=item.id,
+            keep=item.suite not in self.private,
+        )
+        outcome, error = await self._attack(item, exchange, rng)
+        if exchange.limit is not None:
+            raise exchange.limit  # Who swallowed it has not done what it set out to do.
+        attempt = Attempt(
+            id=item.id,
+            suite=item.suite,
+            sample=sample.id,
+            attack=item.attack,
+            number=item.number,
+            cluster=item.cluster,
+            seed=item.seed,
+            content_hash=item.content_hash,
+            outcome=outcome,
+            severity=sample.severity,
+            events=tuple(exchange.events),
+            error=error,
+        )
+        scores: tuple[Score, ...] = ()
+        if outcome == "scored":
+            outcome, scores, error = await self._score(attempt, item, exchange)
+            if exchange.limit is not None:
+                raise exchange.limit
+        timing = Timing(
+            started,
+            max(0.0, time.perf_counter() - clock - exchange.queued),
+            exchange.guard_seconds,
+            tuple(exchange.spans),
+        )
+        events = attempt.events if len(exchange.events) == len(attempt.events) else tuple(exchange.events)
+        return replace(attempt, outcome=outcome, scores=scores, error=error, events=events, timing=timing)
+
+    async def _attack(self, item: PlanItem, exchange: Exchange, rng: Random) -> tuple[Outcome, str]:
+        """Hold the conversation; return how that ended, and why where it did not end well."""
+        attack, model = self.attackers[item.attack]
+        context = AttackContext(
+            rng,
+            exchange.model("attacker", model) if model is not None else None,
+            self._oracle(item, exchange, getattr(attack, "queries", 0)),
+        )
+        try:
+            exchange.choose(_reply(await attack.attempt(item.sample, exchange.ask, context)))
+        except (LimitReached, UsageError):
+            raise
+        except (Exception, SystemExit, asyncio.CancelledError) as failure:
+            if isinstance(failure, asyncio.CancelledError) and being_cancelled():
+                raise
+            message = self._say(failure)
+            if failure is exchange.failure or failure is exchange.stopped:
+                return _target_outcome(failure), message
+            if isinstance(failure, ScorerError):  # of the oracle: nobody else in here raises it
+                return "scorer_error", message
+            exchange.fail("attack", failure)
+            # What went wrong is not the system's fault, but no answer was obtained, so it is no score either.
+            named = "" if isinstance(failure, AttackError) else f"{type(failure).__name__}: "
+            return "attack_error", f"the attack {item.attack} failed: {named}{message}"
+        if exchange.stopped is not None:
+            return "refused", self._say(exchange.stopped)  # An attack that swallowed the stop has not gone on either.
+        return "scored", ""
+
+    def _oracle(
+        self, item: PlanItem, exchange: Exchange, queries: int
+    ) -> Callable[[], Awaitable[Sequence[Score]]] | None:
+        """Return what has the scorers judge the conversation so far, as often as the attack declares."""
+        if not queries:
+            return None
+        left = queries
+
+        async def score() -> Sequence[Score]:
+            nonlocal left
+            if not left:
+                raise AttackError(f"the attack has used up its {queries:,} queries of the scorers")
+            if not exchange.answered:
+                raise AttackError("the attack asked the scorers about a conversation without an answer")
+            left -= 1
+            so_far = Attempt(
+                id=item.id,
+                suite=item.suite,
+                sample=item.sample.id,
+                attack=item.attack,
+                number=item.number,
+                cluster=item.cluster,
+                seed=item.seed,
+                content_hash=item.content_hash,
+                outcome="scored",
+                severity=item.sample.severity,
+                events=tuple(exchange.events),
+            )
+            outcome, scores, error = await self._score(so_far, item, exchange)
+            if outcome != "scored":
+                raise ScorerError(error)
+            return scores
+
+        return score
+
+    async def _score(
+        self, attempt: Attempt, item: PlanItem, exchange: Exchange
+    ) -> tuple[Outcome, tuple[Score, ...], str]:
+        """Let every scorer of the suite speak. What some said is kept even if another fails: a leak is a leak."""
+        scores: list[Score] = []
+        errors: list[str] = []
+        for scorer, model in self.judges[item.suite]:
+            name = type(scorer).__name__
+            context = self._alone if model is None else ScoreContext(exchange.model("judge", model))
+            try:
+                given = _scores(await scorer.score(attempt, item.sample, context), scorer)
+            except (LimitReached, UsageError):
+                raise
+            except (Exception, SystemExit, asyncio.CancelledError) as failure:
+                if isinstance(failure, asyncio.CancelledError) and being_cancelled():
+                    raise
+                exchange.fail("scorer", failure)
+                errors.append(f"{name}: {type(failure).__name__}: {self._say(failure)}")
+                continue
+            if not given:
+                errors.append(f"{name} gave no score")
+            for score in given:
+                if any(score.metric == other.metric for other in scores):
+                    # Two words on one metric would count an attempt twice, or let one of them overrule the other.
+                    errors.append(f"{name} gave a second score for the metric {score.metric!r}")
+                scores.append(score)
+        return ("scorer_error" if errors else "scored"), tuple(scores), "; ".join(errors)
+
+    def _say(self, failure: BaseException) -> str:
+        return self.mediation.scrub(str(failure) or type(failure).__name__)
+
+
+def make_engine(
+    plan: Plan,
+    subject: Subject,
+    crew: Crew,
+    *,
+    cache: ReplyCache | None = None,
+    budget: Budget | None = None,
+    concurrency: int | None = None,
+) -> Engine:
+    """Put a plan's attacks and scorers around a subject. Whoever built subject and crew closes them.
+
+    Args:
+        concurrency: calls to the target at one time; what the target says, or 16, if left out.
+    """
+    channels = Channels(cache=cache, budget=budget)
+    target = channels.open(subject.target, secrets=subject.secrets, concurrency=concurrency)
+
+    def way(model: Model | None) -> Channel | None:
+        return None if model is None else channels.open(model, secrets=(*subject.secrets, *crew.secrets))
+
+    return Engine(
+        target,
+        {name: Attacker(made.plugin, way(made.model)) for name, made in crew.attacks.items()},
+        {suite: [Judge(made.plugin, way(made.model)) for made in some] for suite, some in crew.scorers.items()},
+        mediation=Mediation(subject.pipeline, scrub=subject.scrub),
+        private=frozenset(part.id for part in plan.suites if part.suite.content != "synthetic"),
+    )
+
+
+def _target_outcome(failure: BaseException) -> Outcome:
+    if isinstance(failure, TargetTimeout):
+        return "timeout"
+    if isinstance(failure, TargetFiltered):
+        return "filtered"
+    if isinstance(failure, PolicyRefused):
+        return "refused"
+    return "target_error"
+
+
+def _reply(returned: object) -> Reply | None:
+    if returned is not None and not isinstance(returned, Reply):
+        raise AttackError(f"it returned a {type(returned).__name__}, not the reply to judge")
+    return returned
+
+
+def _scores(given: Sequence[Score], scorer: Scorer) -> tuple[Score, ...]:
+    """Return a scorer's scores if they are some: records are not checked when they are made.
+
+    Raises:
+        ScorerError: a score is of a metric the scorer does not declare, or is not of that metric's kind or range.
+    """
+    scores = msgspec.convert(msgspec.to_builtins(tuple(given)), tuple[Score, ...])
+    for score in scores:
+        metric = next((m for m in scorer.metrics if m.name == score.metric), None)
+        if metric is None:
+            raise ScorerError(f"it gave the metric {score.metric!r}, which it does not declare")
+        if metric.kind == "event" and score.value is not None:
+            raise ScorerError(f"it gave a value for {score.metric!r}, which counts events")
+        if metric.kind == "value":
+            if score.hit is not None:
+                raise ScorerError(f"it gave a hit for {score.metric!r}, which is a value")
+            if score.value is not None and not metric.low <= score.value <= metric.high:
+                where = f"[{metric.low:g}, {metric.high:g}]"
+                raise ScorerError(f"it gave {score.value:g} for {score.metric!r}, whose range is {where}")
+    return scores

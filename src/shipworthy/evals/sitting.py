@@ -1,0 +1,421 @@
+"""One sitting of a run: declare it or take it up, carry on under limits, let go.
+
+A run goes through one word at each stage of its life. A `RunManifest` declares it; a `Sitting` works on one of its
+shards, once or many times; a `Run` is read back from what the sittings left on disk. `declare`, a sitting on each
+shard, and `finish` are three steps that any scheduler can run; one shard and one sitting is the common case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from shipworthy.core.errors import UsageError
+from shipworthy.core.records import RunManifest
+from shipworthy.evals.loop import run_to_end
+from shipworthy.evals.manifest import check_same, make_manifest
+from shipworthy.evals.models import Crew, build_crew
+from shipworthy.evals.plan import Plan, make_plan
+from shipworthy.evals.progress import Progress
+from shipworthy.evals.results import Run
+from shipworthy.evals.run import Ending, run_plan, shard_size
+from shipworthy.evals.subject import Subject, build_subject
+from shipworthy.exchange.budget import Limits
+from shipworthy.exchange.cache import ReplyCache
+from shipworthy.store.declare import declare_run, read_manifest
+from shipworthy.store.files import exclusive
+from shipworthy.store.layout import Layout
+from shipworthy.store.register import register_run
+from shipworthy.store.runlog import RunLog
+
+if TYPE_CHECKING:
+    from shipworthy.workspace.load import Workspace
+
+Guards = bool | str | Path
+"""True: the workspace's own guard file, where there is one. False: none. A path: that guard file."""
+
+CACHE = "replies.sqlite"
+
+
+class Sitting:
+    """Work on one shard of a run: made by `begin`, `take_up` or `join`, let go by `close`.
+
+    Attributes:
+        directory: of the run.
+        shard: which part of it, from 0.
+        again: attempts that are made once more, by id, with the number of the new try.
+    """
+
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        plan: Plan,
+        subject: Subject,
+        crew: Crew,
+        log: RunLog,
+        cache: ReplyCache | None,
+        layout: Layout,
+        again: dict[str, int] | None = None,
+        new: bool = False,
+    ) -> None:
+        self._new, self._drop = new, False
+        # A run that lies elsewhere is nobody's but its owner's: it enters no register.
+        self._layout = layout if directory.parent == layout.runs else None
+        self.directory, self.plan, self.subject, self.log = directory, plan, subject, log
+        self.crew, self.cache, self.again = crew, cache, again or {}
+
+    @property
+    def id(self) -> str:
+        """``RUN-…``."""
+        return self.log.manifest.id
+
+    @property
+    def shard(self) -> int:
+        """Which part of the run this sitting works on, from 0."""
+        return self.log.shard
+
+    @property
+    def planned(self) -> int:
+        """Attempts of this shard."""
+        return shard_size(len(self.plan), self.shard, self.log.manifest.shards)
+
+    @property
+    def made(self) -> int:
+        """Attempts of this shard that were made in earlier sittings."""
+        return self.log.made
+
+    async def carry_on(
+        self, *, limits: Limits | None = None, concurrency: int | None = None, progress: Progress | None = None
+    ) -> Ending:
+        """Make the attempts that are left; see `run_plan`."""
+        try:
+            return await run_plan(
+                self.plan,
+                self.subject,
+                self.crew,
+                self.log,
+                limits=limits,
+                concurrency=concurrency,
+                cache=self.cache,
+                progress=progress,
+                again=self.again,
+            )
+        except UsageError:
+            # A key that is not set, say: an empty run would only stand in the way of `latest`.
+            self._drop = self._new and self.log.attempts == 0
+            raise
+
+    async def close(self) -> None:
+        """Let go of target, cache and log, also after a failure. What was appended is durable.
+
+        A run of the workspace that is finished by its own rule is entered in the audit log as finished. A new one that
+        a mistake in the configuration stopped before its first attempt is taken away.
+        """
+        try:
+            await self.crew.close()
+            await self.subject.close()
+        finally:
+            if self.cache is not None:
+                self.cache.close()
+            self.log.close()
+        if self._layout is None:
+            return
+        if self._drop:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        elif self.log.made >= self.planned:
+            register_run(self._layout, self.directory)
+
+
+def declare(
+    workspace: Workspace,
+    plan: str = "full",
+    *,
+    suites: Sequence[str] | None = None,
+    guards: Guards = True,
+    shards: int = 1,
+    directory: Path | None = None,
+) -> Path:
+    """Write down what a run will do, and make none of its attempts. Returns its directory.
+
+    Args:
+        plan, suites: as for `make_plan`.
+        shards: into how many parts its attempts are dealt.
+        directory: of the run; a new one under the workspace's ``.shipworthy/runs`` if left out.
+
+    Raises:
+        UsageError: something cannot work as configured.
+        StoreError: it cannot be written.
+    """
+    ready = _Ready.make(workspace, plan, suites, guards)
+    manifest = ready.manifest(shards)
+    ready.close()
+    place = directory or Layout(workspace.root).runs / manifest.id
+    declare_run(place, manifest)
+    return place
+
+
+def begin(
+    workspace: Workspace,
+    plan: str = "full",
+    *,
+    suites: Sequence[str] | None = None,
+    guards: Guards = True,
+    cache: bool | Path = True,
+    directory: Path | None = None,
+) -> Sitting:
+    """Declare a run of one shard and sit down to it.
+
+    Args:
+        cache: whether to keep and reuse replies; a path is the file to keep them in.
+        plan, suites, guards, directory: as for `declare`.
+
+    Raises:
+        UsageError: something cannot work as configured.
+        StoreError: the run log or the cache cannot be written.
+    """
+    ready = _Ready.make(workspace, plan, suites, guards)
+    manifest = ready.manifest()
+    place = directory or Layout(workspace.root).runs / manifest.id
+    replies = _open_cache(workspace, cache)
+    declare_run(place, manifest)
+    return ready.sit(place, RunLog.open(place), replies, new=True)
+
+
+def take_up(
+    workspace: Workspace,
+    run: str | Path = "latest",
+    *,
+    shard: int = 0,
+    guards: Guards | None = None,
+    cache: bool | Path = True,
+    retry_errors: bool = False,
+) -> Sitting:
+    """Go on with a run: no finished attempt is lost, and none is made again.
+
+    Args:
+        run: its id, a prefix of it, ``latest``, or its directory.
+        shard: which part of it, from 0.
+        guards: the run's own, if left out: none, or the workspace's guard file. A run that was begun with another
+            guard file needs the same file again.
+        retry_errors: make attempts that ended in an error once more. Both records stay; the later one counts.
+
+    Raises:
+        UsageError: there is no such run or shard, it is being written, or files or subject have changed since it began.
+        IntegrityError: its log is not what was written.
+    """
+    directory = _find(workspace, run)
+    manifest = read_manifest(directory)
+    if not 0 <= shard < manifest.shards:
+        raise UsageError(f"the run {manifest.id} has {manifest.shards} shard(s): there is no shard {shard + 1}")
+    ready = _Ready.make(
+        workspace,
+        manifest.plan,
+        [use.id for use in manifest.suites],
+        bool(manifest.guards) if guards is None else guards,
+    )
+    check_same(manifest, ready.manifest(manifest.shards), directory)
+    return _sit(ready, directory, shard, cache, retry_errors)
+
+
+def join(
+    workspace: Workspace,
+    plan: str = "full",
+    *,
+    shard: int,
+    shards: int,
+    suites: Sequence[str] | None = None,
+    guards: Guards = True,
+    cache: bool | Path = True,
+) -> Sitting:
+    """Sit down to one shard of a run that several processes make: the first of them declares it, in any order.
+
+    The run joined is the newest one of the same files, subject and number of shards that is not finished.
+
+    Args:
+        shard: from 0, below `shards`.
+
+    Raises:
+        UsageError, StoreError, IntegrityError: as for `begin` and `take_up`.
+    """
+    if not 0 <= shard < shards:
+        raise UsageError(f"a run of {shards} shard(s) has no shard {shard + 1}")
+    layout = Layout(workspace.root)
+    ready = _Ready.make(workspace, plan, suites, guards)
+    wanted = ready.manifest(shards)
+    with exclusive(layout.state / "declare.lock"):
+        found = next((name for name in reversed(layout.run_ids()) if _goes_on(layout.runs / name, wanted)), None)
+        if found is None:
+            found = wanted.id
+            declare_run(layout.runs / found, wanted)
+    return _sit(ready, layout.runs / found, shard, cache)
+
+
+def finish(workspace: Workspace, run: str | Path = "latest") -> Run:
+    """Enter a run in the audit log once its rule says that it is finished, and return it.
+
+    Raises:
+        UsageError: it is not finished: what is missing is said.
+        IntegrityError: its log is not what was written.
+    """
+    directory = _find(workspace, run)
+    found = Run.load(directory)
+    if not found.complete:
+        missing = ", ".join(f"{use.id}: {found.missing(use.id):,}" for use in found.manifest.suites)
+        raise UsageError(f"the run {found.id} is not finished: {found.finished.why} (missing: {missing})")
+    layout = Layout(workspace.root)
+    if directory.parent == layout.runs:
+        register_run(layout, directory)
+    return found
+
+
+async def complete_async(
+    sitting: Sitting,
+    *,
+    limits: Limits | None = None,
+    concurrency: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Carry a sitting on to its end, let go of it, and read the run back: the one way through a run.
+
+    Returns:
+        The run; `Run.stopped` says why the sitting ended early, where it did.
+
+    Raises:
+        UsageError, StoreError, IntegrityError: as for `Sitting.carry_on` and `Run.load`.
+    """
+    try:
+        ending = await sitting.carry_on(limits=limits, concurrency=concurrency, progress=progress)
+    finally:
+        await sitting.close()
+    run = Run.load(sitting.directory)
+    run.stopped = ending.stopped
+    return run
+
+
+def complete(
+    sitting: Sitting,
+    *,
+    limits: Limits | None = None,
+    concurrency: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Do what `complete_async` does, from a command: Ctrl-C ends the sitting, and the run is read back as it is."""
+    work = complete_async(sitting, limits=limits, concurrency=concurrency, progress=progress or Progress())
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        run = Run.load(sitting.directory)
+        run.stopped = "you stopped it"
+        return run
+
+
+def newest_like(workspace: Workspace, plan: str, *, guards: Guards) -> Run | None:
+    """Return the newest run here of the same files on the same subject, finished or not; None if there is none."""
+    layout = Layout(workspace.root)
+    if not layout.run_ids():
+        return None
+    ready = _Ready.make(workspace, plan, None, guards)
+    wanted = ready.manifest()
+    ready.close()
+    for name in reversed(layout.run_ids()):
+        if _same(read_manifest(layout.runs / name), wanted):
+            return Run.load(layout.runs / name)
+    return None
+
+
+class _Ready(NamedTuple):
+    """Everything that a run of a workspace is made with, built once."""
+
+    workspace: Workspace
+    plan: Plan
+    subject: Subject
+    crew: Crew
+
+    @classmethod
+    def make(cls, workspace: Workspace, plan: str, suites: Sequence[str] | None, guards: Guards) -> _Ready:
+        made = make_plan(workspace, plan, suites=suites)
+        subject = build_subject(workspace, guards)
+        return cls(workspace, made, subject, build_crew(made, subject))
+
+    def manifest(self, shards: int = 1) -> RunManifest:
+        return make_manifest(
+            self.plan,
+            self.subject,
+            self.crew,
+            system=self.workspace.system.id,
+            spec_digest=self.workspace.spec_digest(self.plan.id),
+            shards=shards,
+        )
+
+    def sit(
+        self,
+        directory: Path,
+        log: RunLog,
+        cache: ReplyCache | None,
+        *,
+        again: dict[str, int] | None = None,
+        new: bool = False,
+    ) -> Sitting:
+        return Sitting(
+            directory=directory,
+            plan=self.plan,
+            subject=self.subject,
+            crew=self.crew,
+            log=log,
+            cache=cache,
+            layout=Layout(self.workspace.root),
+            again=again,
+            new=new,
+        )
+
+    def close(self) -> None:
+        """Close what was only asked to describe itself."""
+
+        async def close() -> None:
+            await self.crew.close()
+            await self.subject.close()
+
+        run_to_end(close())
+
+
+def _sit(ready: _Ready, directory: Path, shard: int, cache: bool | Path, retry_errors: bool = False) -> Sitting:
+    log = RunLog.open(directory, shard)
+    try:
+        again = {}
+        if retry_errors and (failed := Run.load(directory).failed):
+            mine = [item.id for item in ready.plan.shard(shard, log.manifest.shards) if item.id in failed]
+            again = {name: failed[name] + 1 for name in mine}
+        return ready.sit(directory, log, _open_cache(ready.workspace, cache), again=again)
+    except BaseException:
+        log.close()
+        raise
+
+
+def _same(one: RunManifest, other: RunManifest) -> bool:
+    return (one.spec_digest, one.plan_digest, one.subject_digest, one.models, one.shards) == (
+        other.spec_digest,
+        other.plan_digest,
+        other.subject_digest,
+        other.models,
+        other.shards,
+    )
+
+
+def _goes_on(directory: Path, wanted: RunManifest) -> bool:
+    return _same(read_manifest(directory), wanted) and not Run.load(directory).complete
+
+
+def _find(workspace: Workspace, run: str | Path) -> Path:
+    if isinstance(run, Path) or (Path(run) / "manifest.json").is_file():
+        return Path(run)
+    return Layout(workspace.root).run_directory(run)
+
+
+def _open_cache(workspace: Workspace, cache: bool | Path) -> ReplyCache | None:
+    if cache is False:
+        return None
+    return ReplyCache(Layout(workspace.root).cache / CACHE if cache is True else cache)

@@ -1,0 +1,184 @@
+"""Replies kept by content: the same request to the same target is answered once.
+
+The key is SHA-256 over the target's description and the request's identity, which holds everything that changes an
+answer (see `Channel.ask`). A guarded pass therefore reuses the replies of the pass without guards wherever a guard left
+the request as it was, and a resumed run reuses what an unfinished attempt had already been told.
+
+Entries are written in batches, by a thread, to one SQLite file in WAL mode: a killed process loses at most the last
+batch (those calls are made again) and can damage nothing. Text of suites that declare ``content: private`` never
+comes here: the exchange does not ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from shipworthy.core.errors import StoreError
+from shipworthy.core.events import Event
+from shipworthy.core.records import Reply
+
+
+class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A reply, with what its target called on the way: `Called` and `Returned`, as they went through."""
+
+    reply: Reply
+    events: tuple[Event, ...] = ()
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Kept).decode
+
+SCHEMA_VERSION = 2
+BATCH = 256
+PAUSE_S = 0.1
+"""A batch is written when it is full or this old."""
+
+_SCHEMA = """CREATE TABLE IF NOT EXISTS replies (
+    key BLOB PRIMARY KEY, reply BLOB NOT NULL, written REAL NOT NULL
+) WITHOUT ROWID"""
+
+
+class ReplyCache:
+    """Replies on disk. Used on one event loop; several processes may share the file.
+
+    Args:
+        path: the SQLite file; its folder is made when needed. A file that SQLite calls damaged, or that another version
+            of shipworthy wrote, is set aside as ``<name>.damaged`` and a new one begun: a cache is only ever a saving.
+
+    Raises:
+        StoreError: the file can be neither opened nor made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self._pending: dict[bytes, bytes] = {}
+        self._flushing: dict[bytes, bytes] = {}
+        self._writing: Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._reader = _connect(self.path)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                self.path.replace(self.path.with_name(self.path.name + ".damaged"))
+                for suffix in ("-wal", "-shm"):
+                    self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+                self._reader = _connect(self.path)
+            self._writer = _connect(self.path)
+        except (OSError, sqlite3.Error) as error:
+            what = f"cannot open the reply cache {self.path} ({error})"
+            raise StoreError(f"{what}: mend it, or use --no-cache") from error
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="shipworthy-cache")
+        self._closed = False
+
+    def get(self, key: bytes) -> Kept | None:
+        """Return the reply kept under a key, or None. An entry that cannot be read counts as absent."""
+        data = self._pending.get(key) or self._flushing.get(key)
+        try:
+            if data is None:
+                row = self._reader.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
+                if row is None:
+                    return None
+                data = row[0]
+            return _decode(data)
+        except (sqlite3.Error, msgspec.MsgspecError):
+            return None
+
+    def put(self, key: bytes, kept: Kept) -> None:
+        """Keep a reply; it is on disk within `PAUSE_S`. Must be called on a running event loop."""
+        try:
+            self._pending[key] = _encode(kept)
+        except UnicodeEncodeError:
+            return  # Half a surrogate pair: the reply is used, but no file can hold it.
+        if len(self._pending) >= BATCH:
+            self._flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PAUSE_S, self._flush)
+
+    def close(self) -> None:
+        """Write what still waits and close the file. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        try:
+            if self._writing is not None:
+                self._writing.exception()
+            if self._pending:
+                self._thread.submit(self._write, self._pending).exception()
+        finally:
+            self._thread.shutdown()
+            self._reader.close()
+            self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._closed or self._writing is not None or not self._pending:
+            return
+        self._flushing, self._pending = self._pending, {}
+        loop = asyncio.get_running_loop()
+        self._writing = self._thread.submit(self._write, self._flushing)
+        self._writing.add_done_callback(lambda _: _soon(loop, self._written))
+
+    def _written(self) -> None:
+        self._writing = None
+        self._flushing = {}
+        if len(self._pending) >= BATCH:
+            self._flush()
+        elif self._pending and self._timer is None and not self._closed:
+            self._timer = asyncio.get_running_loop().call_later(PAUSE_S, self._flush)
+
+    def _write(self, batch: dict[bytes, bytes]) -> None:
+        now = time.time()
+        try:
+            with self._writer:
+                self._writer.executemany(
+                    "INSERT OR IGNORE INTO replies VALUES (?, ?, ?)", [(k, v, now) for k, v in batch.items()]
+                )
+        except sqlite3.Error:
+            # A full disk or a long-held lock: these replies are asked for again. The run log, which is the truth,
+            # has its own guarantees.
+            return
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, SCHEMA_VERSION):
+            raise sqlite3.DatabaseError(f"a cache of version {version}")
+        connection.execute(_SCHEMA)
+        if version == 0:
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.commit()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    with suppress(RuntimeError):  # The loop has closed; so is the cache about to be.
+        loop.call_soon_threadsafe(callback)

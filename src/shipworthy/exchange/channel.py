@@ -1,0 +1,402 @@
+"""The way to one model: reply cache, budget, places at its endpoint, deadline. Nothing else calls a target's `send`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from math import isfinite
+from time import perf_counter
+from typing import Any, NamedTuple, Protocol, cast, get_args
+
+import msgspec
+
+from shipworthy.core.digests import canonical
+from shipworthy.core.errors import LimitReached, TargetError, TargetTimeout, UsageError
+from shipworthy.core.events import Called, Event, Failed, Party, Returned
+from shipworthy.core.messages import Channel as Kind
+from shipworthy.core.protocols import Streaming, Target, Tools
+from shipworthy.core.records import Delta, Reply, Request
+from shipworthy.enforce.rule import being_cancelled
+from shipworthy.exchange.budget import Budget
+from shipworthy.exchange.cache import Kept, ReplyCache
+from shipworthy.exchange.hidden import Hidden
+
+CONCURRENCY = 16
+TIMEOUT_S = 600.0
+"""The engine's own patience with one call. A target's own, shorter one comes first; this one only stops a hang."""
+
+
+_KINDS = get_args(Kind)
+
+
+class Recorded(Tools, Protocol):
+    """Tools that remember what was called through them."""
+
+    events: list[Event]
+    mediated: bool
+    """Whether a guard, a policy or a person changed what the target would otherwise have done or seen."""
+
+
+class Answered(NamedTuple):
+    """A reply, and what is known of how it came.
+
+    Attributes:
+        events: of the tools that were called on the way.
+        seconds: wall time of the call; 0 where the cache answered.
+        queued: how long it stood in our own queue: no part of the time that the model took.
+        identity: of the request, 32 bytes; empty where it has none.
+    """
+
+    reply: Reply
+    events: tuple[Event, ...]
+    cached: bool
+    seconds: float
+    queued: float
+    identity: bytes
+
+
+class Places:
+    """How many calls one endpoint takes at one time, whoever makes them."""
+
+    def __init__(self, concurrency: int) -> None:
+        self.concurrency = concurrency
+        self._free: asyncio.Semaphore | None = None
+
+    def share(self, concurrency: int) -> None:
+        """Lower the number of places to what one more caller asks for. Only before the first call."""
+        self.concurrency = min(self.concurrency, concurrency)
+
+    @property
+    def free(self) -> asyncio.Semaphore:
+        """The places, made when they are first needed: by then everybody has said what they ask for."""
+        if self._free is None:
+            self._free = asyncio.Semaphore(self.concurrency)
+        return self._free
+
+
+class Channel:
+    """Ask one model, once for each distinct request.
+
+    Two equal requests at the same moment are one call: otherwise which of two sampled answers the cache keeps would
+    be a matter of luck, and the first run could not be repeated.
+
+    Args:
+        target: the model.
+        cache: replies kept so far; None asks every time. A target that keeps sessions is never answered from it.
+        budget: what may be spent.
+        places: calls at one time at its endpoint.
+        timeout_s: patience with one call.
+        secrets: resolved credentials. An endpoint that repeats one in its answer does not get it into a log or a cache.
+
+    Attributes:
+        first: the first request that was really sent, to show a failure to others; None before.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        cache: ReplyCache | None = None,
+        budget: Budget | None = None,
+        places: Places | None = None,
+        timeout_s: float | None = TIMEOUT_S,
+        secrets: Sequence[str] = (),
+    ) -> None:
+        self.target, self.budget, self.timeout_s = target, budget or Budget(), timeout_s
+        self.cache = None if getattr(target, "sessions", False) else cache
+        self.places = places or Places(CONCURRENCY)
+        self.takes_tools = "tools" in inspect.signature(target.send).parameters
+        self._secrets: tuple[str, ...] = ()
+        self.hide(secrets)
+        self._digest = canonical(dict(target.describe()))
+        self._asked: dict[bytes, asyncio.Future[None]] = {}
+        self.first: Request | None = None
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Take these credentials too out of every answer."""
+        # Longest first: one may hold another.
+        self._secrets = tuple(sorted({*self._secrets, *secrets} - {""}, key=len, reverse=True))
+        # As they stand in JSON.
+        self._encoded = [json.dumps(secret, ensure_ascii=False)[1:-1].encode() for secret in self._secrets]
+
+    async def ask(
+        self,
+        request: Request,
+        role: Party = "target",
+        *,
+        keep: bool = True,
+        tools: Recorded | None = None,
+        mediators: bytes = b"",
+        accept: Callable[[Sequence[Event]], Awaitable[bool]] | None = None,
+    ) -> Answered:
+        """Answer a request from the cache or the model.
+
+        A kept reply whose target called tools holds only where today's guards and policy would do to each call what
+        was done then: `accept` says so. Where they would not, the reply is kept apart, under `mediators` too.
+
+        Args:
+            role: in which the model is asked; spent and counted under it.
+            keep: whether this text may be kept: false for suites with private content.
+            tools: what a target that takes tools calls them through.
+            mediators: digest of what stands between the target and its tools.
+            accept: says whether a kept reply's tool events would come out the same.
+
+        Raises:
+            TargetError: with its subclasses; any other exception of a target becomes one.
+            LimitReached: the budget is used up; nothing was sent.
+            UsageError: the target cannot work as configured (a missing credential or extra).
+        """
+        cache = self.cache if keep else None
+        if cache is None:
+            reply, seconds, queued = await self._call(request, role, tools)
+            return Answered(reply, _events(tools), False, seconds, queued, identity_of(request) if keep else b"")
+        identity = identity_of(request)
+        if not identity:
+            reply, seconds, queued = await self._call(request, role, tools)
+            return Answered(reply, _events(tools), False, seconds, queued, b"")
+        key = sha256(self._digest + identity).digest()
+        apart = sha256(key + mediators).digest() if self.takes_tools and mediators else key
+        queued = 0.0
+        while True:
+            if (known := await _known(cache, key, apart, accept)) is not None:
+                return Answered(known.reply, known.events, True, 0.0, queued, identity)
+            if (other := self._asked.get(apart)) is None:
+                break
+            began = perf_counter()
+            await asyncio.shield(other)  # Whoever asks now tells the cache; if that failed, it is our turn.
+            queued += perf_counter() - began
+        self._asked[apart] = done = asyncio.get_running_loop().create_future()
+        try:
+            reply, seconds, waited = await self._call(request, role, tools)
+            events = _events(tools)
+            if tools is not None and (tools.mediated or (apart != key and cache.get(key) is not None)):
+                cache.put(apart, Kept(reply, events))
+            else:
+                # What nothing interfered with holds for everybody, whatever guards they have; so what today's guards
+                # and policy said of it is left out, and said anew by those of whoever is answered from here.
+                cache.put(key, Kept(reply, tuple(event for event in events if _bare(event))))
+        finally:
+            del self._asked[apart]
+            done.set_result(None)
+        return Answered(reply, events, False, seconds, queued + waited, identity)
+
+    async def stream(self, request: Request, role: Party = "target") -> AsyncGenerator[Delta | Reply, None]:
+        """Answer piece by piece, past the cache; the whole reply comes last. Errors as for `ask`."""
+        if not hasattr(self.target, "stream"):
+            raise UsageError(f"the target {self.target.describe().get('target', '')!r} does not stream its answers")
+        async with self.places.free:
+            self.budget.take(role)
+            self.first = self.first or request
+            hidden = Hidden(self._secrets)
+            pieces: Any = None
+            left = self.timeout_s
+            try:
+                while True:
+                    began = perf_counter()
+                    try:
+                        # Around each step, not around them all: between two of them whoever listens may take its time,
+                        # and a deadline that ends there would cancel the listener.
+                        async with asyncio.timeout(left):
+                            if pieces is None:
+                                pieces = aiter(cast(Streaming, self.target).stream(request))
+                            piece = await anext(pieces)
+                    except StopAsyncIteration:
+                        return
+                    except (Exception, SystemExit, asyncio.CancelledError) as error:
+                        if isinstance(error, asyncio.CancelledError) and being_cancelled():
+                            raise
+                        raise _as_target_error(error, self.timeout_s) from error
+                    if left is not None:
+                        left = max(0.0, left - (perf_counter() - began))
+                    if isinstance(piece, Reply):
+                        reply = self._without_secrets(_sound(piece))
+                        self.budget.spend(role, reply.usage)
+                        for rest in hidden.rest():
+                            yield rest
+                        yield reply
+                        return
+                    for delta in hidden.feed(_sound_delta(piece)):
+                        yield delta
+            finally:
+                if (close := getattr(pieces, "aclose", None)) is not None:
+                    with suppress(Exception):  # How a target tidies up changes nothing of what it answered.
+                        await close()
+
+    async def _call(self, request: Request, role: Party, tools: Recorded | None) -> tuple[Reply, float, float]:
+        """Return the reply, the seconds the call took, and the seconds it waited for its place."""
+        queued = perf_counter()
+        async with self.places.free:
+            began = perf_counter()
+            self.budget.take(role)
+            self.first = self.first or request
+            send: Callable[..., Awaitable[Any]] = self.target.send
+            try:
+                # asyncio.timeout is cheap where nothing waits, and a target that never answers must not hold a run.
+                async with asyncio.timeout(self.timeout_s):
+                    reply = await (send(request, tools=tools) if self.takes_tools else send(request))
+            except (Exception, SystemExit, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and being_cancelled():
+                    raise
+                raise _as_target_error(error, self.timeout_s) from error
+            finally:
+                self._hide_in(tools)
+            seconds = perf_counter() - began
+        reply = self._without_secrets(_sound(reply))
+        self.budget.spend(role, reply.usage)
+        return reply, seconds, began - queued
+
+    def _hide_in(self, tools: Recorded | None) -> None:
+        """Take credentials out of what is recorded of the calls of tools; the tools themselves were given all of it."""
+        if tools is None or not self._encoded:
+            return
+        for place, event in enumerate(tools.events):
+            with suppress(UnicodeEncodeError):  # no file can hold it in any case
+                found = encoded = msgspec.json.encode(event)
+                for secret in self._encoded:
+                    encoded = encoded.replace(secret, b"[redacted:credential]")
+                if encoded != found:
+                    tools.events[place] = msgspec.json.decode(encoded, type=Event)
+
+    def _without_secrets(self, reply: Reply) -> Reply:
+        if not self._encoded:
+            return reply
+        try:
+            found = encoded = msgspec.json.encode(reply)
+        except UnicodeEncodeError:  # half a surrogate pair: no JSON can hold it
+            raise TargetError("the target answered with half a surrogate pair") from None
+        for secret in self._encoded:
+            encoded = encoded.replace(secret, b"[redacted:credential]")
+        return reply if encoded == found else msgspec.json.decode(encoded, type=Reply)
+
+
+class Channels:
+    """Every model of a run, each built once for its description, with one set of places for each endpoint.
+
+    Args:
+        cache, budget, timeout_s: as for `Channel`; shared by all.
+    """
+
+    def __init__(
+        self, *, cache: ReplyCache | None = None, budget: Budget | None = None, timeout_s: float | None = TIMEOUT_S
+    ) -> None:
+        self.cache, self.budget, self.timeout_s = cache, budget or Budget(), timeout_s
+        self._channels: dict[bytes, Channel] = {}
+        self._places: dict[str, Places] = {}
+
+    def open(self, target: Target, *, secrets: Sequence[str] = (), concurrency: int | None = None) -> Channel:
+        """Return the channel to a model: the one that is there already, where one describes itself the same.
+
+        Args:
+            secrets: as for `Channel`.
+            concurrency: calls at one time; what the target says, or `CONCURRENCY`, if left out. Models on one endpoint
+                share the smallest number that any of them asks for.
+
+        Raises:
+            UsageError: the concurrency is below 1.
+        """
+        wished = getattr(target, "concurrency", None)
+        if concurrency is not None:
+            wanted = concurrency
+        else:
+            wanted = wished if isinstance(wished, int) and wished >= 1 else CONCURRENCY
+        if wanted < 1:
+            raise UsageError(f"the concurrency is {wanted}: it must be 1 or more")
+        key = sha256(canonical(dict(target.describe()))).digest()
+        endpoint = str(getattr(target, "endpoint", "") or key.hex())
+        places = self._places.setdefault(endpoint, Places(wanted))
+        places.share(wanted)
+        if key not in self._channels:
+            self._channels[key] = Channel(
+                target,
+                cache=self.cache,
+                budget=self.budget,
+                places=places,
+                timeout_s=self.timeout_s,
+            )
+        self._channels[key].hide(secrets)
+        return self._channels[key]
+
+
+def identity_of(request: Request) -> bytes:
+    """Return a request's identity; nothing where it has none."""
+    try:
+        return request.identity
+    except UnicodeEncodeError:
+        return b""
+
+
+def _bare(event: Event) -> bool:
+    """Say whether an event is of the tools alone, and no word of guards or policy."""
+    return isinstance(event, Called | Returned) or (isinstance(event, Failed) and event.role == "tool")
+
+
+def _events(tools: Recorded | None) -> tuple[Event, ...]:
+    return tuple(tools.events) if tools is not None else ()
+
+
+async def _known(
+    cache: ReplyCache, key: bytes, apart: bytes, accept: Callable[[Sequence[Event]], Awaitable[bool]] | None
+) -> Kept | None:
+    known = cache.get(key)
+    if known is not None and (not known.events or accept is None or await accept(known.events)):
+        return known
+    return cache.get(apart) if apart != key else None
+
+
+def _as_target_error(error: BaseException, patience: float | None) -> Exception:
+    """Return what an exception of a target is raised as. A system that calls exit() has failed to answer."""
+    if isinstance(error, TargetError | UsageError | LimitReached):
+        return error
+    if isinstance(error, TimeoutError):
+        why = str(error) or ("its own deadline" if patience is None else f"{patience:g} s")
+        return TargetTimeout(f"no answer in time ({why})")
+    if isinstance(error, asyncio.CancelledError):
+        # Something inside the target was cancelled, not this run: the attempt must not vanish without a record.
+        return TargetError("the target cancelled its own work")
+    return TargetError(f"{type(error).__name__}: {error}")
+
+
+def _sound_delta(piece: object) -> Delta:
+    """Return a piece of an answer, if it is one.
+
+    Raises:
+        TargetError: it is none.
+    """
+    if not isinstance(piece, Delta):
+        raise TargetError(f"the target's stream gave a {type(piece).__name__}, not a Delta or a Reply")
+    words = piece.text, piece.id, piece.name
+    if not (all(isinstance(word, str) for word in words) and piece.channel in _KINDS and isinstance(piece.index, int)):
+        raise TargetError("the target's stream gave a Delta that is not one")
+    return piece
+
+
+def _sound(reply: object) -> Reply:
+    """Return a reply that any store can hold and any scorer can read.
+
+    Records are not checked when they are made. What a target put together wrongly would otherwise end the run, be
+    scored as silence, or make a log that can never be read again.
+
+    Raises:
+        TargetError: it is no reply of the assistant.
+    """
+    if not isinstance(reply, Reply):
+        raise TargetError(f"the target returned a {type(reply).__name__}, not a Reply")
+    try:
+        checked = msgspec.convert(msgspec.to_builtins(reply), Reply)
+    except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
+        raise TargetError(f"the target returned a Reply that is not one ({type(error).__name__}: {error})") from None
+    roles = [message.role for message in checked.messages]
+    if "assistant" not in roles:
+        raise TargetError("the target returned no message of the assistant")
+    if wrong := next((role for role in roles if role not in ("assistant", "tool")), ""):
+        raise TargetError(f"the target returned a message of the {wrong}, not of the assistant")
+    if roles[0] == "tool":
+        raise TargetError("the target returned what a tool answered before it called one")
+    usage = checked.usage
+    if not (isfinite(usage.cost_usd) and min(usage.input_tokens, usage.output_tokens, usage.cost_usd) >= 0):
+        raise TargetError("the target says that an answer took less than nothing, or no finite amount: see its usage")
+    return checked

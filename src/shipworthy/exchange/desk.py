@@ -1,0 +1,251 @@
+"""The tool desk: what a target calls tools through. Guards and policy come before the call, the record with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from shipworthy.core.digests import canonical
+from shipworthy.core.errors import LimitReached, PolicyRefused, TargetError
+from shipworthy.core.events import Approval, Called, Event, Failed, PolicyEvent, Returned, StateChanged
+from shipworthy.core.protocols import Approver, GuardContext, Run, ToolPolicy, World
+from shipworthy.core.records import GuardEvent, Request, ToolCall, ToolResult, ToolSpec
+from shipworthy.enforce.rule import being_cancelled
+
+if TYPE_CHECKING:
+    from shipworthy.enforce.pipeline import Pipeline
+
+REFUSED = "The call was refused."
+"""What the caller reads in place of a result: not why, which a prompt in a document could learn from."""
+
+
+T = TypeVar("T")
+
+
+class Mediation:
+    """What stands between an asker, a target and its tools; one object for a whole run, or a gateway.
+
+    Args:
+        pipeline: the guards; None lets everything pass.
+        policy: decides over every tool call; None lets every call pass that the guards let pass.
+        approver: is asked where the policy says ``ask``; with nobody there the answer is no.
+        scrub: takes credentials and personal data out of an error's message.
+
+    Attributes:
+        digest: 32 bytes that name guards and policy; empty where there are none.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline | None = None,
+        *,
+        policy: ToolPolicy | None = None,
+        approver: Approver | None = None,
+        scrub: Callable[[str], str] = str,
+    ) -> None:
+        self.pipeline, self.policy, self.approver, self.scrub = pipeline, policy, approver, scrub
+        self.digest = b""
+        if pipeline is not None or policy is not None:
+            described = {
+                "guards": pipeline.digest if pipeline is not None else "",
+                "policy": dict(policy.describe()) if policy is not None else {},
+            }
+            self.digest = sha256(canonical(described)).digest()
+
+
+class Desk:
+    """Make one request's tool calls. Fails closed: a guard, policy or approver that breaks refuses the call.
+
+    Args:
+        request: that the calls belong to.
+        mediation: guards, policy and approver.
+        world: has the exchange's own tools.
+
+    Attributes:
+        events: what happened, in order.
+        seconds: of each tool, by the place of its `Returned` in `events`.
+        mediated: whether anything was kept from the target, or changed on the way.
+        stopped: why the attempt must end; a target that swallows it has not gone on.
+        limit: a limit that was reached on the way; a target that swallows it has not gone on either.
+        closed: the target has answered. What it would still call is not part of any record, and is not made.
+    """
+
+    def __init__(self, request: Request, mediation: Mediation, world: World | None = None) -> None:
+        self._request, self._turn, self._mediation, self._world = request, request.turn, mediation, world
+        self.specs: Sequence[ToolSpec] = world.specs if world is not None else ()
+        self.events: list[Event] = []
+        self.seconds: dict[int, float] = {}
+        self.mediated = False
+        self.stopped: PolicyRefused | None = None
+        self.limit: LimitReached | None = None
+        self.closed = False
+        self.guard_seconds = 0.0
+
+    async def call(self, call: ToolCall, run: Run | None = None) -> ToolResult:
+        """Make a call; see `Tools.call`."""
+        if self.limit is not None:
+            raise self.limit
+        if self.stopped is not None:
+            raise self.stopped
+        if self.closed:
+            raise TargetError("a tool was called after the answer")
+        try:
+            return await self._call(_sound(call), run)
+        except LimitReached as reached:
+            self.limit = reached
+            raise
+
+    async def _call(self, call: ToolCall, run: Run | None) -> ToolResult:
+        allowed = await self._allowed(call)
+        if allowed is None:
+            self.mediated = True
+            return self._returned(ToolResult(call.id, call.name, REFUSED, is_error=True))
+        self.mediated = self.mediated or allowed != call
+        self.events.append(Called(self._turn, allowed))
+        began = perf_counter()
+        result = await (self._run(allowed, run) if run is not None else self._on_world(allowed))
+        took = perf_counter() - began
+        seen = await self._seen(result)
+        self.mediated = self.mediated or seen != result
+        self.seconds[len(self.events)] = took
+        return self._returned(seen)
+
+    async def comes_out_the_same(self, events: Sequence[Event]) -> bool:
+        """Say whether guards and policy would do today to each recorded call and result what was done to them then.
+
+        What they find is recorded here, as if the calls had just been made.
+        """
+        for event in events:
+            try:
+                if isinstance(event, Called):
+                    if await self._allowed(event.call) != event.call:
+                        return self._forget()
+                elif isinstance(event, Returned) and await self._seen(event.result) != event.result:
+                    return self._forget()
+            except PolicyRefused:
+                return self._forget()
+            # A kept trajectory was recorded in the turn it was made in; here it belongs to this one.
+            self.events.append(replace(event, turn=self._turn))
+        return True
+
+    def _forget(self) -> bool:
+        self.events.clear()
+        self.stopped = None
+        return False
+
+    def _returned(self, result: ToolResult) -> ToolResult:
+        self.events.append(Returned(self._turn, result))
+        return result
+
+    async def _allowed(self, call: ToolCall) -> ToolCall | None:
+        """Return the call as it may be made, or None."""
+        if self._mediation.pipeline is not None:
+            passage = await self._mediation.pipeline.call(call, GuardContext(self._request))
+            self._note(passage.events, passage.seconds)
+            if passage.blocked:
+                return None
+            call = passage.value
+        if self._mediation.policy is None:
+            return call
+        policy = self._mediation.policy
+        word = await self._word(PolicyEvent, lambda: policy.decide(call, self._request), call)
+        if word is None:
+            return None
+        if word.verdict == "stop":
+            self.stopped = PolicyRefused(f"the tool policy stopped the attempt (rule {word.rule or 'unnamed'})")
+            raise self.stopped
+        if word.verdict == "ask":
+            return call if await self._approved(call, word) else None
+        return call if word.verdict == "allow" else None
+
+    async def _approved(self, call: ToolCall, word: PolicyEvent) -> bool:
+        approver = self._mediation.approver
+        if approver is None:
+            self.events.append(Approval(self._turn, call.id, "nobody", granted=False, reason="there is no approver"))
+            return False
+        approval = await self._word(Approval, lambda: approver.approve(call, word), call)
+        return approval is not None and approval.granted
+
+    async def _word(self, kind: type[T], ask: Callable[[], Awaitable[T]], call: ToolCall) -> T | None:
+        """Record a policy's or a person's word on a call; None where there is none: what breaks lets nothing pass."""
+        try:
+            word: Any = msgspec.convert(msgspec.to_builtins(await ask()), kind)
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            self._broken("policy", error)
+            return None
+        word = replace(word, turn=self._turn, call=call.id)
+        self.events.append(word)
+        made: T = word
+        return made
+
+    async def _on_world(self, call: ToolCall) -> ToolResult:
+        """Carry out a call on the world, and record how that changed it."""
+        world = self._world
+        if world is None or not any(spec.name == call.name for spec in self.specs):
+            known = ", ".join(spec.name for spec in self.specs) or "none"
+            return ToolResult(call.id, call.name, f"There is no such tool. Tools: {known}.", is_error=True)
+        try:
+            before = world.digest()
+        except (Exception, SystemExit) as error:  # what cannot be recorded is not done
+            return self._error(call, error)
+        result = await self._run(call, world.run)
+        try:
+            if (after := world.digest()) != before:
+                facts = msgspec.convert(msgspec.to_builtins(world.facts()), dict[str, Any])
+                self.events.append(StateChanged(self._turn, before, after, facts))
+        except (Exception, SystemExit) as error:
+            return self._error(call, error)
+        return result
+
+    async def _run(self, call: ToolCall, run: Run) -> ToolResult:
+        try:
+            text = await run(call)
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            return self._error(call, error)
+        if isinstance(text, ToolResult):
+            # Whatever a tool calls itself: this is the answer to this call.
+            return ToolResult(call.id, call.name, str(text.text), is_error=bool(text.is_error))
+        return ToolResult(call.id, call.name, str(text))
+
+    def _error(self, call: ToolCall, error: BaseException) -> ToolResult:
+        self._broken("tool", error)
+        return ToolResult(call.id, call.name, f"The tool failed: {type(error).__name__}.", is_error=True)
+
+    async def _seen(self, result: ToolResult) -> ToolResult:
+        if self._mediation.pipeline is None:
+            return result
+        passage = await self._mediation.pipeline.result(result, GuardContext(self._request))
+        self._note(passage.events, passage.seconds)
+        seen: ToolResult = passage.value
+        return seen
+
+    def _note(self, events: Sequence[GuardEvent], seconds: float) -> None:
+        self.events += [replace(event, turn=self._turn) for event in events]
+        self.guard_seconds += seconds
+
+    def _broken(self, role: str, error: BaseException) -> None:
+        """Record what broke, unless it must pass: a limit, or a cancellation of all of this."""
+        if isinstance(error, LimitReached) or (isinstance(error, asyncio.CancelledError) and being_cancelled()):
+            raise error
+        message = self._mediation.scrub(str(error) or type(error).__name__)
+        self.events.append(Failed(self._turn, role, type(error).__name__, message))  # type: ignore[arg-type]
+
+
+def _sound(call: object) -> ToolCall:
+    """Return a call that any store can hold: records are not checked when they are made.
+
+    Raises:
+        TargetError: the target made a call that is none.
+    """
+    if not isinstance(call, ToolCall):
+        raise TargetError(f"the target called a tool with a {type(call).__name__}, not a ToolCall")
+    try:
+        return msgspec.convert(msgspec.to_builtins(call), ToolCall)
+    except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
+        raise TargetError(f"the target called a tool in no valid way ({type(error).__name__}: {error})") from None

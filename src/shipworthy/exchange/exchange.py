@@ -1,0 +1,497 @@
+"""One conversation and everything around it: what an evaluation, a gateway and a replay from telemetry open alike.
+
+Guards, tool policy, limits, cost, the cache, error attribution and the record each sit at one place on the way through
+here. An attack passes messages; the exchange fills in the rest of the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from hashlib import sha256
+from time import perf_counter
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from shipworthy.core.errors import (
+    AttackError,
+    LimitReached,
+    PolicyRefused,
+    ScorerError,
+    ShipworthyError,
+    TargetError,
+    UsageError,
+)
+from shipworthy.core.events import Asked, Called, Chosen, Event, Failed, Party, Retrieved, Rewound, Said, Span
+from shipworthy.core.protocols import Ask, GuardContext, World
+from shipworthy.core.records import (
+    Delta,
+    Document,
+    Message,
+    Reply,
+    Request,
+    ToolCall,
+    say,
+)
+from shipworthy.enforce.pipeline import WITHHELD, Passage
+from shipworthy.exchange.channel import Answered, Channel, identity_of
+from shipworthy.exchange.desk import Desk, Mediation
+from shipworthy.exchange.stream import alike, guarded, joined
+
+_encode = msgspec.json.Encoder().encode
+_ERRORS: Mapping[Party, type[ShipworthyError]] = {"attacker": AttackError, "user_simulator": AttackError}
+"""What a role's failure is raised as; `ScorerError` for the rest. It is never booked as the target's."""
+
+
+class Exchange:
+    """Ask a target, and the models around it, in one conversation; record what happens.
+
+    Args:
+        target: the way to the system under test.
+        mediation: guards, tool policy and approver in front of it.
+        world: tools that the target may call, over a state.
+        seed: of the target's sampling in every turn, in [0, 2**31). The same messages asked again get another seed,
+            or a search that asks twice would hear one answer twice.
+        user, documents, session: fill the requests.
+        keep: whether replies may be cached: false for private content.
+
+    Attributes:
+        events: what has happened; `spans` how long it took; `guard_seconds` of it in guards; `queued` in our own queue.
+        turn: of the last request, from 1; 0 before the first.
+        limit: a limit that was reached. It passes every catch: who opened the exchange looks here.
+        failure: the target's last error; `stopped` the policy's, after which nothing more is asked.
+    """
+
+    __slots__ = (
+        "_asked_before",
+        "_busy",
+        "_documents",
+        "_first",
+        "_keep",
+        "_mediation",
+        "_passed",
+        "_planted",
+        "_replies",
+        "_said",
+        "_seed",
+        "_sent",
+        "_session",
+        "_target",
+        "_user",
+        "_world",
+        "events",
+        "failure",
+        "guard_seconds",
+        "limit",
+        "queued",
+        "spans",
+        "stopped",
+        "turn",
+    )
+
+    def __init__(
+        self,
+        target: Channel,
+        mediation: Mediation | None = None,
+        *,
+        world: World | None = None,
+        seed: int = 0,
+        user: str = "",
+        documents: Sequence[Document] = (),
+        session: str = "",
+        keep: bool = True,
+    ) -> None:
+        self._target, self._mediation, self._world = target, mediation or _BARE, world
+        self._seed, self._user, self._session = seed, user, session
+        self._planted, self._keep = tuple(documents), keep and world is None
+        self.events: list[Event] = []
+        self.spans: list[Span] = []
+        self.turn = 0
+        self.guard_seconds = self.queued = 0.0
+        self.limit: LimitReached | None = None
+        self.failure: TargetError | None = None
+        self.stopped: PolicyRefused | None = None
+        # The conversation as the asker sees it, and beside it, message by message, as the target does.
+        self._said: list[Message] = []
+        self._sent: list[Message] = []
+        self._documents: dict[Document, Document] = {}
+        self._replies: list[tuple[Reply, int]] = []
+        self._first: tuple[Message, ...] | None = None
+        self._asked_before: dict[bytes, int] = {}
+        self._passed: Sequence[ToolCall] = ()
+        # Turns are one after the other, whoever asks for two at once: a turn's events stand together, under its number.
+        self._busy = asyncio.Lock()
+
+    # ---- the target ------------------------------------------------------------------------------------------------
+
+    async def ask(
+        self,
+        messages: Sequence[Message] | str,
+        *,
+        documents: Sequence[Document] | None = None,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+    ) -> Reply:
+        """Ask the system under test; see `Ask`."""
+        async with self._busy:
+            return await self._ask(messages, documents, schema, max_tokens, temperature)
+
+    async def _ask(
+        self,
+        messages: Sequence[Message] | str,
+        documents: Sequence[Document] | None,
+        schema: Mapping[str, Any] | None,
+        max_tokens: int | None,
+        temperature: float | None,
+    ) -> Reply:
+        request, stop = await self._open(
+            messages, documents, schema=schema, max_tokens=max_tokens, temperature=temperature
+        )
+        if stop is not None:
+            return self._close(stop, stop)
+        mediation = self._mediation
+        desk = Desk(request, mediation, self._world) if self._target.takes_tools else None
+        try:
+            answered = await self._target.ask(
+                request,
+                keep=self._keep and mediation.approver is None,
+                tools=desk,
+                mediators=mediation.digest,
+                accept=desk.comes_out_the_same if desk is not None and mediation.digest else None,
+            )
+        except LimitReached as reached:
+            self.limit = reached
+            raise
+        except TargetError as error:
+            self._take_from(desk, ())
+            self._fail("target", error)
+            raise
+        self._take_from(desk, answered.events)
+        self._answered("target", answered)
+        for document in answered.reply.retrieved:
+            self.events.append(Retrieved(self.turn, document))
+        reply = answered.reply
+        if mediation.pipeline is None:
+            return self._close(reply, reply)
+        passage = await self._guard(mediation.pipeline.reply(reply.messages, GuardContext(request), self._passed))
+        if passage.blocked:
+            return self._close(replace(reply, messages=self._block_message()), reply)
+        if passage.value == reply.messages:
+            return self._close(reply, reply)
+        return self._close(_as_seen(reply, passage.value), reply)
+
+    async def stream(self, messages: Sequence[Message] | str) -> AsyncGenerator[Delta, None]:
+        """Ask the system under test and yield its answer as guards release it: every character was scanned.
+
+        The record is complete when the last piece was taken, or the stream closed. Errors as for `Ask`; what had left
+        before one is part of the record.
+        """
+        async with self._busy:
+            request, stop = await self._open(messages, None)
+            if stop is not None:
+                self._close(stop, stop)
+                yield Delta(stop.text)
+                return
+            released: list[Delta] = []
+            whole: Reply | None = None
+            failure: TargetError | None = None
+            pieces = self._target.stream(request)
+            checked = guarded(pieces, self._mediation.pipeline, GuardContext(request), self._note)
+            began = perf_counter()
+            try:
+                async for piece in checked:
+                    if isinstance(piece, Reply):
+                        whole = piece
+                    else:
+                        released.append(piece)
+                        yield piece
+            except LimitReached as reached:
+                self.limit = reached
+                raise
+            except TargetError as error:
+                failure = error
+                raise
+            finally:
+                await checked.aclose()
+                await pieces.aclose()
+                if whole is not None or (released and failure is None):
+                    self._streamed(whole, joined(released), identity_of(request), perf_counter() - began)
+                elif released:
+                    self._close(seen := Reply(messages=joined(released)), seen)
+                if failure is not None:
+                    self._fail("target", failure)
+
+    def _streamed(self, whole: Reply | None, messages: tuple[Message, ...], identity: bytes, seconds: float) -> None:
+        """Record an answer that came in pieces; without a whole one, a guard or the listener ended it early."""
+        given = whole or Reply(messages=messages)
+        self._answered("target", Answered(given, (), False, seconds, 0.0, identity if self._keep else b""))
+        for document in given.retrieved:
+            self.events.append(Retrieved(self.turn, document))
+        self._close(given if alike(messages, given.messages) else _as_seen(given, messages), given)
+
+    def choose(self, reply: Reply | None) -> None:
+        """Have the conversation of a reply judged instead of the last one.
+
+        Raises:
+            AttackError: the target never gave this reply, or was never asked.
+        """
+        if not self.answered:
+            raise AttackError("the attack never asked the target, or got no answer")
+        if reply is None:
+            turn = self._replies[-1][1]
+        elif (turn := next((turn for given, turn in self._replies if given is reply), 0)) == 0:
+            raise AttackError("the attack returned a reply that the target never gave")
+        if turn != self.turn:  # also where the last turn had no answer: a question is no conversation to judge
+            self.events.append(Chosen(turn))
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is an answer, of the target or a guard."""
+        return bool(self._replies)
+
+    # ---- the models around it --------------------------------------------------------------------------------------
+
+    def model(self, role: Party, channel: Channel) -> Ask:
+        """Return what asks a model in a role other than the target's.
+
+        Raises:
+            UsageError: it calls tools, which only the system under test may.
+        """
+        if channel.takes_tools:
+            raise UsageError(f"the {role}'s model calls tools: only the system under test may. Name another model")
+
+        async def ask(
+            messages: Sequence[Message] | str,
+            *,
+            documents: Sequence[Document] | None = None,
+            schema: Mapping[str, Any] | None = None,
+            max_tokens: int | None = None,
+            temperature: float | None = None,
+        ) -> Reply:
+            self._halt()
+            said = _messages(messages)
+            request = Request(
+                messages=said,
+                documents=tuple(documents or ()),
+                seed=self._seed_of(role, said),
+                schema=dict(schema) if schema is not None else None,
+                max_tokens=max_tokens,
+                temperature=temperature,
+                session=self._session,
+                turn=self.turn,
+            )
+            try:
+                answered = await channel.ask(request, role, keep=self._keep)
+            except LimitReached as reached:
+                self.limit = reached
+                raise
+            except TargetError as error:
+                self._fail(role, error)
+                raise _ERRORS.get(role, ScorerError)(f"the {role}'s model: {error}") from error
+            self._answered(role, answered)
+            return answered.reply
+
+        return ask
+
+    # ---- the record ------------------------------------------------------------------------------------------------
+
+    def fail(self, role: str, error: BaseException) -> None:
+        """Record a failure of the evaluation's own parts: an attack, a scorer, a guard."""
+        message = self._mediation.scrub(str(error) or type(error).__name__)
+        self.events.append(Failed(self.turn, role, type(error).__name__, message))  # type: ignore[arg-type]
+
+    def _fail(self, role: Party | str, error: TargetError) -> None:
+        if role == "target":
+            self.failure = error
+        self.fail(role, error)
+
+    def _halt(self) -> None:
+        """Refuse to go on after a limit or a stop: an attack or scorer that swallowed it must not be able to."""
+        if self.limit is not None:
+            raise self.limit
+        if self.stopped is not None:
+            raise self.stopped
+
+    async def _open(
+        self,
+        messages: Sequence[Message] | str,
+        documents: Sequence[Document] | None,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+    ) -> tuple[Request, Reply | None]:
+        """Record and guard what is new in a conversation. Returns the request, and the reply if a guard blocked it."""
+        self._halt()
+        said = _messages(messages)
+        planted = self._planted if documents is None else _documents(documents)
+        self.turn = turn = self.turn + 1
+        start = self._follow(said)
+        new = said[start:]
+        self._say(new, "asker")
+        pipeline = self._mediation.pipeline
+        blocked = False
+        if pipeline is None:
+            self._sent += new
+        else:
+            ctx = GuardContext(Request(messages=said, documents=planted, user=self._user))
+            for message in new:
+                passage = await self._guard(pipeline.message(message, ctx))
+                # What was blocked must not reach the target in a later turn either.
+                self._sent.append(say(message.role, WITHHELD) if passage.blocked else passage.value)
+                blocked = blocked or passage.blocked
+            planted = tuple([await self._document(document, ctx) for document in planted])
+        request = Request(
+            messages=tuple(self._sent),
+            documents=planted,
+            user=self._user,
+            seed=self._seed_of("target", said),
+            schema=dict(schema) if schema is not None else None,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            tools=tuple(self._world.specs) if self._world is not None else (),
+            session=self._session,
+            turn=turn,
+        )
+        return request, Reply(messages=self._block_message()) if blocked else None
+
+    def _follow(self, said: tuple[Message, ...]) -> int:
+        """Go back to where a conversation departs from the one so far; return how many messages they share."""
+        known, same = self._said, 0
+        for mine, theirs in zip(known, said, strict=False):
+            if mine is not theirs and mine != theirs:
+                break
+            same += 1
+        if same < len(known):
+            self.events.append(Rewound(self.turn, same))
+            del known[same:], self._sent[same:]
+        return same
+
+    def _say(self, messages: Sequence[Message], by: str) -> None:
+        turn = self.turn
+        for message in messages:
+            self.events.append(Said(turn, message, by))  # type: ignore[arg-type]
+            self._said.append(message)
+
+    def _close(self, seen: Reply, given: Reply) -> Reply:
+        """End a turn: the asker reads `seen`, and the target goes on from it too."""
+        if seen.messages is not given.messages:
+            for message in given.messages:
+                self.events.append(Said(self.turn, message, "target", withheld=True))
+        self._say(seen.messages, "target")
+        self._sent += seen.messages
+        self._replies.append((seen, self.turn))
+        return seen
+
+    def _answered(self, role: Party, answered: Answered) -> None:
+        reply = answered.reply
+        self.queued += answered.queued
+        self.spans.append(Span(len(self.events), answered.seconds, answered.cached))
+        self.events.append(
+            Asked(
+                self.turn,
+                role,
+                answered.identity.hex(),
+                reply.usage,
+                reply.finish,
+                reply.model,
+                "" if role == "target" else reply.text,
+            )
+        )
+
+    def _take_from(self, desk: Desk | None, events: Sequence[Event]) -> None:
+        """Take over what happened at the tool desk; where the cache answered bare, what is kept with the reply."""
+        if desk is None:
+            return
+        desk.closed = True
+        start = len(self.events)
+        self.spans += [Span(start + place, seconds) for place, seconds in desk.seconds.items()]
+        # A kept trajectory was recorded in the turn it was made in; here it belongs to this one.
+        happened = desk.events or [replace(event, turn=self.turn) for event in events]
+        self.events += happened
+        self.guard_seconds += desk.guard_seconds
+        self._passed = [event.call for event in happened if isinstance(event, Called)]
+        # A target that swallowed a limit or a stop, and answered or failed in another way, has met it all the same.
+        if desk.limit is not None:
+            self.limit = desk.limit
+            raise self.limit
+        if desk.stopped is not None:
+            self.stopped = desk.stopped
+            self.fail("policy", self.stopped)
+            raise self.stopped
+
+    async def _guard(self, passing: Awaitable[Passage]) -> Passage:
+        """Have something guarded, and record what the guards found."""
+        try:
+            passage = await passing
+        except LimitReached as reached:
+            self.limit = reached
+            raise
+        self._note(passage)
+        return passage
+
+    def _note(self, passage: Passage) -> None:
+        self.events += [replace(event, turn=self.turn) for event in passage.events]
+        self.guard_seconds += passage.seconds
+
+    async def _document(self, document: Document, ctx: GuardContext) -> Document:
+        """Guard a document once in a conversation, however often it is sent."""
+        if document not in self._documents:
+            passage = await self._guard(self._mediation.pipeline.document(document, ctx))  # type: ignore[union-attr]
+            self._documents[document] = passage.value
+        return self._documents[document]
+
+    def _block_message(self) -> tuple[Message, ...]:
+        pipeline = self._mediation.pipeline
+        return (say("assistant", pipeline.block_message if pipeline is not None else ""),)
+
+    def _seed_of(self, role: Party, said: tuple[Message, ...]) -> int:
+        """Return the seed of a request: the conversation's, and another for each time the same is asked again."""
+        if role == "target" and self.turn == 1:
+            self._first = said  # Most conversations have one turn: nothing is hashed before there is a second.
+            return self._seed
+        if self._first is not None:
+            first, self._first = self._first, None
+            self._asked_before[_key("target", first)] = 1
+        key = _key(role, said)
+        before = self._asked_before.get(key, 0)
+        self._asked_before[key] = before + 1
+        return (self._seed + before) & 0x7FFFFFFF
+
+
+def _key(role: Party, said: tuple[Message, ...]) -> bytes:
+    try:
+        return sha256(role.encode() + _encode(said)).digest()
+    except UnicodeEncodeError:  # half a surrogate pair: only its own kind can be told from it
+        return sha256(role.encode() + repr(said).encode("utf-8", "backslashreplace")).digest()
+
+
+_BARE = Mediation()
+
+
+def _messages(messages: Sequence[Message] | str) -> tuple[Message, ...]:
+    """Return a conversation, checked: records are not checked when they are made, and an attack's may be anything."""
+    if isinstance(messages, str):
+        return (say("user", messages),)
+    said = tuple(messages)
+    if all(isinstance(message, Message) for message in said) and said:
+        try:
+            return msgspec.convert(msgspec.to_builtins(said), tuple[Message, ...])
+        except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
+            raise AttackError(f"the conversation to send is none ({type(error).__name__}: {error})") from None
+    raise AttackError("the conversation to send is empty, or holds something that is no message")
+
+
+def _documents(documents: Sequence[Document]) -> tuple[Document, ...]:
+    try:
+        return msgspec.convert(msgspec.to_builtins(tuple(documents)), tuple[Document, ...])
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        raise AttackError(f"a document to plant is none ({type(error).__name__}: {error})") from None
+
+
+def _as_seen(reply: Reply, messages: tuple[Message, ...]) -> Reply:
+    seen = replace(reply, messages=messages)
+    return replace(seen, finish="stop") if reply.finish == "tool_calls" and not seen.tool_calls else seen

@@ -1,0 +1,168 @@
+"""An answer that arrives in pieces, guarded: every channel through the hold-back window, every tool call whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shipworthy.core.errors import TargetError
+from shipworthy.core.messages import Channel
+from shipworthy.core.protocols import GuardContext
+from shipworthy.core.records import Delta, Message, MessagePart, Reasoning, Reply, Text, ToolCall
+from shipworthy.enforce.pipeline import Passage
+from shipworthy.enforce.stream import Stream
+
+if TYPE_CHECKING:
+    from shipworthy.enforce.pipeline import Pipeline
+
+MAX_CALL = 1_000_000
+"""Characters that the tool calls of one answer may have: they are held back whole."""
+
+
+async def guarded(
+    pieces: AsyncIterator[Delta | Reply],
+    pipeline: Pipeline | None,
+    ctx: GuardContext,
+    note: Callable[[Passage], None],
+) -> AsyncGenerator[Delta | Reply, None]:
+    """Yield what may leave and, last, the whole reply.
+
+    Each channel of the answer is a stream of its own; a tool call is held back until all of it is there, because half
+    of its arguments is no JSON and tells nothing. A block ends the answer: the block message is the last piece, as text
+    whatever channel was blocked, and the reply is not yielded, because nobody waits for the rest of it.
+
+    Args:
+        note: gets what the guards found (a `Passage` without a value), also of an answer that broke off.
+
+    Raises:
+        TargetError: it broke off, a tool call is too long, or its arguments are no JSON object.
+    """
+    gate = _Gate(pipeline, ctx, note)
+    try:
+        async for piece in pieces:
+            async for out in gate.end() if isinstance(piece, Reply) else gate.feed(piece):
+                yield out
+            if gate.blocked:
+                return
+            if isinstance(piece, Reply):
+                yield piece
+                return
+        raise TargetError("the answer broke off before its end")
+    finally:
+        gate.close()
+
+
+class _Gate:
+    """The guards of one streamed answer, on all its channels."""
+
+    def __init__(self, pipeline: Pipeline | None, ctx: GuardContext, note: Callable[[Passage], None]) -> None:
+        self._pipeline, self._ctx, self._note = pipeline, ctx, note
+        self._streams: dict[tuple[Channel, int], Stream] = {}
+        self._calls: dict[int, list[Delta]] = {}
+        self._held = 0
+        self._spoken = False
+        self.blocked = False
+
+    async def feed(self, piece: Delta) -> AsyncIterator[Delta]:
+        """Take a piece; yield what may leave now."""
+        if piece.channel == "tool_call":
+            self._calls.setdefault(piece.index, []).append(piece)
+            self._held += len(piece.text) + len(piece.id) + len(piece.name) + 1
+            if self._held > MAX_CALL:
+                raise TargetError(f"the tool calls of an answer are longer than {MAX_CALL:,} characters")
+        elif self._pipeline is None:
+            yield piece
+        else:
+            key = piece.channel, piece.index
+            if key not in self._streams:
+                self._streams[key] = self._pipeline.stream("output", self._ctx)
+            stream = self._streams[key]
+            async for out in self._left(key, stream, await stream.feed(piece.text)):
+                yield out
+            if stream.blocked:
+                await stream.finish()  # for the shadow rules
+
+    async def end(self) -> AsyncIterator[Delta]:
+        """Yield what was still held: nothing follows."""
+        for key, stream in self._streams.items():
+            async for out in self._left(key, stream, await stream.finish()):
+                yield out
+            if self.blocked:
+                return
+        for index, held in sorted(self._calls.items()):
+            call = _call(held)
+            if self._pipeline is not None:
+                passage = await self._pipeline.call(call, self._ctx)
+                self._note(Passage(None, passage.events, passage.seconds))
+                if passage.blocked:
+                    yield self._block(0)
+                    return
+                call = passage.value
+            yield Delta(msgspec.json.encode(call.arguments).decode(), "tool_call", index, call.id, call.name)
+
+    def close(self) -> None:
+        """Hand over what was found, however the answer ended."""
+        events = tuple(event for stream in self._streams.values() for event in stream.events)
+        self._note(Passage(None, events, sum(stream.seconds for stream in self._streams.values())))
+
+    async def _left(self, key: tuple[Channel, int], stream: Stream, text: str) -> AsyncIterator[Delta]:
+        if stream.blocked:
+            yield self._block(key[1])
+        elif text:
+            self._spoken = self._spoken or key[0] == "text"
+            yield Delta(text, *key)
+
+    def _block(self, index: int) -> Delta:
+        self.blocked = True
+        message = self._pipeline.block_message if self._pipeline is not None else ""
+        return Delta("\n" + message if self._spoken else message, "text", index)
+
+
+def _call(held: Sequence[Delta]) -> ToolCall:
+    """Return the call that some pieces make up."""
+    text = "".join(p.text for p in held)
+    try:
+        arguments = msgspec.json.decode(text or "{}")
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise TargetError("the arguments of a tool call are no JSON object")
+    return ToolCall("".join(p.id for p in held), "".join(p.name for p in held), arguments)
+
+
+def joined(pieces: Sequence[Delta]) -> tuple[Message, ...]:
+    """Return the messages that some pieces make up, one for each index of a text; at least one."""
+    channels: dict[int, dict[str, str]] = {}
+    calls: dict[int, list[Delta]] = {}
+    for piece in pieces:
+        if piece.channel == "tool_call":
+            calls.setdefault(piece.index, []).append(piece)
+        else:
+            texts = channels.setdefault(piece.index, {})
+            texts[piece.channel] = texts.get(piece.channel, "") + piece.text
+    messages = []
+    for _, texts in sorted(channels.items()):
+        parts: list[MessagePart] = [Reasoning(texts["reasoning"])] if texts.get("reasoning") else []
+        parts += [Text(texts[channel]) for channel in ("text", "refusal") if texts.get(channel)]
+        messages.append(Message("assistant", tuple(parts)))
+    made = [_call(held) for _, held in sorted(calls.items())]
+    if not messages:
+        return (Message("assistant", tuple(made)),)
+    messages[0] = Message("assistant", (*messages[0].parts, *made))
+    return tuple(messages)
+
+
+def alike(some: Sequence[Message], others: Sequence[Message]) -> bool:
+    """Say whether two answers say and call the same, however they are cut into parts and messages."""
+    return _content(some) == _content(others)
+
+
+def _content(messages: Sequence[Message]) -> tuple[str, str, list[Any]]:
+    parts = [part for message in messages for part in message.parts]
+    return (
+        "".join(part.text for part in parts if isinstance(part, Text)),
+        "".join(part.text for part in parts if isinstance(part, Reasoning)),
+        [part for part in parts if not isinstance(part, Text | Reasoning)],
+    )

@@ -1,0 +1,1 @@
+"""The product that ships with shipworthy: what it knows, who uses it, what it may do."""

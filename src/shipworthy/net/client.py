@@ -1,0 +1,268 @@
+"""The one place that opens HTTP connections: aiohttp, with what it leaves open closed.
+
+What is set differently from aiohttp's defaults, and why: no cookies, no redirects, no netrc; bodies are unpacked here,
+so that a short one cannot become gigabytes; proxies only when asked for; an idle connection on which something arrived
+that nobody asked for is thrown away, because it would be taken for the next answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import zlib
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+from weakref import WeakKeyDictionary
+
+from shipworthy.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    import aiohttp
+
+IDLE_S = 15.0
+"""Seconds after which an idle connection is closed: before most servers do it."""
+
+_reused: ContextVar[bool] = ContextVar("reused", default=False)
+"""Whether the request that this task is making went over a connection that had been used before."""
+
+
+class Broken(Exception):
+    """The connection failed, or the other side spoke no HTTP: worth another try."""
+
+
+class TooLong(Exception):
+    """The answer is longer than was allowed."""
+
+
+class Response(NamedTuple):
+    """The head of an answer whose body is still to be read."""
+
+    status: int
+    headers: Mapping[str, str]
+    wire: aiohttp.ClientResponse
+
+
+class Client:
+    """Connections to one origin, one pool for each event loop that asks.
+
+    Args:
+        ca_file: PEM file of a certificate authority that is trusted beside the system's own.
+        proxies: go through the proxies that the environment names.
+    """
+
+    def __init__(self, *, ca_file: str = "", proxies: bool = False) -> None:
+        self._ca_file, self._proxies = ca_file, proxies
+        self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
+        self._trust: ssl.SSLContext | None = None
+
+    async def open(self, method: str, url: str, headers: Mapping[str, str], payload: bytes) -> Response:
+        """Send one request and return the head of its answer, whatever its status.
+
+        What was opened must be read to its end or closed: `read` and `pieces` see to it.
+
+        Raises:
+            Broken: no connection, or it ended before the head of the answer did.
+        """
+        import aiohttp
+        from yarl import URL
+
+        session = self._session() or await self._begin(url)
+        while True:
+            _reused.set(False)
+            try:
+                wire = await session.request(
+                    method,
+                    URL(url, encoded=True),
+                    data=payload or None,
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=self._proxy(url),
+                )
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                # The other side may close what was idle just when we use it: that is no failure of the endpoint.
+                if _reused.get():
+                    continue
+                raise Broken(_name(error)) from None
+            except (aiohttp.ClientError, OSError) as error:
+                raise Broken(_name(error)) from None
+            return Response(wire.status, wire.headers, wire)
+
+    async def read(self, response: Response, max_bytes: int) -> bytes:
+        """Return the whole body, unpacked.
+
+        Raises:
+            Broken: it ended early.
+            TooLong: it is longer than allowed.
+        """
+        wire = response.wire
+        length = wire.content_length
+        if length is not None and length <= max_bytes and not wire.headers.get("content-encoding"):
+            try:
+                return await wire.read()
+            except BaseException as error:
+                wire.close()
+                raise _broken(error) from None
+        return b"".join([piece async for piece in self.pieces(response, max_bytes)])
+
+    async def pieces(self, response: Response, max_bytes: int) -> AsyncGenerator[bytes, None]:
+        """Yield the body as it arrives, unpacked; errors as for `read`."""
+        wire = response.wire
+        try:
+            unpack = Unpacker(wire.headers.get("content-encoding", ""))
+            left = max_bytes
+            while data := await wire.content.readany():
+                piece = unpack.feed(data, left)
+                left -= len(piece)
+                if piece:
+                    yield piece
+            unpack.end()
+        except BaseException as error:
+            raise _broken(error) from None
+        finally:
+            # After the last byte this gives the connection back; before it, it closes it.
+            if wire.content.at_eof():
+                wire.release()
+            else:
+                wire.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        here = asyncio.get_running_loop()
+        sessions, self._sessions = list(self._sessions.items()), WeakKeyDictionary()
+        for loop, session in sessions:
+            if loop is here or loop.is_closed():
+                await session.close()
+            else:
+                asyncio.run_coroutine_threadsafe(session.close(), loop)
+
+    def _session(self) -> aiohttp.ClientSession | None:
+        return self._sessions.get(asyncio.get_running_loop())
+
+    async def _begin(self, url: str) -> aiohttp.ClientSession:
+        """Return a new session of the running loop; those of loops that have ended go."""
+        import aiohttp
+
+        for loop in [loop for loop in self._sessions if loop.is_closed()]:
+            await self._sessions.pop(loop).close()
+        trust: Any = True
+        if url.startswith("https:") or self._proxies:
+            trust = self._trust = self._trust or _trust(self._ca_file)
+        session = aiohttp.ClientSession(
+            connector=_pool_class()(limit=0, ssl=trust, keepalive_timeout=IDLE_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(),  # whoever asks bounds the whole exchange
+            auto_decompress=False,
+            trust_env=False,
+            max_field_size=65_536,
+        )
+        self._sessions[asyncio.get_running_loop()] = session
+        return session
+
+    def _proxy(self, url: str) -> str | None:
+        if not self._proxies:
+            return None
+        parts = urlsplit(url)
+        if proxy_bypass(parts.netloc):
+            return None
+        named = getproxies()
+        found = named.get(parts.scheme) or named.get("all")
+        if found and urlsplit(found).scheme not in ("http", "https"):
+            raise UsageError(f"the environment names a {urlsplit(found).scheme} proxy: only http and https ones work")
+        return found or None
+
+
+class Unpacker:
+    """Takes a body's compression off. We ask for none; some gateways compress all the same.
+
+    Raises:
+        Broken: the encoding is not one that we know.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        kind = encoding.strip().lower()
+        if kind not in ("", "identity", "gzip", "x-gzip", "deflate"):
+            raise Broken(f"content-encoding {kind[:20]!r}")
+        self._zlib = None if kind in ("", "identity") else zlib.decompressobj(wbits=15 if kind == "deflate" else 47)
+
+    def feed(self, data: bytes, most: int) -> bytes:
+        """Return what the next bytes unpack to, at most `most` of it.
+
+        Raises:
+            Broken: it is not compressed as it says.
+            TooLong: it would be more.
+        """
+        if self._zlib is not None:
+            try:
+                data = self._zlib.decompress(data, most + 1)
+            except zlib.error:
+                raise Broken("compressed wrongly") from None
+        if len(data) > most:
+            raise TooLong
+        return data
+
+    def end(self) -> None:
+        """Raise `Broken` if the compressed body was cut short."""
+        if self._zlib is not None and not self._zlib.eof:
+            raise Broken("compressed body cut short")
+
+
+_pool: type[aiohttp.TCPConnector] | None = None
+
+
+def _pool_class() -> type[aiohttp.TCPConnector]:
+    """Return the connector's class; made when first needed, because importing aiohttp takes a quarter of a second."""
+    global _pool  # noqa: PLW0603 - a class can be made once
+    if _pool is None:
+        import aiohttp
+
+        class Pool(aiohttp.TCPConnector):
+            """aiohttp's pool, but for connections on which bytes arrived while they were idle.
+
+            aiohttp keeps what was parsed from them and hands it to whoever asks next: one answer too many from a
+            confused server, and every answer after it belongs to another request.
+            """
+
+            async def _get(self, key: Any, traces: Any) -> Any:
+                while (connection := await super()._get(key, traces)) is not None:
+                    if connection.protocol is not None and not connection.protocol.should_close:
+                        _reused.set(True)
+                        return connection
+                    connection.close()
+                return None
+
+        _pool = Pool
+    return _pool
+
+
+def _trust(ca_file: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise UsageError(f"ca_file {ca_file}: {error.strerror or 'no certificate in it'}") from None
+    return context
+
+
+def _broken(error: BaseException) -> BaseException:
+    """Return an error of reading as `Broken`, and every other one as it is."""
+    import aiohttp
+
+    return Broken(_name(error)) if isinstance(error, aiohttp.ClientError | ConnectionError | ssl.SSLError) else error
+
+
+def _name(error: BaseException) -> str:
+    """Return what went wrong in one word: the system's own error, where there is one behind aiohttp's."""
+    import aiohttp
+
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the answer ended early"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return type(error.certificate_error).__name__
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return type(error.os_error).__name__
+    return type(error).__name__

@@ -1,0 +1,107 @@
+"""Plug-ins as the files name them: each exists, takes its parameters and can be built; a suite's give its metric."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from shipworthy.core import registry
+from shipworthy.core.errors import CredentialError, MissingExtra, PluginError, did_you_mean
+from shipworthy.core.metric import Metric
+from shipworthy.workspace.draft import Draft, Placed
+from shipworthy.workspace.guards import GuardFile
+from shipworthy.workspace.parameters import build, check_values
+from shipworthy.workspace.suite import Suite
+from shipworthy.workspace.use import Use
+
+
+def check_guards(draft: Draft, guards: Placed[GuardFile], blocked: Collection[str] = ()) -> None:
+    """Check the guards of one guard file and their parameters."""
+    for index, rule in enumerate(guards.entity.rules):
+        use = Use(use=rule.use, params=dict(rule.params))
+        check_use(draft, "guard", Placed(use, guards.source, (*guards.loc, "rules", index)), blocked, inside="params")
+
+
+def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -> Mapping[str, Metric] | None:
+    """Check a suite's plug-ins and return the metrics its scorers declare, by name; None if they cannot be told."""
+    names: set[str] = set()
+    for index, attack in enumerate(loaded.entity.attacks):
+        source, loc = loaded.place("attacks", index)
+        check_use(draft, "attack", Placed(attack, source, loc), blocked)
+        if attack.name in names:
+            draft.problems.append(source.problem(loc, f"the attack {attack.name!r} is listed twice"))
+        names.add(attack.name)
+    metrics: dict[str, Metric] = {}
+    known = True
+    for index, scorer in enumerate(loaded.entity.scorers):
+        source, loc = loaded.place("scorers", index)
+        made = check_use(draft, "scorer", Placed(scorer, source, loc), blocked)
+        known = known and made is not None
+        for metric in getattr(made, "metrics", ()):
+            if not isinstance(metric, Metric):
+                message = f"the scorer {scorer.use!r} lists {metric!r} among its metrics, which is no Metric"
+                draft.problems.append(source.problem(loc, message, f"write Metric({str(metric)!r}, good=...)"))
+                known = False
+            elif metrics.setdefault(metric.name, metric) != metric:
+                message = f"two scorers of the suite declare the metric {metric.name!r} differently"
+                draft.problems.append(source.problem(loc, message, "give one of them another name"))
+    if not known:
+        return None
+    if loaded.entity.metric not in metrics:
+        source, loc = loaded.place("metric")
+        hint = did_you_mean(loaded.entity.metric, sorted(metrics))
+        draft.problems.append(
+            source.problem(loc, f"no scorer of the suite gives the metric {loaded.entity.metric!r}", hint)
+        )
+    return metrics
+
+
+def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str], *, inside: str = "") -> Any:
+    """Check that a plug-in exists and takes its parameters, and build it unless it is a target.
+
+    Args:
+        inside: the key that its parameters are written under; none if they stand beside `use`.
+
+    Returns:
+        The plug-in, or None where it was not built.
+    """
+    use = placed.entity
+    under = (inside,) if inside else ()
+    if use.use in blocked and use.use not in registry.known(kind):
+        hint = f"plugins/{use.use}.py is this workspace's own code: run it with --allow-code"
+        draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} is not loaded", hint))
+        return None
+    if use.use not in registry.names(kind):
+        hint = did_you_mean(use.use, registry.names(kind))
+        draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
+        return None
+    model, params = use.model, use.own_params
+    if model is not None:
+        check_use(draft, "target", Placed(model, placed.source, (*placed.loc, *under, "model")), blocked)
+    try:
+        registry.check_params(kind, use.use, params, *(("model",) if model else ()))
+        if kind == "target" and model and not registry.takes(kind, use.use, "model"):
+            draft.problems.append(placed.problem(("model",), f"the target {use.use!r} takes no model"))
+            return None
+        if wrong := check_values(registry.factory(kind, use.use), params):
+            for key, message in wrong.items():
+                draft.problems.append(placed.problem((*under, key), f"the {kind} {use.use!r}: {message}"))
+            return None
+        key = params.get("key", "") if kind == "target" else ""
+        if isinstance(key, str) and key and not key.startswith(("env:", "file:")):
+            # It is not repeated: it may be a pasted secret. A target is not built here and cannot say so itself.
+            message = f"the target {use.use!r}: 'key' must be a reference, 'env:NAME' or 'file:PATH', never a value"
+            draft.problems.append(placed.problem((*under, "key"), message))
+            return None
+        # A target is not built: that may start a model or open connections.
+        return None if kind == "target" else build(kind, use)
+    except PluginError as error:
+        named = next((key for key in use.params if f"parameter {key!r}" in str(error)), None)
+        message, _, hint = str(error).partition(": ")
+        draft.problems.append(placed.problem((*under, named) if named else ("use",), message, hint))
+    except (MissingExtra, CredentialError) as error:
+        # Not the files' fault: another machine may have what this one lacks. A run fails closed on it.
+        draft.warnings.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot run here: {error}"))
+    except Exception as error:  # a plug-in that breaks must be named, not crash the check
+        draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot be built: {error}"))
+    return None

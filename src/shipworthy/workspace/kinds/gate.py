@@ -1,0 +1,36 @@
+"""Which criteria decide a release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from shipworthy.workspace.fields import Entity, Rate, Ref, Slug
+from shipworthy.workspace.kind import kind
+
+if TYPE_CHECKING:
+    from shipworthy.workspace.draft import Draft, Placed
+    from shipworthy.workspace.graph import Graph
+
+
+def _check(gate: Placed[Gate], draft: Draft, graph: Graph) -> None:
+    if not gate.entity.criteria:
+        draft.problems.append(gate.problem(("criteria",), "a gate without criteria lets everything pass"))
+
+
+@kind("gate", section="gate", written="single", enters="always", check=_check)
+class Gate(Entity):
+    """A set of criteria: all must pass.
+
+    Attributes:
+        criteria: their ids, or ``all``.
+        max_error_rate: the share of a run's attempts that may end in an error, in [0, 1]; above it the gate fails
+            closed. Each suite has its own limit besides.
+    """
+
+    id: Slug = "release"
+    criteria: Literal["all"] | tuple[Annotated[str, Ref("criterion")], ...] = "all"
+    max_error_rate: Rate = 0.05
+
+    def selects(self, criterion: str) -> bool:
+        """Say whether a criterion's id belongs to the gate."""
+        return self.criteria == "all" or criterion in self.criteria

@@ -1,0 +1,79 @@
+"""What a run covers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BeforeValidator, Field
+
+from shipworthy.core.errors import did_you_mean
+from shipworthy.workspace.fields import Entity, Ref, Slug, Text, Word
+from shipworthy.workspace.kind import kind
+
+if TYPE_CHECKING:
+    from shipworthy.workspace.draft import Draft, Placed
+    from shipworthy.workspace.fields import Loc
+    from shipworthy.workspace.graph import Graph
+
+FULL = "full"
+
+
+class PlanSuite(Entity):
+    """One suite in a plan: how many samples, which attacks, how many attempts of each.
+
+    Attributes:
+        samples: the first n of `Suite.select`; all if left out.
+        attacks: ids or full names out of the suite's attacks; all if left out.
+        attempts: of each sample and attack; the suite's number if left out.
+    """
+
+    suite: Annotated[str, Ref("suite")]
+    samples: Annotated[int, Field(ge=1)] | None = None
+    attacks: tuple[Word, ...] | None = None
+    attempts: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+
+def _named(value: object) -> object:
+    return [{"suite": v} if isinstance(v, str) else v for v in value] if isinstance(value, list) else value
+
+
+def _check(plan: Placed[PlanSpec], draft: Draft, graph: Graph) -> None:
+    if plan.entity.id == FULL:
+        hint = "it always exists and covers everything"
+        draft.problems.append(plan.problem(("id",), "the plan id 'full' is taken", hint))
+    used: set[str] = set()
+    for index, entry in enumerate(plan.entity.suites):
+        if entry.suite in used:
+            message = f"the plan names the suite {entry.suite!r} twice"
+            draft.problems.append(plan.problem(("suites", index, "suite"), message))
+        used.add(entry.suite)
+        _check_entry(plan, entry, ("suites", index), draft)
+
+
+def _check_entry(plan: Placed[PlanSpec], entry: PlanSuite, loc: Loc, draft: Draft) -> None:
+    suite = draft.suite(entry.suite)
+    if suite is None:
+        return  # unknown, which is reported as a broken link, or broken itself
+    for number, attack in enumerate(entry.attacks or ()):
+        if not any(use.matches(attack) for use in suite.attacks):
+            message = f"the suite {entry.suite!r} has no attack {attack!r}"
+            hint = did_you_mean(attack, [use.name for use in suite.attacks])
+            draft.problems.append(plan.problem((*loc, "attacks", number), message, hint))
+    if entry.samples and entry.samples > len(suite.samples):
+        message = f"the suite {entry.suite!r} has only {len(suite.samples)} samples, not {entry.samples}"
+        draft.warnings.append(plan.problem((*loc, "samples"), message, "all are used"))
+
+
+@kind("plan", section="plans", enters="linked", check=_check)
+class PlanSpec(Entity):
+    """A named plan. The plan `full` always exists: every suite as it is."""
+
+    id: Slug
+    title: Text = ""
+    seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    suites: Annotated[tuple[PlanSuite, ...], BeforeValidator(_named)]
+
+
+def full_plan(suites: list[str]) -> PlanSpec:
+    """Return the plan that covers every suite as it is."""
+    return PlanSpec(id=FULL, title="everything", suites=tuple(PlanSuite(suite=suite) for suite in suites))

@@ -1,0 +1,92 @@
+"""What must hold, and how it is tested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, field_validator
+
+from shipworthy.core.errors import did_you_mean
+from shipworthy.workspace.fields import Entity, Id, Ref, Severity, TaxonomyRef, Title, Word
+from shipworthy.workspace.kind import kind
+from shipworthy.workspace.must import Must, parse_must, refusal
+
+if TYPE_CHECKING:
+    from shipworthy.workspace.draft import Draft, Placed
+    from shipworthy.workspace.fields import Loc
+    from shipworthy.workspace.graph import Graph
+
+
+@kind("criterion", written="part")
+class Criterion(Entity):
+    """One test of one requirement: a condition on the rate of a metric in a suite.
+
+    Attributes:
+        metric: of the suite's scorers; the suite's main metric if left out.
+        attack: only attempts of this attack (its id, or its full name with parameters); all attacks if left out.
+        min_clusters: with fewer independent samples the criterion is inconclusive.
+        severity: of a failure; S3 if left out.
+    """
+
+    id: Annotated[str, Id("CR")]
+    suite: Annotated[str, Ref("suite")]
+    metric: Word = ""
+    must: Word
+    severity: Severity = "S3"
+    attack: Word | None = None
+    min_clusters: Annotated[int, Field(ge=1)] = 1
+
+    @field_validator("must")
+    @classmethod
+    def _must(cls, value: str) -> str:
+        return parse_must(value).text
+
+    @property
+    def parsed(self) -> Must:
+        """The condition, parsed."""
+        return parse_must(self.must)
+
+
+def _check(requirement: Placed[Requirement], draft: Draft, graph: Graph) -> None:
+    if not requirement.entity.criteria:
+        hint = "a requirement that nothing tests decides nothing: add 'criteria'"
+        name = requirement.entity.id
+        draft.problems.append(requirement.problem((), f"the requirement {name!r} has no criterion", hint))
+    for index, criterion in enumerate(requirement.entity.criteria):
+        _check_criterion(requirement, criterion, ("criteria", index), draft)
+
+
+def _check_criterion(requirement: Placed[Requirement], criterion: Criterion, loc: Loc, draft: Draft) -> None:
+    """Check what a criterion says of its suite: metric, attack and number of samples."""
+    name, suite = criterion.suite, draft.suite(criterion.suite)
+    if suite is None:
+        return  # unknown, which is reported as a broken link, or broken itself
+
+    def report(key: str, message: str, hint: str) -> None:
+        draft.problems.append(requirement.problem((*loc, key), message, hint))
+
+    given = draft.metrics.get(name)
+    if given is not None and criterion.metric and criterion.metric not in given:
+        message = f"no scorer of the suite {name!r} gives the metric {criterion.metric!r}"
+        report("metric", message, did_you_mean(criterion.metric, sorted(given)))
+    metric = criterion.metric or suite.metric
+    if given is not None and metric in given and (why := refusal(criterion.parsed, given[metric])):
+        report("must", why, "")
+    if criterion.attack and not any(use.matches(criterion.attack) for use in suite.attacks):
+        hint = did_you_mean(criterion.attack, [use.name for use in suite.attacks])
+        report("attack", f"the suite {name!r} has no attack {criterion.attack!r}", hint)
+    clusters = len({sample.cluster for sample in suite.samples})
+    if criterion.min_clusters > clusters:
+        message = f"needs {criterion.min_clusters} independent samples; the suite {name!r} has {clusters}"
+        report("min_clusters", message, "it could only be inconclusive")
+
+
+@kind("requirement", section="requirements", enters="linking", check=_check)
+class Requirement(Entity):
+    """What must hold: which risks it mitigates, which criteria test it."""
+
+    id: Annotated[str, Id("RQ")]
+    text: Title
+    mitigates: tuple[Annotated[str, Ref("risk")], ...] = ()
+    refs: tuple[TaxonomyRef, ...] = ()
+    criteria: tuple[Criterion, ...] = ()

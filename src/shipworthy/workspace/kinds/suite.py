@@ -1,0 +1,98 @@
+"""A suite as it is written: in a file of its own, or as a change of one of the library's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from shipworthy.core.errors import MissingExtra
+from shipworthy.workspace.fields import Entity, Rate, Slug, TaxonomyRef, Text, Title, Unhashed, Word
+from shipworthy.workspace.kind import kind
+from shipworthy.workspace.library import library_suites
+from shipworthy.workspace.parameters import build
+from shipworthy.workspace.use import Use, Uses
+
+if TYPE_CHECKING:
+    from shipworthy.workspace.draft import Draft
+    from shipworthy.workspace.graph import Graph
+    from shipworthy.workspace.suite import Suite
+    from shipworthy.workspace.suites import Loaded
+
+
+def _check(loaded: Loaded, draft: Draft, graph: Graph) -> None:
+    """Check twins in other suites, written ``suite/id``."""
+    for sample in loaded.entity.samples:
+        name, slash, twin = sample.twin.partition("/")
+        other = draft.suite(name)
+        if not slash or (other is None and name in draft.named["suite"]):
+            continue
+        said = f"the twin {sample.twin!r} of the sample {sample.id!r}"
+        if other is not None:
+            if twin not in {sample.id for sample in other.samples}:
+                draft.problems.append(loaded.base.problem(("samples",), f"{said} does not exist"))
+        elif name not in library_suites():
+            draft.problems.append(loaded.base.problem(("samples",), f"{said} is in no suite of this workspace"))
+
+
+def _content(suite: Suite) -> dict[str, Any]:
+    return {"digest": suite.digest, "scorers": [_described(use) for use in suite.scorers]}
+
+
+def _described(use: Use) -> Any:
+    """Return a scorer's own description, which names its version and the digest of its weights."""
+    try:
+        return dict(build("scorer", use).describe())
+    except MissingExtra:
+        return {"scorer": use.name}  # what it needs is not installed: it cannot have scored anything here
+
+
+def _missing(name: str) -> str:
+    return f"add suites/{name}.yaml with 'use: library:{name}'" if name in library_suites() else ""
+
+
+@kind("suite", written="file", enters="linked", check=_check, content=_content, missing=_missing)
+class SuiteFile(Entity):
+    """``suite.yaml``, or a file under ``suites/`` that defines a suite.
+
+    Attributes:
+        content: ``synthetic`` text may be kept whole; ``private`` text is redacted before it is stored.
+        metric: the main one, for criteria that name none.
+        attempts: of each sample and attack.
+        max_error_rate: the share of attempts that may end in an error, in [0, 1]; above it the gate fails closed.
+        icc: planned correlation of attempts within a cluster, in [0, 1]; floors the design effect.
+        samples: a file beside this one, or the samples themselves; ``samples.jsonl`` or ``samples.yaml`` if left out.
+        card: a markdown file beside this one; ``card.md`` if left out.
+    """
+
+    id: Slug
+    version: Word
+    title: Title
+    content: Literal["synthetic", "private"]
+    metric: Word
+    scorers: Uses = Field(min_length=1)
+    attacks: Uses = (Use(use="none"),)
+    attempts: Annotated[int, Field(ge=1, le=10_000)] = 1
+    max_error_rate: Rate = 0.02
+    icc: Rate = 0.3
+    samples: Annotated[str | tuple[object, ...] | None, Unhashed("the samples themselves are hashed")] = None
+    card: Text = "card.md"
+    refs: tuple[TaxonomyRef, ...] = ()
+    license: Text = ""
+
+
+class LibrarySuiteUse(Entity):
+    """A file under ``suites/`` that takes a suite of the library, and what it changes in it."""
+
+    use: Annotated[str, Field(pattern=r"^library:[a-z0-9][a-z0-9._-]*$")]
+    id: Slug | None = None
+    scorers: Uses | None = None
+    attacks: Uses | None = None
+    attempts: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    max_error_rate: Rate | None = None
+    icc: Rate | None = None
+
+    @property
+    def library_id(self) -> str:
+        """The id of the library's suite."""
+        return self.use.removeprefix("library:")
