@@ -17,7 +17,8 @@ from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.finished import Finished, finished
 from shipworthy.core.records import Attempt, Metric, Outcome, Party, RoleUse, RunManifest, Score, SuiteUse
 from shipworthy.evals.plan import split_try
-from shipworthy.store.runlog import read_attempts, read_manifest
+from shipworthy.store.declare import read_manifest
+from shipworthy.store.reading import read_attempts
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 
-from shipworthy.core.digests import digest, leaf_hash, merkle_root_of
+from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.records import Decision
-from shipworthy.store import chain, runlog
 from shipworthy.store.audit import AuditLog, Entry
 from shipworthy.store.layout import Layout
+from shipworthy.store.reading import RunReading
 
 RUN_FINISHED = "run.finished"
 DECISION_MADE = "decision.made"
@@ -26,27 +26,26 @@ def register_run(layout: Layout, directory: Path) -> Entry:
     Raises:
         IntegrityError: the log is damaged, or lost lines that were recorded before.
     """
-    manifest = runlog.read_manifest(directory)
-    leaves, heads = [], [runlog.start(directory)]
-    for line in runlog.read_lines(directory):
-        leaves.append((line.id, leaf_hash(line.attempt)))
-        heads.append(chain.head_text(line.hash))
-    body = {
-        "run": manifest.id,
-        "head": heads[-1],
-        "merkle": merkle_root_of([leaf for _, leaf in sorted(leaves)]),
-        "attempts": len(leaves),
-        "planned": manifest.planned,
-        "spec_digest": manifest.spec_digest,
-        "subject_digest": manifest.subject_digest,
-    }
+    run = RunReading(directory).manifest.id
     with AuditLog(layout.control_url) as audit:
-        for entry in audit.entries():
-            if entry.kind == RUN_FINISHED and entry.body["run"] == manifest.id and entry.body["head"] not in heads:
+        recorded = [e for e in audit.entries() if e.kind == RUN_FINISHED and e.body["run"] == run]
+        reading = RunReading(directory, passed=[head for entry in recorded for head in entry.body["heads"]])
+        for entry in recorded:
+            if reading.lost.intersection(entry.body["heads"]):
                 raise IntegrityError(
                     f"{directory}: the audit log (entry {entry.number}) recorded this run with a head that its log "
                     "does not have; lines were removed or replaced"
                 )
+        body = {
+            "run": run,
+            "head": reading.head,
+            "heads": list(reading.heads),
+            "merkle": reading.merkle,
+            "attempts": reading.records,
+            "planned": reading.manifest.planned,
+            "spec_digest": reading.manifest.spec_digest,
+            "subject_digest": reading.manifest.subject_digest,
+        }
         return audit.append_once(RUN_FINISHED, "head", body)
 
 

@@ -9,14 +9,17 @@ import pytest
 from msgspec.structs import replace
 
 from shipworthy.core.errors import IntegrityError
-from shipworthy.core.records import Attempt, Decision, RunManifest
+from shipworthy.core.records import SCHEMA, Attempt, Decision, RunManifest
 from shipworthy.detect.redact import seal
-from shipworthy.store import runlog
 from shipworthy.store.audit import AuditLog
+from shipworthy.store.declare import declare_run
 from shipworthy.store.layout import Layout
+from shipworthy.store.reading import RunReading, read_attempts
 from shipworthy.store.register import register_decision, register_run
+from shipworthy.store.runlog import RunLog
 
 MANIFEST = RunManifest(
+    schema=SCHEMA,
     id="RUN-1",
     created="2026-11-23T18:00:00Z",
     system="SYS-x",
@@ -45,7 +48,8 @@ DECISION = Decision(
 
 def run(layout: Layout, attempts: int) -> Path:
     directory = layout.runs / MANIFEST.id
-    log = runlog.RunLog.create(directory, MANIFEST)
+    declare_run(directory, MANIFEST)
+    log = RunLog.open(directory)
 
     async def go() -> None:
         for n in range(attempts):
@@ -66,8 +70,8 @@ def test_a_run_is_recorded_once_by_head_and_root(tmp_path: Path, attempts: int) 
     directory = run(layout, attempts)
     entry = register_run(layout, directory)
     assert register_run(layout, directory) == entry
-    assert entry.body["head"] == runlog.head(directory)
-    assert entry.body["merkle"] == runlog.merkle(directory)
+    assert entry.body["head"] == RunReading(directory).head
+    assert entry.body["merkle"] == RunReading(directory).merkle
     assert entry.body["attempts"] == attempts
     with AuditLog(layout.control_url) as audit:
         assert audit.verify().entries == 1
@@ -77,7 +81,7 @@ def test_a_log_that_was_shortened_after_it_was_recorded_is_noticed(tmp_path: Pat
     layout = Layout(tmp_path)
     directory = run(layout, 3)
     register_run(layout, directory)
-    log = directory / runlog.ATTEMPTS
+    log = directory / "attempts-0000.jsonl"
     log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:2]))
     with pytest.raises(IntegrityError, match="removed or replaced"):
         register_run(layout, directory)
@@ -87,8 +91,8 @@ def test_a_run_that_goes_on_is_recorded_anew(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     directory = run(layout, 2)
     first = register_run(layout, directory)
-    log = runlog.RunLog.resume(directory)
-    asyncio.run(log.append(seal(replace(next(runlog.read_attempts(directory)), id="AT-new"), "synthetic")))
+    log = RunLog.open(directory)
+    asyncio.run(log.append(seal(replace(next(read_attempts(directory)), id="AT-new"), "synthetic")))
     log.close()
     again = register_run(layout, directory)
     assert (first.number, again.number) == (1, 2)
@@ -100,6 +104,6 @@ def test_a_decision_is_recorded_once_and_not_replaced(tmp_path: Path) -> None:
     directory = run(layout, 2)
     entry = register_decision(layout, DECISION)
     assert register_decision(layout, DECISION) == entry
-    assert entry.body["heads"] == {"RUN-1": runlog.head(directory)}
+    assert entry.body["heads"] == {"RUN-1": RunReading(directory).head}
     with pytest.raises(IntegrityError, match="DEC-1"):
         register_decision(layout, replace(DECISION, verdict="no-ship"))
