@@ -29,7 +29,9 @@ ORIGIN = chain.origin(b"audit")
 
 _audit = tables.audit
 _entries = sql.select(_audit).order_by(_audit.c.number)
-_last = sql.select(_audit.c.number, _audit.c.hash).order_by(_audit.c.number.desc()).limit(1)
+_last = sql.select(_audit.c.number, _audit.c.hash).where(
+    _audit.c.number == sql.select(sql.func.max(_audit.c.number)).scalar_subquery()
+)
 _about = sql.select(_audit).where(_audit.c.key == sql.bindparam("about")).order_by(_audit.c.number)
 _insert = _audit.insert()
 _PIECE = 1000
@@ -83,12 +85,12 @@ def _now() -> str:
 class Appender:
     """Adds entries, and rows beside them, in one transaction. Made by `AuditLog.appending`, for one block."""
 
-    def __init__(self, connection: sql.Connection, clock: Callable[[], str]) -> None:
-        self._connection, self._clock = connection, clock
-        last = connection.execute(_last).first()
-        self._number = last.number if last else 0
+    def __init__(self, connection: sql.Connection, clock: Callable[[], str], last: str, insert: str) -> None:
+        self._connection, self._clock, self._insert = connection, clock, insert
+        newest = connection.exec_driver_sql(last).first()
+        self._number: int = newest.number if newest else 0
         try:
-            self._head = bytes.fromhex(last.hash) if last else ORIGIN
+            self._head = bytes.fromhex(newest.hash) if newest else ORIGIN
         except (TypeError, ValueError):
             raise IntegrityError(f"audit log: entry {self._number} is not what was written") from None
 
@@ -108,8 +110,9 @@ class Appender:
         number, at = self._number + 1, self._clock()
         head = chain.link(self._head, _payload(number, at, kind, text))
         entry = Entry(number, at, kind, json.loads(text), head.hex())
-        row = {"number": number, "at": at, "kind": kind, "body": text, "hash": entry.hash}
-        self._connection.execute(_insert, row | {"key": body[key] if key else None})
+        about = body[key] if key else None
+        row = {"number": number, "at": at, "kind": kind, "body": text, "hash": entry.hash, "key": about}
+        self._connection.exec_driver_sql(self._insert, row)
         self._number, self._head = number, head
         return entry
 
@@ -136,6 +139,7 @@ class AuditLog:
     def __init__(self, url: str, *, clock: Callable[[], str] = _now) -> None:
         self.database = Database(url)
         self._clock = clock
+        self._last, self._insert = self.database.compiled(_last), self.database.compiled(_insert)
 
     @contextmanager
     def appending(self) -> Iterator[Appender]:
@@ -147,7 +151,7 @@ class AuditLog:
             StoreError: the database cannot be written.
         """
         with self.database.writing() as connection:
-            yield Appender(connection, self._clock)
+            yield Appender(connection, self._clock, self._last, self._insert)
 
     def append(self, kind: str, body: dict[str, Any], *, key: str = "") -> Entry:
         """Append one entry; durable when this returns. Arguments as for `Appender.append`.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -54,6 +55,8 @@ class Database:
         self._file: Path | None = None
         self._secrets: tuple[str, ...] = ()
         self._ready = False
+        self._writer: sql.Connection | None = None
+        self._alone = RLock()
         if url.startswith(_SQLITE):
             self._engine = self._open_sqlite(url)
         else:
@@ -71,8 +74,7 @@ class Database:
         """
         try:
             self._prepare()
-            with self._engine.begin() as connection:
-                self._take_turn(connection)
+            with self._alone, self._turn() as connection:
                 yield connection
         except sql.exc.SQLAlchemyError as error:
             raise StoreError(f"the control state ({self.place}) cannot be written: {self._reason(error)}") from None
@@ -109,8 +111,20 @@ class Database:
             migrate.downgrade(connection, revision)
         self._ready = False
 
+    def compiled(self, statement: sql.Executable) -> str:
+        """Return a statement as this database's SQL, for `Connection.exec_driver_sql` with parameters by name.
+
+        For what is executed for every event: finding a compiled statement in SQLAlchemy's cache, and looking at its
+        parameters one by one, takes longer than SQLite needs for the statement.
+        """
+        return str(statement.compile(dialect=self._engine.dialect))  # type: ignore[attr-defined]
+
     def close(self) -> None:
         """Close the connections."""
+        with self._alone:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -127,7 +141,8 @@ class Database:
             )
         self._file, self.place = Path(path), path
         # The path is not parsed as part of an address: a folder may have a ? in its name.
-        engine = sql.create_engine(sql.URL.create("sqlite", database=path))
+        # Parameters by name, as psycopg has them, so that one statement text does for both.
+        engine = sql.create_engine(sql.URL.create("sqlite", database=path), paramstyle="named", hide_parameters=True)
         sql.event.listen(engine, "connect", _sqlite_connect)
         return engine
 
@@ -190,6 +205,26 @@ class Database:
                 self._take_turn(connection)
                 migrate.upgrade(connection)
         self._ready = True
+
+    @contextmanager
+    def _turn(self) -> Iterator[sql.Connection]:
+        # The writers' connection is kept: taking one from the pool and giving it back costs a third of an append.
+        # While it lay idle the server may have closed it, which shows at the first statement. Then one more is tried.
+        for again in (True, False):
+            if self._writer is None:
+                self._writer = self._engine.connect()
+            connection = self._writer
+            transaction = connection.begin()
+            try:
+                self._take_turn(connection)
+                break
+            except sql.exc.DBAPIError as error:
+                self._writer = None
+                connection.close()
+                if not (again and error.connection_invalidated):
+                    raise
+        with transaction:
+            yield connection
 
     def _take_turn(self, connection: sql.Connection) -> None:
         if self._file is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shipworthy.core.errors import MissingExtra, StoreError, UsageError
+from shipworthy.store import database as module
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.database import Database
 
@@ -172,3 +174,46 @@ def test_a_role_that_may_only_read_and_insert_can_append(emptied: str) -> None:
         with log.database.writing() as connection:
             connection.execute(sql.text("DROP OWNED BY appender"))
             connection.execute(sql.text("DROP ROLE appender"))
+
+
+def test_a_full_disk_loses_nothing_and_the_next_append_goes_on(tmp_path: Path) -> None:
+    with AuditLog(f"sqlite:///{tmp_path}/control.sqlite") as log:
+        log.append("x", {"n": 1})
+        with log.database.writing() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+        with pytest.raises(StoreError, match="full"):
+            log.append("x", {"text": "x" * 100_000})
+        assert log.verify().entries == 1
+        with log.database.writing() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count=1000000")
+        assert log.append("x", {"text": "x" * 100_000}).number == 2
+        assert log.verify().entries == 2
+
+
+def test_threads_take_turns(url: str) -> None:
+    with AuditLog(url) as log, ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda n: log.append("x", {"n": n}), range(60)))
+        assert sorted(entry.body["n"] for entry in log.entries()) == list(range(60))
+        assert log.verify().entries == 60
+
+
+def test_a_transaction_in_a_transaction_is_an_error_and_no_deadlock(url: str) -> None:
+    with AuditLog(url) as log:
+        with pytest.raises(StoreError, match="already"), log.appending() as appender:
+            appender.append("x", {"n": 1})
+            log.append("x", {"n": 2})
+        assert log.append("x", {"n": 3}).number == 1
+
+
+def test_a_writer_that_waits_too_long_says_so(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_POSTGRES_TURN", sql.text(module._POSTGRES_TURN.text.replace("30s", "1s")))
+    monkeypatch.setattr(module, "_WAIT", 1)
+    with AuditLog(url) as log, AuditLog(url) as other:
+        log.append("x", {})
+        with log.appending() as appender:
+            appender.append("x", {})
+            with pytest.raises(StoreError, match=r"locked|lock timeout"):
+                other.append("x", {})
+            assert other.verify().entries == 1  # readers are not held up
+        assert other.append("x", {}).number == 3
