@@ -21,7 +21,7 @@ from shipworthy.release.decide import joint_digest
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.files import make_directory, write_atomic
 from shipworthy.store.layout import Layout
-from shipworthy.store.register import register_decision
+from shipworthy.store.register import RUN_KINDS, register_decision
 from shipworthy.store.signing import SigningKey, sign, statement
 from shipworthy.store.trust import Trust
 from shipworthy.workspace.load import Workspace
@@ -58,7 +58,7 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
     with AuditLog(layout.control_url) as audit:
         audit.verify()
         entries = list(audit.entries())
-    originals = {e.body["run"]: e.body for e in entries if e.kind == "run.finished" and e.number <= entry.number}
+    originals = {e.body["run"]: e.body for e in entries if e.kind in RUN_KINDS and e.number <= entry.number}
     extract, audit_head = members.audit_extract(iter(entries), entry.number)
     parts = {name: members.RunMembers(run, secrets, originals[name]) for name, run in runs.items()}
     manifests = {name: run.manifest for name, run in runs.items()}

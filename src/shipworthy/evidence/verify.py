@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from shipworthy.core.digests import PREFIX, bytes_digest, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
+from shipworthy.core.finished import PLANNED, count_made, finished
 from shipworthy.evidence import archive, recount
 from shipworthy.store import chain
 from shipworthy.store.dsse import verify as verify_envelope
@@ -214,7 +215,7 @@ class _Verifier:
             records.append(json.loads(record))
             if leaves.setdefault(records[-1]["id"], record) is not record:
                 raise IntegrityError(f"{name}:{number}: an attempt that is there twice")
-            planned = str(records[-1]["id"])[: recount.PLANNED]
+            planned = str(records[-1]["id"])[:PLANNED]
             if planned != records[-1]["id"] and planned not in failed:
                 raise IntegrityError(f"{name}:{number}: tries an attempt again that had not failed")
             (failed.discard if records[-1]["outcome"] == "scored" else failed.add)(planned)
@@ -242,9 +243,12 @@ class _Verifier:
         if [body["digest"] for body in made] != [digest]:
             raise IntegrityError(f"{name}: does not record this decision")
         for id, run in self.runs.items():
-            known = [e["body"] for e in entries if e["kind"] == "run.finished" and e["body"]["run"] == id]
-            if not known or known[-1]["head"] != run.seal["original"]["head"]:
+            known = [e for e in entries if e["kind"] in ("run.finished", "run.seen") and e["body"]["run"] == id]
+            if not known or known[-1]["body"]["head"] != run.seal["original"]["head"]:
                 raise IntegrityError(f"{name}: records the run {id} with another head than its seal, or not at all")
+            state = finished("fixed", run.manifest["planned"], count_made(run.hashes))
+            if (known[-1]["kind"] == "run.finished") is not state.yes:
+                raise IntegrityError(f"{name}: records the run {id} as {known[-1]['kind']}, but {state.why}")
             if made[0]["heads"].get(id) != run.seal["original"]["head"]:
                 raise IntegrityError(f"{name}: the decision was made on another state of the run {id}")
         return f"{len(entries)} entries, chain intact; it records the decision and its runs"
