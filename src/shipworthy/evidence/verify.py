@@ -257,7 +257,9 @@ class _Verifier:
         specs = {plan: bytes_digest(self.member(f"specs/{plan}.json")) for plan in self.plans}
         distinct = sorted(set(specs.values()))
         # One specification has its own digest; several have that of their sorted list.
-        named = distinct[0] if len(distinct) == 1 else bytes_digest(json.dumps(distinct, separators=(",", ":")).encode())
+        named = (
+            distinct[0] if len(distinct) == 1 else bytes_digest(json.dumps(distinct, separators=(",", ":")).encode())
+        )
         if named != self.decision["spec_digest"]:
             raise IntegrityError("specs: not what the decision's spec_digest names")
         decided = [self.runs[name].manifest for name in self.decision["runs"]]
