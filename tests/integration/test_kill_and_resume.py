@@ -17,7 +17,7 @@ import pytest
 
 from shipworthy.core.records import Attempt
 from shipworthy.evals.results import Run
-from shipworthy.store.runlog import read_attempts
+from shipworthy.store.reading import read_attempts
 
 SYSTEM = """
 system: {id: SYS-slow, title: Slow, owner: Ops, tier: low, purpose: Takes its time.}

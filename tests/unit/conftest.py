@@ -20,8 +20,9 @@ from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import PlanItem, make_plan
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import declaration
+from shipworthy.store.declare import declare_run
 from shipworthy.store.layout import Layout
-from shipworthy.store.runlog import RunLog, declare_run
+from shipworthy.store.runlog import RunLog
 from shipworthy.workspace.load import Workspace
 
 SCORER = '''

@@ -46,8 +46,8 @@ def command(*, workspace: Path, name: str, run: str | None, form: str, allow_cod
 def _previous(workspace: Path, plan: str, run: str | None) -> Run | None:
     from shipworthy.core.errors import ShipworthyError
     from shipworthy.evals.results import Run
+    from shipworthy.store.declare import read_manifest
     from shipworthy.store.layout import Layout
-    from shipworthy.store.runlog import read_manifest
 
     layout = Layout(workspace)
     if run is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -55,23 +55,58 @@ def leaf_hash(leaf: bytes) -> bytes:
     return sha256(b"\0" + leaf).digest()
 
 
-def merkle_root(leaves: Sequence[bytes]) -> str:
+class MerkleTree:
+    """An RFC 6962 tree over leaves that come one by one. Keeps one hash a level, not the leaves.
+
+    >>> tree = MerkleTree()
+    >>> for record in (b"a", b"b", b"c"):
+    ...     tree.add(leaf_hash(record))
+    >>> tree.root == merkle_root([b"a", b"b", b"c"])
+    True
+    """
+
+    def __init__(self) -> None:
+        self._leaves = 0
+        # Roots of the full subtrees from the left, largest first: one for each bit that is set in the number of leaves.
+        self._full: list[bytes] = []
+
+    def __len__(self) -> int:
+        """Return the number of leaves."""
+        return self._leaves
+
+    def add(self, leaf: bytes) -> None:
+        """Add the next leaf.
+
+        Args:
+            leaf: its hash, from `leaf_hash`.
+        """
+        node, bits, full = leaf, self._leaves, self._full
+        # Like counting up in binary: every 1 that carries over joins two full subtrees of one size.
+        while bits & 1:
+            node = sha256(b"\1" + full.pop() + node).digest()
+            bits >>= 1
+        full.append(node)
+        self._leaves += 1
+
+    @property
+    def root(self) -> str:
+        """``sha256:<64 hex>``, the Merkle tree hash of RFC 6962, section 2.1, over the leaves so far."""
+        if not self._full:
+            return PREFIX + sha256(b"").hexdigest()
+        # RFC 6962 splits at the largest power of two below n: what is left over at the right is joined from the right.
+        *left, node = self._full
+        for subtree in reversed(left):
+            node = sha256(b"\1" + subtree + node).digest()
+        return PREFIX + node.hex()
+
+
+def merkle_root(leaves: Iterable[bytes]) -> str:
     """Return ``sha256:<64 hex>``, the Merkle tree hash of RFC 6962, section 2.1.
 
     Args:
         leaves: the records in their agreed order; may be empty (the hash of nothing).
     """
-    return merkle_root_of([leaf_hash(leaf) for leaf in leaves])
-
-
-def merkle_root_of(hashes: Sequence[bytes]) -> str:
-    """Return what `merkle_root` returns, from the leaves' hashes: for records that need not all be kept in memory."""
-    if not hashes:
-        return PREFIX + sha256(b"").hexdigest()
-    level = list(hashes)
-    # Pairing from the left and promoting an odd last node gives RFC 6962's tree: its split point is the
-    # largest power of two below n, so every left subtree is full.
-    while len(level) > 1:
-        paired = [sha256(b"\1" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
-        level = paired + level[len(level) & ~1 :]
-    return PREFIX + level[0].hex()
+    tree = MerkleTree()
+    for leaf in leaves:
+        tree.add(leaf_hash(leaf))
+    return tree.root

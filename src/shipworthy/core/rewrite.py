@@ -20,6 +20,9 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 Rules = Mapping[Treatment, Callable[[Any], Any]]
 """What is done to each kind of text; a kind that is left out is kept."""
 
+DEEPEST = 64
+"""Levels of a JSON value that are kept. No tool needs more, and whoever reads a record must have the stack for them."""
+
 _Walk = Callable[[Any, Rules], Any]
 """Returns the rewritten value, or the very same object where nothing changed: most of a record stays as it is."""
 
@@ -40,6 +43,49 @@ def rewrite(record: Record, rules: Rules) -> Record:
     """
     walked: Record = _struct(record, rules)
     return walked
+
+
+def rewrite_json(
+    value: Any,
+    text: Callable[[str], str],
+    *,
+    number: Callable[[float], Any] = lambda value: value,
+    binary: Callable[[Any], Any] = msgspec.to_builtins,
+    withheld: str,
+    deepest: int = DEEPEST,
+) -> Any:
+    """Return a JSON value with its texts rewritten, keys included.
+
+    A plug-in may put other things there than JSON has: they are rewritten as what they become in a file.
+
+    Args:
+        text: applied to every string and key; `number` to every number that is no bool, `binary` to bytes.
+        withheld: what stands in place of what lies deeper than `deepest` levels, or can be in no file.
+    """
+
+    def walk(value: Any, left: int) -> Any:
+        kind = value.__class__
+        if kind is str:
+            return text(value)
+        if value is None or kind is bool:
+            return value
+        if kind is int or kind is float:
+            return number(value)
+        if kind is dict or kind is list or kind is tuple:
+            if left == 0:
+                return withheld
+            if kind is dict:
+                return {text(str(key)): walk(inner, left - 1) for key, inner in value.items()}
+            return [walk(inner, left - 1) for inner in value]
+        if isinstance(value, bytes | bytearray | memoryview):
+            return binary(value)
+        try:
+            plain = str(value) if isinstance(value, str) else msgspec.to_builtins(value, str_keys=True)
+        except (TypeError, ValueError, RecursionError):
+            return withheld
+        return walk(plain, left) if plain.__class__ is not kind else withheld
+
+    return walk(value, deepest)
 
 
 def check_texts(kind: type[msgspec.Struct]) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal, NoReturn, final
 
-import msgspec
-
 from shipworthy.core.records import Attempt
-from shipworthy.core.rewrite import Record, rewrite
+from shipworthy.core.rewrite import Record, rewrite, rewrite_json
 from shipworthy.detect import canaries, pii
 from shipworthy.detect import secrets as credentials
 from shipworthy.detect.engine import Encoded, Pattern
@@ -17,9 +15,6 @@ from shipworthy.detect.spans import Span, union
 
 _MARK = Pattern(rf"\[redacted:(?:{'|'.join((*pii.KINDS, 'secret', 'text'))})\]")
 _PASSES = 6
-
-DEEPEST = 64
-"""Levels of a JSON value that are kept. No tool needs more, and a reader's stack must be able to hold them."""
 
 
 def mark(kind: str) -> str:
@@ -96,40 +91,15 @@ def redact(record: Record, secrets: Sequence[str] = ()) -> Record:
     )
 
 
-def redact_json(value: Any, secrets: Sequence[str] = (), *, deepest: int = DEEPEST) -> Any:
-    """Return a JSON value with every string and number in it redacted, keys included.
-
-    Args:
-        deepest: levels of nesting that are looked into; what lies deeper is withheld.
-    """
-    kind = value.__class__
-    if kind is str:
-        return redact_text(value, secrets) if value else value
-    if value is None or kind is bool:
-        return value
-    if kind is int or kind is float:
-        return _number(value, secrets)
-    if kind is dict or kind is list or kind is tuple:
-        if deepest == 0:
-            return mark("text")
-        if kind is dict:
-            return {
-                redact_text(str(key), secrets): redact_json(inner, secrets, deepest=deepest - 1)
-                for key, inner in value.items()
-            }
-        return [redact_json(inner, secrets, deepest=deepest - 1) for inner in value]
-    return _odd(value, secrets, deepest)
-
-
-def _odd(value: Any, secrets: Sequence[str], deepest: int) -> Any:
-    """Redact what a plug-in put there and JSON has no word for: what counts is what it becomes in a file."""
-    if isinstance(value, bytes | bytearray | memoryview):
-        return ""
-    try:
-        plain = str(value) if isinstance(value, str) else msgspec.to_builtins(value, str_keys=True)
-    except (TypeError, ValueError, RecursionError):
-        return mark("text")
-    return redact_json(plain, secrets, deepest=deepest) if type(plain) is not type(value) else mark("text")
+def redact_json(value: Any, secrets: Sequence[str] = ()) -> Any:
+    """Return a JSON value with every string and number in it redacted, keys included; what is no text is left out."""
+    return rewrite_json(
+        value,
+        lambda text: redact_text(text, secrets) if text else text,
+        number=lambda number: _number(number, secrets),
+        binary=lambda _: "",
+        withheld=mark("text"),
+    )
 
 
 def _number(value: float, secrets: Sequence[str]) -> float | str:

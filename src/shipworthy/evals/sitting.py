@@ -25,10 +25,11 @@ from shipworthy.evals.run import Ending, run_plan, shard_size
 from shipworthy.evals.subject import Subject, build_subject
 from shipworthy.exchange.budget import Limits
 from shipworthy.exchange.cache import ReplyCache
+from shipworthy.store.declare import declare_run, read_manifest
 from shipworthy.store.files import exclusive
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import register_run
-from shipworthy.store.runlog import RunLog, declare_run, read_manifest
+from shipworthy.store.runlog import RunLog
 
 if TYPE_CHECKING:
     from shipworthy.workspace.load import Workspace

@@ -16,7 +16,7 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.extras import require
 from shipworthy.core.records import Attempt
 from shipworthy.evals.plan import split_try
-from shipworthy.store.runlog import ATTEMPTS
+from shipworthy.store.declare import log_paths
 
 if TYPE_CHECKING:
     import duckdb
@@ -114,7 +114,7 @@ def parquet(run: Run) -> dict[str, Path]:
         IntegrityError: the log is not what was written.
     """
     folder = run.directory / "parquet"
-    size = (run.directory / ATTEMPTS).stat().st_size
+    size = sum(path.stat().st_size for path in log_paths(run.directory, run.manifest))
     paths = {name: folder / f"{name}-v{VERSION}-{size}.parquet" for name in TABLES}
     if not all(path.exists() for path in paths.values()):
         folder.mkdir(exist_ok=True)

@@ -121,7 +121,7 @@ class Endpoint:
         async with upstream.turns():
             return await self._try(once, tokens, used, seconds)
 
-    async def events(self, body: Any, *, tokens: int = 0, method: str = "POST") -> AsyncIterator[ServerEvent]:
+    async def events(self, body: Any, *, tokens: int = 0, method: str = "POST") -> AsyncGenerator[ServerEvent, None]:
         """Send one request and yield the events of its answer as they arrive.
 
         It is tried again as `ask` does until the first byte of the stream is here, and never after it. Whoever stops

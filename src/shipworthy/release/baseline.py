@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import RunManifest
+from shipworthy.store.declare import read_manifest
 from shipworthy.store.layout import Layout
-from shipworthy.store.runlog import read_manifest
 
 
 def find_baseline(layout: Layout, run: RunManifest) -> str | None:

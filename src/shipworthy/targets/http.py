@@ -23,6 +23,7 @@ VALUES: dict[str, Callable[[Request], Any]] = {
     "user": lambda r: r.user,
     "seed": lambda r: r.seed,
     "schema": lambda r: r.schema,
+    "tools": lambda r: openai.tools_to_wire((), r.tools),
     "max_tokens": lambda r: r.max_tokens,
     "temperature": lambda r: r.temperature,
 }
@@ -50,7 +51,6 @@ class JsonService:
         self._documents = DocumentsTemplate(template)
         self._places = [(_path(where, "put"), what) for where, what in self._put.items()]
         self._paths = {name: _path(where, name) for name, where in self._read.items()}
-        self.concurrency = endpoint.options.concurrency
 
     def describe(self) -> Mapping[str, Any]:
         return {
@@ -90,6 +90,16 @@ class JsonService:
         documents = tuple(_document(d, n) for n, d in enumerate(self._matches("retrieved", answer.body)))
         return Reply(messages=(Message("assistant", (Text("\n".join(texts)), *calls)),), retrieved=documents)
 
+    @property
+    def endpoint(self) -> str:
+        """Names what targets share connections and limits with: origin and credential reference."""
+        return self._endpoint.name
+
+    @property
+    def concurrency(self) -> int | None:
+        """Calls at one time that everyone on this endpoint has together."""
+        return self._endpoint.concurrency
+
     def as_http(self, request: Request) -> HttpCall:
         """Return the HTTP request behind a request, for `shipworthy repro`."""
         return self._endpoint.call(self._filled(request), self._method)
@@ -99,6 +109,8 @@ class JsonService:
 
     def _filled(self, request: Request) -> Any:
         used = set(self._put.values())
+        if request.tools and "tools" not in used:
+            raise TargetError("the service cannot be offered tools: nothing puts 'tools' into its request")
         if "documents" not in used and "messages" in used:
             request = msgspec.structs.replace(request, messages=self._documents.place(request), documents=())
         values = {name: make(request) for name, make in VALUES.items() if name in used}

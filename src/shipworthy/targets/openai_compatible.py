@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlencode
 
 from shipworthy.core.errors import TargetError, TargetFiltered, UsageError
-from shipworthy.core.records import Reply, Request, say
+from shipworthy.core.records import Delta, Reply, Request, say
 from shipworthy.core.registry import target
 from shipworthy.dialects import openai
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.dialects.openai_stream import Completion, deltas
 from shipworthy.net.answer import Answer, HttpCall, describe_error
-from shipworthy.net.endpoint import Endpoint
+from shipworthy.net.endpoint import Endpoint, NoStream
 from shipworthy.net.options import HttpOptions
-
-FILTERED = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
-"""Codes by which a provider's own filter refuses a prompt (status 400); with 200 it is the finish reason."""
 
 
 class OpenAICompatible:
@@ -34,12 +33,13 @@ class OpenAICompatible:
         max_tokens_field: str,
         template: str,
         headers: Mapping[str, str],
+        stream_usage: bool,
     ) -> None:
         self._endpoint, self._body, self._system, self._seed = endpoint, dict(body), system, seed
         self._max_tokens_field, self._template = max_tokens_field, template
         self._documents = DocumentsTemplate(template)
         self._about = {"base_url": base_url, "query": dict(query), "headers": dict(headers)}
-        self.concurrency = endpoint.options.concurrency
+        self._stream_usage = stream_usage
 
     def describe(self) -> Mapping[str, Any]:
         return {
@@ -59,18 +59,39 @@ class OpenAICompatible:
             TargetTimeout, TargetError: it did not answer, or not with a chat completion.
         """
         body = self._filled(request)
-        answer = await self._endpoint.ask(body, tokens=self._expected(body), used=_used)
-        if answer.status != 200:
-            if _filtered(answer.body):
-                raise TargetFiltered(f"{self._endpoint.origin}: the provider's filter refused the prompt")
-            raise TargetError(f"{self._endpoint.origin} answered {describe_error(answer)}")
-        if not answer.is_json:
-            kind = answer.media_type or "no content type"
-            raise TargetError(f"{self._endpoint.origin} did not answer JSON ({kind}): does the base URL end in /v1?")
-        reply, finish = openai.from_wire(answer.body)
-        if finish == "content_filter":
+        return self._read(await self._endpoint.ask(body, tokens=self._expected(body), used=_used))
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
+        """Yield the answer's pieces as they arrive and, last, the whole reply. Close it to stop early.
+
+        An endpoint that does not stream and answers in one piece is borne.
+
+        Raises:
+            TargetFiltered, TargetTimeout, TargetError: as for `send`; or the stream broke off, and how much had come.
+        """
+        body = {**self._filled(request), "stream": True}
+        if self._stream_usage:
+            body["stream_options"] = {"include_usage": True}
+        expected, completion = self._expected(body), Completion()
+        try:
+            async with aclosing(self._endpoint.events(body, tokens=expected)) as events:
+                async for event in events:
+                    for delta in completion.take(event.data):
+                        yield delta
+                    if completion.done:
+                        break
+        except NoStream as other:
+            reply = self._read(other.answer)
+            for delta in deltas(reply):
+                yield delta
+            yield reply
+            return
+        if completion.finish == "content_filter":
             raise TargetFiltered(f"{self._endpoint.origin}: the provider's filter cut the answer")
-        return reply
+        reply = completion.reply()
+        if spent := reply.usage.input_tokens + reply.usage.output_tokens:
+            self._endpoint.spent(expected, spent)
+        yield reply
 
     def as_http(self, request: Request) -> HttpCall:
         """Return the HTTP request behind a request, for `shipworthy repro`."""
@@ -79,20 +100,38 @@ class OpenAICompatible:
     async def close(self) -> None:
         await self._endpoint.close()
 
+    @property
+    def endpoint(self) -> str:
+        """Names what targets share connections and limits with: origin and credential reference."""
+        return self._endpoint.name
+
+    @property
+    def concurrency(self) -> int | None:
+        """Calls at one time that everyone on this endpoint has together."""
+        return self._endpoint.concurrency
+
     def _filled(self, request: Request) -> dict[str, Any]:
         messages = self._documents.place(request)
         if self._system and not (messages and messages[0].role == "system"):
             messages = (say("system", self._system), *messages)
-        body: dict[str, Any] = {**self._body, "messages": openai.to_wire(messages)}
-        if request.max_tokens is not None:
-            body[self._max_tokens_field] = request.max_tokens
-        if request.temperature is not None:
-            body["temperature"] = request.temperature
-        if self._seed:
-            body["seed"] = request.seed & 0x7FFFFFFF
-        if request.schema is not None:
-            body["response_format"] = openai.response_format(request.schema)
-        return body
+        filled: dict[str, Any] = openai.fill(
+            request, messages, self._body, limit=self._max_tokens_field, seed=self._seed
+        )
+        return filled
+
+    def _read(self, answer: Answer) -> Reply:
+        origin = self._endpoint.origin
+        if answer.status != 200:
+            if openai.is_filtered(answer.body):
+                raise TargetFiltered(f"{origin}: the provider's filter refused the prompt")
+            raise TargetError(f"{origin} answered {describe_error(answer)}")
+        if not answer.is_json:
+            kind = answer.media_type or "no content type"
+            raise TargetError(f"{origin} did not answer JSON ({kind}): does the base URL end in /v1?")
+        reply, finish = openai.from_wire(answer.body)
+        if finish == "content_filter":
+            raise TargetFiltered(f"{origin}: the provider's filter cut the answer")
+        return reply
 
     def _expected(self, body: Mapping[str, Any]) -> int:
         """Return a request's likely cost in tokens: four characters each, and the longest answer allowed."""
@@ -109,15 +148,6 @@ def _used(answer: Answer) -> int | None:
         return None
 
 
-def _filtered(body: Any) -> bool:
-    error = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(error, dict):
-        return False
-    inner = error.get("innererror")
-    codes = {error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None}
-    return bool({c for c in codes if isinstance(c, str)} & FILTERED)
-
-
 @target
 def openai_compatible(
     *,
@@ -130,12 +160,14 @@ def openai_compatible(
     max_tokens: int | None = 512,
     max_tokens_field: str = "max_tokens",
     seed: bool = True,
+    stream_usage: bool = True,
     tools: Sequence[Mapping[str, Any]] = (),
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
     documents_template: str = DOCUMENTS,
     timeout: float = 60.0,
+    silence: float = 30.0,
     retries: int = 4,
     longest_wait: float = 60.0,
     concurrency: int | None = None,
@@ -158,18 +190,20 @@ def openai_compatible(
         max_tokens: longest answer; null leaves it to the endpoint. `max_tokens_field` names the wire's field
             (``max_completion_tokens`` on newer OpenAI models).
         seed: send each request's seed; turn off where an endpoint refuses it.
-        tools: function tools offered with every request, as the API wants them.
+        stream_usage: ask streams for their tokens (``stream_options``); turn off where an endpoint refuses it.
+        tools: function tools offered with every request, as the API wants them; a request's own come after them.
         extra: further fields of the request body, such as ``reasoning_effort``.
         headers: further headers, not secret: they are part of the evidence.
         query: further query parameters, such as Azure's ``api-version``.
         documents_template: Jinja template that puts planted documents in the last user turn.
-        timeout, retries, longest_wait, concurrency, requests_per_minute, tokens_per_minute, max_bytes, proxies,
-            ca_file, plain_http: see `HttpOptions`.
+        timeout, silence, retries, longest_wait, concurrency, requests_per_minute, tokens_per_minute, max_bytes,
+            proxies, ca_file, plain_http: see `HttpOptions`.
     """
     if not model:
         raise UsageError("openai_compatible needs the parameter 'model'")
     options = HttpOptions(
         timeout=timeout,
+        silence=silence,
         retries=retries,
         longest_wait=longest_wait,
         concurrency=concurrency,
@@ -196,4 +230,5 @@ def openai_compatible(
         max_tokens_field=max_tokens_field,
         template=documents_template,
         headers=headers or {},
+        stream_usage=stream_usage,
     )

@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import MissingExtra, TargetError, TargetFiltered, TargetTimeout, UsageError
 from shipworthy.core.extras import require
@@ -20,6 +22,7 @@ from shipworthy.core.records import (
     Image,
     Message,
     MessagePart,
+    Reasoning,
     Reply,
     Request,
     Text,
@@ -30,6 +33,7 @@ from shipworthy.core.records import (
 )
 from shipworthy.core.registry import target
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.dialects.openai import is_filtered
 from shipworthy.net import retry
 from shipworthy.net.answer import Answer, describe_error
 
@@ -57,13 +61,14 @@ class ProviderModel:
         retries: int = 4,
         longest_wait: float = 60.0,
         concurrency: int | None = None,
+        endpoint: str = "",
     ) -> None:
         self._model, self._name, self._system, self._seed = model, name, system, seed
         self._temperature, self._max_tokens = temperature, max_tokens
         self._template, self._documents = template, DocumentsTemplate(template)
         self._tools = [_tool(t) for t in tools]
         self._timeout, self._retries, self._longest_wait = timeout, retries, longest_wait
-        self.concurrency = concurrency
+        self.concurrency, self.endpoint = concurrency, endpoint or name.partition(":")[0]
 
     def describe(self) -> Mapping[str, Any]:
         return {
@@ -93,10 +98,14 @@ class ProviderModel:
         messages = self._documents.place(request)
         if self._system and not (messages and messages[0].role == "system"):
             messages = (say("system", self._system), *messages)
+        offered = [*self._tools, *(_tool(msgspec.to_builtins(spec)) for spec in request.tools)]
         tools = [
             ToolDefinition(name=t["name"], description=t["description"], parameters_json_schema=t["parameters"])
-            for t in self._tools
+            for t in offered
         ]
+        names = [tool.name for tool in tools]
+        if len(set(names)) < len(names):
+            raise TargetError("a tool is offered twice: by the target and by the request")
         parameters = ModelRequestParameters(function_tools=tools)
         if request.schema is not None:
             shape = OutputObjectDefinition(json_schema=dict(request.schema), name="answer", strict=True)
@@ -121,7 +130,7 @@ class ProviderModel:
             except failed.ContentFilterError:
                 raise TargetFiltered(f"{self._name}: the provider's filter refused") from None
             except failed.ModelHTTPError as error:
-                if _filter_code(error.body):
+                if is_filtered(error.body) or is_filtered({"error": error.body}):
                     raise TargetFiltered(f"{self._name}: the provider's filter refused the prompt") from None
                 answer = Answer(error.status_code, error.body, True, "")
                 wait = retry.retry_after(error.headers or {})
@@ -152,7 +161,7 @@ class ProviderModel:
         return settings
 
     def _reply(self, response: Any) -> Reply:
-        from pydantic_ai.messages import TextPart, ToolCallPart
+        from pydantic_ai.messages import TextPart, ThinkingPart, ToolCallPart
 
         if response.finish_reason == "content_filter":
             raise TargetFiltered(f"{self._name}: the provider's filter cut the answer")
@@ -162,6 +171,8 @@ class ProviderModel:
         for part in response.parts:
             if isinstance(part, TextPart):
                 parts.append(Text(part.content))
+            elif isinstance(part, ThinkingPart) and part.content:
+                parts.append(Reasoning(part.content))
             elif isinstance(part, ToolCallPart):
                 parts.append(ToolCall(part.tool_call_id, part.tool_name, part.args_as_dict()))
         calls = any(isinstance(p, ToolCall) for p in parts)
@@ -178,12 +189,6 @@ def _cost(response: Any) -> float:
         return float(response.cost().total_price)
     except (LookupError, ValueError, AssertionError):
         return 0.0  # A model without a listed price: `Usage` says zero where nothing is known.
-
-
-def _filter_code(body: Any) -> bool:
-    error = body.get("error", body) if isinstance(body, dict) else None
-    codes = {error.get("code"), error.get("type")} if isinstance(error, dict) else set()
-    return bool({c for c in codes if isinstance(c, str)} & {"content_filter", "content_policy_violation"})
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,4 +308,5 @@ def providers(
         retries=retries,
         longest_wait=longest_wait,
         concurrency=concurrency,
+        endpoint=" ".join(filter(None, (model.partition(":")[0], key))),
     )

@@ -10,8 +10,9 @@ import pytest
 
 from shipworthy.core.records import SCHEMA, Attempt, Metric, RunManifest, Score, SuiteUse, as_said, say
 from shipworthy.detect.redact import seal
+from shipworthy.store.declare import declare_run
 from shipworthy.store.layout import Layout
-from shipworthy.store.runlog import RunLog, declare_run
+from shipworthy.store.runlog import RunLog
 
 
 def shipworthy(*argv):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.core.digests import bytes_digest, canonical, digest, file_digest, merkle_root
+from shipworthy.core.digests import MerkleTree, bytes_digest, canonical, digest, file_digest, leaf_hash, merkle_root
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(codec="utf-8")),
@@ -49,8 +49,18 @@ def test_merkle_root_is_rfc_6962s(leaves):
     assert merkle_root(leaves) == "sha256:" + rfc6962(leaves).hex()
 
 
+@given(st.lists(st.binary(max_size=8), min_size=1, max_size=70))
+def test_a_growing_tree_has_every_prefix_as_its_root(leaves):
+    tree = MerkleTree()
+    for count, leaf in enumerate(leaves, 1):
+        tree.add(leaf_hash(leaf))
+        assert tree.root == tree.root == "sha256:" + rfc6962(leaves[:count]).hex()
+        assert len(tree) == count
+        assert len(tree._full) == count.bit_count() <= 7  # it keeps a hash a level
+
+
 def test_merkle_root_of_nothing():
-    assert merkle_root([]) == "sha256:" + sha256(b"").hexdigest()
+    assert merkle_root([]) == MerkleTree().root == "sha256:" + sha256(b"").hexdigest()
 
 
 def test_a_file_and_its_bytes_agree(tmp_path):

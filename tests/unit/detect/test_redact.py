@@ -14,9 +14,10 @@ from msgspec import inspect
 
 from shipworthy.core.events import Asked, Called, Retrieved, Said
 from shipworthy.core.records import Attempt, Document, Image, Message, Score, Text, Timing, ToolCall, ToolResult, say
+from shipworthy.core.rewrite import DEEPEST
 from shipworthy.core.text import MARK
 from shipworthy.detect.engine import Encoded, Pattern
-from shipworthy.detect.redact import DEEPEST, Redacted, redact, redact_json, redact_text, seal
+from shipworthy.detect.redact import Redacted, redact, redact_json, redact_text, seal
 
 PIECES = st.sampled_from(
     ["ana.b@example.org", "+44 20 7946 0958", "4111 1111 1111 1111", "GB82 WEST 1234 5698 7654 32", "10.2.3.4",

@@ -1,21 +1,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from shipworthy.core.errors import PluginError
+from shipworthy.core.errors import LimitReached, PluginError
 from shipworthy.core.protocols import GuardContext
 from shipworthy.core.records import (
+    Audio,
     Document,
     Finding,
+    Image,
     Message,
     Part,
-    Reply,
-    Request,
+    Reasoning,
     Stage,
     Text,
     ToolCall,
@@ -23,7 +27,7 @@ from shipworthy.core.records import (
     say,
 )
 from shipworthy.enforce.edit import apply, edits
-from shipworthy.enforce.pipeline import WITHHELD, Pipeline
+from shipworthy.enforce.pipeline import WITHHELD, Passage, Pipeline
 from shipworthy.enforce.rule import STAGES, Rule
 from shipworthy.workspace.guards import GuardFile, GuardRule
 
@@ -149,100 +153,219 @@ def test_the_digest_follows_everything_that_changes_what_a_pipeline_does() -> No
     assert of(Word("a"), Word("b")).digest != of(Word("b"), Word("a")).digest
 
 
-def request(**fields: object) -> Request:
-    base = {"messages": (say("system", "be kind"), say("user", "hello"))}
-    return Request(**{**base, **fields})  # type: ignore[arg-type]
+CTX = GuardContext()
 
 
-async def echo(request: Request) -> Reply:
-    seen = [d.text for d in request.documents] + [m.text for m in request.messages]
-    return Reply(message=say("assistant", "|".join(seen)))
+def pass_message(made: Pipeline, message: Message) -> Passage:
+    return asyncio.run(made.message(message, CTX))
 
 
-def run(made: Pipeline, asked: Request, send=echo):
-    return asyncio.run(made.guarded(asked, send))
+def pass_call(made: Pipeline, **arguments: object) -> Passage:
+    return asyncio.run(made.call(ToolCall("1", "mail", arguments), CTX))
 
 
-def test_a_request_no_guard_touches_is_sent_as_the_same_object() -> None:
-    asked, got = request(), []
-
-    async def send(r: Request) -> Reply:
-        got.append(r)
-        return Reply(message=say("assistant", "fine"))
-
-    done = run(of(Word("zzz")), asked, send)
-    assert got[0] is asked
-    assert done.reply.message.text == "fine"
+def pass_reply(made: Pipeline, *messages: Message, passed: Sequence[ToolCall] = ()) -> Passage:
+    return asyncio.run(made.reply(messages, CTX, passed))
 
 
-def test_a_blocked_input_is_never_sent() -> None:
-    async def send(r: Request) -> Reply:
-        raise AssertionError("sent")
+def test_what_no_guard_touches_stays_the_same_object() -> None:
+    made = of(Word("zzz"))
+    user, result = say("user", "hello"), Message("tool", (ToolResult("1", "f", "sunny"),))
+    call, reply = ToolCall("1", "f", {"a": [1, {"b": None}]}), (say("assistant", "fine"),)
 
-    done = run(of(Word("hello", "block", frozenset({"input"}))), request(), send)
-    assert done.blocked
-    assert done.reply.message.text == "I can't help with that."
+    async def run() -> None:
+        assert (await made.message(user, CTX)).value is user
+        assert (await made.message(result, CTX)).value is result
+        assert (await made.call(call, CTX)).value is call
+        assert (await made.result(result.parts[0], CTX)).value is result.parts[0]  # type: ignore[arg-type]
+        assert (await made.reply(reply, CTX)).value is reply
+        assert (await made.document(Document("d", "text", "title"), CTX)).value == Document("d", "text", "title")
+
+    asyncio.run(run())
+
+
+def test_a_blocked_message_has_nothing_to_pass_on() -> None:
+    passage = pass_message(of(Word("hello", "block", frozenset({"input"}))), say("user", "oh hello"))
+    assert passage.blocked
+    assert passage.value is None
+    assert [(e.stage, e.action) for e in passage.events] == [("input", "block")]
 
 
 def test_an_input_split_over_two_parts_is_read_as_one() -> None:
-    split = request(messages=(Message("user", (Text("do abc"), Text("def now"))),))
-    assert run(of(Word("abc\ndef", "block")), split).blocked
-    edited = run(of(Word("abc\ndef", stages=frozenset({"input"}))), split)
-    assert edited.reply.message.text == "do [redacted:abc\ndef] now"
+    split = Message("user", (Text("do abc"), Text("def now")))
+    assert pass_message(of(Word("abc\ndef", "block")), split).blocked
+    edited = pass_message(of(Word("abc\ndef", stages=frozenset({"input"}))), split)
+    assert edited.value.text == "do [redacted:abc\ndef] now"
+
+
+def test_pictures_and_sounds_pass_unread_and_stay_in_place() -> None:
+    picture, sound = Image("image/png", "aGVsbG8="), Audio("audio/wav", "aGVsbG8=")
+    message = Message("user", (picture, Text("hello"), sound))
+    edited = pass_message(of(Word("hello", "replace")), message)
+    assert edited.value == Message("user", (picture, Text("<r>"), sound))
+    bare = Message("user", (picture, sound))
+    assert pass_message(of(Word("aGVsbG8=", "block")), bare).value is bare
 
 
 def test_a_blocked_document_is_withheld_and_the_conversation_goes_on() -> None:
-    asked = request(
-        documents=(Document("a", "evil"), Document("b", "good")),
-        messages=(say("user", "q"), Message("tool", (ToolResult("1", "f", "evil"),))),
-    )
-    done = run(of(Word("evil", "block", frozenset({"retrieved"}))), asked)
-    assert not done.blocked
-    assert done.reply.message.text == f"{WITHHELD}|good|q|{WITHHELD}"
+    made = of(Word("evil", "block", frozenset({"retrieved"})))
+    passage = asyncio.run(made.document(Document("a", "evil", "title"), CTX))
+    assert (passage.blocked, passage.value) == (False, Document("a", WITHHELD))
+    assert asyncio.run(made.document(Document("a", "fine", "evil"), CTX)).value == Document("a", "fine")
+    result = ToolResult("1", "f", "evil")
+    assert pass_message(made, Message("tool", (result,))).value.text == WITHHELD
+    assert asyncio.run(made.result(result, CTX)).value == ToolResult("1", "f", WITHHELD)
 
 
 def test_system_prompts_and_earlier_answers_are_not_the_guards_business() -> None:
-    asked = request(messages=(say("system", "abc"), say("assistant", "abc"), say("user", "q")))
-    assert run(of(Word("abc", stages=frozenset({"input"}))), asked).reply.message.text == "abc|abc|q"
-
-
-def call(**arguments: object) -> Reply:
-    return Reply(message=Message("assistant", (Text("ok"), ToolCall("1", "mail", arguments))), finish="tool_calls")
+    made = of(Word("abc", "block", frozenset({"input"})))
+    for message in (say("system", "abc"), say("assistant", "abc")):
+        passage = pass_message(made, message)
+        assert (passage.value, passage.events) == (message, ())
 
 
 def test_a_blocked_tool_call_is_not_made() -> None:
-    async def send(r: Request) -> Reply:
-        return call(to={"x": ["evil"]})
-
-    done = run(of(Word("evil", "block", frozenset({"tool_call"}))), request(), send)
-    assert done.blocked
-    assert done.reply.message == say("assistant", "I can't help with that.")
-    assert done.reply.finish == "stop"
+    passage = pass_call(of(Word("evil", "block", frozenset({"tool_call"}))), to={"x": ["evil"]})
+    assert passage.blocked
+    assert [(e.stage, e.action) for e in passage.events] == [("tool_call", "block")]
 
 
 def test_tool_arguments_are_edited_one_by_one() -> None:
-    async def send(r: Request) -> Reply:
-        return call(to={"x": ["my abc", 7, None, True]}, abc=12345)
-
-    done = run(of(Word("abc", "replace"), Word("12345", "replace")), request(), send)
-    (made,) = done.reply.message.tool_calls
-    assert made.arguments == {"to": {"x": ["my <r>", 7, None, True]}, "<r>": "<r>"}
+    passage = pass_call(
+        of(Word("abc", "replace"), Word("12345", "replace")), to={"x": ["my abc", 7, None, True]}, abc=12345
+    )
+    assert passage.value.arguments == {"to": {"x": ["my <r>", 7, None, True]}, "<r>": "<r>"}
 
 
 def test_what_only_shows_across_arguments_stops_the_call() -> None:
-    async def send(r: Request) -> Reply:
-        return call(a="one", b="two")
-
-    done = run(of(Word('one", "b": "two', stages=frozenset({"tool_call"}))), request(), send)
-    assert done.blocked
+    passage = pass_call(of(Word('one", "b": "two', stages=frozenset({"tool_call"}))), a="one", b="two")
+    assert passage.blocked
+    assert (passage.events[-1].guard, passage.events[-1].rule) == ("pipeline", "split")
 
 
-def test_a_target_that_fails_is_not_hidden() -> None:
-    async def send(r: Request) -> Reply:
-        raise ConnectionError
+def test_the_name_of_a_tool_cannot_be_edited_so_the_call_is_not_made() -> None:
+    assert pass_call(of(Word("mail")), a="x").blocked
 
-    with pytest.raises(ConnectionError):
-        run(of(Word("x")), request(), send)
+
+def test_an_edit_that_would_lose_an_argument_stops_the_call() -> None:
+    # Both names become one: the second argument would take the place of the first.
+    passage = pass_call(of(Word("ab", "replace"), Word("cd", "replace")), ab=1, cd=2)
+    assert passage.blocked
+    assert (passage.events[-1].rule, passage.events[-1].action) == ("argument", "block")
+
+
+class Whole(Word):
+    """Blocks a text that is nothing but the word, and redacts it in a longer one."""
+
+    async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
+        action = "block" if part.text == self.word else "replace"
+        return [replace(f, action=action) for f in await super().check(part, ctx)]
+
+
+def test_what_blocks_in_one_argument_or_its_name_alone_stops_the_call() -> None:
+    for passage in (pass_call(of(Whole("evil")), a="evil"), pass_call(of(Whole("evil")), evil=1)):
+        assert passage.blocked
+        assert passage.events[-1].action == "block"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.text("abc ", max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text("abc", max_size=3), JSON, max_size=3))
+@settings(max_examples=80, deadline=None)
+def test_a_call_passes_untouched_or_clean_or_not_at_all(arguments: dict[str, Any]) -> None:
+    passage = pass_call(of(Word("ab", "replace"), Word("c", "block")), **{"x" + k: v for k, v in arguments.items()})
+    flat = json.dumps(arguments)
+    if not passage.blocked:
+        assert not any(word in json.dumps(passage.value.arguments) for word in ("ab", "c"))
+        assert len(passage.value.arguments) == len(arguments)
+    else:
+        assert any(word in flat for word in ("ab", "c"))
+
+
+def test_an_output_is_edited_and_its_reasoning_by_itself() -> None:
+    message = Message("assistant", (Reasoning("abc thought"), Text("abc said"), Text("more")))
+    (seen,) = pass_reply(of(Word("abc", "replace")), message).value
+    assert seen == Message("assistant", (Reasoning("<r> thought"), Text("<r> said\nmore")))
+    assert pass_reply(of(Word("thought", "block")), message).blocked
+
+
+def test_a_call_in_an_answer_is_guarded_unless_it_was_before_it_was_made() -> None:
+    call = ToolCall("1", "mail", {"to": "evil"})
+    message = Message("assistant", (Text("ok"), call))
+    made = of(Word("evil", "block", frozenset({"tool_call"})))
+    assert pass_reply(made, message).blocked
+    untouched = pass_reply(made, message, passed=[call])
+    assert (untouched.value, untouched.events) == ((message,), ())
+
+
+def test_what_is_split_over_two_messages_of_an_answer_blocks_it() -> None:
+    trajectory = (
+        Message("assistant", (Text("my abc"), ToolCall("1", "f", {}))),
+        Message("tool", (ToolResult("1", "f", "fine"),)),
+        say("assistant", "def is it"),
+    )
+    passage = pass_reply(of(Word("abc\ndef")), *trajectory)
+    assert passage.blocked
+    assert passage.events[-1].rule == "split"
+    assert not pass_reply(of(Word("abc\nxyz")), *trajectory).blocked
+
+
+@pytest.mark.parametrize(("action", "said"), [("redact", "ok\n[redacted:evil]"), ("block", None)])
+def test_tool_results_inside_an_answer_are_guarded_too(action: str, said: str | None) -> None:
+    message = Message("assistant", (Text("ok"), ToolResult("1", "f", "evil")))
+    passage = pass_reply(of(Word("evil", action, frozenset({"output"}))), message)
+    assert passage.blocked == (said is None)
+    assert said is None or passage.value[0].text == said
+
+
+@given(st.sampled_from(["block", "redact", "replace"]), st.text(alphabet="abcx ", max_size=20))
+@settings(max_examples=50, deadline=None)
+def test_shadow_rules_change_no_message_document_call_result_or_reply(action: str, text: str) -> None:
+    made = of(Word("abc", action), Broken("x"), Wrong("x"), shadow=True)
+    call, result = ToolCall("1", "f", {"a": text}), ToolResult("1", "f", text)
+
+    async def run() -> None:
+        passages = [
+            (say("user", text), await made.message(say("user", text), CTX)),
+            (Document("d", text), await made.document(Document("d", text), CTX)),
+            (call, await made.call(call, CTX)),
+            (result, await made.result(result, CTX)),
+            ((say("assistant", text),), await made.reply((say("assistant", text),), CTX)),
+        ]
+        for given_, passage in passages:
+            assert passage.value == given_
+            assert all(e.shadow for e in passage.events)
+
+    asyncio.run(run())
+
+
+class Exits(Word):
+    async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
+        raise SystemExit(3)
+
+
+class CancelsItself(Word):
+    async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
+        raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("guard", [Exits("x"), CancelsItself("x")])
+def test_a_guard_that_exits_or_cancels_its_own_work_has_failed(guard: Word) -> None:
+    assert pass_message(of(guard), say("user", "text")).blocked
+
+
+def test_a_limit_reached_in_a_guard_is_no_failure_of_it() -> None:
+    class Spent(Word):
+        async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
+            raise LimitReached("spent")
+
+    with pytest.raises(LimitReached):
+        pass_message(of(Spent("x"), on_error="allow"), say("user", "text"))
 
 
 def test_build_reads_a_guard_file() -> None:
@@ -262,17 +385,3 @@ def test_a_stage_the_guard_does_not_know_is_an_error() -> None:
 def test_two_rules_with_one_id_are_an_error() -> None:
     with pytest.raises(PluginError, match="one id"):
         Pipeline([Rule("GD-1", Word("a")), Rule("GD-1", Word("b"))])
-
-
-def test_multi_turn_history_is_guarded_at_every_user_turn() -> None:
-    asked = request(messages=(say("user", "evil"), say("assistant", "x"), say("user", "fine")))
-    assert run(of(Word("evil", "block", frozenset({"input"}))), asked).blocked
-
-
-@pytest.mark.parametrize(("action", "said"), [("redact", "ok\n[redacted:evil]"), ("block", "I can't help with that.")])
-def test_tool_results_inside_an_answer_are_guarded_too(action: str, said: str) -> None:
-    async def send(r: Request) -> Reply:
-        return Reply(message=Message("assistant", (Text("ok"), ToolResult("1", "f", "evil"))))
-
-    done = run(of(Word("evil", action, frozenset({"output"}))), request(), send)
-    assert done.reply.message.text == said

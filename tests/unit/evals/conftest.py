@@ -18,7 +18,8 @@ from shipworthy.evals.results import Run
 from shipworthy.evals.run import Ending, run_plan
 from shipworthy.evals.subject import Subject
 from shipworthy.exchange.cache import ReplyCache
-from shipworthy.store.runlog import RunLog, declare_run
+from shipworthy.store.declare import declare_run
+from shipworthy.store.runlog import RunLog
 from shipworthy.workspace.suite import Suite
 from shipworthy.workspace.use import Use
 

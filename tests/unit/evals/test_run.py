@@ -28,7 +28,7 @@ from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.rule import Rule
 from shipworthy.evals.results import Run
 from shipworthy.exchange.budget import Limits
-from shipworthy.store.runlog import merkle
+from shipworthy.store.reading import RunReading
 from shipworthy.workspace.use import Use
 
 KEY = "hunter2secret"
@@ -214,10 +214,10 @@ def test_same_seed_and_kept_replies_give_the_same_root(bench, scripted, suite, p
     roots = set()
     for name, concurrency in (("first", 16), ("second", 16), ("third", 1)):
         bench.run(plan, scripted(unsteady, pause=0.0), name=name, cache=True, concurrency=concurrency)
-        roots.add(merkle(bench.directory / name))
+        roots.add(RunReading(bench.directory / name).merkle)
     assert len(roots) == 1
     bench.run(plan, scripted(unsteady), name="fourth")
-    assert merkle(bench.directory / "fourth") not in roots  # without the cache, the unsteady target shows
+    assert RunReading(bench.directory / "fourth").merkle not in roots  # without the cache, the unsteady target shows
 
 
 class Shouting:

@@ -33,7 +33,8 @@ from shipworthy.core.records import (
 from shipworthy.detect.redact import seal
 from shipworthy.evals.results import Run
 from shipworthy.evals.transcripts import CHUNK, write_viewer
-from shipworthy.store.runlog import RunLog, declare_run
+from shipworthy.store.declare import declare_run
+from shipworthy.store.runlog import RunLog
 
 METRICS = (Metric("leak"), Metric("helpful", good="high"))
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"><!--<script>"

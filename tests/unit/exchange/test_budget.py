@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipworthy.core.errors import LimitReached, UsageError
-from shipworthy.core.records import Usage
+from shipworthy.core.records import RoleUse, Usage
 from shipworthy.exchange.budget import Budget, Limits, format_duration, parse_duration
 
 
@@ -48,7 +48,7 @@ def test_a_used_up_budget_refuses(limits, word):
     budget = Budget(limits)
     if limits.seconds is None:
         budget.take()
-        budget.spend(Usage(10, 2, 0.5))
+        budget.spend("target", Usage(10, 2, 0.5))
     with pytest.raises(LimitReached, match=word):
         budget.take()
     assert budget.over
@@ -58,7 +58,7 @@ def test_without_limits_nothing_ends():
     budget = Budget()
     for _ in range(100):
         budget.take()
-        budget.spend(Usage(10**6, 10**6, 1000.0))
+        budget.spend("target", Usage(10**6, 10**6, 1000.0))
     assert not budget.over
     assert budget.remaining_seconds is None
 
@@ -66,3 +66,31 @@ def test_without_limits_nothing_ends():
 def test_a_negative_limit_is_refused():
     with pytest.raises(UsageError, match="requests is -1"):
         Limits(requests=-1)
+
+
+@pytest.mark.parametrize("name", ["requests", "tokens", "cost_usd", "seconds"])
+def test_a_limit_that_is_no_number_is_refused(name):
+    with pytest.raises(UsageError, match=name):
+        Limits(**{name: float("nan")})
+
+
+def test_what_is_spent_is_kept_by_role_and_in_all():
+    budget = Budget(Limits(requests=3))
+    for role, tokens in (("target", 10), ("judge", 1), ("judge", 2)):
+        budget.take(role)
+        budget.spend(role, Usage(tokens, tokens, 0.5))
+    with pytest.raises(LimitReached):
+        budget.take("attacker")
+    assert budget.roles == {
+        "target": RoleUse(calls=1, usage=Usage(10, 10, 0.5)),
+        "judge": RoleUse(calls=2, usage=Usage(3, 3, 1.0)),
+    }
+    assert (budget.requests, budget.usage) == (3, Usage(13, 13, 1.5))
+
+
+def test_every_role_spends_from_one_budget():
+    budget = Budget(Limits(tokens=5))
+    budget.take("judge")
+    budget.spend("judge", Usage(5, 0))
+    with pytest.raises(LimitReached, match="5 tokens"):
+        budget.take("target")

@@ -12,17 +12,24 @@ from contextlib import closing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shipworthy.core.errors import StoreError
-from shipworthy.core.records import Document, Reply, Request, Usage, say
-from shipworthy.exchange.cache import BATCH, ReplyCache, request_key
+from shipworthy.core.events import Called, Returned
+from shipworthy.core.records import Document, Request, ToolCall, ToolResult, Usage, answer, say
+from shipworthy.exchange.cache import BATCH, Kept, ReplyCache
 
 
-def reply(text: str) -> Reply:
-    return Reply(message=say("assistant", text), usage=Usage(3, 4, 0.5), model="m", retrieved=(Document("d", "text"),))
+def reply(text: str) -> Kept:
+    """A reply, and a tool that was called on the way."""
+    called = (
+        Called(1, ToolCall("c", "f", {"a": [1, None, "x"]})),
+        Returned(1, ToolResult("c", "f", text, is_error=True)),
+    )
+    return Kept(answer(text, usage=Usage(3, 4, 0.5), model="m", retrieved=(Document("d", "text"),)), called)
 
 
-def keep(path, entries: dict[bytes, Reply]) -> None:
+def keep(path, entries: dict[bytes, Kept]) -> None:
     async def main():
         with ReplyCache(path) as cache:
             for key, value in entries.items():
@@ -62,14 +69,30 @@ requests = st.builds(
 
 
 @given(requests, requests)
-def test_equal_requests_and_only_they_share_a_key(one, other):
-    assert (request_key(b"t", one) == request_key(b"t", other)) == (one == other)
+def test_equal_requests_and_only_they_share_an_identity(one, other):
+    assert (one.identity == other.identity) == (one == other)
 
 
-def test_the_key_does_not_depend_on_the_order_of_keys_but_on_the_target():
+@given(requests, st.sampled_from(("", "s")), st.integers(0, 5))
+def test_neither_session_nor_turn_is_part_of_an_identity(one, session, turn):
+    assert replace(one, session=session, turn=turn).identity == one.identity
+
+
+def test_an_identity_does_not_depend_on_the_order_of_keys():
     one = Request(messages=(), schema={"a": 1, "b": {"c": 2, "d": 3}})
     other = Request(messages=(), schema={"b": {"d": 3, "c": 2}, "a": 1})
-    assert request_key(b"t", one) == request_key(b"t", other) != request_key(b"u", one)
+    assert one.identity == other.identity
+
+
+def test_a_cache_of_another_version_is_set_aside(tmp_path):
+    path = tmp_path / "c.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE replies (key BLOB, reply BLOB)")
+        connection.execute("PRAGMA user_version = 1")
+    keep(path, {b"k" * 32: reply("new")})
+    assert (tmp_path / "c.sqlite.damaged").is_file()
+    with ReplyCache(path) as cache:
+        assert cache.get(b"k" * 32) == reply("new")
 
 
 def test_a_damaged_file_is_set_aside(tmp_path):
@@ -117,12 +140,12 @@ def test_a_killed_process_damages_nothing(tmp_path):
         """
         import asyncio, sys
         from pathlib import Path
-        from shipworthy.core.records import Reply, say
-        from shipworthy.exchange.cache import ReplyCache
+        from shipworthy.core.records import answer
+        from shipworthy.exchange.cache import Kept, ReplyCache
         async def main():
             cache = ReplyCache(Path(sys.argv[1]))
             for i in range(10**9):
-                cache.put(i.to_bytes(32), Reply(message=say("assistant", "x" * 300)))
+                cache.put(i.to_bytes(32), Kept(answer("x" * 300)))
                 if i % 50 == 0:
                     print(i, flush=True)
                     await asyncio.sleep(0)

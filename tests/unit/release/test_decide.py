@@ -126,7 +126,7 @@ def test_asking_again_does_not_undo_an_s1_hit(gated) -> None:  # type: ignore[no
 
     async def again() -> None:
         score = Score(metric="leak", hit=True, scorer="gate_flag")
-        log = RunLog.resume(run.directory)
+        log = RunLog.open(run.directory)
         for number, outcome, scores in ((2, "scorer_error", (score,)), (3, "scored", (replace(score, hit=False),))):
             made = replace(first, id=f"{first.id}-{number}", outcome=outcome, scores=scores, severity="S1")
             await log.append(seal(made, "synthetic"))
@@ -143,7 +143,7 @@ def test_a_second_try_of_what_had_not_failed_is_no_run_log(gated) -> None:  # ty
     first = next(run.attempts())
 
     async def again() -> None:
-        log = RunLog.resume(run.directory)
+        log = RunLog.open(run.directory)
         await log.append(seal(replace(first, id=f"{first.id}-2"), "synthetic"))
         log.close()
 

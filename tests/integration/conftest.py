@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -14,11 +15,12 @@ Handler = Callable[[SimpleNamespace, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def serve(handler: Handler, port: int = 0):
+async def serve(handler: Handler, port: int = 0, tls: ssl.SSLContext | None = None):
     """Yield an object with `url` and `seen`, the requests so far (method, path, headers, body, json)."""
-    served = SimpleNamespace(seen=[], url="", open=0, most_open=0)
+    served = SimpleNamespace(seen=[], url="", open=0, most_open=0, connections=0)
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 first, *lines = head.decode().strip().split("\r\n")
@@ -40,8 +42,8 @@ async def serve(handler: Handler, port: int = 0):
         finally:
             writer.close()
 
-    server = await asyncio.start_server(connection, "127.0.0.1", port)
-    served.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(connection, "127.0.0.1", port, ssl=tls)
+    served.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield served
     finally:
