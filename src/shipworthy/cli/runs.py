@@ -98,13 +98,12 @@ def show(workspace: Path, run: str, by_attack: bool) -> None:
 
 
 def _attack_rows(run: Run) -> Iterator[tuple[str, ...]]:
-    from shipworthy.evals.results import SuiteResult, cells
+    from shipworthy.evals.results import cells
 
     for use in run.manifest.suites:
         for metric in run.metrics(use.id):
             for attack in use.attacks:
-                errors = run.counts(use.id, metric, attack).errors
-                row = cells(SuiteResult(use.id, metric, run.rate(use.id, metric, attack), errors, 0))
+                row = cells(run.result(use.id, metric, attack))
                 yield (*row[:2], attack, *row[2:7])
 
 
@@ -190,8 +189,11 @@ def _hit(attempt: Attempt, metric: str | None) -> bool | None:
 
 def _shown(attempt: Attempt) -> Iterator[str]:
     for score in attempt.scores:
-        mark = {True: "+", False: "-", None: "?"}[score.hit]
-        yield f"{mark}{score.metric}" + (f":{score.label}" if score.label else "")
+        if score.value is not None:
+            said = f"{score.metric}={score.value:.4g}"
+        else:
+            said = {True: "+", False: "-", None: "?"}[score.hit] + score.metric
+        yield said + (f":{score.label}" if score.label else "")
 
 
 def _load(workspace: Path, run: str) -> Run:
