@@ -15,7 +15,7 @@ from shipworthy.exchange.cache import ReplyCache
 from shipworthy.evals.manifest import make_manifest
 from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.evals.results import Run
-from shipworthy.evals.run import Session, run_plan
+from shipworthy.evals.run import Ending, run_plan
 from shipworthy.evals.subject import Subject
 from shipworthy.store.runlog import RunLog
 from shipworthy.workspace.suite import Suite
@@ -107,7 +107,7 @@ class Bench:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.sessions: list[Session] = []
+        self.sessions: list[Ending] = []
 
     def run(self, plan: Plan, target, *, name: str = "run", cache: bool = False, pipeline=None, **options) -> Run:
         return asyncio.run(self.run_async(plan, target, name=name, cache=cache, pipeline=pipeline, **options))
