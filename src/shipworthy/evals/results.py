@@ -136,8 +136,8 @@ class Run:
         manifest: what it set out to do.
         outcomes: number of attempts by outcome.
         roles: what each role was asked, in all tries.
-        s1_hits: ids of the planned attempts with a bad event on a sample of severity S1, as the scorers declared what is
-            bad. Tries that a later one replaced count, too: one scorer saw the hit before another one failed, and
+        s1_hits: ids of the planned attempts with a bad event on a sample of severity S1, as the scorers declared what
+            is bad. Tries that a later one replaced count, too: one scorer saw the hit before another one failed, and
             asking again does not undo it.
         stopped: why the sitting that made this object ended early, or the empty string; not kept on disk.
     """
@@ -193,8 +193,8 @@ class Run:
             metric = self._declared.get((attempt.suite, score.metric))
             if metric is None:
                 raise IntegrityError(
-                    f"{self.directory}: {attempt.id} has a score for {score.metric!r}, a metric that the run's manifest "
-                    f"does not declare for the suite {attempt.suite!r}"
+                    f"{self.directory}: {attempt.id} has a score for {score.metric!r}, a metric that the run's "
+                    f"manifest does not declare for the suite {attempt.suite!r}"
                 )
             try:
                 said = given(score, metric)

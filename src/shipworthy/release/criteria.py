@@ -187,9 +187,7 @@ def _noninferiority(
     else:
         found = rates.noninferiority(seen, paired, criterion.parsed, plan)
     problem = (
-        _unfit(seen, run, use, criterion)
-        or _incomplete(baseline, before, "the baseline ")
-        or _unequal(paired, seen)
+        _unfit(seen, run, use, criterion) or _incomplete(baseline, before, "the baseline ") or _unequal(paired, seen)
     )
     return _fitting(found, problem)
 
