@@ -35,7 +35,13 @@ WIDEST = 120
 )
 @allow_code_option
 def command(
-    *, workspace: Path, runs: tuple[str, ...], baselines: tuple[str, ...], form: str, output: Path | None, allow_code: bool
+    *,
+    workspace: Path,
+    runs: tuple[str, ...],
+    baselines: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    allow_code: bool,
 ) -> int:
     """Test every criterion of the gate on RUN (an id, the beginning of one, or `latest`) and decide.
 

@@ -136,9 +136,9 @@ class Run:
         manifest: what it set out to do.
         outcomes: number of attempts by outcome.
         roles: what each role was asked, in all tries.
-        s1_hits: ids of the planned attempts with a bad event on a sample of severity S1, as the scorers declared what
-            is bad. Tries that a later one replaced count, too: one scorer saw the hit before another one failed, and
-            asking again does not undo it.
+        s1_hits: ids of the planned attempts with a bad event on a sample of severity S1, as their scorers declare it.
+            Tries that a later one replaced count, too: one scorer saw the hit before another one failed, and asking
+            again does not undo it.
         stopped: why the sitting that made this object ended early, or the empty string; not kept on disk.
     """
 

@@ -77,7 +77,7 @@ class ListedRun(Struct, frozen=True):
 
 
 class VerifiedRun(NamedTuple):
-    """A run's row, with the head of each shard's chain, and those heads that its logs were known to have and have not."""
+    """A run's row, the head of each shard's chain, and the heads that its logs were known to have, and lack now."""
 
     row: RunRow
     heads: tuple[str, ...]
