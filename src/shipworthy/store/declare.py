@@ -59,7 +59,7 @@ def log_origin(manifest: bytes, shard: int) -> bytes:
     return chain.origin(manifest + b"\0" + str(shard).encode())
 
 
-def declare(directory: Path, manifest: RunManifest) -> None:
+def declare_run(directory: Path, manifest: RunManifest) -> None:
     """Write what a run sets out to do, and an empty log for each of its shards, durably. Work on them may begin then.
 
     Of two that declare a run in one directory at the same time, one does and the other is told.
