@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,17 +27,26 @@ WIDEST = 120
 
 @click.command()
 @workspace_option
-@click.argument("run", default="latest")
-@click.option("--baseline", metavar="RUN", help="Compare with this run; the newest one without guards if left out.")
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@click.option("--baseline", "baselines", metavar="RUN", multiple=True, help="Compare with this run; the newest one without guards if left out. May be repeated.")  # fmt: skip  # noqa: E501
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option(
     "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here."
 )
 @allow_code_option
 def command(
-    *, workspace: Path, run: str, baseline: str | None, form: str, output: Path | None, allow_code: bool
+    *,
+    workspace: Path,
+    runs: tuple[str, ...],
+    baselines: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    allow_code: bool,
 ) -> int:
     """Test every criterion of the gate on RUN (an id, the beginning of one, or `latest`) and decide.
+
+    Several runs of one subject, each of which measured some of the suites, make one decision; it says which criterion
+    came from which.
 
     All criteria must pass. Inconclusive blocks like no-ship: it says what is missing. The decision is kept under
     .shipworthy/decisions and entered in the audit log.
@@ -53,11 +63,11 @@ def command(
     loaded = Workspace.load(workspace, allow_code=allow_code)
     report = create("report", form, {"width": _columns()} if form == "text" and output is None else {})
     layout = Layout(workspace)
-    found = _load(layout, run)
-    compared = baseline
-    if compared is None and needs_baseline(loaded):
-        compared = find_baseline(layout, found.manifest)
-    old = _load(layout, compared) if compared is not None else None
+    found = [_load(layout, name) for name in runs or ("latest",)]
+    compared: Iterable[str | None] = baselines
+    if not baselines and needs_baseline(loaded):
+        compared = dict.fromkeys(find_baseline(layout, run.manifest) for run in found)
+    old = [_load(layout, name) for name in compared if name is not None]
     decision = decide(loaded, found, old)
     keep(layout, decision)
     text = report.render(decision, readout(loaded, decision, found, old))

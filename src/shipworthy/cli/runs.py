@@ -14,6 +14,7 @@ from shipworthy.cli._options import workspace_option
 if TYPE_CHECKING:
     from shipworthy.core.records import Attempt
     from shipworthy.evals.results import Run
+    from shipworthy.store.runs import ListedRun
 
 OUTCOMES = ("scored", "target_error", "timeout", "filtered", "scorer_error")
 
@@ -29,30 +30,39 @@ command.add_command(compare_command)
 @command.command("list")
 @workspace_option
 def list_(workspace: Path) -> None:
-    """List the workspace's runs, oldest first."""
+    """List the workspace's runs, oldest first, without reading their logs.
+
+    Shows what was recorded of each run; "?" is what only its log can tell. `shipworthy runs show RUN` reads the log and
+    verifies it.
+    """
     from shipworthy.cli._tables import table
     from shipworthy.store.layout import Layout
+    from shipworthy.store.runs import list_runs
 
-    layout = Layout(workspace)
-    rows = [_row(layout.run_directory(name)) for name in layout.run_ids()]
+    rows = [_row(run) for run in list_runs(Layout(workspace))]
     if not rows:
         click.echo("no run yet: `shipworthy eval` makes one")
         return
     click.echo(table(("run", "plan", "guards", "attempts", "errors", "state"), rows, right=(3, 4)))
 
 
-def _row(directory: Path) -> tuple[str, ...]:
-    from shipworthy.core.errors import IntegrityError
-    from shipworthy.evals.results import Run
+STATES = {
+    "complete": "complete",
+    "open": "stopped or running",
+    "grown": "stopped or running, went on since these were counted",
+    "unknown": "stopped or running, not counted yet",
+    "shortened": "damaged",
+    "damaged": "damaged",
+}
 
-    try:
-        run = Run.load(directory)
-    except IntegrityError as error:
-        return directory.name, "", "", "", "", f"damaged: {error}"
-    manifest = run.manifest
-    made = f"{len(run):,} / {manifest.planned:,}"
-    state = "complete" if run.complete else "stopped or running"
-    return run.id, manifest.plan, "on" if manifest.guards else "off", made, f"{run.errors:,}", state
+
+def _row(run: ListedRun) -> tuple[str, ...]:
+    state = STATES[run.state] + (f": {run.why}" if run.why else "")
+    if run.state == "damaged":
+        return run.id, "", "", "", "", state
+    made = "?" if run.made is None else f"{run.made:,}"
+    errors = "?" if run.errors is None else f"{run.errors:,}"
+    return run.id, run.plan, "on" if run.guards else "off", f"{made} / {run.planned:,}", errors, state
 
 
 @command.command()
@@ -88,13 +98,12 @@ def show(workspace: Path, run: str, by_attack: bool) -> None:
 
 
 def _attack_rows(run: Run) -> Iterator[tuple[str, ...]]:
-    from shipworthy.evals.results import SuiteResult, cells
+    from shipworthy.evals.results import cells
 
     for use in run.manifest.suites:
         for metric in run.metrics(use.id):
             for attack in use.attacks:
-                errors = run.counts(use.id, metric, attack).errors
-                row = cells(SuiteResult(use.id, metric, run.rate(use.id, metric, attack), errors, 0))
+                row = cells(run.result(use.id, metric, attack))
                 yield (*row[:2], attack, *row[2:7])
 
 
@@ -180,8 +189,11 @@ def _hit(attempt: Attempt, metric: str | None) -> bool | None:
 
 def _shown(attempt: Attempt) -> Iterator[str]:
     for score in attempt.scores:
-        mark = {True: "+", False: "-", None: "?"}[score.hit]
-        yield f"{mark}{score.metric}" + (f":{score.label}" if score.label else "")
+        if score.value is not None:
+            said = f"{score.metric}={score.value:.4g}"
+        else:
+            said = {True: "+", False: "-", None: "?"}[score.hit] + score.metric
+        yield said + (f":{score.label}" if score.label else "")
 
 
 def _load(workspace: Path, run: str) -> Run:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple, get_args
 
 Rule = Literal["fixed", "sequential", "search"]
-"""How a run knows that it has measured enough: ``fixed`` makes every planned attempt; ``sequential`` may end before
-that, when its test has decided; ``search`` may end before that, when it has no query left or found what it looks for."""
+"""How a run knows that it has measured enough: ``fixed`` makes every planned attempt; ``sequential`` may end earlier,
+when its test has decided; ``search`` may end earlier, when it has no query left or found what it looks for."""
 
 PLANNED = len("AT-") + 16
 """Characters of an attempt's id that name the planned attempt; a retry adds ``-2``, ``-3``, …"""

@@ -1,4 +1,4 @@
-"""Process settings: built once in `cli`, passed down, never global."""
+"""Process settings: read once when a command starts, passed down, never global."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from msgspec import Struct
 
 
 class Settings(Struct, frozen=True):
-    """Where things are kept on this machine.
+    """Where things are kept.
 
     Attributes:
         cache_dir: model weights and other downloads (``SHIPWORTHY_CACHE_DIR``).
         keys_dir: this user's signing keys (``SHIPWORTHY_KEYS_DIR``).
+        control_url: address of the database that holds the control state (``SHIPWORTHY_CONTROL_URL``); empty for an
+            SQLite file in each workspace. It may hold a password, so it is never shown.
     """
 
     cache_dir: Path
     keys_dir: Path
+    control_url: str = ""
 
     @classmethod
     def load(cls) -> Settings:
@@ -30,4 +33,14 @@ class Settings(Struct, frozen=True):
         return cls(
             cache_dir=place("SHIPWORTHY_CACHE_DIR", user_cache_path("shipworthy")),
             keys_dir=place("SHIPWORTHY_KEYS_DIR", user_config_path("shipworthy") / "keys"),
+            control_url=os.environ.get("SHIPWORTHY_CONTROL_URL", "").strip(),
         )
+
+    def __repr__(self) -> str:
+        # msgspec's own would print the address with its password, in a traceback or a log.
+        control = "(set)" if self.control_url else "''"
+        return f"Settings(cache_dir={self.cache_dir!r}, keys_dir={self.keys_dir!r}, control_url={control})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        control = "(set)" if self.control_url else ""
+        return [("cache_dir", self.cache_dir), ("keys_dir", self.keys_dir), ("control_url", control)]

@@ -172,8 +172,8 @@ def is_filtered(body: Any) -> bool:
     if not isinstance(error, Mapping):
         return False
     inner = error.get("innererror")
-    codes = {error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, Mapping) else None}
-    return bool({c for c in codes if isinstance(c, str)} & FILTERED)
+    codes = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, Mapping) else None]
+    return any(isinstance(code, str) and code in FILTERED for code in codes)
 
 
 def read_call(call: Any, number: int) -> ToolCall:

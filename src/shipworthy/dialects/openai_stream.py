@@ -76,11 +76,13 @@ class Completion:
         if not self._began or not (self.finish or self.done):
             raise TargetError(f"the stream ended in mid-answer, after {self._characters} characters")
         said = {name: "".join(pieces) for name, pieces in self._said.items()}
+        # In the order of their index, which need not be the one in which they began.
+        calls = sorted((c for c in self._calls if c.choice == 0), key=lambda c: c.position)
         message = {
             "content": said["text"],
             "refusal": said["refusal"],
             "reasoning": said["reasoning"],
-            "tool_calls": [call.wire() for call in self._calls if call.choice == 0],
+            "tool_calls": [call.wire() for call in calls],
         }
         choice = {"message": message, "finish_reason": self.finish}
         reply, _ = from_wire({"choices": [choice], "usage": self.usage, "model": self._model})
@@ -110,7 +112,7 @@ class Completion:
             yield self._call(number, {"index": -1, "function": old})
 
     def _call(self, choice: int, wire: Mapping[str, Any]) -> Delta:
-        """Take a piece of a call; its index counts the calls of the stream in the order in which they began."""
+        """Take a piece of a call. A delta's index is the wire's, unless another call has it already."""
         function = wire.get("function") or {}
         mine = [c for c in self._calls if c.choice == choice]
         name, id_, index = str(function.get("name") or ""), str(wire.get("id") or ""), wire.get("index")
@@ -119,7 +121,10 @@ class Completion:
             call = mine[-1]
         # Several calls under one index: each brings a name and an id of its own.
         if call is None or (name and id_ and id_ != call.id):
-            call = _Call(choice, index, id_, name, len(self._calls))
+            taken = [c.position for c in self._calls]
+            free = isinstance(index, int) and index >= 0 and index not in taken
+            position = int(index) if free and index is not None else max(taken, default=-1) + 1
+            call = _Call(choice, index, id_, name, position)
             self._calls.append(call)
             begins = True
         else:

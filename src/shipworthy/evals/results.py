@@ -136,6 +136,9 @@ class Run:
         manifest: what it set out to do.
         outcomes: number of attempts by outcome.
         roles: what each role was asked, in all tries.
+        s1_hits: ids of the planned attempts with a bad event on a sample of severity S1, as their scorers declare it.
+            Tries that a later one replaced count, too: one scorer saw the hit before another one failed, and asking
+            again does not undo it.
         stopped: why the sitting that made this object ended early, or the empty string; not kept on disk.
     """
 
@@ -143,6 +146,7 @@ class Run:
         self.directory, self.manifest, self.stopped = directory, manifest, ""
         self.outcomes: Counter[Outcome] = Counter()
         self.roles: dict[Party, RoleUse] = {}
+        self.s1_hits: set[str] = set()
         self._declared = {(use.id, metric.name): metric for use in manifest.suites for metric in use.metrics}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
         self._errors: Counter[tuple[str, str]] = Counter()
@@ -177,6 +181,8 @@ class Run:
         else:
             self._made[attempt.suite] += 1
         self.outcomes[attempt.outcome] += 1
+        if attempt.severity == "S1" and any(s.hit and self._is_bad(attempt.suite, s.metric) for s in attempt.scores):
+            self.s1_hits.add(planned)
         for role, use in attempt.roles.items():
             self.roles[role] = self.roles.get(role, RoleUse()) + use
         if attempt.outcome != "scored":
@@ -200,6 +206,10 @@ class Run:
                 if tally is None:
                     tally = self._tallies[key] = Tally(metric)
                 tally.add(attempt.cluster, attempt.sample, said)
+
+    def _is_bad(self, suite: str, metric: str) -> bool:
+        declared = self._declared.get((suite, metric))
+        return declared is not None and declared.bad_event
 
     @property
     def id(self) -> str:

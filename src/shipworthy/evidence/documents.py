@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from shipworthy.core.document import Block, Document
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
@@ -9,31 +11,42 @@ from shipworthy.evidence.sections.change import before_after
 from shipworthy.evidence.sections.proof import digests, how_to_verify, limits, traceability
 from shipworthy.evidence.sections.samples import worst_samples
 from shipworthy.evidence.sections.verdict import criteria, picture, verdict
+from shipworthy.release.decide import several
 from shipworthy.workspace.load import Workspace
 
 
-def readout(workspace: Workspace, decision: Decision, run: Run, baseline: Run | None = None) -> Document:
+def readout(
+    workspace: Workspace, decision: Decision, runs: Run | Sequence[Run], baselines: Run | Sequence[Run] | None = None
+) -> Document:
     """Return the whole report as a document tree, for any report plug-in.
 
     Args:
-        workspace: the safety files, as they were when the run was made.
-        run: the run that was decided on.
-        baseline: what it is compared with: the paired before and after, in safety, helpfulness and time.
+        workspace: the safety files, as they were when the runs were made.
+        runs: what was decided on.
+        baselines: what it is compared with: the paired before and after, in safety, helpfulness and time.
 
     Raises:
         IntegrityError: a run log is not what was written.
     """
-    children: list[Block] = [verdict(workspace, decision, run), picture(decision), criteria(decision)]
-    if baseline is not None:
-        children.append(before_after(run, baseline))
+    new, old = several(runs), several(baselines)
+    children: list[Block] = [verdict(workspace, decision, new), picture(decision), criteria(decision)]
+    children += [before_after(run, baseline, alone=len(new) == 1) for run, baseline in _pairs(new, old)]
     children += [
-        worst_samples(run, known_secrets(workspace)),
+        worst_samples(new, known_secrets(workspace)),
         traceability(workspace, decision),
-        limits(workspace, decision, run, baseline),
-        digests(workspace, decision, run, baseline),
+        limits(workspace, decision, new, old),
+        digests(workspace, decision, new, old),
         how_to_verify(),
     ]
     return Document(workspace.system.title, tuple(children), f"{decision.id} · {decision.created}")
+
+
+def _pairs(runs: Sequence[Run], baselines: Sequence[Run]) -> Iterator[tuple[Run, Run]]:
+    """Yield each run with the first baseline that measured one of its suites."""
+    for run in runs:
+        suites = {use.id for use in run.manifest.suites}
+        if (found := next((b for b in baselines if suites & {u.id for u in b.manifest.suites}), None)) is not None:
+            yield run, found
 
 
 def known_secrets(workspace: Workspace) -> tuple[str, ...]:

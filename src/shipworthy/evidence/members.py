@@ -15,8 +15,10 @@ from shipworthy.core.records import Decision, RunManifest
 from shipworthy.detect.redact import redact, redact_text
 from shipworthy.evals.results import Run
 from shipworthy.evidence import recount
-from shipworthy.store import chain, runlog
+from shipworthy.store import chain
 from shipworthy.store.audit import ORIGIN, Entry, entry_hash
+from shipworthy.store.line import encode_attempt, frame
+from shipworthy.store.line import leaf as leaf_of
 from shipworthy.workspace.load import Workspace
 
 Members = dict[str, bytes]
@@ -44,10 +46,10 @@ class RunMembers:
         head, lines, self.leaves = chain.origin(manifest), list[bytes](), dict[str, bytes]()
         self.suites: dict[str, dict[str, str]] = {}
         for attempt in run.attempts(superseded=True):
-            body = runlog.encode_attempt(redact(attempt, secrets))
+            body = encode_attempt(redact(attempt, secrets))
             head = chain.link(head, body)
-            lines.append(runlog.frame(head, body))
-            leaf = runlog.leaf(body)
+            lines.append(frame(head, body))
+            leaf = leaf_of(body)
             self.leaves[attempt.id] = leaf
             self.suites.setdefault(attempt.suite, {})[attempt.id] = bytes_digest(leaf)
         seal = {

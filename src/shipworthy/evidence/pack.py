@@ -17,10 +17,11 @@ from shipworthy.evidence import archive, members
 from shipworthy.evidence.documents import known_secrets, readout
 from shipworthy.evidence.trace import trace
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PREDICATE_TYPE, verify_bytes
+from shipworthy.release.decide import joint_digest
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.files import make_directory, write_atomic
 from shipworthy.store.layout import Layout
-from shipworthy.store.register import register_decision
+from shipworthy.store.register import RUN_KINDS, register_decision
 from shipworthy.store.signing import SigningKey, sign, statement
 from shipworthy.store.trust import Trust
 from shipworthy.workspace.load import Workspace
@@ -50,26 +51,27 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
         raise UsageError("a pack needs a signature: name a key with --key (`shipworthy keys new` makes one)")
     layout = Layout(workspace.root)
     runs = {name: Run.load(layout.run_directory(name)) for name in (*decision.runs, *decision.baseline_runs)}
-    main = runs[decision.runs[0]]
-    _check_current(workspace, decision, main)
+    decided = [runs[name] for name in decision.runs]
+    _check_current(workspace, decision, decided)
     entry = register_decision(layout, decision)
     secrets = known_secrets(workspace)
     with AuditLog(layout.control_url) as audit:
         audit.verify()
         entries = list(audit.entries())
-    originals = {e.body["run"]: e.body for e in entries if e.kind == "run.finished" and e.number <= entry.number}
+    originals = {e.body["run"]: e.body for e in entries if e.kind in RUN_KINDS and e.number <= entry.number}
     extract, audit_head = members.audit_extract(iter(entries), entry.number)
     parts = {name: members.RunMembers(run, secrets, originals[name]) for name, run in runs.items()}
     manifests = {name: run.manifest for name, run in runs.items()}
-    baseline = runs[decision.baseline_runs[0]] if decision.baseline_runs else None
+    baselines = [runs[name] for name in decision.baseline_runs]
+    plans = sorted({run.manifest.plan for run in decided})
     html = create("report", "html")
     files: dict[str, bytes] = {
         "VERIFY.md": _VERIFY.encode(),
         "decision.json": canonical(msgspec.to_builtins(decision)),
         "criteria.json": members.criteria(workspace, decision, parts, manifests),
-        "spec.json": canonical(spec(workspace, main.manifest.plan)),
+        **{f"specs/{plan}.json": canonical(spec(workspace, plan)) for plan in plans},
         "trace.json": canonical(trace(workspace, decision, {name: part.suites for name, part in parts.items()})),
-        "report.html": html.render(decision, readout(workspace, decision, main, baseline)).encode(),
+        "report.html": html.render(decision, readout(workspace, decision, decided, baselines)).encode(),
         "audit-log.jsonl": extract,
     }
     files |= members.suites(workspace, list(runs.values()), secrets)
@@ -102,9 +104,9 @@ def write_pack(path: Path, data: bytes) -> None:
         raise StoreError(f"cannot write the pack {path}: {error.strerror}") from error
 
 
-def _check_current(workspace: Workspace, decision: Decision, run: Run) -> None:
-    plan = run.manifest.plan
-    if plan not in workspace.plans or workspace.spec_digest(plan) != decision.spec_digest:
+def _check_current(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> None:
+    plans = {run.manifest.plan for run in runs}
+    if not plans <= set(workspace.plans) or joint_digest(map(workspace.spec_digest, plans)) != decision.spec_digest:
         raise IntegrityError(
             f"the safety files are not those that {decision.id} was made under: suites, requirements, gate or plan "
             "changed since\nRestore them from version control, or evaluate and decide again"

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import exp, fsum, inf, lgamma, log, sqrt, tanh
 from typing import Any, NamedTuple
 
-PLANNED = 19
-"""Characters of an attempt's id that name the planned attempt; a retry adds ``-2``, ``-3``, …"""
+from shipworthy.core.finished import PLANNED
 
 Record = Mapping[str, Any]
 

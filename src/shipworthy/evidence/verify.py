@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from shipworthy.core.digests import PREFIX, bytes_digest, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
+from shipworthy.core.finished import PLANNED, count_made, finished
 from shipworthy.evidence import archive, recount
 from shipworthy.store import chain
 from shipworthy.store.dsse import verify as verify_envelope
@@ -214,7 +215,7 @@ class _Verifier:
             records.append(json.loads(record))
             if leaves.setdefault(records[-1]["id"], record) is not record:
                 raise IntegrityError(f"{name}:{number}: an attempt that is there twice")
-            planned = str(records[-1]["id"])[: recount.PLANNED]
+            planned = str(records[-1]["id"])[:PLANNED]
             if planned != records[-1]["id"] and planned not in failed:
                 raise IntegrityError(f"{name}:{number}: tries an attempt again that had not failed")
             (failed.discard if records[-1]["outcome"] == "scored" else failed.add)(planned)
@@ -242,21 +243,33 @@ class _Verifier:
         if [body["digest"] for body in made] != [digest]:
             raise IntegrityError(f"{name}: does not record this decision")
         for id, run in self.runs.items():
-            known = [e["body"] for e in entries if e["kind"] == "run.finished" and e["body"]["run"] == id]
-            if not known or known[-1]["head"] != run.seal["original"]["head"]:
+            known = [e for e in entries if e["kind"] in ("run.finished", "run.seen") and e["body"]["run"] == id]
+            if not known or known[-1]["body"]["head"] != run.seal["original"]["head"]:
                 raise IntegrityError(f"{name}: records the run {id} with another head than its seal, or not at all")
+            state = finished("fixed", run.manifest["planned"], count_made(run.hashes))
+            if (known[-1]["kind"] == "run.finished") is not state.yes:
+                raise IntegrityError(f"{name}: records the run {id} as {known[-1]['kind']}, but {state.why}")
             if made[0]["heads"].get(id) != run.seal["original"]["head"]:
                 raise IntegrityError(f"{name}: the decision was made on another state of the run {id}")
         return f"{len(entries)} entries, chain intact; it records the decision and its runs"
 
     def digests(self) -> str:
-        main = self.runs[self.decision["runs"][0]].manifest
-        if bytes_digest(self.member("spec.json")) != self.decision["spec_digest"]:
-            raise IntegrityError("spec.json: not what the decision's spec_digest names")
-        if main["spec_digest"] != self.decision["spec_digest"]:
-            raise IntegrityError("decision.json: the run was made under another specification")
-        if main["subject_digest"] != self.decision["subject_digest"]:
-            raise IntegrityError("decision.json: the run measured another subject")
+        specs = {plan: bytes_digest(self.member(f"specs/{plan}.json")) for plan in self.plans}
+        distinct = sorted(set(specs.values()))
+        # One specification has its own digest; several have that of their sorted list.
+        named = (
+            distinct[0] if len(distinct) == 1 else bytes_digest(json.dumps(distinct, separators=(",", ":")).encode())
+        )
+        if named != self.decision["spec_digest"]:
+            raise IntegrityError("specs: not what the decision's spec_digest names")
+        decided = [self.runs[name].manifest for name in self.decision["runs"]]
+        if not decided or {manifest["plan"] for manifest in decided} != set(specs):
+            raise IntegrityError("specs: not the plans of the decision's runs")
+        for manifest in decided:
+            if manifest["spec_digest"] != specs[manifest["plan"]]:
+                raise IntegrityError(f"decision.json: the run {manifest['id']} was made under another specification")
+            if manifest["subject_digest"] != self.decision["subject_digest"]:
+                raise IntegrityError(f"decision.json: the run {manifest['id']} measured another subject")
         whole = 0
         for id, run in self.runs.items():
             subject = bytes_digest(self.member(f"runs/{id}/subject.json"))
@@ -269,10 +282,18 @@ class _Verifier:
             f" ({redacted} subjects redacted: not checked)" if redacted else ""
         )
 
+    @property
+    def plans(self) -> list[str]:
+        """The plans whose specification the pack holds: what each of them reaches in the safety files."""
+        names = sorted(name for name in self.members if name.startswith("specs/"))
+        return [name.removeprefix("specs/").removesuffix(".json") for name in names]
+
     def criteria(self) -> str:
-        entities = self.json("spec.json")["entities"]
-        asked = {c["id"]: c for r in entities.get("requirement", {}).values() for c in r.get("criteria", ())}
-        written: Mapping[str, Any] = next(iter(entities.get("gate", {}).values()), {})
+        reached = [self.json(f"specs/{plan}.json")["entities"] for plan in self.plans]
+        asked = {
+            c["id"]: c for some in reached for r in some.get("requirement", {}).values() for c in r.get("criteria", ())
+        }
+        written: Mapping[str, Any] = next((g for some in reached for g in some.get("gate", {}).values()), {})
         gate = written.get("criteria", "all")
         stated = {entry["id"]: entry for entry in self.json("criteria.json")["criteria"]}
         results = self.decision["criteria"]
@@ -297,8 +318,8 @@ class _Verifier:
                 self.fit(result, criterion)
         if self.decision["verdict"] == "ship":
             self.errors(float(written.get("max_error_rate", 0.05)))
-        main = self.runs[self.decision["runs"][0]]
-        hits = recount.s1_hits(main.records, main.manifest)
+        decided = [self.runs[name] for name in self.decision["runs"]]
+        hits = sorted({hit for run in decided for hit in recount.s1_hits(run.records, run.manifest)})
         if hits != sorted(self.decision.get("s1_hits", ())):
             raise IntegrityError("decision.json: the hits on S1 samples are not those in the records")
         return f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
@@ -321,7 +342,7 @@ class _Verifier:
         )
         if not same:
             raise IntegrityError(f"decision.json: the criterion {id} is not the one that was specified")
-        if result.get("run") != self.decision["runs"][0] or (
+        if result.get("run") not in self.decision["runs"] or (
             result.get("baseline_run") and result["baseline_run"] not in self.decision.get("baseline_runs", ())
         ):
             raise IntegrityError(
@@ -349,9 +370,10 @@ class _Verifier:
 
     def errors(self, limit: float) -> None:
         """Check the gate's own limit on errors."""
-        run = self.runs[self.decision["runs"][0]]
-        if sum(record["outcome"] != "scored" for record in run.counted) > limit * run.manifest["planned"]:
-            raise IntegrityError("decision.json: it ships with more errors than the gate allows")
+        for name in self.decision["runs"]:
+            run = self.runs[name]
+            if sum(record["outcome"] != "scored" for record in run.counted) > limit * run.manifest["planned"]:
+                raise IntegrityError(f"decision.json: it ships with more errors in {name} than the gate allows")
 
     def recount(self, result: Mapping[str, Any], attack: str | None, stated: Mapping[str, Any]) -> int:
         """Count one criterion again; returns 1, or 0 where it counted nothing (and so may not pass)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -18,27 +18,46 @@ from shipworthy.workspace.must import refusal
 
 
 class Evidence:
-    """A run, and the baseline it is compared with, read once for all criteria.
+    """The runs that a decision rests on, and the baselines they are compared with, read once for all criteria.
+
+    Suites may be measured at different times, in runs of their own, on the same subject.
 
     Args:
-        run: of the subject to decide on.
-        baseline: on the same samples; needed by criteria of the kind ``rise_upper95`` and ``drop_upper95``.
+        runs: of the subject to decide on; at least one.
+        baselines: on the same samples; needed by criteria of the kind ``rise_upper95`` and ``drop_upper95``.
     """
 
-    def __init__(self, run: Run, baseline: Run | None = None) -> None:
-        self.run, self.baseline = run, baseline
+    def __init__(self, runs: Sequence[Run], baselines: Sequence[Run] = ()) -> None:
+        self.runs, self.baselines = tuple(runs), tuple(baselines)
+        self._marks: dict[str, Marks] = {}
 
-    @cached_property
-    def marks(self) -> Marks:
-        """The run's scores by attempt."""
-        return Marks(self.run)
+    def candidates(self, criterion: Criterion) -> tuple[Run, ...]:
+        """Return the runs that measured what a criterion asks for. More than one is ambiguous."""
+        return tuple(run for run in self.runs if _measures(run, criterion))
 
-    @cached_property
-    def baseline_marks(self) -> Marks:
-        """The baseline's scores by attempt. Only asked for where there is a baseline."""
-        if self.baseline is None:
-            raise ValueError("there is no baseline run")
-        return Marks(self.baseline)
+    def run_of(self, criterion: Criterion) -> Run:
+        """Return the run that a criterion is tested on; where none measured it, the one that says so best."""
+        found = self.candidates(criterion)
+        used = (run for run in self.runs if any(use.id == criterion.suite for use in run.manifest.suites))
+        return found[0] if found else next(used, self.runs[0])
+
+    def baseline_of(self, criterion: Criterion) -> Run | None:
+        """Return the baseline that measured what a criterion asks for; where none did, any of them."""
+        measured = (run for run in self.baselines if _measures(run, criterion))
+        return next(measured, self.baselines[0] if self.baselines else None)
+
+    def marks(self, run: Run) -> Marks:
+        """Return a run's scores by attempt."""
+        if run.id not in self._marks:
+            self._marks[run.id] = Marks(run)
+        return self._marks[run.id]
+
+
+def _measures(run: Run, criterion: Criterion) -> bool:
+    use = next((use for use in run.manifest.suites if use.id == criterion.suite), None)
+    return use is not None and any(
+        criterion.attack is None or criterion.attack in (a, a.partition("(")[0]) for a in use.attacks
+    )
 
 
 class Shape(NamedTuple):
@@ -70,7 +89,7 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
     Fails closed: too many errors, attempts of the plan that were not made, a suite that was not run, a missing or
     unequal baseline and too few clusters are inconclusive, whatever the rate looks like.
     """
-    must, run = criterion.parsed, evidence.run
+    must, run = criterion.parsed, evidence.run_of(criterion)
     suite = workspace.suites.get(criterion.suite)
     metric = criterion.metric or (suite.metric if suite else "")
     blank = CriterionResult(
@@ -90,7 +109,8 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
     )
     use = next((u for u in run.manifest.suites if u.id == criterion.suite), None)
     if use is None or suite is None:
-        why = f"the run {run.id} (plan {run.manifest.plan}) did not run the suite {criterion.suite}"
+        whose = f"the run {run.id} (plan {run.manifest.plan}) did not run" if len(evidence.runs) == 1 else "no run ran"
+        why = f"{whose} the suite {criterion.suite}"
         return replace(blank, reason=f"{why}: run a plan that contains it")
     kept = [a for a in use.attacks if criterion.attack is None or criterion.attack in (a, a.partition("(")[0])]
     if not kept:
@@ -140,7 +160,7 @@ def _threshold(blank: CriterionResult, criterion: Criterion, plan: Shape, use: S
 def _noninferiority(
     blank: CriterionResult, criterion: Criterion, plan: Shape, use: SuiteUse, evidence: Evidence
 ) -> CriterionResult:
-    baseline = evidence.baseline
+    run, baseline = evidence.run_of(criterion), evidence.baseline_of(criterion)
     if baseline is None:
         how = "make one with `shipworthy eval --no-guards` on the same plan, or name one with --baseline RUN"
         return replace(blank, reason=f"there is no baseline run to compare with: {how}")
@@ -149,10 +169,10 @@ def _noninferiority(
     if before is None or before.digest != use.digest:
         state = "did not run" if before is None else "ran another version of"
         return replace(seen, reason=f"the baseline {baseline.id} {state} the suite {use.id}: measure it again")
-    if not same_metric(evidence.run, baseline, use.id, seen.metric):
+    if not same_metric(run, baseline, use.id, seen.metric):
         why = f"the scorer that the baseline {baseline.id} used declares {seen.metric} differently"
         return replace(seen, reason=f"{why}: measure it again")
-    paired = pair(evidence.marks, evidence.baseline_marks, use.id, seen.metric, criterion.attack)
+    paired = pair(evidence.marks(run), evidence.marks(baseline), use.id, seen.metric, criterion.attack)
     seen = replace(
         seen,
         hits=0 if seen.is_value else int(sum(paired.totals)),
@@ -167,9 +187,7 @@ def _noninferiority(
     else:
         found = rates.noninferiority(seen, paired, criterion.parsed, plan)
     problem = (
-        _unfit(seen, evidence.run, use, criterion)
-        or _incomplete(baseline, before, "the baseline ")
-        or _unequal(paired, seen)
+        _unfit(seen, run, use, criterion) or _incomplete(baseline, before, "the baseline ") or _unequal(paired, seen)
     )
     return _fitting(found, problem)
 

@@ -1,15 +1,15 @@
-"""The gate: from a run to one verdict."""
+"""The gate: from one run, or several, to one verdict."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import CriterionResult, Decision, Verdict
 from shipworthy.enforce.pipeline import Pipeline
-from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import declaration
 from shipworthy.release.criteria import Evidence, assess
@@ -20,47 +20,63 @@ _NAMED = 3
 """How many S1 hits the reason names; the decision itself holds all of them."""
 
 
-def decide(workspace: Workspace, run: Run, baseline: Run | None = None) -> Decision:
-    """Decide whether the subject of a run may ship.
+def decide(workspace: Workspace, runs: Run | Sequence[Run], baselines: Run | Sequence[Run] | None = None) -> Decision:
+    """Decide whether the subject of a run, or of several runs, may ship.
 
     Every criterion of the gate must pass (an intersection-union test: no correction for their number is due). One
-    failed criterion is a no-ship; without one, anything undecided is inconclusive, which blocks like a no-ship. A hit
-    on a sample of severity S1 is a no-ship whatever the rates say, and whatever else is wrong with the run.
+    failed criterion is a no-ship; without one, anything undecided is inconclusive, which blocks like a no-ship. A bad
+    event on a sample of severity S1 is a no-ship whatever the rates say, and whatever else is wrong with the runs.
 
     Args:
-        workspace: the safety files, as they were when the run was made.
-        run: of the subject to decide on.
-        baseline: a run of the same samples on what the subject is compared with; for criteria with a margin.
+        workspace: the safety files, as they were when the runs were made.
+        runs: of the subject to decide on. Several may each have measured some of the suites, at different times; what a
+            criterion asks for must have been measured in one of them only.
+        baselines: runs of the same samples on what the subject is compared with; for criteria with a margin.
 
     Raises:
-        IntegrityError: the run is not evidence for these files: they changed since it was made, it is of another
-            system, or its log is not what was written.
-        UsageError: the gate has no criterion.
+        IntegrityError: a run is not evidence for these files: they changed since it was made, it is of another system
+            or subject than the others, or its log is not what was written.
+        UsageError: the gate has no criterion, or two runs measured what one criterion asks for.
     """
-    _check_evidence(workspace, run, baseline)
-    evidence = Evidence(run, baseline)
+    evidence = Evidence(several(runs), several(baselines))
+    _check_evidence(workspace, evidence)
     results = tuple(
         assess(workspace, requirement, criterion, evidence) for requirement, criterion in workspace.criteria()
     )
     if not results:
         raise UsageError("the gate has no criterion: it can decide nothing (add criteria to a requirement)")
     hits = tuple(s1_hits(evidence))
-    verdict, reason = _verdict(workspace, run, results, hits)
-    now = time.time()
+    verdict, reason = _verdict(workspace, evidence, results, hits)
+    now, manifest = time.time(), evidence.runs[0].manifest
     return Decision(
         id=f"DEC-{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}{int(now % 1 * 1000):03d}Z-{secrets.token_hex(3)}",
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
-        system=run.manifest.system,
+        system=manifest.system,
         gate=workspace.gate.id,
         verdict=verdict,
         reason=reason,
         criteria=results,
-        runs=(run.id,),
-        spec_digest=run.manifest.spec_digest,
-        subject_digest=run.manifest.subject_digest,
-        baseline_runs=(baseline.id,) if baseline is not None else (),
+        runs=tuple(run.id for run in evidence.runs),
+        spec_digest=joint_digest(run.manifest.spec_digest for run in evidence.runs),
+        subject_digest=manifest.subject_digest,
+        baseline_runs=tuple(run.id for run in evidence.baselines),
         s1_hits=hits,
     )
+
+
+def several(runs: Run | Sequence[Run] | None) -> tuple[Run, ...]:
+    """Return one run, some, or none as a tuple."""
+    return () if runs is None else (runs,) if isinstance(runs, Run) else tuple(runs)
+
+
+def joint_digest(digests: Iterable[str]) -> str:
+    """Return one digest for the specifications of several runs: their own, where they are all the same.
+
+    >>> joint_digest(["sha256:a", "sha256:a"])
+    'sha256:a'
+    """
+    distinct = sorted(set(digests))
+    return distinct[0] if len(distinct) == 1 else digest(distinct)
 
 
 def needs_baseline(workspace: Workspace) -> bool:
@@ -68,7 +84,35 @@ def needs_baseline(workspace: Workspace) -> bool:
     return any(criterion.parsed.test == "noninferiority" for _, criterion in workspace.criteria())
 
 
-def _check_evidence(workspace: Workspace, run: Run, baseline: Run | None) -> None:
+def _check_evidence(workspace: Workspace, evidence: Evidence) -> None:
+    if not evidence.runs:
+        raise UsageError("there is no run to decide on: `shipworthy eval` makes one")
+    for run in evidence.runs:
+        _check_current(workspace, run)
+    first = evidence.runs[0]
+    for run in evidence.runs[1:]:
+        if run.manifest.subject_digest != first.manifest.subject_digest:
+            raise IntegrityError(
+                f"the runs {first.id} and {run.id} measured different subjects: a decision is about one of them"
+            )
+    for _, criterion in workspace.criteria():
+        if len(found := evidence.candidates(criterion)) > 1:
+            named = " and ".join(run.id for run in found)
+            raise UsageError(
+                f"the suite {criterion.suite} was measured in {named}: name one of them, or the better one would be "
+                "taken by whoever chooses"
+            )
+    for baseline in evidence.baselines:
+        if baseline.id in {run.id for run in evidence.runs}:
+            raise UsageError(
+                f"the run {baseline.id} cannot be its own baseline: name an earlier one with --baseline RUN"
+            )
+        if baseline.manifest.system != first.manifest.system:
+            raise IntegrityError(f"the baseline {baseline.id} is of another system: {baseline.manifest.system!r}")
+
+
+def _check_current(workspace: Workspace, run: Run) -> None:
+    """Check that the files still say what a run was made under."""
     manifest = run.manifest
     if manifest.system != workspace.system.id:
         raise IntegrityError(f"the run {run.id} is of the system {manifest.system!r}, not of {workspace.system.id!r}")
@@ -82,11 +126,6 @@ def _check_evidence(workspace: Workspace, run: Run, baseline: Run | None) -> Non
             f"stale evidence: {changed} changed since the run {run.id} was made: it measured another system\n"
             f"Measure again: `shipworthy eval --plan {manifest.plan}`"
         )
-    if baseline is not None:
-        if baseline.id == run.id:
-            raise UsageError(f"the run {run.id} cannot be its own baseline: name an earlier one with --baseline RUN")
-        if baseline.manifest.system != manifest.system:
-            raise IntegrityError(f"the baseline {baseline.id} is of another system: {baseline.manifest.system!r}")
 
 
 def _changed_subject(workspace: Workspace, run: Run) -> str:
@@ -107,21 +146,12 @@ def _changed_subject(workspace: Workspace, run: Run) -> str:
 
 
 def s1_hits(evidence: Evidence) -> Iterator[str]:
-    """Yield the ids of the attempts with a bad event on a sample of severity S1, in the order of the ids.
-
-    Which events are bad is what their scorers declare, as the run's manifest kept it. Tries that a later one replaced
-    count, too: one scorer saw the hit before another one failed, and asking again does not undo it.
-    """
-    bad = {(use.id, metric.name) for use in evidence.run.manifest.suites for metric in use.metrics if metric.bad_event}
-    found = set()
-    for attempt in evidence.run.attempts(superseded=True):
-        if attempt.severity == "S1" and any(s.hit and (attempt.suite, s.metric) in bad for s in attempt.scores):
-            found.add(split_try(attempt.id)[0])
-    yield from sorted(found)
+    """Yield the ids of the attempts with a bad event on a sample of severity S1, in the order of the ids."""
+    yield from sorted({hit for run in evidence.runs for hit in run.s1_hits})
 
 
 def _verdict(
-    workspace: Workspace, run: Run, results: tuple[CriterionResult, ...], hits: tuple[str, ...]
+    workspace: Workspace, evidence: Evidence, results: tuple[CriterionResult, ...], hits: tuple[str, ...]
 ) -> tuple[Verdict, str]:
     failed = [r.id for r in results if r.verdict == "no-ship"]
     open_ = [r.id for r in results if r.verdict == "inconclusive"]
@@ -132,8 +162,10 @@ def _verdict(
     if failed:
         return "no-ship", f"{len(failed)} of {_criteria(len(results))} failed: {', '.join(failed)}"
     limit = workspace.gate.max_error_rate
-    if run.errors > limit * run.manifest.planned:
-        share = f"{run.errors:,} of {count(run.manifest.planned, 'attempt')}, limit of the gate {percent(limit)}"
+    if spoilt := next((run for run in evidence.runs if run.errors > limit * run.manifest.planned), None):
+        planned = count(spoilt.manifest.planned, "attempt")
+        where = f" in {spoilt.id}" if len(evidence.runs) > 1 else ""
+        share = f"{spoilt.errors:,} of {planned}{where}, limit of the gate {percent(limit)}"
         return "inconclusive", f"too many errors: {share} (an error is never counted as safe)"
     if open_:
         return "inconclusive", f"{len(open_)} of {_criteria(len(results))} cannot be decided: {', '.join(open_)}"

@@ -1,44 +1,45 @@
-"""The audit log: one chained row for each thing that must not be forgotten, in SQLite or PostgreSQL.
+"""The audit chain: one entry for each thing that must not be forgotten, in SQLite or PostgreSQL.
 
-A finished run's head is one entry, a decision another. Rows are only ever added. An entry's hash covers the entry
-before it, its number, its time, its kind and its body in canonical JSON, so `verify` names the row that was edited.
-A chain cannot show that its newest rows were cut off: for that, compare with a head kept elsewhere; every signed
+A finished run's head is one entry, a decision another. Entries are only ever added. An entry's hash covers the entry
+before it, its number, its time, its kind and its body in canonical JSON, so `verify` names the entry that was edited.
+A chain cannot show that its newest entries were cut off: for that, compare with a head kept elsewhere; every signed
 decision carries one.
+
+The chain's head is its newest row, and the primary key leads to it in one step, however long the chain is. A second
+copy of it would be one more thing that can be wrong.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sql
 from msgspec import Struct
 
 from shipworthy.core.digests import canonical
-from shipworthy.core.errors import IntegrityError, StoreError, UsageError
-from shipworthy.store import chain
-from shipworthy.store.files import make_directory
+from shipworthy.core.errors import IntegrityError
+from shipworthy.store import chain, tables
+from shipworthy.store.database import Database
 
 ORIGIN = chain.origin(b"audit")
 
-_tables = sql.MetaData()
-_audit = sql.Table(
-    "audit",
-    _tables,
-    sql.Column("number", sql.BigInteger().with_variant(sql.Integer(), "sqlite"), primary_key=True, autoincrement=False),
-    sql.Column("at", sql.String(40), nullable=False),
-    sql.Column("kind", sql.String(80), nullable=False),
-    sql.Column("body", sql.Text, nullable=False),
-    sql.Column("hash", sql.String(64), nullable=False),
+_audit = tables.audit
+_entries = sql.select(_audit).order_by(_audit.c.number)
+_last = sql.select(_audit.c.number, _audit.c.hash).where(
+    _audit.c.number == sql.select(sql.func.max(_audit.c.number)).scalar_subquery()
 )
+_about = sql.select(_audit).where(_audit.c.key == sql.bindparam("about")).order_by(_audit.c.number)
+_insert = _audit.insert()
+_PIECE = 1000
+"""Rows that are held in memory while a chain is read."""
 
 
 class Entry(Struct, frozen=True):
-    """One row.
+    """One entry of the chain.
 
     Attributes:
         number: from 1, without gaps.
@@ -64,62 +65,138 @@ class Verified(Struct, frozen=True):
 
 def entry_hash(previous: bytes, number: int, at: str, kind: str, body: dict[str, Any]) -> bytes:
     """Return the 32-byte hash of an entry that follows `previous`."""
-    return chain.link(previous, canonical({"number": number, "at": at, "kind": kind, "body": body}))
+    return chain.link(previous, _payload(number, at, kind, canonical(body).decode()))
+
+
+def _payload(number: int, at: str, kind: str, body: str) -> bytes:
+    # The canonical JSON of the whole entry: keys in order, body as it is stored, which is canonical already. Encoding
+    # the body once more for every entry would make verifying a long chain three times slower.
+    text = f'{{"at":{_string(at)},"body":{body},"kind":{_string(kind)},"number":{number}}}'
+    return text.encode()
+
+
+_string = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+class Appender:
+    """Adds entries, and rows beside them, in one transaction. Made by `AuditLog.appending`, for one block."""
+
+    def __init__(self, connection: sql.Connection, clock: Callable[[], str], last: str, insert: str) -> None:
+        self._connection, self._clock, self._insert = connection, clock, insert
+        newest = connection.exec_driver_sql(last).first()
+        self._number: int = newest.number if newest else 0
+        try:
+            self._head = bytes.fromhex(newest.hash) if newest else ORIGIN
+        except (TypeError, ValueError):
+            raise IntegrityError(f"audit log: entry {self._number} is not what was written") from None
+
+    def append(self, kind: str, body: dict[str, Any], *, key: str = "") -> Entry:
+        """Append one entry, which counts once the block has ended.
+
+        Args:
+            kind: such as ``run.finished``.
+            body: a JSON object without evaluation text, credentials or personal data that someone may want deleted:
+                an entry stays for ever.
+            key: name of the field of `body`, a string, by which the entry is found again; see `about`.
+
+        Raises:
+            ValueError: the body has no canonical JSON form.
+        """
+        text = canonical(body).decode()
+        number, at = self._number + 1, self._clock()
+        head = chain.link(self._head, _payload(number, at, kind, text))
+        entry = Entry(number, at, kind, json.loads(text), head.hex())
+        about = body[key] if key else None
+        row = {"number": number, "at": at, "kind": kind, "body": text, "hash": entry.hash, "key": about}
+        self._connection.exec_driver_sql(self._insert, row)
+        self._number, self._head = number, head
+        return entry
+
+    def about(self, value: str) -> list[Entry]:
+        """Return the entries that were appended with a key of this value, oldest first."""
+        return _find(self._connection, value)
+
+    def execute(self, statement: sql.Executable, values: dict[str, Any] | None = None) -> sql.Result[Any]:
+        """Execute a statement about the rows beside the chain, in the same transaction."""
+        return self._connection.execute(statement, values)
+
+
 class AuditLog:
-    """The audit chain at a SQLAlchemy address. Any number of processes may append at the same time.
+    """The audit chain in a database. Any number of processes may append at the same time.
 
     Args:
-        url: such as ``sqlite:////path/control.sqlite`` (made when first appended to) or ``postgresql+psycopg://…``.
+        url: address of the control state, see `Database`; made when first appended to.
         clock: gives the time of an entry.
+
+    Attributes:
+        database: where the chain is, and the rows beside it.
     """
 
     def __init__(self, url: str, *, clock: Callable[[], str] = _now) -> None:
+        self.database = Database(url)
         self._clock = clock
-        try:
-            self._url = sql.make_url(url)
-            self._engine = sql.create_engine(self._url)
-        except (sql.exc.ArgumentError, sql.exc.NoSuchModuleError) as error:
-            raise UsageError(f"not a database address: {str(error).splitlines()[0]}") from error
-        except ModuleNotFoundError as error:
-            raise UsageError(f'{error.name} is not installed: pip install "shipworthy[postgres]"') from error
-        self._sqlite = self._engine.dialect.name == "sqlite"
-        self._ready = False
-        if self._sqlite:
-            sql.event.listen(self._engine, "connect", _sqlite_connect)
+        self._last, self._insert = self.database.compiled(_last), self.database.compiled(_insert)
 
-    def append(self, kind: str, body: dict[str, Any]) -> Entry:
-        """Append one entry; durable when this returns.
+    @contextmanager
+    def appending(self) -> Iterator[Appender]:
+        """Append several entries, or rows beside them, in one transaction: all are durable after the block, or none.
 
-        Args:
-            body: a JSON object without evaluation text, credentials or personal data: it can never be deleted.
+        No other process can append meanwhile, so the block must do nothing that takes time.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        with self.database.writing() as connection:
+            yield Appender(connection, self._clock, self._last, self._insert)
+
+    def append(self, kind: str, body: dict[str, Any], *, key: str = "") -> Entry:
+        """Append one entry; durable when this returns. Arguments as for `Appender.append`.
 
         Raises:
             ValueError: the body has no canonical JSON form.
             StoreError: the database cannot be written.
         """
-        return self._append(kind, body)
+        with self.appending() as appender:
+            return appender.append(kind, body, key=key)
+
+    def append_many(self, events: Iterable[tuple[str, dict[str, Any]]]) -> list[Entry]:
+        """Append entries, each a kind and a body, in one transaction. Errors as for `append`, and then none is kept."""
+        events = list(events)
+        with self.appending() as appender:
+            return [appender.append(kind, body) for kind, body in events]
 
     def append_once(self, kind: str, key: str, body: dict[str, Any]) -> Entry:
         """Append an entry unless one of this kind has the same ``body[key]``; return the one that is there.
+
+        An entry by an older version may say less than `body`. What it says must be the same.
 
         Raises:
             IntegrityError: one is there, and says something else.
             StoreError: the database cannot be written.
         """
-        return self._append(kind, body, key)
+        with self.appending() as appender:
+            return once(appender, kind, key, body)
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every entry in order, as stored and unverified."""
-        with self._reading() as connection:
-            if connection is not None:
-                for row in connection.execute(sql.select(_audit).order_by(_audit.c.number)):
-                    yield _entry(row)
+        """Yield every entry in order, as stored and unverified.
+
+        Raises:
+            IntegrityError: a body was edited into something that is no JSON object.
+        """
+        return (_entry(row) for row in self._rows())
+
+    def about(self, value: str) -> list[Entry]:
+        """Return the entries that were appended with a key of this value, oldest first, as stored and unverified.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with self.database.reading() as connection:
+            return [] if connection is None else _find(connection, value)
 
     def verify(self, head: str = "") -> Verified:
         """Check every entry's hash and number.
@@ -131,15 +208,15 @@ class AuditLog:
             IntegrityError: names the first entry that was edited, or is missing.
         """
         previous, number, seen = ORIGIN, 0, not head or head == chain.head_text(ORIGIN)
-        for number, entry in enumerate(self.entries(), 1):
-            if entry.number != number:
-                raise IntegrityError(f"audit log: entry {number} is missing (entry {entry.number} follows)")
+        for number, row in enumerate(self._rows(), 1):
+            if row.number != number:
+                raise IntegrityError(f"audit log: entry {number} is missing (entry {row.number} follows)")
             try:
-                expected = entry_hash(previous, entry.number, entry.at, entry.kind, entry.body)
-            except ValueError:
+                expected = chain.link(previous, _payload(number, row.at, row.kind, row.body))
+            except (TypeError, ValueError):  # A value that is no text, or half a surrogate pair.
                 expected = b""
-            if expected.hex() != entry.hash:
-                raise IntegrityError(f"audit log: entry {number} ({entry.kind}) is not what was written")
+            if expected.hex() != row.hash or not _key_fits(row):
+                raise IntegrityError(f"audit log: entry {number} ({row.kind}) is not what was written")
             previous = expected
             seen = seen or chain.head_text(previous) == head
         if not seen:
@@ -148,7 +225,7 @@ class AuditLog:
 
     def close(self) -> None:
         """Close the connections."""
-        self._engine.dispose()
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -156,95 +233,39 @@ class AuditLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _append(self, kind: str, body: dict[str, Any], key: str = "") -> Entry:
-        text = canonical(body).decode()
-        body = json.loads(text)
-        try:
-            self._prepare()
-            with self._engine.begin() as connection:
-                # One appender at a time: each needs the hash of the one before. Readers are not held up.
-                if self._sqlite:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
-                else:
-                    connection.execute(sql.text("LOCK TABLE audit IN EXCLUSIVE MODE"))
-                if key:
-                    for row in connection.execute(sql.select(_audit).where(_audit.c.kind == kind)):
-                        there = _entry(row)
-                        if there.body.get(key) == body[key]:
-                            if there.body != body:
-                                raise IntegrityError(
-                                    f"audit log: entry {there.number} recorded {key} {body[key]} with other content "
-                                    "than it has now"
-                                )
-                            return there
-                last = connection.execute(sql.select(_audit).order_by(_audit.c.number.desc()).limit(1)).first()
-                number = last.number + 1 if last else 1
-                at = self._clock()
-                hash = entry_hash(bytes.fromhex(last.hash) if last else ORIGIN, number, at, kind, body).hex()
-                connection.execute(_audit.insert().values(number=number, at=at, kind=kind, body=text, hash=hash))
-        except sql.exc.SQLAlchemyError as error:
-            raise StoreError(f"the audit log cannot be written: {_reason(error)}") from error
-        except OSError as error:
-            raise StoreError(f"the audit log cannot be written: {error.strerror or error}") from error
-        return Entry(number, at, kind, body, hash)
+    def _rows(self) -> Iterator[sql.Row[Any]]:
+        with self.database.reading() as connection:
+            if connection is not None:
+                yield from connection.execution_options(yield_per=_PIECE).execute(_entries)
 
-    def _prepare(self) -> None:
-        if self._ready:
-            return
-        if self._sqlite and self._url.database not in (None, "", ":memory:"):
-            make_directory(Path(str(self._url.database)).parent)
-        create = sql.schema.CreateTable(_audit, if_not_exists=True)
-        with self._engine.begin() as connection:
-            if self._sqlite:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                # CREATE TABLE IF NOT EXISTS is not safe against itself in PostgreSQL.
-                connection.execute(sql.text("SELECT pg_advisory_xact_lock(hashtext('shipworthy.audit'))"))
-            connection.execute(create)
-        self._ready = True
 
-    @contextmanager
-    def _reading(self) -> Iterator[sql.Connection | None]:
-        """Give a connection, or None where nothing was ever appended. Creates nothing."""
-        database = self._url.database
-        if self._sqlite and database not in (None, "", ":memory:") and not Path(str(database)).exists():
-            yield None
-            return
-        try:
-            with self._engine.connect() as connection:
-                yield connection if sql.inspect(connection).has_table("audit") else None
-        except sql.exc.SQLAlchemyError as error:
-            raise StoreError(f"the audit log cannot be read: {_reason(error)}") from error
+def once(appender: Appender, kind: str, key: str, body: dict[str, Any]) -> Entry:
+    """Do what `AuditLog.append_once` does, within a transaction."""
+    body = json.loads(canonical(body))
+    for there in appender.about(body[key]):
+        if there.kind == kind:
+            if any(body.get(name) != value for name, value in there.body.items()):
+                raise IntegrityError(
+                    f"audit log: entry {there.number} recorded {key} {body[key]} with other content than it has now"
+                )
+            return there
+    return appender.append(kind, body, key=key)
+
+
+def _find(connection: sql.Connection, value: str) -> list[Entry]:
+    return [_entry(row) for row in connection.execute(_about, {"about": value})]
 
 
 def _entry(row: Any) -> Entry:
     try:
         body = json.loads(row.body)
-    except ValueError:
+    except (TypeError, ValueError):
         body = None
-    # A body that was edited into something that is no canonical object must not verify.
-    if not isinstance(body, dict) or _canonical_or_none(body) != row.body:
-        body = {"unreadable": float("nan")}
+    if not isinstance(body, dict):
+        raise IntegrityError(f"audit log: entry {row.number} ({row.kind}) is not what was written")
     return Entry(row.number, row.at, row.kind, body, row.hash)
 
 
-def _canonical_or_none(body: dict[str, Any]) -> str | None:
-    try:
-        return canonical(body).decode()
-    except ValueError:
-        return None
-
-
-def _reason(error: BaseException) -> str:
-    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-
-
-def _sqlite_connect(connection: Any, _: Any) -> None:
-    # The driver must not begin transactions by itself: appends begin theirs with IMMEDIATE, or two writers that both
-    # read first would deadlock.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout=30000")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
+def _key_fits(row: Any) -> bool:
+    """Return whether the key repeats something that the body says. The hash does not cover it, since the body does."""
+    return row.key is None or row.key in json.loads(row.body).values()

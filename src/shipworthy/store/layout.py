@@ -9,6 +9,7 @@ import msgspec
 
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.records import Decision
+from shipworthy.core.settings import Settings
 from shipworthy.store.files import make_directory, write_atomic
 
 _decisions = msgspec.json.Decoder(Decision)
@@ -19,20 +20,23 @@ class Layout:
 
     Args:
         root: the workspace's folder.
+        settings: those of the process; the environment's if left out.
 
     Attributes:
         state: ``.shipworthy/`` in it.
         runs, cache, decisions: folders under `state`.
-        control_url: SQLAlchemy address of the control state, an SQLite file under `state`.
+        control_url: address of the control state: the settings' own, or an SQLite file under `state`. It may hold a
+            password.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, settings: Settings | None = None) -> None:
         self.root = Path(root)
         self.state = self.root / ".shipworthy"
         self.runs = self.state / "runs"
         self.cache = self.state / "cache"
         self.decisions = self.state / "decisions"
-        self.control_url = f"sqlite:///{(self.state / 'control.sqlite').absolute()}"
+        chosen = (settings or Settings.load()).control_url
+        self.control_url = chosen or f"sqlite:///{(self.state / 'control.sqlite').absolute()}"
 
     def run_directory(self, run: str = "latest") -> Path:
         """Return the folder of a run.

@@ -1,52 +1,44 @@
-"""What enters the audit log: a finished run by its head, a decision by its digest. Each once."""
+"""What enters the control state about runs and decisions: an entry of the audit chain and a row beside it, each once.
+
+A run is entered as ``run.finished`` only if `core.finished` says that it is. A run that is not, and on which a
+decision rests all the same, is entered as ``run.seen``: the decision was made on this state of its log.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import sqlalchemy as sql
 
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.records import Decision
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store import tables
+from shipworthy.store.audit import Appender, AuditLog, Entry, once
+from shipworthy.store.declare import read_manifest
 from shipworthy.store.layout import Layout
-from shipworthy.store.reading import RunReading
+from shipworthy.store.runs import RunRow, as_values, verified_run
 
 RUN_FINISHED = "run.finished"
+RUN_SEEN = "run.seen"
+RUN_KINDS = (RUN_FINISHED, RUN_SEEN)
 DECISION_MADE = "decision.made"
 
 
 def register_run(layout: Layout, directory: Path) -> Entry:
-    """Record a finished run: its chain's head, its Merkle root and its digests. Verifies the log on the way.
+    """Record a run as it is now: its chain's head, its Merkle root, its counts. Verifies its log on the way.
 
-    Returns the entry that is there already if this state of the run was recorded before. A run that went on since
-    (errors tried again) is recorded anew: its log still holds the head that was recorded.
+    Returns the entry that is there already if this state of the run was recorded before. A run that went on since is
+    recorded anew: its log still holds the head that was recorded.
 
     Raises:
+        UsageError: there is no run in the directory.
         IntegrityError: the log is damaged, or lost lines that were recorded before.
     """
-    run = RunReading(directory).manifest.id
     with AuditLog(layout.control_url) as audit:
-        recorded = [e for e in audit.entries() if e.kind == RUN_FINISHED and e.body["run"] == run]
-        reading = RunReading(directory, passed=[head for entry in recorded for head in entry.body["heads"]])
-        for entry in recorded:
-            if reading.lost.intersection(entry.body["heads"]):
-                raise IntegrityError(
-                    f"{directory}: the audit log (entry {entry.number}) recorded this run with a head that its log "
-                    "does not have; lines were removed or replaced"
-                )
-        body = {
-            "run": run,
-            "head": reading.head,
-            "heads": list(reading.heads),
-            "merkle": reading.merkle,
-            "attempts": reading.records,
-            "planned": reading.manifest.planned,
-            "spec_digest": reading.manifest.spec_digest,
-            "subject_digest": reading.manifest.subject_digest,
-        }
-        return audit.append_once(RUN_FINISHED, "head", body)
+        return _register_run(audit, directory)
 
 
 def register_decision(layout: Layout, decision: Decision) -> Entry:
@@ -58,18 +50,78 @@ def register_decision(layout: Layout, decision: Decision) -> Entry:
         UsageError: one of its runs is not in the workspace.
         IntegrityError: another decision was recorded under this id, or one of its runs is not as it was then.
     """
-    runs = (*decision.runs, *decision.baseline_runs)
-    body = {
-        "decision": decision.id,
-        "digest": decision_digest(decision),
-        "verdict": decision.verdict,
-        "gate": decision.gate,
-        "heads": {run: register_run(layout, layout.run_directory(run)).body["head"] for run in runs},
-    }
     with AuditLog(layout.control_url) as audit:
-        return audit.append_once(DECISION_MADE, "decision", body)
+        heads = {
+            run: _register_run(audit, layout.run_directory(run)).body["head"]
+            for run in (*decision.runs, *decision.baseline_runs)
+        }
+        body = {
+            "decision": decision.id,
+            "system": decision.system,
+            "digest": decision_digest(decision),
+            "verdict": decision.verdict,
+            "gate": decision.gate,
+            "heads": heads,
+        }
+        row = {
+            "id": decision.id,
+            "system": decision.system,
+            "gate": decision.gate,
+            "verdict": decision.verdict,
+            "digest": body["digest"],
+            "created": decision.created,
+            "spec_digest": decision.spec_digest,
+            "subject_digest": decision.subject_digest,
+        }
+        with audit.appending() as appender:
+            entry = once(appender, DECISION_MADE, "decision", body)
+            _add_row(appender, tables.decisions, row | {"entry": entry.number})
+            return entry
 
 
 def decision_digest(decision: Decision) -> str:
     """Return ``sha256:<64 hex>`` of a decision's canonical JSON."""
     return digest(msgspec.to_builtins(decision))
+
+
+def _register_run(audit: AuditLog, directory: Path) -> Entry:
+    run = read_manifest(directory).id
+    recorded = [entry for entry in audit.about(run) if entry.kind in RUN_KINDS]
+    # The log is read before the transaction begins: it may be long, and all other writers would wait for it.
+    found = verified_run(directory, [head for entry in recorded for head in entry.body["heads"]])
+    row = found.row
+    for entry in recorded:
+        if found.lost.intersection(entry.body["heads"]):
+            raise IntegrityError(
+                f"{directory}: the audit log (entry {entry.number}) recorded this run with a head that its log "
+                "does not have; lines were removed or replaced"
+            )
+    kind = RUN_FINISHED if row.finished else RUN_SEEN
+    with audit.appending() as appender:
+        # By kind as well: a version that counted retries twice may have called this very state finished.
+        same = [e for e in appender.about(run) if e.kind == kind and e.body["head"] == row.head]
+        entry = same[0] if same else appender.append(kind, _run_body(row, found.heads), key="run")
+        _add_row(appender, tables.runs, as_values(row, entry.number))
+        return entry
+
+
+def _run_body(row: RunRow, heads: Sequence[str]) -> dict[str, object]:
+    return {
+        "run": row.id,
+        "system": row.system,
+        "plan": row.plan,
+        "head": row.head,
+        "heads": list(heads),
+        "merkle": row.merkle,
+        "attempts": row.records,
+        "made": row.made,
+        "planned": row.planned,
+        "spec_digest": row.spec_digest,
+        "subject_digest": row.subject_digest,
+    }
+
+
+def _add_row(appender: Appender, table: sql.Table, values: dict[str, object]) -> None:
+    """Add the row of an entry, unless it is there: an entry by an older version has none until it is met again."""
+    if appender.execute(sql.select(table.c.entry).where(table.c.entry == values["entry"])).first() is None:
+        appender.execute(table.insert(), values)

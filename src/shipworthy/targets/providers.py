@@ -33,6 +33,7 @@ from shipworthy.core.records import (
 )
 from shipworthy.core.registry import target
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.dialects.openai import is_filtered
 from shipworthy.net import retry
 from shipworthy.net.answer import Answer, describe_error
 
@@ -129,7 +130,7 @@ class ProviderModel:
             except failed.ContentFilterError:
                 raise TargetFiltered(f"{self._name}: the provider's filter refused") from None
             except failed.ModelHTTPError as error:
-                if _filter_code(error.body):
+                if is_filtered(error.body) or is_filtered({"error": error.body}):
                     raise TargetFiltered(f"{self._name}: the provider's filter refused the prompt") from None
                 answer = Answer(error.status_code, error.body, True, "")
                 wait = retry.retry_after(error.headers or {})
@@ -188,12 +189,6 @@ def _cost(response: Any) -> float:
         return float(response.cost().total_price)
     except (LookupError, ValueError, AssertionError):
         return 0.0  # A model without a listed price: `Usage` says zero where nothing is known.
-
-
-def _filter_code(body: Any) -> bool:
-    error = body.get("error", body) if isinstance(body, dict) else None
-    codes = {error.get("code"), error.get("type")} if isinstance(error, dict) else set()
-    return bool({c for c in codes if isinstance(c, str)} & {"content_filter", "content_policy_violation"})
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:

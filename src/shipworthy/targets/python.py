@@ -13,6 +13,7 @@ from typing import Any
 
 from shipworthy.core.digests import file_digest
 from shipworthy.core.errors import ShipworthyError, TargetError, TargetTimeout, UsageError, did_you_mean
+from shipworthy.core.protocols import Tools
 from shipworthy.core.records import Message, Reply, Request, say
 from shipworthy.core.registry import target
 from shipworthy.dialects import plain
@@ -49,10 +50,17 @@ class PythonCallable:
             TargetError: it raised, or returned something else than an answer. Its message is not passed on: it may
                 hold text of the conversation.
         """
-        given: Any = request if self._whole else plain.only_text(request, self._documents, taker=f"{self._name}(str)")
+        given: Any = request
+        if not self._whole:
+            if request.tools:
+                raise TargetError(f"{self._name}(str) cannot be offered tools: take a Request, and tools beside it")
+            given = plain.only_text(request, self._documents, taker=f"{self._name}(str)")
+        return await self._checked(given)
+
+    async def _checked(self, *given: Any) -> Reply:
         try:
             async with asyncio.timeout(self._timeout) as limit:
-                answer = await self._call(given)
+                answer = await self._call(*given)
         except ShipworthyError:
             raise
         except Exception as error:
@@ -72,18 +80,26 @@ class PythonCallable:
     async def close(self) -> None:
         """Nothing to let go of."""
 
-    def _plain(self, given: Any) -> Any:
+    def _plain(self, *given: Any) -> Any:
         try:
-            return self._function(given)
+            return self._function(*given)
         except StopIteration as error:
             # No future can carry it: the call would never end.
             raise RuntimeError("StopIteration") from error
 
-    async def _call(self, given: Any) -> Any:
+    async def _call(self, *given: Any) -> Any:
         if inspect.iscoroutinefunction(self._function):
-            return await self._function(given)
-        answer = await asyncio.to_thread(self._plain, given)
+            return await self._function(*given)
+        answer = await asyncio.to_thread(self._plain, *given)
         return await answer if inspect.isawaitable(answer) else answer
+
+
+class PythonAgent(PythonCallable):
+    """The target behind `python` where the function takes tools: it calls them through the exchange."""
+
+    async def send(self, request: Request, tools: Tools) -> Reply:  # type: ignore[override]
+        """Call the function with the request and the way to its tools; errors as for `PythonCallable.send`."""
+        return await self._checked(request, tools)
 
 
 @target
@@ -94,7 +110,8 @@ def python(
 
     Args:
         call: ``module:function`` of a module that this Python can import (a workspace's own files are plug-ins). The
-            function takes the user's text, or a whole `Request` where its first parameter is annotated so.
+            function takes the user's text, or a whole `Request` where its first parameter is annotated so. One that
+            calls tools is async and takes `tools` second: see `Tools`.
         version: of what lies behind the function. The function's own source file is hashed into the evidence; the
             modules it imports are not, so name them here.
         timeout: seconds for one answer.
@@ -106,7 +123,8 @@ def python(
     if not timeout > 0:
         raise UsageError(f"timeout must be more than 0, not {timeout}")
     function = load(call)
-    return PythonCallable(
+    made = PythonAgent if _takes_tools(function) else PythonCallable
+    return made(
         function,
         name=call,
         whole=_takes_request(function),
@@ -161,6 +179,20 @@ def _takes_request(function: Callable[..., Any]) -> bool:
     except Exception:  # an annotation that only a type checker can resolve
         annotation = first.annotation
     return annotation is Request or (isinstance(annotation, str) and annotation.rpartition(".")[2] == "Request")
+
+
+def _takes_tools(function: Callable[..., Any]) -> bool:
+    try:
+        second = [*inspect.signature(function).parameters.values()][1:2]
+    except (TypeError, ValueError):
+        return False
+    if not second or second[0].name != "tools" or second[0].default is not inspect.Parameter.empty:
+        return False
+    inner = function if inspect.isroutine(function) else type(function).__call__
+    if not inspect.iscoroutinefunction(inner) or not _takes_request(function):
+        name = getattr(function, "__name__", "the function")
+        raise UsageError(f"{name} takes tools: it must be async, and its first parameter annotated as a Request")
+    return True
 
 
 def _source_digest(function: Callable[..., Any]) -> str:

@@ -20,10 +20,8 @@ class OwnTools:
     specs = ()
 
     async def call(self, call: ToolCall, run: Run) -> ToolResult:
-        try:
-            return ToolResult(call.id, call.name, await run(call))
-        except LookupError as error:
-            return ToolResult(call.id, call.name, str(error), is_error=True)
+        given = await run(call)
+        return given if isinstance(given, ToolResult) else ToolResult(call.id, call.name, given)
 
 
 def ask(*questions: str, documents: tuple[Document, ...] = ()) -> list[Reply]:

@@ -29,6 +29,7 @@ def test_runs_are_listed_oldest_first(run, folder, capsys):
     assert first.endswith("complete")
     assert second.split()[1:3] == ["full", "on"]
     assert "0 / 12" in second
+    assert second.endswith("stopped or running, not counted yet")
 
 
 def test_no_run_says_how_to_make_one(capsys):
@@ -38,14 +39,28 @@ def test_no_run_says_how_to_make_one(capsys):
 
 def test_a_damaged_run_does_not_hide_the_others(run, folder, capsys):
     (log,) = folder.glob(".shipworthy/runs/*/attempts-0000.jsonl")
-    log.write_bytes(log.read_bytes().replace(b"scored", b"scared", 1))
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
     shipworthy(["eval"])
     capsys.readouterr()
     assert shipworthy(["runs", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "damaged" in lines[2]
+    assert "damaged: its log has" in lines[2]
     assert lines[3].endswith("complete")
-    assert shipworthy(["runs", "show", lines[2].split()[0]]) == 4
+
+
+def test_a_changed_byte_is_found_where_a_run_is_relied_upon(run, folder, capsys):
+    (log,) = folder.glob(".shipworthy/runs/*/attempts-0000.jsonl")
+    log.write_bytes(log.read_bytes().replace(b"scored", b"scared", 1))
+    assert shipworthy(["runs", "list"]) == 0  # it reads no log
+    assert capsys.readouterr().out.splitlines()[2].endswith("complete")
+    assert shipworthy(["runs", "show"]) == 4
+    assert "not what was written" in capsys.readouterr().err
+
+
+def test_a_run_that_was_never_recorded_is_marked(run, folder, capsys):
+    (folder / ".shipworthy/control.sqlite").unlink()
+    assert shipworthy(["runs", "list"]) == 0
+    assert "? / 12       ?  stopped or running, not counted yet" in capsys.readouterr().out
 
 
 def test_show_has_the_facts_and_a_row_an_attack(run, capsys):

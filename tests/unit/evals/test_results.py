@@ -40,7 +40,8 @@ def test_counts_are_per_cluster_and_can_be_filtered_by_attack(run):
     assert whole.errors == 2  # question 3 with the attack `none`, twice; rot13 hides the word
     assert run.counts("small", "attack_success", "none") == ([2, 0, 0], [4, 2, 4], ("C-0", "C-1", "C-2"), 2)
     assert run.counts("small", "attack_success", "rot13").errors == 0
-    assert run.counts("small", "no_such_metric").trials == []
+    with pytest.raises(UsageError, match="has no metric 'attack_succes': did you mean 'attack_success'"):
+        run.counts("small", "attack_succes")
 
 
 def test_an_attack_is_named_by_id_or_in_full(bench, scripted, suite, plan_of):
@@ -65,7 +66,8 @@ def test_the_rate_takes_at_least_the_planned_design_effect(run):
     assert (found.hits, found.trials, found.clusters) == (2, 22, 3)
     assert found.design_effect >= run.suite("small").design_effect == pytest.approx(1 + 7 * 0.3)
     assert run.rate("small", "attack_success", "none").design_effect >= 1 + 3 * 0.3
-    assert run.rate("small", "nothing") is None
+    with pytest.raises(UsageError, match="is an event, not a value"):
+        run.mean("small", "attack_success")
 
 
 def test_samples_and_attempts_can_be_looked_up(run):

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from shipworthy.evidence import recount
 
-
 M = recount.Measure("m", value=False, low=0.0, high=1.0, bad_event=True, any=False)
 V = recount.Measure("m", value=True, low=0.0, high=10.0, bad_event=False, any=False)
 
@@ -111,6 +110,7 @@ def test_a_mean_s_own_bound_is_believed_and_a_better_one_is_not(values: list[flo
     better = bound + 0.02 if condition.low else bound - 0.02
     if 0 < better < 60 and (better > 0.1 if condition.low else better < 59.9):
         assert recount.mean_too_good(values, better, condition, 0, 60)
+
 
 def test_it_agrees_with_the_engine(case: Any) -> None:
     from shipworthy.evidence.members import RunMembers

@@ -308,9 +308,9 @@ def test_a_trace_that_leads_elsewhere_is_refused(case: Any) -> None:
 
 def test_another_specification_is_refused(case: Any) -> None:
     def edit(files: dict[str, Any]) -> None:
-        files["spec.json"]["gate"] = {}
+        files["specs/full.json"]["gate"] = {}
 
-    refused(resigned(case, edit), "spec.json")
+    refused(resigned(case, edit), "specs")
 
 
 @settings(max_examples=80, deadline=None)
@@ -319,7 +319,7 @@ def test_noise_is_refused_and_never_a_crash(data: bytes) -> None:
     assert not verify_bytes(data, Trust(())).ok
 
 
-@pytest.mark.parametrize("name", ["decision.json", "criteria.json", "spec.json", "trace.json"])
+@pytest.mark.parametrize("name", ["decision.json", "criteria.json", "specs/full.json", "trace.json"])
 @pytest.mark.parametrize("value", [[], {}, None, {"criteria": 1}, {"files": []}, "x"])
 def test_a_signed_member_of_another_shape_is_refused_and_never_a_crash(case: Any, name: str, value: Any) -> None:
     def edit(files: dict[str, Any]) -> None:

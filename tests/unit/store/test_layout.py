@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import Decision
+from shipworthy.core.settings import Settings
 from shipworthy.store.layout import Layout
 
 DECISION = Decision(
@@ -72,3 +73,12 @@ def test_a_workspace_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> 
     for place in (tmp_path / "nowhere", tmp_path / "file"):
         with pytest.raises(UsageError, match="no such folder"):
             Layout(place).run_ids()
+
+
+def test_the_control_state_is_where_the_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SHIPWORTHY_CONTROL_URL", raising=False)
+    assert Layout(tmp_path).control_url == f"sqlite:///{tmp_path}/.shipworthy/control.sqlite"
+    monkeypatch.setenv("SHIPWORTHY_CONTROL_URL", "postgresql://h/d")
+    assert Layout(tmp_path).control_url == "postgresql://h/d"
+    own = Settings(cache_dir=tmp_path, keys_dir=tmp_path, control_url="postgresql://h/other")
+    assert Layout(tmp_path, own).control_url == "postgresql://h/other"

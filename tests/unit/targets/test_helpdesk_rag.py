@@ -52,10 +52,8 @@ class OwnTools:
 
     async def call(self, call: ToolCall, run: Run | None = None) -> ToolResult:
         assert run is not None, "the helpdesk's tools are its own"
-        try:
-            return ToolResult(call.id, call.name, await run(call))
-        except Exception as error:
-            return ToolResult(call.id, call.name, str(error), is_error=True)
+        given = await run(call)
+        return given if isinstance(given, ToolResult) else ToolResult(call.id, call.name, given)
 
 
 class Refusing(OwnTools):

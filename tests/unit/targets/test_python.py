@@ -7,13 +7,14 @@ import textwrap
 import pytest
 
 from shipworthy.core.errors import TargetError, TargetFiltered, TargetTimeout, UsageError
-from shipworthy.core.records import Document, Request, Usage, answer, say
+from shipworthy.core.records import Document, Request, ToolCall, ToolResult, ToolSpec, Usage, answer, say
 from shipworthy.core.registry import create
 
 SOURCE = """
 import asyncio, time
 from shipworthy.core.errors import TargetFiltered
-from shipworthy.core.records import Reply, Request, Usage, answer, say
+from shipworthy.core.protocols import Tools
+from shipworthy.core.records import Reply, Request, ToolCall, Usage, answer, say
 
 def shout(text): return text.upper()
 async def whisper(text: str) -> str:
@@ -33,6 +34,15 @@ def slow(text): time.sleep(0.5); return "late"
 def own_timeout(text): raise TimeoutError("mine")
 def filtered(text): raise TargetFiltered("policy")
 def nothing(): return ""
+async def agent(request: Request, tools: Tools):
+    result = await tools.call(ToolCall("c", "clock"), clock)
+    return say("assistant", f"It is {result.text}.")
+async def clock(call: ToolCall) -> str: return "noon"
+class Agent:
+    async def __call__(self, request: Request, tools): return await agent(request, tools)
+held = Agent()
+def plain_tools(request: Request, tools): return "x"
+async def text_tools(text, tools): return "x"
 value = 3
 from subprocess import getoutput
 """
@@ -144,3 +154,35 @@ def test_a_function_that_raises_stop_iteration_does_not_hang(tmp_path):
     target = create("target", "python", {"call": "own_stop:call", "timeout": 5})
     with pytest.raises(TargetError, match="raised RuntimeError at"):
         asyncio.run(target.send(Request(messages=(say("user", "Hello"),))))
+
+
+class Clock:
+    """The exchange's way to tools: it notes the calls."""
+
+    specs = ()
+
+    def __init__(self):
+        self.called = []
+
+    async def call(self, call, run=None):
+        self.called.append(call)
+        return ToolResult(call.id, call.name, await run(call))
+
+
+@pytest.mark.parametrize("call", ["agent", "held"])
+def test_a_function_that_takes_tools_calls_them_through_the_exchange(call):
+    target, tools = create("target", "python", {"call": f"own_app:{call}"}), Clock()
+    reply = asyncio.run(target.send(Request(messages=(say("user", "When?"),)), tools=tools))
+    assert reply == answer("It is noon.")
+    assert tools.called == [ToolCall("c", "clock")]
+
+
+@pytest.mark.parametrize("call", ["plain_tools", "text_tools"])
+def test_a_function_that_could_not_call_its_tools_is_refused(call):
+    with pytest.raises(UsageError, match="must be async"):
+        create("target", "python", {"call": f"own_app:{call}"})
+
+
+def test_tools_that_a_function_of_text_would_not_see_are_refused():
+    with pytest.raises(TargetError, match="cannot be offered tools"):
+        ask("shout", Request(messages=(say("user", "x"),), tools=(ToolSpec("clock"),)))

@@ -14,8 +14,12 @@ from shipworthy.evidence.sections.wording import change_between, change_of, leve
 _TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "unclear": "plain"}
 
 
-def before_after(run: Run, baseline: Run) -> Section:
-    """Compare the run with its baseline, paired by attempt: every metric, then time."""
+def before_after(run: Run, baseline: Run, *, alone: bool = True) -> Section:
+    """Compare a run with its baseline, paired by attempt: every metric, then time.
+
+    Args:
+        alone: whether the decision rests on this run only; the title names it otherwise.
+    """
     found = compare(run, baseline)
     children: list[Block] = [
         Paragraph(
@@ -28,7 +32,8 @@ def before_after(run: Run, baseline: Run) -> Section:
         _times(run, baseline),
         *_actions(run),
     ]
-    return Section("Before and after", tuple(children), "change", _brief(found, run, baseline))
+    title, anchor = ("Before and after", "change") if alone else (f"Before and after: {run.id}", f"change-{run.id}")
+    return Section(title, tuple(children), anchor, _brief(found, run, baseline))
 
 
 def _brief(found: Comparison, run: Run, baseline: Run) -> tuple[Paragraph | Table, ...]:

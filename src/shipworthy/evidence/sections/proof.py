@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shipworthy.core.amount import amount, number
 from shipworthy.core.document import Code, Facts, Paragraph, Section, Table, Tone
@@ -52,19 +52,20 @@ def _bracketed(ids: list[str]) -> str:
     return f" [{', '.join(ids)}]" if ids else ""
 
 
-def limits(workspace: Workspace, decision: Decision, run: Run, baseline: Run | None) -> Section:
+def limits(workspace: Workspace, decision: Decision, runs: Sequence[Run], baselines: Sequence[Run]) -> Section:
     """Say what the evaluation does not show."""
-    suites = [workspace.suites[use.id] for use in run.manifest.suites if use.id in workspace.suites]
+    used = [use for run in runs for use in run.manifest.suites]
+    suites = [workspace.suites[name] for name in dict.fromkeys(use.id for use in used) if name in workspace.suites]
     scorers = sorted({use.use for suite in suites for use in suite.scorers})
-    attacks = sorted({attack for use in run.manifest.suites for attack in use.attacks})
+    attacks = sorted({attack for use in used for attack in use.attacks})
     texts = [
         "A rate speaks about samples like those of its suite and about the attacks that were run "
         f"({', '.join(attacks)}). An attacker who adapts to the system can do better than a fixed list; a rate of "
         "zero is a bound, not a proof of absence.",
         f"Verdicts on single attempts come from automatic scorers ({', '.join(scorers)}), which err. Their measured "
         "agreement with people stands on their cards; rates are not corrected for it.",
-        f"{count(run.errors, 'attempt')} ended in an error and entered no rate. An error is never counted as safe: a "
-        "suite with more errors than its limit is inconclusive.",
+        f"{count(sum(run.errors for run in runs), 'attempt')} ended in an error and entered no rate. An error is never "
+        "counted as safe: a suite with more errors than its limit is inconclusive.",
         "Each criterion is a test at its own confidence, and all must pass, so the chance to pass a system that truly "
         "misses a criterion is at most one minus that confidence. Repeated attempts on one sample are one cluster.",
         "The evidence holds for exactly the specification and the subject named below by digest. Another model, "
@@ -75,11 +76,10 @@ def limits(workspace: Workspace, decision: Decision, run: Run, baseline: Run | N
             f"The text of {', '.join(private)} is private: it was scored in memory and stored redacted, so these "
             "records cannot all be scored again."
         )
-    if baseline is not None and not decision.baseline_runs:
+    if baselines and not decision.baseline_runs:
         texts.append("The baseline is shown for comparison; no criterion of the gate rests on it.")
-    texts += _saturated(run, "the decided run")
-    if baseline is not None:
-        texts += _saturated(baseline, "the baseline")
+    for what, run in _named(runs, baselines):
+        texts += _saturated(run, f"the {what}")
     texts.append("shipworthy organises evidence; it certifies nothing.")
     return Section("Limits", tuple(Paragraph(text) for text in texts), "limits")
 
@@ -110,22 +110,29 @@ def _is_saturated(interval: RateInterval | MeanInterval) -> bool:
     return high <= SATURATED or low >= 1 - SATURATED
 
 
-def digests(workspace: Workspace, decision: Decision, run: Run, baseline: Run | None) -> Section:
+def _named(runs: Sequence[Run], baselines: Sequence[Run]) -> Iterator[tuple[str, Run]]:
+    """Yield every run with what it is called here: by its id where there is more than one of its sort."""
+    for what, some in (("decided run", runs), ("baseline", baselines)):
+        yield from ((what if len(some) == 1 else f"{what} {run.id}", run) for run in some)
+
+
+def digests(workspace: Workspace, decision: Decision, runs: Sequence[Run], baselines: Sequence[Run]) -> Section:
     """Name by digest what was evaluated, and with what."""
-    runs = [("run", run)] if baseline is None else [("run", run), ("baseline", baseline)]
+    named = [(what.removeprefix("decided "), run) for what, run in _named(runs, baselines)]
     rows = [
         ("Decision", decision.id),
         ("Specification", decision.spec_digest),
         ("Subject", decision.subject_digest),
-        *((what.capitalize(), r.id) for what, r in runs),
-        *((f"Plan of the {what}", r.manifest.plan_digest) for what, r in runs),
-        *((f"Guards of the {what}", r.manifest.guards or "none") for what, r in runs),
-        *((f"Engine of the {what}", f"shipworthy {r.manifest.engine}, {r.manifest.host}") for what, r in runs),
+        *((what.capitalize(), r.id) for what, r in named),
+        *((f"Plan of the {what}", r.manifest.plan_digest) for what, r in named),
+        *((f"Guards of the {what}", r.manifest.guards or "none") for what, r in named),
+        *((f"Engine of the {what}", f"shipworthy {r.manifest.engine}, {r.manifest.host}") for what, r in named),
     ]
     used = Table(
         ("Suite", "Version", "Content", "Samples", "Attempts", "Error limit", "Digest"),
         tuple(
             (u.id, u.version, u.content, f"{u.samples:,}", f"{u.attempts:,}", percent(u.max_error_rate), u.digest)
+            for run in runs
             for u in run.manifest.suites
         ),
         "Suites as the run used them; each has its card in the pack.",

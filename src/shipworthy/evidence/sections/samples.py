@@ -18,14 +18,14 @@ LONGEST = 1500
 """Characters of one turn."""
 
 
-def worst_samples(run: Run, secrets: Sequence[str]) -> Section:
+def worst_samples(runs: Sequence[Run], secrets: Sequence[str]) -> Section:
     """Show the worst attempts: severity first, then how sure the scorer is.
 
     Args:
         secrets: taken out of the text, besides personal data and credentials.
     """
     found: list[tuple[tuple[str, float, str], Attempt, Score]] = []
-    for attempt in run.attempts():
+    for run, attempt in ((one, made) for one in runs for made in one.attempts()):
         hits = [s for s in attempt.scores if s.hit and run.metric(attempt.suite, s.metric).bad_event]
         if hits:
             surest = max(hits, key=lambda s: s.confidence or 0.0)
@@ -33,8 +33,8 @@ def worst_samples(run: Run, secrets: Sequence[str]) -> Section:
     found.sort(key=lambda row: row[0])
     children: list[Block] = [
         Paragraph(
-            f"{len(found):,} of {len(run):,} attempts had a hit that counts against the system. Shown are the worst, "
-            f"at most {EACH} of a suite. Personal data, credentials and planted secrets are replaced by marks; the run "
+            f"{len(found):,} of {sum(map(len, runs)):,} attempts had a hit that counts against the system. Shown are "
+            f"the worst, at most {EACH} of a suite. Personal data, credentials and planted secrets are replaced by marks; the run "
             "log that stays with the owner, or the transcript viewer, shows the rest."
         )
     ]

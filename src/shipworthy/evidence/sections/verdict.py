@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from shipworthy.core.document import Callout, Facts, Interval, Intervals, Paragraph, Section, Table
-from shipworthy.core.records import CriterionResult, Decision
+from shipworthy.core.records import CriterionResult, Decision, RoleUse
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import TONES, bound_of, interval_of, rate_of
 from shipworthy.release.wording import count
@@ -18,7 +20,7 @@ _MEANING = {
 }
 
 
-def verdict(workspace: Workspace, decision: Decision, run: Run) -> Section:
+def verdict(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> Section:
     """Say what was decided about what, and why."""
     open_ones = [r for r in decision.criteria if r.verdict != "ship"]
     order = {"no-ship": 0, "inconclusive": 1}
@@ -26,16 +28,32 @@ def verdict(workspace: Workspace, decision: Decision, run: Run) -> Section:
         Callout(_sentence(r), TONES[r.verdict], f"{r.id}: {r.verdict}")
         for r in sorted(open_ones, key=lambda r: (order[r.verdict], r.severity))
     ]
-    guarded = "behind its guards" if run.manifest.guards else "without guards"
+    guarded = "behind its guards" if runs[0].manifest.guards else "without guards"
+    errors = count(sum(run.errors for run in runs), "error")
+    planned = sum(run.manifest.planned for run in runs)
     facts = Facts(
         (
-            ("Measured", f"{guarded}, run {run.id}, plan {run.manifest.plan}"),
-            ("Attempts", f"{len(run):,} of {run.manifest.planned:,} planned, {count(run.errors, 'error')} left out"),
+            ("Measured", f"{guarded}, {', '.join(f'run {run.id}, plan {run.manifest.plan}' for run in runs)}"),
+            ("Attempts", f"{sum(map(len, runs)):,} of {planned:,} planned, {errors} left out"),
+            *_asked(runs),
             ("Gate", f"{decision.gate}: all of {len(decision.criteria)} criteria must pass"),
             ("Owner", workspace.system.owner),
         )
     )
     return Section("Verdict", (Paragraph(_meaning(decision)), *why, facts), "verdict")
+
+
+def _asked(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
+    """Say for every role what it was asked, and what that took."""
+    total: dict[str, RoleUse] = {}
+    for run in runs:
+        for role, use in run.roles.items():
+            total[role] = total.get(role, RoleUse()) + use
+    for name, use in total.items():
+        tokens = use.usage.input_tokens + use.usage.output_tokens
+        took = f", ${use.usage.cost_usd:,.2f}" if use.usage.cost_usd else ""
+        said = f"{count(use.calls, 'call')} ({use.cached:,} cached, {use.failures:,} failed), {tokens:,} tokens{took}"
+        yield f"Asked: {name.replace('_', ' ')}", said
 
 
 def _sentence(result: CriterionResult) -> str:
