@@ -15,8 +15,8 @@ from shipworthy.detect.redact import seal
 from shipworthy.store import runlog
 from shipworthy.store.database import Database
 from shipworthy.store.layout import Layout
-from shipworthy.store.register import register_run
-from shipworthy.store.runs import ListedRun, list_runs, read_runs, verified_row
+from shipworthy.store.register import register_run, verified_row
+from shipworthy.store.runs import ListedRun, list_runs, read_runs
 
 MANIFEST = RunManifest(
     id="RUN-1",
