@@ -231,14 +231,14 @@ def compare(new: Run, old: Run, *, alpha: float = 0.05, confidence: float = 0.95
     adjusted = holm([change.p_value for *_, change in found])
     rows = []
     for (suite, paired, change), p in zip(found, adjusted, strict=True):
-        metric = paired.metric
+        measure = paired.metric
         rows.append(
             MetricChange(
                 suite=suite,
-                metric=metric.name,
-                kind=metric.kind,
-                unit=metric.unit,
-                good=metric.good,
+                metric=measure.name,
+                kind=measure.kind,
+                unit=measure.unit,
+                good=measure.good,
                 old_rate=paired.old,
                 new_rate=paired.new,
                 difference=change.difference,
@@ -246,7 +246,7 @@ def compare(new: Run, old: Run, *, alpha: float = 0.05, confidence: float = 0.95
                 high=change.high,
                 p_value=change.p_value,
                 adjusted=float(p),
-                verdict=direction(metric, change.difference) if p <= alpha else "unclear",
+                verdict=direction(measure, change.difference) if p <= alpha else "unclear",
                 trials=sum(paired.trials),
                 clusters=len(paired.clusters),
                 errors=paired.errors,

@@ -193,8 +193,8 @@ class Run:
             metric = self._declared.get((attempt.suite, score.metric))
             if metric is None:
                 raise IntegrityError(
-                    f"{self.directory}: {attempt.id} has a score for {score.metric!r}, a metric that the run's manifest "
-                    f"does not declare for the suite {attempt.suite!r}"
+                    f"{self.directory}: {attempt.id} has a score for {score.metric!r}, a metric that the run's "
+                    f"manifest does not declare for the suite {attempt.suite!r}"
                 )
             try:
                 said = given(score, metric)

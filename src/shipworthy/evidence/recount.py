@@ -17,7 +17,8 @@ Record = Mapping[str, Any]
 
 
 _MUST = re.compile(
-    r"(rise_upper|drop_upper|upper|lower)(\d\d(?:\.\d+)?) ?(?:<=|>=) ?([-+]?[0-9.]+(?:e[-+]?\d+)?) ?(%|[^\W\d_][^\s<>=]*)?",
+    r"(rise_upper|drop_upper|upper|lower)(\d\d(?:\.\d+)?) ?(?:<=|>=) ?([-+]?[0-9.]+(?:e[-+]?\d+)?) ?"
+    r"(%|[^\W\d_][^\s<>=]*)?",
     re.I,
 )
 

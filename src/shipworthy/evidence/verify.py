@@ -20,6 +20,7 @@ from shipworthy.core.digests import PREFIX, bytes_digest, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
 from shipworthy.evidence import archive, recount
+from shipworthy.evidence.recount import Condition, Counts, Measure
 from shipworthy.store import chain
 from shipworthy.store.dsse import verify as verify_envelope
 from shipworthy.store.trust import PublicKey, Trust, load_trust
@@ -412,7 +413,7 @@ class _Verifier:
             raise IntegrityError(f"decision.json: the bound of {id} is better than its counts can give")
         return 1
 
-    def measure(self, result: Mapping[str, Any]) -> recount.Measure:
+    def measure(self, result: Mapping[str, Any]) -> Measure:
         """Return a result's metric as the manifests of its runs declare it, and hold the result against that."""
         id, suite, metric = result["id"], result["suite"], result["metric"]
         declared = [
@@ -430,9 +431,9 @@ class _Verifier:
     @staticmethod
     def too_good(
         result: Mapping[str, Any],
-        counts: recount.Counts,
-        measure: recount.Measure,
-        must: recount.Condition,
+        counts: Counts,
+        measure: Measure,
+        must: Condition,
         near: float,
     ) -> bool:
         """Say whether a bound is better than what was counted can give."""

@@ -34,8 +34,8 @@ def worst_samples(runs: Sequence[Run], secrets: Sequence[str]) -> Section:
     children: list[Block] = [
         Paragraph(
             f"{len(found):,} of {sum(map(len, runs)):,} attempts had a hit that counts against the system. Shown are "
-            f"the worst, at most {EACH} of a suite. Personal data, credentials and planted secrets are replaced by marks; the run "
-            "log that stays with the owner, or the transcript viewer, shows the rest."
+            f"the worst, at most {EACH} of a suite. Personal data, credentials and planted secrets are replaced by "
+            "marks; the run log that stays with the owner, or the transcript viewer, shows the rest."
         )
     ]
     used: Counter[str] = Counter()
