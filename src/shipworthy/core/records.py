@@ -342,14 +342,18 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def roles(self) -> dict[Party, RoleUse]:
         """What each role was asked, in order of first appearance."""
-        asked = (
+        tally = RoleTally()
+        tally.add(self.asked, self.timing)
+        return tally.uses
+
+    @property
+    def asked(self) -> list[tuple[int, str, Usage | None]]:
+        """Every model that was asked, as `RoleTally.add` takes it."""
+        return [
             (place, event.role, event.usage if isinstance(event, Asked) else None)
             for place, event in enumerate(self.events)
             if isinstance(event, Asked | Failed)
-        )
-        tally = RoleTally()
-        tally.add(asked, self.timing)
-        return tally.uses
+        ]
 
     @property
     def target(self) -> RoleUse:

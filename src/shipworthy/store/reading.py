@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from shipworthy.core.digests import leaf_hash, merkle_root
-from shipworthy.core.errors import IntegrityError, UsageError
+from shipworthy.core.errors import IntegrityError
 from shipworthy.core.events import Party, Timing, Usage
 from shipworthy.core.records import Attempt, Outcome, Score, Severity
 from shipworthy.core.roles import RoleTally, RoleUse
@@ -24,7 +24,6 @@ from shipworthy.store.declare import MANIFEST, check_logs, manifest_bytes, parse
 from shipworthy.store.line import decode_attempt, decode_timing, leaf, read_line, read_lines
 from shipworthy.store.record_index import Place, RecordIndex
 from shipworthy.store.shards import log_name, log_origin
-
 
 _ASKED = frozenset(("asked", "failed"))
 
@@ -207,16 +206,15 @@ class RunReading:
         self._whole()
         return self._size
 
-    def attempt(self, id: str) -> Attempt:
-        """Return one record by its exact id, read from its place in its file.
+    def attempt(self, id: str) -> Attempt | None:
+        """Return one record by its exact id, read from its place in its file; None where there is none.
 
         Raises:
-            UsageError: there is none.
             IntegrityError: it is no longer what it was when it was verified.
         """
         found = self._whole().find(id)
         if found is None:
-            raise UsageError(f"{self.manifest.id} has no record {id!r}")
+            return None
         place, hash = found
         body = read_line(self._path(place.shard), place.start)
         if leaf_hash(leaf(body)) != hash:
