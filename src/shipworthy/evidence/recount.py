@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from shipworthy.core.finished import PLANNED
 
 Record = Mapping[str, Any]
+COUNTED = ("id", "suite", "sample", "attack", "cluster", "content_hash", "outcome", "severity", "scores")
+"""The fields of a record that anything here reads."""
 
 
 _MUST = re.compile(

@@ -6,7 +6,7 @@ decision rests all the same, is entered as ``run.seen``: the decision was made o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,10 +52,13 @@ def register_run(layout: Layout, directory: Path) -> Entry:
         return _register_run(audit, directory)
 
 
-def register_decision(layout: Layout, decision: Decision) -> Entry:
+def register_decision(layout: Layout, decision: Decision, read: Mapping[str, RunReading] | None = None) -> Entry:
     """Record a decision by its digest, with the heads of the runs it rests on, which are recorded first.
 
     Returns the entry that is there already if it was recorded before.
+
+    Args:
+        read: runs by id that were read and verified just now: they are not read again if this state is recorded.
 
     Raises:
         UsageError: one of its runs is not in the workspace.
@@ -63,7 +66,7 @@ def register_decision(layout: Layout, decision: Decision) -> Entry:
     """
     with AuditLog(layout.control_url) as audit:
         heads = {
-            run: _register_run(audit, layout.run_directory(run)).body["head"]
+            run: _register_run(audit, layout.run_directory(run), (read or {}).get(run)).body["head"]
             for run in (*decision.runs, *decision.baseline_runs)
         }
         body = {
@@ -131,9 +134,11 @@ def decision_digest(decision: Decision) -> str:
     return digest(msgspec.to_builtins(decision))
 
 
-def _register_run(audit: AuditLog, directory: Path) -> Entry:
+def _register_run(audit: AuditLog, directory: Path, read: RunReading | None = None) -> Entry:
     run = read_manifest(directory).id
     recorded = [entry for entry in audit.about(run) if entry.kind in RUN_KINDS]
+    if read is not None and (same := [entry for entry in recorded if entry.body["head"] == read.head]):
+        return same[-1]
     # The log is read before the transaction begins: it may be long, and all other writers would wait for it.
     found = verified_run(directory, [head for entry in recorded for head in _heads(entry)])
     row = found.row
