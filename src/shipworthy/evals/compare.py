@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from shipworthy.core.attack_name import matches
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
 from shipworthy.evals.transcripts import GOOD_METRICS
@@ -83,7 +84,7 @@ def pair(new: Marks, old: Marks, suite: str, metric: str, attack: str | None = N
     """
 
     def wanted(name: str) -> bool:
-        return attack is None or attack in (name, name.partition("(")[0])
+        return attack is None or matches(attack, name)
 
     mine = {i: m for i, m in new.scored.get((suite, metric), {}).items() if wanted(m.attack)}
     theirs = {i: m for i, m in old.scored.get((suite, metric), {}).items() if wanted(m.attack)}

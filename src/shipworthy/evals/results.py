@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
+from shipworthy.core.attack_name import select
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.records import Attempt, Outcome, RunManifest, SuiteUse
 from shipworthy.evals.plan import split_try
@@ -158,7 +159,7 @@ class Run:
             UsageError: the run has no such suite, or the suite no such attack.
         """
         use = self.suite(suite)
-        wanted = set(use.attacks) if attack is None else {a for a in use.attacks if attack in (a, a.partition("(")[0])}
+        wanted = set(select(attack, use.attacks))
         if attack is not None and not wanted:
             raise UsageError(f"the suite {suite!r} has no attack {attack!r}: {did_you_mean(attack, use.attacks)}")
         pooled: dict[str, list[int]] = {}
@@ -198,7 +199,7 @@ class Run:
         if attack is None or not use.samples:
             return 1.0
         each = use.attempts / use.samples
-        kept = each * sum(attack in (a, a.partition("(")[0]) for a in use.attacks) / max(1, len(use.attacks))
+        kept = each * len(select(attack, use.attacks)) / max(1, len(use.attacks))
         return max(0.0, min(1.0, (kept - 1.0) / (each - 1.0))) if each > 1 else 0.0
 
     def summary(self) -> list[SuiteResult]:

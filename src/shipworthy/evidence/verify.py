@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from shipworthy.core import condition
 from shipworthy.core.digests import PREFIX, bytes_digest, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.evidence import archive, recount
@@ -310,7 +311,7 @@ class _Verifier:
 
     def specified(self, result: Mapping[str, Any], criterion: Mapping[str, Any]) -> None:
         """Hold a result against the criterion that was specified, and against the runs of the decision."""
-        id, must = result["id"], recount.condition(result["must"])
+        id, must = result["id"], condition.parse(result["must"])
         metric = criterion.get("metric") or self.suite_metric(result)
         same = (
             " ".join(str(criterion["must"]).split()) == result["must"]
@@ -378,12 +379,12 @@ class _Verifier:
             or not result["low"] - 1e-9 <= result["rate"] <= result["high"] + 1e-9
         ):
             raise IntegrityError(f"decision.json: the rate or interval of {id} does not fit its counts")
-        must = recount.condition(result["must"])
+        must = condition.parse(result["must"])
         threshold = must.test == "threshold"
-        met = result["bound"] >= must.limit if threshold and must.low else result["bound"] <= must.limit
+        met = result["bound"] >= must.limit if threshold and must.side == "lower" else result["bound"] <= must.limit
         if verdict == "ship" and not met:
             raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
-        change = -counts.rate if must.low else counts.rate
+        change = -counts.rate if must.side == "lower" else counts.rate
         better = recount.too_good(counts.hits, counts.trials, result["bound"], must) if threshold else (
             result["bound"] < change - 1e-9
         )  # fmt: skip

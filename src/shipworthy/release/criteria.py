@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from shipworthy.core.attack_name import select
 from shipworthy.core.records import CriterionResult, SuiteUse, Verdict
 from shipworthy.evals.compare import Marks, Paired, pair
 from shipworthy.evals.results import Run
@@ -61,7 +62,7 @@ class Shape(NamedTuple):
 
 def shape(use: SuiteUse, icc: float, attack: str | None) -> Shape:
     """Return what a run's plan asks of one criterion."""
-    kept = [a for a in use.attacks if attack is None or attack in (a, a.partition("(")[0])]
+    kept = select(attack, use.attacks)
     share = len(kept) / len(use.attacks) if use.attacks else 1.0
     # The manifest keeps 1 + (m - 1) icc; with icc 0 it does not tell m, and nothing depends on it.
     each = 1 + (use.design_effect - 1) / icc if icc > 0 else use.attempts / max(1, use.samples)
@@ -97,7 +98,7 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
     if use is None or suite is None:
         why = f"the run {run.id} (plan {run.manifest.plan}) did not run the suite {criterion.suite}"
         return replace(blank, reason=f"{why}: run a plan that contains it")
-    kept = [a for a in use.attacks if criterion.attack is None or criterion.attack in (a, a.partition("(")[0])]
+    kept = select(criterion.attack, use.attacks)
     if not kept:
         why = f"the run did not use the attack {criterion.attack} on the suite {criterion.suite}"
         return replace(blank, reason=f"{why}: run a plan that contains it")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from shipworthy.core.attack_name import select
 from shipworthy.core.errors import Problem
 from shipworthy.evals.plan import Plan, SuitePlan, make_plan
 from shipworthy.evals.results import Run
@@ -127,7 +128,7 @@ def _assumed(criterion: Criterion, metric: str, previous: Run | None) -> Iterato
 
 def _known_attack(run: Run, criterion: Criterion) -> str | None:
     used = run.suite(criterion.suite).attacks
-    return criterion.attack if any(criterion.attack in (a, a.partition("(")[0]) for a in used) else None
+    return criterion.attack if select(criterion.attack, used) else None
 
 
 def _best_passes(criterion: Criterion, clusters: int) -> bool:

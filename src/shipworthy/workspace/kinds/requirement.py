@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, field_validator
 
+from shipworthy.core import condition
 from shipworthy.core.errors import did_you_mean
 from shipworthy.workspace.fields import Entity, Id, Ref, Severity, TaxonomyRef, Title, Word
 from shipworthy.workspace.kind import kind
-from shipworthy.workspace.must import Must, parse_must
 
 if TYPE_CHECKING:
     from shipworthy.workspace.draft import Draft, Placed
@@ -39,12 +39,15 @@ class Criterion(Entity):
     @field_validator("must")
     @classmethod
     def _must(cls, value: str) -> str:
-        return parse_must(value).text
+        parsed = condition.parse(value)
+        if wrong := parsed.out_of_range():
+            raise ValueError(wrong)
+        return parsed.text
 
     @property
-    def parsed(self) -> Must:
+    def parsed(self) -> condition.Condition:
         """The condition, parsed."""
-        return parse_must(self.must)
+        return condition.parse(self.must)
 
 
 def _check(requirement: Placed[Requirement], draft: Draft, graph: Graph) -> None:
