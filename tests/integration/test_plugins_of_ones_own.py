@@ -120,11 +120,10 @@ WORKSPACE = {
 
 
 def shipworthy(root, *words, path=None):
-    places = [os.environ.get("PYTHONPATH", ""), *([str(path)] if path else [])]
-    return subprocess.run(
-        [sys.executable, "-m", "shipworthy", *words],
-        cwd=root, capture_output=True, text=True, timeout=240, env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))},
-    )  # fmt: skip
+    places = filter(None, [os.environ.get("PYTHONPATH"), path and str(path)])
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(places)}
+    command = [sys.executable, "-m", "shipworthy", *words]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=240, env=env)
 
 
 @pytest.fixture

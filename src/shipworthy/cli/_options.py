@@ -32,7 +32,7 @@ def allow_code_option(function: F) -> F:
     )
 
 
-class PluginId(click.ParamType):
+class PluginId(click.types.StringParamType):
     """The id of a plug-in. Help shows the built-in ones, found by file name; any other that is there is taken, too.
 
     Whether there is one is known when the workspace's own plug-ins are loaded, so it is not checked here.

@@ -52,6 +52,7 @@ def test_any_text_is_a_name_or_a_value_error(text):
         ('x(a=true,b=[1, {"c": null}])', [("x", {"a": True, "b": [1, {"c": None}]})]),
         ("role_play(style=x) + base64", [("role_play", {"style": "x"}), ("base64", {})]),
         ("a+b", [("a", {}), ("b", {})]),
+        ("a(max-length=3)", [("a", {"max-length": 3})]),
         ('a( k = "1" , l=1.5 )', [("a", {"k": "1", "l": 1.5})]),
     ],
 )

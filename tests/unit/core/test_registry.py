@@ -109,7 +109,7 @@ def test_an_installed_plugin_that_cannot_be_imported_is_named(monkeypatch, tmp_p
         PluginError, match="the attack 'breaks' cannot be loaded from breaks_on_import: OSError: no disk"
     ):
         registry.factory("attack", "breaks")
-    with pytest.raises(PluginError, match="'gone' cannot be loaded .*No module named"):
+    with pytest.raises(PluginError, match=r"'gone' cannot be loaded .*No module named"):
         registry.factory("attack", "gone")
 
 
