@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.detect.redact import seal
 from shipworthy.evals.api import evaluate
+from shipworthy.evals.progress import Progress
+from shipworthy.evals.sitting import begin, complete
 from shipworthy.evidence import archive
 from shipworthy.evidence.members import RunMembers
 from shipworthy.evidence.pack import build_pack, write_pack
@@ -23,6 +25,7 @@ from shipworthy.release.decide import decide
 from shipworthy.store import reading
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
+from shipworthy.store.line import Line
 from shipworthy.store.reading import RunReading, read_attempts
 from shipworthy.store.runlog import RunLog
 from shipworthy.store.shards import log_name
@@ -56,7 +59,10 @@ def test_a_finished_run_is_in_the_audit_log_before_anything_is_decided_on_it(fre
     run = evaluate(case.workspace, progress=False)
     with AuditLog(Layout(case.root).control_url) as audit:
         last = list(audit.entries())[-1]
-        assert audit.verify().entries == 4
+        kinds = [entry.kind for entry in audit.entries()]
+        assert audit.verify().entries == len(kinds)
+    # The candidate's three shards were ended one by one: it was finished with the last of them.
+    assert kinds == ["run.finished", "run.seen", "run.seen", "run.finished", "decision.made", "run.finished"]
     assert (last.kind, last.body["run"], last.body["head"]) == ("run.finished", run.id, run.reading.head)
 
 
@@ -64,8 +70,8 @@ def test_everything_an_auditor_needs_is_there(case: Any) -> None:
     members = archive.read(case.pack)
     for name in (
         "VERIFY.md", "decision.json", "criteria.json", "specs/full.json", "trace.json", "report.html",
-        "audit-log.jsonl", "manifest.json", "attestations/decision.dsse.json", "suites/leaks/card.md", "suites/leaks/suite.json",
-        "workspace/system.yaml", "workspace/index.json",
+        "audit-log.jsonl", "manifest.json", "attestations/decision.dsse.json", "suites/leaks/card.md",
+        "suites/leaks/suite.json", "workspace/system.yaml", "workspace/index.json",
     ):  # fmt: skip
         assert members[name]
     for run in (case.run, case.baseline):
@@ -98,7 +104,7 @@ def test_every_shard_is_in_the_pack(case: Any) -> None:
 
 def test_the_evidence_does_not_depend_on_the_number_of_shards(case: Any, tmp_path: Path) -> None:
     """The same measurement in one piece: other logs and other heads, the same content and the same counts."""
-    whole = evaluate(case.workspace, guards=True, progress=False, directory=tmp_path / "run")
+    whole = complete(begin(case.workspace, directory=tmp_path / "run"), progress=Progress(style="none"))
     assert (whole.reading.manifest.shards, case.run.reading.manifest.shards) == (1, 3)
     assert whole.reading.merkle == case.run.reading.merkle
     assert whole.reading.head != case.run.reading.head
@@ -119,11 +125,12 @@ def test_the_evidence_does_not_depend_on_the_number_of_shards(case: Any, tmp_pat
 def test_a_pack_takes_one_pass_over_each_log(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     passes: list[str] = []
     real = reading.read_lines
-    monkeypatch.setattr(
-        reading,
-        "read_lines",
-        lambda path, origin: (passes.append(f"{path.parent.name}/{path.name}"), real(path, origin))[1],
-    )
+
+    def counted(path: Path, origin: bytes) -> Iterator[Line]:
+        passes.append(f"{path.parent.name}/{path.name}")
+        return real(path, origin)
+
+    monkeypatch.setattr(reading, "read_lines", counted)
     assert build_pack(case.workspace, case.decision, [case.key]) == case.pack
     logs = [f"{case.run.id}/{log_name(n)}" for n in range(3)] + [f"{case.baseline.id}/{log_name(0)}"]
     assert sorted(passes) == sorted(logs)

@@ -133,9 +133,8 @@ def resigned(case: Any, edit: Callable[[dict[str, Any]], None], **predicate: Any
     edit(parsed)
     del parsed[MANIFEST]
     files = {name: value if isinstance(value, bytes) else canonical(value) for name, value in parsed.items()}
-    files[MANIFEST] = canonical(
-        {"files": {name: bytes_digest(data) for name, data in files.items()}, "version": PACK_VERSION}
-    )
+    listed = {name: bytes_digest(data) for name, data in files.items()}
+    files[MANIFEST] = canonical({"files": listed, "version": PACK_VERSION})
     old = json.loads(base64.b64decode(json.loads(members[ATTESTATION])["payload"]))
     decision = parsed["decision.json"]
     said = old["predicate"] | {k: decision[k] for k in ("verdict", "id", "subject_digest") if k in decision}
@@ -259,7 +258,7 @@ def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:
         verifier(100, 6).fit(result | {"errors": 6}, {})
     with pytest.raises(IntegrityError, match="fewer samples"):
         verifier(100, 0).fit(result, {"min_clusters": 96})
-    with pytest.raises(IntegrityError, match="more errors than the gate"):
+    with pytest.raises(IntegrityError, match="more errors in RUN-1 than the gate"):
         verifier(100, 6).errors(0.05)
 
 
