@@ -86,7 +86,7 @@ class RunMembers:
         self._heads[row.shard] = head = chain.link(self._heads[row.shard], body)
         self._lines[row.shard].append(frame(head, body))
         self._index.add(row.id, row.shard, 0, leaf_hash(record))
-        self._records.append(_counted.decode(record))  # type: ignore[arg-type]
+        self._records.append(_counted.decode(record))
         self.suites.setdefault(row.suite, {})[row.id] = bytes_digest(record)
 
     def seal(self, original: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,9 @@ import pytest
 
 from shipworthy.core.records import Decision
 from shipworthy.evals.api import evaluate
+from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
+from shipworthy.evals.sitting import complete, declare, take_up
 from shipworthy.evidence.pack import build_pack
 from shipworthy.release.decide import decide
 from shipworthy.store.layout import Layout
@@ -156,11 +158,20 @@ def write_workspace(root: Path) -> None:
     (root / "suites/leaks/samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
 
 
+def in_shards(workspace: Workspace, shards: int) -> Run:
+    """Measure the candidate in several shards, each in a sitting of its own, the last one first."""
+    directory = declare(workspace, shards=shards)
+    for shard in reversed(range(shards)):
+        run = complete(take_up(workspace, directory, shard=shard), progress=Progress(style="none"))
+    assert run.complete
+    return run
+
+
 def make_case(root: Path, keys: Path) -> Case:
     write_workspace(root)
     workspace = Workspace.load(root, allow_code=True)
     baseline = evaluate(workspace, guards=False, progress=False)
-    run = evaluate(workspace, guards=True, progress=False)
+    run = in_shards(workspace, 3)
     decision = decide(workspace, run, baseline)
     Layout(root).save_decision(decision)
     key = new_key(keys, "ada")

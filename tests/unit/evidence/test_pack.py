@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,23 @@ from shipworthy.cli import run as shipworthy
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.detect.redact import seal
 from shipworthy.evals.api import evaluate
-from shipworthy.evals.limits import Limits
+from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
+from shipworthy.evals.sitting import begin, complete
 from shipworthy.evidence import archive
+from shipworthy.evidence.members import RunMembers
 from shipworthy.evidence.pack import build_pack, write_pack
 from shipworthy.evidence.verify import verify_bytes
+from shipworthy.exchange.budget import Limits
 from shipworthy.release.decide import decide
-from shipworthy.store import runlog
+from shipworthy.store import reading
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
+from shipworthy.store.line import Line
+from shipworthy.store.reading import RunReading, read_attempts
 from shipworthy.store.register import decision_digest
+from shipworthy.store.runlog import RunLog
+from shipworthy.store.shards import log_name
 from shipworthy.store.signing import new_key
 from shipworthy.store.trust import Trust
 from shipworthy.workspace.load import Workspace
@@ -41,7 +48,7 @@ def test_the_same_input_gives_the_same_bytes(case: Any) -> None:
 
 
 def test_no_secret_and_no_personal_data_is_anywhere_in_the_pack(case: Any) -> None:
-    log = (case.baseline.directory / runlog.ATTEMPTS).read_bytes()
+    log = (case.baseline.directory / log_name(0)).read_bytes()
     assert SECRET.encode() in log  # the run log keeps synthetic text whole: there is something to redact
     assert b"r.q@example.org" in log
     for name, data in archive.read(case.pack).items():
@@ -56,8 +63,11 @@ def test_a_finished_run_is_in_the_audit_log_before_anything_is_decided_on_it(fre
     run = evaluate(case.workspace, progress=False)
     with AuditLog(Layout(case.root).control_url) as audit:
         last = list(audit.entries())[-1]
-        assert audit.verify().entries == 4
-    assert (last.kind, last.body["run"], last.body["head"]) == ("run.finished", run.id, runlog.head(run.directory))
+        kinds = [entry.kind for entry in audit.entries()]
+        assert audit.verify().entries == len(kinds)
+    # The candidate's three shards were ended one by one: it was finished with the last of them.
+    assert kinds == ["run.finished", "run.seen", "run.seen", "run.finished", "decision.made", "run.finished"]
+    assert (last.kind, last.body["run"], last.body["head"]) == ("run.finished", run.id, run.reading.head)
 
 
 def test_everything_an_auditor_needs_is_there(case: Any) -> None:
@@ -65,12 +75,11 @@ def test_everything_an_auditor_needs_is_there(case: Any) -> None:
     for name in (
         "VERIFY.md", "decision.json", "criteria.json", "specs/full.json", "trace.json", "report.html",
         "audit-log.jsonl", "manifest.json", "attestations/decision.dsse.json", "suites/leaks/card.md",
-        "suites/leaks/suite.json",
-        "workspace/system.yaml", "workspace/index.json",
+        "suites/leaks/suite.json", "workspace/system.yaml", "workspace/index.json",
     ):  # fmt: skip
         assert members[name]
     for run in (case.run, case.baseline):
-        for name in ("manifest.json", "subject.json", "attempts.jsonl", "seal.json"):
+        for name in ("manifest.json", "subject.json", "attempts-0000.jsonl", "seal.json"):
             assert members[f"runs/{run.id}/{name}"]
     report = members["report.html"].decode()
     for text in ("NO-SHIP", "CR-leak-odd", "RK-bare", "rhymes with whine", "Worst samples", "no requirement mitigates"):
@@ -81,8 +90,54 @@ def test_the_pack_names_the_original_logs_head_and_root(case: Any) -> None:
     members = archive.read(case.pack)
     for run in (case.run, case.baseline):
         seal_ = json.loads(members[f"runs/{run.id}/seal.json"])
-        assert seal_["original"] == {"head": runlog.head(run.directory), "merkle": runlog.merkle(run.directory)}
+        read = RunReading(run.directory)
+        assert seal_["original"] == {"head": read.head, "heads": list(read.heads), "merkle": read.merkle}
         assert seal_["pack"]["head"] != seal_["original"]["head"]
+
+
+def test_every_shard_is_in_the_pack(case: Any) -> None:
+    members, records = archive.read(case.pack), 0
+    for shard in range(3):
+        lines = members[f"runs/{case.run.id}/{log_name(shard)}"].splitlines()
+        read = (case.run.directory / log_name(shard)).read_bytes().splitlines()
+        assert [json.loads(line)["attempt"]["id"] for line in lines] == [json.loads(r)["attempt"]["id"] for r in read]
+        records += len(lines)
+    seal_ = json.loads(members[f"runs/{case.run.id}/seal.json"])
+    assert (seal_["records"], len(seal_["pack"]["heads"])) == (records, 3) == (80, 3)
+
+
+def test_the_evidence_does_not_depend_on_the_number_of_shards(case: Any, tmp_path: Path) -> None:
+    """The same measurement in one piece: other logs and other heads, the same content and the same counts."""
+    whole = complete(begin(case.workspace, directory=tmp_path / "run"), progress=Progress(style="none"))
+    assert (whole.reading.manifest.shards, case.run.reading.manifest.shards) == (1, 3)
+    assert whole.reading.merkle == case.run.reading.merkle
+    assert whole.reading.head != case.run.reading.head
+    redacted = [RunMembers(run.manifest, [SECRET, NAME]) for run in (whole, case.run)]
+    for part, run in zip(redacted, (whole, case.run), strict=True):
+        for row in run.rows():
+            part.add(row)
+    seals = [part.seal({"head": "", "heads": [], "merkle": ""}) for part in redacted]
+    assert seals[0]["pack"]["merkle"] == seals[1]["pack"]["merkle"]
+    assert redacted[0].suites == redacted[1].suites
+    decision = decide(case.workspace, whole, case.baseline)
+    same = ("id", "created", "runs", "criteria")
+    blank = {name: getattr(case.decision, name) for name in same}
+    assert replace(decision, **blank) == case.decision
+    assert [replace(c, run="") for c in decision.criteria] == [replace(c, run="") for c in case.decision.criteria]
+
+
+def test_a_pack_takes_one_pass_over_each_log(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[str] = []
+    real = reading.read_lines
+
+    def counted(path: Path, origin: bytes) -> Iterator[Line]:
+        passes.append(f"{path.parent.name}/{path.name}")
+        return real(path, origin)
+
+    monkeypatch.setattr(reading, "read_lines", counted)
+    assert build_pack(case.workspace, case.decision, [case.key]) == case.pack
+    logs = [f"{case.run.id}/{log_name(n)}" for n in range(3)] + [f"{case.baseline.id}/{log_name(0)}"]
+    assert sorted(passes) == sorted(logs)
 
 
 def test_the_trace_leads_from_risk_to_record_and_names_the_gaps(case: Any) -> None:
@@ -118,8 +173,8 @@ def test_changed_safety_files_are_refused(fresh_case: Callable[[], Any]) -> None
 
 def test_a_run_that_changed_since_the_decision_is_refused(fresh_case: Callable[[], Any]) -> None:
     case = fresh_case()
-    log = runlog.RunLog.resume(case.run.directory)
-    extra = replace(next(runlog.read_attempts(case.run.directory)), id="AT-00000000000000ff")
+    log = RunLog.open(case.run.directory, 1)
+    extra = replace(next(read_attempts(case.run.directory)), id="AT-00000000000000ff")
     asyncio.run(log.append(seal(extra, "synthetic")))
     log.close()
     with pytest.raises(IntegrityError, match="other content"):
@@ -145,10 +200,10 @@ def test_a_run_that_the_audit_log_wrongly_calls_finished_gets_no_pack(fresh_case
     evaluate(case.workspace, guards=True, progress=False, limits=Limits(requests=20), cache=False)
     run = Run.load(Layout(case.root).run_directory())
     decision = decide(case.workspace, run, case.baseline)
-    seal_ = {"head": runlog.head(run.directory), "merkle": runlog.merkle(run.directory)}
+    seal_ = {"head": RunReading(run.directory).head, "merkle": RunReading(run.directory).merkle}
     with AuditLog(Layout(case.root).control_url) as audit:
         audit.append("run.finished", {"run": run.id, "attempts": 80, **seal_}, key="run")
-        heads = {run.id: seal_["head"], case.baseline.id: runlog.head(case.baseline.directory)}
+        heads = {run.id: seal_["head"], case.baseline.id: RunReading(case.baseline.directory).head}
         made = {"decision": decision.id, "digest": decision_digest(decision), "verdict": decision.verdict}
         audit.append("decision.made", {**made, "gate": decision.gate, "heads": heads}, key="decision")
     with pytest.raises(IntegrityError, match=r"as run\.finished, but .* of 80 planned attempts were made"):
@@ -170,9 +225,9 @@ def test_all_of_it_is_in_postgresql_where_the_settings_say_so(
 
 def test_a_tampered_run_log_is_refused(fresh_case: Callable[[], Any]) -> None:
     case = fresh_case()
-    path = case.run.directory / runlog.ATTEMPTS
+    path = case.run.directory / log_name(2)
     path.write_bytes(path.read_bytes().replace(b'"hit":true', b'"hit":null', 1))
-    with pytest.raises(IntegrityError, match=r"attempts-0000\.jsonl:\d+"):
+    with pytest.raises(IntegrityError, match=r"attempts-0002\.jsonl:\d+"):
         build_pack(case.workspace, case.decision, [case.key])
 
 

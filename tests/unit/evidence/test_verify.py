@@ -17,10 +17,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shipworthy.core.digests import bytes_digest, canonical
+from shipworthy.core.digests import bytes_digest, canonical, merkle_root
 from shipworthy.core.errors import IntegrityError
-from shipworthy.evidence import archive
-from shipworthy.evidence.verify import ATTESTATION, MANIFEST, Verification, report, verify_bytes, verify_pack
+from shipworthy.core.records import SCHEMA
+from shipworthy.evidence import archive, verify
+from shipworthy.evidence.verify import (
+    ATTESTATION,
+    MANIFEST,
+    PACK_VERSION,
+    Verification,
+    report,
+    verify_bytes,
+    verify_pack,
+)
+from shipworthy.store import chain
+from shipworthy.store.line import frame, leaf
+from shipworthy.store.shards import log_name, log_origin
 from shipworthy.store.signing import new_key, sign, statement
 from shipworthy.store.trust import Trust, trust_json
 
@@ -78,7 +90,7 @@ def test_a_member_changed_with_a_well_made_archive_is_refused_by_name(case: Any)
 
 def test_added_and_removed_members_are_refused_by_name(case: Any) -> None:
     members = archive.read(case.pack)
-    for name in ("extra.txt", "attestations/other.dsse.json", "runs/RUN-x/attempts.jsonl"):
+    for name in ("extra.txt", "attestations/other.dsse.json", "runs/RUN-x/attempts-0000.jsonl"):
         refused(verify_bytes(archive.write(members | {name: b"{}"}), case.trust), name)
     for name in members:
         kept = {other: data for other, data in members.items() if other != name}
@@ -121,7 +133,8 @@ def resigned(case: Any, edit: Callable[[dict[str, Any]], None], **predicate: Any
     edit(parsed)
     del parsed[MANIFEST]
     files = {name: value if isinstance(value, bytes) else canonical(value) for name, value in parsed.items()}
-    files[MANIFEST] = canonical({"files": {name: bytes_digest(data) for name, data in files.items()}, "version": 1})
+    listed = {name: bytes_digest(data) for name, data in files.items()}
+    files[MANIFEST] = canonical({"files": listed, "version": PACK_VERSION})
     old = json.loads(base64.b64decode(json.loads(members[ATTESTATION])["payload"]))
     decision = parsed["decision.json"]
     said = old["predicate"] | {k: decision[k] for k in ("verdict", "id", "subject_digest") if k in decision}
@@ -179,7 +192,7 @@ def test_a_run_whose_audit_entry_says_otherwise_than_its_records_is_refused(case
 
 @pytest.mark.parametrize("drop", ["attempts", "line"])
 def test_records_that_were_left_out_are_refused(case: Any, drop: str) -> None:
-    name = f"runs/{case.run.id}/attempts.jsonl"
+    name = f"runs/{case.run.id}/{log_name(2)}"
 
     def edit(files: dict[str, Any]) -> None:
         lines = files[name].splitlines(keepends=True)
@@ -189,7 +202,7 @@ def test_records_that_were_left_out_are_refused(case: Any, drop: str) -> None:
 
 
 def test_a_record_that_was_edited_is_refused_with_its_line(case: Any) -> None:
-    name = f"runs/{case.run.id}/attempts.jsonl"
+    name = f"runs/{case.run.id}/{log_name(2)}"
 
     def edit(files: dict[str, Any]) -> None:
         lines = files[name].splitlines(keepends=True)
@@ -251,7 +264,7 @@ def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:
         verifier(100, 6).fit(result | {"errors": 6}, {})
     with pytest.raises(IntegrityError, match="fewer samples"):
         verifier(100, 0).fit(result, {"min_clusters": 96})
-    with pytest.raises(IntegrityError, match="more errors than the gate"):
+    with pytest.raises(IntegrityError, match="more errors in RUN-1 than the gate"):
         verifier(100, 6).errors(0.05)
 
 
@@ -296,30 +309,128 @@ def _rechained(case: Any, change: Callable[[dict[str, Any], list[dict[str, Any]]
     return resigned(case, edit, audit_head=heads[0])
 
 
-def test_an_s1_hit_that_the_decision_hides_is_refused(case: Any) -> None:
-    """The records say which hits were on S1 samples; here a record's severity is raised, all hashes made anew."""
-    from shipworthy.core.digests import merkle_root
-    from shipworthy.store import chain, runlog
-
+def rechained(case: Any, change: Callable[[dict[int, list[bytes]]], None], **manifest: Any) -> Verification:
+    """Change the records of the decided run by shard, and make chains, roots, seal and signature anew."""
     folder = f"runs/{case.run.id}"
 
     def edit(files: dict[str, Any]) -> None:
-        head, lines, leaves = chain.origin(canonical(files[f"{folder}/manifest.json"])), [], {}
-        for line in files[f"{folder}/attempts.jsonl"].splitlines():
-            body = line[75:]
-            if b'"hit":true,"scorer":"toy","label":"told"' in body:
-                body = body.replace(b'"outcome":"scored"', b'"outcome":"scored","severity":"S1"')
-            head = chain.link(head, body)
-            lines.append(runlog.frame(head, body))
-            leaf = runlog.leaf(body)
-            leaves[json.loads(leaf)["id"]] = leaf
-        files[f"{folder}/attempts.jsonl"] = b"".join(lines)
-        files[f"{folder}/seal.json"]["pack"] = {
-            "head": chain.head_text(head),
-            "merkle": merkle_root([leaves[i] for i in sorted(leaves)]),
+        logs = {n: [line[75:] for line in files[f"{folder}/{log_name(n)}"].splitlines()] for n in range(3)}
+        change(logs)
+        files[f"{folder}/manifest.json"] |= manifest
+        heads, leaves = [], {}
+        for shard, bodies in logs.items():
+            head, lines = log_origin(canonical(files[f"{folder}/manifest.json"]), shard), []
+            for body in bodies:
+                head = chain.link(head, body)
+                lines.append(frame(head, body))
+                leaves[json.loads(leaf(body))["id"]] = leaf(body)
+            files[f"{folder}/{log_name(shard)}"] = b"".join(lines)
+            heads.append(head)
+        files[f"{folder}/seal.json"] |= {
+            "records": sum(map(len, logs.values())),
+            "pack": {
+                "head": merkle_root(heads),
+                "heads": [chain.head_text(head) for head in heads],
+                "merkle": merkle_root([leaves[id] for id in sorted(leaves)]),
+            },
         }
 
-    refused(resigned(case, edit), "decision.json", "S1")
+    return resigned(case, edit)
+
+
+def test_chaining_the_same_again_verifies(case: Any) -> None:
+    found = rechained(case, lambda logs: None)
+    assert found.ok, found.problems
+
+
+def test_an_s1_hit_that_the_decision_hides_is_refused(case: Any) -> None:
+    """The records say which hits were on S1 samples; here a record's severity is raised, all hashes made anew."""
+
+    def change(logs: dict[int, list[bytes]]) -> None:
+        for bodies in logs.values():
+            for n, body in enumerate(bodies):
+                if b'"hit":true,"scorer":"toy","label":"told"' in body:
+                    bodies[n] = body.replace(b'"outcome":"scored"', b'"outcome":"scored","severity":"S1"')
+
+    refused(rechained(case, change), "decision.json", "S1")
+
+
+def test_an_attempt_in_two_shards_is_refused(case: Any) -> None:
+    refused(rechained(case, lambda logs: logs[2].append(logs[0][3])), log_name(2), "there twice")
+
+
+def test_an_attempt_that_is_tried_again_without_need_is_refused(case: Any) -> None:
+    def change(logs: dict[int, list[bytes]]) -> None:
+        scored = next(body for body in logs[1] if b'"outcome":"scored"' in body)
+        logs[1].append(re.sub(rb'"id":"(AT-[0-9a-f]{16})"', rb'"id":"\1-2"', scored, count=1))
+
+    refused(rechained(case, change), log_name(1), "had not failed")
+
+
+def test_a_log_of_no_shard_is_refused(case: Any) -> None:
+    for name in ("attempts-0003.jsonl", "attempts.jsonl"):
+        refused(
+            resigned(case, lambda files, name=name: files.update({f"runs/{case.run.id}/{name}": b""})), name, "no shard"
+        )
+
+
+@pytest.mark.parametrize("shards", [2, 4, 0, -1, 10**9, "3", None, True])
+def test_another_number_of_shards_than_there_are_logs_is_refused(case: Any, shards: Any) -> None:
+    refused(rechained(case, lambda logs: None, shards=shards), f"runs/{case.run.id}/")
+
+
+def test_shards_that_were_swapped_are_refused(case: Any) -> None:
+    def edit(files: dict[str, Any]) -> None:
+        one, other = (f"runs/{case.run.id}/{log_name(n)}" for n in (0, 1))
+        files[one], files[other] = files[other], files[one]
+
+    refused(resigned(case, edit), f"{log_name(0)}:1")
+
+
+@pytest.mark.parametrize("part", ["heads", "head", "merkle"])
+def test_a_seal_that_names_other_digests_is_refused(case: Any, part: str) -> None:
+    wrong = "sha256:" + "0" * 64
+
+    def edit(files: dict[str, Any]) -> None:
+        pack = files[f"runs/{case.run.id}/seal.json"]["pack"]
+        pack[part] = [*pack["heads"][:2], wrong] if part == "heads" else wrong
+
+    named = log_name(2) if part == "heads" else "seal.json"
+    refused(resigned(case, edit), f"runs/{case.run.id}/{named}")
+
+
+@pytest.mark.parametrize("part", ["heads", "head", "merkle"])
+def test_a_seal_of_another_original_is_refused(case: Any, part: str) -> None:
+    def edit(files: dict[str, Any]) -> None:
+        original = files[f"runs/{case.run.id}/seal.json"]["original"]
+        original[part] = [original["head"]] if part == "heads" else "sha256:" + "0" * 64
+
+    refused(resigned(case, edit), "audit-log.jsonl", case.run.id)
+
+
+# ---- other versions
+
+
+@pytest.mark.parametrize(("schema", "made"), [(1, "by shipworthy <= 0.1"), (3, "by another version of shipworthy")])
+def test_records_of_another_schema_are_refused_by_name(case: Any, schema: int, made: str) -> None:
+    found = rechained(case, lambda logs: None, schema=schema)
+    refused(found, case.run.id, f"was made {made} (run log schema {schema}; this verifier reads 2)")
+
+
+def test_a_manifest_without_a_schema_is_one_of_version_1(case: Any) -> None:
+    found = resigned(case, lambda files: files[f"runs/{case.run.id}/manifest.json"].pop("schema"))
+    refused(found, f"{case.run.id} was made by shipworthy <= 0.1 (run log schema 1")
+
+
+@pytest.mark.parametrize(("version", "made"), [(1, "by shipworthy <= 0.1"), (3, "by another version"), (None, "")])
+def test_a_pack_of_another_version_is_refused_by_name(case: Any, version: Any, made: str) -> None:
+    members = archive.read(case.pack)
+    members[MANIFEST] = canonical(json.loads(members[MANIFEST]) | {"version": version})
+    refused(verify_bytes(archive.write(members), case.trust), MANIFEST, f"pack version {version}", made)
+
+
+def test_the_verifier_reads_what_this_version_writes() -> None:
+    assert verify.SCHEMA == SCHEMA
 
 
 def test_a_trace_that_leads_elsewhere_is_refused(case: Any) -> None:
@@ -353,7 +464,7 @@ def test_a_signed_member_of_another_shape_is_refused_and_never_a_crash(case: Any
     members[name] = canonical(value)
     del members[ATTESTATION]
     del members[MANIFEST]
-    members[MANIFEST] = canonical({"files": {n: bytes_digest(d) for n, d in members.items()}, "version": 1})
+    members[MANIFEST] = canonical({"files": {n: bytes_digest(d) for n, d in members.items()}, "version": PACK_VERSION})
     old = json.loads(base64.b64decode(json.loads(archive.read(case.pack)[ATTESTATION])["payload"]))
     said = old["predicate"] | {"decision_digest": bytes_digest(members["decision.json"])}
     members[ATTESTATION] = sign(

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from shipworthy.core.errors import IntegrityError, ShipworthyError, StoreError, UsageError
 from shipworthy.core.records import SCHEMA
 from shipworthy.store import declare as module
-from shipworthy.store.declare import check_logs, declare_run, log_name, log_origin, parse_manifest, read_manifest
+from shipworthy.store.declare import check_logs, declare_run, parse_manifest, read_manifest
 from shipworthy.store.runlog import RunLog
 
 
@@ -76,12 +76,6 @@ def test_no_run_there_is_a_usage_error(tmp_path: Path) -> None:
     for verb in (read_manifest, RunLog.open):
         with pytest.raises(UsageError, match="there is no run"):
             verb(tmp_path)
-
-
-def test_each_log_starts_a_chain_of_its_own() -> None:
-    origins = {log_origin(manifest, shard) for manifest in (b"{}", b'{"a":1}') for shard in range(12)}
-    assert len(origins) == 24
-    assert [log_name(n) for n in (0, 12, 9999)] == ["attempts-0000.jsonl", "attempts-0012.jsonl", "attempts-9999.jsonl"]
 
 
 def test_a_log_of_no_shard_is_not_left_out_in_silence(records: Any, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -15,12 +15,14 @@ from msgspec.structs import replace
 
 from shipworthy.core.digests import merkle_root
 from shipworthy.core.errors import IntegrityError
-from shipworthy.core.events import Timing
+from shipworthy.core.events import Asked, Called, Failed, FailedRole, GuardEvent, Party, Said, Span, Timing, Usage
+from shipworthy.core.records import ToolCall, say
 from shipworthy.store import chain, line, reading
-from shipworthy.store.declare import declare_run, log_origin
+from shipworthy.store.declare import declare_run
 from shipworthy.store.line import frame
 from shipworthy.store.reading import Row, RunReading, read_attempts
 from shipworthy.store.runlog import RunLog
+from shipworthy.store.shards import log_origin
 
 COUNTED = (
     "id",
@@ -40,13 +42,39 @@ COUNTED = (
 def test_a_row_is_what_is_counted_of_a_record_and_gives_the_rest_when_asked(records: Any, tmp_path: Path) -> None:
     made = [replace(records.attempt(n), severity="S1" if n else "S3") for n in range(3)]
     records.write(tmp_path, made)
-    assert Row.__struct_fields__ == (*COUNTED, "line")
+    assert Row.__struct_fields__ == (*COUNTED, "events", "line", "shard")
     for row, attempt in zip(RunReading(tmp_path), made, strict=True):
         for name in COUNTED:
             assert getattr(row, name) == getattr(attempt, name)
         assert row.attempt() == attempt
-        assert row.timing == attempt.timing
+        assert (row.timing, row.roles, row.asked) == (attempt.timing, attempt.roles, attempt.asked)
+        assert [step.type for step in row.events] == ["said", "asked", "said"]
         assert row.leaf == line.leaf(line.encode_attempt(attempt))
+
+
+USES = st.builds(Usage, st.integers(0, 99), st.integers(0, 99), st.sampled_from([0.0, 0.25]))
+ROLES = st.sampled_from(get_args(Party))
+EVENTS = st.lists(
+    st.builds(Asked, st.just(1), ROLES, usage=USES)
+    | st.builds(Failed, st.just(1), st.sampled_from(get_args(FailedRole)), st.just("Timeout"))
+    | st.builds(GuardEvent, st.just("GD-1"), st.just("input"), st.just("GR-1"), st.just("block"), shadow=st.booleans())
+    | st.builds(Said, st.just(1), st.just(say("user", '"role":"judge","type":"asked"')))
+    | st.builds(Called, st.just(1), st.just(ToolCall("1", "f", {"type": "asked", "role": "judge", "guard": "x"}))),
+    max_size=6,
+).map(tuple)
+
+
+@given(EVENTS, st.lists(st.builds(Span, st.integers(0, 6), st.just(0.5), st.booleans()), unique_by=lambda s: s.event))
+def test_a_row_counts_calls_and_guards_as_the_attempt_does(
+    records: Any, events: tuple[Any, ...], spans: list[Span]
+) -> None:
+    made = replace(records.attempt(1), events=events, timing=Timing(1.0, 2.0, 0.5, tuple(spans)))
+    body = line.encode_attempt(made)
+    row = reading._rows.decode(line.leaf(body))
+    row.line = body
+    assert row.roles == made.roles
+    found = [(s.guard, s.stage, s.action, s.shadow) for s in row.events if s.type == "guard"]
+    assert found == [(e.guard, e.stage, e.action, e.shadow) for e in made.guard_events]
 
 
 def test_an_empty_run_has_a_head_and_the_root_of_nothing(records: Any, tmp_path: Path) -> None:
