@@ -42,8 +42,8 @@ class Must(NamedTuple):
 def parse_must(text: str) -> Must:
     """Parse a condition.
 
-    >>> parse_must("drop_upper95 <= 0.10")
-    Must(test='noninferiority', side='lower', confidence=0.95, limit=0.1, text='drop_upper95 <= 0.10')
+    >>> parse_must("drop_upper95 <= 0.10")[:4]
+    ('noninferiority', 'lower', 0.95, 0.1)
 
     Raises:
         ValueError: it is no condition, or one that nothing can meet, with what to write instead.
