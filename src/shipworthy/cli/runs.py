@@ -139,13 +139,14 @@ def samples(
 ) -> None:
     """List a run's attempts. RUN is an id, the beginning of one, or `latest`."""
     from shipworthy.cli._tables import shorten, table
+    from shipworthy.core.attack_name import matches, select
     from shipworthy.core.errors import UsageError, did_you_mean
 
     found = _load(workspace, run)
     if suite is not None:
         found.suite(suite)
     attacks = {name for use in found.manifest.suites if suite in (None, use.id) for name in use.attacks}
-    if attack is not None and not any(_is(name, attack) for name in attacks):
+    if attack is not None and not select(attack, attacks):
         raise UsageError(f"the run {found.id} has no attack {attack!r}: {did_you_mean(attack, sorted(attacks))}")
     metrics = {m for use in found.manifest.suites if suite in (None, use.id) for m in found.metrics(use.id)}
     if metric is not None and metric not in metrics:
@@ -154,7 +155,7 @@ def samples(
     def wanted(attempt: Attempt) -> bool:
         return (
             suite in (None, attempt.suite)
-            and (attack is None or _is(attempt.attack, attack))
+            and (attack is None or matches(attack, attempt.attack))
             and outcome in (None, attempt.outcome)
             and not (errors and attempt.outcome == "scored")
             and (hit is None or _hit(attempt, metric) is hit)
@@ -181,10 +182,6 @@ def samples(
     click.echo(table(("attempt", "suite", "sample", "attack", "outcome", "scores", "answer or error"), rows))
     if len(chosen) > limit:
         click.echo(f"\n{limit:,} of {len(chosen):,} shown: --limit {len(chosen)} shows all")
-
-
-def _is(name: str, wanted: str) -> bool:
-    return wanted in (name, name.partition("(")[0])
 
 
 def _hit(attempt: Attempt, metric: str | None) -> bool | None:

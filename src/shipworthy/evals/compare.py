@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from msgspec import Struct
 
+from shipworthy.core.attack_name import matches
 from shipworthy.core.records import Metric
 from shipworthy.evals.marks import Mark, Marks
 from shipworthy.evals.results import Run, Tally
@@ -75,7 +76,7 @@ def pair(new: Marks, old: Marks, suite: str, metric: str, attack: str | None = N
     """
 
     def wanted(name: str) -> bool:
-        return attack is None or attack in (name, name.partition("(")[0])
+        return attack is None or matches(attack, name)
 
     mine = {i: m for i, m in new.scored.get((suite, metric), {}).items() if wanted(m.attack)}
     theirs = {i: m for i, m in old.scored.get((suite, metric), {}).items() if wanted(m.attack)}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from shipworthy.core.amount import amount, number
+from shipworthy.core.attack_name import select
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.finished import Finished, finished
 from shipworthy.core.records import Attempt, Metric, Outcome, Party, RoleUse, RunManifest, Score, SuiteUse
@@ -320,7 +321,7 @@ class Run:
             UsageError: the run has no such suite, or the suite no such metric or attack.
         """
         use, pooled = self.suite(suite), Tally(self.metric(suite, metric))
-        wanted = set(use.attacks) if attack is None else {a for a in use.attacks if attack in (a, a.partition("(")[0])}
+        wanted = set(select(attack, use.attacks))
         if attack is not None and not wanted:
             raise UsageError(f"the suite {suite!r} has no attack {attack!r}: {did_you_mean(attack, use.attacks)}")
         for name in use.attacks:
@@ -485,7 +486,7 @@ class Run:
 
 def planned_design_effect(use: SuiteUse, metric: Metric, attack: str | None) -> float:
     """Return the variance inflation that a plan reckons with, >= 1, for a metric on all attacks or on one."""
-    share = sum(attack is None or attack in (a, a.partition("(")[0]) for a in use.attacks) / max(1, len(use.attacks))
+    share = len(select(attack, use.attacks)) / max(1, len(use.attacks))
     scored = use.samples if metric.reducer == "any" else use.attempts * share
     return 1.0 + max(0.0, scored / max(1, use.clusters) - 1.0) * use.icc
 

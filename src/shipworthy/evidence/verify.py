@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from shipworthy.core import condition
 from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
 from shipworthy.evidence import archive, recount
-from shipworthy.evidence.recount import Condition, Counts, Measure
+from shipworthy.evidence.recount import Counts, Measure
 from shipworthy.store import chain
 from shipworthy.store.dsse import verify as verify_envelope
 from shipworthy.store.shards import MOST_SHARDS, log_name, log_origin
@@ -383,7 +384,7 @@ class _Verifier:
 
     def specified(self, result: Mapping[str, Any], criterion: Mapping[str, Any]) -> None:
         """Hold a result against the criterion that was specified, and against the runs of the decision."""
-        id, must = result["id"], recount.condition(result["must"])
+        id, must = result["id"], condition.parse(result["must"])
         metric = criterion.get("metric") or self.suite_metric(result)
         same = (
             " ".join(str(criterion["must"]).split()) == result["must"]
@@ -455,9 +456,9 @@ class _Verifier:
             or not result["low"] - near <= result["rate"] <= result["high"] + near
         ):
             raise IntegrityError(f"decision.json: the estimate or interval of {id} does not fit its counts")
-        must = recount.condition(result["must"])
+        must = condition.parse(result["must"])
         threshold = must.test == "threshold"
-        met = result["bound"] >= must.limit if threshold and must.low else result["bound"] <= must.limit
+        met = result["bound"] >= must.limit if threshold and must.side == "lower" else result["bound"] <= must.limit
         if verdict == "ship" and not met:
             raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
         if self.too_good(result, counts, measure, must, near):
@@ -484,7 +485,7 @@ class _Verifier:
         result: Mapping[str, Any],
         counts: Counts,
         measure: Measure,
-        must: Condition,
+        must: condition.Condition,
         near: float,
     ) -> bool:
         """Say whether a bound is better than what was counted can give."""
@@ -493,11 +494,11 @@ class _Verifier:
             # Of a change the decision keeps the amount of worsening: a loss lies on the negative side.
             width = measure.high - measure.low
             low, high = (measure.low, measure.high) if threshold else (-width, width)
-            signed = -bound if must.low and not threshold else bound
+            signed = -bound if must.side == "lower" and not threshold else bound
             return recount.mean_too_good(counts.means, signed, must, low, high)
         if threshold:
             return recount.too_good(counts.hits, counts.trials, bound, must)
-        return bool(bound < (-counts.rate if must.low else counts.rate) - near)
+        return bool(bound < (-counts.rate if must.side == "lower" else counts.rate) - near)
 
     def trace(self) -> str:
         trace = self.json("trace.json")

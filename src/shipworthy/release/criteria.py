@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from shipworthy.core.attack_name import select
 from shipworthy.core.records import CriterionResult, Metric, SuiteUse
 from shipworthy.evals.compare import Paired, pair, same_metric
 from shipworthy.evals.results import Run, planned_design_effect
@@ -14,7 +15,7 @@ from shipworthy.release import means, rates
 from shipworthy.release.wording import count, percent
 from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.load import Workspace
-from shipworthy.workspace.must import refusal
+from shipworthy.workspace.metric_condition import refusal
 
 
 class Evidence:
@@ -48,9 +49,7 @@ class Evidence:
 
 def _measures(run: Run, criterion: Criterion) -> bool:
     use = next((use for use in run.manifest.suites if use.id == criterion.suite), None)
-    return use is not None and any(
-        criterion.attack is None or criterion.attack in (a, a.partition("(")[0]) for a in use.attacks
-    )
+    return use is not None and bool(select(criterion.attack, use.attacks))
 
 
 class Shape(NamedTuple):
@@ -69,8 +68,7 @@ class Shape(NamedTuple):
 
 def shape(use: SuiteUse, metric: Metric, attack: str | None) -> Shape:
     """Return what a run's plan asks of one criterion."""
-    kept = [a for a in use.attacks if attack is None or attack in (a, a.partition("(")[0])]
-    planned = use.samples * len(kept) * use.each
+    planned = use.samples * len(select(attack, use.attacks)) * use.each
     scored = use.samples if metric.reducer == "any" else planned
     attempts = max(1.0, scored / max(1, use.clusters))
     return Shape(planned, attempts, use.icc, planned_design_effect(use, metric, attack))
@@ -105,7 +103,7 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
         whose = f"the run {run.id} (plan {run.manifest.plan}) did not run" if len(evidence.runs) == 1 else "no run ran"
         why = f"{whose} the suite {criterion.suite}"
         return replace(blank, reason=f"{why}: run a plan that contains it")
-    kept = [a for a in use.attacks if criterion.attack is None or criterion.attack in (a, a.partition("(")[0])]
+    kept = select(criterion.attack, use.attacks)
     if not kept:
         why = f"the run did not use the attack {criterion.attack} on the suite {criterion.suite}"
         return replace(blank, reason=f"{why}: run a plan that contains it")

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from shipworthy.core.amount import amount
+from shipworthy.core.attack_name import select
 from shipworthy.core.errors import Problem
 from shipworthy.core.records import Metric
 from shipworthy.core.registry import create
@@ -219,7 +220,7 @@ def _assumed(criterion: Criterion, metric: str, previous: Run | None) -> Iterato
 
 def _known_attack(run: Run, criterion: Criterion) -> str | None:
     used = run.suite(criterion.suite).attacks
-    return criterion.attack if any(criterion.attack in (a, a.partition("(")[0]) for a in used) else None
+    return criterion.attack if select(criterion.attack, used) else None
 
 
 def _best_passes(criterion: Criterion, metric: Metric, clusters: int) -> bool:
