@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-
 from msgspec.structs import replace
 
 from shipworthy.core.errors import UsageError
