@@ -102,8 +102,8 @@ def test_the_help_page_is_current():
 @pytest.mark.parametrize("kind", registry.KINDS)
 def test_every_plugin_has_its_row(kind):
     page = (REPOSITORY / "docs" / "reference" / f"{kind}s.md").read_text(encoding="utf-8")
-    missing = [name for name in registry.known(kind) if f"`{name}`" not in page]
-    assert registry.known(kind) and not missing
+    missing = [name for name in registry.built_in(kind) if f"`{name}`" not in page]
+    assert registry.built_in(kind) and not missing
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))

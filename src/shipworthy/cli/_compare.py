@@ -11,7 +11,7 @@ import click
 from shipworthy.cli._options import workspace_option
 
 if TYPE_CHECKING:
-    from shipworthy.evals.compare import Comparison, MetricChange
+    from shipworthy.evals.compare import Comparison, MetricChange, SampleChange
 
 
 @click.command("compare")
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def compare_command(*, workspace: Path, old: str, new: str, shown: int, form: str) -> None:
     """Compare the run OLD with the run NEW, attempt by attempt, and name the samples that changed.
 
-    Rates are paired and clustered by sample; p-values are corrected (Holm) over all suites and metrics, so that two
-    equal systems raise any alarm in at most one of twenty comparisons. "unclear" is not "the same".
+    Rates and means are paired and clustered by sample; p-values are corrected (Holm) over all suites and metrics, so
+    that two equal systems raise any alarm in at most one of twenty comparisons. "unclear" is not "the same".
     """
     from shipworthy.evals.compare import compare
     from shipworthy.evals.results import Run
@@ -64,7 +64,7 @@ def text(found: Comparison, shown: int = 10) -> str:
     )
     said.append(table(columns, map(_row, found.rows), right=(2, 3, 4, 5, 6, 8, 9, 10)))
     for suite, metric in found.skipped:
-        said.append(f"{suite} {metric}: no attempt that both runs scored")
+        said.append(f"{suite} {metric}: no attempt that both runs scored, or not declared alike")
     for row in found.rows:
         if row.changed and shown:
             said += ["", *_samples(row, shown)]
@@ -75,10 +75,7 @@ def _row(row: MetricChange) -> tuple[str, ...]:
     return (
         row.suite,
         row.metric,
-        f"{100 * row.old_rate:.1f} %",
-        f"{100 * row.new_rate:.1f} %",
-        f"{100 * row.difference:+.1f}",
-        f"{100 * row.low:+.1f} to {100 * row.high:+.1f}",
+        *_measured(row),
         "< 0.0001" if row.adjusted < 0.0001 else f"{row.adjusted:.4f}",
         row.verdict,
         f"{row.trials:,}",
@@ -87,11 +84,37 @@ def _row(row: MetricChange) -> tuple[str, ...]:
     )
 
 
+def _measured(row: MetricChange) -> tuple[str, str, str, str]:
+    """Return old, new, change and its interval: rates in percent and points, values in their unit."""
+    if row.kind == "event":
+        change = f"{100 * row.difference:+.1f}", f"{100 * row.low:+.1f} to {100 * row.high:+.1f}"
+        return f"{100 * row.old_rate:.1f} %", f"{100 * row.new_rate:.1f} %", *change
+    from shipworthy.core.amount import amount
+
+    between = f"{amount(row.low, signed=True)} to {amount(row.high, row.unit, signed=True)}"
+    return (
+        amount(row.old_rate, row.unit),
+        amount(row.new_rate, row.unit),
+        amount(row.difference, row.unit, signed=True),
+        between,
+    )
+
+
 def _samples(row: MetricChange, shown: int) -> Iterator[str]:
     more = sum(change.new > change.old for change in row.changed)
     samples = "sample" if more == 1 else "samples"
-    yield f"{row.suite} {row.metric}: {more:,} {samples} with more hits, {len(row.changed) - more:,} with fewer"
+    what = ("with more hits", "with fewer") if row.kind == "event" else ("with a higher mean", "with a lower one")
+    yield f"{row.suite} {row.metric}: {more:,} {samples} {what[0]}, {len(row.changed) - more:,} {what[1]}"
     for change in row.changed[:shown]:
-        yield f"  {change.sample:<28} {change.old} -> {change.new} of {change.trials}"
+        yield f"  {change.sample:<28} {_moved(change, row)}"
     if len(row.changed) > shown:
         yield f"  and {len(row.changed) - shown:,} more: --samples {len(row.changed)} names all"
+
+
+def _moved(change: SampleChange, row: MetricChange) -> str:
+    if row.kind == "event":
+        return f"{change.old:.0f} -> {change.new:.0f} of {change.trials}"
+    from shipworthy.core.amount import amount
+
+    old, new = change.old / change.trials, change.new / change.trials
+    return f"{amount(old, beside=new)} -> {amount(new, row.unit, old)} ({change.trials})"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,3 +30,25 @@ def allow_code_option(function: F) -> F:
     return click.option("--allow-code", is_flag=True, help="Run the plug-ins in the workspace's own plugins/ folder.")(
         function
     )
+
+
+class PluginId(click.types.StringParamType):
+    """The id of a plug-in. Help shows the built-in ones, found by file name; any other that is there is taken, too.
+
+    Whether there is one is known when the workspace's own plug-ins are loaded, so it is not checked here.
+    """
+
+    name = "plugin"
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        from shipworthy.core.registry import built_in
+
+        return f"[{'|'.join(built_in(self.kind))}]"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from shipworthy.core.registry import names
+
+        return [CompletionItem(name) for name in names(self.kind) if name.startswith(incomplete)]

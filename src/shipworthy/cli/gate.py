@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipworthy.cli._options import allow_code_option, workspace_option
+from shipworthy.cli._options import PluginId, allow_code_option, workspace_option
 
 if TYPE_CHECKING:
     from shipworthy.core.records import Decision, Verdict
     from shipworthy.evals.results import Run
     from shipworthy.store.layout import Layout
 
-FORMATS = ("text", "json", "junit", "sarif", "markdown", "html")
 WIDEST = 120
 """Columns of a terminal that the text report makes use of."""
 
@@ -29,13 +28,19 @@ WIDEST = 120
 @workspace_option
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @click.option("--baseline", "baselines", metavar="RUN", multiple=True, help="Compare with this run; the newest one without guards if left out. May be repeated.")  # fmt: skip  # noqa: E501
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--format", "form", type=PluginId("report"), default="text", show_default=True)
 @click.option(
     "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here."
 )
 @allow_code_option
 def command(
-    *, workspace: Path, runs: tuple[str, ...], baselines: tuple[str, ...], form: str, output: Path | None, allow_code: bool
+    *,
+    workspace: Path,
+    runs: tuple[str, ...],
+    baselines: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    allow_code: bool,
 ) -> int:
     """Test every criterion of the gate on RUN (an id, the beginning of one, or `latest`) and decide.
 
@@ -47,15 +52,16 @@ def command(
 
     Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence.
     """
-    from shipworthy.core.registry import create
     from shipworthy.evidence.documents import readout
     from shipworthy.release.baseline import find_baseline
     from shipworthy.release.decide import decide, needs_baseline
     from shipworthy.store.layout import Layout
+    from shipworthy.workspace.code import create
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
-    report = create("report", form, {"width": _columns()} if form == "text" and output is None else {})
+    # A report that is printed here may ask how wide the terminal is; in a file it has the width it always has.
+    report = create(workspace, "report", form, **({"width": _columns()} if output is None else {}))
     layout = Layout(workspace)
     found = [_load(layout, name) for name in runs or ("latest",)]
     compared: Iterable[str | None] = baselines

@@ -56,21 +56,32 @@ def _outcome(attempt: Any) -> str:
     said = []
     for score in attempt.scores:
         hit = "-" if score.hit is None else "HIT" if score.hit else "no"
-        said.append(f"{score.metric} {hit}" + (f" ({score.label})" if score.label else ""))
+        shown = hit if score.value is None else f"{score.value:.4g}"
+        said.append(f"{score.metric} {shown}" + (f" ({score.label})" if score.label else ""))
     return ", ".join(said)
 
 
 def _rates(result: Reproduction) -> list[str]:
+    from shipworthy.core.amount import amount
+
     errors = sum(a.outcome != "scored" for a in result.attempts)
     left = f", {errors:,} error{'' if errors == 1 else 's'} left out"
     lines = []
     for metric in result.metrics:
-        found = result.rate(metric)
-        if found is None:
-            lines.append(f"{metric}: no score in {len(result.attempts):,} tries{left}")
+        if metric.kind == "value":
+            mean = result.mean(metric.name)
+            if mean is not None:
+                between = f"[{amount(mean.low)}, {amount(mean.high, metric.unit)}]"
+                lines.append(
+                    f"{metric.name}: mean {amount(mean.mean, metric.unit)} {between}, {mean.values:,} tries{left}"
+                )
+                continue
+        elif (found := result.rate(metric.name)) is not None:
+            span = f"[{100 * found.low:.1f} %, {100 * found.high:.1f} %]"
+            hits = f"{found.hits:,} of {found.trials:,} tries"
+            lines.append(f"{metric.name}: {100 * found.rate:.1f} % {span}, {hits}{left}")
             continue
-        span = f"[{100 * found.low:.1f} %, {100 * found.high:.1f} %]"
-        lines.append(f"{metric}: {100 * found.rate:.1f} % {span}, {found.hits:,} of {found.trials:,} tries{left}")
+        lines.append(f"{metric.name}: no score in {len(result.attempts):,} tries{left}")
     answers = {a.answer for a in result.attempts if a.outcome == "scored"}
     if len(answers) == 1 and len(result.attempts) > 1:
         lines.append("Every answer was the same: the target is deterministic, and more tries would tell no more.")

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from shipworthy.cli._compare import compare_command
 from shipworthy.cli._options import workspace_option
+from shipworthy.cli._steps import declare_command, finish_command
+from shipworthy.core.records import Outcome
 
 if TYPE_CHECKING:
     from shipworthy.core.records import Attempt
     from shipworthy.evals.results import Run
     from shipworthy.store.runs import ListedRun
 
-OUTCOMES = ("scored", "target_error", "timeout", "filtered", "scorer_error")
+OUTCOMES = get_args(Outcome)
 
 
 @click.group("runs")
 def command() -> None:
-    """List runs, show one, read its samples, compare two."""
+    """List runs, show one, read its samples, compare two; declare one and finish it."""
 
 
 command.add_command(compare_command)
+command.add_command(declare_command)
+command.add_command(finish_command)
 
 
 @command.command("list")
@@ -83,6 +87,8 @@ def show(workspace: Path, run: str, by_attack: bool) -> None:
         ("plan", f"{manifest.plan}, seed {manifest.seed}"),
         ("guards", manifest.guards or "none"),
         ("attempts", f"{len(found):,} of {manifest.planned:,} made, {found.errors:,} errors"),
+        ("shards", f"{manifest.shards:,}"),
+        ("state", f"{'finished' if found.finished.yes else 'not finished'}: {found.finished.why}"),
         ("spec", manifest.spec_digest),
         ("subject", manifest.subject_digest),
         ("engine", f"shipworthy {manifest.engine}, {manifest.host}"),
@@ -98,13 +104,12 @@ def show(workspace: Path, run: str, by_attack: bool) -> None:
 
 
 def _attack_rows(run: Run) -> Iterator[tuple[str, ...]]:
-    from shipworthy.evals.results import SuiteResult, cells
+    from shipworthy.evals.results import cells
 
     for use in run.manifest.suites:
         for metric in run.metrics(use.id):
             for attack in use.attacks:
-                errors = run.counts(use.id, metric, attack).errors
-                row = cells(SuiteResult(use.id, metric, run.rate(use.id, metric, attack), errors, 0))
+                row = cells(run.result(use.id, metric, attack))
                 yield (*row[:2], attack, *row[2:7])
 
 
@@ -134,13 +139,14 @@ def samples(
 ) -> None:
     """List a run's attempts. RUN is an id, the beginning of one, or `latest`."""
     from shipworthy.cli._tables import shorten, table
+    from shipworthy.core.attack_name import matches, select
     from shipworthy.core.errors import UsageError, did_you_mean
 
     found = _load(workspace, run)
     if suite is not None:
         found.suite(suite)
     attacks = {name for use in found.manifest.suites if suite in (None, use.id) for name in use.attacks}
-    if attack is not None and not any(_is(name, attack) for name in attacks):
+    if attack is not None and not select(attack, attacks):
         raise UsageError(f"the run {found.id} has no attack {attack!r}: {did_you_mean(attack, sorted(attacks))}")
     metrics = {m for use in found.manifest.suites if suite in (None, use.id) for m in found.metrics(use.id)}
     if metric is not None and metric not in metrics:
@@ -149,7 +155,7 @@ def samples(
     def wanted(attempt: Attempt) -> bool:
         return (
             suite in (None, attempt.suite)
-            and (attack is None or _is(attempt.attack, attack))
+            and (attack is None or matches(attack, attempt.attack))
             and outcome in (None, attempt.outcome)
             and not (errors and attempt.outcome == "scored")
             and (hit is None or _hit(attempt, metric) is hit)
@@ -178,10 +184,6 @@ def samples(
         click.echo(f"\n{limit:,} of {len(chosen):,} shown: --limit {len(chosen)} shows all")
 
 
-def _is(name: str, wanted: str) -> bool:
-    return wanted in (name, name.partition("(")[0])
-
-
 def _hit(attempt: Attempt, metric: str | None) -> bool | None:
     """Return whether a scored attempt has a hit; None where it is not scored, or the metric does not apply."""
     hits = [s.hit for s in attempt.scores if metric in (None, s.metric) and s.hit is not None]
@@ -190,8 +192,11 @@ def _hit(attempt: Attempt, metric: str | None) -> bool | None:
 
 def _shown(attempt: Attempt) -> Iterator[str]:
     for score in attempt.scores:
-        mark = {True: "+", False: "-", None: "?"}[score.hit]
-        yield f"{mark}{score.metric}" + (f":{score.label}" if score.label else "")
+        if score.value is not None:
+            said = f"{score.metric}={score.value:.4g}"
+        else:
+            said = {True: "+", False: "-", None: "?"}[score.hit] + score.metric
+        yield said + (f":{score.label}" if score.label else "")
 
 
 def _load(workspace: Path, run: str) -> Run:

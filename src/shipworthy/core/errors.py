@@ -3,7 +3,8 @@
 ShipworthyError
 ├── UsageError            the user's input is wrong; exit code 2, no traceback
 │   ├── WorkspaceError    one or more problems in the safety files, each with file:line
-│   ├── PluginError       an unknown plug-in, two claims to one id, a wrong parameter
+│   ├── PluginError       an unknown plug-in, two factories in one file, a wrong parameter
+│   │   └── IdTaken       two claims to one id
 │   ├── MissingExtra      an optional dependency is not installed
 │   └── CredentialError   a credential reference does not resolve
 ├── IntegrityError        a log, pack or signature is not what it claims to be; exit code 4
@@ -66,7 +67,19 @@ class WorkspaceError(UsageError):
 
 
 class PluginError(UsageError):
-    """An unknown plug-in id, two claims to one id, or a parameter it does not take."""
+    """An unknown plug-in id, a file that is no plug-in, or a parameter it does not take."""
+
+
+class IdTaken(PluginError):
+    """Two files claim one plug-in id.
+
+    Args:
+        owner: the module that had it first; `module` wants it, too.
+    """
+
+    def __init__(self, kind: str, name: str, owner: str, module: str) -> None:
+        self.kind, self.name, self.owner, self.module = kind, name, owner, module
+        super().__init__(f"two {kind}s are named {name!r}: {owner} and {module}")
 
 
 class MissingExtra(UsageError):

@@ -1,4 +1,8 @@
-"""Plug-ins: one file whose name is its id, plus one decorator. Nothing is imported until it is asked for."""
+"""Plug-ins: one file and one decorated factory each. Nothing is imported until it is asked for.
+
+A plug-in's id is its file's name, or the entry point's name where it is installed. Two factories in one file are
+refused, and so are two claims to one id.
+"""
 
 from __future__ import annotations
 
@@ -10,29 +14,40 @@ from importlib.metadata import entry_points
 from pkgutil import iter_modules
 from typing import Any, TypeVar
 
-from shipworthy.core.errors import PluginError, did_you_mean
+from shipworthy.core.errors import IdTaken, PluginError, ShipworthyError, did_you_mean
 
 KINDS = ("target", "attack", "scorer", "guard", "report")
 
 F = TypeVar("F", bound=Callable[..., Any])
 _made: dict[tuple[str, str], Callable[..., Any]] = {}
+_files: dict[str, Callable[..., Any]] = {}
+"""The one factory of each module."""
 
 
 def plugin(kind: str) -> Callable[[F], F]:
-    """Return the decorator that registers a factory under its file's name.
+    """Return the decorator that registers a factory under its file's name, or its entry point's.
 
     Args:
         kind: one of `KINDS`.
 
     Raises:
-        PluginError: two factories claim one id.
+        PluginError: its file has another factory.
+        IdTaken: another file claims its id.
     """
 
     def register(factory: F) -> F:
-        key = kind, factory.__module__.rpartition(".")[2]
-        claimed = _made.setdefault(key, factory)
-        if claimed is not factory and claimed.__module__ != factory.__module__:
-            raise PluginError(f"two {kind}s are named {key[1]!r}: {claimed.__module__} and {factory.__module__}")
+        module = factory.__module__
+        if _files.setdefault(module, factory) is not factory:
+            others = f"{_files[module].__qualname__} and {factory.__qualname__}"
+            raise PluginError(f"{module} decorates two factories, {others}: a plug-in is a file of its own")
+        found = known(kind)
+        ids = [name for name, home in found.items() if home == module] or [module.rpartition(".")[2]]
+        for name in ids:
+            claimed = _made.get((kind, name))
+            owner = claimed.__module__ if claimed is not None else found.get(name, module)
+            if owner != module:
+                raise IdTaken(kind, name, owner, module)
+            _made[kind, name] = factory
         return factory
 
     return register
@@ -46,20 +61,27 @@ report = plugin("report")
 
 
 @cache
-def known(kind: str) -> Mapping[str, str]:
-    """Return id -> module of every plug-in of a kind: built-ins by file name, others by entry point.
-
-    Raises:
-        PluginError: two distributions claim one id.
-    """
+def built_in(kind: str) -> Mapping[str, str]:
+    """Return id -> module of every plug-in of a kind that comes with shipworthy, by file name."""
     try:
         package = import_module(f"shipworthy.{kind}s")
     except ModuleNotFoundError:
         return {}
-    found = {m.name: f"{package.__name__}.{m.name}" for m in iter_modules(package.__path__) if m.name[0] != "_"}
+    found = (m.name for m in iter_modules(package.__path__) if m.name[0] != "_")
+    return {name: f"{package.__name__}.{name}" for name in sorted(found)}
+
+
+@cache
+def known(kind: str) -> Mapping[str, str]:
+    """Return id -> module of every plug-in of a kind: built-in ones, and installed ones by entry point.
+
+    Raises:
+        IdTaken: two distributions claim one id.
+    """
+    found = dict(built_in(kind))
     for entry in entry_points(group=f"shipworthy.{kind}s"):
         if found.setdefault(entry.name, entry.module) != entry.module:
-            raise PluginError(f"two {kind}s are named {entry.name!r}: {found[entry.name]} and {entry.module}")
+            raise IdTaken(kind, entry.name, found[entry.name], entry.module)
     return dict(sorted(found.items()))
 
 
@@ -67,16 +89,28 @@ def factory(kind: str, name: str) -> Callable[..., Any]:
     """Return the factory of one plug-in, importing its file.
 
     Raises:
-        PluginError: there is no such plug-in; the nearest name is given.
+        PluginError: there is no such plug-in (the nearest name is given), or an installed one cannot be imported.
     """
     if (kind, name) not in _made:
         modules = known(kind)
         if name not in modules:
             raise PluginError(f"unknown {kind} {name!r}: {did_you_mean(name, names(kind))}")
-        import_module(modules[name])
+        _load(kind, name, modules[name])
         if (kind, name) not in _made:
             raise PluginError(f"{modules[name]} registers no {kind}: decorate its factory with @{kind}")
     return _made[kind, name]
+
+
+def _load(kind: str, name: str, module: str) -> None:
+    try:
+        import_module(module)
+    except Exception as error:
+        withdraw(module)  # the next import runs the file again
+        if isinstance(error, ShipworthyError) or name in built_in(kind):
+            raise  # of a built-in one it is a fault of shipworthy: whoever mends it needs the traceback
+        raise PluginError(
+            f"the {kind} {name!r} cannot be loaded from {module}: {type(error).__name__}: {error}"
+        ) from error
 
 
 def names(kind: str) -> tuple[str, ...]:
@@ -91,7 +125,8 @@ def made_by(kind: str, name: str) -> str:
 
 
 def withdraw(module: str) -> None:
-    """Forget every factory of a module: of a workspace's own file that was refused."""
+    """Forget the factory of a module: of a workspace's own file that was refused."""
+    _files.pop(module, None)
     for key in [key for key, made in _made.items() if made.__module__ == module]:
         del _made[key]
 

@@ -141,8 +141,10 @@ class Engine:
         except (Exception, SystemExit, asyncio.CancelledError) as failure:
             if isinstance(failure, asyncio.CancelledError) and being_cancelled():
                 raise
+            if exchange.stopped is not None:
+                return "refused", self._say(exchange.stopped)
             message = self._say(failure)
-            if failure is exchange.failure or failure is exchange.stopped:
+            if failure is exchange.failure:
                 return _target_outcome(failure), message
             if isinstance(failure, ScorerError):  # of the oracle: nobody else in here raises it
                 return "scorer_error", message

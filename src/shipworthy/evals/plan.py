@@ -23,8 +23,8 @@ from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.records import Sample
 
 if TYPE_CHECKING:
-    from shipworthy.workspace.load import Workspace
     from shipworthy.workspace.kinds.plan import PlanSpec
+    from shipworthy.workspace.load import Workspace
     from shipworthy.workspace.suite import Suite
     from shipworthy.workspace.use import Use
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipworthy.core.errors import UsageError
-from shipworthy.core.records import Attempt, Request
+from shipworthy.core.records import Attempt, Metric, Request
 from shipworthy.evals.engine import make_engine
 from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import PlanItem, make_plan, split_try
@@ -19,7 +19,7 @@ from shipworthy.evals.subject import build_subject
 from shipworthy.store.layout import Layout
 
 if TYPE_CHECKING:
-    from shipworthy.stats import RateInterval
+    from shipworthy.stats import MeanInterval, RateInterval
     from shipworthy.workspace.load import Workspace
 
 
@@ -32,6 +32,7 @@ class Reproduction(Struct, frozen=True):
         request: the first that the target was sent, as a caller would send it; None if none was.
         http: that request on the wire, where the target is an HTTP endpoint; ``$KEY`` stands for the credential.
         private: the suite's text must not be shown.
+        metrics: those of the suite's that were scored, as its scorers declare them.
     """
 
     original: Attempt
@@ -39,6 +40,7 @@ class Reproduction(Struct, frozen=True):
     request: Request | None
     http: Any
     private: bool
+    metrics: tuple[Metric, ...]
 
     def rate(self, metric: str, *, confidence: float = 0.95) -> RateInterval | None:
         """Return how often a metric hit, with its interval; None where it was never scored.
@@ -51,10 +53,15 @@ class Reproduction(Struct, frozen=True):
         hits = [int(s.hit) for a in self.attempts for s in a.scores if s.metric == metric and s.hit is not None]
         return rate_interval(hits, [1] * len(hits), confidence=confidence) if hits else None
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The metrics that were scored, in order of first appearance."""
-        return tuple(dict.fromkeys(s.metric for a in (self.original, *self.attempts) for s in a.scores))
+    def mean(self, metric: str, *, confidence: float = 0.95) -> MeanInterval | None:
+        """Return the mean of a value over the tries, with its interval; None where it was never scored."""
+        from shipworthy.stats import mean_interval
+
+        declared = next(m for m in self.metrics if m.name == metric)
+        values = [s.value for a in self.attempts for s in a.scores if s.metric == metric and s.value is not None]
+        if not values:
+            return None
+        return mean_interval(values, [1] * len(values), low=declared.low, high=declared.high, confidence=confidence)
 
 
 def find(layout: Layout, attempt: str, run: str | None = None) -> tuple[Run, Attempt]:
@@ -102,7 +109,9 @@ async def reproduce(
     private = workspace.suite(attempt.suite).content != "synthetic"
     as_http = getattr(subject.target, "as_http", None)
     http = as_http(first) if as_http and first else None
-    return Reproduction(attempt, tuple(made), first, http, private)
+    scored = {score.metric for made_now in (attempt, *made) for score in made_now.scores}
+    metrics = tuple(metric for metric in run.suite(attempt.suite).metrics if metric.name in scored)
+    return Reproduction(attempt, tuple(made), first, http, private, metrics)
 
 
 def _item(workspace: Workspace, run: Run, attempt: Attempt) -> PlanItem:

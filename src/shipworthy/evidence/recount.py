@@ -1,54 +1,23 @@
 """Counting again, from a pack's records alone, what the criteria say they counted. Standard library only.
 
 It repeats the rules of `evals.results` and `evals.compare` on plain JSON instead of calling them: a verifier that
-shared the code that counted first would share its mistakes.
+shared the code that counted first would share its mistakes. What a condition and an attack's name say is read by the
+parsers of `core`, which are the definition of both.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp, fsum, inf, lgamma, log, sqrt, tanh
 from typing import Any, NamedTuple
 
+from shipworthy.core.attack_name import matches
+from shipworthy.core.condition import Condition
 from shipworthy.core.finished import PLANNED
 
 Record = Mapping[str, Any]
-
-
-_MUST = re.compile(
-    r"(rise_upper|drop_upper|upper|lower)(\d\d(?:\.\d+)?) ?(?:<=|>=) ?([-+]?[0-9.]+(?:e[-+]?\d+)?) ?(%|[^\W\d_][^\s<>=]*)?",
-    re.I,
-)
-
-
-class Condition(NamedTuple):
-    """A criterion's condition, read from its text.
-
-    Attributes:
-        low: the rate or mean must be high: the bound is a lower one, or the change a fall.
-        confidence: in (0, 1); `limit` in [0, 1], or in a value's unit.
-    """
-
-    test: str
-    low: bool
-    confidence: float
-    limit: float
-
-
-def condition(must: str) -> Condition:
-    """Read a condition such as ``upper95 <= 0.05``.
-
-    Raises:
-        ValueError: it is none.
-    """
-    match = _MUST.fullmatch(must.strip())
-    if match is None:
-        raise ValueError(f"{must!r} is no condition")
-    what, level, limit, unit = match[1].lower(), match[2], float(match[3]), match[4]
-    test = "threshold" if what in ("upper", "lower") else "noninferiority"
-    low = what in ("lower", "drop_upper")
-    return Condition(test, low, float(level) / 100, limit / (100 if unit == "%" else 1))
+COUNTED = ("id", "suite", "sample", "attack", "cluster", "content_hash", "outcome", "severity", "scores")
+"""The fields of a record that anything here reads."""
 
 
 class Measure(NamedTuple):
@@ -86,7 +55,7 @@ def too_good(hits: int, trials: int, bound: float, condition: Condition) -> bool
     best there is. It is compared without being computed: a bound u is as far out if so few hits, or fewer, have a
     probability of at most ``1 - confidence`` where the rate is u.
     """
-    if condition.low:
+    if condition.side == "lower":
         hits, bound = trials - hits, 1 - bound
     if not 0 < bound < 1:
         return bound <= 0
@@ -111,7 +80,7 @@ def mean_too_good(means: Sequence[float], bound: float, condition: Condition, lo
         low, high: the range they lie in.
     """
     y, limit = [(m - low) / (high - low) for m in means], (bound - low) / (high - low)
-    if condition.low:
+    if condition.side == "lower":
         y, limit = [1 - v for v in y], 1 - limit
     if not 0 < limit < 1:
         return limit <= 0
@@ -191,7 +160,7 @@ def marks(
     failed: set[str] = set()
     for record in records:
         name, planned = str(record["attack"]), str(record["id"])[:PLANNED]
-        if record["suite"] != suite or (attack is not None and attack not in (name, name.partition("(")[0])):
+        if record["suite"] != suite or (attack is not None and not matches(attack, name)):
             continue
         if record["outcome"] != "scored":
             failed.add(planned)

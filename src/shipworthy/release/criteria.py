@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from shipworthy.core.attack_name import select
 from shipworthy.core.records import CriterionResult, Metric, SuiteUse
-from shipworthy.evals.compare import Marks, Paired, pair, same_metric
+from shipworthy.evals.compare import Paired, pair, same_metric
 from shipworthy.evals.results import Run, planned_design_effect
 from shipworthy.release import means, rates
 from shipworthy.release.wording import count, percent
 from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.load import Workspace
-from shipworthy.workspace.must import refusal
+from shipworthy.workspace.metric_condition import refusal
 
 
 class Evidence:
@@ -29,7 +30,6 @@ class Evidence:
 
     def __init__(self, runs: Sequence[Run], baselines: Sequence[Run] = ()) -> None:
         self.runs, self.baselines = tuple(runs), tuple(baselines)
-        self._marks: dict[str, Marks] = {}
 
     def candidates(self, criterion: Criterion) -> tuple[Run, ...]:
         """Return the runs that measured what a criterion asks for. More than one is ambiguous."""
@@ -46,18 +46,10 @@ class Evidence:
         measured = (run for run in self.baselines if _measures(run, criterion))
         return next(measured, self.baselines[0] if self.baselines else None)
 
-    def marks(self, run: Run) -> Marks:
-        """Return a run's scores by attempt."""
-        if run.id not in self._marks:
-            self._marks[run.id] = Marks(run)
-        return self._marks[run.id]
-
 
 def _measures(run: Run, criterion: Criterion) -> bool:
     use = next((use for use in run.manifest.suites if use.id == criterion.suite), None)
-    return use is not None and any(
-        criterion.attack is None or criterion.attack in (a, a.partition("(")[0]) for a in use.attacks
-    )
+    return use is not None and bool(select(criterion.attack, use.attacks))
 
 
 class Shape(NamedTuple):
@@ -76,8 +68,7 @@ class Shape(NamedTuple):
 
 def shape(use: SuiteUse, metric: Metric, attack: str | None) -> Shape:
     """Return what a run's plan asks of one criterion."""
-    kept = [a for a in use.attacks if attack is None or attack in (a, a.partition("(")[0])]
-    planned = use.samples * len(kept) * use.each
+    planned = use.samples * len(select(attack, use.attacks)) * use.each
     scored = use.samples if metric.reducer == "any" else planned
     attempts = max(1.0, scored / max(1, use.clusters))
     return Shape(planned, attempts, use.icc, planned_design_effect(use, metric, attack))
@@ -112,7 +103,7 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
         whose = f"the run {run.id} (plan {run.manifest.plan}) did not run" if len(evidence.runs) == 1 else "no run ran"
         why = f"{whose} the suite {criterion.suite}"
         return replace(blank, reason=f"{why}: run a plan that contains it")
-    kept = [a for a in use.attacks if criterion.attack is None or criterion.attack in (a, a.partition("(")[0])]
+    kept = select(criterion.attack, use.attacks)
     if not kept:
         why = f"the run did not use the attack {criterion.attack} on the suite {criterion.suite}"
         return replace(blank, reason=f"{why}: run a plan that contains it")
@@ -172,7 +163,7 @@ def _noninferiority(
     if not same_metric(run, baseline, use.id, seen.metric):
         why = f"the scorer that the baseline {baseline.id} used declares {seen.metric} differently"
         return replace(seen, reason=f"{why}: measure it again")
-    paired = pair(evidence.marks(run), evidence.marks(baseline), use.id, seen.metric, criterion.attack)
+    paired = pair(run.marks, baseline.marks, use.id, seen.metric, criterion.attack)
     seen = replace(
         seen,
         hits=0 if seen.is_value else int(sum(paired.totals)),
@@ -187,9 +178,7 @@ def _noninferiority(
     else:
         found = rates.noninferiority(seen, paired, criterion.parsed, plan)
     problem = (
-        _unfit(seen, run, use, criterion)
-        or _incomplete(baseline, before, "the baseline ")
-        or _unequal(paired, seen)
+        _unfit(seen, run, use, criterion) or _incomplete(baseline, before, "the baseline ") or _unequal(paired, seen)
     )
     return _fitting(found, problem)
 

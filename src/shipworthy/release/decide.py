@@ -20,9 +20,7 @@ _NAMED = 3
 """How many S1 hits the reason names; the decision itself holds all of them."""
 
 
-def decide(
-    workspace: Workspace, runs: Run | Sequence[Run], baselines: Run | Sequence[Run] | None = None
-) -> Decision:
+def decide(workspace: Workspace, runs: Run | Sequence[Run], baselines: Run | Sequence[Run] | None = None) -> Decision:
     """Decide whether the subject of a run, or of several runs, may ship.
 
     Every criterion of the gate must pass (an intersection-union test: no correction for their number is due). One

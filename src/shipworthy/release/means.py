@@ -7,15 +7,15 @@ from statistics import stdev
 from msgspec.structs import replace
 
 from shipworthy.core.amount import amount
+from shipworthy.core.condition import Condition
 from shipworthy.core.records import CriterionResult, Metric
 from shipworthy.evals.compare import Paired
 from shipworthy.evals.results import Counts
 from shipworthy.release.wording import POWER, VERDICTS, count, percent
 from shipworthy.stats import mean_noninferiority_test, mean_test, required_clusters_for_mean
-from shipworthy.workspace.must import Must
 
 
-def threshold(seen: CriterionResult, counted: Counts, must: Must) -> CriterionResult:
+def threshold(seen: CriterionResult, counted: Counts, must: Condition) -> CriterionResult:
     """Test a mean against a limit."""
     metric = _measure(seen)
     found = mean_test(
@@ -43,7 +43,7 @@ def threshold(seen: CriterionResult, counted: Counts, must: Must) -> CriterionRe
     return replace(seen, reason=_threshold_reason(seen, metric, found.bound, found.opposite, must.side))
 
 
-def noninferiority(seen: CriterionResult, paired: Paired, must: Must) -> CriterionResult:
+def noninferiority(seen: CriterionResult, paired: Paired, must: Condition) -> CriterionResult:
     """Test a mean's change against a margin."""
     metric, worse = _measure(seen), "higher" if must.side == "upper" else "lower"
     found = mean_noninferiority_test(

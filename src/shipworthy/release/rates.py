@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from shipworthy.core.condition import Condition
 from shipworthy.core.records import CriterionResult
 from shipworthy.evals.compare import Paired
 from shipworthy.evals.results import Counts
 from shipworthy.release.wording import POWER, VERDICTS, count, percent
 from shipworthy.stats import noninferiority_test, required_clusters, threshold_test
-from shipworthy.workspace.must import Must
 
 if TYPE_CHECKING:
     from shipworthy.release.criteria import Shape
 
 
-def threshold(seen: CriterionResult, counted: Counts, must: Must, plan: Shape) -> CriterionResult:
+def threshold(seen: CriterionResult, counted: Counts, must: Condition, plan: Shape) -> CriterionResult:
     """Test a rate against a limit."""
     found = threshold_test(
         counted.totals,
@@ -61,7 +61,7 @@ def _threshold_reason(seen: CriterionResult, opposite: float, side: str) -> str:
     return f"{could}; the limit is {limit}: {_advice(seen.needed)}"
 
 
-def noninferiority(seen: CriterionResult, paired: Paired, must: Must, plan: Shape) -> CriterionResult:
+def noninferiority(seen: CriterionResult, paired: Paired, must: Condition, plan: Shape) -> CriterionResult:
     """Test a rate's change against a margin."""
     worse = "higher" if must.side == "upper" else "lower"
     found = noninferiority_test(

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
+from shipworthy.core import condition
 from shipworthy.core.document import Interval
 from shipworthy.core.records import CriterionResult
 from shipworthy.reports._words import VERDICTS, Reading, percent
-from shipworthy.workspace.must import parse_must
 
 
 def wants_high(result: CriterionResult) -> bool:
@@ -22,7 +22,7 @@ def wants_high(result: CriterionResult) -> bool:
 
 @lru_cache(maxsize=256)
 def _side(must: str) -> str:
-    return parse_must(must).side
+    return condition.parse(must).side
 
 
 def is_change(result: CriterionResult) -> bool:

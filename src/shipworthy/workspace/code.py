@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from shipworthy.core import registry
 from shipworthy.core.digests import bytes_digest
-from shipworthy.core.errors import PluginError, Problem
+from shipworthy.core.errors import IdTaken, PluginError, Problem
 
 FOLDER = "plugins"
 _PREFIX = "shipworthy_workspace_"
@@ -31,44 +32,57 @@ def load_code(root: Path, problems: list[Problem]) -> dict[str, str]:
     for path in code_files(root):
         try:
             _run(path, files[path])
+        except IdTaken as error:
+            problems.append(Problem(path, 0, *_taken(path, error)))
         except PluginError as error:
-            problems.append(Problem(path, 0, *_refusal(path, str(error))))
+            problems.append(Problem(path, 0, str(error).replace(f"{_name(path, files[path])} ", "")))
         except Exception as error:  # whatever the user's own code raises is the user's to see
             line = _line_in(path, error)
             problems.append(Problem(path, line, f"cannot be loaded: {type(error).__name__}: {error}"))
     return hashes
 
 
+def create(root: Path, kind: str, name: str, **injected: Any) -> Any:
+    """Build a plug-in without parameters that is named outside the files, such as a report.
+
+    Args:
+        root: the workspace, whose own plug-ins were loaded or not.
+        injected: what the caller provides; passed only if the factory takes it.
+
+    Raises:
+        PluginError: there is none (the nearest is named), or it is the workspace's own and was not loaded.
+    """
+    if name not in registry.names(kind) and name in {path.stem for path in code_files(root)}:
+        hint = f"{FOLDER}/{name}.py is this workspace's own code: run it with --allow-code"
+        raise PluginError(f"the {kind} {name!r} is not loaded ({hint})")
+    return registry.create(kind, name, **injected)
+
+
+def _name(path: Path, data: bytes) -> str:
+    """Return the name of the module that a file becomes: another one when its bytes change."""
+    return f"{_PREFIX}{bytes_digest(data)[7:23]}.{path.stem}"
+
+
 def _run(path: Path, data: bytes) -> None:
-    name = f"{_PREFIX}{bytes_digest(data)[7:23]}.{path.stem}"
+    name = _name(path, data)
     if name in sys.modules:  # the same bytes, loaded before
         return
-    before = {kind: registry.names(kind) for kind in registry.KINDS}
     module = ModuleType(name)
     module.__file__ = str(path)
     sys.modules[name] = module
     try:
         exec(compile(data, str(path), "exec"), module.__dict__)  # noqa: S102 - the user passed --allow-code
-        _refuse_clash(path, name, before)
+        if not any(registry.made_by(kind, path.stem) == name for kind in registry.KINDS):
+            decorators = ", ".join(f"@{kind}" for kind in registry.KINDS)
+            raise PluginError(f"registers no plug-in: decorate a factory with one of {decorators}")
     except BaseException:
         del sys.modules[name]
         registry.withdraw(name)
         raise
 
 
-def _refuse_clash(path: Path, module: str, before: dict[str, tuple[str, ...]]) -> None:
-    mine = [kind for kind in registry.KINDS if registry.made_by(kind, path.stem) == module]
-    if not mine:
-        raise PluginError("registers no plug-in: decorate a factory with @target, @attack, @scorer, @guard or @report")
-    for kind in mine:
-        if path.stem in before[kind]:
-            raise PluginError(f"two {kind}s are named {path.stem!r}")
-
-
-def _refusal(path: Path, message: str) -> tuple[str, str]:
-    if not message.startswith("two "):
-        return message, ""
-    if message.count(_PREFIX) > 1:
+def _taken(path: Path, error: IdTaken) -> tuple[str, str]:
+    if error.owner.startswith(_PREFIX):
         return "another version of it, or another file of its name, is loaded already", "start Python again"
     return f"the id {path.stem!r} is taken by a plug-in that is installed", "rename the file"
 

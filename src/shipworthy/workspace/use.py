@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from shipworthy.core import attack_name
 from shipworthy.workspace.fields import Entity
 from shipworthy.workspace.scalars import plain
 
@@ -46,12 +46,7 @@ class Use(Entity):
         >>> Use.of("base64").name
         'base64'
         """
-        if not self.params:
-            return self.use
-        shown = (
-            (k, v if isinstance(v, str) else json.dumps(v, sort_keys=True)) for k, v in sorted(self.params.items())
-        )
-        return f"{self.use}({','.join(f'{k}={v}' for k, v in shown)})"
+        return str(attack_name.Step(self.use, self.params))
 
     @property
     def model(self) -> Use | None:
@@ -66,7 +61,7 @@ class Use(Entity):
 
     def matches(self, wanted: str) -> bool:
         """Say whether `wanted` names this use: by its id (all parameters) or by its full name."""
-        return wanted in (self.use, self.name)
+        return attack_name.matches(wanted, self.name)
 
 
 def _listed(value: Any) -> Any:

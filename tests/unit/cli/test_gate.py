@@ -51,6 +51,69 @@ def test_inconclusive_is_3(gated, capsys) -> None:  # type: ignore[no-untyped-de
     assert json.loads(capsys.readouterr().out)["verdict"] == "inconclusive"
 
 
+REPORT = """
+from shipworthy.core.registry import report
+
+
+class Short:
+    media_type = "text/plain"
+    suffix = ".txt"
+
+    def __init__(self, width):
+        self.width = width
+
+    def render(self, decision, document):
+        return f"{decision.verdict} {self.width}"
+
+
+@report
+def short_report(width: int = 7):
+    return Short(width)
+"""
+
+
+def test_a_report_of_ones_own_is_a_format(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    gated.run(), gated.run(guards="on")
+    (gated.root / "plugins" / "short_report.py").write_text(REPORT)
+    run = gated.run(guards="on").id
+    capsys.readouterr()
+    assert gate(gated, run, "--format", "short_report") == 0
+    assert capsys.readouterr().out == "ship 100\n"
+    assert gate(gated, run, "--format", "short_report", "--output", str(gated.root / "out.txt")) == 0
+    assert (gated.root / "out.txt").read_text() == "ship 7\n"
+
+
+def test_an_unknown_format_names_the_nearest(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    gated.run()
+    assert gate(gated, "--format", "jsn") == 2
+    assert capsys.readouterr().err == "error: unknown report 'jsn': did you mean 'json'?\n"
+
+
+def test_a_report_of_the_workspaces_own_is_not_run_unasked(tmp_path, capsys) -> None:  # type: ignore[no-untyped-def]
+    from shipworthy.workspace.scaffold import scaffold
+
+    root = tmp_path / "w"
+    scaffold(root, "minimal")
+    (root / "plugins").mkdir()
+    (root / "plugins" / "not_yet_loaded.py").write_text(REPORT)
+    assert shipworthy(["gate", "-C", str(root), "--format", "not_yet_loaded"]) == 2
+    assert "run it with --allow-code" in capsys.readouterr().err
+
+
+def test_help_and_completion_name_the_formats_without_importing_them() -> None:
+    code = """
+import sys
+from click.testing import CliRunner
+from shipworthy.cli.gate import command
+text = CliRunner().invoke(command, ["--help"]).output
+assert "[html|json|junit|markdown|sarif|text]" in text, text
+option = next(p for p in command.params if p.name == "form")
+assert [c.value for c in option.type.shell_complete(None, option, "j")] == ["json", "junit"]
+assert not [m for m in sys.modules if m.startswith("shipworthy.reports.")]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_stale_or_damaged_evidence_is_4_and_never_a_verdict(gated, capsys) -> None:  # type: ignore[no-untyped-def]
     run = gated.run()
     log = run.directory / "attempts-0000.jsonl"

@@ -13,16 +13,11 @@ from typing import Any
 import pytest
 
 from shipworthy.core.errors import PluginError
-from shipworthy.core.registry import KINDS, create, factory, known
+from shipworthy.core.registry import KINDS, built_in, create, factory
 from shipworthy.workspace.taxonomies import resolve_ref
 
 ROOT = Path(__file__).parents[3]
-BUILT_IN = [
-    (kind, name)
-    for kind in KINDS
-    for name, module in sorted(known(kind).items())
-    if module.startswith(f"shipworthy.{kind}s.")
-]
+BUILT_IN = [(kind, name) for kind in KINDS for name in built_in(kind)]
 every_plugin = pytest.mark.parametrize(("kind", "name"), BUILT_IN)
 
 

@@ -93,8 +93,8 @@ def test_the_limits_name_what_saturates(case: Any) -> None:
 
     assert "no metric has its 95 % interval wholly" in limits(case.run)
     always = case.run.load(case.run.directory)
-    always._cells["leaks", "toy_leak", "none"] = {f"c{n}": [0, 50] for n in range(400)}
-    always._cells["leaks", "toy_leak", "rot13"] = {f"c{n}": [0, 50] for n in range(400)}
+    for tally in (always._tallies["leaks", "toy_leak", "none"], always._tallies["leaks", "toy_leak", "rot13"]):
+        tally._hits = {f"c{n}": [0, 50] for n in range(400)}
     assert "saturate" in limits(always)
     assert "leaks: toy_leak" in limits(always)
 

@@ -174,13 +174,23 @@ def test_an_entry_of_a_version_without_rows_gets_its_row(layout: Layout) -> None
     """And one that called a run finished which is not keeps standing, with the truth after it."""
     directory = run(layout, 2, retried=1)
     with AuditLog(layout.control_url) as audit:
-        body = {"run": "RUN-1", "head": RunReading(directory).head, "merkle": RunReading(directory).merkle, "attempts": 3}
+        body = {
+            "run": "RUN-1",
+            "head": RunReading(directory).head,
+            "merkle": RunReading(directory).merkle,
+            "attempts": 3,
+        }
         audit.append("run.finished", body, key="run")
         assert register_run(layout, directory).number == 2
         assert [(e.number, e.kind) for e in audit.about("RUN-1")] == [(1, "run.finished"), (2, "run.seen")]
         assert not read_runs(audit.database, ["RUN-1"])["RUN-1"].finished
         add(directory, attempt("AT-000000000000000a"))
-        body = {"run": "RUN-1", "head": RunReading(directory).head, "merkle": RunReading(directory).merkle, "attempts": 4}
+        body = {
+            "run": "RUN-1",
+            "head": RunReading(directory).head,
+            "merkle": RunReading(directory).merkle,
+            "attempts": 4,
+        }
         audit.append("run.finished", body, key="run")
         assert register_run(layout, directory).number == 3
         assert read_runs(audit.database, ["RUN-1"])["RUN-1"].finished

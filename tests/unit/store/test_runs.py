@@ -9,16 +9,20 @@ import pytest
 from msgspec.structs import replace
 
 from shipworthy.core.errors import StoreError, UsageError
-from shipworthy.core.records import Attempt, Outcome, RunManifest
+from shipworthy.core.records import SCHEMA, Attempt, Outcome, RunManifest
 from shipworthy.core.settings import Settings
 from shipworthy.detect.redact import seal
-from shipworthy.store import runlog
 from shipworthy.store.database import Database
+from shipworthy.store.declare import declare_run, log_name
 from shipworthy.store.layout import Layout
-from shipworthy.store.register import register_run
-from shipworthy.store.runs import ListedRun, list_runs, read_runs, verified_row
+from shipworthy.store.reading import read_attempts
+from shipworthy.store.register import register_run, verified_run
+from shipworthy.store.runlog import RunLog
+from shipworthy.store.runs import ListedRun, list_runs, read_runs
 
+LOG = log_name(0)
 MANIFEST = RunManifest(
+    schema=SCHEMA,
     id="RUN-1",
     created="2026-11-23T18:00:00Z",
     system="SYS-x",
@@ -41,12 +45,12 @@ def layout(tmp_path: Path, url: str) -> Layout:
 
 def write(layout: Layout, name: str, *outcomes: Outcome) -> Path:
     directory = layout.runs / name
-    log = runlog.RunLog.create(directory, replace(MANIFEST, id=name))
-    add(log, 0, *outcomes)
+    declare_run(directory, replace(MANIFEST, id=name))
+    add(RunLog.open(directory), 0, *outcomes)
     return directory
 
 
-def add(log: runlog.RunLog, first: int, *outcomes: Outcome) -> None:
+def add(log: RunLog, first: int, *outcomes: Outcome) -> None:
     async def go() -> None:
         for n, outcome in enumerate(outcomes, first):
             one = Attempt(
@@ -64,12 +68,12 @@ def test_a_list_says_what_it_knows_and_marks_what_it_does_not(layout: Layout) ->
         register_run(layout, write(layout, name, "scored", "timeout", "scored"))
     register_run(layout, write(layout, "RUN-3", "scored"))
     register_run(layout, write(layout, "RUN-4", "scored"))
-    add(runlog.RunLog.resume(layout.runs / "RUN-4"), 1, "scored", "scored")
+    add(RunLog.open(layout.runs / "RUN-4"), 1, "scored", "scored")
     write(layout, "RUN-5", "scored", "scored", "scored")
     write(layout, "RUN-6")
     (layout.runs / "RUN-7").mkdir()
     (layout.runs / "RUN-7" / "manifest.json").write_text("{")
-    log = layout.runs / "RUN-2" / runlog.ATTEMPTS
+    log = layout.runs / "RUN-2" / LOG
     recorded = log.stat().st_size
     log.write_bytes(log.read_bytes()[:-40])
 
@@ -92,31 +96,32 @@ def test_a_list_says_what_it_knows_and_marks_what_it_does_not(layout: Layout) ->
 def test_a_torn_last_line_is_no_part_of_what_was_recorded(layout: Layout) -> None:
     """The next sitting cuts it off, which must not look like damage."""
     directory = write(layout, "RUN-1", "scored", "scored")
-    whole = (directory / runlog.ATTEMPTS).stat().st_size
-    with (directory / runlog.ATTEMPTS).open("ab") as file:
+    whole = (directory / LOG).stat().st_size
+    with (directory / LOG).open("ab") as file:
         file.write(b"x" * 200_000)
-    row, _ = verified_row(directory)
+    row = verified_run(directory).row
     assert row.log_bytes == whole
     register_run(layout, directory)
-    with runlog.RunLog.resume(directory) as log:
+    with RunLog.open(directory) as log:
         assert log.recovered == 200_000
     assert [run.state for run in list_runs(layout)] == ["open"]
 
 
 def test_only_a_torn_line_is_an_empty_log(layout: Layout) -> None:
     directory = write(layout, "RUN-1")
-    (directory / runlog.ATTEMPTS).write_bytes(b"x" * 70_000)
-    row, missing = verified_row(directory, [runlog.start(directory), "sha256:other"])
+    (directory / LOG).write_bytes(b"x" * 70_000)
+    start = verified_run(directory).heads[0]
+    row, _, lost = verified_run(directory, [start, "sha256:other"])
     assert (row.log_bytes, row.records, row.made) == (0, 0, 0)
-    assert missing == {"sha256:other"}
+    assert lost == {"sha256:other"}
 
 
 def test_an_error_that_was_mended_is_none(layout: Layout) -> None:
     directory = write(layout, "RUN-1", "timeout", "timeout")
-    with runlog.RunLog.resume(directory) as log:
-        again = replace(next(runlog.read_attempts(directory)), id="AT-0000000000000000-2", outcome="scored")
+    with RunLog.open(directory) as log:
+        again = replace(next(read_attempts(directory)), id="AT-0000000000000000-2", outcome="scored")
         asyncio.run(log.append(seal(again, "synthetic")))
-    row, _ = verified_row(directory)
+    row = verified_run(directory).row
     assert (row.records, row.made, row.errors, row.finished) == (3, 2, 1, False)
 
 

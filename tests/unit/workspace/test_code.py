@@ -31,7 +31,8 @@ class Loud:
     [
         ("a_bad", "x = 1\ny = \n", "plugins/a_bad.py:2: cannot be loaded: SyntaxError"),
         ("a_bad", "x = 1\n\nraise KeyError('q')\n", "plugins/a_bad.py:3: cannot be loaded: KeyError: 'q'"),
-        ("a_bad", "x = 1\n", "plugins/a_bad.py: registers no plug-in"),
+        ("a_bad", "x = 1\n", "plugins/a_bad.py: registers no plug-in: decorate a factory with one of @target, @attack"),
+        ("two_in_one", SCORER + SCORER.replace("Loud", "Quiet"), "plugins/two_in_one.py: decorates two factories, Loud and Quiet: a plug-in is a file of its own"),
         ("base64", SCORER.replace("@scorer", "@attack").replace("import scorer", "import attack"), "plugins/base64.py: the id 'base64' is taken by a plug-in that is installed (rename the file)"),
     ],
 )  # fmt: skip
@@ -53,6 +54,12 @@ def test_code_is_hashed_and_enters_the_spec_digest(workspace):
     after = Workspace.load(root, allow_code=True)
     assert set(after.code) == {"plugins/counts_words.py", "plugins/sub/helper.py"}
     assert before.spec_digest("small") != after.spec_digest("small")
+
+
+def test_a_refused_file_may_be_mended(problems):
+    twice = SCORER + SCORER.replace("Loud", "Quiet")
+    assert problems({"plugins/mended_later.py": twice})
+    assert problems({"plugins/mended_later.py": SCORER}) == []
 
 
 def test_a_file_that_changed_while_the_process_runs_is_refused(problems):

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, field_validator
 
+from shipworthy.core import condition
 from shipworthy.core.errors import did_you_mean
 from shipworthy.workspace.fields import Entity, Id, Ref, Severity, TaxonomyRef, Title, Word
 from shipworthy.workspace.kind import kind
-from shipworthy.workspace.must import Must, parse_must, refusal
+from shipworthy.workspace.metric_condition import refusal
 
 if TYPE_CHECKING:
     from shipworthy.workspace.draft import Draft, Placed
@@ -39,12 +40,12 @@ class Criterion(Entity):
     @field_validator("must")
     @classmethod
     def _must(cls, value: str) -> str:
-        return parse_must(value).text
+        return condition.parse(value).text
 
     @property
-    def parsed(self) -> Must:
+    def parsed(self) -> condition.Condition:
         """The condition, parsed."""
-        return parse_must(self.must)
+        return condition.parse(self.must)
 
 
 def _check(requirement: Placed[Requirement], draft: Draft, graph: Graph) -> None:

@@ -1,0 +1,73 @@
+"""A criterion's condition, such as ``upper95 <= 0.05``. Standard library only: the verifier reads it, too."""
+
+from __future__ import annotations
+
+import re
+from math import isfinite
+from typing import Literal, NamedTuple
+
+# ASCII up to the unit: with Unicode rules `\d` takes other scripts' digits, and `s` takes the long s.
+# What a number has taken it never gives back (`++`, `?+`): `1e5.5` is not 1 with the unit `e5.5`, and a long text that
+# is no condition is refused in one pass. For the same reason a unit that touches its number has no digit: `0x1` is not
+# 0 with the unit `x1`.
+_FORM = re.compile(
+    r"(?a:(?P<what>rise_upper|drop_upper|upper|lower)(?P<level>[0-9]{2}(?:\.[0-9]{1,3})?)[ \t]*+"
+    r"(?P<sign><=|>=)[ \t]*+(?P<limit>[+-]?(?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++)(?:e[+-]?[0-9]++)?+))"
+    r"(?!\w*\d)[ \t]*+(?P<unit>%|(?:[^\W\d_]|[$€£¥°])[^\s<>=]*+)?",
+    re.IGNORECASE,
+)
+_EXAMPLES = "'upper95 <= 0.05', 'lower95 >= 0.80', 'rise_upper95 <= 0.05' or 'drop_upper95 <= 0.10'"
+_SPACE = " \t\r\n"
+
+
+class Condition(NamedTuple):
+    """A parsed condition.
+
+    Attributes:
+        test: ``threshold`` compares this run's rate or mean with a fixed limit; ``noninferiority`` compares its paired
+            change against the baseline run with a margin.
+        side: ``upper``: it, or its rise, must stay below the limit. ``lower``: it must stay above the limit (or may
+            not drop by more).
+        confidence: of the one-sided bound, in [0.5, 1), for instance 0.95.
+        limit: any finite number, of a margin one above 0; of an event a rate, of a value in its unit. What a metric
+            can reach is for `workspace.metric_condition` to say.
+        text: as it was written, spaces apart.
+        unit: as it was written behind the limit; ``%`` is already taken into it.
+    """
+
+    test: Literal["threshold", "noninferiority"]
+    side: Literal["upper", "lower"]
+    confidence: float
+    limit: float
+    text: str
+    unit: str = ""
+
+
+def parse(text: str) -> Condition:
+    """Parse a condition.
+
+    >>> parse("drop_upper95 <= 10 %")
+    Condition(test='noninferiority', side='lower', confidence=0.95, limit=0.1, text='drop_upper95 <= 10 %', unit='%')
+
+    Raises:
+        ValueError: it is none, or one that nothing can meet, with what to write instead.
+    """
+    text = text.strip(_SPACE)
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise ValueError(f"cannot read the condition {text!r}: write {_EXAMPLES}")
+    what, sign, unit = match["what"].lower(), match["sign"], match["unit"] or ""
+    confidence = float(match["level"]) / 100
+    limit = float(match["limit"]) / (100 if unit == "%" else 1)
+    if not 0.5 <= confidence < 1:
+        raise ValueError(f"the confidence {match['level']} of {text!r} must be from 50 to below 100")
+    wanted = ">=" if what == "lower" else "<="
+    if sign != wanted:
+        raise ValueError(f"{what}{match['level']} needs {wanted!r}: write {_EXAMPLES}")
+    if not isfinite(limit):
+        raise ValueError(f"the limit of {text!r} is no finite number")
+    test: Literal["threshold", "noninferiority"] = "threshold" if what in ("upper", "lower") else "noninferiority"
+    if test == "noninferiority" and limit <= 0:
+        raise ValueError("a margin of 0 can be met by no number of samples: name the largest change you accept")
+    side: Literal["upper", "lower"] = "upper" if what in ("upper", "rise_upper") else "lower"
+    return Condition(test, side, confidence, limit, " ".join(text.split()), unit)

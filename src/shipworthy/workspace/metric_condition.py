@@ -1,0 +1,45 @@
+"""Whether a condition can be held against a metric: its unit, its range, and what no number of samples can show."""
+
+from __future__ import annotations
+
+from shipworthy.core.amount import amount, number
+from shipworthy.core.condition import Condition
+from shipworthy.core.metric import Metric
+
+
+def refusal(must: Condition, metric: Metric) -> str:
+    """Return why a condition cannot be held against a metric, with what to write instead; empty where it can.
+
+    A limit at the end of the range that every value has anyway is refused: one that nothing can miss, and one that no
+    number of samples can show.
+
+    >>> from shipworthy.core.condition import parse
+    >>> refusal(parse("upper95 <= 5"), Metric("leak"))
+    "the limit 5 of 'upper95 <= 5' must be a rate from 0 to 1 (or a percentage: 5%)"
+    >>> refusal(parse("upper95 <= 5 s"), Metric("wait", kind="value", unit="s", high=60.0))
+    ''
+    """
+    limit, event = must.limit, metric.kind == "event"
+    if event and must.unit not in ("", "%"):
+        return f"{must.text!r} gives the unit {must.unit!r}, but {metric.name!r} is a rate: write a number from 0 to 1"
+    if not event and must.unit == "%":
+        return f"{must.text!r} gives a percentage, but {metric.name!r} is a value: write the number itself"
+    if not event and must.unit not in ("", metric.unit):
+        known = f"is in {metric.unit}" if metric.unit else "has no unit"
+        return f"{must.text!r} gives the unit {must.unit!r}, but the metric {metric.name!r} {known}"
+    if must.test == "noninferiority":
+        if limit <= metric.high - metric.low:
+            return ""
+        widest = amount(metric.high - metric.low, metric.unit)
+        return f"the margin {number(limit)} of {must.text!r} is wider than the range of {metric.name!r} ({widest})"
+    if not metric.low <= limit <= metric.high:
+        if event:
+            return f"the limit {number(limit)} of {must.text!r} must be a rate from 0 to 1 (or a percentage: 5%)"
+        between = f"from {number(metric.low)} to {amount(metric.high, metric.unit)}"
+        return f"the limit {number(limit)} of {must.text!r} is outside the range of {metric.name!r}: {between}"
+    end = metric.low if must.side == "upper" else metric.high
+    if limit == end:
+        bound, name = ("an upper", "highest") if must.side == "upper" else ("a lower", "lowest")
+        what = "rate" if event else "mean"
+        return f"{bound} bound is never {number(end)}, however many samples: name the {name} {what} you accept"
+    return ""
