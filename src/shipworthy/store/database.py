@@ -95,7 +95,7 @@ class Database:
             self._prepare()
             with self._engine.connect() as connection:
                 yield connection
-        except sql.exc.SQLAlchemyError as error:
+        except (sql.exc.SQLAlchemyError, self._driver.Error) as error:
             raise StoreError(f"the control state ({self.place}) cannot be read: {self._reason(error)}") from None
 
     def downgrade(self, revision: str) -> None:
@@ -208,17 +208,15 @@ class Database:
         # The writers' connection is kept: taking one from the pool and giving it back costs a third of an append.
         # While it lay idle the server may have closed it, which shows at the first statement. Then one more is tried.
         for again in (True, False):
-            if self._writer is None:
-                self._writer = self._engine.connect()
-            connection = self._writer
+            connection = self._writer = self._writer or self._engine.connect()
             transaction = connection.begin()
             try:
                 self._take_turn(connection)
                 break
-            except sql.exc.DBAPIError as error:
+            except BaseException as error:  # Also a wait that the user interrupts.
                 self._writer = None
                 connection.close()
-                if not (again and error.connection_invalidated):
+                if not (again and getattr(error, "connection_invalidated", False)):
                     raise
         with transaction:
             yield connection

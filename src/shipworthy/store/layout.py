@@ -24,18 +24,21 @@ class Layout:
     Attributes:
         state: ``.shipworthy/`` in it.
         runs, cache, decisions: folders under `state`.
-        control_url: address of the control state: the settings' own, or an SQLite file under `state`. It may hold a
-            password.
     """
 
-    def __init__(self, root: Path, settings: Settings | None = None) -> None:
+    def __init__(self, root: Path | str, settings: Settings | None = None) -> None:
         self.root = Path(root)
         self.state = self.root / ".shipworthy"
         self.runs = self.state / "runs"
         self.cache = self.state / "cache"
         self.decisions = self.state / "decisions"
-        chosen = (settings or Settings.load()).control_url
-        self.control_url = chosen or f"sqlite:///{(self.state / 'control.sqlite').absolute()}"
+        self._settings = settings
+
+    @property
+    def control_url(self) -> str:
+        """Address of the control state: that of the settings, or an SQLite file under `state`. May hold a password."""
+        settings = self._settings or Settings.load()
+        return settings.control_url or f"sqlite:///{(self.state / 'control.sqlite').absolute()}"
 
     def run_directory(self, run: str = "latest") -> Path:
         """Return the folder of a run.

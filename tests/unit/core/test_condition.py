@@ -77,7 +77,9 @@ def test_what_is_no_condition_says_what_to_write(text, message):
         parse(text)
 
 
-@pytest.mark.parametrize("tail", ["9" * 200_000 + "!", "0" * 200_000 + ".", "1 " + "s" * 200_000 + "<", " " * 200_000 + "x"])
+@pytest.mark.parametrize(
+    "tail", ["9" * 200_000 + "!", "0" * 200_000 + ".", "1 " + "s" * 200_000 + "<", " " * 200_000 + "x"]
+)
 def test_a_long_text_is_refused_in_one_pass(tail):
     with pytest.raises(ValueError, match="cannot read"):
         parse("upper95 <= " + tail)

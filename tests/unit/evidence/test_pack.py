@@ -12,21 +12,25 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shipworthy.cli import run as shipworthy
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.detect.redact import seal
 from shipworthy.evals.api import evaluate
 from shipworthy.evals.progress import Progress
+from shipworthy.evals.results import Run
 from shipworthy.evals.sitting import begin, complete
 from shipworthy.evidence import archive
 from shipworthy.evidence.members import RunMembers
 from shipworthy.evidence.pack import build_pack, write_pack
 from shipworthy.evidence.verify import verify_bytes
+from shipworthy.exchange.budget import Limits
 from shipworthy.release.decide import decide
 from shipworthy.store import reading
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 from shipworthy.store.line import Line
 from shipworthy.store.reading import RunReading, read_attempts
+from shipworthy.store.register import decision_digest
 from shipworthy.store.runlog import RunLog
 from shipworthy.store.shards import log_name
 from shipworthy.store.signing import new_key
@@ -175,6 +179,49 @@ def test_a_run_that_changed_since_the_decision_is_refused(fresh_case: Callable[[
     log.close()
     with pytest.raises(IntegrityError, match="other content"):
         build_pack(case.workspace, case.decision, [case.key])
+
+
+def test_a_decision_on_an_unfinished_run_has_its_pack_which_says_so(fresh_case: Callable[[], Any]) -> None:
+    case = fresh_case()
+    evaluate(case.workspace, guards=True, progress=False, limits=Limits(requests=20), cache=False)
+    unfinished = Run.load(Layout(case.root).run_directory())
+    assert not unfinished.complete
+    decision = decide(case.workspace, unfinished, case.baseline)
+    pack = build_pack(case.workspace, decision, [case.key])
+    assert verify_bytes(pack, case.trust).ok
+    entries = [json.loads(line)["entry"] for line in archive.read(pack)["audit-log.jsonl"].splitlines()]
+    kinds = [entry["kind"] for entry in entries if entry["body"].get("run") == unfinished.id]
+    assert kinds == ["run.seen"]
+
+
+def test_a_run_that_the_audit_log_wrongly_calls_finished_gets_no_pack(fresh_case: Callable[[], Any]) -> None:
+    """As a version did that counted retries twice: ten attempts and ten retries of twenty."""
+    case = fresh_case()
+    evaluate(case.workspace, guards=True, progress=False, limits=Limits(requests=20), cache=False)
+    run = Run.load(Layout(case.root).run_directory())
+    decision = decide(case.workspace, run, case.baseline)
+    seal_ = {"head": run.reading.head, "heads": list(run.reading.heads), "merkle": run.reading.merkle}
+    with AuditLog(Layout(case.root).control_url) as audit:
+        audit.append("run.finished", {"run": run.id, "attempts": 80, **seal_}, key="run")
+        heads = {run.id: seal_["head"], case.baseline.id: case.baseline.reading.head}
+        made = {"decision": decision.id, "digest": decision_digest(decision), "verdict": decision.verdict}
+        audit.append("decision.made", {**made, "gate": decision.gate, "heads": heads}, key="decision")
+    with pytest.raises(IntegrityError, match=r"as run\.finished, but .* of 80 planned attempts were made"):
+        build_pack(case.workspace, decision, [case.key])
+
+
+def test_all_of_it_is_in_postgresql_where_the_settings_say_so(
+    fresh_case: Callable[[], Any], emptied: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SHIPWORTHY_CONTROL_URL", emptied)
+    case = fresh_case()
+    assert verify_bytes(case.pack, case.trust).ok
+    with AuditLog(emptied) as audit:
+        kinds = [entry.kind for entry in audit.entries()]
+    assert kinds == ["run.finished", "run.seen", "run.seen", "run.finished", "decision.made"]
+    assert shipworthy(["runs", "list", "-C", str(case.root)]) == 0
+    assert capsys.readouterr().out.count("80 / 80       1  complete") == 2
+    assert not (case.root / ".shipworthy" / "control.sqlite").exists()
 
 
 def test_a_tampered_run_log_is_refused(fresh_case: Callable[[], Any]) -> None:

@@ -184,6 +184,12 @@ def test_a_decision_the_audit_log_does_not_know_is_refused(case: Any) -> None:
     refused(resigned(case, edit), "audit-log.jsonl", "does not record this decision")
 
 
+def test_a_run_whose_audit_entry_says_otherwise_than_its_records_is_refused(case: Any) -> None:
+    """All else in the pack holds together. (The other way, an unfinished run called finished, is in test_pack.)"""
+    why = "as run.seen, but all 80 planned attempts were made"
+    refused(_audited(case, ("kind", "run.seen")), "audit-log.jsonl", why)
+
+
 @pytest.mark.parametrize("drop", ["attempts", "line"])
 def test_records_that_were_left_out_are_refused(case: Any, drop: str) -> None:
     name = f"runs/{case.run.id}/{log_name(2)}"
@@ -264,16 +270,34 @@ def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:
 
 def _doctored(case: Any, change: Callable[[Any], Any], *, whole: bool = False) -> Verification:
     """Change the first result (or the list of them) wherever it stands, and sign it all anew."""
+
+    def edit(files: dict[str, Any], entries: list[dict[str, Any]]) -> None:
+        for where in (files["decision.json"]["criteria"], files["criteria.json"]["criteria"]):
+            change(where if whole else where[0])
+        entries[-1]["body"]["digest"] = bytes_digest(canonical(files["decision.json"]))
+
+    return _rechained(case, edit)
+
+
+def _audited(case: Any, change: tuple[str, Any]) -> Verification:
+    """Change a field of the first entry of the audit log, and sign it all anew."""
+
+    def edit(files: dict[str, Any], entries: list[dict[str, Any]]) -> None:
+        entries[0][change[0]] = change[1]
+
+    return _rechained(case, edit)
+
+
+def _rechained(case: Any, change: Callable[[dict[str, Any], list[dict[str, Any]]], None]) -> Verification:
+    """Change members and the audit log's entries, then make its chain, the manifest and the signature anew."""
     from shipworthy.store import chain
     from shipworthy.store.audit import ORIGIN
 
     heads: list[str] = []
 
     def edit(files: dict[str, Any]) -> None:
-        for where in (files["decision.json"]["criteria"], files["criteria.json"]["criteria"]):
-            change(where if whole else where[0])
         entries = [json.loads(line)["entry"] for line in files["audit-log.jsonl"].splitlines()]
-        entries[-1]["body"]["digest"] = bytes_digest(canonical(files["decision.json"]))
+        change(files, entries)
         head, lines = ORIGIN, []
         for entry in entries:
             head = chain.link(head, canonical(entry))

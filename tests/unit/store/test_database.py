@@ -140,6 +140,21 @@ def test_a_connection_that_broke_is_replaced(emptied: str) -> None:
         assert log.verify().entries == 2
 
 
+def test_a_connection_that_breaks_in_the_middle_keeps_nothing_and_is_replaced(emptied: str) -> None:
+    with AuditLog(emptied) as log, AuditLog(emptied) as other:
+        log.append("x", {"n": 1})
+        with pytest.raises(StoreError, match="cannot be written"), log.appending() as appender:
+            appender.append("x", {"n": 2})
+            with other.database.reading() as connection:
+                assert connection is not None
+                connection.execute(
+                    sql.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+                )
+            appender.append("x", {"n": 3})
+        assert log.append("x", {"n": 4}).number == 2
+        assert other.verify().entries == 2
+
+
 def test_a_stricter_default_isolation_of_the_server_forks_nothing(emptied: str) -> None:
     engine = sql.create_engine(emptied, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
