@@ -200,10 +200,10 @@ def test_a_run_that_the_audit_log_wrongly_calls_finished_gets_no_pack(fresh_case
     evaluate(case.workspace, guards=True, progress=False, limits=Limits(requests=20), cache=False)
     run = Run.load(Layout(case.root).run_directory())
     decision = decide(case.workspace, run, case.baseline)
-    seal_ = {"head": RunReading(run.directory).head, "merkle": RunReading(run.directory).merkle}
+    seal_ = {"head": run.reading.head, "heads": list(run.reading.heads), "merkle": run.reading.merkle}
     with AuditLog(Layout(case.root).control_url) as audit:
         audit.append("run.finished", {"run": run.id, "attempts": 80, **seal_}, key="run")
-        heads = {run.id: seal_["head"], case.baseline.id: RunReading(case.baseline.directory).head}
+        heads = {run.id: seal_["head"], case.baseline.id: case.baseline.reading.head}
         made = {"decision": decision.id, "digest": decision_digest(decision), "verdict": decision.verdict}
         audit.append("decision.made", {**made, "gate": decision.gate, "heads": heads}, key="decision")
     with pytest.raises(IntegrityError, match=r"as run\.finished, but .* of 80 planned attempts were made"):
@@ -217,7 +217,8 @@ def test_all_of_it_is_in_postgresql_where_the_settings_say_so(
     case = fresh_case()
     assert verify_bytes(case.pack, case.trust).ok
     with AuditLog(emptied) as audit:
-        assert [entry.kind for entry in audit.entries()] == ["run.finished", "run.finished", "decision.made"]
+        kinds = [entry.kind for entry in audit.entries()]
+    assert kinds == ["run.finished", "run.seen", "run.seen", "run.finished", "decision.made"]
     assert shipworthy(["runs", "list", "-C", str(case.root)]) == 0
     assert capsys.readouterr().out.count("80 / 80       1  complete") == 2
     assert not (case.root / ".shipworthy" / "control.sqlite").exists()
