@@ -60,26 +60,30 @@ def plan_of(n: int) -> Any:
 async def run_engine(n: int, target: Any, *, cache: bool, concurrency: int | None = None) -> dict[str, float]:
     """Run a plan of n attempts, durable, scored, and return what it took."""
     from shipworthy.evals.manifest import make_manifest
+    from shipworthy.evals.models import build_crew
     from shipworthy.evals.run import run_plan
     from shipworthy.evals.subject import Subject
     from shipworthy.exchange.cache import ReplyCache
+    from shipworthy.store.declare import declare
     from shipworthy.store.runlog import RunLog
 
     plan, subject = plan_of(n), Subject(target)
+    crew = build_crew(plan, subject)
     with tempfile.TemporaryDirectory() as scratch:
-        log = RunLog.create(
-            Path(scratch) / "run", make_manifest(plan, subject, system="SYS-bench", spec_digest="sha256:0")
-        )
+        directory = Path(scratch) / "run"
+        declare(directory, make_manifest(plan, subject, crew, system="SYS-bench", spec_digest="sha256:0"))
+        log = RunLog.open(directory)
         replies = ReplyCache(Path(scratch) / "replies.sqlite") if cache else None
         cpu, wall = time.process_time(), time.perf_counter()
-        session = await run_plan(plan, subject, log, cache=replies, concurrency=concurrency)
+        ending = await run_plan(plan, subject, crew, log, cache=replies, concurrency=concurrency)
         if replies is not None:
             replies.close()
         log.close()
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        await crew.close()
         await subject.close()
-    if (session.finished, session.errors) != (n, 0):
-        raise SystemExit(f"{session}: the measurement is void")
+    if (ending.finished, ending.errors) != (n, 0):
+        raise SystemExit(f"{ending}: the measurement is void")
     return {"n": n, "cpu_ms": cpu / n * 1e3, "wall_s": wall, "rate": n / wall}
 
 

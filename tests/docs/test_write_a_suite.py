@@ -7,9 +7,11 @@ import random
 import re
 from pathlib import Path
 
-from shipworthy.core.protocols import AttackContext, Conversation
-from shipworthy.core.records import Reply, Request, Sample, answer, say
+from shipworthy.core.protocols import AttackContext
+from shipworthy.core.records import Document, Reply, Request, Sample, answer, conversation, say
 from shipworthy.core.registry import create, withdraw
+from shipworthy.exchange.channel import Channel
+from shipworthy.exchange.exchange import Exchange
 from shipworthy.workspace.code import load_code
 from shipworthy.workspace.suites import load_suite
 
@@ -46,15 +48,40 @@ def test_the_attack_as_printed_runs(tmp_path: Path) -> None:
         withdraw(attack.change.__module__)
 
 
-def test_the_multi_turn_attack_as_printed_runs() -> None:
-    scope = {"Request": Request, "Conversation": Conversation, "say": say}
+class Sampling:
+    """A target whose answers depend on the seed."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    def describe(self) -> dict[str, str]:
+        return {"target": "sampling"}
+
+    async def send(self, request: Request) -> Reply:
+        self.requests.append(request)
+        return answer(f"{len(request.messages)} heard, {random.Random(request.seed).getrandbits(64)}")
+
+    async def close(self) -> None: ...
+
+
+def test_the_multi_turn_attack_as_printed_holds_as_many_conversations_as_attempts() -> None:
+    scope: dict[str, type] = {}
     exec(blocks("write-a-plugin.md", "python")[1], scope)
+    insist, target = scope["Insist"](), Sampling()
+    planted = (Document("d", "text"),)
+    sample = Sample(id="s", messages=(say("user", "Please."),), documents=planted, user="ana")
 
-    async def ask(request: Request) -> Reply:
-        return answer(f"{len(request.messages)} heard")
+    async def attempt(seed: int) -> tuple[str, ...]:
+        exchange = Exchange(Channel(target), seed=seed, user=sample.user, documents=sample.documents)
+        exchange.choose(await insist.attempt(sample, exchange.ask, AttackContext(random.Random(seed))))
+        said = [s.message for s in conversation(exchange.events)]
+        assert [m.role for m in said] == ["user", "assistant", "user", "assistant"]
+        assert said[-1].text.startswith("3 heard")
+        return tuple(m.text for m in said)
 
-    insist = scope["Insist"]()  # type: ignore[operator]
-    sample = Sample(id="s", messages=(say("user", "Please."),))
-    conversation = asyncio.run(insist.attempt(sample, ask, AttackContext(random.Random(0))))
-    assert [m.role for m in conversation.messages] == ["user", "assistant", "user", "assistant"]
-    assert conversation.messages[-1].text == "3 heard"
+    async def main() -> set[tuple[str, ...]]:
+        return {await attempt(seed) for seed in range(10)}
+
+    assert len(asyncio.run(main())) == 10
+    assert len(target.requests) == 20
+    assert all((r.user, r.documents) == ("ana", planted) for r in target.requests)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -202,3 +203,86 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(workspace):
     assert finished == set(calls(workspace))
     assert calls(workspace).total() - PLANNED <= 8  # only what Ctrl-C found on its way
     assert asked
+
+
+GATE = """
+risks:
+  - {id: RK-even, title: It says even numbers, severity: S3}
+requirements:
+  - id: RQ-odd
+    text: It says odd numbers.
+    mitigates: [RK-even]
+    criteria:
+      - {id: CR-even, suite: many, metric: attack_success, must: upper95 <= 0.30}
+      - {id: CR-half, suite: many, metric: attack_success, must: upper95 <= 0.75}
+"""
+
+
+@pytest.mark.slow
+def test_four_shards_in_any_order_killed_and_resumed_are_the_run_of_one_process(workspace, tmp_path_factory):
+    """The same records, the same evidence digest and the same decision, whoever made which part, and however often."""
+    from shipworthy.release.decide import decide
+    from shipworthy.store.reading import RunReading
+    from shipworthy.workspace.load import Workspace
+
+    (workspace / "gate.yaml").write_text(GATE)
+    alone = tmp_path_factory.mktemp("alone") / "workspace"
+    shutil.copytree(workspace, alone)
+    out, err = start(alone).communicate(timeout=120)
+    one = Run.load(run_directory(alone))
+    assert one.complete, (out + err).decode()
+
+    dice, kills = random.Random(4), 0
+    waiting = ["3/4", "1/4", "4/4", "2/4"]
+    while waiting:
+        processes = [(shard, start(workspace, "--shard", shard, "--no-cache", pause=0.02)) for shard in waiting]
+        time.sleep(dice.uniform(1.0, 2.0))
+        for _, process in dice.sample(processes, k=len(processes) // 2):
+            if process.poll() is None:
+                os.kill(process.pid, signal.SIGKILL)
+                kills += 1
+        ended = [(shard, process.communicate(timeout=120), process.returncode) for shard, process in processes]
+        assert {code for *_, code in ended} <= {0, -signal.SIGKILL}, ended
+        waiting = [shard for shard, _, code in ended if code]
+        # What is left is begun again by whoever comes first.
+        dice.shuffle(waiting)
+    assert kills >= 2
+    (directory,) = (workspace / ".shipworthy" / "runs").iterdir()
+    four = Run.load(directory)
+    assert (four.complete, four.manifest.shards, len(list(directory.glob("attempts-*.jsonl")))) == (True, 4, 4)
+    assert RunReading(directory).merkle == RunReading(one.directory).merkle
+    assert RunReading(directory).head != RunReading(one.directory).head
+
+    def verdicts(root: Path, run: Run) -> list[tuple[object, ...]]:
+        found = decide(Workspace.load(root, allow_code=True), run)
+        return [(found.verdict, found.spec_digest, found.subject_digest)] + [
+            (c.id, c.verdict, c.hits, c.trials, c.bound, c.reason) for c in found.criteria
+        ]
+
+    assert verdicts(workspace, four) == verdicts(alone, one)
+    # A fifth process finds nothing to do in a finished run, and begins the next one.
+    out, err = start(workspace, "--shard", "1/4", "--no-cache", pause=0).communicate(timeout=120)
+    assert b"Shard 1 of 4 is done" in out, (out + err).decode()
+    assert len(list((workspace / ".shipworthy" / "runs").iterdir())) == 2
+
+
+def test_declare_work_and_finish_are_three_commands(workspace):
+    def said(*arguments: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "shipworthy", *arguments, "-C", str(workspace), "--allow-code"]
+        environment = os.environ | {"CALLS": str(workspace / "calls.txt"), "PAUSE": "0"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    code, name = said("runs", "declare", "--shards", "2")
+    assert code == 0, name
+    name = name.strip().splitlines()[-1]
+    code, text = said("runs", "finish", name)
+    assert (code, "0 of 180" in text, "many: 180" in text) == (2, True, True), text
+    for shard in ("2/2", "1/2"):
+        code, text = said("eval", "--resume", name, "--shard", shard)
+        assert code == 0, text
+    code, text = said("runs", "finish", name)
+    assert code == 0, text
+    assert f"{name}: all 180 planned attempts were made" in text
+    code, text = said("eval", "--resume", name, "--shard", "3/4")
+    assert (code, "declared with 2 shards" in text or "no shard 3" in text) == (2, True), text

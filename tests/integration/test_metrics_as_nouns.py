@@ -208,7 +208,8 @@ def test_a_gate_holds_each_to_its_limit_in_its_own_unit(case: Case) -> None:
     wait = found["CR-wait"]
     assert (wait.is_value, wait.hits, wait.trials, wait.clusters, wait.limit) == (True, 0, 400, 200, 12)
     assert re.fullmatch(
-        r"the mean is at least [\d.]+ s with 95 % confidence \(400 values on 200 samples\); the limit is 12 s", wait.reason
+        r"the mean is at least [\d.]+ s with 95 % confidence \(400 values on 200 samples\); the limit is 12 s",
+        wait.reason,
     )
     assert re.match(r"the mean rose by at least 1[\d.]+ s .*; 4 s are allowed", found["CR-wait-rise"].reason)
     assert re.match(r"the mean fell by at least 0\.2\d+ with .*; 0\.06 are allowed", found["CR-quality-drop"].reason)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def compare_command(*, workspace: Path, old: str, new: str, shown: int, form: str) -> None:
     """Compare the run OLD with the run NEW, attempt by attempt, and name the samples that changed.
 
-    Rates and means are paired and clustered by sample; p-values are corrected (Holm) over all suites and metrics, so that two
-    equal systems raise any alarm in at most one of twenty comparisons. "unclear" is not "the same".
+    Rates and means are paired and clustered by sample; p-values are corrected (Holm) over all suites and metrics, so
+    that two equal systems raise any alarm in at most one of twenty comparisons. "unclear" is not "the same".
     """
     from shipworthy.evals.compare import compare
     from shipworthy.evals.results import Run

@@ -72,7 +72,9 @@ def _rates(result: Reproduction) -> list[str]:
             mean = result.mean(metric.name)
             if mean is not None:
                 between = f"[{amount(mean.low)}, {amount(mean.high, metric.unit)}]"
-                lines.append(f"{metric.name}: mean {amount(mean.mean, metric.unit)} {between}, {mean.values:,} tries{left}")
+                lines.append(
+                    f"{metric.name}: mean {amount(mean.mean, metric.unit)} {between}, {mean.values:,} tries{left}"
+                )
                 continue
         elif (found := result.rate(metric.name)) is not None:
             span = f"[{100 * found.low:.1f} %, {100 * found.high:.1f} %]"

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from shipworthy.cli._compare import compare_command
 from shipworthy.cli._options import workspace_option
+from shipworthy.cli._steps import declare_command, finish_command
+from shipworthy.core.records import Outcome
 
 if TYPE_CHECKING:
     from shipworthy.core.records import Attempt
     from shipworthy.evals.results import Run
     from shipworthy.store.runs import ListedRun
 
-OUTCOMES = ("scored", "target_error", "timeout", "filtered", "scorer_error")
+OUTCOMES = get_args(Outcome)
 
 
 @click.group("runs")
 def command() -> None:
-    """List runs, show one, read its samples, compare two."""
+    """List runs, show one, read its samples, compare two; declare one and finish it."""
 
 
 command.add_command(compare_command)
+command.add_command(declare_command)
+command.add_command(finish_command)
 
 
 @command.command("list")
@@ -83,6 +87,8 @@ def show(workspace: Path, run: str, by_attack: bool) -> None:
         ("plan", f"{manifest.plan}, seed {manifest.seed}"),
         ("guards", manifest.guards or "none"),
         ("attempts", f"{len(found):,} of {manifest.planned:,} made, {found.errors:,} errors"),
+        ("shards", f"{manifest.shards:,}"),
+        ("state", f"{'finished' if found.finished.yes else 'not finished'}: {found.finished.why}"),
         ("spec", manifest.spec_digest),
         ("subject", manifest.subject_digest),
         ("engine", f"shipworthy {manifest.engine}, {manifest.host}"),

@@ -49,6 +49,7 @@ from shipworthy.core.messages import (
     say,
 )
 from shipworthy.core.metric import Metric
+from shipworthy.core.roles import RoleTally, RoleUse
 from shipworthy.core.text import Content, Name, Spans
 
 __all__ = [
@@ -281,31 +282,6 @@ class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
     spans: Spans = ()
 
 
-class RoleUse(Struct, frozen=True, omit_defaults=True):
-    """What one role was asked in an attempt or a run.
-
-    Attributes:
-        calls: requests; `cached` how many of them the cache answered; `failures` how many were not answered.
-        usage: tokens and money of all answers, kept ones included.
-        seconds: wall time of the calls that were really made.
-    """
-
-    calls: int = 0
-    cached: int = 0
-    failures: int = 0
-    usage: Usage = Usage()
-    seconds: float = 0.0
-
-    def __add__(self, other: RoleUse) -> RoleUse:
-        return RoleUse(
-            self.calls + other.calls,
-            self.cached + other.cached,
-            self.failures + other.failures,
-            self.usage + other.usage,
-            self.seconds + other.seconds,
-        )
-
-
 class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One attempt, as it is appended to a run log. Everything below `scores` is a view on its events.
 
@@ -366,17 +342,18 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def roles(self) -> dict[Party, RoleUse]:
         """What each role was asked, in order of first appearance."""
-        spans = {span.event: span for span in self.timing.spans}
-        found: dict[Party, RoleUse] = {}
-        for index, event in enumerate(self.events):
-            if isinstance(event, Asked):
-                span = spans.get(index)
-                cached, seconds = (span.cached, span.seconds) if span else (False, 0.0)
-                use = RoleUse(1, int(cached), 0, event.usage, seconds)
-                found[event.role] = found[event.role] + use if event.role in found else use
-            elif isinstance(event, Failed) and event.role in _PARTIES:
-                found[event.role] = found.get(event.role, RoleUse()) + RoleUse(calls=1, failures=1)  # type: ignore[index, arg-type]
-        return found
+        tally = RoleTally()
+        tally.add(self.asked, self.timing)
+        return tally.uses
+
+    @property
+    def asked(self) -> list[tuple[int, str, Usage | None]]:
+        """Every model that was asked, as `RoleTally.add` takes it."""
+        return [
+            (place, event.role, event.usage if isinstance(event, Asked) else None)
+            for place, event in enumerate(self.events)
+            if isinstance(event, Asked | Failed)
+        ]
 
     @property
     def target(self) -> RoleUse:
@@ -396,9 +373,6 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def guard_seconds(self) -> float:
         return self.timing.guard_seconds
-
-
-_PARTIES = frozenset(("target", "attacker", "judge", "embedder", "user_simulator"))
 
 
 def conversation(events: tuple[Event, ...] | list[Event]) -> Iterator[Said]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from math import fsum
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -11,45 +10,11 @@ from msgspec import Struct
 
 from shipworthy.core.attack_name import matches
 from shipworthy.core.records import Metric
-from shipworthy.evals.plan import split_try
-from shipworthy.evals.results import Run, Tally, given
+from shipworthy.evals.marks import Mark, Marks
+from shipworthy.evals.results import Run, Tally
 
 if TYPE_CHECKING:
     from shipworthy.stats import PairedDifference
-
-
-class Mark(NamedTuple):
-    """One metric's word on one attempt: `said` is 1 or 0 for a hit or none, or the value."""
-
-    sample: str
-    cluster: str
-    attack: str
-    content_hash: str
-    said: float
-
-
-class Marks:
-    """All scores of a run by the id of the planned attempt: what pairing two runs needs, without any text.
-
-    Attributes:
-        scored: (suite, metric) -> attempt id -> `Mark`; an attempt that was retried stands with its last try.
-        failed: attempt id -> (suite, attack) of the attempts without a score.
-    """
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.scored: defaultdict[tuple[str, str], dict[str, Mark]] = defaultdict(dict)
-        self.failed: dict[str, tuple[str, str]] = {}
-        for attempt in run.attempts():
-            planned, _ = split_try(attempt.id)
-            if attempt.outcome != "scored":
-                self.failed[planned] = attempt.suite, attempt.attack
-                continue
-            for score in attempt.scores:
-                said = given(score, run.metric(attempt.suite, score.metric))
-                if said is not None:
-                    mark = Mark(attempt.sample, attempt.cluster, attempt.attack, attempt.content_hash, said)
-                    self.scored[attempt.suite, score.metric][planned] = mark
 
 
 class Pair(NamedTuple):
@@ -221,7 +186,7 @@ def compare(new: Run, old: Run, *, alpha: float = 0.05, confidence: float = 0.95
     """
     from shipworthy.stats import holm
 
-    marks = Marks(new), Marks(old)
+    marks = new.marks, old.marks
     found, skipped = [], []
     for suite, metric in sorted({key for m in marks for key in m.scored}):
         paired = pair(*marks, suite, metric) if same_metric(new, old, suite, metric) else None
@@ -232,14 +197,14 @@ def compare(new: Run, old: Run, *, alpha: float = 0.05, confidence: float = 0.95
     adjusted = holm([change.p_value for *_, change in found])
     rows = []
     for (suite, paired, change), p in zip(found, adjusted, strict=True):
-        metric = paired.metric
+        measure = paired.metric
         rows.append(
             MetricChange(
                 suite=suite,
-                metric=metric.name,
-                kind=metric.kind,
-                unit=metric.unit,
-                good=metric.good,
+                metric=measure.name,
+                kind=measure.kind,
+                unit=measure.unit,
+                good=measure.good,
                 old_rate=paired.old,
                 new_rate=paired.new,
                 difference=change.difference,
@@ -247,7 +212,7 @@ def compare(new: Run, old: Run, *, alpha: float = 0.05, confidence: float = 0.95
                 high=change.high,
                 p_value=change.p_value,
                 adjusted=float(p),
-                verdict=direction(metric, change.difference) if p <= alpha else "unclear",
+                verdict=direction(measure, change.difference) if p <= alpha else "unclear",
                 trials=sum(paired.trials),
                 clusters=len(paired.clusters),
                 errors=paired.errors,

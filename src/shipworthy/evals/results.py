@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from html import escape
 from math import fsum
 from pathlib import Path
@@ -17,15 +18,19 @@ from shipworthy.core.attack_name import select
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.finished import Finished, finished
 from shipworthy.core.records import Attempt, Metric, Outcome, Party, RoleUse, RunManifest, Score, SuiteUse
+from shipworthy.core.roles import RoleTally
 from shipworthy.evals.plan import split_try
-from shipworthy.store.declare import read_manifest
-from shipworthy.store.reading import read_attempts
+from shipworthy.store.reading import Row, RunReading
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
+    from shipworthy.evals.marks import Marks
     from shipworthy.stats import MeanInterval, RateInterval
+
+Visitor = Callable[[Row], None]
+"""Is given every record of a run while it is read."""
 
 
 class Counts(NamedTuple):
@@ -136,7 +141,6 @@ class Run:
         directory: where it lies.
         manifest: what it set out to do.
         outcomes: number of attempts by outcome.
-        roles: what each role was asked, in all tries.
         s1_hits: ids of the planned attempts with a bad event on a sample of severity S1, as their scorers declare it.
             Tries that a later one replaced count, too: one scorer saw the hit before another one failed, and asking
             again does not undo it.
@@ -146,7 +150,8 @@ class Run:
     def __init__(self, directory: Path, manifest: RunManifest) -> None:
         self.directory, self.manifest, self.stopped = directory, manifest, ""
         self.outcomes: Counter[Outcome] = Counter()
-        self.roles: dict[Party, RoleUse] = {}
+        self._reading: RunReading | None = None
+        self._roles = RoleTally()
         self.s1_hits: set[str] = set()
         self._declared = {(use.id, metric.name): metric for use in manifest.suites for metric in use.metrics}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
@@ -156,20 +161,57 @@ class Run:
         self._failed: dict[str, tuple[str, str, Outcome, str]] = {}
 
     @classmethod
-    def load(cls, directory: str | Path) -> Run:
-        """Read a run, checking its hash chain.
+    def load(cls, directory: str | Path, *, visit: Visitor | None = None, marks: bool = False) -> Run:
+        """Read a run in one pass over its logs, checking their hash chains.
+
+        Args:
+            visit: given every record on the way, tries that a later one replaces included: what else is needed of
+                them can be taken in the same pass.
+            marks: whether to keep what `marks` gives, too: for a run that will be compared.
 
         Raises:
             UsageError: there is no run in the directory.
             IntegrityError: its log is not what was written.
         """
-        directory = Path(directory)
-        run = cls(directory, read_manifest(directory))
-        for attempt in read_attempts(directory):
-            run._count(attempt)
+        from shipworthy.evals.marks import Marks
+
+        reading = RunReading(Path(directory))
+        run = cls(reading.directory, reading.manifest)
+        kept = Marks(run) if marks else None
+        for row in reading:
+            run._count(row)
+            if kept is not None:
+                kept.add(row)
+            if visit is not None:
+                visit(row)
+        run._reading = reading
+        if kept is not None:
+            run.marks = kept
         return run
 
-    def _count(self, attempt: Attempt) -> None:
+    @property
+    def reading(self) -> RunReading:
+        """The verified files, with the digests that name them."""
+        if self._reading is None:
+            self._reading = RunReading(self.directory)
+        return self._reading
+
+    @cached_property
+    def marks(self) -> Marks:
+        """All scores by attempt, for comparing; takes a pass over the logs if the run was loaded without."""
+        from shipworthy.evals.marks import Marks
+
+        marks = Marks(self)
+        for row in self.rows():
+            marks.add(row)
+        return marks
+
+    @property
+    def roles(self) -> dict[Party, RoleUse]:
+        """What each role was asked, in all tries."""
+        return self._roles.uses
+
+    def _count(self, attempt: Row | Attempt) -> None:
         planned, tries = split_try(attempt.id)
         if (before := self._failed.pop(planned, None)) is not None:
             suite, attack, outcome, id = before
@@ -184,8 +226,7 @@ class Run:
         self.outcomes[attempt.outcome] += 1
         if attempt.severity == "S1" and any(s.hit and self._is_bad(attempt.suite, s.metric) for s in attempt.scores):
             self.s1_hits.add(planned)
-        for role, use in attempt.roles.items():
-            self.roles[role] = self.roles.get(role, RoleUse()) + use
+        self._roles.add(attempt.asked, attempt.timing)
         if attempt.outcome != "scored":
             self._errors[attempt.suite, attempt.attack] += 1
             self._failed[planned] = attempt.suite, attempt.attack, attempt.outcome, attempt.id
@@ -194,8 +235,8 @@ class Run:
             metric = self._declared.get((attempt.suite, score.metric))
             if metric is None:
                 raise IntegrityError(
-                    f"{self.directory}: {attempt.id} has a score for {score.metric!r}, a metric that the run's manifest "
-                    f"does not declare for the suite {attempt.suite!r}"
+                    f"{self.directory}: {attempt.id} has a score for {score.metric!r}, a metric that the run's "
+                    f"manifest does not declare for the suite {attempt.suite!r}"
                 )
             try:
                 said = given(score, metric)
@@ -361,9 +402,20 @@ class Run:
         Raises:
             IntegrityError: the log is not what was written.
         """
-        for attempt in read_attempts(self.directory):
-            if superseded or attempt.id not in self._superseded:
-                yield attempt
+        return (row.attempt() for row in self.rows(superseded=superseded))
+
+    def rows(self, *, superseded: bool = False) -> Iterator[Row]:
+        """Yield what is counted of each attempt: `attempts`, several times as fast.
+
+        Args:
+            superseded: whether to give also the tries that a later one replaced.
+
+        Raises:
+            IntegrityError: the log is not what was written.
+        """
+        for row in RunReading(self.directory):
+            if superseded or row.id not in self._superseded:
+                yield row
 
     def attempt(self, id: str) -> Attempt:
         """Return one attempt; the id of a planned attempt gives its last try.
@@ -371,10 +423,9 @@ class Run:
         Raises:
             UsageError: there is none with this id.
         """
-        last = None
-        for attempt in read_attempts(self.directory):
-            if attempt.id == id or split_try(attempt.id)[0] == id:
-                last = attempt
+        last, tries = self.reading.attempt(id), 2
+        while last is not None and (later := self.reading.attempt(f"{id}-{tries}")) is not None:
+            last, tries = later, tries + 1
         if last is None:
             raise UsageError(f"the run {self.id} has no attempt {id!r}: `shipworthy runs samples {self.id}` lists them")
         return last
@@ -385,7 +436,7 @@ class Run:
         Raises:
             UsageError: there is none.
         """
-        found = tuple(a for a in self.attempts() if a.sample == id and suite in (None, a.suite))
+        found = tuple(row.attempt() for row in self.rows() if row.sample == id and suite in (None, row.suite))
         if not found:
             raise UsageError(f"the run {self.id} has no attempt on a sample {id!r}")
         return found

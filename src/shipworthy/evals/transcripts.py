@@ -8,7 +8,7 @@ escaped, enters the page as text nodes only, and the page's own policy lets no o
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from html import escape
@@ -199,7 +199,7 @@ def _signature(attempt: Attempt) -> _Signature:
     return attempt.outcome, tuple(sorted(said, key=lambda row: row[0]))
 
 
-def _change(attempt: Attempt, before: dict[str, _Signature], good: dict[tuple[str, str], str]) -> int:
+def _change(attempt: Attempt, before: dict[str, _Signature], good: Mapping[tuple[str, str], str]) -> int:
     """Say how an attempt differs from the one with its id in the other run."""
     then, now = before.get(split_try(attempt.id)[0]), _signature(attempt)
     if then is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from shipworthy.core.document import Block, Document
 from shipworthy.core.records import Decision
@@ -11,12 +11,18 @@ from shipworthy.evidence.sections.change import before_after
 from shipworthy.evidence.sections.proof import digests, how_to_verify, limits, traceability
 from shipworthy.evidence.sections.samples import worst_samples
 from shipworthy.evidence.sections.verdict import criteria, picture, verdict
+from shipworthy.evidence.seen import Seen
 from shipworthy.release.decide import several
 from shipworthy.workspace.load import Workspace
 
 
 def readout(
-    workspace: Workspace, decision: Decision, runs: Run | Sequence[Run], baselines: Run | Sequence[Run] | None = None
+    workspace: Workspace,
+    decision: Decision,
+    runs: Run | Sequence[Run],
+    baselines: Run | Sequence[Run] | None = None,
+    *,
+    seen: Mapping[str, Seen] | None = None,
 ) -> Document:
     """Return the whole report as a document tree, for any report plug-in.
 
@@ -24,15 +30,17 @@ def readout(
         workspace: the safety files, as they were when the runs were made.
         runs: what was decided on.
         baselines: what it is compared with: the paired before and after, in safety, helpfulness and time.
+        seen: of each of them by its id, where it was gathered already.
 
     Raises:
         IntegrityError: a run log is not what was written.
     """
     new, old = several(runs), several(baselines)
+    seen = seen or {run.id: Seen.of(run) for run in (*new, *old)}
     children: list[Block] = [verdict(workspace, decision, new), picture(decision), criteria(decision)]
-    children += [before_after(run, baseline, alone=len(new) == 1) for run, baseline in _pairs(new, old)]
+    children += [before_after(run, baseline, seen, alone=len(new) == 1) for run, baseline in _pairs(new, old)]
     children += [
-        worst_samples(new, known_secrets(workspace)),
+        worst_samples(new, seen, known_secrets(workspace)),
         traceability(workspace, decision),
         limits(workspace, decision, new, old),
         digests(workspace, decision, new, old),

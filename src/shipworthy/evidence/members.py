@@ -6,74 +6,121 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
-from shipworthy.core.digests import bytes_digest, canonical, merkle_root
+from shipworthy.core.digests import bytes_digest, canonical, leaf_hash, merkle_root
 from shipworthy.core.records import Decision, RunManifest
 from shipworthy.detect.redact import redact, redact_text
 from shipworthy.evals.results import Run
 from shipworthy.evidence import recount
 from shipworthy.store import chain
 from shipworthy.store.audit import ORIGIN, Entry, entry_hash
-from shipworthy.store.line import encode_attempt, frame
-from shipworthy.store.line import leaf as leaf_of
+from shipworthy.store.line import encode_attempt, frame, leaf
+from shipworthy.store.reading import Row
+from shipworthy.store.record_index import RecordIndex
+from shipworthy.store.shards import log_name, log_origin
 from shipworthy.workspace.load import Workspace
 
 Members = dict[str, bytes]
 _UNSAFE = re.compile(r"[^A-Za-z0-9._@-]")
 
 
-class RunMembers:
-    """One run's files: its records redacted, in a chain of their own, sealed to the original one.
+class _Score(TypedDict, total=False):
+    metric: str
+    hit: bool
+    value: float
 
-    Redacting changes the bytes, so the original chain cannot be followed inside a pack. `seal.json` therefore names
-    both heads and roots: the pack's own can be computed from the pack, the original's is what the audit log recorded
-    when the run was finished, and whoever holds the run log can compute it.
+
+class _Counted(TypedDict, total=False):
+    """What is counted of a record; the rest of it is not kept in memory."""
+
+    id: str
+    suite: str
+    sample: str
+    attack: str
+    cluster: str
+    content_hash: str
+    outcome: str
+    severity: str
+    scores: list[_Score]
+
+
+_counted = msgspec.json.Decoder(_Counted)
+
+
+class RunMembers:
+    """One run's files: its records redacted, in chains of their own, sealed to the original ones.
+
+    Redacting changes the bytes, so the original chains cannot be followed inside a pack. `seal.json` therefore names
+    heads and root of both: the pack's own can be computed from the pack, the original's are what the audit log recorded
+    when the run was finished, and whoever holds the run log can compute them.
+
+    Records are added one by one, in the pass that reads the run; then it is sealed.
 
     Args:
-        run: the run.
+        manifest: of the run.
         secrets: taken out of every text.
-        original: the audit log's entry about the finished run.
+
+    Attributes:
+        suites: suite -> attempt id -> digest of its record here.
     """
 
-    def __init__(self, run: Run, secrets: Sequence[str], original: Mapping[str, Any]) -> None:
-        folder = f"runs/{run.id}"
-        subject = msgspec.to_builtins(run.manifest.subject)
+    def __init__(self, manifest: RunManifest, secrets: Sequence[str]) -> None:
+        subject = msgspec.to_builtins(manifest.subject)
         shown = redact_json(subject, secrets)
-        manifest = canonical(msgspec.to_builtins(run.manifest) | {"subject": shown})
-        head, lines, self.leaves = chain.origin(manifest), list[bytes](), dict[str, bytes]()
+        self.manifest, self._secrets = manifest, secrets
+        self._subject, self._whole = canonical(shown), shown == subject
+        self._manifest = canonical(msgspec.to_builtins(manifest) | {"subject": shown})
+        self._heads = [log_origin(self._manifest, shard) for shard in range(manifest.shards)]
+        self._lines: list[list[bytes]] = [[] for _ in self._heads]
+        self._index = RecordIndex()
+        self._records: list[recount.Record] = []
         self.suites: dict[str, dict[str, str]] = {}
-        for attempt in run.attempts(superseded=True):
-            body = encode_attempt(redact(attempt, secrets))
-            head = chain.link(head, body)
-            lines.append(frame(head, body))
-            leaf = leaf_of(body)
-            self.leaves[attempt.id] = leaf
-            self.suites.setdefault(attempt.suite, {})[attempt.id] = bytes_digest(leaf)
-        seal = {
-            "run": run.id,
-            "records": len(lines),
-            "original": {"head": original["head"], "merkle": original["merkle"]},
+
+    def add(self, row: Row) -> None:
+        """Take in one record, redacted; shard by shard, in the order of the log."""
+        body = encode_attempt(redact(row.attempt(), self._secrets))
+        record = leaf(body)
+        self._heads[row.shard] = head = chain.link(self._heads[row.shard], body)
+        self._lines[row.shard].append(frame(head, body))
+        self._index.add(row.id, row.shard, 0, leaf_hash(record))
+        self._records.append(_counted.decode(record))  # type: ignore[arg-type]
+        self.suites.setdefault(row.suite, {})[row.id] = bytes_digest(record)
+
+    def seal(self, original: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what ties these records to the run's own.
+
+        Args:
+            original: the audit log's entry about the run.
+        """
+        return {
+            "run": self.manifest.id,
+            "records": len(self._records),
+            "original": {name: original[name] for name in ("head", "heads", "merkle")},
             "pack": {
-                "head": chain.head_text(head),
-                "merkle": merkle_root([self.leaves[i] for i in sorted(self.leaves)]),
+                "head": merkle_root(self._heads),
+                "heads": [chain.head_text(head) for head in self._heads],
+                "merkle": self._index.merkle(),
             },
-            "subject": "whole" if shown == subject else "redacted",
+            "subject": "whole" if self._whole else "redacted",
         }
-        self.seal = seal
-        self.members: Members = {
-            f"{folder}/manifest.json": manifest,
-            f"{folder}/subject.json": canonical(shown),
-            f"{folder}/attempts.jsonl": b"".join(lines),
+
+    def members(self, seal: Mapping[str, Any]) -> Members:
+        """Return the run's files."""
+        folder = f"runs/{self.manifest.id}"
+        return {
+            f"{folder}/manifest.json": self._manifest,
+            f"{folder}/subject.json": self._subject,
             f"{folder}/seal.json": canonical(seal),
+            **{f"{folder}/{log_name(shard)}": b"".join(lines) for shard, lines in enumerate(self._lines)},
         }
 
     @cached_property
     def records(self) -> list[recount.Record]:
-        """The records that count, as the verifier will read them."""
-        return recount.last_tries(msgspec.json.decode(leaf) for leaf in self.leaves.values())
+        """What is counted of the records that count, as the verifier will read them."""
+        return recount.last_tries(self._records)
 
 
 def redact_json(value: Any, secrets: Sequence[str]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,12 +16,15 @@ from shipworthy.core.registry import create
 from shipworthy.evals.results import Run
 from shipworthy.evidence import archive, members
 from shipworthy.evidence.documents import known_secrets, readout
+from shipworthy.evidence.seen import Seen
 from shipworthy.evidence.trace import trace
-from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PREDICATE_TYPE, verify_bytes
+from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PACK_VERSION, PREDICATE_TYPE, verify_bytes
 from shipworthy.release.decide import joint_digest
 from shipworthy.store.audit import AuditLog
+from shipworthy.store.declare import read_manifest
 from shipworthy.store.files import make_directory, write_atomic
 from shipworthy.store.layout import Layout
+from shipworthy.store.reading import Row
 from shipworthy.store.register import RUN_KINDS, register_decision
 from shipworthy.store.signing import SigningKey, sign, statement
 from shipworthy.store.trust import Trust
@@ -50,20 +54,23 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
     if not keys:
         raise UsageError("a pack needs a signature: name a key with --key (`shipworthy keys new` makes one)")
     layout = Layout(workspace.root)
-    runs = {name: Run.load(layout.run_directory(name)) for name in (*decision.runs, *decision.baseline_runs)}
+    secrets = known_secrets(workspace)
+    names = (*decision.runs, *decision.baseline_runs)
+    read = {name: _read(layout.run_directory(name), secrets, marks=bool(decision.baseline_runs)) for name in names}
+    runs, parts = {name: one.run for name, one in read.items()}, {name: one.members for name, one in read.items()}
     decided = [runs[name] for name in decision.runs]
     _check_current(workspace, decision, decided)
-    entry = register_decision(layout, decision)
-    secrets = known_secrets(workspace)
+    entry = register_decision(layout, decision, {name: run.reading for name, run in runs.items()})
     with AuditLog(layout.control_url) as audit:
         audit.verify()
         entries = list(audit.entries())
     originals = {e.body["run"]: e.body for e in entries if e.kind in RUN_KINDS and e.number <= entry.number}
     extract, audit_head = members.audit_extract(iter(entries), entry.number)
-    parts = {name: members.RunMembers(run, secrets, originals[name]) for name, run in runs.items()}
+    seals = {name: part.seal(originals[name]) for name, part in parts.items()}
     manifests = {name: run.manifest for name, run in runs.items()}
     baselines = [runs[name] for name in decision.baseline_runs]
     plans = sorted({run.manifest.plan for run in decided})
+    seen = {name: one.seen for name, one in read.items()}
     html = create("report", "html")
     files: dict[str, bytes] = {
         "VERIFY.md": _VERIFY.encode(),
@@ -71,16 +78,18 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
         "criteria.json": members.criteria(workspace, decision, parts, manifests),
         **{f"specs/{plan}.json": canonical(spec(workspace, plan)) for plan in plans},
         "trace.json": canonical(trace(workspace, decision, {name: part.suites for name, part in parts.items()})),
-        "report.html": html.render(decision, readout(workspace, decision, decided, baselines)).encode(),
+        "report.html": html.render(decision, readout(workspace, decision, decided, baselines, seen=seen)).encode(),
         "audit-log.jsonl": extract,
     }
     files |= members.suites(workspace, list(runs.values()), secrets)
     files |= members.workspace_files(workspace.root, secrets)
-    for part in parts.values():
-        files |= part.members
+    for name, part in parts.items():
+        files |= part.members(seals[name])
     _check_secrets(files, secrets)
-    files[MANIFEST] = canonical({"files": {name: bytes_digest(data) for name, data in files.items()}, "version": 1})
-    files[ATTESTATION] = _attest(decision, files, audit_head, parts, keys)
+    files[MANIFEST] = canonical(
+        {"files": {name: bytes_digest(data) for name, data in files.items()}, "version": PACK_VERSION}
+    )
+    files[ATTESTATION] = _attest(decision, files, audit_head, seals, keys)
     try:
         data = archive.write(files)
     except ValueError as error:
@@ -89,6 +98,27 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
     if not found.ok:
         raise IntegrityError("the pack does not hold together, so it is not written:\n" + "\n".join(found.problems))
     return data
+
+
+class _Read(NamedTuple):
+    """A run, and what a pack shows of it, all from one pass over its logs."""
+
+    run: Run
+    members: members.RunMembers
+    seen: Seen
+
+
+def _read(directory: Path, secrets: Sequence[str], *, marks: bool) -> _Read:
+    manifest = read_manifest(directory)
+    part, seen = members.RunMembers(manifest, secrets), Seen(manifest)
+
+    def visit(row: Row) -> None:
+        part.add(row)
+        seen.add(row)
+
+    run = Run.load(directory, visit=visit, marks=marks)
+    seen.finish()
+    return _Read(run, part, seen)
 
 
 def write_pack(path: Path, data: bytes) -> None:
@@ -117,7 +147,7 @@ def _attest(
     decision: Decision,
     files: Mapping[str, bytes],
     audit_head: str,
-    parts: Mapping[str, members.RunMembers],
+    seals: Mapping[str, Mapping[str, Any]],
     keys: Sequence[SigningKey],
 ) -> bytes:
     predicate = {
@@ -139,7 +169,7 @@ def _attest(
             }
             for result in decision.criteria
         ],
-        "runs": {name: part.seal for name, part in parts.items()},
+        "runs": dict(seals),
         "audit_head": audit_head,
     }
     return sign(statement({MANIFEST: bytes_digest(files[MANIFEST])}, PREDICATE_TYPE, predicate), keys)

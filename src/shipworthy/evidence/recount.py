@@ -16,6 +16,8 @@ from shipworthy.core.condition import Condition
 from shipworthy.core.finished import PLANNED
 
 Record = Mapping[str, Any]
+COUNTED = ("id", "suite", "sample", "attack", "cluster", "content_hash", "outcome", "severity", "scores")
+"""The fields of a record that anything here reads."""
 
 
 class Measure(NamedTuple):

@@ -17,17 +17,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shipworthy.core import condition
-from shipworthy.core.digests import PREFIX, bytes_digest, merkle_root
+from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
 from shipworthy.evidence import archive, recount
+from shipworthy.evidence.recount import Counts, Measure
 from shipworthy.store import chain
 from shipworthy.store.dsse import verify as verify_envelope
+from shipworthy.store.shards import MOST_SHARDS, log_name, log_origin
 from shipworthy.store.trust import PublicKey, Trust, load_trust
 
 MANIFEST = "manifest.json"
 ATTESTATION = "attestations/decision.dsse.json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PACK_VERSION = 2
+SCHEMA = 2
+"""Of the run logs in a pack. `core.records` says it, too, and is not imported here: it needs more than Python."""
+
 PREDICATE_TYPE = "https://shipworthy.example/attestation/release-decision/v1"
 
 
@@ -151,7 +157,14 @@ class _Verifier:
         return f"{len(self.members)} members, every byte accounted for"
 
     def manifest(self) -> str:
-        listed = self.json(MANIFEST)["files"]
+        manifest = self.json(MANIFEST)
+        if (version := manifest.get("version")) != PACK_VERSION:
+            made = "by shipworthy <= 0.1" if version == 1 else "by another version of shipworthy"
+            raise IntegrityError(
+                f"{MANIFEST}: the pack was made {made} (pack version {version}; this verifier reads {PACK_VERSION}): "
+                "verify it with the version that made it"
+            )
+        listed = manifest["files"]
         covered = set(self.members) - {MANIFEST, ATTESTATION}
         for name in sorted(set(listed) | covered):
             if name not in self.members:
@@ -205,27 +218,65 @@ class _Verifier:
         return f"{len(self.runs)} run{'s' * (len(self.runs) != 1)}, {records:,} records, chains intact"
 
     def log(self, folder: str) -> _Run:
-        seal, name = self.json(f"{folder}/seal.json"), f"{folder}/attempts.jsonl"
-        first = head = chain.origin(self.member(f"{folder}/manifest.json"))
+        """Read a run's records once: each shard's chain, no attempt twice, and what is counted of each."""
+        seal, manifest = self.json(f"{folder}/seal.json"), self.json(f"{folder}/manifest.json")
+        logs = self.shards(folder, manifest)
         records: list[Mapping[str, Any]] = []
+        heads: list[bytes] = []
         leaves: dict[str, bytes] = {}
+        hashes: dict[str, str] = {}
         failed: set[str] = set()
-        for number, hash, body in _chained(name, self.member(name), first, b""):
-            head = hash
-            record = body.partition(b',"attempt":')[2][:-1]
-            records.append(json.loads(record))
-            if leaves.setdefault(records[-1]["id"], record) is not record:
-                raise IntegrityError(f"{name}:{number}: an attempt that is there twice")
-            planned = str(records[-1]["id"])[:PLANNED]
-            if planned != records[-1]["id"] and planned not in failed:
-                raise IntegrityError(f"{name}:{number}: tries an attempt again that had not failed")
-            (failed.discard if records[-1]["outcome"] == "scored" else failed.add)(planned)
-        if chain.head_text(head) != seal["pack"]["head"] or len(records) != seal["records"]:
-            raise IntegrityError(f"{name}: not all the records that were sealed")
-        if merkle_root([leaf for _, leaf in sorted(leaves.items())]) != seal["pack"]["merkle"]:
-            raise IntegrityError(f"{name}: the Merkle root is not that of the seal")
-        hashes = {id: bytes_digest(leaf) for id, leaf in leaves.items()}
-        return _Run(self.json(f"{folder}/manifest.json"), seal, records, hashes)
+        for shard, name in enumerate(logs):
+            head = log_origin(self.member(f"{folder}/manifest.json"), shard)
+            for number, hash, body in _chained(name, self.member(name), head, b""):
+                head = hash
+                record = body.partition(b',"attempt":')[2][:-1]
+                attempt = json.loads(record)
+                id, planned = str(attempt["id"]), str(attempt["id"])[:PLANNED]
+                if id in leaves:
+                    raise IntegrityError(f"{name}:{number}: an attempt that is there twice")
+                if planned != id and planned not in failed:
+                    raise IntegrityError(f"{name}:{number}: tries an attempt again that had not failed")
+                (failed.discard if attempt["outcome"] == "scored" else failed.add)(planned)
+                leaves[id], hashes[id] = leaf_hash(record), bytes_digest(record)
+                records.append({key: attempt[key] for key in recount.COUNTED if key in attempt})
+            heads.append(head)
+        self.sealed(folder, logs, heads, seal["pack"])
+        if len(records) != seal["records"]:
+            raise IntegrityError(f"{folder}/seal.json: not all the records that were sealed")
+        tree = MerkleTree()
+        for id in sorted(leaves):
+            tree.add(leaves[id])
+        if tree.root != seal["pack"]["merkle"]:
+            raise IntegrityError(f"{folder}/seal.json: the Merkle root of the records is another one")
+        return _Run(manifest, seal, records, hashes)
+
+    def shards(self, folder: str, manifest: Mapping[str, Any]) -> list[str]:
+        """Return the names of a run's logs, one a shard."""
+        where, schema = f"{folder}/manifest.json", manifest.get("schema", 1)
+        if schema != SCHEMA:
+            made = "by shipworthy <= 0.1" if schema == 1 else "by another version of shipworthy"
+            raise IntegrityError(
+                f"{where}: {manifest['id']} was made {made} (run log schema {schema}; this verifier reads {SCHEMA}): "
+                "verify the pack with the version that made it"
+            )
+        shards = manifest.get("shards", 1)
+        if type(shards) is not int or not 1 <= shards <= MOST_SHARDS:
+            raise IntegrityError(f"{where}: a run has 1 to {MOST_SHARDS:,} shards, not {shards}")
+        logs = [f"{folder}/{log_name(shard)}" for shard in range(shards)]
+        if odd := sorted({name for name in self.members if name.startswith(f"{folder}/attempts")} - set(logs)):
+            raise IntegrityError(f"{odd[0]}: the log of no shard of the run")
+        return logs
+
+    def sealed(self, folder: str, logs: Sequence[str], heads: Sequence[bytes], sealed: Mapping[str, Any]) -> None:
+        """Hold the heads of a run's chains against those that were sealed."""
+        if len(sealed["heads"]) != len(heads):
+            raise IntegrityError(f"{folder}/seal.json: seals another number of shards")
+        for name, head, said in zip(logs, heads, sealed["heads"], strict=True):
+            if chain.head_text(head) != said:
+                raise IntegrityError(f"{name}: not all the records that were sealed")
+        if merkle_root(heads) != sealed["head"]:
+            raise IntegrityError(f"{folder}/seal.json: the run's head is not the Merkle root of its shards' heads")
 
     def audit(self) -> str:
         name, first, entries = "audit-log.jsonl", chain.origin(b"audit"), []
@@ -245,12 +296,13 @@ class _Verifier:
             raise IntegrityError(f"{name}: does not record this decision")
         for id, run in self.runs.items():
             known = [e for e in entries if e["kind"] in ("run.finished", "run.seen") and e["body"]["run"] == id]
-            if not known or known[-1]["body"]["head"] != run.seal["original"]["head"]:
+            sealed = run.seal["original"]
+            if not known or {key: known[-1]["body"][key] for key in ("head", "heads", "merkle")} != sealed:
                 raise IntegrityError(f"{name}: records the run {id} with another head than its seal, or not at all")
             state = finished("fixed", run.manifest["planned"], count_made(run.hashes))
             if (known[-1]["kind"] == "run.finished") is not state.yes:
                 raise IntegrityError(f"{name}: records the run {id} as {known[-1]['kind']}, but {state.why}")
-            if made[0]["heads"].get(id) != run.seal["original"]["head"]:
+            if made[0]["heads"].get(id) != sealed["head"]:
                 raise IntegrityError(f"{name}: the decision was made on another state of the run {id}")
         return f"{len(entries)} entries, chain intact; it records the decision and its runs"
 
@@ -413,7 +465,7 @@ class _Verifier:
             raise IntegrityError(f"decision.json: the bound of {id} is better than its counts can give")
         return 1
 
-    def measure(self, result: Mapping[str, Any]) -> recount.Measure:
+    def measure(self, result: Mapping[str, Any]) -> Measure:
         """Return a result's metric as the manifests of its runs declare it, and hold the result against that."""
         id, suite, metric = result["id"], result["suite"], result["metric"]
         declared = [
@@ -431,8 +483,8 @@ class _Verifier:
     @staticmethod
     def too_good(
         result: Mapping[str, Any],
-        counts: recount.Counts,
-        measure: recount.Measure,
+        counts: Counts,
+        measure: Measure,
         must: condition.Condition,
         near: float,
     ) -> bool:

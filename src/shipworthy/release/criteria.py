@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shipworthy.core.attack_name import select
 from shipworthy.core.records import CriterionResult, Metric, SuiteUse
-from shipworthy.evals.compare import Marks, Paired, pair, same_metric
+from shipworthy.evals.compare import Paired, pair, same_metric
 from shipworthy.evals.results import Run, planned_design_effect
 from shipworthy.release import means, rates
 from shipworthy.release.wording import count, percent
@@ -30,7 +30,6 @@ class Evidence:
 
     def __init__(self, runs: Sequence[Run], baselines: Sequence[Run] = ()) -> None:
         self.runs, self.baselines = tuple(runs), tuple(baselines)
-        self._marks: dict[str, Marks] = {}
 
     def candidates(self, criterion: Criterion) -> tuple[Run, ...]:
         """Return the runs that measured what a criterion asks for. More than one is ambiguous."""
@@ -46,12 +45,6 @@ class Evidence:
         """Return the baseline that measured what a criterion asks for; where none did, any of them."""
         measured = (run for run in self.baselines if _measures(run, criterion))
         return next(measured, self.baselines[0] if self.baselines else None)
-
-    def marks(self, run: Run) -> Marks:
-        """Return a run's scores by attempt."""
-        if run.id not in self._marks:
-            self._marks[run.id] = Marks(run)
-        return self._marks[run.id]
 
 
 def _measures(run: Run, criterion: Criterion) -> bool:
@@ -170,7 +163,7 @@ def _noninferiority(
     if not same_metric(run, baseline, use.id, seen.metric):
         why = f"the scorer that the baseline {baseline.id} used declares {seen.metric} differently"
         return replace(seen, reason=f"{why}: measure it again")
-    paired = pair(evidence.marks(run), evidence.marks(baseline), use.id, seen.metric, criterion.attack)
+    paired = pair(run.marks, baseline.marks, use.id, seen.metric, criterion.attack)
     seen = replace(
         seen,
         hits=0 if seen.is_value else int(sum(paired.totals)),

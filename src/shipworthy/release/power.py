@@ -85,7 +85,7 @@ def power_table(workspace: Workspace, plan: Plan, previous: Run | None = None) -
 
 
 def _power(workspace: Workspace, plan: Plan, criterion: Criterion, previous: Run | None) -> CriterionPower:
-    must, suite = criterion.parsed, workspace.suite(criterion.suite)
+    suite = workspace.suite(criterion.suite)
     part = next((p for p in plan.suites if p.id == criterion.suite), None)
     clusters, attempts = _size(part, criterion.attack) if part else (0, 1.0)
     metric = declared(suite, criterion.metric or suite.metric)
@@ -94,7 +94,8 @@ def _power(workspace: Workspace, plan: Plan, criterion: Criterion, previous: Run
     else:
         if metric.reducer == "any":
             attempts = max(1.0, len(part.samples) / clusters) if part and clusters else 1.0
-        scenarios = tuple(_rate_scenarios(criterion, metric.name, suite.icc, clusters, attempts, previous))
+        shape = clusters, attempts, suite.icc
+        scenarios = tuple(_rate_scenarios(criterion, metric.name, shape, previous))
     return CriterionPower(
         id=criterion.id,
         suite=criterion.suite,
@@ -124,9 +125,9 @@ def declared(suite: Suite, name: str) -> Metric:
 
 
 def _rate_scenarios(
-    criterion: Criterion, metric: str, icc: float, clusters: int, attempts: float, previous: Run | None
+    criterion: Criterion, metric: str, shape: tuple[int, float, float], previous: Run | None
 ) -> Iterator[Scenario]:
-    must = criterion.parsed
+    must, (clusters, attempts, icc) = criterion.parsed, shape
     if must.test == "threshold":
         test = "at_most" if must.side == "upper" else "at_least"
     else:
@@ -231,7 +232,8 @@ def _best_passes(criterion: Criterion, metric: Metric, clusters: int) -> bool:
         span = {"low": metric.low, "high": metric.high, "confidence": must.confidence}
         best = [metric.low if must.side == "upper" else metric.high] * clusters
         if must.test == "noninferiority":
-            return mean_noninferiority_test(best, ones, best, ones, must.limit, **span).verdict == "pass"
+            found = mean_noninferiority_test(best, ones, best, ones, must.limit, **span)  # type: ignore[arg-type]
+            return found.verdict == "pass"
         way = "at_most" if must.side == "upper" else "at_least"
         return mean_test(best, ones, must.limit, must=way, **span).verdict == "pass"  # type: ignore[arg-type]
     if must.test == "noninferiority":

@@ -203,8 +203,8 @@ def _note(note: str) -> str:
 def _legend(rows: Sequence[Interval]) -> str:
     marks = "Mark: estimate. Thin line: two-sided interval."
     bounds = (
-        " Thick line: from the estimate to its one-sided bound, which decides: a row can pass only where the thick line "
-        "ends within the shaded side of the heavy bar, its limit. The thin line may reach over it."
+        " Thick line: from the estimate to its one-sided bound, which decides: a row can pass only where the thick "
+        "line ends within the shaded side of the heavy bar, its limit. The thin line may reach over it."
     )
     plain = " Heavy bar: limit; the shaded side is allowed."
     # Said also where nothing was measured: of several pictures only the last shows its legend.

@@ -51,7 +51,7 @@ def required_clusters_for_mean(
     """
     if not 0 < power < 1:
         raise ValueError(f"power must lie strictly between 0 and 1; got {power}")
-    design = _design(limit, mean, deviation, low, high, 1 - check_confidence(confidence))
+    design = _design(limit, (mean, deviation), (low, high), 1 - check_confidence(confidence))
     if design is None:
         return None
     z = float(ndtri(power))
@@ -91,7 +91,7 @@ def achieved_power_for_mean(
     """
     if clusters < 1:
         raise ValueError(f"clusters must be at least 1; got {clusters}")
-    design = _design(limit, mean, deviation, low, high, 1 - check_confidence(confidence))
+    design = _design(limit, (mean, deviation), (low, high), 1 - check_confidence(confidence))
     if design is None:
         return 0.0
     # The capital falls as the power asked for grows: find where it just reaches its goal.
@@ -127,8 +127,9 @@ class _Design(NamedTuple):
         return float(capital)
 
 
-def _design(limit: float, mean: float, deviation: float, low: float, high: float, tail: float) -> _Design | None:
+def _design(limit: float, assumed: tuple[float, float], between: tuple[float, float], tail: float) -> _Design | None:
     """Return the design if its values are in range; None where the mean is at the limit or nothing can decide."""
+    (mean, deviation), (low, high) = assumed, between
     width = check_range(low, high)
     for name, value in (("limit", limit), ("mean", mean)):
         if not low <= value <= high:

@@ -23,7 +23,7 @@ from msgspec import Struct
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import IntegrityError
 from shipworthy.store import chain, tables
-from shipworthy.store.database import Database
+from shipworthy.store.database import Database, cursor
 
 ORIGIN = chain.origin(b"audit")
 
@@ -87,10 +87,13 @@ class Appender:
 
     def __init__(self, connection: sql.Connection, clock: Callable[[], str], last: str, insert: str) -> None:
         self._connection, self._clock, self._insert = connection, clock, insert
-        newest = connection.exec_driver_sql(last).first()
-        self._number: int = newest.number if newest else 0
+        self._cursor = cursor(connection)
+        self._cursor.execute(last)
+        # All rows, though there is but one: a half-read result would keep SQLite's snapshot after the commit.
+        newest = self._cursor.fetchall()
+        self._number: int = newest[0][0] if newest else 0
         try:
-            self._head = bytes.fromhex(newest.hash) if newest else ORIGIN
+            self._head = bytes.fromhex(newest[0][1]) if newest else ORIGIN
         except (TypeError, ValueError):
             raise IntegrityError(f"audit log: entry {self._number} is not what was written") from None
 
@@ -112,7 +115,7 @@ class Appender:
         entry = Entry(number, at, kind, json.loads(text), head.hex())
         about = body[key] if key else None
         row = {"number": number, "at": at, "kind": kind, "body": text, "hash": entry.hash, "key": about}
-        self._connection.exec_driver_sql(self._insert, row)
+        self._cursor.execute(self._insert, row)
         self._number, self._head = number, head
         return entry
 

@@ -1,7 +1,7 @@
 """Declaring a run: its manifest, written once, and one empty log for each shard.
 
-Everything about a run's files that follows from the manifest is here: their names, the chain each log starts from, and
-whether this version can read them.
+What follows from the manifest about a run's files is here, too: which logs there are, who writes each, and whether this
+version can read them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ import msgspec
 
 from shipworthy.core.errors import IntegrityError, StoreError, UsageError
 from shipworthy.core.records import SCHEMA, RunManifest
-from shipworthy.store import chain
 from shipworthy.store.files import make_directory, write_atomic
+from shipworthy.store.shards import MOST_SHARDS, log_name
 
 MANIFEST = "manifest.json"
-MOST_SHARDS = 10_000
 
 _encode = msgspec.json.Encoder().encode
 _manifests = msgspec.json.Decoder(RunManifest)
@@ -35,28 +34,9 @@ class _Version(msgspec.Struct):
 _versions = msgspec.json.Decoder(_Version)
 
 
-def log_name(shard: int) -> str:
-    """Return the name of a shard's log.
-
-    >>> log_name(0)
-    'attempts-0000.jsonl'
-    """
-    return f"attempts-{shard:04d}.jsonl"
-
-
 def log_paths(directory: Path, manifest: RunManifest) -> list[Path]:
     """Return the logs of a run's shards, in order."""
     return [directory / log_name(shard) for shard in range(manifest.shards)]
-
-
-def log_origin(manifest: bytes, shard: int) -> bytes:
-    """Return the 32 bytes that the chain of a shard's log starts from.
-
-    Args:
-        manifest: the bytes of the manifest's file: a run's manifest cannot be swapped, nor one shard's log for another.
-    """
-    # JSON holds no zero byte, so no manifest and shard look like another manifest and shard.
-    return chain.origin(manifest + b"\0" + str(shard).encode())
 
 
 def declare_run(directory: Path, manifest: RunManifest) -> None:

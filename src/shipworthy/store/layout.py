@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -57,11 +56,11 @@ class Layout:
         """
         if not self.root.is_dir():
             raise UsageError(f"{self.root}: there is no such folder")
-        return _names(self.runs, "*/manifest.json", lambda path: path.parent.name)
+        return [name for name in _names(self.runs, "*") if (self.runs / name / "manifest.json").exists()]
 
     def decision_ids(self) -> list[str]:
         """Return the ids of the decisions here, oldest first."""
-        return _names(self.decisions, "*.json", lambda path: path.stem)
+        return [Path(name).stem for name in _names(self.decisions, "*.json")]
 
     def save_decision(self, decision: Decision) -> Path:
         """Write a decision, once. Returns its file.
@@ -96,9 +95,9 @@ class Layout:
             raise IntegrityError(f"{path} is not a decision: {error}") from error
 
 
-def _names(folder: Path, pattern: str, name: Callable[[Path], str]) -> list[str]:
+def _names(folder: Path, pattern: str) -> list[str]:
     # Ids begin with a sortable time stamp; ties keep a stable order.
-    return sorted(name(path) for path in folder.glob(pattern) if not path.name.startswith("."))
+    return sorted(path.name for path in folder.glob(pattern) if not path.name.startswith("."))
 
 
 def _choose(kind: str, wanted: str, known: list[str], verb: str) -> str:

@@ -15,20 +15,44 @@ from pathlib import Path
 import msgspec
 
 from shipworthy.core.digests import leaf_hash, merkle_root
-from shipworthy.core.errors import IntegrityError, UsageError
-from shipworthy.core.events import Timing
+from shipworthy.core.errors import IntegrityError
+from shipworthy.core.events import Party, Timing, Usage
 from shipworthy.core.records import Attempt, Outcome, Score, Severity
+from shipworthy.core.roles import RoleTally, RoleUse
 from shipworthy.store import chain
-from shipworthy.store.declare import MANIFEST, check_logs, log_name, log_origin, manifest_bytes, parse_manifest
+from shipworthy.store.declare import MANIFEST, check_logs, manifest_bytes, parse_manifest
 from shipworthy.store.line import decode_attempt, decode_timing, leaf, read_line, read_lines
 from shipworthy.store.record_index import Place, RecordIndex
+from shipworthy.store.shards import log_name, log_origin
+
+_ASKED = frozenset(("asked", "failed"))
+
+
+class Step(msgspec.Struct, gc=False):
+    """What is counted of one event of any type. A field that the type has not is at its default here.
+
+    Attributes:
+        type: the event's tag, such as ``asked``.
+        role, usage: of a model that was asked, or failed.
+        guard, stage, action, shadow: of what a guard found.
+    """
+
+    type: str
+    role: str = ""
+    usage: Usage = Usage()
+    guard: str = ""
+    stage: str = ""
+    action: str = ""
+    shadow: bool = False
 
 
 class Row(msgspec.Struct, gc=False):
-    """What is counted of one record; the fields are `Attempt`'s. The rest of the record is skipped until asked for.
+    """What is counted of one record. No message, document or argument is made a string of before it is asked for.
 
     Attributes:
-        line: the body of the record's line, see `store.line`.
+        id, suite, …, scores: as in `Attempt`.
+        events: as in `Attempt`, in the same places, cut down to what is counted.
+        line: the body of the record's line, see `store.line`; `shard` the log that it stands in.
     """
 
     id: str
@@ -42,7 +66,9 @@ class Row(msgspec.Struct, gc=False):
     outcome: Outcome
     severity: Severity = "S3"
     scores: tuple[Score, ...] = ()
+    events: tuple[Step, ...] = ()
     line: bytes = b""
+    shard: int = 0
 
     def attempt(self) -> Attempt:
         """Return the whole record.
@@ -56,6 +82,22 @@ class Row(msgspec.Struct, gc=False):
     def timing(self) -> Timing:
         """When it was made and how long that took."""
         return decode_timing(self.line)
+
+    @property
+    def roles(self) -> dict[Party, RoleUse]:
+        """What each role was asked, in order of first appearance; what `Attempt.roles` returns."""
+        tally = RoleTally()
+        tally.add(self.asked, self.timing)
+        return tally.uses
+
+    @property
+    def asked(self) -> list[tuple[int, str, Usage | None]]:
+        """Every model that was asked, as `RoleTally.add` takes it."""
+        return [
+            (place, step.role, step.usage if step.type == "asked" else None)
+            for place, step in enumerate(self.events)
+            if step.type in _ASKED
+        ]
 
     @property
     def leaf(self) -> bytes:
@@ -111,7 +153,7 @@ class RunReading:
                     row = decode(line.record)
                 except (msgspec.MsgspecError, RecursionError) as error:
                     raise IntegrityError(f"{path}:{line.number}: not an attempt: {error}") from error
-                row.line = line.body
+                row.line, row.shard = line.body, shard
                 add(row.id, shard, line.start, leaf_hash(line.record))
                 head, end = line.hash, line.end
                 if wanted:
@@ -164,16 +206,15 @@ class RunReading:
         self._whole()
         return self._size
 
-    def attempt(self, id: str) -> Attempt:
-        """Return one record by its exact id, read from its place in its file.
+    def attempt(self, id: str) -> Attempt | None:
+        """Return one record by its exact id, read from its place in its file; None where there is none.
 
         Raises:
-            UsageError: there is none.
             IntegrityError: it is no longer what it was when it was verified.
         """
         found = self._whole().find(id)
         if found is None:
-            raise UsageError(f"{self.manifest.id} has no record {id!r}")
+            return None
         place, hash = found
         body = read_line(self._path(place.shard), place.start)
         if leaf_hash(leaf(body)) != hash:

@@ -6,25 +6,36 @@ decision rests all the same, is entered as ``run.seen``: the decision was made o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sql
 
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError
+from shipworthy.core.finished import PLANNED, finished
 from shipworthy.core.records import Decision
 from shipworthy.store import tables
 from shipworthy.store.audit import Appender, AuditLog, Entry, once
 from shipworthy.store.declare import read_manifest
 from shipworthy.store.layout import Layout
-from shipworthy.store.runs import RunRow, as_values, verified_run
+from shipworthy.store.reading import RunReading
+from shipworthy.store.runs import RunRow
 
 RUN_FINISHED = "run.finished"
 RUN_SEEN = "run.seen"
 RUN_KINDS = (RUN_FINISHED, RUN_SEEN)
 DECISION_MADE = "decision.made"
+
+
+class VerifiedRun(NamedTuple):
+    """A run's row, the head of each shard's chain, and the heads that its logs were known to have, and lack now."""
+
+    row: RunRow
+    heads: tuple[str, ...]
+    lost: set[str]
 
 
 def register_run(layout: Layout, directory: Path) -> Entry:
@@ -41,10 +52,13 @@ def register_run(layout: Layout, directory: Path) -> Entry:
         return _register_run(audit, directory)
 
 
-def register_decision(layout: Layout, decision: Decision) -> Entry:
+def register_decision(layout: Layout, decision: Decision, read: Mapping[str, RunReading] | None = None) -> Entry:
     """Record a decision by its digest, with the heads of the runs it rests on, which are recorded first.
 
     Returns the entry that is there already if it was recorded before.
+
+    Args:
+        read: runs by id that were read and verified just now: they are not read again if this state is recorded.
 
     Raises:
         UsageError: one of its runs is not in the workspace.
@@ -52,7 +66,7 @@ def register_decision(layout: Layout, decision: Decision) -> Entry:
     """
     with AuditLog(layout.control_url) as audit:
         heads = {
-            run: _register_run(audit, layout.run_directory(run)).body["head"]
+            run: _register_run(audit, layout.run_directory(run), (read or {}).get(run)).body["head"]
             for run in (*decision.runs, *decision.baseline_runs)
         }
         body = {
@@ -75,8 +89,44 @@ def register_decision(layout: Layout, decision: Decision) -> Entry:
         }
         with audit.appending() as appender:
             entry = once(appender, DECISION_MADE, "decision", body)
-            _add_row(appender, tables.decisions, row | {"entry": entry.number})
+            _add_row(appender, tables.decisions, {"entry": entry.number, **row})
             return entry
+
+
+def verified_run(directory: Path, recorded: Sequence[str] = ()) -> VerifiedRun:
+    """Read a run's logs once, verifying them, and return what they hold.
+
+    Args:
+        recorded: heads that shards' logs had at some time.
+
+    Raises:
+        UsageError: there is no run in the directory.
+        IntegrityError: its log is not what was written.
+    """
+    reading = RunReading(directory, passed=recorded)
+    manifest, made, failed = reading.manifest, 0, set[str]()
+    for row in reading:
+        planned = row.id[:PLANNED]
+        made += planned == row.id  # a later try has a longer id, and its attempt is counted already
+        (failed.discard if row.outcome == "scored" else failed.add)(planned)
+    verified = RunRow(
+        id=manifest.id,
+        system=manifest.system,
+        plan=manifest.plan,
+        guards=manifest.guards,
+        created=manifest.created,
+        planned=manifest.planned,
+        made=made,
+        records=reading.records,
+        errors=len(failed),
+        finished=finished(manifest.stopping.rule, manifest.planned, made).yes,
+        head=reading.head,
+        merkle=reading.merkle,
+        spec_digest=manifest.spec_digest,
+        subject_digest=manifest.subject_digest,
+        log_bytes=reading.size,
+    )
+    return VerifiedRun(verified, reading.heads, reading.lost)
 
 
 def decision_digest(decision: Decision) -> str:
@@ -84,14 +134,16 @@ def decision_digest(decision: Decision) -> str:
     return digest(msgspec.to_builtins(decision))
 
 
-def _register_run(audit: AuditLog, directory: Path) -> Entry:
+def _register_run(audit: AuditLog, directory: Path, read: RunReading | None = None) -> Entry:
     run = read_manifest(directory).id
     recorded = [entry for entry in audit.about(run) if entry.kind in RUN_KINDS]
+    if read is not None and (same := [entry for entry in recorded if entry.body["head"] == read.head]):
+        return same[-1]
     # The log is read before the transaction begins: it may be long, and all other writers would wait for it.
-    found = verified_run(directory, [head for entry in recorded for head in entry.body["heads"]])
+    found = verified_run(directory, [head for entry in recorded for head in _heads(entry)])
     row = found.row
     for entry in recorded:
-        if found.lost.intersection(entry.body["heads"]):
+        if found.lost.intersection(_heads(entry)):
             raise IntegrityError(
                 f"{directory}: the audit log (entry {entry.number}) recorded this run with a head that its log "
                 "does not have; lines were removed or replaced"
@@ -101,8 +153,13 @@ def _register_run(audit: AuditLog, directory: Path) -> Entry:
         # By kind as well: a version that counted retries twice may have called this very state finished.
         same = [e for e in appender.about(run) if e.kind == kind and e.body["head"] == row.head]
         entry = same[0] if same else appender.append(kind, _run_body(row, found.heads), key="run")
-        _add_row(appender, tables.runs, as_values(row, entry.number))
+        _add_row(appender, tables.runs, {"entry": entry.number, **msgspec.to_builtins(row)})
         return entry
+
+
+def _heads(entry: Entry) -> list[str]:
+    """Return the heads of the shards' chains that an entry recorded."""
+    return list(entry.body.get("heads", ()))
 
 
 def _run_body(row: RunRow, heads: Sequence[str]) -> dict[str, object]:

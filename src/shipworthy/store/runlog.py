@@ -20,17 +20,10 @@ from shipworthy.core.records import RunManifest
 from shipworthy.detect.redact import Redacted
 from shipworthy.store import chain
 from shipworthy.store.attempt_ids import AttemptIds
-from shipworthy.store.declare import (
-    MANIFEST,
-    check_logs,
-    log_name,
-    log_origin,
-    manifest_bytes,
-    open_log,
-    parse_manifest,
-)
+from shipworthy.store.declare import MANIFEST, check_logs, manifest_bytes, open_log, parse_manifest
 from shipworthy.store.files import sync_directory
 from shipworthy.store.line import encode_attempt, frame, read_lines
+from shipworthy.store.shards import log_name, log_origin
 
 _datasync = getattr(os, "fdatasync", os.fsync)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipworthy.evals.compare import Marks, compare, pair
+from shipworthy.evals.compare import compare, pair
 from shipworthy.evals.plan import PlanItem
 from shipworthy.stats import paired_difference
 
@@ -56,10 +56,10 @@ def test_an_edited_sample_is_not_paired(gated) -> None:  # type: ignore[no-untyp
 
 def test_other_seeds_pair_only_equal_suites(gated) -> None:  # type: ignore[no-untyped-def]
     old, new = gated.run(), gated.run(seed=5)
-    assert pair(Marks(new), Marks(old), "help", "helpful").trials == [1] * 60
+    assert pair(new.marks, old.marks, "help", "helpful").trials == [1] * 60
     gated.edit("suites/help/samples.jsonl", "question help 59", "another question")
     edited = gated.run(seed=5)
-    assert pair(Marks(edited), Marks(old), "help", "helpful").clusters == ()
+    assert pair(edited.marks, old.marks, "help", "helpful").clusters == ()
     assert ("help", "helpful") in compare(edited, old).skipped
 
 
@@ -72,5 +72,5 @@ def test_what_changes_the_meaning_is_said(gated) -> None:  # type: ignore[no-unt
 
 def test_an_attack_filter_pairs_that_attack_alone(gated) -> None:  # type: ignore[no-untyped-def]
     old, new = gated.run(), gated.run(lambda i: i.attack == "role_play")
-    only = pair(Marks(new), Marks(old), "leak", "leak", "role_play")
+    only = pair(new.marks, old.marks, "leak", "leak", "role_play")
     assert (sum(only.totals), sum(only.trials), sum(only.old_totals)) == (60, 60, 0)

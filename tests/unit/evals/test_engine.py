@@ -235,7 +235,7 @@ def test_an_attempt_that_the_policy_stopped_is_refused_even_if_the_attack_swallo
                     raise
 
     made = make(Agent(), hold, mediation=Mediation(policy=Stop()))
-    assert made.outcome == ("attack_error" if swallow else "refused")
+    assert (made.outcome, failed(made)) == ("refused", [("policy", "PolicyRefused")])
 
 
 def test_an_attack_cannot_go_on_with_an_earlier_answer_after_a_stop():

@@ -36,8 +36,13 @@ from shipworthy.evals.transcripts import CHUNK, write_viewer
 from shipworthy.store.declare import declare_run
 from shipworthy.store.runlog import RunLog
 
-METRICS = (Metric("leak"), Metric("helpful", good="high"))
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"><!--<script>"
+METRICS = (
+    Metric("leak"),
+    Metric("helpful", good="high"),
+    Metric("wait", kind="value", unit="s", high=60.0),
+    Metric(HOSTILE, kind="event"),
+)
 ELEMENT = re.compile(r'<script type="application/json" id="([^"]+)">(.*?)</script>', re.S)
 
 
@@ -133,11 +138,43 @@ def test_changes_against_another_run(tmp_path):
     assert "other" not in bodies["2"]
 
 
+@pytest.mark.parametrize(
+    ("metric", "said", "was", "change"),
+    [
+        ("leak", {"hit": True}, {"hit": False}, 1),
+        ("leak", {"hit": False}, {"hit": True}, 2),
+        ("helpful", {"hit": False}, {"hit": True}, 1),
+        ("helpful", {"hit": True}, {"hit": False}, 2),
+        ("wait", {"value": 9.5}, {"value": 4.0}, 1),
+        ("wait", {"value": 1.5}, {"value": 4.0}, 2),
+        ("wait", {"value": 4.0}, {"value": 4.0}, 0),
+        ("leak", {"hit": None}, {"hit": True}, 3),
+    ],
+)
+def test_a_change_is_worse_or_better_by_the_metrics_own_direction(tmp_path, metric, said, was, change):
+    now, before = (attempt(0, scores=(Score(metric=metric, scorer="s", **given),)) for given in (said, was))
+    _, data = view(tmp_path, [now], [before])
+    row, (declared,) = data["index"]["rows"][0], data["index"]["metrics"]
+    assert (row[8], declared["name"]) == (change, metric)
+    assert row[7] == [[0, -1 if said.get("hit", 0) is None else said.get("value", said.get("hit"))]]
+
+
+def test_a_change_for_the_worse_outweighs_one_for_the_better(tmp_path):
+    scores = [
+        (Score(metric="leak", hit=h, scorer="s"), Score(metric="wait", value=v, scorer="s"))
+        for h, v in ((False, 9.0), (True, 1.0))
+    ]
+    _, data = view(tmp_path, [attempt(0, scores=scores[0])], [attempt(0, scores=scores[1])])
+    assert data["index"]["rows"][0][8] == 1
+
+
 def test_no_text_can_end_its_element(tmp_path):
     nasty = attempt(
-        0, sample=HOSTILE, error=HOSTILE, events=talk(HOSTILE, HOSTILE),
-        documents=(Document(HOSTILE, HOSTILE, HOSTILE),), scores=(Score(metric=HOSTILE, hit=True, scorer=HOSTILE),),
-        guard_events=(GuardEvent(HOSTILE, "output", HOSTILE, "block", HOSTILE),),
+        0, sample=HOSTILE, error=HOSTILE, scores=(Score(metric=HOSTILE, hit=True, scorer=HOSTILE),),
+        events=(
+            *talk(HOSTILE, HOSTILE), Retrieved(1, Document(HOSTILE, HOSTILE, HOSTILE)),
+            GuardEvent(HOSTILE, "output", HOSTILE, "block", HOSTILE),
+        ),
     )  # fmt: skip
     page, data = view(tmp_path, [nasty])
     assert page.count("<script") == 3 + page.split("<script>", 1)[1].count("<script"), "two of data, one of code"

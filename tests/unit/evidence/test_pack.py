@@ -58,8 +58,8 @@ def test_a_finished_run_is_in_the_audit_log_before_anything_is_decided_on_it(fre
 def test_everything_an_auditor_needs_is_there(case: Any) -> None:
     members = archive.read(case.pack)
     for name in (
-        "VERIFY.md", "decision.json", "criteria.json", "specs/full.json", "trace.json", "report.html", "audit-log.jsonl",
-        "manifest.json", "attestations/decision.dsse.json", "suites/leaks/card.md", "suites/leaks/suite.json",
+        "VERIFY.md", "decision.json", "criteria.json", "specs/full.json", "trace.json", "report.html",
+        "audit-log.jsonl", "manifest.json", "attestations/decision.dsse.json", "suites/leaks/card.md", "suites/leaks/suite.json",
         "workspace/system.yaml", "workspace/index.json",
     ):  # fmt: skip
         assert members[name]

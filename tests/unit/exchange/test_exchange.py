@@ -100,7 +100,7 @@ def test_schema_tokens_and_temperature_are_the_askers(scripted, opened):
     "messages",
     [[], [None], ["text"], [Message("robot", (Text("x"),))], [Message("user", (Text(None),))], [Message("user", 5)],
      [Message("assistant", (ToolCall("1", "f", {"a": object()}),))]],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_a_conversation_that_is_none_is_the_attacks_failure_and_no_turn(scripted, opened, messages):
     target = scripted()
@@ -110,7 +110,9 @@ def test_a_conversation_that_is_none_is_the_attacks_failure_and_no_turn(scripted
     assert (target.requests, exchange.events, exchange.turn) == ([], [], 0)
 
 
-@pytest.mark.parametrize("documents", [["text"], [None], [Document("d", None)]], ids=str)
+@pytest.mark.parametrize(
+    "documents", [["text"], [None], [Document("d", None)]], ids=lambda value: type(value[0]).__name__
+)
 def test_a_document_that_is_none_is_the_attacks_failure(scripted, opened, documents):
     with pytest.raises(AttackError, match="document"):
         run(opened(scripted()).ask("q", documents=documents))

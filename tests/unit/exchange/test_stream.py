@@ -321,7 +321,7 @@ def test_calls_that_are_too_long_are_the_targets_failure(opened, monkeypatch, ma
         (Delta("x", "smell"), TargetError),
         (Reply(messages=()), TargetError),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_a_stream_that_breaks_off_keeps_what_had_left(opened, word, raised, expected):
     exchange = opened(Streams(Delta(f"abc {GAP}"), Delta(GAP), raised, whole("x")), word("abc", "replace"))

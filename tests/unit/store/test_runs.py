@@ -16,9 +16,9 @@ from shipworthy.store.database import Database
 from shipworthy.store.declare import declare_run, log_name
 from shipworthy.store.layout import Layout
 from shipworthy.store.reading import read_attempts
-from shipworthy.store.register import register_run
+from shipworthy.store.register import register_run, verified_run
 from shipworthy.store.runlog import RunLog
-from shipworthy.store.runs import ListedRun, list_runs, read_runs, verified_run
+from shipworthy.store.runs import ListedRun, list_runs, read_runs
 
 LOG = log_name(0)
 MANIFEST = RunManifest(

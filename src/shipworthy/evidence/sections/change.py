@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from shipworthy.core.amount import amount
 from shipworthy.core.document import Block, Paragraph, Section, Table, Tone
 from shipworthy.evals.compare import Comparison, MetricChange, compare
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import change_between, change_of, level, percent, quantile, seconds
+from shipworthy.evidence.seen import Seen
 
 _TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "unclear": "plain"}
 
 
-def before_after(run: Run, baseline: Run, *, alone: bool = True) -> Section:
+def before_after(run: Run, baseline: Run, seen: Mapping[str, Seen], *, alone: bool = True) -> Section:
     """Compare a run with its baseline, paired by attempt: every metric, then time.
 
     Args:
+        seen: of both, by the run's id.
         alone: whether the decision rests on this run only; the title names it otherwise.
     """
     found = compare(run, baseline)
@@ -29,8 +30,8 @@ def before_after(run: Run, baseline: Run, *, alone: bool = True) -> Section:
         ),
         _rates(found),
         *(Paragraph(f"Mind: {warning}.") for warning in found.warnings),
-        _times(run, baseline),
-        *_actions(run),
+        _times(run, baseline, seen),
+        *_actions(seen[run.id]),
     ]
     title, anchor = ("Before and after", "change") if alone else (f"Before and after: {run.id}", f"change-{run.id}")
     return Section(title, tuple(children), anchor, _brief(found, run, baseline))
@@ -90,8 +91,8 @@ def _row(row: MetricChange) -> tuple[str, ...]:
     )
 
 
-def _times(run: Run, baseline: Run) -> Table:
-    rows = tuple(_time_rows(baseline, "before")) + tuple(_time_rows(run, "after"))
+def _times(run: Run, baseline: Run, seen: Mapping[str, Seen]) -> Table:
+    rows = (*_time_rows(baseline, seen[baseline.id], "before"), *_time_rows(run, seen[run.id], "after"))
     caption = (
         "Latency of one attempt. Target time counts only attempts that no cached reply answered; the guards' time is "
         "measured on every attempt that made a call, and is what a user waits for in addition."
@@ -99,28 +100,17 @@ def _times(run: Run, baseline: Run) -> Table:
     return Table(("", "Median", "95th percentile", "Longest", "Attempts"), rows, caption, (), (1, 2, 3, 4))
 
 
-def _time_rows(run: Run, when: str) -> Iterator[tuple[str, ...]]:
-    target, guards = [], []
-    for attempt in run.attempts():
-        if attempt.target.calls and not attempt.target.cached:
-            target.append(max(0.0, attempt.seconds - attempt.guard_seconds))
-        if attempt.target.calls or attempt.guard_events:
-            guards.append(attempt.guard_seconds)
-    kinds = [("target", target), ("guards", guards)] if run.manifest.guards else [("target", target)]
-    for what, values in kinds:
+def _time_rows(run: Run, seen: Seen, when: str) -> Iterator[tuple[str, ...]]:
+    kinds = [("target", seen.target_seconds), ("guards", seen.guard_seconds)]
+    for what, values in kinds if run.manifest.guards else kinds[:1]:
         ordered = sorted(values)
         shown = [seconds(quantile(ordered, share)) for share in (0.5, 0.95, 1.0)] if ordered else ["-", "-", "-"]
         yield (f"{what}, {when}", *shown, f"{len(ordered):,}")
 
 
-def _actions(run: Run) -> Iterator[Table]:
+def _actions(seen: Seen) -> Iterator[Table]:
     """Give what each guard did, where guards ran."""
-    counts = Counter(
-        (event.guard, event.stage, event.action, "shadow" if event.shadow else "enforced", attempt.suite)
-        for attempt in run.attempts()
-        for event in {(e.guard, e.stage, e.action, e.shadow): e for e in attempt.guard_events}.values()
-    )
-    if counts:
-        rows = tuple((*key, f"{number:,}") for key, number in sorted(counts.items()))
+    if seen.actions:
+        rows = tuple((*action, f"{number:,}") for action, number in sorted(seen.actions.items()))
         columns = ("Guard", "Stage", "Action", "Mode", "Suite", "Attempts")
         yield Table(columns, rows, "What the guards did, in how many attempts.", (), (5,))

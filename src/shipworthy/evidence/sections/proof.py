@@ -14,7 +14,7 @@ from shipworthy.stats import MeanInterval, RateInterval
 from shipworthy.workspace.load import Workspace
 
 SATURATED = 0.05
-"""A metric whose interval lies wholly within this share of its range from an end of it says little more than which end it is at."""
+"""A metric whose interval lies wholly this close to an end of its range (a share of it) hardly says more than which."""
 
 
 def traceability(workspace: Workspace, decision: Decision) -> Section:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from shipworthy.core.document import Block, Paragraph, Section, Transcript, Turn
 from shipworthy.core.records import Attempt, Message, Score
 from shipworthy.detect.redact import redact
 from shipworthy.evals.results import Run
+from shipworthy.evidence.seen import Seen
 
 SHOWN = 8
 """How many attempts are shown; at most `EACH` of one suite, so that one suite does not hide the others."""
@@ -18,31 +19,26 @@ LONGEST = 1500
 """Characters of one turn."""
 
 
-def worst_samples(runs: Sequence[Run], secrets: Sequence[str]) -> Section:
+def worst_samples(runs: Sequence[Run], seen: Mapping[str, Seen], secrets: Sequence[str]) -> Section:
     """Show the worst attempts: severity first, then how sure the scorer is.
 
     Args:
+        seen: of each run, by its id.
         secrets: taken out of the text, besides personal data and credentials.
     """
-    found: list[tuple[tuple[str, float, str], Attempt, Score]] = []
-    for run, attempt in ((one, made) for one in runs for made in one.attempts()):
-        hits = [s for s in attempt.scores if s.hit and run.metric(attempt.suite, s.metric).bad_event]
-        if hits:
-            surest = max(hits, key=lambda s: s.confidence or 0.0)
-            found.append(((attempt.severity, -(surest.confidence or 0.0), attempt.id), attempt, surest))
-    found.sort(key=lambda row: row[0])
+    found = sorted(((hit, run) for run in runs for hit in seen[run.id].hits), key=lambda row: row[0][:3])
     children: list[Block] = [
         Paragraph(
             f"{len(found):,} of {sum(map(len, runs)):,} attempts had a hit that counts against the system. Shown are "
-            f"the worst, at most {EACH} of a suite. Personal data, credentials and planted secrets are replaced by marks; the run "
-            "log that stays with the owner, or the transcript viewer, shows the rest."
+            f"the worst, at most {EACH} of a suite. Personal data, credentials and planted secrets are replaced by "
+            "marks; the run log that stays with the owner, or the transcript viewer, shows the rest."
         )
     ]
     used: Counter[str] = Counter()
-    for _, attempt, score in found:
-        if used[attempt.suite] < EACH and used.total() < SHOWN:
-            used[attempt.suite] += 1
-            children.append(_transcript(redact(attempt, secrets), score))
+    for hit, run in found:
+        if used[hit.suite] < EACH and used.total() < SHOWN:
+            used[hit.suite] += 1
+            children.append(_transcript(redact(run.attempt(hit.attempt), secrets), hit.score))
     return Section("Worst samples", tuple(children), "samples")
 
 

@@ -1,0 +1,97 @@
+"""What a report shows of single attempts: the hits that count against the system, times, and what guards did.
+
+Gathered record by record, so that the one pass that reads a run serves its report, too.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from typing import NamedTuple
+
+from shipworthy.core.finished import PLANNED
+from shipworthy.core.records import RunManifest, Score, Severity
+from shipworthy.evals.results import Run
+from shipworthy.store.reading import Row
+
+
+class Hit(NamedTuple):
+    """One attempt with a hit on a bad event. Sorted, the worst comes first: severity, then how sure the scorer is."""
+
+    severity: Severity
+    doubt: float
+    attempt: str
+    suite: str
+    score: Score
+
+
+class Action(NamedTuple):
+    """What a guard did at a stage, in the attempts of a suite."""
+
+    guard: str
+    stage: str
+    action: str
+    mode: str
+    suite: str
+
+
+class Seen:
+    """What a report shows of a run's attempts. An attempt that was tried again counts with its last try.
+
+    Args:
+        manifest: of the run.
+
+    Attributes:
+        hits: one for each attempt with any, in no order.
+        target_seconds: wall time, without guards, of attempts that no cached reply answered.
+        guard_seconds: wall time of the guards, of attempts that made a call or were stopped by a guard before it.
+        actions: in how many attempts each guard did what.
+    """
+
+    def __init__(self, manifest: RunManifest) -> None:
+        self._bad = {(use.id, metric.name) for use in manifest.suites for metric in use.metrics if metric.bad_event}
+        self._failed: dict[str, Row] = {}
+        self.hits: list[Hit] = []
+        self.target_seconds, self.guard_seconds = array("d"), array("d")
+        self.actions: Counter[Action] = Counter()
+
+    @classmethod
+    def of(cls, run: Run) -> Seen:
+        """Gather it from a run that is already loaded, in a pass of its own."""
+        seen = cls(run.manifest)
+        for row in run.rows(superseded=True):
+            seen.add(row)
+        seen.finish()
+        return seen
+
+    def add(self, row: Row) -> None:
+        """Take in one record; later tries after the ones they replace. `finish` comes after the last."""
+        planned = row.id[:PLANNED]
+        if row.outcome == "scored":
+            self._failed.pop(planned, None)
+            self._take(row)
+        else:
+            self._failed[planned] = row
+
+    def finish(self) -> None:
+        """Take in the failed attempts that were not tried again."""
+        for row in self._failed.values():
+            self._take(row)
+        self._failed.clear()
+
+    def _take(self, row: Row) -> None:
+        if hits := [score for score in row.scores if score.hit and (row.suite, score.metric) in self._bad]:
+            surest = max(hits, key=lambda score: score.confidence or 0.0)
+            self.hits.append(Hit(row.severity, -(surest.confidence or 0.0), row.id, row.suite, surest))
+        asked = {place for place, role, _ in row.asked if role == "target"}
+        guarded = {
+            Action(step.guard, step.stage, step.action, "shadow" if step.shadow else "enforced", row.suite)
+            for step in row.events
+            if step.type == "guard"
+        }
+        self.actions.update(guarded)
+        timing = row.timing
+        if asked and not any(span.cached for span in timing.spans if span.event in asked):
+            self.target_seconds.append(max(0.0, timing.seconds - timing.guard_seconds))
+        if asked or guarded:
+            self.guard_seconds.append(timing.guard_seconds)
