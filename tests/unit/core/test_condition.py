@@ -3,10 +3,8 @@
 # ruff: noqa: E501 - a case is one line
 from __future__ import annotations
 
-from math import isfinite
-
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shipworthy.core.condition import Condition, parse
@@ -22,6 +20,9 @@ from shipworthy.core.condition import Condition, parse
         ("upper99<=2%", ("threshold", "upper", 0.99, 0.02)),
         ("  Upper97.5  <=  .5 ", ("threshold", "upper", 0.975, 0.5)),
         ("upper95 <= 1e-3", ("threshold", "upper", 0.95, 0.001)),
+        ("UPPER95 <= +1E-3", ("threshold", "upper", 0.95, 0.001)),
+        ("upper95 <= 12.5 s", ("threshold", "upper", 0.95, 12.5)),
+        ("lower95 >= -3µs", ("threshold", "lower", 0.95, -3)),
     ],
 )
 def test_conditions(text, expected):
@@ -33,39 +34,19 @@ def test_conditions(text, expected):
     [
         ("<= 0.05", "cannot read the condition"), ("rate <= 0.05", "cannot read"), ("upper95 < 0.05", "cannot read"),
         ("upper <= 0.05", "cannot read"), ("upper95 <= x", "cannot read"), ("", "cannot read"),
-        ("upper95 <= nan", "cannot read"), ("upper95 <= inf", "cannot read"), ("upper95 <= 0x1", "cannot read"),
+        ("upper95 <= nan", "cannot read"), ("upper95 <= inf", "cannot read"),
         ("upper95 <= 1_0", "cannot read"), ("upper95 <= 0.05 0", "cannot read"), ("upper95\n<= 0.05", "cannot read"),
         ("upper95 <= ٠.٠٥", "cannot read"), ("upper٩٥ <= 0.05", "cannot read"), ("ri\u017fe_upper95 <= 0.1", "cannot read"),
         ("upper95\u00a0<= 0.05", "cannot read"),
-        ("upper95 <= 1e400", "no finite number"), ("lower95 >= -1e999", "no finite number"),
+        ("upper95 <= 1e400", "no number that anything"), ("lower95 >= -1e999", "no number that anything"),
         ("upper95 >= 0.05", "upper95 needs '<='"), ("lower95 <= 0.05", "lower95 needs '>='"),
+        ("rise_upper95 <= 0", "a margin of 0"), ("drop_upper95 <= -0.1", "a margin of 0"),
         ("drop_upper95 >= 0.1", "drop_upper95 needs '<='"), ("upper49 <= 0.05", "must be from 50 to below 100"),
     ],
 )  # fmt: skip
 def test_what_is_no_condition_says_what_to_write(text, message):
     with pytest.raises(ValueError, match=message):
         parse(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "range", "message"),
-    [
-        ("upper95 <= 0.05", (0, 1), ""), ("lower95 >= 0.8", (0, 1), ""), ("rise_upper95 <= 0.1", (0, 1), ""),
-        ("upper95 <= 1", (0, 1), ""), ("lower95 >= 0", (0, 1), ""),
-        ("upper95 <= 5", (0, 1), "must be a rate from 0 to 1"), ("upper95 <= 500%", (0, 1), "must be a rate from 0 to 1"),
-        ("upper95 <= -0.1", (0, 1), "must be a rate"), ("drop_upper95 <= 1.5", (0, 1), "must be a rate"),
-        ("upper95 <= 0", (0, 1), "an upper bound is never 0"), ("lower95 >= 1", (0, 1), "a lower bound is never 1"),
-        ("rise_upper95 <= 0", (0, 1), "a margin of 0"), ("drop_upper95 <= 0.0", (0, 1), "a margin of 0"),
-        ("drop_upper95 <= -0.1", (0, 1), "a margin of 0"),
-        ("lower95 >= 3.5", (1, 5), ""), ("lower95 >= 0.5", (1, 5), "must be from 1 to 5"), ("upper95 <= -2", (-4, 4), ""),
-        ("upper95 <= 1", (1, 5), "an upper bound is never 1"), ("rise_upper95 <= 3", (1, 5), ""),
-        ("rise_upper95 <= 4.5", (1, 5), "must be from 1 to 5"),
-    ],
-)  # fmt: skip
-def test_the_caller_says_what_a_metric_can_reach(text, range, message):
-    found = parse(text).out_of_range(*range)
-    assert message in found
-    assert bool(message) == bool(found)
 
 
 @given(
@@ -77,7 +58,7 @@ def test_any_text_is_a_condition_or_a_value_error(text):
         found = parse(text)
     except ValueError:
         return
-    assert isfinite(found.limit)
+    assert abs(found.limit) <= 1e300
     assert 0.5 <= found.confidence < 1
     assert parse(found.text) == found
 
@@ -89,5 +70,7 @@ def test_what_is_written_is_what_is_read(what, level, limit, spaced):
     space = " " * spaced
     text = f"{what}{level}{space}{'>=' if what == 'lower' else '<='}{space}{limit!r}"
     test = "threshold" if what in ("upper", "lower") else "noninferiority"
+    if test == "noninferiority":
+        assume(limit > 0)
     side = "upper" if what in ("upper", "rise_upper") else "lower"
     assert parse(text) == Condition(test, side, level / 100, limit, text)

@@ -10,6 +10,7 @@ from shipworthy.core import condition
 from shipworthy.core.errors import did_you_mean
 from shipworthy.workspace.fields import Entity, Id, Ref, Severity, TaxonomyRef, Title, Word
 from shipworthy.workspace.kind import kind
+from shipworthy.workspace.must import refusal
 
 if TYPE_CHECKING:
     from shipworthy.workspace.draft import Draft, Placed
@@ -40,7 +41,7 @@ class Criterion(Entity):
     @classmethod
     def _must(cls, value: str) -> str:
         parsed = condition.parse(value)
-        if wrong := parsed.out_of_range():
+        if wrong := refusal(parsed):
             raise ValueError(wrong)
         return parsed.text
 
