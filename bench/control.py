@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,8 @@ from typing import Any
 EVENTS = 100_000
 RUNS, ATTEMPTS = 500, 200
 ROUNDS = 5
+FLOOR_SHARE = 10
+"""The floor is measured on a tenth of the events."""
 LIMITS = {"append_verify_cpu_s": 60.0, "runs_list_s": 1.0}
 
 
@@ -70,6 +73,26 @@ def events(url: str) -> dict[str, float]:
         "find_1000_cpu_s": found_again[0] - verified[0],
         "append_many_cpu_s": many[0] - found_again[0],
     }
+
+
+def floor(folder: Path) -> float:
+    """Return the CPU seconds that as many durable transactions take with nothing but `sqlite3`: no hash, no JSON."""
+    connection = sqlite3.connect(folder / "floor.sqlite", isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE audit (number INTEGER PRIMARY KEY, at, kind, body, hash, key)")
+    connection.execute("CREATE INDEX ix_audit_key ON audit (key)")
+    events = EVENTS // FLOOR_SHARE
+    started = time.process_time()
+    for n in range(events):
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("SELECT number, hash FROM audit WHERE number = (SELECT max(number) FROM audit)").fetchall()
+        row = (n, "2026-11-25T10:00:00.000Z", "run.finished", "b" * 500, "0" * 64, f"RUN-{n:08}")
+        connection.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)", row)
+        connection.execute("COMMIT")
+    used = time.process_time() - started
+    connection.close()
+    return used * FLOOR_SHARE
 
 
 def write_runs(root: Path) -> None:
@@ -142,6 +165,7 @@ def main() -> int:
     # Beside this file: the folder for temporary files may be in memory, where nothing has to become durable.
     with tempfile.TemporaryDirectory(dir=Path(__file__).parent) as folder:
         found = events(chosen.url or f"sqlite:///{folder}/control.sqlite")
+        found["append_floor_cpu_s"] = floor(Path(folder))
         root = Path(folder) / "workspace"
         write_runs(root)
         found["runs_list_s"], found["runs_list_cpu_s"] = list_runs(root)

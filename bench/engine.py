@@ -98,6 +98,7 @@ def instant(n: int, *, cache: bool) -> Coroutine[Any, Any, dict[str, float]]:
 async def over_http(n: int, url: str) -> dict[str, float]:
     """Measure the engine through the `openai_compatible` target."""
     sys.path.insert(0, str(HERE))
+    import aiohttp  # noqa: F401 - outside the clock, as it is for the bare loop
     import instant  # noqa: F401 - registers the scorer
 
     from shipworthy.core.registry import create

@@ -222,12 +222,12 @@ def test_an_undecided_mean_says_how_many_samples_are_missing(case: Case) -> None
     from shipworthy.release.criteria import Evidence, assess
 
     near = criterion.model_copy(update={"must": f"lower95 >= {mean - 0.004:.4f}"})
-    found = assess(workspace, requirement, near, Evidence(run))
+    found = assess(workspace, requirement, near, Evidence((run,)))
     assert found.verdict == "inconclusive"
     assert found.needed
     assert f"about {found.needed:,} more samples would decide it at this mean and spread" in found.reason
     beyond = criterion.model_copy(update={"must": f"lower95 >= {mean + 0.004:.4f}"})
-    assert "no number of samples" in assess(workspace, requirement, beyond, Evidence(run)).reason
+    assert "no number of samples" in assess(workspace, requirement, beyond, Evidence((run,))).reason
 
 
 @pytest.mark.parametrize("form", names("report"))
@@ -345,7 +345,7 @@ def _signed(case: Case, files: dict[str, bytes], decision: Decision, packing: An
     files["audit-log.jsonl"] = b"".join(lines)
     parts = {name: json.loads(files[f"runs/{name}/seal.json"]) for name in (*decision.runs, *decision.baseline_runs)}
     covered = {n: bytes_digest(d) for n, d in files.items() if n not in (packing.MANIFEST, packing.ATTESTATION)}
-    files[packing.MANIFEST] = canonical({"files": covered, "version": 1})
+    files[packing.MANIFEST] = canonical(json.loads(files[packing.MANIFEST]) | {"files": covered})
 
     class Part(NamedTuple):
         seal: dict[str, Any]

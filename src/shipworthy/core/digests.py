@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 PREFIX = "sha256:"
+
+_SAFE = 2**53 - 1
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def canonical(value: Any) -> bytes:
@@ -19,12 +23,33 @@ def canonical(value: Any) -> bytes:
     Raises:
         ValueError: the value has no canonical form (NaN, a huge int, a lone surrogate, another type).
     """
+    if _plain(value):
+        try:
+            return _encode(value).encode()
+        except UnicodeEncodeError:
+            pass  # Half a surrogate pair; the whole way says what is wrong.
     import rfc8785
 
     try:
         return rfc8785.dumps(value)
     except rfc8785.CanonicalizationError as error:
         raise ValueError(f"no canonical JSON form: {error}") from error
+
+
+def _plain(value: Any) -> bool:
+    """Return whether Python's own encoder writes a value as RFC 8785 does, in a fifth of the time.
+
+    The two differ in how they write floats and in the order of keys beyond ASCII; and of other types, integers that are
+    too large and subclasses of these types, the whole way has something to say.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return bool(-_SAFE <= value <= _SAFE)
+    if kind is dict:
+        return all(type(key) is str and key.isascii() and _plain(inner) for key, inner in value.items())
+    return (kind is list or kind is tuple) and all(map(_plain, value))
 
 
 def digest(value: Any) -> str:

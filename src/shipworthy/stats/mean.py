@@ -105,8 +105,8 @@ def mean_interval(
     mean = min(max(float(means.mean()), low), high)
     return MeanInterval(
         mean=mean,
-        low=float(low) if side == "upper" else min(mean, high - width * upper_limit(1 - scaled, tail)),
-        high=float(high) if side == "lower" else max(mean, low + width * upper_limit(scaled, tail)),
+        low=float(low) if side == "upper" else max(low, min(mean, high - width * upper_limit(1 - scaled, tail))),
+        high=float(high) if side == "lower" else min(high, max(mean, low + width * upper_limit(scaled, tail))),
         lowest=float(low),
         highest=float(high),
         deviation=float(means.std(ddof=1)) if means.size > 1 else 0.0,

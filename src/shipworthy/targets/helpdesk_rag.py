@@ -47,6 +47,7 @@ class HelpdeskRag:
         self._index = Bm25(self._product.passages(staff_records=staff_records))
         # A model that answers one request at a time would otherwise make a queue of its own, counted as its time.
         self.concurrency: int | None = getattr(model, "concurrency", None)
+        self.endpoint: str = getattr(model, "endpoint", "")
 
     def describe(self) -> Mapping[str, Any]:
         return {

@@ -56,6 +56,8 @@ class SmolLM2:
         self._temperature, self._max_tokens = temperature, max_tokens
         self._source, self._documents = template, DocumentsTemplate(template)
         self._server: LocalServer | None = None
+        # Whoever asks these weights asks the same server, which answers one request at a time.
+        self.endpoint = f"local {self._path.name} {context}"
 
     def describe(self) -> Mapping[str, Any]:
         return {

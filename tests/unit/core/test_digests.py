@@ -5,7 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shipworthy.core.digests import MerkleTree, bytes_digest, canonical, digest, file_digest, leaf_hash, merkle_root
@@ -28,7 +29,17 @@ def test_known_canonical_form():
     assert canonical({"b": [1.0, 1e21, "é"], "a": None}) == '{"a":null,"b":[1,1e+21,"é"]}'.encode()
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**60, "\ud800"])
+@given(json_values | st.floats(allow_nan=False, allow_infinity=False) | st.tuples(json_values, json_values))
+@example({"\U0001f600": 1, "\ufb33": 2})  # in order of UTF-16 units, which is not that of code points
+@example(['\x7f\x1f\u2028"\\/', -0.0, 1.0, 10**15, 2**53 - 1, True])
+def test_the_short_way_and_the_whole_way_write_the_same(value):
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), 2**60, 2**53, -(2**53), "\ud800", {"\ud800": 1}, {1: 2}, {"a": b"x"}, [object()]],
+)
 def test_what_has_no_canonical_form_is_refused(value):
     with pytest.raises(ValueError):
         digest(value)

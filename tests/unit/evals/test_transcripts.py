@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import (
@@ -245,6 +246,8 @@ def hostile_page(tmp_path):
             GuardEvent("canary_output", "output", HOSTILE, "block", HOSTILE),
         ),
     })  # fmt: skip
+    at = nasty.answer.index("heron")
+    nasty = replace(nasty, scores=(replace(nasty.scores[0], spans=((at, at + 5),)),))
     others = [attempt(i) for i in range(1, 30)]
     write_viewer(make_run(tmp_path, [*others, nasty]), tmp_path / "v.html")
     return tmp_path / "v.html"

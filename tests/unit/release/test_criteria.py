@@ -11,7 +11,7 @@ from shipworthy.stats import noninferiority_test, threshold_test
 
 def results(gated, run: Run, baseline: Run | None = None) -> dict[str, CriterionResult]:  # type: ignore[no-untyped-def]
     workspace = gated.workspace
-    evidence = Evidence(run, baseline)
+    evidence = Evidence((run,), (baseline,) if baseline is not None else ())
     return {c.id: assess(workspace, r, c, evidence) for r, c in workspace.criteria()}
 
 

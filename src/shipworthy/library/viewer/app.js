@@ -65,7 +65,7 @@
   const amount = (value, unit) => value.toLocaleString("en", { maximumSignificantDigits: 4 }) + (unit ? " " + unit : "");
   const isValue = (score) => score.value !== undefined && score.value !== null;
   const unscored = (score) => !isValue(score) && (score.hit === null || score.hit === undefined);
-  function said(score, { unit }) {
+  function shownScore(score, { unit }) {
     if (unscored(score)) return "does not apply";
     return isValue(score) ? amount(score.value, unit) : score.hit ? "hit" : "no hit";
   }
@@ -89,9 +89,9 @@
   const texts = new Array(rows.length);
   function textOf(index) {
     if (texts[index] === undefined) {
-      const { messages, documents, error } = attemptOf(index);
+      const { said, documents, error } = attemptOf(index);
       const parts = [rows[index][ID], rows[index][SAMPLE], error || ""];
-      for (const message of messages) for (const part of message.parts)
+      for (const { message } of said) for (const part of message.parts)
         parts.push(part.text || "", part.type === "tool_call" ? part.name + " " + JSON.stringify(part.arguments || {}) : "");
       for (const document of documents) parts.push(document.title || "", document.text);
       texts[index] = parts.join("\n").toLowerCase();
@@ -216,7 +216,7 @@
       + `${plural(attempt.calls, "call")}${cached}${seconds}`, document.createElement("br"), make("code", "", row[ID]), " ", copy);
   }
   function summary(suite, outcome, scores) {
-    return scores.map((s) => `${s.metric}: ${said(s, described(suite, s.metric))}`).join(" · ") || outcomes[outcome];
+    return scores.map((s) => `${s.metric}: ${shownScore(s, described(suite, s.metric))}`).join(" · ") || outcomes[outcome];
   }
   const otherSummary = (suite, other) => make("div", "meta", other.outcome === "scored" ? summary(suite, scored, other.scores) : `${other.outcome.replace("_", " ")}: no score`);
   function scoresNode(suite, scores) {
@@ -227,7 +227,7 @@
       const tone = unscored(score) || isValue(score) ? "" : wanted === !!score.hit ? "good" : "bad";
       const better = isValue(score) ? ` (${wanted ? "higher" : "lower"} is better)` : "";
       table.append(make("tr", "", make("td", "", score.metric),
-        make("td", "", make("span", "tag " + tone, said(score, metric)), better),
+        make("td", "", make("span", "tag " + tone, shownScore(score, metric)), better),
         make("td", "", score.label || ""), make("td", "", score.confidence == null ? "" : score.confidence.toFixed(2)),
         make("td", "mono", score.scorer), make("td", "", score.reason || "")));
     }
