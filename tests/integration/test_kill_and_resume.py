@@ -219,7 +219,9 @@ requirements:
 
 
 @pytest.mark.slow
-def test_four_shards_in_any_order_killed_and_resumed_are_the_run_of_one_process(workspace, tmp_path_factory):
+def test_four_shards_in_any_order_killed_and_resumed_are_the_run_of_one_process(
+    workspace, tmp_path_factory, monkeypatch
+):
     """The same records, the same evidence digest and the same decision, whoever made which part, and however often."""
     from shipworthy.release.decide import decide
     from shipworthy.store.reading import RunReading
@@ -252,6 +254,8 @@ def test_four_shards_in_any_order_killed_and_resumed_are_the_run_of_one_process(
     assert (four.complete, four.manifest.shards, len(list(directory.glob("attempts-*.jsonl")))) == (True, 4, 4)
     assert RunReading(directory).merkle == RunReading(one.directory).merkle
     assert RunReading(directory).head != RunReading(one.directory).head
+
+    monkeypatch.setenv("CALLS", str(workspace / "calls.txt"))  # the target reads it where it is loaded
 
     def verdicts(root: Path, run: Run) -> list[tuple[object, ...]]:
         found = decide(Workspace.load(root, allow_code=True), run)
