@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 import shipworthy
