@@ -74,7 +74,7 @@ def noninferiority(seen: CriterionResult, paired: Paired, must: Condition) -> Cr
         verdict=verdict,
         needed=0 if verdict == "ship" else needed,
     )
-    return replace(seen, reason=_noninferiority_reason(seen, worse, paired, found.opposite))
+    return replace(seen, reason=_noninferiority_reason(seen, metric, paired, found.bound, found.opposite))
 
 
 def _measure(seen: CriterionResult) -> Metric:

@@ -57,7 +57,7 @@ def test_a_limit_may_have_a_unit(text, limit, unit):
     [
         ("<= 0.05", "cannot read the condition"), ("rate <= 0.05", "cannot read"), ("upper95 < 0.05", "cannot read"),
         ("upper <= 0.05", "cannot read"), ("upper95 <= x", "cannot read"), ("", "cannot read"),
-        ("upper95 <= nan", "cannot read"), ("upper95 <= inf", "cannot read"),
+        ("upper95 <= nan", "cannot read"), ("upper95 <= inf", "cannot read"), ("upper95 <= 0x1", "cannot read"),
         ("upper95 <= 1_0", "cannot read"), ("upper95 <= 0.05 0", "cannot read"), ("upper95\n<= 0.05", "cannot read"),
         ("upper95 <= ٠.٠٥", "cannot read"), ("upper٩٥ <= 0.05", "cannot read"), ("ri\u017fe_upper95 <= 0.1", "cannot read"),
         ("upper95\u00a0<= 0.05", "cannot read"), ("upper95 <= 5\u00a0s", "cannot read"), ("upper95 <= 5 s s", "cannot read"),
@@ -67,7 +67,6 @@ def test_a_limit_may_have_a_unit(text, limit, unit):
         ("upper95 <= %", "cannot read"), ("upper95 <= s", "cannot read"), ("upper95 <= 5%s", "cannot read"), ("upper95 <= --5", "cannot read"),
         ("upper95 <= 1e400", "no finite number"), ("upper95 <= 1e400 s", "no finite number"), ("rise_upper95 <= 1e400", "no finite number"), ("lower95 >= -1e999", "no finite number"),
         ("upper95 >= 0.05", "upper95 needs '<='"), ("lower95 <= 0.05", "lower95 needs '>='"),
-        ("rise_upper95 <= 0", "a margin of 0"), ("drop_upper95 <= -0.1", "a margin of 0"),
         ("drop_upper95 >= 0.1", "drop_upper95 needs '<='"), ("upper49 <= 0.05", "must be from 50 to below 100"),
         ("drop_upper95 <= -0.1", "a margin of 0"), ("rise_upper95 <= 0", "a margin of 0"), ("drop_upper95 <= 0.0", "a margin of 0"),
         ("rise_upper95 <= 1e-400 s", "a margin of 0"),
