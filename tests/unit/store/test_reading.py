@@ -235,6 +235,9 @@ def test_the_part_that_is_skipped_is_checked_when_it_is_asked_for(
     [row] = RunReading(tmp_path)
     with pytest.raises(IntegrityError, match="the record AT-0000000000000000 is not an attempt"):
         row.attempt()
+    if b"timing" in change[0]:
+        with pytest.raises(IntegrityError, match="the record AT-0000000000000000 has no timing"):
+            _ = row.timing
 
 
 def test_heads_that_a_log_has_lost_are_named(records: Any, tmp_path: Path) -> None:
