@@ -205,11 +205,11 @@ or, with nothing but Python, the package `cryptography` and the source of shipwo
 Neither needs a network. Both exit with 0 if the pack holds, and with 4 and the name of the file if it does not.
 
 What is checked: the archive, to the byte; the SHA-256 of every member (`manifest.json`); the ed25519 signatures over
-the manifest (`attestations/decision.dsse.json`, an in-toto statement in a DSSE envelope); the hash chain and the Merkle
-root of each run's records; that the audit log recorded these runs and this decision; that specification and subject
+the manifest (`attestations/decision.dsse.json`, an in-toto statement in a DSSE envelope); the hash chains of each run's
+records and their Merkle root; that the audit log recorded these runs and this decision; that specification and subject
 are the ones named by digest; every criterion, counted again from the records; and the trace from risks to records.
 
 What is not: whether the scorers judged rightly, whether the samples are the right ones, and whether the signers were
 honest about what they ran. Records are redacted: their text is not the text that was scored. `seal.json` of each run
-names the head of the original log, which its owner can show.
+names the heads of the original logs, which their owner can show.
 """

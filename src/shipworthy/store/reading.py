@@ -80,8 +80,15 @@ class Row(msgspec.Struct, gc=False):
 
     @property
     def timing(self) -> Timing:
-        """When it was made and how long that took."""
-        return decode_timing(self.line)
+        """When it was made and how long that took.
+
+        Raises:
+            IntegrityError: it is no timing, though it was written as one.
+        """
+        try:
+            return decode_timing(self.line)
+        except msgspec.MsgspecError as error:
+            raise IntegrityError(f"the record {self.id} has no timing: {error}") from error
 
     @property
     def roles(self) -> dict[Party, RoleUse]:

@@ -42,7 +42,7 @@ class RunLog:
         manifest: what the run set out to do.
         shard: which part of it this log holds.
         finished: ids of the attempts in this log: those that were durable when it was opened, and those that were given
-            to it since.
+            to it since. Empty once the log is closed.
         recovered: bytes of a torn last line that `open` cut off.
     """
 
@@ -56,6 +56,7 @@ class RunLog:
         self._writing: Future[None] | None = None
         self._scheduled = self._closed = False
         self._failure: str = ""
+        self._counts: tuple[int, int] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="shipworthy-runlog")
 
     @classmethod
@@ -120,12 +121,12 @@ class RunLog:
     @property
     def attempts(self) -> int:
         """How many attempts were given to the log, those of earlier sittings included. After `close`: are durable."""
-        return len(self.finished)
+        return self._counts[0] if self._counts else len(self.finished)
 
     @property
     def made(self) -> int:
         """How many planned attempts of this shard were given to the log: `attempts` without second tries."""
-        return self.finished.made
+        return self._counts[1] if self._counts else self.finished.made
 
     async def append(self, sealed: Redacted) -> None:
         """Append one attempt; returns once its line is on the disk.
@@ -175,6 +176,8 @@ class RunLog:
             finally:
                 self._thread.shutdown()
                 os.close(self._file)
+                # What comes next in this process (the run's digests) needs memory of its own.
+                self._counts, self.finished = (len(self.finished), self.finished.made), AttemptIds()
         if self._failure:
             raise StoreError(self._failure)
         return self.head

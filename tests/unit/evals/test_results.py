@@ -10,6 +10,8 @@ from shipworthy.core.errors import IntegrityError, TargetError, UsageError
 from shipworthy.core.records import Metric, Sample, SuiteUse, say
 from shipworthy.evals.results import Run, Tally, planned_design_effect
 from shipworthy.exchange.budget import Limits
+from shipworthy.store import reading
+from shipworthy.store.reading import read_attempts
 from shipworthy.workspace.use import Use
 
 HEAD = Use.of("payload_in_document", position="head")
@@ -185,3 +187,24 @@ def test_the_planned_design_effect_follows_what_is_counted():
     assert planned_design_effect(use, Metric("m"), None) == use.design_effect == 1 + 11 * 0.5
     assert planned_design_effect(use, Metric("m"), "base64") == 1 + 5 * 0.5
     assert planned_design_effect(use, Metric("m", reducer="any"), None) == 1 + 1 * 0.5
+
+
+def test_one_pass_serves_counts_marks_and_whoever_else_looks(run, monkeypatch):
+    passes, seen = [], []
+    real = reading.read_lines
+    monkeypatch.setattr(reading, "read_lines", lambda path, origin: (passes.append(path), real(path, origin))[1])
+    loaded = Run.load(run.directory, visit=seen.append, marks=True)
+    assert len(loaded.marks.scored["small", "attack_success"]) == 22
+    assert [row.id for row in seen] == [attempt.id for attempt in read_attempts(run.directory)]
+    assert loaded.counts("small", "attack_success") == run.counts("small", "attack_success")
+    assert loaded.roles == run.roles
+    assert loaded.reading.records == len(seen)
+    last = seen[-1]
+    assert loaded.attempt(last.id).content_hash == last.content_hash
+    assert len(passes) == 2  # the second is the test's own `read_attempts`
+
+
+def test_marks_are_the_same_in_the_pass_or_after_it(run):
+    in_pass, after = Run.load(run.directory, marks=True).marks, Run.load(run.directory).marks
+    assert (in_pass.scored, in_pass.failed) == (after.scored, after.failed)
+    assert len(after.failed) == 2

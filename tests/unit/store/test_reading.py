@@ -224,7 +224,7 @@ def test_a_record_that_is_no_attempt_is_damage(records: Any, tmp_path: Path, rec
 
 @pytest.mark.parametrize(
     "change",
-    [(b'"type":"said"', b'"type":"sung"'), (b'"timing":[', b'"timing":[{},'), (b'"events":[', b'"events":[7,')],
+    [(b'"type":"said"', b'"type":"sung"'), (b'"timing":[', b'"timing":[{},'), (b'"parts":[', b'"parts":[7,')],
 )
 def test_the_part_that_is_skipped_is_checked_when_it_is_asked_for(
     records: Any, tmp_path: Path, change: tuple[bytes, bytes]
@@ -235,6 +235,9 @@ def test_the_part_that_is_skipped_is_checked_when_it_is_asked_for(
     [row] = RunReading(tmp_path)
     with pytest.raises(IntegrityError, match="the record AT-0000000000000000 is not an attempt"):
         row.attempt()
+    if b"timing" in change[0]:
+        with pytest.raises(IntegrityError, match="the record AT-0000000000000000 has no timing"):
+            _ = row.timing
 
 
 def test_heads_that_a_log_has_lost_are_named(records: Any, tmp_path: Path) -> None:

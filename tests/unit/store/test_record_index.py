@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
+from hashlib import sha256
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.core.digests import leaf_hash, merkle_root
+from shipworthy.store import record_index
 from shipworthy.store.record_index import Place, RecordIndex
 
 IDS = st.builds(
@@ -14,6 +20,14 @@ IDS = st.builds(
     st.integers(1, 3) | st.integers(9, 11),
 )
 ROWS = st.dictionaries(IDS, st.tuples(st.integers(0, 9999), st.integers(0, 2**48 - 1), st.binary(max_size=9)))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_chunks() -> Iterator[None]:
+    """A few rows a chunk, so that there are many chunks to merge."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record_index, "_CHUNK", 3 * 48)
+        yield
 
 
 @settings(max_examples=200)
@@ -50,3 +64,16 @@ def test_it_may_be_asked_and_filled_further() -> None:
     assert index.find("AT-00000000000000ff") == (Place(0, 0), leaf_hash(b"b"))
     index.add("AT-000000000000000f", 0, 9, leaf_hash(b"a"))
     assert index.merkle() == merkle_root([b"a", b"b"])
+
+
+def test_many_records_need_no_second_copy_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record_index, "_CHUNK", 4_096 * 48)
+    index = RecordIndex()
+    tracemalloc.start()
+    for n in range(60_000):
+        hash = sha256(str(n).encode()).digest()
+        index.add("AT-" + hash.hex()[:16], 0, n, hash)
+    index.merkle()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 60_000 * 48 < peak < 60_000 * 48 + 1_500_000
