@@ -22,7 +22,7 @@ PLUGINS = {
             def describe(self):
                 return {"target": "echo_desk", "greeting": self.greeting}
             async def send(self, request):
-                return Reply(message=say("assistant", f"{self.greeting} {request.messages[-1].text}"))
+                return Reply(messages=(say("assistant", f"{self.greeting} {request.messages[-1].text}"),))
             async def close(self):
                 pass
 
@@ -43,11 +43,11 @@ PLUGINS = {
     ''',
     "says_capitals": '''
         """Look for capitals in the answer."""
-        from shipworthy.core.records import Score
+        from shipworthy.core.records import Metric, Score
         from shipworthy.core.registry import scorer
 
         class Capitals:
-            metrics = ("capitals",)
+            metrics = (Metric("capitals"),)
             def describe(self):
                 return {"scorer": "says_capitals", "version": 1}
             async def score(self, attempt, sample, ctx):
@@ -171,6 +171,16 @@ def test_in_the_workspace(root):
     assert {
         f"plugins/{name}.py is this workspace's own code: run it with --allow-code" for name in list(PLUGINS)[:4]
     } <= hints
+
+
+def test_a_metric_that_is_only_a_name_is_the_users_to_mend(root):
+    (root / "plugins").mkdir()
+    for name, source in PLUGINS.items():
+        bare = source.replace('Metric("capitals")', '"capitals"')
+        (root / "plugins" / f"{name}.py").write_text(textwrap.dedent(bare))
+    done = shipworthy(root, "check", "--allow-code")
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "the scorer 'says_capitals' lists 'capitals' among its metrics, which is no Metric" in done.stdout
 
 
 def test_installed(root, tmp_path):

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from shipworthy.core.amount import amount
 from shipworthy.core.attack_name import select
-from shipworthy.core.errors import Problem
+from shipworthy.core.errors import PluginError, Problem
 from shipworthy.core.records import Metric
 from shipworthy.core.registry import create
 from shipworthy.evals.plan import Plan, SuitePlan, make_plan
@@ -115,12 +115,14 @@ def declared(suite: Suite, name: str) -> Metric:
     """Return a metric as the suite's scorer declares it; an event whose hits are bad where none does.
 
     Raises:
-        PluginError: a scorer cannot be built.
+        PluginError: a scorer cannot be built, or lists something else among its metrics.
     """
     for use in suite.scorers:
-        for metric in create("scorer", use.use, use.own_params).metrics:
+        for metric in getattr(create("scorer", use.use, use.own_params), "metrics", ()):
+            if not isinstance(metric, Metric):
+                raise PluginError(f"the scorer {use.use!r} lists {metric!r} among its metrics, which is no Metric")
             if metric.name == name:
-                return metric  # type: ignore[no-any-return]
+                return metric
     return Metric(name)
 
 
