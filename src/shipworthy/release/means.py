@@ -74,7 +74,7 @@ def noninferiority(seen: CriterionResult, paired: Paired, must: Condition) -> Cr
         verdict=verdict,
         needed=0 if verdict == "ship" else needed,
     )
-    return replace(seen, reason=_noninferiority_reason(seen, metric, paired, found.bound, found.opposite))
+    return replace(seen, reason=_noninferiority_reason(seen, worse, paired, found.bound, found.opposite))
 
 
 def _measure(seen: CriterionResult) -> Metric:
@@ -112,11 +112,12 @@ def _threshold_reason(seen: CriterionResult, metric: Metric, bound: float, oppos
     return f"{could}; the limit is {limit}: {_advice(seen.needed)}"
 
 
-def _noninferiority_reason(seen: CriterionResult, metric: Metric, paired: Paired, bound: float, opposite: float) -> str:
+def _noninferiority_reason(seen: CriterionResult, worse: str, paired: Paired, bound: float, opposite: float) -> str:
+    metric, rose = paired.metric, worse == "higher"
+
     def say(value: float) -> str:
         return amount(value, metric.unit, seen.limit)
 
-    rose = seen.must.lower().startswith("rise")
     sure, allowed = percent(seen.confidence), amount(seen.limit, metric.unit)
     of = (
         f"{amount(paired.old, metric.unit)} before, {amount(paired.new, metric.unit)} now, "
