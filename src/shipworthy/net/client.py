@@ -83,7 +83,7 @@ class Client:
                     proxy=self._proxy(url),
                 )
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                # The other side may close what was idle just when we use it: that is no failure of the endpoint. Where a
+                # The other side may close what was idle just when we use it: that is no failure of the endpoint. If a
                 # piece of an answer came back, aiohttp's error holds it in place of its sentence: that one is.
                 if _reused.get() and isinstance(getattr(error, "message", ""), str):
                     continue
