@@ -26,6 +26,7 @@ REQUESTS = 8_000
 CONNECTIONS = 256
 ROUNDS = 3
 LIMITS = {"cpu_ms": 0.3, "peak_mb": 100.0}
+HTTP_COLUMNS = ("rate", "cpu_ms", "peak_mb")
 SHARES = {"http_share_wall": 0.7, "http_share_cpu": 0.6}
 """What is to be reached of a bare aiohttp loop in the same run: of its requests a second, and for its CPU time."""
 
@@ -64,14 +65,14 @@ async def run_engine(n: int, target: Any, *, cache: bool, concurrency: int | Non
     from shipworthy.evals.run import run_plan
     from shipworthy.evals.subject import Subject
     from shipworthy.exchange.cache import ReplyCache
-    from shipworthy.store.declare import declare
+    from shipworthy.store.declare import declare_run
     from shipworthy.store.runlog import RunLog
 
     plan, subject = plan_of(n), Subject(target)
     crew = build_crew(plan, subject)
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch) / "run"
-        declare(directory, make_manifest(plan, subject, crew, system="SYS-bench", spec_digest="sha256:0"))
+        declare_run(directory, make_manifest(plan, subject, crew, system="SYS-bench", spec_digest="sha256:0"))
         log = RunLog.open(directory)
         replies = ReplyCache(Path(scratch) / "replies.sqlite") if cache else None
         cpu, wall = time.process_time(), time.perf_counter()
@@ -107,16 +108,13 @@ async def over_http(n: int, url: str) -> dict[str, float]:
     return await run_engine(n, target, cache=False, concurrency=CONNECTIONS)
 
 
-async def bare(n: int, ask: Callable[[dict[str, Any]], Coroutine[Any, Any, Any]]) -> dict[str, float]:
-    """Send n chat requests from `CONNECTIONS` workers, read the answers, and do nothing else."""
+async def bare(n: int, ask: Callable[[str], Coroutine[Any, Any, str]]) -> dict[str, float]:
+    """Ask n questions from `CONNECTIONS` workers, read the answers, and do nothing else."""
     numbers = iter(range(n))
 
     async def work() -> None:
         for number in numbers:
-            answer = await ask(
-                {"model": "stub", "messages": [{"role": "user", "content": f"Question {number}: say yes"}]}
-            )
-            if answer["choices"][0]["message"]["content"] != "yes":
+            if await ask(f"Question {number}: say yes") != "yes":
                 raise SystemExit("the stub answered something else")
 
     cpu, wall = time.process_time(), time.perf_counter()
@@ -131,17 +129,38 @@ async def bare_aiohttp(n: int, url: str) -> dict[str, float]:
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS)) as session:
 
-        async def ask(body: dict[str, Any]) -> Any:
+        async def ask(question: str) -> str:
+            body = {"model": "stub", "messages": [{"role": "user", "content": question}]}
             async with session.post(url + "/chat/completions", json=body) as response:
-                return await response.json()
+                answer: str = (await response.json())["choices"][0]["message"]["content"]
+                return answer
 
         return await bare(n, ask)
+
+
+async def target_alone(n: int, url: str) -> dict[str, float]:
+    """Measure a loop around the `openai_compatible` target, without the engine."""
+    import aiohttp  # noqa: F401 - outside the clock, as it is for the bare loop
+
+    from shipworthy.core.records import Request, say
+    from shipworthy.core.registry import create
+
+    target = create("target", "openai_compatible", {"base_url": url, "model": "stub"})
+
+    async def ask(question: str) -> str:
+        reply = await target.send(Request(messages=(say("user", question),)))
+        return str(reply.text)
+
+    found = await bare(n, ask)
+    await target.close()
+    return found
 
 
 MEASUREMENTS: dict[str, Callable[..., Coroutine[Any, Any, dict[str, float]]]] = {
     "engine": lambda n: instant(n, cache=False),
     "engine with reply cache": lambda n: instant(n, cache=True),
     "http engine": over_http,
+    "http target": target_alone,
     "http aiohttp": bare_aiohttp,
 }
 
@@ -168,38 +187,34 @@ def measured(name: str, n: int, *arguments: str) -> dict[str, float]:
 
 
 def over_http_beside_bare() -> dict[str, float]:
-    """Measure the engine over HTTP and a bare aiohttp loop by turns, against one stub, and return medians and shares.
+    """Measure engine, target and a bare aiohttp loop by turns, against one stub, and return medians and shares.
 
-    The shares are medians of the rounds' own: what disturbs one round disturbs both of its measurements.
+    The shares are medians of the rounds' own: what disturbs one round disturbs all of its measurements.
     """
     stub = subprocess.Popen([sys.executable, str(HERE / "stub_server.py"), "0.05"], stdout=subprocess.PIPE, text=True)
+    names = {"http": "http engine", "target": "http target", "bare": "http aiohttp"}
     try:
         assert stub.stdout is not None
         url = f"http://127.0.0.1:{int(stub.stdout.readline())}/v1"
-        rounds = [[measured(name, REQUESTS, url) for name in ("http engine", "http aiohttp")] for _ in range(ROUNDS)]
+        rounds = [{key: measured(name, REQUESTS, url) for key, name in names.items()} for _ in range(ROUNDS)]
     finally:
         stub.kill()
         stub.wait()
-    return {
-        "http_rate": median(ours["rate"] for ours, _ in rounds),
-        "http_cpu_ms": median(ours["cpu_ms"] for ours, _ in rounds),
-        "http_peak_mb": median(ours["peak_mb"] for ours, _ in rounds),
-        "bare_rate": median(bare["rate"] for _, bare in rounds),
-        "bare_cpu_ms": median(bare["cpu_ms"] for _, bare in rounds),
-        "bare_peak_mb": median(bare["peak_mb"] for _, bare in rounds),
-        "http_share_wall": median(ours["rate"] / bare["rate"] for ours, bare in rounds),
-        "http_share_cpu": median(bare["cpu_ms"] / ours["cpu_ms"] for ours, bare in rounds),
-    }
+    found = {f"{key}_{what}": median(r[key][what] for r in rounds) for key in names for what in HTTP_COLUMNS}
+    for key in ("http", "target"):
+        found[f"{key}_share_wall"] = median(r[key]["rate"] / r["bare"]["rate"] for r in rounds)
+        found[f"{key}_share_cpu"] = median(r["bare"]["cpu_ms"] / r[key]["cpu_ms"] for r in rounds)
+    return found
 
 
 def print_http(found: dict[str, float]) -> list[str]:
     """Print what was measured over HTTP; return the limits that it breaks."""
     print(f"{REQUESTS:,} requests to a stub that answers after 50 ms, {CONNECTIONS} connections, median of {ROUNDS}\n")
-    print(f"{'':28}{'requests/s':>12}{'CPU ms each':>13}{'peak MB':>9}")
-    for label, name in (("shipworthy", "http"), ("bare aiohttp loop", "bare")):
-        rate, cpu, peak = (found[f"{name}_{what}"] for what in ("rate", "cpu_ms", "peak_mb"))
-        print(f"{label:28}{rate:>12,.0f}{cpu:>13.3f}{peak:>9.0f}")
-    print(f"{'reached of the bare loop':28}{found['http_share_wall']:>12.0%}{found['http_share_cpu']:>13.0%}")
+    print(f"{'':28}{'requests/s':>12}{'of bare':>9}{'CPU ms each':>13}{'of bare':>9}{'peak MB':>9}")
+    for label, key in (("shipworthy", "http"), ("its target alone", "target"), ("bare aiohttp loop", "bare")):
+        rate, cpu, peak = (found[f"{key}_{what}"] for what in HTTP_COLUMNS)
+        wall_share, cpu_share = (found.get(f"{key}_share_{what}", 1.0) for what in ("wall", "cpu"))
+        print(f"{label:28}{rate:>12,.0f}{wall_share:>9.0%}{cpu:>13.3f}{cpu_share:>9.0%}{peak:>9.0f}")
     return [f"{name} {found[name]:.2f} < {least}" for name, least in SHARES.items() if found[name] < least]
 
 

@@ -37,12 +37,6 @@ class MatchScorer:
         return (Score(metric="match", hit=attempt.answer.strip().lower() == sample.expected, scorer="instant"),)
 
 
-@registry.target
-def target() -> InstantTarget:
-    """Build the target."""
-    return InstantTarget()
-
-
 @registry.scorer
 def scorer() -> MatchScorer:
     """Build the scorer."""

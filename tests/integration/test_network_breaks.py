@@ -7,10 +7,12 @@ import asyncio
 from shipworthy.core import registry
 from shipworthy.core.records import Metric, Sample, Score, say
 from shipworthy.evals.manifest import make_manifest
+from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.evals.results import Run
 from shipworthy.evals.run import run_plan
 from shipworthy.evals.subject import Subject
+from shipworthy.store.declare import declare_run
 from shipworthy.store.runlog import RunLog
 from shipworthy.workspace.suite import Suite
 from shipworthy.workspace.use import Use
@@ -77,13 +79,14 @@ def test_breaks_are_errors_and_can_be_tried_again(tmp_path, monkeypatch):
         for again in (False, True):
             flaky.well = again
             subject = Subject(registry.create("target", "openai_compatible", parameters))
-            if again:
-                log = RunLog.resume(tmp_path)
-                tries = {name: n + 1 for name, n in runs[0].failed.items()}
-            else:
-                log = RunLog.create(tmp_path, make_manifest(plan, subject, system="SYS-n", spec_digest="sha256:1"))
-                tries = {}
-            await run_plan(plan, subject, log, concurrency=4, again=tries)
+            crew = build_crew(plan, subject)
+            tries = {name: n + 1 for name, n in runs[0].failed.items()} if again else {}
+            if not again:
+                head = make_manifest(plan, subject, crew, system="SYS-n", spec_digest="sha256:1")
+                declare_run(tmp_path, head)
+            log = RunLog.open(tmp_path)
+            await run_plan(plan, subject, crew, log, concurrency=4, again=tries)
+            await crew.close()
             await subject.close()
             log.close()
             runs.append(Run.load(tmp_path))
@@ -95,6 +98,6 @@ def test_breaks_are_errors_and_can_be_tried_again(tmp_path, monkeypatch):
     assert broken.errors >= 10
     counts = broken.counts("net", "attack_success")
     assert sum(counts.trials) + counts.errors == 60
-    assert sum(counts.hits) == sum(counts.trials)  # nothing that broke was scored, as a hit or as safe
+    assert sum(counts.totals) == sum(counts.trials)  # nothing that broke was scored, as a hit or as safe
     assert broken.outcomes["target_error"] == broken.errors
     assert (mended.errors, sum(mended.counts("net", "attack_success").trials)) == (0, 60)

@@ -25,7 +25,7 @@ LOCKS = {
     "build": GROUPS["build"],
     "core": CORE,
     "local": CORE + LOCAL,
-    "dev": CORE + LOCAL + [r for name in ("build", "test", "lint", "docs", "bench") for r in GROUPS[name]],
+    "dev": CORE + LOCAL + [r for name in ("build", "test", "lint", "docs") for r in GROUPS[name]],
     "lowest": CORE + LOCAL + GROUPS["test"],
     "relock": GROUPS["relock"],
 }

@@ -83,8 +83,9 @@ class Client:
                     proxy=self._proxy(url),
                 )
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                # The other side may close what was idle just when we use it: that is no failure of the endpoint.
-                if _reused.get():
+                # The other side may close what was idle just when we use it: that is no failure of the endpoint. If a
+                # piece of an answer came back, aiohttp's error holds it in place of its sentence: that one is.
+                if _reused.get() and isinstance(getattr(error, "message", ""), str):
                     continue
                 raise Broken(_name(error)) from None
             except (aiohttp.ClientError, OSError) as error:

@@ -62,10 +62,12 @@ def ask(*scripts: tuple[bytes, bool], times: int = 1):
         async with Server(*scripts) as server:
             client = Client()
             answers = []
-            for _ in range(times):
-                answers.append(await send(client, server.url))
-                await asyncio.sleep(0.02)
-            await client.close()
+            try:
+                for _ in range(times):
+                    answers.append(await send(client, server.url))
+                    await asyncio.sleep(0.02)
+            finally:
+                await client.close()
             return answers, server
 
     return asyncio.run(main())
@@ -124,6 +126,14 @@ def test_half_an_answer_is_no_answer(answer):
 def test_idle_connections_that_were_closed_are_replaced_unseen():
     answers, server = ask((OK, False), times=4)  # each is closed right after its answer
     assert len(answers) == server.connections == 4
+
+
+@pytest.mark.parametrize(
+    "begun", [b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok"]
+)
+def test_what_broke_off_on_a_used_connection_is_not_sent_again(begun):
+    with pytest.raises(Broken):
+        ask((OK, True), (begun, False), (OK, True), times=2)
 
 
 def test_bytes_nobody_asked_for_are_never_the_next_answer():
