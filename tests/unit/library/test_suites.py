@@ -103,7 +103,7 @@ def test_the_attacks_vary_every_sample_and_build(name: str) -> None:
 @every_suite
 def test_the_scorers_give_the_main_metric(name: str) -> None:
     suite = library_suite(name)
-    given = {m for use in suite.scorers for m in create("scorer", use.use, use.params).metrics}
+    given = {m.name for use in suite.scorers for m in create("scorer", use.use, use.params).metrics}
     assert suite.metric in given
 
 

@@ -62,7 +62,7 @@ def test_any_chunking_gives_the_same_events(stream, places):
     assert read(*cut(stream, places)) == read(stream)
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\r\n"), max_size=20), min_size=1, max_size=5))
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=20), min_size=1, max_size=5))
 def test_what_is_sent_is_what_arrives(texts):
     stream = "".join(f"data: {text}\n\n" for text in texts).encode()
     assert [event.data for event in read(stream)] == texts

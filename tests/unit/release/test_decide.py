@@ -93,7 +93,7 @@ def test_a_tampered_log_is_refused(gated) -> None:  # type: ignore[no-untyped-de
     log = run.directory / "attempts-0000.jsonl"
     log.write_bytes(log.read_bytes().replace(b'"answer"', b'"ANSWER"', 1))
     with pytest.raises(IntegrityError):
-        decide(gated.workspace, run)
+        decide(gated.workspace, Run.load(run.directory))
 
 
 def test_a_run_is_not_its_own_baseline_and_an_empty_gate_decides_nothing(gated) -> None:  # type: ignore[no-untyped-def]

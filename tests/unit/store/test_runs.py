@@ -20,6 +20,7 @@ from shipworthy.store.register import register_run, verified_run
 from shipworthy.store.runlog import RunLog
 from shipworthy.store.runs import ListedRun, list_runs, read_runs
 
+OTHER = f"sha256:{7:064x}"
 LOG = log_name(0)
 MANIFEST = RunManifest(
     schema=SCHEMA,
@@ -111,9 +112,9 @@ def test_only_a_torn_line_is_an_empty_log(layout: Layout) -> None:
     directory = write(layout, "RUN-1")
     (directory / LOG).write_bytes(b"x" * 70_000)
     start = verified_run(directory).heads[0]
-    row, _, lost = verified_run(directory, [start, "sha256:other"])
+    row, _, lost = verified_run(directory, [start, OTHER])
     assert (row.log_bytes, row.records, row.made) == (0, 0, 0)
-    assert lost == {"sha256:other"}
+    assert lost == {OTHER}
 
 
 def test_an_error_that_was_mended_is_none(layout: Layout) -> None:
