@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from shipworthy.cli._options import PluginId, allow_code_option, workspace_optio
 if TYPE_CHECKING:
     from shipworthy.core.records import Decision, Verdict
     from shipworthy.evals.results import Run
+    from shipworthy.evidence.seen import Seen
     from shipworthy.store.layout import Layout
 
 WIDEST = 120
@@ -63,14 +64,18 @@ def command(
     # A report that is printed here may ask how wide the terminal is; in a file it has the width it always has.
     report = create(workspace, "report", form, **({"width": _columns()} if output is None else {}))
     layout = Layout(workspace)
-    found = [_load(layout, name) for name in runs or ("latest",)]
+    paired = bool(baselines) or needs_baseline(loaded)
+    # One pass over each run's logs serves the counts, the pairing, the report and the register.
+    found = [_load(layout, name, marks=paired) for name in runs or ("latest",)]
     compared: Iterable[str | None] = baselines
-    if not baselines and needs_baseline(loaded):
-        compared = dict.fromkeys(find_baseline(layout, run.manifest) for run in found)
-    old = [_load(layout, name) for name in compared if name is not None]
-    decision = decide(loaded, found, old)
-    keep(layout, decision)
-    text = report.render(decision, readout(loaded, decision, found, old))
+    if not baselines and paired:
+        compared = dict.fromkeys(find_baseline(layout, run.manifest) for run, _ in found)
+    old = [_load(layout, name, marks=True) for name in compared if name is not None]
+    new, before = [run for run, _ in found], [run for run, _ in old]
+    decision = decide(loaded, new, before)
+    keep(layout, decision, [*new, *before])
+    seen = {run.id: one for run, one in (*found, *old)}
+    text = report.render(decision, readout(loaded, decision, new, before, seen=seen))
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
     else:
@@ -84,15 +89,20 @@ def _columns() -> int:
     return max(40, min(WIDEST, shutil.get_terminal_size((100, 24)).columns)) if sys.stdout.isatty() else 100
 
 
-def _load(layout: Layout, name: str) -> Run:
-    """Read a run back, from the folder that the audit log will look for it in."""
+def _load(layout: Layout, name: str, *, marks: bool) -> tuple[Run, Seen]:
+    """Read a run back, from the folder that the audit log will look for it in, with what a report shows of it."""
     from shipworthy.core.errors import IntegrityError
     from shipworthy.evals.results import Run
+    from shipworthy.evidence.seen import Seen
+    from shipworthy.store.declare import read_manifest
 
-    run = Run.load(layout.run_directory(name))
+    directory = layout.run_directory(name)
+    seen = Seen(read_manifest(directory))
+    run = Run.load(directory, visit=seen.add, marks=marks)
+    seen.finish()
     if run.directory.name != run.id:
         raise IntegrityError(f"{run.directory} holds the run {run.id}: a copy, or renamed; decide on the run itself")
-    return run
+    return run, seen
 
 
 def exit_code(verdict: Verdict) -> int:
@@ -102,8 +112,11 @@ def exit_code(verdict: Verdict) -> int:
     return {"ship": SHIP, "no-ship": NO_SHIP, "inconclusive": INCONCLUSIVE}.get(verdict, FAILURE)
 
 
-def keep(layout: Layout, decision: Decision) -> None:
+def keep(layout: Layout, decision: Decision, read: Sequence[Run] = ()) -> None:
     """Save a decision, and enter it with its runs in the audit log.
+
+    Args:
+        read: runs that were loaded just now: where the audit log knows their state, they are not read again.
 
     Raises:
         IntegrityError: a run's log is not what was entered before.
@@ -112,7 +125,7 @@ def keep(layout: Layout, decision: Decision) -> None:
     from shipworthy.store.register import register_decision
 
     layout.save_decision(decision)
-    register_decision(layout, decision)
+    register_decision(layout, decision, {run.id: run.reading for run in read})
 
 
 def _write(path: Path, text: str) -> None:

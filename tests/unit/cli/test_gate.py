@@ -220,3 +220,35 @@ def test_a_copy_of_a_run_is_not_decided_on(gated, capsys) -> None:  # type: igno
     assert gate(gated) == 4
     assert f"holds the run {run.id}" in capsys.readouterr().err
     assert Layout(gated.root).decision_ids() == []
+
+
+@pytest.mark.parametrize("form", ["text", "html"])
+def test_a_gate_takes_one_pass_over_each_runs_logs(gated, monkeypatch, capsys, form) -> None:  # type: ignore[no-untyped-def]
+    """The counts, the pairing, the report and the register come from the same reading."""
+    from shipworthy.store import reading
+    from shipworthy.store.line import read_lines
+
+    before, run = gated.run(), gated.run(guards="on")
+    assert gate(gated) == 0  # enters both runs, as the end of their sittings does
+    passes: list[str] = []
+
+    def counted(path: Path, origin: bytes):  # type: ignore[no-untyped-def]
+        passes.append(path.parent.name)
+        return read_lines(path, origin)
+
+    monkeypatch.setattr(reading, "read_lines", counted)
+    capsys.readouterr()
+    assert gate(gated, "--format", form) == 0
+    assert sorted(passes) == sorted([before.id, run.id])
+
+
+def test_a_log_that_changed_after_it_was_registered_stops_the_gate(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    """Also where the changed log is a valid chain of its own: it lost a line that the audit log knows of."""
+    gated.run()
+    run = gated.run(guards="on")
+    assert gate(gated) == 0
+    log = run.directory / "attempts-0000.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    capsys.readouterr()
+    assert gate(gated) == 4
+    assert "removed or replaced" in capsys.readouterr().err
