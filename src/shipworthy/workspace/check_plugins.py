@@ -76,6 +76,12 @@ def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[
         draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
         return None
     model, params = use.model, use.own_params
+    written = use.params.get("model")
+    if model is None and isinstance(written, dict) and "use" in written:
+        hint = "write the model's target, such as {use: smollm2}"
+        message = f"the model of the {kind} {use.use!r} must name a target by its id, as text"
+        draft.problems.append(placed.problem((*under, "model", "use"), message, hint))
+        return None
     if model is not None:
         check_use(draft, "target", Placed(model, placed.source, (*placed.loc, *under, "model")), blocked)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from shipworthy.core import attack_name
 from shipworthy.workspace.fields import Entity
@@ -52,7 +52,12 @@ class Use(Entity):
     def model(self) -> Use | None:
         """The model it is given, where its parameters name one: ``model: {use: smollm2}``."""
         written = self.params.get("model")
-        return Use.model_validate(written) if isinstance(written, dict) and "use" in written else None
+        if not isinstance(written, dict) or "use" not in written:
+            return None
+        try:
+            return Use.model_validate(written)
+        except ValidationError:  # parameters are whatever was written; `check` says what is wrong with this one
+            return None
 
     @property
     def own_params(self) -> dict[str, Any]:

@@ -37,3 +37,18 @@ def test_plug_ins_get_plain_numbers():
 def test_an_id_is_needed():
     with pytest.raises(ValidationError):
         Use.model_validate({"limit": 3})
+
+
+@pytest.mark.parametrize("model", ["{use: null}", "{use: 5}", '{use: ""}', "{use: [smollm2]}", "{use: {use: smollm2}}"])
+@pytest.mark.parametrize(
+    ("file", "line", "place"),
+    [
+        ("targets.yaml", 2, ("model: m", "model: MODEL")),
+        ("suites/talk/suite.yaml", 6, ("limit: 3", "model: MODEL")),
+        ("suites/talk/suite.yaml", 7, ("none, base64", "{use: base64, model: MODEL}")),
+    ],
+    ids=["target", "scorer", "attack"],
+)
+def test_a_model_that_names_no_target_is_a_problem_with_its_line(problems, model, file, line, place):
+    found = problems({file: (place[0], place[1].replace("MODEL", model))})
+    assert any(p.startswith(f"{file}:{line}: the model of the ") and "must name a target by its id" in p for p in found)
