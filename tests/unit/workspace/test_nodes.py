@@ -206,11 +206,30 @@ def test_json_is_yaml_and_round_trips(data):
     assert value(text) == data
 
 
+def as_written(found, data):
+    """Say whether what was read is what was written, text for text.
+
+    PyYAML writes YAML 1.1, where `08` and `0E0` are texts and need no quotes; they are numbers in YAML 1.2, which is what
+    we read. Such a number must remember its text.
+    """
+    if isinstance(data, dict):
+        pairs = zip(found.items(), data.items(), strict=True)
+        return all(as_written(key, wanted) and as_written(one, other) for (key, one), (wanted, other) in pairs)
+    if isinstance(data, list):
+        return all(as_written(one, other) for one, other in zip(found, data, strict=True))
+    if isinstance(data, str) and isinstance(found, int | float):
+        return source_text(found) == data
+    return type(found) is type(data) and found == data if isinstance(data, str | bool) else found == data
+
+
 @given(json_values)
+@example("08")
+@example("0E0")
+@example(["0o7", {"1e3": ".5"}])
 def test_what_pyyaml_writes_round_trips(data):
-    written = yaml.dump(data, Dumper=yaml.CSafeDumper, allow_unicode=True)
+    written = yaml.dump(data, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False)
     found = value(written)
-    assert found == data or yaml.safe_load(written) != data  # PyYAML's own writer is not faithful to every text
+    assert as_written(found, data) or yaml.safe_load(written) != data  # PyYAML's writer is not faithful to every text
 
 
 alphabet = st.sampled_from(
