@@ -26,7 +26,7 @@ Stage = Literal["input", "retrieved", "output", "tool_call"]
 Action = Literal["allow", "redact", "replace", "block"]
 
 
-class Usage(Struct, frozen=True, omit_defaults=True):
+class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
     """Tokens and money; zero where the target does not say."""
 
     input_tokens: int = 0
@@ -41,7 +41,7 @@ class Usage(Struct, frozen=True, omit_defaults=True):
         )
 
 
-class Said(Struct, frozen=True, omit_defaults=True, tag="said", tag_field="type"):
+class Said(Struct, frozen=True, gc=False, omit_defaults=True, tag="said", tag_field="type"):
     """A message of the conversation, as the user of the system would have seen it.
 
     Attributes:
@@ -57,20 +57,20 @@ class Said(Struct, frozen=True, omit_defaults=True, tag="said", tag_field="type"
     withheld: bool = False
 
 
-class Rewound(Struct, frozen=True, tag="rewound", tag_field="type"):
+class Rewound(Struct, frozen=True, gc=False, tag="rewound", tag_field="type"):
     """The conversation went back to its first `keep` messages, and goes on from there in another way."""
 
     turn: int
     keep: int
 
 
-class Chosen(Struct, frozen=True, tag="chosen", tag_field="type"):
+class Chosen(Struct, frozen=True, gc=False, tag="chosen", tag_field="type"):
     """The conversation that is judged is the one that ended with this turn. The last one, if there is no such event."""
 
     turn: int
 
 
-class Asked(Struct, frozen=True, omit_defaults=True, tag="asked", tag_field="type"):
+class Asked(Struct, frozen=True, gc=False, omit_defaults=True, tag="asked", tag_field="type"):
     """A model was asked and answered.
 
     Attributes:
@@ -89,28 +89,28 @@ class Asked(Struct, frozen=True, omit_defaults=True, tag="asked", tag_field="typ
     answer: Content = ""
 
 
-class Called(Struct, frozen=True, tag="called", tag_field="type"):
+class Called(Struct, frozen=True, gc=False, tag="called", tag_field="type"):
     """A tool is called: guards and policy have let it pass."""
 
     turn: int
     call: ToolCall
 
 
-class Returned(Struct, frozen=True, tag="returned", tag_field="type"):
+class Returned(Struct, frozen=True, gc=False, tag="returned", tag_field="type"):
     """What a tool answered, as the caller saw it."""
 
     turn: int
     result: ToolResult
 
 
-class Retrieved(Struct, frozen=True, tag="retrieved", tag_field="type"):
+class Retrieved(Struct, frozen=True, gc=False, tag="retrieved", tag_field="type"):
     """The target retrieved a document."""
 
     turn: int
     document: Document
 
 
-class GuardEvent(Struct, frozen=True, omit_defaults=True, tag="guard", tag_field="type"):
+class GuardEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag="guard", tag_field="type"):
     """One finding of a guard: which guard, at which stage, what was done. Carries no text of the conversation."""
 
     guard: Name
@@ -122,7 +122,7 @@ class GuardEvent(Struct, frozen=True, omit_defaults=True, tag="guard", tag_field
     turn: int = 0
 
 
-class PolicyEvent(Struct, frozen=True, omit_defaults=True, tag="policy", tag_field="type"):
+class PolicyEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag="policy", tag_field="type"):
     """A tool policy's word on one call: let it pass, refuse it, ask a person, or stop the whole attempt."""
 
     turn: int
@@ -132,7 +132,7 @@ class PolicyEvent(Struct, frozen=True, omit_defaults=True, tag="policy", tag_fie
     reason: Content = ""
 
 
-class Approval(Struct, frozen=True, omit_defaults=True, tag="approval", tag_field="type"):
+class Approval(Struct, frozen=True, gc=False, omit_defaults=True, tag="approval", tag_field="type"):
     """A person's word, or a stand-in's, on one call that a policy asked about."""
 
     turn: int
@@ -151,7 +151,7 @@ class StateChanged(Struct, frozen=True, omit_defaults=True, tag="state", tag_fie
     facts: dict[str, Any] = {}
 
 
-class Failed(Struct, frozen=True, omit_defaults=True, tag="failed", tag_field="type"):
+class Failed(Struct, frozen=True, gc=False, omit_defaults=True, tag="failed", tag_field="type"):
     """Something went wrong: whose fault it was, its kind (the error's class), and its message."""
 
     turn: int
@@ -176,7 +176,7 @@ Event = (
 )
 
 
-class Span(Struct, frozen=True, array_like=True):
+class Span(Struct, frozen=True, gc=False, array_like=True):
     """How long one event took: its place in the list, seconds, and whether a cache answered."""
 
     event: int
@@ -184,7 +184,7 @@ class Span(Struct, frozen=True, array_like=True):
     cached: bool = False
 
 
-class Timing(Struct, frozen=True, array_like=True):
+class Timing(Struct, frozen=True, gc=False, array_like=True):
     """What depends on the clock or on the cache's state. No part of what is hashed as a record's content.
 
     Attributes:

@@ -11,17 +11,17 @@ from shipworthy.core.text import Bytes, Content, Name
 Role = Literal["system", "user", "assistant", "tool"]
 
 
-class Text(Struct, frozen=True, tag="text", tag_field="type"):
+class Text(Struct, frozen=True, gc=False, tag="text", tag_field="type"):
     text: Content
 
 
-class Reasoning(Struct, frozen=True, tag="reasoning", tag_field="type"):
+class Reasoning(Struct, frozen=True, gc=False, tag="reasoning", tag_field="type"):
     """What a model thought aloud on a channel of its own. No part of the answer."""
 
     text: Content
 
 
-class Image(Struct, frozen=True, tag="image", tag_field="type"):
+class Image(Struct, frozen=True, gc=False, tag="image", tag_field="type"):
     """An image: base64 data or a ``data:``/``https:`` address, never both."""
 
     media_type: Name
@@ -29,7 +29,7 @@ class Image(Struct, frozen=True, tag="image", tag_field="type"):
     url: Bytes = ""
 
 
-class Audio(Struct, frozen=True, tag="audio", tag_field="type"):
+class Audio(Struct, frozen=True, gc=False, tag="audio", tag_field="type"):
     """A sound, base64."""
 
     media_type: Name
@@ -47,7 +47,7 @@ class ToolCall(Struct, frozen=True, tag="tool_call", tag_field="type"):
     arguments: dict[str, Any] = {}
 
 
-class ToolResult(Struct, frozen=True, tag="tool_result", tag_field="type"):
+class ToolResult(Struct, frozen=True, gc=False, tag="tool_result", tag_field="type"):
     """What a tool answered."""
 
     id: Content
@@ -59,7 +59,7 @@ class ToolResult(Struct, frozen=True, tag="tool_result", tag_field="type"):
 MessagePart = Text | Reasoning | Image | Audio | ToolCall | ToolResult
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, gc=False):
     """One turn of a conversation. Calls stand in an assistant's message, their results in a message of the tool."""
 
     role: Role
@@ -84,7 +84,7 @@ def say(role: Role, text: str) -> Message:
     return Message(role, (Text(text),))
 
 
-class Document(Struct, frozen=True, omit_defaults=True):
+class Document(Struct, frozen=True, gc=False, omit_defaults=True):
     """A text that the system under test retrieves: from its own index, or planted there by a sample."""
 
     id: Content
@@ -103,7 +103,7 @@ class ToolSpec(Struct, frozen=True, omit_defaults=True):
 Channel = Literal["text", "reasoning", "refusal", "tool_call"]
 
 
-class Delta(Struct, frozen=True, omit_defaults=True):
+class Delta(Struct, frozen=True, gc=False, omit_defaults=True):
     """A piece of an answer on its way.
 
     Attributes:

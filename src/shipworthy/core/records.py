@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from shipworthy.core.events import (
     Action,
@@ -121,7 +120,7 @@ SCHEMA = 2
 # ---- a sample, a request, a reply ------------------------------------------------------------------------------
 
 
-class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Sample(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One case of a suite.
 
     Attributes:
@@ -152,7 +151,7 @@ class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True):
     meta: dict[str, Any] = {}
 
 
-class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Request(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What is sent to a target. The exchange makes it; an attack passes messages only.
 
     Attributes:
@@ -180,14 +179,14 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Raises:
             UnicodeEncodeError: the request holds half a surrogate pair, which no JSON can carry: it has no identity.
         """
-        bare = replace(self, session="", turn=0) if self.session or self.turn else self
-        return sha256(_encode_sorted(bare)).digest()
+        told = self.messages, self.documents, self.user, self.seed, self.schema
+        return sha256(_encode_sorted((*told, self.max_tokens, self.temperature, self.tools))).digest()
 
 
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
-class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Reply(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What a target answered, in the order in which it went over the wire, with what it retrieved on the way.
 
     Attributes:
@@ -231,7 +230,7 @@ def answer(text: str, **fields: Any) -> Reply:
 # ---- guards ----------------------------------------------------------------------------------------------------
 
 
-class Part(Struct, frozen=True):
+class Part(Struct, frozen=True, gc=False):
     """A piece of text on its way through a stage.
 
     `text` is all that is still held; findings that end before `start` were already reported. `final` says that
@@ -244,7 +243,7 @@ class Part(Struct, frozen=True):
     final: bool = True
 
 
-class Finding(Struct, frozen=True, omit_defaults=True):
+class Finding(Struct, frozen=True, gc=False, omit_defaults=True):
     """A span a guard found, ``start < end``, in characters of the text it was given. A guard finds, it never edits."""
 
     start: int
@@ -258,7 +257,7 @@ class Finding(Struct, frozen=True, omit_defaults=True):
 # ---- scores and attempts ---------------------------------------------------------------------------------------
 
 
-class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Score(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One scorer's word on one attempt, about a metric that the scorer declares.
 
     Attributes:
@@ -282,7 +281,7 @@ class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
     spans: Spans = ()
 
 
-class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attempt(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One attempt, as it is appended to a run log. Everything below `scores` is a view on its events.
 
     Attributes:

@@ -12,10 +12,9 @@ from functools import cached_property
 from hashlib import blake2b, sha256
 from heapq import merge
 from itertools import islice
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import msgspec
-import numpy as np
 from msgspec import Struct
 
 from shipworthy.core.digests import digest
@@ -69,27 +68,26 @@ def split_try(attempt_id: str) -> tuple[str, int]:
     return planned, int(number or 1)
 
 
-def _hashes(words: Iterable[str]) -> np.ndarray[Any, np.dtype[np.uint64]]:
-    """Return 64-bit hashes of words: a million take 8 MB, where the words themselves would take a hundred."""
-    return np.fromiter(
-        (int.from_bytes(blake2b(w.encode("utf-8", "surrogatepass"), digest_size=8).digest()) for w in words), np.uint64
-    )
+MANY = 100_000
+"""Words from which on their hashes are compared instead of the words: a million take 8 MB then, and not a hundred."""
 
 
-def _twice(words: Callable[[], Iterable[str]]) -> str | None:
-    """Return a word that occurs twice, or None. The words are read once, and again only where something is doubtful."""
-    hashes = _hashes(words())
-    unique, counts = np.unique(hashes, return_counts=True)
-    if len(unique) == len(hashes):
+def _distinct(words: Callable[[], Iterable[str]], count: int) -> int:
+    """Return how many different words there are among so many."""
+    if count < MANY:
+        return len(set(words()))
+    import numpy as np  # which only large plans pay for
+
+    hashed = (int.from_bytes(blake2b(w.encode("utf-8", "surrogatepass"), digest_size=8).digest()) for w in words())
+    return len(np.unique(np.fromiter(hashed, np.uint64)))
+
+
+def _twice(words: Callable[[], Iterable[str]], count: int) -> str | None:
+    """Return a word that occurs twice among so many, or None. They are read again only where something is doubtful."""
+    if _distinct(words, count) == count:
         return None
-    doubtful = set(unique[counts > 1].tolist())
     seen: set[str] = set()
-    for word, hash in zip(words(), hashes.tolist(), strict=True):
-        if hash in doubtful:
-            if word in seen:
-                return word
-            seen.add(word)
-    return None
+    return next((word for word in words() if word in seen or seen.add(word)), None)  # type: ignore[func-returns-value]
 
 
 class SuitePlan:
@@ -112,9 +110,9 @@ class SuitePlan:
         # The samples are read one by one and never copied: a suite may read them from a file as they are asked for.
         self.suite, self.samples, self.attacks = suite, samples, tuple(attacks)
         self.attempts, self.seed = attempts, seed
-        if (twice := _twice(lambda: (sample.id for sample in samples))) is not None:
+        if (twice := _twice(lambda: (sample.id for sample in samples), len(samples))) is not None:
             raise UsageError(f"the suite {suite.id!r} has the sample {twice!r} twice")
-        if (twice := _twice(lambda: (attack.name for attack in self.attacks))) is not None:
+        if (twice := _twice(lambda: (attack.name for attack in self.attacks), len(self.attacks))) is not None:
             raise UsageError(f"the suite {suite.id!r} has the attack {twice!r} twice")
         self._attack_hashes = [sha256(_encode([a.use, a.params])).digest() for a in self.attacks]
 
@@ -126,7 +124,7 @@ class SuitePlan:
     @cached_property
     def clusters(self) -> int:
         """Number of independent clusters among the samples."""
-        return len(np.unique(_hashes(sample.cluster or sample.id for sample in self.samples)))
+        return _distinct(lambda: (sample.cluster or sample.id for sample in self.samples), len(self.samples))
 
     @property
     def design_effect(self) -> float:

@@ -240,10 +240,11 @@ class Exchange:
         """
         if not self.answered:
             raise AttackError("the attack never asked the target, or got no answer")
-        if reply is None:
-            turn = self._replies[-1][1]
-        elif (turn := next((turn for given, turn in self._replies if given is reply), 0)) == 0:
-            raise AttackError("the attack returned a reply that the target never gave")
+        last, turn = self._replies[-1]
+        if reply is not None and reply is not last:
+            turn = next((turn for given, turn in self._replies if given is reply), 0)
+            if not turn:
+                raise AttackError("the attack returned a reply that the target never gave")
         if turn != self.turn:  # also where the last turn had no answer: a question is no conversation to judge
             self.events.append(Chosen(turn))
 

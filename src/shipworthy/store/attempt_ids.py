@@ -23,14 +23,10 @@ def compact(id: str) -> int:
     >>> compact("AT-00000000000000ff-2")
     0
     """
-    if len(id) != PLANNED:
+    # `int` is lenient (spaces, underscores, capitals), so the digits are looked at first.
+    if len(id) != PLANNED or not id.startswith("AT-") or (digits := id[3:]).strip("0123456789abcdef"):
         return 0
-    try:
-        number = int(id[3:], 16)
-    except ValueError:
-        return 0
-    # `int` is lenient (spaces, underscores, capitals); writing the number again tells the one spelling from the rest.
-    return number if f"AT-{number:016x}" == id else 0
+    return int(digits, 16)
 
 
 class AttemptIds:
@@ -49,19 +45,22 @@ class AttemptIds:
         for id in ids:
             self.add(id)
 
-    def add(self, id: str) -> None:
-        """Add an id, if it is not there."""
+    def add(self, id: str) -> bool:
+        """Add an id; say whether it was not there before."""
         number = compact(id)
         if not number:
-            self._retries += id not in self._others and len(id) > PLANNED
+            new = id not in self._others
+            self._retries += new and len(id) > PLANNED
             self._others.add(id)
-            return
+            return new
         slot = self._slot(number)
-        if not self._table[slot]:
-            self._table[slot] = number
-            self._used += 1
-            if 3 * self._used > 2 * len(self._table):
-                self._grow()
+        if self._table[slot]:
+            return False
+        self._table[slot] = number
+        self._used += 1
+        if 3 * self._used > 2 * len(self._table):
+            self._grow()
+        return True
 
     def __contains__(self, id: object) -> bool:
         if not isinstance(id, str):

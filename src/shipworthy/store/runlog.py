@@ -145,10 +145,9 @@ class RunLog:
         if self._closed:
             raise StoreError("the run log is closed")
         attempt = sealed.attempt
-        if attempt.id in self.finished:
-            raise IntegrityError(f"the attempt {attempt.id} is in the run log already")
         body = encode_attempt(attempt)
-        self.finished.add(attempt.id)
+        if not self.finished.add(attempt.id):
+            raise IntegrityError(f"the attempt {attempt.id} is in the run log already")
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
         self._pending.append((body, waiter))

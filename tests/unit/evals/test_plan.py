@@ -159,3 +159,15 @@ def test_an_unknown_suite_names_the_nearest():
 def test_tries_of_an_attempt_keep_its_id():
     assert split_try("AT-0123456789abcdef") == ("AT-0123456789abcdef", 1)
     assert split_try("AT-0123456789abcdef-3") == ("AT-0123456789abcdef", 3)
+
+
+@pytest.mark.parametrize("many", [1, 10**6])
+def test_a_sample_or_attack_that_is_there_twice_is_refused_however_large_the_plan(monkeypatch, many):
+    from shipworthy.evals import plan
+
+    monkeypatch.setattr(plan, "MANY", many)
+    assert part("s", ["a", "b", "\ud800"], ("none", "rot13")).clusters == 3
+    with pytest.raises(UsageError, match="sample 'b' twice"):
+        part("s", ["a", "b", "c", "b"])
+    with pytest.raises(UsageError, match="attack 'none' twice"):
+        part("s", ["a"], ("none", "rot13", "none"))
