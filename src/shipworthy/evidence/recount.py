@@ -29,6 +29,15 @@ class Measure(NamedTuple):
     high: float
     bad_event: bool
     any: bool
+    unit: str = ""
+
+    def takes(self, must: Condition) -> bool:
+        """Say whether a condition can be held against it: given in its unit, its limit within its range."""
+        if must.unit not in ("", self.unit if self.value else "%"):
+            return False
+        if must.test == "noninferiority":
+            return must.limit <= self.high - self.low
+        return self.low <= must.limit <= self.high
 
 
 def measures(manifest: Mapping[str, Any], suite: str) -> dict[str, Measure]:
@@ -44,6 +53,7 @@ def measures(manifest: Mapping[str, Any], suite: str) -> dict[str, Measure]:
             float(said.get("high", 1.0)),
             not value and said.get("good", "low") == "low",
             said.get("reducer", "mean") == "any",
+            said.get("unit", ""),
         )
     return found
 

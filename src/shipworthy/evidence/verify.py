@@ -466,7 +466,7 @@ class _Verifier:
         return 1
 
     def measure(self, result: Mapping[str, Any]) -> Measure:
-        """Return a result's metric as the manifests of its runs declare it, and hold the result against that."""
+        """Return a result's metric as the manifests of its runs declare it, and hold result and condition to it."""
         id, suite, metric = result["id"], result["suite"], result["metric"]
         declared = [
             recount.measures(self.runs[name].manifest, suite).get(metric)
@@ -478,6 +478,8 @@ class _Verifier:
         written = next(m for use in uses if use["id"] == suite for m in use["metrics"] if m["name"] == metric)
         if result.get("measure") != written:
             raise IntegrityError(f"decision.json: {id} describes the metric {metric} in another way than its run")
+        if not declared[0].takes(condition.parse(result["must"])):
+            raise IntegrityError(f"decision.json: {id} asks {result['must']!r}, which {metric} does not take")
         return declared[0]
 
     @staticmethod

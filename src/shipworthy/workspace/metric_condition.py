@@ -10,8 +10,8 @@ from shipworthy.core.metric import Metric
 def refusal(must: Condition, metric: Metric) -> str:
     """Return why a condition cannot be held against a metric, with what to write instead; empty where it can.
 
-    A limit at the end of the range that every value has anyway is refused: one that nothing can miss, and one that no
-    number of samples can show.
+    A limit at the range's good end is refused, as no number of samples can show it. One at the other end, which
+    nothing can miss, is taken: such a criterion still asks for a run with enough samples and few errors.
 
     >>> from shipworthy.core.condition import parse
     >>> refusal(parse("upper95 <= 5"), Metric("leak"))

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.core.condition import Condition, parse
+from shipworthy.core.metric import Metric
 from shipworthy.evidence import recount
+from shipworthy.workspace.metric_condition import refusal
 
 M = recount.Measure("m", value=False, low=0.0, high=1.0, bad_event=True, any=False)
 V = recount.Measure("m", value=True, low=0.0, high=10.0, bad_event=False, any=False)
@@ -96,6 +98,33 @@ def test_an_event_reduced_by_any_counts_once_a_sample() -> None:
     records = [record(n, hit, sample=f"s{n // 3}", cluster="c") for n, hit in enumerate([0, 1, 1, 0, 0, 0])]
     assert recount.count(records, "s", one, None).clusters == {"c": (1, 2)}
     assert recount.count_paired(records, records, "s", one, None, same_seed=True).clusters == {"c": (1, 2, 1)}
+
+
+CONDITIONS = [
+    f"{what} {limit:g}{unit}"
+    for what in ("upper95 <=", "lower95 >=", "rise_upper95 <=", "drop_upper95 <=")
+    for limit in (0.25, 1, 1.5, 5, 9.5, 12)
+    for unit in ("", "%", " s", " ms")
+]
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        Metric("m"),
+        Metric("m", kind="value", unit="s", low=0.5, high=10.0),
+        Metric("m", kind="value", low=-2.0, high=10.0),
+    ],
+    ids=["event", "seconds", "bare"],
+)
+def test_it_takes_the_conditions_that_the_workspace_takes(metric: Metric) -> None:
+    """Both say no to the same ones, except at the good end of the range: there a bound can never stand."""
+    asked = [parse(text) for text in CONDITIONS]
+    measure = recount.measures(manifest(**msgspec.to_builtins(metric)), "s")["m"]
+    taken = [must.text for must in asked if measure.takes(must)]
+    assert taken
+    never = [must.text for must in asked if "is never" in refusal(must, metric)]
+    assert [text for text in taken if text not in never] == [m.text for m in asked if not refusal(m, metric)]
 
 
 @given(

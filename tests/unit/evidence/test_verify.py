@@ -268,6 +268,19 @@ def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:
         verifier(100, 6).errors(0.05)
 
 
+@pytest.mark.parametrize("must", ["upper95 <= 5 s", "upper95 <= 5 %", "upper95 <= 0.5"])
+def test_a_condition_in_another_unit_or_range_than_its_metric_s_is_refused(must: str) -> None:
+    from shipworthy.evidence.verify import _Run, _Verifier
+
+    metric = {"name": "wait", "kind": "value", "unit": "ms", "low": 1.0, "high": 900.0}
+    found = _Verifier(Trust(()))
+    found.runs = {"RUN-1": _Run({"id": "RUN-1", "suites": [{"id": "s", "metrics": [metric]}]}, {}, [], {})}
+    result = {"id": "CR-1", "suite": "s", "metric": "wait", "run": "RUN-1", "measure": metric}
+    assert found.measure(result | {"must": "upper95 <= 5 ms"}).unit == "ms"
+    with pytest.raises(IntegrityError, match=f"CR-1 asks '{must}', which wait does not take"):
+        found.measure(result | {"must": must})
+
+
 def _doctored(case: Any, change: Callable[[Any], Any], *, whole: bool = False) -> Verification:
     """Change the first result (or the list of them) wherever it stands, and sign it all anew."""
 
