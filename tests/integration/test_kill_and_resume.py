@@ -18,6 +18,7 @@ import pytest
 
 from shipworthy.core.records import Attempt
 from shipworthy.evals.results import Run
+from shipworthy.store.layout import Layout
 from shipworthy.store.reading import read_attempts
 
 SYSTEM = """
@@ -249,7 +250,9 @@ def test_four_shards_in_any_order_killed_and_resumed_are_the_run_of_one_process(
         # What is left is begun again by whoever comes first.
         dice.shuffle(waiting)
     assert kills >= 2
-    (directory,) = (workspace / ".shipworthy" / "runs").iterdir()
+    # A process that was killed while it declared a run leaves a folder without a manifest: that is no run.
+    (name,) = Layout(workspace).run_ids()
+    directory = Layout(workspace).run_directory(name)
     four = Run.load(directory)
     assert (four.complete, four.manifest.shards, len(list(directory.glob("attempts-*.jsonl")))) == (True, 4, 4)
     assert RunReading(directory).merkle == RunReading(one.directory).merkle
@@ -264,10 +267,13 @@ def test_four_shards_in_any_order_killed_and_resumed_are_the_run_of_one_process(
         ]
 
     assert verdicts(workspace, four) == verdicts(alone, one)
-    # A fifth process finds nothing to do in a finished run, and begins the next one.
+    # A fifth process, such as one that was killed after its last attempt, finds nothing to do and begins nothing.
+    asked = calls(workspace).total()
     out, err = start(workspace, "--shard", "1/4", "--no-cache", pause=0).communicate(timeout=120)
-    assert b"Shard 1 of 4 is done" in out, (out + err).decode()
-    assert len(list((workspace / ".shipworthy" / "runs").iterdir())) == 2
+    assert b"Nothing was left to make" in out, (out + err).decode()
+    assert b"shipworthy runs declare" in out
+    assert b"--shards 4 --allow-code" in out
+    assert (Layout(workspace).run_ids(), calls(workspace).total()) == ([name], asked)
 
 
 def test_declare_work_and_finish_are_three_commands(workspace):

@@ -21,11 +21,11 @@ WRITER = """
     import asyncio, sys
     from pathlib import Path
     from msgspec.structs import replace
-    from shipworthy.core.errors import UsageError
     from shipworthy.core.events import Said, Timing
     from shipworthy.core.records import SCHEMA, Attempt, RunManifest, Score, say
     from shipworthy.detect.redact import seal
-    from shipworthy.store.declare import declare_run
+    from shipworthy.store.declare import MANIFEST, declare_run
+    from shipworthy.store.files import exclusive
     from shipworthy.store.runlog import RunLog
 
     directory, shard, shards, planned = Path(sys.argv[1]), *map(int, sys.argv[2:])
@@ -44,10 +44,9 @@ WRITER = """
         )
 
     async def main():
-        try:
-            declare_run(directory, manifest)  # whoever comes first
-        except UsageError:
-            pass
+        with exclusive(directory.parent / "declare.lock"):  # whoever comes first, as `eval --shard` does it
+            if not (directory / MANIFEST).exists():
+                declare_run(directory, manifest)
         log = RunLog.open(directory, shard)
         todo = iter([n for n in range(shard, planned, shards) if attempt(n).id not in log.finished])
         async def worker():

@@ -113,8 +113,9 @@ def command(
             sitting = join(loaded, plan or "full", shard=shard[0], shards=shard[1], **options)
         else:
             sitting = begin(loaded, plan or "full", **options)
+    before = sitting.made
     part = f" in shard {shard[0] + 1} of {shard[1]}" if shard else ""
-    click.echo(f"{sitting.id}: {sitting.planned:,} attempts planned{part}, {sitting.made:,} made before", err=True)
+    click.echo(f"{sitting.id}: {sitting.planned:,} attempts planned{part}, {before:,} made before", err=True)
     where = f" -C {workspace}" if str(workspace) != "." else ""
     flags = (f" --guards {guards}" if guards else "") + (" --no-cache" if no_cache else "")
     flags += (f" --shard {shard[0] + 1}/{shard[1]}" if shard else "") + (" --allow-code" if allow_code else "")
@@ -124,6 +125,13 @@ def command(
         click.echo(f"Shard {shard[0] + 1} of {shard[1]} is done. In all shards: {result.finished.why}.")
         return
     click.echo(report(result))
+    if shard and not resume and before == sitting.planned:
+        click.echo("\nNothing was left to make: shards join the newest run of the same files and subject.")
+        same = (f" --plan {plan}" if plan else "") + "".join(f" --suite {suite}" for suite in suites)
+        same += " --no-guards" if no_guards else f" --guards {guards}" if guards else ""
+        same += f" --shards {shard[1]}" + (" --allow-code" if allow_code else "")
+        click.echo(f"Measure again:  shipworthy runs declare{where}{same}")
+        click.echo("                then `shipworthy eval --resume` the run that it names, with --shard")
     if result.stopped:
         click.echo(f"\nStopped: {result.stopped}. {len(result):,} of {result.manifest.planned:,} attempts are made.")
         click.echo(f"Go on:    {going_on}")

@@ -233,7 +233,9 @@ def join(
 ) -> Sitting:
     """Sit down to one shard of a run that several processes make: the first of them declares it, in any order.
 
-    The run joined is the newest one of the same files, subject and number of shards that is not finished.
+    The run joined is the newest one of the same files, subject and number of shards, also when it is finished: a
+    process that was killed between its last attempt and its exit, and is started again, must not begin another run.
+    To measure the same thing once more, `declare` a run and `take_up` its shards.
 
     Args:
         shard: from 0, below `shards`.
@@ -247,7 +249,7 @@ def join(
     ready = _Ready.make(workspace, plan, suites, guards)
     wanted = ready.manifest(shards)
     with exclusive(layout.state / "declare.lock"):
-        found = next((name for name in reversed(layout.run_ids()) if _goes_on(layout.runs / name, wanted)), None)
+        found = next((name for name in reversed(layout.run_ids()) if _same(layout.runs / name, wanted)), None)
         if found is None:
             found = wanted.id
             declare_run(layout.runs / found, wanted)
@@ -322,7 +324,7 @@ def newest_like(workspace: Workspace, plan: str, *, guards: Guards) -> Run | Non
     wanted = ready.manifest()
     ready.close()
     for name in reversed(layout.run_ids()):
-        if _same(read_manifest(layout.runs / name), wanted):
+        if _same(layout.runs / name, wanted):
             return Run.load(layout.runs / name)
     return None
 
@@ -395,7 +397,8 @@ def _sit(ready: _Ready, directory: Path, shard: int, cache: bool | Path, retry_e
         raise
 
 
-def _same(one: RunManifest, other: RunManifest) -> bool:
+def _same(directory: Path, other: RunManifest) -> bool:
+    one = read_manifest(directory)
     return (one.spec_digest, one.plan_digest, one.subject_digest, one.models, one.shards) == (
         other.spec_digest,
         other.plan_digest,
@@ -403,10 +406,6 @@ def _same(one: RunManifest, other: RunManifest) -> bool:
         other.models,
         other.shards,
     )
-
-
-def _goes_on(directory: Path, wanted: RunManifest) -> bool:
-    return _same(read_manifest(directory), wanted) and not Run.load(directory).complete
 
 
 def _find(workspace: Workspace, run: str | Path) -> Path:
