@@ -126,12 +126,9 @@ def command(
         return
     click.echo(report(result))
     if shard and not resume and before == sitting.planned:
-        click.echo("\nNothing was left to make: shards join the newest run of the same files and subject.")
         same = (f" --plan {plan}" if plan else "") + "".join(f" --suite {suite}" for suite in suites)
         same += " --no-guards" if no_guards else f" --guards {guards}" if guards else ""
-        same += f" --shards {shard[1]}" + (" --allow-code" if allow_code else "")
-        click.echo(f"Measure again:  shipworthy runs declare{where}{same}")
-        click.echo("                then `shipworthy eval --resume` the run that it names, with --shard")
+        click.echo(nothing_left(f"{where}{same} --shards {shard[1]}" + (" --allow-code" if allow_code else "")))
     if result.stopped:
         click.echo(f"\nStopped: {result.stopped}. {len(result):,} of {result.manifest.planned:,} attempts are made.")
         click.echo(f"Go on:    {going_on}")
@@ -141,6 +138,15 @@ def command(
     allowed = " --allow-code" if allow_code else ""
     click.echo(f"\nNext:  shipworthy gate{where}{allowed}                 decide on this run")
     click.echo(f"       shipworthy runs samples{where} --hit   read what was found")
+
+
+def nothing_left(options: str) -> str:
+    """Return what is said where a shard joined a run that is finished."""
+    return (
+        "\nNothing was left to make: shards join the newest run of the same files and subject.\n"
+        f"Measure again:  shipworthy runs declare{options}\n"
+        "                then `shipworthy eval --resume` the run that it names, with --shard"
+    )
 
 
 def report(run: Run) -> str:
