@@ -97,7 +97,14 @@ def workspace(tmp_path: Path) -> Path:
 def start(workspace: Path, *arguments: str, pause: float = 0.004) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "shipworthy", "eval", "-C", str(workspace), "--allow-code", *arguments]
     environment = os.environ | {"CALLS": str(workspace / "calls.txt"), "PAUSE": str(pause)}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # A shell's background job, such as a CI step, is begun with Ctrl-C ignored, and passes that on.
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
 
 
 def calls(workspace: Path) -> Counter[str]:
