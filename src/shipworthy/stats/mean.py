@@ -19,6 +19,7 @@ from shipworthy.stats.clusters import Floats, check_confidence, whole
 from shipworthy.stats.criterion import TestVerdict
 from shipworthy.stats.interval import Side
 
+
 @dataclass(frozen=True, slots=True)
 class MeanInterval:
     """A mean with its limits, in the unit of the values.

@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from shipworthy.stats.clusters import Floats
 from shipworthy.stats.betting import log_capital
+from shipworthy.stats.clusters import Floats
 from shipworthy.stats.mean import to_unit
 
 _BATCH = 500_000

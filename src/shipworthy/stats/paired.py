@@ -103,23 +103,34 @@ def difference_limits(values: Floats, weights: Floats, tail: float) -> tuple[Flo
     Args:
         values: the distinct changes, shape (k,); `weights` clusters that show each, shape (..., k).
     """
+    difference, high = _rise(values, weights, tail)
+    return difference, -_rise(-values, weights, tail)[1], high
+
+
+def rise_limit(values: Floats, weights: Floats, tail: float) -> Floats:
+    """Return the upper limit of `difference_limits` alone, to 1e-5: for simulations."""
+    return _rise(values, weights, tail, 1e-5)[1]
+
+
+def _rise(values: Floats, weights: Floats, tail: float, near: float = 1e-9) -> tuple[Floats, Floats]:
     clusters = weights.sum(-1)
     up, down = np.maximum(values, 0.0), np.maximum(-values, 0.0)
     rose, fell = (weights * up).sum(-1) / clusters, (weights * down).sum(-1) / clusters
-    rose_low, rose_high = lower_limits(up, weights, tail), upper_limits(up, weights, tail)
-    fell_low, fell_high = lower_limits(down, weights, tail), upper_limits(down, weights, tail)
+    rose_high = upper_limits(*_merged(up, weights), tail, near)
+    fell_low = np.minimum(lower_limits(*_merged(down, weights), tail, near), fell)
     a, b = up - rose[..., None], down - fell[..., None]
     scale = np.sqrt((weights * a**2).sum(-1) * (weights * b**2).sum(-1))
     correlation = np.where(scale > 0, (weights * a * b).sum(-1) / np.where(scale > 0, scale, 1.0), 0.0)
-
-    def reach(one: Floats, other: Floats) -> Floats:
-        squared: Floats = one**2 + other**2 - 2 * correlation * one * other
-        return np.sqrt(np.maximum(squared, 0.0))
-
+    one, other = rose_high - rose, fell - fell_low
+    reach = np.sqrt(np.maximum(one**2 + other**2 - 2 * correlation * one * other, 0.0))
     difference = rose - fell
-    low = difference - reach(rose - rose_low, fell_high - fell)
-    high = difference + reach(rose_high - rose, fell - fell_low)
-    return difference, np.maximum(low, -1.0), np.minimum(high, 1.0)
+    return difference, np.minimum(difference + reach, 1.0)
+
+
+def _merged(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Return the same table with one entry for each distinct value."""
+    distinct, code = np.unique(values, return_inverse=True)
+    return distinct, np.stack([weights[..., code == k].sum(-1) for k in range(distinct.size)], -1)
 
 
 def change_limits(change: Floats, tail: float, bound: Bound = "gaffke") -> tuple[float, float, float]:
@@ -169,9 +180,7 @@ def paired_difference(
     change = changes(pairs)
     difference, low, high = change_limits(change, tail)
     rose, fell = _moved(pairs)
-    return PairedDifference(
-        difference, low, high, _relabel(pairs, seed), change.size, rose, fell, float(confidence)
-    )
+    return PairedDifference(difference, low, high, _relabel(pairs, seed), change.size, rose, fell, float(confidence))
 
 
 def noninferiority_test(

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, betaincinv, betaln, gammaln
 
-from shipworthy.stats.clusters import Floats, check_confidence
 from shipworthy.stats.betting import log_capital
-from shipworthy.stats.paired import difference_limits
+from shipworthy.stats.clusters import Floats, check_confidence
+from shipworthy.stats.paired import rise_limit
 from shipworthy.stats.sample_rates import Bound, check_bound, upper_within
 
 Test = Literal["at_most", "at_least", "rise", "fall"]
@@ -64,7 +64,9 @@ def required_clusters(
     """
     if not 0 < power < 1:
         raise ValueError(f"power must lie strictly between 0 and 1; got {power}")
-    design = _design(_Design(limit, rate, test, attempts, icc, stability, 1 - check_confidence(confidence), check_bound(bound)))
+    design = _design(
+        _Design(limit, rate, test, attempts, icc, stability, 1 - check_confidence(confidence), check_bound(bound))
+    )
     if design.test == "at_most" and design.rate >= design.limit:
         return None
     # No test here can pass before the zero-hit limit does.
@@ -99,7 +101,10 @@ def achieved_power(
     if clusters < 1:
         raise ValueError(f"clusters must be at least 1; got {clusters}")
     return _power(
-        int(clusters), _design(_Design(limit, rate, test, attempts, icc, stability, 1 - check_confidence(confidence), check_bound(bound)))
+        int(clusters),
+        _design(
+            _Design(limit, rate, test, attempts, icc, stability, 1 - check_confidence(confidence), check_bound(bound))
+        ),
     )
 
 
@@ -182,8 +187,7 @@ def _power(clusters: int, design: _Design) -> float:
         return float(_proved(share, drawn, design).mean())
     if design.test == "at_most":
         return float(upper_within(share, drawn, limit, alpha).mean())
-    _, low, high = difference_limits(share, drawn, alpha)
-    return float((high <= limit).mean() if design.test == "rise" else (-low <= limit).mean())
+    return float((rise_limit(share if design.test == "rise" else -share, drawn, alpha) <= limit).mean())
 
 
 def _proved(share: Floats, drawn: Floats, design: _Design) -> NDArray[np.bool_]:

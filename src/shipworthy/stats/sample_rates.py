@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaincinv
+from scipy.special import betainc, betaincinv, ndtri
 
 from shipworthy.stats.betting import upper_limit
 from shipworthy.stats.clusters import Floats
@@ -33,6 +33,8 @@ _SEARCH = 40
 _STEPS = 100
 _NEAR = 1e-9
 _FLOOR = 1e-12
+_GUESSES = (1.3, 1.0)
+"""Where the search begins, in the spread of the weighted mean: a little too far, then the normal limit."""
 
 
 def chance_above(values: Floats, weights: Floats, limit: Floats | float) -> Floats:
@@ -77,7 +79,7 @@ def _contour(v: Floats, w: Floats) -> Floats:
         t = (below + above) / 2
         short = (w * v / (1 - t[:, None] * v)).sum(-1) < 0
         below, above = np.where(short, t, below), np.where(short, above, t)
-        if ((above - below) <= 1e-6 * np.minimum(right, -left)).all():
+        if ((above - below) <= 1e-2 * np.minimum(above - left, right - below)).all():  # near is enough
             break
     t = (below + above) / 2
     # The integrand has a pole at zero: keep about a standard deviation away from it, on the side of the saddlepoint.
@@ -115,13 +117,14 @@ def table(shares: Floats) -> tuple[Floats, Floats]:
     return values, counts.reshape(*shares.shape[:-1], k)
 
 
-def upper_limits(values: Floats, weights: Floats, tail: float) -> Floats:
+def upper_limits(values: Floats, weights: Floats, tail: float, near: float = _NEAR) -> Floats:
     """Return Gaffke's upper limit of the mean share in each row, never below the mean of the row.
 
     Args:
         values: the distinct shares, in [0, 1], shape (k,).
         weights: clusters that show each, shape (..., k).
         tail: chance of missing, in (0, 0.5].
+        near: how far above the exact limit the answer may lie.
     """
     v, w = _with_top(values, weights)
     mean = (weights * values).sum(-1) / weights.sum(-1)
@@ -135,18 +138,25 @@ def upper_limits(values: Floats, weights: Floats, tail: float) -> Floats:
         reach = betaincinv(ones, w.sum(-1)[pair] - ones, 1 - tail)
         above[pair] = lowest[pair] + (1 - lowest[pair]) * reach
     active = np.flatnonzero(~pair & (mean < 1))
-    missing, spare = np.ones_like(mean), np.full_like(mean, np.log(_FLOOR / tail))
+    missing, spare = np.ones_like(mean), np.full_like(mean, ndtri(_FLOOR) - ndtri(tail))
     missing[active] = _excess(v, w[active], mean[active], tail)
     above = np.where((missing <= 0) & ~pair, mean, above)
     active = active[missing[active] > 0]
     kept = np.zeros_like(mean)
+    total = w.sum(-1)
+    centre = (w * v).sum(-1) / total
+    # Of the weighted mean: its centre and its standard deviation, times the normal quantile.
+    width = -ndtri(tail) * np.sqrt(np.maximum((w * v**2).sum(-1) / total - centre**2, 0.0) / (total + 1))
     for step in range(_STEPS):  # regula falsi with the Illinois step, and now and then a halving
         if not active.size:
             break
         a, b = below[active], above[active]
         share = missing[active] / (missing[active] - spare[active])
-        share = np.full_like(a, 0.5) if step % 4 == 3 else np.clip(share, 1e-3, 1 - 1e-3)
+        share = np.full_like(a, 0.5) if step % 6 == 5 else np.clip(share, 1e-4, 1 - 1e-4)
         middle = a + (b - a) * share
+        if step < len(_GUESSES):
+            guess = centre[active] + _GUESSES[step] * width[active]
+            middle = np.where((guess > a) & (guess < b), guess, middle)
         found = _excess(v, w[active], middle, tail)
         out = found <= 0
         hit, miss = active[out], active[~out]
@@ -155,14 +165,17 @@ def upper_limits(values: Floats, weights: Floats, tail: float) -> Floats:
         below[miss], missing[miss] = middle[~out], found[~out]
         spare[miss] = np.where(kept[miss] < 0, spare[miss] / 2, spare[miss])
         kept[hit], kept[miss] = 1, -1
-        active = active[(above - below)[active] > _NEAR]
+        met = active[np.abs(found) < near]  # the quantile moves faster than the limit: this near, it is on the dot
+        above[met] = middle[np.abs(found) < near] + near
+        below[met] = above[met]
+        active = active[(above - below)[active] > near]
     limits: Floats = np.maximum(above, mean).reshape(shape)
     return limits
 
 
-def lower_limits(values: Floats, weights: Floats, tail: float) -> Floats:
+def lower_limits(values: Floats, weights: Floats, tail: float, near: float = _NEAR) -> Floats:
     """Return the lower limit of the mean share in each row: the mirror image of `upper_limits`."""
-    limits: Floats = 1 - upper_limits(1 - values, weights, tail)
+    limits: Floats = 1 - upper_limits(1 - values, weights, tail, near)
     return limits
 
 
@@ -208,6 +221,6 @@ def _with_top(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
 
 
 def _excess(v: Floats, w: Floats, limit: Floats, tail: float) -> Floats:
-    """Logarithm of how many times too likely it is to reach the limits."""
-    excess: Floats = np.log(np.maximum(chance_above(v, w, limit), _FLOOR) / tail)
+    """How far the chance to reach the limits is above `tail`, in normal quantiles: nearly a straight line."""
+    excess: Floats = ndtri(np.clip(chance_above(v, w, limit), _FLOOR, 1 - _FLOOR)) - ndtri(tail)
     return excess
