@@ -510,9 +510,9 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
         hits, trials: the counted events and the scored attempts; `clusters` the independent samples among them.
             A value has no hits.
         errors: attempts without a score, left out of `trials`; `planned` what the plan asked for.
-        rate, low, high: the estimate and its two-sided interval, in [0, 1] (differences: [-1, 1]): the mean over samples
-            of the share of hits, which is ``hits / trials`` where all have as many; of a value its mean over samples
-            (the mean of its changes), in its unit, as are `bound` and `limit`.
+        rate, low, high: the estimate and its two-sided interval, in [0, 1] (differences: [-1, 1]): the mean over
+            samples of the share of hits, which is ``hits / trials`` where all have as many; of a value its mean
+            over samples (the mean of its changes), in its unit, as are `bound` and `limit`.
         bound: the one-sided bound that is compared with `limit`.
         method: which bound decided on a rate (`shipworthy.stats.sample_rates`); a mean always has the proved one.
         needed: clusters still needed for the criterion to decide at 80 % power at the observed rate; None where no

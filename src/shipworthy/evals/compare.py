@@ -47,7 +47,7 @@ class Paired(NamedTuple):
 
     @property
     def new(self) -> float:
-        """The new run's rate, or mean of a value: over clusters, each of which counts once. Only where there are pairs."""
+        """The new run's rate, or mean of a value, over clusters: each counts once. Only where there are pairs."""
         return _level(self.totals, self.trials)
 
     @property

@@ -1,7 +1,7 @@
 """The bound of a rate, worked out again from a pack's counts. Standard library only.
 
-It repeats `shipworthy.stats.sample_rates` and `shipworthy.stats.paired` in plain Python instead of calling them: whoever
-holds a pack needs neither numpy nor trust in the code that decided.
+It repeats `shipworthy.stats.sample_rates` and `shipworthy.stats.paired` in plain Python instead of calling them:
+whoever holds a pack needs neither numpy nor trust in the code that decided.
 """
 
 from __future__ import annotations
@@ -108,4 +108,4 @@ def too_good(values: Sequence[float], bound: float, condition: Condition) -> boo
     bound += NEAR
     if bound >= 1:
         return False
-    return bound <= fsum(values) / len(values) or log(max(chance_above(values, bound), 1e-300) / tail) > NEAR
+    return bound <= fsum(values) / len(values) or log(max(chance_above(values, bound), 1e-300) / tail) > 1e-4

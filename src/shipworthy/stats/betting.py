@@ -56,11 +56,11 @@ def log_capital(y: Floats, limit: float, tail: float, weight: Floats | None = No
     clusters = int(times.reshape(-1, times.shape[-1])[0].sum())
     capital = np.full(times.shape[:-1], -np.inf)
     with np.errstate(divide="ignore"):  # a stake lost whole is a logarithm of minus infinity
-        for weight, bet in bets(limit, clusters, tail):
+        for part, bet in bets(limit, clusters, tail):
             # The bet's cap may be passed by a rounding error; a factor is never negative.
             factor = np.log(np.maximum(1 + bet * gap, 0.0))
             gain = np.where(times > 0, times * np.where(times > 0, factor, 0.0), 0.0).sum(-1)
-            capital = np.logaddexp(capital, log(weight) + gain)
+            capital = np.logaddexp(capital, log(part) + gain)
     return capital
 
 

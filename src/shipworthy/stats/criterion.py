@@ -44,7 +44,8 @@ def threshold_test(
     """Test whether a rate, the mean over clusters of their share of hits, is at most (or at least) a limit.
 
     The chance to pass when the true rate is exactly at the limit is at most ``1 - confidence``; so is the chance to
-    fail. For the default bound that is measured (``tests/statistics``), for ``proved`` it is a theorem. A point estimate never decides.
+    fail. For the default bound that is measured (``tests/statistics``), for ``proved`` it is a theorem. A point
+    estimate never decides.
 
     Args:
         hits, trials: one entry a cluster, as in `rate_interval`.
