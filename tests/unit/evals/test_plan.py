@@ -138,8 +138,8 @@ def test_names_that_cannot_be_told_apart_are_refused(samples, attacks, word):
         part("s", samples, attacks)
 
 
-def test_the_planned_design_effect_counts_attempts_a_cluster():
-    plan = part("s", ["a", "b"], ("none", "rot13"), attempts=3)  # six attempts a cluster, icc 0.3
+def test_samples_without_a_group_are_clusters_of_their_own():
+    plan = part("s", ["a", "b"], ("none", "rot13"), attempts=3)
     assert plan.clusters == 2
 
 
