@@ -121,7 +121,8 @@ def test_a_data_frame_has_a_column_for_every_metric(run):
 
 def test_a_notebook_shows_rates_with_interval_denominator_and_errors(run):
     html = run._repr_html_()
-    for word in (f"{100 * run.rate('small', 'attack_success').rate:.1f} %", "2 / 22", "errors left out", "95 % interval", "without guards", "<td>2</td>"):
+    rate = f"{100 * run.rate('small', 'attack_success').rate:.1f} %"
+    for word in (rate, "2 / 22", "errors left out", "95 % interval", "without guards", "<td>2</td>"):
         assert word in html
     assert "complete" in repr(run)
 

@@ -45,7 +45,7 @@ def test_numbers_are_those_of_the_statistics(gated) -> None:  # type: ignore[no-
 
 
 def test_a_gate_may_ask_for_the_proved_bound(gated) -> None:  # type: ignore[no-untyped-def]
-    gated.edit("gate.yaml", "criteria:", "bound: proved\ncriteria:")
+    (gated.root / "gate.yaml").write_text("gate: {id: release, bound: proved}\n")
     run = gated.run(lambda i: i.suite == "help" and number(i) < 50)
     found, counted = results(gated, run), run.counts("leak", "leak")
     direct = threshold_test(counted.totals, counted.trials, 0.1, bound="proved")
@@ -165,8 +165,8 @@ def test_an_unfinished_or_partly_unscored_baseline_decides_nothing(gated) -> Non
 def test_planned_shape_of_a_filtered_criterion(gated) -> None:  # type: ignore[no-untyped-def]
     run = gated.run()
     use, metric = run.suite("leak"), run.metric("leak", "leak")
-    assert shape(use, metric, None) == (120, 2.0, 0.5, 1.5)
-    assert shape(use, metric, "role_play") == (60, 1.0, 0.5, 1.0)
+    assert shape(use, metric, None) == (120, 2.0, 0.5)
+    assert shape(use, metric, "role_play") == (60, 1.0, 0.5)
 
 
 def test_attacks_that_a_plan_leaves_out_are_said(gated) -> None:  # type: ignore[no-untyped-def]
