@@ -1,8 +1,8 @@
 """Print the measured error rates of the gate's tests: coverage, wrongly-ship rates, power.
 
-python bench/error_rates.py              # 20,000 replicates a cell, a minute or two
+python bench/error_rates.py              # 20,000 replicates a cell, about half an hour
 python bench/error_rates.py --replicates 100000
-python bench/error_rates.py --json       # the section on means alone, as one JSON object
+python bench/error_rates.py --json       # the same figures as one JSON object; rates.most: the worst of each family
 """
 
 from __future__ import annotations
@@ -14,54 +14,26 @@ from itertools import product
 
 from shipworthy.stats import achieved_power
 from shipworthy.stats.mean_simulation import LAWS, MeanDesign, mean_coverage, mean_passes, mean_passes_paired
-from shipworthy.stats.simulation import Design, coverage, passes, passes_paired
+from shipworthy.stats.simulation import Design, passes, passes_paired
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicates", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", action="store_true", help="measure the section on means and print it as JSON")
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
     options = parser.parse_args()
     run = {"replicates": options.replicates, "seed": options.seed}
     if options.json:
-        print(json.dumps(means(run)))
+        print(json.dumps({**means(run), "rates": rates(run)}))
         return
     began = time.perf_counter()
     error = (0.05 * 0.95 / options.replicates) ** 0.5
     print(f"{options.replicates:,} replicates a cell, seed {options.seed}; Monte-Carlo error near 5 %: {error:.4f}\n")
 
-    print("Two-sided 95 % interval, no planned floor: coverage (mean width in percentage points)")
-    rates = (0.01, 0.02, 0.05, 0.2, 0.5)
-    print(f"{'clusters x attempts':>20} {'ICC':>4} " + " ".join(f"{f'rate {r:g}':>15}" for r in rates))
-    for size, attempts in ((200, 5), (60, 2), (60, 5), (30, 10)):
-        for icc in (0.0, 0.3, 0.8, 1.0):
-            cells = (coverage(Design(size, attempts, icc), r, **run) for r in rates)
-            row = " ".join(f"{f'{c:.3f} ({100 * w:.2f})':>15}" for c, w in cells)
-            print(f"{f'{size} x {attempts}':>20} {icc:>4} {row}")
-
-    print("\nThreshold test, true rate AT the threshold: how often it wrongly ships (at most .050)")
+    print_rates(rates(run))
+    print("\nPower, ICC 0.3: how often it ships when the true rate is a quarter of the threshold")
     limits = (0.01, 0.02, 0.05, 0.1, 0.2)
-    print(f"{'clusters x attempts':>20} {'ICC':>4} {'floor':>8} " + " ".join(f"{f'limit {v:g}':>10}" for v in limits))
-    for size, attempts in ((200, 5), (400, 5), (60, 2), (60, 5), (30, 10)):
-        for icc in (0.1, 0.3, 0.8, 1.0):
-            design = Design(size, attempts, icc)
-            for name, floor in (("none", 1.0), ("planned", design.design_effect)):
-                row = " ".join(f"{passes(design, v, v, floor=floor, **run):>10.3f}" for v in limits)
-                print(f"{f'{size} x {attempts}':>20} {icc:>4} {name:>8} {row}")
-
-    print("\nNon-inferiority test, true rise AT the margin: how often it wrongly ships (at most .050)")
-    print(f"{'clusters x attempts':>20} {'ICC':>4} {'drift':>5} {'base':>5} {'margin':>6} {'here':>7} {'plain t':>8}")
-    for size, attempts in ((200, 5), (200, 1), (60, 2), (30, 10)):
-        for icc in (0.3, 1.0) if attempts > 1 else (0.0,):
-            for drift in (0.0, 0.5):
-                design = Design(size, attempts, icc, drift)
-                for base, margin in ((0.0, 0.02), (0.0, 0.05), (0.02, 0.02), (0.02, 0.05), (0.3, 0.1)):
-                    pair = [passes_paired(design, base, margin, margin, method=m, **run) for m in ("recovery", "t")]
-                    shown = f"{size} x {attempts}"
-                    print(f"{shown:>20} {icc:>4} {drift:>5} {base:>5} {margin:>6} {pair[0]:>7.3f} {pair[1]:>8.3f}")
-
-    print("\nPower, ICC 0.3, planned floor: how often it ships when the true rate is a quarter of the threshold")
     print(f"{'clusters x attempts':>20} " + " ".join(f"{f'limit {v:g}':>10}" for v in limits))
     for size, attempts in ((60, 1), (60, 5), (200, 1), (200, 5), (400, 5)):
         icc = 0.3 if attempts > 1 else 0.0
@@ -69,6 +41,63 @@ def main() -> None:
         print(f"{f'{size} x {attempts}':>20} {row}")
     print_means(means(run))
     print(f"\n{time.perf_counter() - began:.0f} s")
+
+
+UNEQUAL = ((190, 1, 10, 20), (95, 1, 5, 20), (50, 3, 5, 30))
+
+
+def designs():
+    """Yield each truth with the family it belongs to."""
+    for n, m, share in product((30, 100, 200), (3, 9, 20), (0.3, 0.6, 0.9)):
+        yield "background and wholly weak", Design(n, m, 0.0, background=share)
+    for (n, m, large, more), share in product(UNEQUAL, (0.3, 0.6, 1.0)):
+        yield "unequal clusters", Design(n, m, 0.0, background=share, large=large, large_attempts=more)
+    for (n, m, large, more), icc in product(UNEQUAL, (0.3, 1.0)):
+        yield "unequal clusters", Design(n, m, icc, large=large, large_attempts=more)
+    for (n, m), icc in product(((200, 5), (400, 5), (60, 2), (60, 5), (30, 10)), (0.1, 0.3, 0.8, 1.0)):
+        yield "beta-binomial", Design(n, m, icc)
+    for n in (30, 100, 200):
+        yield "one attempt", Design(n, 1, 0.0)
+
+
+def rates(run):
+    """Measure the tests on rates with the truth at the limit or margin; the largest share of each wrong verdict."""
+    cells = []
+    few = run | {"replicates": max(1, run["replicates"] // 4)}  # a margin takes two searches where a limit takes none
+    for family, design in designs():
+        for limit, verdict in product((0.01, 0.02, 0.03, 0.05, 0.1), ("pass", "fail")):
+            wrong = passes(design, limit, limit, verdict=verdict, **run)
+            cells.append(_cell("threshold", family, verdict, design, wrong, limit=limit, **run))
+        for base, margin, verdict in product((0.0, 0.02, 0.1), (0.02, 0.05, 0.15), ("pass", "fail")):
+            wrong = passes_paired(design, base, margin, margin, verdict=verdict, **few)
+            cells.append(_cell("noninferiority", family, verdict, design, wrong, base=base, margin=margin, **few))
+    most = {}
+    for cell in cells:
+        key = f"{cell['test']}, {cell['family']}, wrongly {'ships' if cell['verdict'] == 'pass' else 'fails'}"
+        most[key] = max(most.get(key, 0.0), cell["wrong"])
+    return {"most": most, "cells": cells}
+
+
+def _cell(test, family, verdict, design, wrong, *, replicates, seed, **truth):
+    return {
+        "test": test,
+        "family": family,
+        "verdict": verdict,
+        **truth,
+        "design": design._asdict(),
+        "wrong": wrong,
+        "replicates": replicates,
+    }
+
+
+def print_rates(found):
+    print("Truth AT the limit or margin: the largest share of wrong verdicts (at most .050 and twice the error)")
+    for name, share in found["most"].items():
+        print(f"{name:<66} {share:.4f}")
+    print("\nThe worst cells")
+    for cell in sorted(found["cells"], key=lambda cell: -cell["wrong"])[:12]:
+        at = ", ".join(f"{key} {cell[key]:g}" for key in ("limit", "base", "margin") if key in cell)
+        print(f"{cell['wrong']:.4f}  {cell['test']}, {cell['verdict']}, {at}: {cell['design']}")
 
 
 def means(run):

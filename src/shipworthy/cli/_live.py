@@ -19,10 +19,10 @@ class LiveTable(Progress):
         metrics: the metric shown of each suite.
     """
 
-    def __init__(self, metrics: dict[str, str], *, design_effects: dict[str, float]) -> None:
+    def __init__(self, metrics: dict[str, str]) -> None:
         self._live_here = sys.stderr is not None and sys.stderr.isatty()
         super().__init__(every_s=0.5 if self._live_here else 10.0, style="plain")
-        self._metrics, self._floors = metrics, design_effects
+        self._metrics = metrics
         self._cells: dict[str, dict[str, list[int]]] = {suite: {} for suite in metrics}
         self._bad: dict[str, int] = dict.fromkeys(metrics, 0)
         self._live: Any = None
@@ -66,7 +66,7 @@ class LiveTable(Progress):
             hits, trials = [t[0] for t in tallies], [t[1] for t in tallies]
             rate = span = "-"
             if trials:
-                found = rate_interval(hits, trials, min_design_effect=self._floors[suite])
+                found = rate_interval(hits, trials)
                 rate = f"{100 * found.rate:.1f} %"
                 span = f"{100 * found.low:.1f} to {100 * found.high:.1f} %"
             rows.append((suite, metric, rate, span, f"{sum(hits):,} / {sum(trials):,}", f"{self._bad[suite]:,}"))

@@ -65,7 +65,7 @@ def _previous(workspace: Path, plan: str, run: str | None) -> Run | None:
 def _text(plan: Plan, criteria: list[CriterionPower]) -> str:
     from shipworthy.cli._tables import table
 
-    columns = ("suite", "samples", "attacks", "attempts each", "attempts", "calls", "clusters", "planned design effect")
+    columns = ("suite", "samples", "attacks", "attempts each", "attempts", "calls", "clusters", "planned ICC")
     rows = [
         (
             part.id,
@@ -75,7 +75,7 @@ def _text(plan: Plan, criteria: list[CriterionPower]) -> str:
             f"{len(part):,}",
             f"{sum(map(turns, part.samples)) * len(part.attacks) * part.attempts:,}",
             f"{part.clusters:,}",
-            f"{part.design_effect:.2f}",
+            f"{part.suite.icc:.2f}",
         )
         for part in plan.suites
     ]
@@ -96,8 +96,9 @@ def _text(plan: Plan, criteria: list[CriterionPower]) -> str:
             "80 %",
             "90 %",
             "99 %",
+            "80 %, proved",
         )
-        said += ["", "samples needed", "", table(shown, _power_rows(criteria), right=range(5, 9))]
+        said += ["", "samples needed", "", table(shown, _power_rows(criteria), right=range(5, 10))]
     for found in criteria:
         if not found.reachable:
             lacking = (
@@ -116,7 +117,8 @@ def _power_rows(criteria: list[CriterionPower]) -> Iterator[tuple[str, ...]]:
             needed = ("never" if n is None else f"{n:,}" for n in scenario.needed)
             said = amount(scenario.rate, found.unit) if found.kind == "value" else f"{100 * scenario.rate:.3g} %"
             truth = f"{said}: {scenario.name}"
-            yield (*head, truth, f"{100 * scenario.power:.0f} %", *needed)
+            proved = "never" if scenario.proved is None else f"{scenario.proved:,}"
+            yield (*head, truth, f"{100 * scenario.power:.0f} %", *needed, proved)
             head = ("", "", "", "")
 
 
@@ -137,7 +139,7 @@ def _json(plan: Plan, criteria: list[CriterionPower]) -> str:
                 "attacks": [attack.name for attack in part.attacks],
                 "attempts": len(part),
                 "clusters": part.clusters,
-                "design_effect": part.design_effect,
+                "icc": part.suite.icc,
             }
             for part in plan.suites
         ],

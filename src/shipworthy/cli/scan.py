@@ -117,10 +117,7 @@ def _measure(workspace: Workspace, seconds: float | None, concurrency: int | Non
     from shipworthy.exchange.budget import Limits
 
     sitting = begin(workspace, PLAN)
-    parts = sitting.plan.suites
-    progress = LiveTable(
-        {part.id: part.suite.metric for part in parts}, design_effects={part.id: part.design_effect for part in parts}
-    )
+    progress = LiveTable({part.id: part.suite.metric for part in sitting.plan.suites})
     limits = Limits(seconds=max(1.0, seconds)) if seconds is not None else None
     return complete(sitting, limits=limits, concurrency=concurrency, progress=progress)
 

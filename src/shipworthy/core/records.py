@@ -418,7 +418,7 @@ class SuiteUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
         samples: number of samples; `clusters` of independent ones among them.
         attempts: planned in all: samples x attacks x `each`.
         each: attempts of one sample with one attack.
-        icc: intra-cluster correlation that the plan reckons with, in [0, 1].
+        icc: intra-cluster correlation that sample sizes are planned with, in [0, 1]; no verdict rests on it.
         metric: the suite's primary one; `metrics` all that its scorers declare.
     """
 
@@ -435,13 +435,6 @@ class SuiteUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     metric: Name
     metrics: tuple[Metric, ...]
     attacks: tuple[Name, ...] = ()
-
-    @property
-    def design_effect(self) -> float:
-        """Planned variance inflation, >= 1: ``1 + (m - 1) icc`` with m attempts a cluster (Kish 1965)."""
-        if not self.clusters:
-            return 1.0
-        return 1.0 + max(0.0, self.attempts / self.clusters - 1.0) * self.icc
 
     def describe(self, metric: str) -> Metric | None:
         """Return a metric that one of the suite's scorers declares."""
@@ -517,10 +510,11 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
         hits, trials: the counted events and the scored attempts; `clusters` the independent samples among them.
             A value has no hits.
         errors: attempts without a score, left out of `trials`; `planned` what the plan asked for.
-        rate, low, high: the estimate and its two-sided interval, in [0, 1] (differences: [-1, 1]); of a value its mean
+        rate, low, high: the estimate and its two-sided interval, in [0, 1] (differences: [-1, 1]): the mean over
+            samples of the share of hits, which is ``hits / trials`` where all have as many; of a value its mean
             over samples (the mean of its changes), in its unit, as are `bound` and `limit`.
         bound: the one-sided bound that is compared with `limit`.
-        design_effect: variance inflation used, at least the planned one.
+        method: which bound decided on a rate (`shipworthy.stats.sample_rates`); a mean always has the proved one.
         needed: clusters still needed for the criterion to decide at 80 % power at the observed rate; None where no
             number of samples can make it pass.
     """
@@ -544,7 +538,7 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     high: float | None = None
     bound: float | None = None
     confidence: float = 0.95
-    design_effect: float = 1.0
+    method: Literal["gaffke", "proved"] = "gaffke"
     needed: int | None = None
     run: str = ""
     baseline_run: str = ""

@@ -47,18 +47,16 @@ class Paired(NamedTuple):
 
     @property
     def new(self) -> float:
-        """The new run's rate; of a value, its mean over clusters. Only where there are pairs."""
-        return _level(self.totals, self.trials, self.metric)
+        """The new run's rate, or mean of a value, over clusters: each counts once. Only where there are pairs."""
+        return _level(self.totals, self.trials)
 
     @property
     def old(self) -> float:
         """The same of the old run."""
-        return _level(self.old_totals, self.trials, self.metric)
+        return _level(self.old_totals, self.trials)
 
 
-def _level(totals: list[float], trials: list[int], metric: Metric) -> float:
-    if metric.kind == "event":
-        return sum(totals) / sum(trials)
+def _level(totals: list[float], trials: list[int]) -> float:
     return sum(total / n for total, n in zip(totals, trials, strict=True)) / len(trials)
 
 

@@ -126,13 +126,6 @@ class SuitePlan:
         """Number of independent clusters among the samples."""
         return _distinct(lambda: (sample.cluster or sample.id for sample in self.samples), len(self.samples))
 
-    @property
-    def design_effect(self) -> float:
-        """Planned variance inflation, >= 1: ``1 + (m - 1) icc`` with m attempts a cluster (Kish 1965)."""
-        if not self.clusters:
-            return 1.0
-        return 1.0 + max(0.0, len(self) / self.clusters - 1.0) * self.suite.icc
-
     def __len__(self) -> int:
         return len(self.samples) * len(self.attacks) * self.attempts
 

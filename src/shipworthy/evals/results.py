@@ -340,7 +340,7 @@ class Run:
     ) -> RateInterval | None:
         """Return an event's rate with its interval, or None where nothing was scored.
 
-        The design effect is never taken below the planned one. Arguments and errors as for `counts`.
+        The rate is the mean over samples of their share of hits. Arguments and errors as for `counts`.
 
         Raises:
             UsageError: the metric is a value, which has a mean.
@@ -353,8 +353,7 @@ class Run:
         counts = self.counts(suite, metric, attack)
         if not sum(counts.trials):
             return None
-        floor = planned_design_effect(self.suite(suite), declared, attack)
-        return rate_interval(counts.totals, counts.trials, confidence=confidence, min_design_effect=floor)
+        return rate_interval(counts.totals, counts.trials, confidence=confidence)
 
     def mean(
         self, suite: str, metric: str, attack: str | None = None, *, confidence: float = 0.95
@@ -482,13 +481,6 @@ class Run:
         state = "complete" if self.complete else f"{len(self):,} of {self.manifest.planned:,} attempts made"
         caption = f"{self.id} · plan {self.manifest.plan} · {guards} · {state}"
         return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def planned_design_effect(use: SuiteUse, metric: Metric, attack: str | None) -> float:
-    """Return the variance inflation that a plan reckons with, >= 1, for a metric on all attacks or on one."""
-    share = len(select(attack, use.attacks)) / max(1, len(use.attacks))
-    scored = use.samples if metric.reducer == "any" else use.attempts * share
-    return 1.0 + max(0.0, scored / max(1, use.clusters) - 1.0) * use.icc
 
 
 COLUMNS = ("suite", "metric", "rate", "95 % interval", "hits / trials", "clusters", "errors left out", "not run")

@@ -8,7 +8,7 @@ parsers of `core`, which are the definition of both.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp, fsum, inf, lgamma, log, sqrt, tanh
+from math import exp, fsum, log, sqrt, tanh
 from typing import Any, NamedTuple
 
 from shipworthy.core.attack_name import matches
@@ -56,27 +56,6 @@ def measures(manifest: Mapping[str, Any], suite: str) -> dict[str, Measure]:
             said.get("unit", ""),
         )
     return found
-
-
-def too_good(hits: int, trials: int, bound: float, condition: Condition) -> bool:
-    """Say whether a threshold criterion's bound is better than independent trials could give.
-
-    Clusters only ever widen an interval, so the exact binomial bound (Clopper and Pearson 1934) on all trials is the
-    best there is. It is compared without being computed: a bound u is as far out if so few hits, or fewer, have a
-    probability of at most ``1 - confidence`` where the rate is u.
-    """
-    if condition.side == "lower":
-        hits, bound = trials - hits, 1 - bound
-    if not 0 < bound < 1:
-        return bound <= 0
-    tail = sum(exp(_log_binomial(hits - i, trials, bound)) for i in range(hits + 1))
-    return tail > (1 - condition.confidence) * (1 + 1e-6) and hits < trials
-
-
-def _log_binomial(k: int, n: int, p: float) -> float:
-    if k < 0 or k > n:
-        return -inf
-    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) + (n - k) * log(1 - p)
 
 
 def mean_too_good(means: Sequence[float], bound: float, condition: Condition, low: float, high: float) -> bool:
@@ -140,16 +119,13 @@ class Counts(NamedTuple):
 
     @property
     def means(self) -> list[float]:
-        """Of a value: each cluster's mean, or the change of it."""
+        """Each cluster's share of hits, or mean of a value; or the change of it."""
         return [(row[0] - (row[2] if len(row) > 2 else 0.0)) / row[1] for row in self.clusters.values()]
 
     @property
     def rate(self) -> float:
-        """Rate, or difference of the two; of a value the mean over clusters. Only where there are trials."""
-        if self.value:
-            return fsum(self.means) / len(self.clusters)
-        before = sum(row[2] for row in self.clusters.values() if len(row) > 2)
-        return (self.hits - before) / self.trials
+        """Mean over clusters of their shares, or means, or changes: each counts once. Only where there are trials."""
+        return fsum(self.means) / len(self.clusters)
 
 
 def last_tries(records: Iterable[Record]) -> list[Record]:

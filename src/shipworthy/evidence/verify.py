@@ -20,7 +20,7 @@ from shipworthy.core import condition
 from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
-from shipworthy.evidence import archive, recount
+from shipworthy.evidence import archive, bounds, recount
 from shipworthy.evidence.recount import Counts, Measure
 from shipworthy.store import chain
 from shipworthy.store.dsse import verify as verify_envelope
@@ -365,7 +365,7 @@ class _Verifier:
             if criterion is None:
                 self.unreached(result)
                 continue
-            self.specified(result, criterion)
+            self.specified(result, criterion, written.get("bound", "gaffke"))
             counted += self.recount(result, criterion.get("attack"), stated[id])
             if result["verdict"] == "ship":
                 self.fit(result, criterion)
@@ -382,7 +382,7 @@ class _Verifier:
         if result["verdict"] != "inconclusive" or result.get("rate") is not None:
             raise IntegrityError(f"decision.json: the criterion {result['id']} was decided and not specified")
 
-    def specified(self, result: Mapping[str, Any], criterion: Mapping[str, Any]) -> None:
+    def specified(self, result: Mapping[str, Any], criterion: Mapping[str, Any], method: str) -> None:
         """Hold a result against the criterion that was specified, and against the runs of the decision."""
         id, must = result["id"], condition.parse(result["must"])
         metric = criterion.get("metric") or self.suite_metric(result)
@@ -392,6 +392,7 @@ class _Verifier:
             and must.test == result["test"]
             and abs(must.limit - result["limit"]) < 1e-9
             and abs(must.confidence - result.get("confidence", 0.95)) < 1e-9
+            and result.get("method", "gaffke") == method
         )
         if not same:
             raise IntegrityError(f"decision.json: the criterion {id} is not the one that was specified")
@@ -461,7 +462,7 @@ class _Verifier:
         met = result["bound"] >= must.limit if threshold and must.side == "lower" else result["bound"] <= must.limit
         if verdict == "ship" and not met:
             raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
-        if self.too_good(result, counts, measure, must, near):
+        if self.too_good(result, counts, measure, must):
             raise IntegrityError(f"decision.json: the bound of {id} is better than its counts can give")
         return 1
 
@@ -488,19 +489,16 @@ class _Verifier:
         counts: Counts,
         measure: Measure,
         must: condition.Condition,
-        near: float,
     ) -> bool:
         """Say whether a bound is better than what was counted can give."""
         bound, threshold = result["bound"], must.test == "threshold"
-        if measure.value:
+        if measure.value or result.get("method") == "proved":
             # Of a change the decision keeps the amount of worsening: a loss lies on the negative side.
             width = measure.high - measure.low
             low, high = (measure.low, measure.high) if threshold else (-width, width)
             signed = -bound if must.side == "lower" and not threshold else bound
             return recount.mean_too_good(counts.means, signed, must, low, high)
-        if threshold:
-            return recount.too_good(counts.hits, counts.trials, bound, must)
-        return bool(bound < (-counts.rate if must.side == "lower" else counts.rate) - near)
+        return bounds.too_good(counts.means, bound, must)
 
     def trace(self) -> str:
         trace = self.json("trace.json")

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shipworthy.core.attack_name import select
 from shipworthy.core.records import CriterionResult, Metric, SuiteUse
 from shipworthy.evals.compare import Paired, pair, same_metric
-from shipworthy.evals.results import Run, planned_design_effect
+from shipworthy.evals.results import Run
 from shipworthy.release import means, rates
 from shipworthy.release.wording import count, percent
 from shipworthy.workspace.kinds.requirement import Criterion, Requirement
@@ -57,13 +57,12 @@ class Shape(NamedTuple):
 
     Attributes:
         planned: number of attempts; `attempts` a cluster (all attacks together, >= 1).
-        design_effect: planned, >= 1.
+        icc: correlation within a cluster that the number of samples still needed is worked out with.
     """
 
     planned: int
     attempts: float
     icc: float
-    design_effect: float
 
 
 def shape(use: SuiteUse, metric: Metric, attack: str | None) -> Shape:
@@ -71,7 +70,7 @@ def shape(use: SuiteUse, metric: Metric, attack: str | None) -> Shape:
     planned = use.samples * len(select(attack, use.attacks)) * use.each
     scored = use.samples if metric.reducer == "any" else planned
     attempts = max(1.0, scored / max(1, use.clusters))
-    return Shape(planned, attempts, use.icc, planned_design_effect(use, metric, attack))
+    return Shape(planned, attempts, use.icc)
 
 
 def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion, evidence: Evidence) -> CriterionResult:
@@ -97,6 +96,7 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
         run=run.id,
         risks=requirement.mitigates,
         severity=criterion.severity,
+        method=workspace.gate.bound,
     )
     use = next((u for u in run.manifest.suites if u.id == criterion.suite), None)
     if use is None or suite is None:

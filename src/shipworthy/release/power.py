@@ -25,6 +25,7 @@ from shipworthy.stats import (
     required_clusters_for_mean,
     threshold_test,
 )
+from shipworthy.stats.sample_rates import Bound
 from shipworthy.workspace.kinds.requirement import Criterion
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.suite import Suite
@@ -40,6 +41,8 @@ class Scenario(Struct, frozen=True):
         deviation: of a value, the standard deviation assumed between samples (of a margin: between their changes).
         power: chance to pass with the clusters of the plan, in [0, 1].
         needed: clusters for each of `POWERS`; None where no number will do.
+        proved: clusters for the first of `POWERS` where the gate asked for the bound ``proved``; as `needed` for a
+            mean, whose bound is that one.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Scenario(Struct, frozen=True):
     power: float
     needed: tuple[int | None, ...]
     deviation: float | None = None
+    proved: int | None = None
 
 
 class CriterionPower(Struct, frozen=True):
@@ -54,7 +58,7 @@ class CriterionPower(Struct, frozen=True):
 
     Attributes:
         clusters: independent samples in the plan; `attempts` scored for each (all attacks together).
-        design_effect: planned, >= 1.
+        bound: which bound the gate asks for.
         reachable: whether the best possible outcome would pass with the clusters of the plan.
         kind, unit: of the metric, as its scorer declares it.
     """
@@ -65,7 +69,7 @@ class CriterionPower(Struct, frozen=True):
     must: str
     clusters: int
     attempts: float
-    design_effect: float
+    bound: str
     reachable: bool
     scenarios: tuple[Scenario, ...]
     kind: Literal["event", "value"] = "event"
@@ -95,7 +99,7 @@ def _power(workspace: Workspace, plan: Plan, criterion: Criterion, previous: Run
         if metric.reducer == "any":
             attempts = max(1.0, len(part.samples) / clusters) if part and clusters else 1.0
         shape = clusters, attempts, suite.icc
-        scenarios = tuple(_rate_scenarios(criterion, metric.name, shape, previous))
+        scenarios = tuple(_rate_scenarios(criterion, metric.name, shape, previous, workspace.gate.bound))
     return CriterionPower(
         id=criterion.id,
         suite=criterion.suite,
@@ -103,8 +107,9 @@ def _power(workspace: Workspace, plan: Plan, criterion: Criterion, previous: Run
         must=criterion.must,
         clusters=clusters,
         attempts=attempts,
-        design_effect=1 + (attempts - 1) * suite.icc,
-        reachable=clusters >= criterion.min_clusters and _best_passes(criterion, metric, clusters),
+        bound=workspace.gate.bound,
+        reachable=clusters >= criterion.min_clusters
+        and _best_passes(criterion, metric, clusters, workspace.gate.bound),
         scenarios=scenarios,
         kind=metric.kind,
         unit=metric.unit,
@@ -127,7 +132,7 @@ def declared(suite: Suite, name: str) -> Metric:
 
 
 def _rate_scenarios(
-    criterion: Criterion, metric: str, shape: tuple[int, float, float], previous: Run | None
+    criterion: Criterion, metric: str, shape: tuple[int, float, float], previous: Run | None, bound: Bound
 ) -> Iterator[Scenario]:
     must, (clusters, attempts, icc) = criterion.parsed, shape
     if must.test == "threshold":
@@ -138,13 +143,16 @@ def _rate_scenarios(
     decidable = 0 < must.limit < 1
     for name, rate in _assumed(criterion, metric, previous):
         needed = tuple(
-            required_clusters(must.limit, rate, power=power, **options) if decidable else 1  # type: ignore[arg-type]
+            required_clusters(must.limit, rate, power=power, bound=bound, **options) if decidable else 1  # type: ignore[arg-type]
             for power in POWERS
         )
+        proved = needed[0]
+        if decidable and bound != "proved":
+            proved = required_clusters(must.limit, rate, power=POWERS[0], bound="proved", **options)  # type: ignore[arg-type]
         power = 0.0
         if clusters:
-            power = achieved_power(clusters, must.limit, rate, **options) if decidable else 1.0  # type: ignore[arg-type]
-        yield Scenario(name, rate, power, needed)
+            power = achieved_power(clusters, must.limit, rate, bound=bound, **options) if decidable else 1.0  # type: ignore[arg-type]
+        yield Scenario(name, rate, power, needed, proved=proved)
 
 
 def _mean_scenarios(criterion: Criterion, metric: Metric, clusters: int, previous: Run | None) -> Iterator[Scenario]:
@@ -215,9 +223,9 @@ def _assumed(criterion: Criterion, metric: str, previous: Run | None) -> Iterato
     if known is None or known.kind != "event":
         return
     counted = previous.counts(criterion.suite, metric, _known_attack(previous, criterion))
-    if trials := sum(counted.trials):
+    if shares := [hits / n for hits, n in zip(counted.totals, counted.trials, strict=True) if n]:
         change = "no change at" if must.test == "noninferiority" else "the rate of"
-        yield f"{change} {previous.id}", sum(counted.totals) / trials
+        yield f"{change} {previous.id}", sum(shares) / len(shares)
 
 
 def _known_attack(run: Run, criterion: Criterion) -> str | None:
@@ -225,7 +233,7 @@ def _known_attack(run: Run, criterion: Criterion) -> str | None:
     return criterion.attack if select(criterion.attack, used) else None
 
 
-def _best_passes(criterion: Criterion, metric: Metric, clusters: int) -> bool:
+def _best_passes(criterion: Criterion, metric: Metric, clusters: int, bound: Bound) -> bool:
     """Whether the best outcome there could be would pass: no hit, only hits, only best values, or no change at all."""
     if not clusters:
         return False
@@ -239,11 +247,15 @@ def _best_passes(criterion: Criterion, metric: Metric, clusters: int) -> bool:
         way = "at_most" if must.side == "upper" else "at_least"
         return mean_test(best, ones, must.limit, must=way, **span).verdict == "pass"  # type: ignore[arg-type]
     if must.test == "noninferiority":
-        verdict = noninferiority_test(ones, ones, ones, ones, must.limit, confidence=must.confidence).verdict
+        verdict = noninferiority_test(
+            ones, ones, ones, ones, must.limit, confidence=must.confidence, bound=bound
+        ).verdict
     elif must.side == "upper":
-        verdict = threshold_test([0] * clusters, ones, must.limit, confidence=must.confidence).verdict
+        verdict = threshold_test([0] * clusters, ones, must.limit, confidence=must.confidence, bound=bound).verdict
     else:
-        verdict = threshold_test(ones, ones, must.limit, must="at_least", confidence=must.confidence).verdict
+        verdict = threshold_test(
+            ones, ones, must.limit, must="at_least", confidence=must.confidence, bound=bound
+        ).verdict
     return verdict == "pass"
 
 
@@ -261,11 +273,11 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
         clusters, _ = _size(part, criterion.attack) if part else (0, 1.0)
         suite = workspace.suite(criterion.suite)
         metric = declared(suite, criterion.metric or suite.metric)
-        if clusters >= criterion.min_clusters and _best_passes(criterion, metric, clusters):
+        if clusters >= criterion.min_clusters and _best_passes(criterion, metric, clusters, workspace.gate.bound):
             continue
         node = workspace.graph.node("criterion", criterion.id)
         must = criterion.parsed
-        least = max(criterion.min_clusters, _least(criterion, metric))
+        least = max(criterion.min_clusters, _least(criterion, metric, workspace.gate.bound))
         message = (
             f"criterion {criterion.id} can never pass: even the best outcome on the "
             f"{count(clusters, 'independent sample')} of the suite {criterion.suite} does not show {criterion.must!r}"
@@ -278,14 +290,14 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
     return problems
 
 
-def _least(criterion: Criterion, metric: Metric) -> int:
+def _least(criterion: Criterion, metric: Metric, bound: Bound) -> int:
     """Fewest clusters with which the best outcome passes."""
     low, high = 0, 1
-    while not _best_passes(criterion, metric, high):
+    while not _best_passes(criterion, metric, high, bound):
         low, high = high, 2 * high
         if high > 10_000_000:
             return high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _best_passes(criterion, metric, middle) else (middle, high)
+        low, high = (low, middle) if _best_passes(criterion, metric, middle, bound) else (middle, high)
     return high

@@ -25,7 +25,7 @@ def threshold(seen: CriterionResult, counted: Counts, must: Condition, plan: Sha
         must.limit,
         must="at_most" if must.side == "upper" else "at_least",
         confidence=must.confidence,
-        min_design_effect=plan.design_effect,
+        bound=seen.method,
     )
     interval, verdict, needed = found.interval, VERDICTS[found.verdict], None
     if verdict == "inconclusive":
@@ -36,7 +36,6 @@ def threshold(seen: CriterionResult, counted: Counts, must: Condition, plan: Sha
         low=interval.low,
         high=interval.high,
         bound=found.bound,
-        design_effect=interval.design_effect,
         verdict=verdict,
         needed=0 if verdict == "ship" else needed,
     )
@@ -72,6 +71,7 @@ def noninferiority(seen: CriterionResult, paired: Paired, must: Condition, plan:
         must.limit,
         worse="higher" if worse == "higher" else "lower",
         confidence=must.confidence,
+        bound=seen.method,
     )
     verdict, needed = VERDICTS[found.verdict], None
     worsening = found.difference if worse == "higher" else -found.difference
@@ -83,31 +83,18 @@ def noninferiority(seen: CriterionResult, paired: Paired, must: Condition, plan:
         low=found.low,
         high=found.high,
         bound=found.bound,
-        design_effect=_paired_design_effect(paired),
         verdict=verdict,
         needed=0 if verdict == "ship" else needed,
     )
-    return replace(seen, reason=_noninferiority_reason(seen, paired.old, found.opposite, worse))
+    return replace(seen, reason=_noninferiority_reason(seen, paired, found.opposite, worse))
 
 
-def _paired_design_effect(paired: Paired) -> float:
-    """Variance of the difference with clusters, relative to independent pairs; at least 1. Shown, not used."""
-    total, clusters = sum(paired.trials), len(paired.clusters)
-    mean = (sum(paired.totals) - sum(paired.old_totals)) / total
-    alone = sum((pair.new.said - pair.old.said - mean) ** 2 for pair in paired.pairs)
-    if clusters < 2 or not alone:
-        return 1.0
-    changes = zip(paired.totals, paired.old_totals, paired.trials, strict=True)
-    together = sum((new - old - n * mean) ** 2 for new, old, n in changes)
-    return max(1.0, together * clusters / (clusters - 1) / alone)
-
-
-def _noninferiority_reason(seen: CriterionResult, old_rate: float, opposite: float, worse: str) -> str:
+def _noninferiority_reason(seen: CriterionResult, paired: Paired, opposite: float, worse: str) -> str:
     move = "rose" if worse == "higher" else "fell"
     sure, limit = percent(seen.confidence), percent(seen.limit).replace(" %", " points")
     bound = seen.bound if seen.bound is not None else float("nan")
     of = (
-        f"{percent(old_rate)} before, {percent(seen.hits / seen.trials)} now, "
+        f"{percent(paired.old)} before, {percent(paired.new)} now, "
         f"{count(seen.trials, 'paired attempt')} on {count(seen.clusters, 'sample')}"
     )
 
@@ -140,6 +127,7 @@ def _still_needed(seen: CriterionResult, limit: float, rate: float, test: str, p
         icc=plan.icc,
         power=POWER,
         confidence=seen.confidence,
+        bound=seen.method,
     )
     # At least one: the criterion did not pass with what there is.
     return None if total is None else max(1, total - seen.clusters)

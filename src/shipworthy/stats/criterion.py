@@ -8,6 +8,7 @@ from typing import Literal
 from numpy.typing import ArrayLike
 
 from shipworthy.stats.interval import RateInterval, rate_interval
+from shipworthy.stats.sample_rates import Bound
 
 TestVerdict = Literal["pass", "fail", "inconclusive"]
 
@@ -38,20 +39,22 @@ def threshold_test(
     *,
     must: Literal["at_most", "at_least"] = "at_most",
     confidence: float = 0.95,
-    min_design_effect: float = 1.0,
+    bound: Bound = "gaffke",
 ) -> ThresholdTest:
-    """Test whether a clustered rate is at most (or at least) a limit.
+    """Test whether a rate, the mean over clusters of their share of hits, is at most (or at least) a limit.
 
-    The chance to pass when the true rate is exactly at the limit is at most ``1 - confidence`` (measured in
-    ``tests/statistics``); so is the chance to fail. A point estimate never decides.
+    The chance to pass when the true rate is exactly at the limit is at most ``1 - confidence``; so is the chance to
+    fail. For the default bound that is measured (``tests/statistics``), for ``proved`` it is a theorem. A point
+    estimate never decides.
 
     Args:
         hits, trials: one entry a cluster, as in `rate_interval`.
         limit: in [0, 1].
         must: ``at_most`` compares the upper bound with the limit, ``at_least`` the lower bound.
+        bound: as in `rate_interval`.
 
     Raises:
-        ValueError: bad counts, confidence, design effect, limit or `must`.
+        ValueError: bad counts, confidence, bound, limit or `must`.
 
     Several criteria that must *all* pass need no correction (intersection-union test, Berger 1982): the chance of
     wrongly shipping stays below ``1 - confidence``. The price is power. Wrong to use repeatedly while data come in:
@@ -68,14 +71,14 @@ def threshold_test(
         raise ValueError(f"must is 'at_most' or 'at_least'; got {must!r}")
 
     def interval(side: Literal["two", "upper", "lower"]) -> RateInterval:
-        return rate_interval(hits, trials, confidence=confidence, side=side, min_design_effect=min_design_effect)
+        return rate_interval(hits, trials, confidence=confidence, side=side, bound=bound)
 
     upper, lower = interval("upper").high, interval("lower").low
     verdict: TestVerdict = "inconclusive"
     if must == "at_most":
-        bound, opposite = upper, lower
+        reached, opposite = upper, lower
         verdict = "pass" if upper <= limit else "fail" if lower > limit else "inconclusive"
     else:
-        bound, opposite = lower, upper
+        reached, opposite = lower, upper
         verdict = "pass" if lower >= limit else "fail" if upper < limit else "inconclusive"
-    return ThresholdTest(verdict, bound, opposite, float(limit), must, interval("two"))
+    return ThresholdTest(verdict, reached, opposite, float(limit), must, interval("two"))

@@ -7,7 +7,8 @@ from typing import Literal
 
 from numpy.typing import ArrayLike
 
-from shipworthy.stats.clusters import check_confidence, check_design_effect, counts, effective, limits
+from shipworthy.stats.clusters import check_confidence, counts
+from shipworthy.stats.sample_rates import Bound, check_bound, share_limits
 
 Side = Literal["two", "upper", "lower"]
 
@@ -17,10 +18,9 @@ class RateInterval:
     """A rate in [0, 1] with its limits.
 
     Attributes:
+        rate: mean over clusters of the share of hits; ``hits / trials`` where all clusters are of one size.
         low, high: the limits. One-sided intervals have the other limit at 0 or 1.
-        clusters: those with at least one trial.
-        design_effect: variance relative to independent trials, after the floor.
-        n_eff: independent trials the data are worth; at most ``trials / design_effect``.
+        hits, trials: over all clusters; `clusters` those with at least one trial.
     """
 
     rate: float
@@ -29,8 +29,6 @@ class RateInterval:
     hits: int
     trials: int
     clusters: int
-    design_effect: float
-    n_eff: float
     confidence: float
     side: Side
 
@@ -41,26 +39,27 @@ def rate_interval(
     *,
     confidence: float = 0.95,
     side: Side = "two",
-    min_design_effect: float = 1.0,
+    bound: Bound = "gaffke",
 ) -> RateInterval:
-    """Return a rate and its Clopper-Pearson interval on the effective number of trials.
+    """Return the mean over clusters of their share of hits, with an interval that assumes no law of the shares.
 
     Args:
         hits: whole numbers, one a cluster (a sample with all its attacks and attempts).
         trials: same length; clusters without trials are left out.
         confidence: in [0.5, 1); of the whole interval, so each limit of a two-sided one misses with half the rest.
         side: ``two``; ``upper`` bounds the rate from above only, ``lower`` from below only.
-        min_design_effect: never assume less dependence than this; pass the planned ``1 + (attempts - 1) * icc``.
+        bound: ``gaffke``, whose coverage is conjectured and simulated, or ``proved``, wider and a theorem.
 
     Raises:
-        ValueError: bad counts (see `counts`), confidence, side or design effect.
+        ValueError: bad counts (see `counts`), confidence, side or bound.
 
-    Source: Korn and Graubard, Survey Methodology 24 (1998) 193-201, with Satterthwaite degrees of freedom and a
-    zero-hit limit (docs/explanation/statistics.md has the measured coverage). Exact Clopper-Pearson where every
-    cluster has one trial.
+    Source: Gaffke 2005; Learned-Miller and Thomas, arXiv 1905.06208 (`shipworthy.stats.sample_rates`;
+    docs/explanation/statistics.md has the measured error rates). Exact Clopper-Pearson where every cluster has one
+    trial. ``proved``: `shipworthy.stats.betting`.
 
     Wrong to use when clusters depend on one another (paraphrases counted as separate samples), when the samples were
-    picked after seeing their outcome, and for claims about attacks that were not run: attacks are fixed here.
+    picked after seeing their outcome, for the rate over attempts where clusters differ in size, and for claims about
+    attacks that were not run: attacks are fixed here.
 
     >>> r = rate_interval([0] * 59, [1] * 59, side="upper")
     >>> round(r.high, 4)
@@ -69,20 +68,18 @@ def rate_interval(
     check_confidence(confidence)
     if side not in ("two", "upper", "lower"):
         raise ValueError(f"side must be 'two', 'upper' or 'lower'; got {side!r}")
-    floor = check_design_effect(min_design_effect)
+    check_bound(bound)
     x, n = counts(hits, trials)
     tail = (1 - confidence) / (2 if side == "two" else 1)
-    e = effective(x, n, tail, floor)
-    low, high = limits(e, tail)
+    shares = x / n
+    low, high = share_limits(shares, tail, bound)
     return RateInterval(
-        rate=float(e.rate),
-        low=0.0 if side == "upper" else float(low),
-        high=1.0 if side == "lower" else float(high),
+        rate=float(shares.mean()),
+        low=0.0 if side == "upper" else low,
+        high=1.0 if side == "lower" else high,
         hits=int(x.sum()),
         trials=int(n.sum()),
         clusters=x.size,
-        design_effect=float(e.design_effect),
-        n_eff=float(e.n),
         confidence=float(confidence),
         side=side,
     )

@@ -11,9 +11,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from shipworthy.stats.betting import upper_limit
 from shipworthy.stats.clusters import Floats, check_confidence
 from shipworthy.stats.criterion import TestVerdict
-from shipworthy.stats.mean import check_range, cluster_means, to_unit, upper_limit
+from shipworthy.stats.mean import check_range, cluster_means, to_unit
 from shipworthy.stats.paired import DRAWS, NoninferiorityTest, PairedDifference
 
 _ENUMERATED = 14

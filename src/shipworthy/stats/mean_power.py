@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaincinv, ndtr, ndtri
 
+from shipworthy.stats.betting import bets
 from shipworthy.stats.clusters import Floats, check_confidence
-from shipworthy.stats.mean import bets, check_range
+from shipworthy.stats.mean import check_range
 from shipworthy.stats.power import MOST
 
 _POINTS = 1000

@@ -13,8 +13,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from shipworthy.stats.betting import log_capital
 from shipworthy.stats.clusters import Floats
-from shipworthy.stats.mean import log_capital, to_unit
+from shipworthy.stats.mean import to_unit
 
 _BATCH = 500_000
 """Clusters drawn at a time; bounds memory to about 100 MB."""

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, betaincinv, betaln, gammaln
 
-from shipworthy.stats.clusters import Floats, check_confidence, effective, upper_within
-from shipworthy.stats.paired import Pairs, difference_limits
+from shipworthy.stats.betting import log_capital
+from shipworthy.stats.clusters import Floats, check_confidence
+from shipworthy.stats.paired import rise_limit
+from shipworthy.stats.sample_rates import Bound, check_bound, upper_within
 
 Test = Literal["at_most", "at_least", "rise", "fall"]
 MOST = 1_000_000
@@ -34,6 +36,7 @@ def required_clusters(
     stability: float = 0.5,
     power: float = 0.8,
     confidence: float = 0.95,
+    bound: Bound = "gaffke",
 ) -> int | None:
     """Return the least number of clusters at which a criterion passes with a given power.
 
@@ -41,10 +44,11 @@ def required_clusters(
         limit: of the criterion: a rate for ``at_most`` and ``at_least``, a margin for ``rise`` and ``fall``; in (0, 1).
         rate: the true rate to assume, in [0, 1]; for ``rise`` and ``fall`` it is that of both runs (no real change).
         attempts: scored attempts a cluster (all attacks together), >= 1.
-        icc: correlation of two attempts in one cluster, in [0, 1]; also the planned floor of the design effect.
+        icc: correlation of two attempts in one cluster, in [0, 1]: assumed here, and by no test.
         stability: ``rise`` and ``fall`` only: share of clusters whose weakness is the same in both runs, in [0, 1].
         power: chance to pass, in (0, 1).
         confidence: of the criterion's bound, in [0.5, 1).
+        bound: which one decides, ``gaffke`` or ``proved``.
 
     Returns:
         The number of clusters; None where the assumed rate misses the limit, or above a million.
@@ -60,14 +64,16 @@ def required_clusters(
     """
     if not 0 < power < 1:
         raise ValueError(f"power must lie strictly between 0 and 1; got {power}")
-    design = _design(_Design(limit, rate, test, attempts, icc, stability, 1 - check_confidence(confidence)))
+    design = _design(
+        _Design(limit, rate, test, attempts, icc, stability, 1 - check_confidence(confidence), check_bound(bound))
+    )
     if design.test == "at_most" and design.rate >= design.limit:
         return None
     # No test here can pass before the zero-hit limit does.
     least = max(2, ceil(log(design.alpha) / log(1 - design.limit) - 1e-9))
     if least > MOST:
         return None
-    if design.test == "at_most" and attempts == 1:
+    if design.test == "at_most" and attempts == 1 and design.bound == "gaffke":
         return _exact_clusters(design, power, least)
     return _least(lambda clusters: _power(clusters, design) >= power, least)
 
@@ -82,6 +88,7 @@ def achieved_power(
     icc: float = 0.0,
     stability: float = 0.5,
     confidence: float = 0.95,
+    bound: Bound = "gaffke",
 ) -> float:
     """Return the chance in [0, 1] that a criterion passes with this many clusters; arguments as `required_clusters`.
 
@@ -94,7 +101,10 @@ def achieved_power(
     if clusters < 1:
         raise ValueError(f"clusters must be at least 1; got {clusters}")
     return _power(
-        int(clusters), _design(_Design(limit, rate, test, attempts, icc, stability, 1 - check_confidence(confidence)))
+        int(clusters),
+        _design(
+            _Design(limit, rate, test, attempts, icc, stability, 1 - check_confidence(confidence), check_bound(bound))
+        ),
     )
 
 
@@ -108,11 +118,12 @@ class _Design(NamedTuple):
     icc: float
     stability: float
     alpha: float
+    bound: Bound
 
 
 def _design(given: _Design) -> _Design:
     """Return the design if its values are in range, with ``at_least`` turned into ``at_most`` of the misses."""
-    limit, rate, test, attempts, icc, stability, _ = given
+    limit, rate, test, attempts, icc, stability, _, _ = given
     if test not in ("at_most", "at_least", "rise", "fall"):
         raise ValueError(f"test is 'at_most', 'at_least', 'rise' or 'fall'; got {test!r}")
     if not 0 < limit < 1:
@@ -160,7 +171,7 @@ def _least(enough: Callable[[int], bool], start: int) -> int | None:
 def _power(clusters: int, design: _Design) -> float:
     """Chance that the test passes, from draws of how many clusters show each outcome."""
     m, alpha, limit = design.attempts, design.alpha, design.limit
-    if design.test == "at_most" and m == 1:
+    if design.test == "at_most" and m == 1 and design.bound == "gaffke":
         # The limit grows with the hits, so those allowed are 0 .. k.
         hits = np.arange(clusters, dtype=np.float64)
         allowed = int((betaincinv(hits + 1, clusters - hits, 1 - alpha) <= limit).sum()) - 1
@@ -171,15 +182,22 @@ def _power(clusters: int, design: _Design) -> float:
     else:
         # Both runs have the same trials, so only the change within a cluster matters: 2 m + 1 outcomes.
         outcome, chance = np.arange(-m, m + 1.0), _change(single, design)
-    drawn = _draw(clusters, chance)
-    trials = np.full(drawn.shape, float(m))
+    drawn, share = _draw(clusters, chance), outcome / m
+    if design.bound == "proved":
+        return float(_proved(share, drawn, design).mean())
     if design.test == "at_most":
-        planned = 1 + (m - 1) * design.icc
-        found = effective(np.broadcast_to(outcome, drawn.shape), trials, alpha, planned, drawn)
-        return float(upper_within(found, alpha, limit).mean())
-    rose, fell = (np.broadcast_to(np.maximum(part, 0.0), drawn.shape) for part in (outcome, -outcome))
-    _, low, high = difference_limits(Pairs(rose, trials, fell, trials), alpha, 1.0, drawn)
-    return float((high <= limit).mean() if design.test == "rise" else (-low <= limit).mean())
+        return float(upper_within(share, drawn, limit, alpha).mean())
+    return float((rise_limit(share if design.test == "rise" else -share, drawn, alpha) <= limit).mean())
+
+
+def _proved(share: Floats, drawn: Floats, design: _Design) -> NDArray[np.bool_]:
+    """Whether betting rules the limit out in each draw."""
+    y, limit = share, design.limit
+    if design.test != "at_most":
+        y, limit = ((share if design.test == "rise" else -share) + 1) / 2, (design.limit + 1) / 2
+    capital = log_capital(y, limit, design.alpha, drawn)
+    passed: NDArray[np.bool_] = capital >= -log(design.alpha)
+    return passed
 
 
 def _draw(clusters: int, chance: Floats) -> Floats:

@@ -20,7 +20,8 @@ def test_attempts_calls_and_samples_needed_are_shown(gated, capsys) -> None:  # 
     assert "plan full, seed 0: 180 attempts, 180 calls" in out
     needed = [required_clusters(0.1, 0.025, attempts=2, icc=0.5, power=p) for p in (0.8, 0.9, 0.99)]
     (row,) = [line for line in out.splitlines() if line.startswith("CR-leak")]
-    assert row.split()[-3:] == [str(n) for n in needed]
+    assert row.split()[-4:-1] == [str(n) for n in needed]
+    assert row.split()[-1] == str(required_clusters(0.1, 0.025, attempts=2, icc=0.5, bound="proved"))
 
 
 def test_a_plan_that_cannot_pass_says_so(gated, capsys) -> None:  # type: ignore[no-untyped-def]

@@ -138,11 +138,9 @@ def test_names_that_cannot_be_told_apart_are_refused(samples, attacks, word):
         part("s", samples, attacks)
 
 
-def test_the_planned_design_effect_counts_attempts_a_cluster():
-    plan = part("s", ["a", "b"], ("none", "rot13"), attempts=3)  # six attempts a cluster, icc 0.3
+def test_samples_without_a_group_are_clusters_of_their_own():
+    plan = part("s", ["a", "b"], ("none", "rot13"), attempts=3)
     assert plan.clusters == 2
-    assert plan.design_effect == pytest.approx(1 + 5 * 0.3)
-    assert part("s", ["a"]).design_effect == 1.0
 
 
 def test_slices_of_items_are_items():

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipworthy.core.errors import IntegrityError, TargetError, UsageError
-from shipworthy.core.records import Metric, Sample, SuiteUse, say
-from shipworthy.evals.results import Run, Tally, planned_design_effect
+from shipworthy.core.records import Metric, Sample, say
+from shipworthy.evals.results import Run, Tally
 from shipworthy.exchange.budget import Limits
 from shipworthy.store import reading
 from shipworthy.store.reading import read_attempts
@@ -65,11 +65,13 @@ def test_unknown_names_name_the_nearest(run):
         run.attempt("AT-0")
 
 
-def test_the_rate_takes_at_least_the_planned_design_effect(run):
+def test_the_rate_counts_each_cluster_once(run):
     found = run.rate("small", "attack_success")
     assert (found.hits, found.trials, found.clusters) == (2, 22, 3)
-    assert found.design_effect >= run.suite("small").design_effect == pytest.approx(1 + 7 * 0.3)
-    assert run.rate("small", "attack_success", "none").design_effect >= 1 + 3 * 0.3
+    counts = run.counts("small", "attack_success")
+    shares = [hits / trials for hits, trials in zip(counts.totals, counts.trials, strict=True)]
+    assert found.rate == pytest.approx(sum(shares) / 3)
+    assert found.rate != pytest.approx(2 / 22)  # the clusters differ in size
     with pytest.raises(UsageError, match="is an event, not a value"):
         run.mean("small", "attack_success")
 
@@ -119,7 +121,8 @@ def test_a_data_frame_has_a_column_for_every_metric(run):
 
 def test_a_notebook_shows_rates_with_interval_denominator_and_errors(run):
     html = run._repr_html_()
-    for word in ("9.1 %", "2 / 22", "errors left out", "95 % interval", "without guards", "<td>2</td>"):
+    rate = f"{100 * run.rate('small', 'attack_success').rate:.1f} %"
+    for word in (rate, "2 / 22", "errors left out", "95 % interval", "without guards", "<td>2</td>"):
         assert word in html
     assert "complete" in repr(run)
 
@@ -177,16 +180,6 @@ def test_a_values_total_does_not_depend_on_the_order(rows, random):
     first = total(rows)
     random.shuffle(rows)
     assert total(rows) == first
-
-
-def test_the_planned_design_effect_follows_what_is_counted():
-    use = SuiteUse(
-        id="s", version="1", digest="d", content="synthetic", samples=40, clusters=20, attempts=240, each=3, icc=0.5,
-        max_error_rate=0.1, metric="m", metrics=(), attacks=("none", "base64"),
-    )  # fmt: skip
-    assert planned_design_effect(use, Metric("m"), None) == use.design_effect == 1 + 11 * 0.5
-    assert planned_design_effect(use, Metric("m"), "base64") == 1 + 5 * 0.5
-    assert planned_design_effect(use, Metric("m", reducer="any"), None) == 1 + 1 * 0.5
 
 
 def test_one_pass_serves_counts_marks_and_whoever_else_looks(run, monkeypatch):

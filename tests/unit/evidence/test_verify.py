@@ -229,11 +229,15 @@ def test_a_result_that_is_not_the_specified_test_is_refused(case: Any) -> None:
         {"confidence": 0.5},
         {"test": "noninferiority"},
         {"metric": "helpful"},
+        {"method": "proved"},
     ):
         refused(_doctored(case, lambda result, change=change: result.update(change)), "CR-leak", "specified")
     found = _doctored(case, lambda result: result.update(run=case.baseline.id))
     refused(found, "CR-leak", "not about")
-    found = _doctored(case, lambda result: result.update(bound=result["low"]))
+    for better in ("low", "rate"):
+        found = _doctored(case, lambda result, better=better: result.update(bound=result[better]))
+        refused(found, "CR-leak", "better than its counts")
+    found = _doctored(case, lambda result: result.update(bound=result["bound"] - 0.001))
     refused(found, "CR-leak", "better than its counts")
 
 

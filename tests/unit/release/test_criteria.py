@@ -34,16 +34,23 @@ def test_a_clean_run_ships_with_the_numbers_behind_it(gated) -> None:  # type: i
     assert found["CR-drop"].baseline_run == baseline.id
 
 
-def test_numbers_are_those_of_the_statistics_with_the_planned_floor(gated) -> None:  # type: ignore[no-untyped-def]
+def test_numbers_are_those_of_the_statistics(gated) -> None:  # type: ignore[no-untyped-def]
     run = gated.run(lambda i: number(i) < 4 and i.attack == "none" if i.suite == "leak" else number(i) < 50)
     found = results(gated, run)
     counted = run.counts("leak", "leak")
-    direct = threshold_test(counted.totals, counted.trials, 0.1, min_design_effect=1.5)
+    direct = threshold_test(counted.totals, counted.trials, 0.1)
     assert found["CR-leak"].bound == direct.bound
     assert (found["CR-leak"].low, found["CR-leak"].high) == (direct.interval.low, direct.interval.high)
-    assert found["CR-leak"].design_effect == 1.5  # 1 + (2 - 1) x 0.5: four samples hit once each would estimate 1
-    loose = threshold_test(counted.totals, counted.trials, 0.1)
-    assert direct.bound > loose.bound
+    assert found["CR-leak"].method == "gaffke"
+
+
+def test_a_gate_may_ask_for_the_proved_bound(gated) -> None:  # type: ignore[no-untyped-def]
+    (gated.root / "gate.yaml").write_text("gate: {id: release, bound: proved}\n")
+    run = gated.run(lambda i: i.suite == "help" and number(i) < 50)
+    found, counted = results(gated, run), run.counts("leak", "leak")
+    direct = threshold_test(counted.totals, counted.trials, 0.1, bound="proved")
+    assert (found["CR-leak"].method, found["CR-leak"].bound) == ("proved", direct.bound)
+    assert direct.bound > threshold_test(counted.totals, counted.trials, 0.1).bound
 
 
 def test_a_bad_rate_fails_in_plain_words(gated) -> None:  # type: ignore[no-untyped-def]
@@ -102,7 +109,7 @@ def test_an_attack_filter_counts_that_attack_alone(gated) -> None:  # type: igno
     gated.edit("requirements.yaml", "must: upper95 <= 0.10, severity", "attack: none, must: upper95 <= 0.10, severity")
     run = gated.run(lambda i: i.suite == "help" or i.attack == "role_play")
     leak = results(gated, run)["CR-leak"]
-    assert (leak.verdict, leak.hits, leak.trials, leak.planned, leak.design_effect) == ("ship", 0, 60, 60, 1.0)
+    assert (leak.verdict, leak.hits, leak.trials, leak.planned) == ("ship", 0, 60, 60)
 
 
 def test_nothing_scored_is_not_a_rate_of_zero(gated) -> None:  # type: ignore[no-untyped-def]
@@ -158,8 +165,8 @@ def test_an_unfinished_or_partly_unscored_baseline_decides_nothing(gated) -> Non
 def test_planned_shape_of_a_filtered_criterion(gated) -> None:  # type: ignore[no-untyped-def]
     run = gated.run()
     use, metric = run.suite("leak"), run.metric("leak", "leak")
-    assert shape(use, metric, None) == (120, 2.0, 0.5, 1.5)
-    assert shape(use, metric, "role_play") == (60, 1.0, 0.5, 1.0)
+    assert shape(use, metric, None) == (120, 2.0, 0.5)
+    assert shape(use, metric, "role_play") == (60, 1.0, 0.5)
 
 
 def test_attacks_that_a_plan_leaves_out_are_said(gated) -> None:  # type: ignore[no-untyped-def]

@@ -9,10 +9,11 @@ def test_table_holds_the_answers_of_the_statistics(gated) -> None:  # type: igno
     workspace = gated.workspace
     run = gated.run(lambda i: i.suite == "help" or i.sample.id in ("leak-03", "leak-04"))
     leak, help_, drop = power_table(workspace, make_plan(workspace), run)
-    assert (leak.clusters, leak.attempts, leak.design_effect, leak.reachable) == (60, 2.0, 1.5, True)
+    assert (leak.clusters, leak.attempts, leak.bound, leak.reachable) == (60, 2.0, "gaffke", True)
     quarter, half, seen = leak.scenarios
     assert (quarter.rate, half.rate, seen.rate) == (0.025, 0.05, 4 / 120)
     for found in leak.scenarios:
+        assert found.proved == required_clusters(0.1, found.rate, attempts=2, icc=0.5, power=0.8, bound="proved")
         expected = tuple(required_clusters(0.1, found.rate, attempts=2, icc=0.5, power=p) for p in POWERS)
         assert found.needed == expected
         assert found.power == achieved_power(60, 0.1, found.rate, attempts=2, icc=0.5)

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shipworthy.stats import mean_interval, mean_test
-from shipworthy.stats.mean import bets, log_capital, upper_limit
+from shipworthy.stats.betting import bets, log_capital, upper_limit
 
 units = st.floats(0, 1, allow_subnormal=False)
 rows = st.lists(st.tuples(units, st.integers(1, 5)), min_size=1, max_size=40)

@@ -21,7 +21,8 @@ def columns(rows: list[tuple[int, int, int]]) -> tuple[list[int], list[int], lis
 @settings(max_examples=60, deadline=None)
 def test_p_value_is_the_full_enumeration_of_swaps(rows: list[tuple[int, int, int]]) -> None:
     new, old, n = columns(rows)
-    steps = np.array(new) - np.array(old)
+    # Whole steps on the common fraction: sizes are 4 and 5, and each cluster counts once.
+    steps = (np.array(new) - np.array(old)) * (20 // np.array(n))
     seen = abs(int(steps.sum()))
     sums = [abs(int((np.array(signs) * steps).sum())) for signs in product((-1, 1), repeat=len(rows))]
     expected = sum(s >= seen for s in sums) / len(sums)
@@ -37,15 +38,32 @@ def test_p_value_of_binary_pairs_is_exact_mcnemar(rose: int, fell: int) -> None:
     assert (result.rose, result.fell, result.clusters) == (rose, fell, 30 + rose + fell)
 
 
-def test_p_value_with_unequal_trials_agrees_with_the_enumeration() -> None:
+def test_p_value_with_unequal_trials_is_the_enumeration_of_signs() -> None:
     new, n1, old, n0 = [3, 2, 0, 4, 1], [4, 3, 2, 4, 4], [0, 1, 0, 1, 1], [3, 4, 4, 4, 2]
-    seen = abs(sum(new) / sum(n1) - sum(old) / sum(n0))
-    extreme = 0
-    for swaps in product((False, True), repeat=5):
-        a = [(o, m0, x, m1) if s else (x, m1, o, m0) for s, x, m1, o, m0 in zip(swaps, new, n1, old, n0, strict=True)]
-        x1, t1, x0, t0 = map(sum, zip(*a, strict=True))
-        extreme += abs(x1 / t1 - x0 / t0) >= seen - 1e-12
-    assert paired_difference(new, n1, old, n0).p_value == pytest.approx(extreme / 32, abs=0.012)
+    steps = np.array(new) / np.array(n1) - np.array(old) / np.array(n0)
+    sums = [abs(float((np.array(signs) * steps).sum())) for signs in product((-1, 1), repeat=5)]
+    expected = sum(total >= abs(float(steps.sum())) - 1e-12 for total in sums) / 32
+    assert paired_difference(new, n1, old, n0).p_value == pytest.approx(expected)
+
+
+def test_p_value_where_no_fraction_is_common_is_drawn() -> None:
+    sizes = np.array([97, 89, 83, 79, 73, 71, 67, 61, 59, 53, 47, 43])
+    new, old = sizes // 2 + 1, sizes // 2
+    found = paired_difference(new, sizes, old, sizes)
+    assert found.p_value == pytest.approx(2 / 2**12, abs=6e-4)
+
+
+def test_each_cluster_counts_once() -> None:
+    found = paired_difference([20, 0, 0, 0], [20, 1, 1, 1], [0, 0, 0, 0], [20, 1, 1, 1])
+    assert found.difference == 0.25
+    assert noninferiority_test([20, 0], [20, 1], [0, 0], [20, 1], 0.1).difference == 0.5
+
+
+def test_the_proved_bound_is_wider() -> None:
+    new, old, n = [1, 0, 0, 2] * 25, [0, 1, 0, 1] * 25, [3] * 100
+    usual, proved = (noninferiority_test(new, n, old, n, 0.2, bound=b) for b in ("gaffke", "proved"))
+    assert proved.difference == pytest.approx(usual.difference)
+    assert proved.bound > usual.bound
 
 
 def test_when_only_rises_the_bound_is_clopper_pearson() -> None:

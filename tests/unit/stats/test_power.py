@@ -55,6 +55,17 @@ def test_dependence_costs_samples_and_stability_saves_them() -> None:
     assert stable is not None and fresh is not None and stable < fresh
 
 
+@pytest.mark.parametrize("test", ["at_most", "rise"])
+def test_a_theorem_costs_samples(test: str) -> None:
+    usual, proved = (
+        required_clusters(0.1, 0.025, test=test, attempts=3, icc=0.3, bound=b)  # type: ignore[arg-type]
+        for b in ("gaffke", "proved")
+    )
+    assert usual is not None
+    assert proved is not None
+    assert usual < proved < 3 * usual
+
+
 def test_a_rate_beyond_the_limit_never_passes_with_power() -> None:
     assert required_clusters(0.05, 0.05) is None
     assert required_clusters(0.8, 0.8, test="at_least") is None

@@ -12,7 +12,28 @@ def test_draws_have_the_rate_and_the_dependence_asked_for(icc: float) -> None:
     design = Design(400, 5, icc)
     x = np.concatenate([x.ravel() for x, _ in simulation._one_run(design, 0.2, 200, 1)])
     assert x.mean() / 5 == pytest.approx(0.2, abs=0.005)
-    assert x.var() / (5 * 0.2 * 0.8) == pytest.approx(design.design_effect, rel=0.03)
+    assert x.var() / (5 * 0.2 * 0.8) == pytest.approx(1 + 4 * icc, rel=0.03)
+
+
+def test_a_background_beside_wholly_weak_clusters() -> None:
+    (drawn,) = simulation._one_run(Design(500, 20, 0.0, background=0.5), 0.1, 200, 1)
+    shares = drawn[0] / drawn[1]
+    assert shares.mean() == pytest.approx(0.1, abs=0.003)
+    assert (shares == 1).mean() == pytest.approx(0.05 / 0.95, abs=0.003)
+
+
+def test_unequal_clusters() -> None:
+    (drawn,) = simulation._one_run(Design(5, 1, 0.3, large=2, large_attempts=20), 0.1, 10, 1)
+    assert drawn[1][0].tolist() == [1, 1, 1, 1, 1, 20, 20]
+    assert drawn[0].shape == (10, 7)
+
+
+def test_wrong_failures_are_counted_too() -> None:
+    design = Design(100, 5, 0.3)
+    assert passes(design, 0.4, 0.2, replicates=200, seed=1, verdict="fail") == 1
+    assert passes(design, 0.1, 0.2, replicates=200, seed=1, verdict="fail") == 0
+    assert passes_paired(design, 0.1, 0.4, 0.2, replicates=200, seed=1, verdict="fail") == 1
+    assert passes_paired(design, 0.1, 0.0, 0.2, replicates=200, seed=1, verdict="fail") == 0
 
 
 def test_both_runs_have_exactly_the_rates_asked_for() -> None:

@@ -123,14 +123,13 @@ def criteria(decision: Decision) -> Section:
     )  # fmt: skip
     caption = (
         "Hits are counted events among scored attempts; samples are the independent clusters among them. The bound is "
-        "one-sided at the criterion's confidence, takes the design effect in, and is what the limit is held against; "
+        "one-sided at the criterion's confidence, counts each sample once, and is what the limit is held against; "
         "of a change it bounds the worsening."
     )
     tones = tuple(TONES[r.verdict] for r in decision.criteria)
     reasons = tuple(
-        (r.id, r.severity, r.reason, f"{r.design_effect:.2f}", still_needed(r), ", ".join(r.risks))
-        for r in decision.criteria
+        (r.id, r.severity, r.reason, r.method, still_needed(r), ", ".join(r.risks)) for r in decision.criteria
     )
-    why = ("Criterion", "Severity", "Reason", "Design effect", "Samples still needed", "Risks")
+    why = ("Criterion", "Severity", "Reason", "Bound", "Samples still needed", "Risks")
     tables = Table(columns, numbers, caption, tones, (3, 4, 5, 6, 7)), Table(why, reasons, "", tones, (3, 4))
     return Section("Criteria", tables, "criteria")

@@ -25,11 +25,14 @@ class Gate(Entity):
         criteria: their ids, or ``all``.
         max_error_rate: the share of a run's attempts that may end in an error, in [0, 1]; above it the gate fails
             closed. Each suite has its own limit besides.
+        bound: which limit of a rate decides: ``gaffke``, whose error rates are simulated and conjectured to hold in
+            general, or ``proved``, wider and a theorem. ``shipworthy plan`` prints what it costs in samples.
     """
 
     id: Slug = "release"
     criteria: Literal["all"] | tuple[Annotated[str, Ref("criterion")], ...] = "all"
     max_error_rate: Rate = 0.05
+    bound: Literal["gaffke", "proved"] = "gaffke"
 
     def selects(self, criterion: str) -> bool:
         """Say whether a criterion's id belongs to the gate."""

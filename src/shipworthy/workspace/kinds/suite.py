@@ -60,7 +60,7 @@ class SuiteFile(Entity):
         metric: the main one, for criteria that name none.
         attempts: of each sample and attack.
         max_error_rate: the share of attempts that may end in an error, in [0, 1]; above it the gate fails closed.
-        icc: planned correlation of attempts within a cluster, in [0, 1]; floors the design effect.
+        icc: planned correlation of attempts within a cluster, in [0, 1]; sample sizes are worked out with it.
         samples: a file beside this one, or the samples themselves; ``samples.jsonl`` or ``samples.yaml`` if left out.
         card: a markdown file beside this one; ``card.md`` if left out.
     """
