@@ -178,7 +178,8 @@ def test_an_endpoint_is_scanned_and_its_key_is_nowhere(place):
         (log,) = out.glob(".shipworthy/runs/*/attempts-0000.jsonl")
         attempt = re.search(r"AT-[0-9a-f]{16}", log.read_text())[0]
         again = shipworthy(place, "repro", attempt, "-C", "http", "-n", "3", SCAN_KEY="sk-hidden-key-4711")
-        assert "Every answer was the same" in again.stdout
+        assert "answers: alike in 3 of 3" in again.stdout
+        assert "deterministic" not in again.stdout
         curl = again.stdout[again.stdout.index("curl ") :]
         assert url + "/chat/completions" in curl
         assert '"Authorization: Bearer $KEY"' in curl

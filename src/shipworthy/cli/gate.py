@@ -5,15 +5,14 @@ Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or inval
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from shipworthy.cli._options import PluginId, allow_code_option, workspace_option
+from shipworthy.cli._options import allow_code_option, workspace_option
+from shipworthy.cli._reports import ReportFormat, outputs, put
 
 if TYPE_CHECKING:
     from shipworthy.core.records import Decision, Verdict
@@ -21,17 +20,17 @@ if TYPE_CHECKING:
     from shipworthy.evidence.seen import Seen
     from shipworthy.store.layout import Layout
 
-WIDEST = 120
-"""Columns of a terminal that the text report makes use of."""
-
 
 @click.command()
 @workspace_option
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @click.option("--baseline", "baselines", metavar="RUN", multiple=True, help="Compare with this run; the newest one without guards if left out. May be repeated.")  # fmt: skip  # noqa: E501
-@click.option("--format", "form", type=PluginId("report"), default="text", show_default=True)
+@click.option("--format", "forms", type=ReportFormat(), multiple=True, default=("text",), show_default=True, help="May be repeated; `-` prints.")  # fmt: skip  # noqa: E501
 @click.option(
-    "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here."
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file of a format without one.",
 )
 @allow_code_option
 def command(
@@ -39,7 +38,7 @@ def command(
     workspace: Path,
     runs: tuple[str, ...],
     baselines: tuple[str, ...],
-    form: str,
+    forms: tuple[str, ...],
     output: Path | None,
     allow_code: bool,
 ) -> int:
@@ -49,7 +48,8 @@ def command(
     came from which.
 
     All criteria must pass. Inconclusive blocks like no-ship: it says what is missing. The decision is kept under
-    .shipworthy/decisions and entered in the audit log.
+    .shipworthy/decisions and entered in the audit log. However many formats it is printed in, it is one decision;
+    `shipworthy report` renders it again.
 
     Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence.
     """
@@ -57,39 +57,27 @@ def command(
     from shipworthy.release.baseline import find_baseline
     from shipworthy.release.decide import decide, needs_baseline
     from shipworthy.store.layout import Layout
-    from shipworthy.workspace.code import create
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
-    # A report that is printed here may ask how wide the terminal is; in a file it has the width it always has.
-    report = create(workspace, "report", form, **({"width": _columns()} if output is None else {}))
+    wanted = outputs(workspace, forms, output)
     layout = Layout(workspace)
     paired = bool(baselines) or needs_baseline(loaded)
     # One pass over each run's logs serves the counts, the pairing, the report and the register.
-    found = [_load(layout, name, marks=paired) for name in runs or ("latest",)]
+    found = [load_run(layout, name, marks=paired) for name in runs or ("latest",)]
     compared: Iterable[str | None] = baselines
     if not baselines and paired:
         compared = dict.fromkeys(find_baseline(layout, run.manifest) for run, _ in found)
-    old = [_load(layout, name, marks=True) for name in compared if name is not None]
+    old = [load_run(layout, name, marks=True) for name in compared if name is not None]
     new, before = [run for run, _ in found], [run for run, _ in old]
     decision = decide(loaded, new, before)
     keep(layout, decision, [*new, *before])
     seen = {run.id: one for run, one in (*found, *old)}
-    text = report.render(decision, readout(loaded, decision, new, before, seen=seen))
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
-    else:
-        _write(output, text)
-        click.echo(f"{decision.verdict}: {decision.reason}\n{form} report: {output}")
+    put(wanted, decision, readout(loaded, decision, new, before, seen=seen))
     return exit_code(decision.verdict)
 
 
-def _columns() -> int:
-    """Return the width of the terminal; 100 where there is none, so that logs and pipes are alike everywhere."""
-    return max(40, min(WIDEST, shutil.get_terminal_size((100, 24)).columns)) if sys.stdout.isatty() else 100
-
-
-def _load(layout: Layout, name: str, *, marks: bool) -> tuple[Run, Seen]:
+def load_run(layout: Layout, name: str, *, marks: bool) -> tuple[Run, Seen]:
     """Read a run back, from the folder that the audit log will look for it in, with what a report shows of it."""
     from shipworthy.core.errors import IntegrityError
     from shipworthy.evals.results import Run
@@ -126,12 +114,3 @@ def keep(layout: Layout, decision: Decision, read: Sequence[Run] = ()) -> None:
 
     layout.save_decision(decision)
     register_decision(layout, decision, {run.id: run.reading for run in read})
-
-
-def _write(path: Path, text: str) -> None:
-    from shipworthy.core.errors import UsageError
-
-    try:
-        path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write the report to {path}: {error.strerror}") from error

@@ -1,6 +1,6 @@
 """Make one attempt again, n times, and print how often it hits.
 
-Fresh seeds, no cache; with a minimal curl to show the failure to others.
+The same words, fresh sampling, no cache; with a minimal curl to show the failure to others.
 """
 
 from __future__ import annotations
@@ -25,10 +25,16 @@ if TYPE_CHECKING:
 @click.option("-n", "times", metavar="N", type=click.IntRange(min=1), default=10, show_default=True, help="How often.")
 @click.option("--run", metavar="RUN", help="The run to look in; the newest that holds the attempt if left out.")
 @click.option("--no-guards", is_flag=True, help="Ask the bare target, also where the run had guards.")
+@click.option("--redraw", is_flag=True, help="Let the attack draw anew: other words for the same sample.")
 @workspace_option
 @allow_code_option
-def command(*, attempt: str, times: int, run: str | None, no_guards: bool, workspace: Path, allow_code: bool) -> None:
-    """Make the attempt ATTEMPT_ID again, N times, with fresh seeds and without the cache.
+def command(
+    *, attempt: str, times: int, run: str | None, no_guards: bool, redraw: bool, workspace: Path, allow_code: bool
+) -> None:
+    """Make the attempt ATTEMPT_ID again, N times, without the cache.
+
+    The target is asked what it was asked then, word for word, each time with a fresh seed for its sampling. It answers
+    every turn of a conversation afresh.
 
     Prints each outcome, the rate with its interval, and a curl command that asks once; $KEY in it stands for your key.
     """
@@ -40,7 +46,7 @@ def command(*, attempt: str, times: int, run: str | None, no_guards: bool, works
     found, original = find(Layout(workspace), attempt, run)
     click.echo(f"{original.id}: {original.suite}, sample {original.sample}, attack {original.attack}, run {found.id}")
     click.echo(f"then:    {_outcome(original)}")
-    result = asyncio.run(reproduce(loaded, found, original, times, guards=False if no_guards else None))
+    result = asyncio.run(reproduce(loaded, found, original, times, guards=False if no_guards else None, redraw=redraw))
     for number, made in enumerate(result.attempts, start=1):
         click.echo(f"now {number:>4}: {_outcome(made)}")
     click.echo("")
@@ -82,9 +88,9 @@ def _rates(result: Reproduction) -> list[str]:
             lines.append(f"{metric.name}: {100 * found.rate:.1f} % {span}, {hits}{left}")
             continue
         lines.append(f"{metric.name}: no score in {len(result.attempts):,} tries{left}")
-    answers = {a.answer for a in result.attempts if a.outcome == "scored"}
-    if len(answers) == 1 and len(result.attempts) > 1:
-        lines.append("Every answer was the same: the target is deterministic, and more tries would tell no more.")
+    alike, answered = result.alike
+    if answered > 1:
+        lines.append(f"answers: alike in {alike:,} of {answered:,}")
     return lines
 
 

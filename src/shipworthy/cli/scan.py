@@ -123,8 +123,9 @@ def _measure(workspace: Workspace, seconds: float | None, concurrency: int | Non
 
 
 def _conclude(workspace: Workspace, run: Run) -> int:
+    from shipworthy.cli._reports import write
     from shipworthy.cli.eval import report as table
-    from shipworthy.cli.gate import _write, exit_code, keep
+    from shipworthy.cli.gate import exit_code, keep
     from shipworthy.core.registry import create
     from shipworthy.evidence.documents import readout
     from shipworthy.release.decide import decide
@@ -134,7 +135,7 @@ def _conclude(workspace: Workspace, run: Run) -> int:
     decision = decide(workspace, run)
     keep(Layout(workspace.root), decision)
     page = workspace.root / "report.html"
-    _write(page, create("report", "html").render(decision, readout(workspace, decision, run)))
+    write(page, create("report", "html").render(decision, readout(workspace, decision, run)), decision)
     word, sign, _ = _words.VERDICTS[decision.verdict]
     click.echo(table(run))
     if run.stopped:

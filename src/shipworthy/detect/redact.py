@@ -22,6 +22,15 @@ def mark(kind: str) -> str:
     return f"[redacted:{kind}]"
 
 
+def is_redacted(text: str) -> bool:
+    """Return whether a mark stands in a text: it is not what was said.
+
+    >>> is_redacted("Write to [redacted:email]."), is_redacted("Write to me.")
+    (True, False)
+    """
+    return next(iter(_MARK.runs(Encoded(text))), None) is not None
+
+
 def redact_text(text: str, secrets: Sequence[str] = ()) -> str:
     """Replace personal data, credentials and the given secrets by marks such as ``[redacted:email]``.
 

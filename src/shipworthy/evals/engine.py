@@ -77,8 +77,11 @@ class Engine:
         # Most scorers ask nobody: they share one context.
         self._alone = ScoreContext()
 
-    async def attempt(self, item: PlanItem) -> Attempt:
+    async def attempt(self, item: PlanItem, *, draw: int | None = None) -> Attempt:
         """Make one attempt.
+
+        Args:
+            draw: seed of the target's sampling, in [0, 2**31), in place of the item's: the attack says the same.
 
         Raises:
             LimitReached: the budget ran out on the way, in whatever role; nothing is to be recorded.
@@ -86,10 +89,11 @@ class Engine:
         """
         started, clock = time.time(), time.perf_counter()
         rng, sample = Random(item.seed), item.sample
+        seed = rng.getrandbits(31)  # drawn in any case: what the attack draws after it must not depend on `draw`
         exchange = Exchange(
             self.target,
             self.mediation,
-            seed=rng.getrandbits(31),
+            seed=seed if draw is None else draw,
             user=sample.user,
             documents=sample.documents,
             session=item.id,

@@ -1,18 +1,25 @@
-"""Make one attempt again, many times: is it a fluke, or does it happen one time in three?"""
+"""Make one attempt again, many times: is it a fluke, or does it happen one time in three?
+
+What is asked is what was asked then, word for word; only the target's sampling is drawn anew. An attack whose words
+follow from sample and seed makes them again; one that adapts to answers is replaced by its record.
+"""
 
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shipworthy.core.errors import UsageError
+from shipworthy.core.protocols import Rewrite
 from shipworthy.core.records import Attempt, Metric, Request
-from shipworthy.evals.engine import make_engine
+from shipworthy.evals.engine import Attacker, make_engine
 from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import PlanItem, make_plan, split_try
+from shipworthy.evals.replay import Replay
 from shipworthy.evals.results import Run
 from shipworthy.evals.sitting import Guards
 from shipworthy.evals.subject import build_subject
@@ -41,6 +48,12 @@ class Reproduction(Struct, frozen=True):
     http: Any
     private: bool
     metrics: tuple[Metric, ...]
+
+    @property
+    def alike(self) -> tuple[int, int]:
+        """How many of the tries with an answer gave the most frequent one, and how many tries had an answer."""
+        answers = Counter(a.answer for a in self.attempts if a.outcome == "scored")
+        return max(answers.values(), default=0), answers.total()
 
     def rate(self, metric: str, *, confidence: float = 0.95) -> RateInterval | None:
         """Return how often a metric hit, with its interval; None where it was never scored.
@@ -82,15 +95,23 @@ def find(layout: Layout, attempt: str, run: str | None = None) -> tuple[Run, Att
 
 
 async def reproduce(
-    workspace: Workspace, run: Run, attempt: Attempt, n: int = 10, *, guards: Guards | None = None
+    workspace: Workspace,
+    run: Run,
+    attempt: Attempt,
+    n: int = 10,
+    *,
+    guards: Guards | None = None,
+    redraw: bool = False,
 ) -> Reproduction:
-    """Make an attempt n more times, with fresh seeds and without the cache.
+    """Make an attempt n more times, without the cache: the same words, and fresh seeds for the target's sampling.
 
     Args:
         guards: the run's own, if left out; False measures the bare target, a path that guard file.
+        redraw: let the attack draw anew, too: other words for the same sample.
 
     Raises:
-        UsageError: the sample or the attack is no longer in the workspace, or the target cannot work as configured.
+        UsageError: the sample or the attack is no longer in the workspace, or is another now; what an adaptive attack
+            said is not on record; or the target cannot work as configured.
     """
     if n < 1:
         raise UsageError(f"an attempt is made at least once more, not {n} times")
@@ -99,9 +120,16 @@ async def reproduce(
     plan = make_plan(workspace, run.manifest.plan, suites=[attempt.suite])
     crew = build_crew(plan, subject)
     engine = make_engine(plan, subject, crew)
+    made = []
     try:
+        if not redraw:
+            _hold(item, attempt, run)
+            if not isinstance(crew.attacks[item.attack].plugin, Rewrite):
+                engine.attackers = {**engine.attackers, item.attack: Attacker(Replay.of(attempt))}
         # One after another: what is asked at the same time must not be able to matter.
-        made = [await engine.attempt(replace(item, seed=secrets.randbits(48))) for _ in range(n)]
+        for _ in range(n):
+            again = replace(item, seed=secrets.randbits(48)) if redraw else item
+            made.append(await engine.attempt(again, draw=secrets.randbits(31)))
     finally:
         await crew.close()
         await subject.close()
@@ -123,3 +151,12 @@ def _item(workspace: Workspace, run: Run, attempt: Attempt) -> PlanItem:
         f"the plan {run.manifest.plan!r} no longer holds the attempt {planned}: its sample {attempt.sample!r} "
         f"or attack {attempt.attack!r} was taken out since the run {run.id}"
     )
+
+
+def _hold(item: PlanItem, attempt: Attempt, run: Run) -> None:
+    """Refuse to call another sample, attack or seed the recorded one."""
+    if item.content_hash != attempt.content_hash:
+        raise UsageError(
+            f"the sample {attempt.sample!r}, the attack {attempt.attack!r} or the seed has changed since the run "
+            f"{run.id}: what was asked then cannot be asked again. `--redraw` makes the attempt as the files are now"
+        )

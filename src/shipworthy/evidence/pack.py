@@ -59,7 +59,7 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
     read = {name: _read(layout.run_directory(name), secrets, marks=bool(decision.baseline_runs)) for name in names}
     runs, parts = {name: one.run for name, one in read.items()}, {name: one.members for name, one in read.items()}
     decided = [runs[name] for name in decision.runs]
-    _check_current(workspace, decision, decided)
+    check_current(workspace, decision, decided)
     entry = register_decision(layout, decision, {name: run.reading for name, run in runs.items()})
     with AuditLog(layout.control_url) as audit:
         audit.verify()
@@ -134,7 +134,12 @@ def write_pack(path: Path, data: bytes) -> None:
         raise StoreError(f"cannot write the pack {path}: {error.strerror}") from error
 
 
-def _check_current(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> None:
+def check_current(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> None:
+    """Refuse a decision that was made under other safety files.
+
+    Raises:
+        IntegrityError: suites, requirements, gate or plan have changed since.
+    """
     plans = {run.manifest.plan for run in runs}
     if not plans <= set(workspace.plans) or joint_digest(map(workspace.spec_digest, plans)) != decision.spec_digest:
         raise IntegrityError(

@@ -20,7 +20,22 @@ def shipworthy(*argv):
 def test_help_lists_every_verb_with_a_summary():
     done = shipworthy("--help")
     assert done.returncode == 0
-    for verb in ("init", "check", "eval", "plan", "gate", "runs", "view", "repro", "scan", "evidence", "model", "demo"):
+    for verb in (
+        "init",
+        "check",
+        "eval",
+        "plan",
+        "gate",
+        "runs",
+        "view",
+        "repro",
+        "scan",
+        "evidence",
+        "model",
+        "demo",
+        "report",
+        "decisions",
+    ):
         assert f"\n  {verb} " in done.stdout
     assert "Exit codes: 0 ship" in done.stdout
 

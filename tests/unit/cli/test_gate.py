@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from shipworthy.cli import run as shipworthy
-from shipworthy.cli.gate import _columns, exit_code
+from shipworthy.cli._reports import columns
+from shipworthy.cli.gate import exit_code
 from shipworthy.evals.plan import PlanItem
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
@@ -107,7 +108,7 @@ from click.testing import CliRunner
 from shipworthy.cli.gate import command
 text = CliRunner().invoke(command, ["--help"]).output
 assert "[html|json|junit|markdown|sarif|text]" in text, text
-option = next(p for p in command.params if p.name == "form")
+option = next(p for p in command.params if p.name == "forms")
 assert [c.value for c in option.type.shell_complete(None, option, "j")] == ["json", "junit"]
 assert not [m for m in sys.modules if m.startswith("shipworthy.reports.")]
 """
@@ -177,13 +178,13 @@ def test_every_format_renders_a_real_decision(gated, capsys, form: str) -> None:
 
 def test_a_summary_takes_the_width_of_a_terminal_and_a_pipe_gets_a_hundred_columns(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("COLUMNS", "83")
-    assert _columns() == 100  # captured: no terminal
+    assert columns() == 100  # captured: no terminal
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    assert _columns() == 83
+    assert columns() == 83
     monkeypatch.setenv("COLUMNS", "300")
-    assert _columns() == 120
+    assert columns() == 120
     monkeypatch.setenv("COLUMNS", "9")
-    assert _columns() == 40
+    assert columns() == 40
 
 
 def test_an_unknown_verdict_is_a_failure() -> None:
