@@ -212,7 +212,10 @@ class ScoreContext(Struct, frozen=True):
 
 
 class Scorer(Protocol):
-    """Judges a finished conversation. Sees the answer as the user would have seen it."""
+    """Judges a finished conversation. Sees the answer as the user would have seen it.
+
+    Optional attribute: ``needs_secrets`` (true where it can judge no sample without `secrets`; `check` refuses those).
+    """
 
     metrics: Sequence[Metric]
     """The metrics it gives."""

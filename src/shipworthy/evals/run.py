@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shipworthy.core.credentials import revealed
 from shipworthy.core.errors import LimitReached
 from shipworthy.core.records import Party, RoleUse
 from shipworthy.detect.redact import seal
@@ -76,13 +77,16 @@ async def run_plan(
     Raises:
         UsageError: a plug-in cannot work as configured.
         StoreError: the log can no longer be written.
+        CredentialError: a secret that is to be looked for cannot be read; nothing was asked then.
     """
     budget, again = Budget(limits), again or {}
     progress = progress or Progress(style="none")
     shard, shards = log.shard, log.manifest.shards
     content = {part.id: part.suite.content for part in plan.suites}
     # Of all samples, not only the one that is asked: what leaks may be another's.
-    secrets = tuple(sorted({s for part in plan.suites for sample in part.suite.samples for s in sample.secrets}))
+    named = {s for part in plan.suites for sample in part.suite.samples for s in sample.secrets}
+    named |= {s for part in plan.suites for s in part.suite.hidden}
+    secrets = tuple(sorted(set(revealed(named))))
     errors = 0
     engine = make_engine(plan, subject, crew, cache=cache, budget=budget, concurrency=concurrency)
     # Most runs begin empty, and each item of a plan comes once: nothing needs to be looked up then.

@@ -37,6 +37,12 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
         source, loc = loaded.place("scorers", index)
         made = check_use(draft, "scorer", Placed(scorer, source, loc), blocked)
         known = known and made is not None
+        blind = [s.id for s in loaded.entity.samples if not s.secrets] if getattr(made, "needs_secrets", False) else []
+        if blind:
+            message = f"the scorer {scorer.use!r} looks for secrets, and the sample {blind[0]!r} names none"
+            message += f", nor do {len(blind) - 1} more" if blind[1:] else ""
+            hint = "list them in the sample, or in facts.secrets with 'facts: {secret: WORD}' in the suite"
+            draft.problems.append(source.problem(loc, message, hint))
         for metric in getattr(made, "metrics", ()):
             if not isinstance(metric, Metric):
                 message = f"the scorer {scorer.use!r} lists {metric!r} among its metrics, which is no Metric"
