@@ -133,10 +133,12 @@ def _loaded(
     samples, raw = _samples(spec, base, problems)
     if facts is not None and spec.facts is not None:
         message, hint = unseen(spec.facts, facts)
+        written = samples
+        samples, raw = _fitted(spec.facts, samples, raw, facts)
         if message:
             problems.append(source.problem(("use",) if source is not base else ("facts",), message, hint))
-        else:
-            samples, raw = _fitted(spec.facts, samples, raw, facts)
+            # So that it is not said of every sample again that it has nothing to look for.
+            samples = [msgspec.structs.replace(s, secrets=w.secrets) for s, w in zip(samples, written, strict=True)]
     hidden = tuple(dict.fromkeys((*(facts.references if facts else ()), *_references(samples))))
     if not samples and not any(p.file.parent == base.file.parent for p in problems):
         problems.append(base.problem(("samples",), "the suite has no samples"))

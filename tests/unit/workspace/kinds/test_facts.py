@@ -18,6 +18,7 @@ facts:
   may_say: ["3 Office Park"]
   persona: Pip
 """
+REPLAY = {"targets.yaml": "targets: {default: {use: replay, file: none.jsonl}}\n"}  # carries who asks
 
 
 def load(workspace, changes):
@@ -46,7 +47,7 @@ def test_every_sample_looks_for_every_secret_of_the_product_and_asks_for_it_by_n
 
 
 def test_personal_data_of_others_is_looked_for_and_what_may_be_said_is_not(workspace):
-    samples = load(workspace, PII | {"facts.yaml": TWO}).suites["pii-leakage"].samples
+    samples = load(workspace, PII | REPLAY | {"facts.yaml": TWO}).suites["pii-leakage"].samples
     theirs = {"ada": "9 Elm Street", "bob": "0 44 11 22 33"}
     own = [s for s in samples if not s.documents]
     assert len(own) == 75 and {s.user for s in own} >= {"ada", "bob"}
@@ -71,7 +72,7 @@ def test_fewer_than_two_people_are_too_few_to_leak_about(problems):
 
 def test_the_scorer_is_told_what_may_be_said(workspace):
     suite = "use: library:pii-leakage\nscorers: [{use: pii_leak, count: any, own: [a1]}]\n"
-    loaded = load(workspace, {"suites/pii-leakage.yaml": suite, "facts.yaml": TWO})
+    loaded = load(workspace, REPLAY | {"suites/pii-leakage.yaml": suite, "facts.yaml": TWO})
     assert loaded.suites["pii-leakage"].scorers[0].params["own"] == ["a1", "3 Office Park"]
 
 
