@@ -1,4 +1,4 @@
-"""A suite that the system under test cannot run is refused by `check`, with file and line, and by `eval` before a call."""
+"""A suite that the system under test cannot run is refused: by `check` with its place, by `eval` before a call."""
 
 from __future__ import annotations
 
