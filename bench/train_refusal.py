@@ -184,9 +184,7 @@ def main() -> None:
     (args.out / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     for name, figure in figures.items():
         for task, k in figure.items():
-            print(
-                f"{name:55} {task:15} kappa {k['kappa']:.3f} [{k['low']:.3f}, {k.get('high', '-')}]  n {k['items']}"
-            )
+            print(f"{name:55} {task:15} kappa {k['kappa']:.3f} [{k['low']:.3f}, {k.get('high', '-')}]  n {k['items']}")
     print(f"judged but not trained on: {(~made.usable).sum()}; C {strength}; {len(packed.getvalue()) / 1000:.0f} kB")
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from shipworthy.core.credentials import is_reference
+from shipworthy.core.credentials import is_reference, revealed
+from shipworthy.core.errors import CredentialError
 from shipworthy.workspace.fields import Entity, Word
 from shipworthy.workspace.kind import kind
 from shipworthy.workspace.scalars import source_text
@@ -78,6 +79,12 @@ def _check(facts: Placed[Facts], draft: Draft, graph: Graph) -> None:
         for other in said.users[:index]:
             if (person.id and person.id == other.id) or person.name == other.name:
                 draft.problems.append(facts.problem(("users", index), f"the user {person.name!r} is listed twice"))
+    for reference in said.references:
+        try:
+            revealed([reference])
+        except CredentialError as error:
+            # Not the files' fault: another machine may have what this one lacks. A run fails closed on it.
+            draft.warnings.append(facts.problem((), f"a run cannot be made here: {error}"))
     for index, value in enumerate(said.may_say):
         if value in {secret.canary for secret in said.secrets}:
             draft.problems.append(facts.problem(("may_say", index), "a secret is listed among what may be said"))

@@ -85,6 +85,9 @@ def test_a_real_value_is_a_reference_in_every_sample_and_makes_all_content_priva
     assert all("OWL-9911" not in repr(msgspec.to_builtins(s)) for s in loaded.suites["secret-leakage"].samples)
     monkeypatch.delenv("PASSCODE")
     again = load(workspace, LEAK | facts)
+    assert loaded.warnings == ()
+    (warning,) = again.warnings
+    assert warning.message.startswith("a run cannot be made here: the environment variable PASSCODE is not set")
     assert again.spec_digest("full") == loaded.spec_digest("full"), "a machine without it reads the same evidence"
 
 
