@@ -63,7 +63,7 @@ def line(name: str, truth: list, said: list, clusters: list | None = None) -> No
         pairs = list(zip(truth, said, strict=True))
         missed, wrong = sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs)
         shares = f"; missed {missed} of {sum(truth)}, wrong {wrong} of {n - sum(truth)}"
-    print(f"  {name:44} kappa {k.kappa:.3f} [{k.low:.3f}, {k.high:.3f}] n {n} clusters {k.clusters}{shares}")
+    print(f"  {name:44} kappa {k} n {n} clusters {k.clusters}{shares}")
 
 
 def refusal(data: Path) -> None:

@@ -94,7 +94,8 @@ def agreement(truth: np.ndarray, said: np.ndarray, groups: np.ndarray) -> dict[s
     shown = {}
     for name, a, b in (("three_way", truth, said), ("refusal_or_not", truth != "compliance", said != "compliance")):
         k = kappa(a, b, groups)
-        shown[name] = {n: round(getattr(k, n), 4) for n in ("kappa", "low", "high", "agreement", "items", "clusters")}
+        figures = {n: getattr(k, n) for n in ("kappa", "low", "high", "agreement", "items", "clusters")}
+        shown[name] = {n: round(v, 4) for n, v in figures.items() if v is not None}  # a rare label has no upper limit
     return shown
 
 
@@ -183,7 +184,7 @@ def main() -> None:
     (args.out / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     for name, figure in figures.items():
         for task, k in figure.items():
-            print(f"{name:55} {task:15} kappa {k['kappa']:.3f} [{k['low']:.3f}, {k['high']:.3f}]  n {k['items']}")
+            print(f"{name:55} {task:15} kappa {k['kappa']:.3f} [{k['low']:.3f}, {k.get('high', '-')}]  n {k['items']}")
     print(f"judged but not trained on: {(~made.usable).sum()}; C {strength}; {len(packed.getvalue()) / 1000:.0f} kB")
 
 

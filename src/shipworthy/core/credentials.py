@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from shipworthy.core.errors import CredentialError
+
+
+def is_reference(text: str) -> bool:
+    """Say whether a text is a reference to a value and not a value."""
+    return text.startswith(("env:", "file:"))
+
+
+def revealed(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return texts with every reference among them replaced by what it stands for, one value a line.
+
+    Raises:
+        CredentialError: a reference leads nowhere, or to nothing.
+    """
+    found: list[str] = []
+    for text in texts:
+        if not is_reference(text):
+            found.append(text)
+            continue
+        lines = [line.strip() for line in resolve(text).splitlines() if any(c.isalnum() for c in line)]
+        if not lines:
+            raise CredentialError(f"what the reference {text!r} stands for is empty")
+        found += lines
+    return tuple(found)
 
 
 def resolve(reference: str) -> str:

@@ -59,7 +59,8 @@ class Target(Protocol):
 
     Optional attributes: ``concurrency`` (calls at one time it can take), ``endpoint`` (a name that targets on one
     endpoint share, so that they share its limits), ``sessions`` (true where it remembers a conversation by
-    `Request.session`: its replies are then never cached).
+    `Request.session`: its replies are then never cached), ``carries`` (what it can carry, see `core.carries`;
+    everything where it does not say).
     """
 
     def describe(self) -> Mapping[str, Any]:
@@ -212,7 +213,10 @@ class ScoreContext(Struct, frozen=True):
 
 
 class Scorer(Protocol):
-    """Judges a finished conversation. Sees the answer as the user would have seen it."""
+    """Judges a finished conversation. Sees the answer as the user would have seen it.
+
+    Optional attribute: ``needs_secrets`` (true where it can judge no sample without `secrets`; `check` refuses those).
+    """
 
     metrics: Sequence[Metric]
     """The metrics it gives."""

@@ -131,7 +131,8 @@ class Sample(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
         cluster: samples that are variants of one another share it; defaults to `id`.
         twin: id of the benign or harmful look-alike; ``suite/id`` where it belongs to another suite.
         severity: of a hit on this sample; S1 makes any hit on a bad event a no-ship.
-        secrets: strings that must never leave (canaries, planted personal data).
+        secrets: strings that must never leave (canaries, planted personal data), or references to them (``env:NAME``,
+            ``file:PATH``), which stand for the value wherever it is looked for and are never written out.
         tags: free words for filters; `refs` are taxonomy references such as ``owasp-llm:LLM01@2025``.
         user: who is asking, where the target knows its users.
         meta: anything else a scorer of this suite needs.

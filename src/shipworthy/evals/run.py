@@ -9,7 +9,9 @@ from typing import Any, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shipworthy.core.errors import LimitReached
+from shipworthy.core.carries import EVERYTHING, carried
+from shipworthy.core.credentials import revealed
+from shipworthy.core.errors import LimitReached, UsageError
 from shipworthy.core.records import Party, RoleUse
 from shipworthy.detect.redact import seal
 from shipworthy.evals.engine import make_engine
@@ -20,6 +22,7 @@ from shipworthy.evals.subject import Subject
 from shipworthy.exchange.budget import Budget, Limits
 from shipworthy.exchange.cache import ReplyCache
 from shipworthy.store.runlog import RunLog
+from shipworthy.workspace.fits_target import HINTS, unmet
 
 GRACE_S = 15.0
 """When time is up, what is on its way may still arrive for this long."""
@@ -74,15 +77,20 @@ async def run_plan(
         again: attempts to make although they are in the log, by id, with the number of the new try (>= 2).
 
     Raises:
-        UsageError: a plug-in cannot work as configured.
+        UsageError: a plug-in cannot work as configured, or the target cannot carry what the plan asks of it; nothing
+            was asked then.
         StoreError: the log can no longer be written.
+        CredentialError: a secret that is to be looked for cannot be read; nothing was asked then.
     """
+    _refuse_unmet(plan, subject, crew)
     budget, again = Budget(limits), again or {}
     progress = progress or Progress(style="none")
     shard, shards = log.shard, log.manifest.shards
     content = {part.id: part.suite.content for part in plan.suites}
     # Of all samples, not only the one that is asked: what leaks may be another's.
-    secrets = tuple(sorted({s for part in plan.suites for sample in part.suite.samples for s in sample.secrets}))
+    named = {s for part in plan.suites for sample in part.suite.samples for s in sample.secrets}
+    named |= {s for part in plan.suites for s in part.suite.hidden}
+    secrets = tuple(sorted(set(revealed(named))))
     errors = 0
     engine = make_engine(plan, subject, crew, cache=cache, budget=budget, concurrency=concurrency)
     # Most runs begin empty, and each item of a plan comes once: nothing needs to be looked up then.
@@ -110,6 +118,16 @@ async def run_plan(
     finally:
         progress.stop()
     return Ending(progress.done, errors, budget.requests, budget.roles, budget.seconds, budget.reason)
+
+
+def _refuse_unmet(plan: Plan, subject: Subject, crew: Crew) -> None:
+    carries = carried(subject.target)
+    if carries == EVERYTHING:
+        return
+    for part in plan.suites:
+        attacks = {use.name: crew.attacks[use.name].plugin for use in part.attacks}
+        for lacks in unmet(part.samples, attacks, carries):
+            raise UsageError(f"the suite {part.id!r}: {lacks}, which the target does not carry: {HINTS[lacks.need]}")
 
 
 def shard_size(planned: int, shard: int, shards: int) -> int:

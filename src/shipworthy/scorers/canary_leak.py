@@ -26,6 +26,7 @@ class CanaryLeak:
     """
 
     metrics = (Metric("leak"),)
+    needs_secrets = True
 
     def describe(self) -> Mapping[str, Any]:
         return {"scorer": "canary_leak", "version": VERSION}

@@ -36,6 +36,7 @@ class PiiLeak:
         if count not in ("planted", "any"):
             raise PluginError(f"scorer 'pii_leak': count is 'planted' or 'any', not {count!r}")
         self._count, self._own = count, tuple(own)
+        self.needs_secrets = count == "planted"
         self._allowed = {skeleton(value).text for value in own}
 
     def describe(self) -> Mapping[str, Any]:

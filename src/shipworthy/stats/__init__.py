@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shipworthy.stats.agreement import Kappa, kappa
+    from shipworthy.stats.audit import AuditedRate, audited_rate
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
     from shipworthy.stats.interval import RateInterval, rate_interval
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Kappa": "agreement",
     "kappa": "agreement",
+    "AuditedRate": "audit",
+    "audited_rate": "audit",
     "ThresholdTest": "criterion",
     "threshold_test": "criterion",
     "RateInterval": "interval",
@@ -50,6 +53,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AuditedRate",
     "Kappa",
     "MeanInterval",
     "MeanTest",
@@ -59,6 +63,7 @@ __all__ = [
     "ThresholdTest",
     "achieved_power",
     "achieved_power_for_mean",
+    "audited_rate",
     "holm",
     "kappa",
     "mean_difference",

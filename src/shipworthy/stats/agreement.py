@@ -11,18 +11,32 @@ from scipy.special import stdtrit
 
 from shipworthy.stats.clusters import check_confidence
 
+RARE = 0.1
+"""Below this share of items with another label than the commonest one ..."""
+ENOUGH = 200
+"""... and with fewer clusters than this, no upper limit is given."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kappa:
-    """Cohen's kappa in [-1, 1] with its interval, and the plain share of equal labels in [0, 1]."""
+    """Cohen's kappa in [-1, 1] with its interval, and the plain share of equal labels in [0, 1].
+
+    `high` is None where an upper limit would not hold: see `kappa`. `low` is always a lower limit.
+    """
 
     kappa: float
     low: float
-    high: float
+    high: float | None
     agreement: float
     items: int
     clusters: int
     confidence: float
+
+    def __str__(self) -> str:
+        """``0.500 (0.311 to 0.637)``, or ``0.500 (at least 0.311)`` where there is no upper limit."""
+        if self.high is None:
+            return f"{self.kappa:.3f} (at least {self.low:.3f})"
+        return f"{self.kappa:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
 def kappa(a: ArrayLike, b: ArrayLike, clusters: ArrayLike | None = None, confidence: float = 0.95) -> Kappa:
@@ -33,6 +47,10 @@ def kappa(a: ArrayLike, b: ArrayLike, clusters: ArrayLike | None = None, confide
     scale of ``log(1 - kappa)``, the log ratio of observed to expected disagreement, with Student's t on
     ``clusters - 1`` degrees of freedom. The lower limit is never above the one that perfect agreement would get from
     the same number of clusters (the exact bound on a disagreement rate that was never seen).
+
+    Where fewer than 10 % of the labels are other than the commonest and there are fewer than 200 clusters, there is no
+    upper limit: simulated at a prevalence of 3 %, the two-sided interval covers .37, .60 and .81 of the time at 20, 50
+    and 100 items (.91 at 200), and every miss lies above it. The lower limit holds there, too.
 
     Args:
         a, b: labels of any kind that compare equal (bool, int, str), one an item.
@@ -80,7 +98,9 @@ def kappa(a: ArrayLike, b: ArrayLike, clusters: ArrayLike | None = None, confide
         low, high = 1 - (1 - value) * float(np.exp(reach)), 1 - (1 - value) * float(np.exp(-reach))
     effective = size**2 / float((np.bincount(member) ** 2).sum())
     low = min(low, 1 - (1 - tail ** (1 / effective)) / expected)
-    return Kappa(value, max(low, -1.0), min(high, 1.0), 1 - observed, size, count, float(confidence))
+    others = 1 - float((row + column).max()) / 2
+    upper = None if others < RARE and count < ENOUGH else min(high, 1.0)
+    return Kappa(value, max(low, -1.0), upper, 1 - observed, size, count, float(confidence))
 
 
 def _codes(values: NDArray[Any]) -> tuple[int, NDArray[np.intp]]:

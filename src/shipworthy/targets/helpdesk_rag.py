@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shipworthy.core.carries import Need
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import TargetError, UsageError
 from shipworthy.core.protocols import Model, Tools
@@ -35,8 +36,18 @@ DEFAULT_USER = "mara.lindqvist"
 CALL_TOKENS = 48
 
 
+CARRIES: frozenset[Need] = frozenset({"turns", "user", "documents", "tools"})
+
+
+def carries(params: Mapping[str, Any]) -> frozenset[Need]:
+    """Say what it carries, whatever its parameters: it reads text only."""
+    return CARRIES
+
+
 class HelpdeskRag:
     """The helpdesk behind `helpdesk_rag`. Stateless: nothing it does in one request is seen by another."""
+
+    carries = CARRIES
 
     def __init__(
         self, model: Model, *, passages: int, max_tokens: int, temperature: float, staff_records: bool, tools: bool

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from shipworthy.core.carries import Need
 from shipworthy.core.errors import TargetError, TargetFiltered, UsageError, did_you_mean
 from shipworthy.core.records import Document, Message, Reply, Request, Text, ToolCall
 from shipworthy.core.registry import target
@@ -32,6 +33,22 @@ VALUES: dict[str, Callable[[Request], Any]] = {
 MESSAGE = "message"
 
 
+def carries(params: Mapping[str, Any]) -> frozenset[Need]:
+    """Say what it carries: what `put` puts into the request, and documents in the user's text."""
+    put = params.get("put")
+    return _carried(put.values() if isinstance(put, Mapping) else ())
+
+
+def _carried(put: Iterable[Any]) -> frozenset[Need]:
+    used = {what for what in put if isinstance(what, str)}
+    found: set[Need] = {"documents"}
+    if "messages" in used:
+        found |= {"turns", "tools", "media"}
+    if "user" in used:
+        found.add("user")
+    return frozenset(found)
+
+
 class JsonService:
     """The target behind `http`."""
 
@@ -51,6 +68,7 @@ class JsonService:
         self._documents = DocumentsTemplate(template)
         self._places = [(_path(where, "put"), what) for where, what in self._put.items()]
         self._paths = {name: _path(where, name) for name, where in self._read.items()}
+        self.carries = _carried(self._put.values())
 
     def describe(self) -> Mapping[str, Any]:
         return {

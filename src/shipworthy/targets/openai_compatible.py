@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlencode
 
+from shipworthy.core.carries import Need
 from shipworthy.core.errors import TargetError, TargetFiltered, UsageError
 from shipworthy.core.records import Delta, Reply, Request, say
 from shipworthy.core.registry import target
@@ -17,9 +18,18 @@ from shipworthy.net.answer import Answer, HttpCall, describe_error
 from shipworthy.net.endpoint import Endpoint, NoStream
 from shipworthy.net.options import HttpOptions
 
+CARRIES: frozenset[Need] = frozenset({"turns", "documents", "tools", "media"})
+
+
+def carries(params: Mapping[str, Any]) -> frozenset[Need]:
+    """Say what it carries, whatever its parameters: the API has no place for who asks."""
+    return CARRIES
+
 
 class OpenAICompatible:
     """The target behind `openai_compatible`. One connection pool; no state between requests."""
+
+    carries = CARRIES
 
     def __init__(
         self,

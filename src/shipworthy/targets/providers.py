@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from shipworthy.core.carries import Need
 from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import MissingExtra, TargetError, TargetFiltered, TargetTimeout, UsageError
 from shipworthy.core.extras import require
@@ -37,6 +38,13 @@ from shipworthy.dialects.openai import is_filtered
 from shipworthy.net import retry
 from shipworthy.net.answer import Answer, describe_error
 
+CARRIES: frozenset[Need] = frozenset({"turns", "documents", "tools", "media"})
+
+
+def carries(params: Mapping[str, Any]) -> frozenset[Need]:
+    """Say what it carries, whatever its parameters: no provider takes who asks."""
+    return CARRIES
+
 
 class ProviderModel:
     """The target behind `providers`.
@@ -45,6 +53,8 @@ class ProviderModel:
         model: a pydantic-ai `Model`.
         name: as it was configured, ``provider:model``.
     """
+
+    carries = CARRIES
 
     def __init__(
         self,

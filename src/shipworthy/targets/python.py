@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import inspect
 import sys
@@ -11,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from shipworthy.core.carries import EVERYTHING, Need
 from shipworthy.core.digests import file_digest
 from shipworthy.core.errors import ShipworthyError, TargetError, TargetTimeout, UsageError, did_you_mean
 from shipworthy.core.protocols import Tools
@@ -18,6 +20,18 @@ from shipworthy.core.records import Message, Reply, Request, say
 from shipworthy.core.registry import target
 from shipworthy.dialects import plain
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+
+TEXT: frozenset[Need] = frozenset({"documents"})
+"""What a function of a text is given besides the user's words."""
+
+
+def carries(params: Mapping[str, Any]) -> frozenset[Need] | None:
+    """Say what the function can be given, read from its source without running it; None where that cannot be told."""
+    call = params.get("call")
+    first = _first_annotation(call) if isinstance(call, str) else None
+    if first is None:
+        return None
+    return EVERYTHING if first.rpartition(".")[2] == "Request" else TEXT
 
 
 class PythonCallable:
@@ -33,6 +47,7 @@ class PythonCallable:
     def __init__(
         self, function: Callable[..., Any], *, name: str, whole: bool, timeout: float, template: str, version: str
     ) -> None:
+        self.carries = EVERYTHING if whole else TEXT
         self._function, self._name, self._whole, self._timeout = function, name, whole, timeout
         self._version, self._template, self._documents = version, template, DocumentsTemplate(template)
         self._source = _source_digest(function)
@@ -164,6 +179,32 @@ def load(call: str) -> Callable[..., Any]:
         raise UsageError(f"{call}: a function of Python's own library is no system under test")
     function: Callable[..., Any] = found
     return function
+
+
+def _first_annotation(call: str) -> str | None:
+    """Return the annotation of a function's first parameter as it is written, "" where there is none.
+
+    Importing a module runs it, which `shipworthy check` does not do. None where the function is not written plainly in
+    a file that is found along ``sys.path``: it may be imported there from elsewhere, decorated or made.
+    """
+    module, _, name = call.partition(":")
+    places = (Path(place or ".").joinpath(*module.split(".")) for place in sys.path)
+    files = (file for place in places for file in (place / "__init__.py", place.with_suffix(".py")))
+    try:
+        file = next((file for file in files if file.is_file()), None)
+        body = ast.parse(file.read_bytes()).body if file is not None else []
+    except (OSError, SyntaxError, ValueError):
+        return None
+    found = [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name]
+    if not found or found[-1].decorator_list:
+        return None
+    taken = [*found[-1].args.posonlyargs, *found[-1].args.args]
+    if not taken:
+        return None
+    annotation = taken[0].annotation
+    if isinstance(annotation, ast.Constant):
+        return str(annotation.value)
+    return ast.unparse(annotation) if annotation is not None else ""
 
 
 def _takes_request(function: Callable[..., Any]) -> bool:

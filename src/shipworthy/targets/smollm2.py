@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from shipworthy.core.carries import Need
 from shipworthy.core.errors import TargetError, UsageError
 from shipworthy.core.records import Audio, Image, Message, Reasoning, Reply, Request, Text, ToolCall, ToolResult, say
 from shipworthy.core.registry import target
@@ -29,6 +30,14 @@ SAMPLING = {"top_k": 0, "top_p": 0.95, "min_p": 0.0, "repeat_penalty": 1.0}
 """Sent with every request, so that a runtime's changed defaults cannot change the subject."""
 
 
+CARRIES: frozenset[Need] = frozenset({"turns", "documents", "tools"})
+
+
+def carries(params: Mapping[str, Any]) -> frozenset[Need]:
+    """Say what it carries, whatever its parameters: a call or a result is read as a line."""
+    return CARRIES
+
+
 class SmolLM2:
     """The model behind `smollm2`. Loads at the first request (about a second); answers one request at a time.
 
@@ -38,6 +47,8 @@ class SmolLM2:
 
     concurrency = 1
     """So that an attempt's time is the model's, not the queue's."""
+
+    carries = CARRIES
 
     def __init__(
         self,

@@ -6,10 +6,13 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from shipworthy.core import registry
-from shipworthy.core.errors import CredentialError, MissingExtra, PluginError, did_you_mean
+from shipworthy.core.carries import declared
+from shipworthy.core.errors import CredentialError, MissingExtra, PluginError, ShipworthyError, did_you_mean
 from shipworthy.core.metric import Metric
 from shipworthy.workspace.draft import Draft, Placed
+from shipworthy.workspace.fits_target import HINTS, unmet
 from shipworthy.workspace.guards import GuardFile
+from shipworthy.workspace.kinds.target import DEFAULT
 from shipworthy.workspace.parameters import build, check_values
 from shipworthy.workspace.suite import Suite
 from shipworthy.workspace.use import Use
@@ -25,18 +28,26 @@ def check_guards(draft: Draft, guards: Placed[GuardFile], blocked: Collection[st
 def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -> Mapping[str, Metric] | None:
     """Check a suite's plug-ins and return the metrics its scorers declare, by name; None if they cannot be told."""
     names: set[str] = set()
+    attacks: dict[str, Any] = {}
     for index, attack in enumerate(loaded.entity.attacks):
         source, loc = loaded.place("attacks", index)
-        check_use(draft, "attack", Placed(attack, source, loc), blocked)
+        attacks[attack.name] = check_use(draft, "attack", Placed(attack, source, loc), blocked)
         if attack.name in names:
             draft.problems.append(source.problem(loc, f"the attack {attack.name!r} is listed twice"))
         names.add(attack.name)
+    _check_carried(draft, loaded, attacks)
     metrics: dict[str, Metric] = {}
     known = True
     for index, scorer in enumerate(loaded.entity.scorers):
         source, loc = loaded.place("scorers", index)
         made = check_use(draft, "scorer", Placed(scorer, source, loc), blocked)
         known = known and made is not None
+        blind = [s.id for s in loaded.entity.samples if not s.secrets] if getattr(made, "needs_secrets", False) else []
+        if blind:
+            message = f"the scorer {scorer.use!r} looks for secrets, and the sample {blind[0]!r} names none"
+            message += f", nor do {len(blind) - 1} more" if blind[1:] else ""
+            hint = "list them in the sample, or in facts.secrets with 'facts: {secret: WORD}' in the suite"
+            draft.problems.append(source.problem(loc, message, hint))
         for metric in getattr(made, "metrics", ()):
             if not isinstance(metric, Metric):
                 message = f"the scorer {scorer.use!r} lists {metric!r} among its metrics, which is no Metric"
@@ -54,6 +65,23 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
             source.problem(loc, f"no scorer of the suite gives the metric {loaded.entity.metric!r}", hint)
         )
     return metrics
+
+
+def _check_carried(draft: Draft, loaded: Placed[Suite], attacks: Mapping[str, Any]) -> None:
+    """Report what a suite needs and the system under test cannot carry; nothing where only a built one can tell."""
+    targets = draft.entities["target"]
+    name = DEFAULT if DEFAULT in targets else next(iter(targets), None)
+    use = targets[name].entity if name is not None else None
+    if use is None or use.use not in registry.names("target") or draft.broken("facts"):
+        return  # which is reported; with broken facts the samples still name another product's users
+    try:
+        carries = declared(use.use, use.params)
+    except ShipworthyError:  # it cannot be loaded, which is reported
+        return
+    for lacks in unmet(loaded.entity.samples, attacks, carries) if carries is not None else ():
+        source, loc = loaded.place("attacks" if lacks.attack else "samples")
+        message = f"{lacks}, which the target {name!r} ({use.use}) does not carry"
+        draft.problems.append(source.problem(loc, message, HINTS[lacks.need]))
 
 
 def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str], *, inside: str = "") -> Any:

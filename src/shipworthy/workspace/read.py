@@ -14,6 +14,7 @@ from shipworthy.workspace.draft import Draft, Placed, in_order
 from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.kind import Kind, sections
+from shipworthy.workspace.kinds.facts import Facts
 from shipworthy.workspace.nodes import YamlFile, parse_yaml, read_yaml
 from shipworthy.workspace.suites import read_suite
 from shipworthy.workspace.validate import at, validate
@@ -143,7 +144,8 @@ def _read_single(kind: Kind, source: YamlFile, value: Any, draft: Draft) -> None
         draft.problems.append(source.problem((kind.section,), f"the section {kind.section!r} is written twice"))
         return
     name = at(value, ("id",))
-    default = kind.model.model_fields["id"].default
+    own = kind.model.model_fields.get("id")
+    default = own.default if own else kind.name  # one of a kind may have no id
     _read_entity(kind, name if isinstance(name, str) else str(default), source, (kind.section,), draft)
 
 
@@ -176,8 +178,11 @@ def _read_entity(kind: Kind, name: Any, source: YamlFile, loc: Loc, draft: Draft
 
 
 def _read_suites(root: Path, draft: Draft) -> None:
+    facts = draft.single("facts")
     for path in sorted([*(root / "suites").glob("*.yaml"), *(root / "suites").glob("*/suite.yaml")]):
-        loaded = read_suite(path, draft.problems)
+        # Broken facts are reported as such: no suite is then called blind.
+        told = None if draft.broken("facts") else facts.entity if facts else Facts()
+        loaded = read_suite(path, draft.problems, told)
         if loaded is None:
             draft.named["suite"].setdefault(_id_of_broken(path), (parse_yaml("null", path), ()))
         elif draft.claim("suite", loaded.entity.id, loaded.source, ()):

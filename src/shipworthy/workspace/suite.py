@@ -16,6 +16,8 @@ class Suite:
 
     Attributes:
         attempts: of each sample and attack.
+        hidden: references to real values, secret or personal, that no answer may leave in a file; with any of them the
+            content is private, whatever the suite's file says.
         icc: planned correlation of attempts within a cluster, in [0, 1].
         digest: ``sha256:…`` of everything in it that a result depends on; the card is not part of it.
         card: markdown.
@@ -31,6 +33,7 @@ class Suite:
     attacks: tuple[Use, ...] = (Use(use="none"),)
     attempts: int = 1
     max_error_rate: float = 0.02
+    hidden: tuple[str, ...] = ()
     icc: float = 0.3
     refs: tuple[str, ...] = ()
     license: str = ""

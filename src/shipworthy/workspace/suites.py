@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shipworthy.core.digests import bytes_digest, digest
+import msgspec
+
+from shipworthy.core.credentials import is_reference
+from shipworthy.core.digests import bytes_digest, canonical, digest
 from shipworthy.core.errors import Problem, UsageError, WorkspaceError, did_you_mean
 from shipworthy.core.records import Sample
 from shipworthy.workspace.draft import Placed
 from shipworthy.workspace.fields import Loc
-from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFile
+from shipworthy.workspace.fit import fit, fit_scorers, unseen
+from shipworthy.workspace.kinds.facts import Facts
+from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFacts, SuiteFile
 from shipworthy.workspace.library import LIBRARY, library_suites
 from shipworthy.workspace.meaning import meaning
 from shipworthy.workspace.nodes import YamlFile, read_yaml
@@ -77,26 +82,30 @@ def load_suite(path: Path) -> Suite:
     return loaded.entity
 
 
-def read_suite(path: Path, problems: list[Problem]) -> Loaded | None:
-    """Read a suite file; what is wrong is appended to `problems`."""
+def read_suite(path: Path, problems: list[Problem], facts: Facts | None = None) -> Loaded | None:
+    """Read a suite file; what is wrong is appended to `problems`.
+
+    Args:
+        facts: of the product that the suite is to be fitted to; as it was written if left out.
+    """
     try:
         source = read_yaml(path)
     except WorkspaceError as error:
         problems += error.problems
         return None
     if isinstance(source.value, dict) and "use" in source.value:
-        return _from_library(source, problems)
-    return _own(source, problems)
+        return _from_library(source, problems, facts)
+    return _own(source, problems, facts)
 
 
-def _own(source: YamlFile, problems: list[Problem]) -> Loaded | None:
+def _own(source: YamlFile, problems: list[Problem], facts: Facts | None) -> Loaded | None:
     spec = validate(SuiteFile, source, (), problems)
     if spec is None:
         return None
-    return _loaded(spec, source, source, source.value, problems)
+    return _loaded(spec, source, source, source.value, problems, facts=facts)
 
 
-def _from_library(source: YamlFile, problems: list[Problem]) -> Loaded | None:
+def _from_library(source: YamlFile, problems: list[Problem], facts: Facts | None) -> Loaded | None:
     change = validate(LibrarySuiteUse, source, (), problems)
     if change is None:
         return None
@@ -109,24 +118,56 @@ def _from_library(source: YamlFile, problems: list[Problem]) -> Loaded | None:
     spec = validate(SuiteFile, base, (), problems, value=merged)
     if spec is None:
         return None
-    return _loaded(spec, source, base, merged, problems)
+    return _loaded(spec, source, base, merged, problems, facts=facts)
 
 
 def _loaded(
-    spec: SuiteFile, source: YamlFile, base: YamlFile, merged: Mapping[str, Any], problems: list[Problem]
+    spec: SuiteFile,
+    source: YamlFile,
+    base: YamlFile,
+    merged: Mapping[str, Any],
+    problems: list[Problem],
+    *,
+    facts: Facts | None,
 ) -> Loaded:
     samples, raw = _samples(spec, base, problems)
+    if facts is not None and spec.facts is not None:
+        message, hint = unseen(spec.facts, facts)
+        written = samples
+        samples, raw = _fitted(spec.facts, samples, raw, facts)
+        if message:
+            problems.append(source.problem(("use",) if source is not base else ("facts",), message, hint))
+            # So that it is not said of every sample again that it has nothing to look for.
+            samples = [msgspec.structs.replace(s, secrets=w.secrets) for s, w in zip(samples, written, strict=True)]
+    hidden = tuple(dict.fromkeys((*(facts.references if facts else ()), *_references(samples))))
     if not samples and not any(p.file.parent == base.file.parent for p in problems):
         problems.append(base.problem(("samples",), "the suite has no samples"))
     suite = Suite(
-        id=spec.id, version=spec.version, title=spec.title, content=spec.content, metric=spec.metric,
-        scorers=spec.scorers, attacks=spec.attacks, attempts=spec.attempts, max_error_rate=spec.max_error_rate,
+        id=spec.id, version=spec.version, title=spec.title, content="private" if hidden else spec.content,
+        metric=spec.metric, scorers=fit_scorers(spec.scorers, facts), attacks=spec.attacks,
+        attempts=spec.attempts, max_error_rate=spec.max_error_rate,
         icc=spec.icc, refs=spec.refs, license=spec.license, samples=tuple(samples),
-        card=_card(spec, base, problems), digest=_digest(merged, raw),
+        card=_card(spec, base, problems), hidden=hidden, digest=_digest(merged, raw),
     )  # fmt: skip
     loaded = Loaded(suite, source, (), spec, base, merged)
     problems += loaded.taxonomy_problems()
     return loaded
+
+
+def _fitted(
+    needs: SuiteFacts, samples: list[Sample], raw: list[bytes], facts: Facts
+) -> tuple[list[Sample], list[bytes]]:
+    """Return the samples as they are asked of the product, and what of them is hashed."""
+    fitted = fit(needs, samples, facts)
+    hashed = [
+        row if new == old else canonical(msgspec.to_builtins(new))
+        for row, old, new in zip(raw, samples, fitted, strict=True)
+    ]
+    return fitted, hashed
+
+
+def _references(samples: list[Sample]) -> list[str]:
+    return [secret for sample in samples for secret in sample.secrets if is_reference(secret)]
 
 
 def _samples(spec: SuiteFile, source: YamlFile, problems: list[Problem]) -> tuple[list[Sample], list[bytes]]:

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 def _check(loaded: Loaded, draft: Draft, graph: Graph) -> None:
-    """Check twins in other suites, written ``suite/id``."""
+    """Check the language against the product's, and twins in other suites, written ``suite/id``."""
+    facts, language = draft.single("facts"), loaded.spec.language
+    if facts and language and facts.entity.languages and language not in facts.entity.languages:
+        spoken = ", ".join(facts.entity.languages)
+        message = f"the suite is written in {language!r}, and the product speaks {spoken}: see facts.languages"
+        draft.warnings.append(loaded.problem(("id",), message))
     for sample in loaded.entity.samples:
         name, slash, twin = sample.twin.partition("/")
         other = draft.suite(name)
@@ -51,6 +56,22 @@ def _missing(name: str) -> str:
     return f"add suites/{name}.yaml with 'use: library:{name}'" if name in library_suites() else ""
 
 
+class SuiteFacts(Entity):
+    """What of the product a suite's samples were written with; the workspace's own facts take its place.
+
+    Attributes:
+        secret: the word by which the samples call the secret; they then look for every secret of the product.
+        personal_data: whether they look for the personal data of everybody but the asker.
+        people: id -> name of the people who ask and are named.
+        persona: the name by which they call the product.
+    """
+
+    secret: Word | None = None
+    personal_data: bool = False
+    people: dict[str, str] = Field(default_factory=dict)
+    persona: Word | None = None
+
+
 @kind("suite", written="file", enters="linked", check=_check, content=_content, missing=_missing)
 class SuiteFile(Entity):
     """``suite.yaml``, or a file under ``suites/`` that defines a suite.
@@ -63,6 +84,8 @@ class SuiteFile(Entity):
         icc: planned correlation of attempts within a cluster, in [0, 1]; sample sizes are worked out with it.
         samples: a file beside this one, or the samples themselves; ``samples.jsonl`` or ``samples.yaml`` if left out.
         card: a markdown file beside this one; ``card.md`` if left out.
+        language: that its samples are written in, as an ISO 639-1 code.
+        facts: of the product that its samples name; left out where they hold for any.
     """
 
     id: Slug
@@ -79,6 +102,8 @@ class SuiteFile(Entity):
     card: Text = "card.md"
     refs: tuple[TaxonomyRef, ...] = ()
     license: Text = ""
+    language: Word | None = None
+    facts: SuiteFacts | None = None
 
 
 class LibrarySuiteUse(Entity):
