@@ -10,7 +10,7 @@ import msgspec
 
 from shipworthy.core.errors import TargetError, TargetFiltered, UsageError, did_you_mean
 from shipworthy.core.records import Document, Message, Reply, Request, Text, ToolCall
-from shipworthy.core.registry import target
+from shipworthy.core.registry import operational, target
 from shipworthy.dialects import openai, plain
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 from shipworthy.net.answer import HttpCall, describe_error
@@ -180,6 +180,7 @@ def _document(value: Any, number: int) -> Document:
 
 
 @target
+@operational("timeout", "retries", "longest_wait", "concurrency", "requests_per_minute")
 def http(
     *,
     url: str,
