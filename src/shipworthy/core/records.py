@@ -558,12 +558,45 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.measure is not None and self.measure.kind == "value"
 
 
+class SubjectUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which subject a decision is about, or compares with: what the run's manifest says of it.
+
+    Attributes:
+        digest: of the subject: the target as it described itself, its guards, and how both were written down.
+        target: the target's id, as it describes itself.
+        declared: digest of the target as the workspace's files say it; the same for one system with and without guards.
+        guards: digest of the guard pipeline; empty without guards.
+    """
+
+    digest: Name
+    target: Name = ""
+    declared: Name = ""
+    guards: Name = ""
+
+
+class BaselineUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a decision compares with.
+
+    Attributes:
+        subject: what was measured in `Decision.baseline_runs`: one subject, never the candidate's own.
+        how: who chose it: ``named`` for this decision, ``pinned`` by `shipworthy baseline set`, or the ``gate``.
+        decision: that gate.yaml names, if it does.
+        same_target: whether it is the candidate's target with other guards, or none.
+    """
+
+    subject: SubjectUse
+    how: Literal["named", "pinned", "gate"] = "named"
+    decision: Name = ""
+    same_target: bool = False
+
+
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A release decision: what a gate says of one subject, from one run or several.
 
     Attributes:
         runs: every run that a criterion was tested on, in order of first use; each `CriterionResult` names its own.
         s1_hits: attempt ids of hits on S1 samples: any of them is a no-ship.
+        subject: what was decided on; `baseline` what it is compared with. None in decisions by earlier versions.
     """
 
     id: str
@@ -578,3 +611,5 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject_digest: str
     baseline_runs: tuple[str, ...] = ()
     s1_hits: tuple[str, ...] = field(default=())
+    subject: SubjectUse | None = None
+    baseline: BaselineUse | None = None

@@ -12,6 +12,7 @@ from shipworthy.core.records import CriterionResult, Decision, Verdict
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import declaration
+from shipworthy.release.baseline import Chosen, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
 from shipworthy.release.wording import count, percent
 from shipworthy.workspace.load import Workspace
@@ -20,7 +21,13 @@ _NAMED = 3
 """How many S1 hits the reason names; the decision itself holds all of them."""
 
 
-def decide(workspace: Workspace, runs: Run | Sequence[Run], baselines: Run | Sequence[Run] | None = None) -> Decision:
+def decide(
+    workspace: Workspace,
+    runs: Run | Sequence[Run],
+    baselines: Run | Sequence[Run] | None = None,
+    *,
+    chosen: Chosen = Chosen(),
+) -> Decision:
     """Decide whether the subject of a run, or of several runs, may ship.
 
     Every criterion of the gate must pass (an intersection-union test: no correction for their number is due). One
@@ -31,12 +38,15 @@ def decide(workspace: Workspace, runs: Run | Sequence[Run], baselines: Run | Seq
         workspace: the safety files, as they were when the runs were made.
         runs: of the subject to decide on. Several may each have measured some of the suites, at different times; what a
             criterion asks for must have been measured in one of them only.
-        baselines: runs of the same samples on what the subject is compared with; for criteria with a margin.
+        baselines: runs of the same samples on what the subject is compared with; for criteria with a margin. Never
+            the subject itself. Without one, these criteria are inconclusive.
+        chosen: who chose the baselines; see `choose_baseline`.
 
     Raises:
         IntegrityError: a run is not evidence for these files: they changed since it was made, it is of another system
             or subject than the others, or its log is not what was written.
-        UsageError: the gate has no criterion, or two runs measured what one criterion asks for.
+        UsageError: the gate has no criterion, two runs measured what one criterion asks for, or the baselines measured
+            the candidate's own subject, or several.
     """
     evidence = Evidence(several(runs), several(baselines))
     _check_evidence(workspace, evidence)
@@ -61,6 +71,8 @@ def decide(workspace: Workspace, runs: Run | Sequence[Run], baselines: Run | Seq
         subject_digest=manifest.subject_digest,
         baseline_runs=tuple(run.id for run in evidence.baselines),
         s1_hits=hits,
+        subject=subject_of(manifest),
+        baseline=compared(evidence.runs[0], evidence.baselines, chosen),
     )
 
 
@@ -77,11 +89,6 @@ def joint_digest(digests: Iterable[str]) -> str:
     """
     distinct = sorted(set(digests))
     return distinct[0] if len(distinct) == 1 else digest(distinct)
-
-
-def needs_baseline(workspace: Workspace) -> bool:
-    """Say whether any criterion of the gate compares with a baseline run."""
-    return any(criterion.parsed.test == "noninferiority" for _, criterion in workspace.criteria())
 
 
 def _check_evidence(workspace: Workspace, evidence: Evidence) -> None:

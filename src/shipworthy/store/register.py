@@ -76,6 +76,7 @@ def register_decision(layout: Layout, decision: Decision, read: Mapping[str, Run
             "verdict": decision.verdict,
             "gate": decision.gate,
             "heads": heads,
+            "runs": list(decision.runs),
         }
         row = {
             "id": decision.id,
