@@ -71,7 +71,7 @@ def command(
     layout = Layout(workspace)
     chosen = choose_baseline(loaded, layout, baselines)
     if not runs:
-        runs = (choose_run(layout, chosen.runs),)
+        runs = (choose_run(layout, () if chosen.how == "named" else chosen.runs),)
         click.echo(f"Deciding on {runs[0]}", err=True)
     # One pass over each run's logs serves the counts, the pairing, the report and the register.
     found = [_load(layout, name, marks=bool(chosen.runs)) for name in runs]

@@ -558,7 +558,7 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.measure is not None and self.measure.kind == "value"
 
 
-class SubjectUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SubjectUse(Struct, frozen=True, kw_only=True):
     """Which subject a decision is about, or compares with: what the run's manifest says of it.
 
     Attributes:
@@ -574,7 +574,7 @@ class SubjectUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     guards: Name = ""
 
 
-class BaselineUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BaselineUse(Struct, frozen=True, kw_only=True):
     """What a decision compares with.
 
     Attributes:

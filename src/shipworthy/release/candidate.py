@@ -29,6 +29,8 @@ def choose_run(layout: Layout, baselines: Collection[str] = ()) -> str:
         return layout.run_directory("latest").name
     newest = ids.pop()
     manifest, decided = read_manifest(layout.runs / newest), decided_runs(layout)
+    if manifest.id != newest:
+        return newest  # A copy, or renamed: whoever reads it says so.
     waiting = [name for name in ids if name not in decided and _alike(layout, name, manifest)]
     if waiting:
         named = ", ".join((*waiting[-3:], newest))

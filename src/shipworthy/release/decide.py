@@ -112,7 +112,7 @@ def _check_evidence(workspace: Workspace, evidence: Evidence) -> None:
     for baseline in evidence.baselines:
         if baseline.id in {run.id for run in evidence.runs}:
             raise UsageError(
-                f"the run {baseline.id} cannot be its own baseline: name an earlier one with --baseline RUN"
+                f"the run {baseline.id} cannot be its own baseline: name the RUN to decide on, or another baseline"
             )
         if baseline.manifest.system != first.manifest.system:
             raise IntegrityError(f"the baseline {baseline.id} is of another system: {baseline.manifest.system!r}")
