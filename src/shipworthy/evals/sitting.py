@@ -28,7 +28,7 @@ from shipworthy.exchange.cache import ReplyCache
 from shipworthy.store.declare import declare_run, read_manifest
 from shipworthy.store.files import exclusive
 from shipworthy.store.layout import Layout
-from shipworthy.store.register import register_run
+from shipworthy.store.register import register_declared, register_run, register_withdrawn
 from shipworthy.store.runlog import RunLog
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ class Sitting:
             return
         if self._drop:
             shutil.rmtree(self.directory, ignore_errors=True)
+            register_withdrawn(self._layout, self.id)
         elif self.log.made >= self.planned:
             register_run(self._layout, self.directory)
 
@@ -154,7 +155,7 @@ def declare(
     manifest = ready.manifest(shards)
     ready.close()
     place = directory or Layout(workspace.root).runs / manifest.id
-    declare_run(place, manifest)
+    _declare(workspace, place, manifest)
     return place
 
 
@@ -181,7 +182,7 @@ def begin(
     manifest = ready.manifest()
     place = directory or Layout(workspace.root).runs / manifest.id
     replies = _open_cache(workspace, cache)
-    declare_run(place, manifest)
+    _declare(workspace, place, manifest)
     return ready.sit(place, RunLog.open(place), replies, new=True)
 
 
@@ -252,7 +253,7 @@ def join(
         found = next((name for name in reversed(layout.run_ids()) if _same(layout.runs / name, wanted)), None)
         if found is None:
             found = wanted.id
-            declare_run(layout.runs / found, wanted)
+            _declare(workspace, layout.runs / found, wanted)
     return _sit(ready, layout.runs / found, shard, cache)
 
 
@@ -384,9 +385,23 @@ class _Ready(NamedTuple):
         run_to_end(close())
 
 
+def _declare(workspace: Workspace, directory: Path, manifest: RunManifest) -> None:
+    """Declare a run, on the disk first: an entry without a run would look like one that was deleted."""
+    declare_run(directory, manifest)
+    _enter(workspace, directory, manifest)
+
+
+def _enter(workspace: Workspace, directory: Path, manifest: RunManifest) -> None:
+    """Enter a run of the workspace in the audit log as begun, unless it is there."""
+    layout = Layout(workspace.root)
+    if directory.parent == layout.runs:
+        register_declared(layout, manifest)
+
+
 def _sit(ready: _Ready, directory: Path, shard: int, cache: bool | Path, retry_errors: bool = False) -> Sitting:
     log = RunLog.open(directory, shard)
     try:
+        _enter(ready.workspace, directory, log.manifest)
         again = {}
         if retry_errors and (failed := Run.load(directory).failed):
             mine = [item.id for item in ready.plan.shard(shard, log.manifest.shards) if item.id in failed]

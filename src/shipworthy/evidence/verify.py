@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shipworthy.core import condition
+from shipworthy.core import condition, ledger
 from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
@@ -132,6 +132,7 @@ class _Verifier:
             ("run logs", self.logs),
             ("audit log", self.audit),
             ("digests", self.digests),
+            ("ledger", self.ledger),
             ("criteria", self.criteria),
             ("trace", self.trace),
         )
@@ -337,6 +338,36 @@ class _Verifier:
         return "specification and subjects as named" + (
             f" ({redacted} subjects redacted: not checked)" if redacted else ""
         )
+
+    def ledger(self) -> str:
+        """Read the ledger again from the audit log: no run on the same samples may be left out of the decision."""
+        said = self.decision.get("ledger")
+        if said is None:
+            raise IntegrityError("decision.json: does not say which of the runs on these samples it is about")
+        scopes = [_scope(self.runs[name].manifest) for name in self.decision["runs"]]
+        decided, baselines = self.decision["runs"], self.decision.get("baseline_runs", ())
+        id = self.decision["id"]
+        until = next(e["number"] for e in self.entries if e["kind"] == "decision.made" and e["body"]["decision"] == id)
+        read = said["entries"]
+        if type(read) is not int or not 0 <= read < until:
+            raise IntegrityError("decision.json: its ledger was not read from the audit log as it was before")
+
+        def lines(last: int) -> list[ledger.Line]:
+            entries = ((e["kind"], e["body"]) for e in self.entries[:last])
+            return ledger.lines(entries, scopes, baselines)
+
+        found = ledger.place(lines(read), decided)
+        written = {name: [(line["run"], line["state"], line["subject_digest"]) for line in said[name]] for name in ("earlier", "later")}  # fmt: skip  # noqa: E501
+        if written != {"earlier": [*map(tuple, found.earlier)], "later": [*map(tuple, found.later)]}:
+            raise IntegrityError("decision.json: its ledger is not that of the audit log")
+        known = {line.run for line in (*found.earlier, *found.later)} | set(decided)
+        # A baseline that was never entered before is entered with the decision.
+        if missed := [line.run for line in lines(until - 1) if line.run not in known | set(baselines)]:
+            raise IntegrityError(f"decision.json: its ledger lacks {missed[0]}, which was begun before the decision")
+        gone = {line["run"] for name in ("earlier", "later") for line in said[name] if line["gone"]}
+        if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone)):
+            raise IntegrityError("decision.json: its ledger is told in other words than its lines")
+        return ledger.sentence(found, gone)
 
     def subjects(self) -> None:
         """Hold what a decision says of its subjects against the manifests: what was compared, and with what."""
@@ -574,6 +605,11 @@ class _Verifier:
         if linked != sum(len(run.records) for run in self.runs.values()):
             raise IntegrityError("trace.json: does not lead to every record")
         return f"leads from {len(trace['risks'])} risks to {linked:,} records"
+
+
+def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:
+    suites = frozenset(use["id"] for use in manifest["suites"])
+    return ledger.Scope(manifest["system"], manifest["spec_digest"], tuple(manifest.get("draws", ())), suites)
 
 
 def _chained(name: str, data: bytes, head: bytes, prefix: bytes) -> Iterator[tuple[int, bytes, bytes]]:

@@ -14,7 +14,9 @@ from shipworthy.evals.results import Run
 from shipworthy.evals.subject import declaration
 from shipworthy.release.baseline import Chosen, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
+from shipworthy.release.ledger import read_ledger
 from shipworthy.release.wording import count, percent
+from shipworthy.store.layout import Layout
 from shipworthy.workspace.load import Workspace
 
 _NAMED = 3
@@ -73,6 +75,9 @@ def decide(
         s1_hits=hits,
         subject=subject_of(manifest),
         baseline=compared(evidence.runs[0], evidence.baselines, chosen),
+        ledger=read_ledger(
+            Layout(workspace.root), [r.manifest for r in evidence.runs], [r.id for r in evidence.baselines]
+        ),
     )
 
 

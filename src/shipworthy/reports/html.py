@@ -90,6 +90,7 @@ def _foot(decision: Decision) -> str:
         ("Decision", decision.id),
         ("Runs", ", ".join(decision.runs)),
         ("Compared with", compared_words(decision) or "nothing"),
+        ("Ledger", decision.ledger.sentence if decision.ledger else "not kept by the version that decided"),
         ("Safety files", decision.spec_digest),
         ("System under test", subject_words(decision.subject) if decision.subject else decision.subject_digest),
         ("Subject", decision.subject_digest),

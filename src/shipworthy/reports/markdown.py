@@ -69,6 +69,8 @@ class MarkdownReport:
             head += [f"Decided on {_text(subject_words(decision.subject))}.", ""]
         if decision.baseline_runs:
             head += [f"Compared with {_text(compared_words(decision))}.", ""]
+        if decision.ledger:
+            head += [f"Ledger: {_text(decision.ledger.sentence)}.", ""]
         body: list[str] = []
         left: list[str] = []
         room = LIMIT - sum(len(line) + 1 for line in (*head, *foot))

@@ -60,6 +60,8 @@ class TextReport:
         lines += _wrapped(one_line(f"{', '.join(decision.runs)}{about}"), width)
         if decision.baseline_runs:
             lines += _wrapped(f"compared with {compared_words(decision)}", width, "  ")
+        if decision.ledger:
+            lines += _wrapped(f"ledger: {one_line(decision.ledger.sentence)}", width, "  ")
         pictures = list(_pictures(decision, width))
         criteria = _criteria(decision, width, pictured=bool(pictures))
         lines += [f"Criteria: {tally(decision)}", "", *criteria, *pictures]
