@@ -167,18 +167,20 @@ def begin(
     guards: Guards = True,
     cache: bool | Path = True,
     directory: Path | None = None,
+    draws: Sequence[int] = (),
 ) -> Sitting:
     """Declare a run of one shard and sit down to it.
 
     Args:
         cache: whether to keep and reuse replies; a path is the file to keep them in.
         plan, suites, guards, directory: as for `declare`.
+        draws: seeds of the fresh draws of samples up to the one that is wanted; see `fresh_draws`.
 
     Raises:
         UsageError: something cannot work as configured.
         StoreError: the run log or the cache cannot be written.
     """
-    ready = _Ready.make(workspace, plan, suites, guards)
+    ready = _Ready.make(workspace, plan, suites, guards, draws)
     manifest = ready.manifest()
     place = directory or Layout(workspace.root).runs / manifest.id
     replies = _open_cache(workspace, cache)
@@ -217,6 +219,7 @@ def take_up(
         manifest.plan,
         [use.id for use in manifest.suites],
         bool(manifest.guards) if guards is None else guards,
+        manifest.draws,
     )
     check_same(manifest, ready.manifest(manifest.shards), directory)
     return _sit(ready, directory, shard, cache, retry_errors)
@@ -337,12 +340,20 @@ class _Ready(NamedTuple):
     plan: Plan
     subject: Subject
     crew: Crew
+    draws: tuple[int, ...] = ()
 
     @classmethod
-    def make(cls, workspace: Workspace, plan: str, suites: Sequence[str] | None, guards: Guards) -> _Ready:
-        made = make_plan(workspace, plan, suites=suites)
+    def make(
+        cls,
+        workspace: Workspace,
+        plan: str,
+        suites: Sequence[str] | None,
+        guards: Guards,
+        draws: Sequence[int] = (),
+    ) -> _Ready:
+        made = make_plan(workspace, plan, suites=suites, draws=draws)
         subject = build_subject(workspace, guards)
-        return cls(workspace, made, subject, build_crew(made, subject))
+        return cls(workspace, made, subject, build_crew(made, subject), tuple(draws))
 
     def manifest(self, shards: int = 1) -> RunManifest:
         return make_manifest(
@@ -352,6 +363,7 @@ class _Ready(NamedTuple):
             system=self.workspace.system.id,
             spec_digest=self.workspace.spec_digest(self.plan.id),
             shards=shards,
+            draws=self.draws,
         )
 
     def sit(
