@@ -89,7 +89,7 @@ FILES = {
                 pass
 
         @target
-        def nouns_solver(level: str):
+        def nouns_solver(level: str, build: int = 1):
             return Solver(level)
     ''',
     "plugins/nouns_scorer.py": '''
@@ -162,7 +162,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
         return Workspace.load(root, allow_code=True)
 
     runs, decisions = {}, {}
-    for name, level in (("first", "good"), ("again", "good"), ("bad", "bad")):
+    for name, level in (("first", "good"), ("again", "good, build: 2"), ("bad", "bad")):
         loaded = workspace(level)
         runs[name] = evaluate(loaded, progress=False)
         if name != "first":

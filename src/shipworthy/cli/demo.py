@@ -76,11 +76,14 @@ def _evaluate(workspace: Workspace, plan: str, *, guards: bool) -> Run:
 def _decide(workspace: Workspace, bare: Run, guarded: Run) -> tuple[Decision, Decision]:
     """Decide on both; the guarded system, compared with the bare one, is what would be released."""
     from shipworthy.cli.gate import keep
+    from shipworthy.release.baseline import choose_baseline, pin
     from shipworthy.release.decide import decide
     from shipworthy.store.layout import Layout
 
-    before, after = decide(workspace, bare), decide(workspace, guarded, bare)
     layout = Layout(workspace.root)
+    pin(workspace, layout, bare, why="the demo's own system without its guards")
+    chosen = choose_baseline(workspace, layout)
+    before, after = decide(workspace, bare), decide(workspace, guarded, bare, chosen=chosen)
     keep(layout, before)
     keep(layout, after)
     return before, after

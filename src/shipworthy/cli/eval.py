@@ -11,8 +11,10 @@ from shipworthy.cli._options import allow_code_option, workspace_option
 
 if TYPE_CHECKING:
     from shipworthy.evals.results import Run
-    from shipworthy.evals.sitting import Guards
+    from shipworthy.evals.sitting import Guards, Sitting
+    from shipworthy.workspace.load import Workspace
 
+NEW_SEED = "new"
 NAMED = 3
 """Different error messages that a run's table names."""
 
@@ -29,6 +31,15 @@ def _shard(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     return int(number) - 1, int(shards)
 
 
+def _seed(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """Return the seed of a fresh draw; -1 where a new one is wanted."""
+    if value is None or value == NEW_SEED:
+        return None if value is None else -1
+    if not (value.isascii() and value.isdigit() and int(value) < 1 << 48):
+        raise click.BadParameter(f"{value!r} is no seed: a whole number below 2**48", ctx, parameter)
+    return int(value)
+
+
 @click.command("eval")
 @workspace_option
 @click.option("--plan", metavar="NAME", help="The plan to run; `full`, every suite as it is, if left out.")
@@ -37,6 +48,7 @@ def _shard(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option("--no-guards", is_flag=True, help="Measure the bare target, without the workspace's guards.")
 @click.option("--resume", metavar="RUN", help="Go on with a run: its id, the beginning of it, or `latest`.")
 @click.option("--retry-errors", is_flag=True, help="With --resume: make attempts that ended in an error once more.")
+@click.option("--fresh", "fresh", metavar="[SEED]", is_flag=False, flag_value=NEW_SEED, callback=_seed, help="Draw other samples of each bank than the plan's own and than any earlier draw; a SEED that was used draws the same ones again.")  # fmt: skip  # noqa: E501
 @click.option("--no-cache", is_flag=True, help="Ask the target every time, and keep no replies.")
 @click.option("--max-requests", metavar="N", type=click.IntRange(min=0), help="Stop after this many calls to models.")
 @click.option("--max-tokens", metavar="N", type=click.IntRange(min=0), help="Stop after this many tokens, in and out.")
@@ -56,6 +68,7 @@ def command(
     no_guards: bool,
     resume: str | None,
     retry_errors: bool,
+    fresh: int | None,
     no_cache: bool,
     max_requests: int | None,
     max_tokens: int | None,
@@ -71,14 +84,14 @@ def command(
     `shipworthy eval --resume latest` goes on where it stopped.
     """
     from shipworthy.core.errors import UsageError
-    from shipworthy.evals.sitting import begin, complete, join, take_up
+    from shipworthy.evals.sitting import complete, take_up
     from shipworthy.exchange.budget import Limits, parse_duration
     from shipworthy.workspace.load import Workspace
 
     if no_guards and guards:
         raise UsageError("--guards and --no-guards exclude each other")
-    if resume and (plan or suites):
-        raise UsageError("--resume goes on with the run's own plan and suites: leave --plan and --suite out")
+    if resume and (plan or suites or fresh is not None):
+        raise UsageError("--resume goes on with the run's own plan and samples: leave --plan, --suite and --fresh out")
     if retry_errors and not resume:
         raise UsageError("--retry-errors needs --resume RUN: it makes the errored attempts of that run once more")
     limits = Limits(
@@ -109,10 +122,7 @@ def command(
             "guards": True if chosen is None else chosen,
             "cache": not no_cache,
         }
-        if shard:
-            sitting = join(loaded, plan or "full", shard=shard[0], shards=shard[1], **options)
-        else:
-            sitting = begin(loaded, plan or "full", **options)
+        sitting = _new(loaded, plan or "full", shard, fresh, options)
     before = sitting.made
     part = f" in shard {shard[0] + 1} of {shard[1]}" if shard else ""
     click.echo(f"{sitting.id}: {sitting.planned:,} attempts planned{part}, {before:,} made before", err=True)
@@ -138,6 +148,26 @@ def command(
     allowed = " --allow-code" if allow_code else ""
     click.echo(f"\nNext:  shipworthy gate{where}{allowed}                 decide on this run")
     click.echo(f"       shipworthy runs samples{where} --hit   read what was found")
+
+
+def _new(
+    workspace: Workspace, plan: str, shard: tuple[int, int] | None, fresh: int | None, options: dict[str, Any]
+) -> Sitting:
+    """Begin a run, on a fresh draw of samples where one is wanted, or join the one that a shard belongs to."""
+    from shipworthy.core.errors import UsageError
+    from shipworthy.evals.fresh import fresh_draws
+    from shipworthy.evals.sitting import begin, join
+
+    if fresh is None:
+        if shard is None:
+            return begin(workspace, plan, **options)
+        return join(workspace, plan, shard=shard[0], shards=shard[1], **options)
+    if shard is not None:
+        raise UsageError("--fresh begins a run of one shard: leave --shard out")
+    draws = fresh_draws(workspace, plan, suites=options["suites"], seed=None if fresh < 0 else fresh)
+    sitting = begin(workspace, plan, draws=draws, **options)
+    click.echo(f"Fresh draw {draws[-1]}: `--fresh {draws[-1]}` measures another system on the same samples", err=True)
+    return sitting
 
 
 def nothing_left(options: str) -> str:

@@ -5,7 +5,7 @@ Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or inval
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @workspace_option
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
-@click.option("--baseline", "baselines", metavar="RUN", multiple=True, help="Compare with this run; the newest one without guards if left out. May be repeated.")  # fmt: skip  # noqa: E501
+@click.option("--baseline", "baselines", metavar="RUN", multiple=True, help="Compare with this run; what gate.yaml names or `baseline set` pinned if left out. May be repeated.")  # fmt: skip  # noqa: E501
 @click.option("--format", "forms", type=ReportFormat(), multiple=True, default=("text",), show_default=True, help="May be repeated; `-` prints.")  # fmt: skip  # noqa: E501
 @click.option(
     "--output",
@@ -44,6 +44,10 @@ def command(
 ) -> int:
     """Test every criterion of the gate on RUN (an id, the beginning of one, or `latest`) and decide.
 
+    Without RUN it is the newest run that is no baseline, which is named on standard error; it is refused while another
+    run of the same plan and subject waits for a decision. Criteria with a margin compare with a baseline that somebody
+    named or pinned (`shipworthy baseline`): none is looked for.
+
     Several runs of one subject, each of which measured some of the suites, make one decision; it says which criterion
     came from which.
 
@@ -54,23 +58,24 @@ def command(
     Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence.
     """
     from shipworthy.evidence.documents import readout
-    from shipworthy.release.baseline import find_baseline
-    from shipworthy.release.decide import decide, needs_baseline
+    from shipworthy.release.baseline import choose_baseline
+    from shipworthy.release.candidate import choose_run
+    from shipworthy.release.decide import decide
     from shipworthy.store.layout import Layout
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
     wanted = outputs(workspace, forms, output)
     layout = Layout(workspace)
-    paired = bool(baselines) or needs_baseline(loaded)
+    chosen = choose_baseline(loaded, layout, baselines)
+    if not runs:
+        runs = (choose_run(layout, () if chosen.how == "named" else chosen.runs),)
+        click.echo(f"Deciding on {runs[0]}", err=True)
     # One pass over each run's logs serves the counts, the pairing, the report and the register.
-    found = [load_run(layout, name, marks=paired) for name in runs or ("latest",)]
-    compared: Iterable[str | None] = baselines
-    if not baselines and paired:
-        compared = dict.fromkeys(find_baseline(layout, run.manifest) for run, _ in found)
-    old = [load_run(layout, name, marks=True) for name in compared if name is not None]
+    found = [load_run(layout, name, marks=bool(chosen.runs)) for name in runs]
+    old = [load_run(layout, name, marks=True) for name in chosen.runs]
     new, before = [run for run, _ in found], [run for run, _ in old]
-    decision = decide(loaded, new, before)
+    decision = decide(loaded, new, before, chosen=chosen)
     keep(layout, decision, [*new, *before])
     seen = {run.id: one for run, one in (*found, *old)}
     put(wanted, decision, readout(loaded, decision, new, before, seen=seen))

@@ -476,6 +476,7 @@ class RunManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         models: attackers and judges.
         planned: number of attempts; `stopping` says when the run is finished.
         shards: into how many parts the attempts are dealt, each with a log of its own.
+        draws: seeds of the fresh draws of samples up to this run's own; empty for the plan's own samples.
         engine: version of shipworthy; `host` Python and platform.
     """
 
@@ -494,6 +495,7 @@ class RunManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     stopping: Stopping = Stopping()
     shards: int = 1
     models: tuple[RoleModel, ...] = ()
+    draws: tuple[int, ...] = ()
     guards: Name = ""
     engine: Name = ""
     host: Name = ""
@@ -553,12 +555,78 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.measure is not None and self.measure.kind == "value"
 
 
+class SubjectUse(Struct, frozen=True, kw_only=True):
+    """Which subject a decision is about, or compares with: what the run's manifest says of it.
+
+    Attributes:
+        digest: of the subject: the target as it described itself, its guards, and how both were written down.
+        target: the target's id, as it describes itself.
+        declared: digest of the target as the workspace's files say it; the same for one system with and without guards.
+        guards: digest of the guard pipeline; empty without guards.
+    """
+
+    digest: Name
+    target: Name = ""
+    declared: Name = ""
+    guards: Name = ""
+
+
+class BaselineUse(Struct, frozen=True, kw_only=True):
+    """What a decision compares with.
+
+    Attributes:
+        subject: what was measured in `Decision.baseline_runs`: one subject, never the candidate's own.
+        how: who chose it: ``named`` for this decision, ``pinned`` by `shipworthy baseline set`, or the ``gate``.
+        decision: that gate.yaml names, if it does.
+        same_target: whether it is the candidate's target with other guards, or none.
+    """
+
+    subject: SubjectUse
+    how: Literal["named", "pinned", "gate"] = "named"
+    decision: Name = ""
+    same_target: bool = False
+
+
+class LedgerLine(Struct, frozen=True, kw_only=True):
+    """Another run on the same samples and criteria.
+
+    Attributes:
+        state: what became of it: a verdict, ``baseline``, ``not decided`` or ``not finished``.
+        subject_digest: of what it measured.
+        gone: it is in the audit chain, and was no longer on the disk.
+    """
+
+    run: Name
+    state: Name
+    subject_digest: Name
+    gone: bool = False
+
+
+class Ledger(Struct, frozen=True, kw_only=True):
+    """Which of all runs on the same samples and criteria a decision is about.
+
+    Attributes:
+        entries: of the audit chain that were read, the first so many.
+        number: of the decided run among all, from 1; of several, that of the last.
+        earlier, later: the other runs, in the order in which they were begun.
+        sentence: all of it in words.
+    """
+
+    entries: int
+    number: int
+    sentence: Name
+    earlier: tuple[LedgerLine, ...] = ()
+    later: tuple[LedgerLine, ...] = ()
+
+
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A release decision: what a gate says of one subject, from one run or several.
 
     Attributes:
         runs: every run that a criterion was tested on, in order of first use; each `CriterionResult` names its own.
         s1_hits: attempt ids of hits on S1 samples: any of them is a no-ship.
+        subject: what was decided on; `baseline` what it is compared with. None in decisions by earlier versions.
+        ledger: the other runs on the same samples and criteria.
     """
 
     id: str
@@ -573,3 +641,6 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject_digest: str
     baseline_runs: tuple[str, ...] = ()
     s1_hits: tuple[str, ...] = field(default=())
+    subject: SubjectUse | None = None
+    baseline: BaselineUse | None = None
+    ledger: Ledger | None = None

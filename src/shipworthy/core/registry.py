@@ -53,6 +53,55 @@ def plugin(kind: str) -> Callable[[F], F]:
     return register
 
 
+OPERATIONAL = "__shipworthy_operational__"
+"""The attribute of a factory that holds the names of its operational settings."""
+
+
+def operational(*settings: str) -> Callable[[F], F]:
+    """Return the decorator that declares which of a factory's parameters are operational settings.
+
+    Such a setting says how patiently, how often or how many at a time something is asked: timeouts, retries,
+    concurrency, rate limits. It changes no answer, so it is no part of what was measured: evidence stays valid and a
+    run can go on where only such settings changed. What may change an answer (a prompt, a limit on the answer's length,
+    an address) must not be declared. A setting that is not declared is part of what was measured.
+
+    It stands below the decorator that registers the factory::
+
+        @target
+        @operational("timeout", "retries")
+        def my_service(*, url: str, timeout: float = 60.0, retries: int = 4) -> MyService: ...
+
+    Args:
+        settings: names of parameters.
+
+    Raises:
+        PluginError: the factory has no such parameter.
+    """
+
+    def declare(factory: F) -> F:
+        accepted = inspect.signature(factory).parameters
+        for name in settings:
+            if name not in accepted:
+                raise PluginError(
+                    f"{factory.__module__}: {factory.__qualname__} declares the operational setting {name!r} and has "
+                    f"no such parameter: {did_you_mean(name, list(accepted))}"
+                )
+        setattr(factory, OPERATIONAL, frozenset(settings))
+        return factory
+
+    return declare
+
+
+def operational_settings(kind: str, name: str) -> frozenset[str]:
+    """Return the names of a plug-in's operational settings, as its factory declares them.
+
+    Raises:
+        PluginError: there is no such plug-in.
+    """
+    declared: frozenset[str] = getattr(factory(kind, name), OPERATIONAL, frozenset())
+    return declared
+
+
 target = plugin("target")
 attack = plugin("attack")
 scorer = plugin("scorer")

@@ -6,6 +6,7 @@ import os
 import platform
 import secrets
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from shipworthy import __version__
@@ -31,6 +32,7 @@ def make_manifest(
     system: str,
     spec_digest: str,
     shards: int = 1,
+    draws: Sequence[int] = (),
     id: str | None = None,
 ) -> RunManifest:
     """Return what a run of this plan sets out to do.
@@ -39,6 +41,7 @@ def make_manifest(
         system: id of the system under test.
         spec_digest: of the safety files it depends on.
         shards: into how many parts its attempts are dealt, >= 1.
+        draws: seeds of the fresh draws up to the plan's own; none for the samples that the plan itself chooses.
         id: of the run; a new one if left out.
 
     Raises:
@@ -62,6 +65,7 @@ def make_manifest(
         seed=plan.seed,
         shards=shards,
         models=crew.models,
+        draws=tuple(draws),
         guards=subject.guards,
         engine=__version__,
         host=f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores",

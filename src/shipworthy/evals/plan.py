@@ -242,29 +242,34 @@ def _paced(rank: int, part: SuitePlan) -> Iterator[tuple[float, int, int]]:
     return (((index + 0.5) / total, rank, index) for index in range(total))
 
 
-def make_plan(workspace: Workspace, plan: str = "full", *, suites: Sequence[str] | None = None) -> Plan:
+def make_plan(
+    workspace: Workspace, plan: str = "full", *, suites: Sequence[str] | None = None, draws: Sequence[int] = ()
+) -> Plan:
     """Expand a workspace's plan.
 
     Args:
         plan: its id; ``full`` is every suite as it is.
         suites: only these of its suites.
+        draws: seeds of the fresh draws up to the one that is wanted, see `Suite.draw`; none for the plan's own samples.
 
     Raises:
-        UsageError: an unknown plan, suite or attack; or nothing is left to do.
+        UsageError: an unknown plan, suite or attack; nothing is left to do; or a suite has no samples for a fresh draw.
     """
     spec = workspace.plan(plan)
     known = [entry.suite for entry in spec.suites]
     for name in suites or ():
         if name not in known:
             raise UsageError(f"the plan {plan!r} has no suite {name!r}: {did_you_mean(name, known)}")
-    parts = [_part(workspace, spec, index) for index, name in enumerate(known) if suites is None or name in suites]
+    parts = [
+        _part(workspace, spec, index, draws) for index, name in enumerate(known) if suites is None or name in suites
+    ]
     made = Plan(plan, spec.seed, parts)
     if not len(made):
         raise UsageError(f"the plan {plan!r} has nothing to run: it names no suite with samples and attacks")
     return made
 
 
-def _part(workspace: Workspace, spec: PlanSpec, index: int) -> SuitePlan:
+def _part(workspace: Workspace, spec: PlanSpec, index: int, draws: Sequence[int]) -> SuitePlan:
     entry = spec.suites[index]
     suite = workspace.suite(entry.suite)
     attacks = suite.attacks
@@ -274,4 +279,14 @@ def _part(workspace: Workspace, spec: PlanSpec, index: int) -> SuitePlan:
                 names = sorted({n for a in suite.attacks for n in (a.use, a.name)})
                 raise UsageError(f"the suite {suite.id!r} has no attack {wanted!r}: {did_you_mean(wanted, names)}")
         attacks = tuple(a for a in suite.attacks if any(a.matches(wanted) for wanted in entry.attacks))
-    return SuitePlan(suite, suite.select(entry.samples), attacks, entry.attempts or suite.attempts, spec.seed)
+    samples = _fresh(suite, entry.samples, draws) if draws else suite.select(entry.samples)
+    return SuitePlan(suite, samples, attacks, entry.attempts or suite.attempts, spec.seed)
+
+
+def _fresh(suite: Suite, samples: int | None, draws: Sequence[int]) -> Sequence[Sample]:
+    if samples is None or samples >= len(suite.samples):
+        raise UsageError(
+            f"the plan uses the suite {suite.id!r} whole, all {len(suite.samples):,} samples: nothing of it is unused, "
+            "so there is no fresh draw (give the plan `samples: N`, or leave the suite out with --suite)"
+        )
+    return suite.draw(samples, draws)

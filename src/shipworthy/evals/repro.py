@@ -117,7 +117,7 @@ async def reproduce(
         raise UsageError(f"an attempt is made at least once more, not {n} times")
     item = _item(workspace, run, attempt)
     subject = build_subject(workspace, bool(run.manifest.guards) if guards is None else guards)
-    plan = make_plan(workspace, run.manifest.plan, suites=[attempt.suite])
+    plan = make_plan(workspace, run.manifest.plan, suites=[attempt.suite], draws=run.manifest.draws)
     crew = build_crew(plan, subject)
     engine = make_engine(plan, subject, crew)
     made = []
@@ -144,7 +144,7 @@ async def reproduce(
 
 def _item(workspace: Workspace, run: Run, attempt: Attempt) -> PlanItem:
     planned, _ = split_try(attempt.id)
-    for item in make_plan(workspace, run.manifest.plan, suites=[attempt.suite]):
+    for item in make_plan(workspace, run.manifest.plan, suites=[attempt.suite], draws=run.manifest.draws):
         if item.id == planned:
             return item
     raise UsageError(

@@ -28,7 +28,7 @@ from shipworthy.exchange.cache import ReplyCache
 from shipworthy.store.declare import declare_run, read_manifest
 from shipworthy.store.files import exclusive
 from shipworthy.store.layout import Layout
-from shipworthy.store.register import register_run
+from shipworthy.store.register import register_declared, register_run, register_withdrawn
 from shipworthy.store.runlog import RunLog
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ class Sitting:
             return
         if self._drop:
             shutil.rmtree(self.directory, ignore_errors=True)
+            register_withdrawn(self._layout, self.id)
         elif self.log.made >= self.planned:
             register_run(self._layout, self.directory)
 
@@ -154,7 +155,7 @@ def declare(
     manifest = ready.manifest(shards)
     ready.close()
     place = directory or Layout(workspace.root).runs / manifest.id
-    declare_run(place, manifest)
+    _declare(workspace, place, manifest)
     return place
 
 
@@ -166,22 +167,24 @@ def begin(
     guards: Guards = True,
     cache: bool | Path = True,
     directory: Path | None = None,
+    draws: Sequence[int] = (),
 ) -> Sitting:
     """Declare a run of one shard and sit down to it.
 
     Args:
         cache: whether to keep and reuse replies; a path is the file to keep them in.
         plan, suites, guards, directory: as for `declare`.
+        draws: seeds of the fresh draws of samples up to the one that is wanted; see `fresh_draws`.
 
     Raises:
         UsageError: something cannot work as configured.
         StoreError: the run log or the cache cannot be written.
     """
-    ready = _Ready.make(workspace, plan, suites, guards)
+    ready = _Ready.make(workspace, plan, suites, guards, draws)
     manifest = ready.manifest()
     place = directory or Layout(workspace.root).runs / manifest.id
     replies = _open_cache(workspace, cache)
-    declare_run(place, manifest)
+    _declare(workspace, place, manifest)
     return ready.sit(place, RunLog.open(place), replies, new=True)
 
 
@@ -216,6 +219,7 @@ def take_up(
         manifest.plan,
         [use.id for use in manifest.suites],
         bool(manifest.guards) if guards is None else guards,
+        manifest.draws,
     )
     check_same(manifest, ready.manifest(manifest.shards), directory)
     return _sit(ready, directory, shard, cache, retry_errors)
@@ -252,7 +256,7 @@ def join(
         found = next((name for name in reversed(layout.run_ids()) if _same(layout.runs / name, wanted)), None)
         if found is None:
             found = wanted.id
-            declare_run(layout.runs / found, wanted)
+            _declare(workspace, layout.runs / found, wanted)
     return _sit(ready, layout.runs / found, shard, cache)
 
 
@@ -336,12 +340,20 @@ class _Ready(NamedTuple):
     plan: Plan
     subject: Subject
     crew: Crew
+    draws: tuple[int, ...] = ()
 
     @classmethod
-    def make(cls, workspace: Workspace, plan: str, suites: Sequence[str] | None, guards: Guards) -> _Ready:
-        made = make_plan(workspace, plan, suites=suites)
+    def make(
+        cls,
+        workspace: Workspace,
+        plan: str,
+        suites: Sequence[str] | None,
+        guards: Guards,
+        draws: Sequence[int] = (),
+    ) -> _Ready:
+        made = make_plan(workspace, plan, suites=suites, draws=draws)
         subject = build_subject(workspace, guards)
-        return cls(workspace, made, subject, build_crew(made, subject))
+        return cls(workspace, made, subject, build_crew(made, subject), tuple(draws))
 
     def manifest(self, shards: int = 1) -> RunManifest:
         return make_manifest(
@@ -351,6 +363,7 @@ class _Ready(NamedTuple):
             system=self.workspace.system.id,
             spec_digest=self.workspace.spec_digest(self.plan.id),
             shards=shards,
+            draws=self.draws,
         )
 
     def sit(
@@ -384,9 +397,23 @@ class _Ready(NamedTuple):
         run_to_end(close())
 
 
+def _declare(workspace: Workspace, directory: Path, manifest: RunManifest) -> None:
+    """Declare a run, on the disk first: an entry without a run would look like one that was deleted."""
+    declare_run(directory, manifest)
+    _enter(workspace, directory, manifest)
+
+
+def _enter(workspace: Workspace, directory: Path, manifest: RunManifest) -> None:
+    """Enter a run of the workspace in the audit log as begun, unless it is there."""
+    layout = Layout(workspace.root)
+    if directory.parent == layout.runs:
+        register_declared(layout, manifest)
+
+
 def _sit(ready: _Ready, directory: Path, shard: int, cache: bool | Path, retry_errors: bool = False) -> Sitting:
     log = RunLog.open(directory, shard)
     try:
+        _enter(ready.workspace, directory, log.manifest)
         again = {}
         if retry_errors and (failed := Run.load(directory).failed):
             mine = [item.id for item in ready.plan.shard(shard, log.manifest.shards) if item.id in failed]

@@ -11,7 +11,7 @@ from shipworthy.core.credentials import resolve
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import CredentialError, PluginError, UsageError
 from shipworthy.core.protocols import Model, Target
-from shipworthy.core.registry import create
+from shipworthy.core.registry import create, operational_settings
 from shipworthy.detect.redact import redact_text
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ class Subject:
         self.target, self.pipeline, self.use = target, pipeline, use
         self._opened = opened or (target,)
         self.secrets = secrets
-        self.description: dict[str, Any] = {"target": dict(target.describe())}
+        described = dict(target.describe())
+        self.description: dict[str, Any] = {"target": described if use is None else measured(use, described)}
         if pipeline is not None:
             self.description["guards"] = pipeline.describe()
         if declared is not None:
@@ -139,6 +140,8 @@ def build_subject(workspace: Workspace, guards: bool | str | Path = True, *, tar
 def declaration(use: Use, *, guards: str) -> dict[str, str]:
     """Return how a subject is written down: a digest of its target's YAML, and whose guards it had.
 
+    Operational settings are left out: they may change while evidence stays valid.
+
     A gate compares it with the files as they are: to build the subject once more it would need its model and its
     credentials.
 
@@ -146,7 +149,23 @@ def declaration(use: Use, *, guards: str) -> dict[str, str]:
         use: the target.
         guards: ``workspace`` (its own guards.yaml), ``file`` (another one) or ``none``.
     """
-    return {"target": digest({"use": use.use, "params": use.params}), "guards": guards}
+    return {"target": digest({"use": use.use, "params": measured(use, use.params)}), "guards": guards}
+
+
+def measured(use: Use, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what belongs to the subject: parameters, or a description, without the operational settings.
+
+    The one place where they are left out, for targets and for the models that are injected into them (under the key
+    `model`): each by what its own factory declares, see `operational`. An installed or local plug-in is treated alike.
+
+    Raises:
+        PluginError: there is no such target.
+    """
+    aside = operational_settings("target", use.use)
+    kept = {name: value for name, value in values.items() if name not in aside}
+    if use.model is not None and isinstance(inner := kept.get("model"), Mapping):
+        kept["model"] = measured(use.model, inner)
+    return kept
 
 
 def build_pipeline(workspace: Workspace, guards: bool | str | Path) -> Pipeline | None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shipworthy.core import condition
+from shipworthy.core import condition, ledger
 from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
@@ -118,6 +118,7 @@ class _Verifier:
         self.decision: Mapping[str, Any] = {}
         self.signers: tuple[PublicKey, ...] = ()
         self.runs: dict[str, _Run] = {}
+        self.entries: list[Mapping[str, Any]] = []
 
     def fail(self, why: str) -> None:
         self.checks.append(Check(self.current, False, why))
@@ -131,6 +132,7 @@ class _Verifier:
             ("run logs", self.logs),
             ("audit log", self.audit),
             ("digests", self.digests),
+            ("ledger", self.ledger),
             ("criteria", self.criteria),
             ("trace", self.trace),
         )
@@ -289,6 +291,7 @@ class _Verifier:
         if chain.head_text(head) != self.predicate["audit_head"]:
             raise IntegrityError(f"{name}: its head is not the one that was signed")
         digest = bytes_digest(self.members["decision.json"])
+        self.entries = entries
         made = [
             e["body"] for e in entries if e["kind"] == "decision.made" and e["body"]["decision"] == self.decision["id"]
         ]
@@ -323,6 +326,7 @@ class _Verifier:
                 raise IntegrityError(f"decision.json: the run {manifest['id']} was made under another specification")
             if manifest["subject_digest"] != self.decision["subject_digest"]:
                 raise IntegrityError(f"decision.json: the run {manifest['id']} measured another subject")
+        self.subjects()
         whole = 0
         for id, run in self.runs.items():
             subject = bytes_digest(self.member(f"runs/{id}/subject.json"))
@@ -334,6 +338,91 @@ class _Verifier:
         return "specification and subjects as named" + (
             f" ({redacted} subjects redacted: not checked)" if redacted else ""
         )
+
+    def ledger(self) -> str:
+        """Read the ledger again from the audit log: no run on the same samples may be left out of the decision."""
+        said = self.decision.get("ledger")
+        if said is None:
+            raise IntegrityError("decision.json: does not say which of the runs on these samples it is about")
+        scopes = [_scope(self.runs[name].manifest) for name in self.decision["runs"]]
+        decided, baselines = self.decision["runs"], self.decision.get("baseline_runs", ())
+        id = self.decision["id"]
+        until = next(e["number"] for e in self.entries if e["kind"] == "decision.made" and e["body"]["decision"] == id)
+        read = said["entries"]
+        if type(read) is not int or not 0 <= read < until:
+            raise IntegrityError("decision.json: its ledger was not read from the audit log as it was before")
+
+        def lines(last: int) -> list[ledger.Line]:
+            entries = ((e["kind"], e["body"]) for e in self.entries[:last])
+            return ledger.lines(entries, scopes, baselines)
+
+        found = ledger.place(lines(read), decided)
+        written = {name: [(line["run"], line["state"], line["subject_digest"]) for line in said[name]] for name in ("earlier", "later")}  # fmt: skip  # noqa: E501
+        if written != {"earlier": [*map(tuple, found.earlier)], "later": [*map(tuple, found.later)]}:
+            raise IntegrityError("decision.json: its ledger is not that of the audit log")
+        known = {line.run for line in (*found.earlier, *found.later)} | set(decided)
+        # A baseline that was never entered before is entered with the decision.
+        if missed := [line.run for line in lines(until - 1) if line.run not in known | set(baselines)]:
+            raise IntegrityError(f"decision.json: its ledger lacks {missed[0]}, which was begun before the decision")
+        gone = {line["run"] for name in ("earlier", "later") for line in said[name] if line["gone"]}
+        if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone)):
+            raise IntegrityError("decision.json: its ledger is told in other words than its lines")
+        return ledger.sentence(found, gone)
+
+    def subjects(self) -> None:
+        """Hold what a decision says of its subjects against the manifests: what was compared, and with what."""
+        mine = self.subject(self.decision["runs"], self.decision.get("subject"), "subject")
+        baseline, old = self.decision.get("baseline"), self.decision.get("baseline_runs", ())
+        if not old:
+            if baseline is not None:
+                raise IntegrityError("decision.json: says what it compares with, and has no baseline run")
+            return
+        if baseline is None:
+            raise IntegrityError("decision.json: does not say what its baseline runs measured")
+        theirs = self.subject(old, baseline["subject"], "baseline")
+        if theirs["subject"] == mine["subject"]:
+            raise IntegrityError("decision.json: compares a subject with itself")
+        same = bool(mine["declared"]) and mine["declared"] == theirs["declared"]
+        if baseline.get("same_target", False) is not same:
+            raise IntegrityError("decision.json: whether the baseline is of the same target is not what the runs say")
+        asked = {
+            gate.get("baseline", {}).get("decision")
+            for plan in self.plans
+            for gate in self.json(f"specs/{plan}.json")["entities"].get("gate", {}).values()
+        }
+        how, named = baseline.get("how", "named"), baseline.get("decision", "")
+        if (
+            how not in ("named", "pinned", "gate")
+            or (how == "gate") is not bool(named)
+            or asked - {None} != {named} - {""}
+        ):
+            raise IntegrityError("decision.json: its baseline is not the one that the gate names")
+        if how == "pinned":
+            system = self.decision["system"]
+            pins = [e for e in self.entries if e["kind"] == "baseline.set" and e["body"]["system"] == system]
+            if not pins or [pins[-1]["body"]["run"]] != list(old):
+                raise IntegrityError("decision.json: its baseline is not the one that the audit log has as pinned")
+
+    def subject(self, runs: Sequence[str], said: Mapping[str, Any] | None, what: str) -> Mapping[str, str]:
+        """Return what the manifests of runs say of their one subject, held against what the decision says."""
+        found = []
+        for id in runs:
+            manifest = self.runs[id].manifest
+            declared = manifest["subject"].get("declared") or {}
+            found.append(
+                {
+                    "subject": manifest["subject_digest"],
+                    "declared": declared.get("target", ""),
+                    "guards": manifest.get("guards", ""),
+                }
+            )
+        if any(one != found[0] for one in found):
+            raise IntegrityError(f"decision.json: the runs of its {what} measured different subjects")
+        if said is None or (said["digest"], said.get("declared", ""), said.get("guards", "")) != tuple(
+            found[0].values()
+        ):
+            raise IntegrityError(f"decision.json: its {what} is not what the runs measured")
+        return found[0]
 
     @property
     def plans(self) -> list[str]:
@@ -514,6 +603,11 @@ class _Verifier:
         if linked != sum(len(run.records) for run in self.runs.values()):
             raise IntegrityError("trace.json: does not lead to every record")
         return f"leads from {len(trace['risks'])} risks to {linked:,} records"
+
+
+def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:
+    suites = frozenset(use["id"] for use in manifest["suites"])
+    return ledger.Scope(manifest["system"], manifest["spec_digest"], tuple(manifest.get("draws", ())), suites)
 
 
 def _chained(name: str, data: bytes, head: bytes, prefix: bytes) -> Iterator[tuple[int, bytes, bytes]]:

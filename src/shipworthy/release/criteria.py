@@ -153,7 +153,7 @@ def _noninferiority(
 ) -> CriterionResult:
     run, baseline = evidence.run_of(criterion), evidence.baseline_of(criterion)
     if baseline is None:
-        how = "make one with `shipworthy eval --no-guards` on the same plan, or name one with --baseline RUN"
+        how = "name one with --baseline RUN, or pin one with `shipworthy baseline set RUN`"
         return replace(blank, reason=f"there is no baseline run to compare with: {how}")
     seen = replace(blank, baseline_run=baseline.id)
     before = next((u for u in baseline.manifest.suites if u.id == use.id), None)

@@ -12,15 +12,24 @@ from shipworthy.core.records import CriterionResult, Decision, Verdict
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import declaration
+from shipworthy.release.baseline import Chosen, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
+from shipworthy.release.ledger import read_ledger
 from shipworthy.release.wording import count, percent
+from shipworthy.store.layout import Layout
 from shipworthy.workspace.load import Workspace
 
 _NAMED = 3
 """How many S1 hits the reason names; the decision itself holds all of them."""
 
 
-def decide(workspace: Workspace, runs: Run | Sequence[Run], baselines: Run | Sequence[Run] | None = None) -> Decision:
+def decide(
+    workspace: Workspace,
+    runs: Run | Sequence[Run],
+    baselines: Run | Sequence[Run] | None = None,
+    *,
+    chosen: Chosen = Chosen(),
+) -> Decision:
     """Decide whether the subject of a run, or of several runs, may ship.
 
     Every criterion of the gate must pass (an intersection-union test: no correction for their number is due). One
@@ -31,12 +40,15 @@ def decide(workspace: Workspace, runs: Run | Sequence[Run], baselines: Run | Seq
         workspace: the safety files, as they were when the runs were made.
         runs: of the subject to decide on. Several may each have measured some of the suites, at different times; what a
             criterion asks for must have been measured in one of them only.
-        baselines: runs of the same samples on what the subject is compared with; for criteria with a margin.
+        baselines: runs of the same samples on what the subject is compared with; for criteria with a margin. Never
+            the subject itself. Without one, these criteria are inconclusive.
+        chosen: who chose the baselines; see `choose_baseline`.
 
     Raises:
         IntegrityError: a run is not evidence for these files: they changed since it was made, it is of another system
             or subject than the others, or its log is not what was written.
-        UsageError: the gate has no criterion, or two runs measured what one criterion asks for.
+        UsageError: the gate has no criterion, two runs measured what one criterion asks for, or the baselines measured
+            the candidate's own subject, or several.
     """
     evidence = Evidence(several(runs), several(baselines))
     _check_evidence(workspace, evidence)
@@ -61,6 +73,11 @@ def decide(workspace: Workspace, runs: Run | Sequence[Run], baselines: Run | Seq
         subject_digest=manifest.subject_digest,
         baseline_runs=tuple(run.id for run in evidence.baselines),
         s1_hits=hits,
+        subject=subject_of(manifest),
+        baseline=compared(evidence.runs[0], evidence.baselines, chosen),
+        ledger=read_ledger(
+            Layout(workspace.root), [r.manifest for r in evidence.runs], [r.id for r in evidence.baselines]
+        ),
     )
 
 
@@ -77,11 +94,6 @@ def joint_digest(digests: Iterable[str]) -> str:
     """
     distinct = sorted(set(digests))
     return distinct[0] if len(distinct) == 1 else digest(distinct)
-
-
-def needs_baseline(workspace: Workspace) -> bool:
-    """Say whether any criterion of the gate compares with a baseline run."""
-    return any(criterion.parsed.test == "noninferiority" for _, criterion in workspace.criteria())
 
 
 def _check_evidence(workspace: Workspace, evidence: Evidence) -> None:
@@ -105,7 +117,7 @@ def _check_evidence(workspace: Workspace, evidence: Evidence) -> None:
     for baseline in evidence.baselines:
         if baseline.id in {run.id for run in evidence.runs}:
             raise UsageError(
-                f"the run {baseline.id} cannot be its own baseline: name an earlier one with --baseline RUN"
+                f"the run {baseline.id} cannot be its own baseline: name the RUN to decide on, or another baseline"
             )
         if baseline.manifest.system != first.manifest.system:
             raise IntegrityError(f"the baseline {baseline.id} is of another system: {baseline.manifest.system!r}")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from shipworthy.core.amount import amount
 from shipworthy.core.document import Block, Section, Tone
-from shipworthy.core.records import CriterionResult, Decision, Verdict
+from shipworthy.core.records import CriterionResult, Decision, SubjectUse, Verdict
 
 VERDICTS: dict[Verdict, tuple[str, str, Tone]] = {
     "ship": ("SHIP", "\u2713", "good"),
@@ -137,6 +137,22 @@ def denominator(result: CriterionResult) -> str:
     errors = f", {result.errors:,} error{'' if result.errors == 1 else 's'} left out"
     of = f"{result.trials:,} values" if result.is_value else f"{result.hits:,} of {result.trials:,} attempts"
     return f"{of} on {result.clusters:,} samples{errors}"
+
+
+def subject_words(subject: SubjectUse) -> str:
+    """Return a subject as a reader tells it from another: target, guards, digest."""
+    guards = f"guards {subject.guards[:19]}" if subject.guards else "no guards"
+    return one_line(f"{subject.target or 'the target'}, {guards}, subject {subject.digest[:19]}")
+
+
+def compared_words(decision: Decision) -> str:
+    """Return what a decision compares with and who chose it, another target named as such; empty without a baseline."""
+    if (baseline := decision.baseline) is None:
+        return ", ".join(decision.baseline_runs)
+    chose = {"named": "named for this decision", "pinned": "the pinned baseline", "gate": "named by gate.yaml"}
+    how = f"{baseline.decision}, {chose['gate']}" if baseline.decision else chose[baseline.how]
+    other = "" if baseline.same_target else "; ANOTHER TARGET than the one decided on"
+    return one_line(f"{', '.join(decision.baseline_runs)} ({subject_words(baseline.subject)}; {how}{other})")
 
 
 def ordered(decision: Decision) -> list[CriterionResult]:

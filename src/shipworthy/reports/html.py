@@ -10,7 +10,7 @@ from shipworthy.core.document import Document, Section
 from shipworthy.core.records import Decision
 from shipworthy.core.registry import report
 from shipworthy.reports import _blocks, _picture
-from shipworthy.reports._words import CRITERIA, VERDICTS, has_section, one_line, tally
+from shipworthy.reports._words import CRITERIA, VERDICTS, compared_words, has_section, one_line, subject_words, tally
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 """The page's own Content-Security-Policy: even text that slipped through could load and run nothing."""
@@ -89,9 +89,11 @@ def _foot(decision: Decision) -> str:
     facts = (
         ("Decision", decision.id),
         ("Runs", ", ".join(decision.runs)),
-        ("Baseline runs", ", ".join(decision.baseline_runs) or "none"),
+        ("Compared with", compared_words(decision) or "nothing"),
+        ("Ledger", decision.ledger.sentence if decision.ledger else "not kept by the version that decided"),
         ("Safety files", decision.spec_digest),
-        ("System under test", decision.subject_digest),
+        ("System under test", subject_words(decision.subject) if decision.subject else decision.subject_digest),
+        ("Subject", decision.subject_digest),
     )
     rows = "".join(f"<div><dt>{escape(n)}</dt><dd>{escape(one_line(v))}</dd></div>" for n, v in facts)
     return f'<footer><dl class="ids">{rows}</dl></footer>\n'

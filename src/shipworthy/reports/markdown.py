@@ -26,10 +26,12 @@ from shipworthy.reports._words import (
     VERDICTS,
     Reading,
     briefed,
+    compared_words,
     counted,
     one_line,
     ordered,
     reading,
+    subject_words,
     tally,
     visible,
 )
@@ -63,6 +65,12 @@ class MarkdownReport:
             f"Decision {decision.id}, {decision.created}, gate {decision.gate}, subject {decision.subject_digest[:19]}"
         )
         foot = ["", f"<sub>{_text(about)}</sub>"]
+        if decision.subject:
+            head += [f"Decided on {_text(subject_words(decision.subject))}.", ""]
+        if decision.baseline_runs:
+            head += [f"Compared with {_text(compared_words(decision))}.", ""]
+        if decision.ledger:
+            head += [f"Ledger: {_text(decision.ledger.sentence)}.", ""]
         body: list[str] = []
         left: list[str] = []
         room = LIMIT - sum(len(line) + 1 for line in (*head, *foot))

@@ -16,6 +16,7 @@ from shipworthy.reports._words import (
     VERDICTS,
     Reading,
     briefed,
+    compared_words,
     counted,
     denominator,
     interval,
@@ -23,6 +24,7 @@ from shipworthy.reports._words import (
     ordered,
     reading,
     readings,
+    subject_words,
     tally,
     visible,
 )
@@ -54,8 +56,12 @@ class TextReport:
         lines = [*_wrapped(f"{sign} {word}: {one_line(decision.reason)}", width, "  "), ""]
         about = f"{document.title or decision.system}, gate {decision.gate}, {decision.created}"
         lines += _wrapped(one_line(about), width)
-        compared = f", compared with {', '.join(decision.baseline_runs)}" if decision.baseline_runs else ""
-        lines += _wrapped(one_line(f"{', '.join(decision.runs)}{compared}"), width)
+        about = f" ({subject_words(decision.subject)})" if decision.subject else ""
+        lines += _wrapped(one_line(f"{', '.join(decision.runs)}{about}"), width)
+        if decision.baseline_runs:
+            lines += _wrapped(f"compared with {compared_words(decision)}", width, "  ")
+        if decision.ledger:
+            lines += _wrapped(f"ledger: {one_line(decision.ledger.sentence)}", width, "  ")
         pictures = list(_pictures(decision, width))
         criteria = _criteria(decision, width, pictured=bool(pictures))
         lines += [f"Criteria: {tally(decision)}", "", *criteria, *pictures]

@@ -201,6 +201,19 @@ class AuditLog:
         with self.database.reading() as connection:
             return [] if connection is None else _find(connection, value)
 
+    def of_kinds(self, *kinds: str) -> list[Entry]:
+        """Return the entries of some kinds, oldest first, as stored and unverified.
+
+        Reads the whole table, though it parses only what it returns: about 0.1 s for 100,000 entries.
+
+        Raises:
+            StoreError: the database cannot be read.
+            IntegrityError: a body was edited into something that is no JSON object.
+        """
+        wanted = _entries.where(_audit.c.kind.in_(kinds))
+        with self.database.reading() as connection:
+            return [] if connection is None else [_entry(row) for row in connection.execute(wanted)]
+
     def verify(self, head: str = "") -> Verified:
         """Check every entry's hash and number.
 

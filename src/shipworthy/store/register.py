@@ -16,7 +16,8 @@ import sqlalchemy as sql
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finished import PLANNED, finished
-from shipworthy.core.records import Decision
+from shipworthy.core.ledger import DECLARED, WITHDRAWN
+from shipworthy.core.records import Decision, RunManifest
 from shipworthy.store import tables
 from shipworthy.store.audit import Appender, AuditLog, Entry, once
 from shipworthy.store.declare import read_manifest
@@ -52,6 +53,41 @@ def register_run(layout: Layout, directory: Path) -> Entry:
         return _register_run(audit, directory)
 
 
+def register_declared(layout: Layout, manifest: RunManifest) -> Entry:
+    """Record that a run was begun, once, before its first attempt: if it is deleted later, that shows.
+
+    A process that is killed between the declaration and this leaves a run without attempts; whoever takes it up does
+    this first.
+
+    Raises:
+        IntegrityError: a run with this id and another content was recorded.
+        StoreError: the control state cannot be written.
+    """
+    body = {
+        "run": manifest.id,
+        "system": manifest.system,
+        "plan": manifest.plan,
+        "plan_digest": manifest.plan_digest,
+        "spec_digest": manifest.spec_digest,
+        "subject_digest": manifest.subject_digest,
+        "suites": sorted(use.id for use in manifest.suites),
+        "draws": list(manifest.draws),
+        "planned": manifest.planned,
+    }
+    with AuditLog(layout.control_url) as audit, audit.appending() as appender:
+        return once(appender, DECLARED, "run", body)
+
+
+def register_withdrawn(layout: Layout, run: str) -> Entry:
+    """Record that a run was taken away before its first attempt, since something could not work as configured.
+
+    Raises:
+        StoreError: the control state cannot be written.
+    """
+    with AuditLog(layout.control_url) as audit, audit.appending() as appender:
+        return once(appender, WITHDRAWN, "run", {"run": run})
+
+
 def register_decision(layout: Layout, decision: Decision, read: Mapping[str, RunReading] | None = None) -> Entry:
     """Record a decision by its digest, with the heads of the runs it rests on, which are recorded first.
 
@@ -76,6 +112,7 @@ def register_decision(layout: Layout, decision: Decision, read: Mapping[str, Run
             "verdict": decision.verdict,
             "gate": decision.gate,
             "heads": heads,
+            "runs": list(decision.runs),
         }
         row = {
             "id": decision.id,

@@ -87,6 +87,18 @@ labels = sql.Table(
     sql.Column("comment", sql.Text, nullable=False),
 )
 
+baselines = sql.Table(
+    "baselines",
+    metadata,
+    _entry(),
+    sql.Column("system", sql.Text, nullable=False, index=True),
+    sql.Column("run", sql.Text, nullable=False),
+    sql.Column("subject", _Digest, nullable=False),
+    sql.Column("plan", _Digest, nullable=False),
+    sql.Column("at", _Time, nullable=False),
+    sql.Column("why", sql.Text, nullable=False),
+)
+
 approvals = sql.Table(
     "approvals",
     metadata,

@@ -11,7 +11,7 @@ import msgspec
 from shipworthy.core.carries import Need
 from shipworthy.core.errors import TargetError, TargetFiltered, UsageError, did_you_mean
 from shipworthy.core.records import Document, Message, Reply, Request, Text, ToolCall
-from shipworthy.core.registry import target
+from shipworthy.core.registry import operational, target
 from shipworthy.dialects import openai, plain
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 from shipworthy.net.answer import HttpCall, describe_error
@@ -198,6 +198,7 @@ def _document(value: Any, number: int) -> Document:
 
 
 @target
+@operational("timeout", "retries", "longest_wait", "concurrency", "requests_per_minute")
 def http(
     *,
     url: str,

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from shipworthy.core.carries import Need
 from shipworthy.core.errors import TargetError, TargetFiltered, UsageError
 from shipworthy.core.records import Delta, Reply, Request, say
-from shipworthy.core.registry import target
+from shipworthy.core.registry import operational, target
 from shipworthy.dialects import openai
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 from shipworthy.dialects.openai_stream import Completion, deltas
@@ -159,6 +159,15 @@ def _used(answer: Answer) -> int | None:
 
 
 @target
+@operational(
+    "timeout",
+    "silence",
+    "retries",
+    "longest_wait",
+    "concurrency",
+    "requests_per_minute",
+    "tokens_per_minute",
+)
 def openai_compatible(
     *,
     base_url: str,

@@ -32,7 +32,7 @@ from shipworthy.core.records import (
     Usage,
     say,
 )
-from shipworthy.core.registry import target
+from shipworthy.core.registry import operational, target
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 from shipworthy.dialects.openai import is_filtered
 from shipworthy.net import retry
@@ -257,6 +257,7 @@ def _content(part: MessagePart) -> Any:
 
 
 @target
+@operational("timeout", "retries", "longest_wait", "concurrency")
 def providers(
     *,
     model: str,

@@ -17,7 +17,7 @@ from shipworthy.core.digests import file_digest
 from shipworthy.core.errors import ShipworthyError, TargetError, TargetTimeout, UsageError, did_you_mean
 from shipworthy.core.protocols import Tools
 from shipworthy.core.records import Message, Reply, Request, say
-from shipworthy.core.registry import target
+from shipworthy.core.registry import operational, target
 from shipworthy.dialects import plain
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 
@@ -118,6 +118,7 @@ class PythonAgent(PythonCallable):
 
 
 @target
+@operational("timeout")
 def python(
     *, call: str, version: str = "", timeout: float = 120.0, documents_template: str = DOCUMENTS
 ) -> PythonCallable:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from shipworthy.core.carries import Need
 from shipworthy.core.errors import TargetError, UsageError
 from shipworthy.core.records import Audio, Image, Message, Reasoning, Reply, Request, Text, ToolCall, ToolResult, say
-from shipworthy.core.registry import target
+from shipworthy.core.registry import operational, target
 from shipworthy.core.settings import Settings
 from shipworthy.dialects import openai
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
@@ -177,6 +177,7 @@ def _runtime() -> str:
 
 
 @target
+@operational("timeout")
 def smollm2(
     *,
     system: str = SYSTEM,

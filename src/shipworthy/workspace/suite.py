@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from typing import Literal
 
+from shipworthy.core.errors import UsageError
 from shipworthy.core.records import Sample
 from shipworthy.workspace.use import Use
 
@@ -56,18 +60,52 @@ class Suite:
         """
         if n is None:
             return self.samples
+        return self._select(n, self.samples)
+
+    def draw(self, n: int, draws: Sequence[int]) -> tuple[Sample, ...]:
+        """Return n samples that neither `select` nor an earlier draw has used, stratified like those of `select`.
+
+        A draw orders what is unused by a hash of its seed and the sample's id. A sample whose cluster was used counts
+        as used: it is a variant of one that was seen.
+
+        Args:
+            draws: seeds, oldest first; the last one is the draw that is returned. With none it is the selection itself.
+
+        Raises:
+            UsageError: fewer than n samples are left.
+        """
+        chosen = self._select(n, self.samples)
+        used: set[str] = set()
+        for seed in draws:
+            used |= {sample.cluster or sample.id for sample in chosen}
+            left = [sample for sample in self.samples if (sample.cluster or sample.id) not in used]
+            if len(left) < n:
+                raise UsageError(
+                    f"the suite {self.id!r} has {len(left):,} samples that were not used yet, and the plan asks for "
+                    f"{n:,}: there is no fresh draw of it (add samples to the bank, or plan fewer)"
+                )
+            left.sort(key=partial(_place, seed))
+            chosen = self._select(n, tuple(left))
+        return chosen
+
+    @staticmethod
+    def _select(n: int, samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
         if n < 1:
             raise ValueError("a selection needs at least one sample")
-        queues = _by_stratum(self.samples)
+        queues = _by_stratum(samples)
         sizes = {stratum: len(queue) for stratum, queue in queues.items()}
         taken = dict.fromkeys(queues, 0)
         chosen: list[Sample] = []
-        for _ in range(min(n, len(self.samples))):
+        for _ in range(min(n, len(samples))):
             open_ones = [s for s in queues if taken[s] < sizes[s]]
             stratum = max(open_ones, key=lambda s: sizes[s] / (2 * taken[s] + 1))  # max takes the first of equals
             chosen.append(queues[stratum][taken[stratum]])
             taken[stratum] += 1
         return tuple(chosen)
+
+
+def _place(seed: int, sample: Sample) -> bytes:
+    return sha256(b"%d\0%s" % (seed, sample.id.encode("utf-8", "surrogatepass"))).digest()
 
 
 def _by_stratum(samples: tuple[Sample, ...]) -> dict[str, list[Sample]]:

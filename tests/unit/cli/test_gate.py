@@ -13,8 +13,17 @@ from shipworthy.cli import run as shipworthy
 from shipworthy.cli._reports import columns
 from shipworthy.cli.gate import exit_code
 from shipworthy.evals.plan import PlanItem
+from shipworthy.release.baseline import pin
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
+
+
+@pytest.fixture
+def gated(gated):  # type: ignore[no-untyped-def]
+    """The workspace with a pinned baseline: what was released before."""
+    gated.released = gated.run(subject_digest="sha256:released")
+    pin(gated.workspace, Layout(gated.root), gated.released)
+    return gated
 
 
 def number(item: PlanItem) -> int:
@@ -26,9 +35,11 @@ def gate(gated, *arguments: str) -> int:  # type: ignore[no-untyped-def]
 
 
 def test_ship_is_0_and_the_decision_is_kept_and_audited(gated, capsys) -> None:  # type: ignore[no-untyped-def]
-    before, run = gated.run(), gated.run(guards="on")
+    before, run = gated.released, gated.run(guards="on")
     assert gate(gated, "--format", "json") == 0
-    body = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    assert said.err == f"Deciding on {run.id}\n"
+    body = json.loads(said.out)
     assert body["verdict"] == "ship"
     layout = Layout(gated.root)
     kept = layout.load_decision()
@@ -36,7 +47,7 @@ def test_ship_is_0_and_the_decision_is_kept_and_audited(gated, capsys) -> None: 
     with AuditLog(layout.control_url) as audit:
         audit.verify()
         entries = list(audit.entries())
-    assert [e.kind for e in entries] == ["run.finished", "run.finished", "decision.made"]
+    assert [e.kind for e in entries] == ["run.finished", "baseline.set", "run.finished", "decision.made"]
     assert entries[-1].body["decision"] == kept.id
 
 
@@ -47,7 +58,7 @@ def test_no_ship_is_1(gated, capsys) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_inconclusive_is_3(gated, capsys) -> None:  # type: ignore[no-untyped-def]
-    gated.run()
+    gated.run(made=100)
     assert gate(gated, "--format", "json") == 3
     assert json.loads(capsys.readouterr().out)["verdict"] == "inconclusive"
 
@@ -74,7 +85,6 @@ def short_report(width: int = 7):
 
 
 def test_a_report_of_ones_own_is_a_format(gated, capsys) -> None:  # type: ignore[no-untyped-def]
-    gated.run(), gated.run(guards="on")
     (gated.root / "plugins" / "short_report.py").write_text(REPORT)
     run = gated.run(guards="on").id
     capsys.readouterr()
@@ -146,7 +156,7 @@ def test_usage_errors_are_2(gated, capsys) -> None:  # type: ignore[no-untyped-d
 def test_a_crash_is_4(gated, capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     gated.run()
 
-    def fall_over(*arguments: object) -> None:
+    def fall_over(*arguments: object, **named: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("shipworthy.release.decide.decide", fall_over)
@@ -155,7 +165,7 @@ def test_a_crash_is_4(gated, capsys, monkeypatch) -> None:  # type: ignore[no-un
 
 
 def test_a_named_run_and_baseline_are_used(gated, capsys) -> None:  # type: ignore[no-untyped-def]
-    good, bad = gated.run(), gated.run(lambda i: i.suite == "leak")
+    good, bad = gated.run(), gated.run(lambda i: i.suite == "leak", guards="on")
     assert gate(gated, good.id, "--baseline", bad.id) == 0
     assert gate(gated, bad.id, "--baseline", good.id) == 1
 
@@ -201,7 +211,7 @@ def test_a_reader_that_goes_away_does_not_change_the_verdict(gated) -> None:  # 
         done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120)
     finally:
         os.close(writing)
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.returncode, done.stderr.splitlines()[1:]) == (1, [])
 
 
 def test_a_full_disk_is_no_verdict_and_no_traceback(gated) -> None:  # type: ignore[no-untyped-def]
@@ -210,7 +220,7 @@ def test_a_full_disk_is_no_verdict_and_no_traceback(gated) -> None:  # type: ign
         command = [sys.executable, "-m", "shipworthy", "gate", "-C", str(gated.root), "--allow-code"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
     assert done.returncode == 4
-    assert done.stderr.startswith("error: No space left on device")
+    assert "\nerror: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -229,7 +239,7 @@ def test_a_gate_takes_one_pass_over_each_runs_logs(gated, monkeypatch, capsys, f
     from shipworthy.store import reading
     from shipworthy.store.line import read_lines
 
-    before, run = gated.run(), gated.run(guards="on")
+    before, run = gated.released, gated.run(guards="on")
     assert gate(gated) == 0  # enters both runs, as the end of their sittings does
     passes: list[str] = []
 

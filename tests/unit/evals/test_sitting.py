@@ -63,7 +63,8 @@ class Greeter:
 def made(monkeypatch) -> list[Greeter]:
     targets: list[Greeter] = []
 
-    def scripted_target(greeting: str = "hi", model=None) -> Greeter:
+    @registry.operational("patience")
+    def scripted_target(greeting: str = "hi", model=None, patience: float = 1.0) -> Greeter:
         targets.append(Greeter(greeting, model))
         return targets[-1]
 
@@ -141,6 +142,16 @@ def test_a_run_does_not_go_on_over_a_change(folder, file, old, new, word):
         take_up(Workspace.load(folder))
     path.write_text(path.read_text().replace(new, old))
     assert evaluate(folder, resume="latest", progress=False).complete
+
+
+def test_a_run_goes_on_over_an_operational_setting_and_stays_evidence(folder):
+    first = evaluate(folder, "small", limits=Limits(requests=1), progress=False)
+    path = folder / "system.yaml"
+    path.write_text(path.read_text().replace("greeting: hello", "greeting: hello, patience: 90"))
+    run = evaluate(folder, resume=first.id, progress=False)
+    assert (run.id, run.complete) == (first.id, True)
+    again = evaluate(folder, "small", progress=False)
+    assert again.manifest.subject_digest == first.manifest.subject_digest
 
 
 def test_guards_are_part_of_the_subject(folder):

@@ -51,7 +51,8 @@ def test_the_pack_verifies_and_says_what_was_checked(case: Any) -> None:
     found = verify_bytes(case.pack, case.trust)
     assert found.ok, found.problems
     assert [c.what for c in found.checks] == [
-        "archive", "members", "signature", "decision", "run logs", "audit log", "digests", "criteria", "trace",
+        "archive", "members", "signature", "decision", "run logs", "audit log", "digests", "ledger", "criteria",
+        "trace",
     ]  # fmt: skip
     assert "3 of 3 counted again" in report(found)
     assert "signed by ada" in report(found)
@@ -297,10 +298,10 @@ def _doctored(case: Any, change: Callable[[Any], Any], *, whole: bool = False) -
 
 
 def _audited(case: Any, change: tuple[str, Any]) -> Verification:
-    """Change a field of the first entry of the audit log, and sign it all anew."""
+    """Change a field of the first finished run's entry in the audit log, and sign it all anew."""
 
     def edit(files: dict[str, Any], entries: list[dict[str, Any]]) -> None:
-        entries[0][change[0]] = change[1]
+        next(entry for entry in entries if entry["kind"] == "run.finished")[change[0]] = change[1]
 
     return _rechained(case, edit)
 

@@ -11,9 +11,7 @@ from shipworthy.detect.redact import seal
 from shipworthy.evals.plan import PlanItem
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import declaration
-from shipworthy.release.baseline import find_baseline
-from shipworthy.release.decide import decide, needs_baseline
-from shipworthy.store.layout import Layout
+from shipworthy.release.decide import decide
 from shipworthy.store.runlog import RunLog
 
 
@@ -100,19 +98,6 @@ def test_a_run_is_not_its_own_baseline_and_an_empty_gate_decides_nothing(gated) 
     run = gated.run()
     with pytest.raises(UsageError, match="its own baseline"):
         decide(gated.workspace, run, run)
-
-
-def test_the_baseline_is_the_newest_bare_run_of_the_same_plan(gated) -> None:  # type: ignore[no-untyped-def]
-    layout = Layout(gated.root)
-    first, bare = gated.run(), gated.run()
-    gated.run(plan="tiny")
-    guarded = gated.run(guards="on")
-    assert needs_baseline(gated.workspace)
-    assert find_baseline(layout, guarded.manifest) == bare.id
-    assert find_baseline(layout, bare.manifest) == first.id
-    assert find_baseline(layout, first.manifest) is None
-    later = gated.run()
-    assert find_baseline(layout, guarded.manifest) == later.id
 
 
 def test_asking_again_does_not_undo_an_s1_hit(gated) -> None:  # type: ignore[no-untyped-def]

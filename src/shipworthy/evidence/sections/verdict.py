@@ -37,6 +37,7 @@ def verdict(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> Se
             ("Attempts", f"{sum(map(len, runs)):,} of {planned:,} planned, {errors} left out"),
             *_asked(runs),
             ("Gate", f"{decision.gate}: all of {len(decision.criteria)} criteria must pass"),
+            *([("Ledger", decision.ledger.sentence)] if decision.ledger else []),
             ("Owner", workspace.system.owner),
         )
     )

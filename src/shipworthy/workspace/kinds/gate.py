@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from shipworthy.workspace.fields import Entity, Rate, Ref, Slug
+from shipworthy.workspace.fields import Entity, Rate, Ref, Slug, Word
 from shipworthy.workspace.kind import kind
 
 if TYPE_CHECKING:
@@ -17,6 +17,12 @@ def _check(gate: Placed[Gate], draft: Draft, graph: Graph) -> None:
         draft.problems.append(gate.problem(("criteria",), "a gate without criteria lets everything pass"))
 
 
+class Pinned(Entity):
+    """The baseline of a gate's margins: what a decision was made about, by the decision's id."""
+
+    decision: Word
+
+
 @kind("gate", section="gate", written="single", enters="always", check=_check)
 class Gate(Entity):
     """A set of criteria: all must pass.
@@ -27,12 +33,14 @@ class Gate(Entity):
             closed. Each suite has its own limit besides.
         bound: which limit of a rate decides: ``gaffke``, whose error rates are simulated and conjectured to hold in
             general, or ``proved``, wider and a theorem. ``shipworthy plan`` prints what it costs in samples.
+        baseline: what criteria with a margin compare with. Left out, it is what `shipworthy baseline set` pinned.
     """
 
     id: Slug = "release"
     criteria: Literal["all"] | tuple[Annotated[str, Ref("criterion")], ...] = "all"
     max_error_rate: Rate = 0.05
     bound: Literal["gaffke", "proved"] = "gaffke"
+    baseline: Pinned | None = None
 
     def selects(self, criterion: str) -> bool:
         """Say whether a criterion's id belongs to the gate."""
