@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import gzip
 import json
 import re
 import subprocess
@@ -33,7 +35,7 @@ from shipworthy.core.records import (
 )
 from shipworthy.detect.redact import seal
 from shipworthy.evals.results import Run
-from shipworthy.evals.transcripts import CHUNK, write_viewer
+from shipworthy.evals.transcripts import CHUNK, COLUMNS, CUT_OFF, EMPTY, WITHHELD, write_viewer
 from shipworthy.store.declare import declare_run
 from shipworthy.store.runlog import RunLog
 
@@ -44,7 +46,7 @@ METRICS = (
     Metric("wait", kind="value", unit="s", high=60.0),
     Metric(HOSTILE, kind="event"),
 )
-ELEMENT = re.compile(r'<script type="application/json" id="([^"]+)">(.*?)</script>', re.S)
+ELEMENT = re.compile(r'<script type="text/plain" id="([^"]+)">([A-Za-z0-9+/=]*)</script>')
 
 
 def talk(asked, answered=None):
@@ -98,7 +100,18 @@ def view(tmp_path, attempts, against=None):
     other = make_run(tmp_path, against, id="RUN-0") if against is not None else None
     assert write_viewer(make_run(tmp_path, attempts), path, against=other) == len(attempts)
     page = path.read_text(encoding="utf-8")
-    return page, {name: json.loads(text) for name, text in ELEMENT.findall(page)}
+    return page, unpacked(page)
+
+
+def unpacked(page):
+    """What the page's script would see; the index's columns as rows."""
+    data = {name: json.loads(gzip.decompress(base64.b64decode(text))) for name, text in ELEMENT.findall(page)}
+    index = data["index"]
+    columns = index["columns"]
+    assert tuple(columns) == COLUMNS
+    columns["id"] = columns["id"][0].split("\n") if index["count"] else []
+    index["rows"] = list(zip(*columns.values(), strict=True))
+    return data
 
 
 def test_every_attempt_is_in_the_page_once(tmp_path):
@@ -124,7 +137,7 @@ def test_an_error_is_not_shown_as_safe(tmp_path):
     row = data["index"]["rows"][0]
     assert data["index"]["outcomes"][row[5]] == "timeout"
     assert row[7] == []
-    assert row[10] == "no answer within 30 s"
+    assert data["chunk-0"][0]["preview"] == "no answer within 30 s"
 
 
 def test_changes_against_another_run(tmp_path):
@@ -178,6 +191,7 @@ def test_no_text_can_end_its_element(tmp_path):
         ),
     )  # fmt: skip
     page, data = view(tmp_path, [nasty])
+    assert "onerror" not in page
     assert page.count("<script") == 3 + page.split("<script>", 1)[1].count("<script"), "two of data, one of code"
     assert "<img" not in page.split("<script>")[0]
     assert data["chunk-0"][0]["said"][0]["message"]["parts"][0]["text"] == HOSTILE
@@ -199,9 +213,9 @@ def test_private_text_stays_redacted(tmp_path):
     private = attempt(0, events=talk("my mail is ida.voss@tarnwick.example", "noted"))
     run = make_run(tmp_path, [private], content="private")
     write_viewer(run, tmp_path / "v.html")
-    page = (tmp_path / "v.html").read_text()
-    assert "ida.voss@" not in page
-    assert "redacted before storage: leak" in page
+    page = unpacked((tmp_path / "v.html").read_text())
+    assert "ida.voss@" not in json.dumps(page)
+    assert "redacted before storage: leak" in page["index"]["run"]["facts"]
 
 
 def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path):
@@ -218,12 +232,17 @@ def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path):
 # ---- in a real browser
 
 
+READY = "document.getElementById('count').textContent"
+
+
 def browse(chromium, path, fragment="", steps=""):
     """Open the page, run steps in it, and return its DOM. The steps need their own place in the page's policy."""
     page = path.read_text(encoding="utf-8")
     if steps:
         page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
-        page = page.replace("</body>", f"<script>{steps}</script></body>")
+        # The page unpacks its index first; it has counted when it is there.
+        wait = f"const begin = () => {{ if (!{READY}) return setTimeout(begin, 5); {steps} }}; begin();"
+        page = page.replace("</body>", f"<script>{wait}</script></body>")
         path = path.with_name("driven.html")
         path.write_text(page, encoding="utf-8")
     command = [
