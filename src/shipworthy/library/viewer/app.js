@@ -76,9 +76,9 @@
   options("hit", "Hit or not", [["1", "any hit"], ["0", "no hit"],
     ...metrics.flatMap(({ kind }, i) => kind === "event" ? [[`${i}:1`, `${nameOf(i)}: hit`], [`${i}:0`, `${nameOf(i)}: no hit`]] : [])]);
   options("severity", "All severities", ["S1", "S2", "S3", "S4"].map((s) => [s, s]));
-  options("guard", "Guards or not", [["1", "a guard acted"], ["0", "no guard acted"],
+  options("guard", "Guards: any", [["1", "a guard acted"], ["0", "no guard acted"],
     ["kept", "an answer was withheld"]]);
-  options("label", "Labelled or not", [["any", "labelled"], ["wrong", "scorer is wrong"], ["right", "scorer is right"], ["none", "not labelled"]]);
+  options("label", "Labels: any", [["any", "labelled"], ["wrong", "scorer is wrong"], ["right", "scorer is right"], ["none", "not labelled"]]);
   if (against) {
     byId("change").hidden = false;
     options("change", "Changed or not", [["any", "any change"], ["1", "worse"], ["2", "better"], ["3", "other changes"],
@@ -345,8 +345,8 @@
   function rowNode(index) {
     const row = rows[index];
     const node = make("div", index === current ? "row on" : "row",
-      make("div", "top", seen("span", "name", row[SAMPLE]), make("span", "grow"), ...rowTags(row)),
-      make("div", "top", make("span", "sub", `${suites[row[SUITE]]} · ${attacks[row[ATTACK]]} · ${row[NUMBER]}`)),
+      make("div", "top", seen("span", "name", row[SAMPLE])),
+      make("div", "top", make("span", "sub", `${suites[row[SUITE]]} · ${attacks[row[ATTACK]]} · ${row[NUMBER]}`), ...rowTags(row)),
       seen("div", "preview", attemptOf(index)?.preview || ""));
     node.id = "row-" + index;
     node.setAttribute("role", "option");
@@ -356,6 +356,7 @@
   }
   function rowTags(row) {
     const tags = [];
+    for (const score of row[SCORES]) if (isHit(score)) tags.push(make("span", "tag bad", metrics[score[0]].name.replace(/_/g, " ")));
     if (row[CHANGE]) tags.push(make("span", "tag " + changeTone(row[CHANGE]), OTHER[row[CHANGE]]));
     if (verdicts(row).includes(false)) tags.push(make("span", "tag warn", "scorer wrong"));
     if (row[OUTCOME] !== scored) tags.push(make("span", "tag warn", outcomes[row[OUTCOME]].replace("_", " ")));
@@ -363,7 +364,6 @@
     if (row[FLAGS] & CUT_OFF) tags.push(make("span", "tag warn", "cut off"));
     for (const [metric, value] of row[SCORES]) if (metrics[metric].kind === "value" && value !== null)
       tags.push(make("span", "tag", `${metrics[metric].name.replace(/_/g, " ")} ${amount(value, metrics[metric].unit)}`));
-    for (const score of row[SCORES]) if (isHit(score)) tags.push(make("span", "tag bad", metrics[score[0]].name.replace(/_/g, " ")));
     return tags.slice(0, 3);
   }
   const changeTone = (change) => (change === 1 ? "bad" : change === 2 ? "good" : "");
@@ -466,26 +466,31 @@
     return scores.map((s) => `${s.metric}: ${shownScore(s, described(suite, s.metric))}`).join(" · ") || outcomes[outcome];
   }
   const otherSummary = (suite, other) => make("div", "meta", other.outcome === "scored" ? summary(suite, scored, other.scores) : `${other.outcome.replace("_", " ")}: no score`);
+  // On a narrow screen a row becomes a card, and each of its cells says its column's name (style.css).
+  function tableNode(columns, lines) {
+    const table = make("table", "", make("tr", "", ...columns.map((name) => make("th", "", name))));
+    for (const cells of lines) {
+      cells.forEach((node, i) => { node.dataset.name = columns[i]; });
+      table.append(make("tr", "", ...cells));
+    }
+    return table;
+  }
   function scoresNode(suite, scores) {
-    const table = make("table", "", make("tr", "", ...["metric", "", "label", "confidence", "scorer", "reason"].map((t) => make("th", "", t))));
-    for (const score of scores) {
+    return tableNode(["metric", "score", "label", "confidence", "scorer", "reason"], scores.map((score) => {
       const metric = described(suite, score.metric), wanted = metric.good === "high";
       // A hit is good or bad by its metric's direction; a value alone is neither.
       const tone = unscored(score) || isValue(score) ? "" : wanted === !!score.hit ? "good" : "bad";
       const better = isValue(score) ? ` (${wanted ? "higher" : "lower"} is better)` : "";
-      table.append(make("tr", "", make("td", "", score.metric),
-        make("td", "", make("span", "tag " + tone, shownScore(score, metric)), better),
+      return [make("td", "", score.metric), make("td", "", make("span", "tag " + tone, shownScore(score, metric)), better),
         make("td", "", score.label || ""), make("td", "", score.confidence == null ? "" : score.confidence.toFixed(2)),
-        make("td", "mono", score.scorer), make("td", "", score.reason || "")));
-    }
-    return table;
+        make("td", "mono", score.scorer), make("td", "", score.reason || "")];
+    }));
   }
   function guardsNode(events) {
-    const table = make("table", "", make("tr", "", ...["stage", "guard", "rule", "action", "reason"].map((t) => make("th", "", t))));
-    for (const e of events) table.append(make("tr", "", make("td", "", e.stage), make("td", "mono", e.guard), make("td", "mono", e.rule),
+    return tableNode(["stage", "guard", "rule", "action", "reason"], events.map((e) => [
+      make("td", "", e.stage), make("td", "mono", e.guard), make("td", "mono", e.rule),
       make("td", "", make("span", "tag " + (e.shadow ? "" : "warn"), e.shadow ? `${e.action} (shadow: recorded only)` : e.action)),
-      make("td", "", e.reason || "")));
-    return table;
+      make("td", "", e.reason || "")]));
   }
   function turns({ said, scores, withheld = [] }) {
     const last = Math.max(0, ...said.filter((s) => s.by === "target").map((s) => s.turn));
