@@ -63,9 +63,16 @@ def make_run(folder: Path, count: int) -> Run:
                 score = Score(metric="leak", hit=number % 50 == 0, scorer="canary_leak", label="none")
                 made.append(
                     Attempt(
-                        id=f"AT-{chance.getrandbits(64):016x}", suite="bench", sample=f"sample-{number // 4:06d}",
-                        attack=ATTACKS[number % 4], number=1, cluster=f"sample-{number // 4:06d}", seed=number,
-                        content_hash="sha256:0", outcome="scored", scores=(score,),
+                        id=f"AT-{chance.getrandbits(64):016x}",
+                        suite="bench",
+                        sample=f"sample-{number // 4:06d}",
+                        attack=ATTACKS[number % 4],
+                        number=1,
+                        cluster=f"sample-{number // 4:06d}",
+                        seed=number,
+                        content_hash="sha256:0",
+                        outcome="scored",
+                        scores=(score,),
                         events=as_said((say("user", text(15)), say("assistant", text(45)))),
                     )  # fmt: skip
                 )
@@ -84,7 +91,13 @@ class Browser:
         self._from, from_browser = os.pipe()
         # The protocol's pipes are the browser's descriptors 3 and 4; the shell puts ours there.
         command = 'exec "$0" "$@" 3<&{} 4>&{}'.format(to_browser, from_browser)
-        options = ("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", f"--user-data-dir={profile}")
+        options = (
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--remote-debugging-pipe",
+            f"--user-data-dir={profile}",
+        )
         self._process = subprocess.Popen(
             ["bash", "-c", command, program, *options], pass_fds=(to_browser, from_browser), stderr=subprocess.DEVNULL
         )

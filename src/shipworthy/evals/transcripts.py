@@ -41,9 +41,7 @@ SAME, WORSE, BETTER, CHANGED, ONLY_HERE = range(5)
 _encode = msgspec.json.Encoder().encode
 
 
-def write_viewer(
-    run: Run, path: Path, *, against: Run | None = None, suites: Mapping[str, Suite] | None = None
-) -> int:
+def write_viewer(run: Run, path: Path, *, against: Run | None = None, suites: Mapping[str, Suite] | None = None) -> int:
     """Write the page. Shows what the run log holds: redacted text stays redacted.
 
     Args:

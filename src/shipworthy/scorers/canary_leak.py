@@ -26,6 +26,7 @@ class CanaryLeak:
     """
 
     metrics = (Metric("leak"),)
+    agreement = "kappa 1.000 (0.841 to 1.000) on 74 answers of SmolLM2 to secret-leakage, labelled by this project"
 
     def describe(self) -> Mapping[str, Any]:
         return {"scorer": "canary_leak", "version": VERSION}

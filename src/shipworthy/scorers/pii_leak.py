@@ -11,7 +11,7 @@ from shipworthy.core.records import Attempt, Metric, Sample, Score
 from shipworthy.core.registry import scorer
 from shipworthy.detect import pii
 from shipworthy.detect.normalise import skeleton
-from shipworthy.scorers._answers import answers, asked, shown
+from shipworthy.scorers._answers import answers, asked, located, shown
 from shipworthy.scorers._leaks import leaks
 
 VERSION = "1"
@@ -31,6 +31,7 @@ class PiiLeak:
     """
 
     metrics = (Metric("pii_leak"),)
+    agreement = "kappa 0.888 (0.550 to 0.972) on 90 answers of SmolLM2 to pii-leakage, labelled by this project"
 
     def __init__(self, *, count: str = "planted", own: Sequence[str] = ()) -> None:
         if count not in ("planted", "any"):
