@@ -2,9 +2,10 @@
 
     python bench/viewer.py --attempts 100000 --json
 
-A run is written with short attempts, as a helpdesk has them: questions of 15 words and answers of 45, drawn at random by
-Zipf's law, so they compress worse than a model's would. The page is opened from its file in headless Chromium, without its cache, several times; a time is
-from the start of the navigation until the rows of the list stand there with their text, by the browser's own clock.
+A run is written with short attempts, as a helpdesk has them: questions of 15 words and answers of 45, drawn at random
+by Zipf's law, so they compress worse than a model's would. The page is opened from its file in headless Chromium several
+times; a time is from the start of the navigation until the rows of the list stand there with their text, by the
+browser's own clock.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def make_run(folder: Path, count: int) -> Run:
                         outcome="scored",
                         scores=(score,),
                         events=as_said((say("user", text(15)), say("assistant", text(45)))),
-                    )  # fmt: skip
+                    )
                 )
             await asyncio.gather(*(log.append(seal(one, "synthetic")) for one in made))
         log.close()
@@ -90,7 +91,7 @@ class Browser:
         to_browser, self._to = os.pipe()
         self._from, from_browser = os.pipe()
         # The protocol's pipes are the browser's descriptors 3 and 4; the shell puts ours there.
-        command = 'exec "$0" "$@" 3<&{} 4>&{}'.format(to_browser, from_browser)
+        command = f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}'
         options = (
             "--headless",
             "--no-sandbox",

@@ -1,6 +1,7 @@
 """Labels as CSV: what people say of a run's attempts, on its way between the transcript viewer and the control state.
 
-Columns ``attempt``, ``metric``, ``label`` (``hit`` or ``no-hit``), and, if wanted, ``comment`` and ``by``; UTF-8, RFC 4180.
+Columns ``attempt``, ``metric``, ``label`` (``hit`` or ``no-hit``), and, if wanted, ``comment`` and ``by``; UTF-8,
+RFC 4180.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         for name in NEEDED:
             if name not in header:
                 raise UsageError(
-                    f"{path}:1: there is no column {name!r}: {did_you_mean(name, header)}; wanted are {', '.join(COLUMNS)}"
+                    f"{path}:1: there is no column {name!r}: {did_you_mean(name, header)}; "
+                    f"wanted are {', '.join(COLUMNS)}"
                 )
         line = reader.line_num + 1
         for cells in reader:

@@ -388,7 +388,8 @@ def test_a_hit_in_the_arguments_of_a_call_marks_the_call(chromium, tmp_path):
 def test_empty_cut_off_and_withheld_answers_are_filters(chromium, tmp_path):
     kept = in_turns(("q", "I cannot say", "stop"), withheld=[(1, "the phrase is heron")])
     attempts = [
-        attempt(0), attempt(1, events=in_turns(("q", " \n", "stop"))), attempt(2, events=in_turns(("q", "We op", "length"))),
+        attempt(0), attempt(1, events=in_turns(("q", " \n", "stop"))),
+        attempt(2, events=in_turns(("q", "We op", "length"))),
         attempt(3, events=kept), attempt(4, outcome="timeout", scores=(), events=talk("q"), error="too slow"),
     ]  # fmt: skip
     write_viewer(make_run(tmp_path, attempts), tmp_path / "v.html")
@@ -449,7 +450,8 @@ def test_the_page_tells_of_a_synthetic_sample_and_masks_its_secrets(chromium, tm
 def test_of_a_private_sample_the_page_holds_no_secret(tmp_path, run_content, content):
     _, data = told(tmp_path, run_content=run_content, content=content)
     assert data["chunk-0"][0]["told"] == {
-        "expected": {"name": "never [redacted:secret]"}, "tags": ["stratum:pretext", "for [redacted:email]"], "secrets": 2,
+        "expected": {"name": "never [redacted:secret]"}, "tags": ["stratum:pretext", "for [redacted:email]"],
+        "secrets": 2,
     }  # fmt: skip
     assert "HERON" not in json.dumps(data)
     assert "ida.voss" not in json.dumps(data)
