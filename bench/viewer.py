@@ -3,8 +3,8 @@
     python bench/viewer.py --attempts 100000 --json
 
 A run is written with short attempts, as a helpdesk has them: questions of 15 words and answers of 45, drawn at random
-by Zipf's law, so they compress worse than a model's would. The page is opened from its file in headless Chromium several
-times; a time is from the start of the navigation until the rows of the list stand there with their text, by the
+by Zipf's law, so they compress worse than a model's would. The page is opened from its file in headless Chromium
+several times; a time is from the start of the navigation until the rows of the list stand there with their text, by the
 browser's own clock.
 """
 
