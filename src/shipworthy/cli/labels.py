@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from shipworthy.cli._options import workspace_option
+from shipworthy.cli._options import allow_code_option, workspace_option
 
 
 @click.group(no_args_is_help=True)
@@ -25,7 +25,8 @@ def command() -> None:
 @click.option("--run", default="latest", show_default=True, help="The run that the labels are about.")
 @click.option("--by", default="", metavar="NAME", help="Who gave the labels of rows that do not say it.")
 @workspace_option
-def import_(file: Path, run: str, by: str, workspace: Path) -> None:
+@allow_code_option
+def import_(*, file: Path, run: str, by: str, workspace: Path, allow_code: bool) -> None:
     """Keep the labels of FILE, or none of them if a line is wrong.
 
     Comments are redacted before they are kept. A label that is there already is passed over.
@@ -40,10 +41,10 @@ def import_(file: Path, run: str, by: str, workspace: Path) -> None:
     layout = Layout(workspace)
     found = Run.load(layout.run_directory(run))
     labels = read_csv(file, found, by=by)
-    # Of a workspace with problems the whole suites still name their secrets.
-    whole, _ = Workspace.inspect(workspace)
+    # The secrets that comments are redacted of stand in the suites: files that cannot be read whole are refused.
+    secrets = known_secrets(Workspace.load(workspace, allow_code=allow_code))
     with AuditLog(layout.control_url) as audit:
-        kept = keep(audit, found, labels, secrets=known_secrets(whole) if whole else ())
+        kept = keep(audit, found, labels, secrets=secrets)
     there = f", {len(labels) - kept:,} were there already" if kept < len(labels) else ""
     click.echo(f"{kept:,} {'label' if kept == 1 else 'labels'} of {found.id} kept{there}")
 

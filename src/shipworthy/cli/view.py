@@ -5,6 +5,7 @@ A static HTML file with filters, search and keyboard keys. It loads nothing and 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -30,6 +31,7 @@ def command(run: str, workspace: Path, against: str | None, output: Path | None)
     file. What a sample expects, its tags and its secrets come from the workspace, where the suite is still the one that
     the run used; of a private suite's secrets the page holds only how many there are.
     """
+    from shipworthy.core.errors import UsageError
     from shipworthy.evals.results import Run
     from shipworthy.evals.transcripts import write_viewer
     from shipworthy.store.layout import Layout
@@ -40,7 +42,9 @@ def command(run: str, workspace: Path, against: str | None, output: Path | None)
     other = Run.load(layout.run_directory(against)) if against else None
     path = output or directory / "transcripts.html"
     # A workspace with problems still shows its runs; a suite that is not whole, or another one now, tells nothing.
-    known, _ = Workspace.inspect(workspace)
+    known = None
+    with suppress(UsageError):
+        known, _ = Workspace.inspect(workspace)
     count = write_viewer(Run.load(directory), path, against=other, suites=known.suites if known else None)
     attempts = "attempt" if count == 1 else "attempts"
     click.echo(f"{count:,} {attempts} in {path} ({path.stat().st_size / 1e6:,.1f} MB)")
