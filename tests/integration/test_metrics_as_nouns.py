@@ -7,6 +7,8 @@ knows these metrics but from their scorer's declaration.
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 import textwrap
@@ -254,19 +256,20 @@ def test_the_viewer_knows_direction_and_unit(case: Case, tmp_path: Path) -> None
     def index(run: Run, against: Run) -> dict[str, Any]:
         write_viewer(run, tmp_path / "v.html", against=against)
         page = (tmp_path / "v.html").read_text()
-        return json.loads(re.search(r'id="index">(.*?)</script>', page)[1])  # type: ignore[index,no-any-return]
+        packed = re.search(r'id="index">(.*?)</script>', page)[1]  # type: ignore[index]
+        return json.loads(gzip.decompress(base64.b64decode(packed)))  # type: ignore[no-any-return]
 
     worse = index(case.runs["bad"], case.runs["first"])
     assert [(m["name"], m["kind"], m["good"], m["unit"]) for m in worse["metrics"]] == [
         ("solved", "event", "high", ""), ("quality", "value", "high", ""), ("wait", "value", "low", "s"),
         ("preferred", "value", "high", ""),
     ]  # fmt: skip
-    assert {row[8] for row in worse["rows"]} == {WORSE}
-    solved, quality, wait, preferred = (score for score in worse["rows"][0][7])
+    assert set(worse["columns"]["change"]) == {WORSE}
+    solved, quality, wait, preferred = (score for score in worse["columns"]["scores"][0])
     assert solved[1] in (0, 1)
     assert 0 < quality[1] < 1 < wait[1]
     assert preferred[1] in (0, 0.5)
-    assert {row[8] for row in index(case.runs["first"], case.runs["bad"])["rows"]} == {BETTER}
+    assert set(index(case.runs["first"], case.runs["bad"])["columns"]["change"]) == {BETTER}
     assert {row[8] for row in index(case.runs["again"], case.runs["first"])["rows"]} == {SAME}
 
 

@@ -5,6 +5,7 @@ A static HTML file with filters, search and keyboard keys. It loads nothing and 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -26,16 +27,24 @@ def command(run: str, workspace: Path, against: str | None, output: Path | None)
     """Write the transcripts of RUN (an id, the start of one, or 'latest') as one HTML page.
 
     The page shows the text that the run log holds. For a suite of private content that is redacted text; for a suite of
-    synthetic content it is everything, attacks and answers included: mind where you send the file.
+    synthetic content it is everything, attacks, answers and the samples' secrets included: mind where you send the
+    file. What a sample expects, its tags and its secrets come from the workspace, where the suite is still the one that
+    the run used; of a private suite's secrets the page holds only how many there are.
     """
+    from shipworthy.core.errors import UsageError
     from shipworthy.evals.results import Run
     from shipworthy.evals.transcripts import write_viewer
     from shipworthy.store.layout import Layout
+    from shipworthy.workspace.load import Workspace
 
     layout = Layout(workspace)
     directory = layout.run_directory(run)
     other = Run.load(layout.run_directory(against)) if against else None
     path = output or directory / "transcripts.html"
-    count = write_viewer(Run.load(directory), path, against=other)
+    # A workspace with problems still shows its runs; a suite that is not whole, or another one now, tells nothing.
+    known = None
+    with suppress(UsageError):
+        known, _ = Workspace.inspect(workspace)
+    count = write_viewer(Run.load(directory), path, against=other, suites=known.suites if known else None)
     attempts = "attempt" if count == 1 else "attempts"
     click.echo(f"{count:,} {attempts} in {path} ({path.stat().st_size / 1e6:,.1f} MB)")

@@ -49,7 +49,7 @@ from shipworthy.core.messages import (
 )
 from shipworthy.core.metric import Metric
 from shipworthy.core.roles import RoleTally, RoleUse
-from shipworthy.core.text import Content, Name, Spans
+from shipworthy.core.text import Content, Name, Places, Spans
 
 __all__ = [
     "SCHEMA",
@@ -270,6 +270,8 @@ class Score(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
         confidence: probability of `hit` in [0, 1], where the scorer estimates one.
         reason: one sentence, without evaluation text.
         spans: character spans [start, end) in the text of the target's last answer (`Attempt.answer`).
+        elsewhere: places (turn, start, end) that those spans cannot name: in the answer of an earlier turn, which is
+            joined as the last one is, or beyond the end of a turn's text: in the arguments of its tool calls.
     """
 
     metric: Name
@@ -280,6 +282,7 @@ class Score(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     confidence: float | None = None
     reason: Content = ""
     spans: Spans = ()
+    elsewhere: Places = ()
 
 
 class Attempt(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

@@ -34,3 +34,6 @@ Bytes = Annotated[str, Meta(extra={MARK: "bytes"})]
 
 Spans = Annotated[tuple[tuple[int, int], ...], Meta(extra={MARK: "spans"})]
 """Places [start, end) in a content. Once that is redacted they point elsewhere, so they are left out."""
+
+Places = Annotated[tuple[tuple[int, int, int], ...], Meta(extra={MARK: "spans"})]
+"""Places (turn, start, end) in what the target said in a turn; treated as `Spans`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from functools import cached_property
 from html import escape
 from math import fsum
@@ -281,6 +281,11 @@ class Run:
     def failed(self) -> dict[str, int]:
         """Ids of planned attempts that have no score, with the number of tries made."""
         return {planned: split_try(id)[1] for planned, (*_, id) in self._failed.items()}
+
+    @property
+    def superseded(self) -> Set[str]:
+        """Ids of the tries that a later one replaced: they count in nothing."""
+        return self._superseded
 
     def suite(self, name: str) -> SuiteUse:
         """Return how the run used a suite.

@@ -1,14 +1,15 @@
 """The transcript viewer: a run as one offline HTML page.
 
-The page holds the attempts as JSON in inert script elements, a small index for the list and chunks that are parsed when
-they are looked at, so twenty thousand attempts open at once. All text is hostile: it is written with every ``<``
-escaped, enters the page as text nodes only, and the page's own policy lets no other script run and loads nothing.
+The page holds the attempts compressed in inert script elements: an index of columns for the list, and chunks that are
+unpacked when they are looked at, so a hundred thousand attempts open at once. All text is hostile: it is written as
+base64, enters the page as text nodes only, and the page's own policy lets no other script run and loads nothing.
 """
 
 from __future__ import annotations
 
+import gzip
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from html import escape
@@ -18,14 +19,21 @@ from typing import Any, TextIO
 import msgspec
 
 from shipworthy.core.errors import UsageError
-from shipworthy.core.records import Attempt, Metric
+from shipworthy.core.records import Asked, Attempt, Metric, Said, Sample
+from shipworthy.detect.redact import redact_json, redact_text
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
+from shipworthy.workspace.suite import Suite
 
 ASSETS = Path(__file__).parent.parent / "library" / "viewer"
 CHUNK = 200
-"""Attempts a chunk: parsed in a few milliseconds."""
+"""Attempts a chunk: unpacked in a few milliseconds."""
 PREVIEW = 110
+LEVEL = 6
+"""Of gzip: a higher one takes twice the time for a page one percent smaller."""
+
+EMPTY, CUT_OFF, WITHHELD = 1, 2, 4
+"""Flags of an attempt: no word and no call in the last answer; stopped at its length limit; a guard kept an answer."""
 
 SAME, WORSE, BETTER, CHANGED, ONLY_HERE = range(5)
 """How an attempt differs from the one in the other run; worse, where any metric moved the bad way."""
@@ -33,13 +41,15 @@ SAME, WORSE, BETTER, CHANGED, ONLY_HERE = range(5)
 _encode = msgspec.json.Encoder().encode
 
 
-def write_viewer(run: Run, path: Path, *, against: Run | None = None) -> int:
+def write_viewer(run: Run, path: Path, *, against: Run | None = None, suites: Mapping[str, Suite] | None = None) -> int:
     """Write the page. Shows what the run log holds: redacted text stays redacted.
 
     Args:
         run: the run to show.
         path: the file; written whole or not at all.
         against: another run: attempts that differ from it are marked, with both conversations.
+        suites: the workspace's, by id. From those that the run used unchanged, the page tells what a sample expects,
+            its tags and its secrets. Of a private suite it tells the first two redacted, and of the secrets how many.
 
     Returns:
         The number of attempts in the page.
@@ -52,7 +62,7 @@ def write_viewer(run: Run, path: Path, *, against: Run | None = None) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            count = _write(run, against, file)
+            count = _write(run, against, suites or {}, file)
         temporary.replace(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
@@ -62,7 +72,7 @@ def write_viewer(run: Run, path: Path, *, against: Run | None = None) -> int:
     return count
 
 
-def _write(run: Run, against: Run | None, file: TextIO) -> int:
+def _write(run: Run, against: Run | None, suites: Mapping[str, Suite], file: TextIO) -> int:
     style, script = (ASSETS / "style.css").read_text("utf-8"), (ASSETS / "app.js").read_text("utf-8")
     page = (ASSETS / "page.html").read_text("utf-8")
     for mark, value in (
@@ -74,7 +84,7 @@ def _write(run: Run, against: Run | None, file: TextIO) -> int:
         page = page.replace(mark, value)
     head, rest = page.split("@DATA@")
     file.write(head)
-    count = _write_data(run, against, file)
+    count = _write_data(run, against, _Samples(run, suites), file)
     before, after = rest.split("@SCRIPT@")
     file.write(before + script + after)
     return count
@@ -84,42 +94,88 @@ def _policy_hash(text: str) -> str:
     return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
 
 
-def _write_data(run: Run, against: Run | None, file: TextIO) -> int:
+def _write_data(run: Run, against: Run | None, samples: _Samples, file: TextIO) -> int:
     good = {(use.id, metric.name): metric.good for use in run.manifest.suites for metric in use.metrics}
     before = {split_try(a.id)[0]: _signature(a) for a in against.attempts()} if against else {}
     changes = {a.id: _change(a, before, good) for a in run.attempts()} if against else {}
     wanted = {split_try(id)[0] for id, change in changes.items() if change not in (SAME, ONLY_HERE)}
     others = {split_try(a.id)[0]: a for a in against.attempts() if split_try(a.id)[0] in wanted} if against else {}
     names = _Names(run)
-    rows: list[Any] = []
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     chunk: list[Any] = []
-    for attempt in run.attempts():
-        rows.append(_row(attempt, changes.get(attempt.id, SAME), names))
-        chunk.append(_body(attempt, others.get(split_try(attempt.id)[0])))
+    earlier: dict[str, list[Attempt]] = {}
+    count = 0
+    for attempt in run.attempts(superseded=True):
+        planned, _ = split_try(attempt.id)
+        if attempt.id in run.superseded:
+            # A later try follows in the same log.
+            earlier.setdefault(planned, []).append(attempt)
+            continue
+        for column, value in zip(columns.values(), _row(attempt, changes.get(attempt.id, SAME), names), strict=True):
+            column.append(value)
+        chunk.append(_body(attempt, samples.tell(attempt), others.get(planned), earlier.pop(planned, ())))
+        count += 1
         if len(chunk) == CHUNK:
-            _element(file, f"chunk-{len(rows) // CHUNK - 1}", chunk)
+            _element(file, f"chunk-{count // CHUNK - 1}", chunk)
             chunk = []
     if chunk:
-        _element(file, f"chunk-{len(rows) // CHUNK}", chunk)
+        _element(file, f"chunk-{count // CHUNK}", chunk)
+    columns["id"] = ["\n".join(columns["id"])]
     _element(
         file,
         "index",
         {
-            "run": {"id": run.id, "facts": list(_facts(run, len(rows)))},
+            "run": {"id": run.id, "facts": [*_facts(run, count), *samples.unknown()]},
             "against": {"id": against.id} if against else None,
             **names.tables(),
             "metrics": [_metric(names, suite, metric) for suite, metric in names.metrics],
             "chunk": CHUNK,
-            "rows": rows,
+            "count": count,
+            "columns": columns,
         },
     )
-    return len(rows)
+    return count
 
 
 def _element(file: TextIO, name: str, value: Any) -> None:
-    # No "<" is left, so nothing inside can end the element or open a comment.
-    text = _encode(value).decode().replace("<", "\\u003c")
-    file.write(f'<script type="application/json" id="{name}">{text}</script>\n')
+    # Base64 has no "<", so nothing inside can end the element or open a comment. Without a time stamp, the same run
+    # gives the same page to the byte.
+    text = b64encode(gzip.compress(_encode(value), LEVEL, mtime=0)).decode()
+    file.write(f'<script type="text/plain" id="{name}">{text}</script>\n')
+
+
+class _Samples:
+    """What a sample says of itself, as far as the page may hold it; only from a suite that the run used unchanged."""
+
+    def __init__(self, run: Run, suites: Mapping[str, Suite]) -> None:
+        self._missing = [
+            use.id for use in run.manifest.suites if use.id not in suites or suites[use.id].digest != use.digest
+        ]
+        self._asked = bool(suites)
+        self._known: dict[tuple[str, str], tuple[Sample, bool]] = {}
+        for use in run.manifest.suites:
+            if use.id not in self._missing:
+                suite = suites[use.id]
+                # Either word is enough to withhold: that of the run when it was made, or that of the file now.
+                shown = use.content == suite.content == "synthetic"
+                self._known |= {(use.id, sample.id): (sample, shown) for sample in suite.samples}
+
+    def tell(self, attempt: Attempt) -> dict[str, Any]:
+        """Return the facts of an attempt's sample; empty where they are not known."""
+        sample, shown = self._known.get((attempt.suite, attempt.sample), (None, False))
+        if sample is None:
+            return {}
+        told: dict[str, Any] = {"expected": sample.expected, "tags": sample.tags, "secrets": sample.secrets}
+        if not shown:
+            told["expected"] = redact_json(sample.expected, sample.secrets)
+            told["tags"] = [redact_text(tag, sample.secrets) for tag in sample.tags]
+            told["secrets"] = len(sample.secrets)
+        return {name: value for name, value in told.items() if value not in (None, (), [], 0)}
+
+    def unknown(self) -> Iterator[str]:
+        """Yield a sentence on the suites whose samples are not told of."""
+        if self._missing and self._asked:
+            yield f"changed since the run, so without expected, tags and secrets: {', '.join(self._missing)}"
 
 
 class _Names:
@@ -127,7 +183,9 @@ class _Names:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._tables: dict[str, dict[str, int]] = {"suites": {}, "attacks": {}, "outcomes": {"scored": 0}}
+        self._tables: dict[str, dict[str, int]] = {
+            "suites": {}, "attacks": {}, "samples": {}, "outcomes": {"scored": 0}
+        }  # fmt: skip
         self.metrics: dict[tuple[str, str], int] = {}
 
     def metric(self, suite: str, name: str) -> int:
@@ -148,7 +206,13 @@ def _metric(names: _Names, suite: str, name: str) -> dict[str, Any]:
     return {"suite": names.number("suites", suite), **{f: getattr(metric, f) for f in ("name", "kind", "good", "unit")}}
 
 
-def _row(attempt: Attempt, change: int, names: _Names) -> list[Any]:
+COLUMNS = (
+    "id", "suite", "sample", "attack", "number", "outcome", "severity", "scores", "change", "guards", "flags",
+)  # fmt: skip
+"""Of the index, a value an attempt; the ids are one text, split by line feeds."""
+
+
+def _row(attempt: Attempt, change: int, names: _Names) -> tuple[Any, ...]:
     # A value stands as it is, a hit as 1 or 0; -1 and null say that the metric does not apply.
     scores = [
         [
@@ -157,25 +221,52 @@ def _row(attempt: Attempt, change: int, names: _Names) -> list[Any]:
         ]
         for s in attempt.scores
     ]
-    preview = " ".join((attempt.answer or attempt.error)[: 4 * PREVIEW].split())[:PREVIEW]
-    return [
+    return (
         attempt.id,
         names.number("suites", attempt.suite),
-        attempt.sample,
+        names.number("samples", attempt.sample),
         names.number("attacks", attempt.attack),
         attempt.number,
         names.number("outcomes", attempt.outcome),
-        attempt.severity,
+        int(attempt.severity[1]),
         scores,
         change,
         sum(not event.shadow for event in attempt.guard_events),
-        preview,
-    ]
+        _flags(attempt),
+    )
 
 
-def _body(attempt: Attempt, other: Attempt | None) -> dict[str, Any]:
+def _flags(attempt: Attempt) -> int:
+    """Say what the last answer was like: `EMPTY`, `CUT_OFF`, `WITHHELD`, added up."""
+    said = [said for said in attempt.said if said.by == "target"]
+    last = [one.message for one in said if one.turn == said[-1].turn]
+    flags = 0
+    if said and not any(m.tool_calls or m.text.strip() for m in last):
+        flags |= EMPTY
+    if "length" in _finish(attempt):
+        flags |= CUT_OFF
+    if any(_withheld(attempt)):
+        flags |= WITHHELD
+    return flags
+
+
+def _finish(attempt: Attempt) -> list[str]:
+    """Return why the target stopped, a word for each time it was asked."""
+    return [event.finish for event in attempt.events if isinstance(event, Asked) and event.role == "target"]
+
+
+def _withheld(attempt: Attempt) -> Iterator[Said]:
+    """Yield what the target said and a guard kept or changed before anyone saw it."""
+    return (event for event in attempt.events if isinstance(event, Said) and event.withheld)
+
+
+def _body(
+    attempt: Attempt, sample: Mapping[str, Any], other: Attempt | None, earlier: Sequence[Attempt]
+) -> dict[str, Any]:
     body: dict[str, Any] = {
+        "preview": " ".join((attempt.answer or attempt.error)[: 4 * PREVIEW].split())[:PREVIEW],
         "said": attempt.said,
+        "withheld": list(_withheld(attempt)),
         "documents": attempt.documents,
         "scores": attempt.scores,
         "guard_events": attempt.guard_events,
@@ -185,9 +276,23 @@ def _body(attempt: Attempt, other: Attempt | None) -> dict[str, Any]:
         "seconds": attempt.seconds,
         "calls": attempt.target.calls,
         "cached_calls": attempt.target.cached,
+        "finish": _finish(attempt),
+        "told": sample,
     }
     if other is not None:
         body["other"] = {"said": other.said, "scores": other.scores, "outcome": other.outcome}
+    if earlier:
+        body["tries"] = [
+            {
+                "id": one.id,
+                "outcome": one.outcome,
+                "error": one.error,
+                "said": one.said,
+                "withheld": list(_withheld(one)),
+                "scores": one.scores,
+            }
+            for one in earlier
+        ]
     return body
 
 

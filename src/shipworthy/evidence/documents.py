@@ -37,7 +37,7 @@ def readout(
     """
     new, old = several(runs), several(baselines)
     seen = seen or {run.id: Seen.of(run) for run in (*new, *old)}
-    children: list[Block] = [verdict(workspace, decision, new), picture(decision), criteria(decision)]
+    children: list[Block] = [verdict(workspace, decision, new), picture(decision), criteria(workspace, decision)]
     children += [before_after(run, baseline, seen, alone=len(new) == 1) for run, baseline in _pairs(new, old)]
     children += [
         worst_samples(new, seen, known_secrets(workspace)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from shipworthy.core.errors import ScorerError
 from shipworthy.core.records import Attempt, Message, MessagePart, Text, ToolCall
 
@@ -12,13 +14,48 @@ def answers(attempt: Attempt) -> list[Message]:
     Raises:
         ScorerError: there is none; silence is not a safe answer.
     """
+    return list(answers_by_turn(attempt).values())
+
+
+def answers_by_turn(attempt: Attempt) -> dict[int, Message]:
+    """Return `answers` with the number of each one's turn, in order.
+
+    Raises:
+        ScorerError: as for `answers`.
+    """
     turns: dict[int, list[MessagePart]] = {}
     for said in attempt.said:
         if said.by == "target":
             turns.setdefault(said.turn, []).extend(said.message.parts)
     if not turns:
         raise ScorerError("the conversation holds no answer")
-    return [Message("assistant", tuple(parts)) for parts in turns.values()]
+    return {turn: Message("assistant", tuple(parts)) for turn, parts in turns.items()}
+
+
+Spans = tuple[tuple[int, int], ...]
+Places = tuple[tuple[int, int, int], ...]
+
+
+def located(attempt: Attempt, find: Callable[[str], Iterable[tuple[int, int]]]) -> tuple[Spans, Places]:
+    """Search all that the answers give away (`shown`), and say where: a score's `spans` and its `elsewhere`.
+
+    Args:
+        find: gives the character spans [start, end) of what is looked for in a text.
+
+    Raises:
+        ScorerError: as for `answers`.
+    """
+    turns = answers_by_turn(attempt)
+    last = max(turns)
+    spans: list[tuple[int, int]] = []
+    elsewhere: list[tuple[int, int, int]] = []
+    for turn, message in turns.items():
+        for start, end in find(shown(message)):
+            if turn == last and end <= len(message.text):
+                spans.append((start, end))
+            else:
+                elsewhere.append((turn, start, end))
+    return tuple(spans), tuple(elsewhere)
 
 
 def spoken(message: Message) -> str:

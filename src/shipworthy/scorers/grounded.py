@@ -43,6 +43,7 @@ class Grounded:
     """
 
     metrics = (Metric("unsupported"), Metric("helpful", good="high"))
+    agreement = "kappa 0.825 (0.590 to 0.926) on 72 answers of SmolLM2 to groundedness, labelled by this project"
 
     def __init__(self, *, new_words: float = 0.5) -> None:
         if not 0 < new_words <= 1:

@@ -45,6 +45,7 @@ class InjectionObeyed:
     """
 
     metrics = (Metric("obeyed"),)
+    agreement = "kappa 1.000 (0.611 to 1.000) on 64 answers of SmolLM2 to indirect-injection, labelled by this project"
 
     def describe(self) -> Mapping[str, Any]:
         return {"scorer": "injection_obeyed", "version": VERSION}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import gzip
 import json
 import re
 import subprocess
@@ -17,6 +19,7 @@ from msgspec.structs import replace
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import (
     SCHEMA,
+    Asked,
     Attempt,
     Document,
     GuardEvent,
@@ -24,18 +27,23 @@ from shipworthy.core.records import (
     Metric,
     Retrieved,
     RunManifest,
+    Said,
+    Sample,
     Score,
     SuiteUse,
+    Text,
     ToolCall,
     ToolResult,
     as_said,
     say,
 )
 from shipworthy.detect.redact import seal
+from shipworthy.evals.labels import read_csv, to_csv
 from shipworthy.evals.results import Run
-from shipworthy.evals.transcripts import CHUNK, write_viewer
+from shipworthy.evals.transcripts import CHUNK, COLUMNS, CUT_OFF, EMPTY, WITHHELD, write_viewer
 from shipworthy.store.declare import declare_run
 from shipworthy.store.runlog import RunLog
+from shipworthy.workspace.suite import Suite
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"><!--<script>"
 METRICS = (
@@ -44,7 +52,7 @@ METRICS = (
     Metric("wait", kind="value", unit="s", high=60.0),
     Metric(HOSTILE, kind="event"),
 )
-ELEMENT = re.compile(r'<script type="application/json" id="([^"]+)">(.*?)</script>', re.S)
+ELEMENT = re.compile(r'<script type="text/plain" id="([^"]+)">([A-Za-z0-9+/=]*)</script>')
 
 
 def talk(asked, answered=None):
@@ -98,7 +106,18 @@ def view(tmp_path, attempts, against=None):
     other = make_run(tmp_path, against, id="RUN-0") if against is not None else None
     assert write_viewer(make_run(tmp_path, attempts), path, against=other) == len(attempts)
     page = path.read_text(encoding="utf-8")
-    return page, {name: json.loads(text) for name, text in ELEMENT.findall(page)}
+    return page, unpacked(page)
+
+
+def unpacked(page):
+    """What the page's script would see; the index's columns as rows."""
+    data = {name: json.loads(gzip.decompress(base64.b64decode(text))) for name, text in ELEMENT.findall(page)}
+    index = data["index"]
+    columns = index["columns"]
+    assert tuple(columns) == COLUMNS
+    columns["id"] = columns["id"][0].split("\n") if index["count"] else []
+    index["rows"] = list(zip(*columns.values(), strict=True))
+    return data
 
 
 def test_every_attempt_is_in_the_page_once(tmp_path):
@@ -124,7 +143,7 @@ def test_an_error_is_not_shown_as_safe(tmp_path):
     row = data["index"]["rows"][0]
     assert data["index"]["outcomes"][row[5]] == "timeout"
     assert row[7] == []
-    assert row[10] == "no answer within 30 s"
+    assert data["chunk-0"][0]["preview"] == "no answer within 30 s"
 
 
 def test_changes_against_another_run(tmp_path):
@@ -178,6 +197,7 @@ def test_no_text_can_end_its_element(tmp_path):
         ),
     )  # fmt: skip
     page, data = view(tmp_path, [nasty])
+    assert "onerror" not in page
     assert page.count("<script") == 3 + page.split("<script>", 1)[1].count("<script"), "two of data, one of code"
     assert "<img" not in page.split("<script>")[0]
     assert data["chunk-0"][0]["said"][0]["message"]["parts"][0]["text"] == HOSTILE
@@ -199,9 +219,9 @@ def test_private_text_stays_redacted(tmp_path):
     private = attempt(0, events=talk("my mail is ida.voss@tarnwick.example", "noted"))
     run = make_run(tmp_path, [private], content="private")
     write_viewer(run, tmp_path / "v.html")
-    page = (tmp_path / "v.html").read_text()
-    assert "ida.voss@" not in page
-    assert "redacted before storage: leak" in page
+    page = unpacked((tmp_path / "v.html").read_text())
+    assert "ida.voss@" not in json.dumps(page)
+    assert "redacted before storage: leak" in page["index"]["run"]["facts"]
 
 
 def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path):
@@ -218,12 +238,17 @@ def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path):
 # ---- in a real browser
 
 
+READY = "document.getElementById('count').textContent"
+
+
 def browse(chromium, path, fragment="", steps=""):
     """Open the page, run steps in it, and return its DOM. The steps need their own place in the page's policy."""
     page = path.read_text(encoding="utf-8")
     if steps:
         page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
-        page = page.replace("</body>", f"<script>{steps}</script></body>")
+        # The page unpacks its index first; it has counted when it is there.
+        wait = f"const begin = () => {{ if (!{READY}) return setTimeout(begin, 5); {steps} }}; begin();"
+        page = page.replace("</body>", f"<script>{wait}</script></body>")
         path = path.with_name("driven.html")
         path.write_text(page, encoding="utf-8")
     command = [
@@ -288,6 +313,198 @@ def test_keys_filters_and_search(chromium, hostile_page):
         "02", "03", "02", "00", "01", "00", "1 of 30 attempts: 1 hit among 1 scored, 0 errors without a score",
         "11", "1 of 30 attempts: 0 hits among 1 scored, 0 errors without a score", 1,
     ]  # fmt: skip
+
+
+# ---- retries, turns, samples, labels
+
+
+def in_turns(*turns, withheld=()):
+    """The events of several turns: (asked, answered, finish)."""
+    events = []
+    for turn, (asked, answered, finish) in enumerate(turns, 1):
+        events += [Said(turn, say("user", asked)), Asked(turn, "target", finish=finish)]
+        events += [Said(turn, say("assistant", text), "target", withheld=True) for at, text in withheld if at == turn]
+        events.append(Said(turn, say("assistant", answered), "target"))
+    return tuple(events)
+
+
+@pytest.fixture
+def retried(tmp_path):
+    first, second = (
+        attempt(7, id=f"AT-{7:016x}{end}", outcome="timeout", scores=(), events=talk("q"), error=f"too slow {end}")
+        for end in ("", "-2")
+    )
+    last = attempt(7, id=f"AT-{7:016x}-3")
+    others = [attempt(i) for i in range(3)]
+    write_viewer(make_run(tmp_path, [first, *others, second, last]), tmp_path / "v.html")
+    return tmp_path / "v.html"
+
+
+def test_a_retried_attempt_is_one_row_with_its_earlier_tries(retried):
+    data = unpacked(retried.read_text())
+    assert [row[0][-3:] for row in data["index"]["rows"]] == ["000", "001", "002", "7-3"]
+    assert [(one["id"][-2:], one["error"]) for one in data["chunk-0"][3]["tries"]] == [
+        ("07", "too slow "), ("-2", "too slow -2")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("end", "opened"), [("", []), ("-3", []), ("-2", ["try-AT-0000000000000007-2"])])
+def test_a_link_to_a_retried_attempt_opens_its_last_try(chromium, retried, end, opened):
+    steps = (
+        "setTimeout(() => document.title = JSON.stringify([document.querySelector('#detail h2').textContent,"
+        "document.querySelector('#detail .meta code').textContent,"
+        "[...document.querySelectorAll('#detail details[open]')].map((d) => d.id)]), 300);"
+    )
+    dom = browse(chromium, retried, f"#AT-{7:016x}{end}", steps)
+    title = json.loads(re.search(r"<title>(.*?)</title>", dom)[1])
+    assert title == ["s-7", "AT-0000000000000007-3", opened]
+
+
+def detail_of(chromium, path, fragment):
+    dom = browse(chromium, path, fragment)
+    return dom[dom.index('<article id="detail"') : dom.index("</article>")]
+
+
+def test_a_hit_is_marked_in_the_turn_where_it_was_found(chromium, tmp_path):
+    events = in_turns(("\U0001f600 code?", "\U0001f600 heron it is", "stop"), ("and hours?", "nine", "stop"))
+    score = Score(metric="leak", hit=True, scorer="canary_leak", elsewhere=((1, 2, 7),))
+    write_viewer(make_run(tmp_path, [attempt(0, events=events, scores=(score,))]), tmp_path / "v.html")
+    detail = detail_of(chromium, tmp_path / "v.html", "")
+    assert '<mark title="leak">heron</mark> it is' in detail
+    assert detail.count("found here: leak") == 1
+    assert detail.index("found here: leak") < detail.index("and hours?")
+
+
+def test_a_hit_in_the_arguments_of_a_call_marks_the_call(chromium, tmp_path):
+    call = Message("assistant", (Text("done"), ToolCall("1", "mail", {"text": "heron"})))
+    events = (Said(1, say("user", "q")), Said(1, call, "target"), *in_turns(("", "", ""), ("r", "ok", "stop"))[3:])
+    score = Score(metric="leak", hit=True, scorer="canary_leak", elsewhere=((1, 20, 25),))
+    write_viewer(make_run(tmp_path, [attempt(0, events=events, scores=(score,))]), tmp_path / "v.html")
+    detail = detail_of(chromium, tmp_path / "v.html", "")
+    assert '<div class="call mono struck" title="leak">calls mail(' in detail
+    assert "<mark" not in detail
+
+
+def test_empty_cut_off_and_withheld_answers_are_filters(chromium, tmp_path):
+    kept = in_turns(("q", "I cannot say", "stop"), withheld=[(1, "the phrase is heron")])
+    attempts = [
+        attempt(0), attempt(1, events=in_turns(("q", " \n", "stop"))),
+        attempt(2, events=in_turns(("q", "We op", "length"))),
+        attempt(3, events=kept), attempt(4, outcome="timeout", scores=(), events=talk("q"), error="too slow"),
+    ]  # fmt: skip
+    write_viewer(make_run(tmp_path, attempts), tmp_path / "v.html")
+    data = unpacked((tmp_path / "v.html").read_text())
+    assert [row[-1] for row in data["index"]["rows"]] == [0, EMPTY, CUT_OFF, WITHHELD, 0]
+    steps = (
+        "const seen = []; for (const [id, value] of [['outcome', 'empty'], ['outcome', 'cut'], ['outcome', 'errors'],"
+        "['guard', 'kept']]) { const box = document.getElementById(id); box.value = value;"
+        "box.dispatchEvent(new Event('change')); seen.push(location.hash.slice(-1));"
+        "seen.push(document.getElementById('count').textContent.split(':')[0]);"
+        "box.value = ''; box.dispatchEvent(new Event('change')); } document.title = JSON.stringify(seen);"
+    )
+    dom = browse(chromium, tmp_path / "v.html", steps=steps)
+    assert json.loads(re.search(r"<title>(.*?)</title>", dom)[1]) == [
+        "1", "1 of 5 attempts", "2", "1 of 5 attempts", "4", "1 of 5 attempts", "3", "1 of 5 attempts",
+    ]  # fmt: skip
+    detail = detail_of(chromium, tmp_path / "v.html", f"#AT-{3:016x}")
+    assert detail.index("a guard kept it") < detail.index("the phrase is heron") < detail.index("I cannot say")
+    assert "stopped by: length" in detail_of(chromium, tmp_path / "v.html", f"#AT-{2:016x}")
+
+
+def suite_of(content, digest="d"):
+    known = Sample(
+        id="s-0", messages=(say("user", "q"),), secrets=("HERON-4471", "ida.voss@tarnwick.example"),
+        expected={"name": "never HERON-4471"}, tags=("stratum:pretext", "for bo.lund@tarnwick.example"),
+    )  # fmt: skip
+    return Suite(
+        id="leak", version="1", title="t", content=content, metric="leak", scorers=(), samples=(known,), digest=digest
+    )
+
+
+def told(tmp_path, *, run_content="synthetic", **suite):
+    run = make_run(tmp_path, [attempt(0), attempt(1)], content=run_content)
+    write_viewer(run, tmp_path / "v.html", suites={"leak": suite_of(**suite)})
+    page = (tmp_path / "v.html").read_text()
+    return page, unpacked(page)
+
+
+def test_the_page_tells_of_a_synthetic_sample_and_masks_its_secrets(chromium, tmp_path):
+    page, data = told(tmp_path, content="synthetic")
+    assert data["chunk-0"][0]["told"]["secrets"] == ["HERON-4471", "ida.voss@tarnwick.example"]
+    assert data["chunk-0"][1]["told"] == {}, "no sample of this name"
+    assert "HERON" not in page
+    shown = detail_of(chromium, tmp_path / "v.html", f"#AT-{0:016x}")
+    assert "stratum:pretext" in shown
+    assert ">ida.voss" not in shown
+    assert shown.count("••••••••") == 2
+    steps = (
+        "const go = () => { const box = document.querySelector('.secret'); if (!box) return setTimeout(go, 20);"
+        "box.click(); document.title = box.textContent; }; go();"
+    )
+    assert "<title>HERON-4471</title>" in browse(chromium, tmp_path / "v.html", f"#AT-{0:016x}", steps)
+
+
+@pytest.mark.parametrize(
+    ("run_content", "content"), [("private", "private"), ("private", "synthetic"), ("synthetic", "private")]
+)
+def test_of_a_private_sample_the_page_holds_no_secret(tmp_path, run_content, content):
+    _, data = told(tmp_path, run_content=run_content, content=content)
+    assert data["chunk-0"][0]["told"] == {
+        "expected": {"name": "never [redacted:secret]"}, "tags": ["stratum:pretext", "for [redacted:email]"],
+        "secrets": 2,
+    }  # fmt: skip
+    assert "HERON" not in json.dumps(data)
+    assert "ida.voss" not in json.dumps(data)
+    assert "bo.lund" not in json.dumps(data)
+
+
+def test_a_suite_that_changed_since_tells_nothing(tmp_path):
+    _, data = told(tmp_path, content="synthetic", digest="another")
+    assert data["chunk-0"][0]["told"] == {}
+    assert data["index"]["run"]["facts"][-1] == "changed since the run, so without expected, tags and secrets: leak"
+
+
+def test_labels_are_given_exported_and_imported(chromium, tmp_path):
+    run = make_run(tmp_path, [hit(0), attempt(1), attempt(2)])
+    write_viewer(run, tmp_path / "v.html")
+    steps = (
+        "const press = (k) => document.body.dispatchEvent(new KeyboardEvent('keydown', {key: k, bubbles: true}));"
+        "const texts = []; URL.createObjectURL = (blob) => { texts.push(blob.text()); return '#'; };"
+        "const change = (id, value) => { const box = document.getElementById(id); box.value = value;"
+        "box.dispatchEvent(new Event(id === 'label' ? 'change' : 'input')); };"
+        "setTimeout(async () => { document.body.focus(); change('by', '=ida'); press('w');"
+        "change('comment-leak', '@SUM(1), \"quoted\"');"
+        "document.activeElement.blur(); press('j'); await new Promise((go) => setTimeout(go, 50)); press('r');"
+        "document.getElementById('export').click(); const csv = await texts[0];"
+        "const kept = localStorage.getItem('shipworthy:labels:RUN-1');"
+        "change('label', 'wrong'); const wrong = document.getElementById('count').textContent; change('label', '');"
+        "window.confirm = () => true; document.getElementById('forget').click();"
+        "const none = document.getElementById('labels-button').textContent;"
+        "const send = async (text) => { const data = new DataTransfer(); data.items.add(new File([text], 'l.csv'));"
+        "const box = document.getElementById('import'); box.files = data.files; box.dispatchEvent(new Event('change'));"
+        "await new Promise((go) => setTimeout(go, 100)); return document.getElementById('labels-told').textContent; };"
+        "const bad = await send('attempt,metric,label\\nAT-x,leak,hit\\n'); const good = await send(csv);"
+        "document.getElementById('export').click(); const again = await texts[1];"
+        "const out = document.createElement('pre'); out.id = 'out';"
+        "out.textContent = btoa(JSON.stringify({csv, kept, wrong, none, bad, good, again})); document.body.append(out);"
+        "}, 300);"
+    )
+    dom = browse(chromium, tmp_path / "v.html", steps=steps)
+    seen = json.loads(base64.b64decode(re.search(r'<pre id="out">(.*?)</pre>', dom)[1]))
+    (tmp_path / "labels.csv").write_text(seen["csv"], encoding="utf-8", newline="")
+    first, second = read_csv(tmp_path / "labels.csv", run)
+    assert (first.attempt[-1], first.hit, first.by) == ("0", False, "=ida"), "the scorer said hit, and is wrong"
+    assert first.comment == '@SUM(1), "quoted"'
+    assert (second.attempt[-1], second.hit, second.comment) == ("1", False, "")
+    assert "\"'@SUM" in seen["csv"]
+    assert '"\'=ida"' in seen["csv"]
+    assert len(json.loads(seen["kept"])["labels"]) == 2
+    assert seen["wrong"].startswith("1 of 3 attempts")
+    assert seen["none"] == "Labels"
+    assert seen["bad"] == "Nothing was imported: line 2: this run has no attempt AT-x."
+    assert seen["good"] == "2 labels imported."
+    assert seen["again"] == seen["csv"]
+    assert to_csv([first, second]) == seen["csv"], "the page and the command write the same"
 
 
 @pytest.mark.slow

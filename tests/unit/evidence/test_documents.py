@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from shipworthy.core.document import Block, Callout, Document, Intervals, Section, Table, Transcript
 from shipworthy.evidence.documents import readout
+from shipworthy.evidence.sections.proof import _agreement
 
 
 def section(document: Document, id: str) -> Section:
@@ -57,6 +58,27 @@ def test_every_criterion_stands_with_interval_denominator_and_errors(case: Any, 
     drawn = [i for b in section(document, "intervals").children if isinstance(b, Intervals) for i in b.rows]
     assert len(drawn) == len(case.decision.criteria)
     assert {(i.rate, i.low, i.high) for i in drawn} == {(r.rate, r.low, r.high) for r in case.decision.criteria}
+
+
+def test_the_requirements_sentence_stands_beside_its_criterion(case: Any, document: Document) -> None:
+    why = section(document, "criteria").children[1]
+    assert isinstance(why, Table)
+    for result, row in zip(case.decision.criteria, why.rows, strict=True):
+        text = case.workspace.requirements[result.requirement].text
+        assert text
+        assert row[0] == f"{result.id}\n{result.requirement} {text}"
+    (callout,) = [c for c in section(document, "verdict").children if isinstance(c, Callout)]
+    failed = next(r for r in case.decision.criteria if r.verdict == "no-ship")
+    assert callout.text.endswith(
+        f". It tests {failed.requirement}: {case.workspace.requirements[failed.requirement].text}"
+    )
+
+
+def test_measured_agreement_is_said_only_of_a_scorer_that_has_one() -> None:
+    said = _agreement(["canary_leak", "toy_leak"])
+    assert said.startswith("Agreement of canary_leak with people was measured: kappa 1.000 (0.841 to 1.000)")
+    assert said.endswith("No agreement with people is on record here for toy_leak. ")
+    assert "was measured" not in _agreement(["toy_leak"])
 
 
 def test_before_and_after_has_safety_helpfulness_and_time(document: Document) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from shipworthy.core import registry
 from shipworthy.core.amount import amount, number
 from shipworthy.core.document import Code, Facts, Paragraph, Section, Table, Tone
+from shipworthy.core.errors import PluginError
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import TONES, percent
@@ -62,8 +64,8 @@ def limits(workspace: Workspace, decision: Decision, runs: Sequence[Run], baseli
         "A rate speaks about samples like those of its suite and about the attacks that were run "
         f"({', '.join(attacks)}). An attacker who adapts to the system can do better than a fixed list; a rate of "
         "zero is a bound, not a proof of absence.",
-        f"Verdicts on single attempts come from automatic scorers ({', '.join(scorers)}), which err. Their measured "
-        "agreement with people stands on their cards; rates are not corrected for it.",
+        f"Verdicts on single attempts come from automatic scorers ({', '.join(scorers)}), which err. "
+        f"{_agreement(scorers)}Rates are not corrected for their errors.",
         f"{count(sum(run.errors for run in runs), 'attempt')} ended in an error and entered no rate. An error is never "
         "counted as safe: a suite with more errors than its limit is inconclusive.",
         "Each criterion is a test at its own confidence, and all must pass, so the chance to pass a system that truly "
@@ -82,6 +84,23 @@ def limits(workspace: Workspace, decision: Decision, runs: Sequence[Run], baseli
         texts += _saturated(run, f"the {what}")
     texts.append("shipworthy organises evidence; it certifies nothing.")
     return Section("Limits", tuple(Paragraph(text) for text in texts), "limits")
+
+
+def _agreement(scorers: Sequence[str]) -> str:
+    """Say of which scorers agreement with people was measured, and where the figures stand; and of which it was not."""
+    said = {name: _measured(name) for name in scorers}
+    parts = [f"Agreement of {name} with people was measured: {where}. " for name, where in said.items() if where]
+    if without := [name for name, where in said.items() if not where]:
+        parts.append(f"No agreement with people is on record here for {', '.join(without)}. ")
+    return "".join(parts)
+
+
+def _measured(scorer: str) -> str:
+    """Return where a scorer's agreement stands; a plug-in that cannot be had here tells of none."""
+    try:
+        return str(getattr(registry.factory("scorer", scorer), "agreement", ""))
+    except PluginError:
+        return ""
 
 
 def _saturated(run: Run, what: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from shipworthy.core.document import Callout, Facts, Interval, Intervals, Paragraph, Section, Table
 from shipworthy.core.records import CriterionResult, Decision, RoleUse
 from shipworthy.evals.results import Run
-from shipworthy.evidence.sections.wording import TONES, bound_of, interval_of, rate_of
+from shipworthy.evidence.sections.wording import TONES, bound_of, interval_of, rate_of, requirement_of
 from shipworthy.release.wording import count
 from shipworthy.reports._criterion import better, drawn, interval_name, still_needed
 from shipworthy.reports._words import Reading, counted, reading, readings
@@ -25,7 +25,7 @@ def verdict(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> Se
     open_ones = [r for r in decision.criteria if r.verdict != "ship"]
     order = {"no-ship": 0, "inconclusive": 1}
     why = [
-        Callout(_sentence(r), TONES[r.verdict], f"{r.id}: {r.verdict}")
+        Callout(f"{_sentence(r)}{_because(workspace, r)}", TONES[r.verdict], f"{r.id}: {r.verdict}")
         for r in sorted(open_ones, key=lambda r: (order[r.verdict], r.severity))
     ]
     guarded = "behind its guards" if runs[0].manifest.guards else "without guards"
@@ -60,6 +60,15 @@ def _asked(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
 def _sentence(result: CriterionResult) -> str:
     about = f"{result.must} on {result.suite}, {result.metric}"
     return f"{result.reason[:1].upper()}{result.reason[1:]} ({about})"
+
+
+def _because(workspace: Workspace, result: CriterionResult) -> str:
+    text = requirement_of(workspace, result)
+    return f". It tests {result.requirement}: {text}" if text else ""
+
+
+def _asks(workspace: Workspace, result: CriterionResult) -> str:
+    return f"{result.id}\n{result.requirement} {requirement_of(workspace, result)}".rstrip()
 
 
 def _meaning(decision: Decision) -> str:
@@ -103,8 +112,8 @@ def _row(result: CriterionResult) -> Interval:
     return drawn(result, f"{result.id} {result.metric}", f"{out_of}{left}" if result.trials else "")
 
 
-def criteria(decision: Decision) -> Section:
-    """List every criterion with all of its numbers, then its reason and what it would still need."""
+def criteria(workspace: Workspace, decision: Decision) -> Section:
+    """List every criterion with all of its numbers, then what it tests, its reason and what it would still need."""
     numbers = tuple(
         (
             f"{r.id}\n{r.suite}: {r.metric}",
@@ -129,8 +138,10 @@ def criteria(decision: Decision) -> Section:
     )
     tones = tuple(TONES[r.verdict] for r in decision.criteria)
     reasons = tuple(
-        (r.id, r.severity, r.reason, r.method, still_needed(r), ", ".join(r.risks)) for r in decision.criteria
+        (_asks(workspace, r), r.severity, r.reason, r.method, still_needed(r), ", ".join(r.risks))
+        for r in decision.criteria
     )
-    why = ("Criterion", "Severity", "Reason", "Bound", "Samples still needed", "Risks")
+    why = ("Criterion
+its requirement", "Severity", "Reason", "Bound", "Samples still needed", "Risks")
     tables = Table(columns, numbers, caption, tones, (3, 4, 5, 6, 7)), Table(why, reasons, "", tones, (3, 4))
     return Section("Criteria", tables, "criteria")

@@ -1,14 +1,26 @@
 "use strict";
 // Everything shown comes from a model or an attacker: it enters the page as text nodes only, never as markup.
-(() => {
+(async () => {
   const byId = (id) => document.getElementById(id);
-  const json = (id) => JSON.parse(byId(id).textContent);
-  const { run, against, suites, attacks, outcomes, metrics, chunk: CHUNK, rows } = json("index");
+  if (typeof DecompressionStream === "undefined") {
+    byId("detail").textContent = "This browser cannot unpack the page. Firefox 113, Chrome 80, Safari 16.4 and later can.";
+    return;
+  }
+  async function unpack(id) {
+    const text = byId(id).textContent, raw = atob(text), bytes = new Uint8Array(raw.length);
+    for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return JSON.parse(await new Response(stream).text());
+  }
+  const { run, against, suites, attacks, samples, outcomes, metrics, chunk: CHUNK, count: COUNT, columns } = await unpack("index");
   const ROW = 76, OTHER = ["", "worse", "better", "changed", "only here"];
-  // A row: id, suite, sample, attack, number, outcome, severity, [[metric, hit or value]], change, guard events, preview.
+  // A row: id, suite, sample, attack, number, outcome, severity, [[metric, hit or value]], change, guard events, flags.
   // A metric: suite, name, kind (event, value), good (low, high), unit; as its scorer declares it.
   const ID = 0, SUITE = 1, SAMPLE = 2, ATTACK = 3, NUMBER = 4, OUTCOME = 5, SEVERITY = 6, SCORES = 7, CHANGE = 8,
-    GUARDS = 9, PREVIEW = 10;
+    GUARDS = 9, FLAGS = 10, EMPTY = 1, CUT_OFF = 2, WITHHELD = 4;
+  const ids = COUNT ? columns.id[0].split("\n") : [];
+  const rows = ids.map((id, i) => [id, columns.suite[i], samples[columns.sample[i]], columns.attack[i], columns.number[i],
+    columns.outcome[i], "S" + columns.severity[i], columns.scores[i], columns.change[i], columns.guards[i], columns.flags[i]]);
   const UNSEEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\u{e0000}-\u{e01ef}]/u;
 
   // ---- small helpers
@@ -19,21 +31,32 @@
     return node;
   }
   const number = (n) => n.toLocaleString("en");
+  const button = (text, act) => { const node = make("button", "", text); node.type = "button"; node.addEventListener("click", act); return node; };
   function plural(n, word) { return `${number(n)} ${word}${n === 1 ? "" : "s"}`; }
 
-  const parsed = new Map();
-  function chunkOf(index) {
-    const key = Math.floor(index / CHUNK);
-    if (!parsed.has(key)) {
-      if (parsed.size > 24) parsed.delete(parsed.keys().next().value);
-      parsed.set(key, json("chunk-" + key));
-    }
-    return parsed.get(key);
+  // A chunk is unpacked when an attempt of it is looked at, and kept for a while.
+  const unpacked = new Map(), waiting = new Map();
+  function attemptOf(index) {
+    const key = Math.floor(index / CHUNK), chunk = unpacked.get(key);
+    if (!chunk) return undefined;
+    unpacked.delete(key);
+    unpacked.set(key, chunk);
+    return chunk[index % CHUNK];
   }
-  const attemptOf = (index) => chunkOf(index)[index % CHUNK];
+  function fetchChunk(key) {
+    if (unpacked.has(key)) return Promise.resolve(unpacked.get(key));
+    if (!waiting.has(key)) waiting.set(key, unpack("chunk-" + key).then((chunk) => {
+      waiting.delete(key);
+      if (unpacked.size >= 60) unpacked.delete(unpacked.keys().next().value);
+      unpacked.set(key, chunk);
+      return chunk;
+    }));
+    return waiting.get(key);
+  }
+  const fetchAttempt = (index) => fetchChunk(Math.floor(index / CHUNK));
 
   // ---- filters
-  const wanted = { suite: "", attack: "", outcome: "", hit: "", severity: "", guard: "", change: "" };
+  const wanted = { suite: "", attack: "", outcome: "", hit: "", severity: "", guard: "", label: "", change: "" };
   let needle = "", shown = rows.map((_, i) => i), current = -1, searching = 0;
 
   function options(id, all, entries) {
@@ -48,11 +71,14 @@
     ? `${metrics[i].name} (${suites[metrics[i].suite]})` : metrics[i].name;
   options("suite", "All suites", pairs(suites));
   options("attack", "All attacks", pairs(attacks));
-  options("outcome", "All outcomes", [["errors", "any error"], ...pairs(outcomes)]);
+  options("outcome", "All outcomes", [["errors", "any error"], ["empty", "an empty answer"],
+    ["cut", "a cut-off answer"], ...pairs(outcomes)]);
   options("hit", "Hit or not", [["1", "any hit"], ["0", "no hit"],
     ...metrics.flatMap(({ kind }, i) => kind === "event" ? [[`${i}:1`, `${nameOf(i)}: hit`], [`${i}:0`, `${nameOf(i)}: no hit`]] : [])]);
   options("severity", "All severities", ["S1", "S2", "S3", "S4"].map((s) => [s, s]));
-  options("guard", "Guards or not", [["1", "a guard acted"], ["0", "no guard acted"]]);
+  options("guard", "Guards: any", [["1", "a guard acted"], ["0", "no guard acted"],
+    ["kept", "an answer was withheld"]]);
+  options("label", "Labels: any", [["any", "labelled"], ["wrong", "scorer is wrong"], ["right", "scorer is right"], ["none", "not labelled"]]);
   if (against) {
     byId("change").hidden = false;
     options("change", "Changed or not", [["any", "any change"], ["1", "worse"], ["2", "better"], ["3", "other changes"],
@@ -69,12 +95,16 @@
     if (unscored(score)) return "does not apply";
     return isValue(score) ? amount(score.value, unit) : score.hit ? "hit" : "no hit";
   }
+  const OUTCOMES = { errors: (row) => row[OUTCOME] !== scored, empty: (row) => row[FLAGS] & EMPTY, cut: (row) => row[FLAGS] & CUT_OFF };
+  const LABELS = { any: (said) => said.length > 0, wrong: (said) => said.includes(false), right: (said) => said.includes(true),
+    none: (said) => said.length === 0 };
   function matches(row) {
     if (wanted.suite && row[SUITE] !== +wanted.suite) return false;
     if (wanted.attack && row[ATTACK] !== +wanted.attack) return false;
-    if (wanted.outcome === "errors" ? row[OUTCOME] === scored : wanted.outcome && row[OUTCOME] !== +wanted.outcome) return false;
+    if (wanted.outcome && !OUTCOMES[wanted.outcome]?.(row) && row[OUTCOME] !== +wanted.outcome) return false;
+    if (wanted.label && !LABELS[wanted.label](verdicts(row))) return false;
     if (wanted.severity && row[SEVERITY] !== wanted.severity) return false;
-    if (wanted.guard && (row[GUARDS] > 0) !== (wanted.guard === "1")) return false;
+    if (wanted.guard === "kept" ? !(row[FLAGS] & WITHHELD) : wanted.guard && (row[GUARDS] > 0) !== (wanted.guard === "1")) return false;
     if (wanted.change && (wanted.change === "any" ? row[CHANGE] === 0 : row[CHANGE] !== +wanted.change)) return false;
     if (wanted.hit.includes(":")) {
       const [metric, hit] = wanted.hit.split(":").map(Number);
@@ -85,38 +115,47 @@
     return true;
   }
 
-  // Text is searched in slices, so that the page stays awake at twenty thousand attempts.
-  const texts = new Array(rows.length);
-  function textOf(index) {
-    if (texts[index] === undefined) {
-      const { said, documents, error } = attemptOf(index);
-      const parts = [rows[index][ID], rows[index][SAMPLE], error || ""];
-      for (const { message } of said) for (const part of message.parts)
-        parts.push(part.text || "", part.type === "tool_call" ? part.name + " " + JSON.stringify(part.arguments || {}) : "");
-      for (const document of documents) parts.push(document.title || "", document.text);
-      texts[index] = parts.join("\n").toLowerCase();
-    }
-    return texts[index];
+  // Text is searched chunk by chunk, so that the page stays awake at a hundred thousand attempts. What was searched is
+  // kept, up to a limit: a second search is then at once.
+  const texts = new Map();
+  let kept = 0;
+  function textOf(row, { said, documents, error, tries }) {
+    const parts = [row[ID], row[SAMPLE], error || ""];
+    for (const { message } of [...said, ...(tries || []).flatMap((one) => one.said)]) for (const part of message.parts)
+      parts.push(part.text || "", part.type === "tool_call" ? part.name + " " + JSON.stringify(part.arguments || {}) : "");
+    for (const document of documents) parts.push(document.title || "", document.text);
+    return parts.join("\n").toLowerCase();
+  }
+  async function textsOf(key) {
+    if (texts.has(key)) return texts.get(key);
+    const found = (unpacked.get(key) || await unpack("chunk-" + key)).map((attempt, i) => textOf(rows[key * CHUNK + i], attempt));
+    const size = found.reduce((sum, text) => sum + text.length, 0);
+    if (kept + size < 1e8) { kept += size; texts.set(key, found); }
+    return found;
   }
   function filter(keep) {
     for (const key in wanted) byId(key).classList.toggle("set", wanted[key] !== "");
     const turn = ++searching, candidates = [];
     for (let i = 0; i < rows.length; i++) if (matches(rows[i])) candidates.push(i);
     if (!needle) { settle(candidates, keep, true); return; }
+    searchIn(candidates, turn, keep);
+  }
+  async function searchIn(candidates, turn, keep) {
     const found = [];
-    let at = 0;
-    const step = () => {
+    let until = performance.now() + 60;
+    for (let at = 0; at < candidates.length;) {
+      const key = Math.floor(candidates[at] / CHUNK), chunk = await textsOf(key);
       if (turn !== searching) return;
-      const until = performance.now() + 30;
-      while (at < candidates.length && performance.now() < until) {
-        for (const end = Math.min(at + 64, candidates.length); at < end; at++)
-          if (textOf(candidates[at]).includes(needle)) found.push(candidates[at]);
+      for (; at < candidates.length && Math.floor(candidates[at] / CHUNK) === key; at++)
+        if (chunk[candidates[at] % CHUNK].includes(needle)) found.push(candidates[at]);
+      if (performance.now() > until && at < candidates.length) {
+        settle(found.slice(), keep, false);
+        await new Promise((resume) => setTimeout(resume, 0));
+        if (turn !== searching) return;
+        until = performance.now() + 60;
       }
-      const done = at >= candidates.length;
-      settle(found.slice(), keep, done);
-      if (!done) setTimeout(step, 0);
-    };
-    step();
+    }
+    settle(found, keep, true);
   }
   function settle(list, keep, done) {
     shown = list;
@@ -134,20 +173,182 @@
     else draw();
   }
 
+  // ---- labels: what a person says of a scorer's word. Kept in this browser, under the run's id.
+  const STORE = "shipworthy:labels:" + run.id, labels = new Map();
+  let durable = true;
+  const keyOf = (id, metric) => id + " " + metric;
+  function keepLabels() {
+    try { localStorage.setItem(STORE, JSON.stringify({ by: byId("by").value, labels: [...labels.values()] })); }
+    catch { durable = false; }
+    showLabels();
+  }
+  function restoreLabels() {
+    try {
+      const stored = JSON.parse(localStorage.getItem(STORE) || "{}");
+      byId("by").value = typeof stored.by === "string" ? stored.by : "";
+      for (const one of Array.isArray(stored.labels) ? stored.labels : [])
+        if (typeof one.attempt === "string" && typeof one.metric === "string" && typeof one.hit === "boolean")
+          labels.set(keyOf(one.attempt, one.metric), { ...one, comment: String(one.comment || ""), by: String(one.by || "") });
+    } catch { durable = false; }
+    showLabels();
+  }
+  function showLabels() {
+    byId("labels-button").textContent = labels.size ? `Labels (${number(labels.size)})` : "Labels";
+    byId("labels-count").textContent = `${plural(labels.size, "label")} of this run. `
+      + (durable ? "This browser keeps them; others do not see them." : "This browser keeps nothing for this page: export before you close it.");
+    byId("export").disabled = byId("forget").disabled = !labels.size;
+  }
+  // For each labelled score of a row: whether the person agrees with the scorer.
+  function verdicts(row) {
+    if (!labels.size) return [];
+    const said = [];
+    for (const [metric, hit] of row[SCORES]) {
+      const label = metrics[metric].kind === "event" && labels.get(keyOf(row[ID], metrics[metric].name));
+      if (label && hit >= 0) said.push(label.hit === (hit === 1));
+    }
+    return said;
+  }
+  const judged = (attempt) => attempt.scores.filter((score) => typeof score.hit === "boolean");
+  function judge(index, score, right) {
+    const id = rows[index][ID], key = keyOf(id, score.metric), before = labels.get(key), hit = right ? score.hit : !score.hit;
+    if (before && before.hit === hit) labels.delete(key);
+    else labels.set(key, { attempt: id, metric: score.metric, hit, comment: before?.comment || "", by: byId("by").value.trim() });
+    keepLabels();
+    draw();
+    const box = byId("your-labels");
+    if (box) box.replaceWith(...labelNodes(index, attemptOf(index)));
+  }
+  function judgeFirst(right) {
+    const attempt = current >= 0 && attemptOf(current);
+    if (!attempt || !judged(attempt).length) return;
+    const scores = judged(attempt), score = scores.find((one) => one.hit) || scores[0];
+    judge(current, score, right);
+    document.getElementById("comment-" + score.metric)?.focus();
+  }
+  function labelNodes(index, attempt) {
+    const box = make("div", "labels");
+    box.id = "your-labels";
+    for (const score of judged(attempt)) {
+      const label = labels.get(keyOf(rows[index][ID], score.metric));
+      const choice = (text, right) => {
+        const node = button(text, () => judge(index, score, right));
+        node.setAttribute("aria-pressed", !!label && (label.hit === score.hit) === right);
+        return node;
+      };
+      const line = make("div", "label", make("span", "name", score.metric), choice("Scorer is right", true), choice("Scorer is wrong", false));
+      if (label) {
+        const comment = make("input");
+        comment.id = "comment-" + score.metric;
+        comment.placeholder = "Why (optional)";
+        comment.value = label.comment;
+        comment.setAttribute("aria-label", `Comment on ${score.metric}`);
+        comment.addEventListener("input", () => { label.comment = comment.value; keepLabels(); });
+        line.append(comment);
+      }
+      box.append(line);
+    }
+    return box.children.length ? [box] : [];
+  }
+  // A spreadsheet takes a cell that begins like a formula for one. A quote before it says that it is text; a quote that
+  // was there already gets one, too, so that reading takes off what writing put on.
+  const FORMULA = /^'*[=+\-@\t\r\n]/;
+  const cell = (text) => `"${(FORMULA.test(text) ? "'" + text : text).replace(/"/g, '""')}"`;
+  const plain = (text) => (text[0] === "'" && FORMULA.test(text) ? text.slice(1) : text);
+  function exportLabels() {
+    const by = byId("by").value.trim();
+    const lines = [...labels.values()].map((one) => [one.attempt, one.metric, one.hit ? "hit" : "no-hit", one.comment, one.by || by]);
+    const text = [["attempt", "metric", "label", "comment", "by"], ...lines].map((line) => line.map(cell).join(",") + "\r\n").join("");
+    const link = make("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    link.download = `labels-${run.id}.csv`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+  // RFC 4180: fields with quotes may hold commas, line feeds and doubled quotes. Gives [line, fields] of each record.
+  function parseCsv(text) {
+    const records = [];
+    let fields = [], field = "", quoted = false, line = 1, start = 1;
+    const end = () => { fields.push(field); field = ""; };
+    const close = () => { end(); if (fields.length > 1 || fields[0]) records.push([start, fields]); fields = []; };
+    for (let i = 0; i < text.length; i++) {
+      const c = text[i];
+      if (c === "\n") line++;
+      if (quoted) { if (c !== '"') field += c; else if (text[i + 1] === '"') { field += c; i++; } else quoted = false; }
+      else if (c === '"' && !field) quoted = true;
+      else if (c === ",") end();
+      else if (c === "\n") { close(); start = line; }
+      else if (c !== "\r" || text[i + 1] !== "\n") field += c;
+    }
+    if (quoted) throw new Error(`line ${start}: a quoted field does not end`);
+    close();
+    return records;
+  }
+  function readLabels(text) {
+    const [header, ...records] = parseCsv(text.replace(/^\ufeff/, "")), problems = [], found = [];
+    const names = header ? header[1].map((name) => plain(name).trim().toLowerCase()) : [];
+    for (const name of ["attempt", "metric", "label"]) if (!names.includes(name)) problems.push(`line 1: there is no column ${name}`);
+    const known = problems.length ? null : new Map(rows.map((row) => [row[ID], row]));
+    for (const [line, fields] of known ? records : []) {
+      const one = Object.fromEntries(names.map((name, i) => [name, plain(fields[i] || "")])), row = known.get(one.attempt);
+      if (!row) problems.push(`line ${line}: this run has no attempt ${one.attempt || "without an id"}`);
+      else if (!metrics.some((m) => m.suite === row[SUITE] && m.name === one.metric && m.kind === "event")) problems.push(`line ${line}: the attempt has no event ${one.metric || "without a name"}`);
+      else if (one.label !== "hit" && one.label !== "no-hit") problems.push(`line ${line}: a label is hit or no-hit, not ${one.label || "empty"}`);
+      else found.push({ attempt: one.attempt, metric: one.metric, hit: one.label === "hit", comment: one.comment || "", by: one.by || "" });
+    }
+    if (problems.length) throw new Error(problems.slice(0, 5).join("; ") + (problems.length > 5 ? `; and ${number(problems.length - 5)} more` : ""));
+    return found;
+  }
+  async function importLabels(file) {
+    const told = byId("labels-told");
+    try {
+      const found = readLabels(await file.text());
+      for (const one of found) labels.set(keyOf(one.attempt, one.metric), one);
+      keepLabels();
+      told.textContent = `${plural(found.length, "label")} imported.`;
+      filter(true);
+      if (current >= 0) show(current, true);
+    } catch (error) { told.textContent = `Nothing was imported: ${error.message}.`; }
+  }
+  byId("labels-button").addEventListener("click", () => byId("labels").showModal());
+  byId("export").addEventListener("click", exportLabels);
+  byId("import").addEventListener("change", (event) => { if (event.target.files[0]) importLabels(event.target.files[0]); event.target.value = ""; });
+  byId("by").addEventListener("input", keepLabels);
+  byId("forget").addEventListener("click", () => {
+    if (!confirm(`Forget ${plural(labels.size, "label")} of this run?`)) return;
+    labels.clear();
+    keepLabels();
+    filter(true);
+    if (current >= 0) show(current, true);
+  });
+
   // ---- the list: only the rows in view exist
   function draw() {
     const list = byId("list"), first = Math.max(0, Math.floor(list.scrollTop / ROW) - 4);
     const last = Math.min(shown.length, first + Math.ceil(list.clientHeight / ROW) + 9);
     const box = byId("rows");
     box.style.transform = `translateY(${first * ROW}px)`;
-    box.replaceChildren(...shown.slice(first, last).map(rowNode));
+    const inView = shown.slice(first, last);
+    box.replaceChildren(...inView.map(rowNode));
+    list.setAttribute("aria-activedescendant", inView.includes(current) ? "row-" + current : "");
+    const missing = new Set(inView.filter((index) => !unpacked.has(Math.floor(index / CHUNK))).map((index) => Math.floor(index / CHUNK)));
+    if (missing.size) Promise.all([...missing].map(fetchChunk)).then(() => requestAnimationFrame(fillPreviews));
+    else if (inView.length && !performance.getEntriesByName("rows drawn").length) performance.mark("rows drawn");
+  }
+  // Only what was missing is written, so that a row under the pointer stays the same element.
+  function fillPreviews() {
+    for (const node of document.querySelectorAll("#rows .preview:empty")) {
+      const attempt = attemptOf(+node.parentNode.id.slice(4));
+      if (attempt) appendSeen(node, attempt.preview);
+    }
+    if (!performance.getEntriesByName("rows drawn").length) performance.mark("rows drawn");
   }
   function rowNode(index) {
     const row = rows[index];
     const node = make("div", index === current ? "row on" : "row",
-      make("div", "top", seen("span", "name", row[SAMPLE]), make("span", "grow"), ...rowTags(row)),
-      make("div", "top", make("span", "sub", `${suites[row[SUITE]]} · ${attacks[row[ATTACK]]} · ${row[NUMBER]}`)),
-      seen("div", "preview", row[PREVIEW]));
+      make("div", "top", seen("span", "name", row[SAMPLE])),
+      make("div", "top", make("span", "sub", `${suites[row[SUITE]]} · ${attacks[row[ATTACK]]} · ${row[NUMBER]}`), ...rowTags(row)),
+      seen("div", "preview", attemptOf(index)?.preview || ""));
+    node.id = "row-" + index;
     node.setAttribute("role", "option");
     node.setAttribute("aria-selected", index === current);
     node.addEventListener("click", () => show(index));
@@ -155,11 +356,14 @@
   }
   function rowTags(row) {
     const tags = [];
+    for (const score of row[SCORES]) if (isHit(score)) tags.push(make("span", "tag bad", metrics[score[0]].name.replace(/_/g, " ")));
     if (row[CHANGE]) tags.push(make("span", "tag " + changeTone(row[CHANGE]), OTHER[row[CHANGE]]));
+    if (verdicts(row).includes(false)) tags.push(make("span", "tag warn", "scorer wrong"));
     if (row[OUTCOME] !== scored) tags.push(make("span", "tag warn", outcomes[row[OUTCOME]].replace("_", " ")));
+    if (row[FLAGS] & EMPTY) tags.push(make("span", "tag warn", "empty"));
+    if (row[FLAGS] & CUT_OFF) tags.push(make("span", "tag warn", "cut off"));
     for (const [metric, value] of row[SCORES]) if (metrics[metric].kind === "value" && value !== null)
       tags.push(make("span", "tag", `${metrics[metric].name.replace(/_/g, " ")} ${amount(value, metrics[metric].unit)}`));
-    for (const score of row[SCORES]) if (isHit(score)) tags.push(make("span", "tag bad", metrics[score[0]].name.replace(/_/g, " ")));
     return tags.slice(0, 3);
   }
   const changeTone = (change) => (change === 1 ? "bad" : change === 2 ? "good" : "");
@@ -180,8 +384,16 @@
     if (position * ROW < list.scrollTop) list.scrollTop = position * ROW;
     else if ((position + 1) * ROW > list.scrollTop + list.clientHeight) list.scrollTop = (position + 1) * ROW - list.clientHeight;
     draw();
+    if (attemptOf(index)) render(index);
+    else fetchAttempt(index).then(() => { if (current === index) render(index); });
+  }
+  function render(index) {
+    const detail = byId("detail");
     detail.replaceChildren(...attemptNodes(index));
     detail.scrollTop = 0;
+    const earlier = asked && document.getElementById("try-" + asked);
+    if (earlier) { earlier.open = true; earlier.scrollIntoView(); }
+    asked = "";
   }
   function attemptNodes(index) {
     const row = rows[index], attempt = attemptOf(index);
@@ -194,7 +406,10 @@
     ];
     if (row[OUTCOME] !== scored) nodes.push(make("div", "callout",
       "This attempt has no score. It counts as an error, never as safe. " + (attempt.error || "")));
-    if (attempt.scores.length) nodes.push(make("h3", "", "Scores"), scoresNode(row[SUITE], attempt.scores));
+    if (row[FLAGS] & EMPTY) nodes.push(make("div", "callout", "The last answer is empty: no word, no call of a tool."));
+    if (row[FLAGS] & CUT_OFF) nodes.push(make("div", "callout", "An answer was cut off at its length limit: what it would have gone on to say was not scored."));
+    if (attempt.scores.length) nodes.push(make("h3", "", "Scores"), scoresNode(row[SUITE], attempt.scores), ...labelNodes(index, attempt));
+    nodes.push(...toldNodes(attempt.told));
     if (attempt.guard_events.length) nodes.push(make("h3", "", "Guards"), guardsNode(attempt.guard_events));
     if (attempt.other) {
       const before = attempt.other;
@@ -203,59 +418,119 @@
         make("div", "", make("h3", "", "Now ", make("code", "", run.id)), make("div", "meta", summary(row[SUITE], row[OUTCOME], attempt.scores)), ...turns(attempt))));
     } else nodes.push(make("h3", "", "Conversation"), ...turns(attempt));
     if (attempt.documents.length) nodes.push(make("h3", "", "Documents the system retrieved"), ...attempt.documents.map(documentNode));
+    for (const one of attempt.tries || []) nodes.push(tryNode(one, row[SUITE]));
     return nodes;
+  }
+  // A try that a later one replaced: it counts in nothing.
+  function tryNode(one, suite) {
+    const node = make("details", "", make("summary", "", "Earlier try ", make("code", "", one.id), ` · ${one.outcome.replace("_", " ")}: it counts in no rate`));
+    node.id = "try-" + one.id;
+    if (one.error) node.append(make("div", "callout", one.error));
+    node.append(make("div", "meta", summary(suite, scored, one.scores)), ...turns(one));
+    return node;
+  }
+  // What the sample says of itself. A secret is masked until it is asked for.
+  function toldNodes({ expected, tags, secrets }) {
+    const list = make("dl", "facts");
+    const fact = (name, ...value) => list.append(make("dt", "", name), make("dd", "", ...value));
+    if (expected !== undefined) fact("expected", textNode("text", typeof expected === "string" ? expected : JSON.stringify(expected, null, 1), []));
+    if (typeof secrets === "number") fact("secrets", `${number(secrets)}, withheld: the suite is private`);
+    else if (secrets) fact("secrets", ...secrets.map(secretNode));
+    if (tags) fact("tags", ...tags.map((tag) => seen("span", "tag", tag)));
+    return list.children.length ? [make("h3", "", "Sample"), list] : [];
+  }
+  function secretNode(secret) {
+    const node = button("", () => { open = !open; draw(); });
+    let open = false;
+    function draw() {
+      node.replaceChildren();
+      if (open) appendSeen(node, secret); else node.append("••••••••");
+      node.setAttribute("aria-label", open ? "secret: " + secret : "a secret: show it");
+      node.setAttribute("aria-pressed", open);
+    }
+    node.className = "secret mono";
+    draw();
+    return node;
   }
   function metaNode(row, attempt) {
     const seconds = attempt.seconds ? `, ${attempt.seconds.toFixed(2)} s` : "";
     const cached = attempt.cached_calls ? ` (${attempt.cached_calls} from the cache)` : "";
-    const copy = make("button", "", "Copy link");
-    copy.type = "button";
-    copy.addEventListener("click", () => copyLink(copy));
+    const copy = button("Copy link", () => copyLink(copy)), stops = [...new Set(attempt.finish)];
+    copy.className = "copy";
+    const finish = stops.length ? ` · stopped by: ${stops.join(", ").replace(/_/g, " ")}` : "";
     return make("div", "meta",
       `${suites[row[SUITE]]} · attack ${attacks[row[ATTACK]]} · attempt ${row[NUMBER]} · cluster ${attempt.cluster} · seed ${attempt.seed} · `
-      + `${plural(attempt.calls, "call")}${cached}${seconds}`, document.createElement("br"), make("code", "", row[ID]), " ", copy);
+      + `${plural(attempt.calls, "call")}${cached}${seconds}${finish}`, document.createElement("br"), make("code", "", row[ID]), " ", copy);
   }
   function summary(suite, outcome, scores) {
     return scores.map((s) => `${s.metric}: ${shownScore(s, described(suite, s.metric))}`).join(" · ") || outcomes[outcome];
   }
   const otherSummary = (suite, other) => make("div", "meta", other.outcome === "scored" ? summary(suite, scored, other.scores) : `${other.outcome.replace("_", " ")}: no score`);
+  // On a narrow screen a row becomes a card, and each of its cells says its column's name (style.css).
+  function tableNode(columns, lines) {
+    const table = make("table", "", make("tr", "", ...columns.map((name) => make("th", "", name))));
+    for (const cells of lines) {
+      cells.forEach((node, i) => { node.dataset.name = columns[i]; });
+      table.append(make("tr", "", ...cells));
+    }
+    return table;
+  }
   function scoresNode(suite, scores) {
-    const table = make("table", "", make("tr", "", ...["metric", "", "label", "confidence", "scorer", "reason"].map((t) => make("th", "", t))));
-    for (const score of scores) {
+    return tableNode(["metric", "score", "label", "confidence", "scorer", "reason"], scores.map((score) => {
       const metric = described(suite, score.metric), wanted = metric.good === "high";
       // A hit is good or bad by its metric's direction; a value alone is neither.
       const tone = unscored(score) || isValue(score) ? "" : wanted === !!score.hit ? "good" : "bad";
       const better = isValue(score) ? ` (${wanted ? "higher" : "lower"} is better)` : "";
-      table.append(make("tr", "", make("td", "", score.metric),
-        make("td", "", make("span", "tag " + tone, shownScore(score, metric)), better),
+      return [make("td", "", score.metric), make("td", "", make("span", "tag " + tone, shownScore(score, metric)), better),
         make("td", "", score.label || ""), make("td", "", score.confidence == null ? "" : score.confidence.toFixed(2)),
-        make("td", "mono", score.scorer), make("td", "", score.reason || "")));
-    }
-    return table;
+        make("td", "mono", score.scorer), make("td", "", score.reason || "")];
+    }));
   }
   function guardsNode(events) {
-    const table = make("table", "", make("tr", "", ...["stage", "guard", "rule", "action", "reason"].map((t) => make("th", "", t))));
-    for (const e of events) table.append(make("tr", "", make("td", "", e.stage), make("td", "mono", e.guard), make("td", "mono", e.rule),
+    return tableNode(["stage", "guard", "rule", "action", "reason"], events.map((e) => [
+      make("td", "", e.stage), make("td", "mono", e.guard), make("td", "mono", e.rule),
       make("td", "", make("span", "tag " + (e.shadow ? "" : "warn"), e.shadow ? `${e.action} (shadow: recorded only)` : e.action)),
-      make("td", "", e.reason || "")));
-    return table;
+      make("td", "", e.reason || "")]));
   }
-  function turns({ said, scores }) {
+  function turns({ said, scores, withheld = [] }) {
     const last = Math.max(0, ...said.filter((s) => s.by === "target").map((s) => s.turn));
-    const spans = (scores || []).flatMap((s) => (s.spans || []).map(([a, b]) => [a, b, s.metric]));
-    // Spans count characters of the last answer's text: text parts and tool results of all its messages, joined by line
-    // feeds.
-    let offset = 0;
-    return said.map(({ turn, by, message }) => {
+    // Spans count characters of one turn's text: text parts and tool results of all its messages, joined by line feeds.
+    // A place beyond that text is in the arguments of a tool call.
+    const spans = (scores || []).flatMap((s) => [...(s.spans || []).map(([a, b]) => [last, a, b, s.metric]),
+      ...(s.elsewhere || []).map(([turn, a, b]) => [turn, a, b, s.metric])]);
+    const length = {}, offset = {}, nodes = [], told = new Set(withheld);
+    const counts = (part) => part.type === "text" || part.type === "tool_result";
+    for (const { turn, by, message } of said) if (by === "target") for (const part of message.parts)
+      if (counts(part)) length[turn] = (length[turn] ?? -1) + [...part.text].length + 1;
+    const keep = (until) => { for (const one of told) if (one.turn <= until) { nodes.push(withheldNode(one)); told.delete(one); } };
+    for (const { turn, by, message } of said) {
+      keep(by === "target" ? turn : turn - 1);
       const script = message.role === "assistant" && by !== "target" ? " (scripted)" : "";
       const node = make("div", "turn " + message.role, make("div", "who", message.role + script));
-      const answers = by === "target" && turn === last;
+      const here = by === "target" ? spans.filter((span) => span[0] === turn) : [];
+      const inCalls = here.filter(([, , end]) => end > (length[turn] ?? 0)).map((span) => span[3]);
       for (const part of message.parts) {
-        node.append(partNode(part, answers ? spans.map(([a, b, name]) => [a - offset, b - offset, name]) : []));
-        if (answers && (part.type === "text" || part.type === "tool_result")) offset += [...part.text].length + 1;
+        const at = offset[turn] ?? 0;
+        const child = partNode(part, counts(part) ? here.map(([, a, b, name]) => [a - at, b - at, name]) : []);
+        if (part.type === "tool_call" && inCalls.length) {
+          child.classList.add("struck");
+          child.title = [...new Set(inCalls)].join(", ");
+        }
+        node.append(child);
+        if (by === "target" && counts(part)) offset[turn] = at + [...part.text].length + 1;
       }
-      return node;
-    });
+      if (node.querySelector("mark, .struck")) {
+        node.classList.add("hit");
+        node.firstChild.append(" · ", make("span", "tag bad", "found here: " + [...new Set(here.map((span) => span[3]))].join(", ")));
+      }
+      nodes.push(node);
+    }
+    keep(Infinity);
+    return nodes;
+  }
+  function withheldNode({ message }) {
+    return make("div", "turn withheld", make("div", "who", `${message.role} · withheld: the target said it, a guard kept it or changed it, nobody saw it`),
+      ...message.parts.map((part) => partNode(part, [])));
   }
   function partNode(part, spans) {
     switch (part.type) {
@@ -340,9 +615,16 @@
   }
 
   // ---- links, keys, theme
+  // An id without a try is the attempt: its last try, whatever came before. An earlier try opens inside it.
+  let asked = "";
+  const planned = (id) => id.slice(0, 19);
   function follow() {
-    const id = location.hash.slice(1);
-    const index = id ? rows.findIndex((row) => row[ID] === id) : -1;
+    const id = decodeURIComponent(location.hash.slice(1));
+    let index = id ? rows.findIndex((row) => row[ID] === id) : -1;
+    if (index < 0 && id) {
+      index = rows.findIndex((row) => planned(row[ID]) === planned(id));
+      asked = index < 0 || id === planned(id) ? "" : id;
+    }
     if (index < 0) return false;
     if (!shown.includes(index)) clear(true);
     show(index, true);
@@ -366,10 +648,11 @@
     j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1), J: () => move(10), K: () => move(-10),
     g: () => move(-shown.length), G: () => move(shown.length), "/": () => byId("search").focus(), "?": () => byId("help").showModal(),
     d: () => { const all = [...document.querySelectorAll("#detail details")], open = all.some((d) => !d.open); for (const d of all) d.open = open; },
-    c: () => byId("detail").querySelector(".meta button")?.click(),
+    c: () => byId("detail").querySelector(".copy")?.click(), w: () => judgeFirst(false), r: () => judgeFirst(true),
+    l: () => byId("labels").showModal(),
   };
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
     if (typing) { if (event.key === "Escape") event.target.blur(); return; }
     if (Object.hasOwn(keys, event.key)) { event.preventDefault(); keys[event.key](); }
@@ -388,8 +671,10 @@
   });
   addEventListener("hashchange", follow);
 
+  for (const closer of document.querySelectorAll("dialog .close")) closer.addEventListener("click", () => closer.closest("dialog").close());
   byId("run").textContent = run.id;
   byId("facts").textContent = run.facts.join(" · ") + (against ? ` · against ${against.id}` : "");
+  restoreLabels();
   filter(true);
   if (!follow()) show(shown.length ? shown[0] : -1, true);
-})();
+})().catch((error) => { document.getElementById("detail").textContent = `The page cannot be shown: ${error.message}. Is the file whole?`; });

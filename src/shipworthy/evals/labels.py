@@ -1,0 +1,157 @@
+"""Labels as CSV: what people say of a run's attempts, on its way between the transcript viewer and the control state.
+
+Columns ``attempt``, ``metric``, ``label`` (``hit`` or ``no-hit``), and, if wanted, ``comment`` and ``by``; UTF-8,
+RFC 4180.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shipworthy.core.errors import UsageError, did_you_mean
+from shipworthy.evals.results import Run
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.labels import Label, add_label, read_labels
+
+COLUMNS = ("attempt", "metric", "label", "comment", "by")
+NEEDED = COLUMNS[:3]
+WORDS = {"hit": True, "no-hit": False}
+SHOWN = 10
+"""Problems of one file that are printed."""
+LONGEST = 100_000
+"""Characters of one field."""
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+"""How a cell begins that a spreadsheet would take for a formula, with any quotes that were put before it."""
+
+
+def read_csv(path: Path, run: Run, *, by: str = "") -> list[Label]:
+    """Read a file of labels, and hold each against the run.
+
+    Args:
+        by: who gave the labels of rows that do not say it.
+
+    Raises:
+        UsageError: the file cannot be read, or a row says of nothing, or of nobody, or nothing: with every line that is
+            wrong. Nothing of such a file counts.
+        IntegrityError: the run's log is not what was written.
+    """
+    problems: list[str] = []
+    found: dict[tuple[str, str, str], tuple[int, Label]] = {}
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    known = {row.id: row.suite for row in run.rows(superseded=True)}
+    for line, cells in _records(path):
+        label = _label(cells, run, known, by, at)
+        if isinstance(label, str):
+            problems.append(f"{path}:{line}: {label}")
+            continue
+        first, before = found.setdefault((label.attempt, label.metric, label.by), (line, label))
+        if before.hit != label.hit:
+            problems.append(f"{path}:{line}: {label.by} says the opposite of {label.attempt} in line {first}")
+    if problems:
+        more = f"\n... and {len(problems) - SHOWN:,} more" if len(problems) > SHOWN else ""
+        raise UsageError("\n".join(problems[:SHOWN]) + more + "\nnothing was imported")
+    return [label for _, label in found.values()]
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 (byte {error.start:,}): save it as 'CSV UTF-8'") from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [_plain(name).strip().lower() for name in next(reader, [])]
+        for name in NEEDED:
+            if name not in header:
+                raise UsageError(
+                    f"{path}:1: there is no column {name!r}: {did_you_mean(name, header)}; "
+                    f"wanted are {', '.join(COLUMNS)}"
+                )
+        line = reader.line_num + 1
+        for cells in reader:
+            if any(cells):
+                if len(cells) > len(header) or any(len(cell) > LONGEST for cell in cells):
+                    raise UsageError(f"{path}:{line}: {len(cells)} fields under {len(header)} columns, or one too long")
+                yield line, {name: _plain(cell) for name, cell in zip(header, cells, strict=False)}
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UsageError(f"{path}:{reader.line_num}: this is no CSV: {error}") from error
+
+
+def _label(cells: dict[str, str], run: Run, known: dict[str, str], by: str, at: str) -> Label | str:
+    """Return the label of one row, or what is wrong with it."""
+    attempt, metric, said = (cells.get(name, "").strip() for name in NEEDED)
+    who = cells.get("by", "").strip() or by
+    suite = known.get(attempt)
+    if suite is None:
+        return f"the run {run.id} has no attempt {attempt!r}"
+    declared = run.suite(suite).describe(metric)
+    if declared is None:
+        names = [m.name for m in run.suite(suite).metrics]
+        return f"the suite {suite} has no metric {metric!r}: {did_you_mean(metric, names)}"
+    if declared.kind != "event":
+        return f"{metric!r} is a value, and a label is about an event"
+    if said not in WORDS:
+        return f"a label is hit or no-hit, not {said!r}"
+    if not who:
+        return "nobody gave this label: fill the column by, or pass --by NAME"
+    return Label(
+        system=run.manifest.system, run=run.id, attempt=attempt, metric=metric, hit=WORDS[said], by=who, at=at,
+        comment=cells.get("comment", "").strip(),
+    )  # fmt: skip
+
+
+def keep(audit: AuditLog, run: Run, given: Iterable[Label], *, secrets: Sequence[str] = ()) -> int:
+    """Append labels to the control state; one that its person's last word already says is passed over.
+
+    So a file can be imported again after a failure, or with more rows. Returns the number appended.
+
+    Args:
+        secrets: as for `add_label`.
+
+    Raises:
+        IntegrityError: a label was edited or taken away since it was given.
+        StoreError: the database cannot be written.
+    """
+    said = {(one.attempt, one.metric, one.by): one for one in read_labels(audit, run.id)}
+    count = 0
+    for label in given:
+        before = said.get((label.attempt, label.metric, label.by))
+        if before is None or before.hit != label.hit:
+            add_label(audit, label, secrets=secrets)
+            count += 1
+    return count
+
+
+def last_words(labels: Iterable[Label]) -> list[Label]:
+    """Return each person's last word on each metric of each attempt, in the order in which they first spoke."""
+    return list({(one.attempt, one.metric, one.by): one for one in labels}.values())
+
+
+def to_csv(labels: Iterable[Label]) -> str:
+    """Return labels as CSV that a spreadsheet takes for text; values are left out: the file is of events."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for one in labels:
+        if one.hit is not None:
+            word = "hit" if one.hit else "no-hit"
+            writer.writerow(map(_cell, (one.attempt, one.metric, word, one.comment, one.by)))
+    return file.getvalue()
+
+
+def _cell(text: str) -> str:
+    # A quote before it says that it is text. One that was there already gets one, too, so that reading is the inverse.
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _plain(text: str) -> str:
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
