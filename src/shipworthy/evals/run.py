@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shipworthy.core import collector
 from shipworthy.core.errors import LimitReached
 from shipworthy.core.records import Party, RoleUse
 from shipworthy.detect.redact import seal
@@ -106,7 +107,8 @@ async def run_plan(
     progress.start(planned, planned - left, budget, plan.id)
     try:
         workers = min(left, engine.target.places.concurrency + AHEAD)
-        await _gather([work() for _ in range(workers)], budget)
+        with collector.held_back():
+            await _gather([work() for _ in range(workers)], budget)
     finally:
         progress.stop()
     return Ending(progress.done, errors, budget.requests, budget.roles, budget.seconds, budget.reason)
