@@ -56,7 +56,7 @@ test: setup ## Run every test
 	@$(BIN)/python -m pytest
 
 count: $(VENV)/.dev ## Count test functions and cases, beside the lines of source
-	@$(BIN)/python tests/count.py
+	@$(BIN)/python bench/count.py
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, spelling, workflow and project files
 	@sh .ci/lint

@@ -1,6 +1,6 @@
 """How many tests there are: functions, cases that pytest makes of them, and both beside the lines of source.
 
-python tests/count.py
+python bench/count.py
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
+REPOSITORY = Path(__file__).parents[1]
 
 
 def functions(path: Path) -> int:
@@ -27,11 +27,12 @@ def lines(folder: Path) -> int:
 def cases() -> int:
     """Return how many cases pytest collects."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    collected = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=True).stdout
+    collected = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     return sum("::" in line for line in collected.splitlines())
 
 
 if __name__ == "__main__":
-    tests, made, source = sum(map(functions, HERE.rglob("test_*.py"))), cases(), lines(HERE.parent / "src")
+    tests, made = sum(map(functions, (REPOSITORY / "tests").rglob("test_*.py"))), cases()
+    source = lines(REPOSITORY / "src")
     print(f"{tests:,} test functions, {made:,} cases, {source:,} lines of source")
     print(f"{1000 * tests / source:.0f} functions and {1000 * made / source:.0f} cases a thousand lines")
