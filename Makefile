@@ -11,7 +11,7 @@ WHEEL ?=
 DEMO ?= shipworthy-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-full test test-lowest test-newest lint docs bench build relock clean browser
+.PHONY: help setup demo demo-full test test-lowest test-newest count lint docs bench build relock clean browser
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ demo-full: $(VENV)/.core $(VENV)/.model ## The same over every sample, attack an
 
 test: setup ## Run every test
 	@$(BIN)/python -m pytest
+
+count: $(VENV)/.dev ## Count test functions and cases, beside the lines of source
+	@$(BIN)/python bench/count.py
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, spelling, workflow and project files
 	@sh .ci/lint

@@ -2,6 +2,7 @@
 
 python bench/engine.py [--json]         everything, each measurement in a process of its own; exit 1 over a limit
 python bench/engine.py http [--json]    the part over HTTP alone
+python bench/engine.py large [--json]   peak memory of 300,000 and of a million attempts on few samples (minutes)
 python bench/engine.py measure NAME N   one measurement, as a line of JSON
 
 CPU time is what is judged: wall time on a shared machine says more about the neighbours.
@@ -30,6 +31,9 @@ GATE_CPU_S = 0.4
 FLOORS = 10.0
 """Times the floor's CPU that an attempt may take, in the same run."""
 HTTP_COLUMNS = ("rate", "cpu_ms", "peak_mb")
+SAMPLES = 1_000
+LARGE_MB = {300_000: 100.0, 1_000_000: 120.0}
+"""Peak memory of runs of so many attempts."""
 SHARES = {"http_share_wall": 0.7, "http_share_cpu": 0.6}
 """What is to be reached of a bare aiohttp loop in the same run: of its requests a second, and for its CPU time."""
 
@@ -38,8 +42,8 @@ SHARES = {"http_share_wall": 0.7, "http_share_cpu": 0.6}
 PEERS = [("inspect-ai 0.3.285", 9.3, 489), ("promptfoo 0.121.20", 3.1, 1750), ("deepeval 4.3.1", 1.2, 246)]
 
 
-def plan_of(n: int) -> Any:
-    """Return a plan of n samples, one attack, one attempt."""
+def plan_of(n: int, attempts: int = 1) -> Any:
+    """Return a plan of n samples and one attack, with so many attempts on each."""
     from shipworthy.core.records import Sample, say
     from shipworthy.evals.plan import Plan, SuitePlan
     from shipworthy.workspace.suite import Suite
@@ -58,11 +62,13 @@ def plan_of(n: int) -> Any:
         samples=samples,
         digest="sha256:0",
     )
-    return Plan("full", 1, [SuitePlan(suite, samples, suite.attacks, 1, 1)])
+    return Plan("full", 1, [SuitePlan(suite, samples, suite.attacks, attempts, 1)])
 
 
-async def run_engine(n: int, target: Any, *, cache: bool, concurrency: int | None = None) -> dict[str, float]:
-    """Run a plan of n attempts, durable, scored, and return what it took."""
+async def run_engine(
+    n: int, target: Any, *, cache: bool, concurrency: int | None = None, attempts: int = 1
+) -> dict[str, float]:
+    """Run a plan of n attempts, so many on each sample, durable, scored, and return what it took."""
     from shipworthy.evals.manifest import make_manifest
     from shipworthy.evals.models import build_crew
     from shipworthy.evals.run import run_plan
@@ -71,7 +77,7 @@ async def run_engine(n: int, target: Any, *, cache: bool, concurrency: int | Non
     from shipworthy.store.declare import declare_run
     from shipworthy.store.runlog import RunLog
 
-    plan, subject = plan_of(n), Subject(target)
+    plan, subject = plan_of(n // attempts, attempts), Subject(target)
     crew = build_crew(plan, subject)
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch) / "run"
@@ -97,6 +103,14 @@ def instant(n: int, *, cache: bool) -> Coroutine[Any, Any, dict[str, float]]:
     from instant import InstantTarget
 
     return run_engine(n, InstantTarget(), cache=cache)
+
+
+def large(n: int) -> Coroutine[Any, Any, dict[str, float]]:
+    """Measure the engine alone, on `SAMPLES` samples: what grows then is the engine's, and not the plan's own texts."""
+    sys.path.insert(0, str(HERE))
+    from instant import InstantTarget
+
+    return run_engine(n, InstantTarget(), cache=False, attempts=n // SAMPLES)
 
 
 async def over_http(n: int, url: str) -> dict[str, float]:
@@ -234,6 +248,7 @@ async def gate(n: int) -> dict[str, float]:
 
 MEASUREMENTS: dict[str, Callable[..., Coroutine[Any, Any, dict[str, float]]]] = {
     "engine": lambda n: instant(n, cache=False),
+    "large": large,
     "engine with reply cache": lambda n: instant(n, cache=True),
     "gate": gate,
     "http engine": over_http,
@@ -319,6 +334,17 @@ def over(found: dict[str, float]) -> list[str]:
     return broken + [f"{name} {found[name]:.2f} < {least}" for name, least in SHARES.items() if found[name] < least]
 
 
+def grown(as_json: bool) -> int:
+    """Print the peak memory of large runs; return 1 where one is over its limit."""
+    found = {n: measured("large", n) for n in LARGE_MB}
+    if as_json:
+        print(json.dumps({f"peak_mb_{n}": row["peak_mb"] for n, row in found.items()}))
+    else:
+        for n, row in found.items():
+            print(f"{n:>9,} attempts on {SAMPLES:,} samples: {row['peak_mb']:.0f} MB, at most {LARGE_MB[n]:.0f}")
+    return any(row["peak_mb"] > LARGE_MB[n] for n, row in found.items())
+
+
 def main() -> int:
     """Print both tables; exit 1 where a limit is broken."""
     broken = []
@@ -357,6 +383,8 @@ if __name__ == "__main__":
         result = asyncio.run(MEASUREMENTS[sys.argv[2]](int(sys.argv[3]), *sys.argv[4:]))
         result["peak_mb"] = peak_mb()
         print(json.dumps(result))
+    elif sys.argv[1:2] == ["large"]:
+        sys.exit(grown("--json" in sys.argv))
     elif sys.argv[1:2] == ["http"]:
         http = over_http_beside_bare()
         if "--json" in sys.argv:

@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 BENCHES = {
     "footprint": "size and packages of the core, CPU of --help",
     "engine": "CPU and memory an attempt costs; throughput over HTTP beside a bare client",
+    "runlog": "memory of a run log of a million records, written and read",
     "control": "CPU of events appended and verified; a list of 500 runs",
     "error_rates": "coverage and error rates, simulated",
     "scorers": "agreement of each scorer with human labels (needs ../shared)",

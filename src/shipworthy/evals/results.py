@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
+from shipworthy.core import collector
 from shipworthy.core.amount import amount, number
 from shipworthy.core.attack_name import select
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
@@ -178,12 +179,13 @@ class Run:
         reading = RunReading(Path(directory))
         run = cls(reading.directory, reading.manifest)
         kept = Marks(run) if marks else None
-        for row in reading:
-            run._count(row)
-            if kept is not None:
-                kept.add(row)
-            if visit is not None:
-                visit(row)
+        with collector.held_back():
+            for row in reading:
+                run._count(row)
+                if kept is not None:
+                    kept.add(row)
+                if visit is not None:
+                    visit(row)
         run._reading = reading
         if kept is not None:
             run.marks = kept
@@ -325,14 +327,18 @@ class Run:
         Raises:
             UsageError: the run has no such suite, or the suite no such metric or attack.
         """
-        use, pooled = self.suite(suite), Tally(self.metric(suite, metric))
+        use, declared = self.suite(suite), self.metric(suite, metric)
         wanted = set(select(attack, use.attacks))
         if attack is not None and not wanted:
             raise UsageError(f"the suite {suite!r} has no attack {attack!r}: {did_you_mean(attack, use.attacks)}")
-        for name in use.attacks:
-            if name in wanted and (tally := self._tallies.get((suite, metric, name))) is not None:
+        keys = [(suite, metric, name) for name in use.attacks if name in wanted]
+        tallies = [self._tallies[key] for key in keys if key in self._tallies]
+        if len(tallies) != 1:
+            pooled = Tally(declared)
+            for tally in tallies:
                 pooled.pool(tally)
-        rows = pooled.rows()
+            tallies = [pooled]
+        rows = tallies[0].rows()
         errors = sum(self._errors[suite, name] for name in wanted)
         return Counts([t for t, _ in rows.values()], [n for _, n in rows.values()], tuple(rows), errors)
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shipworthy.core import collector
 from shipworthy.core.carries import EVERYTHING, carried
 from shipworthy.core.credentials import revealed
 from shipworthy.core.errors import LimitReached, UsageError
@@ -114,7 +115,8 @@ async def run_plan(
     progress.start(planned, planned - left, budget, plan.id)
     try:
         workers = min(left, engine.target.places.concurrency + AHEAD)
-        await _gather([work() for _ in range(workers)], budget)
+        with collector.held_back():
+            await _gather([work() for _ in range(workers)], budget)
     finally:
         progress.stop()
     return Ending(progress.done, errors, budget.requests, budget.roles, budget.seconds, budget.reason)

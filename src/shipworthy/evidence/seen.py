@@ -89,7 +89,8 @@ class Seen:
             for step in row.events
             if step.type == "guard"
         }
-        self.actions.update(guarded)
+        if guarded:
+            self.actions.update(guarded)
         timing = row.timing
         if asked and not any(span.cached for span in timing.spans if span.event in asked):
             self.target_seconds.append(max(0.0, timing.seconds - timing.guard_seconds))

@@ -95,7 +95,7 @@ def decode_timing(body: bytes) -> Timing:
     Raises:
         msgspec.MsgspecError: it is none.
     """
-    return _timings.decode(split(body)[0])
+    return _timings.decode(body[len(_TIMING) : body.find(_ATTEMPT)])
 
 
 def split(body: bytes) -> tuple[bytes, bytes]:

@@ -194,12 +194,13 @@ class RunLog:
         batch, self._pending = self._pending, []
         self._writing = writing = self._thread.submit(self._commit, [body for body, _ in batch])
 
-        def settle() -> None:
+        def settle(written: Future[None]) -> None:
             self._writing = None
-            self._settle(batch, writing.exception())
+            self._settle(batch, written.exception())
             self._flush(loop)
 
-        writing.add_done_callback(lambda _: loop.call_soon_threadsafe(settle))
+        # Handed over, not closed over: a future whose callback holds it would keep its batch until the collector comes.
+        writing.add_done_callback(lambda written: loop.call_soon_threadsafe(settle, written))
 
     @staticmethod
     def _settle(batch: Sequence[tuple[bytes, asyncio.Future[None]]], error: BaseException | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import os
 import resource
 import signal
@@ -357,3 +358,24 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
     log = RunLog.open(tmp_path / "run")
     assert len(log.finished) >= len(acknowledged) >= 6
     log.close()
+
+
+def test_a_written_batch_is_let_go_without_the_collector(records: Any, tmp_path: Path) -> None:
+    async def some(log: RunLog) -> None:
+        await asyncio.gather(*(log.append(seal(records.attempt(n), "synthetic", ())) for n in range(20)))
+
+    log = new(records, tmp_path)
+    before = gc.get_debug()
+    gc.collect()
+    gc.disable()
+    try:
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        asyncio.run(some(log))
+        gc.collect()
+        waiters = [some for some in gc.garbage if type(some) is asyncio.Future]
+        assert not waiters
+    finally:
+        gc.set_debug(before)
+        gc.garbage.clear()
+        gc.enable()
+        log.close()

@@ -141,7 +141,6 @@ def criteria(workspace: Workspace, decision: Decision) -> Section:
         (_asks(workspace, r), r.severity, r.reason, r.method, still_needed(r), ", ".join(r.risks))
         for r in decision.criteria
     )
-    why = ("Criterion
-its requirement", "Severity", "Reason", "Bound", "Samples still needed", "Risks")
+    why = ("Criterion\nits requirement", "Severity", "Reason", "Bound", "Samples still needed", "Risks")
     tables = Table(columns, numbers, caption, tones, (3, 4, 5, 6, 7)), Table(why, reasons, "", tones, (3, 4))
     return Section("Criteria", tables, "criteria")
