@@ -562,8 +562,8 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def left_out(self) -> int:
-        """Attempts without a score."""
-        return sum(self.unscored.values())
+        """Attempts without a score; earlier versions kept the errors among them alone."""
+        return sum(self.unscored.values()) or self.errors
 
     @property
     def is_value(self) -> bool:

@@ -78,8 +78,8 @@ def shape(use: SuiteUse, metric: Metric, attack: str | None) -> Shape:
 def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion, evidence: Evidence) -> CriterionResult:
     """Test one criterion.
 
-    Fails closed: too many attempts without a score, attempts of the plan that were not made, a suite that was not run, a missing or
-    unequal baseline and too few clusters are inconclusive, whatever the rate looks like.
+    Fails closed: too many attempts without a score, attempts of the plan that were not made, a suite that was not run,
+    a missing or unequal baseline and too few clusters are inconclusive, whatever the rate looks like.
     """
     must, run = criterion.parsed, evidence.run_of(criterion)
     suite = workspace.suites.get(criterion.suite)
