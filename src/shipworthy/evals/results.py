@@ -35,7 +35,7 @@ Visitor = Callable[[Row], None]
 
 
 class Blank(NamedTuple):
-    """One attempt that was made and has no score: `kind` is its outcome, or ``abstained`` where a scorer kept silent."""
+    """One attempt made that has no score: `kind` is its outcome, or ``abstained`` where a scorer said nothing."""
 
     cluster: str
     sample: str
@@ -272,8 +272,6 @@ class Run:
         else:
             self._made[attempt.suite] += 1
         self.outcomes[attempt.outcome] += 1
-        if attempt.severity == "S1" and any(s.hit and self._is_bad(attempt.suite, s.metric) for s in attempt.scores):
-            self.s1_hits.add(planned)
         if attempt.severity == "S1":
             self._mark_s1(planned, attempt)
         self._roles.add(attempt.asked, attempt.timing)
@@ -302,11 +300,16 @@ class Run:
                     tally = self._tallies[key] = Tally(metric)
                 tally.add(attempt.cluster, attempt.sample, said)
         if told != (asked := self._asked.get(attempt.suite, told)):
-            for name in asked - told:
-                blank = Blank(attempt.cluster, attempt.sample, "abstained")
-                self._silent.setdefault((attempt.suite, name, attempt.attack), []).append(blank)
+            self._mark_silent(attempt, asked - told)
+
+    def _mark_silent(self, attempt: Row | Attempt, metrics: Iterable[str]) -> None:
+        blank = Blank(attempt.cluster, attempt.sample, "abstained")
+        for name in metrics:
+            self._silent.setdefault((attempt.suite, name, attempt.attack), []).append(blank)
 
     def _mark_s1(self, planned: str, attempt: Row | Attempt) -> None:
+        if any(s.hit and self._is_bad(attempt.suite, s.metric) for s in attempt.scores):
+            self.s1_hits.add(planned)
         told = {s.metric for s in attempt.scores if s.hit is not None} if attempt.outcome == "scored" else set()
         self.s1_unscored.discard(planned)
         if any(self._is_bad(attempt.suite, name) for name in self._asked.get(attempt.suite, frozenset()) - told):

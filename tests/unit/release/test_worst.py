@@ -6,16 +6,16 @@ from shipworthy.release.worst import decide
 from shipworthy.stats import ThresholdTest, threshold_test
 
 
-def tested(bad: int) -> ThresholdTest:
+def eleven_open(bad: int) -> ThresholdTest:
     """Eleven of a hundred samples are unscored, `bad` of them hits; the limit is 10 %."""
     return threshold_test([1] * bad + [0] * (100 - bad), [1] * 100, 0.1)
 
 
 def test_the_tipping_point_is_the_first_number_that_does_not_pass() -> None:
-    worst, best, verdict, tips = decide(tested, 11)
+    worst, best, verdict, tips = decide(eleven_open, 11)
     assert (verdict, worst.verdict, best.verdict) == ("inconclusive", "inconclusive", "pass")
     assert tips is not None
-    assert [tested(tips - 1).verdict, tested(tips).verdict] == ["pass", "inconclusive"]
+    assert [eleven_open(tips - 1).verdict, eleven_open(tips).verdict] == ["pass", "inconclusive"]
 
 
 @pytest.mark.parametrize(
