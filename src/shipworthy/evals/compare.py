@@ -160,9 +160,9 @@ def pair(new: Marks, old: Marks, suite: str, metric: str, attack: str | None = N
 
 def _hole(new: Mark | Gap, old: Mark | Gap) -> Hole:
     kind = new.kind if isinstance(new, Gap) else f"{old.kind} in the baseline" if isinstance(old, Gap) else ""
-    said = (mark.said if isinstance(mark, Mark) else None for mark in (new, old))
+    now, before = (mark.said if isinstance(mark, Mark) else None for mark in (new, old))
     # The new run's cluster for both: pairs stay together.
-    return Hole(new.cluster, new.sample, *said, kind)
+    return Hole(new.cluster, new.sample, now, before, kind)
 
 
 def _digest(run: Run, suite: str) -> str:

@@ -157,9 +157,9 @@ def criteria(
                 worst = recount.count(runs[new].records, *what, fill=bad).clusters
             else:
                 same = manifests[new].seed == manifests[old].seed
-                both = runs[new].records, runs[old].records
-                counts = recount.count_paired(*both, *what, same_seed=same).clusters
-                worst = recount.count_paired(*both, *what, same_seed=same, fill=bad).clusters
+                both = runs[new].records, runs[old].records, *what
+                counts = recount.count_paired(*both, same_seed=same).clusters
+                worst = recount.count_paired(*both, same_seed=same, fill=bad).clusters
         listed.append(
             msgspec.to_builtins(result)
             | {"attack": filters.get(result.id), "counts": _rows(counts), "worst": _rows(worst)}
