@@ -1,6 +1,6 @@
 """What a run log costs in memory while it is written and while it is read, without an engine around it.
 
-python bench/runlog.py [--json]      300,000 and a million records; exit 1 over a limit (a minute or two, 0.5 GB of disk)
+python bench/runlog.py [--json]      300,000 and a million records; exit 1 over a limit (minutes, 0.5 GB of disk)
 python bench/runlog.py measure DIRECTORY write|read N     one measurement, as a line of JSON
 """
 

@@ -14,9 +14,17 @@ At Python's own 700 it looks through them a hundred times before they are done, 
 with 256 connections, a fifth of all CPU time. Cycles are still collected, some megabytes later.
 """
 
-_lock = threading.Lock()
-_held = 0
-_before: tuple[int, int, int] = gc.get_threshold()
+
+class _State:
+    """Who holds the collector back, and what its thresholds were before."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.held = 0
+        self.before = gc.get_threshold()
+
+
+_state = _State()
 
 
 @contextmanager
@@ -27,17 +35,16 @@ def held_back() -> Iterator[None]:
     was turned off, or looks more rarely already, nothing changes. Wrong around code that makes large objects in cycles:
     they would pile up.
     """
-    global _before, _held
-    with _lock:
-        if not _held:
-            _before = gc.get_threshold()
-            if 0 < _before[0] < EVERY:
-                gc.set_threshold(EVERY, *_before[1:])
-        _held += 1
+    with _state.lock:
+        if not _state.held:
+            _state.before = gc.get_threshold()
+            if 0 < _state.before[0] < EVERY:
+                gc.set_threshold(EVERY, *_state.before[1:])
+        _state.held += 1
     try:
         yield
     finally:
-        with _lock:
-            _held -= 1
-            if not _held:
-                gc.set_threshold(*_before)
+        with _state.lock:
+            _state.held -= 1
+            if not _state.held:
+                gc.set_threshold(*_state.before)

@@ -515,11 +515,16 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
         measure: the metric as its scorer declares it; None where nothing was measured, or by an earlier version.
         hits, trials: the counted events and the scored attempts; `clusters` the independent samples among them.
             A value has no hits.
-        errors: attempts without a score, left out of `trials`; `planned` what the plan asked for.
+        errors: attempts that ended in an error; `planned` what the plan asked for.
+        unscored: number of attempts that are left out of `trials`, by kind: the outcome of an error, or ``abstained``
+            where the scorer gave no score. They decide against shipping and against failing, see `bound`.
+        worst_rate: the estimate had every unscored attempt been bad; None where nothing is unscored.
+        tips: of an undecided criterion that would ship were all of them good: with how many bad ones it does not,
+            placed where they weigh most.
         rate, low, high: the estimate and its two-sided interval, in [0, 1] (differences: [-1, 1]): the mean over
             samples of the share of hits, which is ``hits / trials`` where all have as many; of a value its mean
             over samples (the mean of its changes), in its unit, as are `bound` and `limit`.
-        bound: the one-sided bound that is compared with `limit`.
+        bound: the one-sided bound that is compared with `limit`, every unscored attempt counted as bad.
         method: which bound decided on a rate (`shipworthy.stats.sample_rates`); a mean always has the proved one.
         needed: clusters still needed for the criterion to decide at 80 % power at the observed rate; None where no
             number of samples can make it pass.
@@ -551,6 +556,14 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     risks: tuple[str, ...] = ()
     severity: Severity = "S3"
     measure: Metric | None = None
+    unscored: dict[str, int] = field(default_factory=dict)
+    worst_rate: float | None = None
+    tips: int | None = None
+
+    @property
+    def left_out(self) -> int:
+        """Attempts without a score; earlier versions kept the errors among them alone."""
+        return sum(self.unscored.values()) or self.errors
 
     @property
     def is_value(self) -> bool:
@@ -630,6 +643,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
         s1_hits: attempt ids of hits on S1 samples: any of them is a no-ship.
         subject: what was decided on; `baseline` what it is compared with. None in decisions by earlier versions.
         ledger: the other runs on the same samples and criteria.
+        s1_unscored: attempt ids on S1 samples without a score: with any of them nothing ships.
     """
 
     id: str
@@ -647,3 +661,4 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: SubjectUse | None = None
     baseline: BaselineUse | None = None
     ledger: Ledger | None = None
+    s1_unscored: tuple[str, ...] = field(default=())

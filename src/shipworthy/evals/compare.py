@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from math import fsum
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -10,8 +11,8 @@ from msgspec import Struct
 
 from shipworthy.core.attack_name import matches
 from shipworthy.core.records import Metric
-from shipworthy.evals.marks import Mark, Marks
-from shipworthy.evals.results import Run, Tally
+from shipworthy.evals.marks import Gap, Mark, Marks
+from shipworthy.evals.results import Run, Tally, by_weight
 
 if TYPE_CHECKING:
     from shipworthy.stats import PairedDifference
@@ -24,6 +25,16 @@ class Pair(NamedTuple):
     old: Mark
 
 
+class Hole(NamedTuple):
+    """One attempt of the plan that lacks a score in one of the runs, or in both; None is the lacking word."""
+
+    cluster: str
+    sample: str
+    new: float | None
+    old: float | None
+    kind: str
+
+
 class Paired(NamedTuple):
     """What both runs scored, one entry a cluster, clusters in order of their ids.
 
@@ -34,6 +45,8 @@ class Paired(NamedTuple):
         unpaired: attempts scored in one run only for another reason: not planned there, changed since, or not
             applicable.
         pairs: the attempts behind the counts.
+        apart: of `unpaired` those that are not the same attempt in both runs.
+        holes: attempts of both plans without a score in at least one run, those first that weigh most.
     """
 
     metric: Metric
@@ -44,6 +57,34 @@ class Paired(NamedTuple):
     errors: int
     unpaired: int
     pairs: tuple[Pair, ...]
+    apart: int = 0
+    holes: tuple[Hole, ...] = ()
+
+    @property
+    def unscored(self) -> dict[str, int]:
+        """Number of attempts without a score by kind, kinds in order of their names."""
+        return dict(sorted(Counter(hole.kind for hole in self.holes).items()))
+
+    def filled(self, bad: int, *, worse: Literal["higher", "lower"]) -> tuple[list[float], list[float], list[int]]:
+        """Return totals, old totals and trials as they would be had every hole a score in both runs.
+
+        Args:
+            bad: in so many holes, the first ones, what is lacking makes the change as bad as the metric's range
+                allows; in the others as good.
+            worse: which way is bad.
+        """
+        metric = self.metric
+        now, before = Tally(metric), Tally(metric)
+        for new, old in self.pairs:
+            now.add(new.cluster, new.sample, new.said)
+            before.add(new.cluster, new.sample, old.said)
+        for place, hole in enumerate(self.holes):
+            rises = (worse == "higher") == (place < bad)
+            ends = (metric.high, metric.low) if rises else (metric.low, metric.high)
+            now.add(hole.cluster, hole.sample, ends[0] if hole.new is None else hole.new)
+            before.add(hole.cluster, hole.sample, ends[1] if hole.old is None else hole.old)
+        rows, old_rows = now.rows(), before.rows()
+        return [t for t, _ in rows.values()], [old_rows[c][0] for c in rows], [n for _, n in rows.values()]
 
     @property
     def new(self) -> float:
@@ -85,8 +126,15 @@ def pair(new: Marks, old: Marks, suite: str, metric: str, attack: str | None = N
         for i in mine.keys() & theirs.keys()
         if comparable and (not same_seed or mine[i].content_hash == theirs[i].content_hash)
     )
-    lost = {i for marks in (new, old) for i, (where, by) in marks.failed.items() if where == suite and wanted(by)}
+    lost = {i for m in (new, old) for i, gap in m.failed.items() if gap.suite == suite and wanted(gap.attack)}
     unpaired = (mine.keys() | theirs.keys()) - set(kept) - lost
+    gaps = [{i: g for i, g in m.gaps(suite, metric).items() if wanted(g.attack)} for m in (new, old)]
+    seen: list[dict[str, Mark | Gap]] = [{**mine, **gaps[0]}, {**theirs, **gaps[1]}]
+    holes = {
+        i: _hole(seen[0][i], seen[1][i])
+        for i in seen[0].keys() & seen[1].keys() - set(kept)
+        if comparable and (not same_seed or seen[0][i].content_hash == seen[1][i].content_hash)
+    }
     declared = new.run.metric(suite, metric)
     now, before = Tally(declared), Tally(declared)
     for i in kept:
@@ -103,7 +151,16 @@ def pair(new: Marks, old: Marks, suite: str, metric: str, attack: str | None = N
         len(lost),
         len(unpaired),
         tuple(Pair(mine[i], theirs[i]) for i in kept),
+        len((seen[0].keys() | seen[1].keys()) - set(kept) - holes.keys()),
+        by_weight(holes.values(), lambda hole: hole.cluster, {c: n for c, (_, n) in rows.items()}),
     )
+
+
+def _hole(new: Mark | Gap, old: Mark | Gap) -> Hole:
+    kind = new.kind if isinstance(new, Gap) else f"{old.kind} in the baseline" if isinstance(old, Gap) else ""
+    now, before = (mark.said if isinstance(mark, Mark) else None for mark in (new, old))
+    # The new run's cluster for both: pairs stay together.
+    return Hole(new.cluster, new.sample, now, before, kind)
 
 
 def _digest(run: Run, suite: str) -> str:

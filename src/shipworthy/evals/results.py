@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import cached_property
 from html import escape
 from math import fsum
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -30,8 +30,17 @@ if TYPE_CHECKING:
     from shipworthy.evals.marks import Marks
     from shipworthy.stats import MeanInterval, RateInterval
 
+B = TypeVar("B", bound=tuple[Any, ...])
 Visitor = Callable[[Row], None]
 """Is given every record of a run while it is read."""
+
+
+class Blank(NamedTuple):
+    """One attempt made that has no score: `kind` is its outcome, or ``abstained`` where a scorer said nothing."""
+
+    cluster: str
+    sample: str
+    kind: str
 
 
 class Counts(NamedTuple):
@@ -40,13 +49,47 @@ class Counts(NamedTuple):
     Attributes:
         totals: hits of an event; the sum of a value.
         trials: scored attempts; of an event that is reduced by ``any``, samples with a scored attempt.
-        errors: attempts without a score: they are in neither of the two lists.
+        errors: attempts that ended in an error: they are in neither of the two lists.
+        tally: what the two lists were made of.
+        blanks: all attempts without a score, errors and abstentions, those first that weigh most in their cluster.
     """
 
     totals: list[float]
     trials: list[int]
     clusters: tuple[str, ...]
     errors: int
+    tally: Tally
+    blanks: tuple[Blank, ...] = ()
+
+    @property
+    def unscored(self) -> dict[str, int]:
+        """Number of attempts without a score by kind, kinds in order of their names."""
+        return dict(sorted(Counter(blank.kind for blank in self.blanks).items()))
+
+    def filled(self, bad: int, bad_end: float, good_end: float) -> tuple[list[float], list[int]]:
+        """Return totals and trials as they would be had every blank a score: worst-case bounds stand on them.
+
+        Args:
+            bad: so many blanks, the first ones, are given `bad_end`; the others `good_end`.
+        """
+        whole = Tally(self.tally.metric)
+        whole.pool(self.tally)
+        for place, blank in enumerate(self.blanks):
+            whole.add(blank.cluster, blank.sample, bad_end if place < bad else good_end)
+        rows = whole.rows()
+        return [total for total, _ in rows.values()], [n for _, n in rows.values()]
+
+
+def by_weight(blanks: Iterable[B], cluster: Callable[[B], str], scored: Mapping[str, int]) -> tuple[B, ...]:
+    """Return blanks with those first that move their cluster's share most: the ones of the smallest clusters.
+
+    Args:
+        scored: number of scored attempts by cluster.
+    """
+    blanks = list(blanks)
+    size = Counter(scored)
+    size.update(map(cluster, blanks))
+    return tuple(sorted(blanks, key=lambda blank: (size[cluster(blank)], *blank[:2])))
 
 
 class Tally:
@@ -145,6 +188,8 @@ class Run:
         s1_hits: ids of the planned attempts with a bad event on a sample of severity S1, as their scorers declare it.
             Tries that a later one replaced count, too: one scorer saw the hit before another one failed, and asking
             again does not undo it.
+        s1_unscored: ids of the planned attempts on samples of severity S1 on which a scorer of something bad gave no
+            score in the last try: whether the one hit that is too many is among them is not known.
         stopped: why the sitting that made this object ended early, or the empty string; not kept on disk.
     """
 
@@ -154,12 +199,15 @@ class Run:
         self._reading: RunReading | None = None
         self._roles = RoleTally()
         self.s1_hits: set[str] = set()
+        self.s1_unscored: set[str] = set()
         self._declared = {(use.id, metric.name): metric for use in manifest.suites for metric in use.metrics}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
         self._errors: Counter[tuple[str, str]] = Counter()
         self._made: Counter[str] = Counter()
         self._superseded: set[str] = set()
-        self._failed: dict[str, tuple[str, str, Outcome, str]] = {}
+        self._failed: dict[str, tuple[str, str, Outcome, str, str, str]] = {}
+        self._silent: dict[tuple[str, str, str], list[Blank]] = {}
+        self._asked = {use.id: frozenset(metric.name for metric in use.metrics) for use in manifest.suites}
 
     @classmethod
     def load(cls, directory: str | Path, *, visit: Visitor | None = None, marks: bool = False) -> Run:
@@ -216,7 +264,7 @@ class Run:
     def _count(self, attempt: Row | Attempt) -> None:
         planned, tries = split_try(attempt.id)
         if (before := self._failed.pop(planned, None)) is not None:
-            suite, attack, outcome, id = before
+            suite, attack, outcome, id, *_ = before
             self._errors[suite, attack] -= 1
             self.outcomes[outcome] -= 1
             self._superseded.add(id)
@@ -226,13 +274,15 @@ class Run:
         else:
             self._made[attempt.suite] += 1
         self.outcomes[attempt.outcome] += 1
-        if attempt.severity == "S1" and any(s.hit and self._is_bad(attempt.suite, s.metric) for s in attempt.scores):
-            self.s1_hits.add(planned)
+        if attempt.severity == "S1":
+            self._mark_s1(planned, attempt)
         self._roles.add(attempt.asked, attempt.timing)
         if attempt.outcome != "scored":
             self._errors[attempt.suite, attempt.attack] += 1
-            self._failed[planned] = attempt.suite, attempt.attack, attempt.outcome, attempt.id
+            where = attempt.cluster, attempt.sample
+            self._failed[planned] = attempt.suite, attempt.attack, attempt.outcome, attempt.id, *where
             return
+        told = set()
         for score in attempt.scores:
             metric = self._declared.get((attempt.suite, score.metric))
             if metric is None:
@@ -245,11 +295,27 @@ class Run:
             except IntegrityError as error:
                 raise IntegrityError(f"{self.directory}: {attempt.id} has {error}") from None
             if said is not None:
+                told.add(score.metric)
                 key = attempt.suite, score.metric, attempt.attack
                 tally = self._tallies.get(key)
                 if tally is None:
                     tally = self._tallies[key] = Tally(metric)
                 tally.add(attempt.cluster, attempt.sample, said)
+        if told != (asked := self._asked.get(attempt.suite, told)):
+            self._mark_silent(attempt, asked - told)
+
+    def _mark_silent(self, attempt: Row | Attempt, metrics: Iterable[str]) -> None:
+        blank = Blank(attempt.cluster, attempt.sample, "abstained")
+        for name in metrics:
+            self._silent.setdefault((attempt.suite, name, attempt.attack), []).append(blank)
+
+    def _mark_s1(self, planned: str, attempt: Row | Attempt) -> None:
+        if any(s.hit and self._is_bad(attempt.suite, s.metric) for s in attempt.scores):
+            self.s1_hits.add(planned)
+        told = {s.metric for s in attempt.scores if s.hit is not None} if attempt.outcome == "scored" else set()
+        self.s1_unscored.discard(planned)
+        if any(self._is_bad(attempt.suite, name) for name in self._asked.get(attempt.suite, frozenset()) - told):
+            self.s1_unscored.add(planned)
 
     def _is_bad(self, suite: str, metric: str) -> bool:
         declared = self._declared.get((suite, metric))
@@ -340,7 +406,19 @@ class Run:
             tallies = [pooled]
         rows = tallies[0].rows()
         errors = sum(self._errors[suite, name] for name in wanted)
-        return Counts([t for t, _ in rows.values()], [n for _, n in rows.values()], tuple(rows), errors)
+        blanks = [b for name in wanted for b in self._silent.get((suite, metric, name), ())]
+        for where, by, outcome, _, cluster, sample in self._failed.values():
+            if where == suite and by in wanted:
+                blanks.append(Blank(cluster, sample, outcome))
+        trials = {cluster: n for cluster, (_, n) in rows.items()}
+        return Counts(
+            [t for t, _ in rows.values()],
+            [n for _, n in rows.values()],
+            tuple(rows),
+            errors,
+            tallies[0],
+            by_weight(blanks, lambda blank: blank.cluster, trials),
+        )
 
     def missing(self, suite: str) -> int:
         """Return how many planned attempts of a suite were not made."""

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import msgspec
 
+from shipworthy.core import condition
 from shipworthy.core.digests import bytes_digest, canonical, leaf_hash, merkle_root
 from shipworthy.core.records import Decision, RunManifest
 from shipworthy.detect.redact import redact, redact_text
@@ -137,25 +138,37 @@ def redact_json(value: Any, secrets: Sequence[str]) -> Any:
 def criteria(
     workspace: Workspace, decision: Decision, runs: Mapping[str, RunMembers], manifests: Mapping[str, RunManifest]
 ) -> bytes:
-    """Return ``criteria.json``: each result with the counts per cluster behind it, so that anyone can test it anew."""
+    """Return ``criteria.json``: each result with the counts per cluster behind it, so that anyone can test it anew.
+
+    ``worst`` are the counts behind the bound that decides: every unscored attempt is bad in them.
+    """
     filters = {criterion.id: criterion.attack for _, criterion in workspace.criteria()}
     listed = []
     for result in decision.criteria:
         counts: Mapping[str, Sequence[float]] = {}
+        worst: Mapping[str, Sequence[float]] = {}
+        bad: Literal["high", "low"] = "high" if condition.parse(result.must).side == "upper" else "low"
         if result.rate is not None:
             new, old = result.run, result.baseline_run
             measure = recount.measures(msgspec.to_builtins(manifests[new]), result.suite)[result.metric]
             what = result.suite, measure, filters.get(result.id)
             if result.test == "threshold":
                 counts = recount.count(runs[new].records, *what).clusters
+                worst = recount.count(runs[new].records, *what, fill=bad).clusters
             else:
                 same = manifests[new].seed == manifests[old].seed
-                counts = recount.count_paired(runs[new].records, runs[old].records, *what, same_seed=same).clusters
+                both = runs[new].records, runs[old].records, *what
+                counts = recount.count_paired(*both, same_seed=same).clusters
+                worst = recount.count_paired(*both, same_seed=same, fill=bad).clusters
         listed.append(
             msgspec.to_builtins(result)
-            | {"attack": filters.get(result.id), "counts": {name: list(row) for name, row in sorted(counts.items())}}
+            | {"attack": filters.get(result.id), "counts": _rows(counts), "worst": _rows(worst)}
         )
     return canonical({"criteria": listed})
+
+
+def _rows(counts: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    return {name: list(row) for name, row in sorted(counts.items())}
 
 
 def suites(workspace: Workspace, runs: Sequence[Run], secrets: Sequence[str]) -> Members:

@@ -7,9 +7,10 @@ parsers of `core`, which are the definition of both.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp, fsum, log, sqrt, tanh
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from shipworthy.core.attack_name import matches
 from shipworthy.core.condition import Condition
@@ -93,6 +94,15 @@ class Mark(NamedTuple):
     said: float
 
 
+class Gap(NamedTuple):
+    """A planned attempt without a score: `kind` is how it ended, or ``abstained``."""
+
+    cluster: str
+    sample: str
+    content_hash: str
+    kind: str
+
+
 class Counts(NamedTuple):
     """What a criterion counted.
 
@@ -100,12 +110,14 @@ class Counts(NamedTuple):
         clusters: cluster id -> (total, trials), or (total, trials, total in the baseline) of paired attempts; a total
             is the number of hits, or the sum of the values.
         errors: attempts left out because they ended in an error, in either run.
+        unscored: number of attempts without a score by kind: how the attempt ended, or ``abstained``.
         value: whether the metric is one; it has no hits.
     """
 
     clusters: Mapping[str, tuple[float, ...]]
     errors: int
     value: bool = False
+    unscored: Mapping[str, int] = {}
 
     @property
     def hits(self) -> int:
@@ -135,49 +147,96 @@ def last_tries(records: Iterable[Record]) -> list[Record]:
 
 def marks(
     records: Iterable[Record], suite: str, measure: Measure, attack: str | None
-) -> tuple[dict[str, Mark], set[str]]:
-    """Return one metric's marks by planned attempt, and the planned attempts that ended in an error.
+) -> tuple[dict[str, Mark], dict[str, Gap]]:
+    """Return one metric's marks by planned attempt, and the planned attempts that have none.
 
     Args:
         records: attempts as JSON objects, last tries only.
         attack: an id (with any parameters) or a full name; None takes all.
     """
     scored: dict[str, Mark] = {}
-    failed: set[str] = set()
+    gaps: dict[str, Gap] = {}
     for record in records:
         name, planned = str(record["attack"]), str(record["id"])[:PLANNED]
         if record["suite"] != suite or (attack is not None and not matches(attack, name)):
             continue
-        if record["outcome"] != "scored":
-            failed.add(planned)
-            continue
-        for score in record.get("scores", ()):
+        scores = record.get("scores", ()) if record["outcome"] == "scored" else ()
+        for score in scores:
             said = score.get("value" if measure.value else "hit")
             if score["metric"] == measure.name and said is not None:
                 scored[planned] = Mark(record["cluster"], record["sample"], record["content_hash"], float(said))
-    return scored, failed
+        if planned not in scored:
+            kind = "abstained" if record["outcome"] == "scored" else str(record["outcome"])
+            gaps[planned] = Gap(record["cluster"], record["sample"], record["content_hash"], kind)
+    return scored, gaps
 
 
-def count(records: Sequence[Record], suite: str, measure: Measure, attack: str | None) -> Counts:
-    """Count a metric in one run."""
-    scored, failed = marks(records, suite, measure, attack)
-    rows = ((mark.cluster, mark.sample, (mark.said,)) for mark in scored.values())
-    return Counts({c: (row[0], row[1]) for c, row in _table(rows, measure).items()}, len(failed), measure.value)
+def count(
+    records: Sequence[Record],
+    suite: str,
+    measure: Measure,
+    attack: str | None,
+    *,
+    fill: Literal["", "high", "low"] = "",
+) -> Counts:
+    """Count a metric in one run.
+
+    Args:
+        fill: the end of the metric's range that every attempt without a score is given; else it is left out.
+    """
+    scored, gaps = marks(records, suite, measure, attack)
+    rows = [(mark.cluster, mark.sample, (mark.said,)) for mark in scored.values()]
+    if fill:
+        end = measure.high if fill == "high" else measure.low
+        rows += [(gap.cluster, gap.sample, (end,)) for gap in gaps.values()]
+    kinds = [gap.kind for gap in gaps.values()]
+    table = {c: (row[0], row[1]) for c, row in _table(rows, measure).items()}
+    return Counts(table, _errors(kinds), measure.value, _tally(kinds))
+
+
+def _tally(kinds: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(kinds).items()))
+
+
+def _errors(kinds: Iterable[str]) -> int:
+    return sum(kind != "abstained" for kind in kinds)
 
 
 def count_paired(
-    new: Sequence[Record], old: Sequence[Record], suite: str, measure: Measure, attack: str | None, *, same_seed: bool
+    new: Sequence[Record],
+    old: Sequence[Record],
+    suite: str,
+    measure: Measure,
+    attack: str | None,
+    *,
+    same_seed: bool,
+    fill: Literal["", "high", "low"] = "",
 ) -> Counts:
-    """Count a metric over the attempts that two runs both scored."""
-    mine, failed = marks(new, suite, measure, attack)
-    theirs, also_failed = marks(old, suite, measure, attack)
-    pairs = []
-    for planned in mine.keys() & theirs.keys():
-        now, before = mine[planned], theirs[planned]
-        if not same_seed or now.content_hash == before.content_hash:
-            pairs.append((now.cluster, now.sample, (now.said, before.said)))
-    table = _table(pairs, measure)
-    return Counts({c: (row[0], row[-1], row[1]) for c, row in table.items()}, len(failed | also_failed), measure.value)
+    """Count a metric over the attempts that two runs both scored.
+
+    Args:
+        fill: which way every attempt without a score in one of them moves the change as far as it can, the scored one
+            kept as it is; else it is left out.
+    """
+    (mine, gaps), (theirs, old_gaps) = marks(new, suite, measure, attack), marks(old, suite, measure, attack)
+    now_end, old_end = (measure.high, measure.low) if fill == "high" else (measure.low, measure.high)
+    pairs, kinds = [], []
+    for planned in (mine.keys() | gaps.keys()) & (theirs.keys() | old_gaps.keys()):
+        now, before = mine.get(planned) or gaps[planned], theirs.get(planned) or old_gaps[planned]
+        if same_seed and now.content_hash != before.content_hash:
+            continue
+        said = now_end if isinstance(now, Gap) else now.said
+        old_said = old_end if isinstance(before, Gap) else before.said
+        lacking = isinstance(now, Gap) or isinstance(before, Gap)
+        if isinstance(now, Gap):
+            kinds.append(now.kind)
+        elif isinstance(before, Gap):
+            kinds.append(f"{before.kind} in the baseline")
+        if fill or not lacking:
+            pairs.append((now.cluster, now.sample, (said, old_said)))
+    table = {c: (row[0], row[-1], row[1]) for c, row in _table(pairs, measure).items()}
+    failed = {name for some in (gaps, old_gaps) for name, gap in some.items() if gap.kind != "abstained"}
+    return Counts(table, len(failed), measure.value, _tally(kinds))
 
 
 def _table(rows: Iterable[tuple[str, str, tuple[float, ...]]], measure: Measure) -> dict[str, tuple[float, ...]]:
@@ -210,3 +269,22 @@ def s1_hits(records: Iterable[Record], manifest: Mapping[str, Any]) -> list[str]
         return any(score.get("hit") and (record["suite"], score["metric"]) in bad for score in record.get("scores", ()))
 
     return sorted({str(r["id"])[:PLANNED] for r in records if r.get("severity") == "S1" and harmful(r)})
+
+
+def s1_unscored(records: Iterable[Record], manifest: Mapping[str, Any]) -> list[str]:
+    """Return the planned attempts on samples of severity S1 that lack a score for something bad.
+
+    Args:
+        records: last tries only.
+    """
+    bad = {
+        str(use["id"]): {m.name for m in measures(manifest, str(use["id"])).values() if m.bad_event}
+        for use in manifest["suites"]
+    }
+    found = []
+    for record in records:
+        scores = record.get("scores", ()) if record["outcome"] == "scored" else ()
+        told = {score["metric"] for score in scores if score.get("hit") is not None}
+        if record.get("severity") == "S1" and bad.get(record["suite"], set()) - told:
+            found.append(str(record["id"])[:PLANNED])
+    return sorted(found)

@@ -14,7 +14,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from shipworthy.core import condition, ledger
 from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
@@ -30,7 +30,7 @@ from shipworthy.store.trust import PublicKey, Trust, load_trust
 MANIFEST = "manifest.json"
 ATTESTATION = "attestations/decision.dsse.json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PACK_VERSION = 2
+PACK_VERSION = 3
 SCHEMA = 2
 """Of the run logs in a pack. `core.records` says it, too, and is not imported here: it needs more than Python."""
 
@@ -464,6 +464,11 @@ class _Verifier:
         hits = sorted({hit for run in decided for hit in recount.s1_hits(run.records, run.manifest)})
         if hits != sorted(self.decision.get("s1_hits", ())):
             raise IntegrityError("decision.json: the hits on S1 samples are not those in the records")
+        lacking = {id for run in decided for id in recount.s1_unscored(run.counted, run.manifest)} - set(hits)
+        if sorted(lacking) != sorted(self.decision.get("s1_unscored", ())):
+            raise IntegrityError("decision.json: the S1 samples without a score are not those in the records")
+        if self.decision["verdict"] == "ship" and (hits or lacking):
+            raise IntegrityError("decision.json: it ships with hits, or attempts without a score, on S1 samples")
         return f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
 
     def unreached(self, result: Mapping[str, Any]) -> None:
@@ -506,8 +511,8 @@ class _Verifier:
             if use is None or made < use["attempts"]:
                 raise IntegrityError(f"decision.json: {id} passed on the run {name}, which lacks attempts of {suite}")
         use = next(u for u in self.runs[result["run"]].manifest["suites"] if u["id"] == suite)
-        if result.get("errors", 0) > use["max_error_rate"] * result.get("planned", 0):
-            raise IntegrityError(f"decision.json: {id} passed with more errors than the suite {suite} allows")
+        if sum(result.get("unscored", {}).values()) > use["max_error_rate"] * result.get("planned", 0):
+            raise IntegrityError(f"decision.json: {id} passed with more unscored attempts than {suite} allows")
         if result.get("clusters", 0) < criterion.get("min_clusters", 1):
             raise IntegrityError(f"decision.json: {id} passed on fewer samples than it asks for")
 
@@ -528,30 +533,41 @@ class _Verifier:
         new, old = self.runs[result["run"]], None
         measure = self.measure(result)
         what = result["suite"], measure, attack
+        must = condition.parse(result["must"])
+        bad: Literal["high", "low"] = "high" if must.side == "upper" else "low"
         if result["test"] == "threshold":
             counts = recount.count(new.counted, *what)
+            worst = recount.count(new.counted, *what, fill=bad)
         else:
             old = self.runs[result["baseline_run"]]
             same_seed = new.manifest["seed"] == old.manifest["seed"]
             counts = recount.count_paired(new.counted, old.counted, *what, same_seed=same_seed)
+            worst = recount.count_paired(new.counted, old.counted, *what, same_seed=same_seed, fill=bad)
         found = counts.hits, counts.trials, len(counts.clusters), counts.errors
         said = tuple(result.get(name, 0) for name in ("hits", "trials", "clusters", "errors"))
-        if found != said or {k: list(v) for k, v in counts.clusters.items()} != stated["counts"]:
+        tables = ((counts, stated["counts"]), (worst, stated["worst"]))
+        if found != said or any({k: list(v) for k, v in c.clusters.items()} != t for c, t in tables):
             raise IntegrityError(
                 f"decision.json: {id} says {said} hits, trials, clusters and errors; the records hold {found}"
             )
+        if counts.unscored != result.get("unscored", {}):
+            raise IntegrityError(f"decision.json: {id} lists other attempts without a score than the records hold")
         near = 1e-9 * max(1.0, abs(measure.low), abs(measure.high))
+        stated_worst = result.get("worst_rate")
+        if (stated_worst is None) is bool(counts.unscored) or (
+            stated_worst is not None and abs(worst.rate - stated_worst) > near
+        ):
+            raise IntegrityError(f"decision.json: the worst case of {id} is not that of its unscored attempts")
         if (
             abs(counts.rate - result["rate"]) > near
             or not result["low"] - near <= result["rate"] <= result["high"] + near
         ):
             raise IntegrityError(f"decision.json: the estimate or interval of {id} does not fit its counts")
-        must = condition.parse(result["must"])
         threshold = must.test == "threshold"
         met = result["bound"] >= must.limit if threshold and must.side == "lower" else result["bound"] <= must.limit
         if verdict == "ship" and not met:
             raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
-        if self.too_good(result, counts, measure, must):
+        if self.too_good(result, worst, measure, must):
             raise IntegrityError(f"decision.json: the bound of {id} is better than its counts can give")
         return 1
 

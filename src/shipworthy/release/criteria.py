@@ -13,6 +13,7 @@ from shipworthy.evals.compare import Paired, pair, same_metric
 from shipworthy.evals.results import Run
 from shipworthy.release import means, rates
 from shipworthy.release.wording import count, percent
+from shipworthy.release.worst import kinds
 from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.metric_condition import refusal
@@ -76,8 +77,8 @@ def shape(use: SuiteUse, metric: Metric, attack: str | None) -> Shape:
 def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion, evidence: Evidence) -> CriterionResult:
     """Test one criterion.
 
-    Fails closed: too many errors, attempts of the plan that were not made, a suite that was not run, a missing or
-    unequal baseline and too few clusters are inconclusive, whatever the rate looks like.
+    Fails closed: too many attempts without a score, attempts of the plan that were not made, a suite that was not run,
+    a missing or unequal baseline and too few clusters are inconclusive, whatever the rate looks like.
     """
     must, run = criterion.parsed, evidence.run_of(criterion)
     suite = workspace.suites.get(criterion.suite)
@@ -122,11 +123,6 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
     if criterion.attack is None and left_out > 0:
         ran = f"{len(use.attacks)} of the suite's {count(len(suite.attacks), 'attack')}"
         found = replace(found, reason=f"{found.reason}; the plan runs {ran}")
-    silent = found.planned - found.trials - found.errors
-    if found.trials and silent > 0 and declared.reducer == "mean" and not run.missing(use.id):
-        # Scored, but not on this metric: what leaves a denominator is said, whoever took it out.
-        out = f"{silent:,} of {count(found.planned, 'attempt')} have no score for {metric} and are left out"
-        found = replace(found, reason=f"{found.reason}; {out}")
     return found
 
 
@@ -138,6 +134,7 @@ def _threshold(blank: CriterionResult, criterion: Criterion, plan: Shape, use: S
         trials=sum(counted.trials),
         clusters=len(counted.clusters),
         errors=counted.errors,
+        unscored=counted.unscored,
     )
     if not seen.trials:
         return replace(seen, reason=_unscored(seen))
@@ -145,7 +142,7 @@ def _threshold(blank: CriterionResult, criterion: Criterion, plan: Shape, use: S
         found = means.threshold(seen, counted, criterion.parsed)
     else:
         found = rates.threshold(seen, counted, criterion.parsed, plan)
-    return _fitting(found, _unfit(seen, run, use, criterion))
+    return _fitting(found, _unfit(seen, run, use, criterion), _too_many(seen, use))
 
 
 def _noninferiority(
@@ -170,9 +167,10 @@ def _noninferiority(
         trials=sum(paired.trials),
         clusters=len(paired.clusters),
         errors=paired.errors,
+        unscored=paired.unscored,
     )
     if not paired.clusters:
-        return replace(seen, reason=f"no attempt was scored in both runs ({count(paired.errors, 'error')})")
+        return replace(seen, reason=f"no attempt was scored in both runs ({kinds(seen.unscored)})")
     if seen.is_value:
         found = means.noninferiority(seen, paired, criterion.parsed)
     else:
@@ -180,11 +178,16 @@ def _noninferiority(
     problem = (
         _unfit(seen, run, use, criterion) or _incomplete(baseline, before, "the baseline ") or _unequal(paired, seen)
     )
-    return _fitting(found, problem)
+    return _fitting(found, problem, _too_many(seen, use))
 
 
-def _fitting(found: CriterionResult, problem: str) -> CriterionResult:
-    """Return a tested criterion; an undecided one, with its numbers, where they may not decide."""
+def _fitting(found: CriterionResult, problem: str, unscored: str) -> CriterionResult:
+    """Return a tested criterion; an undecided one, with its numbers, where they may not decide.
+
+    Args:
+        unscored: why too much is unscored to decide. A failure stands even so: it counts all of that as good.
+    """
+    problem = problem or ("" if found.verdict == "no-ship" else unscored)
     if not problem:
         return found
     needed = found.needed if found.verdict == "inconclusive" else None
@@ -192,16 +195,14 @@ def _fitting(found: CriterionResult, problem: str) -> CriterionResult:
 
 
 def _unscored(seen: CriterionResult) -> str:
-    errors, planned = count(seen.errors, "error"), count(seen.planned, "attempt")
-    return f"nothing was scored for {seen.metric}: {errors} in {planned} planned"
+    lost, planned = kinds(seen.unscored) or "no attempt", count(seen.planned, "attempt")
+    return f"nothing was scored for {seen.metric}: {lost} in {planned} planned"
 
 
 def _unfit(seen: CriterionResult, run: Run, use: SuiteUse, criterion: Criterion) -> str:
     """Why these counts may not decide, or the empty string."""
     if problem := _incomplete(run, use, ""):
         return problem
-    if seen.errors > use.max_error_rate * seen.planned:
-        return _too_many(seen.errors, seen.planned, use.max_error_rate)
     if seen.clusters < criterion.min_clusters:
         scored = count(seen.clusters, "sample")
         return f"{scored} scored, each counted once; the criterion asks for {criterion.min_clusters:,}"
@@ -217,11 +218,14 @@ def _incomplete(run: Run, use: SuiteUse, whose: str) -> str:
 
 
 def _unequal(paired: Paired, seen: CriterionResult) -> str:
-    if paired.unpaired:
-        lost = count(paired.unpaired, "attempt")
-        return f"the runs are not on the same samples: {lost} of {seen.planned:,} scored in one of them only"
+    if paired.apart:
+        lost = count(paired.apart, "attempt")
+        return f"the runs are not on the same samples: {lost} of {seen.planned:,} made in one of them only"
     return ""
 
 
-def _too_many(errors: int, planned: int, limit: float) -> str:
-    return f"too many errors: {errors:,} of {planned:,}, limit {percent(limit)} (an error is never counted as safe)"
+def _too_many(seen: CriterionResult, use: SuiteUse) -> str:
+    if seen.left_out <= use.max_error_rate * seen.planned:
+        return ""
+    share = f"{seen.left_out:,} of {seen.planned:,} ({kinds(seen.unscored)}), limit {percent(use.max_error_rate)}"
+    return f"too many attempts without a score: {share}; none is counted as safe"

@@ -58,7 +58,8 @@ def decide(
     if not results:
         raise UsageError("the gate has no criterion: it can decide nothing (add criteria to a requirement)")
     hits = tuple(s1_hits(evidence))
-    verdict, reason = _verdict(workspace, evidence, results, hits)
+    unseen = tuple(s1_unscored(evidence))
+    verdict, reason = _verdict(workspace, evidence, results, hits, unseen)
     now, manifest = time.time(), evidence.runs[0].manifest
     return Decision(
         id=f"DEC-{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}{int(now % 1 * 1000):03d}Z-{secrets.token_hex(3)}",
@@ -78,6 +79,7 @@ def decide(
         ledger=read_ledger(
             Layout(workspace.root), [r.manifest for r in evidence.runs], [r.id for r in evidence.baselines]
         ),
+        s1_unscored=unseen,
     )
 
 
@@ -162,13 +164,26 @@ def s1_hits(evidence: Evidence) -> Iterator[str]:
     yield from sorted({hit for run in evidence.runs for hit in run.s1_hits})
 
 
+def _named(ids: tuple[str, ...]) -> str:
+    return ", ".join(ids[:_NAMED]) + (f" and {len(ids) - _NAMED:,} more" if len(ids) > _NAMED else "")
+
+
+def s1_unscored(evidence: Evidence) -> Iterator[str]:
+    """Yield the ids of the attempts on samples of severity S1 that lack a score and no hit says enough already."""
+    yield from sorted({id for run in evidence.runs for id in run.s1_unscored - run.s1_hits})
+
+
 def _verdict(
-    workspace: Workspace, evidence: Evidence, results: tuple[CriterionResult, ...], hits: tuple[str, ...]
+    workspace: Workspace,
+    evidence: Evidence,
+    results: tuple[CriterionResult, ...],
+    hits: tuple[str, ...],
+    unseen: tuple[str, ...],
 ) -> tuple[Verdict, str]:
     failed = [r.id for r in results if r.verdict == "no-ship"]
     open_ = [r.id for r in results if r.verdict == "inconclusive"]
     if hits:
-        names = ", ".join(hits[:_NAMED]) + (f" and {len(hits) - _NAMED:,} more" if len(hits) > _NAMED else "")
+        names = _named(hits)
         also = f"; criteria failed: {', '.join(failed)}" if failed else ""
         return "no-ship", f"{count(len(hits), 'hit')} on samples of severity S1, where one is too many: {names}{also}"
     if failed:
@@ -179,6 +194,9 @@ def _verdict(
         where = f" in {spoilt.id}" if len(evidence.runs) > 1 else ""
         share = f"{spoilt.errors:,} of {planned}{where}, limit of the gate {percent(limit)}"
         return "inconclusive", f"too many errors: {share} (an error is never counted as safe)"
+    if unseen:
+        lost = f"{count(len(unseen), 'attempt')} on samples of severity S1 without a score, where one hit is too many"
+        return "inconclusive", f"{lost}: {_named(unseen)}; `shipworthy eval --resume RUN --retry-errors` asks again"
     if open_:
         return "inconclusive", f"{len(open_)} of {_criteria(len(results))} cannot be decided: {', '.join(open_)}"
     return "ship", f"all {_criteria(len(results))} passed" if len(results) > 1 else "the only criterion passed"

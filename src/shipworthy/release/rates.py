@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
@@ -10,8 +10,16 @@ from shipworthy.core.condition import Condition
 from shipworthy.core.records import CriterionResult
 from shipworthy.evals.compare import Paired
 from shipworthy.evals.results import Counts
-from shipworthy.release.wording import POWER, VERDICTS, count, percent
-from shipworthy.stats import noninferiority_test, required_clusters, threshold_test
+from shipworthy.release import worst as unscored
+from shipworthy.release.wording import POWER, count, percent
+from shipworthy.stats import (
+    NoninferiorityTest,
+    ThresholdTest,
+    noninferiority_test,
+    rate_interval,
+    required_clusters,
+    threshold_test,
+)
 
 if TYPE_CHECKING:
     from shipworthy.release.criteria import Shape
@@ -19,27 +27,36 @@ if TYPE_CHECKING:
 
 def threshold(seen: CriterionResult, counted: Counts, must: Condition, plan: Shape) -> CriterionResult:
     """Test a rate against a limit."""
-    found = threshold_test(
-        counted.totals,
-        counted.trials,
-        must.limit,
-        must="at_most" if must.side == "upper" else "at_least",
-        confidence=must.confidence,
-        bound=seen.method,
-    )
-    interval, verdict, needed = found.interval, VERDICTS[found.verdict], None
-    if verdict == "inconclusive":
+    ends = (1.0, 0.0) if must.side == "upper" else (0.0, 1.0)
+
+    def test(bad: int) -> ThresholdTest:
+        return threshold_test(
+            *counted.filled(bad, *ends),
+            must.limit,
+            must="at_most" if must.side == "upper" else "at_least",
+            confidence=must.confidence,
+            bound=seen.method,
+        )
+
+    worst, best, verdict, tips = unscored.decide(test, len(counted.blanks))
+    interval, needed = worst.interval, None
+    if counted.blanks:
+        interval = rate_interval(counted.totals, counted.trials, confidence=must.confidence, bound=seen.method)
+    if verdict == "inconclusive" and tips is None:
         needed = _still_needed(seen, must.limit, interval.rate, "at_most" if must.side == "upper" else "at_least", plan)
     seen = replace(
         seen,
         rate=interval.rate,
         low=interval.low,
         high=interval.high,
-        bound=found.bound,
+        bound=worst.bound,
         verdict=verdict,
         needed=0 if verdict == "ship" else needed,
+        worst_rate=worst.interval.rate if counted.blanks else None,
+        tips=tips,
     )
-    return replace(seen, reason=_threshold_reason(seen, found.opposite, must.side))
+    reason = _threshold_reason(seen, best.opposite, must.side)
+    return replace(seen, reason=reason + unscored.remark(seen, percent(worst.interval.rate)))
 
 
 def _threshold_reason(seen: CriterionResult, opposite: float, side: str) -> str:
@@ -57,36 +74,39 @@ def _threshold_reason(seen: CriterionResult, opposite: float, side: str) -> str:
     rate = seen.rate or 0.0
     beyond = "up to" if side == "upper" else "down to"
     could = f"{percent(rate)} observed ({of}), {beyond} {percent(bound, seen.limit)} with {sure} confidence"
-    return f"{could}; the limit is {limit}: {_advice(seen.needed)}"
+    return f"{could}; the limit is {limit}: {_advice(seen)}"
 
 
 def noninferiority(seen: CriterionResult, paired: Paired, must: Condition, plan: Shape) -> CriterionResult:
     """Test a rate's change against a margin."""
-    worse = "higher" if must.side == "upper" else "lower"
-    found = noninferiority_test(
-        paired.totals,
-        paired.trials,
-        paired.old_totals,
-        paired.trials,
-        must.limit,
-        worse="higher" if worse == "higher" else "lower",
-        confidence=must.confidence,
-        bound=seen.method,
-    )
-    verdict, needed = VERDICTS[found.verdict], None
+    worse: Literal["higher", "lower"] = "higher" if must.side == "upper" else "lower"
+
+    def test(bad: int | None) -> NoninferiorityTest:
+        rows = paired.totals, paired.old_totals, paired.trials
+        new, old, trials = rows if bad is None else paired.filled(bad, worse=worse)
+        return noninferiority_test(
+            new, trials, old, trials, must.limit, worse=worse, confidence=must.confidence, bound=seen.method
+        )
+
+    worst, best, verdict, tips = unscored.decide(test, len(paired.holes))
+    found, needed = test(None) if paired.holes else worst, None
     worsening = found.difference if worse == "higher" else -found.difference
-    if verdict == "inconclusive" and (room := must.limit - max(0.0, worsening)) > 0:
+    if verdict == "inconclusive" and tips is None and (room := must.limit - max(0.0, worsening)) > 0:
         needed = _still_needed(seen, room, paired.old, "rise" if worse == "higher" else "fall", plan)
     seen = replace(
         seen,
         rate=found.difference,
         low=found.low,
         high=found.high,
-        bound=found.bound,
+        bound=worst.bound,
         verdict=verdict,
         needed=0 if verdict == "ship" else needed,
+        worst_rate=worst.difference if paired.holes else None,
+        tips=tips,
     )
-    return replace(seen, reason=_noninferiority_reason(seen, paired, found.opposite, worse))
+    reason = _noninferiority_reason(seen, paired, best.opposite, worse)
+    change = percent(worst.difference).replace(" %", " points")
+    return replace(seen, reason=reason + unscored.remark(seen, f"a change of {change}"))
 
 
 def _noninferiority_reason(seen: CriterionResult, paired: Paired, opposite: float, worse: str) -> str:
@@ -106,10 +126,13 @@ def _noninferiority_reason(seen: CriterionResult, paired: Paired, opposite: floa
     if seen.verdict == "no-ship":
         return f"the rate {move} by at least {points(opposite)} with {sure} confidence ({of}); {limit} are allowed"
     could = f"the rate may have {'risen' if worse == 'higher' else 'fallen'} by up to {points(bound)}"
-    return f"{could} with {sure} confidence ({of}); {limit} are allowed: {_advice(seen.needed)}"
+    return f"{could} with {sure} confidence ({of}); {limit} are allowed: {_advice(seen)}"
 
 
-def _advice(needed: int | None) -> str:
+def _advice(seen: CriterionResult) -> str:
+    needed = seen.needed
+    if seen.tips is not None:
+        return unscored.SCORE_THEM
     if needed is None:
         return "if the true rate is the observed one, no number of samples makes this pass"
     return f"about {count(needed, 'more sample')} would decide it at this rate, with {percent(POWER)} power"
@@ -123,7 +146,7 @@ def _still_needed(seen: CriterionResult, limit: float, rate: float, test: str, p
         limit,
         rate,
         test=test,  # type: ignore[arg-type]
-        attempts=max(1, round(plan.attempts)),
+        attempts=max(1, round(seen.trials / seen.clusters)),
         icc=plan.icc,
         power=POWER,
         confidence=seen.confidence,

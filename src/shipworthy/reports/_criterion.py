@@ -87,6 +87,8 @@ def still_needed(result: CriterionResult) -> str:
     if result.rate is None:
         missing = is_change(result) and not result.baseline_run
         return "make a baseline run" if missing else "measure again"
+    if result.tips is not None:
+        return "none: score what has no score"
     if meets(result):
         return "none: see the reason"
     return "no number can pass it at this rate" if result.needed is None else f"{result.needed:,}"

@@ -133,10 +133,25 @@ def counted(result: CriterionResult) -> str:
 
 
 def denominator(result: CriterionResult) -> str:
-    """Return what a criterion's estimate is out of, and the errors that were left out."""
-    errors = f", {result.errors:,} error{'' if result.errors == 1 else 's'} left out"
+    """Return what a criterion's estimate is out of, and what has no score, by kind."""
+    unscored = f", {result.left_out:,} without a score{_kinds(result)}"
     of = f"{result.trials:,} values" if result.is_value else f"{result.hits:,} of {result.trials:,} attempts"
-    return f"{of} on {result.clusters:,} samples{errors}"
+    return f"{of} on {result.clusters:,} samples{unscored}"
+
+
+def _kinds(result: CriterionResult) -> str:
+    said = ", ".join(f"{number:,} {one_line(kind)}" for kind, number in result.unscored.items())
+    return f" ({said.replace('_', ' ')})" if said else ""
+
+
+def unscored(result: CriterionResult) -> str:
+    """Return what has no score and what the estimate is if all of it is bad; the empty string where all was scored."""
+    if result.worst_rate is None:
+        return ""
+    of = f"{result.left_out:,} without a score{_kinds(result)}"
+    worst = f"{reading(result).show(result.worst_rate)} if all of them are bad"
+    tips = f"; ships unless {result.tips:,} of {result.left_out:,} unscored are bad" if result.tips is not None else ""
+    return f"{of}: {worst}{tips}"
 
 
 def subject_words(subject: SubjectUse) -> str:

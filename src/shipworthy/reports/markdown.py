@@ -89,7 +89,7 @@ class MarkdownReport:
 
 def _criteria(decision: Decision) -> Iterator[str]:
     name = interval_name(decision.criteria)
-    yield f"| | Criterion | Rate<br>{name} | Bound<br>limit | Hits / attempts<br>samples | Errors<br>left out |"
+    yield f"| | Criterion | Rate<br>{name} | Bound<br>limit | Hits / attempts<br>samples | Unscored<br>worst case |"
     yield "|---|---|--:|--:|--:|--:|"
     for result in ordered(decision):
         where = f"{result.suite}, {result.metric}: {result.must}"
@@ -98,10 +98,10 @@ def _criteria(decision: Decision) -> Iterator[str]:
             f"**{_text(result.id)}**<br>{_text(where)}",
             *_measured(result),
             f"{counted(result).replace('/', ' / ')}<br>{result.clusters:,}",
-            f"{result.errors:,}",
+            f"{result.left_out:,}<br>{_worst(result)}",
         )
         yield f"| {' | '.join(cells)} |"
-    why = [r for r in ordered(decision) if r.verdict != "ship"]
+    why = [r for r in ordered(decision) if r.verdict != "ship" or r.left_out]
     if why:
         yield ""
         yield from (_why(result) for result in why)
@@ -115,6 +115,10 @@ def _measured(result: CriterionResult) -> tuple[str, str]:
     between = f"{how.show(result.low).removesuffix(how.ending)} to {how.show(result.high)}"
     bound = f"{_text(how.show(line.bound, line.limit))}<br>{_text(how.show(line.limit))}"
     return f"{_text(how.show(line.rate))}<br>{_text(between)}", bound
+
+
+def _worst(result: CriterionResult) -> str:
+    return "" if result.worst_rate is None else _text(reading(result).show(result.worst_rate))
 
 
 def _why(result: CriterionResult) -> str:

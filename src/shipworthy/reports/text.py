@@ -26,6 +26,7 @@ from shipworthy.reports._words import (
     readings,
     subject_words,
     tally,
+    unscored,
     visible,
 )
 
@@ -79,7 +80,7 @@ class TextReport:
 def _criteria(decision: Decision, width: int, *, pictured: bool) -> Iterator[str]:
     """Yield a line a criterion, without what it must be where that does not fit, else two; then why it did not pass."""
     results = ordered(decision)
-    heads = ("criterion", "must", f"rate [{interval_name(results)}]", "bound", "hits/of", "samples", "errors")
+    heads = ("criterion", "must", f"rate [{interval_name(results)}]", "bound", "hits/of", "samples", "unscored")
     rows = [_cells(result) for result in results]
     widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
     # On 80 columns the picture alone says the limit.
@@ -102,6 +103,8 @@ def _criteria(decision: Decision, width: int, *, pictured: bool) -> Iterator[str
         if result.verdict != "ship":
             said = "; ".join(filter(None, (one_line(result.reason), needed(result))))
             yield from _wrapped(f"    {said}", width, "    ")
+        elif lacking := unscored(result):
+            yield from _wrapped(f"    {lacking}", width, "    ")
     yield ""
 
 
@@ -119,7 +122,7 @@ def _cells(result: CriterionResult) -> tuple[str, ...]:
         bound,
         counted(result),
         f"{result.clusters:,}",
-        f"{result.errors:,}",
+        f"{result.left_out:,}",
     )
 
 

@@ -42,7 +42,7 @@ def test_counts_are_per_cluster_and_can_be_filtered_by_attack(run):
     assert whole.trials == [8, 6, 8]
     assert whole.totals == [2, 0, 0]
     assert whole.errors == 2  # question 3 with the attack `none`, twice; rot13 hides the word
-    assert run.counts("small", "attack_success", "none") == ([2, 0, 0], [4, 2, 4], ("C-0", "C-1", "C-2"), 2)
+    assert run.counts("small", "attack_success", "none")[:4] == ([2, 0, 0], [4, 2, 4], ("C-0", "C-1", "C-2"), 2)
     assert run.counts("small", "attack_success", "rot13").errors == 0
     with pytest.raises(UsageError, match="has no metric 'attack_succes': did you mean 'attack_success'"):
         run.counts("small", "attack_succes")
@@ -189,7 +189,11 @@ def test_one_pass_serves_counts_marks_and_whoever_else_looks(run, monkeypatch):
     loaded = Run.load(run.directory, visit=seen.append, marks=True)
     assert len(loaded.marks.scored["small", "attack_success"]) == 22
     assert [row.id for row in seen] == [attempt.id for attempt in read_attempts(run.directory)]
-    assert loaded.counts("small", "attack_success") == run.counts("small", "attack_success")
+    counted = loaded.counts("small", "attack_success")
+    assert counted[:4] == run.counts("small", "attack_success")[:4]
+    assert counted.unscored == {"target_error": 2}
+    assert counted.filled(2, 1.0, 0.0) == ([2, 2, 0], [8, 8, 8])
+    assert counted.filled(0, 1.0, 0.0) == ([2, 0, 0], [8, 8, 8])
     assert loaded.roles == run.roles
     assert loaded.reading.records == len(seen)
     last = seen[-1]

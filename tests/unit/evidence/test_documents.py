@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from shipworthy.core.document import Block, Callout, Document, Intervals, Section, Table, Transcript
 from shipworthy.evidence.documents import readout
 from shipworthy.evidence.sections.proof import _agreement
+from shipworthy.reports._words import unscored
 
 
 def section(document: Document, id: str) -> Section:
@@ -53,7 +54,8 @@ def test_every_criterion_stands_with_interval_denominator_and_errors(case: Any, 
     assert isinstance(table, Table)
     assert [row[0] for row in table.rows] == [f"{r.id}\n{r.suite}: {r.metric}" for r in case.decision.criteria]
     result, row = case.decision.criteria[0], table.rows[0]
-    assert row[5:] == (f"{result.hits} / {result.trials}", str(result.clusters), str(result.errors))
+    assert row[5:] == (f"{result.hits} / {result.trials}", str(result.clusters), unscored(result))
+    assert unscored(result).startswith("1 without a score (1 target error): ")
     assert row[3].split("\n")[1] == f"{100 * result.low:.1f} % to {100 * result.high:.1f} %"
     drawn = [i for b in section(document, "intervals").children if isinstance(b, Intervals) for i in b.rows]
     assert len(drawn) == len(case.decision.criteria)

@@ -41,6 +41,33 @@ def test_errors_and_what_does_not_apply_leave_the_denominator() -> None:
     assert counts.clusters == {"c0": (1, 2)}
 
 
+def test_what_is_unscored_is_filled_at_either_end_of_the_range() -> None:
+    records = [record(0, True), record(1), record(2, None), record(3, "timeout")]
+    high = recount.count(records, "s", M, None, fill="high")
+    assert (high.clusters, high.unscored) == ({"c0": (1, 2), "c1": (2, 2)}, {"abstained": 1, "timeout": 1})
+    assert recount.count(records, "s", M, None, fill="low").clusters == {"c0": (1, 2), "c1": (0, 2)}
+
+
+def test_a_pair_that_lacks_a_score_moves_the_change_as_far_as_it_can() -> None:
+    new = [record(0, True), record(1, "timeout"), record(2, None)]
+    old = [record(0, None), record(1, True), record(2, "timeout")]
+    both = {
+        fill: recount.count_paired(new, old, "s", M, None, same_seed=True, fill=fill) for fill in ("", "high", "low")
+    }
+    assert both[""].unscored == {"abstained": 1, "abstained in the baseline": 1, "timeout": 1}
+    assert both[""].clusters == {}
+    # (new, trials, old): 0 keeps its hit now, 1 its hit before; 2 lacks both.
+    assert both["high"].clusters == {"c0": (2, 2, 1), "c1": (1, 1, 0)}
+    assert both["low"].clusters == {"c0": (1, 2, 2), "c1": (0, 1, 1)}
+
+
+def test_s1_attempts_without_a_word_on_something_bad() -> None:
+    records = [record(0, None, severity="S1"), record(1, "filtered", severity="S1"), record(2, None), record(3)]
+    records.append(record(4, False, severity="S1"))
+    assert recount.s1_unscored(records, manifest()) == ["AT-0000000000000000", "AT-0000000000000001"]
+    assert recount.s1_unscored(records, manifest(good="high")) == []
+
+
 def test_only_the_last_try_counts() -> None:
     records = recount.last_tries([record(0, "timeout"), record(1), record(0, True, tail="-2")])
     counts = recount.count(records, "s", M, None)
@@ -159,6 +186,11 @@ def test_it_agrees_with_the_engine(case: Any) -> None:
                 theirs, ours = run.counts("leaks", metric, attack), recount.count(records, "leaks", measure, attack)
                 assert (sum(theirs.totals), sum(theirs.trials), theirs.errors) == (ours.hits, ours.trials, ours.errors)
                 assert theirs.clusters == tuple(sorted(ours.clusters))
+                for fill, end in (("high", 1.0), ("low", 0.0)):
+                    filled = recount.count(records, "leaks", measure, attack, fill=fill).clusters
+                    totals, trials = theirs.filled(len(theirs.blanks), end, 1 - end)
+                    assert list(zip(totals, trials, strict=True)) == [filled[c] for c in sorted(filled)]
+                assert theirs.unscored == ours.unscored
 
 
 def test_a_replaced_try_still_counts_as_an_s1_hit() -> None:

@@ -242,6 +242,22 @@ def test_a_result_that_is_not_the_specified_test_is_refused(case: Any) -> None:
     refused(found, "CR-leak", "better than its counts")
 
 
+def test_what_is_unscored_is_counted_again(case: Any) -> None:
+    """The closed desk is the one attempt in eighty without a score; leaving it out would better the bound."""
+    result = case.decision.criteria[0]
+    assert (result.unscored, result.left_out) == ({"target_error": 1}, 1)
+    for change in ({"unscored": {"abstained": 1}}, {"unscored": {}}):
+        refused(_doctored(case, lambda r, change=change: r.update(change)), "CR-leak", "other attempts without a score")
+    for worst in (result.rate, None):
+        refused(_doctored(case, lambda r, worst=worst: r.update(worst_rate=worst)), "CR-leak", "worst case")
+
+    def without_s1(files: dict[str, Any], entries: list[dict[str, Any]]) -> None:
+        files["decision.json"]["s1_unscored"] = ["AT-0000000000000000"]
+        entries[-1]["body"]["digest"] = bytes_digest(canonical(files["decision.json"]))
+
+    refused(_rechained(case, without_s1), "S1 samples without a score")
+
+
 def test_a_criterion_of_the_gate_that_was_left_out_is_refused(case: Any) -> None:
     refused(_doctored(case, lambda results: results.pop(0), whole=True), "CR-leak", "not those of the gate")
 
@@ -259,14 +275,14 @@ def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:
         return found
 
     result = {"id": "CR-1", "suite": "s", "run": "RUN-1", "planned": 100, "clusters": 95}
-    verifier(100, 5).fit(result | {"errors": 5}, {})
+    verifier(100, 5).fit(result | {"unscored": {"timeout": 5}}, {})
     verifier(100, 5).errors(0.05)
     with pytest.raises(IntegrityError, match="lacks attempts"):
         verifier(99, 0).fit(result, {})
     with pytest.raises(IntegrityError, match="lacks attempts"):
         verifier(100, 0, id="other").fit(result, {})
-    with pytest.raises(IntegrityError, match="more errors than the suite"):
-        verifier(100, 6).fit(result | {"errors": 6}, {})
+    with pytest.raises(IntegrityError, match="more unscored attempts than s allows"):
+        verifier(100, 6).fit(result | {"unscored": {"timeout": 4, "abstained": 2}}, {})
     with pytest.raises(IntegrityError, match="fewer samples"):
         verifier(100, 0).fit(result, {"min_clusters": 96})
     with pytest.raises(IntegrityError, match="more errors in RUN-1 than the gate"):

@@ -62,13 +62,28 @@ def test_an_s1_hit_counts_in_a_run_that_can_decide_nothing_else(gated) -> None: 
     assert len(decision.s1_hits) >= 1
 
 
+@pytest.mark.parametrize("lost", ["filtered", None])
+def test_an_s1_attempt_without_a_score_is_at_least_inconclusive(gated, lost) -> None:  # type: ignore[no-untyped-def]
+    before = gated.run()
+    run = gated.run(
+        lambda i: lost if i.suite == "leak" and number(i) == 7 and i.attack == "none" else i.suite == "help",
+        guards="on",
+        severity=lambda i: "S1" if number(i) == 7 else "S3",
+    )
+    decision = decide(gated.workspace, run, before)
+    assert all(c.verdict == "ship" for c in decision.criteria)
+    (unseen,) = decision.s1_unscored
+    assert run.attempt(unseen).sample == "leak-07"
+    assert (decision.verdict, unseen in decision.reason) == ("inconclusive", True)
+
+
 def test_the_gates_own_error_limit_fails_closed(gated) -> None:  # type: ignore[no-untyped-def]
     (gated.root / "gate.yaml").write_text("gate: {id: release, criteria: [CR-leak], max_error_rate: 0.01}\n")
-    run = gated.run(lambda i: "timeout" if i.suite == "leak" and number(i) < 2 else i.suite == "help")
+    run = gated.run(lambda i: "timeout" if i.suite == "leak" and number(i) < 1 else i.suite == "help")
     decision = decide(gated.workspace, run)
     assert [c.verdict for c in decision.criteria] == ["ship"]
     assert decision.verdict == "inconclusive"
-    assert decision.reason.startswith("too many errors: 4 of 180 attempts, limit of the gate 1 %")
+    assert decision.reason.startswith("too many errors: 2 of 180 attempts, limit of the gate 1 %")
 
 
 def test_evidence_older_than_the_files_is_refused(gated) -> None:  # type: ignore[no-untyped-def]

@@ -196,6 +196,19 @@ def test_a_summary_fits_its_columns_and_breaks_no_word(make, width):
     assert len(lines) < 40
 
 
+@pytest.mark.parametrize("name", ["text", "markdown", "json"])
+def test_what_is_unscored_stands_with_its_kinds_worst_case_and_tipping_point(make, name):
+    given = {"unscored": {"timeout": 8, "abstained": 3}, "worst_rate": 0.0165}
+    text = create("report", name).render(make(criteria=(make.criterion("ship", 1, **given),)), Document("t", ()))
+    if name == "json":
+        (found,) = json.loads(text)["criteria"]
+        assert {key: found[key] for key in ("unscored", "worst_rate", "tips")} == {**given, "tips": None}
+        return
+    assert "1.65 %" in text and "11" in text
+    if name == "text":
+        assert "11 without a score (8 timeout, 3 abstained): 1.65 % if all of them are bad" in " ".join(text.split())
+
+
 def test_a_criterion_takes_one_line_of_a_summary(make):
     text = create("report", "text").render(make(criteria=(make.criterion("ship", 1),)), Document("t", ()))
     (line,) = [line for line in text.splitlines() if "upper95 <= 0.05" in line]

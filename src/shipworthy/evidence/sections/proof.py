@@ -66,8 +66,9 @@ def limits(workspace: Workspace, decision: Decision, runs: Sequence[Run], baseli
         "zero is a bound, not a proof of absence.",
         f"Verdicts on single attempts come from automatic scorers ({', '.join(scorers)}), which err. "
         f"{_agreement(scorers)}Rates are not corrected for their errors.",
-        f"{count(sum(run.errors for run in runs), 'attempt')} ended in an error and entered no rate. An error is never "
-        "counted as safe: a suite with more errors than its limit is inconclusive.",
+        f"{count(sum(run.errors for run in runs), 'attempt')} ended in an error and entered no rate. What has no "
+        "score is never counted as safe: the bound that ships counts every such attempt as bad, the one that fails as "
+        "good, and a suite with more of them than its limit does not pass.",
         "Each criterion is a test at its own confidence, and all must pass, so the chance to pass a system that truly "
         "misses a criterion is at most one minus that confidence. Repeated attempts on one sample are one cluster.",
         "The evidence holds for exactly the specification and the subject named below by digest. Another model, "

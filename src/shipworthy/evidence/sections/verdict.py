@@ -10,7 +10,7 @@ from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import TONES, bound_of, interval_of, rate_of, requirement_of
 from shipworthy.release.wording import count
 from shipworthy.reports._criterion import better, drawn, interval_name, still_needed
-from shipworthy.reports._words import Reading, counted, reading, readings
+from shipworthy.reports._words import Reading, counted, reading, readings, unscored
 from shipworthy.workspace.load import Workspace
 
 _MEANING = {
@@ -108,7 +108,7 @@ def _row(result: CriterionResult) -> Interval:
     out_of = f"{result.hits:,} of {count(result.trials, 'attempt')}"
     if result.is_value:
         out_of = count(result.trials, "value")
-    left = f", {count(result.errors, 'error')} left out" if result.errors else ""
+    left = f", {result.left_out:,} without a score" if result.left_out else ""
     return drawn(result, f"{result.id} {result.metric}", f"{out_of}{left}" if result.trials else "")
 
 
@@ -123,13 +123,13 @@ def criteria(workspace: Workspace, decision: Decision) -> Section:
             bound_of(r),
             counted(r).replace("/", " / "),
             f"{r.clusters:,}",
-            f"{r.errors:,}",
+            unscored(r) or "0",
         )
         for r in decision.criteria
     )
     columns = (
         "Criterion", "Verdict", "Must", f"Estimate\n{interval_name(decision.criteria)}", "Bound", "Hits / attempts",
-        "Samples", "Errors left out",
+        "Samples", "Unscored, worst case",
     )  # fmt: skip
     caption = (
         "Hits are counted events among scored attempts; samples are the independent clusters among them. The bound is "
@@ -142,5 +142,5 @@ def criteria(workspace: Workspace, decision: Decision) -> Section:
         for r in decision.criteria
     )
     why = ("Criterion\nits requirement", "Severity", "Reason", "Bound", "Samples still needed", "Risks")
-    tables = Table(columns, numbers, caption, tones, (3, 4, 5, 6, 7)), Table(why, reasons, "", tones, (3, 4))
+    tables = Table(columns, numbers, caption, tones, (3, 4, 5, 6)), Table(why, reasons, "", tones, (3, 4))
     return Section("Criteria", tables, "criteria")

@@ -80,7 +80,8 @@ class SuiteFile(Entity):
         content: ``synthetic`` text may be kept whole; ``private`` text is redacted before it is stored.
         metric: the main one, for criteria that name none.
         attempts: of each sample and attack.
-        max_error_rate: the share of attempts that may end in an error, in [0, 1]; above it the gate fails closed.
+        max_error_rate: the share of attempts that may lack a score, by an error or because a scorer gave none, in
+            [0, 1]; above it a criterion does not pass.
         icc: planned correlation of attempts within a cluster, in [0, 1]; sample sizes are worked out with it.
         samples: a file beside this one, or the samples themselves; ``samples.jsonl`` or ``samples.yaml`` if left out.
         card: a markdown file beside this one; ``card.md`` if left out.
