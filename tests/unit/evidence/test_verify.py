@@ -34,6 +34,7 @@ from shipworthy.store import chain
 from shipworthy.store.line import frame, leaf
 from shipworthy.store.shards import log_name, log_origin
 from shipworthy.store.signing import new_key, sign, statement
+from shipworthy.stats import threshold_test
 from shipworthy.store.trust import Trust, trust_json
 
 Members = dict[str, bytes]
@@ -54,7 +55,7 @@ def test_the_pack_verifies_and_says_what_was_checked(case: Any) -> None:
         "archive", "members", "signature", "decision", "run logs", "audit log", "digests", "ledger", "criteria",
         "trace",
     ]  # fmt: skip
-    assert "3 of 3 counted again" in report(found)
+    assert "4 of 4 counted again" in report(found)
     assert "signed by ada" in report(found)
     assert found.decision["verdict"] == "no-ship"
 
@@ -144,6 +145,47 @@ def resigned(case: Any, edit: Callable[[dict[str, Any]], None], **predicate: Any
         statement({MANIFEST: bytes_digest(files[MANIFEST])}, old["predicateType"], said), [case.key]
     )
     return verify_bytes(archive.write(files), case.trust)
+
+
+def _row(change: Callable[[dict[str, Any]], None], criterion: str) -> Callable[[dict[str, Any]], None]:
+    def edit(files: dict[str, Any]) -> None:
+        for listed in (files["decision.json"]["criteria"], files["criteria.json"]["criteria"]):
+            change(next(result for result in listed if result["id"] == criterion))
+
+    return edit
+
+
+@pytest.mark.parametrize("criterion", ["CR-leak", "CR-leak-each"])
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda r: r["attacks"].pop(), "the attacks of"),
+        (lambda r: r["attacks"].reverse(), "the attacks of"),
+        (lambda r: r["attacks"][0].update(hits=0), "the attack none"),
+        (lambda r: r["attacks"][0].update(rate=0.0, low=0.0), "the attack none"),
+        (lambda r: r["attacks"][0].update(high=r["attacks"][0]["rate"]), "the attack none"),
+        (lambda r: r["attacks"][0].update(low=r["attacks"][0]["rate"]), "the attack none"),
+        (lambda r: r["attacks"][1].update(unscored=0), "the attack rot13"),
+        (lambda r: r["attacks"][1].update(rate=None, low=None, high=None), "the attack rot13"),
+    ],
+)
+def test_what_is_said_of_an_attack_is_held_to_its_records(
+    case: Any, criterion: str, change: Callable[[Any], None], problem: str
+) -> None:
+    found = resigned(case, _row(change, criterion))
+    assert not found.ok
+    assert problem in found.problems[0] and criterion in found.problems[0]
+
+
+def test_the_bound_of_the_worst_attack_is_recomputed_for_all_attacks_together(case: Any) -> None:
+    stated = next(r for r in case.decision.criteria if r.id == "CR-leak-each")
+    rows = case.run.by_attack("leaks", "toy_leak")
+    alone = max(
+        threshold_test(*counts.filled(len(counts.blanks), 1.0, 0.0), stated.limit).bound for counts in rows.values()
+    )
+    assert alone < stated.bound  # what one attack by itself would have
+    refused(resigned(case, _row(lambda r: r.update(bound=alone), "CR-leak-each")), "CR-leak-each", "better than")
+    assert resigned(case, _row(lambda r: r.update(bound=stated.bound), "CR-leak-each")).ok
 
 
 def test_signing_the_same_again_verifies(case: Any) -> None:
@@ -274,7 +316,7 @@ def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:
         found.runs = {"RUN-1": _Run({"id": "RUN-1", "suites": suites, "planned": 100}, {}, made, {})}
         return found
 
-    result = {"id": "CR-1", "suite": "s", "run": "RUN-1", "planned": 100, "clusters": 95}
+    result = {"id": "CR-1", "suite": "s", "run": "RUN-1", "planned": 100, "clusters": 95, "must": "upper95 <= 0.05"}
     verifier(100, 5).fit(result | {"unscored": {"timeout": 5}}, {})
     verifier(100, 5).errors(0.05)
     with pytest.raises(IntegrityError, match="lacks attempts"):
@@ -285,6 +327,9 @@ def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:
         verifier(100, 6).fit(result | {"unscored": {"timeout": 4, "abstained": 2}}, {})
     with pytest.raises(IntegrityError, match="fewer samples"):
         verifier(100, 0).fit(result, {"min_clusters": 96})
+    each = {"must": "worst_attack_upper95 <= 0.05", "attacks": [{"clusters": 95}, {"clusters": 94}]}
+    with pytest.raises(IntegrityError, match="fewer samples"):
+        verifier(100, 0).fit(result | each, {"min_clusters": 95})
     with pytest.raises(IntegrityError, match="more errors in RUN-1 than the gate"):
         verifier(100, 6).errors(0.05)
 
