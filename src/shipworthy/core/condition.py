@@ -81,7 +81,9 @@ def parse(text: str) -> Condition:
         raise ValueError(f"{what}{match['level']} needs {wanted!r}: write {_EXAMPLES}")
     if not isfinite(limit):
         raise ValueError(f"the limit of {text!r} is no finite number")
-    test: Literal["threshold", "noninferiority"] = "threshold" if what in ("upper", "lower", "worst_attack_upper") else "noninferiority"
+    test: Literal["threshold", "noninferiority"] = (
+        "threshold" if what in ("upper", "lower", "worst_attack_upper") else "noninferiority"
+    )
     if test == "noninferiority" and limit <= 0:
         raise ValueError("a margin of 0 can be met by no number of samples: name the largest change you accept")
     side: Literal["upper", "lower"] = "lower" if what in ("lower", "drop_upper") else "upper"

@@ -56,7 +56,9 @@ def remark(seen: CriterionResult, side: Literal["upper", "lower"]) -> str:
     rate, row = (max if side == "upper" else min)(scored, key=lambda pair: pair[0])
     edge = f"up to {percent(row.high or 0.0)}" if side == "upper" else f"down to {percent(row.low or 0.0)}"
     of = f"{count(row.hits, 'hit')} in {count(row.trials, 'attempt')}"
-    return f"; the worst of {count(len(seen.attacks), 'attack')} by itself, {row.attack}: {percent(rate)} ({of}, {edge})"
+    return (
+        f"; the worst of {count(len(seen.attacks), 'attack')} by itself, {row.attack}: {percent(rate)} ({of}, {edge})"
+    )
 
 
 def threshold(seen: CriterionResult, counted: Mapping[str, Counts], must: Condition, plan: Shape) -> CriterionResult:

@@ -152,7 +152,9 @@ def _rate_scenarios(
     decidable = 0 < must.limit < 1
     for name, rate in _assumed(criterion, metric, previous):
         needed = tuple(
-            required_clusters(must.limit, rate, power=power ** (1 / attacks), bound=bound, **options) if decidable else 1  # type: ignore[arg-type]  # noqa: E501
+            required_clusters(must.limit, rate, power=power ** (1 / attacks), bound=bound, **options)
+            if decidable
+            else 1  # type: ignore[arg-type]  # noqa: E501
             for power in POWERS
         )
         proved = needed[0]

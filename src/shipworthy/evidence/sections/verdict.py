@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from shipworthy.core.document import Callout, Facts, Interval, Intervals, Paragraph, Section, Table
 from shipworthy.core.records import CriterionResult, Decision, RoleUse
 from shipworthy.evals.results import Run
-from shipworthy.evidence.sections.wording import NOT_MEASURED, TONES, bound_of, interval_of, percent, rate_of, requirement_of
+from shipworthy.evidence.sections.wording import (
+    NOT_MEASURED,
+    TONES,
+    bound_of,
+    interval_of,
+    percent,
+    rate_of,
+    requirement_of,
+)
 from shipworthy.release.wording import count
 from shipworthy.reports._criterion import better, drawn, interval_name, still_needed, worst_first
 from shipworthy.reports._words import Reading, counted, reading, readings, unscored
