@@ -74,7 +74,7 @@ def test_no_truth_ships_or_fails_too_often_at_the_margin(design: Design) -> None
     "design", [Design(100, 1, 0.0), Design(100, 3, 0.3), Design(100, 9, 0.0, background=0.6)], ids=str
 )
 def test_the_bounds_of_all_attacks_hold_together(design: Design, attacks: int, alike: bool) -> None:
-    limit, replicates = 0.1, 4_000
+    limit, replicates = 0.1, 2_000
     level = parse("worst_attack_upper95 <= 0.1").level(attacks)
     told = {"replicates": replicates, "seed": SEED, "confidence": level, "alike": alike}
     # One attack at the limit, the others harmless or half as bad: to ship is wrong.

@@ -61,8 +61,8 @@ class Condition(NamedTuple):
 def parse(text: str) -> Condition:
     """Parse a condition.
 
-    >>> parse("drop_upper95 <= 10 %")
-    Condition(test='noninferiority', side='lower', confidence=0.95, limit=0.1, text='drop_upper95 <= 10 %', unit='%', each=False)
+    >>> parse("drop_upper95 <= 10 %")[:6]
+    ('noninferiority', 'lower', 0.95, 0.1, 'drop_upper95 <= 10 %', '%')
 
     Raises:
         ValueError: it is none, or one that nothing can meet, with what to write instead.

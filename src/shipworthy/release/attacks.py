@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
@@ -109,7 +109,7 @@ def threshold(seen: CriterionResult, counted: Mapping[str, Counts], must: Condit
     return replace(seen, reason=reason + unscored.remark(seen, percent(max(rates.values()))))
 
 
-def _test(counts: Counts, must: Condition, level: float, seen: CriterionResult):  # type: ignore[no-untyped-def]
+def _test(counts: Counts, must: Condition, level: float, seen: CriterionResult) -> Callable[[int], ThresholdTest]:
     def test(bad: int) -> ThresholdTest:
         return threshold_test(*counts.filled(bad, 1.0, 0.0), must.limit, confidence=level, bound=seen.method)
 

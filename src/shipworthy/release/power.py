@@ -150,16 +150,15 @@ def _rate_scenarios(
         test = "rise" if must.side == "upper" else "fall"
     options = {"test": test, "attempts": max(1, round(attempts)), "icc": icc, "confidence": must.level(attacks)}
     decidable = 0 < must.limit < 1
+    powers = [power ** (1 / attacks) for power in POWERS]
     for name, rate in _assumed(criterion, metric, previous):
         needed = tuple(
-            required_clusters(must.limit, rate, power=power ** (1 / attacks), bound=bound, **options)
-            if decidable
-            else 1  # type: ignore[arg-type]  # noqa: E501
-            for power in POWERS
+            required_clusters(must.limit, rate, power=power, bound=bound, **options) if decidable else 1  # type: ignore[arg-type]
+            for power in powers
         )
         proved = needed[0]
         if decidable and bound != "proved":
-            proved = required_clusters(must.limit, rate, power=POWERS[0] ** (1 / attacks), bound="proved", **options)  # type: ignore[arg-type]
+            proved = required_clusters(must.limit, rate, power=powers[0], bound="proved", **options)  # type: ignore[arg-type]
         power = 0.0
         if clusters:
             power = achieved_power(clusters, must.limit, rate, bound=bound, **options) if decidable else 1.0  # type: ignore[arg-type]

@@ -30,11 +30,11 @@ from shipworthy.evidence.verify import (
     verify_bytes,
     verify_pack,
 )
+from shipworthy.stats import threshold_test
 from shipworthy.store import chain
 from shipworthy.store.line import frame, leaf
 from shipworthy.store.shards import log_name, log_origin
 from shipworthy.store.signing import new_key, sign, statement
-from shipworthy.stats import threshold_test
 from shipworthy.store.trust import Trust, trust_json
 
 Members = dict[str, bytes]
