@@ -507,6 +507,27 @@ class RunManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
 # ---- decisions -------------------------------------------------------------------------------------------------
 
 
+class AttackRate(Struct, frozen=True, kw_only=True):
+    """What one attack did under a criterion.
+
+    Attributes:
+        attack: its full name.
+        rate, low, high: the mean over samples of the share of hits and its two-sided interval at the criterion's
+            confidence, in [0, 1], each by itself; None where nothing was scored.
+        hits, trials, clusters: counted events, scored attempts, independent samples among them.
+        unscored: attempts without a score, left out of `trials`.
+    """
+
+    attack: Name
+    rate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    hits: int = 0
+    trials: int = 0
+    clusters: int = 0
+    unscored: int = 0
+
+
 class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One criterion, tested.
 
@@ -528,6 +549,10 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
         method: which bound decided on a rate (`shipworthy.stats.sample_rates`); a mean always has the proved one.
         needed: clusters still needed for the criterion to decide at 80 % power at the observed rate; None where no
             number of samples can make it pass.
+        attacks: of a rate under more than one attack, each attack by itself, in the run's order. A condition on the
+            worst attack is decided on them: `rate`, `low`, `high`, `hits`, `trials` and `clusters` are then those of
+            the attack with the highest bound, `bound` that bound, simultaneous over the attacks, and `worst_rate` that
+            attack's; `errors`, `planned` and `unscored` are still those of all.
     """
 
     id: str
@@ -559,6 +584,7 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unscored: dict[str, int] = field(default_factory=dict)
     worst_rate: float | None = None
     tips: int | None = None
+    attacks: tuple[AttackRate, ...] = ()
 
     @property
     def left_out(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from html import escape
 from math import fsum
@@ -393,11 +393,29 @@ class Run:
         Raises:
             UsageError: the run has no such suite, or the suite no such metric or attack.
         """
-        use, declared = self.suite(suite), self.metric(suite, metric)
-        wanted = set(select(attack, use.attacks))
-        if attack is not None and not wanted:
-            raise UsageError(f"the suite {suite!r} has no attack {attack!r}: {did_you_mean(attack, use.attacks)}")
-        keys = [(suite, metric, name) for name in use.attacks if name in wanted]
+        declared = self.metric(suite, metric)
+        return self._counts(suite, declared, self._attacks(suite, attack))
+
+    def by_attack(self, suite: str, metric: str, attack: str | None = None) -> dict[str, Counts]:
+        """Return the counts of each attack by itself, by its full name, in the suite's order.
+
+        Arguments and errors as for `counts`.
+        """
+        declared = self.metric(suite, metric)
+        return {name: self._counts(suite, declared, [name]) for name in self._attacks(suite, attack)}
+
+    def _attacks(self, suite: str, attack: str | None) -> list[str]:
+        """Return the full names of the attacks asked for, in the suite's order."""
+        known = self.suite(suite).attacks
+        names = select(attack, known)
+        if attack is not None and not names:
+            raise UsageError(f"the suite {suite!r} has no attack {attack!r}: {did_you_mean(attack, known)}")
+        return names
+
+    def _counts(self, suite: str, declared: Metric, attacks: Sequence[str]) -> Counts:
+        """Pool some attacks, each by its full name."""
+        metric, wanted = declared.name, set(attacks)
+        keys = [(suite, metric, name) for name in attacks]
         tallies = [self._tallies[key] for key in keys if key in self._tallies]
         if len(tallies) != 1:
             pooled = Tally(declared)

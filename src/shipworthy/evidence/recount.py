@@ -34,6 +34,8 @@ class Measure(NamedTuple):
 
     def takes(self, must: Condition) -> bool:
         """Say whether a condition can be held against it: given in its unit, its limit within its range."""
+        if must.each and self.value:
+            return False
         if must.unit not in ("", self.unit if self.value else "%"):
             return False
         if must.test == "noninferiority":
@@ -143,6 +145,17 @@ class Counts(NamedTuple):
 def last_tries(records: Iterable[Record]) -> list[Record]:
     """Return the records that count: of an attempt that was retried after an error, the last try."""
     return list({str(record["id"])[:PLANNED]: record for record in records}.values())
+
+
+def of_attack(records: Iterable[Record], attack: str) -> list[Record]:
+    """Return the records of one attack, by its full name: an id alone would ask for it with any parameters."""
+    return [record for record in records if record["attack"] == attack]
+
+
+def attacks(manifest: Mapping[str, Any], suite: str, attack: str | None) -> list[str]:
+    """Return the full names of the attacks that a run used on a suite and a criterion looks at, in the run's order."""
+    used = next((use["attacks"] for use in manifest["suites"] if use["id"] == suite), ())
+    return [str(name) for name in used if attack is None or matches(attack, name)]
 
 
 def marks(
