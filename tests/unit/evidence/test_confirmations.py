@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from shipworthy.release.decide import decide
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import register_decision
 from shipworthy.store.signing import new_key
+from shipworthy.store.trust import Trust
 from shipworthy.workspace.load import Workspace
 
 from .conftest import Case, in_shards, write_workspace
@@ -51,15 +51,14 @@ def severe(tmp_path_factory: pytest.TempPathFactory) -> Case:
         confirm_hit(layout, id, "no-hit", by="ada", because="a rhyme; ask r.q@example.org", run=run.id)
     key = new_key(tmp_path_factory.mktemp("keys"), "ada")
     # What was said later changes nothing of the decision that was made before.
-    assert verify_bytes(build_pack(workspace, blocked, [key]), Case(*[None] * 5, key, b"").trust).decision["s1_hits"]  # type: ignore[arg-type]
+    old = verify_bytes(build_pack(workspace, blocked, [key]), Trust((key.public,)))
+    assert (old.ok, old.decision["verdict"]) == (True, "no-ship")
     decision = decide(workspace, run, baseline)
     layout.save_decision(decision)
     return Case(root, workspace, run, baseline, decision, key, build_pack(workspace, decision, [key]))
 
 
-def _edited(
-    case: Case, change: Callable[[dict[str, Any], list[dict[str, Any]]], object], *, signed: bool = True
-) -> str:
+def _edited(case: Case, change: Callable[[dict[str, Any], list[dict[str, Any]]], object]) -> str:
     def edit(files: dict[str, Any], entries: list[dict[str, Any]]) -> None:
         change(files["decision.json"], entries)
         for number, entry in enumerate(entries, 1):
