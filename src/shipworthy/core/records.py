@@ -661,15 +661,36 @@ class Ledger(Struct, frozen=True, kw_only=True):
     later: tuple[LedgerLine, ...] = ()
 
 
+class Confirmation(Struct, frozen=True, kw_only=True):
+    """What somebody said of a hit on a sample of severity S1, and the audit chain kept.
+
+    Attributes:
+        attempt: the planned one, of `run`.
+        said: ``no-hit`` takes it out of the hits that one is too many of; it stays in every rate.
+        by: who: a person or a second scorer.
+        because: why; may be empty.
+        entry: its number in the audit chain.
+    """
+
+    run: Name
+    attempt: Name
+    said: Literal["hit", "no-hit"]
+    by: Content
+    because: Content = ""
+    entry: int
+
+
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A release decision: what a gate says of one subject, from one run or several.
 
     Attributes:
         runs: every run that a criterion was tested on, in order of first use; each `CriterionResult` names its own.
-        s1_hits: attempt ids of hits on S1 samples: any of them is a no-ship.
+        s1_hits: attempt ids of hits on S1 samples: any of them is a no-ship. Those that `confirmations` call ``no-hit``
+            are not among them.
         subject: what was decided on; `baseline` what it is compared with. None in decisions by earlier versions.
         ledger: the other runs on the same samples and criteria.
         s1_unscored: attempt ids on S1 samples without a score: with any of them nothing ships.
+        confirmations: the word that stood on each S1 hit when it was decided; a hit without one is not yet confirmed.
     """
 
     id: str
@@ -688,3 +709,4 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     baseline: BaselineUse | None = None
     ledger: Ledger | None = None
     s1_unscored: tuple[str, ...] = field(default=())
+    confirmations: tuple[Confirmation, ...] = field(default=())

@@ -185,7 +185,8 @@ class Run:
         directory: where it lies.
         manifest: what it set out to do.
         outcomes: number of attempts by outcome.
-        s1_hits: ids of the planned attempts with a bad event on a sample of severity S1, as their scorers declare it.
+        s1_hits: ids of the planned attempts with a bad event on a sample of severity S1, as their scorers declare it,
+            each with those of its tries that have it.
             Tries that a later one replaced count, too: one scorer saw the hit before another one failed, and asking
             again does not undo it.
         s1_unscored: ids of the planned attempts on samples of severity S1 on which a scorer of something bad gave no
@@ -198,7 +199,7 @@ class Run:
         self.outcomes: Counter[Outcome] = Counter()
         self._reading: RunReading | None = None
         self._roles = RoleTally()
-        self.s1_hits: set[str] = set()
+        self.s1_hits: dict[str, list[str]] = {}
         self.s1_unscored: set[str] = set()
         self._declared = {(use.id, metric.name): metric for use in manifest.suites for metric in use.metrics}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
@@ -311,7 +312,7 @@ class Run:
 
     def _mark_s1(self, planned: str, attempt: Row | Attempt) -> None:
         if any(s.hit and self._is_bad(attempt.suite, s.metric) for s in attempt.scores):
-            self.s1_hits.add(planned)
+            self.s1_hits.setdefault(planned, []).append(attempt.id)
         told = {s.metric for s in attempt.scores if s.hit is not None} if attempt.outcome == "scored" else set()
         self.s1_unscored.discard(planned)
         if any(self._is_bad(attempt.suite, name) for name in self._asked.get(attempt.suite, frozenset()) - told):

@@ -269,8 +269,10 @@ def _table(rows: Iterable[tuple[str, str, tuple[float, ...]]], measure: Measure)
     return table
 
 
-def s1_hits(records: Iterable[Record], manifest: Mapping[str, Any]) -> list[str]:
+def s1_hits(records: Iterable[Record], manifest: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the planned attempts with a bad event on a sample of severity S1, as the run's manifest declares them.
+
+    Each with those of its records that have it.
 
     Args:
         records: all tries: one that a later one replaced counts here, too.
@@ -281,7 +283,10 @@ def s1_hits(records: Iterable[Record], manifest: Mapping[str, Any]) -> list[str]
     def harmful(record: Record) -> bool:
         return any(score.get("hit") and (record["suite"], score["metric"]) in bad for score in record.get("scores", ()))
 
-    return sorted({str(r["id"])[:PLANNED] for r in records if r.get("severity") == "S1" and harmful(r)})
+    found: dict[str, list[str]] = {}
+    for id in sorted(str(r["id"]) for r in records if r.get("severity") == "S1" and harmful(r)):
+        found.setdefault(id[:PLANNED], []).append(id)
+    return found
 
 
 def s1_unscored(records: Iterable[Record], manifest: Mapping[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from shipworthy.core import condition, ledger
+from shipworthy.core import condition, confirmation, ledger
 from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
@@ -461,7 +461,7 @@ class _Verifier:
         if self.decision["verdict"] == "ship":
             self.errors(float(written.get("max_error_rate", 0.05)))
         decided = [self.runs[name] for name in self.decision["runs"]]
-        hits = sorted({hit for run in decided for hit in recount.s1_hits(run.records, run.manifest)})
+        hits = self.s1_hits(decided)
         if hits != sorted(self.decision.get("s1_hits", ())):
             raise IntegrityError("decision.json: the hits on S1 samples are not those in the records")
         lacking = {id for run in decided for id in recount.s1_unscored(run.counted, run.manifest)} - set(hits)
@@ -470,6 +470,36 @@ class _Verifier:
         if self.decision["verdict"] == "ship" and (hits or lacking):
             raise IntegrityError("decision.json: it ships with hits, or attempts without a score, on S1 samples")
         return f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
+
+    def s1_hits(self, decided: Sequence[_Run]) -> list[str]:
+        """Return the hits on S1 samples, less those that the audit log confirms as none; hold what was said to it."""
+        id, found = (
+            self.decision["id"],
+            {run.manifest["id"]: recount.s1_hits(run.records, run.manifest) for run in decided},
+        )
+        made = next(e["number"] for e in self.entries if e["kind"] == "decision.made" and e["body"]["decision"] == id)
+
+        def standing(last: int) -> list[confirmation.Word]:
+            # `ledger` checked that what was read is a part of the log, and ends before the decision.
+            words = [
+                confirmation.word(e["number"], e["body"])
+                for e in self.entries[:last]
+                if e["kind"] == confirmation.CONFIRMED
+            ]
+            return [word for run, hits in found.items() for word in confirmation.standing(words, run, hits).values()]
+
+        read = standing(self.decision["ledger"]["entries"])
+        names = ("run", "attempt", "said", "by", "because", "entry")
+        if [{name: getattr(word, name) for name in names} for word in read] != list(
+            self.decision.get("confirmations", ())
+        ):
+            raise IntegrityError("decision.json: what it says was said of S1 hits is not what the audit log holds")
+        out = {(word.run, word.attempt) for word in read if word.said == "no-hit"}
+        if back := out - {(word.run, word.attempt) for word in standing(made - 1) if word.said == "no-hit"}:
+            raise IntegrityError(
+                f"decision.json: rests on a word on {min(back)[1]} that was taken back before the decision was entered"
+            )
+        return sorted({hit for run, hits in found.items() for hit in hits if (run, hit) not in out})
 
     def unreached(self, result: Mapping[str, Any]) -> None:
         """Check that a criterion which the specification does not hold decided nothing."""

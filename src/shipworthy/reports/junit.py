@@ -11,7 +11,7 @@ from shipworthy.core.document import Document
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
 from shipworthy.reports._criterion import by_attack, needed
-from shipworthy.reports._words import denominator, interval, visible
+from shipworthy.reports._words import confirmed_words, denominator, interval, visible
 
 
 class JUnit:
@@ -53,7 +53,7 @@ def _canaries(decision: Decision) -> Element:
     if decision.s1_hits:
         message = f"{len(decision.s1_hits)} hits on samples of severity S1"
         failure = SubElement(case, "failure", type="no-ship", message=message)
-        failure.text = _clean("\n".join(decision.s1_hits))
+        failure.text = _clean("\n".join(f"{id}: {confirmed_words(decision, id)}" for id in decision.s1_hits))
     return case
 
 
