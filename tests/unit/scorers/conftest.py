@@ -12,7 +12,7 @@ from shipworthy.core.records import Attempt, Document, GuardEvent, Message, Retr
 Judge = Callable[..., Sequence[Score]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def judge() -> Judge:
     """Score one exchange: the sample as sent, and the answer (a text or a whole message)."""
 
