@@ -46,7 +46,7 @@ def severe(tmp_path_factory: pytest.TempPathFactory) -> Case:
     layout.save_decision(blocked)
     register_decision(layout, blocked)
     assert (blocked.verdict, len(blocked.s1_hits)) == ("no-ship", 2)
-    assert [r.verdict for r in blocked.criteria] == ["ship"] * 3, blocked.criteria
+    assert {r.verdict for r in blocked.criteria} == {"ship"}, blocked.criteria
     for id in blocked.s1_hits:
         confirm_hit(layout, id, "no-hit", by="ada", because="a rhyme; ask r.q@example.org", run=run.id)
     key = new_key(tmp_path_factory.mktemp("keys"), "ada")
