@@ -24,8 +24,10 @@ FILES = {SuiteFile: "## Suites", LibrarySuiteUse: "## Suites", GuardFile: "## Gu
 
 def inside(model):
     yield model
-    for nested in {shape.model for field in shapes(model).values() for shape in field} - {None, Use}:
-        yield from inside(nested)
+    nested = {shape.model for field in shapes(model).values() for shape in field} - {None, Use}
+    # In an order of their own: tests that are run side by side must be collected alike.
+    for found in sorted(nested, key=lambda entity: entity.__name__):
+        yield from inside(found)
 
 
 HEADS = {
