@@ -215,7 +215,7 @@ def instant_scorer():
 async def gate(n: int) -> dict[str, float]:
     """Measure what `shipworthy gate` does once the workspace is loaded: read the run, decide, register, report."""
     sys.path.insert(0, str(HERE))
-    from shipworthy.cli.gate import _load, keep
+    from shipworthy.cli.gate import keep, load_run
     from shipworthy.core.registry import create
     from shipworthy.evals.api import evaluate_async
     from shipworthy.evidence.documents import readout
@@ -236,7 +236,7 @@ async def gate(n: int) -> dict[str, float]:
         made = await evaluate_async(workspace, cache=False, progress=False)
         report = create("report", "text")
         cpu, wall = time.process_time(), time.perf_counter()
-        run, seen = _load(Layout(root), made.id, marks=False)
+        run, seen = load_run(Layout(root), made.id, marks=False)
         decision = decide(workspace, run)
         keep(Layout(root), decision, [run])
         report.render(decision, readout(workspace, decision, run, seen={run.id: seen}))

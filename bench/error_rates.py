@@ -14,7 +14,7 @@ from itertools import product
 
 from shipworthy.stats import achieved_power
 from shipworthy.stats.mean_simulation import LAWS, MeanDesign, mean_coverage, mean_passes, mean_passes_paired
-from shipworthy.stats.simulation import Design, passes, passes_paired
+from shipworthy.stats.simulation import Design, coverage, passes, passes_paired
 
 
 def main() -> None:
@@ -75,7 +75,17 @@ def rates(run):
     for cell in cells:
         key = f"{cell['test']}, {cell['family']}, wrongly {'ships' if cell['verdict'] == 'pass' else 'fails'}"
         most[key] = max(most.get(key, 0.0), cell["wrong"])
-    return {"most": most, "cells": cells}
+    return {"most": most, "middle": middle(run), "cells": cells}
+
+
+def middle(run):
+    """Measure a design from the middle of the field: how often the interval covers, and the limit is wrongly passed."""
+    design = Design(200, 5, 0.3)
+    few = run | {"replicates": max(1, run["replicates"] // 5)}  # two limits are searched for in each
+    return [
+        {"rate": rate, "coverage": coverage(design, rate, **few)[0], "wrongly_ships": passes(design, rate, rate, **run)}
+        for rate in (0.01, 0.02, 0.05)
+    ]
 
 
 def _cell(test, family, verdict, design, wrong, *, replicates, seed, **truth):
@@ -94,6 +104,9 @@ def print_rates(found):
     print("Truth AT the limit or margin: the largest share of wrong verdicts (at most .050 and twice the error)")
     for name, share in found["most"].items():
         print(f"{name:<66} {share:.4f}")
+    print("\n200 samples x 5 attempts, ICC 0.3: the 95 % interval covers; wrongly ships at the limit")
+    for row in found["middle"]:
+        print(f"rate {row['rate']:g}: {row['coverage']:.4f}, {row['wrongly_ships']:.4f}")
     print("\nThe worst cells")
     for cell in sorted(found["cells"], key=lambda cell: -cell["wrong"])[:12]:
         at = ", ".join(f"{key} {cell[key]:g}" for key in ("limit", "base", "margin") if key in cell)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -120,4 +123,5 @@ def test_the_transcripts_can_be_read(demo):
     page = folder / "page.html"
     viewed = shipworthy("view", "latest", "-C", "work", "--output", page, cwd=folder)
     assert viewed.returncode == 0, viewed.stderr
-    assert "groundedness" in page.read_text(encoding="utf-8")
+    packed = re.search(r'id="index">(.*?)</script>', page.read_text(encoding="utf-8"))[1]
+    assert b"groundedness" in gzip.decompress(base64.b64decode(packed))

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from scipy.special import betaincinv
 
+from shipworthy.core.condition import parse
 from shipworthy.stats import mean_interval, mean_noninferiority_test, mean_test, required_clusters_for_mean
 from shipworthy.stats.mean_simulation import LAWS, Law, MeanDesign, mean_coverage, mean_passes, mean_passes_paired
-from shipworthy.stats.simulation import Design, coverage, passes, passes_paired
+from shipworthy.stats.simulation import Design, coverage, each_attack, passes, passes_paired
 
 SEED = 20
 REPLICATES = 8_000
@@ -65,6 +66,33 @@ def test_no_truth_ships_or_fails_too_often_at_the_margin(design: Design) -> None
         for verdict in ("pass", "fail"):
             found = passes_paired(design, 0.02, margin, margin, replicates=replicates, seed=SEED, verdict=verdict)  # type: ignore[arg-type]
             assert at_least(found, replicates) <= 0.05, (margin, verdict, found)
+
+
+@pytest.mark.parametrize("alike", [False, True])
+@pytest.mark.parametrize("attacks", [2, 9])
+@pytest.mark.parametrize(
+    "design", [Design(100, 1, 0.0), Design(100, 3, 0.3), Design(100, 9, 0.0, background=0.6)], ids=str
+)
+def test_the_bounds_of_all_attacks_hold_together(design: Design, attacks: int, alike: bool) -> None:
+    limit, replicates = 0.1, 2_000
+    level = parse("worst_attack_upper95 <= 0.1").level(attacks)
+    told = {"replicates": replicates, "seed": SEED, "confidence": level, "alike": alike}
+    # One attack at the limit, the others harmless or half as bad: to ship is wrong.
+    for other in (0.0, limit / 2):
+        one = each_attack(design, [limit, *[other] * (attacks - 1)], limit, **told)
+        assert at_most(one.ships, replicates) <= 0.05, one
+        assert at_least(one.misses, replicates) <= 0.05, one
+    # All of them at the limit: to fail is wrong, and so is any bound below it.
+    found = each_attack(design, [limit] * attacks, limit, **told)
+    print(f"{design}, {attacks} attacks, alike {alike}: {found}")
+    assert at_least(found.fails, replicates) <= 0.05, found
+    assert at_least(found.misses, replicates) <= 0.05, found
+
+
+def test_bounds_of_one_attack_alone_do_not_hold_for_nine() -> None:
+    found = each_attack(Design(100, 3, 0.3), [0.1] * 9, 0.1, replicates=2_000, seed=SEED, confidence=0.95)
+    print(f"uncorrected: {found}")
+    assert at_least(found.misses, 2_000) > 0.05 and at_least(found.fails, 2_000) > 0.05
 
 
 @pytest.mark.parametrize("limit", [0.01, 0.02, 0.05])

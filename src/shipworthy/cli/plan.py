@@ -112,7 +112,8 @@ def _power_rows(criteria: list[CriterionPower]) -> Iterator[tuple[str, ...]]:
     from shipworthy.core.amount import amount
 
     for found in criteria:
-        head = (found.id, found.suite, found.must, f"{found.clusters:,} x {found.attempts:.3g}")
+        each = f", each of {found.attacks:,} attacks" if found.attacks > 1 else ""
+        head = (found.id, found.suite, found.must, f"{found.clusters:,} x {found.attempts:.3g}{each}")
         for scenario in found.scenarios:
             needed = ("never" if n is None else f"{n:,}" for n in scenario.needed)
             said = amount(scenario.rate, found.unit) if found.kind == "value" else f"{100 * scenario.rate:.3g} %"

@@ -11,12 +11,15 @@ from typing import Literal, NamedTuple
 # is no condition is refused in one pass. For the same reason a unit that touches its number has no digit: `0x1` is not
 # 0 with the unit `x1`.
 _FORM = re.compile(
-    r"(?a:(?P<what>rise_upper|drop_upper|upper|lower)(?P<level>[0-9]{2}(?:\.[0-9]{1,3})?)[ \t]*+"
+    r"(?a:(?P<what>worst_attack_upper|rise_upper|drop_upper|upper|lower)(?P<level>[0-9]{2}(?:\.[0-9]{1,3})?)[ \t]*+"
     r"(?P<sign><=|>=)[ \t]*+(?P<limit>[+-]?(?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++)(?:e[+-]?[0-9]++)?+))"
     r"(?!\w*\d)[ \t]*+(?P<unit>%|(?:[^\W\d_]|[$€£¥°])[^\s<>=]*+)?",
     re.IGNORECASE,
 )
-_EXAMPLES = "'upper95 <= 0.05', 'lower95 >= 0.80', 'rise_upper95 <= 0.05' or 'drop_upper95 <= 0.10'"
+_EXAMPLES = (
+    "'upper95 <= 0.05', 'lower95 >= 0.80', 'worst_attack_upper95 <= 0.20', 'rise_upper95 <= 0.05' or "
+    "'drop_upper95 <= 0.10'"
+)
 _SPACE = " \t\r\n"
 
 
@@ -33,6 +36,7 @@ class Condition(NamedTuple):
             can reach is for `workspace.metric_condition` to say.
         text: as it was written, spaces apart.
         unit: as it was written behind the limit; ``%`` is already taken into it.
+        each: it must hold for each attack by itself, all of them at once with the confidence; else for all pooled.
     """
 
     test: Literal["threshold", "noninferiority"]
@@ -41,13 +45,24 @@ class Condition(NamedTuple):
     limit: float
     text: str
     unit: str = ""
+    each: bool = False
+
+    def level(self, attacks: int) -> float:
+        """Return the confidence of one attack's one-sided bound: the chance that any of them is wrong is shared out.
+
+        Bonferroni: right whatever the dependence between the attacks, which are tried on the same samples.
+
+        Args:
+            attacks: how many the condition is held against; of one that is not on each attack, no matter.
+        """
+        return 1 - (1 - self.confidence) / max(1, attacks) if self.each else self.confidence
 
 
 def parse(text: str) -> Condition:
     """Parse a condition.
 
-    >>> parse("drop_upper95 <= 10 %")
-    Condition(test='noninferiority', side='lower', confidence=0.95, limit=0.1, text='drop_upper95 <= 10 %', unit='%')
+    >>> parse("drop_upper95 <= 10 %")[:6]
+    ('noninferiority', 'lower', 0.95, 0.1, 'drop_upper95 <= 10 %', '%')
 
     Raises:
         ValueError: it is none, or one that nothing can meet, with what to write instead.
@@ -66,8 +81,10 @@ def parse(text: str) -> Condition:
         raise ValueError(f"{what}{match['level']} needs {wanted!r}: write {_EXAMPLES}")
     if not isfinite(limit):
         raise ValueError(f"the limit of {text!r} is no finite number")
-    test: Literal["threshold", "noninferiority"] = "threshold" if what in ("upper", "lower") else "noninferiority"
+    test: Literal["threshold", "noninferiority"] = (
+        "threshold" if what in ("upper", "lower", "worst_attack_upper") else "noninferiority"
+    )
     if test == "noninferiority" and limit <= 0:
         raise ValueError("a margin of 0 can be met by no number of samples: name the largest change you accept")
-    side: Literal["upper", "lower"] = "upper" if what in ("upper", "rise_upper") else "lower"
-    return Condition(test, side, confidence, limit, " ".join(text.split()), unit)
+    side: Literal["upper", "lower"] = "lower" if what in ("lower", "drop_upper") else "upper"
+    return Condition(test, side, confidence, limit, " ".join(text.split()), unit, what == "worst_attack_upper")

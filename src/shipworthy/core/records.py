@@ -507,6 +507,27 @@ class RunManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
 # ---- decisions -------------------------------------------------------------------------------------------------
 
 
+class AttackRate(Struct, frozen=True, kw_only=True):
+    """What one attack did under a criterion.
+
+    Attributes:
+        attack: its full name.
+        rate, low, high: the mean over samples of the share of hits and its two-sided interval at the criterion's
+            confidence, in [0, 1], each by itself; None where nothing was scored.
+        hits, trials, clusters: counted events, scored attempts, independent samples among them.
+        unscored: attempts without a score, left out of `trials`.
+    """
+
+    attack: Name
+    rate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    hits: int = 0
+    trials: int = 0
+    clusters: int = 0
+    unscored: int = 0
+
+
 class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One criterion, tested.
 
@@ -528,6 +549,10 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
         method: which bound decided on a rate (`shipworthy.stats.sample_rates`); a mean always has the proved one.
         needed: clusters still needed for the criterion to decide at 80 % power at the observed rate; None where no
             number of samples can make it pass.
+        attacks: of a rate under more than one attack, each attack by itself, in the run's order. A condition on the
+            worst attack is decided on them: `rate`, `low`, `high`, `hits`, `trials` and `clusters` are then those of
+            the attack with the highest bound, `bound` that bound, simultaneous over the attacks, and `worst_rate` that
+            attack's; `errors`, `planned` and `unscored` are still those of all.
     """
 
     id: str
@@ -559,6 +584,7 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unscored: dict[str, int] = field(default_factory=dict)
     worst_rate: float | None = None
     tips: int | None = None
+    attacks: tuple[AttackRate, ...] = ()
 
     @property
     def left_out(self) -> int:
@@ -635,15 +661,36 @@ class Ledger(Struct, frozen=True, kw_only=True):
     later: tuple[LedgerLine, ...] = ()
 
 
+class Confirmation(Struct, frozen=True, kw_only=True):
+    """What somebody said of a hit on a sample of severity S1, and the audit chain kept.
+
+    Attributes:
+        attempt: the planned one, of `run`.
+        said: ``no-hit`` takes it out of the hits that one is too many of; it stays in every rate.
+        by: who: a person or a second scorer.
+        because: why; may be empty.
+        entry: its number in the audit chain.
+    """
+
+    run: Name
+    attempt: Name
+    said: Literal["hit", "no-hit"]
+    by: Content
+    because: Content = ""
+    entry: int
+
+
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A release decision: what a gate says of one subject, from one run or several.
 
     Attributes:
         runs: every run that a criterion was tested on, in order of first use; each `CriterionResult` names its own.
-        s1_hits: attempt ids of hits on S1 samples: any of them is a no-ship.
+        s1_hits: attempt ids of hits on S1 samples: any of them is a no-ship. Those that `confirmations` call ``no-hit``
+            are not among them.
         subject: what was decided on; `baseline` what it is compared with. None in decisions by earlier versions.
         ledger: the other runs on the same samples and criteria.
         s1_unscored: attempt ids on S1 samples without a score: with any of them nothing ships.
+        confirmations: the word that stood on each S1 hit when it was decided; a hit without one is not yet confirmed.
     """
 
     id: str
@@ -662,3 +709,4 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     baseline: BaselineUse | None = None
     ledger: Ledger | None = None
     s1_unscored: tuple[str, ...] = field(default=())
+    confirmations: tuple[Confirmation, ...] = field(default=())

@@ -72,19 +72,6 @@ class Pattern:
             self._made = re2.compile(self._source.encode(), options)
         return self._made
 
-    def check(self) -> None:
-        """Compile it now, for a pattern that a user wrote.
-
-        Raises:
-            ValueError: RE2 refuses it: a syntax error, look-around, a back-reference, too many repetitions. The text is
-                RE2's.
-        """
-        try:
-            _ = self._compiled
-        except (re2.error, UnicodeEncodeError) as error:
-            said = error.args[0] if isinstance(error, re2.error) else "it holds a lone surrogate"
-            raise ValueError(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)) from error
-
     def overlapping(self, encoded: Encoded) -> Iterator[tuple[int, int]]:
         """Yield the span of every match, at most one per start, overlapping ones included.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from html import escape
 from math import fsum
@@ -185,7 +185,8 @@ class Run:
         directory: where it lies.
         manifest: what it set out to do.
         outcomes: number of attempts by outcome.
-        s1_hits: ids of the planned attempts with a bad event on a sample of severity S1, as their scorers declare it.
+        s1_hits: ids of the planned attempts with a bad event on a sample of severity S1, as their scorers declare it,
+            each with those of its tries that have it.
             Tries that a later one replaced count, too: one scorer saw the hit before another one failed, and asking
             again does not undo it.
         s1_unscored: ids of the planned attempts on samples of severity S1 on which a scorer of something bad gave no
@@ -198,7 +199,7 @@ class Run:
         self.outcomes: Counter[Outcome] = Counter()
         self._reading: RunReading | None = None
         self._roles = RoleTally()
-        self.s1_hits: set[str] = set()
+        self.s1_hits: dict[str, list[str]] = {}
         self.s1_unscored: set[str] = set()
         self._declared = {(use.id, metric.name): metric for use in manifest.suites for metric in use.metrics}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
@@ -311,7 +312,7 @@ class Run:
 
     def _mark_s1(self, planned: str, attempt: Row | Attempt) -> None:
         if any(s.hit and self._is_bad(attempt.suite, s.metric) for s in attempt.scores):
-            self.s1_hits.add(planned)
+            self.s1_hits.setdefault(planned, []).append(attempt.id)
         told = {s.metric for s in attempt.scores if s.hit is not None} if attempt.outcome == "scored" else set()
         self.s1_unscored.discard(planned)
         if any(self._is_bad(attempt.suite, name) for name in self._asked.get(attempt.suite, frozenset()) - told):
@@ -393,11 +394,29 @@ class Run:
         Raises:
             UsageError: the run has no such suite, or the suite no such metric or attack.
         """
-        use, declared = self.suite(suite), self.metric(suite, metric)
-        wanted = set(select(attack, use.attacks))
-        if attack is not None and not wanted:
-            raise UsageError(f"the suite {suite!r} has no attack {attack!r}: {did_you_mean(attack, use.attacks)}")
-        keys = [(suite, metric, name) for name in use.attacks if name in wanted]
+        declared = self.metric(suite, metric)
+        return self._counts(suite, declared, self._attacks(suite, attack))
+
+    def by_attack(self, suite: str, metric: str, attack: str | None = None) -> dict[str, Counts]:
+        """Return the counts of each attack by itself, by its full name, in the suite's order.
+
+        Arguments and errors as for `counts`.
+        """
+        declared = self.metric(suite, metric)
+        return {name: self._counts(suite, declared, [name]) for name in self._attacks(suite, attack)}
+
+    def _attacks(self, suite: str, attack: str | None) -> list[str]:
+        """Return the full names of the attacks asked for, in the suite's order."""
+        known = self.suite(suite).attacks
+        names = select(attack, known)
+        if attack is not None and not names:
+            raise UsageError(f"the suite {suite!r} has no attack {attack!r}: {did_you_mean(attack, known)}")
+        return names
+
+    def _counts(self, suite: str, declared: Metric, attacks: Sequence[str]) -> Counts:
+        """Pool some attacks, each by its full name."""
+        metric, wanted = declared.name, set(attacks)
+        keys = [(suite, metric, name) for name in attacks]
         tallies = [self._tallies[key] for key in keys if key in self._tallies]
         if len(tallies) != 1:
             pooled = Tally(declared)

@@ -10,7 +10,8 @@ from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.change import before_after
 from shipworthy.evidence.sections.proof import digests, how_to_verify, limits, traceability
 from shipworthy.evidence.sections.samples import worst_samples
-from shipworthy.evidence.sections.verdict import criteria, picture, verdict
+from shipworthy.evidence.sections.severe import severe
+from shipworthy.evidence.sections.verdict import attacks, criteria, picture, verdict
 from shipworthy.evidence.seen import Seen
 from shipworthy.release.decide import several
 from shipworthy.workspace.load import Workspace
@@ -37,7 +38,8 @@ def readout(
     """
     new, old = several(runs), several(baselines)
     seen = seen or {run.id: Seen.of(run) for run in (*new, *old)}
-    children: list[Block] = [verdict(workspace, decision, new), picture(decision), criteria(workspace, decision)]
+    children: list[Block] = [verdict(workspace, decision, new), *severe(decision), picture(decision)]
+    children += [criteria(workspace, decision), *filter(None, [attacks(decision)])]
     children += [before_after(run, baseline, seen, alone=len(new) == 1) for run, baseline in _pairs(new, old)]
     children += [
         worst_samples(new, seen, known_secrets(workspace)),

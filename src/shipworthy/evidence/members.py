@@ -140,13 +140,15 @@ def criteria(
 ) -> bytes:
     """Return ``criteria.json``: each result with the counts per cluster behind it, so that anyone can test it anew.
 
-    ``worst`` are the counts behind the bound that decides: every unscored attempt is bad in them.
+    ``worst`` are the counts behind the bound that decides: every unscored attempt is bad in them. ``by_attack`` has
+    both for each attack by itself.
     """
     filters = {criterion.id: criterion.attack for _, criterion in workspace.criteria()}
     listed = []
     for result in decision.criteria:
         counts: Mapping[str, Sequence[float]] = {}
         worst: Mapping[str, Sequence[float]] = {}
+        by_attack = {}
         bad: Literal["high", "low"] = "high" if condition.parse(result.must).side == "upper" else "low"
         if result.rate is not None:
             new, old = result.run, result.baseline_run
@@ -155,6 +157,10 @@ def criteria(
             if result.test == "threshold":
                 counts = recount.count(runs[new].records, *what).clusters
                 worst = recount.count(runs[new].records, *what, fill=bad).clusters
+                for row in result.attacks:
+                    own = recount.of_attack(runs[new].records, row.attack), *what[:2], None
+                    one, filled = recount.count(*own), recount.count(*own, fill=bad)
+                    by_attack[row.attack] = {"counts": _rows(one.clusters), "worst": _rows(filled.clusters)}
             else:
                 same = manifests[new].seed == manifests[old].seed
                 both = runs[new].records, runs[old].records, *what
@@ -162,7 +168,12 @@ def criteria(
                 worst = recount.count_paired(*both, same_seed=same, fill=bad).clusters
         listed.append(
             msgspec.to_builtins(result)
-            | {"attack": filters.get(result.id), "counts": _rows(counts), "worst": _rows(worst)}
+            | {
+                "attack": filters.get(result.id),
+                "counts": _rows(counts),
+                "worst": _rows(worst),
+                "by_attack": by_attack,
+            }
         )
     return canonical({"criteria": listed})
 

@@ -34,6 +34,8 @@ class Measure(NamedTuple):
 
     def takes(self, must: Condition) -> bool:
         """Say whether a condition can be held against it: given in its unit, its limit within its range."""
+        if must.each and self.value:
+            return False
         if must.unit not in ("", self.unit if self.value else "%"):
             return False
         if must.test == "noninferiority":
@@ -143,6 +145,17 @@ class Counts(NamedTuple):
 def last_tries(records: Iterable[Record]) -> list[Record]:
     """Return the records that count: of an attempt that was retried after an error, the last try."""
     return list({str(record["id"])[:PLANNED]: record for record in records}.values())
+
+
+def of_attack(records: Iterable[Record], attack: str) -> list[Record]:
+    """Return the records of one attack, by its full name: an id alone would ask for it with any parameters."""
+    return [record for record in records if record["attack"] == attack]
+
+
+def attacks(manifest: Mapping[str, Any], suite: str, attack: str | None) -> list[str]:
+    """Return the full names of the attacks that a run used on a suite and a criterion looks at, in the run's order."""
+    used = next((use["attacks"] for use in manifest["suites"] if use["id"] == suite), ())
+    return [str(name) for name in used if attack is None or matches(attack, name)]
 
 
 def marks(
@@ -256,8 +269,10 @@ def _table(rows: Iterable[tuple[str, str, tuple[float, ...]]], measure: Measure)
     return table
 
 
-def s1_hits(records: Iterable[Record], manifest: Mapping[str, Any]) -> list[str]:
+def s1_hits(records: Iterable[Record], manifest: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the planned attempts with a bad event on a sample of severity S1, as the run's manifest declares them.
+
+    Each with those of its records that have it.
 
     Args:
         records: all tries: one that a later one replaced counts here, too.
@@ -268,7 +283,10 @@ def s1_hits(records: Iterable[Record], manifest: Mapping[str, Any]) -> list[str]
     def harmful(record: Record) -> bool:
         return any(score.get("hit") and (record["suite"], score["metric"]) in bad for score in record.get("scores", ()))
 
-    return sorted({str(r["id"])[:PLANNED] for r in records if r.get("severity") == "S1" and harmful(r)})
+    found: dict[str, list[str]] = {}
+    for id in sorted(str(r["id"]) for r in records if r.get("severity") == "S1" and harmful(r)):
+        found.setdefault(id[:PLANNED], []).append(id)
+    return found
 
 
 def s1_unscored(records: Iterable[Record], manifest: Mapping[str, Any]) -> list[str]:

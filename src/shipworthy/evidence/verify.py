@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from shipworthy.core import condition, ledger
+from shipworthy.core import condition, confirmation, ledger
 from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
@@ -30,7 +30,7 @@ from shipworthy.store.trust import PublicKey, Trust, load_trust
 MANIFEST = "manifest.json"
 ATTESTATION = "attestations/decision.dsse.json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PACK_VERSION = 3
+PACK_VERSION = 4
 SCHEMA = 2
 """Of the run logs in a pack. `core.records` says it, too, and is not imported here: it needs more than Python."""
 
@@ -461,7 +461,7 @@ class _Verifier:
         if self.decision["verdict"] == "ship":
             self.errors(float(written.get("max_error_rate", 0.05)))
         decided = [self.runs[name] for name in self.decision["runs"]]
-        hits = sorted({hit for run in decided for hit in recount.s1_hits(run.records, run.manifest)})
+        hits = self.s1_hits(decided)
         if hits != sorted(self.decision.get("s1_hits", ())):
             raise IntegrityError("decision.json: the hits on S1 samples are not those in the records")
         lacking = {id for run in decided for id in recount.s1_unscored(run.counted, run.manifest)} - set(hits)
@@ -470,6 +470,36 @@ class _Verifier:
         if self.decision["verdict"] == "ship" and (hits or lacking):
             raise IntegrityError("decision.json: it ships with hits, or attempts without a score, on S1 samples")
         return f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
+
+    def s1_hits(self, decided: Sequence[_Run]) -> list[str]:
+        """Return the hits on S1 samples, less those that the audit log confirms as none; hold what was said to it."""
+        id, found = (
+            self.decision["id"],
+            {run.manifest["id"]: recount.s1_hits(run.records, run.manifest) for run in decided},
+        )
+        made = next(e["number"] for e in self.entries if e["kind"] == "decision.made" and e["body"]["decision"] == id)
+
+        def standing(last: int) -> list[confirmation.Word]:
+            # `ledger` checked that what was read is a part of the log, and ends before the decision.
+            words = [
+                confirmation.word(e["number"], e["body"])
+                for e in self.entries[:last]
+                if e["kind"] == confirmation.CONFIRMED
+            ]
+            return [word for run, hits in found.items() for word in confirmation.standing(words, run, hits).values()]
+
+        read = standing(self.decision["ledger"]["entries"])
+        names = ("run", "attempt", "said", "by", "because", "entry")
+        if [{name: getattr(word, name) for name in names} for word in read] != list(
+            self.decision.get("confirmations", ())
+        ):
+            raise IntegrityError("decision.json: what it says was said of S1 hits is not what the audit log holds")
+        out = {(word.run, word.attempt) for word in read if word.said == "no-hit"}
+        if back := out - {(word.run, word.attempt) for word in standing(made - 1) if word.said == "no-hit"}:
+            raise IntegrityError(
+                f"decision.json: rests on a word on {min(back)[1]} that was taken back before the decision was entered"
+            )
+        return sorted({hit for run, hits in found.items() for hit in hits if (run, hit) not in out})
 
     def unreached(self, result: Mapping[str, Any]) -> None:
         """Check that a criterion which the specification does not hold decided nothing."""
@@ -513,7 +543,10 @@ class _Verifier:
         use = next(u for u in self.runs[result["run"]].manifest["suites"] if u["id"] == suite)
         if sum(result.get("unscored", {}).values()) > use["max_error_rate"] * result.get("planned", 0):
             raise IntegrityError(f"decision.json: {id} passed with more unscored attempts than {suite} allows")
-        if result.get("clusters", 0) < criterion.get("min_clusters", 1):
+        clusters = [result.get("clusters", 0)]
+        if condition.parse(result["must"]).each:
+            clusters += [row["clusters"] for row in result.get("attacks", ())]
+        if min(clusters) < criterion.get("min_clusters", 1):
             raise IntegrityError(f"decision.json: {id} passed on fewer samples than it asks for")
 
     def errors(self, limit: float) -> None:
@@ -529,6 +562,8 @@ class _Verifier:
         if result.get("rate") is None:
             if verdict == "ship":
                 raise IntegrityError(f"decision.json: {id} passed without a rate")
+            if result.get("attacks"):
+                self.attacks(result, attack, stated)
             return 0
         new, old = self.runs[result["run"]], None
         measure = self.measure(result)
@@ -543,7 +578,15 @@ class _Verifier:
             same_seed = new.manifest["seed"] == old.manifest["seed"]
             counts = recount.count_paired(new.counted, old.counted, *what, same_seed=same_seed)
             worst = recount.count_paired(new.counted, old.counted, *what, same_seed=same_seed, fill=bad)
-        found = counts.hits, counts.trials, len(counts.clusters), counts.errors
+        each = self.attacks(result, attack, stated)
+        shown, highest = counts, worst.rate
+        if must.each:
+            shown = max(
+                (pair for pair in each if pair[0].trials),
+                key=lambda pair: (pair[1].rate, pair[0].rate, -len(pair[0].clusters)),
+            )[0]
+            highest = max(filled.rate for _, filled in each)
+        found = shown.hits, shown.trials, len(shown.clusters), counts.errors
         said = tuple(result.get(name, 0) for name in ("hits", "trials", "clusters", "errors"))
         tables = ((counts, stated["counts"]), (worst, stated["worst"]))
         if found != said or any({k: list(v) for k, v in c.clusters.items()} != t for c, t in tables):
@@ -555,11 +598,11 @@ class _Verifier:
         near = 1e-9 * max(1.0, abs(measure.low), abs(measure.high))
         stated_worst = result.get("worst_rate")
         if (stated_worst is None) is bool(counts.unscored) or (
-            stated_worst is not None and abs(worst.rate - stated_worst) > near
+            stated_worst is not None and abs(highest - stated_worst) > near
         ):
             raise IntegrityError(f"decision.json: the worst case of {id} is not that of its unscored attempts")
         if (
-            abs(counts.rate - result["rate"]) > near
+            abs(shown.rate - result["rate"]) > near
             or not result["low"] - near <= result["rate"] <= result["high"] + near
         ):
             raise IntegrityError(f"decision.json: the estimate or interval of {id} does not fit its counts")
@@ -567,9 +610,71 @@ class _Verifier:
         met = result["bound"] >= must.limit if threshold and must.side == "lower" else result["bound"] <= must.limit
         if verdict == "ship" and not met:
             raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
-        if self.too_good(result, worst, measure, must):
+        judged = [filled for _, filled in each] if must.each else [worst]
+        level = must._replace(confidence=must.level(len(judged)))
+        if any(self.too_good(result, filled, measure, level) for filled in judged):
             raise IntegrityError(f"decision.json: the bound of {id} is better than its counts can give")
         return 1
+
+    def attacks(
+        self, result: Mapping[str, Any], attack: str | None, stated: Mapping[str, Any]
+    ) -> list[tuple[Counts, Counts]]:
+        """Count each attack of a rate again and hold its row to it.
+
+        Returns:
+            Of each attack, its counts, and those with every attempt without a score a hit; none of what has no rows.
+        """
+        id, measure, must = result["id"], self.measure(result), condition.parse(result["must"])
+        rows = {row["attack"]: row for row in result.get("attacks", ())}
+        if must.test != "threshold" or measure.value:
+            if rows:
+                raise IntegrityError(f"decision.json: {id} has rows of attacks, and is on no rate")
+            return []
+        run = self.runs[result["run"]]
+        bad: Literal["high", "low"] = "high" if must.side == "upper" else "low"
+        names = recount.attacks(run.manifest, result["suite"], attack)
+        if list(rows) != (names if len(names) > 1 else []) or len(rows) != len(result.get("attacks", ())):
+            raise IntegrityError(f"decision.json: the attacks of {id} are not those that its run used")
+        if sorted(rows) != sorted(stated["by_attack"]):
+            raise IntegrityError(f"criteria.json: {id} has the counts of other attacks than the decision")
+        found = []
+        for name in names:
+            what = recount.of_attack(run.counted, name), result["suite"], measure, None
+            counts, worst = recount.count(*what), recount.count(*what, fill=bad)
+            found.append((counts, worst))
+            if row := rows.get(name):
+                tables = ((counts, "counts"), (worst, "worst"))
+                said = stated["by_attack"][name]
+                if any({k: list(v) for k, v in c.clusters.items()} != said[key] for c, key in tables):
+                    raise IntegrityError(f"criteria.json: the counts of {name} in {id} are not those in the records")
+                self.attack_row(result, row, counts, measure, must)
+        return found
+
+    def attack_row(
+        self,
+        result: Mapping[str, Any],
+        row: Mapping[str, Any],
+        counts: Counts,
+        measure: Measure,
+        must: condition.Condition,
+    ) -> None:
+        """Hold one attack's row to what was counted: numbers, rate, and an interval no narrower than they allow."""
+        wrong = IntegrityError(f"decision.json: what {result['id']} says of the attack {row['attack']} is not so")
+        numbers = counts.hits, counts.trials, len(counts.clusters), sum(counts.unscored.values())
+        if tuple(row[key] for key in ("hits", "trials", "clusters", "unscored")) != numbers:
+            raise wrong
+        rate, low, high = (row[key] for key in ("rate", "low", "high"))
+        if not counts.trials:
+            if (rate, low, high) != (None, None, None):
+                raise wrong
+            return
+        if None in (rate, low, high) or abs(rate - counts.rate) > 1e-9 or not low - 1e-9 <= rate <= high + 1e-9:
+            raise wrong
+        two_sided = must._replace(confidence=1 - (1 - must.confidence) / 2)
+        for side, end in (("upper", high), ("lower", low)):
+            one = two_sided._replace(side=side)  # type: ignore[arg-type]
+            if self.too_good({**result, "bound": end}, counts, measure, one):
+                raise wrong
 
     def measure(self, result: Mapping[str, Any]) -> Measure:
         """Return a result's metric as the manifests of its runs declare it, and hold result and condition to it."""

@@ -11,7 +11,7 @@ from shipworthy.core.attack_name import select
 from shipworthy.core.records import CriterionResult, Metric, SuiteUse
 from shipworthy.evals.compare import Paired, pair, same_metric
 from shipworthy.evals.results import Run
-from shipworthy.release import means, rates
+from shipworthy.release import attacks, means, rates
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds
 from shipworthy.workspace.kinds.requirement import Criterion, Requirement
@@ -138,11 +138,19 @@ def _threshold(blank: CriterionResult, criterion: Criterion, plan: Shape, use: S
     )
     if not seen.trials:
         return replace(seen, reason=_unscored(seen))
+    must = criterion.parsed
     if seen.is_value:
-        found = means.threshold(seen, counted, criterion.parsed)
-    else:
-        found = rates.threshold(seen, counted, criterion.parsed, plan)
-    return _fitting(found, _unfit(seen, run, use, criterion), _too_many(seen, use))
+        found = means.threshold(seen, counted, must)
+        return _fitting(found, _unfit(seen, run, use, criterion), _too_many(seen, use))
+    each = run.by_attack(use.id, blank.metric, criterion.attack)
+    seen = replace(seen, attacks=attacks.rows(seen, each))
+    if must.each:
+        found = attacks.threshold(seen, each, must, plan)
+        fewest = replace(seen, clusters=min((row.clusters for row in seen.attacks), default=seen.clusters))
+        return _fitting(found, _unfit(fewest, run, use, criterion), _too_many(seen, use))
+    found = rates.threshold(seen, counted, must, plan)
+    found = _fitting(found, _unfit(seen, run, use, criterion), _too_many(seen, use))
+    return replace(found, reason=found.reason + attacks.remark(found, must.side))
 
 
 def _noninferiority(

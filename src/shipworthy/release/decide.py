@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from shipworthy.core.confirmation import Word, standing
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError, UsageError
-from shipworthy.core.records import CriterionResult, Decision, Verdict
+from shipworthy.core.records import Confirmation, CriterionResult, Decision, Verdict
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import declaration
@@ -16,6 +17,7 @@ from shipworthy.release.baseline import Chosen, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
 from shipworthy.release.ledger import read_ledger
 from shipworthy.release.wording import count, percent
+from shipworthy.store.confirmations import read_words
 from shipworthy.store.layout import Layout
 from shipworthy.workspace.load import Workspace
 
@@ -34,7 +36,8 @@ def decide(
 
     Every criterion of the gate must pass (an intersection-union test: no correction for their number is due). One
     failed criterion is a no-ship; without one, anything undecided is inconclusive, which blocks like a no-ship. A bad
-    event on a sample of severity S1 is a no-ship whatever the rates say, and whatever else is wrong with the runs.
+    event on a sample of severity S1 is a no-ship whatever the rates say, and whatever else is wrong with the runs,
+    unless the audit chain says that it is none: see `shipworthy.core.confirmation`.
 
     Args:
         workspace: the safety files, as they were when the runs were made.
@@ -57,9 +60,15 @@ def decide(
     )
     if not results:
         raise UsageError("the gate has no criterion: it can decide nothing (add criteria to a requirement)")
-    hits = tuple(s1_hits(evidence))
-    unseen = tuple(s1_unscored(evidence))
+    layout = Layout(workspace.root)
+    ledger = read_ledger(layout, [r.manifest for r in evidence.runs], [r.id for r in evidence.baselines])
+    # Of the very entries that the ledger was read from, which were verified: what is said later is for the next one.
+    said = _standing(evidence, read_words(layout, until=ledger.entries))
+    hits = tuple(s1_hits(evidence, said))
+    unseen = tuple(s1_unscored(evidence, hits))
     verdict, reason = _verdict(workspace, evidence, results, hits, unseen)
+    if dropped := [word.attempt for word in said if word.said == "no-hit"]:
+        reason += f"; {count(len(dropped), 'hit')} on samples of severity S1 confirmed as none: {_named(dropped)}"
     now, manifest = time.time(), evidence.runs[0].manifest
     return Decision(
         id=f"DEC-{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}{int(now % 1 * 1000):03d}Z-{secrets.token_hex(3)}",
@@ -76,10 +85,12 @@ def decide(
         s1_hits=hits,
         subject=subject_of(manifest),
         baseline=compared(evidence.runs[0], evidence.baselines, chosen),
-        ledger=read_ledger(
-            Layout(workspace.root), [r.manifest for r in evidence.runs], [r.id for r in evidence.baselines]
-        ),
+        ledger=ledger,
         s1_unscored=unseen,
+        confirmations=tuple(
+            Confirmation(run=w.run, attempt=w.attempt, said=w.said, by=w.by, because=w.because, entry=w.entry)
+            for w in said
+        ),
     )
 
 
@@ -159,18 +170,28 @@ def _changed_subject(workspace: Workspace, run: Run) -> str:
     return ""
 
 
-def s1_hits(evidence: Evidence) -> Iterator[str]:
-    """Yield the ids of the attempts with a bad event on a sample of severity S1, in the order of the ids."""
-    yield from sorted({hit for run in evidence.runs for hit in run.s1_hits})
+def _standing(evidence: Evidence, words: Sequence[Word]) -> list[Word]:
+    """Return the word that stands on each S1 hit, run by run."""
+    return [word for run in evidence.runs for word in standing(words, run.id, run.s1_hits).values()]
 
 
-def _named(ids: tuple[str, ...]) -> str:
+def s1_hits(evidence: Evidence, said: Iterable[Word] = ()) -> Iterator[str]:
+    """Yield the ids of the attempts with a bad event on a sample of severity S1, in the order of the ids.
+
+    Args:
+        said: the words that stand on them; what they call no hit is left out.
+    """
+    out = {(word.run, word.attempt) for word in said if word.said == "no-hit"}
+    yield from sorted({hit for run in evidence.runs for hit in run.s1_hits if (run.id, hit) not in out})
+
+
+def _named(ids: Sequence[str]) -> str:
     return ", ".join(ids[:_NAMED]) + (f" and {len(ids) - _NAMED:,} more" if len(ids) > _NAMED else "")
 
 
-def s1_unscored(evidence: Evidence) -> Iterator[str]:
+def s1_unscored(evidence: Evidence, hits: Collection[str]) -> Iterator[str]:
     """Yield the ids of the attempts on samples of severity S1 that lack a score and no hit says enough already."""
-    yield from sorted({id for run in evidence.runs for id in run.s1_unscored - run.s1_hits})
+    yield from sorted({id for run in evidence.runs for id in run.s1_unscored}.difference(hits))
 
 
 def _verdict(

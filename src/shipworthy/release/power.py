@@ -13,7 +13,7 @@ from shipworthy.core.errors import PluginError, Problem
 from shipworthy.core.records import Metric
 from shipworthy.core.registry import create
 from shipworthy.evals.plan import Plan, SuitePlan, make_plan
-from shipworthy.evals.results import Run
+from shipworthy.evals.results import Counts, Run
 from shipworthy.release.wording import count, percent
 from shipworthy.stats import (
     achieved_power,
@@ -57,10 +57,12 @@ class CriterionPower(Struct, frozen=True):
     """What a plan can show about one criterion.
 
     Attributes:
-        clusters: independent samples in the plan; `attempts` scored for each (all attacks together).
+        clusters: independent samples in the plan; `attempts` scored for each: all attacks together, or of one attack
+            where the condition is on each.
         bound: which bound the gate asks for.
         reachable: whether the best possible outcome would pass with the clusters of the plan.
         kind, unit: of the metric, as its scorer declares it.
+        attacks: how many the condition must hold for by itself; 1 where they are pooled.
     """
 
     id: str
@@ -74,6 +76,7 @@ class CriterionPower(Struct, frozen=True):
     scenarios: tuple[Scenario, ...]
     kind: Literal["event", "value"] = "event"
     unit: str = ""
+    attacks: int = 1
 
 
 def power_table(workspace: Workspace, plan: Plan, previous: Run | None = None) -> list[CriterionPower]:
@@ -84,6 +87,11 @@ def power_table(workspace: Workspace, plan: Plan, previous: Run | None = None) -
     value, means a half and a quarter of the way from the limit to the best value, at half of the largest spread there
     could be; for margins, no change with samples that move by a tenth and a quarter of the range. With a suite outside
     the plan, `clusters` is 0.
+
+    A condition on each attack must hold for all of them at once: each has its own attempts, its bound is the
+    simultaneous one, and the power is that all of them pass with every attack at the assumed rate (of a previous run:
+    that of its worst attack), as if they were independent. On the same samples they go together, which can only make
+    it higher.
     """
     return [_power(workspace, plan, criterion, previous) for _, criterion in workspace.criteria()]
 
@@ -91,14 +99,14 @@ def power_table(workspace: Workspace, plan: Plan, previous: Run | None = None) -
 def _power(workspace: Workspace, plan: Plan, criterion: Criterion, previous: Run | None) -> CriterionPower:
     suite = workspace.suite(criterion.suite)
     part = next((p for p in plan.suites if p.id == criterion.suite), None)
-    clusters, attempts = _size(part, criterion.attack) if part else (0, 1.0)
+    clusters, attempts, attacks = _size(part, criterion) if part else (0, 1.0, 1)
     metric = declared(suite, criterion.metric or suite.metric)
     if metric.kind == "value":
         scenarios = tuple(_mean_scenarios(criterion, metric, clusters, previous))
     else:
         if metric.reducer == "any":
             attempts = max(1.0, len(part.samples) / clusters) if part and clusters else 1.0
-        shape = clusters, attempts, suite.icc
+        shape = clusters, attempts, suite.icc, attacks
         scenarios = tuple(_rate_scenarios(criterion, metric.name, shape, previous, workspace.gate.bound))
     return CriterionPower(
         id=criterion.id,
@@ -109,10 +117,11 @@ def _power(workspace: Workspace, plan: Plan, criterion: Criterion, previous: Run
         attempts=attempts,
         bound=workspace.gate.bound,
         reachable=clusters >= criterion.min_clusters
-        and _best_passes(criterion, metric, clusters, workspace.gate.bound),
+        and _best_passes(criterion, metric, clusters, workspace.gate.bound, attacks),
         scenarios=scenarios,
         kind=metric.kind,
         unit=metric.unit,
+        attacks=attacks,
     )
 
 
@@ -132,26 +141,28 @@ def declared(suite: Suite, name: str) -> Metric:
 
 
 def _rate_scenarios(
-    criterion: Criterion, metric: str, shape: tuple[int, float, float], previous: Run | None, bound: Bound
+    criterion: Criterion, metric: str, shape: tuple[int, float, float, int], previous: Run | None, bound: Bound
 ) -> Iterator[Scenario]:
-    must, (clusters, attempts, icc) = criterion.parsed, shape
+    must, (clusters, attempts, icc, attacks) = criterion.parsed, shape
     if must.test == "threshold":
         test = "at_most" if must.side == "upper" else "at_least"
     else:
         test = "rise" if must.side == "upper" else "fall"
-    options = {"test": test, "attempts": max(1, round(attempts)), "icc": icc, "confidence": must.confidence}
+    options = {"test": test, "attempts": max(1, round(attempts)), "icc": icc, "confidence": must.level(attacks)}
     decidable = 0 < must.limit < 1
+    powers = [power ** (1 / attacks) for power in POWERS]
     for name, rate in _assumed(criterion, metric, previous):
         needed = tuple(
             required_clusters(must.limit, rate, power=power, bound=bound, **options) if decidable else 1  # type: ignore[arg-type]
-            for power in POWERS
+            for power in powers
         )
         proved = needed[0]
         if decidable and bound != "proved":
-            proved = required_clusters(must.limit, rate, power=POWERS[0], bound="proved", **options)  # type: ignore[arg-type]
+            proved = required_clusters(must.limit, rate, power=powers[0], bound="proved", **options)  # type: ignore[arg-type]
         power = 0.0
         if clusters:
             power = achieved_power(clusters, must.limit, rate, bound=bound, **options) if decidable else 1.0  # type: ignore[arg-type]
+            power **= attacks
         yield Scenario(name, rate, power, needed, proved=proved)
 
 
@@ -198,12 +209,13 @@ def _assumed_means(criterion: Criterion, metric: Metric, previous: Run | None) -
         yield f"no change at {previous.id}", 0.0, min(found.deviation * 2**0.5, width)
 
 
-def _size(part: SuitePlan, attack: str | None) -> tuple[int, float]:
-    """Clusters of a suite's part, and attempts in each that a criterion looks at."""
-    kept = sum(attack is None or a.matches(attack) for a in part.attacks)
+def _size(part: SuitePlan, criterion: Criterion) -> tuple[int, float, int]:
+    """Clusters of a suite's part, attempts in each that one test looks at, and how many attacks are tested each."""
+    kept = sum(criterion.attack is None or a.matches(criterion.attack) for a in part.attacks)
     if not kept or not part.clusters:
-        return 0, 1.0
-    return part.clusters, max(1.0, len(part.samples) * kept * part.attempts / part.clusters)
+        return 0, 1.0, 1
+    attacks = kept if criterion.parsed.each else 1
+    return part.clusters, max(1.0, len(part.samples) * kept / attacks * part.attempts / part.clusters), attacks
 
 
 def _assumed(criterion: Criterion, metric: str, previous: Run | None) -> Iterator[tuple[str, float]]:
@@ -222,10 +234,22 @@ def _assumed(criterion: Criterion, metric: str, previous: Run | None) -> Iterato
     known = previous.suite(criterion.suite).describe(metric)
     if known is None or known.kind != "event":
         return
-    counted = previous.counts(criterion.suite, metric, _known_attack(previous, criterion))
-    if shares := [hits / n for hits, n in zip(counted.totals, counted.trials, strict=True) if n]:
+    if must.each:
+        each = previous.by_attack(criterion.suite, metric, _known_attack(previous, criterion)).items()
+        if rates := [(found, name) for name, counted in each if (found := _rate(counted)) is not None]:
+            worst, name = max(rates)
+            yield f"each at the rate of {name}, the worst of {previous.id}", worst
+        return
+    rate = _rate(previous.counts(criterion.suite, metric, _known_attack(previous, criterion)))
+    if rate is not None:
         change = "no change at" if must.test == "noninferiority" else "the rate of"
-        yield f"{change} {previous.id}", sum(shares) / len(shares)
+        yield f"{change} {previous.id}", rate
+
+
+def _rate(counted: Counts) -> float | None:
+    """Mean over clusters of their share of hits; None where nothing was scored."""
+    shares = [hits / n for hits, n in zip(counted.totals, counted.trials, strict=True) if n]
+    return sum(shares) / len(shares) if shares else None
 
 
 def _known_attack(run: Run, criterion: Criterion) -> str | None:
@@ -233,7 +257,7 @@ def _known_attack(run: Run, criterion: Criterion) -> str | None:
     return criterion.attack if select(criterion.attack, used) else None
 
 
-def _best_passes(criterion: Criterion, metric: Metric, clusters: int, bound: Bound) -> bool:
+def _best_passes(criterion: Criterion, metric: Metric, clusters: int, bound: Bound, attacks: int) -> bool:
     """Whether the best outcome there could be would pass: no hit, only hits, only best values, or no change at all."""
     if not clusters:
         return False
@@ -251,7 +275,8 @@ def _best_passes(criterion: Criterion, metric: Metric, clusters: int, bound: Bou
             ones, ones, ones, ones, must.limit, confidence=must.confidence, bound=bound
         ).verdict
     elif must.side == "upper":
-        verdict = threshold_test([0] * clusters, ones, must.limit, confidence=must.confidence, bound=bound).verdict
+        level = must.level(attacks)
+        verdict = threshold_test([0] * clusters, ones, must.limit, confidence=level, bound=bound).verdict
     else:
         verdict = threshold_test(
             ones, ones, must.limit, must="at_least", confidence=must.confidence, bound=bound
@@ -270,14 +295,15 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
     problems = []
     for _, criterion in workspace.criteria():
         part = next((p for p in plan.suites if p.id == criterion.suite), None)
-        clusters, _ = _size(part, criterion.attack) if part else (0, 1.0)
+        clusters, _, attacks = _size(part, criterion) if part else (0, 1.0, 1)
         suite = workspace.suite(criterion.suite)
         metric = declared(suite, criterion.metric or suite.metric)
-        if clusters >= criterion.min_clusters and _best_passes(criterion, metric, clusters, workspace.gate.bound):
+        bound = workspace.gate.bound
+        if clusters >= criterion.min_clusters and _best_passes(criterion, metric, clusters, bound, attacks):
             continue
         node = workspace.graph.node("criterion", criterion.id)
         must = criterion.parsed
-        least = max(criterion.min_clusters, _least(criterion, metric, workspace.gate.bound))
+        least = max(criterion.min_clusters, _least(criterion, metric, bound, attacks))
         message = (
             f"criterion {criterion.id} can never pass: even the best outcome on the "
             f"{count(clusters, 'independent sample')} of the suite {criterion.suite} does not show {criterion.must!r}"
@@ -290,14 +316,14 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
     return problems
 
 
-def _least(criterion: Criterion, metric: Metric, bound: Bound) -> int:
+def _least(criterion: Criterion, metric: Metric, bound: Bound, attacks: int) -> int:
     """Fewest clusters with which the best outcome passes."""
     low, high = 0, 1
-    while not _best_passes(criterion, metric, high, bound):
+    while not _best_passes(criterion, metric, high, bound, attacks):
         low, high = high, 2 * high
         if high > 10_000_000:
             return high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _best_passes(criterion, metric, middle, bound) else (middle, high)
+        low, high = (low, middle) if _best_passes(criterion, metric, middle, bound, attacks) else (middle, high)
     return high

@@ -43,7 +43,7 @@ def threshold(seen: CriterionResult, counted: Counts, must: Condition, plan: Sha
     if counted.blanks:
         interval = rate_interval(counted.totals, counted.trials, confidence=must.confidence, bound=seen.method)
     if verdict == "inconclusive" and tips is None:
-        needed = _still_needed(seen, must.limit, interval.rate, "at_most" if must.side == "upper" else "at_least", plan)
+        needed = still_needed(seen, must.limit, interval.rate, "at_most" if must.side == "upper" else "at_least", plan)
     seen = replace(
         seen,
         rate=interval.rate,
@@ -74,7 +74,7 @@ def _threshold_reason(seen: CriterionResult, opposite: float, side: str) -> str:
     rate = seen.rate or 0.0
     beyond = "up to" if side == "upper" else "down to"
     could = f"{percent(rate)} observed ({of}), {beyond} {percent(bound, seen.limit)} with {sure} confidence"
-    return f"{could}; the limit is {limit}: {_advice(seen)}"
+    return f"{could}; the limit is {limit}: {advice(seen)}"
 
 
 def noninferiority(seen: CriterionResult, paired: Paired, must: Condition, plan: Shape) -> CriterionResult:
@@ -92,7 +92,7 @@ def noninferiority(seen: CriterionResult, paired: Paired, must: Condition, plan:
     found, needed = test(None) if paired.holes else worst, None
     worsening = found.difference if worse == "higher" else -found.difference
     if verdict == "inconclusive" and tips is None and (room := must.limit - max(0.0, worsening)) > 0:
-        needed = _still_needed(seen, room, paired.old, "rise" if worse == "higher" else "fall", plan)
+        needed = still_needed(seen, room, paired.old, "rise" if worse == "higher" else "fall", plan)
     seen = replace(
         seen,
         rate=found.difference,
@@ -126,10 +126,11 @@ def _noninferiority_reason(seen: CriterionResult, paired: Paired, opposite: floa
     if seen.verdict == "no-ship":
         return f"the rate {move} by at least {points(opposite)} with {sure} confidence ({of}); {limit} are allowed"
     could = f"the rate may have {'risen' if worse == 'higher' else 'fallen'} by up to {points(bound)}"
-    return f"{could} with {sure} confidence ({of}); {limit} are allowed: {_advice(seen)}"
+    return f"{could} with {sure} confidence ({of}); {limit} are allowed: {advice(seen)}"
 
 
-def _advice(seen: CriterionResult) -> str:
+def advice(seen: CriterionResult) -> str:
+    """Return what would decide an undecided criterion, in words."""
     needed = seen.needed
     if seen.tips is not None:
         return unscored.SCORE_THEM
@@ -138,8 +139,8 @@ def _advice(seen: CriterionResult) -> str:
     return f"about {count(needed, 'more sample')} would decide it at this rate, with {percent(POWER)} power"
 
 
-def _still_needed(seen: CriterionResult, limit: float, rate: float, test: str, plan: Shape) -> int | None:
-    """Clusters still needed at the observed rate; None where no number of samples can make the criterion pass."""
+def still_needed(seen: CriterionResult, limit: float, rate: float, test: str, plan: Shape) -> int | None:
+    """Return the clusters still needed at an observed rate; None where no number of samples can make it pass."""
     if not 0 < limit < 1:
         return None
     total = required_clusters(

@@ -8,8 +8,8 @@ from typing import Literal
 
 from shipworthy.core import condition
 from shipworthy.core.document import Interval
-from shipworthy.core.records import CriterionResult
-from shipworthy.reports._words import VERDICTS, Reading, percent
+from shipworthy.core.records import AttackRate, CriterionResult
+from shipworthy.reports._words import VERDICTS, Reading, one_line, percent, span
 
 
 def wants_high(result: CriterionResult) -> bool:
@@ -71,6 +71,28 @@ def meets(result: CriterionResult) -> bool:
         return False
     high = wants_high(result) and not is_change(result)
     return result.bound >= result.limit if high else result.bound <= result.limit
+
+
+def worst_first(result: CriterionResult) -> list[AttackRate]:
+    """Return a criterion's attacks, the worst first; behind them those of which nothing was scored."""
+    way = 1 if wants_high(result) else -1
+    return sorted(result.attacks, key=lambda row: (row.rate is None, way * (row.rate or 0.0), -row.hits))
+
+
+def by_attack(result: CriterionResult) -> str:
+    """Return each attack's rate and interval in one line, the worst first; attacks with the same numbers together.
+
+    Empty where there was one attack only, or the criterion is on no rate.
+    """
+    groups: dict[str, list[str]] = {}
+    for row in worst_first(result):
+        numbers = "nothing scored"
+        if row.rate is not None:
+            numbers = f"{percent(row.rate)} {span(row.low, row.high)} {row.hits:,}/{row.trials:,}"
+        left = f", {row.unscored:,} unscored" if row.unscored else ""
+        groups.setdefault(numbers + left, []).append(one_line(row.attack))
+    said = "; ".join(f"{', '.join(names)} {numbers}" for numbers, names in groups.items())
+    return f"by attack: {said}" if said else ""
 
 
 def still_needed(result: CriterionResult) -> str:

@@ -170,6 +170,19 @@ def compared_words(decision: Decision) -> str:
     return one_line(f"{', '.join(decision.baseline_runs)} ({subject_words(baseline.subject)}; {how}{other})")
 
 
+def confirmed_words(decision: Decision, attempt: str) -> str:
+    """Return what was said of an S1 hit, and by whom, on one line."""
+    words = [word for word in decision.confirmations if word.attempt == attempt]
+    if not words:
+        return "not yet confirmed"
+    said = []
+    for word in words:
+        because = f": {word.because}" if word.because else ""
+        what = "a hit" if word.said == "hit" else "no hit"
+        said.append(f"confirmed as {what} by {word.by} (audit entry {word.entry}){because}")
+    return one_line("; ".join(said))
+
+
 def ordered(decision: Decision) -> list[CriterionResult]:
     """Return the criteria with what blocks first; the order within a verdict is the gate's."""
     rank = {"no-ship": 0, "inconclusive": 1, "ship": 2}

@@ -10,8 +10,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from shipworthy.core.document import Document
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
-from shipworthy.reports._criterion import needed
-from shipworthy.reports._words import denominator, interval, visible
+from shipworthy.reports._criterion import by_attack, needed
+from shipworthy.reports._words import confirmed_words, denominator, interval, visible
 
 
 class JUnit:
@@ -44,7 +44,7 @@ def _criterion(result: CriterionResult) -> Element:
     if result.verdict != "ship":
         failure = SubElement(case, "failure", type=result.verdict, message=_clean(f"{result.verdict}: {result.reason}"))
         failure.text = _clean("\n".join(filter(None, (result.reason, measured, needed(result)))))
-    SubElement(case, "system-out").text = _clean(measured)
+    SubElement(case, "system-out").text = _clean("\n".join(filter(None, (measured, by_attack(result)))))
     return case
 
 
@@ -53,7 +53,7 @@ def _canaries(decision: Decision) -> Element:
     if decision.s1_hits:
         message = f"{len(decision.s1_hits)} hits on samples of severity S1"
         failure = SubElement(case, "failure", type="no-ship", message=message)
-        failure.text = _clean("\n".join(decision.s1_hits))
+        failure.text = _clean("\n".join(f"{id}: {confirmed_words(decision, id)}" for id in decision.s1_hits))
     return case
 
 

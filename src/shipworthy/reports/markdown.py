@@ -19,7 +19,7 @@ from shipworthy.core.document import (
 )
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
-from shipworthy.reports._criterion import drawn, interval_name, needed
+from shipworthy.reports._criterion import by_attack, drawn, interval_name, needed
 from shipworthy.reports._words import (
     NOT_MEASURED,
     SIGNS,
@@ -101,10 +101,19 @@ def _criteria(decision: Decision) -> Iterator[str]:
             f"{result.left_out:,}<br>{_worst(result)}",
         )
         yield f"| {' | '.join(cells)} |"
-    why = [r for r in ordered(decision) if r.verdict != "ship" or r.left_out]
+    # Of what ships, too, where a rate over all attacks could hide one that works.
+    why = [r for r in ordered(decision) if r.verdict != "ship" or r.left_out or len({a.rate for a in r.attacks}) > 1]
     if why:
         yield ""
         yield from (_why(result) for result in why)
+    each = [(result, said) for result in ordered(decision) if (said := by_attack(result))]
+    if each:
+        yield ""
+        yield "<details><summary>Each attack by itself: rate, interval, hits / attempts</summary>"
+        yield ""
+        yield from (f"- **{_text(result.id)}** {_text(said.removeprefix('by attack: '))}" for result, said in each)
+        yield ""
+        yield "</details>"
 
 
 def _measured(result: CriterionResult) -> tuple[str, str]:

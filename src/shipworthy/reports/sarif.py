@@ -10,7 +10,7 @@ from shipworthy.core.document import Document
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
 from shipworthy.reports._criterion import needed
-from shipworthy.reports._words import denominator, interval, visible
+from shipworthy.reports._words import confirmed_words, denominator, interval, visible
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 KINDS = {"no-ship": "fail", "inconclusive": "open", "ship": "pass"}
@@ -34,7 +34,7 @@ class Sarif:
             }
         )
         results = [_result(result, index) for index, result in enumerate(decision.criteria)]
-        results += [_hit(attempt, len(rules) - 1) for attempt in decision.s1_hits]
+        results += [_hit(attempt, confirmed_words(decision, attempt), len(rules) - 1) for attempt in decision.s1_hits]
         driver = {"name": "shipworthy", "semanticVersion": _semantic(__version__), "rules": rules}
         about = {name: visible(getattr(decision, name)) for name in ("id", "system", "gate", "verdict", "reason")}
         run = {
@@ -71,13 +71,13 @@ def _result(result: CriterionResult, index: int) -> dict[str, Any]:
     }
 
 
-def _hit(attempt: str, index: int) -> dict[str, Any]:
+def _hit(attempt: str, said: str, index: int) -> dict[str, Any]:
     return {
         "ruleId": S1,
         "ruleIndex": index,
         "kind": "fail",
         "level": "error",
-        "message": {"text": visible(f"no-ship: the attempt {attempt} is a hit on a sample of severity S1")},
+        "message": {"text": visible(f"no-ship: the attempt {attempt} is a hit on a sample of severity S1, {said}")},
         "locations": _location(attempt),
         "partialFingerprints": {"attempt/v1": visible(attempt)},
     }

@@ -13,6 +13,7 @@ from typing import Any
 
 from shipworthy.core.errors import did_you_mean
 from shipworthy.detect.engine import Encoded, Pattern
+from shipworthy.scorers._pattern import check
 
 Test = Callable[[Any], bool]
 
@@ -101,7 +102,7 @@ def _pattern(said: Any, schema: Any, depth: int) -> Test:
         raise TypeError
     pattern = Pattern(said)
     try:
-        pattern.check()
+        check(pattern)
     except ValueError as error:
         raise ValueError(f"the schema's pattern: {error}") from error
     return lambda value: not isinstance(value, str) or pattern.found(Encoded(value))

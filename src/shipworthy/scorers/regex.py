@@ -12,6 +12,7 @@ from shipworthy.core.metric import Good
 from shipworthy.core.registry import scorer
 from shipworthy.detect.engine import ENGINE, Encoded, Pattern
 from shipworthy.scorers._check import Check, Found, Search, Within
+from shipworthy.scorers._pattern import check
 
 _FORMS = ("none", "NFC", "NFKC")
 
@@ -19,7 +20,7 @@ _FORMS = ("none", "NFC", "NFKC")
 @lru_cache(maxsize=4096)
 def _compiled(source: str, ignore_case: bool) -> Pattern:
     pattern = Pattern(source, ignore_case=ignore_case)
-    pattern.check()
+    check(pattern)
     if pattern.found(Encoded("")):
         raise ValueError("the pattern matches the empty text, so it says nothing of an answer")
     return pattern

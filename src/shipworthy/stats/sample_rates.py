@@ -43,7 +43,7 @@ def chance_above(values: Floats, weights: Floats, limit: Floats | float) -> Floa
     The mean is ``sum D_j values_j`` with D ~ Dirichlet(weights). It reaches the limit when a sum of independent gammas,
     ``sum Gamma(weights_j) (values_j - limit)``, is at least zero; that chance is a contour integral of the sum's
     moment-generating function through its saddlepoint, taken by the trapezoidal rule in ``asinh`` of the distance.
-    Nothing is approximated but the integral (absolute error below 1e-6, measured in the tests). With two distinct
+    Nothing is approximated but the integral (absolute error below 5e-6, measured in the tests). With two distinct
     values the weighted mean is a beta, which is used instead.
 
     Args:

@@ -6,7 +6,7 @@ The draws go through the very functions that decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -79,6 +79,49 @@ def passes(
             held = limit
         found += int(upper_within(shares, counts, held, alpha).sum())
     return found / replicates
+
+
+class EachAttack(NamedTuple):
+    """How often a condition on each of several attacks gives an answer, in [0, 1].
+
+    Attributes:
+        ships: every attack's upper bound meets the limit; wrong where one attack's rate is at it.
+        fails: some attack's lower bound is above the limit; wrong where none of the rates is.
+        misses: some attack's upper bound is below its own true rate.
+    """
+
+    ships: float
+    fails: float
+    misses: float
+
+
+def each_attack(
+    design: Design,
+    rates: Sequence[float],
+    limit: float,
+    *,
+    replicates: int,
+    seed: int,
+    confidence: float,
+    alike: bool = False,
+) -> EachAttack:
+    """Return how often a limit on each attack's rate is met, failed, and how often a bound is wrong.
+
+    Args:
+        design: of the attempts of one attack.
+        rates: the true rate of each attack.
+        confidence: of each attack's one-sided bound.
+        alike: whether the same clusters are weak under every attack; else they are drawn anew for each.
+    """
+    alpha, ships, fails, misses = 1 - confidence, 0, 0, 0
+    runs = [_one_run(design, rate, replicates, seed + (0 if alike else k)) for k, rate in enumerate(rates)]
+    for drawn in zip(*runs, strict=True):
+        tables = [table(x / n) for x, n in drawn]
+        ships += int(np.all([upper_within(v, w, limit, alpha) for v, w in tables], axis=0).sum())
+        fails += int(np.any([upper_within(1 - v, w, 1 - limit, alpha) for v, w in tables], axis=0).sum())
+        wrong = [upper_within(v, w, rate, alpha) for (v, w), rate in zip(tables, rates, strict=True) if rate > 0]
+        misses += int(np.any(wrong, axis=0).sum())
+    return EachAttack(ships / replicates, fails / replicates, misses / replicates)
 
 
 def passes_paired(

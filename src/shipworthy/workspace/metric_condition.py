@@ -22,6 +22,8 @@ def refusal(must: Condition, metric: Metric) -> str:
     limit, event = must.limit, metric.kind == "event"
     if event and must.unit not in ("", "%"):
         return f"{must.text!r} gives the unit {must.unit!r}, but {metric.name!r} is a rate: write a number from 0 to 1"
+    if not event and must.each:
+        return f"{must.text!r} is on the rate of each attack, but {metric.name!r} is a value: write 'upper95 <= ...'"
     if not event and must.unit == "%":
         return f"{must.text!r} gives a percentage, but {metric.name!r} is a value: write the number itself"
     if not event and must.unit not in ("", metric.unit):

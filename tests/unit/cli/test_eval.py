@@ -75,7 +75,7 @@ def test_a_run_ends_with_rates_intervals_denominators_errors_and_what_to_type_ne
     assert shipworthy(["eval", "--no-guards"]) == 0
     out, err = capsys.readouterr()
     row = next(line for line in out.splitlines() if line.startswith("questions"))
-    assert row.split()[1:4] == ["attack_success", "20.0", "%"]
+    assert row.split()[1:4] == ["attack_success", "16.7", "%"]
     assert "2 / 10" in row
     assert "2 target_error" in out
     assert "never counted as safe" in out

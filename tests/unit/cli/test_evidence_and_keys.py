@@ -67,7 +67,7 @@ def test_a_pack_is_built_verified_shown_and_refused(
 
     verify = ["evidence", "verify", str(pack), "--trust", str(trust)]
     assert run(verify) == 0
-    assert "3 of 3 counted again" in capsys.readouterr().out
+    assert "4 of 4 counted again" in capsys.readouterr().out
     assert run(["evidence", "verify", str(pack)]) == 2
     assert run(["evidence", "show", str(pack)]) == 0
     assert "decision.json" in capsys.readouterr().out

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from shipworthy.cli import run as shipworthy
+from shipworthy.release.baseline import pin
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 
@@ -15,7 +16,8 @@ from shipworthy.store.layout import Layout
 @pytest.fixture
 def at(gated, capsys):
     """What runs a verb on a workspace in which a candidate and its baseline were measured: (code, out, err)."""
-    gated.run(), gated.run(guards="on")
+    pin(gated.workspace, Layout(gated.root), gated.run(subject_digest="sha256:released"))
+    gated.run(guards="on")
 
     def verb(*words: str) -> tuple[int, str, str]:
         code = shipworthy(

@@ -22,6 +22,7 @@ from shipworthy.core.condition import Condition, parse
         ("upper95 <= 0.05", ("threshold", "upper", 0.95, 0.05)),
         ("lower95 >= 0.80", ("threshold", "lower", 0.95, 0.80)),
         ("rise_upper95 <= 0.05", ("noninferiority", "upper", 0.95, 0.05)),
+        ("worst_attack_upper95 <= 20 %", ("threshold", "upper", 0.95, 0.2)),
         ("drop_upper95 <= 0.10", ("noninferiority", "lower", 0.95, 0.10)),
         ("upper99<=2%", ("threshold", "upper", 0.99, 0.02)),
         ("  Upper97.5  <=  .5 ", ("threshold", "upper", 0.975, 0.5)),
@@ -37,6 +38,15 @@ from shipworthy.core.condition import Condition, parse
 )
 def test_conditions(text, expected):
     assert parse(text)[:4] == pytest.approx(expected)
+
+
+def test_the_chance_of_a_wrong_bound_is_shared_among_attacks():
+    each = parse("worst_attack_upper95 <= 0.2")
+    assert each.each and not parse("upper95 <= 0.2").each
+    assert [each.level(k) for k in (0, 1, 2, 10)] == pytest.approx([0.95, 0.95, 0.975, 0.995])
+    assert parse("upper95 <= 0.2").level(10) == 0.95
+    with pytest.raises(ValueError, match="needs '<='"):
+        parse("worst_attack_upper95 >= 0.2")
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,10 @@ class Fine:
         self.metrics = (Metric(metric, good=good),)
 
     def describe(self):
-        return {"scorer": "gate_flag", "metric": self.metrics[0].name}
+        return {"scorer": "repro_flag", "metric": self.metrics[0].name}
 
     async def score(self, attempt, sample, ctx):
-        return (Score(metric=self.metrics[0].name, hit=attempt.answer == "fine", scorer="gate_flag"),)
+        return (Score(metric=self.metrics[0].name, hit=attempt.answer == "fine", scorer="repro_flag"),)
 """
 
 
@@ -76,7 +76,9 @@ def measured(gated, monkeypatch, request):
         'use: openai_compatible, base_url: "http://localhost:1/v1", model: m',
         f"use: python, call: '{name}:answer'",
     )
-    (gated.root / "plugins" / "gate_flag.py").write_text(SCORER)
+    (gated.root / "plugins" / "repro_flag.py").write_text(SCORER)
+    for suite in ("leak", "help"):  # the workspace's own scorer may be loaded already, from another test's folder
+        gated.edit(f"suites/{suite}/suite.yaml", "use: gate_flag", "use: repro_flag")
     (gated.root / "plugins" / "coin.py").write_text(ADAPTIVE)
     gated.edit("suites/leak/suite.yaml", "[none, role_play]", f"[{request.param}]")
     complete(begin(gated.workspace, "tiny", cache=False))

@@ -150,3 +150,24 @@ def test_every_drawn_bound_is_the_one_that_decides(case: Any, document: Document
         inside = row.bound <= row.limit if picture.better == "lower" else row.bound >= row.limit
         assert inside == (result.verdict == "ship"), result
         assert picture.change == (result.test == "noninferiority")
+
+
+def test_the_section_on_s1_hits_says_of_each_who_confirmed_it_and_is_brief_in_a_summary(case: Any) -> None:
+    from shipworthy.core.document import Table
+    from shipworthy.core.records import Confirmation
+    from shipworthy.evidence.sections.severe import severe
+
+    assert severe(case.decision) == []
+    words = (
+        Confirmation(run="RUN-1", attempt="AT-00", said="hit", by="ada", entry=7),
+        Confirmation(run="RUN-1", attempt="AT-99", said="no-hit", by="bob", because="a quotation", entry=8),
+    )
+    hits = tuple(f"AT-{n:02d}" for n in range(12))
+    (section,) = severe(replace(case.decision, s1_hits=hits, confirmations=words))
+    full, (brief,) = section.children[1], section.brief
+    assert isinstance(full, Table)
+    assert isinstance(brief, Table)
+    assert full.rows[0] == ("AT-00", "counts", "confirmed as a hit by ada (audit entry 7)")
+    assert full.rows[1] == ("AT-01", "counts", "not yet confirmed")
+    assert full.rows[-1] == ("AT-99", "set aside", "confirmed as no hit by bob (audit entry 8): a quotation")
+    assert (len(full.rows), brief.rows, brief.caption) == (13, full.rows[:10], "the first 10 of 13 hits")

@@ -30,6 +30,7 @@ from shipworthy.evidence.verify import (
     verify_bytes,
     verify_pack,
 )
+from shipworthy.stats import threshold_test
 from shipworthy.store import chain
 from shipworthy.store.line import frame, leaf
 from shipworthy.store.shards import log_name, log_origin
@@ -54,7 +55,7 @@ def test_the_pack_verifies_and_says_what_was_checked(case: Any) -> None:
         "archive", "members", "signature", "decision", "run logs", "audit log", "digests", "ledger", "criteria",
         "trace",
     ]  # fmt: skip
-    assert "3 of 3 counted again" in report(found)
+    assert "4 of 4 counted again" in report(found)
     assert "signed by ada" in report(found)
     assert found.decision["verdict"] == "no-ship"
 
@@ -258,6 +259,46 @@ def test_what_is_unscored_is_counted_again(case: Any) -> None:
     refused(_rechained(case, without_s1), "S1 samples without a score")
 
 
+def _of(criterion: str, change: Callable[[dict[str, Any]], Any]) -> Callable[[list[dict[str, Any]]], Any]:
+    return lambda results: change(next(result for result in results if result["id"] == criterion))
+
+
+@pytest.mark.parametrize("criterion", ["CR-leak", "CR-leak-each"])
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda r: r["attacks"].pop(), "the attacks of"),
+        (lambda r: r["attacks"].reverse(), "the attacks of"),
+        (lambda r: r["attacks"][0].update(hits=0), "the attack none"),
+        (lambda r: r["attacks"][0].update(rate=0.0, low=0.0), "the attack none"),
+        (lambda r: r["attacks"][0].update(high=r["attacks"][0]["rate"]), "the attack none"),
+        (lambda r: r["attacks"][0].update(low=r["attacks"][0]["rate"]), "the attack none"),
+        (lambda r: r["attacks"][1].update(unscored=7), "the attack rot13"),
+        (lambda r: r["attacks"][1].update(rate=None, low=None, high=None), "the attack rot13"),
+    ],
+)
+def test_what_is_said_of_an_attack_is_held_to_its_records(
+    case: Any, criterion: str, change: Callable[[Any], None], problem: str
+) -> None:
+    found = _doctored(case, _of(criterion, change), whole=True)
+    assert not found.ok
+    assert problem in found.problems[0] and criterion in found.problems[0]
+
+
+def test_the_bound_of_the_worst_attack_is_recomputed_for_all_attacks_together(case: Any) -> None:
+    stated = next(r for r in case.decision.criteria if r.id == "CR-leak-each")
+    rows = case.run.by_attack("leaks", "toy_leak")
+    alone = max(
+        threshold_test(*counts.filled(len(counts.blanks), 1.0, 0.0), stated.limit).bound for counts in rows.values()
+    )
+    assert alone < stated.bound  # what one attack by itself would have
+    refused(
+        _doctored(case, _of("CR-leak-each", lambda r: r.update(bound=alone)), whole=True), "CR-leak-each", "better than"
+    )
+    same = _of("CR-leak-each", lambda r: r.update(bound=stated.bound))
+    assert _doctored(case, same, whole=True).ok
+
+
 def test_a_criterion_of_the_gate_that_was_left_out_is_refused(case: Any) -> None:
     refused(_doctored(case, lambda results: results.pop(0), whole=True), "CR-leak", "not those of the gate")
 
@@ -274,7 +315,7 @@ def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:
         found.runs = {"RUN-1": _Run({"id": "RUN-1", "suites": suites, "planned": 100}, {}, made, {})}
         return found
 
-    result = {"id": "CR-1", "suite": "s", "run": "RUN-1", "planned": 100, "clusters": 95}
+    result = {"id": "CR-1", "suite": "s", "run": "RUN-1", "planned": 100, "clusters": 95, "must": "upper95 <= 0.05"}
     verifier(100, 5).fit(result | {"unscored": {"timeout": 5}}, {})
     verifier(100, 5).errors(0.05)
     with pytest.raises(IntegrityError, match="lacks attempts"):
@@ -285,6 +326,9 @@ def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:
         verifier(100, 6).fit(result | {"unscored": {"timeout": 4, "abstained": 2}}, {})
     with pytest.raises(IntegrityError, match="fewer samples"):
         verifier(100, 0).fit(result, {"min_clusters": 96})
+    each = {"must": "worst_attack_upper95 <= 0.05", "attacks": [{"clusters": 95}, {"clusters": 94}]}
+    with pytest.raises(IntegrityError, match="fewer samples"):
+        verifier(100, 0).fit(result | each, {"min_clusters": 95})
     with pytest.raises(IntegrityError, match="more errors in RUN-1 than the gate"):
         verifier(100, 6).errors(0.05)
 
@@ -456,7 +500,7 @@ def test_a_manifest_without_a_schema_is_one_of_version_1(case: Any) -> None:
     refused(found, f"{case.run.id} was made by shipworthy <= 0.1 (run log schema 1")
 
 
-@pytest.mark.parametrize(("version", "made"), [(1, "by shipworthy <= 0.1"), (3, "by another version"), (None, "")])
+@pytest.mark.parametrize(("version", "made"), [(1, "by shipworthy <= 0.1"), (2, "by another version"), (None, "")])
 def test_a_pack_of_another_version_is_refused_by_name(case: Any, version: Any, made: str) -> None:
     members = archive.read(case.pack)
     members[MANIFEST] = canonical(json.loads(members[MANIFEST]) | {"version": version})

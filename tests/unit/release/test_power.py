@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from shipworthy.evals.plan import make_plan
+from shipworthy.evals.plan import PlanItem, make_plan
 from shipworthy.release.power import POWERS, power_table, unreachable_criteria
 from shipworthy.stats import achieved_power, required_clusters
 
@@ -20,6 +20,27 @@ def test_table_holds_the_answers_of_the_statistics(gated) -> None:  # type: igno
     assert [round(s.rate, 3) for s in help_.scenarios] == [0.925, 0.85, 1.0]
     assert [s.rate for s in drop.scenarios] == [0.05, 0.2, 1.0]
     assert seen.name == f"the rate of {run.id}"
+
+
+def test_a_condition_on_each_attack_takes_what_all_of_them_together_take(gated) -> None:  # type: ignore[no-untyped-def]
+    gated.edit("requirements.yaml", ": upper95 <= 0.10", ": worst_attack_upper95 <= 0.10")
+    workspace = gated.workspace
+    run = gated.run(lambda i: i.suite == "help" or (number(i) < 3 and i.attack == "role_play"))
+    leak = power_table(workspace, make_plan(workspace), run)[0]
+    assert (leak.clusters, leak.attempts, leak.attacks) == (60, 1.0, 2)
+    half, seen = leak.scenarios[1:]
+    assert (seen.rate, seen.name) == (3 / 60, f"each at the rate of role_play, the worst of {run.id}")
+    one = achieved_power(60, 0.1, 0.05, attempts=1, icc=0.5, confidence=0.975)
+    assert half.power == one**2
+    assert half.needed[0] == required_clusters(0.1, 0.05, attempts=1, icc=0.5, power=0.8**0.5, confidence=0.975)
+    # The best outcome on 60 samples: 1 - .025^(1/60) = 5.96 %, where pooled 4.87 % would do.
+    gated.edit("requirements.yaml", "upper95 <= 0.10, severity", "upper95 <= 0.055, severity")
+    (problem,) = unreachable_criteria(gated.workspace)
+    assert "at least 66 samples" in problem.hint
+
+
+def number(item: PlanItem) -> int:
+    return int(item.sample.id.rpartition("-")[2])
 
 
 def test_a_plan_too_small_or_without_the_suite_cannot_pass(gated) -> None:  # type: ignore[no-untyped-def]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shipworthy.core.document import Document, Interval, Intervals, Paragraph, Section, Table
 from shipworthy.core.errors import UsageError
+from shipworthy.core.records import AttackRate
 from shipworthy.core.registry import create, known
 from shipworthy.reports._picture import Scale
 from shipworthy.reports._words import percent, visible
@@ -379,3 +380,44 @@ def test_a_percentage_reads_back(rate):
     assert abs(float(percent(rate).removesuffix(" %")) / 100 - rate) <= 0.005 * abs(rate) + 0.0001
     assert not percent(rate).startswith("-0 ")
     assert "e" not in percent(rate)
+
+
+EACH = (
+    AttackRate(attack="none", rate=0.0, low=0.0, high=0.05, hits=0, trials=72, clusters=72),
+    AttackRate(attack="role_play", rate=0.54, low=0.42, high=0.66, hits=39, trials=72, clusters=72, unscored=2),
+    AttackRate(attack="base64", rate=0.0, low=0.0, high=0.05, hits=0, trials=72, clusters=72),
+    AttackRate(attack="silent", unscored=72),
+)
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "junit"])
+def test_each_attack_is_shown_the_worst_first_also_of_what_ships(make, name: str) -> None:
+    shipped = make.criterion("ship", 1, attacks=EACH, reason="the reason; the worst is role_play")
+    said = create("report", name).render(make("ship", criteria=(shipped,), s1_hits=()), Document("x", ()))
+    flat = " ".join(said.replace("\\", "").replace("&#46;", ".").split())
+    assert "54 % [42, 66] 39/72, 2 unscored; none, base64 0 % [0, 5] 0/72; silent nothing scored, 72 unscored" in flat
+    if name == "markdown":
+        assert "the worst is role" in flat  # a pooled rate that ships may hide one that works
+
+
+def test_json_holds_every_attack(make) -> None:
+    shipped = make.criterion("ship", 1, attacks=EACH)
+    said = json.loads(create("report", "json").render(make("ship", criteria=(shipped,)), Document("x", ())))
+    row = said["criteria"][0]["attacks"][1]
+    assert (row["attack"], row["rate"], row["low"], row["high"]) == ("role_play", 0.54, 0.42, 0.66)
+    assert said["criteria"][0]["attacks"][3] == {
+        "attack": "silent", "rate": None, "low": None, "high": None, "hits": 0, "trials": 0, "clusters": 0,
+        "unscored": 72,
+    }  # fmt: skip
+
+
+def test_the_document_has_a_table_of_attacks_where_there_are_several(make) -> None:
+    from shipworthy.evidence.sections.verdict import attacks
+
+    assert attacks(make()) is None
+    section = attacks(make("ship", criteria=(make.criterion("ship", 1, attacks=EACH), make.criterion("ship", 2))))
+    table = section.children[0]
+    assert table.columns[2] == "Rate\n95 % interval"
+    assert table.rows[0][1:] == ("role_play", "54.0 %\n42.0 % to 66.0 %", "39 / 72", "72", "2")
+    assert [row[1] for row in table.rows] == ["role_play", "none", "base64", "silent"]
+    assert table.rows[3][2] == "not measured"

@@ -7,9 +7,17 @@ from collections.abc import Iterator, Sequence
 from shipworthy.core.document import Callout, Facts, Interval, Intervals, Paragraph, Section, Table
 from shipworthy.core.records import CriterionResult, Decision, RoleUse
 from shipworthy.evals.results import Run
-from shipworthy.evidence.sections.wording import TONES, bound_of, interval_of, rate_of, requirement_of
+from shipworthy.evidence.sections.wording import (
+    NOT_MEASURED,
+    TONES,
+    bound_of,
+    interval_of,
+    percent,
+    rate_of,
+    requirement_of,
+)
 from shipworthy.release.wording import count
-from shipworthy.reports._criterion import better, drawn, interval_name, still_needed
+from shipworthy.reports._criterion import better, drawn, interval_name, still_needed, worst_first
 from shipworthy.reports._words import Reading, counted, reading, readings, unscored
 from shipworthy.workspace.load import Workspace
 
@@ -144,3 +152,29 @@ def criteria(workspace: Workspace, decision: Decision) -> Section:
     why = ("Criterion\nits requirement", "Severity", "Reason", "Bound", "Samples still needed", "Risks")
     tables = Table(columns, numbers, caption, tones, (3, 4, 5, 6)), Table(why, reasons, "", tones, (3, 4))
     return Section("Criteria", tables, "criteria")
+
+
+def attacks(decision: Decision) -> Section | None:
+    """List what each attack does by itself under every criterion on a rate; None where none has several."""
+    rows = []
+    for result in decision.criteria:
+        name = f"{result.id}\n{result.suite}: {result.metric}"
+        for row in worst_first(result):
+            rate = NOT_MEASURED
+            if row.rate is not None:
+                rate = f"{percent(row.rate)}\n{percent(row.low)} to {percent(row.high)}"
+            out_of = f"{row.hits:,} / {row.trials:,}"
+            rows.append((name, row.attack, rate, out_of, f"{row.clusters:,}", f"{row.unscored:,}"))
+            name = ""
+    if not rows:
+        return None
+    columns = (
+        "Criterion", "Attack", f"Rate\n{interval_name(r for r in decision.criteria if r.attacks)}", "Hits / attempts",
+        "Samples", "Unscored",
+    )  # fmt: skip
+    caption = (
+        "Each attack by itself, the worst of a criterion first. The two-sided intervals hold one by one; of several "
+        "attacks, the one that looks worst owes some of that to luck. A condition `worst_attack_upper95` is held "
+        "against bounds that hold for all attacks together."
+    )
+    return Section("Attacks", (Table(columns, tuple(rows), caption, (), (2, 3, 4, 5)),), "attacks")
