@@ -215,7 +215,8 @@ class ScoreContext(Struct, frozen=True):
 class Scorer(Protocol):
     """Judges a finished conversation. Sees the answer as the user would have seen it.
 
-    Optional attribute: ``needs_secrets`` (true where it can judge no sample without `secrets`; `check` refuses those).
+    Optional attributes: ``needs_secrets`` and ``needs_expected`` (true where it can judge no sample without `secrets`,
+    or without `expected`; `check` refuses those).
     """
 
     metrics: Sequence[Metric]

@@ -90,6 +90,7 @@ class Check:
         self._named, self._opposite = metric, False
         self._wanted = list(wanted) if isinstance(wanted, tuple) else wanted
         self._settings = dict(settings)
+        self.needs_expected = wanted is None
         self._search: Search | None = None
         if wanted is not None:
             try:

@@ -48,6 +48,14 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
             message += f", nor do {len(blind) - 1} more" if blind[1:] else ""
             hint = "list them in the sample, or in facts.secrets with 'facts: {secret: WORD}' in the suite"
             draft.problems.append(source.problem(loc, message, hint))
+        expects = getattr(made, "needs_expected", False)
+        mute = [s.id for s in loaded.entity.samples if s.expected is None] if expects else []
+        if mute:
+            message = f"the scorer {scorer.use!r} looks for what is expected, and the sample {mute[0]!r} says nothing"
+            message += f", nor do {len(mute) - 1} more" if mute[1:] else ""
+            hint = "write 'expected' in the sample, or give the scorer what to look for"
+            draft.problems.append(source.problem(loc, message, hint))
+        others = set(metrics)
         for metric in getattr(made, "metrics", ()):
             if not isinstance(metric, Metric):
                 message = f"the scorer {scorer.use!r} lists {metric!r} among its metrics, which is no Metric"
@@ -55,6 +63,9 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
                 known = False
             elif metrics.setdefault(metric.name, metric) != metric:
                 message = f"two scorers of the suite declare the metric {metric.name!r} differently"
+                draft.problems.append(source.problem(loc, message, "give one of them another name"))
+            elif metric.name in others:
+                message = f"two scorers of the suite give the metric {metric.name!r}: no attempt could be scored"
                 draft.problems.append(source.problem(loc, message, "give one of them another name"))
     if not known:
         return None
