@@ -183,11 +183,11 @@ def _power(clusters: int, design: _Design) -> float:
         outcome, chance = np.arange(-m, m + 1.0), _change(design)
     share = -outcome / m if design.test == "fall" else outcome / m
     test: Literal["at_most", "rise"] = "at_most" if design.test == "at_most" else "rise"
-    return float(passing(share, _draw(clusters, chance), test, limit, alpha, design.bound).mean())
+    return float(passing(share, _draw(clusters, chance), test, limit=limit, tail=alpha, bound=design.bound).mean())
 
 
 def passing(
-    values: Floats, weights: Floats, test: Literal["at_most", "rise"], limit: float, tail: float, bound: Bound
+    values: Floats, weights: Floats, test: Literal["at_most", "rise"], *, limit: float, tail: float, bound: Bound
 ) -> NDArray[np.bool_]:
     """Return in which of many data sets a criterion passes: what `threshold_test` and `noninferiority_test` decide by.
 

@@ -36,7 +36,7 @@ class Law(NamedTuple):
     Attributes:
         rate: chance of a hit in a trial, in [0, 1]; of the cells with scale 1.
         icc: correlation of two trials of one cluster, in [0, 1].
-        scales: of each cell, by what its rate is lower, in (0, 1]. Hits there are thinned: its correlation is lower, too.
+        scales: of each cell, by what its rate is lower, in (0, 1]. Hits there are thinned, which lowers the ICC, too.
         stability: share of clusters whose weakness is the same in an old run, in [0, 1].
     """
 
@@ -67,13 +67,17 @@ class SuiteDraws(NamedTuple):
         Args:
             cells: which to look at. A cluster with no trial in any of them is left out.
             change: the change from the old run to the new instead.
+
+        Raises:
+            ValueError: a change is asked for, and no old run was drawn.
         """
+        if change and self.old is None:
+            raise ValueError("no old run was drawn: ask for pairs")
         seen = np.asarray(cells, dtype=bool)
         trials = np.array([sum(np.asarray(b.cells)[seen]) for b in self.blocks], dtype=np.float64)
         there = trials[self.block] > 0
         hits = self.new[there][:, seen].sum(-1)
-        if change:
-            assert self.old is not None
+        if change and self.old is not None:
             hits = hits - self.old[there][:, seen].sum(-1)
         shares = np.round(hits / trials[self.block[there]], 12)
         values, code = np.unique(np.append(shares, 0.0), return_inverse=True)
@@ -94,12 +98,12 @@ class SuiteDraws(NamedTuple):
 def draw_suite(blocks: Sequence[Block], law: Law, *, seed: Sequence[int], pairs: bool = False) -> SuiteDraws:
     """Draw the hits on a suite `DRAWS` times; fewer where that would be millions of clusters with a hit, at least 200.
 
-    For each kind of cluster it is drawn how many have each number of hits (beta-binomial). Which trials these are is then
-    hypergeometric, as all trials of a cluster are alike until they are thinned.
+    For each kind of cluster it is drawn how many have each number of hits (beta-binomial). Which trials these are is
+    then hypergeometric, as all trials of a cluster are alike until they are thinned.
 
     Args:
         seed: of the random numbers; the same gives the same draws.
-        pairs: whether to draw an old run of the same rate, too: `Law.stability` says how it hangs together with the new.
+        pairs: whether to draw an old run of the same rate, too, tied to the new one by `Law.stability`.
     """
     rng = np.random.default_rng(list(seed))
     some = sum(b.clusters * (1 - _nothing(sum(b.cells), law, pairs)) for b in blocks)
@@ -118,14 +122,13 @@ def draw_suite(blocks: Sequence[Block], law: Law, *, seed: Sequence[int], pairs:
             rows.append(row)
             kinds.append(np.full(row.size, place))
             news.append(_split(rng, block.cells, new, row.size))
-            olds.append(_split(rng, block.cells, old, row.size) if pairs else news[-1])
-    width = len(law.scales)
-    new, old = (_joined(found, width) for found in (news, olds))
-    if min(law.scales, default=1.0) < 1:
-        scales = np.asarray(law.scales)
-        new, old = rng.binomial(new, scales), rng.binomial(old, scales)
-    row, kind = (np.concatenate([*found, np.zeros(0, dtype=np.int64)]) for found in (rows, kinds))
-    return SuiteDraws(tuple(blocks), draws, row, kind, new, old if pairs else None)
+            olds.append(_split(rng, block.cells, old, row.size if pairs else 0))
+    none, scales = np.zeros(0, dtype=np.int64), np.asarray(law.scales)
+    new_hits, old_hits = (np.concatenate([*found, none.reshape(0, scales.size)]) for found in (news, olds))
+    if scales.min() < 1:
+        new_hits, old_hits = rng.binomial(new_hits, scales), rng.binomial(old_hits, scales)
+    row, kind = np.concatenate([*rows, none]), np.concatenate([*kinds, none])
+    return SuiteDraws(tuple(blocks), draws, row, kind, new_hits, old_hits if pairs else None)
 
 
 def no_hit(blocks: Sequence[Block], law: Law, cells: Sequence[bool]) -> float:
@@ -160,7 +163,3 @@ def _split(rng: np.random.Generator, cells: tuple[int, ...], hits: int, size: in
     if len(cells) == 1 or not hits:
         return np.full((size, len(cells)), hits if len(cells) == 1 else 0, dtype=np.int64)
     return rng.multivariate_hypergeometric(cells, hits, size, method="marginals")
-
-
-def _joined(found: list[Ints], width: int) -> Ints:
-    return np.concatenate([*found, np.zeros((0, width), dtype=np.int64)])
