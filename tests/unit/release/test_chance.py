@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from math import log
 from pathlib import Path
 
 import numpy as np
@@ -182,3 +183,25 @@ def test_the_theorem_costs_power(gated) -> None:  # type: ignore[no-untyped-def]
     proved = chance_of(gated)
     assert all(b.chances[-1] <= a.chances[-1] for a, b in zip(usual.criteria, proved.criteria, strict=True))
     assert proved.whole[-1] < usual.whole[-1]
+
+
+def test_what_is_in_the_way_is_named(gated) -> None:  # type: ignore[no-untyped-def]
+    severe(gated, "leak", 20)
+    found = chance_of(gated).sizes[3]
+    assert found.least is None
+    assert found.s1_cap is not None
+    assert f"below 80 % on more than {found.s1_cap} S1 samples, and" in found.why
+    severe(gated, "leak", 0)
+    gated.edit("requirements.yaml", "drop_upper95 <= 0.10", "drop_upper95 <= 0.005")
+    assert chance_of(gated).sizes[3].why.startswith("even 64 times the plan's samples give CR-drop no more than")
+    gated.edit("requirements.yaml", "drop_upper95 <= 0.005", "drop_upper95 <= 0.0005")
+    assert "CR-drop cannot pass on fewer than 5,990 samples (the plan has 60)" in chance_of(gated).sizes[0].why
+
+
+def test_up_to_the_last_size_that_the_s1_rule_leaves_a_criterion_can_be_in_the_way(gated) -> None:  # type: ignore[no-untyped-def]
+    severe(gated, "leak", 9)
+    gated.edit("requirements.yaml", "drop_upper95 <= 0.10", "drop_upper95 <= 0.08")
+    found = chance_of(gated).sizes[2]
+    # Of two attempts at 1 % with an ICC of .5 none hits with chance 1 - .02 + (.01^2 + .5 x .01 x .99) = .98505.
+    assert (found.least, found.s1_cap) == (None, int(log(0.8) / log(0.98505)))
+    assert "on more than 14 S1 samples, and up to there CR-drop alone has" in found.why

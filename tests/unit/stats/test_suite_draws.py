@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom
 
-from shipworthy.stats import achieved_power
+from shipworthy.stats import achieved_power, noninferiority_test, threshold_test
 from shipworthy.stats.power import passing
+from shipworthy.stats.sample_rates import Bound
 from shipworthy.stats.suite_draws import DRAWS, Block, Law, draw_suite, no_hit
 
 BLOCKS = (Block(30, (2, 1)), Block(20, (0, 3)))
@@ -81,3 +82,23 @@ def test_a_large_suite_is_drawn_less_often() -> None:
 def test_a_change_needs_an_old_run() -> None:
     with pytest.raises(ValueError, match="ask for pairs"):
         draw_suite(BLOCKS, LAW, seed=(1,)).table([True, True], change=True)
+
+
+@pytest.mark.parametrize("bound", ["gaffke", "proved"])
+def test_each_draw_is_decided_as_the_public_tests_decide_it(bound: Bound) -> None:
+    drawn = draw_suite([Block(25, (3,)), Block(15, (2,))], Law(0.1, 0.4, (1.0,)), seed=(4,), pairs=True)
+    values, weights = drawn.table([True], change=True)
+    rose = passing(values, weights, "rise", limit=0.08, tail=0.05, bound=bound)
+    shares, times = drawn.table([True])
+    met = passing(shares, times, "at_most", limit=0.15, tail=0.05, bound=bound)
+    assert drawn.old is not None
+    for row in range(25):
+        x, y, n = np.zeros(40, dtype=int), np.zeros(40, dtype=int), np.repeat([3, 2], [25, 15])
+        for block, first in ((0, 0), (1, 25)):
+            here = np.flatnonzero((drawn.row == row) & (drawn.block == block))
+            x[first : first + here.size], y[first : first + here.size] = drawn.new[here, 0], drawn.old[here, 0]
+        test = noninferiority_test(x, n, y, n, 0.08, bound=bound)
+        assert abs(test.bound - 0.08) < 2e-5 or (test.verdict == "pass") == rose[row]
+        assert (threshold_test(x, n, 0.15, bound=bound).verdict == "pass") == met[row]
+    assert 0 < met.mean() < 1
+    assert bound == "proved" or 0 < rose.mean() < 1
