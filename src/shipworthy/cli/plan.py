@@ -1,6 +1,7 @@
 """Show what a plan will cost and what it can decide.
 
-For every criterion: the samples needed for 80, 90 and 99 % power, and the power the plan has.
+For every criterion: the samples needed for 80, 90 and 99 % power, and the power the plan has. For the gate: the chance
+that it ships.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from shipworthy.core.records import Sample
     from shipworthy.evals.plan import Plan
     from shipworthy.evals.results import Run
+    from shipworthy.release.chance import GateChance
     from shipworthy.release.power import CriterionPower
 
 
@@ -31,8 +33,12 @@ def command(*, workspace: Path, name: str, run: str | None, form: str, allow_cod
 
     "Needs" is the number of independent samples at which the criterion passes with 80, 90 or 99 % power if the assumed
     rate is the true one. A criterion that the plan can never pass is marked: more attempts per sample do not help it.
+
+    Last comes the chance that the whole gate ships, one hit on an S1 sample being a no-ship, if every bad rate is 0, 5,
+    10, 25 or 50 % of its limit, and the number of samples from which to which it is at least 80 %.
     """
     from shipworthy.evals.plan import make_plan
+    from shipworthy.release.chance import gate_chance
     from shipworthy.release.power import power_table
     from shipworthy.workspace.load import Workspace
 
@@ -40,7 +46,8 @@ def command(*, workspace: Path, name: str, run: str | None, form: str, allow_cod
     plan = make_plan(loaded, name)
     previous = _previous(workspace, name, run)
     criteria = power_table(loaded, plan, previous)
-    click.echo(_json(plan, criteria) if form == "json" else _text(plan, criteria))
+    chance = gate_chance(loaded, plan)
+    click.echo(_json(plan, criteria, chance) if form == "json" else _text(plan, criteria, chance))
 
 
 def _previous(workspace: Path, plan: str, run: str | None) -> Run | None:
@@ -62,7 +69,8 @@ def _previous(workspace: Path, plan: str, run: str | None) -> Run | None:
     return None
 
 
-def _text(plan: Plan, criteria: list[CriterionPower]) -> str:
+def _text(plan: Plan, criteria: list[CriterionPower], chance: GateChance | None) -> str:
+    from shipworthy.cli._chance import lines
     from shipworthy.cli._tables import table
 
     columns = ("suite", "samples", "attacks", "attempts each", "attempts", "calls", "clusters", "planned ICC")
@@ -105,6 +113,8 @@ def _text(plan: Plan, criteria: list[CriterionPower]) -> str:
                 "the plan does not run its suite" if not found.clusters else "even the best outcome does not show it"
             )
             said.append(f"\n{found.id} cannot pass with this plan: {lacking}")
+    if chance is not None:
+        said += ["", *lines(chance)]
     return "\n".join(said)
 
 
@@ -123,7 +133,7 @@ def _power_rows(criteria: list[CriterionPower]) -> Iterator[tuple[str, ...]]:
             head = ("", "", "", "")
 
 
-def _json(plan: Plan, criteria: list[CriterionPower]) -> str:
+def _json(plan: Plan, criteria: list[CriterionPower], chance: GateChance | None) -> str:
     import json
 
     import msgspec
@@ -145,6 +155,7 @@ def _json(plan: Plan, criteria: list[CriterionPower]) -> str:
             for part in plan.suites
         ],
         "criteria": msgspec.to_builtins(criteria),
+        "chance": msgspec.to_builtins(chance),
     }
     return json.dumps(body, indent=2, ensure_ascii=False)
 

@@ -131,13 +131,20 @@ def declared(suite: Suite, name: str) -> Metric:
     Raises:
         PluginError: a scorer cannot be built, or lists something else among its metrics.
     """
+    return next((metric for metric in declared_metrics(suite) if metric.name == name), Metric(name))
+
+
+def declared_metrics(suite: Suite) -> Iterator[Metric]:
+    """Yield the metrics that the suite's scorers declare.
+
+    Raises:
+        PluginError: as for `declared`.
+    """
     for use in suite.scorers:
         for metric in getattr(create("scorer", use.use, use.own_params), "metrics", ()):
             if not isinstance(metric, Metric):
                 raise PluginError(f"the scorer {use.use!r} lists {metric!r} among its metrics, which is no Metric")
-            if metric.name == name:
-                return metric
-    return Metric(name)
+            yield metric
 
 
 def _rate_scenarios(
@@ -303,7 +310,7 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
             continue
         node = workspace.graph.node("criterion", criterion.id)
         must = criterion.parsed
-        least = max(criterion.min_clusters, _least(criterion, metric, bound, attacks))
+        least = max(criterion.min_clusters, least_clusters(criterion, metric, bound, attacks))
         message = (
             f"criterion {criterion.id} can never pass: even the best outcome on the "
             f"{count(clusters, 'independent sample')} of the suite {criterion.suite} does not show {criterion.must!r}"
@@ -316,8 +323,8 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
     return problems
 
 
-def _least(criterion: Criterion, metric: Metric, bound: Bound, attacks: int) -> int:
-    """Fewest clusters with which the best outcome passes."""
+def least_clusters(criterion: Criterion, metric: Metric, bound: Bound, attacks: int) -> int:
+    """Return the fewest clusters with which the best outcome passes."""
     low, high = 0, 1
     while not _best_passes(criterion, metric, high, bound, attacks):
         low, high = high, 2 * high

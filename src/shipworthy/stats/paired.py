@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import gcd, lcm
 from typing import Literal, NamedTuple
@@ -116,8 +117,8 @@ def _rise(values: Floats, weights: Floats, tail: float, near: float = 1e-9) -> t
     clusters = weights.sum(-1)
     up, down = np.maximum(values, 0.0), np.maximum(-values, 0.0)
     rose, fell = (weights * up).sum(-1) / clusters, (weights * down).sum(-1) / clusters
-    rose_high = upper_limits(*_merged(up, weights), tail, near)
-    fell_low = np.minimum(lower_limits(*_merged(down, weights), tail, near), fell)
+    rose_high = _once(upper_limits, up, weights, tail, near)
+    fell_low = np.minimum(_once(lower_limits, down, weights, tail, near), fell)
     a, b = up - rose[..., None], down - fell[..., None]
     scale = np.sqrt((weights * a**2).sum(-1) * (weights * b**2).sum(-1))
     correlation = np.where(scale > 0, (weights * a * b).sum(-1) / np.where(scale > 0, scale, 1.0), 0.0)
@@ -125,6 +126,16 @@ def _rise(values: Floats, weights: Floats, tail: float, near: float = 1e-9) -> t
     reach = np.sqrt(np.maximum(one**2 + other**2 - 2 * correlation * one * other, 0.0))
     difference = rose - fell
     return difference, np.minimum(difference + reach, 1.0)
+
+
+def _once(limits: Callable[..., Floats], values: Floats, weights: Floats, tail: float, near: float) -> Floats:
+    """Return the limits of each row; of rows that are the same once values are merged, they are worked out once."""
+    distinct, merged = _merged(values, weights)
+    if merged.ndim == 1:
+        return limits(distinct, merged, tail, near)
+    rows, place = np.unique(merged, axis=0, return_inverse=True)
+    found: Floats = limits(distinct, rows, tail, near)[place.reshape(-1)]
+    return found
 
 
 def _merged(values: Floats, weights: Floats) -> tuple[Floats, Floats]:

@@ -176,28 +176,37 @@ def _power(clusters: int, design: _Design) -> float:
         hits = np.arange(clusters, dtype=np.float64)
         allowed = int((betaincinv(hits + 1, clusters - hits, 1 - alpha) <= limit).sum()) - 1
         return float(bdtr(allowed, clusters, design.rate)) if allowed >= 0 else 0.0
-    single = _beta_binomial(m, design.rate, design.icc)
     if design.test == "at_most":
-        outcome, chance = np.arange(m + 1.0), single
+        outcome, chance = np.arange(m + 1.0), beta_binomial(m, design.rate, design.icc)
     else:
         # Both runs have the same trials, so only the change within a cluster matters: 2 m + 1 outcomes.
-        outcome, chance = np.arange(-m, m + 1.0), _change(single, design)
-    drawn, share = _draw(clusters, chance), outcome / m
-    if design.bound == "proved":
-        return float(_proved(share, drawn, design).mean())
-    if design.test == "at_most":
-        return float(upper_within(share, drawn, limit, alpha).mean())
-    return float((rise_limit(share if design.test == "rise" else -share, drawn, alpha) <= limit).mean())
+        outcome, chance = np.arange(-m, m + 1.0), _change(design)
+    share = -outcome / m if design.test == "fall" else outcome / m
+    test: Literal["at_most", "rise"] = "at_most" if design.test == "at_most" else "rise"
+    return float(passing(share, _draw(clusters, chance), test, limit=limit, tail=alpha, bound=design.bound).mean())
 
 
-def _proved(share: Floats, drawn: Floats, design: _Design) -> NDArray[np.bool_]:
-    """Whether betting rules the limit out in each draw."""
-    y, limit = share, design.limit
-    if design.test != "at_most":
-        y, limit = ((share if design.test == "rise" else -share) + 1) / 2, (design.limit + 1) / 2
-    capital = log_capital(y, limit, design.alpha, drawn)
-    passed: NDArray[np.bool_] = capital >= -log(design.alpha)
-    return passed
+def passing(
+    values: Floats, weights: Floats, test: Literal["at_most", "rise"], *, limit: float, tail: float, bound: Bound
+) -> NDArray[np.bool_]:
+    """Return in which of many data sets a criterion passes: what `threshold_test` and `noninferiority_test` decide by.
+
+    Args:
+        values: the distinct shares of clusters in [0, 1], or for ``rise`` their changes in [-1, 1], shape (k,).
+        weights: clusters that show each, shape (data sets, k), with the same sum in each row.
+        limit: of the rate, or the margin, in (0, 1); `tail` the chance to miss, in (0, 0.5].
+    """
+    # Data sets with few hits are often the same: each is tested once.
+    distinct, place = np.unique(weights, axis=0, return_inverse=True)
+    if bound == "proved":
+        y, edge = (values, limit) if test == "at_most" else ((values + 1) / 2, (limit + 1) / 2)
+        passed = log_capital(y, edge, tail, distinct) >= -log(tail)
+    elif test == "at_most":
+        passed = upper_within(values, distinct, limit, tail)
+    else:
+        passed = rise_limit(values, distinct, tail) <= limit
+    each: NDArray[np.bool_] = passed[place.reshape(-1)]
+    return each
 
 
 def _draw(clusters: int, chance: Floats) -> Floats:
@@ -206,7 +215,7 @@ def _draw(clusters: int, chance: Floats) -> Floats:
     return rng.multinomial(clusters, chance / chance.sum(), _DRAWS).astype(np.float64)
 
 
-def _beta_binomial(trials: int, rate: float, icc: float) -> Floats:
+def beta_binomial(trials: int, rate: float, icc: float) -> Floats:
     """Probabilities of 0 .. trials hits in one cluster, shape (trials + 1,)."""
     k = np.arange(trials + 1.0)
     if rate in (0.0, 1.0) or icc == 1.0:
@@ -221,14 +230,26 @@ def _beta_binomial(trials: int, rate: float, icc: float) -> Floats:
     return mixed
 
 
-def _change(single: Floats, design: _Design) -> Floats:
+def two_runs(trials: int, rate: float, icc: float, stability: float) -> Floats:
+    """Probabilities of the hits in one cluster of a new run and an old one of the same rate, shape (trials + 1, same).
+
+    Args:
+        stability: share of clusters whose weakness is the same in both runs; in the others each has its own.
+    """
+    m, single = trials, beta_binomial(trials, rate, icc)
+    i, j = np.indices((m + 1, m + 1))
+    # With one weakness behind both runs, 2 m attempts share it; how its hits split between them is hypergeometric.
+    both = beta_binomial(2 * m, rate, icc)
+    split = np.exp(_log_choose(m, i) + _log_choose(m, j) - _log_choose(2 * m, i + j))
+    joint: Floats = stability * split * both[i + j] + (1 - stability) * np.outer(single, single)
+    return joint
+
+
+def _change(design: _Design) -> Floats:
     """Probabilities of new minus old hits in one cluster, from -attempts to attempts."""
     m = design.attempts
     i, j = np.indices((m + 1, m + 1))
-    # With one weakness behind both runs, 2 m attempts share it; how its hits split between them is hypergeometric.
-    both = _beta_binomial(2 * m, design.rate, design.icc)
-    split = np.exp(_log_choose(m, i) + _log_choose(m, j) - _log_choose(2 * m, i + j))
-    joint = design.stability * split * both[i + j] + (1 - design.stability) * np.outer(single, single)
+    joint = two_runs(m, design.rate, design.icc, design.stability)
     change: Floats = np.bincount((i - j + m).ravel(), weights=joint.ravel(), minlength=2 * m + 1).astype(np.float64)
     return change
 

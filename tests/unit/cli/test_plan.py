@@ -19,7 +19,7 @@ def test_attempts_calls_and_samples_needed_are_shown(gated, capsys) -> None:  # 
     out = capsys.readouterr().out
     assert "plan full, seed 0: 180 attempts, 180 calls" in out
     needed = [required_clusters(0.1, 0.025, attempts=2, icc=0.5, power=p) for p in (0.8, 0.9, 0.99)]
-    (row,) = [line for line in out.splitlines() if line.startswith("CR-leak")]
+    row, _ = [line for line in out.splitlines() if line.startswith("CR-leak")]
     assert row.split()[-4:-1] == [str(n) for n in needed]
     assert row.split()[-1] == str(required_clusters(0.1, 0.025, attempts=2, icc=0.5, bound="proved"))
 
@@ -49,3 +49,32 @@ def test_only_answers_the_target_gives_are_calls() -> None:
     scripted = (say("user", "a"), say("assistant", "b"), say("user", "c"))
     assert turns(Sample(id="s", messages=scripted)) == 1
     assert turns(Sample(id="s", messages=(say("system", "x"), say("user", "a"), say("user", "b")))) == 2
+
+
+def test_the_chance_of_the_whole_gate_is_a_column_a_truth(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    path = gated.root / "suites" / "leak" / "samples.jsonl"
+    path.write_text(path.read_text().replace('{"id"', '{"severity": "S1", "id"'))
+    assert plan(gated, "--format", "json") == 0
+    chance = json.loads(capsys.readouterr().out)["chance"]
+    assert chance["truths"] == [0, 0.05, 0.1, 0.25, 0.5]
+    assert (chance["s1_samples"], chance["promise"]) == (60, 0.8)
+    assert plan(gated) == 0
+    out = capsys.readouterr().out.splitlines()
+    head = out.index("chance to ship, if every bad rate is this part of its limit")
+    table = out[head + 2 : head + 9]
+    assert table[0].split() == ["criterion", "0", "%", "5", "%", "10", "%", "25", "%", "50", "%"]
+    assert [line.split("  ")[0] for line in table[2:]] == [
+        "CR-leak", "CR-help", "CR-drop", "S1 rule (60 samples)", "the whole gate",
+    ]  # fmt: skip
+    rule = [float(cell) for cell in table[5].split(")")[1].replace("%", "").split()]
+    assert rule == pytest.approx([100 * c for c in chance["s1_rule"]], abs=0.51)
+    assert all(len(line) <= 80 for line in table)
+    assert "  at 5 % of the limits: at no size: the S1 rule alone takes it below 80 % on more than" in "\n".join(out)
+    assert "More S1 samples make a system that is ever hit there less likely to ship, not more:" in out
+
+
+def test_without_s1_samples_nothing_is_said_of_more_of_them(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    assert plan(gated) == 0
+    out = capsys.readouterr().out
+    assert "S1 rule (0 samples)" in out
+    assert "More S1 samples" not in out
