@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 import pytest
 
@@ -82,7 +81,7 @@ def test_a_folder_that_is_a_link_is_followed_like_a_file(root):
     (root / "suites" / "own").rmdir()
     (root / "deep").symlink_to(root.parent / "elsewhere")
     text = (root / "system.yaml").read_text()
-    (root / "system.yaml").write_text(re.sub("^include:.*$", "include: [deep/*.yaml]", text, flags=re.M))
+    (root / "system.yaml").write_text(text.replace("include/*.yaml", "deep/*.yaml"))
     assert "leads out of the workspace" in _told(root)
 
 
