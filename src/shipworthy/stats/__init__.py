@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
     from shipworthy.stats.mean_change import mean_difference, mean_noninferiority_test
     from shipworthy.stats.mean_power import achieved_power_for_mean, required_clusters_for_mean
-    from shipworthy.stats.multiplicity import holm
+    from shipworthy.stats.multiplicity import gatekeeping, holm
     from shipworthy.stats.paired import (
         NoninferiorityTest,
         PairedDifference,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         paired_difference,
     )
     from shipworthy.stats.power import achieved_power, required_clusters
+    from shipworthy.stats.replicates import RunShift, run_shift
 
 _HOMES = {
     "Kappa": "agreement",
@@ -43,6 +44,7 @@ _HOMES = {
     "mean_noninferiority_test": "mean_change",
     "achieved_power_for_mean": "mean_power",
     "required_clusters_for_mean": "mean_power",
+    "gatekeeping": "multiplicity",
     "holm": "multiplicity",
     "NoninferiorityTest": "paired",
     "PairedDifference": "paired",
@@ -50,6 +52,8 @@ _HOMES = {
     "paired_difference": "paired",
     "achieved_power": "power",
     "required_clusters": "power",
+    "RunShift": "replicates",
+    "run_shift": "replicates",
 }
 
 __all__ = [
@@ -60,10 +64,12 @@ __all__ = [
     "NoninferiorityTest",
     "PairedDifference",
     "RateInterval",
+    "RunShift",
     "ThresholdTest",
     "achieved_power",
     "achieved_power_for_mean",
     "audited_rate",
+    "gatekeeping",
     "holm",
     "kappa",
     "mean_difference",
@@ -75,6 +81,7 @@ __all__ = [
     "rate_interval",
     "required_clusters",
     "required_clusters_for_mean",
+    "run_shift",
     "threshold_test",
 ]
 
