@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipworthy.cli._options import allow_code_option, workspace_option
+from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 if TYPE_CHECKING:
     from shipworthy.core.records import Sample
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @workspace_option
 @click.option("--plan", "name", metavar="NAME", default="full", show_default=True, help="Which plan.")
 @click.option("--run", metavar="RUN", help="Assume this run's rates too; the newest run of the plan if left out.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@form_option
 @allow_code_option
 def command(*, workspace: Path, name: str, run: str | None, form: str, allow_code: bool) -> None:
     """Show a plan's attempts and calls and, for every criterion of the gate, the samples it needs.
