@@ -10,6 +10,7 @@ from shipworthy.core import condition
 from shipworthy.core.document import Interval
 from shipworthy.core.records import AttackRate, CriterionResult
 from shipworthy.reports._words import VERDICTS, Reading, one_line, percent, span
+from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
 
 
 def wants_high(result: CriterionResult) -> bool:
@@ -21,7 +22,7 @@ def wants_high(result: CriterionResult) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _side(must: str) -> str:
+def _side(must: str) -> Literal["upper", "lower"]:
     return condition.parse(must).side
 
 
@@ -122,6 +123,31 @@ def needed(result: CriterionResult) -> str:
     if result.verdict != "inconclusive" or not said[0].isdigit() or f"{said} more sample" in result.reason:
         return ""
     return f"{said} more sample{'' if said == '1' else 's'} needed (80 % power at the observed rate)"
+
+
+def flip(result: CriterionResult) -> Flip | None:
+    """Return the scorer error at which a criterion on a rate would ship, or no longer ship.
+
+    None where no such error does, where nothing was measured, and where something else than the bound keeps the
+    criterion from passing.
+    """
+    if result.rate is None or result.bound is None or result.is_value:
+        return None
+    if meets(result) and result.verdict != "ship":
+        return None
+    if is_change(result):
+        return change_flip(result.bound, result.limit)
+    return rate_flip(result.bound, result.limit, _side(result.must))
+
+
+def assumed(result: CriterionResult) -> str:
+    """Return what a criterion on a measured rate takes for granted of its scorer; empty for any other."""
+    if result.rate is None or result.bound is None or result.is_value:
+        return ""
+    both = " in both runs" if is_change(result) else ""
+    then = flip(result)
+    said = f"assumes the scorer is right{both}: sensitivity 1.00, specificity 1.00"
+    return f"{said}; {then}" if then else said
 
 
 def interval_name(results: Iterable[CriterionResult]) -> str:
