@@ -107,6 +107,8 @@ def still_needed(result: CriterionResult) -> str:
         return "none: it failed"
     if not result.planned and not result.trials:
         return "run the suite"
+    if result.audit is not None:
+        return "none: see the reason" if result.audit.entry and not result.audit.missing else "label what was drawn"
     if result.rate is None:
         missing = is_change(result) and not result.baseline_run
         return "make a baseline run" if missing else "measure again"
@@ -131,7 +133,7 @@ def flip(result: CriterionResult) -> Flip | None:
     None where no such error does, where nothing was measured, and where something else than the bound keeps the
     criterion from passing.
     """
-    if result.rate is None or result.bound is None or result.is_value:
+    if result.rate is None or result.bound is None or result.is_value or result.audit is not None:
         return None
     if meets(result) and result.verdict != "ship":
         return None
@@ -141,13 +143,27 @@ def flip(result: CriterionResult) -> Flip | None:
 
 
 def assumed(result: CriterionResult) -> str:
-    """Return what a criterion on a measured rate takes for granted of its scorer; empty for any other."""
+    """Return what a criterion on a measured rate takes for granted of its scorer, or what labels say of it.
+
+    Empty for what was not measured, and for a value.
+    """
     if result.rate is None or result.bound is None or result.is_value:
         return ""
+    if (audit := result.audit) is not None:
+        labelled = audit.positives.labelled + audit.negatives.labelled
+        ends = (audit.sensitivity, audit.sensitivity_span), (audit.specificity, audit.specificity_span)
+        shares = [f"{name} {_share(*end)}" for name, end in zip(("sensitivity", "specificity"), ends, strict=True)]
+        return f"scorer audited by {labelled:,} labels: {', '.join(shares)}"
     both = " in both runs" if is_change(result) else ""
     then = flip(result)
     said = f"assumes the scorer is right{both}: sensitivity 1.00, specificity 1.00"
     return f"{said}; {then}" if then else said
+
+
+def _share(share: float | None, between: tuple[float, float] | None) -> str:
+    if share is None or between is None:
+        return "undefined"
+    return f"{share:.3f} [{between[0]:.3f}, {between[1]:.3f}]"
 
 
 def interval_name(results: Iterable[CriterionResult]) -> str:

@@ -42,6 +42,8 @@ def _scorer(result: CriterionResult) -> dict[str, object] | None:
     """Return what a criterion on a measured rate assumes of its scorer, and the error that would flip it."""
     if not assumed(result):
         return None
+    if (audit := result.audit) is not None:
+        return {"sensitivity": audit.sensitivity, "specificity": audit.specificity, "flip": None}
     then = flip(result)
     said = {"error": then.error, "at": then.at, "ships": then.ships} if then else None
     return {"sensitivity": 1.0, "specificity": 1.0, "flip": said}
