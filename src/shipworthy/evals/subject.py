@@ -116,7 +116,7 @@ def build_subject(workspace: Workspace, guards: bool | str | Path = True, *, tar
         target: name of one of the workspace's targets; the system under test if left out.
 
     Raises:
-        UsageError: it cannot be built as configured.
+        UsageError: it cannot be built as configured, or its user has not allowed what it needs (`Workspace.permit`).
     """
     if target is None:
         use = workspace.target
@@ -124,6 +124,7 @@ def build_subject(workspace: Workspace, guards: bool | str | Path = True, *, tar
         use = workspace.targets[target]
     else:
         raise UsageError(f"the workspace has no target {target!r}; it has: {', '.join(workspace.targets)}")
+    workspace.permit(target)
     pipeline = build_pipeline(workspace, guards)
     made = build("target", use.use, use.params)
     own = guards is True and pipeline is not None
