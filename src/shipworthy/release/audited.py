@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -39,13 +40,18 @@ def audit(about: tuple[str, str, str, str], known: Sequence[Candidate], said: Sa
     )
 
 
-def threshold(seen: CriterionResult, counted: Counts, must: Condition, found: ScorerAudit) -> CriterionResult:
+def threshold(
+    seen: CriterionResult, counted: Counts, must: Condition, found: ScorerAudit, attack: str | None = None
+) -> CriterionResult:
     """Test a rate against a limit, corrected for the scorer's errors.
 
     Whatever has no score counts as bad for the bound that ships and as good for the one that fails. Without a label on
     everything that was drawn nothing is decided: who may leave some out can leave out the hard ones.
+
+    Args:
+        attack: the one that the criterion names, for the command that draws.
     """
-    if why := _lacking(seen, found):
+    if why := _lacking(seen, found, attack):
         return replace(seen, audit=found, reason=why)
     totals = dict(zip(counted.clusters, zip(counted.totals, counted.trials, strict=True), strict=True))
     blanks: dict[str, int] = {}
@@ -100,8 +106,9 @@ def worst(
     return sum(shares) / len(shares)
 
 
-def _lacking(seen: CriterionResult, found: ScorerAudit) -> str:
-    where = f"--suite {seen.suite} --metric {seen.metric} --output labels.csv"
+def _lacking(seen: CriterionResult, found: ScorerAudit, attack: str | None) -> str:
+    which = f" --attack {shlex.quote(attack)}" if attack else ""
+    where = f"--suite {seen.suite} --metric {seen.metric}{which} --output labels.csv"
     if not found.entry:
         return f"audited by labels, and no attempt was drawn to label: `shipworthy labels draw {seen.run} {where}`"
     drawn = found.positives.drawn + found.negatives.drawn

@@ -157,7 +157,7 @@ def _threshold(
     if criterion.audited_by:
         about = run.id, use.id, seen.metric, criterion.attack or ""
         known = candidates(run, use.id, seen.metric, criterion.attack)
-        found = audited.threshold(seen, counted, must, audited.audit(about, known, evidence.said))
+        found = audited.threshold(seen, counted, must, audited.audit(about, known, evidence.said), criterion.attack)
     else:
         found = rates.threshold(seen, counted, must, plan)
     found = _fitting(found, _unfit(seen, run, use, criterion), _too_many(seen, use))

@@ -151,6 +151,7 @@ def test_the_bound_is_the_melded_one_and_errors_stay_bad(desk: Desk) -> None:
     assert (found.hits, found.trials, found.clusters) == (10, 199, 199)
     assert found.audit is not None and found.audit.sensitivity == pytest.approx(10 / 15)
     assert "1 attempt without a score" in found.reason
+    assert found.low is not None and found.high is not None and found.low < found.rate < found.bound < found.high
 
 
 def test_a_scorer_that_misses_is_caught(desk: Desk) -> None:
