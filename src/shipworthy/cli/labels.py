@@ -14,7 +14,7 @@ from shipworthy.cli._options import allow_code_option, workspace_option
 
 @click.group(no_args_is_help=True)
 def command() -> None:
-    """Import what people say of single attempts, and export it.
+    """Draw attempts for people to label, import what they say, export it.
 
     A file of labels is CSV with the columns attempt, metric, label (hit or no-hit), comment and by.
     """

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from shipworthy.core.condition import parse
+from shipworthy.core.digests import bytes_digest, canonical
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.label_draw import draw_of, labels, take
 from shipworthy.core.records import CriterionResult, Decision
@@ -29,6 +32,10 @@ from shipworthy.store.signing import new_key
 from shipworthy.store.trust import Trust
 from shipworthy.workspace.load import Workspace
 
+_spec = importlib.util.spec_from_file_location("_packs", Path(__file__).with_name("test_verify.py"))
+_packs = importlib.util.module_from_spec(_spec)  # type: ignore[arg-type]
+_spec.loader.exec_module(_packs)  # type: ignore[union-attr]
+
 FILES = {
     "system.yaml": "system: {id: SYS-toy, title: Toy desk, owner: team-toy}\n",
     "targets.yaml": "targets: {default: {use: audit_toy_desk}}\n",
@@ -44,6 +51,7 @@ requirements:
     "gate.yaml": "gate: {id: release, criteria: all}\n",
     "plugins/audit_toy_desk.py": '''
 """Tells to every tenth, in half of these in words that the scorer does not know."""
+from shipworthy.core.digests import bytes_digest, canonical
 from shipworthy.core.errors import TargetError
 from shipworthy.core.records import answer
 from shipworthy.core.registry import target
@@ -230,6 +238,44 @@ def test_the_plain_bound_takes_the_gates_and_no_better_one(must: str, hits: int,
     bound, better = (direct.high, -0.004) if condition.side == "upper" else (direct.low, 0.004)
     assert not audited.too_good(rows, said, bound, condition)
     assert audited.too_good(rows, said, bound + better, condition)
+
+
+def _set(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    def change(result: dict[str, Any]) -> None:
+        for name, value in changes.items():
+            result["audit" if name in result["audit"] else name] = (
+                {**result["audit"], name: value} if name in result["audit"] else value
+            )
+
+    return change
+
+
+def test_a_pack_that_is_signed_anew_with_a_better_bound_or_audit_is_refused(desk: Desk) -> None:
+    desk.label(desk.draw(8, 120))
+    decision, found = desk.decide()
+    assert decision.verdict == "ship" and found.bound is not None and found.rate is not None
+    key = new_key(desk.root / "key", "toy")
+    case = SimpleNamespace(pack=build_pack(desk.workspace, decision, [key]), key=key, trust=Trust((key.public,)))
+    assert not _packs._doctored(case, _set()).problems
+    claims = {
+        "better than its counts can give": _set(bound=found.bound - 0.006),
+        "estimate or interval": _set(rate=found.rate - 0.001),
+        "worst case": _set(worst_rate=found.rate),
+        "not those of the audit log": _set(labels="sha256:" + "0" * 64),
+        "unlike specified": lambda result: result.pop("audit"),
+    }
+    for said, change in claims.items():
+        (problem,) = _packs._doctored(case, change).problems
+        assert said in problem
+
+    def forget(files: dict[str, Any], entries: list[dict[str, Any]]) -> None:
+        """Another word on an attempt that people called a hit."""
+        given = next(e for e in entries if e["kind"] == "label.given" and e["body"]["hit"])
+        given["body"]["hit"] = False
+        entries[-1]["body"]["digest"] = bytes_digest(canonical(files["decision.json"]))
+
+    (problem,) = _packs._rechained(case, forget).problems
+    assert "not those of the audit log" in problem
 
 
 def _member(pack: bytes, name: str) -> bytes:
