@@ -29,6 +29,18 @@ def test_with_the_truth_at_the_limit_it_seldom_ships(
     assert found <= 0.05 + 2 * (0.05 * 0.95 / REPLICATES) ** 0.5
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(("sensitivity", "specificity"), [(0.5, 0.97), (1.0, 0.97)])
+def test_with_the_truth_at_the_limit_it_seldom_fails(
+    shape: tuple[int, int, float, int, int], sensitivity: float, specificity: float
+) -> None:
+    clusters, attempts, icc, large, more = shape
+    design = AuditDesign(clusters, attempts, icc, sensitivity, specificity, large=large, large_attempts=more)
+    found = passes_audited(design, 0.05, 0.05, verdict="fail", replicates=REPLICATES, seed=21, draws=2000)
+    print(f"{design}: wrongly fails {found:.4f}")
+    assert found <= 0.05 + 2 * (0.05 * 0.95 / REPLICATES) ** 0.5
+
+
 def test_without_labels_a_scorer_that_misses_ships_most_of_the_time() -> None:
     """What the audit is for; and it does not cost all power where the scorer is right."""
     import numpy as np

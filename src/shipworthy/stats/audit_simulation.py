@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -32,21 +32,30 @@ class AuditDesign(NamedTuple):
 
 
 def passes_audited(
-    design: AuditDesign, rate: float, limit: float, *, replicates: int = 1000, seed: int = 0, draws: int = 4000
+    design: AuditDesign,
+    rate: float,
+    limit: float,
+    *,
+    verdict: Literal["pass", "fail"] = "pass",
+    replicates: int = 1000,
+    seed: int = 0,
+    draws: int = 4000,
 ) -> float:
-    """Return the share of runs whose audited upper limit at 95 % is at most `limit`.
+    """Return the share of runs whose audited upper limit at 95 % is at most `limit`; or whose lower one is above it.
 
     Labels are drawn as `shipworthy labels draw` does: one attempt a cluster, then of each kind so many at random.
 
     Args:
         rate: the truth: the mean over clusters of their rate of hits, in (0, 1).
+        verdict: ``pass`` asks for the upper limit, ``fail`` for the lower one.
         draws: of each limit; with few of them the limit is the safer for it.
     """
     rng = np.random.default_rng(seed)
     passed = 0
     for _ in range(replicates):
         hits, trials, positives, negatives = _audited_run(design, rate, rng)
-        passed += audited_rate(hits, trials, positives, negatives, draws=draws).high <= limit
+        found = audited_rate(hits, trials, positives, negatives, draws=draws)
+        passed += found.high <= limit if verdict == "pass" else found.low > limit
     return passed / replicates
 
 

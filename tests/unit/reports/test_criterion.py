@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from shipworthy.core.records import CriterionResult, Metric
+from shipworthy.core.records import CriterionResult, LabelCount, Metric, ScorerAudit
 from shipworthy.reports._criterion import (
     against,
     assumed,
@@ -154,6 +155,26 @@ def test_a_change_assumes_it_of_both_runs() -> None:
     assert assumed(change).startswith("assumes the scorer is right in both runs: ")
     assert assumed(change).endswith("; inconclusive below sensitivity + specificity 1.200")
     assert flip(result(**CHANGE, must="drop_upper95 <= 0.15", bound=0.3)) is None
+
+
+def test_of_an_audited_scorer_it_says_what_the_labels_say() -> None:
+    audit = ScorerAudit(
+        entry=4,
+        positives=LabelCount(hits=8, labelled=10, drawn=10),
+        negatives=LabelCount(hits=2, labelled=150, drawn=150),
+        sensitivity=0.8,
+        specificity=0.99,
+        sensitivity_span=(0.5, 0.95),
+        specificity_span=(0.97, 1.0),
+    )
+    given = result("ship", bound=0.03, audit=audit)
+    said = "sensitivity 0.800 [0.500, 0.950], specificity 0.990 [0.970, 1.000]"
+    assert assumed(given) == f"scorer audited by 160 labels: {said}"
+    assert flip(given) is None
+    assert still_needed(result(bound=0.2, audit=audit)) == "none: see the reason"
+    assert still_needed(result(**UNMEASURED, audit=ScorerAudit())) == "label what was drawn"
+    undefined = replace(audit, sensitivity=None)
+    assert "sensitivity undefined, specificity 0.990" in assumed(result("ship", bound=0.03, audit=undefined))
 
 
 def test_nothing_is_assumed_of_what_no_scorer_decided() -> None:
