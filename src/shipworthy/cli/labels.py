@@ -70,8 +70,8 @@ def export(run: str, workspace: Path) -> None:
 @click.option("--suite", required=True, metavar="ID", help="The suite of the criterion.")
 @click.option("--metric", metavar="NAME", help="The metric; the suite's main one if left out.")
 @click.option("--attack", metavar="NAME", help="The attack, where the criterion names one.")
-@click.option("--positives", default=100, show_default=True, type=click.IntRange(0), help="Of what was called a hit.")
-@click.option("--negatives", default=300, show_default=True, type=click.IntRange(0), help="Of what was not.")
+@click.option("--positives", default=100, show_default=True, type=click.IntRange(1), help="Of what was called a hit.")
+@click.option("--negatives", default=300, show_default=True, type=click.IntRange(1), help="Of what was not.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the draw.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The CSV to fill in.")
 @workspace_option

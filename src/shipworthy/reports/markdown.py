@@ -62,7 +62,7 @@ class MarkdownReport:
             if sum(len(line) + 1 for line in (*head, *brief)) <= LIMIT // 2:
                 head += brief
         if scorers := [*_folded(decision, "What the verdict assumes of the scorers", assumed)]:
-            head += [*scorers, ""]
+            head += [*scorers[1:], ""]
         about = (
             f"Decision {decision.id}, {decision.created}, gate {decision.gate}, subject {decision.subject_digest[:19]}"
         )
