@@ -196,6 +196,18 @@ class Workspace:
             raise UsageError(f"unknown plan {name!r}: {did_you_mean(name, list(self.plans))}")
         return self.plans[name]
 
+    def target_named(self, name: str | None) -> Use:
+        """Return a target; the system under test for None.
+
+        Raises:
+            UsageError: there is none of that name; the nearest is given.
+        """
+        if name is None:
+            return self.target
+        if name not in self.targets:
+            raise UsageError(f"unknown target {name!r}: {did_you_mean(name, list(self.targets))}")
+        return self.targets[name]
+
     def suite(self, name: str) -> Suite:
         """Return a suite.
 
