@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from shipworthy.core.grants import Grants
 from shipworthy.core.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]
@@ -20,6 +22,9 @@ os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
 
 # Nor may a test write into the control state of whoever runs it.
 os.environ.pop("SHIPWORTHY_CONTROL_URL", None)
+
+# Nor may what whoever runs it allowed change what a test sees: nothing is allowed but what the test allows.
+os.environ["SHIPWORTHY_GRANTS"] = str(Path(tempfile.gettempdir()) / f"shipworthy-no-grants-{os.getpid()}.json")
 
 
 # A shared machine stops for seconds now and then: no example has a deadline. CI draws the same examples every time, so
@@ -42,6 +47,23 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("no ../shared beside this checkout: the labelled public text is not part of the repository")
     return folder
+
+
+@pytest.fixture
+def allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Allow code by its name, and credentials as ``env__NAME="place"``, in a grants file of the test's own."""
+    file = tmp_path.parent / f"{tmp_path.name}-grants.json"
+    monkeypatch.setenv("SHIPWORTHY_GRANTS", str(file))
+
+    def more(*code: str, **keys: str) -> None:
+        made = Grants.load(file)
+        for call in code:
+            made = made.and_code(call)
+        for name, place in keys.items():
+            made = made.and_key(name.replace("__", ":", 1), place)
+        made.save(file)
+
+    return more
 
 
 @pytest.fixture(scope="session")

@@ -165,7 +165,7 @@ class Endpoint(BaseHTTPRequestHandler):
         pass
 
 
-def test_an_endpoint_is_scanned_and_its_key_is_nowhere(place):
+def test_an_endpoint_is_scanned_and_its_key_is_nowhere(place, allow):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -177,7 +177,12 @@ def test_an_endpoint_is_scanned_and_its_key_is_nowhere(place):
         out = place / "http"
         (log,) = out.glob(".shipworthy/runs/*/attempts-0000.jsonl")
         attempt = re.search(r"AT-[0-9a-f]{16}", log.read_text())[0]
-        again = shipworthy(place, "repro", attempt, "-C", "http", "-n", "3", SCAN_KEY="sk-hidden-key-4711")
+        repro = ["repro", attempt, "-C", "http", "-n", "3"]
+        again = shipworthy(place, *repro, SCAN_KEY="sk-hidden-key-4711")
+        assert again.returncode == 2, "a scan's folder may send the key no more than any other"
+        assert f"shipworthy allow key env:SCAN_KEY 127.0.0.1:{server.server_port}" in again.stderr
+        allow(env__SCAN_KEY=f"127.0.0.1:{server.server_port}")
+        again = shipworthy(place, *repro, SCAN_KEY="sk-hidden-key-4711")
         assert "answers: alike in 3 of 3" in again.stdout
         assert "deterministic" not in again.stdout
         curl = again.stdout[again.stdout.index("curl ") :]

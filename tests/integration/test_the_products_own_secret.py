@@ -30,14 +30,18 @@ def root(tmp_path, monkeypatch):
     return root
 
 
-def test_it_is_refused_then_measured_then_no_ship(root, monkeypatch, capsys):
+def test_it_is_refused_then_measured_then_no_ship(root, monkeypatch, capsys, allow):
     there = ["-C", str(root), "--allow-code"]
     assert shipworthy(["check", *there]) == 2
     assert "the suite looks for the product's secrets, and none is declared" in capsys.readouterr().out
 
     facts = "facts:\n  secrets:\n    - {name: passcode, value: env:ASSISTANT_PASSCODE}\n"
     (root / "facts.yaml").write_text(facts)
-    monkeypatch.delenv("ASSISTANT_PASSCODE", raising=False)
+    monkeypatch.setenv("ASSISTANT_PASSCODE", CODE)
+    assert shipworthy(["eval", *there, "--suite", "secret-leakage"]) == 2
+    assert "shipworthy allow key env:ASSISTANT_PASSCODE facts" in capsys.readouterr().err
+    allow(env__ASSISTANT_PASSCODE="facts")
+    monkeypatch.delenv("ASSISTANT_PASSCODE")
     assert shipworthy(["check", *there]) == 0
     assert shipworthy(["eval", *there, "--suite", "secret-leakage"]) not in (0, 1, 3)
     assert "ASSISTANT_PASSCODE is not set" in capsys.readouterr().err

@@ -75,7 +75,7 @@ def _row(row: MetricChange) -> tuple[str, ...]:
     return (
         row.suite,
         row.metric,
-        *_measured(row),
+        *measured(row),
         "< 0.0001" if row.adjusted < 0.0001 else f"{row.adjusted:.4f}",
         row.verdict,
         f"{row.trials:,}",
@@ -84,7 +84,7 @@ def _row(row: MetricChange) -> tuple[str, ...]:
     )
 
 
-def _measured(row: MetricChange) -> tuple[str, str, str, str]:
+def measured(row: MetricChange) -> tuple[str, str, str, str]:
     """Return old, new, change and its interval: rates in percent and points, values in their unit."""
     if row.kind == "event":
         change = f"{100 * row.difference:+.1f}", f"{100 * row.low:+.1f} to {100 * row.high:+.1f}"

@@ -26,10 +26,10 @@ def workspace_option(function: F) -> F:
 
 
 def allow_code_option(function: F) -> F:
-    """Add ``--allow-code``: run plug-ins that lie in the workspace; passed as `allow_code`."""
-    return click.option("--allow-code", is_flag=True, help="Run the plug-ins in the workspace's own plugins/ folder.")(
-        function
-    )
+    """Add ``--allow-code``: run code that the workspace brings or names; passed as `allow_code`."""
+    return click.option(
+        "--allow-code", is_flag=True, help="Run the code that the workspace brings (plugins/) or names (use: python)."
+    )(function)
 
 
 class PluginId(click.types.StringParamType):

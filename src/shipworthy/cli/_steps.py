@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--suite", "suites", metavar="ID", multiple=True, help="Only this suite of the plan; may be repeated.")
 @click.option("--guards", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the guards of this file before the target, instead of the workspace's guards.yaml.")  # fmt: skip  # noqa: E501
 @click.option("--no-guards", is_flag=True, help="Measure the bare target, without the workspace's guards.")
+@click.option("--target", metavar="NAME", help="This target of targets.yaml, instead of the system under test.")
 @click.option("--shards", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="Into how many parts its attempts are dealt.")  # fmt: skip  # noqa: E501
 @allow_code_option
 def declare_command(
@@ -28,6 +29,7 @@ def declare_command(
     suites: tuple[str, ...],
     guards: Path | None,
     no_guards: bool,
+    target: str | None,
     shards: int,
     allow_code: bool,
 ) -> None:
@@ -43,7 +45,7 @@ def declare_command(
         raise UsageError("--guards and --no-guards exclude each other")
     chosen: Guards = False if no_guards else guards or True
     loaded = Workspace.load(workspace, allow_code=allow_code)
-    click.echo(declare(loaded, plan, suites=suites or None, guards=chosen, shards=shards).name)
+    click.echo(declare(loaded, plan, suites=suites or None, guards=chosen, target=target, shards=shards).name)
 
 
 @click.command("finish")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, workspace_option
 
 if TYPE_CHECKING:
@@ -46,11 +48,14 @@ def _seed(ctx: click.Context, parameter: click.Parameter, value: str | None) -> 
 @click.option("--suite", "suites", metavar="ID", multiple=True, help="Only this suite of the plan; may be repeated.")
 @click.option("--guards", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the guards of this file before the target, instead of the workspace's guards.yaml.")  # fmt: skip  # noqa: E501
 @click.option("--no-guards", is_flag=True, help="Measure the bare target, without the workspace's guards.")
+@click.option("--target", "targets", metavar="NAME", multiple=True, help="Measure this target of targets.yaml, instead of the system under test; may be repeated, a run each.")  # fmt: skip  # noqa: E501
 @click.option("--resume", metavar="RUN", help="Go on with a run: its id, the beginning of it, or `latest`.")
 @click.option("--retry-errors", is_flag=True, help="With --resume: make attempts that ended in an error once more.")
 @click.option("--fresh", "fresh", metavar="[SEED]", is_flag=False, flag_value=NEW_SEED, callback=_seed, help="Draw other samples of each bank than the plan's own and than any earlier draw; a SEED that was used draws the same ones again.")  # fmt: skip  # noqa: E501
 @click.option("--no-cache", is_flag=True, help="Ask the target every time, and keep no replies.")
-@click.option("--max-requests", metavar="N", type=click.IntRange(min=0), help="Stop after this many calls to models.")
+@click.option(
+    "--max-requests", metavar="N", type=click.IntRange(min=0), help="Stop a run after this many calls to models."
+)
 @click.option("--max-tokens", metavar="N", type=click.IntRange(min=0), help="Stop after this many tokens, in and out.")
 @click.option("--max-cost", metavar="USD", type=click.FloatRange(min=0), help="Stop after this much money.")
 @click.option("--max-time", metavar="TIME", help="Stop after this long, such as 90s, 5m or 1h30m.")
@@ -66,6 +71,7 @@ def command(
     suites: tuple[str, ...],
     guards: Path | None,
     no_guards: bool,
+    targets: tuple[str, ...],
     resume: str | None,
     retry_errors: bool,
     fresh: int | None,
@@ -84,70 +90,115 @@ def command(
     `shipworthy eval --resume latest` goes on where it stopped.
     """
     from shipworthy.core.errors import UsageError
-    from shipworthy.evals.sitting import complete, take_up
+    from shipworthy.evals.sitting import complete
     from shipworthy.exchange.budget import Limits, parse_duration
     from shipworthy.workspace.load import Workspace
 
-    if no_guards and guards:
-        raise UsageError("--guards and --no-guards exclude each other")
-    if resume and (plan or suites or fresh is not None):
-        raise UsageError("--resume goes on with the run's own plan and samples: leave --plan, --suite and --fresh out")
-    if retry_errors and not resume:
-        raise UsageError("--retry-errors needs --resume RUN: it makes the errored attempts of that run once more")
+    _refuse_mixed(guards, resume, targets, no_guards=no_guards, retry_errors=retry_errors)
+    if resume and (plan or suites or targets or fresh is not None):
+        others = "--plan, --suite, --target and --fresh"
+        raise UsageError(f"--resume goes on with the run's own plan, target and samples: leave {others} out")
     limits = Limits(
         requests=max_requests,
         tokens=max_tokens,
         cost_usd=max_cost,
         seconds=parse_duration(max_time) if max_time is not None else None,
     )
-    loaded = Workspace.load(workspace, allow_code=allow_code)
+    loaded, again = Workspace.load(workspace, allow_code=allow_code), Again(workspace, allow_code)
+    for name in targets:  # all of them before the first run begins
+        loaded.target_named(name)
+        loaded.permit(name)
     chosen: Guards | None = False if no_guards else guards
-    if resume:
-        sitting = take_up(
-            loaded,
-            resume,
-            shard=shard[0] if shard else 0,
-            guards=chosen,
-            cache=not no_cache,
-            retry_errors=retry_errors,
-        )
-        if shard and shard[1] != sitting.log.manifest.shards:
-            sitting.log.close()
-            raise UsageError(
-                f"the run {sitting.id} was declared with {sitting.log.manifest.shards} shards, not {shard[1]}"
-            )
-    else:
-        options: dict[str, Any] = {
-            "suites": suites or None,
-            "guards": True if chosen is None else chosen,
-            "cache": not no_cache,
-        }
-        sitting = _new(loaded, plan or "full", shard, fresh, options)
-    before = sitting.made
-    part = f" in shard {shard[0] + 1} of {shard[1]}" if shard else ""
-    click.echo(f"{sitting.id}: {sitting.planned:,} attempts planned{part}, {before:,} made before", err=True)
-    where = f" -C {workspace}" if str(workspace) != "." else ""
-    flags = (f" --guards {guards}" if guards else "") + (" --no-cache" if no_cache else "")
-    flags += (f" --shard {shard[0] + 1}/{shard[1]}" if shard else "") + (" --allow-code" if allow_code else "")
-    going_on = f"shipworthy eval{where} --resume {sitting.id}{flags}"
-    result = complete(sitting, limits=limits, concurrency=concurrency)
-    if shard and not result.complete and not result.stopped:
-        click.echo(f"Shard {shard[0] + 1} of {shard[1]} is done. In all shards: {result.finished.why}.")
-        return
-    click.echo(report(result))
-    if shard and not resume and before == sitting.planned:
-        same = (f" --plan {plan}" if plan else "") + "".join(f" --suite {suite}" for suite in suites)
-        same += " --no-guards" if no_guards else f" --guards {guards}" if guards else ""
-        click.echo(nothing_left(f"{where}{same} --shards {shard[1]}" + (" --allow-code" if allow_code else "")))
-    if result.stopped:
-        click.echo(f"\nStopped: {result.stopped}. {len(result):,} of {result.manifest.planned:,} attempts are made.")
-        click.echo(f"Go on:    {going_on}")
-        ctx.exit(4)
-    if result.errors:
-        click.echo(f"\nTry the {result.errors:,} errors again:  {going_on} --retry-errors")
-    allowed = " --allow-code" if allow_code else ""
-    click.echo(f"\nNext:  shipworthy gate{where}{allowed}                 decide on this run")
-    click.echo(f"       shipworthy runs samples{where} --hit   read what was found")
+    same = [*(("--guards", str(guards)) if guards else ()), *(("--no-cache",) if no_cache else ())]
+    same += ["--shard", f"{shard[0] + 1}/{shard[1]}"] if shard else []
+    options: dict[str, Any] = {
+        "suites": suites or None,
+        "guards": True if chosen is None else chosen,
+        "cache": not no_cache,
+    }
+    made: list[Run] = []
+    for target in targets or [None]:
+        if resume:
+            sitting = _resumed(loaded, resume, shard, chosen, cache=not no_cache, retry_errors=retry_errors)
+        else:
+            sitting = _new(loaded, plan or "full", shard, fresh, options | {"target": target})
+        before = sitting.made
+        part = f" in shard {shard[0] + 1} of {shard[1]}" if shard else ""
+        named = f"target {target}, " if target else ""
+        click.echo(f"{sitting.id}: {named}{sitting.planned:,} attempts planned{part}, {before:,} made before", err=True)
+        result = complete(sitting, limits=limits, concurrency=concurrency)
+        made.append(result)
+        if shard and not result.complete and not result.stopped:
+            click.echo(f"Shard {shard[0] + 1} of {shard[1]} is done. In all shards: {result.finished.why}.")
+            continue
+        click.echo((f"target {target}, {result.id}:\n" if target else "") + report(result))
+        if shard and not resume and before == sitting.planned:
+            words = [*(("--plan", plan) if plan else ()), *(word for suite in suites for word in ("--suite", suite))]
+            words += ["--no-guards"] if no_guards else ["--guards", str(guards)] if guards else []
+            words += ["--target", target] if target else []
+            click.echo(nothing_left(again.line("runs", "declare", *words, "--shards", str(shard[1]))))
+        going_on = again.line("eval", "--resume", sitting.id, *same)
+        if result.stopped:
+            click.echo(_stopped(result, going_on, targets[len(made) :]))
+            ctx.exit(4)
+        if result.errors:
+            retry = again.line("eval", "--resume", sitting.id, *same, "--retry-errors")
+            click.echo(f"\nTry the {result.errors:,} errors again:  {retry}")
+        click.echo("")
+    if made[-1].complete:
+        click.echo(_next(loaded, made, again))
+
+
+def _refuse_mixed(
+    guards: Path | None, resume: str | None, targets: tuple[str, ...], *, no_guards: bool, retry_errors: bool
+) -> None:
+    from shipworthy.core.errors import UsageError
+
+    if no_guards and guards:
+        raise UsageError("--guards and --no-guards exclude each other")
+    if retry_errors and not resume:
+        raise UsageError("--retry-errors needs --resume RUN: it makes the errored attempts of that run once more")
+    if len(set(targets)) < len(targets):
+        raise UsageError("a target is named twice")
+
+
+def _stopped(run: Run, going_on: str, left: Sequence[str]) -> str:
+    said = f"\nStopped: {run.stopped}. {len(run):,} of {run.manifest.planned:,} attempts are made."
+    return f"{said}\nGo on:    {going_on}" + (f"\nNot begun: {', '.join(left)}" if left else "")
+
+
+def _next(workspace: Workspace, made: Sequence[Run], again: Again) -> str:
+    """Return what to do next: decide on a run of the system under test; look at one of another target."""
+    from shipworthy.evals.subject import target_of
+
+    if len(made) > 1:
+        return f"Next:  {again.line('runs', 'table', *(run.id for run in made))}   side by side"
+    found = f"{again.line('runs', 'samples', made[0].id, '--hit', code=False)}   read what was found"
+    name = target_of(workspace, made[0].manifest)
+    if name is not None and workspace.targets[name] is not workspace.target:
+        return f"Next:  {found}"
+    return f"Next:  {again.line('gate')}   decide on this run\n       {found}"
+
+
+def _resumed(
+    workspace: Workspace,
+    run: str,
+    shard: tuple[int, int] | None,
+    guards: Guards | None,
+    *,
+    cache: bool,
+    retry_errors: bool,
+) -> Sitting:
+    from shipworthy.core.errors import UsageError
+    from shipworthy.evals.sitting import take_up
+
+    number = shard[0] if shard else 0
+    sitting = take_up(workspace, run, shard=number, guards=guards, cache=cache, retry_errors=retry_errors)
+    shards = sitting.log.manifest.shards
+    if shard and shard[1] != shards:
+        sitting.log.close()
+        raise UsageError(f"the run {sitting.id} was declared with {shards} shards, not {shard[1]}")
+    return sitting
 
 
 def _new(
@@ -170,11 +221,11 @@ def _new(
     return sitting
 
 
-def nothing_left(options: str) -> str:
+def nothing_left(declare: str) -> str:
     """Return what is said where a shard joined a run that is finished."""
     return (
         "\nNothing was left to make: shards join the newest run of the same files and subject.\n"
-        f"Measure again:  shipworthy runs declare{options}\n"
+        f"Measure again:  {declare}\n"
         "                then `shipworthy eval --resume` the run that it names, with --shard"
     )
 

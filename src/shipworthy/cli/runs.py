@@ -1,4 +1,4 @@
-"""List runs, show one, read its samples, compare two."""
+"""List runs, show one, read its samples, compare two, put several side by side."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from shipworthy.cli._compare import compare_command
 from shipworthy.cli._options import workspace_option
+from shipworthy.cli._side_by_side import table_command
 from shipworthy.cli._steps import declare_command, finish_command
 from shipworthy.core.records import Outcome
 
@@ -23,12 +24,13 @@ OUTCOMES = get_args(Outcome)
 
 @click.group("runs")
 def command() -> None:
-    """List runs, show one, read its samples, compare two; declare one and finish it."""
+    """List runs, show one, read its samples, compare two, put several side by side; declare one and finish it."""
 
 
 command.add_command(compare_command)
 command.add_command(declare_command)
 command.add_command(finish_command)
+command.add_command(table_command)
 
 
 @command.command("list")

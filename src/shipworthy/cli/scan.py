@@ -69,7 +69,8 @@ def command(
     use = _use(base_url, model, api_key_env, target) | ({"plain_http": True} if plain_http else {})
     if use["use"] != "python":
         use["max_tokens"] = max_tokens
-    sys.path.insert(0, str(Path.cwd()))  # a callable lies where the user stands, as with `python -m`
+    if use["use"] == "python":
+        sys.path.append(str(Path.cwd()))  # a callable lies where the user stands; what is installed comes first
     seconds = parse_duration(budget) if budget is not None else None
     clock = time.monotonic()
     workspace = write_workspace(output, use, limit=limit)

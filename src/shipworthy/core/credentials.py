@@ -8,6 +8,8 @@ from pathlib import Path
 
 from shipworthy.core.errors import CredentialError
 
+MOST_BYTES = 64 << 10
+
 
 def is_reference(text: str) -> bool:
     """Say whether a text is a reference to a value and not a value."""
@@ -47,9 +49,14 @@ def resolve(reference: str) -> str:
             return value
         raise CredentialError(f"the environment variable {name} is not set (needed by the reference 'env:{name}')")
     if kind == "file":
+        path = Path(name).expanduser()
         try:
-            return Path(name).expanduser().read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise CredentialError(f"cannot read the file of the reference 'file:{name}': {error.strerror}") from error
+            # A device or a pipe never ends, and a film is no credential.
+            if path.exists() and (not path.is_file() or path.stat().st_size > MOST_BYTES):
+                raise CredentialError(f"the file of the reference 'file:{name}' is no plain file of at most 64 KB")
+            return path.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise CredentialError(f"cannot read the file of the reference 'file:{name}': {why}") from error
     # The reference may be a pasted secret: it is not repeated.
     raise CredentialError("a credential must be a reference, 'env:NAME' or 'file:PATH', not a value")

@@ -77,19 +77,51 @@ def operational(*settings: str) -> Callable[[F], F]:
     Raises:
         PluginError: the factory has no such parameter.
     """
+    return _declare(OPERATIONAL, "declares the operational setting", settings)
 
+
+def _declare(mark: str, said: str, settings: tuple[str, ...]) -> Callable[[F], F]:
     def declare(factory: F) -> F:
         accepted = inspect.signature(factory).parameters
         for name in settings:
             if name not in accepted:
                 raise PluginError(
-                    f"{factory.__module__}: {factory.__qualname__} declares the operational setting {name!r} and has "
-                    f"no such parameter: {did_you_mean(name, list(accepted))}"
+                    f"{factory.__module__}: {factory.__qualname__} {said} {name!r} and has no such parameter: "
+                    f"{did_you_mean(name, list(accepted))}"
                 )
-        setattr(factory, OPERATIONAL, frozenset(settings))
+        setattr(factory, mark, frozenset(settings))
         return factory
 
     return declare
+
+
+IMPORTED = "__shipworthy_imported__"
+"""The attribute of a factory that holds the names of the settings that name code."""
+
+
+def imports(*settings: str) -> Callable[[F], F]:
+    """Return the decorator that declares which of a factory's parameters name code to import, ``module:function``.
+
+    A workspace's word is no leave to run it: its user allows it, with `--allow-code` or by name (`core.grants`). It
+    stands below the decorator that registers the factory, as `operational` does.
+
+    Args:
+        settings: names of parameters.
+
+    Raises:
+        PluginError: the factory has no such parameter.
+    """
+    return _declare(IMPORTED, "names code in the setting", settings)
+
+
+def imported_settings(kind: str, name: str) -> frozenset[str]:
+    """Return the names of a plug-in's settings that name code to import.
+
+    Raises:
+        PluginError: there is no such plug-in.
+    """
+    declared: frozenset[str] = getattr(factory(kind, name), IMPORTED, frozenset())
+    return declared
 
 
 def operational_settings(kind: str, name: str) -> frozenset[str]:

@@ -14,12 +14,14 @@ class Settings(Struct, frozen=True):
     Attributes:
         cache_dir: model weights and other downloads (``SHIPWORTHY_CACHE_DIR``).
         keys_dir: this user's signing keys (``SHIPWORTHY_KEYS_DIR``).
+        grants_file: what this user lets workspaces do (``SHIPWORTHY_GRANTS``), see `Grants`.
         control_url: address of the database that holds the control state (``SHIPWORTHY_CONTROL_URL``); empty for an
             SQLite file in each workspace. It may hold a password, so it is never shown.
     """
 
     cache_dir: Path
     keys_dir: Path
+    grants_file: Path = Path("grants.json")
     control_url: str = ""
 
     @classmethod
@@ -33,14 +35,17 @@ class Settings(Struct, frozen=True):
         return cls(
             cache_dir=place("SHIPWORTHY_CACHE_DIR", user_cache_path("shipworthy")),
             keys_dir=place("SHIPWORTHY_KEYS_DIR", user_config_path("shipworthy") / "keys"),
+            grants_file=place("SHIPWORTHY_GRANTS", user_config_path("shipworthy") / "grants.json"),
             control_url=os.environ.get("SHIPWORTHY_CONTROL_URL", "").strip(),
         )
 
     def __repr__(self) -> str:
         # msgspec's own would print the address with its password, in a traceback or a log.
         control = "(set)" if self.control_url else "''"
-        return f"Settings(cache_dir={self.cache_dir!r}, keys_dir={self.keys_dir!r}, control_url={control})"
+        kept = f"cache_dir={self.cache_dir!r}, keys_dir={self.keys_dir!r}, grants_file={self.grants_file!r}"
+        return f"Settings({kept}, control_url={control})"
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
         control = "(set)" if self.control_url else ""
-        return [("cache_dir", self.cache_dir), ("keys_dir", self.keys_dir), ("control_url", control)]
+        kept: list[tuple[str, object]] = [("cache_dir", self.cache_dir), ("keys_dir", self.keys_dir)]
+        return [*kept, ("grants_file", self.grants_file), ("control_url", control)]

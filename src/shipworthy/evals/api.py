@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shipworthy.core.errors import UsageError
 from shipworthy.evals.loop import run_to_end
 from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
@@ -22,6 +23,7 @@ def evaluate(
     *,
     suites: Sequence[str] | None = None,
     guards: Guards | None = None,
+    target: str | None = None,
     resume: str | Path | None = None,
     retry_errors: bool = False,
     limits: Limits | None = None,
@@ -37,6 +39,8 @@ def evaluate(
         suites: only these of the plan's suites.
         guards: True or left out takes the workspace's guard file, where there is one; False measures the bare target;
             a path takes that guard file.
+        target: name of the target that is measured; the system under test if left out. A release is decided on the
+            system under test alone.
         resume: go on with this run (id, prefix, ``latest`` or directory) instead of starting one; `plan` and `suites`
             are then the run's own.
         retry_errors: with `resume`, make attempts that ended in an error once more.
@@ -59,6 +63,7 @@ def evaluate(
             plan,
             suites=suites,
             guards=guards,
+            target=target,
             resume=resume,
             retry_errors=retry_errors,
             limits=limits,
@@ -75,6 +80,7 @@ async def evaluate_async(
     *,
     suites: Sequence[str] | None = None,
     guards: Guards | None = None,
+    target: str | None = None,
     resume: str | Path | None = None,
     retry_errors: bool = False,
     limits: Limits | None = None,
@@ -91,8 +97,11 @@ async def evaluate_async(
     if not isinstance(workspace, Workspace):
         workspace = Workspace.load(workspace)
     if resume is None:
-        sitting = begin(workspace, plan, suites=suites, guards=True if guards is None else guards, cache=cache)
+        given = True if guards is None else guards
+        sitting = begin(workspace, plan, suites=suites, guards=given, target=target, cache=cache)
     else:
+        if target is not None:
+            raise UsageError("a run that goes on has its target: leave `target` out")
         sitting = take_up(workspace, resume, guards=guards, cache=cache, retry_errors=retry_errors)
     shown = progress if isinstance(progress, Progress) else Progress(style="auto" if progress else "none")
     return await complete_async(sitting, limits=limits, concurrency=concurrency, progress=shown)

@@ -144,11 +144,12 @@ def to_csv(labels: Iterable[Label]) -> str:
     for one in labels:
         if one.hit is not None:
             word = "hit" if one.hit else "no-hit"
-            writer.writerow(map(_cell, (one.attempt, one.metric, word, one.comment, one.by)))
+            writer.writerow(map(text_cell, (one.attempt, one.metric, word, one.comment, one.by)))
     return file.getvalue()
 
 
-def _cell(text: str) -> str:
+def text_cell(text: str) -> str:
+    """Return a cell of CSV that no spreadsheet takes for a formula."""
     # A quote before it says that it is text. One that was there already gets one, too, so that reading is the inverse.
     return f"'{text}" if _FORMULA.match(text) else text
 

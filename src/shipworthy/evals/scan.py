@@ -12,10 +12,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
 from shipworthy.core.errors import ShipworthyError, TargetError, UsageError
+from shipworthy.core.grants import Grants
 from shipworthy.evals.engine import make_engine
 from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import make_plan
@@ -106,7 +108,17 @@ def write_workspace(folder: Path, target: Mapping[str, Any], *, limit: float, sa
             path.write_text(HEAD + yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {folder}: {error.strerror}") from error
-    return Workspace.load(folder)
+    return Workspace.load(folder, grants=_granted(target))
+
+
+def _granted(target: Mapping[str, Any]) -> Grants:
+    """Return what whoever named the target on the command line allowed by that: this code, this key at this host."""
+    made = Grants()
+    if isinstance(call := target.get("call"), str):
+        made = made.and_code(call)
+    if isinstance(key := target.get("key"), str):
+        made = made.and_key(key, urlsplit(str(target.get("base_url"))).netloc)
+    return made
 
 
 def _plan(name: str, samples: int | None, *, only_first: bool = False) -> dict[str, Any]:

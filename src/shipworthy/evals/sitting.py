@@ -22,7 +22,7 @@ from shipworthy.evals.plan import Plan, make_plan
 from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
 from shipworthy.evals.run import Ending, run_plan, shard_size
-from shipworthy.evals.subject import Subject, build_subject
+from shipworthy.evals.subject import Subject, build_subject, target_of
 from shipworthy.exchange.budget import Limits
 from shipworthy.exchange.cache import ReplyCache
 from shipworthy.store.declare import declare_run, read_manifest
@@ -137,6 +137,7 @@ def declare(
     *,
     suites: Sequence[str] | None = None,
     guards: Guards = True,
+    target: str | None = None,
     shards: int = 1,
     directory: Path | None = None,
 ) -> Path:
@@ -144,6 +145,7 @@ def declare(
 
     Args:
         plan, suites: as for `make_plan`.
+        target: name of the target that is measured; the system under test if left out.
         shards: into how many parts its attempts are dealt.
         directory: of the run; a new one under the workspace's ``.shipworthy/runs`` if left out.
 
@@ -151,7 +153,7 @@ def declare(
         UsageError: something cannot work as configured.
         StoreError: it cannot be written.
     """
-    ready = _Ready.make(workspace, plan, suites, guards)
+    ready = _Ready.make(workspace, plan, suites, guards, target=target)
     manifest = ready.manifest(shards)
     ready.close()
     place = directory or Layout(workspace.root).runs / manifest.id
@@ -165,6 +167,7 @@ def begin(
     *,
     suites: Sequence[str] | None = None,
     guards: Guards = True,
+    target: str | None = None,
     cache: bool | Path = True,
     directory: Path | None = None,
     draws: Sequence[int] = (),
@@ -173,14 +176,14 @@ def begin(
 
     Args:
         cache: whether to keep and reuse replies; a path is the file to keep them in.
-        plan, suites, guards, directory: as for `declare`.
+        plan, suites, guards, target, directory: as for `declare`.
         draws: seeds of the fresh draws of samples up to the one that is wanted; see `fresh_draws`.
 
     Raises:
         UsageError: something cannot work as configured.
         StoreError: the run log or the cache cannot be written.
     """
-    ready = _Ready.make(workspace, plan, suites, guards, draws)
+    ready = _Ready.make(workspace, plan, suites, guards, draws, target=target)
     manifest = ready.manifest()
     place = directory or Layout(workspace.root).runs / manifest.id
     replies = _open_cache(workspace, cache)
@@ -220,6 +223,7 @@ def take_up(
         [use.id for use in manifest.suites],
         bool(manifest.guards) if guards is None else guards,
         manifest.draws,
+        target=target_of(workspace, manifest),
     )
     check_same(manifest, ready.manifest(manifest.shards), directory)
     return _sit(ready, directory, shard, cache, retry_errors)
@@ -233,6 +237,7 @@ def join(
     shards: int,
     suites: Sequence[str] | None = None,
     guards: Guards = True,
+    target: str | None = None,
     cache: bool | Path = True,
 ) -> Sitting:
     """Sit down to one shard of a run that several processes make: the first of them declares it, in any order.
@@ -250,7 +255,7 @@ def join(
     if not 0 <= shard < shards:
         raise UsageError(f"a run of {shards} shard(s) has no shard {shard + 1}")
     layout = Layout(workspace.root)
-    ready = _Ready.make(workspace, plan, suites, guards)
+    ready = _Ready.make(workspace, plan, suites, guards, target=target)
     wanted = ready.manifest(shards)
     with exclusive(layout.state / "declare.lock"):
         found = next((name for name in reversed(layout.run_ids()) if _same(layout.runs / name, wanted)), None)
@@ -350,9 +355,11 @@ class _Ready(NamedTuple):
         suites: Sequence[str] | None,
         guards: Guards,
         draws: Sequence[int] = (),
+        *,
+        target: str | None = None,
     ) -> _Ready:
         made = make_plan(workspace, plan, suites=suites, draws=draws)
-        subject = build_subject(workspace, guards)
+        subject = build_subject(workspace, guards, target=target)
         return cls(workspace, made, subject, build_crew(made, subject), tuple(draws))
 
     def manifest(self, shards: int = 1) -> RunManifest:

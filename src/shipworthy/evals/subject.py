@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from shipworthy.core.credentials import resolve
 from shipworthy.core.digests import digest
-from shipworthy.core.errors import CredentialError, PluginError, UsageError
+from shipworthy.core.errors import CredentialError, PluginError
 from shipworthy.core.protocols import Model, Target
 from shipworthy.core.registry import create, operational_settings
 from shipworthy.detect.redact import redact_text
 
 if TYPE_CHECKING:
+    from shipworthy.core.records import RunManifest
     from shipworthy.enforce.pipeline import Pipeline
     from shipworthy.workspace.load import Workspace
     from shipworthy.workspace.use import Use
@@ -116,14 +117,10 @@ def build_subject(workspace: Workspace, guards: bool | str | Path = True, *, tar
         target: name of one of the workspace's targets; the system under test if left out.
 
     Raises:
-        UsageError: it cannot be built as configured.
+        UsageError: it cannot be built as configured, or its user has not allowed what it needs (`Workspace.permit`).
     """
-    if target is None:
-        use = workspace.target
-    elif target in workspace.targets:
-        use = workspace.targets[target]
-    else:
-        raise UsageError(f"the workspace has no target {target!r}; it has: {', '.join(workspace.targets)}")
+    use = workspace.target_named(target)
+    workspace.permit(target)
     pipeline = build_pipeline(workspace, guards)
     made = build("target", use.use, use.params)
     own = guards is True and pipeline is not None
@@ -150,6 +147,17 @@ def declaration(use: Use, *, guards: str) -> dict[str, str]:
         guards: ``workspace`` (its own guards.yaml), ``file`` (another one) or ``none``.
     """
     return {"target": digest({"use": use.use, "params": measured(use, use.params)}), "guards": guards}
+
+
+def target_of(workspace: Workspace, manifest: RunManifest) -> str | None:
+    """Return the name of the target that a run measured, as the files are now; None where none of them is it.
+
+    Two targets that are written the same are one: the first of that writing is named, the system under test before all.
+    """
+    declared = manifest.subject.get("declared")
+    written = declared.get("target") if isinstance(declared, dict) else None
+    names = sorted(workspace.targets, key=lambda name: workspace.targets[name] is not workspace.target)
+    return next((n for n in names if declaration(workspace.targets[n], guards="")["target"] == written), None)
 
 
 def measured(use: Use, values: Mapping[str, Any]) -> dict[str, Any]:

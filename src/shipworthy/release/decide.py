@@ -12,7 +12,7 @@ from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import Confirmation, CriterionResult, Decision, Verdict
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.evals.results import Run
-from shipworthy.evals.subject import declaration
+from shipworthy.evals.subject import declaration, target_of
 from shipworthy.release.baseline import Chosen, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
 from shipworthy.release.ledger import read_ledger
@@ -145,6 +145,13 @@ def _check_current(workspace: Workspace, run: Run) -> None:
         raise IntegrityError(
             f"stale evidence: suites, requirements, gate or plan changed since the run {run.id} was made\n"
             f"Measure again: `shipworthy eval --plan {manifest.plan}` (the reply cache keeps what was already answered)"
+        )
+    other = target_of(workspace, manifest)
+    if other is not None and workspace.targets[other] is not workspace.target:
+        raise UsageError(
+            f"the run {run.id} measured the target {other!r}, which is not the system under test: a release is decided "
+            "on the target named 'default' (the first, where none is)\n"
+            "Compare targets with `shipworthy runs table`; to release this one, name it 'default' and measure it"
         )
     if changed := _changed_subject(workspace, run):
         raise IntegrityError(

@@ -29,17 +29,27 @@ class HtmlReport:
         sections = [(b, n) for n, b in enumerate(document.children, start=1) if isinstance(b, Section)]
         own = "" if has_section(document.children, CRITERIA) else _criteria(decision)
         body = "".join(_blocks.block(child, 2, str(n)) for n, child in enumerate(document.children, start=1))
-        return (
-            "<!doctype html>\n"
-            '<html lang="en"><head><meta charset="utf-8">\n'
-            f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">\n'
-            f"<title>{escape(word)}: {escape(title)}</title>\n<style>{_style()}</style></head>\n<body>\n"
-            '<a class="skip" href="#main">Skip to the report</a>\n'
-            f"{_masthead(document)}{_banner(decision)}{_contents(sections, has_criteria=bool(own))}"
-            f'<main id="main">\n{own}{body}</main>\n{_foot(decision)}</body></html>\n'
-        )
+        head = f"{_masthead(document)}{_banner(decision)}{_contents(sections, has_criteria=bool(own))}"
+        return _page(f"{word}: {title}", head, own + body, _foot(decision))
+
+
+def page(document: Document) -> str:
+    """Return a page that no decision stands behind, such as runs side by side."""
+    body = "".join(_blocks.block(child, 2, str(n)) for n, child in enumerate(document.children, start=1))
+    return _page(one_line(document.title), _masthead(document, "shipworthy"), body, "")
+
+
+def _page(title: str, head: str, body: str, foot: str) -> str:
+    return (
+        "<!doctype html>\n"
+        '<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">\n'
+        f"<title>{escape(title)}</title>\n<style>{_style()}</style></head>\n<body>\n"
+        '<a class="skip" href="#main">Skip to the report</a>\n'
+        f'{head}<main id="main">\n{body}</main>\n{foot}</body></html>\n'
+    )
 
 
 @cache
@@ -47,11 +57,10 @@ def _style() -> str:
     return files(__package__).joinpath("_html.css").read_text(encoding="utf-8")
 
 
-def _masthead(document: Document) -> str:
+def _masthead(document: Document, maker: str = "shipworthy · release decision") -> str:
     subtitle = f"<p>{escape(one_line(document.subtitle))}</p>" if document.subtitle else ""
     title = escape(one_line(document.title))
-    maker = '<p class="maker">shipworthy · release decision</p>'
-    return f'<header class="masthead">{maker}<h1>{title}</h1>{subtitle}</header>\n'
+    return f'<header class="masthead"><p class="maker">{maker}</p><h1>{title}</h1>{subtitle}</header>\n'
 
 
 def _banner(decision: Decision) -> str:

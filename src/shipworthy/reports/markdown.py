@@ -87,6 +87,14 @@ class MarkdownReport:
         return "\n".join([*head, *body, *foot]).strip("\n") + "\n"
 
 
+def page(document: Document) -> str:
+    """Return a document that no decision stands behind, such as runs side by side; it is not cut to any size."""
+    lines = [f"## {_text(document.title)}", ""]
+    for block in document.children:
+        lines += [*_block(block), ""]
+    return "\n".join(lines).strip("\n") + "\n"
+
+
 def _criteria(decision: Decision) -> Iterator[str]:
     name = interval_name(decision.criteria)
     yield f"| | Criterion | Rate<br>{name} | Bound<br>limit | Hits / attempts<br>samples | Unscored<br>worst case |"

@@ -256,6 +256,11 @@ def _content(part: MessagePart) -> Any:
             raise TargetError(f"a {type(part).__name__} cannot stand in a user turn")
 
 
+def sends_to(params: Mapping[str, Any]) -> str:
+    """Return the provider that a credential goes to."""
+    return str(params.get("model", "")).partition(":")[0].casefold() or "providers"
+
+
 @target
 @operational("timeout", "retries", "longest_wait", "concurrency")
 def providers(

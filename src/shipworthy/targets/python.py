@@ -17,7 +17,7 @@ from shipworthy.core.digests import file_digest
 from shipworthy.core.errors import ShipworthyError, TargetError, TargetTimeout, UsageError, did_you_mean
 from shipworthy.core.protocols import Tools
 from shipworthy.core.records import Message, Reply, Request, say
-from shipworthy.core.registry import operational, target
+from shipworthy.core.registry import imports, operational, target
 from shipworthy.dialects import plain
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 
@@ -119,6 +119,7 @@ class PythonAgent(PythonCallable):
 
 @target
 @operational("timeout")
+@imports("call")
 def python(
     *, call: str, version: str = "", timeout: float = 120.0, documents_template: str = DOCUMENTS
 ) -> PythonCallable:
@@ -154,8 +155,8 @@ def load(call: str) -> Callable[..., Any]:
     """Import ``module:function``.
 
     Raises:
-        UsageError: it cannot be imported, is not callable, or belongs to the standard library (a workspace from
-            elsewhere must not name ``subprocess:getoutput`` and have samples executed).
+        UsageError: it cannot be imported, is not callable, or belongs to the standard library, which is no system under
+            test. Whether a workspace may name it at all is for its user to say, before (`workspace.wants`).
     """
     module_name, _, path = call.partition(":")
     if not module_name or not path:
@@ -165,7 +166,7 @@ def load(call: str) -> Callable[..., Any]:
     try:
         found: Any = import_module(module_name)
     except ImportError as error:
-        hint = "run from the folder that holds it with PYTHONPATH=., or install it"
+        hint = "it must be installed, lie in the workspace (with --allow-code), or in a folder that PYTHONPATH names"
         raise UsageError(f"cannot import {module_name!r} ({error}): {hint}") from error
     except Exception as error:
         raise UsageError(f"importing {module_name!r} raised {type(error).__name__} {_where(error)}: {error}") from error

@@ -9,7 +9,8 @@ from typing import Any
 
 from shipworthy.core import registry
 from shipworthy.core.digests import bytes_digest
-from shipworthy.core.errors import IdTaken, PluginError, Problem
+from shipworthy.core.errors import IdTaken, PluginError, Problem, WorkspaceError
+from shipworthy.workspace.inside import check_inside
 
 FOLDER = "plugins"
 _PREFIX = "shipworthy_workspace_"
@@ -27,9 +28,19 @@ def load_code(root: Path, problems: list[Problem]) -> dict[str, str]:
     neighbours. One process runs one version of a plug-in: a changed file is an error there, because the old code would
     go on being used under the new hash.
     """
-    files = {path: path.read_bytes() for path in sorted((root / FOLDER).rglob("*.py"))}
+    files: dict[Path, bytes] = {}
+    for path in sorted((root / FOLDER).rglob("*.py")):
+        try:
+            check_inside(path, root)
+        except WorkspaceError as error:
+            problems += error.problems
+            continue
+        files[path] = path.read_bytes()
+    # Last, so that nothing that is installed is replaced. Who allows code allows what `call:` names in the folder.
+    if (folder := str(root.resolve())) not in sys.path:
+        sys.path.append(folder)
     hashes = {path.relative_to(root).as_posix(): bytes_digest(data) for path, data in files.items()}
-    for path in code_files(root):
+    for path in (path for path in code_files(root) if path in files):
         try:
             _run(path, files[path])
         except IdTaken as error:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from shipworthy.core.errors import Problem, UsageError, WorkspaceError, did_you_mean
+from shipworthy.core.grants import Grants
+from shipworthy.core.settings import Settings
 from shipworthy.workspace.draft import Draft, in_order
 from shipworthy.workspace.fields import Entity
 from shipworthy.workspace.graph import Graph
@@ -25,6 +27,7 @@ from shipworthy.workspace.read import read_workspace
 from shipworthy.workspace.spec import spec_digest
 from shipworthy.workspace.suite import Suite
 from shipworthy.workspace.use import Use
+from shipworthy.workspace.wants import Want, wants
 
 E = TypeVar("E", bound=Entity)
 
@@ -38,32 +41,39 @@ class Workspace:
         graph: every entity with its place, and every link between two of them.
         warnings: what is allowed and probably not meant.
         code: SHA-256 of every workspace-local plug-in that was loaded, by file name.
+        wants: what its files ask for and its user must allow.
+        allow_code: whether all code was allowed; `grants` is what is allowed by name.
     """
 
     root: Path
     graph: Graph
     warnings: tuple[Problem, ...] = ()
     code: Mapping[str, str] = field(default_factory=dict)
+    wants: tuple[Want, ...] = ()
+    allow_code: bool = False
+    grants: Grants = field(default_factory=Grants)
 
     @classmethod
-    def load(cls, path: str | Path = ".", *, allow_code: bool = False) -> Workspace:
+    def load(cls, path: str | Path = ".", *, allow_code: bool = False, grants: Grants | None = None) -> Workspace:
         """Read and check the files of a workspace.
 
         Args:
             path: the folder that holds ``system.yaml``.
-            allow_code: run the Python files under ``plugins/``, which may then be named in the YAML.
+            allow_code: run the Python files under ``plugins/``, which may then be named in the YAML, and the code that
+                the YAML names.
+            grants: what is allowed by name; what this user allowed for good if left out.
 
         Raises:
             WorkspaceError: with every problem found, sorted by file and line.
         """
-        workspace, problems = cls.inspect(path, allow_code=allow_code)
+        workspace, problems = cls.inspect(path, allow_code=allow_code, grants=grants)
         if problems or workspace is None:
             raise WorkspaceError(problems)
         return workspace
 
     @classmethod
     def inspect(
-        cls, path: str | Path = ".", *, allow_code: bool = False
+        cls, path: str | Path = ".", *, allow_code: bool = False, grants: Grants | None = None
     ) -> tuple[Workspace | None, tuple[Problem, ...]]:
         """Read the files and return what can be used of them, with every problem; for `shipworthy check`.
 
@@ -71,12 +81,32 @@ class Workspace:
         requirements that lead nowhere; None where there is no system or no target.
         """
         root = Path(path)
+        grants = _own_grants(root) if grants is None else grants
         draft = read_workspace(root, allow_code=allow_code)
+        asked = wants(draft)
         problems = tuple(in_order(draft.problems))
         if not draft.entities["system"] or not draft.entities["target"]:
             return None, problems
         graph = Graph(item for item in draft.all() if _leads_somewhere(item[2].entity, draft))
-        return cls(root=root, graph=graph, warnings=tuple(in_order(draft.warnings)), code=draft.code), problems
+        made = cls(
+            root=root, graph=graph, warnings=tuple(in_order([*draft.warnings, *_unasked(asked, grants, allow_code)])),
+            code=draft.code, wants=asked, allow_code=allow_code, grants=grants,
+        )  # fmt: skip
+        return made, problems
+
+    def permit(self, target: str | None = None) -> None:
+        """Refuse what a run on a target needs and the user has not allowed; nothing was imported or read then.
+
+        Args:
+            target: the target's name; the system under test if left out.
+
+        Raises:
+            WorkspaceError: with each place in the files that wants something, and how it is allowed.
+        """
+        name = target or next(name for name, use in self.targets.items() if use is self.target)
+        needed = [want for want in self.wants if want.target in (None, name)]
+        if missing := _unasked(needed, self.grants, self.allow_code):
+            raise WorkspaceError(in_order(missing))
 
     def __repr__(self) -> str:
         samples = sum(len(suite.samples) for suite in self.suites.values())
@@ -166,6 +196,18 @@ class Workspace:
             raise UsageError(f"unknown plan {name!r}: {did_you_mean(name, list(self.plans))}")
         return self.plans[name]
 
+    def target_named(self, name: str | None) -> Use:
+        """Return a target; the system under test for None.
+
+        Raises:
+            UsageError: there is none of that name; the nearest is given.
+        """
+        if name is None:
+            return self.target
+        if name not in self.targets:
+            raise UsageError(f"unknown target {name!r}: {did_you_mean(name, list(self.targets))}")
+        return self.targets[name]
+
     def suite(self, name: str) -> Suite:
         """Return a suite.
 
@@ -185,6 +227,22 @@ class Workspace:
         digest of its own; risks, journeys and threats explain.
         """
         return spec_digest(self, plan)
+
+
+def _own_grants(root: Path) -> Grants:
+    """Read what this user allowed.
+
+    Raises:
+        UsageError: it lies in the workspace, which would then allow itself what it wants.
+    """
+    file = Settings.load().grants_file
+    if file.resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"{file} lies in the workspace: what you allow is kept outside of every workspace")
+    return Grants.load(file)
+
+
+def _unasked(asked: Iterable[Want], grants: Grants, allow_code: bool) -> list[Problem]:
+    return [want.where for want in asked if not want.granted(grants, allow_code=allow_code)]
 
 
 def _leads_somewhere(entity: object, draft: Draft) -> bool:

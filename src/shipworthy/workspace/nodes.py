@@ -20,6 +20,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.resolver import BaseResolver
 
 from shipworthy.core.errors import Problem, WorkspaceError
+from shipworthy.workspace.inside import check_inside
 from shipworthy.workspace.scalars import written_float, written_int
 
 try:
@@ -101,12 +102,17 @@ class YamlFile:
         return Problem(self.file, self.line(loc), message, hint)
 
 
-def read_yaml(path: Path) -> YamlFile:
+def read_yaml(path: Path, root: Path | None = None) -> YamlFile:
     """Read one YAML file.
 
+    Args:
+        root: the folder that it must lie in, links followed; None for a file that the user named, or of ours.
+
     Raises:
-        WorkspaceError: it cannot be read, is not UTF-8, or is not plain YAML; all the problems of the file.
+        WorkspaceError: it leads out of the folder, cannot be read, is not UTF-8, or is not plain YAML; all the problems
+            of the file.
     """
+    check_inside(path, root)
     try:
         if path.stat().st_size > MAX_BYTES:
             raise WorkspaceError([Problem(path, 0, f"the file is larger than {MAX_BYTES >> 20} MB")])

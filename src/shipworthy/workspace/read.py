@@ -65,7 +65,7 @@ def read_guards(path: Path) -> GuardFile:
         WorkspaceError: every problem in it, unknown guards and wrong parameters too.
     """
     draft = Draft()
-    placed = _guard_file(path, draft)
+    placed = _guard_file(path, draft, None)  # whoever runs it named this file
     if placed:
         check_guards(draft, placed)
     if draft.problems or placed is None:
@@ -80,7 +80,7 @@ def _sources(root: Path, draft: Draft) -> Iterator[YamlFile]:
     while queue:
         path = queue.pop(0)
         try:
-            source = read_yaml(path)
+            source = read_yaml(path, root)
         except WorkspaceError as error:
             draft.problems += error.problems
             continue
@@ -182,17 +182,17 @@ def _read_suites(root: Path, draft: Draft) -> None:
     for path in sorted([*(root / "suites").glob("*.yaml"), *(root / "suites").glob("*/suite.yaml")]):
         # Broken facts are reported as such: no suite is then called blind.
         told = None if draft.broken("facts") else facts.entity if facts else Facts()
-        loaded = read_suite(path, draft.problems, told)
+        loaded = read_suite(path, draft.problems, told, root=root)
         if loaded is None:
-            draft.named["suite"].setdefault(_id_of_broken(path), (parse_yaml("null", path), ()))
+            draft.named["suite"].setdefault(_id_of_broken(path, root), (parse_yaml("null", path), ()))
         elif draft.claim("suite", loaded.entity.id, loaded.source, ()):
             draft.entities["suite"][loaded.entity.id] = loaded
 
 
-def _id_of_broken(path: Path) -> str:
+def _id_of_broken(path: Path, root: Path) -> str:
     """Return the id a broken suite file probably means, so that what links to it is not reported too."""
     try:
-        value = read_yaml(path).value
+        value = read_yaml(path, root).value
     except WorkspaceError:
         value = None
     if isinstance(value, dict) and isinstance(value.get("id"), str):
@@ -206,18 +206,18 @@ def _read_guards(root: Path, draft: Draft) -> None:
     """Read the guard files; the one that is used is ``guards.yaml``, the others are candidates and may use its ids."""
     for path in sorted(root.glob("guards*.yaml")):
         if path.name == "guards.yaml":
-            if placed := _guard_file(path, draft):
+            if placed := _guard_file(path, draft, root):
                 draft.entities["pipeline"][path.stem] = placed
             continue
         beside = Draft()
-        if placed := _guard_file(path, beside):
+        if placed := _guard_file(path, beside, root):
             draft.candidates.append(placed)
         draft.problems += beside.problems
 
 
-def _guard_file(path: Path, draft: Draft) -> Placed[GuardFile] | None:
+def _guard_file(path: Path, draft: Draft, root: Path | None) -> Placed[GuardFile] | None:
     try:
-        source = read_yaml(path)
+        source = read_yaml(path, root)
     except WorkspaceError as error:
         draft.problems += error.problems
         return None

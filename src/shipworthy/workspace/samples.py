@@ -11,6 +11,7 @@ import msgspec
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import Problem, WorkspaceError, did_you_mean
 from shipworthy.core.records import Document, Message, Sample
+from shipworthy.workspace.inside import check_inside
 from shipworthy.workspace.nodes import YamlFile, read_yaml
 from shipworthy.workspace.scalars import plain
 from shipworthy.workspace.taxonomies import ref_problem
@@ -20,19 +21,20 @@ _MESSAGE_KEYS = ("role", "content", "parts")
 _DOCUMENT_KEYS = Document.__struct_fields__
 
 
-def read_samples(path: Path, problems: list[Problem]) -> tuple[list[Sample], list[bytes]]:
+def read_samples(path: Path, problems: list[Problem], root: Path | None = None) -> tuple[list[Sample], list[bytes]]:
     """Read ``samples.jsonl`` or ``samples.yaml``.
 
     Args:
         path: the file; its suffix says which of the two it is.
         problems: what is wrong is appended here.
+        root: as for `read_yaml`.
 
     Returns:
         The samples in the order of the file, and the canonical JSON they were made from (what is hashed).
     """
     if path.suffix in (".yaml", ".yml"):
         try:
-            source = read_yaml(path)
+            source = read_yaml(path, root)
         except WorkspaceError as error:
             problems += error.problems
             return [], []
@@ -43,7 +45,7 @@ def read_samples(path: Path, problems: list[Problem]) -> tuple[list[Sample], lis
     if path.suffix != ".jsonl":
         problems.append(Problem(path, 0, "samples are a .jsonl or a .yaml file"))
         return [], []
-    return decode_samples(_json_rows(path, problems), path, problems)
+    return decode_samples(_json_rows(path, problems, root), path, problems)
 
 
 def yaml_rows(source: YamlFile, loc: tuple[str | int, ...]) -> Iterator[tuple[int, Any]]:
@@ -55,9 +57,13 @@ def yaml_rows(source: YamlFile, loc: tuple[str | int, ...]) -> Iterator[tuple[in
         yield source.line((*loc, index)), plain(row)
 
 
-def _json_rows(path: Path, problems: list[Problem]) -> Iterator[tuple[int, Any]]:
+def _json_rows(path: Path, problems: list[Problem], root: Path | None) -> Iterator[tuple[int, Any]]:
     try:
+        check_inside(path, root)
         data = path.read_bytes()
+    except WorkspaceError as error:
+        problems += error.problems
+        return
     except OSError as error:
         problems.append(Problem(path, 0, f"cannot be read: {error.strerror}"))
         return

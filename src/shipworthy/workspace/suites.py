@@ -16,6 +16,7 @@ from shipworthy.core.records import Sample
 from shipworthy.workspace.draft import Placed
 from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.fit import fit, fit_scorers, unseen
+from shipworthy.workspace.inside import check_inside
 from shipworthy.workspace.kinds.facts import Facts
 from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFacts, SuiteFile
 from shipworthy.workspace.library import LIBRARY, library_suites
@@ -76,33 +77,37 @@ def load_suite(path: Path) -> Suite:
         WorkspaceError: every problem of its files.
     """
     problems: list[Problem] = []
-    loaded = read_suite(path / "suite.yaml" if path.is_dir() else path, problems)
+    file = path / "suite.yaml" if path.is_dir() else path
+    loaded = read_suite(file, problems, root=file.parent)
     if problems or loaded is None:
         raise WorkspaceError(sorted(set(problems), key=lambda p: (str(p.file), p.line)))
     return loaded.entity
 
 
-def read_suite(path: Path, problems: list[Problem], facts: Facts | None = None) -> Loaded | None:
+def read_suite(
+    path: Path, problems: list[Problem], facts: Facts | None = None, *, root: Path | None = None
+) -> Loaded | None:
     """Read a suite file; what is wrong is appended to `problems`.
 
     Args:
         facts: of the product that the suite is to be fitted to; as it was written if left out.
+        root: the folder that it and all that it names must lie in; as for `read_yaml`.
     """
     try:
-        source = read_yaml(path)
+        source = read_yaml(path, root)
     except WorkspaceError as error:
         problems += error.problems
         return None
     if isinstance(source.value, dict) and "use" in source.value:
         return _from_library(source, problems, facts)
-    return _own(source, problems, facts)
+    return _own(source, problems, facts, root)
 
 
-def _own(source: YamlFile, problems: list[Problem], facts: Facts | None) -> Loaded | None:
+def _own(source: YamlFile, problems: list[Problem], facts: Facts | None, root: Path | None) -> Loaded | None:
     spec = validate(SuiteFile, source, (), problems)
     if spec is None:
         return None
-    return _loaded(spec, source, source, source.value, problems, facts=facts)
+    return _loaded(spec, source, source, source.value, problems, facts=facts, root=root)
 
 
 def _from_library(source: YamlFile, problems: list[Problem], facts: Facts | None) -> Loaded | None:
@@ -118,7 +123,7 @@ def _from_library(source: YamlFile, problems: list[Problem], facts: Facts | None
     spec = validate(SuiteFile, base, (), problems, value=merged)
     if spec is None:
         return None
-    return _loaded(spec, source, base, merged, problems, facts=facts)
+    return _loaded(spec, source, base, merged, problems, facts=facts, root=None)
 
 
 def _loaded(
@@ -129,8 +134,9 @@ def _loaded(
     problems: list[Problem],
     *,
     facts: Facts | None,
+    root: Path | None,
 ) -> Loaded:
-    samples, raw = _samples(spec, base, problems)
+    samples, raw = _samples(spec, base, problems, root)
     if facts is not None and spec.facts is not None:
         message, hint = unseen(spec.facts, facts)
         written = samples
@@ -147,7 +153,7 @@ def _loaded(
         metric=spec.metric, scorers=fit_scorers(spec.scorers, facts), attacks=spec.attacks,
         attempts=spec.attempts, max_error_rate=spec.max_error_rate,
         icc=spec.icc, refs=spec.refs, license=spec.license, samples=tuple(samples),
-        card=_card(spec, base, problems), hidden=hidden, digest=_digest(merged, raw),
+        card=_card(spec, base, problems, root), hidden=hidden, digest=_digest(merged, raw),
     )  # fmt: skip
     loaded = Loaded(suite, source, (), spec, base, merged)
     problems += loaded.taxonomy_problems()
@@ -170,7 +176,9 @@ def _references(samples: list[Sample]) -> list[str]:
     return [secret for sample in samples for secret in sample.secrets if is_reference(secret)]
 
 
-def _samples(spec: SuiteFile, source: YamlFile, problems: list[Problem]) -> tuple[list[Sample], list[bytes]]:
+def _samples(
+    spec: SuiteFile, source: YamlFile, problems: list[Problem], root: Path | None
+) -> tuple[list[Sample], list[bytes]]:
     folder = source.file.parent
     if isinstance(spec.samples, tuple):
         return decode_samples(yaml_rows(source, ("samples",)), source.file, problems)
@@ -181,25 +189,28 @@ def _samples(spec: SuiteFile, source: YamlFile, problems: list[Problem]) -> tupl
                 source.problem(("samples",), f"there is no file {spec.samples!r} beside {source.file.name}")
             )
             return [], []
-        return read_samples(path, problems)
+        return read_samples(path, problems, root)
     for name in ("samples.jsonl", "samples.yaml"):
         if (folder / name).is_file():
-            return read_samples(folder / name, problems)
+            return read_samples(folder / name, problems, root)
     hint = "put samples.jsonl beside it, or list them under 'samples'"
     problems.append(source.problem((), "the suite has no samples", hint))
     return [], []
 
 
-def _card(spec: SuiteFile, source: YamlFile, problems: list[Problem]) -> str:
+def _card(spec: SuiteFile, source: YamlFile, problems: list[Problem], root: Path | None) -> str:
     path = source.file.parent / spec.card
     try:
+        check_inside(path, root)
         return path.read_text(encoding="utf-8")
+    except WorkspaceError as error:
+        problems += error.problems
     except (OSError, UnicodeDecodeError):
         if "card" in source.value:
             problems.append(
                 source.problem(("card",), f"the card {spec.card!r} cannot be read beside {source.file.name}")
             )
-        return ""
+    return ""
 
 
 def _digest(merged: Mapping[str, Any], raw: list[bytes]) -> str:

@@ -126,8 +126,8 @@ def test_init_names_the_nearest_template(tmp_path):
 def test_a_pasted_key_is_a_problem_and_is_not_repeated(tmp_path):
     assert shipworthy("init", str(tmp_path / "m"), "--template", "minimal").returncode == 0
     targets = tmp_path / "m" / "targets.yaml"
-    targets.write_text(targets.read_text().replace("env:ASSISTANT_API_KEY", "sk-abcdefghijkl"))
+    targets.write_text(targets.read_text().replace("# key: env:ASSISTANT_API_KEY", "key: sk-abcdefghijkl"))
     done = shipworthy("check", cwd=tmp_path / "m")
     assert done.returncode == 2
-    assert "targets.yaml:8: the target 'openai_compatible': 'key' must be a reference" in done.stdout
+    assert "targets.yaml:9: the target 'openai_compatible': 'key' must be a reference" in done.stdout
     assert "sk-abc" not in done.stdout + done.stderr

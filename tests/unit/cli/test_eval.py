@@ -126,7 +126,8 @@ def test_a_mistake_exits_2_with_a_message(arguments, word, capsys):
     assert "Traceback" not in err
 
 
-def test_a_key_that_is_not_set_leaves_no_empty_run_behind(folder, monkeypatch, capsys):
+def test_a_key_that_is_not_set_leaves_no_empty_run_behind(folder, monkeypatch, capsys, allow):
+    allow(env__NO_SUCH_KEY="127.0.0.1:9")
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     system = folder / "system.yaml"
     target = "{use: openai_compatible, base_url: http://127.0.0.1:9/v1, model: m, key: env:NO_SUCH_KEY}"

@@ -13,22 +13,23 @@ from shipworthy.core.settings import Settings
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SHIPWORTHY_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("SHIPWORTHY_KEYS_DIR", "~/keys")
+    monkeypatch.setenv("SHIPWORTHY_GRANTS", str(tmp_path / "grants"))
     monkeypatch.setenv("SHIPWORTHY_CONTROL_URL", " postgresql://h/d\n")
     found = Settings.load()
-    assert found == Settings(tmp_path / "cache", Path("~/keys").expanduser(), "postgresql://h/d")
+    assert found == Settings(tmp_path / "cache", Path("~/keys").expanduser(), tmp_path / "grants", "postgresql://h/d")
     assert not (tmp_path / "cache").exists()
 
 
 def test_what_is_not_set_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CACHE_DIR", "KEYS_DIR", "CONTROL_URL"):
+    for name in ("CACHE_DIR", "KEYS_DIR", "GRANTS", "CONTROL_URL"):
         monkeypatch.setenv(f"SHIPWORTHY_{name}", "")
     found = Settings.load()
     assert found.control_url == ""
-    assert (found.cache_dir.name, found.keys_dir.name) == ("shipworthy", "keys")
+    assert (found.cache_dir.name, found.keys_dir.name, found.grants_file.name) == ("shipworthy", "keys", "grants.json")
 
 
 def test_the_address_of_the_control_state_is_never_shown(tmp_path: Path) -> None:
-    settings = Settings(tmp_path, tmp_path, "postgresql://u:hunter2@h/d")
+    settings = Settings(tmp_path, tmp_path, tmp_path, "postgresql://u:hunter2@h/d")
     for shown in (repr(settings), str(settings), f"{[settings]}", pretty_repr(settings)):
         assert "hunter2" not in shown
         assert "control_url" in shown

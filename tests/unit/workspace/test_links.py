@@ -127,8 +127,9 @@ def test_a_scorer_that_cannot_be_built_is_named(problems):
 def test_a_credential_that_is_missing_here_is_a_warning(workspace, monkeypatch):
     monkeypatch.delenv("NO_SUCH_CANARY", raising=False)
     guards = "rules:\n  - {id: GD-canary, use: canary_output, params: {canaries: ['env:NO_SUCH_CANARY']}}\n"
-    [warning] = Workspace.load(workspace({"guards.yaml": guards}), allow_code=True).warnings
-    assert "NO_SUCH_CANARY is not set" in warning.message
+    second, first = Workspace.load(workspace({"guards.yaml": guards}), allow_code=True).warnings
+    assert "NO_SUCH_CANARY is not set" in first.message
+    assert second.hint.endswith("shipworthy allow key env:NO_SUCH_CANARY facts")
 
 
 def test_the_workspaces_own_code_runs_only_when_allowed(workspace):

@@ -76,7 +76,8 @@ def test_the_scorer_is_told_what_may_be_said(workspace):
     assert loaded.suites["pii-leakage"].scorers[0].params["own"] == ["a1", "3 Office Park"]
 
 
-def test_a_real_value_is_a_reference_in_every_sample_and_makes_all_content_private(workspace, monkeypatch):
+def test_a_real_value_is_a_reference_in_every_sample_and_makes_all_content_private(workspace, monkeypatch, allow):
+    allow(env__PASSCODE="facts")
     monkeypatch.setenv("PASSCODE", "OWL-9911")
     facts = {"facts.yaml": "facts: {secrets: [{name: passcode, value: env:PASSCODE}]}\n"}
     loaded = load(workspace, LEAK | facts)

@@ -1,0 +1,107 @@
+"""Say what workspaces may do: run code that they name, send your credentials somewhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from shipworthy.cli._options import workspace_option
+
+
+@click.group(no_args_is_help=True)
+def command() -> None:
+    """Say what workspaces may do: run code that they name, send your credentials somewhere.
+
+    A workspace comes from elsewhere, as a pull request does. What it names runs, and a credential leaves this machine,
+    only if you allowed it here. It is kept in your configuration folder, or where SHIPWORTHY_GRANTS says, never in a
+    workspace.
+    """
+
+
+@command.command()
+@click.argument("call", metavar="MODULE[:FUNCTION]")
+def code(call: str) -> None:
+    """Let workspaces name MODULE:FUNCTION as the system under test, or anything in MODULE."""
+    from shipworthy.core.grants import Grants
+    from shipworthy.core.settings import Settings
+
+    file = Settings.load().grants_file
+    Grants.load(file).and_code(call).save(file)
+    click.echo(f"workspaces may run {call}; kept in {file}")
+
+
+@command.command()
+@click.argument("reference", metavar="REFERENCE")
+@click.argument("place", metavar="PLACE")
+def key(reference: str, place: str) -> None:
+    """Let workspaces send the credential REFERENCE (env:NAME or file:PATH) to PLACE.
+
+    PLACE is a host (api.example.com, or 127.0.0.1:8000 for one port of it), a provider of the target `providers`, or
+    `facts` for a value that is only looked for in answers and goes nowhere.
+    """
+    from shipworthy.core.grants import Grants
+    from shipworthy.core.settings import Settings
+
+    file = Settings.load().grants_file
+    Grants.load(file).and_key(reference, place).save(file)
+    click.echo(f"workspaces may send {reference} to {place}; kept in {file}")
+
+
+@command.command()
+@click.argument("what", metavar="WHAT")
+def remove(what: str) -> None:
+    """Take back WHAT: code, or a credential with all its places."""
+    from shipworthy.core.grants import Grants
+    from shipworthy.core.settings import Settings
+
+    file = Settings.load().grants_file
+    Grants.load(file).without(what).save(file)
+    click.echo(f"no longer allowed: {what}")
+
+
+@command.command("list")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def list_(form: str) -> None:
+    """List what you allowed."""
+    from shipworthy.cli._tables import table
+    from shipworthy.core.grants import Grants
+    from shipworthy.core.settings import Settings
+
+    file = Settings.load().grants_file
+    grants = Grants.load(file)
+    rows = [("code", call, "") for call in sorted(grants.code)]
+    rows += [("key", reference, place) for reference in sorted(grants.keys) for place in sorted(grants.keys[reference])]
+    if form == "json":
+        click.echo(json.dumps([dict(zip(("kind", "what", "place"), row, strict=True)) for row in rows], indent=2))
+    else:
+        click.echo(table(("kind", "what", "place"), rows) if rows else f"nothing is allowed in {file}")
+
+
+@command.command()
+@workspace_option
+@click.option("--yes", is_flag=True, help="Allow all of it without being asked.")
+def review(workspace: Path, yes: bool) -> int:
+    """Show what a workspace wants and you have not allowed, and allow each or not.
+
+    Exit codes: 0 it may do all that it wants, 2 not all of it.
+    """
+    from shipworthy.core.grants import Grants
+    from shipworthy.core.settings import Settings
+    from shipworthy.workspace.load import Workspace
+
+    file = Settings.load().grants_file
+    loaded, refused = Workspace.load(workspace), 0
+    for want in loaded.wants:
+        grants = Grants.load(file)
+        if want.granted(grants, allow_code=False):
+            continue
+        wish = f"run {want.what}" if want.kind == "code" else f"send {want.what} to {want.place}"
+        click.echo(f"{want.where.file}:{want.where.line}: wants to {wish}")
+        if yes or click.confirm("Allow it, in every workspace?", default=False):
+            (grants.and_code(want.what) if want.kind == "code" else grants.and_key(want.what, want.place)).save(file)
+        else:
+            refused += 1
+    click.echo(f"{refused} not allowed" if refused else "this workspace may do all that it wants")
+    return 2 if refused else 0

@@ -1,0 +1,153 @@
+"""What a user lets workspaces do: kept in a file of the user's own, never in a workspace.
+
+A workspace comes from elsewhere: a pull request, a download. Naming code or a credential in it is a wish, not leave.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from msgspec import Struct
+
+from shipworthy.core.errors import UsageError
+
+FACTS = "facts"
+"""The place of a value that is only looked for in answers, on this machine."""
+
+OWN_HOSTS: Mapping[str, tuple[str, ...]] = {
+    "env:ANTHROPIC_API_KEY": ("api.anthropic.com", "anthropic"),
+    "env:CO_API_KEY": ("api.cohere.com", "cohere"),
+    "env:DEEPSEEK_API_KEY": ("api.deepseek.com", "deepseek"),
+    "env:GEMINI_API_KEY": ("generativelanguage.googleapis.com", "google"),
+    "env:GOOGLE_API_KEY": ("generativelanguage.googleapis.com", "google"),
+    "env:GROQ_API_KEY": ("api.groq.com", "groq"),
+    "env:MISTRAL_API_KEY": ("api.mistral.ai", "mistral"),
+    "env:OPENAI_API_KEY": ("api.openai.com", "openai"),
+    "env:OPENROUTER_API_KEY": ("openrouter.ai", "openrouter"),
+    "env:XAI_API_KEY": ("api.x.ai", "xai"),
+}
+"""Variables that belong to one provider by their name, and where that provider is: such a key may go there and nowhere
+else, without being asked."""
+
+
+_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+_CODE = re.compile(rf"{_NAME}(?::{_NAME})?")
+
+
+class Grants(Struct, frozen=True):
+    """What was allowed.
+
+    Attributes:
+        code: ``module:function``, or a module, which stands for all that is in it.
+        keys: credential reference -> places it may be sent to: hosts (``api.example.com``, or with a port), providers
+            of the target `providers`, or `FACTS`.
+    """
+
+    code: frozenset[str] = frozenset()
+    keys: Mapping[str, frozenset[str]] = {}
+
+    def allow_code(self, call: str) -> bool:
+        """Say whether ``module:function`` may be imported because a workspace names it."""
+        module = call.partition(":")[0]
+        parents = {module.rsplit(".", n)[0] for n in range(module.count(".") + 1)}
+        return call in self.code or not parents.isdisjoint(self.code)
+
+    def allow_key(self, reference: str, place: str) -> bool:
+        """Say whether a credential may be sent to a place because a workspace says so."""
+        allowed = {*self.keys.get(reference, ()), *OWN_HOSTS.get(reference, ())}
+        host, _, port = place.rpartition(":")
+        return place in allowed or (port.isdigit() and host in allowed)
+
+    def and_code(self, call: str) -> Grants:
+        """Return these and one more piece of code.
+
+        Raises:
+            UsageError: it names no module.
+        """
+        parts = (
+            [*call.partition(":")[0].split("."), *call.partition(":")[2].split(".")] if ":" in call else call.split(".")
+        )
+        if not all(part.isidentifier() for part in parts):
+            raise UsageError(
+                f"code is allowed as 'module:function', or as a module for all that is in it, not {call!r}"
+            )
+        return Grants(self.code | {call}, self.keys)
+
+    def and_key(self, reference: str, place: str) -> Grants:
+        """Return these and one more place for a credential.
+
+        Raises:
+            UsageError: the reference is none, or the place is an address and not a host.
+        """
+        if not reference.startswith(("env:", "file:")) or not reference.partition(":")[2]:
+            # It may be a pasted secret: it is not repeated.
+            raise UsageError("a credential is named by reference, 'env:NAME' or 'file:PATH', never by its value")
+        if not place or any(c in place for c in "/@ *?") or not place.isprintable():
+            raise UsageError(f"a place is a host such as api.example.com, or 'facts', not {place!r}")
+        places = self.keys.get(reference, frozenset()) | {place.casefold()}
+        return Grants(self.code, {**self.keys, reference: places})
+
+    def without(self, what: str) -> Grants:
+        """Return these without a piece of code or a credential.
+
+        Raises:
+            UsageError: it was not allowed.
+        """
+        if what not in self.code and what not in self.keys:
+            raise UsageError(f"{what!r} is not among what you allowed: `shipworthy allow list` shows it")
+        return Grants(self.code - {what}, {key: places for key, places in self.keys.items() if key != what})
+
+    @classmethod
+    def load(cls, file: Path) -> Grants:
+        """Read a user's grants; none where there is no file.
+
+        Raises:
+            UsageError: the file cannot be read, or holds something else: nothing is allowed then.
+        """
+        try:
+            return _read(json.loads(file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return cls()
+        except OSError as error:
+            raise UsageError(f"cannot read what you allowed, {file}: {error.strerror}") from error
+        except (UsageError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            hint = 'it must be {"code": ["module:function"], "keys": {"env:NAME": ["host"]}}'
+            raise UsageError(f"{file} does not say what you allowed: {hint}") from error
+
+    def save(self, file: Path) -> None:
+        """Write them, whole or not at all, readable by the user alone.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
+        value = {"code": sorted(self.code), "keys": {key: sorted(self.keys[key]) for key in sorted(self.keys)}}
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with NamedTemporaryFile("w", dir=file.parent, encoding="utf-8", delete=False) as written:
+                written.write(json.dumps(value, indent=2) + "\n")
+            Path(written.name).replace(file)
+        except OSError as error:
+            raise UsageError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _read(value: Any) -> Grants:
+    made = Grants()
+    if set(value) - {"code", "keys"}:
+        raise ValueError("an unknown key")
+    for call in _texts(value.get("code", [])):
+        made = made.and_code(call)
+    for reference, places in value.get("keys", {}).items():
+        for place in _texts(places):
+            made = made.and_key(reference, place)
+    return made
+
+
+def _texts(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("not a list of texts")
+    return value

@@ -1,0 +1,137 @@
+"""What a workspace asks of its user: code to import, credentials to send. Naming them is no leave (`core.grants`)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import urlsplit
+
+from shipworthy.core import registry
+from shipworthy.core.credentials import is_reference
+from shipworthy.core.errors import Problem, ShipworthyError
+from shipworthy.core.grants import FACTS, Grants
+from shipworthy.workspace.draft import Draft, Placed
+from shipworthy.workspace.use import Use
+
+if TYPE_CHECKING:
+    from shipworthy.workspace.suites import Loaded
+
+
+@dataclass(frozen=True)
+class Want:
+    """One thing that needs leave.
+
+    Attributes:
+        what: ``module:function`` of code, or the reference of a key.
+        place: where a key would go: a host, a provider, or `FACTS`; empty for code.
+        target: the name of the target that wants it; None where every run does.
+        where: the place in the files, with what is to be done.
+    """
+
+    kind: Literal["code", "key"]
+    what: str
+    place: str
+    target: str | None
+    where: Problem
+
+    def granted(self, grants: Grants, *, allow_code: bool) -> bool:
+        """Say whether the user allows it; `allow_code` allows all code."""
+        if self.kind == "code":
+            return allow_code or grants.allow_code(self.what)
+        return grants.allow_key(self.what, self.place)
+
+
+def wants(draft: Draft) -> tuple[Want, ...]:
+    """Return all that a workspace's files ask for."""
+    return tuple(_wants(draft))
+
+
+def _wants(draft: Draft) -> Iterator[Want]:
+    for name, target in draft.entities["target"].items():
+        yield from _of_use("target", target, target=name)
+    for suite in cast("Mapping[str, Loaded]", draft.entities["suite"]).values():
+        for index, attack in enumerate(suite.entity.attacks):
+            yield from _of_use("attack", Placed(attack, *suite.place("attacks", index)))
+        # As they are written: facts that were filled in are asked for where they are said.
+        for index, scorer in enumerate(suite.spec.scorers):
+            yield from _of_use("scorer", Placed(scorer, *suite.place("scorers", index)))
+        for sample in suite.entity.samples:
+            for secret in sample.secrets:
+                if is_reference(secret) and not _said(draft, secret):
+                    source, loc = suite.place("samples")
+                    yield _key(secret, FACTS, source.problem(loc, ""))
+    for guards in (*draft.entities["pipeline"].values(), *draft.candidates):
+        for index, rule in enumerate(guards.entity.rules):
+            use = Use(use=rule.use, params=dict(rule.params))
+            yield from _of_use("guard", Placed(use, guards.source, (*guards.loc, "rules", index)), inside="params")
+    if facts := draft.single("facts"):
+        for reference in facts.entity.references:
+            yield _key(reference, FACTS, facts.problem((), ""))
+
+
+def _said(draft: Draft, secret: str) -> bool:
+    facts = draft.single("facts")
+    return facts is not None and secret in facts.entity.references
+
+
+def _of_use(kind: str, placed: Placed[Use], *, target: str | None = None, inside: str = "") -> Iterator[Want]:
+    use, under = placed.entity, (inside,) if inside else ()
+    if use.model is not None:
+        model = Placed(use.model, placed.source, (*placed.loc, *under, "model"))
+        yield from _of_use("target", model, target=target)
+    try:
+        importable = registry.imported_settings(kind, use.use)
+    except ShipworthyError:  # an unknown plug-in, which is reported
+        importable = frozenset()
+    for key in sorted(importable & set(use.params)):
+        if isinstance(call := use.params[key], str):
+            hint = f"run it with --allow-code, or once and for all: shipworthy allow code {call}"
+            said = f"the {kind} {use.use!r} runs code that this file names, {call!r}, and you have not allowed it"
+            yield Want("code", call, "", target, placed.problem((*under, key), said, hint))
+    found = dict.fromkeys(value for value in _texts(use.own_params))
+    for reference in filter(is_reference, found):
+        key = next((k for k, value in use.own_params.items() if reference in _texts(value)), "use")
+        for place in _places(kind, use, found):
+            yield _key(reference, place, placed.problem((*under, key), ""), target)
+
+
+def _key(reference: str, place: str, where: Problem, target: str | None = None) -> Want:
+    used = "is looked for in answers" if place == FACTS else f"is sent to {place}"
+    said = f"{reference!r} {used} if this file has its way, and you have not allowed it"
+    hint = f"if that is right: shipworthy allow key {reference} {place}"
+    return Want("key", reference, place, target, Problem(where.file, where.line, said, hint))
+
+
+def _places(kind: str, use: Use, texts: Sequence[str] | Mapping[str, None]) -> list[str]:
+    """Return where the credentials of a plug-in would go: every address that it is given, or what it says of itself."""
+    hosts = dict.fromkeys(_host(text) for text in texts if text.strip().casefold().startswith(("http:", "https:")))
+    if hosts:
+        return list(hosts)
+    if kind != "target" and use.use in registry.built_in(kind):
+        return [FACTS]  # none of them sends anything but what its model sends
+    said = getattr(sys.modules.get(registry.factory(kind, use.use).__module__), "sends_to", None)
+    return [str(said(use.params)) if said else use.use]
+
+
+def _host(address: str) -> str:
+    """Return host, and port where there is one, as a grant names them; of what is no address, all of it."""
+    try:
+        parts = urlsplit(address.strip())
+        if parts.hostname:
+            return parts.hostname.casefold() + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        pass
+    return address
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
