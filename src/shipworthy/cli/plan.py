@@ -113,6 +113,11 @@ def _text(plan: Plan, criteria: list[CriterionPower], chance: GateChance | None)
                 "the plan does not run its suite" if not found.clusters else "even the best outcome does not show it"
             )
             said.append(f"\n{found.id} cannot pass with this plan: {lacking}")
+    if audited := [found.id for found in criteria if found.audited]:
+        said.append(
+            f"\n{', '.join(audited)}: audited by labels; the figures take the scorer at its word, and labels of only "
+            "some samples cost power on top"
+        )
     if chance is not None:
         said += ["", *lines(chance)]
     return "\n".join(said)

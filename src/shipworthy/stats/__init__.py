@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         paired_difference,
     )
     from shipworthy.stats.power import achieved_power, required_clusters
+    from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
 
 _HOMES = {
     "Kappa": "agreement",
@@ -50,10 +51,14 @@ _HOMES = {
     "paired_difference": "paired",
     "achieved_power": "power",
     "required_clusters": "power",
+    "Flip": "scorer_error",
+    "change_flip": "scorer_error",
+    "rate_flip": "scorer_error",
 }
 
 __all__ = [
     "AuditedRate",
+    "Flip",
     "Kappa",
     "MeanInterval",
     "MeanTest",
@@ -64,6 +69,7 @@ __all__ = [
     "achieved_power",
     "achieved_power_for_mean",
     "audited_rate",
+    "change_flip",
     "holm",
     "kappa",
     "mean_difference",
@@ -72,6 +78,7 @@ __all__ = [
     "mean_test",
     "noninferiority_test",
     "paired_difference",
+    "rate_flip",
     "rate_interval",
     "required_clusters",
     "required_clusters_for_mean",

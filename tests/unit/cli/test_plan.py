@@ -78,3 +78,12 @@ def test_without_s1_samples_nothing_is_said_of_more_of_them(gated, capsys) -> No
     out = capsys.readouterr().out
     assert "S1 rule (0 samples)" in out
     assert "More S1 samples" not in out
+
+
+def test_what_is_audited_by_labels_is_said(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    assert plan(gated) == 0
+    assert "audited by labels" not in capsys.readouterr().out
+    path = gated.root / "requirements.yaml"
+    path.write_text(path.read_text().replace("id: CR-leak,", "id: CR-leak, audited_by: labels,"))
+    assert plan(gated) == 0
+    assert "CR-leak: audited by labels; the figures take the scorer at its word" in capsys.readouterr().out
