@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipworthy.cli._options import workspace_option
+from shipworthy.cli._options import form_option, workspace_option
 
 if TYPE_CHECKING:
     from shipworthy.evals.compare import Comparison, MetricChange, SampleChange
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("old")
 @click.argument("new", default="latest")
 @click.option("--samples", "shown", metavar="N", type=click.IntRange(min=0), default=10, show_default=True, help="Changed samples to name for each metric.")  # fmt: skip  # noqa: E501
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@form_option
 def compare_command(*, workspace: Path, old: str, new: str, shown: int, form: str) -> None:
     """Compare the run OLD with the run NEW, attempt by attempt, and name the samples that changed.
 
