@@ -93,8 +93,10 @@ def test_two_runs_beside_each_other_fit_too(measured, capsys):
 
 
 def test_a_decision_fits_too(gated, capsys):
-    gated.run()
-    assert shipworthy(["gate", "-C", str(gated.root), "--allow-code"]) in (0, 1, 3)
+    old = gated.run()
+    gated.run(guards="on")
+    there = ["-C", str(gated.root), "--allow-code"]
+    assert shipworthy(["gate", *there, "--baseline", old.id]) in (0, 1, 3)
     capsys.readouterr()
     assert shipworthy(["decisions", "show", "-C", str(gated.root), "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["verdict"] in ("ship", "no-ship", "inconclusive")
