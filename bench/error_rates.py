@@ -13,6 +13,7 @@ import time
 from itertools import product
 
 from shipworthy.stats import achieved_power
+from shipworthy.stats.audit_simulation import AuditDesign, passes_audited
 from shipworthy.stats.mean_simulation import LAWS, MeanDesign, mean_coverage, mean_passes, mean_passes_paired
 from shipworthy.stats.simulation import Design, coverage, passes, passes_paired
 
@@ -25,7 +26,7 @@ def main() -> None:
     options = parser.parse_args()
     run = {"replicates": options.replicates, "seed": options.seed}
     if options.json:
-        print(json.dumps({**means(run), "rates": rates(run)}))
+        print(json.dumps({**means(run), "rates": rates(run), "audited": audited(run)}))
         return
     began = time.perf_counter()
     error = (0.05 * 0.95 / options.replicates) ** 0.5
@@ -39,6 +40,9 @@ def main() -> None:
         icc = 0.3 if attempts > 1 else 0.0
         row = " ".join(f"{achieved_power(size, v, v / 4, attempts=attempts, icc=icc):>10.2f}" for v in limits)
         print(f"{f'{size} x {attempts}':>20} {row}")
+    print("\nAudited by labels, truth at the limit of 5 %: wrongly ships")
+    for cell in audited(run):
+        print(f"{cell['wrong']:.4f}  {cell['design']}")
     print_means(means(run))
     print(f"\n{time.perf_counter() - began:.0f} s")
 
@@ -76,6 +80,17 @@ def rates(run):
         key = f"{cell['test']}, {cell['family']}, wrongly {'ships' if cell['verdict'] == 'pass' else 'fails'}"
         most[key] = max(most.get(key, 0.0), cell["wrong"])
     return {"most": most, "middle": middle(run), "cells": cells}
+
+
+def audited(run):
+    """Measure criteria that are audited by labels, with the truth at the limit, for scorers that miss and invent."""
+    few = run | {"replicates": max(1, run["replicates"] // 10)}  # each limit is a simulation of its own
+    shapes = ((400, 1, 0.0, 0, 1), (400, 4, 0.3, 0, 1), (400, 4, 1.0, 0, 1), (300, 1, 1.0, 40, 20))
+    cells = []
+    for (n, m, icc, large, more), hears, clear in product(shapes, (0.5, 0.7, 1.0), (0.97, 1.0)):
+        design = AuditDesign(n, m, icc, hears, clear, large=large, large_attempts=more)
+        cells.append({"design": design._asdict(), "wrong": passes_audited(design, 0.05, 0.05, **few), **few})
+    return cells
 
 
 def middle(run):

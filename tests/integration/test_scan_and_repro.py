@@ -44,6 +44,10 @@ def shipworthy(place, *words, **env):
     )
 
 
+def _importable(folder):
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(folder))))}
+
+
 @pytest.fixture(scope="module")
 def scanned(place):
     """One scan of a target that refuses everything, within a budget that holds two samples or more of each suite."""
@@ -79,7 +83,7 @@ def test_one_attempt_is_made_again(scanned):
     _, out = scanned
     (log,) = out.glob(".shipworthy/runs/*/attempts-0000.jsonl")
     attempt = re.search(r"AT-[0-9a-f]{16}", log.read_text())[0]
-    done = shipworthy(out.parent, "repro", attempt, "-C", "out", "-n", "12", PYTHONPATH=str(out.parent))
+    done = shipworthy(out.parent, "repro", attempt, "-C", "out", "-n", "12", "--allow-code", **_importable(out.parent))
     assert done.returncode == 0, done.stderr
     assert len(re.findall(r"^now +\d+: ", done.stdout, flags=re.M)) == 12
     assert re.search(r"\d+(\.\d)? % \[.* %, .* %\], \d+ of 12 tries, 0 errors left out", done.stdout)
@@ -90,7 +94,7 @@ def test_one_attempt_is_made_again(scanned):
 
 def test_an_attempt_that_is_nowhere_is_a_users_mistake(scanned):
     _, out = scanned
-    done = shipworthy(out.parent, "repro", "AT-0000000000000000", "-C", "out", PYTHONPATH=str(out.parent))
+    done = shipworthy(out.parent, "repro", "AT-0000000000000000", "-C", "out", **_importable(out.parent))
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -34,15 +35,17 @@ def lines(chance: GateChance) -> Iterator[str]:
     yield ""
     yield f"{100 * chance.promise:g} % for the whole gate, all suites grown alike:"
     for truth, sizes in zip(chance.truths, chance.sizes, strict=True):
-        yield f"  at {100 * truth:g} % of the limits: {_sizes(sizes)}"
+        yield from textwrap.wrap(
+            f"at {100 * truth:g} % of the limits: {_sizes(sizes)}", 80, initial_indent="  ", subsequent_indent="    "
+        )
     if chance.s1_samples and min(chance.s1_rule) < 1:
         yield ""
-        yield "More S1 samples make a system that is ever hit there less likely to ship, not more:"
-        yield "one hit is a no-ship, whatever the rates say."
+        yield "More S1 samples make a system that is ever hit there less likely to ship, not"
+        yield "more: one hit is a no-ship, whatever the rates say."
     yield ""
     yield f"From {chance.draws:,} draws of the gate; the S1 rule's row is worked out. Assumed:"
     for said in chance.assumes:
-        yield f"- {said}"
+        yield from textwrap.wrap(said, 80, initial_indent="- ", subsequent_indent="  ")
 
 
 def _share(chance: float) -> str:

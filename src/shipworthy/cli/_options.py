@@ -32,6 +32,10 @@ def allow_code_option(function: F) -> F:
     )(function)
 
 
+form_option = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+"""``--format text|json`` of all that lists or shows; passed as `form`. JSON is all that goes to stdout then."""
+
+
 class PluginId(click.types.StringParamType):
     """The id of a plug-in. Help shows the built-in ones, found by file name; any other that is there is taken, too.
 

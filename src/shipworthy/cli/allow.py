@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from shipworthy.cli._options import workspace_option
+from shipworthy.cli._options import form_option, workspace_option
 
 
 @click.group(no_args_is_help=True)
@@ -62,21 +61,22 @@ def remove(what: str) -> None:
 
 
 @command.command("list")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@form_option
 def list_(form: str) -> None:
     """List what you allowed."""
-    from shipworthy.cli._tables import table
+    from shipworthy.cli._tables import listing
     from shipworthy.core.grants import Grants
     from shipworthy.core.settings import Settings
 
     file = Settings.load().grants_file
     grants = Grants.load(file)
-    rows = [("code", call, "") for call in sorted(grants.code)]
-    rows += [("key", reference, place) for reference in sorted(grants.keys) for place in sorted(grants.keys[reference])]
-    if form == "json":
-        click.echo(json.dumps([dict(zip(("kind", "what", "place"), row, strict=True)) for row in rows], indent=2))
-    else:
-        click.echo(table(("kind", "what", "place"), rows) if rows else f"nothing is allowed in {file}")
+    rows = [{"kind": "code", "what": call, "place": None} for call in sorted(grants.code)]
+    rows += [
+        {"kind": "key", "what": key, "place": place}
+        for key in sorted(grants.keys)
+        for place in sorted(grants.keys[key])
+    ]
+    click.echo(listing(rows, form, ("kind", "what", "place"), empty=f"nothing is allowed in {file}"))
 
 
 @command.command()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from shipworthy.cli._options import allow_code_option, workspace_option
+from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 
 @click.group(no_args_is_help=True)
@@ -41,9 +42,12 @@ def set_(*, workspace: Path, run: str, why: str, allow_code: bool) -> None:
 
 @command.command()
 @workspace_option
+@form_option
 @allow_code_option
-def show(*, workspace: Path, allow_code: bool) -> None:
+def show(*, workspace: Path, form: str, allow_code: bool) -> None:
     """Show what candidates are compared with: run, subject, guards, and why it was pinned."""
+    import json
+
     from shipworthy.release.baseline import choose_baseline, pinned_baseline, subject_of
     from shipworthy.reports._words import subject_words
     from shipworthy.store.declare import read_manifest
@@ -51,16 +55,20 @@ def show(*, workspace: Path, allow_code: bool) -> None:
     from shipworthy.workspace.load import Workspace
 
     loaded, layout = Workspace.load(workspace, allow_code=allow_code), Layout(workspace)
+    told: dict[str, Any] = {"system": loaded.system.id, "decision": None, "pinned": None, "why": None, "runs": []}
     if loaded.gate.baseline is not None:
         chosen = choose_baseline(loaded, layout)
-        click.echo(f"gate.yaml names {chosen.decision}, made on {', '.join(chosen.runs)}")
-        runs = chosen.runs
+        said = f"gate.yaml names {chosen.decision}, made on {', '.join(chosen.runs)}"
+        told |= {"decision": chosen.decision, "runs": list(chosen.runs)}
+    elif (pinned := pinned_baseline(layout, loaded.system.id)) is not None:
+        said = f"{pinned.run}, pinned {pinned.at}{f': {pinned.why}' if pinned.why else ''}"
+        told |= {"pinned": pinned.at, "why": pinned.why, "runs": [pinned.run]}
     else:
-        pinned = pinned_baseline(layout, loaded.system.id)
-        if pinned is None:
-            click.echo("No baseline is pinned: `shipworthy baseline set RUN` pins one")
-            return
-        click.echo(f"{pinned.run}, pinned {pinned.at}{f': {pinned.why}' if pinned.why else ''}")
-        runs = (pinned.run,)
-    for run in runs:
-        click.echo(f"  {subject_words(subject_of(read_manifest(layout.run_directory(run))))}")
+        said = "No baseline is pinned: `shipworthy baseline set RUN` pins one"
+    subjects = [subject_of(read_manifest(layout.run_directory(run))) for run in told["runs"]]
+    if form == "json":
+        click.echo(json.dumps(told | {"subjects": [subject.digest for subject in subjects]}, indent=2))
+        return
+    click.echo(said)
+    for subject in subjects:
+        click.echo(f"  {subject_words(subject)}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipworthy.cli._options import allow_code_option, workspace_option
+from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 if TYPE_CHECKING:
     from shipworthy.core.errors import Problem
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @workspace_option
 @allow_code_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@form_option
 def command(workspace: Path, allow_code: bool, form: str) -> int:
     """List every problem of the workspace: file, line, what is wrong, the nearest valid word.
 

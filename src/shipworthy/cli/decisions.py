@@ -9,9 +9,7 @@ from pathlib import Path
 
 import click
 
-from shipworthy.cli._options import workspace_option
-
-form_option = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+from shipworthy.cli._options import form_option, workspace_option
 
 
 @click.group("decisions")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from shipworthy.cli._options import form_option
+
 
 @click.group(no_args_is_help=True)
 def command() -> None:
@@ -31,17 +33,16 @@ def new(name: str, owner: str) -> None:
 
 
 @command.command("list")
-def list_() -> None:
+@form_option
+def list_(form: str) -> None:
     """List your keys."""
-    from shipworthy.cli._tables import table
+    from shipworthy.cli._tables import listing
     from shipworthy.core.settings import Settings
     from shipworthy.store.trust import public_keys
 
     directory = Settings.load().keys_dir
-    keys = public_keys(directory)
-    click.echo(
-        table(("owner", "keyid"), [(key.owner, key.keyid) for key in keys]) if keys else f"no keys in {directory}"
-    )
+    rows = [{"owner": key.owner, "keyid": key.keyid} for key in public_keys(directory)]
+    click.echo(listing(rows, form, ("owner", "keyid"), empty=f"no keys in {directory}"))
 
 
 @command.command()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from shipworthy.cli._options import form_option
 from shipworthy.core.settings import Settings
 
 
@@ -29,17 +30,25 @@ def pull(name: str) -> None:
 
 
 @command.command("list")
-def list_() -> None:
+@form_option
+def list_(form: str) -> None:
     """List the models there are and which of them are on this machine."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from shipworthy.cli._tables import listing
     from shipworthy.local import weights as local
 
     settings = Settings.load()
-    table = Table("model", "what", "MB", "licence", "sha256", "here", box=None)
-    for weights in local.CATALOGUE.values():
-        here = "yes" if weights.path(settings).is_file() else f"no: shipworthy model pull {weights.id}"
-        size = f"{weights.size / 1e6:.0f}"
-        table.add_row(weights.id, weights.title, size, weights.licence, local.short(weights.sha256), here)
-    Console().print(table)
+    rows = [
+        {
+            "model": weights.id,
+            "what": weights.title,
+            "MB": round(weights.size / 1e6),
+            "licence": weights.licence,
+            "sha256": weights.sha256,
+            "here": "yes" if weights.path(settings).is_file() else "no",
+        }
+        for weights in local.CATALOGUE.values()
+    ]
+    text = listing(rows, form, ("model", "what", "MB", "licence", "here"), right=("MB",))
+    if form == "text" and any(row["here"] == "no" for row in rows):
+        text += "\n\nshipworthy model pull MODEL gets one"
+    click.echo(text)

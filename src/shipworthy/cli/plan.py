@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipworthy.cli._options import allow_code_option, workspace_option
+from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 if TYPE_CHECKING:
     from shipworthy.core.records import Sample
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @workspace_option
 @click.option("--plan", "name", metavar="NAME", default="full", show_default=True, help="Which plan.")
 @click.option("--run", metavar="RUN", help="Assume this run's rates too; the newest run of the plan if left out.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@form_option
 @allow_code_option
 def command(*, workspace: Path, name: str, run: str | None, form: str, allow_code: bool) -> None:
     """Show a plan's attempts and calls and, for every criterion of the gate, the samples it needs.
@@ -73,7 +73,7 @@ def _text(plan: Plan, criteria: list[CriterionPower], chance: GateChance | None)
     from shipworthy.cli._chance import lines
     from shipworthy.cli._tables import table
 
-    columns = ("suite", "samples", "attacks", "attempts each", "attempts", "calls", "clusters", "planned ICC")
+    columns = ("suite", "samples", "attacks", "each", "attempts", "calls", "clusters", "ICC")
     rows = [
         (
             part.id,
@@ -88,49 +88,44 @@ def _text(plan: Plan, criteria: list[CriterionPower], chance: GateChance | None)
         for part in plan.suites
     ]
     said = [
-        f"plan {plan.id}, seed {plan.seed}: {len(plan):,} attempts, {calls(plan):,} calls to the target "
+        f"plan {plan.id}, seed {plan.seed}: {len(plan):,} attempts, {calls(plan):,} calls to the target",
         "(more where an attack asks several times, fewer where the reply cache answers)",
         "",
         table(columns, rows, right=range(1, len(columns))),
     ]
     if criteria:
-        shown = (
-            "criterion",
-            "suite",
-            "condition",
-            "samples x attempts",
-            "if the truth is",
-            "power",
-            "80 %",
-            "90 %",
-            "99 %",
-            "80 %, proved",
-        )
-        said += ["", "samples needed", "", table(shown, _power_rows(criteria), right=range(5, 10))]
+        shown = ("if the truth is", "power", "80 %", "90 %", "99 %", "80 %, proved")
+        said += ["", "power of this plan, and the samples needed for a power of", ""]
+        said.append(table(shown, _power_rows(criteria), right=range(1, 6)))
     for found in criteria:
         if not found.reachable:
             lacking = (
                 "the plan does not run its suite" if not found.clusters else "even the best outcome does not show it"
             )
-            said.append(f"\n{found.id} cannot pass with this plan: {lacking}")
+            said.append(f"\n{found.id} cannot pass with this plan:\n{lacking}")
+    if audited := [found.id for found in criteria if found.audited]:
+        said.append(
+            f"\n{', '.join(audited)}: audited by labels; the figures take the scorer at\nits word, and labels of only "
+            "some samples cost power on top"
+        )
     if chance is not None:
         said += ["", *lines(chance)]
     return "\n".join(said)
 
 
 def _power_rows(criteria: list[CriterionPower]) -> Iterator[tuple[str, ...]]:
+    """Yield a line that says which criterion it is, and set in below it a row for each truth."""
     from shipworthy.core.amount import amount
 
     for found in criteria:
         each = f", each of {found.attacks:,} attacks" if found.attacks > 1 else ""
-        head = (found.id, found.suite, found.must, f"{found.clusters:,} x {found.attempts:.3g}{each}")
+        size = f"{found.clusters:,} x {found.attempts:.3g}{each}"
+        yield f"{found.id}: {found.suite}, {found.must}, {size}", "", "", "", "", ""
         for scenario in found.scenarios:
             needed = ("never" if n is None else f"{n:,}" for n in scenario.needed)
             said = amount(scenario.rate, found.unit) if found.kind == "value" else f"{100 * scenario.rate:.3g} %"
-            truth = f"{said}: {scenario.name}"
             proved = "never" if scenario.proved is None else f"{scenario.proved:,}"
-            yield (*head, truth, f"{100 * scenario.power:.0f} %", *needed, proved)
-            head = ("", "", "", "")
+            yield f"  {said}: {scenario.name}", f"{100 * scenario.power:.0f} %", *needed, proved
 
 
 def _json(plan: Plan, criteria: list[CriterionPower], chance: GateChance | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from shipworthy.cli._compare import compare_command
-from shipworthy.cli._options import workspace_option
+from shipworthy.cli._options import form_option, workspace_option
 from shipworthy.cli._side_by_side import table_command
 from shipworthy.cli._steps import declare_command, finish_command
 from shipworthy.core.records import Outcome
@@ -35,21 +35,27 @@ command.add_command(table_command)
 
 @command.command("list")
 @workspace_option
-def list_(workspace: Path) -> None:
+@form_option
+def list_(workspace: Path, form: str) -> None:
     """List the workspace's runs, oldest first, without reading their logs.
 
     Shows what was recorded of each run; "?" is what only its log can tell. `shipworthy runs show RUN` reads the log and
     verifies it.
     """
+    import msgspec
+
     from shipworthy.cli._tables import table
     from shipworthy.store.layout import Layout
     from shipworthy.store.runs import list_runs
 
-    rows = [_row(run) for run in list_runs(Layout(workspace))]
-    if not rows:
+    found = list(list_runs(Layout(workspace)))
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    elif found:
+        rows = [_row(run) for run in found]
+        click.echo(table(("run", "plan", "guards", "attempts", "errors", "state"), rows, right=(3, 4)))
+    else:
         click.echo("no run yet: `shipworthy eval` makes one")
-        return
-    click.echo(table(("run", "plan", "guards", "attempts", "errors", "state"), rows, right=(3, 4)))
 
 
 STATES = {
@@ -75,13 +81,17 @@ def _row(run: ListedRun) -> tuple[str, ...]:
 @workspace_option
 @click.argument("run", default="latest")
 @click.option("--attack", "by_attack", is_flag=True, help="One row for every attack.")
-def show(workspace: Path, run: str, by_attack: bool) -> None:
+@form_option
+def show(workspace: Path, run: str, by_attack: bool, form: str) -> None:
     """Show what a run measured. RUN is an id, the beginning of one, or `latest`."""
     from shipworthy.cli._tables import table
     from shipworthy.cli.eval import report
 
     found = _load(workspace, run)
     manifest = found.manifest
+    if form == "json":
+        click.echo(_json(found, by_attack))
+        return
     for name, value in (
         ("run", manifest.id),
         ("begun", manifest.created),
@@ -103,6 +113,30 @@ def show(workspace: Path, run: str, by_attack: bool) -> None:
         click.echo(table(columns, _attack_rows(found), right=range(3, 8)))
     else:
         click.echo(report(found))
+
+
+def _json(run: Run, by_attack: bool) -> str:
+    """Return the manifest, the state and the results of a run, with the roles that were asked."""
+    import msgspec
+
+    attacks: list[str | None] = [None]
+    rows = []
+    for use in run.manifest.suites:
+        for metric in run.metrics(use.id):
+            chosen = use.attacks if by_attack else attacks
+            rows += [{"attack": a, **msgspec.structs.asdict(run.result(use.id, metric, a))} for a in chosen]
+    value = {
+        "manifest": run.manifest,
+        "finished": run.finished.yes,
+        "why": run.finished.why,
+        "made": len(run),
+        "errors": run.errors,
+        "outcomes": {kind: n for kind, n in run.outcomes.items() if n},
+        "results": rows,
+        "roles": dict(run.roles),
+        "directory": str(run.directory),
+    }
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def _attack_rows(run: Run) -> Iterator[tuple[str, ...]]:
@@ -127,6 +161,7 @@ def _attack_rows(run: Run) -> Iterator[tuple[str, ...]]:
 @click.option(
     "--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True, help="How many to show."
 )
+@form_option
 def samples(
     *,
     workspace: Path,
@@ -138,9 +173,10 @@ def samples(
     outcome: str | None,
     errors: bool,
     limit: int,
+    form: str,
 ) -> None:
     """List a run's attempts. RUN is an id, the beginning of one, or `latest`."""
-    from shipworthy.cli._tables import shorten, table
+    from shipworthy.cli._tables import listing, shorten
     from shipworthy.core.attack_name import matches, select
     from shipworthy.core.errors import UsageError, did_you_mean
 
@@ -166,22 +202,27 @@ def samples(
 
     chosen = sorted(filter(wanted, found.attempts()), key=lambda a: (a.suite, a.sample, a.attack, a.number))
     rows = [
-        (
-            attempt.id,
-            attempt.suite,
-            attempt.sample,
-            attempt.attack,
-            attempt.outcome,
-            " ".join(_shown(attempt)),
-            # An error says at its end what to do; an answer is read in the viewer.
-            shorten(attempt.error, 300) if attempt.outcome != "scored" else shorten(attempt.answer, 60),
-        )
+        {
+            "attempt": attempt.id,
+            "suite": attempt.suite,
+            "sample": attempt.sample,
+            "attack": attempt.attack,
+            "outcome": attempt.outcome,
+            "scores": " ".join(_shown(attempt)),
+            "answer or error": attempt.error if attempt.outcome != "scored" else attempt.answer,
+        }
         for attempt in chosen[:limit]
     ]
+    if form == "json":
+        click.echo(listing(rows, form, ()))
+        return
+    for row in rows:
+        # An error says at its end what to do; an answer is read in the viewer.
+        row["answer or error"] = shorten(row["answer or error"], 300 if row["outcome"] != "scored" else 60)
     if not rows:
         click.echo("no such attempt in this run")
         return
-    click.echo(table(("attempt", "suite", "sample", "attack", "outcome", "scores", "answer or error"), rows))
+    click.echo(listing(rows, form, list(rows[0])))
     if len(chosen) > limit:
         click.echo(f"\n{limit:,} of {len(chosen):,} shown: --limit {len(chosen)} shows all")
 

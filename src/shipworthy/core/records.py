@@ -528,6 +528,42 @@ class AttackRate(Struct, frozen=True, kw_only=True):
     unscored: int = 0
 
 
+class LabelCount(Struct, frozen=True, kw_only=True):
+    """How many attempts were drawn for people to label, how many they labelled, how many of these are hits."""
+
+    hits: int = 0
+    labelled: int = 0
+    drawn: int = 0
+
+
+class ScorerAudit(Struct, frozen=True, kw_only=True):
+    """What people's labels say of the scorer that a criterion rests on.
+
+    Attributes:
+        entry: of the audit chain that holds the draw; 0 where nothing was drawn, or not from these records.
+        drawn, labels: digests of the ids that were drawn and of the words on them that count.
+        positives, negatives: attempts that the scorer called a hit, and the others.
+        observed: the rate that the scorer gives, in [0, 1].
+        sensitivity, specificity: of the scorer, with their melded two-sided intervals; None where they are undefined.
+    """
+
+    entry: int = 0
+    drawn: str = ""
+    labels: str = ""
+    positives: LabelCount = LabelCount()
+    negatives: LabelCount = LabelCount()
+    observed: float | None = None
+    sensitivity: float | None = None
+    specificity: float | None = None
+    sensitivity_span: tuple[float, float] | None = None
+    specificity_span: tuple[float, float] | None = None
+
+    @property
+    def missing(self) -> int:
+        """Drawn attempts without a label."""
+        return sum(some.drawn - some.labelled for some in (self.positives, self.negatives))
+
+
 class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One criterion, tested.
 
@@ -553,6 +589,8 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
             worst attack is decided on them: `rate`, `low`, `high`, `hits`, `trials` and `clusters` are then those of
             the attack with the highest bound, `bound` that bound, simultaneous over the attacks, and `worst_rate` that
             attack's; `errors`, `planned` and `unscored` are still those of all.
+        audit: of a criterion that is audited by labels, what they say: `rate`, `low`, `high`, `bound` and `worst_rate`
+            are then of what people would call a hit, and `hits`, `trials` and `attacks` still of what the scorer did.
     """
 
     id: str
@@ -585,6 +623,7 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     worst_rate: float | None = None
     tips: int | None = None
     attacks: tuple[AttackRate, ...] = ()
+    audit: ScorerAudit | None = None
 
     @property
     def left_out(self) -> int:

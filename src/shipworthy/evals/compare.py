@@ -354,9 +354,7 @@ def _primary(old: Run, suite: str, compared: Sequence[str]) -> str | None:
     return compared[0] if len(compared) == 1 else None
 
 
-def _unnamed(
-    new: Run, old: Run, compared: dict[str, list[str]], first: dict[str, str | None]
-) -> Iterator[str]:
+def _unnamed(new: Run, old: Run, compared: dict[str, list[str]], first: dict[str, str | None]) -> Iterator[str]:
     for suite, metrics in compared.items():
         before, now = _use(old, suite).metric, _use(new, suite).metric
         if first[suite] is None:

@@ -87,6 +87,8 @@ def by_weight(blanks: Iterable[B], cluster: Callable[[B], str], scored: Mapping[
         scored: number of scored attempts by cluster.
     """
     blanks = list(blanks)
+    if not blanks:
+        return ()
     size = Counter(scored)
     size.update(map(cluster, blanks))
     return tuple(sorted(blanks, key=lambda blank: (size[cluster(blank)], *blank[:2])))
@@ -101,7 +103,9 @@ class Tally:
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
-        self._hits: dict[str, list[int]] = {}
+        # Two tables of numbers, not one of pairs: the garbage collector need not look through 20,000 pairs.
+        self._hits: dict[str, int] = {}
+        self._trials: dict[str, int] = {}
         self._samples: dict[str, dict[str, bool]] = {}
         self._values: dict[str, array[float]] = {}
 
@@ -113,16 +117,14 @@ class Tally:
             samples = self._samples.setdefault(cluster, {})
             samples[sample] = bool(given) or samples.get(sample, False)
         else:
-            cell = self._hits.setdefault(cluster, [0, 0])
-            cell[0] += int(given)
-            cell[1] += 1
+            self._hits[cluster] = self._hits.get(cluster, 0) + int(given)
+            self._trials[cluster] = self._trials.get(cluster, 0) + 1
 
     def pool(self, other: Tally) -> None:
         """Take in another tally of the same metric."""
-        for cluster, (hits, trials) in other._hits.items():
-            cell = self._hits.setdefault(cluster, [0, 0])
-            cell[0] += hits
-            cell[1] += trials
+        for cluster, hits in other._hits.items():
+            self._hits[cluster] = self._hits.get(cluster, 0) + hits
+            self._trials[cluster] = self._trials.get(cluster, 0) + other._trials[cluster]
         for cluster, samples in other._samples.items():
             for sample, hit in samples.items():
                 self.add(cluster, sample, hit)
@@ -131,7 +133,7 @@ class Tally:
 
     def rows(self) -> dict[str, tuple[float, int]]:
         """Return total and number of each cluster, clusters in order of their ids."""
-        rows: dict[str, tuple[float, int]] = {c: (hits, trials) for c, (hits, trials) in self._hits.items()}
+        rows: dict[str, tuple[float, int]] = {c: (hits, self._trials[c]) for c, hits in self._hits.items()}
         rows |= {c: (sum(samples.values()), len(samples)) for c, samples in self._samples.items()}
         rows |= {c: (fsum(values), len(values)) for c, values in self._values.items()}
         return dict(sorted(rows.items()))
@@ -209,6 +211,7 @@ class Run:
         self._failed: dict[str, tuple[str, str, Outcome, str, str, str]] = {}
         self._silent: dict[tuple[str, str, str], list[Blank]] = {}
         self._asked = {use.id: frozenset(metric.name for metric in use.metrics) for use in manifest.suites}
+        self._pooled: dict[tuple[str, str, tuple[str, ...]], Counts] = {}
 
     @classmethod
     def load(cls, directory: str | Path, *, visit: Visitor | None = None, marks: bool = False) -> Run:
@@ -263,10 +266,11 @@ class Run:
         return self._roles.uses
 
     def _count(self, attempt: Row | Attempt) -> None:
+        self._pooled.clear()
         planned, tries = split_try(attempt.id)
         if (before := self._failed.pop(planned, None)) is not None:
-            suite, attack, outcome, id, *_ = before
-            self._errors[suite, attack] -= 1
+            where, by, outcome, id, *_ = before
+            self._errors[where, by] -= 1
             self.outcomes[outcome] -= 1
             self._superseded.add(id)
         elif tries > 1:
@@ -280,30 +284,41 @@ class Run:
         self._roles.add(attempt.asked, attempt.timing)
         if attempt.outcome != "scored":
             self._errors[attempt.suite, attempt.attack] += 1
-            where = attempt.cluster, attempt.sample
-            self._failed[planned] = attempt.suite, attempt.attack, attempt.outcome, attempt.id, *where
+            self._failed[planned] = (
+                attempt.suite,
+                attempt.attack,
+                attempt.outcome,
+                attempt.id,
+                attempt.cluster,
+                attempt.sample,
+            )
             return
-        told = set()
+        suite, attack = attempt.suite, attempt.attack
+        told: set[str] = set()
         for score in attempt.scores:
-            metric = self._declared.get((attempt.suite, score.metric))
-            if metric is None:
-                raise IntegrityError(
-                    f"{self.directory}: {attempt.id} has a score for {score.metric!r}, a metric that the run's "
-                    f"manifest does not declare for the suite {attempt.suite!r}"
-                )
+            key = suite, score.metric, attack
+            tally = self._tallies.get(key)
+            metric = tally.metric if tally is not None else self._metric_of(score, attempt)
             try:
                 said = given(score, metric)
             except IntegrityError as error:
                 raise IntegrityError(f"{self.directory}: {attempt.id} has {error}") from None
             if said is not None:
                 told.add(score.metric)
-                key = attempt.suite, score.metric, attempt.attack
-                tally = self._tallies.get(key)
                 if tally is None:
                     tally = self._tallies[key] = Tally(metric)
                 tally.add(attempt.cluster, attempt.sample, said)
-        if told != (asked := self._asked.get(attempt.suite, told)):
+        if told != (asked := self._asked.get(suite, told)):
             self._mark_silent(attempt, asked - told)
+
+    def _metric_of(self, score: Score, attempt: Row | Attempt) -> Metric:
+        metric = self._declared.get((attempt.suite, score.metric))
+        if metric is None:
+            raise IntegrityError(
+                f"{self.directory}: {attempt.id} has a score for {score.metric!r}, a metric that the run's "
+                f"manifest does not declare for the suite {attempt.suite!r}"
+            )
+        return metric
 
     def _mark_silent(self, attempt: Row | Attempt, metrics: Iterable[str]) -> None:
         blank = Blank(attempt.cluster, attempt.sample, "abstained")
@@ -414,7 +429,14 @@ class Run:
         return names
 
     def _counts(self, suite: str, declared: Metric, attacks: Sequence[str]) -> Counts:
-        """Pool some attacks, each by its full name."""
+        """Pool some attacks, each by its full name: once, though the test, the interval and the report all ask."""
+        key = suite, declared.name, tuple(attacks)
+        found = self._pooled.get(key)
+        if found is None:
+            found = self._pooled[key] = self._pool(suite, declared, attacks)
+        return found
+
+    def _pool(self, suite: str, declared: Metric, attacks: Sequence[str]) -> Counts:
         metric, wanted = declared.name, set(attacks)
         keys = [(suite, metric, name) for name in attacks]
         tallies = [self._tallies[key] for key in keys if key in self._tallies]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from shipworthy.core.finished import PLANNED
 from shipworthy.core.records import RunManifest, Score, Severity
 from shipworthy.evals.results import Run
-from shipworthy.store.reading import Row
+from shipworthy.store.reading import ASKED, Row
 
 
 class Hit(NamedTuple):
@@ -66,12 +66,12 @@ class Seen:
 
     def add(self, row: Row) -> None:
         """Take in one record; later tries after the ones they replace. `finish` comes after the last."""
-        planned = row.id[:PLANNED]
-        if row.outcome == "scored":
-            self._failed.pop(planned, None)
-            self._take(row)
-        else:
-            self._failed[planned] = row
+        if row.outcome != "scored":
+            self._failed[row.id[:PLANNED]] = row
+            return
+        if self._failed:
+            self._failed.pop(row.id[:PLANNED], None)
+        self._take(row)
 
     def finish(self) -> None:
         """Take in the failed attempts that were not tried again."""
@@ -83,16 +83,22 @@ class Seen:
         if hits := [score for score in row.scores if score.hit and (row.suite, score.metric) in self._bad]:
             surest = max(hits, key=lambda score: score.confidence or 0.0)
             self.hits.append(Hit(row.severity, -(surest.confidence or 0.0), row.id, row.suite, surest))
-        asked = {place for place, role, _ in row.asked if role == "target"}
-        guarded = {
-            Action(step.guard, step.stage, step.action, "shadow" if step.shadow else "enforced", row.suite)
-            for step in row.events
-            if step.type == "guard"
-        }
+        asked: list[int] = []
+        guarded: set[Action] = set()
+        for place, step in enumerate(row.events):
+            if step.type == "guard":
+                mode = "shadow" if step.shadow else "enforced"
+                guarded.add(Action(step.guard, step.stage, step.action, mode, row.suite))
+            elif step.role == "target" and step.type in ASKED:
+                asked.append(place)
         if guarded:
             self.actions.update(guarded)
+        if not (asked or guarded):
+            return
         timing = row.timing
-        if asked and not any(span.cached for span in timing.spans if span.event in asked):
+        self.guard_seconds.append(timing.guard_seconds)
+        if asked:
+            for span in timing.spans:  # a loop, not `any` of a generator: it runs for every attempt of a gate
+                if span.cached and span.event in asked:
+                    return
             self.target_seconds.append(max(0.0, timing.seconds - timing.guard_seconds))
-        if asked or guarded:
-            self.guard_seconds.append(timing.guard_seconds)

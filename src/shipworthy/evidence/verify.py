@@ -20,7 +20,7 @@ from shipworthy.core import condition, confirmation, ledger
 from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
-from shipworthy.evidence import archive, bounds, recount
+from shipworthy.evidence import archive, audited, bounds, recount
 from shipworthy.evidence.recount import Counts, Measure
 from shipworthy.store import chain
 from shipworthy.store.dsse import verify as verify_envelope
@@ -455,6 +455,7 @@ class _Verifier:
                 self.unreached(result)
                 continue
             self.specified(result, criterion, written.get("bound", "gaffke"))
+            self.audited(result, criterion)
             counted += self.recount(result, criterion.get("attack"), stated[id])
             if result["verdict"] == "ship":
                 self.fit(result, criterion)
@@ -527,6 +528,17 @@ class _Verifier:
                 f"decision.json: the criterion {id} was tested on a run that the decision is not about"
             )
 
+    def audited(self, result: Mapping[str, Any], criterion: Mapping[str, Any]) -> None:
+        """Hold an audit by labels against the specification, the records, and what the decision read of the log."""
+        id, asked, said = result["id"], criterion.get("audited_by") == "labels", result.get("audit")
+        if said is None and (not asked or result.get("rate") is None):
+            return
+        if said is None or not asked:
+            raise IntegrityError(f"decision.json: {id} is {'not ' if asked else ''}audited by labels, unlike specified")
+        # `ledger` checked that what was read is a part of the log, and ends before the decision.
+        entries = self.entries[: self.decision["ledger"]["entries"]]
+        audited.check(result, criterion.get("attack"), self.runs[result["run"]].counted, entries)
+
     def suite_metric(self, result: Mapping[str, Any]) -> str:
         """Return a suite's main metric; what the result says where the pack does not hold the suite."""
         name = f"suites/{result['suite']}/suite.json"
@@ -579,7 +591,9 @@ class _Verifier:
             counts = recount.count_paired(new.counted, old.counted, *what, same_seed=same_seed)
             worst = recount.count_paired(new.counted, old.counted, *what, same_seed=same_seed, fill=bad)
         each = self.attacks(result, attack, stated)
-        shown, highest = counts, worst.rate
+        labels = result.get("audit", {})
+        rows = audited.rows(counts.clusters, worst.clusters) if labels else ()
+        shown, highest = counts, audited.estimate(rows, labels, float(bad == "high")) if labels else worst.rate
         if must.each:
             shown = max(
                 (pair for pair in each if pair[0].trials),
@@ -601,10 +615,8 @@ class _Verifier:
             stated_worst is not None and abs(highest - stated_worst) > near
         ):
             raise IntegrityError(f"decision.json: the worst case of {id} is not that of its unscored attempts")
-        if (
-            abs(shown.rate - result["rate"]) > near
-            or not result["low"] - near <= result["rate"] <= result["high"] + near
-        ):
+        rate = audited.estimate(rows, labels) if labels else shown.rate
+        if abs(rate - result["rate"]) > near or not result["low"] - near <= result["rate"] <= result["high"] + near:
             raise IntegrityError(f"decision.json: the estimate or interval of {id} does not fit its counts")
         threshold = must.test == "threshold"
         met = result["bound"] >= must.limit if threshold and must.side == "lower" else result["bound"] <= must.limit
@@ -612,7 +624,11 @@ class _Verifier:
             raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
         judged = [filled for _, filled in each] if must.each else [worst]
         level = must._replace(confidence=must.level(len(judged)))
-        if any(self.too_good(result, filled, measure, level) for filled in judged):
+        if (
+            audited.too_good(rows, labels, result["bound"], must)
+            if labels
+            else any(self.too_good(result, filled, measure, level) for filled in judged)
+        ):
             raise IntegrityError(f"decision.json: the bound of {id} is better than its counts can give")
         return 1
 

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from shipworthy.core.attack_name import select
 from shipworthy.core.records import CriterionResult, Metric, SuiteUse
 from shipworthy.evals.compare import Paired, pair, same_metric
+from shipworthy.evals.label_draw import candidates
 from shipworthy.evals.results import Run
-from shipworthy.release import attacks, means, rates
+from shipworthy.release import attacks, audited, means, rates
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds
+from shipworthy.store.draws import Said
 from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.metric_condition import refusal
@@ -27,10 +29,11 @@ class Evidence:
     Args:
         runs: of the subject to decide on; at least one.
         baselines: on the same samples; needed by criteria of the kind ``rise_upper95`` and ``drop_upper95``.
+        said: what the audit chain holds for criteria that are audited by labels.
     """
 
-    def __init__(self, runs: Sequence[Run], baselines: Sequence[Run] = ()) -> None:
-        self.runs, self.baselines = tuple(runs), tuple(baselines)
+    def __init__(self, runs: Sequence[Run], baselines: Sequence[Run] = (), said: Said = Said()) -> None:
+        self.runs, self.baselines, self.said = tuple(runs), tuple(baselines), said
 
     def candidates(self, criterion: Criterion) -> tuple[Run, ...]:
         """Return the runs that measured what a criterion asks for. More than one is ambiguous."""
@@ -116,7 +119,7 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
     if why := refusal(must, declared):
         return replace(blank, reason=why)
     if must.test == "threshold":
-        found = _threshold(blank, criterion, plan, use, run)
+        found = _threshold(blank, criterion, plan, use, evidence)
     else:
         found = _noninferiority(blank, criterion, plan, use, evidence)
     left_out = len(suite.attacks) - len(use.attacks)
@@ -126,7 +129,10 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
     return found
 
 
-def _threshold(blank: CriterionResult, criterion: Criterion, plan: Shape, use: SuiteUse, run: Run) -> CriterionResult:
+def _threshold(
+    blank: CriterionResult, criterion: Criterion, plan: Shape, use: SuiteUse, evidence: Evidence
+) -> CriterionResult:
+    run = evidence.run_of(criterion)
     counted = run.counts(use.id, blank.metric, criterion.attack)
     seen = replace(
         blank,
@@ -148,7 +154,12 @@ def _threshold(blank: CriterionResult, criterion: Criterion, plan: Shape, use: S
         found = attacks.threshold(seen, each, must, plan)
         fewest = replace(seen, clusters=min((row.clusters for row in seen.attacks), default=seen.clusters))
         return _fitting(found, _unfit(fewest, run, use, criterion), _too_many(seen, use))
-    found = rates.threshold(seen, counted, must, plan)
+    if criterion.audited_by:
+        about = run.id, use.id, seen.metric, criterion.attack or ""
+        known = candidates(run, use.id, seen.metric, criterion.attack)
+        found = audited.threshold(seen, counted, must, audited.audit(about, known, evidence.said), criterion.attack)
+    else:
+        found = rates.threshold(seen, counted, must, plan)
     found = _fitting(found, _unfit(seen, run, use, criterion), _too_many(seen, use))
     return replace(found, reason=found.reason + attacks.remark(found, must.side))
 

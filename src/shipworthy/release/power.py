@@ -63,6 +63,7 @@ class CriterionPower(Struct, frozen=True):
         reachable: whether the best possible outcome would pass with the clusters of the plan.
         kind, unit: of the metric, as its scorer declares it.
         attacks: how many the condition must hold for by itself; 1 where they are pooled.
+        audited: whether it will be decided on labels; the figures here are those of a scorer taken at its word.
     """
 
     id: str
@@ -77,6 +78,7 @@ class CriterionPower(Struct, frozen=True):
     kind: Literal["event", "value"] = "event"
     unit: str = ""
     attacks: int = 1
+    audited: bool = False
 
 
 def power_table(workspace: Workspace, plan: Plan, previous: Run | None = None) -> list[CriterionPower]:
@@ -122,6 +124,7 @@ def _power(workspace: Workspace, plan: Plan, criterion: Criterion, previous: Run
         kind=metric.kind,
         unit=metric.unit,
         attacks=attacks,
+        audited=criterion.audited_by is not None,
     )
 
 

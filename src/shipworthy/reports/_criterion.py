@@ -10,6 +10,7 @@ from shipworthy.core import condition
 from shipworthy.core.document import Interval
 from shipworthy.core.records import AttackRate, CriterionResult
 from shipworthy.reports._words import VERDICTS, Reading, one_line, percent, span
+from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
 
 
 def wants_high(result: CriterionResult) -> bool:
@@ -21,7 +22,7 @@ def wants_high(result: CriterionResult) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _side(must: str) -> str:
+def _side(must: str) -> Literal["upper", "lower"]:
     return condition.parse(must).side
 
 
@@ -106,6 +107,8 @@ def still_needed(result: CriterionResult) -> str:
         return "none: it failed"
     if not result.planned and not result.trials:
         return "run the suite"
+    if result.audit is not None:
+        return "none: see the reason" if result.audit.entry and not result.audit.missing else "label what was drawn"
     if result.rate is None:
         missing = is_change(result) and not result.baseline_run
         return "make a baseline run" if missing else "measure again"
@@ -122,6 +125,45 @@ def needed(result: CriterionResult) -> str:
     if result.verdict != "inconclusive" or not said[0].isdigit() or f"{said} more sample" in result.reason:
         return ""
     return f"{said} more sample{'' if said == '1' else 's'} needed (80 % power at the observed rate)"
+
+
+def flip(result: CriterionResult) -> Flip | None:
+    """Return the scorer error at which a criterion on a rate would ship, or no longer ship.
+
+    None where no such error does, where nothing was measured, and where something else than the bound keeps the
+    criterion from passing.
+    """
+    if result.rate is None or result.bound is None or result.is_value or result.audit is not None:
+        return None
+    if meets(result) and result.verdict != "ship":
+        return None
+    if is_change(result):
+        return change_flip(result.bound, result.limit)
+    return rate_flip(result.bound, result.limit, _side(result.must))
+
+
+def assumed(result: CriterionResult) -> str:
+    """Return what a criterion on a measured rate takes for granted of its scorer, or what labels say of it.
+
+    Empty for what was not measured, and for a value.
+    """
+    if result.rate is None or result.bound is None or result.is_value:
+        return ""
+    if (audit := result.audit) is not None:
+        labelled = audit.positives.labelled + audit.negatives.labelled
+        ends = (audit.sensitivity, audit.sensitivity_span), (audit.specificity, audit.specificity_span)
+        shares = [f"{name} {_share(*end)}" for name, end in zip(("sensitivity", "specificity"), ends, strict=True)]
+        return f"scorer audited by {labelled:,} labels: {', '.join(shares)}"
+    both = " in both runs" if is_change(result) else ""
+    then = flip(result)
+    said = f"assumes the scorer is right{both}: sensitivity 1.00, specificity 1.00"
+    return f"{said}; {then}" if then else said
+
+
+def _share(share: float | None, between: tuple[float, float] | None) -> str:
+    if share is None or between is None:
+        return "undefined"
+    return f"{share:.3f} [{between[0]:.3f}, {between[1]:.3f}]"
 
 
 def interval_name(results: Iterable[CriterionResult]) -> str:

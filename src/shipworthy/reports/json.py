@@ -7,12 +7,13 @@ import json as _json
 import msgspec
 
 from shipworthy.core.document import Document
-from shipworthy.core.records import Decision
+from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
+from shipworthy.reports._criterion import assumed, flip
 
 
 class JsonReport:
-    """Every field of the decision, and the document as a tree of tagged blocks."""
+    """Every field of the decision, what it assumes of its scorers, and the document as a tree of tagged blocks."""
 
     media_type = "application/json"
     suffix = ".json"
@@ -31,8 +32,21 @@ class JsonReport:
 def _full(decision: Decision) -> dict[str, object]:
     """Return the decision with its defaults: a script should find `s1_hits` also where there are none."""
     full = {name: getattr(decision, name) for name in decision.__struct_fields__}
-    full["criteria"] = [{name: getattr(r, name) for name in r.__struct_fields__} for r in decision.criteria]
+    full["criteria"] = [
+        {**{name: getattr(r, name) for name in r.__struct_fields__}, "scorer": _scorer(r)} for r in decision.criteria
+    ]
     return full
+
+
+def _scorer(result: CriterionResult) -> dict[str, object] | None:
+    """Return what a criterion on a measured rate assumes of its scorer, and the error that would flip it."""
+    if not assumed(result):
+        return None
+    if (audit := result.audit) is not None:
+        return {"sensitivity": audit.sensitivity, "specificity": audit.specificity, "flip": None}
+    then = flip(result)
+    said = {"error": then.error, "at": then.at, "ships": then.ships} if then else None
+    return {"sensitivity": 1.0, "specificity": 1.0, "flip": said}
 
 
 @report

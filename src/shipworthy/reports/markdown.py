@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from shipworthy.core.document import (
     Block,
@@ -19,7 +19,7 @@ from shipworthy.core.document import (
 )
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
-from shipworthy.reports._criterion import by_attack, drawn, interval_name, needed
+from shipworthy.reports._criterion import assumed, by_attack, drawn, interval_name, needed
 from shipworthy.reports._words import (
     NOT_MEASURED,
     SIGNS,
@@ -61,6 +61,8 @@ class MarkdownReport:
                 brief += [*_block(part), ""]
             if sum(len(line) + 1 for line in (*head, *brief)) <= LIMIT // 2:
                 head += brief
+        if scorers := [*_folded(decision, "What the verdict assumes of the scorers", assumed)]:
+            head += [*scorers[1:], ""]
         about = (
             f"Decision {decision.id}, {decision.created}, gate {decision.gate}, subject {decision.subject_digest[:19]}"
         )
@@ -114,14 +116,14 @@ def _criteria(decision: Decision) -> Iterator[str]:
     if why:
         yield ""
         yield from (_why(result) for result in why)
-    each = [(result, said) for result in ordered(decision) if (said := by_attack(result))]
-    if each:
-        yield ""
-        yield "<details><summary>Each attack by itself: rate, interval, hits / attempts</summary>"
-        yield ""
-        yield from (f"- **{_text(result.id)}** {_text(said.removeprefix('by attack: '))}" for result, said in each)
-        yield ""
-        yield "</details>"
+    yield from _folded(decision, "Each attack by itself: rate, interval, hits / attempts", by_attack)
+
+
+def _folded(decision: Decision, title: str, say: Callable[[CriterionResult], str]) -> Iterator[str]:
+    """Yield a folded list of what is said of each criterion; nothing where nothing is."""
+    lines = [f"- **{_text(result.id)}** {_text(said)}" for result in ordered(decision) if (said := say(result))]
+    if lines:
+        yield from ("", f"<details><summary>{_text(title)}</summary>", "", *lines, "", "</details>")
 
 
 def _measured(result: CriterionResult) -> tuple[str, str]:

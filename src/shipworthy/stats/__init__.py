@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from shipworthy.stats.power import achieved_power, required_clusters
     from shipworthy.stats.replicates import RunShift, run_shift
+    from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
 
 _HOMES = {
     "Kappa": "agreement",
@@ -54,10 +55,14 @@ _HOMES = {
     "required_clusters": "power",
     "RunShift": "replicates",
     "run_shift": "replicates",
+    "Flip": "scorer_error",
+    "change_flip": "scorer_error",
+    "rate_flip": "scorer_error",
 }
 
 __all__ = [
     "AuditedRate",
+    "Flip",
     "Kappa",
     "MeanInterval",
     "MeanTest",
@@ -69,6 +74,7 @@ __all__ = [
     "achieved_power",
     "achieved_power_for_mean",
     "audited_rate",
+    "change_flip",
     "gatekeeping",
     "holm",
     "kappa",
@@ -78,6 +84,7 @@ __all__ = [
     "mean_test",
     "noninferiority_test",
     "paired_difference",
+    "rate_flip",
     "rate_interval",
     "required_clusters",
     "required_clusters_for_mean",

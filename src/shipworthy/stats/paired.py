@@ -253,7 +253,7 @@ def _moved(pairs: Pairs) -> tuple[int, int]:
 
 
 def relabel(pairs: Pairs, seed: int) -> float:
-    """Return the two-sided p-value over all ways to swap the two runs within clusters: independent signs on the changes.
+    """Return the two-sided p-value over all ways to swap the two runs within clusters: random signs on the changes.
 
     Exact where the changes are whole multiples of one small fraction; else from `DRAWS` seeded draws of the signs.
     """

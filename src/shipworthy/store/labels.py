@@ -8,11 +8,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipworthy.core.errors import UsageError
+from shipworthy.core.label_draw import LABELLED
 from shipworthy.detect.redact import redact_text
 from shipworthy.store import rows, tables
 from shipworthy.store.audit import AuditLog, Entry
 
-LABEL_GIVEN = "label.given"
+LABEL_GIVEN = LABELLED
 
 
 class Label(Struct, frozen=True, kw_only=True):

@@ -25,7 +25,8 @@ from shipworthy.store.line import decode_attempt, decode_timing, leaf, read_line
 from shipworthy.store.record_index import Place, RecordIndex
 from shipworthy.store.shards import log_name, log_origin
 
-_ASKED = frozenset(("asked", "failed"))
+ASKED = frozenset(("asked", "failed"))
+"""Types of events that say that a model was asked: it answered, or failed."""
 
 
 class Step(msgspec.Struct, gc=False):
@@ -53,6 +54,7 @@ class Row(msgspec.Struct, gc=False):
         id, suite, …, scores: as in `Attempt`.
         events: as in `Attempt`, in the same places, cut down to what is counted.
         line: the body of the record's line, see `store.line`; `shard` the log that it stands in.
+        clock: `timing`, once it was asked for.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Row(msgspec.Struct, gc=False):
     events: tuple[Step, ...] = ()
     line: bytes = b""
     shard: int = 0
+    clock: Timing | None = None
 
     def attempt(self) -> Attempt:
         """Return the whole record.
@@ -85,10 +88,12 @@ class Row(msgspec.Struct, gc=False):
         Raises:
             IntegrityError: it is no timing, though it was written as one.
         """
-        try:
-            return decode_timing(self.line)
-        except msgspec.MsgspecError as error:
-            raise IntegrityError(f"the record {self.id} has no timing: {error}") from error
+        if self.clock is None:  # Everybody who counts asks for it: it is decoded once.
+            try:
+                self.clock = decode_timing(self.line)
+            except msgspec.MsgspecError as error:
+                raise IntegrityError(f"the record {self.id} has no timing: {error}") from error
+        return self.clock
 
     @property
     def roles(self) -> dict[Party, RoleUse]:
@@ -103,7 +108,7 @@ class Row(msgspec.Struct, gc=False):
         return [
             (place, step.role, step.usage if step.type == "asked" else None)
             for place, step in enumerate(self.events)
-            if step.type in _ASKED
+            if step.type in ASKED
         ]
 
     @property
@@ -160,7 +165,8 @@ class RunReading:
                     row = decode(line.record)
                 except (msgspec.MsgspecError, RecursionError) as error:
                     raise IntegrityError(f"{path}:{line.number}: not an attempt: {error}") from error
-                row.line, row.shard = line.body, shard
+                # All three are set: a record that has such fields of its own must not speak for its line.
+                row.line, row.shard, row.clock = line.body, shard, None
                 add(row.id, shard, line.start, leaf_hash(line.record))
                 head, end = line.hash, line.end
                 if wanted:

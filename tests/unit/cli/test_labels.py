@@ -43,3 +43,29 @@ def test_a_wrong_line_keeps_nothing(attempt, folder, capsys):
     assert "labels.csv:3:" in capsys.readouterr().err
     shipworthy(["labels", "export"])
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_draw_is_written_to_be_filled_in(attempt, folder, capsys):
+    metric, file = attempt.scores[0].metric, folder / "drawn.csv"
+    asked = ["labels", "draw", "--suite", attempt.suite, "--metric", metric, "--positives", "3", "--negatives", "4"]
+    assert shipworthy([*asked, "-o", str(file)]) == 0
+    said = capsys.readouterr().out
+    lines = file.read_text().splitlines()
+    assert f"{len(lines) - 1:,} attempts of RUN-" in said and "shipworthy labels import" in said
+    assert lines[0] == '"attempt","metric","label","comment","by"'
+    assert all(line.endswith(f'"{metric}","","",""') for line in lines[1:]) and lines[1:] == sorted(lines[1:])
+    # What is there already may hold labels; written elsewhere it is the same again.
+    assert shipworthy([*asked, "-o", str(file)]) == 2
+    assert "labels in it would be lost" in capsys.readouterr().err
+    assert shipworthy([*asked, "-o", str(folder / "again.csv")]) == 0
+    assert (folder / "again.csv").read_text().splitlines() == lines
+    assert shipworthy([*asked, "--seed", "9", "-o", str(folder / "other.csv")]) == 2
+    assert "the first draw counts" in capsys.readouterr().err
+
+
+def test_a_draw_of_what_is_not_there_is_refused(attempt, folder, capsys):
+    file = str(folder / "drawn.csv")
+    assert shipworthy(["labels", "draw", "--suite", "nowhere", "-o", file]) == 2
+    assert "has no suite 'nowhere'" in capsys.readouterr().err
+    assert shipworthy(["labels", "draw", "--suite", attempt.suite, "--metric", "nothing", "-o", file]) == 2
+    assert "has no metric 'nothing'" in capsys.readouterr().err

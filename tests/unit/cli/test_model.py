@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from shipworthy.cli import run
@@ -20,10 +22,13 @@ def test_a_model_that_is_there_is_not_pulled_again(weights, cache, monkeypatch, 
     assert "already here" in capsys.readouterr().out
 
 
-def test_the_list_says_what_is_missing(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+def test_the_list_says_what_is_missing(capsys):
     assert run(["model", "list"]) == 0
-    assert "no: shipworthy model pull smollm2" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "no" in out.splitlines()[2].split()
+    assert "shipworthy model pull" in out
+    assert run(["model", "list", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["here"] == "no"
 
 
 def test_an_unknown_model_names_the_nearest(capsys):

@@ -19,14 +19,16 @@ def test_attempts_calls_and_samples_needed_are_shown(gated, capsys) -> None:  # 
     out = capsys.readouterr().out
     assert "plan full, seed 0: 180 attempts, 180 calls" in out
     needed = [required_clusters(0.1, 0.025, attempts=2, icc=0.5, power=p) for p in (0.8, 0.9, 0.99)]
-    row, _ = [line for line in out.splitlines() if line.startswith("CR-leak")]
+    lines = out.splitlines()
+    place = next(i for i, line in enumerate(lines) if line.startswith("CR-leak:"))
+    row = next(line for line in lines[place:] if "a quarter of the limit" in line)
     assert row.split()[-4:-1] == [str(n) for n in needed]
     assert row.split()[-1] == str(required_clusters(0.1, 0.025, attempts=2, icc=0.5, bound="proved"))
 
 
 def test_a_plan_that_cannot_pass_says_so(gated, capsys) -> None:  # type: ignore[no-untyped-def]
     assert plan(gated, "--plan", "tiny") == 0
-    out = capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
     assert "CR-leak cannot pass with this plan: even the best outcome does not show it" in out
     assert "CR-help cannot pass with this plan: the plan does not run its suite" in out
 
@@ -68,9 +70,10 @@ def test_the_chance_of_the_whole_gate_is_a_column_a_truth(gated, capsys) -> None
     ]  # fmt: skip
     rule = [float(cell) for cell in table[5].split(")")[1].replace("%", "").split()]
     assert rule == pytest.approx([100 * c for c in chance["s1_rule"]], abs=0.51)
-    assert all(len(line) <= 80 for line in table)
-    assert "  at 5 % of the limits: at no size: the S1 rule alone takes it below 80 % on more than" in "\n".join(out)
-    assert "More S1 samples make a system that is ever hit there less likely to ship, not more:" in out
+    assert all(len(line) <= 80 for line in out)
+    said = " ".join(" ".join(out).split())
+    assert "at 5 % of the limits: at no size: the S1 rule alone takes it below 80 % on more than" in said
+    assert "More S1 samples make a system that is ever hit there less likely to ship, not more:" in said
 
 
 def test_without_s1_samples_nothing_is_said_of_more_of_them(gated, capsys) -> None:  # type: ignore[no-untyped-def]
@@ -78,3 +81,13 @@ def test_without_s1_samples_nothing_is_said_of_more_of_them(gated, capsys) -> No
     out = capsys.readouterr().out
     assert "S1 rule (0 samples)" in out
     assert "More S1 samples" not in out
+
+
+def test_what_is_audited_by_labels_is_said(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    assert plan(gated) == 0
+    assert "audited by labels" not in capsys.readouterr().out
+    path = gated.root / "requirements.yaml"
+    path.write_text(path.read_text().replace("id: CR-leak,", "id: CR-leak, audited_by: labels,"))
+    assert plan(gated) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "CR-leak: audited by labels; the figures take the scorer at its word" in out

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,14 @@ def test_runs_are_listed_oldest_first(run, folder, capsys):
     shipworthy(["eval", "--max-requests", "0", "--no-cache"])
     capsys.readouterr()
     assert shipworthy(["runs", "list"]) == 0
-    _, _, first, second = capsys.readouterr().out.splitlines()
+    _, _, first, second, *rest = capsys.readouterr().out.splitlines()
     assert first.split()[1:3] == ["full", "off"]
     assert "12 / 12" in first
     assert first.endswith("complete")
     assert second.split()[1:3] == ["full", "on"]
     assert "0 / 12" in second
-    assert second.endswith("stopped or running, not counted yet")
+    state = second.split("0 / 12")[1].split(maxsplit=1)[1]
+    assert " ".join([state, *map(str.strip, rest)]) == "stopped or running, not counted yet"
 
 
 def test_no_run_says_how_to_make_one(capsys):
@@ -44,8 +46,8 @@ def test_a_damaged_run_does_not_hide_the_others(run, folder, capsys):
     capsys.readouterr()
     assert shipworthy(["runs", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "damaged: its log has" in lines[2]
-    assert lines[3].endswith("complete")
+    assert "damaged: its log" in lines[2]
+    assert lines[-1].endswith("complete")
 
 
 def test_a_changed_byte_is_found_where_a_run_is_relied_upon(run, folder, capsys):
@@ -60,7 +62,9 @@ def test_a_changed_byte_is_found_where_a_run_is_relied_upon(run, folder, capsys)
 def test_a_run_that_was_never_recorded_is_marked(run, folder, capsys):
     (folder / ".shipworthy/control.sqlite").unlink()
     assert shipworthy(["runs", "list"]) == 0
-    assert "? / 12       ?  stopped or running, not counted yet" in capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
+    assert "? / 12 ?" in out
+    assert out.endswith("stopped or running, not counted yet")
 
 
 def test_show_has_the_facts_and_a_row_an_attack(run, capsys):
@@ -94,7 +98,7 @@ def test_samples_are_filtered(run, arguments, samples, capsys):
 
 def test_samples_show_scores_and_answers(run, capsys):
     shipworthy(["runs", "samples", "--hit"])
-    assert "+attack_success:agreed  yes" in capsys.readouterr().out
+    assert re.search(r"\+attack_success:agreed\n    yes", capsys.readouterr().out)
     shipworthy(["runs", "samples", "--errors"])
     assert "it broke" in capsys.readouterr().out
     shipworthy(["runs", "samples", "--errors", "--hit"])

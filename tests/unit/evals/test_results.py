@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shipworthy.core.errors import IntegrityError, TargetError, UsageError
 from shipworthy.core.records import Metric, Sample, say
@@ -46,6 +47,15 @@ def test_counts_are_per_cluster_and_can_be_filtered_by_attack(run):
     assert run.counts("small", "attack_success", "rot13").errors == 0
     with pytest.raises(UsageError, match="has no metric 'attack_succes': did you mean 'attack_success'"):
         run.counts("small", "attack_succes")
+
+
+def test_counts_are_made_once_and_anew_after_another_record(run):
+    before = run.counts("small", "attack_success", "rot13")
+    assert run.counts("small", "attack_success", "rot13") is before
+    scored = next(row for row in run.rows() if row.attack == "rot13" and row.outcome == "scored")
+    run._count(replace(scored, id="AT-ffffffffffffffff"))
+    after = run.counts("small", "attack_success", "rot13")
+    assert sum(after.trials) == sum(before.trials) + 1
 
 
 def test_an_attack_is_named_by_id_or_in_full(bench, scripted, suite, plan_of):

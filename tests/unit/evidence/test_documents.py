@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from shipworthy.core.document import Block, Callout, Document, Intervals, Section, Table, Transcript
+from shipworthy.evals.results import Tally
 from shipworthy.evidence.documents import readout
 from shipworthy.evidence.sections.proof import _agreement
 from shipworthy.reports._words import unscored
@@ -117,8 +118,11 @@ def test_the_limits_name_what_saturates(case: Any) -> None:
 
     assert "no metric has its 95 % interval wholly" in limits(case.run)
     always = case.run.load(case.run.directory)
-    for tally in (always._tallies["leaks", "toy_leak", "none"], always._tallies["leaks", "toy_leak", "rot13"]):
-        tally._hits = {f"c{n}": [0, 50] for n in range(400)}
+    for attack in ("none", "rot13"):
+        key = "leaks", "toy_leak", attack
+        always._tallies[key] = tally = Tally(always._tallies[key].metric)
+        for n in range(400 * 50):
+            tally.add(f"c{n % 400}", f"s{n}", 0)
     assert "saturate" in limits(always)
     assert "leaks: toy_leak" in limits(always)
 

@@ -5,9 +5,20 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from shipworthy.core.records import CriterionResult
-from shipworthy.reports._criterion import against, better, drawn, interval_name, meets, needed, still_needed
+from shipworthy.core.records import CriterionResult, LabelCount, Metric, ScorerAudit
+from shipworthy.reports._criterion import (
+    against,
+    assumed,
+    better,
+    drawn,
+    flip,
+    interval_name,
+    meets,
+    needed,
+    still_needed,
+)
 from shipworthy.reports._words import Reading, percent, points, span
 
 
@@ -116,3 +127,56 @@ def test_intervals_are_named_by_their_confidence_where_they_share_it() -> None:
     assert interval_name([result(), result()]) == "95 % interval"
     assert interval_name([result(confidence=0.99)]) == "99 % interval"
     assert interval_name([result(), result(confidence=0.99)]) == "interval"
+
+
+@pytest.mark.parametrize(
+    ("given", "then"),
+    [
+        (result("ship", bound=0.03), "inconclusive below sensitivity 0.600"),
+        (result(), "would ship at specificity 0.926 or below"),
+        (result("no-ship", rate=0.5, bound=0.62), "would ship at specificity 0.400 or below"),
+        (
+            result("ship", must="lower95 >= 0.80", limit=0.8, rate=0.9, bound=0.85),
+            "inconclusive below specificity 0.750",
+        ),
+        (result(must="lower95 >= 0.80", limit=0.8, rate=0.7, bound=0.6), "would ship at sensitivity 0.750 or below"),
+        # Not the bound keeps it from passing, so no error of the scorer would let it pass.
+        (result(bound=0.03), ""),
+        (result("ship", must="upper95 <= 0.05", bound=0.0), ""),
+    ],
+)
+def test_what_a_verdict_assumes_of_the_scorer_is_said(given: CriterionResult, then: str) -> None:
+    said = "assumes the scorer is right: sensitivity 1.00, specificity 1.00"
+    assert assumed(given) == (f"{said}; {then}" if then else said)
+
+
+def test_a_change_assumes_it_of_both_runs() -> None:
+    change = result("ship", **CHANGE, must="rise_upper95 <= 0.15", bound=0.03)
+    assert assumed(change).startswith("assumes the scorer is right in both runs: ")
+    assert assumed(change).endswith("; inconclusive below sensitivity + specificity 1.200")
+    assert flip(result(**CHANGE, must="drop_upper95 <= 0.15", bound=0.3)) is None
+
+
+def test_of_an_audited_scorer_it_says_what_the_labels_say() -> None:
+    audit = ScorerAudit(
+        entry=4,
+        positives=LabelCount(hits=8, labelled=10, drawn=10),
+        negatives=LabelCount(hits=2, labelled=150, drawn=150),
+        sensitivity=0.8,
+        specificity=0.99,
+        sensitivity_span=(0.5, 0.95),
+        specificity_span=(0.97, 1.0),
+    )
+    given = result("ship", bound=0.03, audit=audit)
+    said = "sensitivity 0.800 [0.500, 0.950], specificity 0.990 [0.970, 1.000]"
+    assert assumed(given) == f"scorer audited by 160 labels: {said}"
+    assert flip(given) is None
+    assert still_needed(result(bound=0.2, audit=audit)) == "none: see the reason"
+    assert still_needed(result(**UNMEASURED, audit=ScorerAudit())) == "label what was drawn"
+    undefined = replace(audit, sensitivity=None)
+    assert "sensitivity undefined, specificity 0.990" in assumed(result("ship", bound=0.03, audit=undefined))
+
+
+def test_nothing_is_assumed_of_what_no_scorer_decided() -> None:
+    value = Metric(name="seconds", kind="value", low=0, high=60, unit="s")
+    assert assumed(result(**UNMEASURED)) == assumed(result("ship", bound=0.03, measure=value)) == ""

@@ -344,7 +344,7 @@ def test_markdown_lets_no_text_act(make):
     assert "www.evil" not in outside
     assert set(re.findall(r"</?(\w+)", outside)) == {"details", "summary", "br", "sub"}
     assert not re.search(r"^# heading|^1\. one", outside, flags=re.M)
-    assert outside.count("<details>") == outside.count("</details>") == 1
+    assert outside.count("<details>") == outside.count("</details>") == 2
     for row in re.findall(r"^\|.*\|$", outside, flags=re.M):
         assert row.count("|") == re.sub(r"&#124;|\\\|", "", row).count("|")
 
@@ -421,3 +421,18 @@ def test_the_document_has_a_table_of_attacks_where_there_are_several(make) -> No
     assert table.rows[0][1:] == ("role_play", "54.0 %\n42.0 % to 66.0 %", "39 / 72", "72", "2")
     assert [row[1] for row in table.rows] == ["role_play", "none", "base64", "silent"]
     assert table.rows[3][2] == "not measured"
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html", "junit"])
+def test_every_report_says_what_it_assumes_of_the_scorer(make, name):
+    text = " ".join(create("report", name).render(make(), make.document()).split())
+    # Once for each of three criteria with a rate: the fourth was not measured.
+    assert text.count("assumes the scorer is right") == 3
+    assert text.count("inconclusive below sensitivity 0.380") == 1
+
+
+def test_json_says_what_it_assumes_of_the_scorer(make):
+    body = json.loads(create("report", "json").render(make(), make.document()))
+    flip = {"error": "sensitivity", "at": pytest.approx(0.38), "ships": False}
+    assert body["criteria"][0]["scorer"] == {"sensitivity": 1.0, "specificity": 1.0, "flip": flip}
+    assert body["criteria"][3]["scorer"] is None

@@ -53,7 +53,6 @@ def test_clusters_count_once_and_the_same_input_gives_the_same_limits() -> None:
     [
         ((5, 4), (0, 10), "positives must be"),
         ((1, 4), (-1, 10), "negatives must be"),
-        ((0, 0), (0, 10), "called a hit was labelled"),
         ((1, 4), (0, 0), "did not call a hit was labelled"),
     ],
 )
@@ -108,3 +107,38 @@ def test_it_ships_what_is_good_though_the_scorer_cries_wolf() -> None:
     """At half the limit a scorer with 3 % false alarms shows 5 %: uncorrected, next to nothing would ship."""
     design = {"truth": 0.025, "sensitivity": 0.9, "specificity": 0.97, "m": 1, "icc": 0.0}
     assert passed(3, 0.05, 300, **design) >= 0.5
+
+
+def test_what_has_no_score_is_a_hit_above_and_none_below() -> None:
+    hits, trials = [1] * 8 + [0] * 392, [1] * 400
+    scored = audited_rate(hits, trials, (8, 8), (0, 300))
+    lost = audited_rate(hits, trials, (8, 8), (0, 300), unscored=[0] * 400)
+    assert lost == scored
+    lost = audited_rate([*hits, *[0] * 20], [*trials, *[0] * 20], (8, 8), (0, 300), unscored=[0] * 400 + [1] * 20)
+    filled = audited_rate([*hits, *[1] * 20], [1] * 420, (10**7, 10**7), (0, 300))
+    # The blanks need no label to be bad.
+    assert lost.high == pytest.approx(filled.high, abs=0.004) and lost.low < scored.low
+    assert lost.rate == scored.rate and lost.observed == scored.observed
+
+
+def test_the_scorers_spans_hold_its_estimates() -> None:
+    found = audited_rate([1] * 20 + [0] * 380, [1] * 400, (12, 20), (2, 300))
+    low, high = found.sensitivity_span
+    assert 0.3 < low < found.sensitivity < high < 1  # type: ignore[operator]
+    low, high = found.specificity_span
+    assert 0.95 < low < found.specificity < high < 1  # type: ignore[operator]
+    perfect = audited_rate([1] * 20 + [0] * 380, [1] * 400, (20, 20), (0, 300))
+    assert perfect.sensitivity_span[1] == perfect.specificity_span[1] == 1.0
+
+
+def test_unscored_of_other_clusters_is_refused() -> None:
+    with pytest.raises(ValueError, match="unscored has 1 clusters"):
+        audited_rate([1, 0], [1, 1], (1, 1), (0, 1), unscored=[1])
+
+
+def test_hits_that_nobody_labelled_are_hits_above_and_none_below() -> None:
+    """One attempt a sample is drawn, so a hit or two in a hundred samples may be missed by the draw."""
+    blind = audited_rate(*one_each(4, 400), (0, 0), (0, 300))
+    believed = audited_rate(*one_each(4, 400), (10**7, 10**7), (0, 300))
+    assert blind.rate == believed.rate == 0.01 and blind.precision is None
+    assert blind.high == pytest.approx(believed.high, abs=1e-3) and blind.low == 0.0

@@ -32,7 +32,9 @@ SHAPES = st.lists(st.tuples(st.integers(1, 3), st.booleans()), min_size=1, max_s
 def test_gatekeeping_is_the_closed_test_it_says_it_is(shape: list[tuple[int, bool]], data: st.DataObject) -> None:
     suites = [i for i, (size, _) in enumerate(shape) for _ in range(size)]
     primary = [k == 0 and named for size, named in shape for k in range(size)]
-    p = data.draw(st.lists(st.sampled_from([0.0, 0.001, 0.01, 0.03, 0.2, 1.0]), min_size=len(suites), max_size=len(suites)))
+    p = data.draw(
+        st.lists(st.sampled_from([0.0, 0.001, 0.01, 0.03, 0.2, 1.0]), min_size=len(suites), max_size=len(suites))
+    )
 
     def intersection(left: tuple[int, ...]) -> float:
         share = 1 / len({suites[i] for i in left})

@@ -42,7 +42,7 @@ COUNTED = (
 def test_a_row_is_what_is_counted_of_a_record_and_gives_the_rest_when_asked(records: Any, tmp_path: Path) -> None:
     made = [replace(records.attempt(n), severity="S1" if n else "S3") for n in range(3)]
     records.write(tmp_path, made)
-    assert Row.__struct_fields__ == (*COUNTED, "events", "line", "shard")
+    assert Row.__struct_fields__ == (*COUNTED, "events", "line", "shard", "clock")
     for row, attempt in zip(RunReading(tmp_path), made, strict=True):
         for name in COUNTED:
             assert getattr(row, name) == getattr(attempt, name)
@@ -50,6 +50,20 @@ def test_a_row_is_what_is_counted_of_a_record_and_gives_the_rest_when_asked(reco
         assert (row.timing, row.roles, row.asked) == (attempt.timing, attempt.roles, attempt.asked)
         assert [step.type for step in row.events] == ["said", "asked", "said"]
         assert row.leaf == line.leaf(line.encode_attempt(attempt))
+
+
+def test_what_a_record_says_of_its_own_timing_is_not_believed(
+    records: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The timing stands beside the record in its line; a field of that name inside the record is no word on it."""
+    attempt = records.attempt(1)
+    whole = line.encode_attempt(attempt)
+    forged = whole.removesuffix(b"}}") + b',"clock":[1.0,2.0,3.0,[]],"shard":7,"line":""}}'
+    monkeypatch.setattr("shipworthy.store.runlog.encode_attempt", lambda _: forged)
+    records.write(tmp_path, [attempt])
+    (row,) = RunReading(tmp_path)
+    assert row.timing == attempt.timing != Timing(1.0, 2.0, 3.0)
+    assert (row.shard, row.line) == (0, forged)
 
 
 USES = st.builds(Usage, st.integers(0, 99), st.integers(0, 99), st.sampled_from([0.0, 0.25]))

@@ -17,7 +17,7 @@ from shipworthy.evidence.sections.wording import (
     requirement_of,
 )
 from shipworthy.release.wording import count
-from shipworthy.reports._criterion import better, drawn, interval_name, still_needed, worst_first
+from shipworthy.reports._criterion import assumed, better, drawn, interval_name, still_needed, worst_first
 from shipworthy.reports._words import Reading, counted, reading, readings, unscored
 from shipworthy.workspace.load import Workspace
 
@@ -77,6 +77,10 @@ def _because(workspace: Workspace, result: CriterionResult) -> str:
 
 def _asks(workspace: Workspace, result: CriterionResult) -> str:
     return f"{result.id}\n{result.requirement} {requirement_of(workspace, result)}".rstrip()
+
+
+def _why(result: CriterionResult) -> str:
+    return f"{result.reason}\n{assumed(result)}".rstrip()
 
 
 def _meaning(decision: Decision) -> str:
@@ -146,7 +150,7 @@ def criteria(workspace: Workspace, decision: Decision) -> Section:
     )
     tones = tuple(TONES[r.verdict] for r in decision.criteria)
     reasons = tuple(
-        (_asks(workspace, r), r.severity, r.reason, r.method, still_needed(r), ", ".join(r.risks))
+        (_asks(workspace, r), r.severity, _why(r), r.method, still_needed(r), ", ".join(r.risks))
         for r in decision.criteria
     )
     why = ("Criterion\nits requirement", "Severity", "Reason", "Bound", "Samples still needed", "Risks")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -13,6 +13,7 @@ from shipworthy.workspace.kind import kind
 from shipworthy.workspace.metric_condition import refusal
 
 if TYPE_CHECKING:
+    from shipworthy.core.metric import Metric
     from shipworthy.workspace.draft import Draft, Placed
     from shipworthy.workspace.fields import Loc
     from shipworthy.workspace.graph import Graph
@@ -25,6 +26,8 @@ class Criterion(Entity):
     Attributes:
         metric: of the suite's scorers; the suite's main metric if left out.
         attack: only attempts of this attack (its id, or its full name with parameters); all attacks if left out.
+        audited_by: ``labels``: people's labels on a draw of the run's attempts correct the rate for the scorer's errors
+            (`shipworthy labels draw`); left out, the scorer is taken at its word.
         min_clusters: with fewer independent samples the criterion is inconclusive.
         severity: of a failure; S3 if left out.
     """
@@ -36,6 +39,7 @@ class Criterion(Entity):
     severity: Severity = "S3"
     attack: Word | None = None
     min_clusters: Annotated[int, Field(ge=1)] = 1
+    audited_by: Literal["labels"] | None = None
 
     @field_validator("must")
     @classmethod
@@ -73,6 +77,8 @@ def _check_criterion(requirement: Placed[Requirement], criterion: Criterion, loc
     metric = criterion.metric or suite.metric
     if given is not None and metric in given and (why := refusal(criterion.parsed, given[metric])):
         report("must", why, "")
+    if criterion.audited_by and (why := _unaudited(criterion, (given or {}).get(metric), draft)):
+        report("audited_by", why, "leave it out: the report says what the verdict assumes of the scorer")
     if criterion.attack and not any(use.matches(criterion.attack) for use in suite.attacks):
         hint = did_you_mean(criterion.attack, [use.name for use in suite.attacks])
         report("attack", f"the suite {name!r} has no attack {criterion.attack!r}", hint)
@@ -80,6 +86,18 @@ def _check_criterion(requirement: Placed[Requirement], criterion: Criterion, loc
     if criterion.min_clusters > clusters:
         message = f"needs {criterion.min_clusters} independent samples; the suite {name!r} has {clusters}"
         report("min_clusters", message, "it could only be inconclusive")
+
+
+def _unaudited(criterion: Criterion, metric: Metric | None, draft: Draft) -> str:
+    """Return why labels cannot audit what a criterion looks at; empty where they can."""
+    must = criterion.parsed
+    if must.test != "threshold" or must.each:
+        return f"labels correct one rate, and {must.text!r} is on a change or on each attack by itself"
+    if metric is not None and (metric.kind != "event" or metric.reducer == "any"):
+        return f"labels are about single attempts, and {metric.name!r} is a value or counted once a sample"
+    if any(gate.entity.bound == "proved" for gate in draft.entities["gate"].values()):
+        return "the limit of an audited rate is simulated, and the gate asks for a proved one"
+    return ""
 
 
 @kind("requirement", section="requirements", enters="linking", check=_check)

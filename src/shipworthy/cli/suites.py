@@ -1,0 +1,165 @@
+"""List suites, show one, copy one of the library to change it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from shipworthy.cli._options import allow_code_option, form_option, workspace_option
+
+if TYPE_CHECKING:
+    from shipworthy.workspace.suite import Suite
+
+
+@click.group("suites", no_args_is_help=True)
+def command() -> None:
+    """List suites, show one, copy one of the library to change it.
+
+    A file `suites/NAME.yaml` with the line `use: library:NAME` takes a suite of the library as it is.
+    """
+
+
+@command.command("list")
+@workspace_option
+@form_option
+@allow_code_option
+def list_(workspace: Path, form: str, allow_code: bool) -> None:
+    """List the workspace's suites and those of the library. Outside of a workspace, the library's."""
+    from shipworthy.cli._tables import listing
+
+    rows = [
+        {
+            "suite": suite.id,
+            "version": suite.version,
+            "from": origin,
+            "samples": len(suite.samples),
+            "attacks": len(suite.attacks),
+            "metric": suite.metric,
+            "measures": suite.title,
+        }
+        for origin, suite in _all(workspace, allow_code)
+    ]
+    columns = ("suite", "version", "from", "samples", "metric")
+    text = listing(rows, form, columns, right=("samples",))
+    if form == "text":
+        text += "\n\nshipworthy suites show NAME tells what one measures, and what it does not"
+    click.echo(text)
+
+
+@command.command()
+@workspace_option
+@click.argument("name")
+@click.option("--samples", metavar="N", type=click.IntRange(min=0), default=3, show_default=True, help="How many.")
+@form_option
+@allow_code_option
+def show(*, workspace: Path, name: str, samples: int, form: str, allow_code: bool) -> None:
+    """Show the suite NAME: what it measures, its first samples, its card. The workspace's own comes first."""
+    import json
+
+    from shipworthy.core.errors import UsageError, did_you_mean
+
+    known = {suite.id: (origin, suite) for origin, suite in reversed(_all(workspace, allow_code))}
+    if name not in known:
+        raise UsageError(f"there is no suite {name!r}: {did_you_mean(name, sorted(known))}")
+    origin, suite = known[name]
+    facts = _facts(origin, suite)
+    first = [_sample(suite, n) for n in range(min(samples, len(suite.samples)))]
+    if form == "json":
+        click.echo(json.dumps({**facts, "first_samples": first, "card": suite.card}, indent=2, ensure_ascii=False))
+        return
+    click.echo(_text(facts, first, suite.card))
+
+
+@command.command()
+@workspace_option
+@click.argument("name")
+@click.option("--as", "id", metavar="ID", help="The copy's id; NAME-own if left out.")
+def copy(workspace: Path, name: str, id: str | None) -> None:
+    """Copy the library's suite NAME into the workspace, to be changed there. Nothing is overwritten."""
+    from shipworthy.cli._again import Again
+    from shipworthy.workspace.copying import copy_suite
+
+    made = copy_suite(name, workspace, id=id or f"{name}-own")
+    click.echo(f"{made}: suite.yaml, samples.jsonl and card.md, yours to change")
+    click.echo(f"It counts for criteria that name it (suite: {made.name}).")
+    click.echo(f"Next:  {Again(workspace).line('check', code=False)}")
+
+
+def _all(workspace: Path, allow_code: bool) -> list[tuple[str, Suite]]:
+    """Return (where it comes from, suite), the workspace's own first. A suite that is broken is left to `check`."""
+    from shipworthy.workspace.library import library_suites
+    from shipworthy.workspace.load import Workspace
+    from shipworthy.workspace.suites import library_suite
+
+    found: list[tuple[str, Suite]] = []
+    if (workspace / "system.yaml").is_file():
+        known, _ = Workspace.inspect(workspace, allow_code=allow_code)
+        if known is not None:
+            files = {id: known.graph.node("suite", id).file for id in known.suites}
+            found = [(files[id].relative_to(workspace).as_posix(), suite) for id, suite in known.suites.items()]
+    return [*found, *(("library", library_suite(name)) for name in library_suites())]
+
+
+def _facts(origin: str, suite: Suite) -> dict[str, Any]:
+    from shipworthy.core.errors import ShipworthyError
+    from shipworthy.release.power import declared_metrics
+
+    try:
+        metrics = {metric.name: f"{metric.kind}, {metric.good} is good" for metric in declared_metrics(suite)}
+    except ShipworthyError as error:  # a scorer that is not loaded, or not installed
+        metrics = {suite.metric: f"cannot be told here: {error}"}
+    strata = Counter(tag.partition(":")[2] for s in suite.samples for tag in s.tags if tag.startswith("stratum:"))
+    return {
+        "suite": suite.id,
+        "version": suite.version,
+        "measures": suite.title,
+        "from": origin,
+        "digest": suite.digest,
+        "license": suite.license,
+        "content": suite.content,
+        "samples": len(suite.samples),
+        "clusters": len({sample.cluster for sample in suite.samples}),
+        "strata": dict(sorted(strata.items())),
+        "severities": dict(sorted(Counter(sample.severity for sample in suite.samples if sample.severity).items())),
+        "attacks": [use.name for use in suite.attacks],
+        "attempts": suite.attempts,
+        "scorers": [use.name for use in suite.scorers],
+        "metric": suite.metric,
+        "metrics": metrics,
+        "max_error_rate": suite.max_error_rate,
+        "refs": list(suite.refs),
+    }
+
+
+def _sample(suite: Suite, number: int) -> dict[str, Any]:
+    """Return a sample as it may be shown: a private one redacted, as it is wherever it is stored."""
+    from shipworthy.detect.redact import redact_text
+
+    sample = suite.samples[number]
+    asked = next(message.text for message in reversed(sample.messages) if message.role == "user")
+    shown = redact_text(asked, sample.secrets) if suite.content == "private" else asked
+    return {"id": sample.id, "severity": sample.severity, "asks": shown}
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} ({told})" if isinstance(told, str) else f"{key} {told}" for key, told in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _text(facts: dict[str, Any], first: list[dict[str, Any]], card: str) -> str:
+    import textwrap
+
+    from shipworthy.cli._tables import shorten
+
+    said = []
+    for name, value in facts.items():
+        lines = textwrap.wrap(_told(value), 64, break_long_words=False, break_on_hyphens=False) or [""]
+        said += [f"{name if i == 0 else '':<15} {line}".rstrip() for i, line in enumerate(lines)]
+    if first:
+        said += ["", f"The first {len(first)} of its samples:"]
+        said += [f"  {row['id']}  {shorten(row['asks'], max(20, 74 - len(row['id'])))}" for row in first]
+    return "\n".join([*said, "", card.strip()]).rstrip()

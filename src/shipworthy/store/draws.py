@@ -1,0 +1,57 @@
+"""Draws of attempts to label, and the labels given: entries of the audit chain, as the gate reads them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from shipworthy.core.errors import IntegrityError, UsageError
+from shipworthy.core.label_draw import DRAWN, LABELLED, Draw, draw_of
+from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.layout import Layout
+
+
+class Said(NamedTuple):
+    """What the audit chain holds for audits of scorers: draws, and the bodies of label entries, both oldest first."""
+
+    draws: tuple[Draw, ...] = ()
+    labels: tuple[dict[str, Any], ...] = ()
+
+
+def add_draw(audit: AuditLog, draw: Draw) -> Draw:
+    """Append a draw to the audit chain, and return it with the number of its entry.
+
+    Raises:
+        UsageError: a value has no canonical form.
+        StoreError: the database cannot be written.
+    """
+    body = {name: value for name, value in draw._asdict().items() if name != "entry"}
+    try:
+        with audit.appending() as appender:
+            return draw._replace(entry=appender.append(DRAWN, body, key="run").number)
+    except ValueError as error:
+        raise UsageError(f"the draw cannot be kept: {error}") from error
+
+
+def read_said(layout: Layout, *, until: int | None = None) -> Said:
+    """Return draws and labels among the first entries of the audit chain. The chain is not verified here.
+
+    Args:
+        until: number of the last entry that is read; all of them if left out.
+
+    Raises:
+        IntegrityError: an entry is not what was written.
+        StoreError: the log cannot be read.
+    """
+    with AuditLog(layout.control_url) as audit:
+        entries = [e for e in audit.of_kinds(DRAWN, LABELLED) if until is None or e.number <= until]
+    return Said(
+        tuple(_draw(entry) for entry in entries if entry.kind == DRAWN),
+        tuple(dict(entry.body) for entry in entries if entry.kind == LABELLED),
+    )
+
+
+def _draw(entry: Entry) -> Draw:
+    try:
+        return draw_of(entry.number, entry.body)
+    except (KeyError, TypeError, ValueError):
+        raise IntegrityError(f"audit log: entry {entry.number} ({DRAWN}) is not what was written") from None
