@@ -126,9 +126,12 @@ def document(found: Comparison, shown: int = 10) -> Document:
     else:
         blocks.append(Paragraph("The runs have no scored attempt in common."))
     blocks.append(Section("Runs", (Facts(tuple(_runs(found))),), id="runs"))
-    changed = [line for row in found.rows if row.changed and shown for line in _samples(row, shown)]
-    if changed:
-        blocks.append(Section("Samples that changed", tuple(Paragraph(line.strip()) for line in changed), id="samples"))
+    for row in found.rows:
+        if row.changed and shown:
+            head, *_ = _samples(row, shown)
+            moved = tuple((change.sample, _moved(change, row)) for change in row.changed[:shown])
+            title = f"{row.suite}: {row.metric}"
+            blocks.append(Section(title, (Paragraph(f"{head}."), Table(("sample", "old -> new"), moved))))
     return Document("Two runs compared", tuple(blocks), subtitle=f"{found.old}, {found.new}")
 
 

@@ -363,7 +363,7 @@ def _unnamed(new: Run, old: Run, compared: dict[str, list[str]], first: dict[str
                 f"all of them are corrected together (Holm)"
             )
         elif before != now and len(metrics) > 1:
-            yield f"the runs name other primary metrics of {suite} ({before}, then {now}): the old run's is tested first"
+            yield f"the runs name other primary metrics of {suite} ({before}, then {now}): the old one is tested first"
 
 
 def _use(run: Run, suite: str) -> SuiteUse:
