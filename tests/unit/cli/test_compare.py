@@ -38,7 +38,7 @@ def test_an_unknown_run_is_a_usage_error(gated, capsys) -> None:  # type: ignore
 
 
 def again(gated, extra):  # type: ignore[no-untyped-def]
-    return [gated.run(lambda i: i.suite == "help" or number(i) < 4 + k) for k in extra]
+    return [gated.run(lambda i, k=k: i.suite == "help" or number(i) < 4 + k) for k in extra]
 
 
 def test_replicates_stand_in_every_format(gated, capsys) -> None:  # type: ignore[no-untyped-def]
