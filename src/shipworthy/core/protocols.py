@@ -60,7 +60,8 @@ class Target(Protocol):
     Optional attributes: ``concurrency`` (calls at one time it can take), ``endpoint`` (a name that targets on one
     endpoint share, so that they share its limits), ``sessions`` (true where it remembers a conversation by
     `Request.session`: its replies are then never cached), ``carries`` (what it can carry, see `core.carries`;
-    everything where it does not say).
+    everything where it does not say), ``price`` (a `Price`) or ``tells_cost`` (true where every
+    reply says what it cost): one of them is needed for a limit on money.
     """
 
     def describe(self) -> Mapping[str, Any]:

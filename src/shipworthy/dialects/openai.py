@@ -158,7 +158,9 @@ def from_wire(body: Any) -> tuple[Reply, str]:
         usage = body.get("usage") or {}
         return Reply(
             messages=(Message("assistant", tuple(parts) or (Text(""),)),),
-            usage=Usage(int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)),
+            usage=Usage(
+                int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0), _cost(usage.get("cost"))
+            ),
             finish="length" if reason == "length" else "tool_calls" if calls else "stop",
             model=str(body.get("model") or ""),
         ), reason
@@ -211,3 +213,8 @@ def _spoken(message: Mapping[str, Any]) -> list[MessagePart]:
 def _text(value: Any) -> str:
     """Return a text, or the texts of a list of parts."""
     return value if isinstance(value, str) else "".join(p.get("text", "") for p in value or ())
+
+
+def _cost(said: Any) -> float:
+    """Return what an endpoint says that an answer cost, in USD: some routers do."""
+    return float(said) if isinstance(said, int | float) and not isinstance(said, bool) and 0 < said < 1e6 else 0.0

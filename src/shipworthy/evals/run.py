@@ -13,6 +13,8 @@ from shipworthy.core import collector
 from shipworthy.core.carries import EVERYTHING, carried
 from shipworthy.core.credentials import revealed
 from shipworthy.core.errors import LimitReached, UsageError
+from shipworthy.core.price import HINT, KEY
+from shipworthy.core.protocols import Model
 from shipworthy.core.records import Party, RoleUse
 from shipworthy.detect.redact import seal
 from shipworthy.evals.engine import make_engine
@@ -84,6 +86,8 @@ async def run_plan(
         CredentialError: a secret that is to be looked for cannot be read; nothing was asked then.
     """
     _refuse_unmet(plan, subject, crew)
+    if limits is not None and limits.cost_usd is not None:
+        _refuse_unpriced(subject, crew)
     budget, again = Budget(limits), again or {}
     progress = progress or Progress(style="none")
     shard, shards = log.shard, log.manifest.shards
@@ -120,6 +124,19 @@ async def run_plan(
     finally:
         progress.stop()
     return Ending(progress.done, errors, budget.requests, budget.roles, budget.seconds, budget.reason)
+
+
+def _refuse_unpriced(subject: Subject, crew: Crew) -> None:
+    """Refuse a limit on money where nothing tells what a model costs: it would never be reached."""
+    asked: list[tuple[str, Model]] = [("system under test", subject.target)]
+    asked += [("attacker", made.model) for made in crew.attacks.values() if made.model is not None]
+    asked += [("judge", made.model) for some in crew.scorers.values() for made in some if made.model is not None]
+    for role, model in asked:
+        if getattr(model, KEY, None) is None and not getattr(model, "tells_cost", False):
+            raise UsageError(
+                f"--max-cost cannot be kept: nothing tells what the {role} costs\n"
+                f"Write it beside `use` of that target: {HINT}"
+            )
 
 
 def _refuse_unmet(plan: Plan, subject: Subject, crew: Crew) -> None:

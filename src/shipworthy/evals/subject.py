@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shipworthy.core.credentials import resolve
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import CredentialError, PluginError
+from shipworthy.core.price import KEY, Price
 from shipworthy.core.protocols import Model, Target
 from shipworthy.core.registry import create, operational_settings
 from shipworthy.detect.redact import redact_text
@@ -35,16 +36,25 @@ def build(kind: str, use: str, params: Mapping[str, Any]) -> Built:
         PluginError: an unknown id or parameter, here or in the model; or a model for a target that takes none.
     """
     params = dict(params)
+    price = Price.read(params.pop(KEY)) if kind == "target" and KEY in params else None
     wanted = params.get("model")
     if not (isinstance(wanted, Mapping) and "use" in wanted):
-        plugin = create(kind, use, params)
+        plugin = _with_price(create(kind, use, params), price)
         return Built(plugin, None, (plugin,) if kind == "target" else ())
     del params["model"]
     inner = build("target", wanted["use"], {k: v for k, v in wanted.items() if k != "use"})
     plugin = create(kind, use, params, model=inner.plugin)
+    if kind == "target":  # what it passes on of its model's tokens costs what the model costs
+        plugin = _with_price(plugin, price or getattr(inner.plugin, KEY, None))
     if kind == "target" and not _takes_model(use):
         raise PluginError(f"target {use!r} takes no model: take the key 'model' out, or name another target")
     return Built(plugin, inner.plugin, ((plugin,) if kind == "target" else ()) + inner.opened)
+
+
+def _with_price(plugin: Any, price: Price | None) -> Any:
+    if price is not None:
+        setattr(plugin, KEY, price)
+    return plugin
 
 
 def _takes_model(use: str) -> bool:
@@ -170,7 +180,7 @@ def measured(use: Use, values: Mapping[str, Any]) -> dict[str, Any]:
         PluginError: there is no such target.
     """
     aside = operational_settings("target", use.use)
-    kept = {name: value for name, value in values.items() if name not in aside}
+    kept = {name: value for name, value in values.items() if name not in aside and name != KEY}
     if use.model is not None and isinstance(inner := kept.get("model"), Mapping):
         kept["model"] = measured(use.model, inner)
     return kept

@@ -20,7 +20,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     Attributes:
         requests: calls to models, in every role, >= 0; what the cache answers is free.
         tokens: input and output tokens together, as the models report them.
-        cost_usd: money, as the models report it.
+        cost_usd: money, as the models report it or as their prices say.
         seconds: wall time of the session.
     """
 
@@ -95,8 +95,16 @@ class Budget:
             spent = self._spent[role] = _Spent()
         spent.calls += 1
 
-    def spend(self, role: Party, usage: Usage) -> None:
-        """Count what a reply took."""
+    def spend(self, role: Party, usage: Usage, *, priced: bool = True) -> None:
+        """Count what a reply took.
+
+        Args:
+            priced: whether it is known what it cost. Where it is not, a limit on money cannot be kept, and nothing more
+                is asked.
+        """
+        if not priced and self.limits.cost_usd is not None and not self.reason:
+            who = role.replace("_", " ")
+            self.reason = f"an answer of the {who} came without its tokens and its cost: --max-cost cannot be kept"
         self.usage = self.usage + usage
         if (spent := self._spent.get(role)) is not None:
             spent.usage = spent.usage + usage

@@ -13,11 +13,13 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol, cast, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import LimitReached, TargetError, TargetTimeout, UsageError
 from shipworthy.core.events import Called, Event, Failed, Party, Returned
 from shipworthy.core.messages import Channel as Kind
+from shipworthy.core.price import KEY, Price, priced
 from shipworthy.core.protocols import Streaming, Target, Tools
 from shipworthy.core.records import Delta, Reply, Request
 from shipworthy.enforce.rule import being_cancelled
@@ -110,6 +112,7 @@ class Channel:
         self.cache = None if getattr(target, "sessions", False) else cache
         self.places = places or Places(CONCURRENCY)
         self.takes_tools = "tools" in inspect.signature(target.send).parameters
+        self.price: Price | None = getattr(target, KEY, None)
         self._secrets: tuple[str, ...] = ()
         self.hide(secrets)
         self._digest = canonical(dict(target.describe()))
@@ -213,8 +216,7 @@ class Channel:
                     if left is not None:
                         left = max(0.0, left - (perf_counter() - began))
                     if isinstance(piece, Reply):
-                        reply = self._without_secrets(_sound(piece))
-                        self.budget.spend(role, reply.usage)
+                        reply = self._paid(self._without_secrets(_sound(piece)), role)
                         for rest in hidden.rest():
                             yield rest
                         yield reply
@@ -245,9 +247,13 @@ class Channel:
             finally:
                 self._hide_in(tools)
             seconds = perf_counter() - began
-        reply = self._without_secrets(_sound(reply))
-        self.budget.spend(role, reply.usage)
-        return reply, seconds, began - queued
+        return self._paid(self._without_secrets(_sound(reply)), role), seconds, began - queued
+
+    def _paid(self, reply: Reply, role: Party) -> Reply:
+        """Count what a reply took, and return it with what it cost, where that is known."""
+        usage, known = priced(reply.usage, self.price)
+        self.budget.spend(role, usage, priced=known)
+        return reply if usage is reply.usage else replace(reply, usage=usage)
 
     def _hide_in(self, tools: Recorded | None) -> None:
         """Take credentials out of what is recorded of the calls of tools; the tools themselves were given all of it."""

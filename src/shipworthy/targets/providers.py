@@ -55,6 +55,8 @@ class ProviderModel:
     """
 
     carries = CARRIES
+    tells_cost = True
+    """By the prices that pydantic-ai knows. A model that it has no price of needs `price` beside `use`."""
 
     def __init__(
         self,

@@ -7,8 +7,9 @@ from typing import Any
 
 from shipworthy.core import registry
 from shipworthy.core.carries import declared
-from shipworthy.core.errors import CredentialError, MissingExtra, PluginError, ShipworthyError, did_you_mean
+from shipworthy.core.errors import CredentialError, MissingExtra, PluginError, ShipworthyError, UsageError, did_you_mean
 from shipworthy.core.metric import Metric
+from shipworthy.core.price import KEY, Price
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.fits_target import HINTS, unmet
 from shipworthy.workspace.guards import GuardFile
@@ -95,6 +96,16 @@ def _check_carried(draft: Draft, loaded: Placed[Suite], attacks: Mapping[str, An
         draft.problems.append(source.problem(loc, message, HINTS[lacks.need]))
 
 
+def _priced_well(draft: Draft, placed: Placed[Use], under: tuple[str, ...], written: Any) -> bool:
+    if written is not None:
+        try:
+            Price.read(written)
+        except UsageError as error:
+            draft.problems.append(placed.problem((*under, KEY), f"the target {placed.entity.use!r}: {error}"))
+            return False
+    return True
+
+
 def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str], *, inside: str = "") -> Any:
     """Check that a plug-in exists and takes its parameters, and build it unless it is a target.
 
@@ -115,6 +126,8 @@ def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[
         draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
         return None
     model, params = use.model, use.own_params
+    if kind == "target" and not _priced_well(draft, placed, under, params.pop(KEY, None)):
+        return None
     written = use.params.get("model")
     if model is None and isinstance(written, dict) and "use" in written:
         hint = "write the model's target, such as {use: smollm2}"

@@ -134,6 +134,7 @@ def test_a_configuration_error_stops_the_run_and_records_nothing(bench, scripted
 @pytest.mark.parametrize("limits", [Limits(requests=7), Limits(tokens=7 * 12), Limits(cost_usd=0.0065)])
 def test_a_budget_stops_cleanly_and_the_rest_is_made_on_resuming(bench, scripted, suite, plan_of, limits):
     plan, target = plan_of(suite(20)), scripted(pause=0.001)
+    target.tells_cost = True
     run = bench.run(plan, target, limits=limits, concurrency=1)
     assert bench.endings[-1].stopped
     assert not run.complete

@@ -1,0 +1,67 @@
+"""What a model costs: in USD a million tokens, as its user says in ``targets.yaml``."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from shipworthy.core.errors import UsageError
+from shipworthy.core.events import Usage
+
+KEY = "price"
+"""The key of a target that holds it. It is no parameter of the plug-in, and no part of what is measured."""
+
+HINT = "price: {input: 0.15, output: 0.60}, in USD a million tokens; 0 for what costs nothing"
+
+
+class Price(Struct, frozen=True, forbid_unknown_fields=True):
+    """A price list of two entries.
+
+    Attributes:
+        input, output: USD a million tokens, finite, >= 0.
+    """
+
+    input: float
+    output: float
+
+    @classmethod
+    def read(cls, written: Any) -> Price:
+        """Read what stands under `KEY`.
+
+        Raises:
+            UsageError: it is no price.
+
+        >>> Price.read({"input": 0.5, "output": 1}).cost(Usage(1_000_000, 500_000))
+        1.0
+        """
+        try:
+            made = msgspec.convert(written, cls)
+        except msgspec.ValidationError as error:
+            raise UsageError(f"a price is written as {HINT}: {error}") from error
+        if not all(isfinite(part) and part >= 0 for part in (made.input, made.output)):
+            raise UsageError(f"a price is written as {HINT}: each is a number of 0 or more")
+        return made
+
+    @property
+    def free(self) -> bool:
+        """Whether no number of tokens costs anything."""
+        return not (self.input or self.output)
+
+    def cost(self, usage: Usage) -> float:
+        """Return USD for the tokens of a reply."""
+        return (self.input * usage.input_tokens + self.output * usage.output_tokens) / 1e6
+
+
+def priced(usage: Usage, price: Price | None) -> tuple[Usage, bool]:
+    """Return a reply's usage with what it cost, and whether that is known.
+
+    What the provider says of the cost itself goes before what its tokens come to by the price list.
+    """
+    if usage.cost_usd > 0:
+        return usage, True
+    if price is None or not (price.free or usage.input_tokens or usage.output_tokens):
+        return usage, False  # an endpoint that does not even tell its tokens
+    return Usage(usage.input_tokens, usage.output_tokens, price.cost(usage)), True
