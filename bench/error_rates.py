@@ -194,7 +194,7 @@ def comparisons(run):
 
 def print_comparisons(found):
     print(
-        "\nA comparison of five suites, seven metrics; each run of a suite shifted by sd on the log odds: any false alarm"
+        "\nA comparison of five suites, seven metrics; each run of a suite shifted by sd on log odds: any false alarm"
     )
     print("(promise .050), and how often the changed suite's primary and other metric raise one (log odds + 2)")
     print(f"{'samples':>8} {'old runs':>8} {'sd':>4} {'false':>7} {'primary':>8} {'other':>7} | Holm over all")
