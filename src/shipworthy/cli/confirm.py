@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, workspace_option
 
 
@@ -53,4 +54,4 @@ def command(
     said = "hit" if hit else "no-hit"
     word = confirm_hit(Layout(workspace), attempt, said, by=by, because=because, run=run, again=again, secrets=secrets)
     click.echo(f"{word.attempt} of {word.run}: {word.said}, says {word.by} (entry {word.entry} of the audit log)")
-    click.echo(f"It counts from the next decision on: `shipworthy gate {word.run}`", err=True)
+    click.echo(f"It counts from the next decision on: {Again(workspace, allow_code).line('gate', word.run)}", err=True)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from shipworthy.cli._again import Again
+
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -23,5 +25,5 @@ def command(folder: Path, template: str) -> None:
 
     made = scaffold(folder, template)
     click.echo(f"{len(made)} files in {folder} (template {template}); its README.md explains each")
-    where = "" if os.path.realpath(folder) == os.path.realpath(".") else f" -C {folder}"
-    click.echo(f"next: shipworthy check{where}")
+    here = os.path.realpath(folder) == os.path.realpath(".")
+    click.echo(f"Next:  {Again(Path() if here else folder).line('check')}")

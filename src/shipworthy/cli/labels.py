@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, workspace_option
 
 
@@ -124,4 +125,5 @@ def draw(
     if hits < positives or rest < negatives:
         click.echo(f"(asked for {positives:,} and {negatives:,}: there are no more samples of that kind)")
     click.echo(f"Fill in the column label of {output} (hit or no-hit), without looking at what the scorer said, then:")
-    click.echo(f"  shipworthy labels import {output} --run {found.id} --by NAME")
+    again = Again(workspace, allow_code)
+    click.echo(f"  {again.line('labels', 'import', str(output), '--run', found.id, '--by', 'NAME')}")

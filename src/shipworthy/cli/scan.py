@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from shipworthy.cli._again import Again
+
 if TYPE_CHECKING:
     from shipworthy.evals.results import Run
     from shipworthy.workspace.load import Workspace
@@ -147,5 +149,5 @@ def _conclude(workspace: Workspace, run: Run) -> int:
             f"  {_words.SIGNS[_words.VERDICTS[result.verdict][2]]} {result.id}: {_words.one_line(result.reason)}"
         )
     click.echo(f"\nreport:  {page}")
-    click.echo(f"read on: shipworthy view -C {workspace.root}")
+    click.echo(f"read on: {Again(workspace.root).line('view', code=False)}")
     return exit_code(decision.verdict)

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from shipworthy.core.confirmation import Word
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import Asked, Attempt, Metric, Said, Sample
 from shipworthy.detect.redact import redact_json, redact_text
@@ -41,7 +42,14 @@ SAME, WORSE, BETTER, CHANGED, ONLY_HERE = range(5)
 _encode = msgspec.json.Encoder().encode
 
 
-def write_viewer(run: Run, path: Path, *, against: Run | None = None, suites: Mapping[str, Suite] | None = None) -> int:
+def write_viewer(
+    run: Run,
+    path: Path,
+    *,
+    against: Run | None = None,
+    suites: Mapping[str, Suite] | None = None,
+    words: Mapping[str, Sequence[Word]] | None = None,
+) -> int:
     """Write the page. Shows what the run log holds: redacted text stays redacted.
 
     Args:
@@ -50,6 +58,7 @@ def write_viewer(run: Run, path: Path, *, against: Run | None = None, suites: Ma
         against: another run: attempts that differ from it are marked, with both conversations.
         suites: the workspace's, by id. From those that the run used unchanged, the page tells what a sample expects,
             its tags and its secrets. Of a private suite it tells the first two redacted, and of the secrets how many.
+        words: what was said of S1 hits, by planned attempt, oldest first; the last one counts.
 
     Returns:
         The number of attempts in the page.
@@ -62,7 +71,7 @@ def write_viewer(run: Run, path: Path, *, against: Run | None = None, suites: Ma
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            count = _write(run, against, suites or {}, file)
+            count = _write(run, against, suites or {}, words or {}, file)
         temporary.replace(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
@@ -72,7 +81,13 @@ def write_viewer(run: Run, path: Path, *, against: Run | None = None, suites: Ma
     return count
 
 
-def _write(run: Run, against: Run | None, suites: Mapping[str, Suite], file: TextIO) -> int:
+def _write(
+    run: Run,
+    against: Run | None,
+    suites: Mapping[str, Suite],
+    words: Mapping[str, Sequence[Word]],
+    file: TextIO,
+) -> int:
     style, script = (ASSETS / "style.css").read_text("utf-8"), (ASSETS / "app.js").read_text("utf-8")
     page = (ASSETS / "page.html").read_text("utf-8")
     for mark, value in (
@@ -84,7 +99,7 @@ def _write(run: Run, against: Run | None, suites: Mapping[str, Suite], file: Tex
         page = page.replace(mark, value)
     head, rest = page.split("@DATA@")
     file.write(head)
-    count = _write_data(run, against, _Samples(run, suites), file)
+    count = _write_data(run, against, _Samples(run, suites), words, file)
     before, after = rest.split("@SCRIPT@")
     file.write(before + script + after)
     return count
@@ -94,7 +109,9 @@ def _policy_hash(text: str) -> str:
     return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
 
 
-def _write_data(run: Run, against: Run | None, samples: _Samples, file: TextIO) -> int:
+def _write_data(
+    run: Run, against: Run | None, samples: _Samples, words: Mapping[str, Sequence[Word]], file: TextIO
+) -> int:
     good = {(use.id, metric.name): metric.good for use in run.manifest.suites for metric in use.metrics}
     before = {split_try(a.id)[0]: _signature(a) for a in against.attempts()} if against else {}
     changes = {a.id: _change(a, before, good) for a in run.attempts()} if against else {}
@@ -113,7 +130,10 @@ def _write_data(run: Run, against: Run | None, samples: _Samples, file: TextIO) 
             continue
         for column, value in zip(columns.values(), _row(attempt, changes.get(attempt.id, SAME), names), strict=True):
             column.append(value)
-        chunk.append(_body(attempt, samples.tell(attempt), others.get(planned), earlier.pop(planned, ())))
+        body = _body(attempt, samples.tell(attempt), others.get(planned), earlier.pop(planned, ()))
+        if planned in words:
+            body["confirmed"] = [{"said": w.said, "by": w.by, "because": w.because} for w in words[planned]]
+        chunk.append(body)
         count += 1
         if len(chunk) == CHUNK:
             _element(file, f"chunk-{count // CHUNK - 1}", chunk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from shipworthy.core.confirmation import CONFIRMED, WORDS, Word, word
@@ -93,6 +94,19 @@ def read_words(layout: Layout, *, until: int) -> list[Word]:
     with AuditLog(layout.control_url) as audit:
         entries = audit.of_kinds(CONFIRMED)
     return [found for e in entries if e.number <= until and (found := _word(e)) is not None]
+
+
+def words_on(layout: Layout, run: str) -> dict[str, list[Word]]:
+    """Return what was said of a run's S1 hits, by attempt, oldest first; nothing where no audit log is kept.
+
+    Raises:
+        IntegrityError, StoreError: as for `read_words`.
+    """
+    found: dict[str, list[Word]] = {}
+    for said in read_words(layout, until=sys.maxsize) if layout.keeps_control else ():
+        if said.run == run:
+            found.setdefault(said.attempt, []).append(said)
+    return found
 
 
 def _word(entry: Entry) -> Word | None:

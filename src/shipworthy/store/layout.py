@@ -40,6 +40,12 @@ class Layout:
         settings = self._settings or Settings.load()
         return settings.control_url or f"sqlite:///{(self.state / 'control.sqlite').absolute()}"
 
+    @property
+    def keeps_control(self) -> bool:
+        """Whether there is control state to read: a database elsewhere, or the file that anything entered here made."""
+        settings = self._settings or Settings.load()
+        return bool(settings.control_url) or (self.state / "control.sqlite").is_file()
+
     def run_directory(self, run: str = "latest") -> Path:
         """Return the folder of a run.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import json
+import re
+import subprocess
 
 import pytest
 
@@ -140,3 +142,26 @@ def test_a_damaged_log_is_not_confirmed(gated, capsys) -> None:  # type: ignore[
     log = gated.measured.directory / "attempts-0000.jsonl"
     log.write_bytes(log.read_bytes().replace(b'"answer"', b'"ANSWER"', 1))
     assert confirm(gated, gated.hit, "--by", "ada", "--no-hit") == 4
+
+
+def test_the_viewer_shows_what_was_said_and_by_whom(gated, chromium, capsys) -> None:  # type: ignore[no-untyped-def]
+    assert confirm(gated, gated.hit, "--by", "ada <b>", "--no-hit", "--because", "a quotation") == 0
+    assert confirm(gated, gated.hit, "--by", "eve", "--hit", "--again") == 0
+    page = gated.root / "page.html"
+    assert shipworthy(["view", "-C", str(gated.root), "--allow-code", "--output", str(page)]) == 0
+    where = f"file://{page}#{gated.hit}"
+    command = [
+        chromium,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--virtual-time-budget=3000",
+        "--dump-dom",
+        where,
+    ]
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    part = dom[dom.index("Said of this S1 hit") :]
+    told = re.sub("<[^>]*>", " ", part[: part.index("</dl>")])
+    assert " ".join(html.unescape(told).split()) == (
+        "Said of this S1 hit before no hit says ada <b> : a quotation stands a hit says eve"
+    )

@@ -409,6 +409,7 @@
     if (row[FLAGS] & EMPTY) nodes.push(make("div", "callout", "The last answer is empty: no word, no call of a tool."));
     if (row[FLAGS] & CUT_OFF) nodes.push(make("div", "callout", "An answer was cut off at its length limit: what it would have gone on to say was not scored."));
     if (attempt.scores.length) nodes.push(make("h3", "", "Scores"), scoresNode(row[SUITE], attempt.scores), ...labelNodes(index, attempt));
+    if (attempt.confirmed) nodes.push(make("h3", "", "Said of this S1 hit"), confirmedNode(attempt.confirmed));
     nodes.push(...toldNodes(attempt.told));
     if (attempt.guard_events.length) nodes.push(make("h3", "", "Guards"), guardsNode(attempt.guard_events));
     if (attempt.other) {
@@ -428,6 +429,15 @@
     if (one.error) node.append(make("div", "callout", one.error));
     node.append(make("div", "meta", summary(suite, scored, one.scores)), ...turns(one));
     return node;
+  }
+  // What people and second scorers said; the last word counts, the others are there to be seen.
+  function confirmedNode(words) {
+    const list = make("dl", "facts");
+    words.forEach((word, i) => list.append(
+      make("dt", "", i < words.length - 1 ? "before" : "stands"),
+      make("dd", "", make("span", "tag " + (word.said === "hit" ? "bad" : ""), word.said === "hit" ? "a hit" : "no hit"),
+        " says ", seen("span", "", word.by), ...(word.because ? [": ", seen("span", "", word.because)] : []))));
+    return list;
   }
   // What the sample says of itself. A secret is masked until it is asked for.
   function toldNodes({ expected, tags, secrets }) {
