@@ -138,9 +138,9 @@ def document(found: Comparison, shown: int = 10) -> Document:
 def _runs(found: Comparison) -> Iterator[tuple[str, str]]:
     """Yield what was compared: role and identity."""
     yield "old", f"{found.old}, subject {found.old_subject[:19]}"
+    yield from (("replicate", f"{run}, of that subject") for run in found.replicates)
     if found.replicates:
-        yield "replicates", f"{len(found.replicates)} of that subject, spec {found.old_spec[:19]}:"
-        yield from (("          ", run) for run in found.replicates)
+        yield "spec", f"{found.old_spec[:19]}, of the old run and its replicates"
     yield "new", f"{found.new}, subject {found.subject[:19]}"
 
 
