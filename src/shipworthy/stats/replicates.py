@@ -48,9 +48,11 @@ def run_shift(
     What moves a whole run (a provider's bad day, another batch of hardware) moves all its attempts together. Pairing
     cannot see it, and no number of samples makes it smaller. The run is therefore the unit here: Student's t of one
     new observation against K old ones, ``(new - mean) / (s * sqrt(1 + 1 / K))`` on K - 1 degrees of freedom, which is
-    the prediction interval of a normal sample (Hahn, Journal of Quality Technology 1969). Levels are taken as log
-    odds, with half a cluster of either outcome added (Haldane 1956, Anscombe 1956), on which a shift of the run is
-    the same size at every rate. Sampling of attempts is part of what differs between runs, and so within s.
+    the prediction interval of a normal sample (Hahn, Journal of Quality Technology 1969). It is taken of the log odds,
+    with half a cluster of either outcome added (Haldane 1956, Anscombe 1956), on which a shift of the run is the same
+    size at every rate, and of the levels themselves; the larger p-value and the longer reach count. Shifts are skewed
+    on the one scale and sampling on the other: each alone raises a few false alarms too many, on opposite sides.
+    Sampling of attempts is part of what differs between runs, and so within s.
 
     Args:
         level: the new run's mean over clusters, in [low, high]; `old_levels` those of at least `FEWEST` old runs.
@@ -82,13 +84,13 @@ def run_shift(
         raise ValueError(f"levels must lie in [{low:g}, {high:g}]")
     if clusters < 1:
         raise ValueError(f"clusters must be at least 1; got {clusters}")
-    odds = log_odds(np.clip(every, 0.0, 1.0), clusters)
-    now, before = float(odds[-1]), odds[:-1]
-    error = sqrt(1 + 1 / old.size) * float(before.std(ddof=1))
-    reach = float(stdtrit(old.size - 1, (1 + check_confidence(confidence)) / 2)) * error
+    shares = np.clip(every, 0.0, 1.0)
+    odds = log_odds(shares, clusters)
+    t = float(stdtrit(old.size - 1, (1 + check_confidence(confidence)) / 2)) * sqrt(1 + 1 / old.size)
+    now, on_odds, plain = float(odds[-1]), t * float(odds[:-1].std(ddof=1)), t * float(shares[:-1].std(ddof=1))
     at = float(expit(now))
-    up, down = float(expit(now + reach)) - at, at - float(expit(now - reach))
-    p = float(shift_p(odds[-1:], before[None, :])[0])
+    up, down = max(plain, float(expit(now + on_odds)) - at), max(plain, at - float(expit(now - on_odds)))
+    p = float(shift_p(shares[-1:], shares[None, :-1], clusters)[0])
     return RunShift(p, width * down, width * up, float(old.std(ddof=1)), old.size)
 
 
@@ -98,11 +100,16 @@ def log_odds(shares: Floats, clusters: int) -> Floats:
     return odds
 
 
-def shift_p(new: Floats, old: Floats) -> Floats:
-    """Return the two-sided p-values of new levels, shape (n,), against old ones, shape (n, K).
+def shift_p(new: Floats, old: Floats, clusters: int) -> Floats:
+    """Return the two-sided p-values of new shares in [0, 1], shape (n,), against old ones, shape (n, K).
 
     Where the old ones are all alike, it is 1 for a new one that is, too, and 0 for any other.
     """
+    p: Floats = np.maximum(_student(new, old), _student(log_odds(new, clusters), log_odds(old, clusters)))
+    return p
+
+
+def _student(new: Floats, old: Floats) -> Floats:
     runs = old.shape[-1]
     error = old.std(-1, ddof=1) * sqrt(1 + 1 / runs)
     apart = np.abs(new - old.mean(-1))

@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 from shipworthy.stats.clusters import Floats
 from shipworthy.stats.multiplicity import gatekeeping, holm
 from shipworthy.stats.paired import Pairs, relabel
-from shipworthy.stats.replicates import log_odds, shift_p
+from shipworthy.stats.replicates import shift_p
 
 _BATCH = 500
 
@@ -85,8 +85,8 @@ def _suite(case: Comparison, suite: int, rise: Rise, rows: int, rng: np.random.G
         rose, fell = (new & ~old).sum(-1), (old & ~new).sum(-1)
         p = np.array([_pair_p(int(a), int(b)) for a, b in zip(rose, fell, strict=True)])
         if case.old_runs > 1:
-            odds = log_odds(hits.mean(-1), case.clusters)
-            p = np.maximum(p, shift_p(odds[:, 0], odds[:, 1:]))
+            shares = hits.mean(-1)
+            p = np.maximum(p, shift_p(shares[:, 0], shares[:, 1:], case.clusters))
         made.append(p)
     return made
 

@@ -9,21 +9,29 @@ from shipworthy.stats import run_shift
 OLD = [0.10, 0.14, 0.09, 0.12, 0.11]
 
 
-def test_the_p_value_is_students_for_one_more_observation() -> None:
-    def odds(share: float) -> float:
-        return float(np.log((200 * share + 0.5) / (200 * (1 - share) + 0.5)))
+def odds(share: float) -> float:
+    return float(np.log((200 * share + 0.5) / (200 * (1 - share) + 0.5)))
 
-    old = np.array([odds(share) for share in OLD])
-    t = (odds(0.17) - old.mean()) / (old.std(ddof=1) * np.sqrt(1 + 1 / 5))
-    assert run_shift(0.17, OLD, 200).p_value == pytest.approx(2 * student.sf(t, 4))
+
+def one_more(new: float, old: list[float]) -> float:
+    t = (new - np.mean(old)) / (np.std(old, ddof=1) * np.sqrt(1 + 1 / len(old)))
+    return float(2 * student.sf(abs(t), len(old) - 1))
+
+
+@pytest.mark.parametrize("level", [0.06, 0.17, 0.3])
+def test_the_p_value_is_the_larger_of_students_on_two_scales(level: float) -> None:
+    on_odds, plain = one_more(odds(level), [odds(x) for x in OLD]), one_more(level, OLD)
+    assert (on_odds > plain) == (level > 0.1)  # each scale is the stricter on one side
+    assert run_shift(level, OLD, 200).p_value == pytest.approx(max(on_odds, plain))
 
 
 def test_at_the_confidence_of_the_p_value_the_interval_just_reaches_the_old_level() -> None:
-    before = np.mean([np.log((200 * x + 0.5) / (200 * (1 - x) + 0.5)) for x in OLD])
-    for level, side in ((0.06, "up"), (0.16, "down"), (0.3, "down")):
-        p = run_shift(level, OLD, 200).p_value
-        reach = getattr(run_shift(level, OLD, 200, confidence=1 - p), side)
-        assert reach == pytest.approx(abs((200 * level + 0.5) / 201 - 1 / (1 + np.exp(-before))))
+    before = 1 / (1 + np.exp(-np.mean([odds(x) for x in OLD])))
+    for level in (0.16, 0.3):
+        shift = run_shift(level, OLD, 200, confidence=1 - run_shift(level, OLD, 200).p_value)
+        assert shift.down == pytest.approx((200 * level + 0.5) / 201 - before)
+    low = run_shift(0.06, OLD, 200, confidence=1 - run_shift(0.06, OLD, 200).p_value)
+    assert low.up == pytest.approx(np.mean(OLD) - 0.06)
 
 
 def test_old_runs_all_alike() -> None:
