@@ -223,6 +223,7 @@ def _answers(found: SideBySide, places: Sequence[Place]) -> Table:
 def _csv(found: SideBySide, places: Sequence[Place], suite: str | None) -> str:
     """Return one line for each cell, or for each answer: what a spreadsheet pivots."""
     from shipworthy.evals.labels import text_cell
+    from shipworthy.reports._words import visible
 
     file = io.StringIO(newline="")
     writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
@@ -231,7 +232,8 @@ def _csv(found: SideBySide, places: Sequence[Place], suite: str | None) -> str:
         for place in places:
             for column, a in zip(found.columns, place.answers, strict=True):
                 cells = (suite, place.sample, place.attack, str(place.number), column.name, a.attempt, a.outcome)
-                writer.writerow(map(text_cell, (*cells, " ".join(a.hits), a.text)))
+                # What a target answered may be read on a terminal, which obeys control characters.
+                writer.writerow(map(text_cell, (*cells, " ".join(a.hits), visible(a.text))))
         return file.getvalue()
     writer.writerow(("suite", "metric", "column", "run", "rate", "interval", "trials", "left out", "change", "interval of the change", "p (Holm)"))  # fmt: skip  # noqa: E501
     for row in found.rows:

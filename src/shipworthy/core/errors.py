@@ -23,6 +23,8 @@ A message says what was wrong, where, and what to do. It never carries a credent
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -92,7 +94,28 @@ class MissingExtra(UsageError):
 
     def __init__(self, package: str, extra: str) -> None:
         self.package, self.extra = package, extra
-        super().__init__(f'{package} is not installed: pip install "shipworthy[{extra}]"')
+        wanted = " ".join(shlex.quote(one) for one in requirements_of(extra))
+        super().__init__(f"{package} is not installed: pip install {wanted}   (the extra {extra!r} of shipworthy)")
+
+
+def requirements_of(extra: str) -> list[str]:
+    """Return what an extra of shipworthy installs, as pip takes it.
+
+    These are named, and not ``shipworthy[extra]``: that would look for shipworthy itself in an index, and a clone or a
+    wheel that was handed over did not come from there.
+
+    >>> requirements_of("sql")[0].startswith("duckdb")
+    True
+    """
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        listed = requires("shipworthy") or []
+    except PackageNotFoundError:  # run from a folder, and never installed
+        listed = []
+    mark = re.compile(rf"""extra\s*==\s*["']{re.escape(extra)}["']""")
+    found = [line.partition(";")[0].strip() for line in listed if mark.search(line)]
+    return found or [f"shipworthy[{extra}]"]
 
 
 class CredentialError(UsageError):

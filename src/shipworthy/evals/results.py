@@ -577,7 +577,7 @@ class Run:
 
         Raises:
             UsageError: the query is wrong; with DuckDB's own message.
-            MissingExtra: DuckDB is not installed: ``pip install "shipworthy[sql]"``.
+            MissingExtra: DuckDB is not installed (the extra ``sql``).
         """
         from shipworthy.evals.tables import connect
 
@@ -589,7 +589,7 @@ class Run:
         An event is True or False, a value its number; missing where the metric does not apply.
 
         Raises:
-            MissingExtra: pandas is not installed: ``pip install "shipworthy[pandas]"``.
+            MissingExtra: pandas is not installed (the extra ``pandas``).
         """
         from shipworthy.core.extras import require
         from shipworthy.evals.tables import wide

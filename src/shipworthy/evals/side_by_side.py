@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from shipworthy.core.attack_name import matches
-from shipworthy.core.errors import UsageError
+from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.evals.compare import MetricChange, compare
 from shipworthy.evals.results import Run, SuiteResult
 
@@ -138,10 +138,13 @@ def answers(runs: Sequence[Run], suite: str, attack: str | None = None) -> list[
         attack: only this one: an id (with any parameters) or a full name.
 
     Raises:
-        UsageError: no run has such a suite.
+        UsageError: no run has such a suite, or none made an attempt under such an attack.
         IntegrityError: a log is not what was written.
     """
-    runs[0].suite(suite)
+    held = [run for run in runs if any(use.id == suite for use in run.manifest.suites)]
+    if not held:
+        known = list(dict.fromkeys(use.id for run in runs for use in run.manifest.suites))
+        raise UsageError(f"none of the runs has a suite {suite!r}: {did_you_mean(suite, known)}")
     told: list[dict[tuple[str, str, int], Answer]] = []
     for run in runs:
         mine: dict[tuple[str, str, int], Answer] = {}
@@ -153,6 +156,10 @@ def answers(runs: Sequence[Run], suite: str, attack: str | None = None) -> list[
         told.append(mine)
     nothing = Answer("", "", "", ())
     places = sorted({place for mine in told for place in mine})
+    if attack is not None and not places:
+        # Nothing to show would read as "nothing happened", where it may be a slip of the pen.
+        known = list(dict.fromkeys(name for run in held for name in run.suite(suite).attacks))
+        raise UsageError(f"no attempt of {suite} was made under an attack {attack!r}: {did_you_mean(attack, known)}")
     return [Place(*place, tuple(mine.get(place, nothing) for mine in told)) for place in places]
 
 

@@ -82,7 +82,7 @@ def connect(run: Run, query: str) -> duckdb.DuckDBPyRelation:
 
     Raises:
         UsageError: the query is wrong.
-        MissingExtra: DuckDB is not installed: ``pip install "shipworthy[sql]"``.
+        MissingExtra: DuckDB is not installed (the extra ``sql``).
     """
     engine = require("duckdb", extra="sql")
     connection = engine.connect()

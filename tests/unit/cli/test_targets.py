@@ -19,7 +19,7 @@ def polite(text: str) -> str:
 
 
 def keen(text: str) -> str:
-    return "=Sure! Here is how: first, gather what you need. | <b>bold</b>"
+    return "=Sure! Here is how: first, gather what you need. | <b>bold</b> \\x1b[2Jgone"
 """
 TARGETS = {
     "default": {"use": "python", "call": "bots_of_the_table:polite"},
@@ -76,6 +76,8 @@ def test_answers_side_by_side_in_every_format(runs, capsys):
     rows = list(csv.DictReader(io.StringIO(said["csv"])))
     assert len(rows) == 2 * 4
     assert {row["answer"][0] for row in rows if row["column"] == "keen"} == {"'"}, "a spreadsheet must take it for text"
+    assert all("\x1b" not in page for page in said.values()), "a terminal obeys it"
+    assert any("<U+001B>[2Jgone" in row["answer"] for row in rows)
     body = json.loads(said["json"])
     assert [c["name"] for c in body["table"]["columns"]] == ["keen", "default", "again", "more"]
     assert len(body["samples"]) == 2

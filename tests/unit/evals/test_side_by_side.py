@@ -78,3 +78,22 @@ def test_answers_stand_in_one_place_and_errors_are_never_alike_with_a_no(gated) 
     assert [a.hits for a in hit.answers] == [("leak",), ("leak",)]
     with pytest.raises(UsageError):
         answers([one, two], "laek")
+
+
+def test_the_order_of_the_runs_does_not_decide_whether_a_suite_is_found(gated) -> None:  # type: ignore[no-untyped-def]
+    one, other = gated.run(plan="tiny"), gated.run(guards="on")
+    for runs in ([one, other], [other, one]):
+        places = answers(runs, "help")
+        assert places
+        assert {place.answers[runs.index(one)].outcome for place in places} == {""}
+        assert {place.answers[runs.index(other)].outcome for place in places} == {"scored"}
+    with pytest.raises(UsageError, match="did you mean 'help'"):
+        answers([one, other], "hepl")
+
+
+def test_an_attack_that_no_attempt_was_made_under_is_an_error(gated) -> None:  # type: ignore[no-untyped-def]
+    one, two = gated.run(), gated.run(guards="on")
+    known = one.suite("leak").attacks[0]
+    assert answers([one, two], "leak", known)
+    with pytest.raises(UsageError, match=f"no attempt of leak was made under an attack 'nothing-such'.*{known}"):
+        answers([one, two], "leak", "nothing-such")

@@ -123,7 +123,7 @@ def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
 
 def test_a_driver_that_is_missing_says_which_extra_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(MissingExtra, match=r"shipworthy\[postgres\]"):
+    with pytest.raises(MissingExtra, match=r"pip install 'psycopg\[binary\]"):
         Database("postgresql://h/d")
 
 
