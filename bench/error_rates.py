@@ -15,6 +15,7 @@ from itertools import product
 from shipworthy.stats import achieved_power
 from shipworthy.stats.audit_simulation import AuditDesign, passes_audited
 from shipworthy.stats.mean_simulation import LAWS, MeanDesign, mean_coverage, mean_passes, mean_passes_paired
+from shipworthy.stats.run_simulation import Comparison, alarms
 from shipworthy.stats.simulation import Design, coverage, passes, passes_paired
 
 
@@ -44,6 +45,7 @@ def main() -> None:
     for cell in audited(run):
         print(f"{cell['wrong']:.4f}  {cell['design']}")
     print_means(means(run))
+    print_comparisons(comparisons(run))
     print(f"\n{time.perf_counter() - began:.0f} s")
 
 
@@ -167,6 +169,42 @@ def print_means(found):
             f"{row['law']:>12} {row['clusters']:>8} {row['mean']:>5} {row['limit']:>6} "
             f"{row['betting']:>8.2f} {row['hoeffding']:>10.2f}"
         )
+
+
+SUITES = ((0.03, 0.1), (0.05,), (0.1, 0.3), (0.3,), (0.5,))
+
+
+def comparisons(run):
+    """Measure `runs compare`: any false alarm when whole runs shift, and what a change of one suite's odds raises."""
+    found = []
+    few = {"repeats": max(1, run["replicates"] // 10), "seed": run["seed"]}
+    for clusters, old_runs, shift in product((100, 1000), (1, 4, 6, 9), (0.0, 0.2, 0.4)):
+        case = Comparison(SUITES, clusters=clusters, shift=shift, old_runs=old_runs)
+        row = {"clusters": clusters, "old_runs": old_runs, "shift": shift, **few}
+        for order in ("primary first", "holm"):
+            row[order] = {"any_false_alarm": float(alarms(case, order=order, **few).any(-1).mean())}
+            for rise in (1.0, 2.0):
+                raised = alarms(case, order=order, rise=lambda suite, _, by=rise: by if suite == 2 else 0.0, **few)
+                row[order][f"rise {rise:g}"] = {
+                    k: float(raised[:, i].mean()) for k, i in (("primary", 3), ("other", 4))
+                }
+        found.append(row)
+    return found
+
+
+def print_comparisons(found):
+    print(
+        "\nA comparison of five suites, seven metrics; each run of a suite shifted by sd on log odds: any false alarm"
+    )
+    print("(promise .050), and how often the changed suite's primary and other metric raise one (log odds + 2)")
+    print(f"{'samples':>8} {'old runs':>8} {'sd':>4} {'false':>7} {'primary':>8} {'other':>7} | Holm over all")
+    for row in found:
+        first, holm = row["primary first"], row["holm"]
+        shown = " | ".join(
+            f"{each['any_false_alarm']:>7.3f} {each['rise 2']['primary']:>8.2f} {each['rise 2']['other']:>7.2f}"
+            for each in (first, holm)
+        )
+        print(f"{row['clusters']:>8} {row['old_runs']:>8} {row['shift']:>4} {shown}")
 
 
 if __name__ == "__main__":

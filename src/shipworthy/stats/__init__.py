@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
     from shipworthy.stats.mean_change import mean_difference, mean_noninferiority_test
     from shipworthy.stats.mean_power import achieved_power_for_mean, required_clusters_for_mean
-    from shipworthy.stats.multiplicity import holm
+    from shipworthy.stats.multiplicity import gatekeeping, holm
     from shipworthy.stats.paired import (
         NoninferiorityTest,
         PairedDifference,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         paired_difference,
     )
     from shipworthy.stats.power import achieved_power, required_clusters
+    from shipworthy.stats.replicates import RunShift, run_shift
     from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
 
 _HOMES = {
@@ -44,6 +45,7 @@ _HOMES = {
     "mean_noninferiority_test": "mean_change",
     "achieved_power_for_mean": "mean_power",
     "required_clusters_for_mean": "mean_power",
+    "gatekeeping": "multiplicity",
     "holm": "multiplicity",
     "NoninferiorityTest": "paired",
     "PairedDifference": "paired",
@@ -51,6 +53,8 @@ _HOMES = {
     "paired_difference": "paired",
     "achieved_power": "power",
     "required_clusters": "power",
+    "RunShift": "replicates",
+    "run_shift": "replicates",
     "Flip": "scorer_error",
     "change_flip": "scorer_error",
     "rate_flip": "scorer_error",
@@ -65,11 +69,13 @@ __all__ = [
     "NoninferiorityTest",
     "PairedDifference",
     "RateInterval",
+    "RunShift",
     "ThresholdTest",
     "achieved_power",
     "achieved_power_for_mean",
     "audited_rate",
     "change_flip",
+    "gatekeeping",
     "holm",
     "kappa",
     "mean_difference",
@@ -82,6 +88,7 @@ __all__ = [
     "rate_interval",
     "required_clusters",
     "required_clusters_for_mean",
+    "run_shift",
     "threshold_test",
 ]
 

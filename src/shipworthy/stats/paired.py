@@ -191,7 +191,7 @@ def paired_difference(
     change = changes(pairs)
     difference, low, high = change_limits(change, tail)
     rose, fell = _moved(pairs)
-    return PairedDifference(difference, low, high, _relabel(pairs, seed), change.size, rose, fell, float(confidence))
+    return PairedDifference(difference, low, high, relabel(pairs, seed), change.size, rose, fell, float(confidence))
 
 
 def noninferiority_test(
@@ -252,8 +252,8 @@ def _moved(pairs: Pairs) -> tuple[int, int]:
     return int((change > 0).sum()), int((change < 0).sum())
 
 
-def _relabel(pairs: Pairs, seed: int) -> float:
-    """Two-sided p-value over all ways to swap the two runs within clusters: independent signs on the changes.
+def relabel(pairs: Pairs, seed: int) -> float:
+    """Return the two-sided p-value over all ways to swap the two runs within clusters: random signs on the changes.
 
     Exact where the changes are whole multiples of one small fraction; else from `DRAWS` seeded draws of the signs.
     """

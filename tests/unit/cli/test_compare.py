@@ -35,3 +35,41 @@ def test_an_unknown_run_is_a_usage_error(gated, capsys) -> None:  # type: ignore
     gated.run()
     assert shipworthy(["runs", "compare", "-C", str(gated.root), "RUN-none"]) == 2
     assert "there is no run 'RUN-none'" in capsys.readouterr().err
+
+
+def again(gated, extra):  # type: ignore[no-untyped-def]
+    return [gated.run(lambda i, k=k: i.suite == "help" or number(i) < 4 + k) for k in extra]
+
+
+def test_replicates_stand_in_every_format(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    old, *more = again(gated, (0, 1, -2, 3))
+    new = gated.run(lambda i: i.suite == "help" or number(i) < 40, guards="on")
+    command = ["runs", "compare", "-C", str(gated.root), old.id, new.id, "--samples", "1"]
+    for form in ("text", "markdown", "html", "json"):
+        assert shipworthy([*command, "--format", form]) == 0
+        alone = " ".join(capsys.readouterr().out.replace("&#x27;", "'").split())
+        assert "cannot be told from a change" in alone, form
+        assert shipworthy([*command, "--replicates", *(run.id for run in more), "--format", form]) == 0
+        beside = " ".join(capsys.readouterr().out.split())
+        assert "cannot be told from a change" not in beside
+        assert all(run.id in beside for run in more), form
+        assert "shifts of whole runs included" in beside
+        assert "spread" in beside
+    assert shipworthy([*command, "--replicates", *(run.id for run in more)]) == 0
+    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())
+
+
+def test_replicates_may_be_named_one_by_one_and_not_at_all(gated, capsys) -> None:  # type: ignore[no-untyped-def]
+    old, a, b, c, new = again(gated, (0, 0, 0, 0, 0))
+    command = ["runs", "compare", "-C", str(gated.root)]
+    one_by_one = [x for run in (a, b, c) for x in ("--replicates", run.id)]
+    assert shipworthy([*command, *one_by_one, "--format", "json", old.id, new.id]) == 0
+    assert json.loads(capsys.readouterr().out)["replicates"] == [a.id, b.id, c.id]
+    assert shipworthy([*command, old.id, new.id, "--replicates"]) == 2
+    assert "'--replicates' requires an argument" in capsys.readouterr().err
+    assert shipworthy([*command, old.id, new.id, "--replicates", a.id, b.id]) == 2
+    said = capsys.readouterr().err
+    assert "2 replicate(s)" in said
+    assert "eval --no-cache" in said
+    assert shipworthy([*command, old.id, new.id, "--replicates", "RUN-none"]) == 2
+    assert "there is no run 'RUN-none'" in capsys.readouterr().err

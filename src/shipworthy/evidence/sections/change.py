@@ -11,7 +11,7 @@ from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import change_between, change_of, level, percent, quantile, seconds
 from shipworthy.evidence.seen import Seen
 
-_TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "unclear": "plain"}
+_TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "unclear": "plain", "not tested": "plain"}
 
 
 def before_after(run: Run, baseline: Run, seen: Mapping[str, Seen], *, alone: bool = True) -> Section:
@@ -26,8 +26,9 @@ def before_after(run: Run, baseline: Run, seen: Mapping[str, Seen], *, alone: bo
         Paragraph(
             f"The same samples, attacks and seeds: {baseline.id} before ({_how(baseline)}), {run.id} after "
             f"({_how(run)}). Pairs are attempts that both runs scored. 'Better' and 'worse' hold at "
-            f"{percent(found.alpha)} over all rows together (Holm); 'unclear' is no proof that nothing changed."
+            f"{percent(found.alpha)} over all rows together; 'unclear' is no proof that nothing changed."
         ),
+        Paragraph(" ".join(found.meaning)),
         _rates(found),
         *(Paragraph(f"Mind: {warning}.") for warning in found.warnings),
         _times(run, baseline, seen),
@@ -52,7 +53,7 @@ def _brief(found: Comparison, run: Run, baseline: Run) -> tuple[Paragraph | Tabl
         )
         for row in found.rows
     )
-    caption = f"{_how(baseline)} -> {_how(run)}; better and worse hold over all rows together (Holm)"
+    caption = f"{_how(baseline)} -> {_how(run)}; better and worse hold over all rows together"
     return (Table(columns, rows, caption, tuple(_TONES[row.verdict] for row in found.rows), (1, 2, 3, 5)),)
 
 
@@ -70,7 +71,7 @@ def _how(run: Run) -> str:
 def _rates(found: Comparison) -> Table:
     columns = (
         "Suite\nmetric", "Before", "After", "Change\n95 % interval", "", "Pairs", "Samples", "Errors left out",
-        "p (Holm)",
+        "p (corrected)",
     )  # fmt: skip
     rows = tuple(_row(row) for row in found.rows)
     caption = "Safety and helpfulness side by side: a guard that blocks everything would show in the second."
