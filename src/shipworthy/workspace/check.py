@@ -45,6 +45,10 @@ def _report(edge: Edge, draft: Draft) -> None:
     known = draft.named[kind]
     if name in known:
         return  # it is broken, which is reported
+    if unread := draft.hidden_in(kind):
+        said = f"links to a {kind} were not all checked: {', '.join(path.name for path in unread)} cannot be read"
+        draft.warnings.append(Problem(unread[0], 0, said))
+        return
     missing = kinds()[kind].missing
     hint = missing(name) if missing else ""
     hint = hint or (did_you_mean(name, list(known)) if known else f"there is no {kind}")

@@ -12,7 +12,7 @@ from shipworthy.core.errors import Problem
 from shipworthy.core.metric import Metric
 from shipworthy.workspace.fields import Entity, InTaxonomy, Loc, shapes, values
 from shipworthy.workspace.guards import GuardFile
-from shipworthy.workspace.kind import Kind, kind_of, kinds
+from shipworthy.workspace.kind import Kind, kind_of, kinds, sections
 from shipworthy.workspace.nodes import YamlFile
 from shipworthy.workspace.taxonomies import ref_problem
 from shipworthy.workspace.validate import at
@@ -75,6 +75,8 @@ class Draft:
         named: by kind and id, where each id was claimed: those of broken entities too, so that links to them are not
             reported.
         candidates: the guard files besides ``guards.yaml``, such as ``guards-strict.yaml``.
+        unread: files with sections that could not be read: what they define is not known, so a link that leads to none
+            may be right.
         metrics: of each suite, that its scorers give; None where that cannot be told.
     """
 
@@ -83,6 +85,7 @@ class Draft:
     entities: dict[str, dict[str, Placed[Any]]] = field(default_factory=lambda: {name: {} for name in kinds()})
     named: defaultdict[str, dict[str, tuple[YamlFile, Loc]]] = field(default_factory=lambda: defaultdict(dict))
     candidates: list[Placed[GuardFile]] = field(default_factory=list)
+    unread: list[Path] = field(default_factory=list)
     metrics: dict[str, Mapping[str, Metric] | None] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
 
@@ -100,6 +103,12 @@ class Draft:
         """Return a suite that was read; None if there is none of that name, or if it is broken."""
         placed = self.entities["suite"].get(name)
         return placed.entity if placed else None
+
+    def hidden_in(self, kind: str) -> list[Path]:
+        """Return the unread files that may define entities of a kind: the one named after its section, and includes."""
+        names = {f"{section}.yaml": found.name for section, found in sections().items()}
+        part = kind not in names.values()  # it is written inside another, or in files of its own
+        return [path for path in self.unread if part or names.get(path.name, kind) == kind]
 
     def broken(self, kind: str) -> bool:
         """Say whether an entity of a kind was read that is not whole."""

@@ -83,8 +83,10 @@ def _sources(root: Path, draft: Draft) -> Iterator[YamlFile]:
             source = read_yaml(path, root)
         except WorkspaceError as error:
             draft.problems += error.problems
+            draft.unread.append(path)
             continue
         if not isinstance(source.value, dict):
+            draft.unread.append(path)
             draft.problems.append(source.problem((), f"the file must hold sections: {', '.join(_known())}"))
             continue
         yield source
@@ -184,22 +186,24 @@ def _read_suites(root: Path, draft: Draft) -> None:
         told = None if draft.broken("facts") else facts.entity if facts else Facts()
         loaded = read_suite(path, draft.problems, told, root=root)
         if loaded is None:
-            draft.named["suite"].setdefault(_id_of_broken(path, root), (parse_yaml("null", path), ()))
+            for name in _ids_of_broken(path, root):
+                draft.named["suite"].setdefault(name, (parse_yaml("null", path), ()))
         elif draft.claim("suite", loaded.entity.id, loaded.source, ()):
             draft.entities["suite"][loaded.entity.id] = loaded
 
 
-def _id_of_broken(path: Path, root: Path) -> str:
-    """Return the id a broken suite file probably means, so that what links to it is not reported too."""
+def _ids_of_broken(path: Path, root: Path) -> Iterator[str]:
+    """Yield the ids a broken suite file may mean, so that what links to it is not reported too."""
     try:
         value = read_yaml(path, root).value
     except WorkspaceError:
         value = None
     if isinstance(value, dict) and isinstance(value.get("id"), str):
-        return str(value["id"])
+        yield str(value["id"])
+        return
     if isinstance(value, dict) and isinstance(value.get("use"), str):
-        return str(value["use"]).removeprefix("library:")
-    return path.parent.name if path.name == "suite.yaml" else path.stem
+        yield str(value["use"]).removeprefix("library:")
+    yield path.parent.name if path.name == "suite.yaml" else path.stem
 
 
 def _read_guards(root: Path, draft: Draft) -> None:
