@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from shipworthy.cli._options import allow_code_option, workspace_option
+from shipworthy.cli.eval import NEW_SEED, draw, seed_of
 
 if TYPE_CHECKING:
     from shipworthy.evals.sitting import Guards
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--guards", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the guards of this file before the target, instead of the workspace's guards.yaml.")  # fmt: skip  # noqa: E501
 @click.option("--no-guards", is_flag=True, help="Measure the bare target, without the workspace's guards.")
 @click.option("--target", metavar="NAME", help="This target of targets.yaml, instead of the system under test.")
+@click.option("--fresh", "fresh", metavar="[SEED]", is_flag=False, flag_value=NEW_SEED, callback=seed_of, help="On other samples of each bank, as of `shipworthy eval --fresh`.")  # fmt: skip  # noqa: E501
 @click.option("--shards", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="Into how many parts its attempts are dealt.")  # fmt: skip  # noqa: E501
 @allow_code_option
 def declare_command(
@@ -30,6 +32,7 @@ def declare_command(
     guards: Path | None,
     no_guards: bool,
     target: str | None,
+    fresh: int | None,
     shards: int,
     allow_code: bool,
 ) -> None:
@@ -45,7 +48,9 @@ def declare_command(
         raise UsageError("--guards and --no-guards exclude each other")
     chosen: Guards = False if no_guards else guards or True
     loaded = Workspace.load(workspace, allow_code=allow_code)
-    click.echo(declare(loaded, plan, suites=suites or None, guards=chosen, target=target, shards=shards).name)
+    draws = draw(loaded, plan, fresh, suites=suites or None)
+    made = declare(loaded, plan, suites=suites or None, guards=chosen, target=target, shards=shards, draws=draws)
+    click.echo(made.name)
 
 
 @click.command("finish")

@@ -33,7 +33,7 @@ def _shard(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     return int(number) - 1, int(shards)
 
 
-def _seed(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+def seed_of(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
     """Return the seed of a fresh draw; -1 where a new one is wanted."""
     if value is None or value == NEW_SEED:
         return None if value is None else -1
@@ -51,7 +51,7 @@ def _seed(ctx: click.Context, parameter: click.Parameter, value: str | None) -> 
 @click.option("--target", "targets", metavar="NAME", multiple=True, help="Measure this target of targets.yaml, instead of the system under test; may be repeated, a run each.")  # fmt: skip  # noqa: E501
 @click.option("--resume", metavar="RUN", help="Go on with a run: its id, the beginning of it, or `latest`.")
 @click.option("--retry-errors", is_flag=True, help="With --resume: make attempts that ended in an error once more.")
-@click.option("--fresh", "fresh", metavar="[SEED]", is_flag=False, flag_value=NEW_SEED, callback=_seed, help="Draw other samples of each bank than the plan's own and than any earlier draw; a SEED that was used draws the same ones again.")  # fmt: skip  # noqa: E501
+@click.option("--fresh", "fresh", metavar="[SEED]", is_flag=False, flag_value=NEW_SEED, callback=seed_of, help="Draw other samples of each bank than the plan's own and than any earlier draw; a SEED that was used draws the same ones again.")  # fmt: skip  # noqa: E501
 @click.option("--no-cache", is_flag=True, help="Ask the target every time, and keep no replies.")
 @click.option(
     "--max-requests", metavar="N", type=click.IntRange(min=0), help="Stop a run after this many calls to models."
@@ -90,7 +90,7 @@ def command(
     `shipworthy eval --resume latest` goes on where it stopped.
     """
     from shipworthy.core.errors import UsageError
-    from shipworthy.evals.sitting import complete
+    from shipworthy.evals.sitting import begin, complete, join
     from shipworthy.exchange.budget import Limits, parse_duration
     from shipworthy.workspace.load import Workspace
 
@@ -115,13 +115,17 @@ def command(
         "suites": suites or None,
         "guards": True if chosen is None else chosen,
         "cache": not no_cache,
+        # Once for all targets: they are held against each other on the same samples.
+        "draws": draw(loaded, plan or "full", fresh, suites=suites or None, shared=shard is not None),
     }
     made: list[Run] = []
     for target in targets or [None]:
         if resume:
             sitting = _resumed(loaded, resume, shard, chosen, cache=not no_cache, retry_errors=retry_errors)
+        elif shard:
+            sitting = join(loaded, plan or "full", shard=shard[0], shards=shard[1], target=target, **options)
         else:
-            sitting = _new(loaded, plan or "full", shard, fresh, options | {"target": target})
+            sitting = begin(loaded, plan or "full", target=target, **options)
         before = sitting.made
         part = f" in shard {shard[0] + 1} of {shard[1]}" if shard else ""
         named = f"target {target}, " if target else ""
@@ -201,24 +205,25 @@ def _resumed(
     return sitting
 
 
-def _new(
-    workspace: Workspace, plan: str, shard: tuple[int, int] | None, fresh: int | None, options: dict[str, Any]
-) -> Sitting:
-    """Begin a run, on a fresh draw of samples where one is wanted, or join the one that a shard belongs to."""
+def draw(
+    workspace: Workspace, plan: str, fresh: int | None, *, suites: Sequence[str] | None, shared: bool = False
+) -> tuple[int, ...]:
+    """Return the draws of a run on fresh samples, and say how another run gets the same ones; none without `--fresh`.
+
+    Args:
+        fresh: the seed; -1 for a new one.
+        shared: whether several processes make the run: they agree on a seed that is given, not on one drawn here.
+    """
     from shipworthy.core.errors import UsageError
     from shipworthy.evals.fresh import fresh_draws
-    from shipworthy.evals.sitting import begin, join
 
     if fresh is None:
-        if shard is None:
-            return begin(workspace, plan, **options)
-        return join(workspace, plan, shard=shard[0], shards=shard[1], **options)
-    if shard is not None:
-        raise UsageError("--fresh begins a run of one shard: leave --shard out")
-    draws = fresh_draws(workspace, plan, suites=options["suites"], seed=None if fresh < 0 else fresh)
-    sitting = begin(workspace, plan, draws=draws, **options)
+        return ()
+    if shared and fresh < 0:
+        raise UsageError("the shards of a run need one draw: give all of them the same --fresh SEED, a whole number")
+    draws = fresh_draws(workspace, plan, suites=suites, seed=None if fresh < 0 else fresh)
     click.echo(f"Fresh draw {draws[-1]}: `--fresh {draws[-1]}` measures another system on the same samples", err=True)
-    return sitting
+    return draws
 
 
 def nothing_left(declare: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipworthy.core.errors import UsageError
+from shipworthy.evals.fresh import fresh_draws
 from shipworthy.evals.loop import run_to_end
 from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
@@ -24,6 +25,7 @@ def evaluate(
     suites: Sequence[str] | None = None,
     guards: Guards | None = None,
     target: str | None = None,
+    fresh: bool | int = False,
     resume: str | Path | None = None,
     retry_errors: bool = False,
     limits: Limits | None = None,
@@ -41,6 +43,8 @@ def evaluate(
             a path takes that guard file.
         target: name of the target that is measured; the system under test if left out. A release is decided on the
             system under test alone.
+        fresh: True draws other samples of each bank than the plan's own and than any earlier draw; a seed in [0, 2**48)
+            that was used before draws the same ones again (`RunManifest.draws` ends with a run's seed).
         resume: go on with this run (id, prefix, ``latest`` or directory) instead of starting one; `plan` and `suites`
             are then the run's own.
         retry_errors: with `resume`, make attempts that ended in an error once more.
@@ -64,6 +68,7 @@ def evaluate(
             suites=suites,
             guards=guards,
             target=target,
+            fresh=fresh,
             resume=resume,
             retry_errors=retry_errors,
             limits=limits,
@@ -81,6 +86,7 @@ async def evaluate_async(
     suites: Sequence[str] | None = None,
     guards: Guards | None = None,
     target: str | None = None,
+    fresh: bool | int = False,
     resume: str | Path | None = None,
     retry_errors: bool = False,
     limits: Limits | None = None,
@@ -98,10 +104,12 @@ async def evaluate_async(
         workspace = Workspace.load(workspace)
     if resume is None:
         given = True if guards is None else guards
-        sitting = begin(workspace, plan, suites=suites, guards=given, target=target, cache=cache)
+        seed = None if fresh is True else fresh
+        draws = fresh_draws(workspace, plan, suites=suites, seed=seed) if fresh is not False else ()
+        sitting = begin(workspace, plan, suites=suites, guards=given, target=target, cache=cache, draws=draws)
     else:
-        if target is not None:
-            raise UsageError("a run that goes on has its target: leave `target` out")
+        if target is not None or fresh is not False:
+            raise UsageError("a run that goes on has its target and its samples: leave `target` and `fresh` out")
         sitting = take_up(workspace, resume, guards=guards, cache=cache, retry_errors=retry_errors)
     shown = progress if isinstance(progress, Progress) else Progress(style="auto" if progress else "none")
     return await complete_async(sitting, limits=limits, concurrency=concurrency, progress=shown)

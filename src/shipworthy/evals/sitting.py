@@ -140,6 +140,7 @@ def declare(
     target: str | None = None,
     shards: int = 1,
     directory: Path | None = None,
+    draws: Sequence[int] = (),
 ) -> Path:
     """Write down what a run will do, and make none of its attempts. Returns its directory.
 
@@ -147,13 +148,14 @@ def declare(
         plan, suites: as for `make_plan`.
         target: name of the target that is measured; the system under test if left out.
         shards: into how many parts its attempts are dealt.
+        draws: seeds of the fresh draws of samples up to the one that is wanted; see `fresh_draws`.
         directory: of the run; a new one under the workspace's ``.shipworthy/runs`` if left out.
 
     Raises:
         UsageError: something cannot work as configured.
         StoreError: it cannot be written.
     """
-    ready = _Ready.make(workspace, plan, suites, guards, target=target)
+    ready = _Ready.make(workspace, plan, suites, guards, draws, target=target)
     manifest = ready.manifest(shards)
     ready.close()
     place = directory or Layout(workspace.root).runs / manifest.id
@@ -176,8 +178,7 @@ def begin(
 
     Args:
         cache: whether to keep and reuse replies; a path is the file to keep them in.
-        plan, suites, guards, target, directory: as for `declare`.
-        draws: seeds of the fresh draws of samples up to the one that is wanted; see `fresh_draws`.
+        plan, suites, guards, target, directory, draws: as for `declare`.
 
     Raises:
         UsageError: something cannot work as configured.
@@ -239,6 +240,7 @@ def join(
     guards: Guards = True,
     target: str | None = None,
     cache: bool | Path = True,
+    draws: Sequence[int] = (),
 ) -> Sitting:
     """Sit down to one shard of a run that several processes make: the first of them declares it, in any order.
 
@@ -255,7 +257,7 @@ def join(
     if not 0 <= shard < shards:
         raise UsageError(f"a run of {shards} shard(s) has no shard {shard + 1}")
     layout = Layout(workspace.root)
-    ready = _Ready.make(workspace, plan, suites, guards, target=target)
+    ready = _Ready.make(workspace, plan, suites, guards, draws, target=target)
     wanted = ready.manifest(shards)
     with exclusive(layout.state / "declare.lock"):
         found = next((name for name in reversed(layout.run_ids()) if _same(layout.runs / name, wanted)), None)

@@ -126,3 +126,11 @@ def test_a_shard_of_another_target_joins_its_own_run(root, capsys):
     assert _eval("--target", "default", "--shard", "1/2") == 0
     assert _eval("--target", "keen", "--shard", "2/2") == 0
     assert len(list((root / ".shipworthy" / "runs").iterdir())) == 2
+
+
+def test_fresh_samples_are_the_same_ones_for_all_targets(root, capsys):
+    assert _eval("--target", "keen", "--target", "default", "--fresh") == 0
+    manifests = [json.loads(path.read_text()) for path in (root / ".shipworthy" / "runs").glob("*/manifest.json")]
+    assert len(manifests) == 2
+    assert manifests[0]["draws"] == manifests[1]["draws"] != []
+    assert manifests[0]["plan_digest"] == manifests[1]["plan_digest"]

@@ -10,6 +10,7 @@ from shipworthy.cli import run as shipworthy
 from shipworthy.core import registry
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import answer
+from shipworthy.evals.api import evaluate
 from shipworthy.evals.fresh import fresh_draws
 from shipworthy.evals.plan import make_plan
 from shipworthy.evals.results import Run
@@ -119,6 +120,32 @@ def test_the_command_line(workspace, capsys) -> None:
     assert "there is no fresh draw" in capsys.readouterr().err
     assert shipworthy([*call, "--fresh", "x"]) == 2
     assert shipworthy(["eval", "-C", str(workspace.root), "--resume", "latest", "--fresh"]) == 2
+
+
+def test_shards_and_declared_runs_are_made_on_a_fresh_draw_too(workspace, capsys) -> None:
+    there = ["-C", str(workspace.root), "--plan", "small"]
+    assert shipworthy(["eval", *there, "--fresh", "--shard", "1/2"]) == 2
+    assert "give all of them the same --fresh SEED" in capsys.readouterr().err
+    for part in ("2/2", "1/2"):
+        assert shipworthy(["eval", *there, "--no-cache", "--fresh", "77", "--shard", part]) == 0
+    (name,) = Layout(workspace.root).run_ids()
+    run = Run.load(Layout(workspace.root).run_directory(name))
+    assert run.complete
+    assert run.manifest.draws == (77,)
+    capsys.readouterr()
+    assert shipworthy(["runs", "declare", *there, "--fresh", "77", "--shards", "2"]) == 0
+    declared = capsys.readouterr().out.strip()
+    manifest = Run.load(Layout(workspace.root).run_directory(declared)).manifest
+    assert (manifest.draws, manifest.plan_digest) == (run.manifest.draws, run.manifest.plan_digest)
+
+
+def test_from_python(workspace) -> None:
+    first = evaluate(workspace, "small", fresh=True, cache=False, progress=False)
+    again = evaluate(workspace, "small", fresh=first.manifest.draws[-1], cache=False, progress=False)
+    plain = evaluate(workspace, "small", cache=False, progress=False)
+    assert first.manifest.plan_digest == again.manifest.plan_digest != plain.manifest.plan_digest
+    with pytest.raises(UsageError, match="leave `target` and `fresh` out"):
+        evaluate(workspace, resume="latest", fresh=True, progress=False)
 
 
 def test_a_run_is_entered_before_its_first_attempt_and_once(workspace) -> None:
