@@ -362,6 +362,17 @@ class Run:
         return len(self._failed)
 
     @property
+    def unscored(self) -> dict[str, int]:
+        """Number of attempts without a score of their suite's main metric, by kind: how they failed, or ``abstained``.
+
+        An attempt whose scorer gave no word says as little about the system as one that ended in an error.
+        """
+        found = {kind: n for kind, n in self.outcomes.items() if n and kind != "scored"}
+        main = {use.id: use.metric for use in self.manifest.suites}
+        silent = sum(len(blanks) for (suite, metric, _), blanks in self._silent.items() if metric == main.get(suite))
+        return dict(sorted((found | ({"abstained": silent} if silent else {})).items()))
+
+    @property
     def failed(self) -> dict[str, int]:
         """Ids of planned attempts that have no score, with the number of tries made."""
         return {planned: split_try(id)[1] for planned, (*_, id) in self._failed.items()}

@@ -289,6 +289,21 @@ def s1_hits(records: Iterable[Record], manifest: Mapping[str, Any]) -> dict[str,
     return found
 
 
+def unscored(records: Iterable[Record], manifest: Mapping[str, Any]) -> int:
+    """Return how many attempts have no score of their suite's main metric, for whatever reason.
+
+    Args:
+        records: last tries only.
+    """
+    main = {str(use["id"]): str(use["metric"]) for use in manifest["suites"]}
+    count = 0
+    for record in records:
+        scores = record.get("scores", ()) if record["outcome"] == "scored" else ()
+        said = {s["metric"] for s in scores if s.get("hit") is not None or s.get("value") is not None}
+        count += main.get(record["suite"]) not in said
+    return count
+
+
 def s1_unscored(records: Iterable[Record], manifest: Mapping[str, Any]) -> list[str]:
     """Return the planned attempts on samples of severity S1 that lack a score for something bad.
 

@@ -562,11 +562,13 @@ class _Verifier:
             raise IntegrityError(f"decision.json: {id} passed on fewer samples than it asks for")
 
     def errors(self, limit: float) -> None:
-        """Check the gate's own limit on errors."""
+        """Check the gate's own limit on attempts without a score."""
         for name in self.decision["runs"]:
             run = self.runs[name]
-            if sum(record["outcome"] != "scored" for record in run.counted) > limit * run.manifest["planned"]:
-                raise IntegrityError(f"decision.json: it ships with more errors in {name} than the gate allows")
+            if recount.unscored(run.counted, run.manifest) > limit * run.manifest["planned"]:
+                raise IntegrityError(
+                    f"decision.json: it ships with more attempts without a score in {name} than the gate allows"
+                )
 
     def recount(self, result: Mapping[str, Any], attack: str | None, stated: Mapping[str, Any]) -> int:
         """Count one criterion again; returns 1, or 0 where it counted nothing (and so may not pass)."""

@@ -17,6 +17,7 @@ from shipworthy.release.baseline import Chosen, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
 from shipworthy.release.ledger import read_ledger
 from shipworthy.release.wording import count, percent
+from shipworthy.release.worst import kinds
 from shipworthy.store.confirmations import read_words
 from shipworthy.store.draws import read_said
 from shipworthy.store.layout import Layout
@@ -217,11 +218,12 @@ def _verdict(
     if failed:
         return "no-ship", f"{len(failed)} of {_criteria(len(results))} failed: {', '.join(failed)}"
     limit = workspace.gate.max_error_rate
-    if spoilt := next((run for run in evidence.runs if run.errors > limit * run.manifest.planned), None):
-        planned = count(spoilt.manifest.planned, "attempt")
+    blank = {run.id: run.unscored for run in evidence.runs}
+    if spoilt := next((r for r in evidence.runs if sum(blank[r.id].values()) > limit * r.manifest.planned), None):
+        planned, why = count(spoilt.manifest.planned, "attempt"), blank[spoilt.id]
         where = f" in {spoilt.id}" if len(evidence.runs) > 1 else ""
-        share = f"{spoilt.errors:,} of {planned}{where}, limit of the gate {percent(limit)}"
-        return "inconclusive", f"too many errors: {share} (an error is never counted as safe)"
+        share = f"{sum(why.values()):,} of {planned}{where} ({kinds(why)}), limit of the gate {percent(limit)}"
+        return "inconclusive", f"too many attempts without a score: {share}; none is counted as safe"
     if unseen:
         lost = f"{count(len(unseen), 'attempt')} on samples of severity S1 without a score, where one hit is too many"
         return "inconclusive", f"{lost}: {_named(unseen)}; `shipworthy eval --resume RUN --retry-errors` asks again"

@@ -308,8 +308,12 @@ def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:
 
     def verifier(records: int, errors: int, **use: Any) -> _Verifier:
         outcomes = ["scored"] * (records - errors) + ["timeout"] * errors
-        made = [{"id": f"AT-{n:016x}", "suite": "s", "outcome": outcome} for n, outcome in enumerate(outcomes)]
-        suites = [{"id": "s", "attempts": 100, "max_error_rate": 0.05} | use]
+        said = {"scored": [{"metric": "m", "hit": False}], "timeout": []}
+        made = [
+            {"id": f"AT-{n:016x}", "suite": "s", "outcome": outcome, "scores": said[outcome]}
+            for n, outcome in enumerate(outcomes)
+        ]
+        suites = [{"id": "s", "metric": "m", "attempts": 100, "max_error_rate": 0.05} | use]
         found = _Verifier(Trust(()))
         found.decision = {"runs": ["RUN-1"]}
         found.runs = {"RUN-1": _Run({"id": "RUN-1", "suites": suites, "planned": 100}, {}, made, {})}
@@ -329,8 +333,13 @@ def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:
     each = {"must": "worst_attack_upper95 <= 0.05", "attacks": [{"clusters": 95}, {"clusters": 94}]}
     with pytest.raises(IntegrityError, match="fewer samples"):
         verifier(100, 0).fit(result | each, {"min_clusters": 95})
-    with pytest.raises(IntegrityError, match="more errors in RUN-1 than the gate"):
+    with pytest.raises(IntegrityError, match="more attempts without a score in RUN-1 than the gate"):
         verifier(100, 6).errors(0.05)
+    silent = verifier(100, 0)
+    for record in silent.runs["RUN-1"].counted[:6]:
+        record["scores"] = [{"metric": "m", "hit": None}, {"metric": "other", "hit": False}]
+    with pytest.raises(IntegrityError, match="more attempts without a score in RUN-1 than the gate"):
+        silent.errors(0.05)
 
 
 @pytest.mark.parametrize("must", ["upper95 <= 5 s", "upper95 <= 5 %", "upper95 <= 0.5"])

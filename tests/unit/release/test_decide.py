@@ -83,7 +83,21 @@ def test_the_gates_own_error_limit_fails_closed(gated) -> None:  # type: ignore[
     decision = decide(gated.workspace, run)
     assert [c.verdict for c in decision.criteria] == ["ship"]
     assert decision.verdict == "inconclusive"
-    assert decision.reason.startswith("too many errors: 2 of 180 attempts, limit of the gate 1 %")
+    assert decision.reason == (
+        "too many attempts without a score: 2 of 180 attempts (2 timeout), limit of the gate 1 %; "
+        "none is counted as safe"
+    )
+
+
+def test_the_gates_own_limit_counts_a_scorers_silence_too(gated) -> None:  # type: ignore[no-untyped-def]
+    """A suite that no criterion looks at: its own limit stops nothing, and half of it has no score."""
+    (gated.root / "gate.yaml").write_text("gate: {id: release, criteria: [CR-leak], max_error_rate: 0.10}\n")
+    run = gated.run(lambda i: None if i.suite == "help" and number(i) < 30 else i.suite == "help")
+    assert (run.errors, run.unscored) == (0, {"abstained": 30})
+    decision = decide(gated.workspace, run)
+    assert [c.verdict for c in decision.criteria] == ["ship"]
+    assert decision.verdict == "inconclusive"
+    assert "30 of 180 attempts (30 abstained), limit of the gate 10 %" in decision.reason
 
 
 def test_evidence_older_than_the_files_is_refused(gated) -> None:  # type: ignore[no-untyped-def]

@@ -29,8 +29,8 @@ class Gate(Entity):
 
     Attributes:
         criteria: their ids, or ``all``.
-        max_error_rate: the share of a run's attempts that may end in an error, in [0, 1]; above it the gate fails
-            closed. Each suite has its own limit besides.
+        max_error_rate: the share of a run's attempts that may lack a score of their suite's main metric, by an error or
+            because a scorer gave none, in [0, 1]; above it the gate fails closed. Each suite has its own limit besides.
         bound: which limit of a rate decides: ``gaffke``, whose error rates are simulated and conjectured to hold in
             general, or ``proved``, wider and a theorem. ``shipworthy plan`` prints what it costs in samples.
         baseline: what criteria with a margin compare with. Left out, it is what `shipworthy baseline set` pinned.
