@@ -632,7 +632,31 @@ class _Verifier:
             else any(self.too_good(result, filled, measure, level) for filled in judged)
         ):
             raise IntegrityError(f"decision.json: the bound of {id} is better than its counts can give")
+        self.spans(result, counts, measure, must)
         return 1
+
+    def spans(self, result: Mapping[str, Any], counts: Counts, measure: Measure, must: condition.Condition) -> None:
+        """Check that a rate's two-sided interval is as wide as what was scored asks for.
+
+        Of a condition on each attack it is the interval of the attack that decides, whose row was held to its counts.
+        The intervals of a change, of a mean and of an audited rate are made in other ways, and are not checked here.
+        """
+        if must.test != "threshold" or measure.value or result.get("audit"):
+            return
+        ends = result["low"], result["high"]
+        rows = [(row["low"], row["high"]) for row in result.get("attacks", ()) if row["rate"] == result["rate"]]
+        if must.each and rows:
+            wide = ends in rows
+        else:
+            two_sided = must._replace(confidence=1 - (1 - must.confidence) / 2)
+            sides: tuple[tuple[Literal["lower", "upper"], float], ...] = (("lower", ends[0]), ("upper", ends[1]))
+            ends_too_good = (
+                self.too_good({**result, "bound": end}, counts, measure, two_sided._replace(side=side))
+                for side, end in sides
+            )
+            wide = not any(ends_too_good)
+        if not wide:
+            raise IntegrityError(f"decision.json: the interval of {result['id']} is narrower than its counts can give")
 
     def attacks(
         self, result: Mapping[str, Any], attack: str | None, stated: Mapping[str, Any]

@@ -299,6 +299,19 @@ def test_the_bound_of_the_worst_attack_is_recomputed_for_all_attacks_together(ca
     assert _doctored(case, same, whole=True).ok
 
 
+@pytest.mark.parametrize("end", ["low", "high"])
+@pytest.mark.parametrize("id", ["CR-leak", "CR-leak-each"])
+def test_an_interval_narrower_than_its_counts_is_refused(case: Any, id: str, end: str) -> None:
+    """The bound decides; the interval is what a reader sees."""
+
+    def narrow(result: dict[str, Any]) -> None:
+        result[end] = (result[end] + 3 * result["rate"]) / 4
+
+    refused(_doctored(case, _of(id, narrow), whole=True), id, "narrower than its counts")
+    nothing = _of(id, lambda r: r.update({end: r[end]}))
+    assert _doctored(case, nothing, whole=True).ok
+
+
 def test_a_criterion_of_the_gate_that_was_left_out_is_refused(case: Any) -> None:
     refused(_doctored(case, lambda results: results.pop(0), whole=True), "CR-leak", "not those of the gate")
 
