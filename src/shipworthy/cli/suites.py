@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,20 +31,27 @@ def list_(workspace: Path, form: str, allow_code: bool) -> None:
     """List the workspace's suites and those of the library. Outside of a workspace, the library's."""
     from shipworthy.cli._tables import listing
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "suite": suite.id,
             "version": suite.version,
-            "from": origin,
+            "from": "workspace" if file else "library",
+            "file": file or None,
             "samples": len(suite.samples),
             "attacks": len(suite.attacks),
             "metric": suite.metric,
             "measures": suite.title,
         }
-        for origin, suite in _all(workspace, allow_code)
+        for file, suite in _all(workspace, allow_code)
     ]
+    kept = dict.fromkeys(("version", "samples", "attacks", "metric"))
+    told = "cannot be read: shipworthy check says why"
+    broken = _broken(workspace, {row["file"] for row in rows})
+    rows += [{"suite": id, **kept, "from": "workspace", "file": file, "measures": told} for id, file in broken]
     columns = ("suite", "version", "from", "samples", "metric")
     text = listing(rows, form, columns, right=("samples",))
+    if form == "text" and any(row["version"] is None for row in rows):
+        text += "\n\nWhat has no version cannot be read: shipworthy check says why"
     if form == "text":
         text += "\n\nshipworthy suites show NAME tells what one measures, and what it does not"
     click.echo(text)
@@ -61,11 +69,13 @@ def show(*, workspace: Path, name: str, samples: int, form: str, allow_code: boo
 
     from shipworthy.core.errors import UsageError, did_you_mean
 
-    known = {suite.id: (origin, suite) for origin, suite in reversed(_all(workspace, allow_code))}
+    known = {suite.id: (file, suite) for file, suite in reversed(_all(workspace, allow_code))}
+    if name not in known and name in dict(_broken(workspace, {file for file, _ in known.values()})):
+        raise UsageError(f"the suite {name!r} cannot be read: `shipworthy check` says why")
     if name not in known:
         raise UsageError(f"there is no suite {name!r}: {did_you_mean(name, sorted(known))}")
-    origin, suite = known[name]
-    facts = _facts(origin, suite)
+    file, suite = known[name]
+    facts = _facts(file or "library", suite)
     first = [_sample(suite, n) for n in range(min(samples, len(suite.samples)))]
     if form == "json":
         click.echo(json.dumps({**facts, "first_samples": first, "card": suite.card}, indent=2, ensure_ascii=False))
@@ -89,7 +99,7 @@ def copy(workspace: Path, name: str, id: str | None) -> None:
 
 
 def _all(workspace: Path, allow_code: bool) -> list[tuple[str, Suite]]:
-    """Return (where it comes from, suite), the workspace's own first. A suite that is broken is left to `check`."""
+    """Return (file in the workspace, suite), its own first; the file is empty for one of the library."""
     from shipworthy.workspace.library import library_suites
     from shipworthy.workspace.load import Workspace
     from shipworthy.workspace.suites import library_suite
@@ -100,7 +110,17 @@ def _all(workspace: Path, allow_code: bool) -> list[tuple[str, Suite]]:
         if known is not None:
             files = {id: known.graph.node("suite", id).file for id in known.suites}
             found = [(files[id].relative_to(workspace).as_posix(), suite) for id, suite in known.suites.items()]
-    return [*found, *(("library", library_suite(name)) for name in library_suites())]
+    return [*found, *(("", library_suite(name)) for name in library_suites())]
+
+
+def _broken(workspace: Path, read: Collection[str | None]) -> list[tuple[str, str]]:
+    """Return (what it may be called, file) of the workspace's suite files that were not read: they are not whole."""
+    found = []
+    for path in sorted([*workspace.glob("suites/*.yaml"), *workspace.glob("suites/*/suite.yaml")]):
+        file = path.relative_to(workspace).as_posix()
+        if file not in read:
+            found.append((path.parent.name if path.name == "suite.yaml" else path.stem, file))
+    return found
 
 
 def _facts(origin: str, suite: Suite) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def _json(capsys, *words):
 
 def test_the_workspaces_own_come_first_then_the_library(root, capsys):
     rows = _json(capsys, "list")
-    assert [row["from"] for row in rows[:2]] == ["suites/harmful-request.yaml", "suites/over-refusal.yaml"]
+    assert [row["file"] for row in rows[:2]] == ["suites/harmful-request.yaml", "suites/over-refusal.yaml"]
     assert [row["suite"] for row in rows[2:]] == list(library_suites())
     assert all(row["samples"] == len(library_suite(row["suite"]).samples) for row in rows[2:])
 
@@ -93,3 +93,13 @@ def test_nothing_is_overwritten_and_an_id_is_one(root, tmp_path, capsys):
 def test_an_unknown_suite_names_the_nearest(root, capsys):
     assert shipworthy(["suites", "show", "groundednes"]) == 2
     assert "did you mean 'groundedness'?" in capsys.readouterr().err
+
+
+def test_a_suite_that_cannot_be_read_is_named_and_not_left_out(root, capsys):
+    (root / "suites" / "odd.yaml").write_text("id: odd\ncontent: nonsense\n")
+    (row,) = [row for row in _json(capsys, "list") if row["version"] is None]
+    assert (row["suite"], row["file"], row["from"]) == ("odd", "suites/odd.yaml", "workspace")
+    assert shipworthy(["suites", "list"]) == 0
+    assert "What has no version cannot be read" in capsys.readouterr().out
+    assert shipworthy(["suites", "show", "odd"]) == 2
+    assert "the suite 'odd' cannot be read: `shipworthy check` says why" in capsys.readouterr().err
