@@ -6,6 +6,8 @@ of a transaction, because the next entry of the audit chain needs the hash of th
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -254,8 +256,25 @@ def _sqlite_connect(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={_WAIT * 1000}")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _keep_wal(cursor)
     # Without FULL a commit in WAL mode survives the process, but not a power cut.
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _keep_wal(cursor: Any) -> None:
+    """Have a write-ahead log. Changing the kind of journal asks for the file alone and does not wait for it.
+
+    Several processes that open a new database at one moment would fail on each other; so each tries again, as long as a
+    writer waits for its turn.
+    """
+    until = time.monotonic() + _WAIT
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)

@@ -7,6 +7,7 @@ import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import sqlalchemy as sql
@@ -232,3 +233,25 @@ def test_a_writer_that_waits_too_long_says_so(url: str, monkeypatch: pytest.Monk
                 other.append("x", {})
             assert other.verify().entries == 1  # readers are not held up
         assert other.append("x", {}).number == 3
+
+
+def test_who_opens_a_new_database_beside_others_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite does not wait there: this stands in for the moment that another process needs."""
+    import sqlite3
+
+    from shipworthy.store import database
+
+    class Cursor:
+        said: ClassVar[list[str]] = []
+
+        def execute(self, statement: str) -> None:
+            self.said.append(statement)
+            if len(self.said) < 3:
+                raise sqlite3.OperationalError("database is locked")
+
+    database._keep_wal(Cursor())
+    assert Cursor.said == ["PRAGMA journal_mode=WAL"] * 3
+    Cursor.said.clear()
+    monkeypatch.setattr(database, "_WAIT", -1)
+    with pytest.raises(sqlite3.OperationalError):
+        database._keep_wal(Cursor())
