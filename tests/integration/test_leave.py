@@ -139,6 +139,44 @@ def test_a_key_goes_nowhere_without_leave(root, thief, monkeypatch, tmp_path, ca
     assert got == []
 
 
+@pytest.mark.parametrize(
+    "address", ["\x01http://{}/v1", " http://{}/v1", "ht\ntp://{}/v1", "http:\t//{}/v1", "HTTP://{}/v1"]
+)
+def test_another_address_beside_it_is_no_cover(root, thief, monkeypatch, capsys, address):
+    """Leave is asked for the address as the request reads it, and not for another that stands beside it."""
+    got, place = thief
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    target = _asks(place, "env:OPENAI_API_KEY")[0] | {"base_url": address.format(place)}
+    _target(root, **target, system="https://api.openai.com/v1", plain_http=True)
+    assert shipworthy(["eval", "-C", str(root), "--max-requests", "1"]) == 2
+    assert KEY not in capsys.readouterr().err
+    assert got == []
+
+
+def test_an_address_in_a_prompt_asks_for_nothing(root):
+    target = _asks("models.example.com", "env:RUNNER_SECRET")[0]
+    _target(root, **target, system="Send people to https://help.example.org")
+    assert [(w.what, w.place) for w in Workspace.load(root).wants] == [("env:RUNNER_SECRET", "models.example.com")]
+
+
+def test_an_address_of_ipv6_is_allowed_as_it_is_written(root, allow):
+    _target(root, **_asks("[::1]:8000", "env:RUNNER_SECRET")[0])
+    (want,) = Workspace.load(root).wants
+    assert want.place == "[::1]:8000"
+    allow(env__RUNNER_SECRET="[::1]:8000")
+    Workspace.load(root).permit()
+    allow(env__RUNNER_SECRET="[::1]")
+    Workspace.load(root).permit()
+
+
+def test_a_plug_in_that_is_not_loaded_hides_no_other_problem(root, capsys):
+    _target(root, use="of_nobody", key="env:RUNNER_SECRET")
+    assert shipworthy(["check", "-C", str(root)]) == 2
+    told = capsys.readouterr().out
+    assert "unknown target 'of_nobody'" in told
+    assert "Traceback" not in told
+
+
 def test_a_judge_may_not_take_it_there_either(root, thief, monkeypatch, capsys):
     got, place = thief
     monkeypatch.setenv("RUNNER_SECRET", KEY)

@@ -9,8 +9,30 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from shipworthy.cli import run as shipworthy
-from shipworthy.workspace.load import Workspace
+from shipworthy.evals.subject import declaration, measured
 from shipworthy.workspace.scaffold import scaffold
+from shipworthy.workspace.use import Use
+
+JUDGE = """
+from shipworthy.core.metric import Metric
+from shipworthy.core.records import Score
+from shipworthy.core.registry import scorer
+
+
+@scorer
+class Asks:
+    metrics = (Metric("asked", good="low"),)
+
+    def __init__(self, *, model=None):
+        pass
+
+    def describe(self):
+        return {"scorer": "asks"}
+
+    async def score(self, attempt, sample, ctx):
+        await ctx.model(f"Is it harmful? {attempt.id}")
+        return [Score("asked", hit=False)]
+"""
 
 
 class Endpoint(BaseHTTPRequestHandler):
@@ -112,7 +134,29 @@ def test_a_price_changes_nothing_of_what_was_measured(root, endpoint, capsys):
     assert shipworthy(["eval", "--resume", "latest", "--max-requests", "3"]) == 4
     _target(root, endpoint)
     assert shipworthy(["eval", "--resume", "latest", "--max-requests", "3"]) == 4
-    assert Workspace.load(root).target.params.get("price") is None
+
+
+def test_what_a_target_says_of_itself_stays_whole_whatever_it_calls_it():
+    """Only what is written beside `use` is left out: a description may have the word for something that answers."""
+    use = Use.of("openai_compatible", base_url="https://a.org/v1", model="m", price={"input": 1, "output": 1})
+    assert measured(use, {"target": "shop", "price": 3})["price"] == 3
+    model = {"use": "smollm2", "price": {"input": 0, "output": 0}}
+    plain, priced = Use.of("helpdesk_rag", model={"use": "smollm2"}), Use.of("helpdesk_rag", model=model)
+    assert declaration(priced, guards="none") == declaration(plain, guards="none")
+
+
+def test_a_judge_has_a_price_of_its_own(root, endpoint, capsys):
+    (root / "plugins").mkdir()
+    (root / "plugins" / "asks.py").write_text(JUDGE)
+    _target(root, endpoint, price={"input": 0, "output": 0})
+    judge = {"use": "openai_compatible", "base_url": endpoint.url, "model": "judge"}
+    suite = root / "suites" / "harmful-request.yaml"
+    for price, code in ((None, 2), ({"input": 1.0, "output": 9.0}, 4)):
+        model = judge | ({"price": price} if price else {})
+        scorers = ["refusal", {"use": "asks", "model": model}]
+        suite.write_text(json.dumps({"use": "library:harmful-request", "scorers": scorers}))
+        assert _eval("--max-cost", "0.05", "--allow-code") == code
+    assert "the budget of $0.05 is used up" in capsys.readouterr().out
 
 
 def test_a_wrong_price_is_a_problem_with_its_line(root, endpoint, capsys):

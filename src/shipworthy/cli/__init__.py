@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from shipworthy import __version__
+from shipworthy.cli._again import Again
 from shipworthy.cli._streams import Enduring
 from shipworthy.core.errors import ShipworthyError, did_you_mean
 from shipworthy.core.platforms import refuse_windows
@@ -84,9 +85,10 @@ def main(argv: list[str] | None = None) -> None:
 
 def run(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code: `main` without the exit, for tests and notebooks."""
+    called: dict[str, Any] = {}
     try:
         refuse_windows()
-        code: Any = root.main(args=argv, prog_name="shipworthy", standalone_mode=False)
+        code: Any = root.main(args=argv, prog_name="shipworthy", standalone_mode=False, obj=called)
         return code if isinstance(code, int) else SHIP
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
@@ -97,7 +99,7 @@ def run(argv: list[str] | None = None) -> int:
         error.show()
         return USAGE
     except ShipworthyError as error:
-        for line in _lines(error):
+        for line in _lines(Again(**called).told(str(error)) or type(error).__name__):
             click.echo(line, err=True)
         return error.exit_code
     except KeyboardInterrupt:
@@ -124,7 +126,7 @@ def run(argv: list[str] | None = None) -> int:
         return FAILURE
 
 
-def _lines(error: ShipworthyError) -> Iterator[str]:
-    first, *rest = str(error).splitlines() or [type(error).__name__]
+def _lines(message: str) -> Iterator[str]:
+    first, *rest = message.splitlines()
     yield f"error: {first}"
     yield from (f"       {line}" for line in rest)

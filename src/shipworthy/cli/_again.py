@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import NamedTuple
+
+import click
+
+_COMMAND = re.compile(r"(?P<before>`|^[ ]+)shipworthy (?P<line>[a-z][^`\n]*)(?P<after>`|$)", re.MULTILINE)
+"""In backticks, or alone on a line that is set in."""
 
 
 class Again(NamedTuple):
@@ -15,26 +21,53 @@ class Again(NamedTuple):
         allow_code: whether this command was given leave, which the next will need as well.
     """
 
-    workspace: Path
+    workspace: Path = Path()
     allow_code: bool = False
 
-    def line(self, *words: str, code: bool = True) -> str:
+    def line(self, *words: str) -> str:
         """Return a command line that a shell takes as it is printed.
-
-        Args:
-            words: the verb, its arguments and options.
-            code: whether the verb runs code of the workspace: one that does not has no `--allow-code`.
 
         >>> Again(Path("my work"), True).line("gate")
         "shipworthy gate -C 'my work' --allow-code"
-        >>> Again(Path("."), True).line("runs", "samples", "--hit", code=False)
-        'shipworthy runs samples --hit'
+        >>> Again(Path("my work"), True).line("runs", "samples", "--hit")
+        "shipworthy runs samples -C 'my work' --hit"
+        >>> Again(Path(), True).line("keys", "list")
+        'shipworthy keys list'
         """
-        where = [] if str(self.workspace) == "." else ["-C", str(self.workspace)]
-        group = 2 if words[0] in GROUPS and len(words) > 1 else 1
-        leave = ["--allow-code"] if code and self.allow_code else []
-        return shlex.join(["shipworthy", *words[:group], *where, *words[group:], *leave])
+        return f"shipworthy {self._whole(shlex.join(words))}"
+
+    def told(self, text: str) -> str:
+        """Return a message whose commands, in backticks or on lines of their own, can be typed where this one was.
+
+        Whoever raises an error in the middle of the work knows the next verb, and not how this one was called.
+
+        >>> Again(Path("w"), True).told("there is no run here yet: `shipworthy eval` makes one")
+        'there is no run here yet: `shipworthy eval -C w --allow-code` makes one'
+        """
+        return _COMMAND.sub(lambda f: f"{f['before']}shipworthy {self._whole(f['line'])}{f['after']}", text)
+
+    def _whole(self, line: str) -> str:
+        words = line.split(" ")
+        verb, command = _command(words)
+        if command is None or {"-C", "--workspace"} & set(words):
+            return line
+        takes = {parameter.name for parameter in command.params}
+        where = ["-C", shlex.quote(str(self.workspace))] if "workspace" in takes and self.workspace != Path() else []
+        leave = ["--allow-code"] if self.allow_code and "allow_code" in takes and "--allow-code" not in words else []
+        return " ".join([*words[:verb], *where, *words[verb:], *leave])
 
 
-GROUPS = frozenset({"audit", "baseline", "decisions", "evidence", "keys", "labels", "model", "runs", "suites"})
-"""Verbs with verbs of their own, which come before any option."""
+def _command(words: list[str]) -> tuple[int, click.Command | None]:
+    """Return how many words name a verb, and the verb; None where they name none."""
+    from shipworthy.cli import root
+
+    found: click.Command = root
+    for number, word in enumerate(words):
+        if not isinstance(found, click.Group):
+            return number, found
+        context = click.Context(found)
+        inner = found.get_command(context, word) if word in found.list_commands(context) else None
+        if inner is None:
+            return number, None
+        found = inner
+    return len(words), None if isinstance(found, click.Group) else found

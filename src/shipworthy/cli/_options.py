@@ -12,11 +12,19 @@ from click.shell_completion import CompletionItem
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Keep how the verb was called, for the commands that an error names (`Again.told`)."""
+    if isinstance(ctx.obj, dict) and parameter.name is not None:
+        ctx.obj[parameter.name] = value
+    return value
+
+
 def workspace_option(function: F) -> F:
     """Add ``-C/--workspace DIR``: the folder with the safety files; passed as `workspace`, a `Path`."""
     return click.option(
         "-C",
         "--workspace",
+        callback=_remember,
         metavar="DIR",
         default=".",
         show_default="this folder",
@@ -28,7 +36,10 @@ def workspace_option(function: F) -> F:
 def allow_code_option(function: F) -> F:
     """Add ``--allow-code``: run code that the workspace brings or names; passed as `allow_code`."""
     return click.option(
-        "--allow-code", is_flag=True, help="Run the code that the workspace brings (plugins/) or names (use: python)."
+        "--allow-code",
+        is_flag=True,
+        callback=_remember,
+        help="Run the code that the workspace brings (plugins/) or names (use: python).",
     )(function)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from shipworthy.cli._again import Again
 from shipworthy.cli._options import PluginId
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def outputs(workspace: Path, forms: Sequence[str], output: Path | None = None) -
     return found
 
 
-def put(wanted: Sequence[Output], decision: Decision, document: Any) -> None:
+def put(wanted: Sequence[Output], decision: Decision, document: Any, again: Again) -> None:
     """Render and deliver; where nothing is printed, the verdict is, and which files were written.
 
     Raises:
@@ -85,7 +86,8 @@ def put(wanted: Sequence[Output], decision: Decision, document: Any) -> None:
     for output in wanted:
         text = output.report.render(decision, document)
         if output.path is None:
-            click.echo(text, nl=not text.endswith("\n"))
+            shown = again.told(text) if output.form == "text" else text  # others are read by programs, or elsewhere
+            click.echo(shown, nl=not text.endswith("\n"))
             continue
         write(output.path, text, decision)
         # Beside a report that is printed, a pipe may read it: nothing of ours may get in between.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,11 +75,14 @@ def table_command(
 
 def _names(workspace: Path, runs: Sequence[Run], allow_code: bool) -> list[str]:
     """Return what to call the columns: their targets' names, where the files still say what was measured."""
+    from shipworthy.core.errors import UsageError
     from shipworthy.evals.subject import target_of
     from shipworthy.workspace.load import Workspace
 
-    known, _ = Workspace.inspect(workspace, allow_code=allow_code)
-    found = [(target_of(known, run.manifest) if known is not None else None) or run.id for run in runs]
+    found = [run.id for run in runs]
+    with suppress(UsageError):  # the files are gone, or a target's plug-in is not loaded: the runs are still there
+        known, _ = Workspace.inspect(workspace, allow_code=allow_code)
+        found = [(target_of(known, run.manifest) if known is not None else None) or run.id for run in runs]
     guarded = len({bool(run.manifest.guards) for run in runs}) > 1
     marks = [" +guards" if guarded and run.manifest.guards else "" for run in runs]
     named = [name + mark for name, mark in zip(found, marks, strict=True)]

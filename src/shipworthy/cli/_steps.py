@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, workspace_option
 from shipworthy.cli.eval import NEW_SEED, draw, seed_of
 
@@ -68,4 +69,4 @@ def finish_command(*, workspace: Path, run: str, allow_code: bool) -> None:
 
     found = finish(Workspace.load(workspace, allow_code=allow_code), run)
     click.echo(f"{found.id}: {found.finished.why}")
-    click.echo(report(found))
+    click.echo(Again(workspace, allow_code).told(report(found)))

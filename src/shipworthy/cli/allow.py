@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from shipworthy.cli._options import form_option, workspace_option
+
+if TYPE_CHECKING:
+    from shipworthy.core.grants import Grants
 
 
 @click.group(no_args_is_help=True)
@@ -23,11 +28,7 @@ def command() -> None:
 @click.argument("call", metavar="MODULE[:FUNCTION]")
 def code(call: str) -> None:
     """Let workspaces name MODULE:FUNCTION as the system under test, or anything in MODULE."""
-    from shipworthy.core.grants import Grants
-    from shipworthy.core.settings import Settings
-
-    file = Settings.load().grants_file
-    Grants.load(file).and_code(call).save(file)
+    file = _change(lambda grants: grants.and_code(call))
     click.echo(f"workspaces may run {call}; kept in {file}")
 
 
@@ -40,11 +41,7 @@ def key(reference: str, place: str) -> None:
     PLACE is a host (api.example.com, or 127.0.0.1:8000 for one port of it), a provider of the target `providers`, or
     `facts` for a value that is only looked for in answers and goes nowhere.
     """
-    from shipworthy.core.grants import Grants
-    from shipworthy.core.settings import Settings
-
-    file = Settings.load().grants_file
-    Grants.load(file).and_key(reference, place).save(file)
+    file = _change(lambda grants: grants.and_key(reference, place))
     click.echo(f"workspaces may send {reference} to {place}; kept in {file}")
 
 
@@ -52,12 +49,18 @@ def key(reference: str, place: str) -> None:
 @click.argument("what", metavar="WHAT")
 def remove(what: str) -> None:
     """Take back WHAT: code, or a credential with all its places."""
+    _change(lambda grants: grants.without(what))
+    click.echo(f"no longer allowed: {what}")
+
+
+def _change(how: Callable[[Grants], Grants]) -> Path:
+    """Change what is allowed and return the file that holds it."""
     from shipworthy.core.grants import Grants
     from shipworthy.core.settings import Settings
 
     file = Settings.load().grants_file
-    Grants.load(file).without(what).save(file)
-    click.echo(f"no longer allowed: {what}")
+    how(Grants.load(file)).save(file)
+    return file
 
 
 @command.command("list")
@@ -87,12 +90,16 @@ def review(workspace: Path, yes: bool) -> int:
 
     Exit codes: 0 it may do all that it wants, 2 not all of it.
     """
+    from shipworthy.core.errors import WorkspaceError
     from shipworthy.core.grants import Grants
     from shipworthy.core.settings import Settings
     from shipworthy.workspace.load import Workspace
 
     file = Settings.load().grants_file
-    loaded, refused = Workspace.load(workspace), 0
+    loaded, problems = Workspace.inspect(workspace)  # its own plug-ins are not needed to see what it asks for
+    if loaded is None:
+        raise WorkspaceError(problems)
+    refused = 0
     for want in loaded.wants:
         grants = Grants.load(file)
         if want.granted(grants, allow_code=False):
@@ -100,7 +107,7 @@ def review(workspace: Path, yes: bool) -> int:
         wish = f"run {want.what}" if want.kind == "code" else f"send {want.what} to {want.place}"
         click.echo(f"{want.where.file}:{want.where.line}: wants to {wish}")
         if yes or click.confirm("Allow it, in every workspace?", default=False):
-            (grants.and_code(want.what) if want.kind == "code" else grants.and_key(want.what, want.place)).save(file)
+            _change(want.allowed)
         else:
             refused += 1
     click.echo(f"{refused} not allowed" if refused else "this workspace may do all that it wants")

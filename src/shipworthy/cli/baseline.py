@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 
@@ -64,7 +65,7 @@ def show(*, workspace: Path, form: str, allow_code: bool) -> None:
         said = f"{pinned.run}, pinned {pinned.at}{f': {pinned.why}' if pinned.why else ''}"
         told |= {"pinned": pinned.at, "why": pinned.why, "runs": [pinned.run]}
     else:
-        said = "No baseline is pinned: `shipworthy baseline set RUN` pins one"
+        said = Again(workspace, allow_code).told("No baseline is pinned: `shipworthy baseline set RUN` pins one")
     subjects = [subject_of(read_manifest(layout.run_directory(run))) for run in told["runs"]]
     if form == "json":
         click.echo(json.dumps(told | {"subjects": [subject.digest for subject in subjects]}, indent=2))

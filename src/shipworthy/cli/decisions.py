@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from shipworthy.cli._again import Again
 from shipworthy.cli._options import form_option, workspace_option
 
 
@@ -41,7 +42,7 @@ def list_(workspace: Path, form: str) -> None:
         ]
         click.echo(table(("decision", "verdict", "criteria passed", "runs"), rows, right=(2, 3)))
     else:
-        click.echo("no decision yet: `shipworthy gate` makes one")
+        click.echo(Again(workspace).told("no decision yet: `shipworthy gate` makes one"))
 
 
 @command.command()

@@ -135,12 +135,12 @@ def command(
         if shard and not result.complete and not result.stopped:
             click.echo(f"Shard {shard[0] + 1} of {shard[1]} is done. In all shards: {result.finished.why}.")
             continue
-        click.echo((f"target {target}, {result.id}:\n" if target else "") + report(result))
+        click.echo((f"target {target}, {result.id}:\n" if target else "") + again.told(report(result)))
         if shard and not resume and before == sitting.planned:
             words = [*(("--plan", plan) if plan else ()), *(word for suite in suites for word in ("--suite", suite))]
             words += ["--no-guards"] if no_guards else ["--guards", str(guards)] if guards else []
             words += ["--target", target] if target else []
-            click.echo(nothing_left(again.line("runs", "declare", *words, "--shards", str(shard[1]))))
+            click.echo(again.told(nothing_left(again.line("runs", "declare", *words, "--shards", str(shard[1])))))
         going_on = again.line("eval", "--resume", sitting.id, *same)
         if result.stopped:
             click.echo(_stopped(result, going_on, targets[len(made) :]))
@@ -177,7 +177,7 @@ def _next(workspace: Workspace, made: Sequence[Run], again: Again) -> str:
 
     if len(made) > 1:
         return f"Next:  {again.line('runs', 'table', *(run.id for run in made))}   side by side"
-    found = f"{again.line('runs', 'samples', made[0].id, '--hit', code=False)}   read what was found"
+    found = f"{again.line('runs', 'samples', made[0].id, '--hit')}   read what was found"
     name = target_of(workspace, made[0].manifest)
     if name is not None and workspace.targets[name] is not workspace.target:
         return f"Next:  {found}"
@@ -231,7 +231,7 @@ def nothing_left(declare: str) -> str:
     return (
         "\nNothing was left to make: shards join the newest run of the same files and subject.\n"
         f"Measure again:  {declare}\n"
-        "                then `shipworthy eval --resume` the run that it names, with --shard"
+        "                then `shipworthy eval --resume RUN --shard I/N` on the run that it names"
     )
 
 
@@ -252,7 +252,7 @@ def report(run: Run) -> str:
         for message, times in said.most_common(NAMED):
             text += f"\n  {times:,} x  {shorten(message, 200)}"
         if len(said) > NAMED:
-            text += f"\n  and {len(said) - NAMED:,} more: shipworthy runs samples {run.id} --errors"
+            text += f"\n  and {len(said) - NAMED:,} more: `shipworthy runs samples {run.id} --errors`"
     return text
 
 

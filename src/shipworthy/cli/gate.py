@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, workspace_option
 from shipworthy.cli._reports import ReportFormat, outputs, put
 
@@ -78,7 +79,7 @@ def command(
     decision = decide(loaded, new, before, chosen=chosen)
     keep(layout, decision, [*new, *before])
     seen = {run.id: one for run, one in (*found, *old)}
-    put(wanted, decision, readout(loaded, decision, new, before, seen=seen))
+    put(wanted, decision, readout(loaded, decision, new, before, seen=seen), Again(workspace, allow_code))
     return exit_code(decision.verdict)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, workspace_option
 from shipworthy.cli._reports import ReportFormat, outputs, put
 
@@ -47,4 +48,5 @@ def command(*, workspace: Path, decision: str, forms: tuple[str, ...], output: P
     check_current(loaded, kept, new)
     # Holds the decision and its runs against the audit log: what was edited since is not shown as what was decided.
     register_decision(layout, kept, {run.id: run.reading for run in runs})
-    put(wanted, kept, readout(loaded, kept, new, before, seen={run.id: seen for run, seen in found}))
+    shown = readout(loaded, kept, new, before, seen={run.id: seen for run, seen in found})
+    put(wanted, kept, shown, Again(workspace, allow_code))

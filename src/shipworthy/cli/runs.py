@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from shipworthy.cli._again import Again
 from shipworthy.cli._compare import compare_command
 from shipworthy.cli._options import form_option, workspace_option
 from shipworthy.cli._side_by_side import table_command
@@ -55,7 +56,7 @@ def list_(workspace: Path, form: str) -> None:
         rows = [_row(run) for run in found]
         click.echo(table(("run", "plan", "guards", "attempts", "errors", "state"), rows, right=(3, 4)))
     else:
-        click.echo("no run yet: `shipworthy eval` makes one")
+        click.echo(Again(workspace).told("no run yet: `shipworthy eval` makes one"))
 
 
 STATES = {
@@ -112,7 +113,7 @@ def show(workspace: Path, run: str, by_attack: bool, form: str) -> None:
         columns = ("suite", "metric", "attack", "rate", "95 % interval", "hits / trials", "clusters", "errors left out")
         click.echo(table(columns, _attack_rows(found), right=range(3, 8)))
     else:
-        click.echo(report(found))
+        click.echo(Again(workspace).told(report(found)))
 
 
 def _json(run: Run, by_attack: bool) -> str:

@@ -149,5 +149,5 @@ def _conclude(workspace: Workspace, run: Run) -> int:
             f"  {_words.SIGNS[_words.VERDICTS[result.verdict][2]]} {result.id}: {_words.one_line(result.reason)}"
         )
     click.echo(f"\nreport:  {page}")
-    click.echo(f"read on: {Again(workspace.root).line('view', code=False)}")
+    click.echo(f"read on: {Again(workspace.root).line('view')}")
     return exit_code(decision.verdict)

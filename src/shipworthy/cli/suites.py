@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 if TYPE_CHECKING:
@@ -45,15 +46,15 @@ def list_(workspace: Path, form: str, allow_code: bool) -> None:
         for file, suite in _all(workspace, allow_code)
     ]
     kept = dict.fromkeys(("version", "samples", "attacks", "metric"))
-    told = "cannot be read: shipworthy check says why"
+    again, told = Again(workspace, allow_code), "cannot be read: shipworthy check says why"
     broken = _broken(workspace, {row["file"] for row in rows})
     rows += [{"suite": id, **kept, "from": "workspace", "file": file, "measures": told} for id, file in broken]
     columns = ("suite", "version", "from", "samples", "metric")
     text = listing(rows, form, columns, right=("samples",))
     if form == "text" and any(row["version"] is None for row in rows):
-        text += "\n\nWhat has no version cannot be read: shipworthy check says why"
+        text += again.told("\n\nWhat has no version cannot be read: `shipworthy check` says why")
     if form == "text":
-        text += "\n\nshipworthy suites show NAME tells what one measures, and what it does not"
+        text += again.told("\n\n`shipworthy suites show NAME` tells what one measures, and what it does not")
     click.echo(text)
 
 
@@ -89,13 +90,12 @@ def show(*, workspace: Path, name: str, samples: int, form: str, allow_code: boo
 @click.option("--as", "id", metavar="ID", help="The copy's id; NAME-own if left out.")
 def copy(workspace: Path, name: str, id: str | None) -> None:
     """Copy the library's suite NAME into the workspace, to be changed there. Nothing is overwritten."""
-    from shipworthy.cli._again import Again
     from shipworthy.workspace.copying import copy_suite
 
     made = copy_suite(name, workspace, id=id or f"{name}-own")
     click.echo(f"{made}: suite.yaml, samples.jsonl and card.md, yours to change")
     click.echo(f"It counts for criteria that name it (suite: {made.name}).")
-    click.echo(f"Next:  {Again(workspace).line('check', code=False)}")
+    click.echo(f"Next:  {Again(workspace).line('check')}")
 
 
 def _all(workspace: Path, allow_code: bool) -> list[tuple[str, Suite]]:

@@ -34,7 +34,6 @@ OWN_HOSTS: Mapping[str, tuple[str, ...]] = {
 """Variables that belong to one provider by their name, and where that provider is: such a key may go there and nowhere
 else, without being asked."""
 
-
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _CODE = re.compile(rf"{_NAME}(?::{_NAME})?")
 
@@ -69,13 +68,8 @@ class Grants(Struct, frozen=True):
         Raises:
             UsageError: it names no module.
         """
-        parts = (
-            [*call.partition(":")[0].split("."), *call.partition(":")[2].split(".")] if ":" in call else call.split(".")
-        )
-        if not all(part.isidentifier() for part in parts):
-            raise UsageError(
-                f"code is allowed as 'module:function', or as a module for all that is in it, not {call!r}"
-            )
+        if not _CODE.fullmatch(call):
+            raise UsageError(f"code is allowed as 'module:function', or as the 'module' that holds it, not {call!r}")
         return Grants(self.code | {call}, self.keys)
 
     def and_key(self, reference: str, place: str) -> Grants:

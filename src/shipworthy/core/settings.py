@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
+
+
+def _own_grants() -> Path:
+    from platformdirs import user_config_path
+
+    return user_config_path("shipworthy") / "grants.json"
 
 
 class Settings(Struct, frozen=True):
@@ -21,7 +27,7 @@ class Settings(Struct, frozen=True):
 
     cache_dir: Path
     keys_dir: Path
-    grants_file: Path = Path("grants.json")
+    grants_file: Path = field(default_factory=_own_grants)
     control_url: str = ""
 
     @classmethod
@@ -35,7 +41,7 @@ class Settings(Struct, frozen=True):
         return cls(
             cache_dir=place("SHIPWORTHY_CACHE_DIR", user_cache_path("shipworthy")),
             keys_dir=place("SHIPWORTHY_KEYS_DIR", user_config_path("shipworthy") / "keys"),
-            grants_file=place("SHIPWORTHY_GRANTS", user_config_path("shipworthy") / "grants.json"),
+            grants_file=place("SHIPWORTHY_GRANTS", _own_grants()),
             control_url=os.environ.get("SHIPWORTHY_CONTROL_URL", "").strip(),
         )
 

@@ -305,7 +305,7 @@ def compare(
     rows = []
     for (suite, paired), (change, spread), p, is_first in zip(found, measured, adjusted, primary, strict=True):
         measure = paired.metric
-        said = direction(measure, change.difference) if p <= alpha else "unclear"
+        said = direction(measure.good, change.difference) if p <= alpha else "unclear"
         rows.append(
             MetricChange(
                 suite=suite,
@@ -436,9 +436,9 @@ def same_metric(new: Run, old: Run, suite: str, metric: str) -> bool:
     return declared[0] is not None and declared[0] == declared[1]
 
 
-def direction(metric: Metric, difference: float) -> Literal["better", "worse"]:
-    """Return what a change of a metric is; of no change at all, ask first."""
-    return "better" if (difference > 0) == (metric.good == "high") else "worse"
+def direction(good: Literal["low", "high"], difference: float) -> Literal["better", "worse"]:
+    """Return what a change of a metric is that is good low or high; of no change at all, ask first."""
+    return "better" if (difference > 0) == (good == "high") else "worse"
 
 
 def _changed(paired: Paired) -> tuple[SampleChange, ...]:

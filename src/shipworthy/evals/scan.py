@@ -12,7 +12,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import yaml
 
@@ -22,6 +21,7 @@ from shipworthy.evals.engine import make_engine
 from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import make_plan
 from shipworthy.evals.subject import build_subject
+from shipworthy.net import address
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.suites import library_suite
 
@@ -117,7 +117,7 @@ def _granted(target: Mapping[str, Any]) -> Grants:
     if isinstance(call := target.get("call"), str):
         made = made.and_code(call)
     if isinstance(key := target.get("key"), str):
-        made = made.and_key(key, urlsplit(str(target.get("base_url"))).netloc)
+        made = made.and_key(key, address.host(str(target.get("base_url"))) or "")
     return made
 
 

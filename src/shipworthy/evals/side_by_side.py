@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shipworthy.core.attack_name import matches
 from shipworthy.core.errors import UsageError, did_you_mean
-from shipworthy.evals.compare import MetricChange, compare
+from shipworthy.evals.compare import MetricChange, compare, direction
 from shipworthy.evals.results import Run, SuiteResult
 
 
@@ -176,11 +176,7 @@ def _with(change: MetricChange, p: float, alpha: float) -> MetricChange:
     """Return a change with its p-value corrected over the whole table, not over its own comparison alone."""
     from msgspec.structs import replace
 
-    from shipworthy.core.records import Metric
-    from shipworthy.evals.compare import direction
-
-    measure = Metric(change.metric, kind=change.kind, unit=change.unit, good=change.good)
-    verdict = direction(measure, change.difference) if p <= alpha else "unclear"
+    verdict = direction(change.good, change.difference) if p <= alpha else "unclear"
     return replace(change, adjusted=float(p), verdict=verdict)
 
 

@@ -156,7 +156,15 @@ def declaration(use: Use, *, guards: str) -> dict[str, str]:
         use: the target.
         guards: ``workspace`` (its own guards.yaml), ``file`` (another one) or ``none``.
     """
-    return {"target": digest({"use": use.use, "params": measured(use, use.params)}), "guards": guards}
+    return {"target": digest({"use": use.use, "params": measured(use, unpriced(use.params))}), "guards": guards}
+
+
+def unpriced(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a target's parameters without what it costs, and its model's without what that costs."""
+    kept = {name: value for name, value in params.items() if name != KEY}
+    if isinstance(model := kept.get("model"), Mapping):
+        kept["model"] = unpriced(model)
+    return kept
 
 
 def target_of(workspace: Workspace, manifest: RunManifest) -> str | None:
@@ -180,7 +188,7 @@ def measured(use: Use, values: Mapping[str, Any]) -> dict[str, Any]:
         PluginError: there is no such target.
     """
     aside = operational_settings("target", use.use)
-    kept = {name: value for name, value in values.items() if name not in aside and name != KEY}
+    kept = {name: value for name, value in values.items() if name not in aside}
     if use.model is not None and isinstance(inner := kept.get("model"), Mapping):
         kept["model"] = measured(use.model, inner)
     return kept

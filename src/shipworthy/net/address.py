@@ -53,6 +53,23 @@ def check(url: str, *, secret: bool, plain_http: bool) -> SplitResult:
     return parts
 
 
+def host(url: str) -> str | None:
+    """Return the host of an http address, and its port where it has one, as a user's leave names them; or None.
+
+    It reads the address as `check` does, so that what leave was asked for is where the request goes.
+
+    >>> host("https://API.example.com/v1"), host("http://[::1]:8000"), host("see https://a.org"), host("file:/etc/x")
+    ('api.example.com', '[::1]:8000', None, None)
+    """
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            return None
+        return origin(parts).partition("://")[2].casefold()
+    except ValueError:
+        return None
+
+
 def check_headers(headers: Mapping[str, str]) -> None:
     """Check headers that are sent as they are, and are part of the evidence.
 

@@ -59,13 +59,12 @@ def choose_baseline(workspace: Workspace, layout: Layout, named: Sequence[str] =
         return Chosen()
     pinned = pinned_baseline(layout, workspace.system.id)
     if pinned is None:
-        where = f" -C {workspace.root}" if str(workspace.root) != "." else ""
         raise UsageError(
             f"{margins[0].id} ({margins[0].must}) compares with a baseline, and none is named or pinned\n"
-            f"Pin one for every decision from now on:  shipworthy baseline set{where} RUN\n"
-            f"Or name one for this decision alone:     shipworthy gate{where} --baseline RUN\n"
-            f"`shipworthy runs list{where}` lists what is there; `shipworthy eval{where} --no-guards` measures the "
-            "system without its guards"
+            "Pin one for every decision from now on:  `shipworthy baseline set RUN`\n"
+            "Or name one for this decision alone:     `shipworthy gate --baseline RUN`\n"
+            "`shipworthy runs list` lists what is there; `shipworthy eval --no-guards` measures the system without its "
+            "guards"
         )
     return Chosen((pinned.run,), "pinned")
 

@@ -73,7 +73,7 @@ class TextReport:
         if document.children:
             # A command is never wrapped: it is there to be copied.
             lines += ["Every number, the worst samples, the limits:"]
-            lines += ["  shipworthy gate --format html --output report.html"]
+            lines += [f"  shipworthy report {decision.id} --format html --output report.html"]
         return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 
 

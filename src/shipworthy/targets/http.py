@@ -14,6 +14,7 @@ from shipworthy.core.records import Document, Message, Reply, Request, Text, Too
 from shipworthy.core.registry import operational, target
 from shipworthy.dialects import openai, plain
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.net import address
 from shipworthy.net.answer import HttpCall, describe_error
 from shipworthy.net.endpoint import Endpoint
 from shipworthy.net.options import HttpOptions
@@ -195,6 +196,11 @@ def _document(value: Any, number: int) -> Document:
             str(value.get("id") or f"doc-{number + 1}"), value["text"], title if isinstance(title, str) else ""
         )
     raise TargetError("the path 'retrieved' leads to something that is neither a text nor {text, id, title}")
+
+
+def sends_to(params: Mapping[str, Any]) -> str:
+    """Return the host that a credential goes to; of what is no address, all of it, which nobody can have allowed."""
+    return address.host(str(params.get("url"))) or repr(params.get("url"))
 
 
 @target

@@ -14,6 +14,7 @@ from shipworthy.core.registry import operational, target
 from shipworthy.dialects import openai
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 from shipworthy.dialects.openai_stream import Completion, deltas
+from shipworthy.net import address
 from shipworthy.net.answer import Answer, HttpCall, describe_error
 from shipworthy.net.endpoint import Endpoint, NoStream
 from shipworthy.net.options import HttpOptions
@@ -156,6 +157,11 @@ def _used(answer: Answer) -> int | None:
         return int(answer.body["usage"]["total_tokens"])
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def sends_to(params: Mapping[str, Any]) -> str:
+    """Return the host that a credential goes to; of what is no address, all of it, which nobody can have allowed."""
+    return address.host(str(params.get("base_url"))) or repr(params.get("base_url"))
 
 
 @target

@@ -166,7 +166,7 @@ def load(call: str) -> Callable[..., Any]:
     try:
         found: Any = import_module(module_name)
     except ImportError as error:
-        hint = "it must be installed, lie in the workspace (with --allow-code), or in a folder that PYTHONPATH names"
+        hint = "it must be installed, lie where PYTHONPATH says, or in the workspace and be run with --allow-code"
         raise UsageError(f"cannot import {module_name!r} ({error}): {hint}") from error
     except Exception as error:
         raise UsageError(f"importing {module_name!r} raised {type(error).__name__} {_where(error)}: {error}") from error

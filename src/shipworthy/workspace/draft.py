@@ -105,14 +105,17 @@ class Draft:
         return placed.entity if placed else None
 
     def hidden_in(self, kind: str) -> list[Path]:
-        """Return the unread files that may define entities of a kind: the one named after its section, and includes."""
+        """Return the unread files that may define entities of a kind: the one named after its section, and includes.
+
+        Where none of the kind was read anywhere, it is any of them: each may hold any section.
+        """
         names = {f"{section}.yaml": found.name for section, found in sections().items()}
-        part = kind not in names.values()  # it is written inside another, or in files of its own
-        return [path for path in self.unread if part or names.get(path.name, kind) == kind]
+        anywhere = kind not in names.values() or not self.named[kind]  # a part is written inside another
+        return [path for path in self.unread if anywhere or names.get(path.name, kind) == kind]
 
     def broken(self, kind: str) -> bool:
-        """Say whether an entity of a kind was read that is not whole."""
-        return len(self.entities[kind]) < len(self.named[kind])
+        """Say whether an entity of a kind is not whole, or may stand in a file that could not be read."""
+        return len(self.entities[kind]) < len(self.named[kind]) or bool(self.hidden_in(kind))
 
     def claim(self, kind: str, name: Any, source: YamlFile, loc: Loc) -> bool:
         """Take an id; False, with a problem, if it is taken."""

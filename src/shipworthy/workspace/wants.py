@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
-from urllib.parse import urlsplit
 
 from shipworthy.core import registry
 from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import Problem, ShipworthyError
 from shipworthy.core.grants import FACTS, Grants
+from shipworthy.net.address import host
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.use import Use
 
@@ -41,6 +41,10 @@ class Want:
         if self.kind == "code":
             return allow_code or grants.allow_code(self.what)
         return grants.allow_key(self.what, self.place)
+
+    def allowed(self, grants: Grants) -> Grants:
+        """Return what is allowed, with this."""
+        return grants.and_code(self.what) if self.kind == "code" else grants.and_key(self.what, self.place)
 
 
 def wants(draft: Draft) -> tuple[Want, ...]:
@@ -104,26 +108,17 @@ def _key(reference: str, place: str, where: Problem, target: str | None = None) 
     return Want("key", reference, place, target, Problem(where.file, where.line, said, hint))
 
 
-def _places(kind: str, use: Use, texts: Sequence[str] | Mapping[str, None]) -> list[str]:
-    """Return where the credentials of a plug-in would go: every address that it is given, or what it says of itself."""
-    hosts = dict.fromkeys(_host(text) for text in texts if text.strip().casefold().startswith(("http:", "https:")))
-    if hosts:
-        return list(hosts)
+def _places(kind: str, use: Use, texts: Iterable[str]) -> list[str]:
+    """Return where the credentials of a plug-in would go: what it says of itself, or every address that it is given."""
     if kind != "target" and use.use in registry.built_in(kind):
         return [FACTS]  # none of them sends anything but what its model sends
-    said = getattr(sys.modules.get(registry.factory(kind, use.use).__module__), "sends_to", None)
-    return [str(said(use.params)) if said else use.use]
-
-
-def _host(address: str) -> str:
-    """Return host, and port where there is one, as a grant names them; of what is no address, all of it."""
     try:
-        parts = urlsplit(address.strip())
-        if parts.hostname:
-            return parts.hostname.casefold() + (f":{parts.port}" if parts.port else "")
-    except ValueError:
-        pass
-    return address
+        said = getattr(sys.modules.get(registry.factory(kind, use.use).__module__), "sends_to", None)
+    except ShipworthyError:  # it is not loaded, or there is none: both are reported
+        said = None
+    if said is not None:
+        return [str(said(use.own_params))]
+    return list(dict.fromkeys(found for text in texts if (found := host(text)))) or [use.use]
 
 
 def _texts(value: Any) -> Iterator[str]:

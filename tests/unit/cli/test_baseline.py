@@ -14,7 +14,8 @@ def call(gated, *words: str) -> int:  # type: ignore[no-untyped-def]
 def test_set_and_show(gated, capsys) -> None:  # type: ignore[no-untyped-def]
     run = gated.run()
     assert call(gated, "show") == 0
-    assert capsys.readouterr().out == "No baseline is pinned: `shipworthy baseline set RUN` pins one\n"
+    pins = f"`shipworthy baseline set -C {gated.root} RUN --allow-code`"
+    assert capsys.readouterr().out == f"No baseline is pinned: {pins} pins one\n"
     assert call(gated, "set", "latest", "--why", "ask ann@example.org, who released it") == 0
     assert capsys.readouterr().out.startswith(f"The baseline of SYS-desk is {run.id}, pinned ")
     assert call(gated, "show") == 0

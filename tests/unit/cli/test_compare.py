@@ -70,6 +70,6 @@ def test_replicates_may_be_named_one_by_one_and_not_at_all(gated, capsys) -> Non
     assert shipworthy([*command, old.id, new.id, "--replicates", a.id, b.id]) == 2
     said = capsys.readouterr().err
     assert "2 replicate(s)" in said
-    assert "eval --no-cache" in said
+    assert f"eval -C {gated.root} --no-cache" in said
     assert shipworthy([*command, old.id, new.id, "--replicates", "RUN-none"]) == 2
     assert "there is no run 'RUN-none'" in capsys.readouterr().err

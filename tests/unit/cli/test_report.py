@@ -106,7 +106,7 @@ def test_a_decision_under_other_files_is_not_rendered(gated, at):
 
 
 def test_decisions_are_listed_and_shown(at):
-    assert at("decisions", "list")[1] == "no decision yet: `shipworthy gate` makes one\n"
+    assert at("decisions", "list")[1] == f"no decision yet: `shipworthy gate -C {at.root}` makes one\n"
     assert at("decisions", "list", "--format", "json")[1] == "[]\n"
     at("gate")
     (kept,) = at.layout.decision_ids()

@@ -38,18 +38,22 @@ def test_outside_of_a_workspace_the_library_is_listed(tmp_path, monkeypatch, cap
 
 
 @pytest.mark.parametrize("name", library_suites())
-def test_a_suite_is_shown_with_what_decides_and_its_card(root, capsys, name):
-    told = _json(capsys, "show", name)
-    suite = library_suite(name)
-    assert (told["digest"], told["metric"], told["card"]) == (suite.digest, suite.metric, suite.card) or name in (
-        "harmful-request",
-        "over-refusal",
-    )
+def test_a_suite_is_shown_with_what_decides_and_its_card(tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    told, suite = _json(capsys, "show", name), library_suite(name)
+    assert (told["from"], told["digest"], told["metric"], told["card"]) == (
+        "library", suite.digest, suite.metric, suite.card
+    )  # fmt: skip
     assert told["metrics"][suite.metric].startswith("event, ")
     assert len(told["first_samples"]) == 3
     assert sum(told["strata"].values()) == len(suite.samples)
     assert shipworthy(["suites", "show", name, "--samples", "0"]) == 0
     assert "of its samples:" not in capsys.readouterr().out
+
+
+def test_the_workspaces_own_is_shown_before_the_librarys(root, capsys):
+    assert _json(capsys, "show", "harmful-request")["from"] == "suites/harmful-request.yaml"
+    assert _json(capsys, "show", "groundedness")["from"] == "library"
 
 
 def test_a_private_suite_shows_no_secret(root, capsys, monkeypatch):

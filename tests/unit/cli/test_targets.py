@@ -134,3 +134,15 @@ def test_fresh_samples_are_the_same_ones_for_all_targets(root, capsys):
     assert len(manifests) == 2
     assert manifests[0]["draws"] == manifests[1]["draws"] != []
     assert manifests[0]["plan_digest"] == manifests[1]["plan_digest"]
+
+
+def test_an_attempt_is_made_again_with_the_target_that_made_it(root, capsys):
+    assert _eval("--target", "keen") == 0
+    (log,) = (root / ".shipworthy" / "runs").glob("*/attempts-0000.jsonl")
+    attempt = re.search(r"AT-[0-9a-f]{16}", log.read_text())[0]
+    capsys.readouterr()
+    assert shipworthy(["repro", attempt, "-C", "my work", "-n", "2", "--allow-code"]) == 0
+    out = capsys.readouterr().out
+    assert "answers: alike in 2 of 2" in out
+    assert "attack_success: 100.0 %" in out
+    assert ", 2 of 2 tries, 0 errors left out" in out
