@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
@@ -67,3 +69,53 @@ def completion(text: str = "hello", finish: str = "stop", **message: object) -> 
 @pytest.fixture
 def loopback() -> SimpleNamespace:
     return SimpleNamespace(serve=serve, respond=respond, completion=completion)
+
+
+class Chat:
+    """A chat endpoint in a thread of its own, for commands that run their own loop.
+
+    Attributes:
+        place: host and port; `url` its address up to ``/chat/completions``.
+        seen: headers of the requests so far.
+        said, usage: what it answers, and what it says that took; None says nothing.
+    """
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, str]] = []
+        self.said = "I cannot help with that."
+        self.usage: dict[str, float] | None = {"prompt_tokens": 1000, "completion_tokens": 1000}
+        chat = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                chat.seen.append(dict(self.headers))
+                self.rfile.read(int(self.headers["Content-Length"]))
+                answer = completion(chat.said)
+                del answer["usage"]
+                body = json.dumps(answer | ({"usage": chat.usage} if chat.usage is not None else {})).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.place = f"127.0.0.1:{self.server.server_port}"
+        self.url = f"http://{self.place}/v1"
+
+    @property
+    def calls(self) -> int:
+        return len(self.seen)
+
+
+@pytest.fixture
+def chat() -> Iterator[Chat]:
+    made = Chat()
+    threading.Thread(target=made.server.serve_forever, daemon=True).start()
+    yield made
+    made.server.shutdown()

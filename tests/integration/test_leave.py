@@ -6,8 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -87,28 +85,6 @@ def test_leave_may_not_lie_in_the_workspace(root, monkeypatch, capsys):
     assert "lies in the workspace" in capsys.readouterr().err
 
 
-class Thief(BaseHTTPRequestHandler):
-    got: list[str]
-
-    def do_POST(self):
-        type(self).got.append(str(self.headers))
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def thief():
-    made = type("Own", (Thief,), {"got": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), made)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield made.got, f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
 def _asks(place: str, key: str) -> list[dict[str, Any]]:
     """Return every way in which a workspace may name a place and a key."""
     openai = {"use": "openai_compatible", "base_url": f"http://{place}/v1", "model": "m", "key": key, "retries": 0}
@@ -124,8 +100,8 @@ def _asks(place: str, key: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("way", range(4))
-def test_a_key_goes_nowhere_without_leave(root, thief, monkeypatch, tmp_path, capsys, way):
-    got, place = thief
+def test_a_key_goes_nowhere_without_leave(root, chat, monkeypatch, tmp_path, capsys, way):
+    place = chat.place
     (tmp_path / "key").write_text(KEY)
     monkeypatch.setenv("RUNNER_SECRET", KEY)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
@@ -136,21 +112,21 @@ def test_a_key_goes_nowhere_without_leave(root, thief, monkeypatch, tmp_path, ca
         assert f"shipworthy allow key {key} {place}" in told
         assert f"{root / 'targets.yaml'}:1: " in told
         assert KEY not in told
-    assert got == []
+    assert chat.seen == []
 
 
 @pytest.mark.parametrize(
     "address", ["\x01http://{}/v1", " http://{}/v1", "ht\ntp://{}/v1", "http:\t//{}/v1", "HTTP://{}/v1"]
 )
-def test_another_address_beside_it_is_no_cover(root, thief, monkeypatch, capsys, address):
+def test_another_address_beside_it_is_no_cover(root, chat, monkeypatch, capsys, address):
     """Leave is asked for the address as the request reads it, and not for another that stands beside it."""
-    got, place = thief
+    place = chat.place
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     target = _asks(place, "env:OPENAI_API_KEY")[0] | {"base_url": address.format(place)}
     _target(root, **target, system="https://api.openai.com/v1", plain_http=True)
     assert shipworthy(["eval", "-C", str(root), "--max-requests", "1"]) == 2
     assert KEY not in capsys.readouterr().err
-    assert got == []
+    assert chat.seen == []
 
 
 def test_an_address_in_a_prompt_asks_for_nothing(root):
@@ -177,8 +153,8 @@ def test_a_plug_in_that_is_not_loaded_hides_no_other_problem(root, capsys):
     assert "Traceback" not in told
 
 
-def test_a_judge_may_not_take_it_there_either(root, thief, monkeypatch, capsys):
-    got, place = thief
+def test_a_judge_may_not_take_it_there_either(root, chat, monkeypatch, capsys):
+    place = chat.place
     monkeypatch.setenv("RUNNER_SECRET", KEY)
     (root / "plugins").mkdir()
     (root / "plugins" / "asks.py").write_text(
@@ -194,18 +170,18 @@ def test_a_judge_may_not_take_it_there_either(root, thief, monkeypatch, capsys):
     code = shipworthy(["eval", "-C", str(root), "--allow-code", "--max-requests", "1"])
     assert code == 2
     assert f"shipworthy allow key env:RUNNER_SECRET {place}" in capsys.readouterr().err
-    assert got == []
+    assert chat.seen == []
 
 
-def test_with_leave_it_goes_to_that_host_and_port(root, thief, monkeypatch, allow):
-    got, place = thief
+def test_with_leave_it_goes_to_that_host_and_port(root, chat, monkeypatch, allow):
+    place = chat.place
     monkeypatch.setenv("RUNNER_SECRET", KEY)
     _target(root, **_asks(place, "env:RUNNER_SECRET")[0])
     allow(env__RUNNER_SECRET="127.0.0.1:1")
     assert shipworthy(["eval", "-C", str(root), "--max-requests", "1"]) == 2
     allow(env__RUNNER_SECRET=place)
     assert shipworthy(["eval", "-C", str(root), "--max-requests", "1"]) != 2
-    assert KEY in got[0]
+    assert KEY in chat.seen[0]["Authorization"]
 
 
 def test_what_lies_in_the_folder_is_not_imported(root):

@@ -1,10 +1,8 @@
-"""`--max-cost` on a real endpoint: it stops where the money is spent, and is refused where nobody tells the cost."""
+"""`--max-cost` on a real chat: it stops where the money is spent, and is refused where nobody tells the cost."""
 
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -20,7 +18,7 @@ from shipworthy.core.registry import scorer
 
 
 @scorer
-class Asks:
+class PricedJudge:
     metrics = (Metric("asked", good="low"),)
 
     def __init__(self, *, model=None):
@@ -35,39 +33,6 @@ class Asks:
 """
 
 
-class Endpoint(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    usage: dict[str, float] | None
-    calls: int
-
-    def do_POST(self):
-        type(self).calls += 1
-        self.rfile.read(int(self.headers["Content-Length"]))
-        said = {"role": "assistant", "content": "I cannot help with that."}
-        value = {"choices": [{"message": said, "finish_reason": "stop"}], "model": "m"}
-        if self.usage is not None:
-            value["usage"] = self.usage
-        body = json.dumps(value).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def endpoint():
-    made = type("Own", (Endpoint,), {"usage": {"prompt_tokens": 1000, "completion_tokens": 1000}, "calls": 0})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), made)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    made.url = f"http://127.0.0.1:{server.server_port}/v1"
-    yield made
-    server.shutdown()
-
-
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     scaffold(tmp_path / "w", "minimal")
@@ -75,8 +40,8 @@ def root(tmp_path, monkeypatch):
     return tmp_path / "w"
 
 
-def _target(root, endpoint, **more):
-    use = {"use": "openai_compatible", "base_url": endpoint.url, "model": "m", "concurrency": 2, **more}
+def _target(root, chat, **more):
+    use = {"use": "openai_compatible", "base_url": chat.url, "model": "m", "concurrency": 2, **more}
     (root / "targets.yaml").write_text(json.dumps({"targets": {"default": use}}))
 
 
@@ -84,55 +49,55 @@ def _eval(*words):
     return shipworthy(["eval", "--suite", "harmful-request", "--no-guards", *words])
 
 
-def test_without_a_price_the_limit_is_refused_before_anything_is_asked(root, endpoint, capsys):
-    _target(root, endpoint)
+def test_without_a_price_the_limit_is_refused_before_anything_is_asked(root, chat, capsys):
+    _target(root, chat)
     assert _eval("--max-cost", "1") == 2
     said = capsys.readouterr().err
     assert "nothing tells what the system under test costs" in said
     assert "price: {input: " in said
-    assert endpoint.calls == 0
+    assert chat.calls == 0
     assert not list((root / ".shipworthy" / "runs").iterdir()), "no empty run is left behind"
 
 
-def test_with_a_price_it_stops_there_and_goes_on(root, endpoint, capsys):
-    _target(root, endpoint, price={"input": 1.0, "output": 9.0})  # a cent an answer
+def test_with_a_price_it_stops_there_and_goes_on(root, chat, capsys):
+    _target(root, chat, price={"input": 1.0, "output": 9.0})  # a cent an answer
     assert _eval("--max-cost", "0.20") == 4
     out = capsys.readouterr().out
     assert "the budget of $0.20 is used up" in out
-    assert 20 <= endpoint.calls <= 22, "at most one answer a connection on top"
-    before = endpoint.calls
+    assert 20 <= chat.calls <= 22, "at most one answer a connection on top"
+    before = chat.calls
     assert shipworthy(["eval", "--resume", "latest", "--max-cost", "0.10"]) == 4
-    assert before + 10 <= endpoint.calls <= before + 12
+    assert before + 10 <= chat.calls <= before + 12
     capsys.readouterr()
     assert shipworthy(["runs", "show", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["roles"]["target"]["usage"]["cost_usd"] == pytest.approx(
-        endpoint.calls / 100
+        chat.calls / 100
     )
 
 
-def test_what_the_endpoint_says_of_the_cost_goes_first(root, endpoint):
-    endpoint.usage = {"prompt_tokens": 1000, "completion_tokens": 1000, "cost": 0.05}
-    _target(root, endpoint, price={"input": 1.0, "output": 9.0})
+def test_what_the_endpoint_says_of_the_cost_goes_first(root, chat):
+    chat.usage = {"prompt_tokens": 1000, "completion_tokens": 1000, "cost": 0.05}
+    _target(root, chat, price={"input": 1.0, "output": 9.0})
     assert _eval("--max-cost", "0.20") == 4
-    assert 4 <= endpoint.calls <= 6
+    assert 4 <= chat.calls <= 6
 
 
-def test_an_answer_without_its_tokens_stops_the_run(root, endpoint, capsys):
-    endpoint.usage = None
-    _target(root, endpoint, price={"input": 1.0, "output": 9.0})
+def test_an_answer_without_its_tokens_stops_the_run(root, chat, capsys):
+    chat.usage = None
+    _target(root, chat, price={"input": 1.0, "output": 9.0})
     assert _eval("--max-cost", "100") == 4
     assert "came without its tokens and its cost" in capsys.readouterr().out
-    assert endpoint.calls <= 3
-    _target(root, endpoint, price={"input": 0, "output": 0})
+    assert chat.calls <= 3
+    _target(root, chat, price={"input": 0, "output": 0})
     assert _eval("--max-cost", "100") == 0
 
 
-def test_a_price_changes_nothing_of_what_was_measured(root, endpoint, capsys):
-    _target(root, endpoint, price={"input": 1.0, "output": 9.0})
+def test_a_price_changes_nothing_of_what_was_measured(root, chat, capsys):
+    _target(root, chat, price={"input": 1.0, "output": 9.0})
     assert _eval("--max-requests", "3") == 4
-    _target(root, endpoint, price={"input": 2.0, "output": 9.0})
+    _target(root, chat, price={"input": 2.0, "output": 9.0})
     assert shipworthy(["eval", "--resume", "latest", "--max-requests", "3"]) == 4
-    _target(root, endpoint)
+    _target(root, chat)
     assert shipworthy(["eval", "--resume", "latest", "--max-requests", "3"]) == 4
 
 
@@ -145,23 +110,23 @@ def test_what_a_target_says_of_itself_stays_whole_whatever_it_calls_it():
     assert declaration(priced, guards="none") == declaration(plain, guards="none")
 
 
-def test_a_judge_has_a_price_of_its_own(root, endpoint, capsys):
+def test_a_judge_has_a_price_of_its_own(root, chat, capsys):
     (root / "plugins").mkdir()
-    (root / "plugins" / "asks.py").write_text(JUDGE)
-    _target(root, endpoint, price={"input": 0, "output": 0})
-    judge = {"use": "openai_compatible", "base_url": endpoint.url, "model": "judge"}
+    (root / "plugins" / "priced_judge.py").write_text(JUDGE)
+    _target(root, chat, price={"input": 0, "output": 0})
+    judge = {"use": "openai_compatible", "base_url": chat.url, "model": "judge"}
     suite = root / "suites" / "harmful-request.yaml"
     for price, code in ((None, 2), ({"input": 1.0, "output": 9.0}, 4)):
         model = judge | ({"price": price} if price else {})
-        scorers = ["refusal", {"use": "asks", "model": model}]
+        scorers = ["refusal", {"use": "priced_judge", "model": model}]
         suite.write_text(json.dumps({"use": "library:harmful-request", "scorers": scorers}))
         assert _eval("--max-cost", "0.05", "--allow-code") == code
     assert "the budget of $0.05 is used up" in capsys.readouterr().out
 
 
-def test_a_wrong_price_is_a_problem_with_its_line(root, endpoint, capsys):
+def test_a_wrong_price_is_a_problem_with_its_line(root, chat, capsys):
     (root / "targets.yaml").write_text(
-        f"targets:\n  default:\n    use: openai_compatible\n    base_url: {endpoint.url}\n    model: m\n"
+        f"targets:\n  default:\n    use: openai_compatible\n    base_url: {chat.url}\n    model: m\n"
         "    price: {input: cheap, output: 1}\n"
     )
     assert shipworthy(["check"]) == 2

@@ -8,9 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
 
 import pytest
 
@@ -150,55 +147,30 @@ def test_what_cannot_work_is_said_without_a_traceback(place, words):
     assert "sk-" not in done.stderr
 
 
-class Endpoint(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    keys: ClassVar[set[str]] = set()
-
-    def do_POST(self):
-        self.keys.add(self.headers["Authorization"])
-        self.rfile.read(int(self.headers["Content-Length"]))
-        said = {"role": "assistant", "content": "I cannot answer that."}
-        body = json.dumps({"choices": [{"message": said, "finish_reason": "stop"}], "model": "m"}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-def test_an_endpoint_is_scanned_and_its_key_is_nowhere(place, allow):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        url = f"http://127.0.0.1:{server.server_port}/v1"
-        words = ["--base-url", url, "--model", "m", "--api-key-env", "SCAN_KEY", "--budget", "15s", "--output", "http"]
-        done = shipworthy(place, "scan", *words, SCAN_KEY="sk-hidden-key-4711")
-        assert done.returncode in (0, 1, 3), done.stderr
-        assert Endpoint.keys == {"Bearer sk-hidden-key-4711"}
-        out = place / "http"
-        (log,) = out.glob(".shipworthy/runs/*/attempts-0000.jsonl")
-        attempt = re.search(r"AT-[0-9a-f]{16}", log.read_text())[0]
-        repro = ["repro", attempt, "-C", "http", "-n", "3"]
-        again = shipworthy(place, *repro, SCAN_KEY="sk-hidden-key-4711")
-        assert again.returncode == 2, "a scan's folder may send the key no more than any other"
-        assert f"shipworthy allow key env:SCAN_KEY 127.0.0.1:{server.server_port}" in again.stderr
-        allow(env__SCAN_KEY=f"127.0.0.1:{server.server_port}")
-        again = shipworthy(place, *repro, SCAN_KEY="sk-hidden-key-4711")
-        assert "answers: alike in 3 of 3" in again.stdout
-        assert "deterministic" not in again.stdout
-        curl = again.stdout[again.stdout.index("curl ") :]
-        assert url + "/chat/completions" in curl
-        assert '"Authorization: Bearer $KEY"' in curl
-        if shutil.which("curl"):
-            env = {**os.environ, "KEY": "sk-by-hand"}
-            ran = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, env=env)
-            assert "I cannot answer that." in ran.stdout, ran.stderr
-            assert "Bearer sk-by-hand" in Endpoint.keys
-    finally:
-        server.shutdown()
+def test_an_endpoint_is_scanned_and_its_key_is_nowhere(place, allow, chat):
+    words = ["--base-url", chat.url, "--model", "m", "--api-key-env", "SCAN_KEY", "--budget", "15s", "--output", "http"]
+    done = shipworthy(place, "scan", *words, SCAN_KEY="sk-hidden-key-4711")
+    assert done.returncode in (0, 1, 3), done.stderr
+    assert {headers["Authorization"] for headers in chat.seen} == {"Bearer sk-hidden-key-4711"}
+    out = place / "http"
+    (log,) = out.glob(".shipworthy/runs/*/attempts-0000.jsonl")
+    attempt = re.search(r"AT-[0-9a-f]{16}", log.read_text())[0]
+    repro = ["repro", attempt, "-C", "http", "-n", "3"]
+    again = shipworthy(place, *repro, SCAN_KEY="sk-hidden-key-4711")
+    assert again.returncode == 2, "a scan's folder may send the key no more than any other"
+    assert f"shipworthy allow key env:SCAN_KEY {chat.place}" in again.stderr
+    allow(env__SCAN_KEY=chat.place)
+    again = shipworthy(place, *repro, SCAN_KEY="sk-hidden-key-4711")
+    assert "answers: alike in 3 of 3" in again.stdout
+    assert "deterministic" not in again.stdout
+    curl = again.stdout[again.stdout.index("curl ") :]
+    assert chat.url + "/chat/completions" in curl
+    assert '"Authorization: Bearer $KEY"' in curl
+    if shutil.which("curl"):
+        env = {**os.environ, "KEY": "sk-by-hand"}
+        ran = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, env=env)
+        assert chat.said in ran.stdout, ran.stderr
+        assert chat.seen[-1]["Authorization"] == "Bearer sk-by-hand"
     for file in (p for p in out.rglob("*") if p.is_file()):
         assert b"sk-hidden-key-4711" not in file.read_bytes()
     assert "sk-hidden-key-4711" not in done.stdout + done.stderr + again.stdout + again.stderr

@@ -142,6 +142,20 @@ class Counts(NamedTuple):
         return fsum(self.means) / len(self.clusters)
 
 
+class PackedRun(NamedTuple):
+    """A run in a pack, read: its manifest, its records, and what a record's hash is."""
+
+    manifest: Mapping[str, Any]
+    seal: Mapping[str, Any]
+    records: list[Mapping[str, Any]]
+    hashes: Mapping[str, str]
+
+    @property
+    def counted(self) -> list[Mapping[str, Any]]:
+        """The records that count: each attempt's last try."""
+        return last_tries(self.records)
+
+
 def last_tries(records: Iterable[Record]) -> list[Record]:
     """Return the records that count: of an attempt that was retried after an error, the last try."""
     return list({str(record["id"])[:PLANNED]: record for record in records}.values())
