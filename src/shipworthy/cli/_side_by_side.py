@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
@@ -123,7 +124,7 @@ def text(found: SideBySide, places: Sequence[Place] = (), suite: str | None = No
         lines = [line for row in found.rows for line in _lines(found, row, shown)][:-1]
         heads = ("", *(shorten(found.columns[i].name, 18) for i in shown))
         said += ["", table(heads, lines, right=range(1, len(heads)))]
-    said += ["", *_explained(found)]
+    said += ["", *(line for sentence in _explained(found) for line in wrap(sentence, 80))]
     if suite:
         said += ["", f"{suite}: {len(places):,} places shown" + (f", {left:,} more: --limit" if left > 0 else "")]
     for place in places:
@@ -171,6 +172,8 @@ def _change(row: MetricChange | None) -> tuple[str, str, str]:
 
 
 def _explained(found: SideBySide) -> Iterator[str]:
+    from shipworthy.evals.compare import apart
+
     yield "Rates are means over samples with two-sided 95 % intervals, each by itself."
     if found.baseline is None:
         yield "Beside each other they are no comparison: --baseline RUN compares in pairs."
@@ -178,6 +181,7 @@ def _explained(found: SideBySide) -> Iterator[str]:
         name = found.columns[found.baseline].name
         yield f"Changes are against {name}, paired; p-values are corrected over the table."
         yield "A shift of a whole run, such as a bad day, cannot be told from a change."
+        yield from apart(change for row in found.rows for change in row.changes if change is not None)
     yield "The best of several looks better than it is: measure it again, on a fresh draw."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import fsum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -342,7 +342,7 @@ def compare(
         old_subject=old.manifest.subject_digest,
         old_spec=old.manifest.spec_digest,
         replicates=tuple(run.id for run in replicates),
-        meaning=tuple(_meaning(alpha, len(replicates), len(rows) > len(compared))),
+        meaning=(*_meaning(alpha, len(replicates), len(rows) > len(compared)), *apart(rows)),
     )
 
 
@@ -434,6 +434,15 @@ def same_metric(new: Run, old: Run, suite: str, metric: str) -> bool:
     uses = [next((use for use in run.manifest.suites if use.id == suite), None) for run in (new, old)]
     declared = [use.describe(metric) if use is not None else None for use in uses]
     return declared[0] is not None and declared[0] == declared[1]
+
+
+def apart(rows: Iterable[MetricChange]) -> Iterator[str]:
+    """Yield why an interval holds zero beside a verdict, where one does."""
+    if any(row.verdict in ("better", "worse") and row.low <= 0 <= row.high for row in rows):
+        yield (
+            "An interval may hold zero beside a verdict: intervals make no assumption on how hits are spread over "
+            "samples and are wider for it, while the test asks only whether old and new could be swapped."
+        )
 
 
 def direction(good: Literal["low", "high"], difference: float) -> Literal["better", "worse"]:

@@ -192,3 +192,17 @@ def test_a_suite_without_a_primary_metric_says_so_and_is_corrected_by_holm(gated
     named = compare(two_metrics(gated.run(leaks(20)), "also"), two_metrics(gated.run(leaks(0))))
     assert any("other primary metrics of leak (leak, then also)" in w for w in named.warnings)
     assert [r.metric for r in named.rows if r.primary] == ["helpful", "leak"]
+
+
+def test_an_interval_that_holds_zero_beside_a_verdict_is_explained() -> None:
+    from shipworthy.evals.compare import MetricChange, apart
+
+    def row(verdict: str, low: float) -> MetricChange:
+        return MetricChange(
+            suite="s", metric="m", kind="event", unit="", good="low", old_rate=0.0, new_rate=0.2, difference=0.2,
+            low=low, high=0.5, p_value=0.002, adjusted=0.002, verdict=verdict, trials=70, clusters=12, errors=0,
+            unpaired=0, changed=(),
+        )  # fmt: skip
+
+    assert len(list(apart([row("worse", -0.03), row("unclear", -0.03)]))) == 1
+    assert list(apart([row("worse", 0.03), row("unclear", -0.03), row("not tested", -0.2)])) == []
