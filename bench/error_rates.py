@@ -27,7 +27,8 @@ def main() -> None:
     options = parser.parse_args()
     run = {"replicates": options.replicates, "seed": options.seed}
     if options.json:
-        print(json.dumps({**means(run), "rates": rates(run), "audited": audited(run)}))
+        found = {"rates": rates(run), "audited": audited(run), "comparisons": comparisons(run)}
+        print(json.dumps({**means(run), **found}))
         return
     began = time.perf_counter()
     error = (0.05 * 0.95 / options.replicates) ** 0.5

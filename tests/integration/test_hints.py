@@ -10,7 +10,7 @@ import pytest
 from shipworthy.cli import run as shipworthy
 from shipworthy.workspace.scaffold import scaffold
 
-COMMAND = re.compile(r"(?:`|^ *(?:[A-Z][a-z ]*:)? *)shipworthy ([a-z][^`\n]*?)(?:`|   [a-z ]+$|$)", re.MULTILINE)
+COMMAND = re.compile(r"(?:`|^ *(?:[A-Z][a-z ]*:)? *)shipworthy ([a-z][^`\n]*?)(?:`|   #.*$|$)", re.MULTILINE)
 PLACEHOLDER = re.compile(r"\b(RUN|NAME|FILE|DIR|ID|MODULE|TARGET|I/N)\b")
 CODE = """
 from shipworthy.core.records import answer

@@ -176,12 +176,12 @@ def _next(workspace: Workspace, made: Sequence[Run], again: Again) -> str:
     from shipworthy.evals.subject import target_of
 
     if len(made) > 1:
-        return f"Next:  {again.line('runs', 'table', *(run.id for run in made))}   side by side"
-    found = f"{again.line('runs', 'samples', made[0].id, '--hit')}   read what was found"
+        return f"Next:  {again.line('runs', 'table', *(run.id for run in made))}   # side by side"
+    found = f"{again.line('runs', 'samples', made[0].id, '--hit')}   # read what was found"
     name = target_of(workspace, made[0].manifest)
     if name is not None and workspace.targets[name] is not workspace.target:
         return f"Next:  {found}"
-    return f"Next:  {again.line('gate')}   decide on this run\n       {found}"
+    return f"Next:  {again.line('gate')}   # decide on this run\n       {found}"
 
 
 def _resumed(
