@@ -32,9 +32,9 @@ def test_a_margin_without_a_baseline_is_refused_with_the_commands_that_help(gate
     gated.run()
     with pytest.raises(UsageError, match=r"CR-drop \(drop_upper95 <= 0.10\) compares with a baseline") as caught:
         choose_baseline(gated.workspace, Layout(gated.root))
-    where = f"-C {gated.root}"
-    assert f"shipworthy baseline set {where} RUN" in str(caught.value)
-    assert f"shipworthy gate {where} --baseline RUN" in str(caught.value)
+    # the command line puts `-C` into what an error says (`cli._again`), so the library doesn't
+    assert "`shipworthy baseline set RUN`" in str(caught.value)
+    assert "`shipworthy gate --baseline RUN`" in str(caught.value)
     (gated.root / "gate.yaml").write_text("gate: {id: release, criteria: [CR-leak]}\n")
     assert choose_baseline(gated.workspace, Layout(gated.root)) == Chosen()
 
