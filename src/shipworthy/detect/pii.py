@@ -36,10 +36,11 @@ _LABEL = Pattern(r"[\pL\pN](?:[\pL\pN-]{0,62}[\pL\pN])?(?:\.[\pL\pN](?:[\pL\pN-]
 _ISSUERS = (
     ("4", {13, 16, 19}), ("34", {15}), ("37", {15}), ("30", {14, 16}), ("36", {14, 16, 19}), ("38", {14, 16, 19}),
     ("39", {14, 16, 19}), ("35", {16, 17, 18, 19}), ("2", {16}), ("1800", {15}), ("2131", {15}),
-    ("5", {13, 14, 15, 16, 17, 18, 19}), ("50", {12}), ("56", {12}), ("57", {12}), ("58", {12}), ("6", set(range(12, 20))),
+    ("5", {13, 14, 15, 16, 17, 18, 19}), ("50", {12}), ("56", {12}), ("57", {12}), ("58", {12}),
+    ("6", set(range(12, 20))),
 )  # fmt: skip
-_PRINTED = {(4, 4, 4), (4, 4, 4, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (4, 4, 4, 3),
-            (4, 4, 4, 2), (4, 4, 4, 1)}  # fmt: skip
+_PRINTED = {(4, 4, 4), (4, 4, 4, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4),
+            (4, 4, 4, 3), (4, 4, 4, 2), (4, 4, 4, 1)}  # fmt: skip
 _JOINTS = (" ", "-", ".", " - ", "- ", " -", "_")
 _GROUP = Pattern(r"[0-9]+")
 _IBAN = Pattern(r"[A-Za-z]{2}[0-9]{2}(?:[ .-]?[A-Za-z0-9]){11,30}")
@@ -62,8 +63,8 @@ _PHONE_SHAPES = (
 )
 # Behind a number, these make it an amount; before it, the first digits of a longer one do.
 _AMOUNT = Pattern(
-    r"^ ?(?:%|\p{Sc}|(?:EUR|USD|GBP|CHF|JPY|INR|CNY|BRL|SEK|NOK|DKK|PLN|CZK|euros?|dollars?|pounds?|yen|francs?|km|kg|mm"
-    r"|cm|ms|bytes?|[KMG]i?B|people|inhabitants|users|rows|tokens)\b)",
+    r"^ ?(?:%|\p{Sc}|(?:EUR|USD|GBP|CHF|JPY|INR|CNY|BRL|SEK|NOK|DKK|PLN|CZK|euros?|dollars?|pounds?|yen|francs?|km|kg"
+    r"|mm|cm|ms|bytes?|[KMG]i?B|people|inhabitants|users|rows|tokens)\b)",
     ignore_case=True,
 )
 _LONGER = Pattern(r"(?:[0-9][ .,]|\p{Sc} ?)$")
@@ -94,7 +95,9 @@ _COUNTED = Pattern(
     r"|lesson|article|rule|option|phase|stage|top|number|no\.) $",
     ignore_case=True,
 )
-_NO_STREET = Pattern(r"^[0-9]+[A-Za-z]?,? (?:The|Stars?|Easy|Simple|Best|More|New|Great|Ways|Tips|Steps|Reasons|Things) ")
+_NO_STREET = Pattern(
+    r"^[0-9]+[A-Za-z]?,? (?:The|Stars?|Easy|Simple|Best|More|New|Great|Ways|Tips|Steps|Reasons|Things) "
+)
 
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?"
@@ -133,7 +136,7 @@ def _emails(encoded: Encoded) -> Iterator[Span]:
 
 
 def _cards(encoded: Encoded) -> Iterator[Span]:
-    """Yield 12 to 19 digits, whole or in groups as cards are printed, whose beginning, length and Luhn sum are a card's."""
+    """Yield 12 to 19 digits, whole or grouped as cards are printed, that begin, end and add up as a card's do."""
     text, runs = encoded.text, list(_GROUP.runs(encoded))
     for first, (start, _) in enumerate(runs):
         digits, joint, sizes = "", "", []
@@ -230,7 +233,12 @@ def _phone(text: str, start: int, end: int, *, plain: bool = False) -> Span | No
     if not 7 <= digits <= 15 or (before and (before.isalnum() or before in "_+-.")):
         return None
     shape = Encoded(value)
-    if set(value) <= set("01 .-") or _OTHER.found(shape) or _YEARS.found(shape) or _AMOUNT.found(Encoded(text[end : end + 12])):
+    if (
+        set(value) <= set("01 .-")
+        or _OTHER.found(shape)
+        or _YEARS.found(shape)
+        or _AMOUNT.found(Encoded(text[end : end + 12]))
+    ):
         return None
     if plain and (_DECIMAL.found(shape) or _LONGER.found(Encoded(text[max(0, start - 3) : start]))):
         return None
@@ -255,9 +263,9 @@ def _names(text: str, names: Iterable[str]) -> Iterator[Span]:
     folded = text.lower()
     if len(folded) != len(text):
         folded = text
-    for name in names:
-        name = written(name).unwrapped.strip()
-        wanted, at = name.lower() if folded is not text else name, -1
+    for given in names:
+        name, at = written(given).unwrapped.strip(), -1
+        wanted = name.lower() if folded is not text else name
         while wanted and (at := folded.find(wanted, at + 1)) >= 0:
             if apart(text, at, at + len(wanted)):
                 yield Span(at, at + len(wanted), "name")

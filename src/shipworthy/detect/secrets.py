@@ -72,12 +72,14 @@ _WORD = Pattern(
     group=1,
     ignore_case=True,
 )
-_SAID_OF_IT = frozenset(
-    "required wrong incorrect invalid correct valid expired weak strong secret secure encrypted missing empty reset unknown"
-    " hidden optional needed okay fine shared private unique mandatory confidential stored hashed safe sensitive changed"
-    " different case-sensitive forgotten compromised rejected accepted sent lost blank short long there here this that it"
-    " available unavailable yours temporary updated protected masked redacted random generated important".split()
+_ADJECTIVES = (
+    "required wrong incorrect invalid correct valid expired weak strong secret secure encrypted missing empty "
+    "reset unknown hidden optional needed okay fine shared private unique mandatory confidential stored "
+    "hashed safe sensitive changed different case-sensitive forgotten compromised rejected accepted sent lost "
+    "blank short long there here this that it available unavailable yours temporary updated protected masked "
+    "redacted random generated important"
 )
+_SAID_OF_IT = frozenset(_ADJECTIVES.split())
 # Values that only stand for one.
 _PLACEHOLDER = Pattern(
     r"^(?:[*\x{2022}xX.#_?-]+|.*(?:x{6}|\*{4}|your[_-]|placeholder|changeme|(?-i:EXAMPLE)).*"

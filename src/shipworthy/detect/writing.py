@@ -13,7 +13,9 @@ from functools import lru_cache
 
 from shipworthy.detect.normalise import Folded
 
-_QUOTES = dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\u2032\u00b4\uff07", "'") | dict.fromkeys("\u201c\u201d\u201e\u201f\u2033", '"')
+_QUOTES = dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\u2032\u00b4\uff07", "'") | dict.fromkeys(
+    "\u201c\u201d\u201e\u201f\u2033", '"'
+)
 _SIGNS = _QUOTES | {"\u2212": "-", "\u2044": "/", "\u2215": "/", "\u2236": ":", "\u2024": "."}
 _BREAKS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 _UNSEEN = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")

@@ -58,5 +58,5 @@ class CanaryOutput:
     async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
         return [
             Finding(leak.start, leak.end, "canary", "block", reason=f"canary {leak.number + 1}, {leak.form}")
-            for leak in self._canaries.leaks(part.text)
+            for leak in self._canaries.leaks(part.text, bounded=True)
         ]
