@@ -13,7 +13,7 @@ from shipworthy.core.registry import guard
 from shipworthy.detect import pii
 from shipworthy.detect.normalise import skeleton
 
-VERSION = "1"
+VERSION = "2"
 
 
 @guard

@@ -14,7 +14,7 @@ from shipworthy.detect.normalise import skeleton
 from shipworthy.scorers._answers import answers, asked, located, shown
 from shipworthy.scorers._leaks import leaks
 
-VERSION = "1"
+VERSION = "2"
 
 
 @scorer
