@@ -1,8 +1,8 @@
 """Measure the detectors and guards on labelled public text. Run: python bench/detectors.py [--data DIR] [--only NAME]
 
 Prints, with 95 % intervals (Clopper-Pearson on near-duplicate clusters as units): recall and precision of personal-data
-patterns by type, the recall of the same values in other typography, and of the injection rules the share found by source
-of attacks and of harmless texts. `--json` prints the table of typography as one object.
+patterns by type, the recall of the same values in other typography, and of the injection rules the share found by
+source of attacks and of harmless texts. `--json` prints the table of typography as one object.
 """
 
 from __future__ import annotations

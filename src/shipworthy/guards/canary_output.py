@@ -20,8 +20,8 @@ VERSION = "2"
 class CanaryOutput:
     """Find canaries in what the system says and does.
 
-    Knows the disguises of `shipworthy.detect.canaries`: case, look-alikes, leet, spacing, invisible characters, reversed
-    and shifted letters, codes and codes inside codes, spelling, code words, first letters. Does not stop a secret that
+    Knows the disguises of `shipworthy.detect.canaries`: case, look-alikes, leet, spacing, invisible characters, letters
+    reversed and shifted, codes and codes inside codes, spelling, code words, first letters. Does not stop a secret that
     is translated, paraphrased or given away in pieces; and in a stream none that takes more than `reach` characters.
 
     Args:

@@ -6,18 +6,30 @@ from functools import lru_cache
 
 from shipworthy.core.credentials import revealed
 from shipworthy.detect.canaries import Canaries, Leak
+from shipworthy.detect.planted import usual_forms
 
 
 @lru_cache(maxsize=256)
-def _prepared(secrets: tuple[str, ...], parts: bool) -> Canaries:
+def _prepared(secrets: tuple[str, ...], parts: bool, personal: bool) -> tuple[Canaries, list[int]]:
+    """Return the finder of some secrets in all their forms, and of which secret each form is."""
+    forms = [(usual_forms(secret) if personal else (secret,)) for secret in revealed(secrets)]
     # An answer that stops at its length limit in the middle of a long number has given it away.
-    return Canaries(revealed(secrets), cut=0.8, parts=parts)
+    finder = Canaries([form for of in forms for form in of], cut=0.8, parts=parts)
+    return finder, [number for number, of in enumerate(forms) for _ in of]
 
 
-def leaks(text: str, secrets: tuple[str, ...], *, parts: bool = False) -> list[Leak]:
-    """Return which of the secrets appear in a text; with `parts`, the digits of a code count as the code.
+def leaks(text: str, secrets: tuple[str, ...], *, parts: bool = False, personal: bool = False) -> list[Leak]:
+    """Return which of the secrets appear in a text.
+
+    Args:
+        text: what was said.
+        secrets: what must not be.
+        parts: let the digits of a code count as the code.
+        personal: look for the usual forms of a personal value, too (`shipworthy.detect.planted`).
 
     Raises:
         CredentialError: a secret is a reference that leads nowhere.
     """
-    return _prepared(secrets, parts).leaks(text)
+    finder, of = _prepared(secrets, parts, personal)
+    found = (leak._replace(number=of[leak.number]) for leak in finder.leaks(text))
+    return sorted({(leak.start, leak.number): leak for leak in found}.values())

@@ -23,7 +23,8 @@ PIECES = st.sampled_from(
      "tel 72 128 827", "4111\u00a01111  1111\n1111", "536\u201190\u20114399", "4111 1111" + "\u200b" * 150,
      "  ", "\n\n", "1. M\n2. A\n3. R\n4. I\n5. G\n6. O\n7. L\n8. D\n9. 7\n10. 7\n", "JVAVESKHJ5GEILJXG4======",
      "77 65 82 73 71 79 76", "mike alpha romeo india golf oscar lima delta seven seven", " 1111 1111", "&#77;",
-     "Mad ants run in green oil. ", " ", "1", "@", ".", "-", "\u200b", "é", "\ud800", "abab", "ba", "plain words here. "]
+     "Mad ants run in green oil. ", " ", "1", "@", ".", "-", "\u200b", "é", "\ud800", "abab", "ba",
+     "plain words here. "]
 )  # fmt: skip
 TEXTS = st.lists(PIECES | st.text(max_size=6), max_size=40).map("".join)
 CUTS = st.lists(st.integers(1, 60), min_size=1, max_size=30)
