@@ -1,7 +1,8 @@
 """Measure the detectors and guards on labelled public text. Run: python bench/detectors.py [--data DIR] [--only NAME]
 
 Prints, with 95 % intervals (Clopper-Pearson on near-duplicate clusters as units): recall and precision of personal-data
-patterns by type, and of the injection rules the share found by attack source and by benign source.
+patterns by type, the recall of the same values in other typography, and of the injection rules the share found by
+source of attacks and of harmless texts. `--json` prints the table of typography as one object.
 """
 
 from __future__ import annotations
@@ -90,6 +91,95 @@ def personal(data: Path) -> None:
     print(f"CPU {1000 * (time.process_time() - began) / max(count, 1):.2f} ms a text")
 
 
+def grouped(value: str, joint: str) -> str:
+    """Return letters and digits in fours."""
+    bare = "".join(c for c in value if c.isalnum())
+    return joint.join(bare[i : i + 4] for i in range(0, len(bare), 4))
+
+
+def blanks(joint: str):
+    def change(value: str, kind: str) -> str:
+        if kind in ("card", "iban"):
+            return grouped(value, joint)
+        return (value.replace("-", joint) if kind == "phone" else value).replace(" ", joint)
+
+    return change
+
+
+def hyphens(dash: str):
+    def change(value: str, kind: str) -> str:
+        return value.replace("-", dash) if "-" in value or kind != "card" else grouped(value, dash)
+
+    return change
+
+
+def inside(char: str):
+    return lambda value, kind: value[: len(value) // 2] + char + value[len(value) // 2 :]
+
+
+TYPOGRAPHY = {
+    "as written": lambda value, kind: value,
+    "U+00A0 for blanks": blanks("\u00a0"),
+    "U+202F for blanks": blanks("\u202f"),
+    "U+2009 for blanks": blanks("\u2009"),
+    "two blanks": blanks("  "),
+    "tabs": blanks("\t"),
+    "U+2011 for hyphens": hyphens("\u2011"),
+    "en dashes": hyphens("\u2013"),
+    "minus signs": hyphens("\u2212"),
+    "full-width digits": lambda v, kind: "".join(chr(ord(c) + 0xFEE0) if "0" <= c <= "9" else c for c in v),
+    "Arabic-Indic digits": lambda v, kind: "".join(chr(0x660 + int(c)) if "0" <= c <= "9" else c for c in v),
+    "U+200B inside": inside("\u200b"),
+    "soft hyphen inside": inside("\u00ad"),
+    "variation selector inside": inside("\ufe0f"),
+    "one line wrap": lambda v, kind: (
+        v.replace(" ", "\n", 1) if " " in v else v if kind == "phone" else v.replace("-", "-\n", 1)
+    ),
+}
+
+
+def typography(data: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Return, by typography and kind, how many of the labelled values are found whole, and findings that are none."""
+    table: dict[str, dict[str, dict[str, float]]] = {}
+    kept = [row for row in rows(data / "pii.jsonl.gz") if row["source"] != "wnut17"]
+    for name, change in TYPOGRAPHY.items():
+        cells: dict[str, dict[str, float]] = defaultdict(lambda: {"found": 0, "n": 0, "false": 0})
+        for row in kept:
+            text, values, at = "", [], 0
+            for span in sorted(row["spans"], key=lambda s: s["start"]):
+                if span["start"] < at:
+                    continue
+                (kind,) = TYPES.get(span["type"], {""})
+                value = row["text"][span["start"] : span["end"]]
+                text += row["text"][at : span["start"]]
+                written = change(value, kind) if kind else value
+                values.append((len(text), len(text) + len(written), kind))
+                text, at = text + written, span["end"]
+            spans = pii.find(text + row["text"][at:])
+            for start, end, kind in values:
+                if kind in ("card", "iban", "us_ssn", "phone", "ip", "email", "drivers_license"):
+                    cells[kind]["n"] += 1
+                    # A sign at either edge of the label (a bracket, a full stop) need not be covered.
+                    cells[kind]["found"] += any(
+                        s.kind == kind and s.start <= start + 1 and end - 1 <= s.end for s in spans
+                    )
+            for span in spans:
+                cells[span.kind]["false"] += not any(a < span.end and span.start < b for a, b, _ in values)
+        table[name] = {k: {**v, "recall": v["found"] / v["n"]} for k, v in cells.items() if v["n"]}
+    return table
+
+
+def print_typography(table) -> None:
+    kinds = list(table["as written"])
+    print(
+        "Personal data: recall of the same values in other typography (found whole, of the right kind; false findings)"
+    )
+    print(f"  {'':26}" + "".join(f"{kind:>17}" for kind in kinds))
+    for name, cells in table.items():
+        row = "".join(f"{cells[k]['recall']:>9.3f} ({cells[k]['false']:.0f}) {cells[k]['n']:>3.0f}" for k in kinds)
+        print(f"  {name:26}{row}")
+
+
 def rules(data: Path) -> None:
     for name in ("injection_jailbreak", "indirect_injection"):
         by: dict[tuple[str, str], list[tuple[str, bool]]] = defaultdict(list)
@@ -110,13 +200,19 @@ def rules(data: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--only", choices=("pii", "rules"))
+    parser.add_argument("--only", choices=("pii", "typography", "rules"))
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
     if not args.data.is_dir():
         raise SystemExit(f"no labelled data at {args.data}: give its folder with --data")
-    if args.only != "rules":
+    if args.json:
+        print(json.dumps({"typography": typography(args.data)}))
+        return
+    if args.only in (None, "pii"):
         personal(args.data)
-    if args.only != "pii":
+    if args.only in (None, "typography"):
+        print_typography(typography(args.data))
+    if args.only in (None, "rules"):
         rules(args.data)
 
 

@@ -103,7 +103,8 @@ _NAMED: tuple[tuple[str, str, Pattern, Callable[[str], bool]], ...] = (
     ("pl_pesel", r"pesel", Pattern(r"[0-9]{11}"), _pesel),
     ("de_steuer_id", r"steuer|tax id|idnr", Pattern(r"[0-9]{2} ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}"), _steuer_id),
     ("in_aadhaar", r"aadhaar|aadhar|uidai", Pattern(r"[2-9][0-9]{11}"), verhoeff),
-    ("passport", r"passport", Pattern(r"[A-Z]{0,2}[0-9]{6,9}"), lambda v: True),
+    ("passport", r"passport", Pattern(r"[A-Z]{0,2}[0-9]{6,9}|[A-Z][A-Z0-9]{8,9}"),
+     lambda v: len(_digits(v)) >= 4),
     ("drivers_license", r"driv(?:er|ing)(?:'?s|s')? licen[cs]e|licen[cs]e (?:number|no)|\bdl (?:number|no|is)",
      Pattern(r"[A-Za-z]{0,3}[0-9][0-9-]{4,16}[A-Za-z]?"), lambda v: 5 <= len(_digits(v)) <= 14),
 )  # fmt: skip

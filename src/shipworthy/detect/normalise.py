@@ -6,6 +6,7 @@ character at a time: the folding of a window is a window of the folding, which i
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
@@ -26,6 +27,9 @@ _LOOK_ALIKES = str.maketrans(
         for drawn in like
     }
 )  # fmt: skip
+
+# Alphabets of letters in circles and squares that have no compatibility form.
+_LETTER_BLOCKS = ((0x1F150, 0x1F169), (0x1F170, 0x1F189), (0x1F1E6, 0x1F1FF))
 
 # One letter for the signs that stand for it; i, l and 1 are one, so the folding loses which.
 _LEET = str.maketrans("0134578@$!|i", "oleastbaslll")
@@ -57,8 +61,11 @@ def fold_char(char: str) -> str:
     code = ord(char)
     if 0xE0020 <= code <= 0xE007E:  # tag characters: invisible ASCII
         return chr(code - 0xE0000).lower()
-    if char in _FILLERS:
+    if char in _FILLERS or 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
         return ""
+    for first, last in _LETTER_BLOCKS:
+        if first <= code <= last:
+            return chr(code - first + 97)
     pieces = unicodedata.normalize("NFKD", char.translate(_LOOK_ALIKES))
     seen = (piece.casefold() for piece in pieces if unicodedata.category(piece) not in ("Mn", "Me", "Cf"))
     return "".join(seen).translate(_LOOK_ALIKES)
@@ -72,6 +79,14 @@ def fold(text: str) -> Folded:
     return Folded("".join(pieces), [i for i, piece in enumerate(pieces) for _ in piece])
 
 
+_OTHERS = re.compile(r"[^a-z0-9]+")
+
+
+def bare(text: str) -> str:
+    """Return the text of `skeleton`, without the map back: an order of magnitude faster where the text is ASCII."""
+    return _OTHERS.sub("", text.lower().translate(_LEET)) if text.isascii() else skeleton(text).text
+
+
 def skeleton(text: str) -> Folded:
     """Fold a text to its letters and digits alone, leetspeak undone, so that spacing and punctuation hide nothing.
 
@@ -81,6 +96,10 @@ def skeleton(text: str) -> Folded:
     >>> skeleton("M-4 r!G_0Ld").text
     'marlgold'
     """
+    if text.isascii():
+        plain = text.lower().translate(_LEET)
+        places = [i for i, c in enumerate(plain) if c.isalnum()]
+        return Folded("".join([plain[i] for i in places]), places)
     folded = fold(text)
     kept = [(c, folded.origin[i]) for i, c in enumerate(folded.text.translate(_LEET)) if c.isalnum()]
     return Folded("".join(c for c, _ in kept), [i for _, i in kept])

@@ -11,6 +11,7 @@ from shipworthy.core.rewrite import Record, rewrite, rewrite_json
 from shipworthy.detect import canaries, pii
 from shipworthy.detect import secrets as credentials
 from shipworthy.detect.engine import Encoded, Pattern
+from shipworthy.detect.planted import usual_forms
 from shipworthy.detect.spans import Span, union
 
 _MARK = Pattern(rf"\[redacted:(?:{'|'.join((*pii.KINDS, 'secret', 'text'))})\]")
@@ -56,7 +57,8 @@ def redact_text(text: str, secrets: Sequence[str] = ()) -> str:
 def _known(secrets: tuple[str, ...]) -> canaries.Canaries:
     """Return the finder of some secrets. Building one takes longer than a search, and a pack redacts with one set."""
     # As wide as the scorers look: what counts as a leak must not stay in a file.
-    return canaries.Canaries(secrets, cut=0.8, parts=True)
+    forms = tuple(dict.fromkeys(form for secret in secrets for form in usual_forms(secret)))
+    return canaries.Canaries(forms, cut=0.8, parts=True)
 
 
 def _once(text: str, known: canaries.Canaries) -> str:

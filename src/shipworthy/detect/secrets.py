@@ -6,15 +6,18 @@ For strings that are known to be secret (a canary, the secret in a system prompt
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from math import log2
 
 from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.detect.spans import Span, union
+from shipworthy.detect.writing import written
 
 _FORMATS: tuple[tuple[str, Pattern], ...] = (
     ("aws_key", Pattern(r"\b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b")),
     ("github_token", Pattern(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,251}|github_pat_[A-Za-z0-9_]{60,100})")),
     ("gitlab_token", Pattern(r"\bgl(?:pat|dt|rt|ptt|cbt)-[A-Za-z0-9_-]{20,64}")),
+    ("slack_token", Pattern(r"\bxapp-[0-9]-[A-Za-z0-9-]{10,200}")),
     ("slack_token", Pattern(r"\bxox[abeoprs]-[A-Za-z0-9-]{10,200}")),
     ("slack_webhook", Pattern(r"https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{20,120}")),
     ("stripe_key", Pattern(r"\b(?:sk|rk|whsec)_(?:live|test)?_?[A-Za-z0-9]{16,128}")),
@@ -25,6 +28,28 @@ _FORMATS: tuple[tuple[str, Pattern], ...] = (
     ("pypi_token", Pattern(r"\bpypi-[A-Za-z0-9_-]{50,250}")),
     ("sendgrid_key", Pattern(r"\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{30,64}")),
     ("twilio_key", Pattern(r"\b(?:SK|AC)[0-9a-f]{32}\b")),
+    ("digitalocean_token", Pattern(r"\bdo[opr]_v1_[a-f0-9]{64}")),
+    ("databricks_token", Pattern(r"\bdapi[a-f0-9]{32}(?:-[0-9])?")),
+    ("shopify_token", Pattern(r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}")),
+    ("supabase_token", Pattern(r"\bsb(?:p|_secret)_[A-Za-z0-9_-]{20,64}")),
+    ("mailchimp_key", Pattern(r"\b[0-9a-f]{32}-us[0-9]{1,2}\b")),
+    ("mailgun_key", Pattern(r"\bkey-[0-9a-z]{32}\b")),
+    ("age_key", Pattern(r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}")),
+    ("telegram_token", Pattern(r"\b[0-9]{8,10}:[A-Za-z0-9_-]{35}\b")),
+    ("discord_token", Pattern(r"\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}")),
+    ("google_oauth", Pattern(r"\b(?:ya29\.[A-Za-z0-9_-]{20,200}|GOCSPX-[A-Za-z0-9_-]{28})")),
+    ("grafana_token", Pattern(r"\bgl(?:c|sa)_[A-Za-z0-9_+/=]{30,200}")),
+    ("vault_token", Pattern(r"\bhv[sbr]\.[A-Za-z0-9_-]{20,200}")),
+    ("docker_token", Pattern(r"\bdckr_[a-z]{3}_[A-Za-z0-9_-]{20,60}")),
+    ("atlassian_token", Pattern(r"\bAT(?:ATT3|BB|CTT3)[A-Za-z0-9_=-]{20,250}")),
+    ("square_token", Pattern(r"\bsq0[a-z]{3}-[A-Za-z0-9_-]{22,50}")),
+    ("shippo_token", Pattern(r"\bshippo_(?:live|test)_[a-f0-9]{40}")),
+    # One form for many: a prefix of the issuer's, an underscore or hyphen, a long random part.
+    ("service_token", Pattern(
+        r"\b(?:lin_api|ntn|secret|figd|pscale_(?:tkn|pw|oauth)|sntry[su]|rubygems|nfp|fo1|dp\.(?:pt|st|ct|sa)|tfp|pul|PMAK"
+        r"|NRAK|HRKU|gsk|xai|r8|pplx|tvly|jina|cio|oy2|EZAK|EZTK|sdk|lsv2_(?:pt|sk)|phc|phx|ATLAS|re)"
+        r"[_.-][A-Za-z0-9][A-Za-z0-9_.]{22,200}"
+    )),
     ("jwt", Pattern(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?")),
     ("private_key", Pattern(
         r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
@@ -38,6 +63,34 @@ _ASSIGNED = Pattern(
     r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|(?:api|access|private)[_ -]?key|client[_ -]?secret|pin)"
     r"""["']?\s{0,3}(?::|=|=>|\bis\b)\s{0,3}["'`]?([^\s"'`,;]{4,200})""",
     group=1,
+    ignore_case=True,
+)
+# "The password is marigold." ends with a word of no other use there.
+_WORD = Pattern(
+    r"\b(?:password|passphrase|passcode|pwd)(?: (?:for|of|to) [^\s.,;:]{1,24}(?: [^\s.,;:]{1,24}){0,3})? (?:is|was|=) "
+    r"[\"'`]?([\pL]{4,40})[\"'`]?(?:[.!,;]|\n|$)",
+    group=1,
+    ignore_case=True,
+)
+_ADJECTIVES = (
+    "required wrong incorrect invalid correct valid expired weak strong secret secure encrypted missing empty "
+    "reset unknown hidden optional needed okay fine shared private unique mandatory confidential stored "
+    "hashed safe sensitive changed different case-sensitive forgotten compromised rejected accepted sent lost "
+    "blank short long there here this that it available unavailable yours temporary updated protected masked "
+    "redacted random generated important"
+)
+_SAID_OF_IT = frozenset(_ADJECTIVES.split())
+# Values that only stand for one.
+_PLACEHOLDER = Pattern(
+    r"^(?:[*\x{2022}xX.#_?-]+|.*(?:x{6}|\*{4}|your[_-]|placeholder|changeme|(?-i:EXAMPLE)).*"
+    r"|(?:os\.|process\.|env[.\[]|config[.\[]|settings[.\[]|self\.|args\.|secrets\.|vault:|getenv|input\().*)$",
+    ignore_case=True,
+)
+_PUBLIC = Pattern(
+    r"(?:\b(?:sha-?[0-9]{1,3}|md5|blake[23][bs]?|commit|digest|checksum|hash|integrity|revision|rev|etag|blob|tree|object"
+    r"|head|trace(?:[_-]?(?:id|parent))?|span(?:[_-]?id)?|request[_-]?id|correlation[_-]?id|uuid|guid|fingerprint"
+    r"|ssh-(?:rsa|ed25519|dss)|public[_ -]key|base64)[\"']?\s{0,2}(?:[:=,@-]|is)?\s{0,2}[\"'`(]?"
+    r"|/(?:commit|blob|tree|raw)/)(?:[0-9a-f]{2}-)?$",
     ignore_case=True,
 )
 _TOKEN = Pattern(r"[A-Za-z0-9+/_=-]{20,200}")
@@ -71,14 +124,58 @@ def find(text: str) -> list[Span]:
     """Return credentials in a text as spans that do not overlap, in order.
 
     An assigned value (``password: …``) counts when it does not read like the next word of a sentence: it has a digit or
-    a symbol, or it is quoted.
+    a symbol, or it is quoted, or the sentence ends with it. A long random token counts unless what stands before it
+    says that it is a digest, an identifier or something else that anyone may know. Where several readings overlap, the
+    issuer's format names the whole.
     """
-    encoded = Encoded(text)
-    spans = [Span(a, b, kind) for kind, pattern in _FORMATS for a, b in pattern.runs(encoded)]
+    plain = written(text)
+    encoded = Encoded(plain.text)
+    told = [Span(a, b, kind) for kind, pattern in _FORMATS for a, b in pattern.runs(encoded)]
+    told = [span for span in told if _is_token(plain.text[span.start : span.end], span.kind)]
+    spans = [*_assigned(encoded), *_random_tokens(encoded)]
+    named = [Span(s.start, s.end, next((t.kind for t in told if _meet(s, t)), s.kind)) for s in spans]
+    return [Span(*plain.span(s.start, s.end), s.kind) for s in union([*named, *told])]
+
+
+def _is_token(value: str, kind: str) -> bool:
+    if kind == "service_token" and sum(c.isdigit() for c in value) < 3:
+        return False  # A name or a path that begins like one.
+    return not _PLACEHOLDER.found(Encoded(value))
+
+
+def _assigned(encoded: Encoded) -> Iterator[Span]:
+    text = encoded.text
     for start, end in _ASSIGNED.overlapping(encoded):
         value = text[start:end].rstrip(".?)")
         quoted = start > 0 and text[start - 1] in "\"'`"
-        if value and (quoted or not value.isalpha()) and not value.startswith(("[redacted:", "<", "{", "$", "(")):
-            spans.append(Span(start, start + len(value), "password"))
-    spans += [Span(a, b, "random_token") for a, b in _TOKEN.runs(encoded) if _random(text[a:b])]
-    return union(spans)
+        if not value or not (quoted or not value.isalpha()) or value.startswith(("[redacted:", "<", "{", "$", "(")):
+            continue
+        if not _PLACEHOLDER.found(Encoded(value)):
+            yield Span(start, start + len(value), "password")
+    for start, end in _WORD.overlapping(encoded):
+        if text[start:end].lower() not in _SAID_OF_IT:
+            yield Span(start, end, "password")
+
+
+def _random_tokens(encoded: Encoded) -> Iterator[Span]:
+    text = encoded.text
+    for start, end in _TOKEN.runs(encoded):
+        value = text[start:end]
+        if _random(value) and not _PLACEHOLDER.found(Encoded(value)) and not _in_public_block(text, start):
+            before = text[max(0, start - 40) : start]
+            # "commit=…" and "sha512-…" begin inside the run.
+            inside = next((n for n in (value.find("=") + 1, value.find("-") + 1) if 0 < n <= 12), 0)
+            if not (_PUBLIC.found(Encoded(before)) or (inside and _PUBLIC.found(Encoded(before + value[:inside])))):
+                yield Span(start, end, "random_token")
+
+
+def _in_public_block(text: str, at: int) -> bool:
+    """Return whether a place lies in a certificate or a public key as PEM writes them."""
+    begin = text.rfind("-----BEGIN ", 0, at + 11)
+    head = text[begin + 11 : begin + 48].partition("-----")[0]
+    public = head.endswith(("CERTIFICATE", "PUBLIC KEY", "CERTIFICATE REQUEST", "CRL", "PARAMETERS"))
+    return begin >= 0 and public and "-----END " not in text[begin:at]
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end

@@ -13,16 +13,16 @@ from shipworthy.core.records import Finding, Part, Stage
 from shipworthy.core.registry import guard
 from shipworthy.detect.canaries import Canaries
 
-VERSION = "1"
+VERSION = "2"
 
 
 @guard
 class CanaryOutput:
     """Find canaries in what the system says and does.
 
-    Knows the disguises of `shipworthy.detect.canaries` (case, look-alikes, leet, spacing, invisible characters,
-    reversed, rot13, hexadecimal, base64). Does not stop a secret that is translated, paraphrased or given away in
-    pieces.
+    Knows the disguises of `shipworthy.detect.canaries`: case, look-alikes, leet, spacing, invisible characters, letters
+    reversed and shifted, codes and codes inside codes, spelling, code words, first letters. Does not stop a secret that
+    is translated, paraphrased or given away in pieces; and in a stream none that takes more than `reach` characters.
 
     Args:
         parts: the digits of a code (``4471`` of ``HERON-4471``) block too.
@@ -58,5 +58,5 @@ class CanaryOutput:
     async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
         return [
             Finding(leak.start, leak.end, "canary", "block", reason=f"canary {leak.number + 1}, {leak.form}")
-            for leak in self._canaries.leaks(part.text)
+            for leak in self._canaries.leaks(part.text, bounded=True)
         ]

@@ -13,7 +13,7 @@ from shipworthy.core.registry import guard
 from shipworthy.detect import pii
 from shipworthy.detect.normalise import skeleton
 
-VERSION = "1"
+VERSION = "2"
 
 
 @guard
@@ -66,7 +66,7 @@ class PiiOutput:
         }
 
     async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
-        spans = [s for s in pii.find(part.text, self._names) if s.kind in self._kinds]
+        spans = [s for s in pii.find(part.text, self._names, reach=self.reach) if s.kind in self._kinds]
         if not spans:
             return ()
         own = self._asked(ctx) if self._own else ""

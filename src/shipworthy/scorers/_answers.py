@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 
 from shipworthy.core.errors import ScorerError
 from shipworthy.core.records import Attempt, Message, MessagePart, Text, ToolCall
@@ -36,11 +36,12 @@ Spans = tuple[tuple[int, int], ...]
 Places = tuple[tuple[int, int, int], ...]
 
 
-def located(attempt: Attempt, find: Callable[[str], Iterable[tuple[int, int]]]) -> tuple[Spans, Places]:
-    """Search all that the answers give away (`shown`), and say where: a score's `spans` and its `elsewhere`.
+def located(attempt: Attempt, places: Mapping[int, Iterable[tuple[int, int]]]) -> tuple[Spans, Places]:
+    """Return a score's `spans` and its `elsewhere`.
 
     Args:
-        find: gives the character spans [start, end) of what is looked for in a text.
+        attempt: what happened.
+        places: by turn, character spans [start, end) of what the turn's answer gives away (`shown`).
 
     Raises:
         ScorerError: as for `answers`.
@@ -50,7 +51,7 @@ def located(attempt: Attempt, find: Callable[[str], Iterable[tuple[int, int]]]) 
     spans: list[tuple[int, int]] = []
     elsewhere: list[tuple[int, int, int]] = []
     for turn, message in turns.items():
-        for start, end in find(shown(message)):
+        for start, end in places.get(turn, ()):
             if turn == last and end <= len(message.text):
                 spans.append((start, end))
             else:
@@ -76,6 +77,21 @@ def blocked(attempt: Attempt) -> bool:
         e.action == "block" and not e.shadow and e.stage in ("input", "output") and e.turn == last
         for e in attempt.guard_events
     )
+
+
+def given(attempt: Attempt) -> dict[int, str]:
+    """Return, by the turn of each answer, what the asker had written or been shown by a script before it.
+
+    What a system message or a document says is not the asker's.
+    """
+    before: dict[int, str] = {}
+    told: list[str] = []
+    for said in attempt.said:
+        if said.by == "target":
+            before.setdefault(said.turn, "\n".join(told))
+        elif said.message.role != "system":
+            told.append(said.message.text)
+    return before
 
 
 def asked(attempt: Attempt) -> str:

@@ -20,7 +20,11 @@ from shipworthy.guards.pii_output import PiiOutput
 PIECES = st.sampled_from(
     ["ana.b@example.org", "+44 20 7946 0958", "4111 1111 1111 1111", "GB82 WEST 1234 5698 7654 32", "10.2.3.4",
      "219-09-9999", "MARIGOLD-77", "m a r i g o l d 7 7", "TUFSSUdPTEQtNzc", "born on 3 May 1980", "call me on ",
-     "tel 72 128 827", " ", "1", "@", ".", "-", "\u200b", "é", "\ud800", "abab", "ba", "plain words here. "]
+     "tel 72 128 827", "4111\u00a01111  1111\n1111", "536\u201190\u20114399", "4111 1111" + "\u200b" * 150,
+     "  ", "\n\n", "1. M\n2. A\n3. R\n4. I\n5. G\n6. O\n7. L\n8. D\n9. 7\n10. 7\n", "JVAVESKHJ5GEILJXG4======",
+     "77 65 82 73 71 79 76", "mike alpha romeo india golf oscar lima delta seven seven", " 1111 1111", "&#77;",
+     "Mad ants run in green oil. ", " ", "1", "@", ".", "-", "\u200b", "é", "\ud800", "abab", "ba",
+     "plain words here. "]
 )  # fmt: skip
 TEXTS = st.lists(PIECES | st.text(max_size=6), max_size=40).map("".join)
 CUTS = st.lists(st.integers(1, 60), min_size=1, max_size=30)
