@@ -107,7 +107,7 @@ def exit_code(verdict: Verdict) -> int:
 
 
 def keep(layout: Layout, decision: Decision, read: Sequence[Run] = ()) -> None:
-    """Save a decision, and enter it with its runs in the audit log.
+    """Save a decision, and enter it with its runs in the audit log; where it cannot be entered, no file is left.
 
     Args:
         read: runs that were loaded just now: where the audit log knows their state, they are not read again.
@@ -118,5 +118,5 @@ def keep(layout: Layout, decision: Decision, read: Sequence[Run] = ()) -> None:
     """
     from shipworthy.store.register import register_decision
 
-    layout.save_decision(decision)
-    register_decision(layout, decision, {run.id: run.reading for run in read})
+    with layout.saving_decision(decision):
+        register_decision(layout, decision, {run.id: run.reading for run in read})

@@ -14,6 +14,12 @@ def _own_grants() -> Path:
     return user_config_path("shipworthy") / "grants.json"
 
 
+def _own_cache_key() -> Path:
+    from platformdirs import user_config_path
+
+    return user_config_path("shipworthy") / "cache.key"
+
+
 class Settings(Struct, frozen=True):
     """Where things are kept.
 
@@ -21,6 +27,7 @@ class Settings(Struct, frozen=True):
         cache_dir: model weights and other downloads (``SHIPWORTHY_CACHE_DIR``).
         keys_dir: this user's signing keys (``SHIPWORTHY_KEYS_DIR``).
         grants_file: what this user lets workspaces do (``SHIPWORTHY_GRANTS``), see `Grants`.
+        cache_key_file: the key under which kept replies are sealed (``SHIPWORTHY_CACHE_KEY``), made when first needed.
         control_url: address of the database that holds the control state (``SHIPWORTHY_CONTROL_URL``); empty for an
             SQLite file in each workspace. It may hold a password, so it is never shown.
     """
@@ -28,6 +35,7 @@ class Settings(Struct, frozen=True):
     cache_dir: Path
     keys_dir: Path
     grants_file: Path = field(default_factory=_own_grants)
+    cache_key_file: Path = field(default_factory=_own_cache_key)
     control_url: str = ""
 
     @classmethod
@@ -42,6 +50,7 @@ class Settings(Struct, frozen=True):
             cache_dir=place("SHIPWORTHY_CACHE_DIR", user_cache_path("shipworthy")),
             keys_dir=place("SHIPWORTHY_KEYS_DIR", user_config_path("shipworthy") / "keys"),
             grants_file=place("SHIPWORTHY_GRANTS", _own_grants()),
+            cache_key_file=place("SHIPWORTHY_CACHE_KEY", _own_cache_key()),
             control_url=os.environ.get("SHIPWORTHY_CONTROL_URL", "").strip(),
         )
 

@@ -23,9 +23,10 @@ from shipworthy.release.decide import joint_digest
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.declare import read_manifest
 from shipworthy.store.files import make_directory, write_atomic
+from shipworthy.store.heads import RUN_KINDS
 from shipworthy.store.layout import Layout
 from shipworthy.store.reading import Row
-from shipworthy.store.register import RUN_KINDS, register_decision
+from shipworthy.store.register import register_decision
 from shipworthy.store.signing import SigningKey, sign, statement
 from shipworthy.store.trust import Trust
 from shipworthy.workspace.load import Workspace
@@ -174,6 +175,7 @@ def _attest(
             }
             for result in decision.criteria
         ],
+        "replies": [msgspec.to_builtins(one) for one in decision.replies],
         "runs": dict(seals),
         "audit_head": audit_head,
     }

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from shipworthy.core.attack_name import matches
 from shipworthy.core.condition import Condition
 from shipworthy.core.finished import PLANNED
+from shipworthy.core.freshness import Replies
 
 Record = Mapping[str, Any]
 COUNTED = ("id", "suite", "sample", "attack", "cluster", "content_hash", "outcome", "severity", "scores")
@@ -143,12 +144,13 @@ class Counts(NamedTuple):
 
 
 class PackedRun(NamedTuple):
-    """A run in a pack, read: its manifest, its records, and what a record's hash is."""
+    """A run in a pack, read: its manifest, its records, what a record's hash is, and how its replies came."""
 
     manifest: Mapping[str, Any]
     seal: Mapping[str, Any]
     records: list[Mapping[str, Any]]
     hashes: Mapping[str, str]
+    replies: Replies = Replies()
 
     @property
     def counted(self) -> list[Mapping[str, Any]]:

@@ -20,7 +20,8 @@ from shipworthy.core import confirmation, ledger
 from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
-from shipworthy.evidence import archive, recount
+from shipworthy.core.freshness import Replies, of_record
+from shipworthy.evidence import archive, freshness, recount
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.recount import PackedRun
 from shipworthy.store import chain
@@ -121,6 +122,7 @@ class _Verifier:
             ("audit log", self.audit),
             ("digests", self.digests),
             ("ledger", self.ledger),
+            ("replies", self.replies),
             ("criteria", self.criteria),
             ("trace", self.trace),
         )
@@ -216,12 +218,16 @@ class _Verifier:
         leaves: dict[str, bytes] = {}
         hashes: dict[str, str] = {}
         failed: set[str] = set()
+        given = Replies()
         for shard, name in enumerate(logs):
             head = log_origin(self.member(f"{folder}/manifest.json"), shard)
             for number, hash, body in _chained(name, self.member(name), head, b""):
                 head = hash
-                record = body.partition(b',"attempt":')[2][:-1]
+                timing, _, record = body.partition(b',"attempt":')
+                record = record[:-1]
                 attempt = json.loads(record)
+                own = of_record(attempt.get("events", ()), json.loads(timing.removeprefix(b'"timing":')))
+                given = given.and_(own)
                 id, planned = str(attempt["id"]), str(attempt["id"])[:PLANNED]
                 if id in leaves:
                     raise IntegrityError(f"{name}:{number}: an attempt that is there twice")
@@ -239,7 +245,7 @@ class _Verifier:
             tree.add(leaves[id])
         if tree.root != seal["pack"]["merkle"]:
             raise IntegrityError(f"{folder}/seal.json: the Merkle root of the records is another one")
-        return PackedRun(manifest, seal, records, hashes)
+        return PackedRun(manifest, seal, records, hashes, given)
 
     def shards(self, folder: str, manifest: Mapping[str, Any]) -> list[str]:
         """Return the names of a run's logs, one a shard."""
@@ -352,10 +358,18 @@ class _Verifier:
         # A baseline that was never entered before is entered with the decision.
         if missed := [line.run for line in lines(until - 1) if line.run not in known | set(baselines)]:
             raise IntegrityError(f"decision.json: its ledger lacks {missed[0]}, which was begun before the decision")
+        told = ((e["kind"], e["body"]) for e in self.entries[:read])
+        often = ledger.tries(told, scopes, self.decision["subject_digest"], decided)
+        if said.get("tries") != often._asdict():
+            raise IntegrityError("decision.json: how often this was tried is not what the audit log says")
         gone = {line["run"] for name in ("earlier", "later") for line in said[name] if line["gone"]}
-        if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone)):
+        if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone, often)):
             raise IntegrityError("decision.json: its ledger is told in other words than its lines")
-        return ledger.sentence(found, gone)
+        return ledger.sentence(found, gone, often)
+
+    def replies(self) -> str:
+        gates = [g for p in self.plans for g in self.json(f"specs/{p}.json")["entities"].get("gate", {}).values()]
+        return freshness.check(self.decision, self.predicate, self.runs, gates)
 
     def subjects(self) -> None:
         """Hold what a decision says of its subjects against the manifests: what was compared, and with what."""

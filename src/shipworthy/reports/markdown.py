@@ -31,6 +31,7 @@ from shipworthy.reports._words import (
     one_line,
     ordered,
     reading,
+    replies_words,
     subject_words,
     tally,
     visible,
@@ -73,6 +74,8 @@ class MarkdownReport:
             head += [f"Compared with {_text(compared_words(decision))}.", ""]
         if decision.ledger:
             head += [f"Ledger: {_text(decision.ledger.sentence)}.", ""]
+        if decision.replies:
+            head += [f"Cache: {_text(replies_words(decision))}.", ""]
         body: list[str] = []
         left: list[str] = []
         room = LIMIT - sum(len(line) + 1 for line in (*head, *foot))

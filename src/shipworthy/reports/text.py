@@ -24,6 +24,7 @@ from shipworthy.reports._words import (
     ordered,
     reading,
     readings,
+    replies_words,
     subject_words,
     tally,
     unscored,
@@ -63,6 +64,8 @@ class TextReport:
             lines += _wrapped(f"compared with {compared_words(decision)}", width, "  ")
         if decision.ledger:
             lines += _wrapped(f"ledger: {one_line(decision.ledger.sentence)}", width, "  ")
+        if decision.replies:
+            lines += _wrapped(f"cache: {one_line(replies_words(decision))}", width, "  ")
         pictures = list(_pictures(decision, width))
         criteria = _criteria(decision, width, pictured=bool(pictures))
         lines += [f"Criteria: {tally(decision)}", "", *criteria, *pictures]
