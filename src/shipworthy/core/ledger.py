@@ -206,12 +206,8 @@ def tried(found: Tries) -> str:
     return said
 
 
-def sentence(found: Place, gone: Collection[str] = (), often: Tries | None = None) -> str:
+def sentence(found: Place, gone: Collection[str] = ()) -> str:
     """Return a ledger in words.
-
-    Args:
-        gone: runs that are in the audit chain and no longer on the disk.
-        often: how often the very same was tried, where that is known.
 
     >>> states = [Line(f"RUN-{n}", state, "") for n, state in enumerate(("no-ship", "no-ship", "inconclusive"))]
     >>> sentence(Place(4, tuple(states), ()))
@@ -229,8 +225,6 @@ def sentence(found: Place, gone: Collection[str] = (), often: Tries | None = Non
         names = sorted(gone)
         more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
         said.append(f"no longer on the disk: {', '.join(names[:_NAMED])}{more}")
-    if often is not None:
-        said.append(tried(often))
     return "; ".join(said)
 
 

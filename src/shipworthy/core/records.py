@@ -690,6 +690,7 @@ class Tries(Struct, frozen=True, kw_only=True):
         number: of the decided run among `runs`, from 1.
         not_shipped, unfinished, undecided, deleted: how many of the other runs.
         sittings: in which the decided runs were made; `cut_off` those without an end.
+        sentence: all of it in words.
     """
 
     number: int
@@ -700,6 +701,7 @@ class Tries(Struct, frozen=True, kw_only=True):
     deleted: int = 0
     sittings: int = 0
     cut_off: int = 0
+    sentence: Name = ""
 
 
 class Ledger(Struct, frozen=True, kw_only=True):

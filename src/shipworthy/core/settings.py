@@ -27,16 +27,16 @@ class Settings(Struct, frozen=True):
         cache_dir: model weights and other downloads (``SHIPWORTHY_CACHE_DIR``).
         keys_dir: this user's signing keys (``SHIPWORTHY_KEYS_DIR``).
         grants_file: what this user lets workspaces do (``SHIPWORTHY_GRANTS``), see `Grants`.
-        cache_key_file: the key under which kept replies are sealed (``SHIPWORTHY_CACHE_KEY``), made when first needed.
         control_url: address of the database that holds the control state (``SHIPWORTHY_CONTROL_URL``); empty for an
             SQLite file in each workspace. It may hold a password, so it is never shown.
+        cache_key_file: the key under which kept replies are sealed (``SHIPWORTHY_CACHE_KEY``), made when first needed.
     """
 
     cache_dir: Path
     keys_dir: Path
     grants_file: Path = field(default_factory=_own_grants)
-    cache_key_file: Path = field(default_factory=_own_cache_key)
     control_url: str = ""
+    cache_key_file: Path = field(default_factory=_own_cache_key)
 
     @classmethod
     def load(cls) -> Settings:
@@ -58,9 +58,10 @@ class Settings(Struct, frozen=True):
         # msgspec's own would print the address with its password, in a traceback or a log.
         control = "(set)" if self.control_url else "''"
         kept = f"cache_dir={self.cache_dir!r}, keys_dir={self.keys_dir!r}, grants_file={self.grants_file!r}"
-        return f"Settings({kept}, control_url={control})"
+        return f"Settings({kept}, control_url={control}, cache_key_file={self.cache_key_file!r})"
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
         control = "(set)" if self.control_url else ""
         kept: list[tuple[str, object]] = [("cache_dir", self.cache_dir), ("keys_dir", self.keys_dir)]
-        return [*kept, ("grants_file", self.grants_file), ("control_url", control)]
+        kept += [("grants_file", self.grants_file), ("control_url", control), ("cache_key_file", self.cache_key_file)]
+        return kept

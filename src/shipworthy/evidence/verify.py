@@ -360,12 +360,12 @@ class _Verifier:
             raise IntegrityError(f"decision.json: its ledger lacks {missed[0]}, which was begun before the decision")
         told = ((e["kind"], e["body"]) for e in self.entries[:read])
         often = ledger.tries(told, scopes, self.decision["subject_digest"], decided)
-        if said.get("tries") != often._asdict():
+        if said.get("tries") != {**often._asdict(), "sentence": ledger.tried(often)}:
             raise IntegrityError("decision.json: how often this was tried is not what the audit log says")
         gone = {line["run"] for name in ("earlier", "later") for line in said[name] if line["gone"]}
-        if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone, often)):
+        if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone)):
             raise IntegrityError("decision.json: its ledger is told in other words than its lines")
-        return ledger.sentence(found, gone, often)
+        return f"{ledger.sentence(found, gone)}; {ledger.tried(often)}"
 
     def replies(self) -> str:
         gates = [g for p in self.plans for g in self.json(f"specs/{p}.json")["entities"].get("gate", {}).values()]

@@ -44,8 +44,8 @@ def read_ledger(layout: Layout, decided: Sequence[RunManifest], baselines: Seque
     return Ledger(
         entries=until,
         number=found.number,
-        sentence=ledger.sentence(found, gone, often),
-        tries=Tries(**often._asdict()),
+        sentence=ledger.sentence(found, gone),
+        tries=Tries(**often._asdict(), sentence=ledger.tried(often)),
         earlier=tuple(map(line, found.earlier)),
         later=tuple(map(line, found.later)),
     )

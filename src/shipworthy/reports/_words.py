@@ -10,7 +10,7 @@ from typing import NamedTuple
 from shipworthy.core.amount import amount
 from shipworthy.core.document import Block, Section, Tone
 from shipworthy.core.freshness import told
-from shipworthy.core.records import CriterionResult, Decision, SubjectUse, Verdict
+from shipworthy.core.records import CriterionResult, Decision, Ledger, SubjectUse, Verdict
 
 VERDICTS: dict[Verdict, tuple[str, str, Tone]] = {
     "ship": ("SHIP", "\u2713", "good"),
@@ -159,6 +159,11 @@ def subject_words(subject: SubjectUse) -> str:
     """Return a subject as a reader tells it from another: target, guards, digest."""
     guards = f"guards {subject.guards[:19]}" if subject.guards else "no guards"
     return one_line(f"{subject.target or 'the target'}, {guards}, subject {subject.digest[:19]}")
+
+
+def ledger_words(ledger: Ledger) -> str:
+    """Say which run of how many a decision is about: on these samples, and of this specification and subject."""
+    return f"{ledger.sentence}; {ledger.tries.sentence}" if ledger.tries else ledger.sentence
 
 
 def replies_words(decision: Decision) -> str:

@@ -28,6 +28,7 @@ from shipworthy.reports._words import (
     briefed,
     compared_words,
     counted,
+    ledger_words,
     one_line,
     ordered,
     reading,
@@ -73,7 +74,7 @@ class MarkdownReport:
         if decision.baseline_runs:
             head += [f"Compared with {_text(compared_words(decision))}.", ""]
         if decision.ledger:
-            head += [f"Ledger: {_text(decision.ledger.sentence)}.", ""]
+            head += [f"Ledger: {_text(ledger_words(decision.ledger))}.", ""]
         if decision.replies:
             head += [f"Cache: {_text(replies_words(decision))}.", ""]
         body: list[str] = []

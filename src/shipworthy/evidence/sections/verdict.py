@@ -18,7 +18,7 @@ from shipworthy.evidence.sections.wording import (
 )
 from shipworthy.release.wording import count
 from shipworthy.reports._criterion import assumed, better, drawn, interval_name, still_needed, worst_first
-from shipworthy.reports._words import Reading, counted, reading, readings, replies_words, unscored
+from shipworthy.reports._words import Reading, counted, ledger_words, reading, readings, replies_words, unscored
 from shipworthy.workspace.load import Workspace
 
 _MEANING = {
@@ -45,7 +45,7 @@ def verdict(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> Se
             ("Attempts", f"{sum(map(len, runs)):,} of {planned:,} planned, {errors} left out"),
             *_asked(runs),
             ("Gate", f"{decision.gate}: all of {len(decision.criteria)} criteria must pass"),
-            *([("Ledger", decision.ledger.sentence)] if decision.ledger else []),
+            *([("Ledger", ledger_words(decision.ledger))] if decision.ledger else []),
             *([("Cache", replies_words(decision))] if decision.replies else []),
             ("Owner", workspace.system.owner),
         )
