@@ -699,7 +699,7 @@ class Tries(Struct, frozen=True, kw_only=True):
     unfinished: int = 0
     undecided: int = 0
     deleted: int = 0
-    sittings: int = 0
+    sittings: int = 1
     cut_off: int = 0
     sentence: Name = ""
 

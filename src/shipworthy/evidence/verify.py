@@ -122,7 +122,6 @@ class _Verifier:
             ("audit log", self.audit),
             ("digests", self.digests),
             ("ledger", self.ledger),
-            ("replies", self.replies),
             ("criteria", self.criteria),
             ("trace", self.trace),
         )
@@ -207,7 +206,8 @@ class _Verifier:
         if not self.decision["runs"]:
             raise IntegrityError("decision.json: rests on no run")
         records = sum(len(run.records) for run in self.runs.values())
-        return f"{len(self.runs)} run{'s' * (len(self.runs) != 1)}, {records:,} records, chains intact"
+        kept = freshness.check(self.decision, self.predicate, self.runs, self.gates())
+        return f"{len(self.runs)} run{'s' * (len(self.runs) != 1)}, {records:,} records, chains intact; {kept}"
 
     def log(self, folder: str) -> PackedRun:
         """Read a run's records once: each shard's chain, no attempt twice, and what is counted of each."""
@@ -367,9 +367,9 @@ class _Verifier:
             raise IntegrityError("decision.json: its ledger is told in other words than its lines")
         return f"{ledger.sentence(found, gone)}; {ledger.tried(often)}"
 
-    def replies(self) -> str:
-        gates = [g for p in self.plans for g in self.json(f"specs/{p}.json")["entities"].get("gate", {}).values()]
-        return freshness.check(self.decision, self.predicate, self.runs, gates)
+    def gates(self) -> list[Mapping[str, Any]]:
+        """Return the gate, as each specification has it; `digests` checks that they are the ones that were named."""
+        return [g for p in self.plans for g in self.json(f"specs/{p}.json")["entities"].get("gate", {}).values()]
 
     def subjects(self) -> None:
         """Hold what a decision says of its subjects against the manifests: what was compared, and with what."""
