@@ -104,11 +104,12 @@ class Layout:
                     raise taken
                 yield path
                 return
-            with written_after(path, data, replace=False):
-                yield path
-        except FileExistsError:
-            if path.read_bytes() != data:
-                raise taken from None
+            try:
+                with written_after(path, data, replace=False):
+                    yield path
+            except FileExistsError:  # Another process was faster.
+                if path.read_bytes() != data:
+                    raise taken from None
         except OSError as error:
             raise StoreError(f"the decision cannot be written to {path}: {error.strerror or error}") from error
 
