@@ -38,7 +38,7 @@ def files(gated) -> list[str]:  # type: ignore[no-untyped-def]
 
 
 BROKEN = {
-    "a verdict edited": ("UPDATE audit SET body = replace(body, '\"ship\"', '\"no-ship\"') WHERE number = 2", "entry 2"),
+    "a verdict edited": ("UPDATE audit SET body = replace(body, 'ship', 'no-ship') WHERE number = 2", "entry 2"),
     "an entry taken out": ("DELETE FROM audit WHERE number = 2", "entry 2 is missing"),
     "the first taken out": ("DELETE FROM audit WHERE number = 1", "entry 1 is missing"),
     "a time": ("UPDATE audit SET at = '2020-01-01T00:00:00.000Z' WHERE number = 3", "entry 3"),

@@ -96,7 +96,8 @@ def test_how_often_the_same_was_tried_counts_every_draw_and_suite_of_one_spec_an
         of("s", "a"), ended("a"), decided("a", "no-ship"), of("s", "b", draws=[7]), of("s", "c", suites=["other"]),
         ended("c"), of("s", "d"), ended("d"), decided("d", "ship"), of("other", "x"), decided("x", "no-ship"),
         of("s", "y", spec_digest="sha256:2"), of("s", "z", system="SYS-2"), of("s", "w"),
-        ("run.withdrawn", {"run": "w"}), ("run.deleted", {"run": "b"}), of("s", "e"), ended("e"), decided("e", "inconclusive"), of("s", "f"), ended("f"),
+        ("run.withdrawn", {"run": "w"}), ("run.deleted", {"run": "b"}),
+        of("s", "e"), ended("e"), decided("e", "inconclusive"), of("s", "f"), ended("f"),
         of("s", "g"),
     ]  # fmt: skip
     found = tries(chain, [HERE], "s", ["f"])
