@@ -137,6 +137,23 @@ def test_a_cache_that_came_with_the_workspace_is_not_believed(desk, capsys, monk
     assert newest(desk).replies.cached == 0
 
 
+def test_a_key_in_the_workspace_is_nobodys_key(desk, capsys, monkeypatch) -> None:
+    (desk / "cache.key").write_text("00" * 32 + "\n")
+    (desk / "cache.key").chmod(0o600)
+    monkeypatch.setenv("SHIPWORTHY_CACHE_KEY", str(desk / "cache.key"))
+    assert ran(desk) == 2
+    assert "lies in the workspace" in capsys.readouterr().err
+    assert ran(desk, "--no-cache") == 0
+
+
+def test_a_run_shows_its_kept_replies_as_json(desk, capsys) -> None:
+    assert ran(desk) == ran(desk) == 0
+    capsys.readouterr()
+    assert shipworthy(["runs", "show", "-C", str(desk), "--format", "json"]) == 0
+    said = json.loads(capsys.readouterr().out)["replies"]
+    assert (said["replies"], said["cached"], said["oldest"][-1]) == (PLANNED, PLANNED, "Z")
+
+
 def test_a_gate_that_wants_fresh_replies_is_not_decided_on_kept_ones(desk, capsys) -> None:
     lenient(desk)
     assert ran(desk) == 0

@@ -122,6 +122,8 @@ def _json(run: Run, by_attack: bool) -> str:
     """Return the manifest, the state and the results of a run, with the roles that were asked."""
     import msgspec
 
+    from shipworthy.core.freshness import moment
+
     attacks: list[str | None] = [None]
     rows = []
     for use in run.manifest.suites:
@@ -137,6 +139,11 @@ def _json(run: Run, by_attack: bool) -> str:
         "outcomes": {kind: n for kind, n in run.outcomes.items() if n},
         "results": rows,
         "roles": dict(run.roles),
+        "replies": {
+            "replies": run.replies.replies,
+            "cached": run.replies.cached,
+            "oldest": moment(run.replies.oldest),
+        },
         "directory": str(run.directory),
     }
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import RunManifest
+from shipworthy.core.settings import Settings
 from shipworthy.evals.loop import run_to_end
 from shipworthy.evals.manifest import check_same, make_manifest
 from shipworthy.evals.models import Crew, build_crew
@@ -500,4 +501,10 @@ def _open_cache(workspace: Workspace, cache: bool | Path) -> ReplyCache | None:
     # A gate that wants fresh replies wants none that were kept; who names a file has it his own way.
     if cache is False or (cache is True and workspace.gate.fresh):
         return None
+    key = Settings.load().cache_key_file
+    if key.resolve().is_relative_to(workspace.root.resolve()):
+        raise UsageError(
+            f"{key}, the key of the reply cache, lies in the workspace: whoever wrote the workspace could have put it "
+            "there\nName another file with SHIPWORTHY_CACHE_KEY"
+        )
     return ReplyCache(Layout(workspace.root).cache / CACHE if cache is True else cache)
