@@ -7,13 +7,13 @@ A head is entered after its lines are durable, so a log may be longer than the n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from shipworthy.core.errors import IntegrityError
 from shipworthy.core.ledger import DECLARED, HEAD, SITTINGS, STARTED, STOPPED
 from shipworthy.store import chain
 from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.known_head import KnownHead
 
 RUN_FINISHED = "run.finished"
 RUN_SEEN = "run.seen"
@@ -26,13 +26,6 @@ RECORDS = 1_000
 """A head is entered after so many records, however soon."""
 
 
-class Known(NamedTuple):
-    """A head that a shard's log had: the entry that says so, and how many records there were (-1: not said)."""
-
-    entry: int
-    records: int
-
-
 class Knowledge(NamedTuple):
     """What the audit chain knows of a run's logs.
 
@@ -42,7 +35,7 @@ class Knowledge(NamedTuple):
     """
 
     declared: bool
-    heads: dict[int, dict[str, Known]]
+    heads: dict[int, dict[str, KnownHead]]
 
 
 def heads_of(entry: Entry) -> Iterator[tuple[int, str, int]]:
@@ -67,16 +60,11 @@ def known(audit: AuditLog, run: str, *, verify: bool = False) -> Knowledge:
     if verify:
         audit.verify()
     found = audit.about(run)
-    heads: dict[int, dict[str, Known]] = {}
+    heads: dict[int, dict[str, KnownHead]] = {}
     for entry in found:
         for shard, head, records in heads_of(entry):
-            heads.setdefault(shard, {})[head] = Known(entry.number, records)
+            heads.setdefault(shard, {})[head] = KnownHead(entry.number, records)
     return Knowledge(any(entry.kind in (DECLARED, *RUN_KINDS) for entry in found), heads)
-
-
-def latest(heads: Iterable[Known]) -> Known:
-    """Return the newest of some heads."""
-    return max(heads)
 
 
 class Witness:
@@ -145,13 +133,3 @@ class Witness:
         body = {"run": self._run, "shard": self._shard, "records": records, "head": head, **more}
         self._audit.append(kind, body, key="run")
         self._last, self._records = self._clock(), records
-
-
-def cut(log: str, found: int, lost: Known) -> IntegrityError:
-    """Return the error about a log that lacks a head it had."""
-    had = f"{lost.records:,} records then" if lost.records >= 0 else "a head then"
-    return IntegrityError(
-        f"{log}: entry {lost.entry} of the audit log knows this log with {had} that it does not have now ({found:,} "
-        "records): lines were cut off or replaced, so it cannot go on\n"
-        "Measure again as a new run: `shipworthy eval` (shards: `shipworthy runs declare`). The ledger keeps this one"
-    )

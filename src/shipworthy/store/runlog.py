@@ -22,7 +22,7 @@ from shipworthy.store import chain
 from shipworthy.store.attempt_ids import AttemptIds
 from shipworthy.store.declare import MANIFEST, check_logs, manifest_bytes, open_log, parse_manifest
 from shipworthy.store.files import sync_directory
-from shipworthy.store.heads import Known, cut, latest
+from shipworthy.store.known_head import KnownHead, cut
 from shipworthy.store.line import encode_attempt, frame, read_lines
 from shipworthy.store.shards import log_name, log_origin
 
@@ -65,7 +65,7 @@ class RunLog:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="shipworthy-runlog")
 
     @classmethod
-    def open(cls, directory: Path, shard: int = 0, *, known: Mapping[str, Known] | None = None) -> RunLog:
+    def open(cls, directory: Path, shard: int = 0, *, known: Mapping[str, KnownHead] | None = None) -> RunLog:
         """Open a shard's log of a declared run, to begin it or to go on with it.
 
         Verifies what is there. Cuts off a torn last line, and nothing else.
@@ -107,7 +107,7 @@ class RunLog:
                 head, end = line.hash, line.end
                 lost.pop(head, None)
             if lost:
-                raise cut(str(path), len(finished), latest(lost.values()))
+                raise cut(str(path), len(finished), lost.values())
             torn = os.fstat(file).st_size - end
             if torn:
                 os.ftruncate(file, end)
