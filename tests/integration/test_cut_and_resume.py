@@ -215,6 +215,14 @@ def test_a_copy_elsewhere_is_nobodys_but_its_owners(desk, tmp_path_factory, caps
     before = kinds(desk)
     assert ran(desk, "--resume", str(there)) == 0
     assert kinds(desk) == before
+    # The best of many that were made elsewhere, moved here, is told as what it is.
+    for file in (desk / ".shipworthy").glob("control.sqlite*"):
+        file.unlink()
+    shutil.rmtree(run_directory(desk))
+    shutil.move(there, desk / ".shipworthy" / "runs" / there.name)
+    capsys.readouterr()
+    assert shipworthy(["gate", "-C", str(desk), "--allow-code"]) == 1
+    assert "1 not entered when begun (made under another audit log)" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_sittings_stand_in_the_json_and_in_the_audit_list(desk, capsys) -> None:

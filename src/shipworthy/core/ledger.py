@@ -126,6 +126,7 @@ class Tries(NamedTuple):
         deleted: of the others, those that somebody took off the disk and said so.
         sittings: in which the decided runs were made, counted by the shard that took most.
         cut_off: sittings of the decided runs, of all shards, that have no end: what made them was killed.
+        unentered: decided runs that were not entered when they were begun: made elsewhere, where none of this counted.
     """
 
     number: int = 1
@@ -136,6 +137,7 @@ class Tries(NamedTuple):
     deleted: int = 0
     sittings: int = 1
     cut_off: int = 0
+    unentered: int = 0
 
 
 def tries(
@@ -152,6 +154,7 @@ def tries(
     same: list[str] = []
     finished: set[str] = set()
     deleted: set[str] = set()
+    declared: set[str] = set()
     verdicts: dict[str, str] = {}
     open_: Counter[tuple[str, int]] = Counter()
     begun: Counter[tuple[str, int]] = Counter()
@@ -171,6 +174,8 @@ def tries(
                 same.append(body["run"])
             if kind == "run.finished":
                 finished.add(body["run"])
+            if kind == DECLARED:
+                declared.add(body["run"])
     unknown = len(set(decided).difference(same))  # Not entered yet: they are the newest.
     others = [run for run in same if run not in decided]
     last = max((number for number, run in enumerate(same, 1) if run in decided), default=0)
@@ -183,6 +188,7 @@ def tries(
         deleted=sum(run in deleted for run in others),
         sittings=max(begun.values(), default=1),
         cut_off=sum(max(0, number) for number in open_.values()),
+        unentered=len(set(decided) - declared),
     )
 
 
@@ -203,6 +209,8 @@ def tried(found: Tries) -> str:
         ends = f"{found.cut_off:,} of which {'have' if found.cut_off > 1 else 'has'} no end (killed)"
         said += f"; made in {found.sittings:,} sitting{'s' * (found.sittings != 1)}"
         said += f", {ends}" if found.cut_off else ""
+    if found.unentered:
+        said += f"; {found.unentered:,} not entered when begun (made under another audit log)"
     return said
 
 

@@ -690,6 +690,7 @@ class Tries(Struct, frozen=True, kw_only=True):
         number: of the decided run among `runs`, from 1.
         not_shipped, unfinished, undecided, deleted: how many of the other runs.
         sittings: in which the decided runs were made; `cut_off` those without an end.
+        unentered: decided runs that were not entered when they were begun.
         sentence: all of it in words.
     """
 
@@ -701,6 +702,7 @@ class Tries(Struct, frozen=True, kw_only=True):
     deleted: int = 0
     sittings: int = 1
     cut_off: int = 0
+    unentered: int = 0
     sentence: Name = ""
 
 

@@ -107,7 +107,7 @@ def test_how_often_the_same_was_tried_counts_every_draw_and_suite_of_one_spec_an
     )
     assert tries(chain, [HERE], "s", ["a", "d"])[:2] == (4, 7)
     assert tries(chain, [HERE], "s", ["new"])[:2] == (8, 8)
-    assert tries([], [HERE], "s", ["new"]) == Tries(1, 1)
+    assert tries([], [HERE], "s", ["new"]) == Tries(1, 1, unentered=1)
 
 
 def test_a_verdict_that_was_taken_back_counts_as_it_stands() -> None:
@@ -124,3 +124,9 @@ def test_sittings_without_an_end_are_counted_by_the_shard_that_took_most() -> No
     once = tries([of("s", "a"), *sat("a", stopped=False)], [HERE], "s", ["a"])
     assert tried(once).endswith("; made in 1 sitting, 1 of which has no end (killed)")
     assert "sitting" not in tried(tries([of("s", "a"), *sat("a")], [HERE], "s", ["a"]))
+
+
+def test_a_decided_run_that_was_made_elsewhere_and_moved_here_is_told() -> None:
+    for chain in ([], [("run.seen", of("s", "a")[1])], [ended("a")]):
+        assert "; 1 not entered when begun" in tried(tries(chain, [HERE], "s", ["a"]))
+    assert "entered" not in tried(tries([of("s", "a")], [HERE], "s", ["a"]))
