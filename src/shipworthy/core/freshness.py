@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+_LATEST = 253_402_300_799
+"""The last second of the year 9999: the calendar has no later one."""
+
 
 class Replies(NamedTuple):
     """Replies of all roles in a run: how many were given, how many of them the cache gave, and when the oldest of these
@@ -37,11 +40,22 @@ def of_record(events: Sequence[Mapping[str, Any]], timing: Sequence[Any]) -> Rep
 
     Args:
         events: the attempt's; `timing` of its line.
+
+    Raises:
+        ValueError: they are not shaped as a record's are.
     """
-    asked = {place for place, event in enumerate(events) if event["type"] == "asked"}
-    spans = timing[3] if len(timing) > 3 else ()
-    cached = sum(1 for span in spans if span[0] in asked and len(span) > 2 and span[2] is True)
-    return Replies(len(asked), cached, float(timing[4]) if len(timing) > 4 else 0.0)
+    if not all(isinstance(event, dict) for event in events):
+        raise ValueError("an event that is none")
+    asked = {place for place, event in enumerate(events) if event.get("type") == "asked"}
+    cached = 0
+    for span in timing[3] if len(timing) > 3 else ():
+        if not isinstance(span, list) or not span or type(span[0]) is not int:
+            raise ValueError("a span that is none")
+        cached += span[0] in asked and len(span) > 2 and span[2] is True
+    oldest = timing[4] if len(timing) > 4 else 0.0
+    if type(oldest) not in (int, float) or not 0 <= oldest <= _LATEST:
+        raise ValueError("a time that is none")
+    return Replies(len(asked), cached, oldest)
 
 
 def moment(seconds: float) -> str:
@@ -50,7 +64,9 @@ def moment(seconds: float) -> str:
     >>> moment(0.0), moment(1767225600.7)
     ('', '2026-01-01T00:00:00Z')
     """
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else ""
+    if not seconds:
+        return ""
+    return datetime.fromtimestamp(int(min(max(seconds, 0), _LATEST)), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def age(oldest: str, until: str) -> str:

@@ -63,3 +63,23 @@ def test_a_record_is_counted_by_its_own_events() -> None:
     assert of_record(events, timing) == Replies(2, 1, 5.5)
     assert of_record(events, timing[:4]) == Replies(2, 1, 0.0)  # by an earlier version
     assert of_record([], [1.0, 2.0]) == Replies()
+
+
+@pytest.mark.parametrize(
+    ("events", "timing"),
+    [
+        (["asked"], [1.0, 2.0, 0.0, []]),
+        ([{"type": "asked"}], [1.0, 2.0, 0.0, [[[], 0.0, True]]]),
+        ([{"type": "asked"}], [1.0, 2.0, 0.0, [[]]]),
+        ([{"type": "asked"}], [1.0, 2.0, 0.0, [[True, 0.0, True]]]),
+        ([], [1.0, 2.0, 0.0, [], "5"]),
+        ([], [1.0, 2.0, 0.0, [], float("nan")]),
+        ([], [1.0, 2.0, 0.0, [], float("inf")]),
+        ([], [1.0, 2.0, 0.0, [], -1]),
+        ([], [1.0, 2.0, 0.0, [], 10**400]),
+        ([], [1.0, 2.0, 0.0, [], True]),
+    ],
+)
+def test_what_is_not_shaped_as_a_record_is_refused(events: list[Any], timing: list[Any]) -> None:
+    with pytest.raises(ValueError, match="none"):
+        of_record(events, timing)
