@@ -245,7 +245,7 @@ class _Verifier:
             tree.add(leaves[id])
         if tree.root != seal["pack"]["merkle"]:
             raise IntegrityError(f"{folder}/seal.json: the Merkle root of the records is another one")
-        return PackedRun(manifest, seal, records, hashes, given)
+        return PackedRun(manifest, seal, records, hashes, replies=given)
 
     def shards(self, folder: str, manifest: Mapping[str, Any]) -> list[str]:
         """Return the names of a run's logs, one a shard."""

@@ -17,8 +17,8 @@ from .test_ledger import _decided
 
 def pack(verdict: str = "ship", cached: int = 3) -> tuple[dict[str, Any], dict[str, Any], dict[str, PackedRun]]:
     runs = {
-        "RUN-1": PackedRun({}, {}, [], {}, Replies(10, cached, 1767225600.9 if cached else 0.0)),
-        "RUN-0": PackedRun({}, {}, [], {}, Replies(10)),
+        "RUN-1": PackedRun({}, {}, [], {}, replies=Replies(10, cached, 1767225600.9 if cached else 0.0)),
+        "RUN-0": PackedRun({}, {}, [], {}, replies=Replies(10)),
     }
     said = [
         {"run": name, "replies": 10, "cached": run.replies.cached, "oldest": moment(run.replies.oldest)}
