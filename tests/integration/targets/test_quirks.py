@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.integration.targets.quirks import QUIRKS, Quirk
 
 from shipworthy.core.records import Sample, say
 from shipworthy.core.registry import create
@@ -12,7 +13,6 @@ from shipworthy.evals.engine import Attacker, Engine, Judge
 from shipworthy.evals.plan import PlanItem
 from shipworthy.exchange.channel import Channel
 from shipworthy.net import retry
-from tests.integration.targets.quirks import QUIRKS, Quirk
 
 ITEM = PlanItem(
     id="AT-0123456789abcdef",
