@@ -30,6 +30,7 @@ from shipworthy.core.records import Attempt, Outcome, Reply, Score
 from shipworthy.enforce.rule import being_cancelled
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, PlanItem
+from shipworthy.evals.silence import silence
 from shipworthy.evals.subject import Subject
 from shipworthy.exchange.budget import Budget
 from shipworthy.exchange.cache import ReplyCache
@@ -121,6 +122,10 @@ class Engine:
             outcome, scores, error = await self._score(attempt, item, exchange)
             if exchange.limit is not None:
                 raise exchange.limit
+            if outcome == "scored" and (silent := silence(attempt)):
+                # What an earlier answer gave away stays said; that the last one is harmless, nobody has shown.
+                outcome, error = "target_error", silent
+                scores = tuple(score for score in scores if score.hit)
         timing = Timing(
             started,
             max(0.0, time.perf_counter() - clock - exchange.queued),

@@ -12,7 +12,7 @@ import msgspec
 from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import TargetError, TargetTimeout, UsageError
 from shipworthy.net import address
-from shipworthy.net.answer import Answer, HttpCall
+from shipworthy.net.answer import Answer, HttpCall, read_json, status_within
 from shipworthy.net.client import Broken, Client, Response, TooLong
 from shipworthy.net.events import EventReader, ServerEvent
 from shipworthy.net.options import HttpOptions
@@ -231,9 +231,11 @@ class Endpoint:
         data = await client.read(response, self.options.max_bytes)
         body, is_json = None, True
         try:
-            body = msgspec.json.decode(data)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            body = read_json(data)
+        except ValueError:
             is_json = False
+        if status == 200 and (within := status_within(body)):
+            status = within
         wait = retry_after(headers) if status in RETRIED else None
         return Answer(status, body, is_json, _media_type(response)), wait
 
