@@ -20,14 +20,15 @@ from shipworthy.core.errors import (
     LimitReached,
     PolicyRefused,
     ScorerError,
+    TargetError,
     TargetFiltered,
     TargetTimeout,
     UsageError,
 )
 from shipworthy.core.events import Timing
+from shipworthy.core.foreign import kind_of, message_of, must_pass, take_back_cancelling
 from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer
 from shipworthy.core.records import Attempt, Outcome, Reply, Score
-from shipworthy.enforce.rule import being_cancelled
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, PlanItem
 from shipworthy.evals.silence import silence
@@ -62,6 +63,10 @@ class Engine:
         judges: by suite id.
         mediation: guards and tool policy in front of the target, and what takes secrets out of an error's message.
         private: ids of the suites whose text must not be kept.
+
+    Attributes:
+        stopping: says whether whoever runs the attempts is stopping them. A task that is cancelled otherwise was
+            cancelled by the code in it. None where nobody can tell: every cancellation then passes.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class Engine:
     ) -> None:
         self.target, self.attackers, self.judges = target, attackers, judges
         self.mediation, self.private = mediation or Mediation(), private
+        self.stopping: Callable[[], bool] | None = None
         # Most scorers ask nobody: they share one context.
         self._alone = ScoreContext()
 
@@ -147,19 +153,23 @@ class Engine:
             exchange.choose(_reply(await attack.attempt(item.sample, exchange.ask, context)))
         except (LimitReached, UsageError):
             raise
-        except (Exception, SystemExit, asyncio.CancelledError) as failure:
-            if isinstance(failure, asyncio.CancelledError) and being_cancelled():
+        except BaseException as failure:
+            if must_pass(failure) and not self._from_within(failure):
                 raise
             if exchange.stopped is not None:
                 return "refused", self._say(exchange.stopped)
             message = self._say(failure)
             if failure is exchange.failure:
                 return _target_outcome(failure), message
+            if isinstance(failure, asyncio.CancelledError) and exchange.cut:
+                said = TargetError("the target cancelled the task that it was asked in")
+                exchange.fail("target", said)
+                return "target_error", str(said)
             if isinstance(failure, ScorerError):  # of the oracle: nobody else in here raises it
                 return "scorer_error", message
             exchange.fail("attack", failure)
             # What went wrong is not the system's fault, but no answer was obtained, so it is no score either.
-            named = "" if isinstance(failure, AttackError) else f"{type(failure).__name__}: "
+            named = "" if isinstance(failure, AttackError) else f"{kind_of(failure)}: "
             return "attack_error", f"the attack {item.attack} failed: {named}{message}"
         if exchange.stopped is not None:
             return "refused", self._say(exchange.stopped)  # An attack that swallowed the stop has not gone on either.
@@ -213,11 +223,11 @@ class Engine:
                 given = _scores(await scorer.score(attempt, item.sample, context), scorer)
             except (LimitReached, UsageError):
                 raise
-            except (Exception, SystemExit, asyncio.CancelledError) as failure:
-                if isinstance(failure, asyncio.CancelledError) and being_cancelled():
+            except BaseException as failure:
+                if must_pass(failure) and not self._from_within(failure):
                     raise
                 exchange.fail("scorer", failure)
-                errors.append(f"{name}: {type(failure).__name__}: {self._say(failure)}")
+                errors.append(f"{name}: {kind_of(failure)}: {self._say(failure)}")
                 continue
             if not given:
                 errors.append(f"{name} gave no score")
@@ -228,8 +238,18 @@ class Engine:
                 scores.append(score)
         return ("scorer_error" if errors else "scored"), tuple(scores), "; ".join(errors)
 
+    def _from_within(self, failure: BaseException) -> bool:
+        """Say whether code of an attempt cancelled the task it runs in, and take that back: the attempt ends, no more.
+
+        Otherwise a target that cancels its own task, or those of others, would leave attempts without a record.
+        """
+        if self.stopping is None or self.stopping() or not isinstance(failure, asyncio.CancelledError):
+            return False
+        take_back_cancelling()
+        return True
+
     def _say(self, failure: BaseException) -> str:
-        return self.mediation.scrub(str(failure) or type(failure).__name__)
+        return self.mediation.scrub(message_of(failure))
 
 
 def make_engine(
@@ -273,7 +293,7 @@ def _target_outcome(failure: BaseException) -> Outcome:
 
 def _reply(returned: object) -> Reply | None:
     if returned is not None and not isinstance(returned, Reply):
-        raise AttackError(f"it returned a {type(returned).__name__}, not the reply to judge")
+        raise AttackError(f"it returned a {kind_of(returned)}, not the reply to judge")
     return returned
 
 

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from shipworthy.core import collector
 from shipworthy.core.carries import EVERYTHING, carried
 from shipworthy.core.credentials import revealed
-from shipworthy.core.errors import LimitReached, UsageError
+from shipworthy.core.errors import LimitReached, StoreError, UsageError
+from shipworthy.core.foreign import forks, leave_if_forked, take_back_cancelling
 from shipworthy.core.price import HINT, KEY
 from shipworthy.core.protocols import Model
 from shipworthy.core.records import Party, RoleUse
@@ -102,6 +103,8 @@ async def run_plan(
     waiting = _waiting(plan.shard(shard, shards), log.finished if log.attempts else (), again)
     planned = shard_size(len(plan), shard, shards)
     left = planned - log.made + len(again)
+    stop, since = _Stop(), forks()
+    engine.stopping = stop.asked
 
     async def work() -> None:
         nonlocal errors
@@ -112,7 +115,15 @@ async def run_plan(
                 attempt = await engine.attempt(item)
             except LimitReached:
                 return
-            await log.append(seal(attempt, content[item.suite], secrets))
+            leave_if_forked(since)
+            sealed = seal(attempt, content[item.suite], secrets)
+            try:
+                await log.append(sealed)
+            except asyncio.CancelledError:
+                # The line is written all the same. If it was code of an attempt that cancelled this task, it goes on.
+                if stop.asked():
+                    raise
+                take_back_cancelling()
             progress.count(attempt)
             errors += attempt.outcome != "scored"
 
@@ -120,7 +131,7 @@ async def run_plan(
     try:
         workers = min(left, engine.target.places.concurrency + AHEAD)
         with collector.held_back():
-            await _gather([work() for _ in range(workers)], budget)
+            await _gather([work() for _ in range(workers)], budget, stop)
     finally:
         progress.stop()
     return Ending(progress.done, errors, budget.requests, budget.roles, budget.seconds, budget.reason)
@@ -158,8 +169,23 @@ def shard_size(planned: int, shard: int, shards: int) -> int:
     return len(range(shard, planned, shards))
 
 
-async def _gather(workers: Sequence[Coroutine[Any, Any, None]], budget: Budget) -> None:
-    """Run the workers; one that fails stops the others, and its error is raised."""
+class _Stop:
+    """Whether it is us who cancel the workers: this function, or whoever cancels the task that it runs in."""
+
+    def __init__(self) -> None:
+        self._gatherer, self.begun = asyncio.current_task(), False
+
+    def asked(self) -> bool:
+        """Say whether the workers are to stop."""
+        return self.begun or self._gatherer is None or self._gatherer.cancelling() > 0
+
+
+async def _gather(workers: Sequence[Coroutine[Any, Any, None]], budget: Budget, stop: _Stop) -> None:
+    """Run the workers; one that fails stops the others, and its error is raised.
+
+    Raises:
+        StoreError: a worker ended before its time, and nobody had asked it to: attempts may be missing.
+    """
     if not workers:
         return
     tasks = [asyncio.ensure_future(worker) for worker in workers]
@@ -168,13 +194,17 @@ async def _gather(workers: Sequence[Coroutine[Any, Any, None]], budget: Budget) 
         await asyncio.wait(
             tasks, timeout=None if seconds is None else seconds + GRACE_S, return_when=asyncio.FIRST_EXCEPTION
         )
+        cut = [task for task in tasks if task.cancelled()]
     finally:
+        stop.begun = True
         for task in tasks:
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
     for result in ended:
-        if isinstance(result, Exception):
+        if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
             raise result
+    if cut:
+        raise StoreError("code of an attempt cancelled the work on the run; what was finished is kept")
 
 
 def _waiting(items: Iterator[PlanItem], finished: _Ids, again: Mapping[str, int]) -> Iterator[PlanItem]:

@@ -18,11 +18,11 @@ from msgspec.structs import replace
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import LimitReached, TargetError, TargetTimeout, UsageError
 from shipworthy.core.events import Called, Event, Failed, Party, Returned
+from shipworthy.core.foreign import forks, kind_of, leave_if_forked, message_of, must_pass
 from shipworthy.core.messages import Channel as Kind
 from shipworthy.core.price import KEY, Price, priced
 from shipworthy.core.protocols import Streaming, Target, Tools
-from shipworthy.core.records import Delta, Reply, Request
-from shipworthy.enforce.rule import being_cancelled
+from shipworthy.core.records import Delta, Reply, Request, Text, ToolResult
 from shipworthy.exchange.budget import Budget
 from shipworthy.exchange.cache import Kept, ReplyCache
 from shipworthy.exchange.hidden import Hidden
@@ -30,6 +30,8 @@ from shipworthy.exchange.hidden import Hidden
 CONCURRENCY = 16
 TIMEOUT_S = 600.0
 """The engine's own patience with one call. A target's own, shorter one comes first; this one only stops a hang."""
+LONGEST = 16_000_000
+"""Characters of one reply. What no answer can be would fill log and cache, attempt by attempt."""
 
 
 _KINDS = get_args(Kind)
@@ -118,6 +120,7 @@ class Channel:
         self._digest = canonical(dict(target.describe()))
         self._asked: dict[bytes, asyncio.Future[None]] = {}
         self.first: Request | None = None
+        self._forks = forks()
 
     def hide(self, secrets: Sequence[str]) -> None:
         """Take these credentials too out of every answer."""
@@ -196,6 +199,7 @@ class Channel:
             self.first = self.first or request
             hidden = Hidden(self._secrets)
             pieces: Any = None
+            length = 0
             left = self.timeout_s
             try:
                 while True:
@@ -209,8 +213,8 @@ class Channel:
                             piece = await anext(pieces)
                     except StopAsyncIteration:
                         return
-                    except (Exception, SystemExit, asyncio.CancelledError) as error:
-                        if isinstance(error, asyncio.CancelledError) and being_cancelled():
+                    except BaseException as error:
+                        if must_pass(error):
                             raise
                         raise _as_target_error(error, self.timeout_s) from error
                     if left is not None:
@@ -221,7 +225,10 @@ class Channel:
                             yield rest
                         yield reply
                         return
-                    for delta in hidden.feed(_sound_delta(piece)):
+                    length += 1 + len(_sound_delta(piece).text)
+                    if length > LONGEST:
+                        raise TargetError(f"the target answered with more than {LONGEST:,} characters")
+                    for delta in hidden.feed(piece):
                         yield delta
             finally:
                 if (close := getattr(pieces, "aclose", None)) is not None:
@@ -240,11 +247,12 @@ class Channel:
                 # asyncio.timeout is cheap where nothing waits, and a target that never answers must not hold a run.
                 async with asyncio.timeout(self.timeout_s):
                     reply = await (send(request, tools=tools) if self.takes_tools else send(request))
-            except (Exception, SystemExit, asyncio.CancelledError) as error:
-                if isinstance(error, asyncio.CancelledError) and being_cancelled():
+            except BaseException as error:
+                if must_pass(error):
                     raise
                 raise _as_target_error(error, self.timeout_s) from error
             finally:
+                leave_if_forked(self._forks)
                 self._hide_in(tools)
             seconds = perf_counter() - began
         return self._paid(self._without_secrets(_sound(reply)), role), seconds, began - queued
@@ -358,12 +366,26 @@ def _as_target_error(error: BaseException, patience: float | None) -> Exception:
     if isinstance(error, TargetError | UsageError | LimitReached):
         return error
     if isinstance(error, TimeoutError):
-        why = str(error) or ("its own deadline" if patience is None else f"{patience:g} s")
+        said = message_of(error) if error.args else ""
+        why = said or ("its own deadline" if patience is None else f"{patience:g} s")
         return TargetTimeout(f"no answer in time ({why})")
     if isinstance(error, asyncio.CancelledError):
         # Something inside the target was cancelled, not this run: the attempt must not vanish without a record.
         return TargetError("the target cancelled its own work")
-    return TargetError(f"{type(error).__name__}: {error}")
+    kind, said = kind_of(error), message_of(error)
+    return TargetError(kind if said == kind else f"{kind}: {said}")
+
+
+def _length(reply: Reply) -> int:
+    """Return about how many characters a reply would take in a log."""
+    length = 0
+    for message in reply.messages:
+        length += 1
+        for part in message.parts:
+            length += len(part.text) if isinstance(part, Text | ToolResult) else len(repr(part))
+    for document in reply.retrieved:
+        length += len(document.text)
+    return length
 
 
 def _sound_delta(piece: object) -> Delta:
@@ -373,7 +395,7 @@ def _sound_delta(piece: object) -> Delta:
         TargetError: it is none.
     """
     if not isinstance(piece, Delta):
-        raise TargetError(f"the target's stream gave a {type(piece).__name__}, not a Delta or a Reply")
+        raise TargetError(f"the target's stream gave a {kind_of(piece)}, not a Delta or a Reply")
     words = piece.text, piece.id, piece.name
     if not (all(isinstance(word, str) for word in words) and piece.channel in _KINDS and isinstance(piece.index, int)):
         raise TargetError("the target's stream gave a Delta that is not one")
@@ -390,11 +412,15 @@ def _sound(reply: object) -> Reply:
         TargetError: it is no reply of the assistant.
     """
     if not isinstance(reply, Reply):
-        raise TargetError(f"the target returned a {type(reply).__name__}, not a Reply")
+        raise TargetError(f"the target returned a {kind_of(reply)}, not a Reply")
     try:
         checked = msgspec.convert(msgspec.to_builtins(reply), Reply)
-    except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
-        raise TargetError(f"the target returned a Reply that is not one ({type(error).__name__}: {error})") from None
+    except Exception as error:  # what is in it may be of any class, and raise anything when it is looked at
+        raise TargetError(
+            f"the target returned a Reply that is not one ({kind_of(error)}: {message_of(error)})"
+        ) from None
+    if _length(checked) > LONGEST:
+        raise TargetError(f"the target answered with more than {LONGEST:,} characters")
     roles = [message.role for message in checked.messages]
     if "assistant" not in roles:
         raise TargetError("the target returned no message of the assistant")

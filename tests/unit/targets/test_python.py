@@ -144,7 +144,7 @@ def test_another_source_is_another_subject(tmp_path):
     one = create("target", "python", {"call": "own_app:shout"}).describe()
     assert one["source"].startswith("sha256:")
     (tmp_path / "own_app.py").write_text(textwrap.dedent(SOURCE) + "# changed\n")
-    sys.modules.pop("own_app")
+    sys.modules.pop("own_app", None)
     two = create("target", "python", {"call": "own_app:shout"}).describe()
     assert one != two
 
@@ -152,7 +152,7 @@ def test_another_source_is_another_subject(tmp_path):
 def test_a_function_that_raises_stop_iteration_does_not_hang(tmp_path):
     (tmp_path / "own_stop.py").write_text("def call(text): raise StopIteration\n")
     target = create("target", "python", {"call": "own_stop:call", "timeout": 5})
-    with pytest.raises(TargetError, match="raised RuntimeError at"):
+    with pytest.raises(TargetError, match=r"raised (RuntimeError|StopIteration) at"):
         asyncio.run(target.send(Request(messages=(say("user", "Hello"),))))
 
 
