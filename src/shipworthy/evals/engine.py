@@ -80,6 +80,8 @@ class Engine:
     ) -> None:
         self.target, self.attackers, self.judges = target, attackers, judges
         self.mediation, self.private = mediation or Mediation(), private
+        # Times follow a clock that only goes forward, whatever the machine's own is set to meanwhile.
+        self._epoch = time.time() - time.perf_counter()
         self.stopping: Callable[[], bool] | None = None
         # Most scorers ask nobody: they share one context.
         self._alone = ScoreContext()
@@ -94,7 +96,7 @@ class Engine:
             LimitReached: the budget ran out on the way, in whatever role; nothing is to be recorded.
             UsageError: the target, attack or scorer cannot work as configured; the run must stop.
         """
-        started, clock = time.time(), time.perf_counter()
+        clock = time.perf_counter()
         rng, sample = Random(item.seed), item.sample
         seed = rng.getrandbits(31)  # drawn in any case: what the attack draws after it must not depend on `draw`
         exchange = Exchange(
@@ -133,7 +135,7 @@ class Engine:
                 outcome, error = "target_error", silent
                 scores = tuple(score for score in scores if score.hit)
         timing = Timing(
-            started,
+            self._epoch + clock,
             max(0.0, time.perf_counter() - clock - exchange.queued),
             exchange.guard_seconds,
             tuple(exchange.spans),

@@ -225,10 +225,8 @@ class Channel:
                             yield rest
                         yield reply
                         return
-                    length += 1 + len(_sound_delta(piece).text)
-                    if length > LONGEST:
-                        raise TargetError(f"the target answered with more than {LONGEST:,} characters")
-                    for delta in hidden.feed(piece):
+                    length = _longer(length, given := _sound_delta(piece))
+                    for delta in hidden.feed(given):
                         yield delta
             finally:
                 if (close := getattr(pieces, "aclose", None)) is not None:
@@ -385,6 +383,18 @@ def _length(reply: Reply) -> int:
             length += len(part.text) if isinstance(part, Text | ToolResult) else len(repr(part))
     for document in reply.retrieved:
         length += len(document.text)
+    return length
+
+
+def _longer(length: int, delta: Delta) -> int:
+    """Return the length of a stream with one more piece; a piece counts for one character at least.
+
+    Raises:
+        TargetError: that is too long.
+    """
+    length += max(1, len(delta.text))
+    if length > LONGEST:
+        raise TargetError(f"the target answered with more than {LONGEST:,} characters")
     return length
 
 

@@ -291,9 +291,12 @@ class _Process:
                 await asyncio.get_running_loop().sock_sendall(self._wire, data)
 
     async def _read(self) -> Any:
-        head = await self._exactly(_wire.HEAD)
-        body = await self._exactly(_wire.length(head)) if head is not None else None
-        return _wire.unpack(body) if body is not None else None
+        try:
+            head = await self._exactly(_wire.HEAD)
+            body = await self._exactly(_wire.length(head)) if head is not None else None
+            return _wire.unpack(body) if body is not None else None
+        except TargetError as error:
+            raise TargetError(f"{self._call}: its process sent {error}") from None
 
     async def _exactly(self, size: int) -> bytearray | None:
         loop, found = asyncio.get_running_loop(), bytearray()

@@ -50,7 +50,7 @@ def main(descriptor: int) -> None:
         while (ask := _wire.read(wire)) is not None:
             answer = _answered(runner, wire, setup.call, function, ask)
             leave_if_forked(since)
-            wire.sendall(_packed(answer))
+            wire.sendall(_packed(answer, setup.call))
 
 
 def _bounded(setup: _wire.Setup) -> None:
@@ -66,11 +66,12 @@ def _bounded(setup: _wire.Setup) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (setup.memory, setup.memory))
 
 
-def _packed(answer: _wire.Answer) -> bytes:
+def _packed(answer: _wire.Answer, name: str) -> bytes:
     try:
         return _wire.pack(answer)
     except Exception as error:
-        return _wire.pack(_wire.Answer(answer.number, failed="TargetError", said=f"returned {message_of(error)}"))
+        said = f"{name} returned a Reply that is not one ({kind_of(error)}: {message_of(error)})"
+        return _wire.pack(_wire.Answer(answer.number, failed="TargetError", said=said))
 
 
 def _answered(

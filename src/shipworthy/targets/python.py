@@ -75,7 +75,7 @@ class PythonCallable:
     ) -> None:
         self.carries = EVERYTHING if whole else TEXT
         self.concurrency = concurrency
-        self._function, self._name, self._whole, self._timeout = function, name, whole, timeout
+        self._function, self._name, self._whole, self.timeout = function, name, whole, timeout
         self._version, self._template, self._documents = version, template, DocumentsTemplate(template)
         self._source = file_digest(Path(file)) if file else ""
         self._threads = Threads(name)
@@ -102,7 +102,7 @@ class PythonCallable:
 
     async def _checked(self, given: Any, *tools: Tools) -> Reply:
         try:
-            async with asyncio.timeout(self._timeout) as limit:
+            async with asyncio.timeout(self.timeout) as limit:
                 answer = await self._call(given, *tools)
         except ShipworthyError:
             raise
@@ -110,7 +110,7 @@ class PythonCallable:
             if isinstance(error, asyncio.CancelledError) or must_pass(error):
                 raise
             if isinstance(error, TimeoutError) and limit.expired():
-                raise TargetTimeout(f"{self._name} did not return within {self._timeout:g} s") from None
+                raise TargetTimeout(f"{self._name} did not return within {self.timeout:g} s") from None
             raise TargetError(f"{self._name} raised {kind_of(error)} {where(error)}") from None
         return reply_of(answer, self._name)
 
@@ -149,7 +149,7 @@ class IsolatedCallable(PythonCallable):
             ask = _wire.Ask(0, request=given, tools=bool(tools), specs=specs)
         else:
             ask = _wire.Ask(0, text=given)
-        return await self._pool.ask(ask, tools[0] if tools else None, self._timeout)
+        return await self._pool.ask(ask, tools[0] if tools else None, self.timeout)
 
     async def close(self) -> None:
         """End the processes."""
