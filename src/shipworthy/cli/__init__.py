@@ -117,7 +117,7 @@ def run(argv: list[str] | None = None) -> int:
         # taken for a verdict.
         click.echo(f"error: code that was loaded ended with exit({error.code!r})", err=True)
         return FAILURE
-    except Exception as error:
+    except BaseException as error:
         if isinstance(error, OSError) and error.errno in _NOT_OURS:
             click.echo(f"error: {error.strerror}" + (f": {error.filename}" if error.filename else ""), err=True)
             return FAILURE

@@ -179,7 +179,7 @@ def saying(going_on: str) -> Iterator[None]:
         yield
     except UsageError:
         raise
-    except Exception:
+    except BaseException:
         click.echo(f"Go on:    {going_on}   # when what is said below is mended", err=True)
         raise
     finally:

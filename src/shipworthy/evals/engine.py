@@ -143,6 +143,23 @@ class Engine:
         events = attempt.events if len(exchange.events) == len(attempt.events) else tuple(exchange.events)
         return replace(attempt, outcome=outcome, scores=scores, error=error, events=events, timing=timing)
 
+    def lost(self, item: PlanItem, why: str) -> Attempt:
+        """Return the record of an attempt that foreign code broke off in a way that left none."""
+        return Attempt(
+            id=item.id,
+            suite=item.suite,
+            sample=item.sample.id,
+            attack=item.attack,
+            number=item.number,
+            cluster=item.cluster,
+            seed=item.seed,
+            content_hash=item.content_hash,
+            outcome="target_error",
+            severity=item.sample.severity,
+            error=why,
+            timing=Timing(self._epoch + time.perf_counter(), 0.0, 0.0, ()),
+        )
+
     async def _attack(self, item: PlanItem, exchange: Exchange, rng: Random) -> tuple[Outcome, str]:
         """Hold the conversation; return how that ended, and why where it did not end well."""
         attack, model = self.attackers[item.attack]

@@ -115,6 +115,11 @@ async def run_plan(
                 attempt = await engine.attempt(item)
             except LimitReached:
                 return
+            except GeneratorExit:
+                # A task of foreign code raised it, and so it closed all that waited for that task, up to here.
+                if stop.asked():
+                    raise
+                attempt = engine.lost(item, "GeneratorExit came out of a task that it waited for")
             leave_if_forked(since)
             sealed = seal(attempt, content[item.suite], secrets)
             try:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from shipworthy.core.foreign import forks, leave_if_forked
+from shipworthy.core.foreign import forks, kind_of, leave_if_forked
 
 _Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[[], Any]]
 
@@ -60,8 +60,9 @@ class Threads:
 def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
     if future.done():  # whoever waited has given up
         return
-    if isinstance(error, StopIteration):  # no future can carry it: the call would never end
-        error = RuntimeError("StopIteration")
+    if isinstance(error, StopIteration | GeneratorExit):
+        # No future can carry them: the one would never end the call, the other would close whoever waits for it.
+        error = RuntimeError(kind_of(error)).with_traceback(error.__traceback__)
     if error is None:
         future.set_result(result)
     else:
