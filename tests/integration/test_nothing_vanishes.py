@@ -253,9 +253,11 @@ def test_an_isolated_callable_is_not_given_our_secrets(workspace, allow):
     app.write_text(
         app.read_text()
         + "\nACTS['see'] = lambda: print('\\x1b[2Jhello') or "
-        + "' '.join(sorted(n for n in os.environ if n[:4] in ('APP_', 'OTHE', 'DATA', 'PLAI'))) + os.environ['APP_TOKEN']\n"
+        + "' '.join(sorted(n for n in os.environ if n[:4] in ('APP_', 'OTHE', 'DATA', 'PLAI')))"
+        + " + os.environ['APP_TOKEN']\n"
     )
-    given = {"APP_TOKEN": "tok-12345678", "OTHER_API_KEY": "x", "DATABASE_URL": "db://u:p@h/x", "PLAIN": "y", "CI": "1"}
+    given = {"APP_TOKEN": "tok-12345678", "OTHER_API_KEY": "x", "DATABASE_URL": "db://u:p@h/x", "PLAIN": "y"}
+    given["CI"] = "true"  # where it is isolated without being told
     done = evaluate(root, **given)
     assert (done.returncode, "shipworthy allow key env:APP_TOKEN vanishing:plain" in done.stderr) == (2, True), (
         done.stderr

@@ -24,7 +24,10 @@ from shipworthy.core.platforms import refuse_windows
 SHIP, NO_SHIP, USAGE, INCONCLUSIVE, FAILURE = range(5)
 """Exit codes. A crash is never 1: a pipeline must not take it for a verdict."""
 
-_NOT_OURS = {errno.EBADF, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
+_NOT_OURS = {
+    getattr(errno, name)
+    for name in ("EBADF", "ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EMFILE", "ENFILE", "EIO", "ENOLCK")
+}
 """What a machine may refuse at any file: no fault of shipworthy, so no traceback."""
 
 EXIT_HELP = "Exit codes: 0 ship or done, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence."

@@ -190,9 +190,10 @@ def _end_children() -> None:
     """End what the work has left behind: having lost their parents, they are ours by now."""
     for number, patience in ((None, 0.3), (signal.SIGTERM, 1.0), (signal.SIGKILL, 5.0)):
         until = time.monotonic() + patience
-        for pid in _children() if number is not None else ():
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, number)
+        if number is not None:
+            for pid in _children():
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
         while _left() and time.monotonic() < until:
             time.sleep(0.01)
 

@@ -30,6 +30,10 @@ from shipworthy.store.shards import log_name, log_origin
 _datasync = getattr(os, "fdatasync", os.fsync)
 
 
+class _Shared(Exception):
+    """The log is not as long as what we wrote."""
+
+
 class _Id(msgspec.Struct):
     id: str
 
@@ -227,13 +231,22 @@ class RunLog:
             lines.append(frame(head, body))
         data = b"".join(lines)
         try:
+            found = os.fstat(self._file)
             # Code in this process may have closed our file, and its number may be another file's by now.
-            if _identity(self._file) != self._same:
+            if (found.st_dev, found.st_ino) != self._same:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            if found.st_size != self._size:
+                raise _Shared
             written = os.write(self._file, data)
-            if written != len(data):
-                raise OSError(f"only {written} of {len(data)} bytes were written")
+            while written < len(data):  # the disk is full, or as good as: the next write says which
+                written += os.write(self._file, data[written:])
             _datasync(self._file)
+        except _Shared:
+            # A shared folder whose file system does not share locks. Nothing is written, and nothing cut off: it is
+            # the other's.
+            self._failure = "another process, perhaps on another machine, has written to the run log"
+            self._failure += "; stop all but one, then resume the run"
+            raise StoreError(self._failure) from None
         except OSError as error:
             why = error.strerror or error
             self._failure = f"the run log could not be written ({why}); resume the run when this is mended"
