@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -30,6 +31,8 @@ from shipworthy.workspace.fits_target import HINTS, unmet
 
 GRACE_S = 15.0
 """When time is up, what is on its way may still arrive for this long."""
+ROUNDS = 100
+"""Times that work is begun again which foreign code cancelled before it had begun."""
 AHEAD = 64
 """Workers beyond the concurrency limit: they score and wait for the disk while others wait for the target."""
 
@@ -100,7 +103,7 @@ async def run_plan(
     errors = 0
     engine = make_engine(plan, subject, crew, cache=cache, budget=budget, concurrency=concurrency)
     # Most runs begin empty, and each item of a plan comes once: nothing needs to be looked up then.
-    waiting = _waiting(plan.shard(shard, shards), log.finished if log.attempts else (), again)
+    waiting = _Waiting(_waiting(plan.shard(shard, shards), log.finished if log.attempts else (), again))
     planned = shard_size(len(plan), shard, shards)
     left = planned - log.made + len(again)
     stop, since = _Stop(), forks()
@@ -136,7 +139,7 @@ async def run_plan(
     try:
         workers = min(left, engine.target.places.concurrency + AHEAD)
         with collector.held_back():
-            await _gather([work() for _ in range(workers)], budget, stop)
+            await _work_off(work, workers, waiting, budget, stop)
     finally:
         progress.stop()
     return Ending(progress.done, errors, budget.requests, budget.roles, budget.seconds, budget.reason)
@@ -185,21 +188,55 @@ class _Stop:
         return self.begun or self._gatherer is None or self._gatherer.cancelling() > 0
 
 
-async def _gather(workers: Sequence[Coroutine[Any, Any, None]], budget: Budget, stop: _Stop) -> None:
-    """Run the workers; one that fails stops the others, and its error is raised.
+class _Waiting:
+    """What is left to be made; whoever asks whether there is any loses none of it."""
+
+    def __init__(self, items: Iterator[PlanItem]) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[PlanItem]:
+        while (item := next(self._items, None)) is not None:
+            yield item
+
+    def any(self) -> bool:
+        """Say whether something is left."""
+        if (first := next(self._items, None)) is None:
+            return False
+        self._items = chain([first], self._items)
+        return True
+
+
+async def _work_off(
+    work: Callable[[], Coroutine[Any, Any, None]], workers: int, waiting: _Waiting, budget: Budget, stop: _Stop
+) -> None:
+    """Have so many workers do all that is left.
 
     Raises:
-        StoreError: a worker ended before its time, and nobody had asked it to: attempts may be missing.
+        StoreError: foreign code keeps them from it.
+    """
+    for _ in range(ROUNDS):
+        cut = await _gather([work() for _ in range(workers)], budget, stop)
+        if not cut or budget.over or not waiting.any():
+            return
+    raise StoreError("code of an attempt cancels the work on the run again and again")
+
+
+async def _gather(workers: Sequence[Coroutine[Any, Any, None]], budget: Budget, stop: _Stop) -> bool:
+    """Run the workers; one that fails stops the others, and its error is raised.
+
+    Returns:
+        Whether foreign code cancelled one that had not begun, so that attempts may be left.
     """
     if not workers:
-        return
+        return False
+    stop.begun = False
     tasks = [asyncio.ensure_future(worker) for worker in workers]
     seconds = budget.remaining_seconds
     try:
         await asyncio.wait(
             tasks, timeout=None if seconds is None else seconds + GRACE_S, return_when=asyncio.FIRST_EXCEPTION
         )
-        cut = [task for task in tasks if task.cancelled()]
+        cut = any(task.cancelled() for task in tasks)
     finally:
         stop.begun = True
         for task in tasks:
@@ -208,8 +245,7 @@ async def _gather(workers: Sequence[Coroutine[Any, Any, None]], budget: Budget, 
     for result in ended:
         if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
             raise result
-    if cut:
-        raise StoreError("code of an attempt cancelled the work on the run; what was finished is kept")
+    return cut
 
 
 def _waiting(items: Iterator[PlanItem], finished: _Ids, again: Mapping[str, int]) -> Iterator[PlanItem]:
