@@ -8,9 +8,8 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
-from math import isfinite
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol, cast, get_args
+from typing import Any, NamedTuple, Protocol, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -19,22 +18,17 @@ from shipworthy.core.digests import canonical
 from shipworthy.core.errors import LimitReached, TargetError, TargetTimeout, UsageError
 from shipworthy.core.events import Called, Event, Failed, Party, Returned
 from shipworthy.core.foreign import forks, kind_of, leave_if_forked, message_of, must_pass
-from shipworthy.core.messages import Channel as Kind
 from shipworthy.core.price import KEY, Price, priced
 from shipworthy.core.protocols import Streaming, Target, Tools
-from shipworthy.core.records import Delta, Reply, Request, Text, ToolResult
+from shipworthy.core.records import Delta, Reply, Request
 from shipworthy.exchange.budget import Budget
 from shipworthy.exchange.cache import Kept, ReplyCache
 from shipworthy.exchange.hidden import Hidden
+from shipworthy.exchange.sound import longer, sound, sound_delta
 
 CONCURRENCY = 16
 TIMEOUT_S = 600.0
 """The engine's own patience with one call. A target's own, shorter one comes first; this one only stops a hang."""
-LONGEST = 16_000_000
-"""Characters of one reply. What no answer can be would fill log and cache, attempt by attempt."""
-
-
-_KINDS = get_args(Kind)
 
 
 class Recorded(Tools, Protocol):
@@ -220,12 +214,12 @@ class Channel:
                     if left is not None:
                         left = max(0.0, left - (perf_counter() - began))
                     if isinstance(piece, Reply):
-                        reply = self._paid(self._without_secrets(_sound(piece)), role)
+                        reply = self._paid(self._without_secrets(sound(piece)), role)
                         for rest in hidden.rest():
                             yield rest
                         yield reply
                         return
-                    length = _longer(length, given := _sound_delta(piece))
+                    length = longer(length, given := sound_delta(piece))
                     for delta in hidden.feed(given):
                         yield delta
             finally:
@@ -253,7 +247,7 @@ class Channel:
                 leave_if_forked(self._forks)
                 self._hide_in(tools)
             seconds = perf_counter() - began
-        return self._paid(self._without_secrets(_sound(reply)), role), seconds, began - queued
+        return self._paid(self._without_secrets(sound(reply)), role), seconds, began - queued
 
     def _paid(self, reply: Reply, role: Party) -> Reply:
         """Count what a reply took, and return it with what it cost, where that is known."""
@@ -372,73 +366,3 @@ def _as_target_error(error: BaseException, patience: float | None) -> Exception:
         return TargetError("the target cancelled its own work")
     kind, said = kind_of(error), message_of(error)
     return TargetError(kind if said == kind else f"{kind}: {said}")
-
-
-def _length(reply: Reply) -> int:
-    """Return about how many characters a reply would take in a log."""
-    length = 0
-    for message in reply.messages:
-        length += 1
-        for part in message.parts:
-            length += len(part.text) if isinstance(part, Text | ToolResult) else len(repr(part))
-    for document in reply.retrieved:
-        length += len(document.text)
-    return length
-
-
-def _longer(length: int, delta: Delta) -> int:
-    """Return the length of a stream with one more piece; a piece counts for one character at least.
-
-    Raises:
-        TargetError: that is too long.
-    """
-    length += max(1, len(delta.text))
-    if length > LONGEST:
-        raise TargetError(f"the target answered with more than {LONGEST:,} characters")
-    return length
-
-
-def _sound_delta(piece: object) -> Delta:
-    """Return a piece of an answer, if it is one.
-
-    Raises:
-        TargetError: it is none.
-    """
-    if not isinstance(piece, Delta):
-        raise TargetError(f"the target's stream gave a {kind_of(piece)}, not a Delta or a Reply")
-    words = piece.text, piece.id, piece.name
-    if not (all(isinstance(word, str) for word in words) and piece.channel in _KINDS and isinstance(piece.index, int)):
-        raise TargetError("the target's stream gave a Delta that is not one")
-    return piece
-
-
-def _sound(reply: object) -> Reply:
-    """Return a reply that any store can hold and any scorer can read.
-
-    Records are not checked when they are made. What a target put together wrongly would otherwise end the run, be
-    scored as silence, or make a log that can never be read again.
-
-    Raises:
-        TargetError: it is no reply of the assistant.
-    """
-    if not isinstance(reply, Reply):
-        raise TargetError(f"the target returned a {kind_of(reply)}, not a Reply")
-    try:
-        checked = msgspec.convert(msgspec.to_builtins(reply), Reply)
-    except Exception as error:  # what is in it may be of any class, and raise anything when it is looked at
-        raise TargetError(
-            f"the target returned a Reply that is not one ({kind_of(error)}: {message_of(error)})"
-        ) from None
-    if _length(checked) > LONGEST:
-        raise TargetError(f"the target answered with more than {LONGEST:,} characters")
-    roles = [message.role for message in checked.messages]
-    if "assistant" not in roles:
-        raise TargetError("the target returned no message of the assistant")
-    if wrong := next((role for role in roles if role not in ("assistant", "tool")), ""):
-        raise TargetError(f"the target returned a message of the {wrong}, not of the assistant")
-    if roles[0] == "tool":
-        raise TargetError("the target returned what a tool answered before it called one")
-    usage = checked.usage
-    if not (isfinite(usage.cost_usd) and min(usage.input_tokens, usage.output_tokens, usage.cost_usd) >= 0):
-        raise TargetError("the target says that an answer took less than nothing, or no finite amount: see its usage")
-    return checked
