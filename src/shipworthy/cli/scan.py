@@ -156,7 +156,9 @@ def _measure(workspace: Workspace, seconds: float | None, concurrency: int | Non
 
 
 def _going_on(workspace: Workspace, run: str) -> str:
-    return Again(workspace.root, workspace.target.use == "python").line("eval", "--resume", run)
+    code = workspace.target.use == "python"
+    # A callable was found where the user stands, and the workspace is another folder.
+    return "PYTHONPATH=. " * code + Again(workspace.root, code).line("eval", "--resume", run)
 
 
 def _conclude(workspace: Workspace, run: Run) -> int:
