@@ -39,11 +39,15 @@ PREDICATE_TYPE = "https://shipworthy.example/attestation/release-decision/v1"
 
 
 class Check(NamedTuple):
-    """One thing that was checked: what, whether it holds, and what was found."""
+    """One thing that was checked: what, whether it holds, and what was found.
+
+    `compared` is False for what was not checked at all: `ok` then only says that nothing was found against it.
+    """
 
     what: str
     ok: bool
     detail: str
+    compared: bool = True
 
 
 class Verification(NamedTuple):

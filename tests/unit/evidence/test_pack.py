@@ -131,7 +131,8 @@ def test_a_pack_takes_one_pass_over_each_log(case: Any, monkeypatch: pytest.Monk
     real = reading.read_lines
 
     def counted(path: Path, origin: bytes) -> Iterator[Line]:
-        passes.append(f"{path.parent.name}/{path.name}")
+        if path.is_relative_to(case.root):  # the pack's own report is made of the pack's own records
+            passes.append(f"{path.parent.name}/{path.name}")
         return real(path, origin)
 
     monkeypatch.setattr(reading, "read_lines", counted)
