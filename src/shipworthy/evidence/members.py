@@ -208,7 +208,9 @@ def suites(workspace: Workspace, runs: Sequence[Run], secrets: Sequence[str]) ->
             "refs": list(suite.refs),
             "license": suite.license,
         }
-        found[f"suites/{name}/suite.json"] = canonical(redact_json(about, secrets))
+        # Id, version, attacks and metric stand in the run's manifest, too, and are names of ours: kept as they are.
+        told = {key: redact_json(about[key], secrets) for key in ("title", "scorers", "agreement", "refs", "license")}
+        found[f"suites/{name}/suite.json"] = canonical(about | told)
     return found
 
 

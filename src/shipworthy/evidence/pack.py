@@ -17,6 +17,7 @@ from shipworthy.evidence import archive, members
 from shipworthy.evidence.documents import known_secrets
 from shipworthy.evidence.rendered import RENDERER, REPORT, render
 from shipworthy.evidence.trace import trace
+from shipworthy.evidence.unchanged import attested
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PACK_VERSION, PREDICATE_TYPE, verify_bytes
 from shipworthy.release.decide import joint_digest
 from shipworthy.store.audit import AuditLog
@@ -160,24 +161,8 @@ def _attest(
     keys: Sequence[SigningKey],
 ) -> bytes:
     predicate = {
-        "id": decision.id,
-        "created": decision.created,
-        "system": decision.system,
-        "gate": decision.gate,
-        "verdict": decision.verdict,
-        "reason": decision.reason,
+        **attested(msgspec.to_builtins(decision)),
         "decision_digest": bytes_digest(files["decision.json"]),
-        "spec_digest": decision.spec_digest,
-        "subject_digest": decision.subject_digest,
-        "criteria": [
-            {
-                name: value
-                for name, value in msgspec.to_builtins(result).items()
-                if name
-                in ("id", "must", "verdict", "rate", "low", "high", "bound", "limit", "hits", "trials", "clusters")
-            }
-            for result in decision.criteria
-        ],
         "runs": dict(seals),
         "audit_head": audit_head,
     }

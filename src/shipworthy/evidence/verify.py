@@ -20,7 +20,7 @@ from shipworthy.core import confirmation, ledger
 from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
-from shipworthy.evidence import archive, recount
+from shipworthy.evidence import archive, recount, unchanged
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.recount import PackedRun
 from shipworthy.store import chain
@@ -31,7 +31,7 @@ from shipworthy.store.trust import PublicKey, Trust, load_trust
 MANIFEST = "manifest.json"
 ATTESTATION = "attestations/decision.dsse.json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PACK_VERSION = 4
+PACK_VERSION = 5
 SCHEMA = 2
 """Of the run logs in a pack. `core.records` says it, too, and is not imported here: it needs more than Python."""
 
@@ -127,6 +127,7 @@ class _Verifier:
             ("ledger", self.ledger),
             ("criteria", self.criteria),
             ("trace", self.trace),
+            ("unchanged", self.unchanged),
         )
         for self.current, step in steps:
             self.checks.append(Check(self.current, True, step()))
@@ -513,6 +514,9 @@ class _Verifier:
         if linked != sum(len(run.records) for run in self.runs.values()):
             raise IntegrityError("trace.json: does not lead to every record")
         return f"leads from {len(trace['risks'])} risks to {linked:,} records"
+
+    def unchanged(self) -> str:
+        return unchanged.check(self.members, self.predicate, self.decision, self.runs, self.entries)
 
 
 def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:
