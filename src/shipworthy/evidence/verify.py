@@ -24,9 +24,10 @@ from shipworthy.evidence import archive, recount, unchanged
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.recount import PackedRun
 from shipworthy.store import chain
+from shipworthy.store.authority import check_signers
 from shipworthy.store.dsse import verify as verify_envelope
 from shipworthy.store.shards import MOST_SHARDS, log_name, log_origin
-from shipworthy.store.trust import PublicKey, Trust, load_trust
+from shipworthy.store.trust import PublicKey, Trust, load_trust, read_time
 
 MANIFEST = "manifest.json"
 ATTESTATION = "attestations/decision.dsse.json"
@@ -51,11 +52,17 @@ class Check(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """What a verifier found. `ok` only if every check holds and none was left out."""
+    """What a verifier found. `ok` only if every check holds and none was left out.
+
+    Attributes:
+        manifests: of the runs, by id; `audit` the lines of the audit log.
+    """
 
     checks: tuple[Check, ...]
     decision: Mapping[str, Any]
     signers: tuple[PublicKey, ...]
+    manifests: Mapping[str, Mapping[str, Any]] = {}
+    audit: bytes = b""
 
     @property
     def ok(self) -> bool:
@@ -96,7 +103,9 @@ def verify_bytes(data: bytes, trust: Trust) -> Verification:
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         # Members that are signed but not shaped as a pack's members are: not a pack that can be believed.
         verifier.fail(f"not shaped as in an evidence pack ({type(error).__name__}: {error})")
-    return Verification(tuple(verifier.checks), verifier.decision, verifier.signers)
+    manifests = {name: run.manifest for name, run in verifier.runs.items()}
+    audit = verifier.members.get("audit-log.jsonl", b"")
+    return Verification(tuple(verifier.checks), verifier.decision, verifier.signers, manifests, audit)
 
 
 class _Verifier:
@@ -182,6 +191,11 @@ class _Verifier:
         if statement["subject"] != [{"name": MANIFEST, "digest": {"sha256": digest}}]:
             raise IntegrityError(f"{MANIFEST}: not the one that was signed")
         self.predicate = statement["predicate"]
+        try:
+            signed = read_time(self.predicate["created"], "created")
+        except UsageError as error:
+            raise IntegrityError(f"{ATTESTATION}: {error}") from None
+        check_signers(self.trust, self.signers, signed)
         return "signed by " + ", ".join(f"{key.owner} ({key.keyid[:12]})" for key in self.signers)
 
     # ---- the content, held against itself
@@ -538,7 +552,10 @@ def _chained(name: str, data: bytes, head: bytes, prefix: bytes) -> Iterator[tup
 
 def report(found: Verification) -> str:
     """Return what was checked, as text."""
-    lines = [f"{'ok ' if check.ok else 'BAD'}  {check.what:10}  {check.detail}" for check in found.checks]
+    mark = {True: "ok ", False: "BAD"}
+    lines = [
+        f"{mark[check.ok] if check.compared else '-- '}  {check.what:10}  {check.detail}" for check in found.checks
+    ]
     if found.ok:
         verdict = f"{found.decision['verdict']} ({found.decision['id']})"
         lines.append(f"The pack is what its signers made. Its verdict: {verdict}. {found.decision['reason']}")
@@ -548,21 +565,41 @@ def report(found: Verification) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Verify a pack from the command line: 0 it holds, 2 wrong usage, 4 it does not."""
+    """Verify a pack from the command line; the exit codes are those of `evidence.require`."""
     import argparse
 
-    parser = argparse.ArgumentParser(prog="python -m shipworthy.evidence.verify", description="Verify a pack, offline.")
+    from shipworthy.evidence import require
+
+    parser = argparse.ArgumentParser(
+        prog="python -m shipworthy.evidence.verify",
+        description="Verify a pack, offline, and that it says what is required.",
+        epilog=require.EXIT_HELP,
+    )
     parser.add_argument("pack", type=Path)
     parser.add_argument("--trust", type=Path, required=True, help="the verifier's own trust file")
+    require.add_options(parser)
     chosen = parser.parse_args(arguments)
     try:
+        asked = require.wanted(
+            verdict=chosen.require,
+            system=chosen.system,
+            subject=chosen.subject,
+            max_age=chosen.max_age,
+            audit_head=chosen.audit_head,
+            audit_log=chosen.audit_log,
+        )
         trust = load_trust(chosen.trust)
         found = verify_pack(chosen.pack, trust)
+        if found.ok:
+            # Rendering takes all of shipworthy; this verifier says that it did not, and not that it did.
+            alone = "not compared with the records: `shipworthy evidence verify` renders it again"
+            found = found._replace(checks=(*found.checks, Check("report", True, alone, compared=False)))
+        given = require.answer(found, asked, trust)
     except ShipworthyError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
-    sys.stdout.write(report(found) + "\n")
-    return 0 if found.ok else 4
+    sys.stdout.write("\n".join((report(found), *given.lines)) + "\n")
+    return given.code
 
 
 if __name__ == "__main__":

@@ -66,8 +66,11 @@ def test_a_pack_is_built_verified_shown_and_refused(
     trust.write_text(capsys.readouterr().out)
 
     verify = ["evidence", "verify", str(pack), "--trust", str(trust)]
-    assert run(verify) == 0
-    assert "4 of 4 counted again" in capsys.readouterr().out
+    assert run(verify) == 1
+    out = capsys.readouterr().out
+    assert "4 of 4 counted again" in out
+    assert "report.html rendered again from the records: the same bytes" in out
+    assert run([*verify, "--require", "any"]) == 0
     assert run(["evidence", "verify", str(pack)]) == 2
     assert run(["evidence", "show", str(pack)]) == 0
     assert "decision.json" in capsys.readouterr().out

@@ -82,7 +82,7 @@ def test_measured_agreement_is_said_only_of_a_scorer_that_has_one() -> None:
     said = _agreement({name: measured(name) for name in ("canary_leak", "toy_leak")})
     assert said.startswith("Agreement of canary_leak with people was measured: kappa 1.000 (0.841 to 1.000)")
     assert said.endswith("No agreement with people is on record here for toy_leak. ")
-    assert "was measured" not in _agreement(["toy_leak"])
+    assert "was measured" not in _agreement({"toy_leak": ""})
 
 
 def test_before_and_after_has_safety_helpfulness_and_time(document: Document) -> None:

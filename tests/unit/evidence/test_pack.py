@@ -245,8 +245,10 @@ def test_a_secret_in_an_id_is_caught_before_the_pack_is_written(fresh_case: Call
     path.write_text("journeys:\n  - {id: UJ-a, title: x}\n")
     risks = case.root / "risks.yaml"
     risks.write_text(risks.read_text().replace("The desk helps with harm", f"The desk names {NAME}"))
+    workspace = Workspace.load(case.root, allow_code=True)
+    decision = decide(workspace, case.run, case.baseline)
     with pytest.raises(IntegrityError, match=r"planted secret would be in (report\.html|trace\.json)"):
-        build_pack(Workspace.load(case.root, allow_code=True), case.decision, [case.key])
+        build_pack(workspace, decision, [case.key])
 
 
 def test_a_pack_is_written_whole(case: Any, tmp_path: Path) -> None:
