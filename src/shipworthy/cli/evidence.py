@@ -76,7 +76,6 @@ def verify(ctx: click.Context, /, pack: Path, trust: Path, **asked_for: Any) -> 
     inconclusive; 4 not verified, and the file is named; 5 verified, and other evidence than was asked for: another
     verdict, system or subject, too old, superseded, or of another audit log.
     """
-    from shipworthy.evidence.rendered import check_report
     from shipworthy.evidence.require import answer, wanted
     from shipworthy.evidence.verify import report, verify_pack
     from shipworthy.store.trust import load_trust
@@ -84,8 +83,6 @@ def verify(ctx: click.Context, /, pack: Path, trust: Path, **asked_for: Any) -> 
     asked = wanted(**asked_for)
     believed = load_trust(trust)
     found = verify_pack(pack, believed)
-    if found.ok:
-        found = found._replace(checks=(*found.checks, check_report(pack.read_bytes())))
     given = answer(found, asked, believed)
     click.echo("\n".join((report(found), *given.lines)))
     ctx.exit(given.code)

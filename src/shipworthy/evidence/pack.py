@@ -15,7 +15,7 @@ from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence import archive, members
 from shipworthy.evidence.documents import known_secrets
-from shipworthy.evidence.rendered import RENDERER, REPORT, render
+from shipworthy.evidence.rendered import REPORT, render, renderer
 from shipworthy.evidence.trace import trace
 from shipworthy.evidence.unchanged import attested
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PACK_VERSION, PREDICATE_TYPE, verify_bytes
@@ -86,7 +86,7 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
     files[MANIFEST] = canonical(
         {
             "files": {name: bytes_digest(data) for name, data in files.items()},
-            "rendered_by": RENDERER,
+            "rendered_by": renderer(),
             "version": PACK_VERSION,
         }
     )
@@ -95,7 +95,7 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
         data = archive.write(files)
     except ValueError as error:
         raise StoreError(f"cannot build the pack: {error}") from error
-    found = verify_bytes(data, Trust(tuple(key.public for key in keys)))
+    found = verify_bytes(data, Trust(tuple(key.public for key in keys)), report=False)
     if not found.ok:
         raise IntegrityError("the pack does not hold together, so it is not written:\n" + "\n".join(found.problems))
     return data
@@ -146,7 +146,7 @@ def check_current(workspace: Workspace, decision: Decision, runs: Sequence[Run])
     if stale and not lines:
         lines = ["suites of the library, requirements, gate or plan mean something else than they did"]
     raise IntegrityError(
-        f"the safety files are not those that {decision.id} was made under:\n"
+        f"the safety files are not those that {decision.id} was made under, they changed since:\n"
         + "\n".join(lines)
         + f"\nRestore them from version control, or decide again: {again} (it says so where the system must first be "
         "measured again)"
@@ -196,12 +196,16 @@ or, with nothing but Python, the package `cryptography` and the source of shipwo
 
     python -m shipworthy.evidence.verify PACK.zip --trust trust.json
 
-Neither needs a network. Both exit with 0 if the pack holds, and with 4 and the name of the file if it does not.
+Neither needs a network. Both exit with 0 if the pack holds and its verdict is `ship`, with 1 if it is `no-ship`, with 3 if it
+is `inconclusive`, and with 4 and the name of the file if the pack does not hold. `--require any` takes every verdict;
+`--system`, `--subject`, `--max-age`, `--audit-head` and `--audit-log` ask for more, and exit with 5 where it is not so.
 
 What is checked: the archive, to the byte; the SHA-256 of every member (`manifest.json`); the ed25519 signatures over
-the manifest (`attestations/decision.dsse.json`, an in-toto statement in a DSSE envelope); the hash chains of each run's
-records and their Merkle root; that the audit log recorded these runs and this decision; that specification and subject
-are the ones named by digest; every criterion, counted again from the records; and the trace from risks to records.
+the manifest (`attestations/decision.dsse.json`, an in-toto statement in a DSSE envelope), and that each signer's key was
+valid; the hash chains of each run's records and their Merkle root; that the audit log recorded these runs and this
+decision; that specification and subject are the ones named by digest; every criterion, counted again from the records;
+the trace from risks to records; that the safety files are those that were decided on; that all members say the same of
+system, gate, plans and suites; and, by all of shipworthy in the version that built the pack, the report.
 
 What is not: whether the scorers judged rightly, whether the samples are the right ones, and whether the signers were
 honest about what they ran. Records are redacted: their text is not the text that was scored. `seal.json` of each run

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
 
-from shipworthy import __version__
+import shipworthy
 from shipworthy.core.errors import IntegrityError, ShipworthyError
 from shipworthy.core.records import Decision
 from shipworthy.core.registry import create
 from shipworthy.evals.results import Run
-from shipworthy.evidence import archive
 from shipworthy.evidence.documents import document
 from shipworthy.evidence.seen import Seen
 from shipworthy.evidence.told import Told
@@ -25,8 +27,8 @@ from shipworthy.evidence.verify import MANIFEST, Check
 from shipworthy.store.declare import parse_manifest
 
 REPORT = "report.html"
-RENDERER = f"shipworthy {__version__}"
-"""What a pack says of who rendered its report: another version may write it in other words."""
+_SOURCES = ("core", "stats", "detect", "store", "evals", "reports", "release", "evidence")
+"""The packages that a report is made by."""
 
 _decisions = msgspec.json.Decoder(Decision)
 
@@ -70,26 +72,39 @@ def _load(folder: Path, run: str, members: Mapping[str, bytes], *, marks: bool) 
     return found, seen
 
 
-def check_report(pack: bytes) -> Check:
-    """Hold the report of a pack against what this version renders from the pack's other members, byte by byte.
+def check_report(members: Mapping[str, bytes]) -> Check:
+    """Hold the report of a pack against what is rendered here from the pack's other members, byte by byte.
 
     Args:
-        pack: one that was verified.
+        members: of a pack that holds together otherwise.
 
     Returns:
-        The check; `compared` is False where another version of shipworthy rendered the report: it may then differ
-        without being wrong, and nothing is said of it.
+        The check; `compared` is False where another version rendered the report: it may then differ without being
+        wrong, so nothing is said of it. A pack that does not say who rendered it is held to this version.
     """
     try:
-        members = archive.read(pack)
-        by = json.loads(members[MANIFEST]).get("rendered_by")
-        if by != RENDERER:
-            return Check("report", True, f"not compared: rendered by {by}, and this is {RENDERER}", compared=False)
+        by, here = json.loads(members[MANIFEST]).get("rendered_by"), renderer()
+        if by is not None and by != here:
+            return Check("report", True, f"not compared: rendered by {by!r}, and this is {here!r}", compared=False)
         same = render(members) == members[REPORT]
     except ShipworthyError as error:
         return Check("report", False, f"{REPORT}: cannot be rendered from the pack: {error}")
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
         return Check("report", False, f"{REPORT}: cannot be rendered from the pack ({type(error).__name__}: {error})")
     if not same:
-        return Check("report", False, f"{REPORT}: not what {RENDERER} renders from the records and the decision inside")
-    return Check("report", True, f"{REPORT} rendered again from the records: the same bytes")
+        return Check("report", False, f"{REPORT}: not what {here} renders from the records and the decision inside")
+    return Check("report", True, f"{REPORT} rendered again from the records inside: the same bytes")
+
+
+@cache
+def renderer() -> str:
+    """Return what a pack says of who rendered its report: version, a digest of the sources, and what they count with.
+
+    Between two releases the sources change and the version does not.
+    """
+    state, root = sha256(), Path(shipworthy.__file__).parent
+    for path in sorted(
+        path for name in _SOURCES for path in (root / name).rglob("*") if path.suffix in (".py", ".css")
+    ):
+        state.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"shipworthy {shipworthy.__version__} ({state.hexdigest()[:12]}, numpy {version('numpy')})"

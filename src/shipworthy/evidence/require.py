@@ -123,7 +123,7 @@ def answer(found: Verification, asked: Wanted, trust: Trust, *, now: datetime | 
         lines.append(f"{'NO ' if wrong else 'ok '}  {what:10}  {told}")
         other = other or wrong
     said = str(found.decision["verdict"])
-    right = asked.verdict in (said, ANY)
+    right = asked.verdict in (said, ANY) and said in VERDICTS  # of a word that nobody knows, nothing is taken
     told = "any will do" if asked.verdict == ANY else f"{asked.verdict} is required"
     lines.append(f"{'ok ' if right else 'NO '}  {'verdict':10}  {said}; {told}")
     if other:

@@ -195,7 +195,7 @@ class _Held:
             where, subject = f"runs/{id}/subject.json", self.json(f"runs/{id}/subject.json")
             if not _equal(subject, run.manifest["subject"]):
                 raise IntegrityError(f"{where}: not the subject that the run's manifest has")
-            if bool(run.manifest.get("guards")) is not ("guards" in subject):
+            if bool(run.manifest.get("guards")) is not bool(subject.get("guards")):
                 raise IntegrityError(f"{where}: says something else of guards than the run's manifest")
         told = self.decision["subject"].get("target", "")
         target = self.runs[self.decision["runs"][0]].manifest["subject"].get("target")

@@ -69,7 +69,7 @@ def test_a_pack_is_built_verified_shown_and_refused(
     assert run(verify) == 1
     out = capsys.readouterr().out
     assert "4 of 4 counted again" in out
-    assert "report.html rendered again from the records: the same bytes" in out
+    assert "report.html rendered again from the records inside: the same bytes" in out
     assert run([*verify, "--require", "any"]) == 0
     assert run(["evidence", "verify", str(pack)]) == 2
     assert run(["evidence", "show", str(pack)]) == 0
