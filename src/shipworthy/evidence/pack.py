@@ -19,6 +19,7 @@ from shipworthy.evidence.rendered import REPORT, render, renderer
 from shipworthy.evidence.trace import trace
 from shipworthy.evidence.unchanged import attested
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PACK_VERSION, PREDICATE_TYPE, verify_bytes
+from shipworthy.evidence.written import check_written
 from shipworthy.release.decide import joint_digest
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.declare import read_manifest
@@ -95,7 +96,8 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
         data = archive.write(files)
     except ValueError as error:
         raise StoreError(f"cannot build the pack: {error}") from error
-    found = verify_bytes(data, Trust(tuple(key.public for key in keys)), report=False)
+    found = verify_bytes(data, Trust(tuple(key.public for key in keys)), again=False)
+    found = found._replace(checks=(*found.checks, check_written(files)))  # its report was rendered just now
     if not found.ok:
         raise IntegrityError("the pack does not hold together, so it is not written:\n" + "\n".join(found.problems))
     return data

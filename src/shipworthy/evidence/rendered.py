@@ -107,4 +107,5 @@ def renderer() -> str:
         path for name in _SOURCES for path in (root / name).rglob("*") if path.suffix in (".py", ".css")
     ):
         state.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"shipworthy {shipworthy.__version__} ({state.hexdigest()[:12]}, numpy {version('numpy')})"
+    counts = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy"))
+    return f"shipworthy {shipworthy.__version__} ({state.hexdigest()[:12]}, {counts})"

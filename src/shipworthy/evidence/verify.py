@@ -93,17 +93,17 @@ def verify_pack(path: Path, trust: Trust) -> Verification:
     return verify_bytes(data, trust)
 
 
-def verify_bytes(data: bytes, trust: Trust, *, report: bool = True) -> Verification:
+def verify_bytes(data: bytes, trust: Trust, *, again: bool = True) -> Verification:
     """Check a pack in memory; see `verify_pack`.
 
     Args:
-        report: whether to render the report inside again, where all of shipworthy is there to do it.
+        again: whether to read the safety files and render the report inside again, where all of shipworthy is there.
     """
     verifier = _Verifier(trust)
     try:
         verifier.run(data)
-        if report:
-            verifier.checks.append(verifier.report())
+        if again:
+            verifier.checks.extend(verifier.again())
     except IntegrityError as error:
         verifier.fail(str(error))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
@@ -538,14 +538,18 @@ class _Verifier:
     def unchanged(self) -> str:
         return unchanged.check(self.members, self.predicate, self.decision, self.runs, self.entries)
 
-    def report(self) -> Check:
-        """Render the report again and compare, where that can be done: this file itself needs no more than Python."""
+    def again(self) -> Iterator[Check]:
+        """Read the safety files and render the report again, where that can be done: this file needs only Python."""
         try:
             from shipworthy.evidence.rendered import check_report
+            from shipworthy.evidence.written import check_written
         except ImportError as error:
             why = f"not compared with the records: rendering it takes all of shipworthy ({error})"
-            return Check("report", True, why, compared=False)
-        return check_report(self.members)
+            yield Check("report", True, why, compared=False)
+            return
+        yield (files := check_written(self.members))
+        if files.ok:
+            yield check_report(self.members)
 
 
 def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:

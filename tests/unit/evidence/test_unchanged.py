@@ -19,6 +19,7 @@ from shipworthy.evidence import archive
 from shipworthy.evidence.pack import build_pack
 from shipworthy.evidence.unchanged import attested
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, Verification, verify_bytes
+from shipworthy.evidence.written import check_written
 from shipworthy.release.decide import decide
 from shipworthy.store.audit import ORIGIN, AuditLog
 from shipworthy.store.chain import head_text, link
@@ -250,6 +251,19 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "another target in the decision": (
         lambda f: f["decision.json"]["subject"].update(target="other-desk"), "decision.json"
     ),
+    "another owner in the trace": (about("trace.json", owner="nobody"), "system SYS-toy"),
+    "another title in the trace": (about("trace.json", title="A toy"), "system SYS-toy"),
+    "another severity of a risk": (lambda f: f["trace.json"]["risks"][2].update(severity="S4"), "risk RK-bare"),
+    "another title of a risk": (lambda f: f["trace.json"]["risks"][0].update(title="Nothing"), "risk RK-leak"),
+    "a risk of a critical journey": (lambda f: f["trace.json"]["risks"][0].update(journeys=["UJ"]), "risk RK-leak"),
+    "a bare risk left out": (lambda f: f["trace.json"]["risks"].pop(2), "risk RK-bare"),
+    "another sentence of a requirement, everywhere": (
+        lambda f: (
+            f["trace.json"]["requirements"].update({"RQ-leak": "Anything goes."}),
+            f["trace.json"]["risks"][0]["requirements"][0].update(text="Anything goes."),
+        ),
+        "requirement RQ-leak",
+    ),
     "another report": (
         lambda f: f.update({"report.html": f["report.html"].replace(b"NO-SHIP", b"SHIP   ")}), "report.html"
     ),
@@ -281,6 +295,29 @@ def test_the_statement_says_what_the_decision_says(case: Any, name: str, value: 
     found = resigned(case, lambda files: None, **{name: value})
     assert not found.ok
     assert name in found.problems[0]
+
+
+def test_a_file_that_was_redacted_is_named_as_not_compared(case: Any) -> None:
+    (files,) = [check for check in verify_bytes(case.pack, case.trust).checks if check.what == "files"]
+    assert "but for targets.yaml: redacted, so not compared" in files.detail
+
+
+def test_where_nothing_was_redacted_a_risk_out_of_nowhere_is_refused() -> None:
+    text = b"system: {id: SYS-a, title: A, owner: us}\nrisks: [{id: RK-a, title: A, severity: S3}]\n"
+    risk = {"id": "RK-a", "title": "A", "severity": "S3", "journeys": [], "refs": [], "requirements": []}
+    trace = {"system": "SYS-a", "title": "A", "owner": "us", "requirements": {}, "risks": [risk]}
+    index = {"workspace/system.yaml": {"path": "system.yaml", "redacted": False}}
+
+    def members(**changes: Any) -> dict[str, bytes]:
+        made = {"workspace/index.json": index, "trace.json": trace | changes}
+        return {name: canonical(value) for name, value in made.items()} | {"workspace/system.yaml": text}
+
+    assert check_written(members()).ok
+    more = check_written(members(risks=[risk, risk | {"id": "RK-b"}]))
+    assert (more.ok, more.detail) == (False, "trace.json: the safety files have no risk RK-b")
+    assert not check_written(members() | {"workspace/system.yaml": b"- a list\n"}).ok
+    assert not check_written(members() | {"workspace/system.yaml": b"a: {{"}).ok
+    assert not check_written({}).ok
 
 
 # ---- the report inside
