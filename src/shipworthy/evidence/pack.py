@@ -15,6 +15,7 @@ from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence import archive, members
 from shipworthy.evidence.documents import known_secrets
+from shipworthy.evidence.guide import GUIDE, VERIFY
 from shipworthy.evidence.rendered import REPORT, render, renderer
 from shipworthy.evidence.trace import trace
 from shipworthy.evidence.unchanged import attested
@@ -71,7 +72,7 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
     manifests = {name: run.manifest for name, run in runs.items()}
     plans = sorted({run.manifest.plan for run in decided})
     files: dict[str, bytes] = {
-        "VERIFY.md": _VERIFY.encode(),
+        GUIDE: VERIFY.encode(),
         "decision.json": canonical(msgspec.to_builtins(decision)),
         "criteria.json": members.criteria(workspace, decision, parts, manifests),
         **{f"specs/{plan}.json": canonical(spec(workspace, plan)) for plan in plans},
@@ -186,32 +187,3 @@ def _check_secrets(files: Mapping[str, bytes], secrets: Iterable[str]) -> None:
                         f"a planted secret would be in {name}, so no pack is written: take it out of ids, titles and "
                         "file names of the workspace"
                     )
-
-
-_VERIFY = """# How to verify this pack
-
-Trust begins with you: get the signers' public keys (`trust.json`) by another way than this pack.
-
-    shipworthy evidence verify PACK.zip --trust trust.json
-
-or, with nothing but Python, the package `cryptography` and the source of shipworthy:
-
-    python -m shipworthy.evidence.verify PACK.zip --trust trust.json
-
-Neither needs a network. Both exit with 0 if the pack holds and its verdict is `ship`, with 1 if it is `no-ship`,
-with 3 if it is `inconclusive`, and with 4 and the name of the file if the pack does not hold. `--require any`
-takes every verdict; `--system`, `--subject`, `--max-age`, `--audit-head` and `--audit-log` ask for more, and exit
-with 5 where it is not so.
-
-What is checked: the archive, to the byte; the SHA-256 of every member (`manifest.json`); the ed25519 signatures
-over the manifest (`attestations/decision.dsse.json`, an in-toto statement in a DSSE envelope), and that each
-signer's key was valid; the hash chains of each run's records and their Merkle root; that the audit log recorded
-these runs and this decision; that specification and subject are the ones named by digest; every criterion, counted
-again from the records; the trace from risks to records; that the safety files are those that were decided on; that
-all members say the same of system, gate, plans and suites; and, by all of shipworthy in the version that built the
-pack, the report.
-
-What is not: whether the scorers judged rightly, whether the samples are the right ones, and whether the signers were
-honest about what they ran. Records are redacted: their text is not the text that was scored. `seal.json` of each run
-names the heads of the original logs, which their owner can show.
-"""

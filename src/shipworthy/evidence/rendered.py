@@ -21,6 +21,7 @@ from shipworthy.core.records import Decision
 from shipworthy.core.registry import create
 from shipworthy.evals.results import Run
 from shipworthy.evidence.documents import document
+from shipworthy.evidence.guide import GUIDE, VERIFY
 from shipworthy.evidence.seen import Seen
 from shipworthy.evidence.told import Told
 from shipworthy.evidence.verify import MANIFEST, Check
@@ -86,13 +87,13 @@ def check_report(members: Mapping[str, bytes]) -> Check:
         by, here = json.loads(members[MANIFEST]).get("rendered_by"), renderer()
         if by is not None and by != here:
             return Check("report", True, f"not compared: rendered by {by!r}, and this is {here!r}", compared=False)
-        same = render(members) == members[REPORT]
+        wrong = [name for name, data in ((GUIDE, VERIFY.encode()), (REPORT, render(members))) if members[name] != data]
     except ShipworthyError as error:
         return Check("report", False, f"{REPORT}: cannot be rendered from the pack: {error}")
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
         return Check("report", False, f"{REPORT}: cannot be rendered from the pack ({type(error).__name__}: {error})")
-    if not same:
-        return Check("report", False, f"{REPORT}: not what {here} renders from the records and the decision inside")
+    if wrong:
+        return Check("report", False, f"{wrong[0]}: not what {here} renders from the records and the decision inside")
     return Check("report", True, f"{REPORT} rendered again from the records inside: the same bytes")
 
 

@@ -593,6 +593,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m shipworthy.evidence.verify",
         description="Verify a pack, offline, and that it says what is required.",
         epilog=require.EXIT_HELP,
+        allow_abbrev=False,
     )
     parser.add_argument("pack", type=Path)
     parser.add_argument("--trust", type=Path, required=True, help="the verifier's own trust file")

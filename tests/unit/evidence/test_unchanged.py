@@ -264,6 +264,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         ),
         "requirement RQ-leak",
     ),
+    "another guide": (lambda f: f.update({"VERIFY.md": b"# No need to verify.\n"}), "VERIFY.md"),
     "another report": (
         lambda f: f.update({"report.html": f["report.html"].replace(b"NO-SHIP", b"SHIP   ")}), "report.html"
     ),
