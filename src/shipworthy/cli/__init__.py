@@ -22,7 +22,7 @@ from shipworthy.core.errors import ShipworthyError, did_you_mean
 from shipworthy.core.platforms import refuse_windows
 
 SHIP, NO_SHIP, USAGE, INCONCLUSIVE, FAILURE = range(5)
-"""Exit codes. A crash is never 1: a pipeline must not take it for a verdict."""
+"""Exit codes; `evidence verify` has one more. A crash is never 1: a pipeline must not take it for a verdict."""
 
 _NOT_OURS = {
     getattr(errno, name)

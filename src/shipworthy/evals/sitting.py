@@ -393,6 +393,7 @@ class _Ready(NamedTuple):
             spec_digest=self.workspace.spec_digest(self.plan.id),
             shards=shards,
             draws=self.draws,
+            files=self.workspace.files,
         )
 
     def sit(
