@@ -34,6 +34,13 @@ if TYPE_CHECKING:
 @click.option(
     "--max-tokens", metavar="N", type=click.IntRange(min=1), default=128, show_default=True, help="Longest answer."
 )
+@click.option(
+    "--set",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A parameter of the target, its value as in targets.yaml: temperature=null. May be repeated.",
+)
 @click.option("--concurrency", metavar="N", type=click.IntRange(min=1), help="Calls at one time.")
 @click.option("--plain-http", is_flag=True, help="Let the key travel unencrypted: for a network of your own.")
 @click.option(
@@ -53,6 +60,7 @@ def command(
     budget: str | None,
     limit: float,
     max_tokens: int,
+    settings: tuple[str, ...],
     concurrency: int | None,
     plain_http: bool,
     output: Path,
@@ -71,6 +79,7 @@ def command(
     use = _use(base_url, model, api_key_env, target) | ({"plain_http": True} if plain_http else {})
     if use["use"] != "python":
         use["max_tokens"] = max_tokens
+    use |= _settings(settings)
     if use["use"] == "python":
         sys.path.append(str(Path.cwd()))  # a callable lies where the user stands; what is installed comes first
     seconds = parse_duration(budget) if budget is not None else None
@@ -85,6 +94,24 @@ def command(
         workspace = write_workspace(output, use, limit=limit, samples=samples)
         seconds = seconds - (time.monotonic() - clock)
     return _conclude(workspace, _measure(workspace, seconds, concurrency))
+
+
+def _settings(given: tuple[str, ...]) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` as targets.yaml would."""
+    import yaml
+
+    from shipworthy.core.errors import UsageError
+
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier() or name in ("use", "call"):
+            raise UsageError(f"--set {name[:40]!r}: write NAME=VALUE, such as temperature=null")
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(f"--set {name}: its value is not YAML") from None
+    return found
 
 
 def _use(base_url: str | None, model: str | None, api_key_env: str | None, target: str | None) -> dict[str, Any]:
@@ -115,6 +142,7 @@ def _use(base_url: str | None, model: str | None, api_key_env: str | None, targe
 
 def _measure(workspace: Workspace, seconds: float | None, concurrency: int | None) -> Run:
     from shipworthy.cli._live import LiveTable
+    from shipworthy.cli.eval import saying
     from shipworthy.evals.scan import PLAN
     from shipworthy.evals.sitting import begin, complete
     from shipworthy.exchange.budget import Limits
@@ -122,7 +150,15 @@ def _measure(workspace: Workspace, seconds: float | None, concurrency: int | Non
     sitting = begin(workspace, PLAN)
     progress = LiveTable({part.id: part.suite.metric for part in sitting.plan.suites})
     limits = Limits(seconds=max(1.0, seconds)) if seconds is not None else None
-    return complete(sitting, limits=limits, concurrency=concurrency, progress=progress)
+    going_on = _going_on(workspace, sitting.id)
+    with saying(going_on):
+        return complete(sitting, limits=limits, concurrency=concurrency, progress=progress, going_on=going_on)
+
+
+def _going_on(workspace: Workspace, run: str) -> str:
+    code = workspace.target.use == "python"
+    # A callable was found where the user stands, and the workspace is another folder.
+    return "PYTHONPATH=. " * code + Again(workspace.root, code).line("eval", "--resume", run)
 
 
 def _conclude(workspace: Workspace, run: Run) -> int:
@@ -143,6 +179,7 @@ def _conclude(workspace: Workspace, run: Run) -> int:
     click.echo(table(run))
     if run.stopped:
         click.echo(f"\nStopped: {run.stopped}. {len(run):,} of {run.manifest.planned:,} attempts are made.")
+        click.echo(f"Go on:    {_going_on(workspace, run.id)}")
     click.echo(f"\n{sign} {word}: {_words.one_line(decision.reason)}")
     for result in _words.ordered(decision):
         click.echo(

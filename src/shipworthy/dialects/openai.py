@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from shipworthy.core.errors import TargetError
+from shipworthy.core.errors import TargetError, TargetFiltered
 from shipworthy.core.records import (
     Audio,
     Image,
@@ -21,9 +21,30 @@ from shipworthy.core.records import (
     ToolSpec,
     Usage,
 )
+from shipworthy.net.answer import error_kind
 
 FILTERED = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
 """Codes by which a provider's own filter refuses a prompt; where it cuts an answer, it is the finish reason."""
+
+_STOPS = (
+    "content_filter content_filtered contentfilter filtered refusal safety recitation blocklist prohibited_content "
+    "spii image_safety image_prohibited_content model_armor guardrail guardrails guardrail_intervened sensitive "
+    "moderation blocked policy_violation content_policy_violation responsibleaipolicyviolation risk_control"
+)
+STOPPED = frozenset(_STOPS.split())
+"""Finish reasons, in lower case, of a provider that stopped its own model: OpenAI, Azure, Anthropic, Gemini,
+Bedrock, GLM and the gateways before them."""
+
+_FAILURES = (
+    "error failed failure model_error server_error network_error insufficient_system_resource malformed_function_call "
+    "unexpected_tool_call too_many_tool_calls missing_thought_signature malformed_response cancelled canceled aborted "
+    "abort timeout overloaded unknown_error"
+)
+FAILED = frozenset(_FAILURES.split())
+"""Finish reasons, in lower case, of an answer that broke off: what came before them is no answer."""
+
+CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded", "model_length"})
+"""Finish reasons, in lower case, of an answer that was cut off at a limit."""
 
 
 # ---- out -------------------------------------------------------------------------------------------------------
@@ -136,21 +157,25 @@ def _result(part: MessagePart) -> dict[str, Any]:
 # ---- in --------------------------------------------------------------------------------------------------------
 
 
-def from_wire(body: Any) -> tuple[Reply, str]:
+def from_wire(body: Any) -> Reply:
     """Read a chat completion: its first choice.
 
     A refusal is what was said, so it is text. Reasoning is kept as a part of its own, which is no text.
 
-    Returns:
-        The reply, and the wire's own finish reason (the caller decides what ``content_filter`` means).
-
     Raises:
-        TargetError: the body is not a chat completion. The message carries no text of the answer.
+        TargetFiltered: the provider stopped its own model.
+        TargetError: the answer broke off, the body is an error, or it is not a chat completion. No message carries text
+            of the answer.
     """
     try:
+        if not body.get("choices") and body.get("error"):
+            raise _refused(body)
         choice = body["choices"][0]
         message = choice["message"]
         reason = str(choice.get("finish_reason") or "stop")
+        check_finish(reason)
+        if choice.get("error"):
+            raise _refused(choice)
         calls = [read_call(c, n) for n, c in enumerate(message.get("tool_calls") or (), start=1)]
         if old := message.get("function_call"):
             calls.append(read_call({"function": old}, len(calls) + 1))
@@ -161,11 +186,33 @@ def from_wire(body: Any) -> tuple[Reply, str]:
             usage=Usage(
                 int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0), _cost(usage.get("cost"))
             ),
-            finish="length" if reason == "length" else "tool_calls" if calls else "stop",
+            finish="length" if reason.lower() in CUT else "tool_calls" if calls else "stop",
             model=str(body.get("model") or ""),
-        ), reason
+        )
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise TargetError(f"the answer is not a chat completion ({type(error).__name__} while reading it)") from None
+
+
+def check_finish(reason: str) -> None:
+    """Hold a finish reason against those that mean no answer.
+
+    Raises:
+        TargetFiltered: the provider stopped its own model.
+        TargetError: the answer broke off.
+    """
+    word = reason.lower().rpartition(".")[2].removeprefix("finish_reason_")
+    if word in STOPPED:
+        raise TargetFiltered(f"the provider's filter cut the answer (finish reason {reason})")
+    if word in FAILED:
+        raise TargetError(f"the answer broke off (finish reason {reason})")
+
+
+def _refused(body: Mapping[str, Any]) -> TargetError:
+    """Return what an error object inside an answer means, without its sentence, which may quote the prompt."""
+    if is_filtered(body):
+        return TargetFiltered("the provider's filter refused the prompt")
+    kind = error_kind(body["error"])
+    return TargetError(f"the answer is an error{f' ({kind})' if kind else ''}, under status 200")
 
 
 def is_filtered(body: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from shipworthy.core.errors import TargetError, TargetFiltered
 from shipworthy.core.records import Delta, Reasoning, Reply, Text, ToolCall
 from shipworthy.dialects.openai import from_wire, is_filtered
+from shipworthy.net.answer import error_kind
 
 _CHANNELS = (
     ("reasoning_content", "reasoning"),
@@ -85,8 +86,7 @@ class Completion:
             "tool_calls": [call.wire() for call in calls],
         }
         choice = {"message": message, "finish_reason": self.finish}
-        reply, _ = from_wire({"choices": [choice], "usage": self.usage, "model": self._model})
-        return reply
+        return from_wire({"choices": [choice], "usage": self.usage, "model": self._model})
 
     def _choice(self, choice: Mapping[str, Any]) -> Iterator[Delta]:
         number = int(choice.get("index") or 0)
@@ -176,8 +176,6 @@ def _pieces(value: Any, channel: str) -> Iterator[tuple[str, str]]:
 
 
 def _error(chunk: Mapping[str, Any], characters: int) -> TargetError:
-    from shipworthy.net.answer import error_kind
-
     after = f"after {characters} characters"
     if is_filtered(chunk):
         return TargetFiltered(f"the provider's filter stopped the answer {after}")

@@ -21,18 +21,19 @@ from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash,
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import PLANNED, count_made, finished
 from shipworthy.core.freshness import Replies, of_record
-from shipworthy.evidence import archive, freshness, recount
+from shipworthy.evidence import archive, freshness, recount, unchanged
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.recount import PackedRun
 from shipworthy.store import chain
+from shipworthy.store.authority import check_signers
 from shipworthy.store.dsse import verify as verify_envelope
 from shipworthy.store.shards import MOST_SHARDS, log_name, log_origin
-from shipworthy.store.trust import PublicKey, Trust, load_trust
+from shipworthy.store.trust import PublicKey, Trust, load_trust, read_time
 
 MANIFEST = "manifest.json"
 ATTESTATION = "attestations/decision.dsse.json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PACK_VERSION = 4
+PACK_VERSION = 5
 SCHEMA = 2
 """Of the run logs in a pack. `core.records` says it, too, and is not imported here: it needs more than Python."""
 
@@ -40,19 +41,29 @@ PREDICATE_TYPE = "https://shipworthy.example/attestation/release-decision/v1"
 
 
 class Check(NamedTuple):
-    """One thing that was checked: what, whether it holds, and what was found."""
+    """One thing that was checked: what, whether it holds, and what was found.
+
+    `compared` is False for what was not checked at all: `ok` then only says that nothing was found against it.
+    """
 
     what: str
     ok: bool
     detail: str
+    compared: bool = True
 
 
 class Verification(NamedTuple):
-    """What a verifier found. `ok` only if every check holds and none was left out."""
+    """What a verifier found. `ok` only if every check holds and none was left out.
+
+    Attributes:
+        manifests: of the runs, by id; `audit` the lines of the audit log.
+    """
 
     checks: tuple[Check, ...]
     decision: Mapping[str, Any]
     signers: tuple[PublicKey, ...]
+    manifests: Mapping[str, Mapping[str, Any]] = {}
+    audit: bytes = b""
 
     @property
     def ok(self) -> bool:
@@ -83,17 +94,25 @@ def verify_pack(path: Path, trust: Trust) -> Verification:
     return verify_bytes(data, trust)
 
 
-def verify_bytes(data: bytes, trust: Trust) -> Verification:
-    """Check a pack in memory; see `verify_pack`."""
+def verify_bytes(data: bytes, trust: Trust, *, again: bool = True) -> Verification:
+    """Check a pack in memory; see `verify_pack`.
+
+    Args:
+        again: whether to read the safety files and render the report inside again, where all of shipworthy is there.
+    """
     verifier = _Verifier(trust)
     try:
         verifier.run(data)
+        if again:
+            verifier.checks.extend(verifier.again())
     except IntegrityError as error:
         verifier.fail(str(error))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         # Members that are signed but not shaped as a pack's members are: not a pack that can be believed.
         verifier.fail(f"not shaped as in an evidence pack ({type(error).__name__}: {error})")
-    return Verification(tuple(verifier.checks), verifier.decision, verifier.signers)
+    manifests = {name: run.manifest for name, run in verifier.runs.items()}
+    audit = verifier.members.get("audit-log.jsonl", b"")
+    return Verification(tuple(verifier.checks), verifier.decision, verifier.signers, manifests, audit)
 
 
 class _Verifier:
@@ -124,6 +143,7 @@ class _Verifier:
             ("ledger", self.ledger),
             ("criteria", self.criteria),
             ("trace", self.trace),
+            ("unchanged", self.unchanged),
         )
         for self.current, step in steps:
             self.checks.append(Check(self.current, True, step()))
@@ -178,6 +198,11 @@ class _Verifier:
         if statement["subject"] != [{"name": MANIFEST, "digest": {"sha256": digest}}]:
             raise IntegrityError(f"{MANIFEST}: not the one that was signed")
         self.predicate = statement["predicate"]
+        try:
+            signed = read_time(self.predicate["created"], "created")
+        except UsageError as error:
+            raise IntegrityError(f"{ATTESTATION}: {error}") from None
+        check_signers(self.trust, self.signers, signed)
         return "signed by " + ", ".join(f"{key.owner} ({key.keyid[:12]})" for key in self.signers)
 
     # ---- the content, held against itself
@@ -524,6 +549,22 @@ class _Verifier:
             raise IntegrityError("trace.json: does not lead to every record")
         return f"leads from {len(trace['risks'])} risks to {linked:,} records"
 
+    def unchanged(self) -> str:
+        return unchanged.check(self.members, self.predicate, self.decision, self.runs, self.entries)
+
+    def again(self) -> Iterator[Check]:
+        """Read the safety files and render the report again, where that can be done: this file needs only Python."""
+        try:
+            from shipworthy.evidence.rendered import check_report
+            from shipworthy.evidence.written import check_written
+        except ImportError as error:
+            why = f"not compared with the records: rendering it takes all of shipworthy ({error})"
+            yield Check("report", True, why, compared=False)
+            return
+        yield (files := check_written(self.members))
+        if files.ok:
+            yield check_report(self.members)
+
 
 def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:
     suites = frozenset(use["id"] for use in manifest["suites"])
@@ -544,7 +585,10 @@ def _chained(name: str, data: bytes, head: bytes, prefix: bytes) -> Iterator[tup
 
 def report(found: Verification) -> str:
     """Return what was checked, as text."""
-    lines = [f"{'ok ' if check.ok else 'BAD'}  {check.what:10}  {check.detail}" for check in found.checks]
+    mark = {True: "ok ", False: "BAD"}
+    lines = [
+        f"{mark[check.ok] if check.compared else '-- '}  {check.what:10}  {check.detail}" for check in found.checks
+    ]
     if found.ok:
         verdict = f"{found.decision['verdict']} ({found.decision['id']})"
         lines.append(f"The pack is what its signers made. Its verdict: {verdict}. {found.decision['reason']}")
@@ -554,21 +598,38 @@ def report(found: Verification) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Verify a pack from the command line: 0 it holds, 2 wrong usage, 4 it does not."""
+    """Verify a pack from the command line; the exit codes are those of `evidence.require`."""
     import argparse
 
-    parser = argparse.ArgumentParser(prog="python -m shipworthy.evidence.verify", description="Verify a pack, offline.")
+    from shipworthy.evidence import require
+
+    parser = argparse.ArgumentParser(
+        prog="python -m shipworthy.evidence.verify",
+        description="Verify a pack, offline, and that it says what is required.",
+        epilog=require.EXIT_HELP,
+        allow_abbrev=False,
+    )
     parser.add_argument("pack", type=Path)
     parser.add_argument("--trust", type=Path, required=True, help="the verifier's own trust file")
+    require.add_options(parser)
     chosen = parser.parse_args(arguments)
     try:
+        asked = require.wanted(
+            verdict=chosen.require,
+            system=chosen.system,
+            subject=chosen.subject,
+            max_age=chosen.max_age,
+            audit_head=chosen.audit_head,
+            audit_log=chosen.audit_log,
+        )
         trust = load_trust(chosen.trust)
         found = verify_pack(chosen.pack, trust)
+        given = require.answer(found, asked, trust)
     except ShipworthyError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
-    sys.stdout.write(report(found) + "\n")
-    return 0 if found.ok else 4
+    sys.stdout.write("\n".join((report(found), *given.lines)) + "\n")
+    return given.code
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 
@@ -46,7 +48,44 @@ def describe_error(answer: Answer) -> str:
 
 
 def error_kind(error: Any) -> str:
-    """Return the code and the type of an error object, if they are words and no sentences; the empty string if not."""
-    kinds = [error.get(k) for k in ("code", "type")] if isinstance(error, Mapping) else []
-    words = [k for k in kinds if isinstance(k, str) and re.fullmatch(r"[A-Za-z][A-Za-z_.-]{1,40}", k)]
-    return ", ".join(dict.fromkeys(words))
+    """Return code, type and status of an error object, if they are words or numbers and no sentences; else nothing."""
+    kinds = [error.get(k) for k in ("code", "type", "status")] if isinstance(error, Mapping) else []
+    words = [str(k) for k in kinds if isinstance(k, str | int) and not isinstance(k, bool)]
+    return ", ".join(dict.fromkeys(w for w in words if re.fullmatch(r"[A-Za-z][A-Za-z_.-]{1,40}|[1-9][0-9]{2,4}", w)))
+
+
+def status_within(body: Any) -> int | None:
+    """Return the status of an error that a gateway sends under status 200, where its body is one and says it.
+
+    >>> status_within({"error": {"code": 429, "message": "..."}}), status_within({"choices": []})
+    (429, None)
+    """
+    error = body.get("error") if isinstance(body, Mapping) and not body.get("choices") else None
+    for name in ("code", "status", "status_code", "http_status"):
+        code = error.get(name) if isinstance(error, Mapping) else None
+        if isinstance(code, str) and re.fullmatch("[45][0-9]{2}", code):
+            code = int(code)
+        if isinstance(code, int) and 400 <= code < 600:
+            return code
+    return None
+
+
+def read_json(data: bytes) -> Any:
+    """Return the value of a JSON text. Half a surrogate pair, which is no text, becomes U+FFFD.
+
+    Raises:
+        ValueError: it is none, or lies too deep.
+    """
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        if b"\\u" not in data:
+            raise ValueError("no JSON") from None
+    except RecursionError:
+        raise ValueError("too deep") from None
+    try:
+        # Written out and read again: each half that stands alone is then one character that can be replaced.
+        whole = json.dumps(json.loads(data), ensure_ascii=False)
+        return msgspec.json.decode(whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    except (ValueError, RecursionError, msgspec.DecodeError):
+        raise ValueError("no JSON") from None

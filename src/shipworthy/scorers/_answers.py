@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from shipworthy.core.errors import ScorerError
 from shipworthy.core.records import Attempt, Message, MessagePart, Text, ToolCall
+from shipworthy.detect.reasoning import worded
 
 
 def answers(attempt: Attempt) -> list[Message]:
@@ -60,12 +61,19 @@ def located(attempt: Attempt, places: Mapping[int, Iterable[tuple[int, int]]]) -
 
 
 def spoken(message: Message) -> str:
-    """Return what a message says in words, without the results of tools."""
-    return "\n".join(p.text for p in message.parts if isinstance(p, Text))
+    """Return what a message says in words, without the results of tools; thoughts between marks are made blank.
+
+    What it leaves stands where it stood: spans of it are spans of the text.
+    """
+    return worded("\n".join(p.text for p in message.parts if isinstance(p, Text)))
 
 
 def shown(message: Message) -> str:
-    """Return all a message gives away: words, tool results, and the arguments it hands to tools."""
+    """Return all a message gives away: words, tool results, and the arguments it hands to tools.
+
+    Thoughts between marks are among the words: whoever gets the text can read them. What came on a channel of its own
+    is not.
+    """
     calls = [f"{call.name} {call.arguments}" for call in message.parts if isinstance(call, ToolCall)]
     return "\n".join([message.text, *calls])
 

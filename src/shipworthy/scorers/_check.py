@@ -16,11 +16,11 @@ from msgspec.structs import replace
 from shipworthy.core.errors import PluginError, ScorerError, did_you_mean
 from shipworthy.core.metric import Good
 from shipworthy.core.protocols import ScoreContext
-from shipworthy.core.records import Attempt, Message, Metric, Sample, Score
+from shipworthy.core.records import Attempt, Message, Metric, Sample, Score, Text
 from shipworthy.scorers._answers import answers, answers_by_turn, shown, spoken
 from shipworthy.scorers._form import silent
 
-VERSION = "1"
+VERSION = "2"
 
 Within = Literal["last", "all"]
 
@@ -119,9 +119,9 @@ class Check:
 
     async def score(self, attempt: Attempt, sample: Sample, ctx: ScoreContext) -> Sequence[Score]:
         search = self._search or self._of(sample)
-        say: Callable[[Message], str] = shown if self._within == "all" else spoken
         turns = answers_by_turn(attempt) if self._within == "all" else {0: answers(attempt)[-1]}
-        texts = [say(message) for message in turns.values()]
+        read = [(shown(m), 0) if self._within == "all" else _answer(m) for m in turns.values()]
+        texts = [text for text, _ in read]
         found = search(texts)
         metric, last = self.metrics[0].name, texts[-1]
         if silent(last) and not found.settled:
@@ -130,9 +130,10 @@ class Check:
         spans: list[tuple[int, int]] = []
         elsewhere: list[tuple[int, int, int]] = []
         newest = max(turns)
-        for (turn, message), text, places in zip(turns.items(), texts, found.places, strict=False):
-            for start, end in islice(places, _MOST_SPANS):
-                if turn == newest and end <= len(message.text) and text.startswith(message.text):
+        for (turn, message), (_, skipped), places in zip(turns.items(), read, found.places, strict=False):
+            whole = len(spoken(message)) == len(message.text)  # no tool answered in between
+            for start, end in ((a + skipped, b + skipped) for a, b in islice(places, _MOST_SPANS)):
+                if turn == newest and end <= len(message.text) and (whole or self._within == "all"):
                     spans.append((start, end))
                 elif self._within == "all":
                     elsewhere.append((turn, start, end))
@@ -183,3 +184,11 @@ def texts_of(wanted: Any) -> list[str]:
     if not isinstance(some, Sequence) or not some or not all(isinstance(text, str) for text in some):
         raise ValueError("give a text, or a list of at least one; a number stands in quotes")
     return list(some)
+
+
+def _answer(message: Message) -> tuple[str, int]:
+    """Return a message's words without the thoughts before them, and how many characters that skips."""
+    text = spoken(message)
+    if text == "\n".join(p.text for p in message.parts if isinstance(p, Text)):
+        return text, 0
+    return text.strip(), len(text) - len(text.lstrip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -97,8 +98,6 @@ class OpenAICompatible:
                 yield delta
             yield reply
             return
-        if completion.finish == "content_filter":
-            raise TargetFiltered(f"{self._endpoint.origin}: the provider's filter cut the answer")
         reply = completion.reply()
         if spent := reply.usage.input_tokens + reply.usage.output_tokens:
             self._endpoint.spent(expected, spent)
@@ -135,19 +134,37 @@ class OpenAICompatible:
         if answer.status != 200:
             if openai.is_filtered(answer.body):
                 raise TargetFiltered(f"{origin}: the provider's filter refused the prompt")
-            raise TargetError(f"{origin} answered {describe_error(answer)}")
+            raise TargetError(f"{origin} answered {describe_error(answer)}{_refused_field(answer.body)}")
         if not answer.is_json:
             kind = answer.media_type or "no content type"
             raise TargetError(f"{origin} did not answer JSON ({kind}): does the base URL end in /v1?")
-        reply, finish = openai.from_wire(answer.body)
-        if finish == "content_filter":
-            raise TargetFiltered(f"{origin}: the provider's filter cut the answer")
-        return reply
+        return openai.from_wire(answer.body)
 
     def _expected(self, body: Mapping[str, Any]) -> int:
         """Return a request's likely cost in tokens: four characters each, and the longest answer allowed."""
         said = sum(len(str(m.get("content") or "")) for m in body["messages"])
         return said // 4 + int(body.get(self._max_tokens_field) or 256)
+
+
+_SETTINGS = {
+    "temperature": "`temperature: null`",
+    "max_tokens": "`max_tokens_field: max_completion_tokens`, or `max_tokens: null`",
+    "max_completion_tokens": "`max_tokens_field: max_tokens`, or `max_tokens: null`",
+    "seed": "`seed: false`",
+    "stream_options": "`stream_usage: false`",
+    "stream": "leave `stream` out of `extra`",
+    "tools": "leave `tools` out",
+}
+
+
+def _refused_field(body: Any) -> str:
+    """Say which field of the request an endpoint refuses, where it names one, and what setting leaves it out."""
+    error = body.get("error") if isinstance(body, Mapping) else None
+    field = error.get("param") if isinstance(error, Mapping) else None
+    if not isinstance(field, str) or not re.fullmatch(r"[a-z][a-z0-9_.\[\]]{1,60}", field):
+        return ""
+    setting = _SETTINGS.get(field, f"leave `{field}` out of `extra`")
+    return f"; it refuses the field {field}: set {setting} in targets.yaml (`shipworthy scan --set NAME=VALUE`)"
 
 
 def _used(answer: Answer) -> int | None:

@@ -110,7 +110,7 @@ class SmolLM2:
         }
         if request.schema is not None:
             body["grammar"] = _grammar(request.schema)
-        reply, _ = openai.from_wire(await self._server.chat(body, seconds=self._timeout))
+        reply = openai.from_wire(await self._server.chat(body, seconds=self._timeout))
         return replace(reply, model="SmolLM2-135M-Instruct-Q4_1")
 
     async def close(self) -> None:

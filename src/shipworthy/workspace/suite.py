@@ -52,15 +52,21 @@ class Suite:
         """Return n samples, stratified by their ``stratum:`` tag; all, in declared order, if n is None.
 
         Each next sample comes from the stratum that is furthest behind its share (Sainte-Lague), and within a stratum
-        from a cluster not yet used, in declared order. So it depends on the files alone, never on an outcome, and the
-        first n of a larger selection are the smaller selection.
+        from a cluster not yet used, in declared order. A suite without strata is spread: its samples are taken in the
+        order of a hash of their ids, since files are often sorted by what they are about. So it depends on the files
+        alone, never on an outcome, and the first n of a larger selection are the smaller selection.
 
         Raises:
             ValueError: n is below 1.
         """
         if n is None:
             return self.samples
-        return self._select(n, self.samples)
+        return self._first(n)
+
+    def _first(self, n: int) -> tuple[Sample, ...]:
+        if any(tag.startswith("stratum:") for sample in self.samples for tag in sample.tags):
+            return self._select(n, self.samples)
+        return self._select(n, tuple(sorted(self.samples, key=partial(_place, 0))))
 
     def draw(self, n: int, draws: Sequence[int]) -> tuple[Sample, ...]:
         """Return n samples that neither `select` nor an earlier draw has used, stratified like those of `select`.
@@ -74,7 +80,7 @@ class Suite:
         Raises:
             UsageError: fewer than n samples are left.
         """
-        chosen = self._select(n, self.samples)
+        chosen = self._first(n)
         used: set[str] = set()
         for seed in draws:
             used |= {sample.cluster or sample.id for sample in chosen}

@@ -256,7 +256,6 @@ def test_nobody_listens():
         b'{"choices": []}',
         b'{"choices": [{"message": null}]}',
         b'{"choices": [{"message": {"content": 5}}]}',
-        b'{"choices": [{"message": {"content": "\\ud800"}}]}',
         b'{"choices": [{"message": {"tool_calls": [{"function": {"name": "f", "arguments": "no json"}}]}}]}',
         b'{"choices": [{"message": {"content": "x", "tool_calls": [{"function": {"name": "f", "arguments": "[]"}}]}}]}',
         b"[" * 100_000,

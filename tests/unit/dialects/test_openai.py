@@ -47,7 +47,7 @@ def answered(finish: str = "stop", **message: object) -> dict:
     ],
 )
 def test_every_form_of_an_answer_is_read(message, parts):
-    reply, _ = from_wire(answered(**message))
+    reply = from_wire(answered(**message))
     assert reply.messages == (Message("assistant", parts),)
 
 
@@ -71,7 +71,7 @@ def test_what_is_no_answer_is_an_error_without_text(message):
 
 
 def test_reasoning_is_no_text_and_is_not_sent_back():
-    reply, _ = from_wire(answered(content="hi", reasoning="hm"))
+    reply = from_wire(answered(content="hi", reasoning="hm"))
     assert reply.text == "hi"
     assert to_wire(reply.messages) == [{"role": "assistant", "content": "hi"}]
 
@@ -89,7 +89,7 @@ calls = st.builds(ToolCall, words, words, st.dictionaries(words, json_values, ma
 def test_what_goes_out_comes_in_again(text, called):
     message = Message("assistant", (Text(text), *called))
     (wire,) = to_wire([message])
-    reply, _ = from_wire({"choices": [{"message": wire}]})
+    reply = from_wire({"choices": [{"message": wire}]})
     assert reply.messages == (message,)
 
 

@@ -241,7 +241,7 @@ def test_any_chunking_gives_the_reply_of_the_same_answer_in_one_piece(answer, pl
         for n, c in enumerate(answer["calls"])
     ]
     message = {name: answer[name] for name in ("reasoning", "content", "refusal")} | {"tool_calls": calls}
-    whole, _ = from_wire({"model": "m", "choices": [{"message": message, "finish_reason": answer["finish"]}]})
+    whole = from_wire({"model": "m", "choices": [{"message": message, "finish_reason": answer["finish"]}]})
     assert completion.reply() == whole
     for channel, name in (("reasoning", "reasoning"), ("text", "content"), ("refusal", "refusal")):
         assert "".join(d.text for d in found if d.channel == channel) == answer[name]

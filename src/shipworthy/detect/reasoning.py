@@ -1,0 +1,69 @@
+"""What a model wrote before and around its answer and did not mean as one: thoughts between marks, left-over tokens."""
+
+from __future__ import annotations
+
+import re
+
+# How the common models mark thoughts inside their text: what opens them, and what closes them. Our own list, from their
+# chat templates; most have a channel of their own on the wire, and these marks where a server does not know them.
+_PAIRS = (
+    (r"<(?:seed:)?(?:think|thinking|thought|thoughts|reasoning|analysis|reflection|scratchpad)>",
+     r"</(?:seed:)?(?:think|thinking|thought|thoughts|reasoning|analysis|reflection|scratchpad)>"),
+    (r"\[THINK\]", r"\[/THINK\]"),
+    (r"\u25c1think\u25b7", r"\u25c1/think\u25b7"),
+    (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
+    (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),
+    (r"<\|thinking\|>", r"<\|/thinking\|>"),
+    (r"<unused94>", r"<unused95>"),
+    # gpt-oss: every channel but the final one is for nobody to read.
+    (r"(?:<\|start\|>assistant)?<\|channel\|>(?:analysis|commentary)(?:[^<]{0,80})<\|message\|>",
+     r"(?:<\|end\|>|(?=<\|start\|>)|(?=<\|channel\|>final))"),
+)  # fmt: skip
+_OPENS = re.compile("|".join(f"(?P<m{i}>{opens})" for i, (opens, _) in enumerate(_PAIRS)), re.IGNORECASE)
+_CLOSES = [re.compile(closes, re.IGNORECASE) for _, closes in _PAIRS]
+# A template may open the thought itself: then only its end is in the text.
+_END = re.compile(r"</(?:seed:)?(?:think|thinking|thought|reasoning)>|\[/THINK\]|\u25c1/think\u25b7", re.IGNORECASE)
+_TOKENS = re.compile(
+    r"<\|(?:im_end|im_start|eot_id|end_of_text|endoftext|end|start|return|eom_id|message|channel|end_of_turn|eos|"
+    r"START_RESPONSE|END_RESPONSE|END_OF_TURN_TOKEN)\|>(?:assistant|final)?|<(?:end_of_turn|eos|pad|/s|bos)>"
+    r"|\[/?INST\]|\[(?:BEGIN|END) FINAL RESPONSE\]",
+    re.IGNORECASE,
+)
+
+
+def thoughts(text: str) -> list[tuple[int, int]]:
+    """Return the spans of a text that are thoughts, their marks included; one that is never closed goes to the end.
+
+    >>> [(a, b) for a, b in thoughts("<think>Could this be illegal?</think>Nine to five.")]
+    [(0, 37)]
+    """
+    spans: list[tuple[int, int]] = []
+    at = 0
+    while found := _OPENS.search(text, at):
+        if text[max(0, found.start() - 1) : found.start()] in ("`", '"', "'"):
+            at = found.end()
+            continue
+        closes = _CLOSES[int((found.lastgroup or "m0")[1:])].search(text, found.end())
+        end = closes.end() if closes else len(text)
+        spans.append((found.start(), end))
+        at = max(end, found.end())
+    closed = _END.search(text)
+    # Everything before it was thought; a mark that a text only speaks of stands between quotes or in code.
+    if closed and not any(a < closed.start() for a, _ in spans) and text[max(0, closed.start() - 1)] not in "`\"'":
+        spans = [(0, closed.end()), *(span for span in spans if span[0] >= closed.end())]
+    return spans
+
+
+def worded(text: str) -> str:
+    """Return a text of the same length with thoughts and left-over tokens of the template made blank.
+
+    Spans of the result are spans of the text.
+
+    >>> worded("[THINK]No.[/THINK]Yes</s>").strip()
+    'Yes'
+    """
+    spans = thoughts(text) if "<" in text or "[" in text or "\u25c1" in text else []
+    spans += [found.span() for found in _TOKENS.finditer(text)] if "<" in text or "[" in text else []
+    for start, end in spans:
+        text = text[:start] + "".join("\n" if c == "\n" else " " for c in text[start:end]) + text[end:]
+    return text
