@@ -167,7 +167,6 @@ def _attest(
     predicate = {
         **attested(msgspec.to_builtins(decision)),
         "decision_digest": bytes_digest(files["decision.json"]),
-        "replies": [msgspec.to_builtins(one) for one in decision.replies],
         "runs": dict(seals),
         "audit_head": audit_head,
     }
