@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from shipworthy.core.errors import WorkspaceError
 from shipworthy.workspace import nodes
-from shipworthy.workspace.nodes import MAX_INTEGER, parse_yaml, read_yaml
+from shipworthy.workspace.core_schema import MAX_INTEGER
+from shipworthy.workspace.nodes import parse_yaml, read_yaml
 from shipworthy.workspace.scalars import source_text
 
 FILE = Path("f.yaml")
@@ -129,7 +130,7 @@ def test_a_parser_with_a_limit_of_its_own_does_not_decide(monkeypatch, limit):
 
         def __init__(self, stream):
             super().__init__(stream)
-            self.stops = stream.count("[") > limit
+            self.stops = stream.count(b"[") > limit
 
         def get_event(self):
             if self.stops:
