@@ -164,6 +164,9 @@ class LimitReached(ShipworthyError):
     exit_code = 4
 
 
+_MANY = 500
+
+
 def did_you_mean(wrong: str, known: Sequence[str]) -> str:
     """Return ``"did you mean 'x'?"`` for the nearest known word, or the words there are.
 
@@ -172,5 +175,7 @@ def did_you_mean(wrong: str, known: Sequence[str]) -> str:
     >>> did_you_mean("zzz", ["criteria", "id"])
     'known: criteria, id'
     """
-    near = get_close_matches(wrong, known, n=1, cutoff=0.6)
+    if len(known) > _MANY:  # comparing a word with very many takes longer than reading the file it stands in
+        return f"known: {len(known):,} others"
+    near = get_close_matches(wrong[:80], known, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else "known: " + (", ".join(sorted(known)) or "none")

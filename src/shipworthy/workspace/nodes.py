@@ -42,7 +42,7 @@ except ImportError:  # PyYAML without libyaml: the same events, about sixty time
 
 # A refused file costs at most 1 s and 150 MB, Python itself included: `docs/decisions/0166-*.md` has the figures.
 MAX_BYTES = (8 << 20) if FAST else (128 << 10)
-MAX_VALUES = 100_000 if FAST else 2_000
+MAX_VALUES = 125_000 if FAST else 2_000
 """Keys and values, after aliases are expanded."""
 MAX_DIRECTIVES = 16
 """libyaml compares each with all before it, and gives no event until it has seen them."""

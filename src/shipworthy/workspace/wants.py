@@ -61,11 +61,11 @@ def _wants(draft: Draft) -> Iterator[Want]:
         # As they are written: facts that were filled in are asked for where they are said.
         for index, scorer in enumerate(suite.spec.scorers):
             yield from _of_use("scorer", Placed(scorer, *suite.place("scorers", index)))
-        for sample in suite.entity.samples:
-            for secret in sample.secrets:
-                if is_reference(secret) and not _said(draft, secret):
-                    source, loc = suite.place("samples")
-                    yield _key(secret, FACTS, source.problem(loc, ""))
+        named = dict.fromkeys(secret for sample in suite.entity.samples for secret in sample.secrets)
+        for secret in filter(is_reference, named):
+            if not _said(draft, secret):
+                source, loc = suite.place("samples")
+                yield _key(secret, FACTS, source.problem(loc, ""))
     for guards in (*draft.entities["pipeline"].values(), *draft.candidates):
         for index, rule in enumerate(guards.entity.rules):
             use = Use(use=rule.use, params=dict(rule.params))

@@ -75,18 +75,21 @@ class Person(Entity):
 
 def _check(facts: Placed[Facts], draft: Draft, graph: Graph) -> None:
     said = facts.entity
+    known: set[tuple[str, str]] = set()
     for index, person in enumerate(said.users):
-        for other in said.users[:index]:
-            if (person.id and person.id == other.id) or person.name == other.name:
-                draft.problems.append(facts.problem(("users", index), f"the user {person.name!r} is listed twice"))
+        own = {("name", person.name), *([("id", person.id)] if person.id else [])}
+        if own & known:
+            draft.problems.append(facts.problem(("users", index), f"the user {person.name!r} is listed twice"))
+        known |= own
     for reference in said.references:
         try:
             revealed([reference])
         except CredentialError as error:
             # Not the files' fault: another machine may have what this one lacks. A run fails closed on it.
             draft.warnings.append(facts.problem((), f"a run cannot be made here: {error}"))
+    canaries = {secret.canary for secret in said.secrets}
     for index, value in enumerate(said.may_say):
-        if value in {secret.canary for secret in said.secrets}:
+        if value in canaries:
             draft.problems.append(facts.problem(("may_say", index), "a secret is listed among what may be said"))
 
 

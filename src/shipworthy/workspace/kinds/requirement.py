@@ -82,9 +82,8 @@ def _check_criterion(requirement: Placed[Requirement], criterion: Criterion, loc
     if criterion.attack and not any(use.matches(criterion.attack) for use in suite.attacks):
         hint = did_you_mean(criterion.attack, [use.name for use in suite.attacks])
         report("attack", f"the suite {name!r} has no attack {criterion.attack!r}", hint)
-    clusters = len({sample.cluster for sample in suite.samples})
-    if criterion.min_clusters > clusters:
-        message = f"needs {criterion.min_clusters} independent samples; the suite {name!r} has {clusters}"
+    if criterion.min_clusters > suite.clusters:
+        message = f"needs {criterion.min_clusters} independent samples; the suite {name!r} has {suite.clusters}"
         report("min_clusters", message, "it could only be inconclusive")
 
 

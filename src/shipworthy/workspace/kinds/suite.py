@@ -27,6 +27,7 @@ def _check(loaded: Loaded, draft: Draft, graph: Graph) -> None:
         spoken = ", ".join(facts.entity.languages)
         message = f"the suite is written in {language!r}, and the product speaks {spoken}: see facts.languages"
         draft.warnings.append(loaded.problem(("id",), message))
+    ids: dict[str, set[str]] = {}
     for sample in loaded.entity.samples:
         name, slash, twin = sample.twin.partition("/")
         other = draft.suite(name)
@@ -34,7 +35,9 @@ def _check(loaded: Loaded, draft: Draft, graph: Graph) -> None:
             continue
         said = f"the twin {sample.twin!r} of the sample {sample.id!r}"
         if other is not None:
-            if twin not in {sample.id for sample in other.samples}:
+            if name not in ids:
+                ids[name] = {sample.id for sample in other.samples}
+            if twin not in ids[name]:
                 draft.problems.append(loaded.base.problem(("samples",), f"{said} does not exist"))
         elif name not in library_suites():
             draft.problems.append(loaded.base.problem(("samples",), f"{said} is in no suite of this workspace"))
