@@ -122,6 +122,10 @@ class CredentialError(UsageError):
     """A reference such as ``env:NAME`` does not resolve. Names the reference, never the value."""
 
 
+class EmptyCredential(CredentialError):
+    """A reference leads to nothing but space: looked for, it would be everywhere; sent, it would be no key."""
+
+
 class IntegrityError(ShipworthyError):
     """A log, pack, chain or signature is not what it claims to be."""
 

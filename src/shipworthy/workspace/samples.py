@@ -15,6 +15,7 @@ from typing import Any, overload
 import msgspec
 
 from shipworthy.core import collector
+from shipworthy.core.credentials import is_reference, weakness
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import Problem, WorkspaceError, did_you_mean
 from shipworthy.core.records import Document, Message, Sample
@@ -243,6 +244,11 @@ def _decode(row: Any, path: Path, line: int, problems: list[Problem]) -> Sample 
         message, hint = error.args if isinstance(error, _Wrong) else (_message(error), "")
         problems.append(Problem(path, line, message, hint))
         return None
+    for number, secret in enumerate(sample.secrets, 1):
+        if not is_reference(secret) and (wrong := weakness(secret)):
+            said = f"secret {number} of the sample {wrong}: it could not be told from ordinary text"
+            problems.append(Problem(path, line, said))
+            return None
     if wrong := _unanswerable(sample):
         problems.append(Problem(path, line, wrong))
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from shipworthy.core.errors import MissingExtra
+from shipworthy.workspace.check_reference import check_reference
 from shipworthy.workspace.fields import Entity, Rate, Slug, TaxonomyRef, Text, Title, Unhashed, Word
 from shipworthy.workspace.kind import kind
 from shipworthy.workspace.library import library_suites
@@ -27,20 +28,24 @@ def _check(loaded: Loaded, draft: Draft, graph: Graph) -> None:
         spoken = ", ".join(facts.entity.languages)
         message = f"the suite is written in {language!r}, and the product speaks {spoken}: see facts.languages"
         draft.warnings.append(loaded.problem(("id",), message))
+    said = facts.entity.references if facts else ()
+    for reference in loaded.entity.hidden:
+        if reference not in said:
+            check_reference(loaded, ("samples",), reference, draft)
     ids: dict[str, set[str]] = {}
     for sample in loaded.entity.samples:
         name, slash, twin = sample.twin.partition("/")
         other = draft.suite(name)
         if not slash or (other is None and name in draft.named["suite"]):
             continue
-        said = f"the twin {sample.twin!r} of the sample {sample.id!r}"
+        what = f"the twin {sample.twin!r} of the sample {sample.id!r}"
         if other is not None:
             if name not in ids:
                 ids[name] = {sample.id for sample in other.samples}
             if twin not in ids[name]:
-                draft.problems.append(loaded.base.problem(("samples",), f"{said} does not exist"))
+                draft.problems.append(loaded.base.problem(("samples",), f"{what} does not exist"))
         elif name not in library_suites():
-            draft.problems.append(loaded.base.problem(("samples",), f"{said} is in no suite of this workspace"))
+            draft.problems.append(loaded.base.problem(("samples",), f"{what} is in no suite of this workspace"))
 
 
 def _content(suite: Suite) -> dict[str, Any]:
