@@ -19,6 +19,7 @@ from shipworthy.workspace.kind import Kind, sections
 from shipworthy.workspace.kinds.facts import Facts
 from shipworthy.workspace.includes import MAX_FILES, MAX_PATTERNS, matching
 from shipworthy.workspace.nodes import YamlFile, parse_yaml, read_yaml
+from shipworthy.workspace.pseudonyms import hide_names
 from shipworthy.workspace.suites import read_suite
 from shipworthy.workspace.validate import at, validate
 
@@ -58,6 +59,7 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
         draft.problems.append(
             Problem(root / ROOT_FILE, 1, "the section 'targets' is missing: what is to be tested?", hint)
         )
+    hide_names(draft, root)  # before anything is said of them
     check_draft(draft, allow_code=allow_code, local={p.stem for p in code_files(root)})
     return draft
 

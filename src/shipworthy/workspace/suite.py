@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from hashlib import sha256
 from heapq import heapify, heappop, heappush
+from pathlib import Path
 from typing import Literal
 
 from shipworthy.core.errors import UsageError
@@ -26,6 +27,7 @@ class Suite:
         icc: planned correlation of attempts within a cluster, in [0, 1].
         digest: ``sha256:…`` of everything in it that a result depends on; the card is not part of it.
         card: markdown.
+        source: the file that the samples stand in, and `lines`, 1-based, where in it each does.
     """
 
     id: str
@@ -44,6 +46,8 @@ class Suite:
     license: str = ""
     card: str = ""
     digest: str = ""
+    source: Path | None = None
+    lines: Sequence[int] = ()
 
     def __repr__(self) -> str:
         attacks = ", ".join(use.name for use in self.attacks)

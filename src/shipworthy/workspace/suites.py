@@ -146,7 +146,7 @@ def _loaded(
     root: Path | None,
 ) -> Loaded:
     private = spec.content == "private" or bool(facts and facts.references)
-    samples, origins = _samples(spec, base, problems, root, private=private)
+    samples, origins, file = _samples(spec, base, problems, root, private=private)
     if facts is not None and spec.facts is not None:
         message, hint = unseen(spec.facts, facts)
         written, samples = samples, fit(spec.facts, samples, facts)
@@ -166,6 +166,7 @@ def _loaded(
         attempts=spec.attempts, max_error_rate=spec.max_error_rate,
         icc=spec.icc, refs=spec.refs, license=spec.license, samples=tuple(samples),
         card=_card(spec, base, problems, root), hidden=hidden, digest=_digest(merged, origins),
+        source=file, lines=origins.lines,
     )  # fmt: skip
     loaded = Loaded(suite, source, (), spec, base, merged)
     problems += loaded.taxonomy_problems()
@@ -178,19 +179,21 @@ def _references(samples: list[Sample]) -> list[str]:
 
 def _samples(
     spec: SuiteFile, source: YamlFile, problems: list[Problem], root: Path | None, *, private: bool
-) -> tuple[list[Sample], Origins]:
-    folder = source.file.parent
+) -> tuple[list[Sample], Origins, Path]:
+    """Return the samples, where they come from, and the file that they stand in."""
     if isinstance(spec.samples, tuple):
-        return decode_samples(yaml_rows(source, ("samples",)), source.file, problems, private=private)
-    if (path := _samples_file(spec, folder)) is not None:
-        if _is_file(path):
-            return read_samples(path, problems, root, private=private)
-        said = f"there is no file {str(spec.samples)[:60]!r} beside {source.file.name}"
+        rows = yaml_rows(source, ("samples",))
+        return *decode_samples(rows, source.file, problems, private=private), source.file
+    path = _samples_file(spec, source.file.parent)
+    if path is not None and _is_file(path):
+        return *read_samples(path, problems, root, private=private), path
+    if isinstance(spec.samples, str):
+        said = f"there is no file {spec.samples[:60]!r} beside {source.file.name}"
         problems.append(source.problem(("samples",), said))
-        return [], Origins()
-    hint = "put samples.jsonl beside it, or list them under 'samples'"
-    problems.append(source.problem((), "the suite has no samples", hint))
-    return [], Origins()
+    else:
+        hint = "put samples.jsonl beside it, or list them under 'samples'"
+        problems.append(source.problem((), "the suite has no samples", hint))
+    return [], Origins(), source.file
 
 
 def _is_file(path: Path) -> bool:
