@@ -18,7 +18,7 @@ from shipworthy.release.worst import kinds
 from shipworthy.store.draws import Said
 from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.load import Workspace
-from shipworthy.workspace.metric_condition import refusal, weakness
+from shipworthy.workspace.metric_condition import refusal
 
 
 class Evidence:
@@ -126,8 +126,6 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
     if criterion.attack is None and left_out > 0:
         ran = f"{len(use.attacks)} of the suite's {count(len(suite.attacks), 'attack')}"
         found = replace(found, reason=f"{found.reason}; the plan runs {ran}")
-    if why := weakness(must, declared):
-        found = replace(found, reason=f"{found.reason}; mind: {why}")
     return found
 
 
