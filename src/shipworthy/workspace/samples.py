@@ -117,6 +117,7 @@ def yaml_rows(source: YamlFile, loc: tuple[str | int, ...]) -> Iterator[tuple[in
 
 
 def _json_rows(path: Path, problems: list[Problem], root: Path | None) -> Iterator[tuple[int, Any]]:
+    before = len(problems)
     try:
         check_inside(path, root)
         with path.open("rb") as file:
@@ -133,6 +134,9 @@ def _json_rows(path: Path, problems: list[Problem], root: Path | None) -> Iterat
                     return
                 if number == 1:
                     line = line.removeprefix(codecs.BOM_UTF8)
+                if len(problems) - before >= MAX_PROBLEMS:
+                    problems.append(_enough(path, number))
+                    return
                 if line.strip():
                     yield from _json_row(line, path, number, problems)
     except WorkspaceError as error:
@@ -179,8 +183,7 @@ def decode_samples(
     with collector.held_back():
         for line, row in rows:
             if len(problems) - before >= MAX_PROBLEMS:
-                said = f"the samples have {MAX_PROBLEMS} problems up to here: what follows was not read"
-                problems.append(Problem(path, line, said))
+                problems.append(_enough(path, line))
                 return samples, origins
             sample = _decode(row, path, line, problems)
             if sample is None:
@@ -214,6 +217,10 @@ def decode_samples(
         if len(problems) - before >= MAX_PROBLEMS:
             break
     return samples, origins
+
+
+def _enough(path: Path, line: int) -> Problem:
+    return Problem(path, line, f"the samples have {MAX_PROBLEMS} problems up to here: what follows was not read")
 
 
 def _named(id: str, private: bool) -> str:
