@@ -17,6 +17,7 @@ from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.kind import Kind, sections
 from shipworthy.workspace.kinds.facts import Facts
+from shipworthy.workspace.kinds.suite import MOST
 from shipworthy.workspace.includes import MAX_FILES, MAX_PATTERNS, matching
 from shipworthy.workspace.nodes import YamlFile, parse_yaml, read_yaml
 from shipworthy.workspace.pseudonyms import hide_names
@@ -183,6 +184,9 @@ def _read_mapping(kind: Kind, source: YamlFile, value: Any, draft: Draft) -> Non
     if not isinstance(value, dict) or not value:
         message = f"{kind.section!r} must be a mapping of names to plug-ins"
         draft.problems.append(source.problem((kind.section,), message))
+        return
+    if len(value) > MOST:
+        draft.problems.append(source.problem((kind.section,), f"{kind.section!r} names more than {MOST} plug-ins"))
         return
     before = len(draft.problems)
     for name, written in value.items():

@@ -58,7 +58,7 @@ class Loaded(Placed[Suite]):
         """The files it was read from: its own, the library's, the samples and the card."""
         samples = _samples_file(self.spec, self.base.file.parent)
         card = self.base.file.parent / self.spec.card
-        beside = (path for path in (samples, card) if path is not None and path.is_file())
+        beside = (path for path in (samples, card) if path is not None and _is_file(path))
         return tuple(dict.fromkeys((self.source.file, self.base.file, *beside)))
 
     def place(self, *loc: str | int) -> tuple[YamlFile, Loc]:
@@ -207,7 +207,7 @@ def _samples_file(spec: SuiteFile, folder: Path) -> Path | None:
     """Return the file of a suite's samples, there or not; None where they are in the suite's own, or nowhere."""
     if spec.samples is not None:
         return folder / spec.samples if isinstance(spec.samples, str) else None
-    return next((path for name in ("samples.jsonl", "samples.yaml") if (path := folder / name).is_file()), None)
+    return next((path for name in ("samples.jsonl", "samples.yaml") if _is_file(path := folder / name)), None)
 
 
 def _card(spec: SuiteFile, source: YamlFile, problems: list[Problem], root: Path | None) -> str:

@@ -91,6 +91,9 @@ def _problem(model: type[BaseModel], source: YamlFile, loc: Loc, inner: Loc, det
         return source.problem(full, f"unknown key {inner[-1]!r}", hint)
     if kind == "missing":
         return source.problem(full, f"the key {inner[-1]!r} is missing" if inner else "a value is missing")
+    if kind == "too_long" and isinstance(detail["input"], list | tuple):
+        most, found = detail["ctx"]["max_length"], len(detail["input"])
+        return source.problem(full, f"{named}has {found:,} entries, and may have {most:,}")
     if kind == "literal_error":
         allowed = _allowed(model, inner)
         text = str(detail["input"])

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from shipworthy.workspace.suites import Loaded
 
 
+MOST = 200
+"""Scorers or attacks of one suite: each is looked up and built to be checked."""
+
+
 def _check(loaded: Loaded, draft: Draft, graph: Graph) -> None:
     """Check the language against the product's, and twins in other suites, written ``suite/id``."""
     facts, language = draft.single("facts"), loaded.spec.language
@@ -102,8 +106,8 @@ class SuiteFile(Entity):
     title: Title
     content: Literal["synthetic", "private"]
     metric: Word
-    scorers: Uses = Field(min_length=1)
-    attacks: Uses = (Use(use="none"),)
+    scorers: Uses = Field(min_length=1, max_length=MOST)
+    attacks: Annotated[Uses, Field(max_length=MOST)] = (Use(use="none"),)
     attempts: Annotated[int, Field(ge=1, le=10_000)] = 1
     max_error_rate: Rate = 0.02
     icc: Rate = 0.3
@@ -120,8 +124,8 @@ class LibrarySuiteUse(Entity):
 
     use: Annotated[str, Field(pattern=r"^library:[a-z0-9][a-z0-9._-]*$")]
     id: Slug | None = None
-    scorers: Uses | None = None
-    attacks: Uses | None = None
+    scorers: Annotated[Uses, Field(max_length=MOST)] | None = None
+    attacks: Annotated[Uses, Field(max_length=MOST)] | None = None
     attempts: Annotated[int, Field(ge=1, le=10_000)] | None = None
     max_error_rate: Rate | None = None
     icc: Rate | None = None
