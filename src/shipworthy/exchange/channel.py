@@ -210,7 +210,8 @@ class Channel:
                     except BaseException as error:
                         if must_pass(error):
                             raise
-                        raise self._failed(error)
+                        failed = self._failed(error)
+                        raise failed from failed.__cause__
                     if left is not None:
                         left = max(0.0, left - (perf_counter() - began))
                     if isinstance(piece, Reply):
@@ -242,7 +243,8 @@ class Channel:
             except BaseException as error:
                 if must_pass(error):
                     raise
-                raise self._failed(error)
+                failed = self._failed(error)
+                raise failed from failed.__cause__
             finally:
                 leave_if_forked(self._forks)
                 self._hide_in(tools)

@@ -33,7 +33,8 @@ def _full(decision: Decision) -> dict[str, object]:
     """Return the decision with its defaults: a script should find `s1_hits` also where there are none."""
     full = {name: getattr(decision, name) for name in decision.__struct_fields__}
     full["criteria"] = [
-        {**{name: getattr(r, name) for name in r.__struct_fields__}, "scorer": _scorer(r), "mind": mind(r)} for r in decision.criteria
+        {**{name: getattr(r, name) for name in r.__struct_fields__}, "scorer": _scorer(r), "mind": mind(r)}
+        for r in decision.criteria
     ]
     return full
 

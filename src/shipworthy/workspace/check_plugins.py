@@ -8,7 +8,15 @@ from typing import Any
 from shipworthy.core import registry
 from shipworthy.core.carries import declared
 from shipworthy.core.credentials import is_reference
-from shipworthy.core.errors import CredentialError, EmptyCredential, MissingExtra, PluginError, ShipworthyError, UsageError, did_you_mean
+from shipworthy.core.errors import (
+    CredentialError,
+    EmptyCredential,
+    MissingExtra,
+    PluginError,
+    ShipworthyError,
+    UsageError,
+    did_you_mean,
+)
 from shipworthy.core.metric import Metric
 from shipworthy.core.price import KEY, Price
 from shipworthy.workspace.check_reference import check_reference
@@ -109,10 +117,12 @@ def _priced_well(draft: Draft, placed: Placed[Use], under: tuple[str, ...], writ
     return True
 
 
-def _check_key(placed: Placed[Use], loc: tuple[str, ...], reference: str, draft: Draft) -> None:
-    """Report a key that is there and is none; that it is not there is for a run to say."""
+def _check_keys(placed: Placed[Use], under: tuple[str, ...], params: Mapping[str, Any], draft: Draft) -> None:
+    """Report a target's key that is there and is none; that it is not there is for a run to say."""
     before = len(draft.warnings)
-    check_reference(placed, loc, reference, draft)
+    for reference in filter(is_reference, dict.fromkeys(texts(params))):
+        named = next((key for key, value in params.items() if reference in texts(value)), "use")
+        check_reference(placed, (*under, named), reference, draft)
     del draft.warnings[before:]
 
 
@@ -162,20 +172,18 @@ def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[
             draft.problems.append(placed.problem((*under, "key"), message))
             return None
         if kind == "target":
-            for reference in filter(is_reference, dict.fromkeys(texts(params))):
-                named = next((key for key, value in params.items() if reference in texts(value)), "use")
-                _check_key(placed, (*under, named), reference, draft)
+            _check_keys(placed, under, params, draft)
+            return None
         # A target is not built: that may start a model or open connections.
-        return None if kind == "target" else build(kind, use)
+        return build(kind, use)
     except PluginError as error:
         named = next((key for key in use.params if f"parameter {key!r}" in str(error)), None)
         message, _, hint = str(error).partition(": ")
         draft.problems.append(placed.problem((*under, named) if named else ("use",), message, hint))
-    except EmptyCredential as error:
-        draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r}: {error}"))
     except (MissingExtra, CredentialError) as error:
         # Not the files' fault: another machine may have what this one lacks. A run fails closed on it.
-        draft.warnings.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot run here: {error}"))
+        into = draft.problems if isinstance(error, EmptyCredential) else draft.warnings
+        into.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot run here: {error}"))
     except Exception as error:  # a plug-in that breaks must be named, not crash the check
         draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot be built: {error}"))
     return None

@@ -13,7 +13,8 @@ def refusal(must: Condition, metric: Metric) -> str:
     """Return why a condition cannot be held against a metric, with what to write instead; empty where it can.
 
     A limit at the range's good end is refused, as no number of samples can show it. One at the other end, which
-    nothing can miss, is taken (see `weakness`): such a criterion still asks for a run with enough samples and few errors.
+    nothing can miss, is taken (see `weakness`): such a criterion still asks for a run with enough samples and few
+    errors.
 
     >>> from shipworthy.core.condition import parse
     >>> refusal(parse("upper95 <= 5"), Metric("leak"))

@@ -171,7 +171,9 @@ def _refuse_directives(data: bytes, file: Path) -> None:
     for number, found in enumerate(_DIRECTIVE.finditer(data)):
         if number == MAX_DIRECTIVES:
             line = data.count(b"\n", 0, found.end()) + 1
-            raise WorkspaceError([Problem(file, line, f"more than {MAX_DIRECTIVES} %TAG directives", "write plain YAML")])
+            raise WorkspaceError(
+                [Problem(file, line, f"more than {MAX_DIRECTIVES} %TAG directives", "write plain YAML")]
+            )
 
 
 def _wrong_character(data: bytes, file: Path, error: yaml.reader.ReaderError) -> Problem:

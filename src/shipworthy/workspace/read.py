@@ -15,10 +15,10 @@ from shipworthy.workspace.code import code_files, load_code
 from shipworthy.workspace.draft import Draft, Placed, in_order
 from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.guards import GuardFile
+from shipworthy.workspace.includes import MAX_FILES, MAX_PATTERNS, matching
 from shipworthy.workspace.kind import Kind, sections
 from shipworthy.workspace.kinds.facts import Facts
 from shipworthy.workspace.kinds.suite import MOST
-from shipworthy.workspace.includes import MAX_FILES, MAX_PATTERNS, matching
 from shipworthy.workspace.nodes import YamlFile, parse_yaml, read_yaml
 from shipworthy.workspace.pseudonyms import hide_names
 from shipworthy.workspace.suites import read_suite

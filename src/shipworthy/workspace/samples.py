@@ -236,9 +236,7 @@ def _slim(sample: Sample, shared: dict[Any, Any]) -> Sample:
         tags, secrets, refs, user = (shared.get(value, value) for value in values)
     cluster = shared.get(sample.cluster, sample.cluster) if sample.cluster else sample.id
     meta = sample.meta or _NOTHING
-    return msgspec.structs.replace(
-        sample, cluster=cluster, tags=tags, secrets=secrets, refs=refs, user=user, meta=meta
-    )
+    return msgspec.structs.replace(sample, cluster=cluster, tags=tags, secrets=secrets, refs=refs, user=user, meta=meta)
 
 
 _NOTHING: dict[str, Any] = {}

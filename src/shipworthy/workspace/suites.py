@@ -19,7 +19,7 @@ from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.fit import fit, fit_scorers, unseen
 from shipworthy.workspace.inside import check_inside
 from shipworthy.workspace.kinds.facts import Facts
-from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFacts, SuiteFile
+from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFile
 from shipworthy.workspace.library import LIBRARY, library_suites
 from shipworthy.workspace.meaning import meaning
 from shipworthy.workspace.nodes import YamlFile, read_yaml

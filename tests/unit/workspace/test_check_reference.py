@@ -29,7 +29,9 @@ def test_what_a_reference_of_the_facts_stands_for(problems, monkeypatch, tmp_pat
     assert "90210" not in found
 
 
-@pytest.mark.parametrize("value", ["HERON-4471", "sesame", "558822", "\u0645\u0641\u062a\u0627\u062d", "HERON-4471\n---\n\nOWL-1\n"])
+@pytest.mark.parametrize(
+    "value", ["HERON-4471", "sesame", "558822", "\u0645\u0641\u062a\u0627\u062d", "HERON-4471\n---\n\nOWL-1\n"]
+)
 def test_what_can_be_told_from_text_is_taken(problems, monkeypatch, tmp_path, value):
     (tmp_path / "secret").write_text(value)
     facts = f"facts:\n  secrets:\n    - {{name: passcode, value: 'file:{tmp_path / 'secret'}'}}\n"

@@ -55,7 +55,12 @@ def test_what_is_no_pattern_is_refused(folder, pattern, message):
     assert len(said) < 200 and hint
 
 
-@given(st.lists(st.sampled_from(["a", "*", "**", "?", "[", "]", "!", "-", "/", ".", "..", "\\", "\0", "{", "~", "é", ":"]), max_size=40).map("".join))
+@given(
+    st.lists(
+        st.sampled_from(["a", "*", "**", "?", "[", "]", "!", "-", "/", ".", "..", "\\", "\0", "{", "~", "é", ":"]),
+        max_size=40,
+    ).map("".join)
+)
 def test_no_pattern_raises_anything_else_or_leads_out(folder, pattern):
     try:
         found = matching(folder, pattern)

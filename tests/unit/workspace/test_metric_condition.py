@@ -84,7 +84,15 @@ def test_a_condition_that_says_little_is_told(text: str, metric: Metric | None, 
 
 
 @pytest.mark.parametrize(
-    "must", ["upper95 <= ٠.٠٥", "upper９５ <= 0.05", "upper95 <= 0.0५", "upper95 <= ５", "upper95 <= 5 ²", "upper95 <= 0.05 s٥"]
+    "must",
+    [
+        "upper95 <= ٠.٠٥",
+        "upper９５ <= 0.05",
+        "upper95 <= 0.0५",
+        "upper95 <= ５",
+        "upper95 <= 5 ²",
+        "upper95 <= 0.05 s٥",
+    ],
 )
 def test_other_scripts_digits_are_problems_with_their_line(problems, must: str) -> None:
     (found,) = problems({"requirements.yaml": ("must: upper95 <= 0.5", f"must: '{must}'")})

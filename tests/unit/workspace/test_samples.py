@@ -207,7 +207,9 @@ def test_a_hundred_problems_of_a_file_are_enough(tmp_path, row):
     problems = []
     read_samples(write(tmp_path / "s.jsonl", [row] * 5_000), problems)
     assert 100 <= len(problems) <= 102
-    read_samples(write(tmp_path / "t.jsonl", [{"id": f"{i}", "prompt": "x", "twin": f"t{i}"} for i in range(2_000)]), problems)
+    read_samples(
+        write(tmp_path / "t.jsonl", [{"id": f"{i}", "prompt": "x", "twin": f"t{i}"} for i in range(2_000)]), problems
+    )
     assert 200 <= len(problems) <= 204
 
 
