@@ -2,8 +2,8 @@
 
 Found are, in any mix of case (of ASCII letters), however spaced out, forwards and backwards: the credential as it is,
 in base64 (standard and URL-safe, at any of the three alignments) and in hexadecimal (bare, or with ``:`` or ``-``
-between the bytes); each of these also percent-encoded, as HTML entities or with escapes such as ``\\u0073``, up to three
-times over. Not found:
+between the bytes); each of these also percent-encoded, as HTML entities or with escapes such as ``\\u0073``, up to
+three times over. Not found:
 encrypted, compressed, spelled in words, cut into pieces with other text between them.
 """
 

@@ -118,7 +118,15 @@ def _priced_well(draft: Draft, placed: Placed[Use], under: tuple[str, ...], writ
 
 
 def _check_keys(placed: Placed[Use], under: tuple[str, ...], params: Mapping[str, Any], draft: Draft) -> None:
-    """Report a target's key that is there and is none; that it is not there is for a run to say."""
+    """Report a target's key that is no reference, or stands for none; that it is not there is for a run to say."""
+    key = params.get("key", "")
+    if isinstance(key, str) and key and not is_reference(key):
+        # It is not repeated: it may be a pasted secret. A target is not built here and cannot say so itself.
+        message = (
+            f"the target {placed.entity.use!r}: 'key' must be a reference, 'env:NAME' or 'file:PATH', never a value"
+        )
+        draft.problems.append(placed.problem((*under, "key"), message))
+        return
     before = len(draft.warnings)
     for reference in filter(is_reference, dict.fromkeys(texts(params))):
         named = next((key for key, value in params.items() if reference in texts(value)), "use")
@@ -165,16 +173,9 @@ def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[
             for key, message in wrong.items():
                 draft.problems.append(placed.problem((*under, key), f"the {kind} {use.use!r}: {message}"))
             return None
-        key = params.get("key", "") if kind == "target" else ""
-        if isinstance(key, str) and key and not key.startswith(("env:", "file:")):
-            # It is not repeated: it may be a pasted secret. A target is not built here and cannot say so itself.
-            message = f"the target {use.use!r}: 'key' must be a reference, 'env:NAME' or 'file:PATH', never a value"
-            draft.problems.append(placed.problem((*under, "key"), message))
-            return None
-        if kind == "target":
+        if kind == "target":  # it is not built: that may start a model or open connections
             _check_keys(placed, under, params, draft)
             return None
-        # A target is not built: that may start a model or open connections.
         return build(kind, use)
     except PluginError as error:
         named = next((key for key in use.params if f"parameter {key!r}" in str(error)), None)
