@@ -30,6 +30,7 @@ from shipworthy.workspace.suite import Suite
 FILE = "pseudonyms.key"
 _KEY = re.compile(rb"[0-9a-f]{64}\n?")
 _STRATUM = "stratum:"
+_REMEMBERED = 4_096
 
 
 class Pseudonyms:
@@ -41,6 +42,7 @@ class Pseudonyms:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._tags: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}  # many samples have the same
 
     def of(self, suite: str, name: str) -> str:
         """Return what stands for a sample's id or cluster, or for a tag, of one suite: ``P-`` and 16 hex digits.
@@ -78,8 +80,16 @@ class Pseudonyms:
             id=name,
             cluster=name if sample.cluster == sample.id else self.of(suite, sample.cluster),
             twin=twin,
-            tags=tuple(self.tag(suite, tag) for tag in sample.tags),
+            tags=self._all(suite, sample.tags),
         )
+
+    def _all(self, suite: str, tags: tuple[str, ...]) -> tuple[str, ...]:
+        if (known := self._tags.get((suite, tags))) is not None:
+            return known
+        made = tuple(self.tag(suite, tag) for tag in tags)
+        if len(self._tags) < _REMEMBERED:
+            self._tags[suite, tags] = made
+        return made
 
 
 def hide_names(draft: Draft, root: Path) -> None:
@@ -94,9 +104,11 @@ def hide_names(draft: Draft, root: Path) -> None:
         draft.problems += error.problems
         names = Pseudonyms(secrets.token_bytes(32))  # nothing is shown in any case
     for id, placed in suites.items():
-        suite: Suite = placed.entity
-        samples = tuple(names.sample(id, sample, private) for sample in suite.samples)
-        placed.entity = replace(suite, samples=samples)
+        samples = list(placed.entity.samples)
+        placed.entity = replace(placed.entity, samples=())
+        for index, sample in enumerate(samples):  # in place: a million need not be there twice
+            samples[index] = names.sample(id, sample, private)
+        placed.entity = replace(placed.entity, samples=tuple(samples))
 
 
 @dataclass(frozen=True)
