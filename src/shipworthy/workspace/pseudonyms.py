@@ -47,8 +47,8 @@ class Pseudonyms:
     def of(self, suite: str, name: str) -> str:
         """Return what stands for a sample's id or cluster, or for a tag, of one suite: ``P-`` and 16 hex digits.
 
-        >>> Pseudonyms(bytes(32)).of("s", "jane-doe")
-        'P-d64aa38ab3673caf'
+        >>> Pseudonyms(bytes(32)).of("s", "ward-7")
+        'P-13f5bbd7cf1b79eb'
         """
         said = b"%s\0%s" % (suite.encode(), name.encode("utf-8", "surrogatepass"))
         return f"P-{hmac.digest(self._key, said, sha256).hex()[:16]}"
