@@ -6,7 +6,6 @@ size and by how many values it holds, before any of them is made.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,8 +18,11 @@ import yaml
 from shipworthy.core import collector
 from shipworthy.core.errors import Problem, WorkspaceError
 from shipworthy.workspace.builder import MAX_DEPTH, Builder, Limits, too_deep
+from shipworthy.workspace.core_schema import MAX_INTEGER
 from shipworthy.workspace.inside import check_inside
 from shipworthy.workspace.places import Place, line_of
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_INTEGER", "MAX_VALUES", "YamlFile", "parse_yaml", "read_yaml"]
 
 try:
     from yaml.cyaml import CParser as _Loader  # type: ignore[attr-defined]
@@ -34,7 +36,7 @@ except ImportError:  # PyYAML without libyaml: the same events, about sixty time
     FAST = False
 
     class _Loader(Reader, Scanner, Parser):  # type: ignore[no-redef]
-        def __init__(self, stream: bytes) -> None:
+        def __init__(self, stream: str) -> None:
             Reader.__init__(self, stream)
             Scanner.__init__(self)
             Parser.__init__(self)
@@ -47,8 +49,7 @@ MAX_VALUES = 125_000 if FAST else 2_000
 MAX_DIRECTIVES = 16
 """libyaml compares each with all before it, and gives no event until it has seen them."""
 
-_DIRECTIVE = re.compile(rb"(?:^|\n|\r|\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf)%TAG[ \t]")
-_CHUNK = 1 << 16
+_DIRECTIVE = re.compile("(?:^|[\n\r\x85\u2028\u2029\ufeff])%TAG[ \t]")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,15 @@ def read_yaml(path: Path, root: Path | None = None) -> YamlFile:
             data = file.read(MAX_BYTES + 1)  # not its size first: a file can grow
     except OSError as error:
         raise WorkspaceError([Problem(path, 0, f"cannot be read: {error.strerror}")]) from error
-    return _parse(data.removeprefix(codecs.BOM_UTF8), path)
+    if len(data) > MAX_BYTES:
+        raise WorkspaceError([_too_large(path)])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise WorkspaceError([Problem(path, line, "is not UTF-8 text", "save the file as UTF-8")]) from error
+    del data
+    return parse_yaml(text, path)
 
 
 def parse_yaml(text: str, file: Path) -> YamlFile:
@@ -93,41 +102,30 @@ def parse_yaml(text: str, file: Path) -> YamlFile:
     Raises:
         WorkspaceError: with every problem that does not hide the others.
     """
+    if len(text) > MAX_BYTES:
+        raise WorkspaceError([_too_large(file)])
+    _refuse_directives(text, file)
     try:
-        data = text.encode()
-    except UnicodeEncodeError as error:
-        raise WorkspaceError([Problem(file, 0, "is not valid YAML")]) from error
-    return _parse(data, file)
-
-
-def _parse(data: bytes, file: Path) -> YamlFile:
-    if len(data) > MAX_BYTES:
-        hint = "write samples into samples.jsonl, which is read line by line"
-        size = f"{MAX_BYTES >> 20} MB" if FAST else f"{MAX_BYTES >> 10} KB, as this PyYAML lacks libyaml"
-        raise WorkspaceError([Problem(file, 0, f"the file is larger than {size}", hint)])
-    _refuse_encoding(data, file)
-    _refuse_directives(data, file)
-    try:
-        value, place = _build(data, file)
+        value, place = _build(text, file)
     except yaml.reader.ReaderError as error:
-        raise WorkspaceError([_wrong_character(data, file, error)]) from error
+        raise WorkspaceError([_wrong_character(text, file, error)]) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
         message = ": ".join(part for part in (error.context, error.problem) if part)
         raise WorkspaceError([Problem(file, line, f"is not valid YAML: {message}")]) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise WorkspaceError([Problem(file, 0, "is not valid YAML")]) from error
     return YamlFile(file, value, place)
 
 
-def _build(data: bytes, file: Path) -> tuple[Any, Place | int]:
+def _build(text: str, file: Path) -> tuple[Any, Place | int]:
     """Build the value; what nests too deeply is refused by our own count.
 
     A libyaml with a limit of its own reads ahead and may stop at its limit before the events reach ours; what stands
     before the place where it stopped is then counted alone, so that the answer never depends on the version.
     """
-    loader = _Loader(data)
+    loader = _Loader(text)
     try:
         with collector.held_back():
             return Builder(file, Limits(MAX_VALUES, MAX_BYTES)).build(loader)
@@ -135,14 +133,14 @@ def _build(data: bytes, file: Path) -> tuple[Any, Place | int]:
         mark = error.problem_mark or error.context_mark
         if mark and mark.index is not None:
             with suppress(yaml.YAMLError):  # cut short, it is seldom whole
-                _count_depth(data.decode()[: mark.index].encode(), file)
+                _count_depth(text[: mark.index], file)
         raise
     finally:
         loader.dispose()
 
 
-def _count_depth(data: bytes, file: Path) -> None:
-    loader, depth = _Loader(data), 0
+def _count_depth(text: str, file: Path) -> None:
+    loader, depth = _Loader(text), 0
     try:
         while (event := loader.get_event()) is not None:
             if isinstance(event, yaml.CollectionStartEvent):
@@ -156,30 +154,25 @@ def _count_depth(data: bytes, file: Path) -> None:
         loader.dispose()
 
 
-def _refuse_encoding(data: bytes, file: Path) -> None:
-    decoder, at = codecs.getincrementaldecoder("utf-8")(), 0
-    try:
-        for at in range(0, len(data), _CHUNK):
-            decoder.decode(data[at : at + _CHUNK])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, at + error.start) + 1
-        raise WorkspaceError([Problem(file, line, "is not UTF-8 text", "save the file as UTF-8")]) from error
+def _too_large(file: Path) -> Problem:
+    size = f"{MAX_BYTES >> 20} MB" if FAST else f"{MAX_BYTES >> 10} KB, as this PyYAML lacks libyaml"
+    hint = "write samples into samples.jsonl, which is read line by line"
+    return Problem(file, 0, f"the file is larger than {size}", hint)
 
 
-def _refuse_directives(data: bytes, file: Path) -> None:
-    for number, found in enumerate(_DIRECTIVE.finditer(data)):
+def _refuse_directives(text: str, file: Path) -> None:
+    for number, found in enumerate(_DIRECTIVE.finditer(text)):
         if number == MAX_DIRECTIVES:
-            line = data.count(b"\n", 0, found.end()) + 1
+            line = text.count("\n", 0, found.end()) + 1
             raise WorkspaceError(
                 [Problem(file, line, f"more than {MAX_DIRECTIVES} %TAG directives", "write plain YAML")]
             )
 
 
-def _wrong_character(data: bytes, file: Path, error: yaml.reader.ReaderError) -> Problem:
+def _wrong_character(text: str, file: Path, error: yaml.reader.ReaderError) -> Problem:
     line = 0
     if isinstance(error.position, int):
         # libyaml counts bytes, PyYAML's own reader characters.
-        before = data[: error.position] if FAST else data.decode()[: error.position].encode()
+        before = text.encode()[: error.position] if FAST else text[: error.position].encode()
         line = before.count(b"\n") + 1
     return Problem(file, line, f"a character that YAML does not allow: {error.reason}")

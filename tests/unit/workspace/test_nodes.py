@@ -130,7 +130,7 @@ def test_a_parser_with_a_limit_of_its_own_does_not_decide(monkeypatch, limit):
 
         def __init__(self, stream):
             super().__init__(stream)
-            self.stops = stream.count(b"[") > limit
+            self.stops = stream.count("[") > limit
 
         def get_event(self):
             if self.stops:
