@@ -86,6 +86,31 @@ def show(*, workspace: Path, name: str, samples: int, form: str, allow_code: boo
 
 @command.command()
 @workspace_option
+@click.argument("word", metavar="PSEUDONYM")
+@allow_code_option
+def find(*, workspace: Path, word: str, allow_code: bool) -> None:
+    """Tell which line of which file PSEUDONYM stands for: a sample, a cluster or a tag of a private suite.
+
+    Runs, pages and packs name them by pseudonyms such as P-0123456789abcdef, which this workspace alone can look up.
+    A name as it is written in the file is looked up, too, and told with its pseudonym.
+    """
+    from shipworthy.core.errors import UsageError
+    from shipworthy.workspace.load import Workspace
+    from shipworthy.workspace.pseudonyms import look_up
+
+    suites = Workspace.load(workspace, allow_code=allow_code).suites.values()
+    found = list(look_up(workspace, suites, word))
+    if not found:
+        hint = "it may be of another workspace, or its sample was taken out or renamed since"
+        raise UsageError(f"no private suite here has a sample, cluster or tag of that name: {hint}")
+    for one in found:
+        lines = ", ".join(f"{line}" for line in one.lines[:10])
+        more = f" and {len(one.lines) - 10:,} more lines" if len(one.lines) > 10 else ""
+        click.echo(f"{one.file}:{lines}{more}  {one.what} {one.pseudonym} of the suite {one.suite}")
+
+
+@command.command()
+@workspace_option
 @click.argument("name")
 @click.option("--as", "id", metavar="ID", help="The copy's id; NAME-own if left out.")
 def copy(workspace: Path, name: str, id: str | None) -> None:

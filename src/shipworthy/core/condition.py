@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from math import isfinite
 from typing import Literal, NamedTuple
+from unicodedata import name
 
 # ASCII up to the unit: with Unicode rules `\d` takes other scripts' digits, and `s` takes the long s.
 # What a number has taken it never gives back (`++`, `?+`): `1e5.5` is not 1 with the unit `e5.5`, and a long text that
@@ -68,10 +69,16 @@ def parse(text: str) -> Condition:
         ValueError: it is none, or one that nothing can meet, with what to write instead.
     """
     text = text.strip(_SPACE)
+    if (digit := next((c for c in text if c.isdecimal() and not c.isascii()), None)) is not None:
+        said = f"cannot read the condition {text[:60]!r}: {digit!r} is {name(digit, 'no digit of ASCII')}"
+        raise ValueError(f"{said}; write numbers with 0 to 9")
     match = _FORM.fullmatch(text)
     if match is None:
-        raise ValueError(f"cannot read the condition {text!r}: write {_EXAMPLES}")
+        shown = text if len(text) <= 60 else f"{text[:57]}..."
+        raise ValueError(f"cannot read the condition {shown!r}: write {_EXAMPLES}")
     what, sign, unit = match["what"].lower(), match["sign"], match["unit"] or ""
+    if unit[:1].isnumeric():  # such as a raised 2: whoever wrote it meant a number
+        raise ValueError(f"the unit {unit!r} of {text!r} begins with a number: write numbers with 0 to 9")
     confidence = float(match["level"]) / 100
     limit = float(match["limit"]) / (100 if unit == "%" else 1)
     if not 0.5 <= confidence < 1:

@@ -122,6 +122,10 @@ class CredentialError(UsageError):
     """A reference such as ``env:NAME`` does not resolve. Names the reference, never the value."""
 
 
+class EmptyCredential(CredentialError):
+    """A reference leads to nothing but space: looked for, it would be everywhere; sent, it would be no key."""
+
+
 class IntegrityError(ShipworthyError):
     """A log, pack, chain or signature is not what it claims to be."""
 
@@ -164,6 +168,9 @@ class LimitReached(ShipworthyError):
     exit_code = 4
 
 
+_MANY = 500
+
+
 def did_you_mean(wrong: str, known: Sequence[str]) -> str:
     """Return ``"did you mean 'x'?"`` for the nearest known word, or the words there are.
 
@@ -172,5 +179,7 @@ def did_you_mean(wrong: str, known: Sequence[str]) -> str:
     >>> did_you_mean("zzz", ["criteria", "id"])
     'known: criteria, id'
     """
-    near = get_close_matches(wrong, known, n=1, cutoff=0.6)
+    if len(known) > _MANY:  # comparing a word with very many takes longer than reading the file it stands in
+        return f"known: {len(known):,} others"
+    near = get_close_matches(wrong[:80], known, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else "known: " + (", ".join(sorted(known)) or "none")

@@ -110,7 +110,9 @@ def check_same(manifest: RunManifest, now: RunManifest, directory: Path) -> None
     if edited:
         changed.append(f"the suites {', '.join(edited)}")
     elif manifest.plan_digest != now.plan_digest:
-        changed.append(f"the plan {manifest.plan!r}")
+        key = ".shipworthy/pseudonyms.key, by which private samples are named"
+        private = any(use.content == "private" for use in manifest.suites)
+        changed.append(f"the plan {manifest.plan!r}" + (f" (or {key})" if private else ""))
     if manifest.spec_digest != now.spec_digest and not edited:
         changed.append("the safety files (requirements, gate or suites)")
     if changed:

@@ -14,6 +14,7 @@ from shipworthy.core.price import KEY, Price
 from shipworthy.core.protocols import Model, Target
 from shipworthy.core.registry import create
 from shipworthy.detect.redact import redact_text
+from shipworthy.exchange.forms import Forms
 from shipworthy.workspace.files import measured, unpriced
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Subject:
     ) -> None:
         self.target, self.pipeline, self.use = target, pipeline, use
         self._opened = opened or (target,)
-        self.secrets = secrets
+        self.secrets, self._forms = secrets, Forms(secrets)
         described = dict(target.describe())
         self.description: dict[str, Any] = {"target": described if use is None else measured(use, described)}
         if pipeline is not None:
@@ -110,7 +111,7 @@ class Subject:
 
     def scrub(self, text: str) -> str:
         """Return an error's message without credentials and personal data."""
-        return redact_text(text, self.secrets)
+        return redact_text(self._forms.clean(text), self.secrets)
 
     async def close(self) -> None:
         """Close target and models, also where one of them fails to."""

@@ -217,11 +217,14 @@ def suites(workspace: Workspace, runs: Sequence[Run], secrets: Sequence[str]) ->
 def workspace_files(workspace: Workspace, secrets: Sequence[str]) -> Members:
     """Return the workspace's YAML, redacted, and an index with the SHA-256 of every file that was read.
 
-    Samples, cards and code are in the index alone: the records hold the conversations, and each suite has its card.
+    Samples, cards and code are in the index alone: the records hold the conversations, and each suite has its card. So
+    is a YAML file with the samples of a private suite in it.
 
     Raises:
         IntegrityError: a file is no longer what was read.
     """
+    suites = workspace.suites.values()
+    withheld = {suite.source.resolve() for suite in suites if suite.content == "private" and suite.source}
     found: Members = {}
     index: dict[str, dict[str, Any]] = {}
     for file in workspace.files:
@@ -232,7 +235,8 @@ def workspace_files(workspace: Workspace, secrets: Sequence[str]) -> Members:
         name = "workspace/" + "/".join(_UNSAFE.sub("_", part.lstrip(".") or "_") for part in parts)
         while name in index:
             name += "_"
-        if file.path.endswith((".yaml", ".yml")) and not parts[-1].startswith("samples."):
+        is_shown = file.path.endswith((".yaml", ".yml")) and not parts[-1].startswith("samples.")
+        if is_shown and (workspace.root / file.path).resolve() not in withheld:
             original = (workspace.root / file.path).read_bytes()
             if bytes_digest(original) != file.sha256:
                 raise IntegrityError(f"{file.path}: changed while the pack was built: build it again")

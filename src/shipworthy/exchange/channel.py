@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -23,6 +22,7 @@ from shipworthy.core.protocols import Streaming, Target, Tools
 from shipworthy.core.records import Delta, Reply, Request
 from shipworthy.exchange.budget import Budget
 from shipworthy.exchange.cache import Kept, ReplyCache
+from shipworthy.exchange.forms import Forms
 from shipworthy.exchange.hidden import Hidden
 from shipworthy.exchange.sound import longer, sound, sound_delta
 
@@ -120,10 +120,10 @@ class Channel:
 
     def hide(self, secrets: Sequence[str]) -> None:
         """Take these credentials too out of every answer."""
-        # Longest first: one may hold another.
-        self._secrets = tuple(sorted({*self._secrets, *secrets} - {""}, key=len, reverse=True))
-        # As they stand in JSON.
-        self._encoded = [json.dumps(secret, ensure_ascii=False)[1:-1].encode() for secret in self._secrets]
+        known = {*self._secrets, *secrets}
+        if known != set(self._secrets) or not known:
+            self._secrets = tuple(sorted(known))
+            self._forms = Forms(self._secrets)
 
     async def ask(
         self,
@@ -194,7 +194,7 @@ class Channel:
         async with self.places.free:
             self.budget.take(role)
             self.first = self.first or request
-            hidden = Hidden(self._secrets)
+            hidden = Hidden(self._forms)
             pieces: Any = None
             length = 0
             left = self.timeout_s
@@ -213,7 +213,8 @@ class Channel:
                     except BaseException as error:
                         if must_pass(error):
                             raise
-                        raise _as_target_error(error, self.timeout_s) from error
+                        failed = self._failed(error)
+                        raise failed from failed.__cause__
                     if left is not None:
                         left = max(0.0, left - (perf_counter() - began))
                     if isinstance(piece, Reply):
@@ -245,7 +246,8 @@ class Channel:
             except BaseException as error:
                 if must_pass(error):
                     raise
-                raise _as_target_error(error, self.timeout_s) from error
+                failed = self._failed(error)
+                raise failed from failed.__cause__
             finally:
                 leave_if_forked(self._forks)
                 self._hide_in(tools)
@@ -260,26 +262,47 @@ class Channel:
 
     def _hide_in(self, tools: Recorded | None) -> None:
         """Take credentials out of what is recorded of the calls of tools; the tools themselves were given all of it."""
-        if tools is None or not self._encoded:
+        if tools is None or not self._forms.any:
             return
         for place, event in enumerate(tools.events):
-            with suppress(UnicodeEncodeError):  # no file can hold it in any case
-                found = encoded = msgspec.json.encode(event)
-                for secret in self._encoded:
-                    encoded = encoded.replace(secret, b"[redacted:credential]")
-                if encoded != found:
-                    tools.events[place] = msgspec.json.decode(encoded, type=Event)
+            written = msgspec.to_builtins(event)
+            if (cleaned := self._cleaned(written)) is not written:
+                tools.events[place] = msgspec.convert(cleaned, Event)
 
     def _without_secrets(self, reply: Reply) -> Reply:
-        if not self._encoded:
+        if not self._forms.any:
             return reply
         try:
-            found = encoded = msgspec.json.encode(reply)
+            msgspec.json.encode(reply)
         except UnicodeEncodeError:  # half a surrogate pair: no JSON can hold it
             raise TargetError("the target answered with half a surrogate pair") from None
-        for secret in self._encoded:
-            encoded = encoded.replace(secret, b"[redacted:credential]")
-        return reply if encoded == found else msgspec.json.decode(encoded, type=Reply)
+        written = msgspec.to_builtins(reply)
+        cleaned = self._cleaned(written)
+        return reply if cleaned is written else msgspec.convert(cleaned, Reply)
+
+    def _cleaned(self, value: Any) -> Any:
+        """Return a JSON value without credentials, keys included; the value itself where it holds none."""
+        if isinstance(value, str):
+            return self._forms.clean(value) if value else value
+        if isinstance(value, dict):
+            found = {self._cleaned(key): self._cleaned(inner) for key, inner in value.items()}
+            same = all(a is b and found[a] is value[b] for a, b in zip(found, value, strict=False))
+            return value if same and len(found) == len(value) else found
+        if isinstance(value, list | tuple):
+            items = [self._cleaned(inner) for inner in value]
+            return value if all(a is b for a, b in zip(items, value, strict=True)) else items
+        return value
+
+    def _failed(self, error: BaseException) -> Exception:
+        """Return what an error of the target is raised as: without credentials, which an endpoint may repeat there."""
+        made = _as_target_error(error, self.timeout_s)
+        said = str(made)
+        if not self._forms.any or (cleaned := self._forms.clean(said)) == said:
+            if made is not error:
+                made.__cause__ = error
+            return made
+        kind = type(made) if isinstance(made, TargetError | LimitReached) else UsageError
+        return kind(cleaned)  # without its cause, whose message holds them
 
 
 class Channels:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
 from shipworthy.core.records import Delta
+from shipworthy.exchange.forms import MARK, Forms
 
-MARK = "[redacted:credential]"
+__all__ = ["MARK", "Hidden"]
 
 
 class Hidden:
@@ -18,24 +18,22 @@ class Hidden:
     The end of what has arrived is held back while it may be the beginning of a secret; everything else leaves at once.
 
     Args:
-        secrets: to hide; also found as they stand in JSON text, for the arguments of tool calls.
+        secrets: to hide, in every form that `Forms` finds.
     """
 
-    def __init__(self, secrets: Sequence[str]) -> None:
-        written = {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets}
-        # Longest first: one may hold another.
-        self._secrets = sorted(written | set(secrets), key=lambda secret: (-len(secret), secret))
+    def __init__(self, secrets: Sequence[str] | Forms) -> None:
+        self._forms = secrets if isinstance(secrets, Forms) else Forms(secrets)
         self._held: dict[tuple[str, int], Delta] = {}
 
     def feed(self, piece: Delta) -> Iterator[Delta]:
         """Take a piece; yield what may leave now."""
-        if not self._secrets:
+        if not self._forms.any:
             yield piece
             return
         key = piece.channel, piece.index
         if (held := self._held.pop(key, None)) is not None:
             piece = replace(piece, text=held.text + piece.text, id=held.id + piece.id, name=held.name + piece.name)
-        cut = self._settled(piece.text)
+        cut = self._forms.settled(piece.text)
         if cut < len(piece.text):
             self._held[key] = Delta(piece.text[cut:], piece.channel, piece.index)
         if cut or piece.id or piece.name:
@@ -47,25 +45,6 @@ class Hidden:
         for piece in held.values():
             yield self._clean(piece)
 
-    def _settled(self, text: str) -> int:
-        """Return how many characters can neither begin a secret that is still to come, nor be cut off from one."""
-        cut = len(text)
-        for secret in self._secrets:
-            longest = min(len(secret) - 1, len(text))
-            if (n := next((n for n in range(longest, 0, -1) if text.endswith(secret[:n])), 0)) > 0:
-                cut = min(cut, len(text) - n)
-        moved = True
-        while moved:
-            moved = False
-            for secret in self._secrets:
-                # A secret that stands across the cut is held whole.
-                at = text.find(secret, max(0, cut - len(secret) + 1))
-                if 0 <= at < cut < at + len(secret):
-                    cut, moved = at, True
-        return cut
-
     def _clean(self, piece: Delta) -> Delta:
-        text, id, name = piece.text, piece.id, piece.name
-        for secret in self._secrets:
-            text, id, name = text.replace(secret, MARK), id.replace(secret, MARK), name.replace(secret, MARK)
-        return replace(piece, text=text, id=id, name=name)
+        clean = self._forms.clean
+        return replace(piece, text=clean(piece.text), id=clean(piece.id), name=clean(piece.name))

@@ -11,6 +11,7 @@ from shipworthy.core.document import Interval
 from shipworthy.core.records import AttackRate, CriterionResult
 from shipworthy.reports._words import VERDICTS, Reading, one_line, percent, span
 from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
+from shipworthy.workspace.metric_condition import weakness
 
 
 def wants_high(result: CriterionResult) -> bool:
@@ -158,6 +159,15 @@ def assumed(result: CriterionResult) -> str:
     then = flip(result)
     said = f"assumes the scorer is right{both}: sensitivity 1.00, specificity 1.00"
     return f"{said}; {then}" if then else said
+
+
+def mind(result: CriterionResult) -> str:
+    """Return why meeting a criterion's condition says little or nothing; empty where it says much."""
+    try:
+        why = weakness(condition.parse(result.must), result.measure)
+    except ValueError:  # of a version that wrote conditions otherwise
+        why = ""
+    return f"mind: {why}" if why else ""
 
 
 def _share(share: float | None, between: tuple[float, float] | None) -> str:

@@ -14,7 +14,7 @@ from html import escape
 
 from shipworthy.core.document import Interval, Intervals, Tone
 from shipworthy.core.records import CriterionResult, Decision
-from shipworthy.reports._criterion import against, assumed, better, drawn, needed
+from shipworthy.reports._criterion import against, assumed, better, drawn, mind, needed
 from shipworthy.reports._words import (
     NOT_MEASURED,
     VERDICTS,
@@ -128,7 +128,7 @@ def criteria(decision: Decision) -> str:
 def _criterion(result: CriterionResult, line: Interval, scale: Scale) -> str:
     word, _, tone = VERDICTS[result.verdict]
     said = [denominator(result), *([result.reason, needed(result)] if result.verdict != "ship" else [])]
-    said.append(assumed(result))
+    said += [mind(result), assumed(result)]
     return (
         f'<div class="row"><div class="name">{_sign(tone)}<strong>{escape(visible(result.id))}</strong> '
         f'<span class="word">{escape(word.lower())}</span><br>{escape(visible(f"{result.suite}: {result.metric}"))} '

@@ -9,7 +9,7 @@ import msgspec
 from shipworthy.core.document import Document
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
-from shipworthy.reports._criterion import assumed, flip
+from shipworthy.reports._criterion import assumed, flip, mind
 
 
 class JsonReport:
@@ -33,7 +33,8 @@ def _full(decision: Decision) -> dict[str, object]:
     """Return the decision with its defaults: a script should find `s1_hits` also where there are none."""
     full = {name: getattr(decision, name) for name in decision.__struct_fields__}
     full["criteria"] = [
-        {**{name: getattr(r, name) for name in r.__struct_fields__}, "scorer": _scorer(r)} for r in decision.criteria
+        {**{name: getattr(r, name) for name in r.__struct_fields__}, "scorer": _scorer(r), "mind": mind(r)}
+        for r in decision.criteria
     ]
     return full
 

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from shipworthy.core.document import Document
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
-from shipworthy.reports._criterion import assumed, by_attack, needed
+from shipworthy.reports._criterion import assumed, by_attack, mind, needed
 from shipworthy.reports._words import confirmed_words, denominator, interval, visible
 
 
@@ -44,7 +44,7 @@ def _criterion(result: CriterionResult) -> Element:
     if result.verdict != "ship":
         failure = SubElement(case, "failure", type=result.verdict, message=_clean(f"{result.verdict}: {result.reason}"))
         failure.text = _clean("\n".join(filter(None, (result.reason, measured, needed(result)))))
-    said = measured, by_attack(result), assumed(result)
+    said = measured, by_attack(result), mind(result), assumed(result)
     SubElement(case, "system-out").text = _clean("\n".join(filter(None, said)))
     return case
 

@@ -19,7 +19,7 @@ from shipworthy.core.document import (
 )
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
-from shipworthy.reports._criterion import assumed, by_attack, drawn, interval_name, needed
+from shipworthy.reports._criterion import assumed, by_attack, drawn, interval_name, mind, needed
 from shipworthy.reports._words import (
     NOT_MEASURED,
     SIGNS,
@@ -63,6 +63,8 @@ class MarkdownReport:
                 brief += [*_block(part), ""]
             if sum(len(line) + 1 for line in (*head, *brief)) <= LIMIT // 2:
                 head += brief
+        if weak := [f"- {_text(r.id)}: {_text(why)}" for r in decision.criteria if (why := mind(r))]:
+            head += [*weak, ""]
         if scorers := [*_folded(decision, "What the verdict assumes of the scorers", assumed)]:
             head += [*scorers[1:], ""]
         about = (

@@ -9,7 +9,7 @@ from shipworthy.core.document import Document, Interval, Table
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
-from shipworthy.reports._criterion import against, assumed, by_attack, drawn, interval_name, needed
+from shipworthy.reports._criterion import against, assumed, by_attack, drawn, interval_name, mind, needed
 from shipworthy.reports._words import (
     NOT_MEASURED,
     SIGNS,
@@ -111,6 +111,8 @@ def _criteria(decision: Decision, width: int, *, pictured: bool) -> Iterator[str
             yield from _wrapped(f"    {lacking}", width, "    ")
         if each := by_attack(result):
             yield from _wrapped(f"    {each}", width, "      ")
+        if weak := mind(result):
+            yield from _wrapped(f"    {one_line(weak)}", width, "      ")
         if of_scorer := assumed(result):
             yield from _wrapped(f"    {of_scorer}", width, "      ")
     yield ""

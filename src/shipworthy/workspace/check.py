@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from shipworthy.core.errors import Problem, did_you_mean
+from shipworthy.workspace.builder import MAX_PROBLEMS
 from shipworthy.workspace.check_plugins import check_guards, check_suite, check_use
 from shipworthy.workspace.draft import Draft
 from shipworthy.workspace.graph import Edge, Graph
@@ -31,7 +32,11 @@ def check_draft(draft: Draft, *, allow_code: bool, local: Collection[str] = ()) 
             draft.problems += placed.taxonomy_problems()
         if kind.check:
             kind.check(placed, draft, graph)
-    for edge in graph.dangling():
+    for number, edge in enumerate(graph.dangling()):
+        if number == MAX_PROBLEMS:
+            said = f"more than {MAX_PROBLEMS} links lead nowhere: those from here on are not listed"
+            draft.problems.append(Problem(edge.file, edge.line, said))
+            break
         _report(edge, draft)
     for guards in draft.candidates:
         # Each stands for guards.yaml and may use its ids, so each has a graph of its own.

@@ -7,9 +7,19 @@ from typing import Any
 
 from shipworthy.core import registry
 from shipworthy.core.carries import declared
-from shipworthy.core.errors import CredentialError, MissingExtra, PluginError, ShipworthyError, UsageError, did_you_mean
+from shipworthy.core.credentials import is_reference
+from shipworthy.core.errors import (
+    CredentialError,
+    EmptyCredential,
+    MissingExtra,
+    PluginError,
+    ShipworthyError,
+    UsageError,
+    did_you_mean,
+)
 from shipworthy.core.metric import Metric
 from shipworthy.core.price import KEY, Price
+from shipworthy.workspace.check_reference import check_reference
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.fits_target import HINTS, unmet
 from shipworthy.workspace.guards import GuardFile
@@ -17,6 +27,7 @@ from shipworthy.workspace.kinds.target import DEFAULT
 from shipworthy.workspace.parameters import build, check_values
 from shipworthy.workspace.suite import Suite
 from shipworthy.workspace.use import Use
+from shipworthy.workspace.wants import texts
 
 
 def check_guards(draft: Draft, guards: Placed[GuardFile], blocked: Collection[str] = ()) -> None:
@@ -106,6 +117,23 @@ def _priced_well(draft: Draft, placed: Placed[Use], under: tuple[str, ...], writ
     return True
 
 
+def _check_keys(placed: Placed[Use], under: tuple[str, ...], params: Mapping[str, Any], draft: Draft) -> None:
+    """Report a target's key that is no reference, or stands for none; that it is not there is for a run to say."""
+    key = params.get("key", "")
+    if isinstance(key, str) and key and not is_reference(key):
+        # It is not repeated: it may be a pasted secret. A target is not built here and cannot say so itself.
+        message = (
+            f"the target {placed.entity.use!r}: 'key' must be a reference, 'env:NAME' or 'file:PATH', never a value"
+        )
+        draft.problems.append(placed.problem((*under, "key"), message))
+        return
+    before = len(draft.warnings)
+    for reference in filter(is_reference, dict.fromkeys(texts(params))):
+        named = next((key for key, value in params.items() if reference in texts(value)), "use")
+        check_reference(placed, (*under, named), reference, draft)
+    del draft.warnings[before:]
+
+
 def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str], *, inside: str = "") -> Any:
     """Check that a plug-in exists and takes its parameters, and build it unless it is a target.
 
@@ -145,21 +173,18 @@ def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[
             for key, message in wrong.items():
                 draft.problems.append(placed.problem((*under, key), f"the {kind} {use.use!r}: {message}"))
             return None
-        key = params.get("key", "") if kind == "target" else ""
-        if isinstance(key, str) and key and not key.startswith(("env:", "file:")):
-            # It is not repeated: it may be a pasted secret. A target is not built here and cannot say so itself.
-            message = f"the target {use.use!r}: 'key' must be a reference, 'env:NAME' or 'file:PATH', never a value"
-            draft.problems.append(placed.problem((*under, "key"), message))
+        if kind == "target":  # it is not built: that may start a model or open connections
+            _check_keys(placed, under, params, draft)
             return None
-        # A target is not built: that may start a model or open connections.
-        return None if kind == "target" else build(kind, use)
+        return build(kind, use)
     except PluginError as error:
         named = next((key for key in use.params if f"parameter {key!r}" in str(error)), None)
         message, _, hint = str(error).partition(": ")
         draft.problems.append(placed.problem((*under, named) if named else ("use",), message, hint))
     except (MissingExtra, CredentialError) as error:
         # Not the files' fault: another machine may have what this one lacks. A run fails closed on it.
-        draft.warnings.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot run here: {error}"))
+        into = draft.problems if isinstance(error, EmptyCredential) else draft.warnings
+        into.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot run here: {error}"))
     except Exception as error:  # a plug-in that breaks must be named, not crash the check
         draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot be built: {error}"))
     return None

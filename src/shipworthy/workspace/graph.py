@@ -195,7 +195,7 @@ def _read(kind: Kind, name: str, placed: Placed[Any]) -> Iterator[Node | Edge]:
         refs = [mark for mark in marks if isinstance(mark, Ref)] if isinstance(value, str) else []
         if not refs and not (part and part.written == "part"):
             continue
-        around = max((path for path in owners if loc[: len(path)] == path), key=len)
+        around = next(loc[:n] for n in range(len(loc), -1, -1) if loc[:n] in owners)
         if part:
             owners[loc] = Key(part.name, value.id)
             file, line = placed.line((*loc, "id"))

@@ -36,4 +36,4 @@ class GuardFile(Entity):
     """A guard pipeline as it is written: rules in the order in which they run."""
 
     block_message: Annotated[str, BeforeValidator(source_text)] = "I can't help with that."
-    rules: tuple[GuardRule, ...] = ()
+    rules: Annotated[tuple[GuardRule, ...], Field(max_length=200)] = ()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from shipworthy.core.errors import Problem, WorkspaceError, did_you_mean
+from shipworthy.workspace.builder import MAX_PROBLEMS
 from shipworthy.workspace.check import check_draft
 from shipworthy.workspace.check_plugins import check_guards
 from shipworthy.workspace.code import code_files, load_code
 from shipworthy.workspace.draft import Draft, Placed, in_order
 from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.guards import GuardFile
+from shipworthy.workspace.includes import MAX_FILES, MAX_PATTERNS, matching
 from shipworthy.workspace.kind import Kind, sections
 from shipworthy.workspace.kinds.facts import Facts
+from shipworthy.workspace.kinds.suite import MOST
 from shipworthy.workspace.nodes import YamlFile, parse_yaml, read_yaml
+from shipworthy.workspace.pseudonyms import hide_names
 from shipworthy.workspace.suites import read_suite
 from shipworthy.workspace.validate import at, validate
 
@@ -55,6 +60,7 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
         draft.problems.append(
             Problem(root / ROOT_FILE, 1, "the section 'targets' is missing: what is to be tested?", hint)
         )
+    hide_names(draft, root)  # before anything is said of them
     check_draft(draft, allow_code=allow_code, local={p.stem for p in code_files(root)})
     return draft
 
@@ -76,10 +82,10 @@ def read_guards(path: Path) -> GuardFile:
 
 def _sources(root: Path, draft: Draft) -> Iterator[YamlFile]:
     """Yield the files with sections: the known names, then what they include (once each; an include may include)."""
-    queue = [root / name for name in files() if (root / name).is_file()]
+    queue = deque(root / name for name in files() if (root / name).is_file())
     seen = {path.resolve() for path in queue}
     while queue:
-        path = queue.pop(0)
+        path = queue.popleft()
         try:
             source = read_yaml(path, root)
         except WorkspaceError as error:
@@ -92,9 +98,14 @@ def _sources(root: Path, draft: Draft) -> Iterator[YamlFile]:
             continue
         yield source
         for found in _included(root, source, draft):
-            if found.resolve() not in seen:
-                seen.add(found.resolve())
-                queue.append(found)
+            if found.resolve() in seen:
+                continue
+            if len(seen) >= MAX_FILES:
+                said = f"includes more than {MAX_FILES:,} files: those from here on are not read"
+                draft.problems.append(source.problem((INCLUDE,), said))
+                break
+            seen.add(found.resolve())
+            queue.append(found)
     for path in sorted({*root.glob("*.yaml"), *root.glob("*.yml")}):
         if path.resolve() not in seen and not path.name.startswith("guards"):
             hint = did_you_mean(path.name, (*files(), "guards.yaml"))
@@ -107,15 +118,17 @@ def _included(root: Path, source: YamlFile, draft: Draft) -> Iterator[Path]:
     if not isinstance(patterns, list) or not all(isinstance(p, str) for p in patterns):
         draft.problems.append(source.problem((INCLUDE,), "'include' must be a list of files of this workspace"))
         return
+    if len(patterns) > MAX_PATTERNS:
+        hint = "write a pattern such as 'risks/*.yaml'"
+        said = f"'include' lists more than {MAX_PATTERNS} patterns"
+        draft.problems.append(source.problem((INCLUDE, MAX_PATTERNS), said, hint))
+        return
     for index, pattern in enumerate(patterns):
-        loc = (INCLUDE, index)
-        if Path(pattern).is_absolute() or ".." in Path(pattern).parts or not pattern.strip():
-            draft.problems.append(source.problem(loc, f"{pattern!r} leads out of the workspace"))
-            continue
-        found = sorted(path for path in root.glob(pattern) if path.is_file())
-        if not found and not any(c in pattern for c in "*?["):
-            draft.problems.append(source.problem(loc, f"there is no file {pattern!r}", "paths start at the workspace"))
-        yield from found
+        try:
+            yield from matching(root, pattern)
+        except ValueError as wrong:
+            message, hint = wrong.args
+            draft.problems.append(source.problem((INCLUDE, index), message, hint))
 
 
 def _known() -> list[str]:
@@ -123,7 +136,10 @@ def _known() -> list[str]:
 
 
 def _read_sections(source: YamlFile, draft: Draft) -> None:
+    before = len(draft.problems)
     for section, value in source.value.items():
+        if _enough(source, (section,), draft, before):
+            return
         if section == INCLUDE:
             continue
         kind = sections().get(section)
@@ -137,9 +153,21 @@ def _read_sections(source: YamlFile, draft: Draft) -> None:
         elif isinstance(value, list):
             for index in range(len(value)):
                 loc: Loc = (section, index)
+                if _enough(source, loc, draft, before):
+                    return
                 _read_entity(kind, at(value, (index, "id")), source, loc, draft)
         elif value is not None:
             draft.problems.append(source.problem((section,), f"{section!r} must be a list"))
+
+
+def _enough(source: YamlFile, loc: Loc, draft: Draft, before: int) -> bool:
+    """Say whether a file has had so many problems that no more are looked for, and say so there."""
+    if len(draft.problems) - before < MAX_PROBLEMS:
+        return False
+    said = f"the file has {MAX_PROBLEMS} problems up to here: what follows was not looked at"
+    draft.problems.append(source.problem(loc, said))
+    draft.unread.append(source.file)
+    return True
 
 
 def _read_single(kind: Kind, source: YamlFile, value: Any, draft: Draft) -> None:
@@ -157,7 +185,13 @@ def _read_mapping(kind: Kind, source: YamlFile, value: Any, draft: Draft) -> Non
         message = f"{kind.section!r} must be a mapping of names to plug-ins"
         draft.problems.append(source.problem((kind.section,), message))
         return
+    if len(value) > MOST:
+        draft.problems.append(source.problem((kind.section,), f"{kind.section!r} names more than {MOST} plug-ins"))
+        return
+    before = len(draft.problems)
     for name, written in value.items():
+        if _enough(source, (kind.section, name), draft, before):
+            return
         short = {"use": written} if isinstance(written, str) else None
         _read_entity(kind, name, source, (kind.section, name), draft, value=short)
 

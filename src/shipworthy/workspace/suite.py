@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
+from heapq import heapify, heappop, heappush
+from pathlib import Path
 from typing import Literal
 
 from shipworthy.core.errors import UsageError
@@ -25,6 +27,7 @@ class Suite:
         icc: planned correlation of attempts within a cluster, in [0, 1].
         digest: ``sha256:…`` of everything in it that a result depends on; the card is not part of it.
         card: markdown.
+        source: the file that the samples stand in, and `lines`, 1-based, where in it each does.
     """
 
     id: str
@@ -43,10 +46,17 @@ class Suite:
     license: str = ""
     card: str = ""
     digest: str = ""
+    source: Path | None = None
+    lines: Sequence[int] = ()
 
     def __repr__(self) -> str:
         attacks = ", ".join(use.name for use in self.attacks)
         return f"<Suite {self.id} {self.version}: {len(self.samples):,} samples, attacks {attacks}>"
+
+    @cached_property
+    def clusters(self) -> int:
+        """Number of independent clusters among the samples."""
+        return len({sample.cluster or sample.id for sample in self.samples})
 
     def select(self, n: int | None = None) -> tuple[Sample, ...]:
         """Return n samples, stratified by their ``stratum:`` tag; all, in declared order, if n is None.
@@ -98,15 +108,17 @@ class Suite:
     def _select(n: int, samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
         if n < 1:
             raise ValueError("a selection needs at least one sample")
-        queues = _by_stratum(samples)
-        sizes = {stratum: len(queue) for stratum, queue in queues.items()}
-        taken = dict.fromkeys(queues, 0)
+        queues = list(_by_stratum(samples).values())
+        # (what it lags behind, negated; its place among the strata, which decides between equals; how many are taken)
+        lagging = [(-float(len(queue)), place, 0) for place, queue in enumerate(queues)]
+        heapify(lagging)
         chosen: list[Sample] = []
         for _ in range(min(n, len(samples))):
-            open_ones = [s for s in queues if taken[s] < sizes[s]]
-            stratum = max(open_ones, key=lambda s: sizes[s] / (2 * taken[s] + 1))  # max takes the first of equals
-            chosen.append(queues[stratum][taken[stratum]])
-            taken[stratum] += 1
+            _, place, taken = heappop(lagging)
+            queue = queues[place]
+            chosen.append(queue[taken])
+            if taken + 1 < len(queue):
+                heappush(lagging, (-len(queue) / (2 * taken + 3), place, taken + 1))
         return tuple(chosen)
 
 

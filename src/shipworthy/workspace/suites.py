@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from shipworthy.core.credentials import is_reference
-from shipworthy.core.digests import bytes_digest, canonical, digest
+from shipworthy.core.digests import PREFIX, canonical
 from shipworthy.core.errors import Problem, UsageError, WorkspaceError, did_you_mean
 from shipworthy.core.records import Sample
 from shipworthy.workspace.draft import Placed
@@ -18,11 +19,11 @@ from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.fit import fit, fit_scorers, unseen
 from shipworthy.workspace.inside import check_inside
 from shipworthy.workspace.kinds.facts import Facts
-from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFacts, SuiteFile
+from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFile
 from shipworthy.workspace.library import LIBRARY, library_suites
 from shipworthy.workspace.meaning import meaning
 from shipworthy.workspace.nodes import YamlFile, read_yaml
-from shipworthy.workspace.samples import decode_samples, read_samples, yaml_rows
+from shipworthy.workspace.samples import Origins, decode_samples, read_samples, yaml_rows
 from shipworthy.workspace.suite import Suite
 from shipworthy.workspace.validate import validate
 
@@ -57,7 +58,7 @@ class Loaded(Placed[Suite]):
         """The files it was read from: its own, the library's, the samples and the card."""
         samples = _samples_file(self.spec, self.base.file.parent)
         card = self.base.file.parent / self.spec.card
-        beside = (path for path in (samples, card) if path is not None and path.is_file())
+        beside = (path for path in (samples, card) if path is not None and _is_file(path))
         return tuple(dict.fromkeys((self.source.file, self.base.file, *beside)))
 
     def place(self, *loc: str | int) -> tuple[YamlFile, Loc]:
@@ -144,11 +145,14 @@ def _loaded(
     facts: Facts | None,
     root: Path | None,
 ) -> Loaded:
-    samples, raw = _samples(spec, base, problems, root)
+    private = spec.content == "private" or bool(facts and facts.references)
+    samples, origins, file = _samples(spec, base, problems, root, private=private)
     if facts is not None and spec.facts is not None:
         message, hint = unseen(spec.facts, facts)
-        written = samples
-        samples, raw = _fitted(spec.facts, samples, raw, facts)
+        written, samples = samples, fit(spec.facts, samples, facts)
+        for index, (old, new) in enumerate(zip(written, samples, strict=True)):
+            if new != old:
+                origins.change(index, new)
         if message:
             problems.append(source.problem(("use",) if source is not base else ("facts",), message, hint))
             # So that it is not said of every sample again that it has nothing to look for.
@@ -161,50 +165,49 @@ def _loaded(
         metric=spec.metric, scorers=fit_scorers(spec.scorers, facts), attacks=spec.attacks,
         attempts=spec.attempts, max_error_rate=spec.max_error_rate,
         icc=spec.icc, refs=spec.refs, license=spec.license, samples=tuple(samples),
-        card=_card(spec, base, problems, root), hidden=hidden, digest=_digest(merged, raw),
+        card=_card(spec, base, problems, root), hidden=hidden, digest=_digest(merged, origins),
+        source=file, lines=origins.lines,
     )  # fmt: skip
     loaded = Loaded(suite, source, (), spec, base, merged)
     problems += loaded.taxonomy_problems()
     return loaded
 
 
-def _fitted(
-    needs: SuiteFacts, samples: list[Sample], raw: list[bytes], facts: Facts
-) -> tuple[list[Sample], list[bytes]]:
-    """Return the samples as they are asked of the product, and what of them is hashed."""
-    fitted = fit(needs, samples, facts)
-    hashed = [
-        row if new == old else canonical(msgspec.to_builtins(new))
-        for row, old, new in zip(raw, samples, fitted, strict=True)
-    ]
-    return fitted, hashed
-
-
 def _references(samples: list[Sample]) -> list[str]:
-    return [secret for sample in samples for secret in sample.secrets if is_reference(secret)]
+    return list(dict.fromkeys(secret for sample in samples for secret in sample.secrets if is_reference(secret)))
 
 
 def _samples(
-    spec: SuiteFile, source: YamlFile, problems: list[Problem], root: Path | None
-) -> tuple[list[Sample], list[bytes]]:
-    folder = source.file.parent
+    spec: SuiteFile, source: YamlFile, problems: list[Problem], root: Path | None, *, private: bool
+) -> tuple[list[Sample], Origins, Path]:
+    """Return the samples, where they come from, and the file that they stand in."""
     if isinstance(spec.samples, tuple):
-        return decode_samples(yaml_rows(source, ("samples",)), source.file, problems)
-    if (path := _samples_file(spec, folder)) is not None:
-        if path.is_file():
-            return read_samples(path, problems, root)
-        problems.append(source.problem(("samples",), f"there is no file {spec.samples!r} beside {source.file.name}"))
-        return [], []
-    hint = "put samples.jsonl beside it, or list them under 'samples'"
-    problems.append(source.problem((), "the suite has no samples", hint))
-    return [], []
+        rows = yaml_rows(source, ("samples",))
+        return *decode_samples(rows, source.file, problems, private=private), source.file
+    path = _samples_file(spec, source.file.parent)
+    if path is not None and _is_file(path):
+        return *read_samples(path, problems, root, private=private), path
+    if isinstance(spec.samples, str):
+        said = f"there is no file {spec.samples[:60]!r} beside {source.file.name}"
+        problems.append(source.problem(("samples",), said))
+    else:
+        hint = "put samples.jsonl beside it, or list them under 'samples'"
+        problems.append(source.problem((), "the suite has no samples", hint))
+    return [], Origins(), source.file
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _samples_file(spec: SuiteFile, folder: Path) -> Path | None:
     """Return the file of a suite's samples, there or not; None where they are in the suite's own, or nowhere."""
     if spec.samples is not None:
         return folder / spec.samples if isinstance(spec.samples, str) else None
-    return next((path for name in ("samples.jsonl", "samples.yaml") if (path := folder / name).is_file()), None)
+    return next((path for name in ("samples.jsonl", "samples.yaml") if _is_file(path := folder / name)), None)
 
 
 def _card(spec: SuiteFile, source: YamlFile, problems: list[Problem], root: Path | None) -> str:
@@ -222,6 +225,14 @@ def _card(spec: SuiteFile, source: YamlFile, problems: list[Problem], root: Path
     return ""
 
 
-def _digest(merged: Mapping[str, Any], raw: list[bytes]) -> str:
-    suite = meaning(SuiteFile, merged)
-    return digest({"schema": SCHEMA, "suite": suite, "samples": [bytes_digest(row) for row in raw]})
+def _digest(merged: Mapping[str, Any], origins: Origins) -> str:
+    """Return the digest of ``{"samples": [...], "schema": ..., "suite": ...}``, as `core.digests.digest` gives it.
+
+    The list is never made: of a million samples it would take more memory than they do.
+    """
+    state, between = sha256(b'{"samples":['), b""
+    for written in origins:
+        state.update(b'%s"%s"' % (between, written.encode()))
+        between = b","
+    state.update(b'],"schema":%d,"suite":%s}' % (SCHEMA, canonical(meaning(SuiteFile, merged))))
+    return PREFIX + state.hexdigest()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import types
 from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from shipworthy.core.errors import Problem, did_you_mean
+from shipworthy.workspace.builder import MAX_PROBLEMS
 from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.nodes import YamlFile
 
@@ -40,7 +42,8 @@ def validate(model: type[M], source: YamlFile, loc: Loc, problems: list[Problem]
         return model.model_validate(value)
     except ValidationError as error:
         seen: dict[Loc, list[Any]] = {}
-        for detail in error.errors(include_url=False):
+        # So many are enough: each is compared with the others below.
+        for detail in islice(error.errors(include_url=False), MAX_PROBLEMS):
             seen.setdefault(_strip(detail["loc"], value), []).append(detail)
         for inner, details in seen.items():
             # Several complaints about one place come from the members of a union: the one about the value's own kind
@@ -88,6 +91,9 @@ def _problem(model: type[BaseModel], source: YamlFile, loc: Loc, inner: Loc, det
         return source.problem(full, f"unknown key {inner[-1]!r}", hint)
     if kind == "missing":
         return source.problem(full, f"the key {inner[-1]!r} is missing" if inner else "a value is missing")
+    if kind == "too_long" and isinstance(detail["input"], list | tuple):
+        most, found = detail["ctx"]["max_length"], len(detail["input"])
+        return source.problem(full, f"{named}has {found:,} entries, and may have {most:,}")
     if kind == "literal_error":
         allowed = _allowed(model, inner)
         text = str(detail["input"])

@@ -61,11 +61,11 @@ def _wants(draft: Draft) -> Iterator[Want]:
         # As they are written: facts that were filled in are asked for where they are said.
         for index, scorer in enumerate(suite.spec.scorers):
             yield from _of_use("scorer", Placed(scorer, *suite.place("scorers", index)))
-        for sample in suite.entity.samples:
-            for secret in sample.secrets:
-                if is_reference(secret) and not _said(draft, secret):
-                    source, loc = suite.place("samples")
-                    yield _key(secret, FACTS, source.problem(loc, ""))
+        named = dict.fromkeys(secret for sample in suite.entity.samples for secret in sample.secrets)
+        for secret in filter(is_reference, named):
+            if not _said(draft, secret):
+                source, loc = suite.place("samples")
+                yield _key(secret, FACTS, source.problem(loc, ""))
     for guards in (*draft.entities["pipeline"].values(), *draft.candidates):
         for index, rule in enumerate(guards.entity.rules):
             use = Use(use=rule.use, params=dict(rule.params))
@@ -94,9 +94,9 @@ def _of_use(kind: str, placed: Placed[Use], *, target: str | None = None, inside
             hint = f"run it with --allow-code, or once and for all: shipworthy allow code {call}"
             said = f"the {kind} {use.use!r} runs code that this file names, {call!r}, and you have not allowed it"
             yield Want("code", call, "", target, placed.problem((*under, key), said, hint))
-    found = dict.fromkeys(value for value in _texts(use.own_params))
+    found = dict.fromkeys(value for value in texts(use.own_params))
     for reference in filter(is_reference, found):
-        key = next((k for k, value in use.own_params.items() if reference in _texts(value)), "use")
+        key = next((k for k, value in use.own_params.items() if reference in texts(value)), "use")
         for place in _places(kind, use, found):
             yield _key(reference, place, placed.problem((*under, key), ""), target)
 
@@ -121,12 +121,13 @@ def _places(kind: str, use: Use, texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found for text in texts if (found := host(text)))) or [use.use]
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """Yield every text in a value of a parameter."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for inner in value.values():
-            yield from _texts(inner)
+            yield from texts(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _texts(inner)
+            yield from texts(inner)

@@ -6,7 +6,8 @@ import pytest
 
 from shipworthy.core.condition import parse
 from shipworthy.core.metric import Metric
-from shipworthy.workspace.metric_condition import refusal
+from shipworthy.workspace.load import Workspace
+from shipworthy.workspace.metric_condition import refusal, weakness
 
 LEAK = Metric("leak")
 WAIT = Metric("wait", kind="value", unit="s", low=0.5, high=60.0)
@@ -53,3 +54,55 @@ def test_a_limit_that_a_metric_cannot_have_is_refused(text: str, metric: Metric,
 )  # fmt: skip
 def test_a_limit_that_a_metric_can_have_is_taken(text: str, metric: Metric) -> None:
     assert refusal(parse(text), metric) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "said"),
+    [
+        ("upper95 <= 1", Metric("leak"), "nothing can miss"),
+        ("upper95 <= 100 %", Metric("leak"), "nothing can miss"),
+        ("worst_attack_upper95 <= 1.0", Metric("leak"), "nothing can miss"),
+        ("lower95 >= 0", Metric("helpful", good="high"), "name the lowest rate"),
+        ("rise_upper95 <= 1", Metric("leak"), "no rate rises by more"),
+        ("drop_upper95 <= 100%", Metric("leak"), "no rate drops by more"),
+        ("upper95 <= 60 s", Metric("wait", kind="value", unit="s", high=60.0), "no mean is above 60"),
+        ("lower95 >= -1", Metric("mood", kind="value", low=-1.0), "no mean is below -1"),
+        ("upper50 <= 0.05", Metric("leak"), "in up to 50% of runs"),
+        ("upper79.9 <= 0.05", Metric("leak"), "so write upper95"),
+        ("rise_upper60 <= 0.05", None, "so write rise_upper95"),
+        ("lower79.999 >= 0.5", None, "so write lower95"),
+        ("upper95 <= 0.999", Metric("leak"), ""),
+        ("upper80 <= 0.05", Metric("leak"), ""),
+        ("lower95 >= 0.01", Metric("leak"), ""),
+        ("upper95 <= 1", None, ""),
+    ],
+)
+def test_a_condition_that_says_little_is_told(text: str, metric: Metric | None, said: str) -> None:
+    found = weakness(parse(text), metric)
+    assert said in found
+    assert bool(found) == bool(said)
+
+
+@pytest.mark.parametrize(
+    "must",
+    [
+        "upper95 <= ٠.٠٥",
+        "upper９５ <= 0.05",
+        "upper95 <= 0.0५",
+        "upper95 <= ５",
+        "upper95 <= 5 ²",
+        "upper95 <= 0.05 s٥",
+    ],
+)
+def test_other_scripts_digits_are_problems_with_their_line(problems, must: str) -> None:
+    (found,) = problems({"requirements.yaml": ("must: upper95 <= 0.5", f"must: '{must}'")})
+    assert found.startswith("requirements.yaml:9: 'must' ") and "write numbers with 0 to 9" in found
+
+
+@pytest.mark.parametrize("must", ["upper95 <= 1", "upper50 <= 0.5"])
+def test_check_warns_with_the_line(workspace, must: str) -> None:
+    root = workspace({"requirements.yaml": ("must: upper95 <= 0.5", f"must: {must}")})
+    loaded, problems = Workspace.inspect(root, allow_code=True)
+    assert loaded is not None and problems == ()
+    [warning] = [found for found in loaded.warnings if must in found.message]
+    assert (warning.file.name, warning.line) == ("requirements.yaml", 9)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from shipworthy.core.errors import WorkspaceError
 from shipworthy.workspace import nodes
-from shipworthy.workspace.nodes import MAX_INTEGER, parse_yaml, read_yaml
+from shipworthy.workspace.core_schema import MAX_INTEGER
+from shipworthy.workspace.nodes import parse_yaml, read_yaml
 from shipworthy.workspace.scalars import source_text
 
 FILE = Path("f.yaml")
@@ -264,3 +265,75 @@ def test_hostile_bytes_give_a_value_or_a_workspace_error(data):
             read_yaml(path)
         except WorkspaceError as error:
             assert error.problems
+
+
+def counted(monkeypatch):
+    """Count the events that are taken from the parser: what a file costs before it is refused."""
+    count = [0]
+
+    class Counting(nodes._Loader):
+        def get_event(self):
+            count[0] += 1
+            return super().get_event()
+
+    monkeypatch.setattr(nodes, "_Loader", Counting)
+    return count
+
+
+MANY = 4 * nodes.MAX_VALUES
+LAUGHS = "\n".join([
+    "a0: &a0 [" + ", ".join("1" * 10) + "]",
+    *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 40)),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- a\n" * MANY, "values, aliases expanded"),
+        ("".join(f"k{i}: v\n" for i in range(MANY // 4)), "values, aliases expanded"),
+        ("[" + "a," * MANY + "]", "values, aliases expanded"),
+        ("[" + "{}," * MANY + "]", "values, aliases expanded"),
+        ("".join(f"- &a{i} x\n" for i in range(MANY // 4)), "values, aliases expanded"),
+        ("- &a x\n" + "- *a\n" * MANY, "values, aliases expanded"),
+        (LAUGHS, "values, aliases expanded"),
+        ("- &a '" + "x" * 1_000_000 + "'\n" + "- *a\n" * 100, "million characters, aliases expanded"),
+        ("- &a\n  ? " + "k" * 1_000_000 + "\n  : 1\n" + "- *a\n" * 100, "million characters, aliases expanded"),
+        ("x" * (nodes.MAX_BYTES + 1), "the file is larger than 8 MB"),
+        ("[" * 1_000_000, "nested more than 48 levels deep"),
+        (("[" * 48 + "]" * 48 + ",") * 2, "is not valid YAML"),
+        ("".join(f"%TAG !a{i}! x:\n" for i in range(50_000)) + "---\na\n", "more than 16 %TAG directives"),
+        ("a: 1\n...\n" + "".join(f"%TAG !a{i}! x:\n" for i in range(50_000)) + "---\na\n", "more than 16 %TAG"),
+        ("".join(f"%TAG !a{i}! x:\x85" for i in range(50_000)) + "---\na\n", "more than 16 %TAG directives"),
+    ],
+    ids=range(15),
+)  # fmt: skip
+def test_what_is_too_large_is_refused_before_it_is_read(monkeypatch, text, said):
+    count = counted(monkeypatch)
+    [(_, message)] = problems(text)
+    assert said in message
+    assert count[0] <= 2 * nodes.MAX_VALUES + 10
+
+
+@pytest.mark.parametrize("text", ["a: 1\n" * 50_000, "- !x a\n" * 50_000, "- <<: a\n" * 50_000, "- .inf\n" * 50_000])
+def test_a_hundred_problems_are_enough(monkeypatch, text):
+    count = counted(monkeypatch)
+    found = problems(text)
+    assert len(found) == 101
+    assert found[-1][1] == "the file has 100 problems up to here: what follows was not read"
+    assert count[0] < 1_000
+
+
+def test_long_scalars_and_the_most_values_are_taken():
+    assert len(value("- " + "a" * 7_000_000)[0]) == 7_000_000
+    assert len(value("- a\n" * (nodes.MAX_VALUES - 1))) == nodes.MAX_VALUES - 1
+
+
+def test_an_anchor_stands_once_and_an_alias_may_be_a_key():
+    assert problems("- &a 1\n- &a 2\n")[0] == (2, "is not valid YAML: the anchor &a is written twice")
+    assert value("- &a key\n- *a : 1\n") == ["key", {"key": 1}]
+    assert value("- &a 12\n- *a\n- *a : 1\n") == [12, 12, {"12": 1}]
+    assert value("&a key: *a\n") == {"key": "key"}
+    assert problems("- &a [x]\n- *a : 1\n") == [(2, "a key must be a single word or text")]
+    assert problems("!!python/name:os.system x: 1\n") == [(1, "the tag '!!python/name:os.system' is not allowed")]
+    assert problems("? {a: b}\n: 1\n") == [(1, "a key must be a single word or text")]

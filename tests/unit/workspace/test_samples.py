@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipworthy.core.records import Document, Image, Sample, Text, ToolCall, ToolResult, say
-from shipworthy.workspace.samples import decode_samples, read_samples
+from shipworthy.workspace import samples as module
+from shipworthy.workspace.samples import MAX_LINE, decode_samples, read_samples
 
 
 def decode(*rows):
@@ -162,3 +163,60 @@ def test_any_bytes_give_samples_or_problems(data):
         problems = []
         samples, _ = read_samples(path, problems)
         assert samples or problems or not data.strip(b" \t\r\n\x0b\x0c\xef\xbb\xbf")
+
+
+def write(path, rows):
+    path.write_bytes(b"".join(row if isinstance(row, bytes) else json.dumps(row).encode() + b"\n" for row in rows))
+    return path
+
+
+def test_a_file_of_lines_is_read_line_by_line(tmp_path, monkeypatch):
+    path = write(tmp_path / "s.jsonl", [{"id": f"s-{i}", "prompt": "x"} for i in range(1_000)])
+    monkeypatch.setattr(type(path), "read_bytes", None)  # never the whole of it
+    problems = []
+    samples, origins = read_samples(path, problems)
+    assert (len(samples), list(origins.lines), problems) == (1_000, list(range(1, 1_001)), [])
+    assert samples[0].meta is samples[1].meta, "what samples have alike is kept once"
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "said"),
+    [
+        ([{"id": "a", "prompt": "x"}, {"id": "b", "prompt": "y" * MAX_LINE}], 2, "a line of more than 4 MB"),
+        ([b"\n" * 30], 21, "the file has more than 20 lines"),
+        ([{"id": "a", "prompt": "x", "meta": {"a": json.loads("[" * 60 + "]" * 60)}}], 1, "nested more than 48 levels deep"),
+        ([b'{"id": "a", "prompt": "x", "meta": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"], 1, "is not one JSON object a line: nested too deep"),
+        ([{"id": "a", "prompt": "x", "secrets": [""]}], 1, "secret 1 of the sample is empty"),
+        ([{"id": "a", "prompt": "x", "secrets": ["HERON-4471", " \t"]}], 1, "secret 2 of the sample is empty"),
+        ([{"id": "a", "prompt": "x", "secrets": ["--"]}], 1, "secret 1 of the sample needs at least one letter or digit"),
+        ([{"id": "a", "prompt": "x", "secrets": ["x"]}], 1, "secret 1 of the sample has fewer than 2 letters or digits"),
+        ([{"id": "a", "prompt": "x", "secrets": ["4711"]}], 1, "secret 1 of the sample has no letter and fewer than 6 digits"),
+    ],
+)  # fmt: skip
+def test_limits_have_their_line(tmp_path, monkeypatch, rows, line, said):
+    monkeypatch.setattr(module, "MAX_LINES", 20)
+    problems = []
+    read_samples(write(tmp_path / "s.jsonl", rows), problems)
+    assert [(p.line, p.message[: len(said)]) for p in problems] == [(line, said)]
+
+
+@pytest.mark.parametrize(
+    "row", [b"{\n", {"id": "a", "prompt": "x"}, {"id": "", "prompt": "x"}, {"id": "a", "promt": "x"}, b'"x"\n']
+)
+def test_a_hundred_problems_of_a_file_are_enough(tmp_path, row):
+    problems = []
+    read_samples(write(tmp_path / "s.jsonl", [row] * 5_000), problems)
+    assert 100 <= len(problems) <= 102
+    read_samples(
+        write(tmp_path / "t.jsonl", [{"id": f"{i}", "prompt": "x", "twin": f"t{i}"} for i in range(2_000)]), problems
+    )
+    assert 200 <= len(problems) <= 204
+
+
+def test_a_private_files_names_are_in_no_message(tmp_path):
+    rows = [{"id": "jane", "prompt": "x"}, {"id": "jane", "prompt": "y"}, {"id": "joe", "prompt": "x", "twin": "jan"}]
+    problems = []
+    read_samples(write(tmp_path / "s.jsonl", rows), problems, private=True)
+    assert [str(p).partition(": ")[2] for p in problems] == [
+        "the sample id is used twice (first on line 1)", "the twin is no sample of this suite"
+    ]  # fmt: skip

@@ -17,7 +17,7 @@ from shipworthy.evidence.sections.wording import (
 )
 from shipworthy.evidence.told import Told
 from shipworthy.release.wording import count
-from shipworthy.reports._criterion import assumed, better, drawn, interval_name, still_needed, worst_first
+from shipworthy.reports._criterion import assumed, better, drawn, interval_name, mind, still_needed, worst_first
 from shipworthy.reports._words import Reading, counted, ledger_words, reading, readings, replies_words, unscored
 
 _MEANING = {
@@ -80,7 +80,7 @@ def _asks(told: Told, result: CriterionResult) -> str:
 
 
 def _why(result: CriterionResult) -> str:
-    return f"{result.reason}\n{assumed(result)}".rstrip()
+    return "\n".join(filter(None, (result.reason, mind(result), assumed(result))))
 
 
 def _meaning(decision: Decision) -> str:

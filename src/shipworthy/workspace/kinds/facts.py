@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from shipworthy.core.credentials import is_reference, revealed
-from shipworthy.core.errors import CredentialError
-from shipworthy.workspace.fields import Entity, Word
+from shipworthy.core.credentials import is_reference, weakness
+from shipworthy.workspace.check_reference import check_reference
+from shipworthy.workspace.fields import Entity, Loc, Word
 from shipworthy.workspace.kind import kind
 from shipworthy.workspace.scalars import source_text
 
@@ -29,8 +30,8 @@ def _reference(value: str) -> str:
 def _canary(value: str) -> str:
     if is_reference(value):
         raise ValueError("a reference stands under 'value' or 'values': a canary is written out")
-    if not any(c.isalnum() for c in value):
-        raise ValueError("a canary needs at least one letter or digit")
+    if wrong := weakness(value):
+        raise ValueError(f"a canary {wrong}: it could not be told from ordinary text")
     return value
 
 
@@ -73,20 +74,32 @@ class Person(Entity):
         return (*self.canaries, *self.values)
 
 
+def _referred(said: Facts) -> Iterator[tuple[Loc, str]]:
+    """Yield each reference to a real value once, with the first place that it stands at."""
+    found: dict[str, Loc] = {}
+    for index, secret in enumerate(said.secrets):
+        if secret.value:
+            found.setdefault(secret.value, ("secrets", index, "value"))
+    for index, person in enumerate(said.users):
+        for number, value in enumerate(person.values):
+            found.setdefault(value, ("users", index, "values", number))
+    for reference, loc in found.items():
+        yield loc, reference
+
+
 def _check(facts: Placed[Facts], draft: Draft, graph: Graph) -> None:
     said = facts.entity
+    known: set[tuple[str, str]] = set()
     for index, person in enumerate(said.users):
-        for other in said.users[:index]:
-            if (person.id and person.id == other.id) or person.name == other.name:
-                draft.problems.append(facts.problem(("users", index), f"the user {person.name!r} is listed twice"))
-    for reference in said.references:
-        try:
-            revealed([reference])
-        except CredentialError as error:
-            # Not the files' fault: another machine may have what this one lacks. A run fails closed on it.
-            draft.warnings.append(facts.problem((), f"a run cannot be made here: {error}"))
+        own = {("name", person.name), *([("id", person.id)] if person.id else [])}
+        if own & known:
+            draft.problems.append(facts.problem(("users", index), f"the user {person.name!r} is listed twice"))
+        known |= own
+    for loc, reference in _referred(said):
+        check_reference(facts, loc, reference, draft)
+    canaries = {secret.canary for secret in said.secrets}
     for index, value in enumerate(said.may_say):
-        if value in {secret.canary for secret in said.secrets}:
+        if value in canaries:
             draft.problems.append(facts.problem(("may_say", index), "a secret is listed among what may be said"))
 
 

@@ -10,7 +10,7 @@ from shipworthy.core import condition
 from shipworthy.core.errors import did_you_mean
 from shipworthy.workspace.fields import Entity, Id, Ref, Severity, TaxonomyRef, Title, Word
 from shipworthy.workspace.kind import kind
-from shipworthy.workspace.metric_condition import refusal
+from shipworthy.workspace.metric_condition import refusal, weakness
 
 if TYPE_CHECKING:
     from shipworthy.core.metric import Metric
@@ -77,14 +77,15 @@ def _check_criterion(requirement: Placed[Requirement], criterion: Criterion, loc
     metric = criterion.metric or suite.metric
     if given is not None and metric in given and (why := refusal(criterion.parsed, given[metric])):
         report("must", why, "")
+    elif why := weakness(criterion.parsed, (given or {}).get(metric)):
+        draft.warnings.append(requirement.problem((*loc, "must"), why))
     if criterion.audited_by and (why := _unaudited(criterion, (given or {}).get(metric), draft)):
         report("audited_by", why, "leave it out: the report says what the verdict assumes of the scorer")
     if criterion.attack and not any(use.matches(criterion.attack) for use in suite.attacks):
         hint = did_you_mean(criterion.attack, [use.name for use in suite.attacks])
         report("attack", f"the suite {name!r} has no attack {criterion.attack!r}", hint)
-    clusters = len({sample.cluster for sample in suite.samples})
-    if criterion.min_clusters > clusters:
-        message = f"needs {criterion.min_clusters} independent samples; the suite {name!r} has {clusters}"
+    if criterion.min_clusters > suite.clusters:
+        message = f"needs {criterion.min_clusters} independent samples; the suite {name!r} has {suite.clusters}"
         report("min_clusters", message, "it could only be inconclusive")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from shipworthy.core.errors import MissingExtra
+from shipworthy.workspace.check_reference import check_reference
 from shipworthy.workspace.fields import Entity, Rate, Slug, TaxonomyRef, Text, Title, Unhashed, Word
 from shipworthy.workspace.kind import kind
 from shipworthy.workspace.library import library_suites
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from shipworthy.workspace.suites import Loaded
 
 
+MOST = 200
+"""Scorers or attacks of one suite: each is looked up and built to be checked."""
+
+
 def _check(loaded: Loaded, draft: Draft, graph: Graph) -> None:
     """Check the language against the product's, and twins in other suites, written ``suite/id``."""
     facts, language = draft.single("facts"), loaded.spec.language
@@ -27,17 +32,24 @@ def _check(loaded: Loaded, draft: Draft, graph: Graph) -> None:
         spoken = ", ".join(facts.entity.languages)
         message = f"the suite is written in {language!r}, and the product speaks {spoken}: see facts.languages"
         draft.warnings.append(loaded.problem(("id",), message))
+    said = facts.entity.references if facts else ()
+    for reference in loaded.entity.hidden:
+        if reference not in said:
+            check_reference(loaded, ("samples",), reference, draft)
+    ids: dict[str, set[str]] = {}
     for sample in loaded.entity.samples:
         name, slash, twin = sample.twin.partition("/")
         other = draft.suite(name)
         if not slash or (other is None and name in draft.named["suite"]):
             continue
-        said = f"the twin {sample.twin!r} of the sample {sample.id!r}"
+        what = f"the twin {sample.twin!r} of the sample {sample.id!r}"
         if other is not None:
-            if twin not in {sample.id for sample in other.samples}:
-                draft.problems.append(loaded.base.problem(("samples",), f"{said} does not exist"))
+            if name not in ids:
+                ids[name] = {sample.id for sample in other.samples}
+            if twin not in ids[name]:
+                draft.problems.append(loaded.base.problem(("samples",), f"{what} does not exist"))
         elif name not in library_suites():
-            draft.problems.append(loaded.base.problem(("samples",), f"{said} is in no suite of this workspace"))
+            draft.problems.append(loaded.base.problem(("samples",), f"{what} is in no suite of this workspace"))
 
 
 def _content(suite: Suite) -> dict[str, Any]:
@@ -94,8 +106,8 @@ class SuiteFile(Entity):
     title: Title
     content: Literal["synthetic", "private"]
     metric: Word
-    scorers: Uses = Field(min_length=1)
-    attacks: Uses = (Use(use="none"),)
+    scorers: Uses = Field(min_length=1, max_length=MOST)
+    attacks: Annotated[Uses, Field(max_length=MOST)] = (Use(use="none"),)
     attempts: Annotated[int, Field(ge=1, le=10_000)] = 1
     max_error_rate: Rate = 0.02
     icc: Rate = 0.3
@@ -112,8 +124,8 @@ class LibrarySuiteUse(Entity):
 
     use: Annotated[str, Field(pattern=r"^library:[a-z0-9][a-z0-9._-]*$")]
     id: Slug | None = None
-    scorers: Uses | None = None
-    attacks: Uses | None = None
+    scorers: Annotated[Uses, Field(max_length=MOST)] | None = None
+    attacks: Annotated[Uses, Field(max_length=MOST)] | None = None
     attempts: Annotated[int, Field(ge=1, le=10_000)] | None = None
     max_error_rate: Rate | None = None
     icc: Rate | None = None
