@@ -17,6 +17,7 @@ from shipworthy.workspace.kind import Kind, sections
 from shipworthy.workspace.kinds.facts import Facts
 from shipworthy.workspace.nodes import YamlFile, parse_yaml, read_yaml
 from shipworthy.workspace.suites import read_suite
+from shipworthy.workspace.tell import tell
 from shipworthy.workspace.validate import at, validate
 
 ROOT_FILE = "system.yaml"
@@ -58,14 +59,17 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
     return draft
 
 
-def read_guards(path: Path) -> GuardFile:
+def read_guards(path: Path, facts: Facts | None = None) -> GuardFile:
     """Read one guard file on its own, as `--guards FILE` names it.
+
+    Args:
+        facts: of the product: a guard takes from them what it does not say itself.
 
     Raises:
         WorkspaceError: every problem in it, unknown guards and wrong parameters too.
     """
     draft = Draft()
-    placed = _guard_file(path, draft, None)  # whoever runs it named this file
+    placed = _guard_file(path, draft, None, facts)  # whoever runs it named this file
     if placed:
         check_guards(draft, placed)
     if draft.problems or placed is None:
@@ -208,18 +212,20 @@ def _ids_of_broken(path: Path, root: Path) -> Iterator[str]:
 
 def _read_guards(root: Path, draft: Draft) -> None:
     """Read the guard files; the one that is used is ``guards.yaml``, the others are candidates and may use its ids."""
+    said = draft.single("facts")
+    facts = said.entity if said else None
     for path in sorted(root.glob("guards*.yaml")):
         if path.name == "guards.yaml":
-            if placed := _guard_file(path, draft, root):
+            if placed := _guard_file(path, draft, root, facts):
                 draft.entities["pipeline"][path.stem] = placed
             continue
         beside = Draft()
-        if placed := _guard_file(path, beside, root):
+        if placed := _guard_file(path, beside, root, facts):
             draft.candidates.append(placed)
         draft.problems += beside.problems
 
 
-def _guard_file(path: Path, draft: Draft, root: Path | None) -> Placed[GuardFile] | None:
+def _guard_file(path: Path, draft: Draft, root: Path | None, facts: Facts | None) -> Placed[GuardFile] | None:
     try:
         source = read_yaml(path, root)
     except WorkspaceError as error:
@@ -228,4 +234,4 @@ def _guard_file(path: Path, draft: Draft, root: Path | None) -> Placed[GuardFile
     draft.claim("pipeline", path.stem, source, ())
     draft.claim_parts(GuardFile, source.value, source, ())
     entity = validate(GuardFile, source, (), draft.problems)
-    return Placed(entity, source, ()) if entity else None
+    return Placed(tell(entity, facts), source, ()) if entity else None

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from shipworthy.cli import run as shipworthy
-from shipworthy.evals.estimate import turns
 from shipworthy.core.records import Sample, say
+from shipworthy.evals.estimate import turns
 from shipworthy.stats import required_clusters
 
 

@@ -39,7 +39,7 @@ def test_every_kind_of_fault_is_said_in_one_wave(root, capsys):
     _edit(root, "requirements.yaml", "upper95 <= 0.30", "upper95 << 0.30")
     _edit(root, "requirements.yaml", "suite: pii-leakage", "suite: pii-leakge")
     _edit(root, "targets.yaml", "helpdesk_rag", "helpdesk_ragg")
-    _edit(root, "guards.yaml", "params:", "paramz:")
+    _edit(root, "guards.yaml", "implements: [RQ-secret]", "implementz: [RQ-secret]")
     _edit(root, "suites/over-refusal.yaml", "library:over-refusal", "library:over-refusl")
     own = root / "suites" / "own"
     own.mkdir()
