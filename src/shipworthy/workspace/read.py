@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shipworthy.core.errors import Problem, WorkspaceError, did_you_mean
+from shipworthy.workspace.alike import builds_on_another, fill_in
 from shipworthy.workspace.check import check_draft
 from shipworthy.workspace.check_plugins import check_guards
 from shipworthy.workspace.code import code_files, load_code
@@ -46,6 +47,7 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
         draft.code = load_code(root, draft.problems)
     for source in _sources(root, draft):
         _read_sections(source, draft)
+    fill_in(draft)
     _read_suites(root, draft)
     _read_guards(root, draft)
     if not draft.named["system"]:
@@ -161,6 +163,9 @@ def _read_mapping(kind: Kind, source: YamlFile, value: Any, draft: Draft) -> Non
         draft.problems.append(source.problem((kind.section,), message))
         return
     for name, written in value.items():
+        if kind.name == "target" and builds_on_another(written):
+            draft.claim(kind.name, name, source, (kind.section, name))  # `fill_in` makes it when all others are read
+            continue
         short = {"use": written} if isinstance(written, str) else None
         _read_entity(kind, name, source, (kind.section, name), draft, value=short)
 
