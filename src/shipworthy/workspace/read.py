@@ -11,7 +11,7 @@ from shipworthy.workspace.alike import builds_on_another, fill_in
 from shipworthy.workspace.check import check_draft
 from shipworthy.workspace.check_plugins import check_guards
 from shipworthy.workspace.code import code_files, load_code
-from shipworthy.workspace.draft import Draft, Placed, in_order
+from shipworthy.workspace.draft import ANY, Draft, Placed, in_order
 from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.kind import Kind, sections
@@ -133,6 +133,7 @@ def _read_sections(source: YamlFile, draft: Draft) -> None:
             continue
         kind = sections().get(section)
         if kind is None:
+            draft.nameless.add(ANY)
             hint = did_you_mean(section, _known())
             draft.problems.append(source.problem((section,), f"unknown section {section!r}", hint))
         elif kind.written == "single":
@@ -144,6 +145,7 @@ def _read_sections(source: YamlFile, draft: Draft) -> None:
                 loc: Loc = (section, index)
                 _read_entity(kind, at(value, (index, "id")), source, loc, draft)
         elif value is not None:
+            draft.nameless.add(kind.name)
             draft.problems.append(source.problem((section,), f"{section!r} must be a list"))
 
 
@@ -159,6 +161,7 @@ def _read_single(kind: Kind, source: YamlFile, value: Any, draft: Draft) -> None
 
 def _read_mapping(kind: Kind, source: YamlFile, value: Any, draft: Draft) -> None:
     if not isinstance(value, dict) or not value:
+        draft.nameless.add(kind.name)
         message = f"{kind.section!r} must be a mapping of names to plug-ins"
         draft.problems.append(source.problem((kind.section,), message))
         return

@@ -92,3 +92,32 @@ def test_an_include_that_cannot_be_read_may_hide_anything(root, capsys):
     code, told = _check(root, capsys)
     assert code == 2
     assert not [row for row in told["problems"] if "UJ-perhaps-there" in row["message"]]
+
+
+@pytest.mark.parametrize("text", [
+    "requirements: [\n", "requirements: {RQ-harm: {text: a}}\n", "requirments: []\n", "- 1\n",
+    "requirements:\n  - {text: No id., mitigates: [RK-harm]}\n",
+    "requirements:\n  - {id: 7, text: No id., mitigates: [RK-harm]}\n",
+    "requirements:\n  - Requests for harm are declined.\n",
+])  # fmt: skip
+def test_no_risk_is_called_unmitigated_where_a_requirement_cannot_be_read(root, capsys, text):
+    (root / "requirements.yaml").write_text(text)
+    code, told = _check(root, capsys)
+    assert code == 2
+    assert any("requirements.yaml" in row["file"] for row in told["problems"])
+    assert not [row for row in told["warnings"] if "mitigated by nothing" in row["message"]]
+    assert not [row for row in told["problems"] if "unknown requirement" in row["message"]]
+
+
+def test_nor_where_a_requirement_is_broken_inside(root, capsys):
+    _edit(root, "requirements.yaml", "must: upper95 <= 0.30", "must: 30")
+    _, told = _check(root, capsys)
+    assert told["problems"]
+    assert told["warnings"] == []
+
+
+def test_a_risk_without_a_requirement_is_still_said(root, capsys):
+    _edit(root, "requirements.yaml", "mitigates: [RK-harm]", "mitigates: []")
+    code, told = _check(root, capsys)
+    assert code == 0
+    assert [row["message"] for row in told["warnings"]] == ["the risk 'RK-harm' is mitigated by nothing"]
