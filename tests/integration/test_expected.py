@@ -178,3 +178,19 @@ def test_a_kept_reply_costs_what_the_list_says_today(root, chat, capsys):
     assert shipworthy(["runs", "show", "--format", "json"]) == 0
     usage = json.loads(capsys.readouterr().out)["roles"]["target"]["usage"]
     assert usage["cost_usd"] == pytest.approx(0.02 * asked)
+
+
+def test_the_report_and_sql_say_it_too(root, chat, capsys):
+    from shipworthy.evals.results import Run
+
+    target(root, chat, price=PRICE)
+    assert shipworthy(["eval", "--suite", "over-refusal", "--max-requests", "8"]) == 4
+    chat.usage = {"prompt_tokens": 1000, "completion_tokens": 1000, "cost": 0.05}
+    assert shipworthy(["eval", "--resume", "latest", "--max-requests", "2"]) == 4
+    capsys.readouterr()
+    shipworthy(["gate", "latest", "--format", "markdown"])
+    assert "20,000 tokens, $0.18 ($0.08 computed, $0.10 reported)" in capsys.readouterr().out
+    pytest.importorskip("duckdb")
+    [directory] = (root / ".shipworthy" / "runs").iterdir()
+    sums = Run.load(directory).sql("SELECT sum(cost_usd), sum(computed_usd) FROM attempts").fetchone()
+    assert sums == pytest.approx((0.18, 0.08))

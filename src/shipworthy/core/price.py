@@ -103,6 +103,10 @@ def cost(usage: Usage) -> str:
 
     >>> cost(Usage(9, 9, 0.5, 0.5))
     '$0.50 computed'
+    >>> cost(Usage(9, 9, 0.5, 0.2))
+    '$0.50 ($0.20 computed, $0.30 reported)'
     """
     basis = cost_basis(usage)
-    return f"{money(usage.cost_usd)}{', ' if basis.startswith('$') else ' '}{basis}" if basis else ""
+    if not basis:
+        return ""
+    return f"{money(usage.cost_usd)} {f'({basis})' if basis.startswith('$') else basis}"

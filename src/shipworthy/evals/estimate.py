@@ -7,6 +7,7 @@ assumptions; time then is not known, and a target without a price has no estimat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from msgspec import Struct
@@ -135,24 +136,25 @@ def _alike(workspace: Workspace, use: Use, guards: bool) -> Iterator[RunReading]
     """Yield earlier runs of a target, newest first: those behind guards or not, as wanted; others if there are none."""
     layout = Layout(workspace.root)
     wanted = declaration(use, guards="")["target"]
-    others: list[RunReading] = []
+    others: list[Path] = []
     alike = False
     for name in reversed(layout.run_ids()):
+        directory = layout.runs / name
         try:
-            directory = layout.run_directory(name)
-            declared = read_manifest(directory).subject.get("declared")
+            manifest = read_manifest(directory)
+            declared = manifest.subject.get("declared")
             if not isinstance(declared, Mapping) or declared.get("target") != wanted:
+                continue
+            if bool(manifest.guards) != guards:
+                others.append(directory)
                 continue
             reading = RunReading(directory)
         except ShipworthyError:
             continue  # A damaged run is no help here; the verbs that rely on it say what is wrong.
-        if bool(reading.manifest.guards) == guards:
-            alike = True
-            yield reading
-        else:
-            others.append(reading)
+        alike = True
+        yield reading
     if not alike:
-        yield from others
+        yield from map(RunReading, others)
 
 
 def _assumed(plan: Plan, price: Price | None, use: Use, at_once: int) -> Estimate:
