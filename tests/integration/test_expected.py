@@ -188,9 +188,9 @@ def test_the_report_and_sql_say_it_too(root, chat, capsys):
     chat.usage = {"prompt_tokens": 1000, "completion_tokens": 1000, "cost": 0.05}
     assert shipworthy(["eval", "--resume", "latest", "--max-requests", "2"]) == 4
     capsys.readouterr()
-    shipworthy(["gate", "latest", "--format", "markdown"])
+    shipworthy(["gate", "latest", "--format", "html=-"])
     assert "20,000 tokens, $0.18 ($0.08 computed, $0.10 reported)" in capsys.readouterr().out
     pytest.importorskip("duckdb")
     [directory] = (root / ".shipworthy" / "runs").iterdir()
-    sums = Run.load(directory).sql("SELECT sum(cost_usd), sum(computed_usd) FROM attempts").fetchone()
+    [sums] = Run.load(directory).sql("SELECT sum(cost_usd), sum(computed_usd) FROM attempts").fetchall()
     assert sums == pytest.approx((0.18, 0.08))
