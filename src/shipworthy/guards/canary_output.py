@@ -62,7 +62,7 @@ class CanaryOutput:
 
     def covers(self, text: str) -> bool:
         """Say whether this would be found if it were said plainly."""
-        return any(True for _ in self._canaries.leaks(text))
+        return any(True for _ in self._canaries.leaks(text, bounded=True))
 
     async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
         return [

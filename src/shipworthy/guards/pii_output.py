@@ -82,7 +82,7 @@ class PiiOutput:
 
     def covers(self, text: str) -> bool:
         """Say whether personal data in this would be found, whoever asks."""
-        spans = [s for s in pii.find(text, self._names) if s.kind in self._kinds]
+        spans = [s for s in pii.find(text, self._names, reach=self.reach) if s.kind in self._kinds]
         values = ((text[start:end], kind) for start, end, kind in spans)
         return any(not self._allowed(value, skeleton(value).text, kind) for value, kind in values)
 

@@ -36,7 +36,7 @@ def test_every_kind_of_fault_is_said_in_one_wave(root, capsys):
     _edit(root, "gate.yaml", "max_error_rate: 0.05", "max_error_rate: 5\n  wrong: 1")
     _edit(root, "risks.yaml", "severity: S2", "severity: S9")
     _edit(root, "risks.yaml", "journeys: [UJ-ask, UJ-ticket]", "journeys: [UJ-nowhere]")
-    _edit(root, "requirements.yaml", "upper95 <= 0.30", "upper95 << 0.30")
+    _edit(root, "requirements.yaml", "must: worst_attack_upper95 <= 0.30", "must: worst_attack_upper95 << 0.30")
     _edit(root, "requirements.yaml", "suite: pii-leakage", "suite: pii-leakge")
     _edit(root, "targets.yaml", "helpdesk_rag", "helpdesk_ragg")
     _edit(root, "guards.yaml", "implements: [RQ-secret]", "implementz: [RQ-secret]")
@@ -55,8 +55,8 @@ def test_every_kind_of_fault_is_said_in_one_wave(root, capsys):
     assert code == 2
     found = _places(told["problems"])
     assert set(found) == {
-        ("gate.yaml", 5), ("gate.yaml", 6), ("risks.yaml", 5), ("risks.yaml", 16), ("requirements.yaml", 13),
-        ("requirements.yaml", 41), ("targets.yaml", 4), ("guards.yaml", 14), ("suites/over-refusal.yaml", 2),
+        ("gate.yaml", 5), ("gate.yaml", 6), ("risks.yaml", 5), ("risks.yaml", 16), ("requirements.yaml", 14),
+        ("requirements.yaml", 42), ("targets.yaml", 4), ("guards.yaml", 14), ("suites/over-refusal.yaml", 2),
         ("suites/own/suite.yaml", 6), ("suites/own/suite.yaml", 7), ("suites/own/samples.jsonl", 1),
         ("suites/own/samples.jsonl", 2), ("suites/own/samples.jsonl", 3), ("suites/own/samples.jsonl", 4),
         ("plugins/oops.py", 2),
@@ -110,7 +110,7 @@ def test_no_risk_is_called_unmitigated_where_a_requirement_cannot_be_read(root, 
 
 
 def test_nor_where_a_requirement_is_broken_inside(root, capsys):
-    _edit(root, "requirements.yaml", "must: upper95 <= 0.30", "must: 30")
+    _edit(root, "requirements.yaml", "must: worst_attack_upper95 <= 0.30", "must: 30")
     _, told = _check(root, capsys)
     assert told["problems"]
     assert told["warnings"] == []
