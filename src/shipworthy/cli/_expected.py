@@ -63,6 +63,8 @@ def money(found: Between) -> str:
     """
     from shipworthy.core.price import money as said
 
+    if not found.high:
+        return said(0)
     return _span(said(_rounded(found.low)), said(_rounded(found.high)))
 
 
@@ -90,4 +92,4 @@ def _rounded(number: float) -> float:
 
 
 def _span(low: str, high: str) -> str:
-    return low if low == high else f"{low} to {high}"
+    return f"about {low}" if low == high else f"{low} to {high}"
