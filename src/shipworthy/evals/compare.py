@@ -437,11 +437,17 @@ def same_metric(new: Run, old: Run, suite: str, metric: str) -> bool:
 
 
 def apart(rows: Iterable[MetricChange]) -> Iterator[str]:
-    """Yield why an interval holds zero beside a verdict, where one does."""
+    """Yield why an interval and a verdict seem to disagree, where they do: it holds zero beside one, or not without."""
+    rows = list(rows)
     if any(row.verdict in ("better", "worse") and row.low <= 0 <= row.high for row in rows):
         yield (
             "An interval may hold zero beside a verdict: intervals make no assumption on how hits are spread over "
             "samples and are wider for it, while the test asks only whether old and new could be swapped."
+        )
+    if any(row.verdict == "unclear" and not row.low <= 0 <= row.high for row in rows):
+        yield (
+            'An interval may leave zero out beside "unclear": it speaks for one change by itself, while the verdict is '
+            "the test's, corrected over all changes that are looked at."
         )
 
 
