@@ -10,30 +10,34 @@ and audit entry, the digests, the trace, and every criterion counted again from 
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from shipworthy.core import confirmation, ledger
-from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
+from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
-from shipworthy.core.finished import PLANNED, count_made, finished
+from shipworthy.core.finished import count_made, finished
+from shipworthy.core.terminal import shown
 from shipworthy.evidence import archive, recount
 from shipworthy.evidence.criteria import Criteria
+from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
 from shipworthy.store import chain
 from shipworthy.store.dsse import verify as verify_envelope
-from shipworthy.store.shards import MOST_SHARDS, log_name, log_origin
 from shipworthy.store.trust import PublicKey, Trust, load_trust
 
 MANIFEST = "manifest.json"
 ATTESTATION = "attestations/decision.dsse.json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PACK_VERSION = 4
-SCHEMA = 2
-"""Of the run logs in a pack. `core.records` says it, too, and is not imported here: it needs more than Python."""
+_MOST_SIGNED = 1 << 25
+"""Bytes of manifest or attestation: all that is read of a pack before somebody trusted has signed it."""
 
 PREDICATE_TYPE = "https://shipworthy.example/attestation/release-decision/v1"
 
@@ -74,25 +78,30 @@ def verify_pack(path: Path, trust: Trust) -> Verification:
     Raises:
         UsageError: the file cannot be read.
     """
+    verifier = _Verifier(trust)
     try:
-        too_large = path.stat().st_size > archive.MAX_BYTES + (1 << 24)
-        data = b"" if too_large else path.read_bytes()
+        with path.open("rb") as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise UsageError(f"cannot read the pack {path}: it is no file")
+            # Of a pack that nobody has signed, no more is read than it takes to see that.
+            if verifier.go(verifier.opening(file)):
+                file.seek(0)
+                verifier.go(verifier.inside(file.read(archive.MAX_BYTES + 1)))
     except OSError as error:
         raise UsageError(f"cannot read the pack {path}: {error.strerror}") from error
-    return verify_bytes(data, trust)
+    return verifier.found
 
 
 def verify_bytes(data: bytes, trust: Trust) -> Verification:
     """Check a pack in memory; see `verify_pack`."""
     verifier = _Verifier(trust)
-    try:
-        verifier.run(data)
-    except IntegrityError as error:
-        verifier.fail(str(error))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
-        # Members that are signed but not shaped as a pack's members are: not a pack that can be believed.
-        verifier.fail(f"not shaped as in an evidence pack ({type(error).__name__}: {error})")
-    return Verification(tuple(verifier.checks), verifier.decision, verifier.signers)
+    if verifier.go(verifier.opening(io.BytesIO(data))):
+        verifier.go(verifier.inside(data))
+    return verifier.found
+
+
+Step = tuple[str, Callable[[], str]]
 
 
 class _Verifier:
@@ -101,21 +110,41 @@ class _Verifier:
     def __init__(self, trust: Trust) -> None:
         self.trust = trust
         self.checks: list[Check] = []
-        self.current = "archive"
         self.members: dict[str, bytes] = {}
         self.decision: Mapping[str, Any] = {}
+        self.predicate: Mapping[str, Any] = {}
         self.signers: tuple[PublicKey, ...] = ()
         self.runs: dict[str, PackedRun] = {}
         self.entries: list[Mapping[str, Any]] = []
 
-    def fail(self, why: str) -> None:
-        self.checks.append(Check(self.current, False, why))
+    @property
+    def found(self) -> Verification:
+        return Verification(tuple(self.checks), self.decision, self.signers)
 
-    def run(self, data: bytes) -> None:
-        steps: Sequence[tuple[str, Callable[[], str]]] = (
+    def go(self, steps: Sequence[Step]) -> bool:
+        """Take some steps; say whether all of them held."""
+        for what, step in steps:
+            try:
+                self.checks.append(Check(what, True, step()))
+            except (IntegrityError, ValueError) as error:
+                self.checks.append(Check(what, False, str(error)))
+            except (KeyError, TypeError, AttributeError, IndexError, RecursionError, ArithmeticError) as error:
+                # Members that are signed but not shaped as a pack's members are: not a pack that can be believed.
+                why = f"not shaped as in an evidence pack ({type(error).__name__}: {error})"
+                self.checks.append(Check(what, False, why))
+            if not self.checks[-1].ok:
+                return False
+        return True
+
+    def opening(self, file: BinaryIO) -> Sequence[Step]:
+        """What comes first: nothing else is read before a trusted signature covers it."""
+        return (("signature", lambda: self.signature(file)),)
+
+    def inside(self, data: bytes) -> Sequence[Step]:
+        """What is checked of a pack whose manifest is signed."""
+        return (
             ("archive", lambda: self.archive(data)),
             ("members", self.manifest),
-            ("signature", self.signature),
             ("decision", self.decide),
             ("run logs", self.logs),
             ("audit log", self.audit),
@@ -124,26 +153,40 @@ class _Verifier:
             ("criteria", self.criteria),
             ("trace", self.trace),
         )
-        for self.current, step in steps:
-            self.checks.append(Check(self.current, True, step()))
 
     def member(self, name: str) -> bytes:
-        if name not in self.members:
-            raise IntegrityError(f"{name}: missing")
-        return self.members[name]
+        return member(self.members, name)
 
     def json(self, name: str) -> Any:
-        try:
-            return json.loads(self.member(name))
-        except ValueError as error:
-            raise IntegrityError(f"{name}: not JSON: {error}") from None
+        return read_json(name, self.member(name))
 
     # ---- the container and its signature
 
+    def signature(self, file: BinaryIO) -> str:
+        if not file.seek(0, io.SEEK_END):
+            raise IntegrityError("the file is empty")
+        found = archive.find(file, (MANIFEST, ATTESTATION), _MOST_SIGNED)
+        for name in (MANIFEST, ATTESTATION):
+            if name not in found:
+                raise IntegrityError(f"{name}: missing")
+        try:
+            payload, self.signers = verify_envelope(found[ATTESTATION], self.trust)
+        except IntegrityError as error:
+            raise IntegrityError(f"{ATTESTATION}: {error}") from None
+        statement = read_json(ATTESTATION, payload)
+        if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != PREDICATE_TYPE:
+            raise IntegrityError(f"{ATTESTATION}: not a statement about a release decision")
+        digest = bytes_digest(found[MANIFEST]).removeprefix(PREFIX)
+        if statement["subject"] != [{"name": MANIFEST, "digest": {"sha256": digest}}]:
+            raise IntegrityError(f"{MANIFEST}: not the one that was signed")
+        self.predicate, self.members = statement["predicate"], found
+        return "signed by " + ", ".join(f"{key.owner} ({key.keyid[:12]})" for key in self.signers)
+
     def archive(self, data: bytes) -> str:
-        if not data:
-            raise IntegrityError("the file is empty, or too large for a pack")
+        signed = self.members
         self.members = archive.read(data)
+        if any(self.members.get(name) != content for name, content in signed.items()):
+            raise IntegrityError("the file changed while it was read")
         return f"{len(self.members)} members, every byte accounted for"
 
     def manifest(self) -> str:
@@ -165,20 +208,6 @@ class _Verifier:
                 raise IntegrityError(f"{name}: its content was changed")
         return f"SHA-256 of {len(listed)} members as in {MANIFEST}"
 
-    def signature(self) -> str:
-        try:
-            payload, self.signers = verify_envelope(self.member(ATTESTATION), self.trust)
-        except IntegrityError as error:
-            raise IntegrityError(f"{ATTESTATION}: {error}") from None
-        statement = json.loads(payload)
-        if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != PREDICATE_TYPE:
-            raise IntegrityError(f"{ATTESTATION}: not a statement about a release decision")
-        digest = bytes_digest(self.members[MANIFEST]).removeprefix(PREFIX)
-        if statement["subject"] != [{"name": MANIFEST, "digest": {"sha256": digest}}]:
-            raise IntegrityError(f"{MANIFEST}: not the one that was signed")
-        self.predicate = statement["predicate"]
-        return "signed by " + ", ".join(f"{key.owner} ({key.keyid[:12]})" for key in self.signers)
-
     # ---- the content, held against itself
 
     def decide(self) -> str:
@@ -199,7 +228,7 @@ class _Verifier:
 
     def logs(self) -> str:
         for name in (*self.decision["runs"], *self.decision.get("baseline_runs", ())):
-            self.runs[name] = self.log(f"runs/{name}")
+            self.runs[name] = read_run(self.members, f"runs/{name}")
             if self.runs[name].manifest["id"] != name:
                 raise IntegrityError(f"runs/{name}/manifest.json: of another run")
         if not self.decision["runs"]:
@@ -207,73 +236,12 @@ class _Verifier:
         records = sum(len(run.records) for run in self.runs.values())
         return f"{len(self.runs)} run{'s' * (len(self.runs) != 1)}, {records:,} records, chains intact"
 
-    def log(self, folder: str) -> PackedRun:
-        """Read a run's records once: each shard's chain, no attempt twice, and what is counted of each."""
-        seal, manifest = self.json(f"{folder}/seal.json"), self.json(f"{folder}/manifest.json")
-        logs = self.shards(folder, manifest)
-        records: list[Mapping[str, Any]] = []
-        heads: list[bytes] = []
-        leaves: dict[str, bytes] = {}
-        hashes: dict[str, str] = {}
-        failed: set[str] = set()
-        for shard, name in enumerate(logs):
-            head = log_origin(self.member(f"{folder}/manifest.json"), shard)
-            for number, hash, body in _chained(name, self.member(name), head, b""):
-                head = hash
-                record = body.partition(b',"attempt":')[2][:-1]
-                attempt = json.loads(record)
-                id, planned = str(attempt["id"]), str(attempt["id"])[:PLANNED]
-                if id in leaves:
-                    raise IntegrityError(f"{name}:{number}: an attempt that is there twice")
-                if planned != id and planned not in failed:
-                    raise IntegrityError(f"{name}:{number}: tries an attempt again that had not failed")
-                (failed.discard if attempt["outcome"] == "scored" else failed.add)(planned)
-                leaves[id], hashes[id] = leaf_hash(record), bytes_digest(record)
-                records.append({key: attempt[key] for key in recount.COUNTED if key in attempt})
-            heads.append(head)
-        self.sealed(folder, logs, heads, seal["pack"])
-        if len(records) != seal["records"]:
-            raise IntegrityError(f"{folder}/seal.json: not all the records that were sealed")
-        tree = MerkleTree()
-        for id in sorted(leaves):
-            tree.add(leaves[id])
-        if tree.root != seal["pack"]["merkle"]:
-            raise IntegrityError(f"{folder}/seal.json: the Merkle root of the records is another one")
-        return PackedRun(manifest, seal, records, hashes)
-
-    def shards(self, folder: str, manifest: Mapping[str, Any]) -> list[str]:
-        """Return the names of a run's logs, one a shard."""
-        where, schema = f"{folder}/manifest.json", manifest.get("schema", 1)
-        if schema != SCHEMA:
-            made = "by shipworthy <= 0.1" if schema == 1 else "by another version of shipworthy"
-            raise IntegrityError(
-                f"{where}: {manifest['id']} was made {made} (run log schema {schema}; this verifier reads {SCHEMA}): "
-                "verify the pack with the version that made it"
-            )
-        shards = manifest.get("shards", 1)
-        if type(shards) is not int or not 1 <= shards <= MOST_SHARDS:
-            raise IntegrityError(f"{where}: a run has 1 to {MOST_SHARDS:,} shards, not {shards}")
-        logs = [f"{folder}/{log_name(shard)}" for shard in range(shards)]
-        if odd := sorted({name for name in self.members if name.startswith(f"{folder}/attempts")} - set(logs)):
-            raise IntegrityError(f"{odd[0]}: the log of no shard of the run")
-        return logs
-
-    def sealed(self, folder: str, logs: Sequence[str], heads: Sequence[bytes], sealed: Mapping[str, Any]) -> None:
-        """Hold the heads of a run's chains against those that were sealed."""
-        if len(sealed["heads"]) != len(heads):
-            raise IntegrityError(f"{folder}/seal.json: seals another number of shards")
-        for name, head, said in zip(logs, heads, sealed["heads"], strict=True):
-            if chain.head_text(head) != said:
-                raise IntegrityError(f"{name}: not all the records that were sealed")
-        if merkle_root(heads) != sealed["head"]:
-            raise IntegrityError(f"{folder}/seal.json: the run's head is not the Merkle root of its shards' heads")
-
     def audit(self) -> str:
         name, first, entries = "audit-log.jsonl", chain.origin(b"audit"), []
         head = first
-        for number, hash, body in _chained(name, self.member(name), first, b'"entry":'):
+        for number, hash, body in chained(name, self.member(name), first, b'"entry":'):
             head = hash
-            entries.append(json.loads(body))
+            entries.append(read_json(f"{name}:{number}", body))
             if entries[-1]["number"] != number:
                 raise IntegrityError(f"{name}:{number}: out of order")
         if chain.head_text(head) != self.predicate["audit_head"]:
@@ -516,24 +484,12 @@ def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:
     return ledger.Scope(manifest["system"], manifest["spec_digest"], tuple(manifest.get("draws", ())), suites)
 
 
-def _chained(name: str, data: bytes, head: bytes, prefix: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield number, hash and body of each line of a chained file, checking frame and hash."""
-    if data and not data.endswith(b"\n"):
-        raise IntegrityError(f"{name}: its last line is cut off")
-    for number, line in enumerate(data.split(b"\n")[:-1], 1):
-        body = line[75:]
-        head = chain.link(head, body.removeprefix(prefix)[:-1] if prefix else body)
-        if line[:75] != b'{"hash":"' + head.hex().encode() + b'",' or not body.startswith(prefix) or body[-1:] != b"}":
-            raise IntegrityError(f"{name}:{number}: this line, or the order of lines, is not what was written")
-        yield number, head, body.removeprefix(prefix)[:-1] if prefix else body
-
-
 def report(found: Verification) -> str:
-    """Return what was checked, as text."""
-    lines = [f"{'ok ' if check.ok else 'BAD'}  {check.what:10}  {check.detail}" for check in found.checks]
+    """Return what was checked, as text that a terminal can be given whatever the pack holds: one line a check."""
+    lines = [f"{'ok ' if check.ok else 'BAD'}  {check.what:10}  {shown(check.detail)}" for check in found.checks]
     if found.ok:
-        verdict = f"{found.decision['verdict']} ({found.decision['id']})"
-        lines.append(f"The pack is what its signers made. Its verdict: {verdict}. {found.decision['reason']}")
+        verdict = f"{shown(found.decision['verdict'])} ({shown(found.decision['id'])})"
+        lines.append(f"The pack is what its signers made. Its verdict: {verdict}. {shown(found.decision['reason'])}")
     else:
         lines.append("The pack cannot be believed.")
     return "\n".join(lines)
