@@ -1,4 +1,4 @@
-"""What a pack's members hold: strict JSON, chained lines, and a run's records behind its seal. Standard library only."""
+"""What a pack holds: strict JSON, chained lines, and a run's records behind its seal. Standard library only."""
 
 from __future__ import annotations
 

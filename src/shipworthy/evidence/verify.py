@@ -36,7 +36,7 @@ MANIFEST = "manifest.json"
 ATTESTATION = "attestations/decision.dsse.json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PACK_VERSION = 4
-_MOST_SIGNED = 1 << 25
+_MOST_SIGNED = 1 << 24
 """Bytes of manifest or attestation: all that is read of a pack before somebody trusted has signed it."""
 
 PREDICATE_TYPE = "https://shipworthy.example/attestation/release-decision/v1"
