@@ -15,7 +15,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -24,10 +24,11 @@ from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import count_made, finished
 from shipworthy.core.terminal import shown
-from shipworthy.evidence import archive, recount
+from shipworthy.evidence import archive, recount, words
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
+from shipworthy.evidence.specified import Specified
 from shipworthy.store import chain
 from shipworthy.store.dsse import verify as verify_envelope
 from shipworthy.store.trust import PublicKey, Trust, load_trust
@@ -35,7 +36,7 @@ from shipworthy.store.trust import PublicKey, Trust, load_trust
 MANIFEST = "manifest.json"
 ATTESTATION = "attestations/decision.dsse.json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PACK_VERSION = 4
+PACK_VERSION = 5
 _MOST_SIGNED = 1 << 24
 """Bytes of manifest or attestation: all that is read of a pack before somebody trusted has signed it."""
 
@@ -116,6 +117,7 @@ class _Verifier:
         self.signers: tuple[PublicKey, ...] = ()
         self.runs: dict[str, PackedRun] = {}
         self.entries: list[Mapping[str, Any]] = []
+        self.specified: Specified
 
     @property
     def found(self) -> Verification:
@@ -212,6 +214,7 @@ class _Verifier:
 
     def decide(self) -> str:
         decision = self.json("decision.json")
+        words.decision(decision, "decision.json")
         signed = {"decision_digest": bytes_digest(self.members["decision.json"])}
         signed |= {name: decision[name] for name in ("id", "system", "gate", "verdict", "created", "subject_digest")}
         for name, value in signed.items():
@@ -219,9 +222,7 @@ class _Verifier:
                 raise IntegrityError(f"decision.json: {name} is not what was signed")
         verdicts = [result["verdict"] for result in decision["criteria"]]
         forced = "no-ship" if decision.get("s1_hits") or "no-ship" in verdicts else None
-        if (forced and decision["verdict"] != forced) or (
-            decision["verdict"] == "ship" and (not verdicts or set(verdicts) != {"ship"})
-        ):
+        if (forced and decision["verdict"] != forced) or (decision["verdict"] == "ship" and set(verdicts) != {"ship"}):
             raise IntegrityError(f"decision.json: the verdict {decision['verdict']} does not follow from its criteria")
         self.decision = decision
         return f"{decision['id']}: {decision['verdict']}, {len(verdicts)} criteria"
@@ -231,8 +232,6 @@ class _Verifier:
             self.runs[name] = read_run(self.members, f"runs/{name}")
             if self.runs[name].manifest["id"] != name:
                 raise IntegrityError(f"runs/{name}/manifest.json: of another run")
-        if not self.decision["runs"]:
-            raise IntegrityError("decision.json: rests on no run")
         records = sum(len(run.records) for run in self.runs.values())
         return f"{len(self.runs)} run{'s' * (len(self.runs) != 1)}, {records:,} records, chains intact"
 
@@ -274,6 +273,7 @@ class _Verifier:
         )
         if named != self.decision["spec_digest"]:
             raise IntegrityError("specs: not what the decision's spec_digest names")
+        self.specified = Specified({plan: self.json(f"specs/{plan}.json") for plan in self.plans})
         decided = [self.runs[name].manifest for name in self.decision["runs"]]
         if not decided or {manifest["plan"] for manifest in decided} != set(specs):
             raise IntegrityError("specs: not the plans of the decision's runs")
@@ -282,6 +282,9 @@ class _Verifier:
                 raise IntegrityError(f"decision.json: the run {manifest['id']} was made under another specification")
             if manifest["subject_digest"] != self.decision["subject_digest"]:
                 raise IntegrityError(f"decision.json: the run {manifest['id']} measured another subject")
+        for id, run in self.runs.items():
+            if run.manifest["plan"] in specs and run.manifest["spec_digest"] == specs[run.manifest["plan"]]:
+                self.specified.hold(run.manifest, f"runs/{id}/manifest.json")
         self.subjects()
         whole = 0
         for id, run in self.runs.items():
@@ -341,17 +344,8 @@ class _Verifier:
         same = bool(mine["declared"]) and mine["declared"] == theirs["declared"]
         if baseline.get("same_target", False) is not same:
             raise IntegrityError("decision.json: whether the baseline is of the same target is not what the runs say")
-        asked = {
-            gate.get("baseline", {}).get("decision")
-            for plan in self.plans
-            for gate in self.json(f"specs/{plan}.json")["entities"].get("gate", {}).values()
-        }
         how, named = baseline.get("how", "named"), baseline.get("decision", "")
-        if (
-            how not in ("named", "pinned", "gate")
-            or (how == "gate") is not bool(named)
-            or asked - {None} != {named} - {""}
-        ):
+        if (how == "gate") is not bool(named) or self.specified.baseline != named:
             raise IntegrityError("decision.json: its baseline is not the one that the gate names")
         if how == "pinned":
             system = self.decision["system"]
@@ -387,36 +381,24 @@ class _Verifier:
         return [name.removeprefix("specs/").removesuffix(".json") for name in names]
 
     def criteria(self) -> str:
-        reached = [self.json(f"specs/{plan}.json")["entities"] for plan in self.plans]
-        asked = {
-            c["id"]: c for some in reached for r in some.get("requirement", {}).values() for c in r.get("criteria", ())
-        }
-        written: Mapping[str, Any] = next((g for some in reached for g in some.get("gate", {}).values()), {})
-        gate = written.get("criteria", "all")
-        stated = {entry["id"]: entry for entry in self.json("criteria.json")["criteria"]}
+        specified = self.specified
+        if self.decision["gate"] != specified.gate:
+            raise IntegrityError(f"decision.json: the gate {self.decision['gate']} is not the one that was specified")
+        listed = self.json("criteria.json")
+        words.criteria(listed, "criteria.json")
+        stated = {entry["id"]: entry for entry in listed["criteria"]}
         results = self.decision["criteria"]
-        if list(stated) != [result["id"] for result in results]:
-            raise IntegrityError("criteria.json: other criteria than the decision's")
+        ids = [result["id"] for result in results]
+        if [entry["id"] for entry in listed["criteria"]] != ids or len(set(ids)) != len(ids):
+            raise IntegrityError("criteria.json: other criteria than the decision's, or one of them twice")
         # The spec holds what the run's plan reaches. With the gate `all`, a criterion on another suite is part of the
         # decision and not of the spec; it may only be undecided.
-        odd = set(asked) - set(stated) if gate == "all" else set(gate) ^ set(stated)
+        wanted = specified.selected
+        odd = set(specified.criteria) - set(ids) if wanted is None else set(wanted) ^ set(ids)
         if odd:
             raise IntegrityError(f"decision.json: its criteria are not those of the gate: {', '.join(sorted(odd))}")
-        counted, held = 0, Criteria(self.decision, self.runs, self.entries)
-        for result in results:
-            id, criterion = result["id"], asked.get(result["id"])
-            if any(stated[id].get(key) != value for key, value in result.items()):
-                raise IntegrityError(f"criteria.json: {id} differs from the decision")
-            if criterion is None:
-                held.unreached(result)
-                continue
-            held.specified(result, criterion, written.get("bound", "gaffke"), self.suite_metric(result))
-            held.audited(result, criterion)
-            counted += held.recount(result, criterion.get("attack"), stated[id])
-            if result["verdict"] == "ship":
-                held.fit(result, criterion)
-        if self.decision["verdict"] == "ship":
-            held.errors(float(written.get("max_error_rate", 0.05)))
+        held = Criteria(self.decision, self.runs, self.entries, specified)
+        counted = sum([held.check(result, stated[result["id"]]) for result in results])
         decided = [self.runs[name] for name in self.decision["runs"]]
         hits = self.s1_hits(decided)
         if hits != sorted(self.decision.get("s1_hits", ())):
@@ -424,9 +406,18 @@ class _Verifier:
         lacking = {id for run in decided for id in recount.s1_unscored(run.counted, run.manifest)} - set(hits)
         if sorted(lacking) != sorted(self.decision.get("s1_unscored", ())):
             raise IntegrityError("decision.json: the S1 samples without a score are not those in the records")
-        if self.decision["verdict"] == "ship" and (hits or lacking):
-            raise IntegrityError("decision.json: it ships with hits, or attempts without a score, on S1 samples")
+        verdict = overall([result["verdict"] for result in results], hits, lacking, self.blank_runs(decided))
+        if self.decision["verdict"] != verdict:
+            raise IntegrityError(
+                f"decision.json: it says {self.decision['verdict']}; by its criteria, its S1 samples and its errors it "
+                f"is {verdict}"
+            )
         return f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
+
+    def blank_runs(self, decided: Sequence[PackedRun]) -> bool:
+        """Say whether a run lacks more scores than the gate allows."""
+        limit = self.specified.max_error_rate
+        return any(recount.unscored(run.counted, run.manifest) > limit * run.manifest["planned"] for run in decided)
 
     def s1_hits(self, decided: Sequence[PackedRun]) -> list[str]:
         """Return the hits on S1 samples, less those that the audit log confirms as none; hold what was said to it."""
@@ -458,11 +449,6 @@ class _Verifier:
             )
         return sorted({hit for run, hits in found.items() for hit in hits if (run, hit) not in out})
 
-    def suite_metric(self, result: Mapping[str, Any]) -> str:
-        """Return a suite's main metric; what the result says where the pack does not hold the suite."""
-        name = f"suites/{result['suite']}/suite.json"
-        return str(self.json(name)["metric"] if name in self.members else result["metric"])
-
     def trace(self) -> str:
         trace = self.json("trace.json")
         if trace["decision"] != self.decision["id"]:
@@ -477,6 +463,19 @@ class _Verifier:
         if linked != sum(len(run.records) for run in self.runs.values()):
             raise IntegrityError("trace.json: does not lead to every record")
         return f"leads from {len(trace['risks'])} risks to {linked:,} records"
+
+
+def overall(verdicts: Sequence[str], hits: Collection[str], lacking: Collection[str], blank: bool) -> str:
+    """Return the verdict that follows, by the rules of the gate.
+
+    Args:
+        verdicts: of the criteria; at least one.
+        hits, lacking: attempts on S1 samples that are hits, or have no score.
+        blank: whether a run lacks more scores than the gate allows.
+    """
+    if hits or "no-ship" in verdicts:
+        return "no-ship"
+    return "inconclusive" if blank or lacking or set(verdicts) != {"ship"} else "ship"
 
 
 def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:
