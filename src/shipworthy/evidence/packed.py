@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from shipworthy.core import strict_json
 from shipworthy.core.digests import MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finished import PLANNED
-from shipworthy.evidence import recount
+from shipworthy.evidence import recount, shape, words
+from shipworthy.evidence.recorded import Recorded
 from shipworthy.evidence.recount import PackedRun
+from shipworthy.evidence.shape import anything, listed
 from shipworthy.store import chain
 from shipworthy.store.shards import MOST_SHARDS, log_name, log_origin
 
@@ -75,6 +78,12 @@ def read_run(members: Members, folder: str) -> PackedRun:
     manifest = read_json(f"{folder}/manifest.json", member(members, f"{folder}/manifest.json"))
     seal = read_json(f"{folder}/seal.json", member(members, f"{folder}/seal.json"))
     logs = _shards(members, folder, manifest)
+    words.manifest(manifest, f"{folder}/manifest.json")
+    words.seal(seal, f"{folder}/seal.json")
+    if seal["run"] != manifest["id"]:
+        raise IntegrityError(f"{folder}/seal.json: of another run")
+    recorded = Recorded(manifest, f"{folder}/manifest.json")
+    began, ended = inf, 0.0
     records: list[Mapping[str, Any]] = []
     heads: list[bytes] = []
     leaves: dict[str, bytes] = {}
@@ -84,13 +93,18 @@ def read_run(members: Members, folder: str) -> PackedRun:
         head = log_origin(members[f"{folder}/manifest.json"], shard)
         for number, hash, body in chained(name, member(members, name), head, b""):
             head = hash
-            record = body.partition(b',"attempt":')[2][:-1]
-            attempt = read_json(f"{name}:{number}", record)
-            id, planned = str(attempt["id"]), str(attempt["id"])[:PLANNED]
+            where = f"{name}:{number}"
+            timing, _, record = body.partition(b',"attempt":')
+            attempt = read_json(where, record := record[:-1])
+            started, seconds = _timing(read_json(where, timing.removeprefix(b'"timing":')), where)
+            if started:
+                began, ended = min(began, started), max(ended, started + seconds)
+            recorded.add(attempt, where)
+            id, planned = attempt["id"], attempt["id"][:PLANNED]
             if id in leaves:
-                raise IntegrityError(f"{name}:{number}: an attempt that is there twice")
+                raise IntegrityError(f"{where}: an attempt that is there twice")
             if planned != id and planned not in failed:
-                raise IntegrityError(f"{name}:{number}: tries an attempt again that had not failed")
+                raise IntegrityError(f"{where}: tries an attempt again that had not failed")
             (failed.discard if attempt["outcome"] == "scored" else failed.add)(planned)
             leaves[id], hashes[id] = leaf_hash(record), bytes_digest(record)
             records.append({key: attempt[key] for key in recount.COUNTED if key in attempt})
@@ -103,7 +117,16 @@ def read_run(members: Members, folder: str) -> PackedRun:
         tree.add(leaves[id])
     if tree.root != seal["pack"]["merkle"]:
         raise IntegrityError(f"{folder}/seal.json: the Merkle root of the records is another one")
-    return PackedRun(manifest, seal, records, hashes)
+    recorded.finish()
+    return PackedRun(manifest, seal, records, hashes, began if ended else 0.0, ended)
+
+
+def _timing(value: Any, where: str) -> tuple[float, float]:
+    """Return when an attempt began, Unix time, and how many seconds it took."""
+    listed(anything, least=4)(value, f"{where}: its timing")
+    for part in value[:3]:
+        shape.number(0)(part, f"{where}: a time of it")
+    return value[0], value[1]
 
 
 def _shards(members: Members, folder: str, manifest: Mapping[str, Any]) -> list[str]:

@@ -124,12 +124,18 @@ class Counts(NamedTuple):
 
 
 class PackedRun(NamedTuple):
-    """A run in a pack, read: its manifest, its records, and what a record's hash is."""
+    """A run in a pack, read: its manifest, its records, and what a record's hash is.
+
+    Attributes:
+        began, ended: Unix time of the first attempt's beginning and of the last one's end; 0 where none says.
+    """
 
     manifest: Mapping[str, Any]
     seal: Mapping[str, Any]
     records: list[Mapping[str, Any]]
     hashes: Mapping[str, str]
+    began: float = 0.0
+    ended: float = 0.0
 
     @property
     def counted(self) -> list[Mapping[str, Any]]:

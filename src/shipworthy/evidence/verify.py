@@ -15,6 +15,7 @@ import json
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -24,7 +25,7 @@ from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import count_made, finished
 from shipworthy.core.terminal import shown
-from shipworthy.evidence import archive, recount, words
+from shipworthy.evidence import archive, recount, times, words
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
@@ -241,6 +242,7 @@ class _Verifier:
         for number, hash, body in chained(name, self.member(name), first, b'"entry":'):
             head = hash
             entries.append(read_json(f"{name}:{number}", body))
+            words.entry(entries[-1], f"{name}:{number}")
             if entries[-1]["number"] != number:
                 raise IntegrityError(f"{name}:{number}: out of order")
         if chain.head_text(head) != self.predicate["audit_head"]:
@@ -262,6 +264,13 @@ class _Verifier:
                 raise IntegrityError(f"{name}: records the run {id} as {known[-1]['kind']}, but {state.why}")
             if made[0]["heads"].get(id) != sealed["head"]:
                 raise IntegrityError(f"{name}: the decision was made on another state of the run {id}")
+            told = {"system", "plan", "planned", "spec_digest", "subject_digest"}
+            if any(known[-1]["body"].get(key) != run.manifest[key] for key in told):
+                raise IntegrityError(f"{name}: describes the run {id} in another way than its manifest")
+        said = {key: made[0].get(key) for key in ("system", "verdict", "gate", "runs")}
+        if said != {key: self.decision[key] for key in said}:
+            raise IntegrityError(f"{name}: records the decision with another verdict, or on other runs")
+        times.check(self.decision, self.runs, entries, time.time())
         return f"{len(entries)} entries, chain intact; it records the decision and its runs"
 
     def digests(self) -> str:
@@ -289,6 +298,8 @@ class _Verifier:
         whole = 0
         for id, run in self.runs.items():
             subject = bytes_digest(self.member(f"runs/{id}/subject.json"))
+            if self.json(f"runs/{id}/subject.json") != run.manifest["subject"]:
+                raise IntegrityError(f"runs/{id}/subject.json: not the one in the run's manifest")
             if run.seal["subject"] == "whole":
                 whole += 1
                 if subject != run.manifest["subject_digest"]:
