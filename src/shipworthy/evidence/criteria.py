@@ -152,7 +152,7 @@ class Criteria:
                 f"decision.json: the criterion {id} was tested on a run that the decision is not about, or that did "
                 "not measure it"
             )
-        if result.get("measure") != about.written:
+        if recount.whole(result.get("measure")) != recount.whole(about.written):
             raise IntegrityError(f"decision.json: {id} describes its metric in another way than was specified")
         planned = about.use["samples"] * len(about.attacks) * about.use["each"] if about.use and about.measure else 0
         if result.get("planned", 0) != planned:

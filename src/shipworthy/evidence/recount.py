@@ -48,6 +48,14 @@ class Measure(NamedTuple):
         return self.low <= must.limit <= self.high and must.limit != (self.low if must.side == "upper" else self.high)
 
 
+_DEFAULTS = {"good": "low", "kind": "event", "unit": "", "low": 0.0, "high": 1.0, "reducer": "mean"}
+
+
+def whole(said: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a metric's description with what it leaves out, so that two of them can be compared."""
+    return None if said is None else {**_DEFAULTS, **said}
+
+
 def measures(manifest: Mapping[str, Any], suite: str) -> dict[str, Measure]:
     """Return a suite's metrics by name, from a run's manifest."""
     use = next((use for use in manifest["suites"] if use["id"] == suite), {"metrics": ()})

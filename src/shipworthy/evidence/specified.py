@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from shipworthy.core.attack_name import matches
 from shipworthy.core.errors import IntegrityError
 from shipworthy.evidence import shape, words
+from shipworthy.evidence.recount import whole
 
 FULL = "full"
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
@@ -99,9 +100,11 @@ class Specified:
             if id not in planned or id not in self.suites:
                 raise IntegrityError(f"{where}: the plan {manifest['plan']} has no suite {id}")
             suite, entry = self.suites[id], planned[id]
-            same = ("digest", "content", "metric", "metrics", "max_error_rate")
+            same = ("digest", "content", "metric", "max_error_rate")
             if odd := next((key for key in same if use[key] != suite[key]), None):
                 raise IntegrityError(f"{where}: {odd} of the suite {id} is not what was specified")
+            if list(map(whole, use["metrics"])) != list(map(whole, suite["metrics"])):
+                raise IntegrityError(f"{where}: the metrics of the suite {id} are not those that were specified")
             asked = entry.get("attacks")
             attacks = [a for a in suite["attacks"] if asked is None or any(matches(w, a) for w in asked)]
             most = suite["samples"]

@@ -356,7 +356,7 @@ class _Verifier:
         if baseline.get("same_target", False) is not same:
             raise IntegrityError("decision.json: whether the baseline is of the same target is not what the runs say")
         how, named = baseline.get("how", "named"), baseline.get("decision", "")
-        if (how == "gate") is not bool(named) or self.specified.baseline != named:
+        if how not in words.HOW or (how == "gate") is not bool(named) or self.specified.baseline != named:
             raise IntegrityError("decision.json: its baseline is not the one that the gate names")
         if how == "pinned":
             system = self.decision["system"]

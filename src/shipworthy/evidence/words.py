@@ -41,6 +41,7 @@ RULES = ("fixed", "sequential", "search")
 
 _UNSCORED = {kind + where for kind in (*OUTCOMES[1:], "abstained") for where in ("", " in the baseline")}
 _rate, _count, _verdict = number(0, 1), whole(), word(*VERDICTS)
+_found = number(-1e-9, 1 + 1e-9)  # a rate that was worked out: rounding may leave it beside the end of its range
 _texts, _names = listed(text), listed(name)
 
 
@@ -81,19 +82,19 @@ measure: Shape = _measure
 
 _ATTACK = fields(
     {"attack": name, "hits": _count, "trials": _count, "clusters": _count, "unscored": _count},
-    {"rate": maybe(_rate), "low": maybe(_rate), "high": maybe(_rate)},
+    {"rate": maybe(_found), "low": maybe(_found), "high": maybe(_found)},
     closed=True,
 )
 
 _LABELS = fields({"hits": _count, "labelled": _count, "drawn": _count}, closed=True)
-_SPAN = maybe(listed(_rate, least=2))
+_SPAN = maybe(listed(_found, least=2))
 
 _AUDIT = fields(
     {"entry": _count, "drawn": text, "labels": text, "positives": _LABELS, "negatives": _LABELS},
     {
-        "observed": maybe(_rate),
-        "sensitivity": maybe(_rate),
-        "specificity": maybe(_rate),
+        "observed": maybe(_found),
+        "sensitivity": maybe(_found),
+        "specificity": maybe(_found),
         "sensitivity_span": _SPAN,
         "specificity_span": _SPAN,
     },
@@ -151,7 +152,7 @@ decision: Shape = fields(
         "s1_hits": listed(name, once=True),
         "s1_unscored": listed(name, once=True),
         "subject": maybe(_SUBJECT),
-        "baseline": maybe(fields({"subject": _SUBJECT}, {"how": word(*HOW), "decision": text, "same_target": flag})),
+        "baseline": maybe(fields({"subject": _SUBJECT}, {"how": text, "decision": text, "same_target": flag})),
         "ledger": maybe(
             fields(
                 {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import msgspec
 from pydantic import Field
 
 from shipworthy.core.errors import MissingExtra
@@ -58,7 +57,7 @@ def _content(suite: Suite) -> dict[str, Any]:
         ],
         "content": suite.content,
         "metric": suite.metric,
-        "metrics": [msgspec.to_builtins(metric) for metric in metrics.values()],
+        "metrics": [{name: getattr(m, name) for name in m.__struct_fields__} for m in metrics.values()],
         "max_error_rate": suite.max_error_rate,
         "samples": len(suite.samples),
         "clusters": len({hash(sample.cluster or sample.id) for sample in suite.samples}),  # 8 bytes each, not the words
