@@ -394,9 +394,10 @@ class Criteria:
         self.estimates(result, measure, rate, highest)
         melded = audited.Melded(rows, said)
         _miss(id, "bound", melded.misses(result["bound"], tail, lower=lower))
+        seen = audited.Melded(audited.rows(counts.clusters, counts.clusters), said)
         for end, down in (("low", True), ("high", False)):
             # An end that the estimate itself pushes out is as wide as it must be.
-            miss = melded.misses(result[end], tail / 2, lower=down)
+            miss = seen.misses(result[end], tail / 2, lower=down)
             _miss(id, "interval", 0 if miss > 0 and near(measure, result[end], rate) else miss)
         audited.accuracy(id, said, counts.rate, rate)
         met = result["bound"] >= must.limit if lower else result["bound"] <= must.limit
