@@ -230,8 +230,8 @@ def _answers(found: SideBySide, places: Sequence[Place]) -> Table:
 
 def _csv(found: SideBySide, places: Sequence[Place], suite: str | None) -> str:
     """Return one line for each cell, or for each answer: what a spreadsheet pivots."""
+    from shipworthy.core.terminal import visible
     from shipworthy.evals.labels import text_cell
-    from shipworthy.reports._words import visible
 
     file = io.StringIO(newline="")
     writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")

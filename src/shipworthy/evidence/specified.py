@@ -123,6 +123,20 @@ class Specified:
                 f"{where}: plans {manifest['planned']:,} attempts, which is not what its suites add up to"
             )
 
+    def hold_suite(self, suite: Mapping[str, Any], where: str) -> None:
+        """Hold what a pack says of a suite against the specification, which may lack one that only a baseline used.
+
+        Raises:
+            IntegrityError: it says something else.
+        """
+        words.suite(suite, where)
+        known = self.suites.get(suite["id"])
+        if where != f"suites/{suite['id']}/suite.json":
+            raise IntegrityError(f"{where}: of another suite")
+        same = ("digest", "content", "metric", "max_error_rate", "samples", "attacks", "attempts")
+        if known is not None and (odd := next((key for key in same if suite[key] != known[key]), None)):
+            raise IntegrityError(f"{where}: {odd} is not what was specified")
+
     def _plan(self, spec: Mapping[str, Any], plan: str) -> Mapping[str, Mapping[str, Any]]:
         if plan == FULL:
             return {id: {} for id in spec["entities"].get("suite", {})}

@@ -44,6 +44,21 @@ _MOST_SIGNED = 1 << 24
 PREDICATE_TYPE = "https://shipworthy.example/attestation/release-decision/v1"
 
 
+RECOMPUTED = (
+    "verdicts, counts, rates and means, bounds, intervals, worst cases, tipping points, S1 hits, ledger; bounds and "
+    "intervals of audited rates within the error of a simulation"
+)
+NOT_RECOMPUTED = (
+    "the signer's word: reasons, samples still needed, an audited scorer's intervals, and "
+    "that records, suites and metrics are those of the system that runs"
+)
+
+_FIGURES = ("id", "must", "verdict", "rate", "low", "high", "bound", "limit", "hits", "trials", "clusters")
+"""Of each criterion, what the signed statement says by itself: some read nothing else of a pack."""
+
+_SEVERE = {"s1_hits": "hits on S1 samples", "s1_unscored": "attempts on S1 samples without a score"}
+
+
 class Check(NamedTuple):
     """One thing that was checked: what, whether it holds, and what was found."""
 
@@ -155,6 +170,7 @@ class _Verifier:
             ("ledger", self.ledger),
             ("criteria", self.criteria),
             ("trace", self.trace),
+            ("statement", self.statement),
         )
 
     def member(self, name: str) -> bytes:
@@ -294,6 +310,7 @@ class _Verifier:
         for id, run in self.runs.items():
             if run.manifest["plan"] in specs and run.manifest["spec_digest"] == specs[run.manifest["plan"]]:
                 self.specified.hold(run.manifest, f"runs/{id}/manifest.json")
+        self.suites()
         self.subjects()
         whole = 0
         for id, run in self.runs.items():
@@ -308,6 +325,12 @@ class _Verifier:
         return "specification and subjects as named" + (
             f" ({redacted} subjects redacted: not checked)" if redacted else ""
         )
+
+    def suites(self) -> None:
+        """Hold what the pack says of its suites against the specification."""
+        for name in sorted(self.members):
+            if name.startswith("suites/") and name.endswith("/suite.json"):
+                self.specified.hold_suite(self.json(name), name)
 
     def ledger(self) -> str:
         """Read the ledger again from the audit log: no run on the same samples may be left out of the decision."""
@@ -462,8 +485,15 @@ class _Verifier:
 
     def trace(self) -> str:
         trace = self.json("trace.json")
-        if trace["decision"] != self.decision["id"]:
+        said = {name: self.decision[name] for name in ("verdict", "system", "spec_digest", "subject_digest")}
+        if trace["decision"] != self.decision["id"] or {name: trace[name] for name in said} != said:
             raise IntegrityError("trace.json: of another decision")
+        results = {result["id"]: result for result in self.decision["criteria"]}
+        for criterion in (c for risk in trace["risks"] for r in risk["requirements"] for c in r["criteria"]):
+            result = results[criterion["id"]]
+            named = {key: result.get(key, "") for key in ("must", "verdict", "metric", "run", "baseline_run")}
+            if {key: criterion[key] for key in named} != named:
+                raise IntegrityError(f"trace.json: says of {result['id']} what the decision does not")
         linked = 0
         for id, suites in trace["records"].items():
             for listed in suites.values():
@@ -474,6 +504,19 @@ class _Verifier:
         if linked != sum(len(run.records) for run in self.runs.values()):
             raise IntegrityError("trace.json: does not lead to every record")
         return f"leads from {len(trace['risks'])} risks to {linked:,} records"
+
+    def statement(self) -> str:
+        """Hold the statement that was signed, which some read without the pack, against all that was checked."""
+        said: dict[str, Any] = {name: self.decision[name] for name in ("reason", "spec_digest")}
+        said |= {"criteria": _figures(self.decision), "runs": {name: run.seal for name, run in self.runs.items()}}
+        for name, value in said.items():
+            if self.predicate[name] != value:
+                raise IntegrityError(f"{ATTESTATION}: {name} is not what the pack holds")
+        return "says what the pack holds"
+
+
+def _figures(decision: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{key: result[key] for key in result if key in _FIGURES} for result in decision["criteria"]]
 
 
 def overall(verdicts: Sequence[str], hits: Collection[str], lacking: Collection[str], blank: bool) -> str:
@@ -497,12 +540,25 @@ def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:
 def report(found: Verification) -> str:
     """Return what was checked, as text that a terminal can be given whatever the pack holds: one line a check."""
     lines = [f"{'ok ' if check.ok else 'BAD'}  {check.what:10}  {shown(check.detail)}" for check in found.checks]
-    if found.ok:
-        verdict = f"{shown(found.decision['verdict'])} ({shown(found.decision['id'])})"
-        lines.append(f"The pack is what its signers made. Its verdict: {verdict}. {shown(found.decision['reason'])}")
-    else:
-        lines.append("The pack cannot be believed.")
-    return "\n".join(lines)
+    if not found.ok:
+        return "\n".join([*lines, "The pack cannot be believed."])
+    said = found.decision
+    # In words of our own: the signer's reason was not worked out again.
+    told = [f"{word}: {', '.join(ids)}" for word in words.VERDICTS if (ids := _ids(said, word))]
+    told += [f"{len(said[key]):,} {what}" for key, what in _SEVERE.items() if said.get(key)]
+    return "\n".join(
+        [
+            *lines,
+            f"recomputed  {RECOMPUTED}",
+            f"not         {NOT_RECOMPUTED}",
+            f"The pack is what its signers made. Its verdict: {said['verdict']} ({shown(said['id'])}). "
+            + shown("; ".join(told)),
+        ]
+    )
+
+
+def _ids(decision: Mapping[str, Any], verdict: str) -> list[str]:
+    return [result["id"] for result in decision["criteria"] if result["verdict"] == verdict]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

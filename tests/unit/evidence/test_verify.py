@@ -37,6 +37,7 @@ from shipworthy.store.signing import new_key, sign, statement
 from shipworthy.store.trust import Trust, trust_json
 
 Members = dict[str, bytes]
+FIGURES = ("id", "must", "verdict", "rate", "low", "high", "bound", "limit", "hits", "trials", "clusters")
 
 
 def refused(found: Verification, *names: str) -> None:
@@ -52,7 +53,7 @@ def test_the_pack_verifies_and_says_what_was_checked(case: Any) -> None:
     assert found.ok, found.problems
     assert [c.what for c in found.checks] == [
         "signature", "archive", "members", "decision", "run logs", "audit log", "digests", "ledger", "criteria",
-        "trace",
+        "trace", "statement",
     ]  # fmt: skip
     assert "4 of 4 counted again" in report(found)
     assert "signed by ada" in report(found)
@@ -139,7 +140,11 @@ def resigned(case: Any, edit: Callable[[dict[str, Any]], None], **predicate: Any
     old = json.loads(base64.b64decode(json.loads(members[ATTESTATION])["payload"]))
     decision = parsed["decision.json"]
     said = old["predicate"] | {k: decision[k] for k in ("verdict", "id", "subject_digest") if k in decision}
-    said |= {"decision_digest": bytes_digest(files["decision.json"])} | predicate
+    said |= {"decision_digest": bytes_digest(files["decision.json"])}
+    if isinstance(decision.get("criteria"), list):
+        said["criteria"] = [{k: r[k] for k in r if k in FIGURES} for r in decision["criteria"] if isinstance(r, dict)]
+    said["runs"] = {name: parsed.get(f"runs/{name}/seal.json", seal) for name, seal in said["runs"].items()}
+    said |= predicate
     files[ATTESTATION] = sign(
         statement({MANIFEST: bytes_digest(files[MANIFEST])}, old["predicateType"], said), [case.key]
     )
