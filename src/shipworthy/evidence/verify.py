@@ -485,12 +485,13 @@ class _Verifier:
 
     def trace(self) -> str:
         trace = self.json("trace.json")
+        words.trace(trace, "trace.json")
         said = {name: self.decision[name] for name in ("verdict", "system", "spec_digest", "subject_digest")}
         if trace["decision"] != self.decision["id"] or {name: trace[name] for name in said} != said:
             raise IntegrityError("trace.json: of another decision")
         results = {result["id"]: result for result in self.decision["criteria"]}
         for criterion in (c for risk in trace["risks"] for r in risk["requirements"] for c in r["criteria"]):
-            result = results[criterion["id"]]
+            result = results.get(criterion["id"], {"id": criterion["id"]})
             named = {key: result.get(key, "") for key in ("must", "verdict", "metric", "run", "baseline_run")}
             if {key: criterion[key] for key in named} != named:
                 raise IntegrityError(f"trace.json: says of {result['id']} what the decision does not")
@@ -499,7 +500,7 @@ class _Verifier:
             for listed in suites.values():
                 for attempt, digest in listed.items():
                     linked += 1
-                    if self.runs[id].hashes.get(attempt) != digest:
+                    if id not in self.runs or self.runs[id].hashes.get(attempt) != digest:
                         raise IntegrityError(f"trace.json: the record {attempt} of {id} is not the one in the pack")
         if linked != sum(len(run.records) for run in self.runs.values()):
             raise IntegrityError("trace.json: does not lead to every record")

@@ -225,3 +225,27 @@ suite: Shape = fields(
 spec: Shape = fields(
     {"schema": whole(1), "plan": name, "entities": mapped(mapped(anything)), "code": mapped(text)}, closed=True
 )
+
+_TRACED = fields(
+    {"id": name, "must": text, "verdict": _verdict, "suite": text, "suite_digest": text, "metric": text, "run": text,
+     "baseline_run": text},
+    {"attack": maybe(text)},
+)  # fmt: skip
+
+trace: Shape = fields(
+    {
+        "decision": name,
+        "verdict": _verdict,
+        "system": name,
+        "spec_digest": digest,
+        "subject_digest": digest,
+        "risks": listed(
+            fields(
+                {"id": name, "requirements": listed(fields({"id": name, "criteria": listed(_TRACED)}))},
+                {"severity": word(*SEVERITIES)},
+            )
+        ),
+        "records": mapped(mapped(mapped(digest))),
+    },
+    {"gaps": mapped(anything), "links": listed(mapped(text))},
+)
