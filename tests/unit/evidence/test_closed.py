@@ -3,14 +3,13 @@
 The pack is one that ships, so that every edit could be worth something to somebody.
 """
 
+# ruff: noqa: E501  a table reads better in rows
 from __future__ import annotations
 
 import base64
 import copy
 import json
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -167,7 +166,9 @@ class Opened:
             lines = self.members[f"runs/{run}/{log_name(0)}"].splitlines()
             self.logs[run] = [[line["timing"], line["attempt"]] for line in map(json.loads, lines)]
         self.predicate: dict[str, Any] = {}
-        self.specs = True
+        self._before = {
+            run: (self.members[f"runs/{run}/manifest.json"], json.dumps(log)) for run, log in self.logs.items()
+        }
 
     @property
     def decision(self) -> Any:
@@ -190,7 +191,8 @@ class Opened:
 
     def made(self) -> bytes:
         files = self.members | {name: _json(value) for name, value in self.json.items()}
-        heads = {run: self._run(run, files) for run in self.logs}
+        for run in self.logs:
+            self._run(run, files)
         decision = self.decision
         if isinstance(decision, dict):
             files["decision.json"] = _json(decision)
@@ -204,12 +206,11 @@ class Opened:
             head = chain.link(head, data)
             lines.append(b'{"hash":"' + head.hex().encode() + b'","entry":' + data + b"}\n")
         files["audit-log.jsonl"] = b"".join(lines)
-        for run in heads:
-            records = self.json["trace.json"].get("records", {}).get(run, {})
-            by_id = {a["id"]: bytes_digest(_json(a)) for a in self.attempts(run) if isinstance(a, dict) and "id" in a}
-            for ids in records.values() if isinstance(records, dict) else ():
+        for run, log in self.logs.items():
+            if json.dumps(log) != self._before[run][1]:
+                (ids,) = self.json["trace.json"]["records"][run].values()
                 ids.clear()
-                ids.update(by_id)
+                ids |= {attempt["id"]: bytes_digest(_json(attempt)) for attempt in self.attempts(run)}
         files["trace.json"] = _json(self.json["trace.json"])
         files |= self.raw
         del files[ATTESTATION], files[MANIFEST]
@@ -228,6 +229,9 @@ class Opened:
 
     def _run(self, run: str, files: dict[str, bytes]) -> None:
         folder = f"runs/{run}"
+        seal = self.json[f"{folder}/seal.json"]
+        if (files[f"{folder}/manifest.json"], json.dumps(self.logs[run])) == self._before[run]:
+            return
         head, lines, leaves = log_origin(files[f"{folder}/manifest.json"], 0), [], {}
         for timing, attempt in self.logs[run]:
             body = b'"timing":' + _json(timing) + b',"attempt":' + _json(attempt) + b"}"
@@ -235,7 +239,6 @@ class Opened:
             lines.append(frame(head, body))
             leaves[attempt["id"]] = leaf(body)
         files[f"{folder}/{log_name(0)}"] = b"".join(lines)
-        seal = self.json[f"{folder}/seal.json"]
         seal |= {"records": len(lines)}
         seal["pack"] = {
             "head": merkle_root([head]),
@@ -324,7 +327,8 @@ setting("seal's subject", "Whole", "hidden", of=lambda o: [o.json[f"runs/{o.case
 # ---- numbers
 for ID in ("CR-leak", "CR-each", "CR-wait", "CR-drop", "CR-slow"):
     for KEY in ("rate", "low", "high", "bound"):
-        setting(f"{ID} {KEY}", NAN, INF, -INF, "0.1", True, None, 10**400, of=lambda o, id=ID: o.result(id), key=KEY)
+        values = (NAN, INF, -INF, "0.1", True, None, 10**400) if ID in ("CR-leak", "CR-slow") else (NAN, None)
+        setting(f"{ID} {KEY}", *values, of=lambda o, id=ID: o.result(id), key=KEY)
 
         @edit(f"{ID} {KEY} lower")
         def lower(o: Opened, id: str = ID, key: str = KEY) -> None:
@@ -382,8 +386,8 @@ setting("planned", 0, 60, 119, 121, 10**400, -1, True, "120", of=lambda o: [o.ma
 setting("shards", 0, 2, -1, True, of=lambda o: [o.manifest()], key="shards")
 setting("schema", 1, 3, True, "2", of=lambda o: [o.manifest()], key="schema")
 setting("seed", -1, 1.5, True, 10**400, of=lambda o: [o.manifest()], key="seed")
-for KEY in ("samples", "clusters", "attempts", "each"):
-    setting(f"{KEY} of the suite", 0, 1, -1, 59, 61, True, "60", of=lambda o: [o.manifest()["suites"][0]], key=KEY)
+for KEY, LOW in (("samples", 1), ("clusters", 1), ("attempts", 1), ("each", 2)):
+    setting(f"{KEY} of the suite", 0, LOW, -1, 59, 61, True, "60", of=lambda o: [o.manifest()["suites"][0]], key=KEY)
 setting("number of an attempt", 0, 2, -1, True, of=lambda o: o.attempts()[:1], key="number")
 setting(
     "attack of an attempt",
@@ -438,7 +442,7 @@ setting(
     "audit entry planned", 60, of=lambda o: [e["body"] for e in o.entries if e["kind"] == "run.finished"], key="planned"
 )
 setting("entered verdict", "no-ship", "Ship", of=lambda o: [o.entries[-1]["body"]], key="verdict")
-setting("ledger entries", -1, 10**9, True, 1.0, of=lambda o: [o.decision["ledger"]], key="entries")
+setting("ledger entries", -1, 10**9, True, 1.5, of=lambda o: [o.decision["ledger"]], key="entries")
 setting("ledger number", 0, 1, True, of=lambda o: [o.decision["ledger"]], key="number")
 setting(
     "S1 hits",
@@ -714,9 +718,82 @@ def test_every_inconsistent_pack_is_refused_without_a_traceback(signed: Signed, 
             found = opened.verify()
             if found.ok:
                 accepted.append(name)
-            elif (
-                len(found.problems) != 1 or "Error:" in found.problems[0] or "\n" in report(found).replace("\n", "", 99)
-            ):
+            elif len(found.problems) != 1 or "not shaped as" in found.problems[0] or len(report(found)) > 2000:
                 vague.append((name, found.problems))
     assert not accepted
     assert not vague
+
+
+# ---- mutated at random
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the paths of everything in a JSON value."""
+    found = [path]
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        found += places(one, (*path, key))
+    return found
+
+
+ODD = st.one_of(
+    st.sampled_from(
+        [
+            None,
+            True,
+            False,
+            0,
+            1,
+            -1,
+            2**60,
+            10**400,
+            0.5,
+            NAN,
+            INF,
+            1e-300,
+            "",
+            "ship",
+            "Ship",
+            "S1",
+            "\ud800",
+            "\x1b[2J",
+        ]
+    ),
+    st.sampled_from([[], {}, [[]], {"": None}, ["ship"], {"ship": 1}]),
+    st.text(max_size=8),
+    st.integers(),
+    st.floats(),
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_mutated_member_never_crashes_the_verifier_nor_ships_otherwise(signed: Signed, data: st.DataObject) -> None:
+    opened = Opened(signed)
+    name = data.draw(st.sampled_from(sorted(opened.json)))
+    path = data.draw(st.sampled_from(places(opened.json[name])[1:]))
+    value = data.draw(ODD)
+    place = opened.json[name]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    try:
+        pack = opened.made()
+    except (TypeError, KeyError, AttributeError, ValueError):
+        return  # so odd that not even its signer could make a pack of it
+    found = verify_bytes(pack, signed.trust)
+    assert "\x1b" not in report(found)
+    for problem in found.problems:
+        assert len(problem) < 2000
+    if found.ok:
+        # What was let pass says of every criterion what the records say.
+        assert found.decision["verdict"] == "ship"
+        whole = archive.read(signed.pack)
+        for now, then in zip(found.decision["criteria"], json.loads(whole["decision.json"])["criteria"], strict=True):
+            for key in ("id", "must", "verdict", "hits", "trials", "clusters", "unscored", "tips", "severity"):
+                assert now.get(key) == then.get(key)
+            for key in ("rate", "low", "high", "bound", "limit", "worst_rate"):
+                assert now.get(key) == pytest.approx(then.get(key), abs=1e-3)
+        for run in (signed.run, signed.baseline):
+            for manifest in (opened.manifest(run), json.loads(whole[f"runs/{run}/manifest.json"])):
+                assert manifest["planned"] == 120 and manifest["suites"][0]["max_error_rate"] == 0.2
