@@ -29,6 +29,7 @@ from shipworthy.evidence import archive, recount, times, words
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
+from shipworthy.evidence.shape import anything, mapped
 from shipworthy.evidence.specified import Specified
 from shipworthy.store import chain
 from shipworthy.store.dsse import verify as verify_envelope
@@ -193,6 +194,7 @@ class _Verifier:
         except IntegrityError as error:
             raise IntegrityError(f"{ATTESTATION}: {error}") from None
         statement = read_json(ATTESTATION, payload)
+        words.statement(statement, ATTESTATION)
         if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != PREDICATE_TYPE:
             raise IntegrityError(f"{ATTESTATION}: not a statement about a release decision")
         digest = bytes_digest(found[MANIFEST]).removeprefix(PREFIX)
@@ -210,12 +212,14 @@ class _Verifier:
 
     def manifest(self) -> str:
         manifest = self.json(MANIFEST)
+        mapped(anything)(manifest, MANIFEST)
         if (version := manifest.get("version")) != PACK_VERSION:
             made = "by shipworthy <= 0.1" if version == 1 else "by another version of shipworthy"
             raise IntegrityError(
                 f"{MANIFEST}: the pack was made {made} (pack version {version}; this verifier reads {PACK_VERSION}): "
                 "verify it with the version that made it"
             )
+        words.index(manifest, MANIFEST)
         listed = manifest["files"]
         covered = set(self.members) - {MANIFEST, ATTESTATION}
         for name in sorted(set(listed) | covered):
@@ -241,6 +245,8 @@ class _Verifier:
         forced = "no-ship" if decision.get("s1_hits") or "no-ship" in verdicts else None
         if (forced and decision["verdict"] != forced) or (decision["verdict"] == "ship" and set(verdicts) != {"ship"}):
             raise IntegrityError(f"decision.json: the verdict {decision['verdict']} does not follow from its criteria")
+        if both := set(decision["runs"]) & set(decision.get("baseline_runs", ())):
+            raise IntegrityError(f"decision.json: the run {min(both)} is its own baseline")
         self.decision = decision
         return f"{decision['id']}: {decision['verdict']}, {len(verdicts)} criteria"
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shipworthy.core.condition import parse
+from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.core.confirmation import WORDS as SAID
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.ledger import STATES
@@ -212,7 +213,45 @@ record: Shape = fields(
     {"severity": word(*SEVERITIES), "scores": listed(_SCORE), "events": listed(anything), "error": text},
 )  # fmt: skip
 
-entry: Shape = fields({"number": whole(1), "at": moment, "kind": name, "body": mapped(anything)}, closed=True)
+_RUN = fields(
+    {"run": name, "system": name, "spec_digest": text, "subject_digest": text},
+    {
+        "plan": text, "planned": _count, "attempts": _count, "made": _count, "head": digest, "heads": listed(digest),
+        "merkle": digest, "suites": listed(text), "draws": listed(_count),
+    },
+)  # fmt: skip
+
+_BODIES: Mapping[str, Shape] = {
+    "run.declared": _RUN,
+    "run.finished": _RUN,
+    "run.seen": _RUN,
+    "run.withdrawn": fields({"run": name}),
+    "decision.made": fields(
+        {"decision": name, "digest": digest, "verdict": _verdict, "heads": mapped(digest)},
+        {"system": name, "gate": name, "runs": listed(name)},
+    ),
+    "baseline.set": fields({"system": name, "run": name}),
+    CONFIRMED: fields(
+        {"run": name, "attempt": name, "said": word(*SAID), "by": text, "because": text, "tries": listed(name)}
+    ),
+}
+"""Of the kinds of entries that the verifier reads; of the labels' kinds, `core.label_draw` is the reader."""
+
+_ENTRY = fields({"number": whole(1), "at": moment, "kind": name, "body": mapped(anything)}, closed=True)
+
+
+def entry(value: Any, where: str) -> None:
+    """An entry of the audit log."""
+    _ENTRY(value, where)
+    _BODIES.get(value["kind"], anything)(value["body"], f"{where}.body")
+
+
+index: Shape = fields({"version": whole(), "files": mapped(digest)}, closed=True)
+"""``manifest.json`` of the pack."""
+
+statement: Shape = fields(
+    {"_type": text, "predicateType": text, "subject": listed(anything), "predicate": mapped(anything)}
+)
 
 suite: Shape = fields(
     {
