@@ -24,7 +24,7 @@ from shipworthy.core import confirmation, ledger
 from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import count_made, finished
-from shipworthy.core.terminal import shown
+from shipworthy.core.terminal import shown, visible
 from shipworthy.evidence import archive, recount, times, words
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.packed import chained, member, read_json, read_run
@@ -576,11 +576,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("pack", type=Path)
     parser.add_argument("--trust", type=Path, required=True, help="the verifier's own trust file")
     chosen = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to say nothing
     try:
         trust = load_trust(chosen.trust)
         found = verify_pack(chosen.pack, trust)
     except ShipworthyError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {visible(str(error))}\n")
         return error.exit_code
     sys.stdout.write(report(found) + "\n")
     return 0 if found.ok else 4
