@@ -349,12 +349,7 @@ def _signed(case: Case, files: dict[str, bytes], decision: Decision, packing: An
     parts = {name: json.loads(files[f"runs/{name}/seal.json"]) for name in (*decision.runs, *decision.baseline_runs)}
     covered = {n: bytes_digest(d) for n, d in files.items() if n not in (packing.MANIFEST, packing.ATTESTATION)}
     files[packing.MANIFEST] = canonical(json.loads(files[packing.MANIFEST]) | {"files": covered})
-
-    class Part(NamedTuple):
-        seal: dict[str, Any]
-
-    sealed = {name: Part(seal) for name, seal in parts.items()}
-    files[packing.ATTESTATION] = packing._attest(decision, files, chain.head_text(head), sealed, [case.key])
+    files[packing.ATTESTATION] = packing._attest(decision, files, chain.head_text(head), parts, [case.key])
     return archive.write(files)
 
 

@@ -433,6 +433,8 @@ class Criteria:
         elif spoilt:
             why = f"more unscored attempts than {use['id']} allows"
             found = {"no-ship" if one == "no-ship" else "inconclusive" for one in found}
+        if result["verdict"] == "ship" and "ship" not in verdicts(states):
+            raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
         if result["verdict"] not in found:
             because = f": {why}" if why else ""
             raise IntegrityError(
