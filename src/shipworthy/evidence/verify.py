@@ -229,6 +229,8 @@ class _Verifier:
                 raise IntegrityError(f"{name}: added (the manifest does not list it)")
             if bytes_digest(self.members[name]) != listed[name]:
                 raise IntegrityError(f"{name}: its content was changed")
+            if name.endswith(".json"):
+                self.json(name)  # also of what no step reads: another reader may
         return f"SHA-256 of {len(listed)} members as in {MANIFEST}"
 
     # ---- the content, held against itself

@@ -673,7 +673,7 @@ def sub(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
     return lambda data: data.replace(old, new, 1)
 
 
-for MEMBER in ("decision.json", "criteria.json", "specs/full.json", "trace.json", "suites/leaks/suite.json"):
+for MEMBER in ("decision.json", "criteria.json", "specs/full.json", "trace.json", "suites/leaks/suite.json", "workspace/index.json"):
     raw("a byte order mark", lambda data: b"\xef\xbb\xbf" + data, MEMBER)
     raw("UTF-16", lambda data: data.decode().encode("utf-16"), MEMBER)
     raw("UTF-16 without a mark", lambda data: data.decode().encode("utf-16-le"), MEMBER)
@@ -694,8 +694,9 @@ for MEMBER in ("decision.json", "criteria.json", "specs/full.json", "trace.json"
     raw("something after the end", lambda data: data + b"{}", MEMBER)
     raw("a comment", lambda data: b"/* */" + data, MEMBER)
     raw("nothing", lambda data: b"", MEMBER)
-    raw("null", lambda data: b"null", MEMBER)
-    raw("a list", lambda data: b"[" + data + b"]", MEMBER)
+    if MEMBER != "workspace/index.json":
+        raw("null", lambda data: b"null", MEMBER)
+        raw("a list", lambda data: b"[" + data + b"]", MEMBER)
 
 
 def test_the_table_is_long_enough_and_its_pack_is_believed_as_it_is(signed: Signed) -> None:
