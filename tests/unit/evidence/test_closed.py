@@ -673,7 +673,14 @@ def sub(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
     return lambda data: data.replace(old, new, 1)
 
 
-for MEMBER in ("decision.json", "criteria.json", "specs/full.json", "trace.json", "suites/leaks/suite.json", "workspace/index.json"):
+for MEMBER in (
+    "decision.json",
+    "criteria.json",
+    "specs/full.json",
+    "trace.json",
+    "suites/leaks/suite.json",
+    "workspace/index.json",
+):
     raw("a byte order mark", lambda data: b"\xef\xbb\xbf" + data, MEMBER)
     raw("UTF-16", lambda data: data.decode().encode("utf-16"), MEMBER)
     raw("UTF-16 without a mark", lambda data: data.decode().encode("utf-16-le"), MEMBER)
