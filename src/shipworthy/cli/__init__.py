@@ -17,13 +17,17 @@ import click
 from shipworthy import __version__
 from shipworthy.cli._again import Again
 from shipworthy.cli._streams import Enduring, harmless
+from shipworthy.cli._watched import wanted, watched
 from shipworthy.core.errors import ShipworthyError, did_you_mean
 from shipworthy.core.platforms import refuse_windows
 
 SHIP, NO_SHIP, USAGE, INCONCLUSIVE, FAILURE = range(5)
-"""Exit codes. A crash is never 1: a pipeline must not take it for a verdict."""
+"""Exit codes; `evidence verify` has one more. A crash is never 1: a pipeline must not take it for a verdict."""
 
-_NOT_OURS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
+_NOT_OURS = {
+    getattr(errno, name)
+    for name in ("EBADF", "ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EMFILE", "ENFILE", "EIO", "ENOLCK")
+}
 """What a machine may refuse at any file: no fault of shipworthy, so no traceback."""
 
 EXIT_HELP = "Exit codes: 0 ship or done, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence."
@@ -77,7 +81,8 @@ def main(argv: list[str] | None = None) -> None:
         sys.stderr = Enduring(sys.stderr, every=True)
     code = FAILURE
     try:
-        code = run(argv)
+        given = sys.argv[1:] if argv is None else argv
+        code = watched(lambda: run(argv)) if wanted(given) else run(argv)
     finally:
         # Also where not even an error could be told: Python's own code for that is 1, which means no-ship.
         sys.exit(code)
@@ -120,7 +125,7 @@ def _run(argv: list[str] | None) -> int:
         # taken for a verdict.
         click.echo(f"error: code that was loaded ended with exit({error.code!r})", err=True)
         return FAILURE
-    except Exception as error:
+    except BaseException as error:
         if isinstance(error, OSError) and error.errno in _NOT_OURS:
             click.echo(f"error: {error.strerror}" + (f": {error.filename}" if error.filename else ""), err=True)
             return FAILURE

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -230,22 +228,25 @@ def _answers(found: SideBySide, places: Sequence[Place]) -> Table:
 
 def _csv(found: SideBySide, places: Sequence[Place], suite: str | None) -> str:
     """Return one line for each cell, or for each answer: what a spreadsheet pivots."""
+    from shipworthy.core.cells import sheet_of
     from shipworthy.core.terminal import visible
-    from shipworthy.evals.labels import text_cell
 
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     if suite:
-        writer.writerow(("suite", "sample", "attack", "number", "column", "attempt", "outcome", "hits", "answer"))
-        for place in places:
-            for column, a in zip(found.columns, place.answers, strict=True):
-                cells = (suite, place.sample, place.attack, str(place.number), column.name, a.attempt, a.outcome)
+        header = ("suite", "sample", "attack", "number", "column", "attempt", "outcome", "hits", "answer")
+        lines = [
+            (
+                *(suite, place.sample, place.attack, str(place.number), column.name, a.attempt, a.outcome),
                 # What a target answered may be read on a terminal, which obeys control characters.
-                writer.writerow(map(text_cell, (*cells, " ".join(a.hits), visible(a.text))))
-        return file.getvalue()
-    writer.writerow(("suite", "metric", "column", "run", "rate", "interval", "trials", "left out", "change", "interval of the change", "p (Holm)"))  # fmt: skip  # noqa: E501
-    for row in found.rows:
-        for column, cell, change in zip(found.columns, row.cells, row.changes, strict=True):
-            shown = (row.suite, row.metric, column.name, column.run, *_cell(cell), *_change(change))
-            writer.writerow(map(text_cell, shown))
-    return file.getvalue()
+                *(" ".join(a.hits), visible(a.text)),
+            )
+            for place in places
+            for column, a in zip(found.columns, place.answers, strict=True)
+        ]
+        return sheet_of([header, *lines])
+    columns = ("suite", "metric", "column", "run", "rate", "interval", "trials", "left out", "change", "interval of the change", "p (Holm)")  # fmt: skip  # noqa: E501
+    rows = [
+        (row.suite, row.metric, column.name, column.run, *_cell(cell), *_change(change))
+        for row in found.rows
+        for column, cell, change in zip(found.columns, row.cells, row.changes, strict=True)
+    ]
+    return sheet_of([columns, *rows])

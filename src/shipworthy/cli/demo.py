@@ -150,7 +150,7 @@ def _next_steps(folder: Path, pack: Path, trust: Path, show: bool) -> None:
         f"\nevidence pack   {pack}"
         f"\ntrusted keys    {trust}"
         f"\n\nnext:  {command} gate -C {folder}; echo $?"
-        f"\n       {command} evidence verify {pack} --trust {trust}"
+        f"\n       {command} evidence verify {pack} --trust {trust}; echo $?"
         f"\n       {command} view latest -C {folder}"
     )
     if show:

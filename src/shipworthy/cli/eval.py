@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +131,9 @@ def command(
         part = f" in shard {shard[0] + 1} of {shard[1]}" if shard else ""
         named = f"target {target}, " if target else ""
         click.echo(f"{sitting.id}: {named}{sitting.planned:,} attempts planned{part}, {before:,} made before", err=True)
-        result = complete(sitting, limits=limits, concurrency=concurrency)
+        going_on = again.line("eval", "--resume", sitting.id, *same)
+        with saying(going_on):
+            result = complete(sitting, limits=limits, concurrency=concurrency, going_on=going_on)
         made.append(result)
         if shard and not result.complete and not result.stopped:
             click.echo(f"Shard {shard[0] + 1} of {shard[1]} is done. In all shards: {result.finished.why}.")
@@ -141,7 +144,6 @@ def command(
             words += ["--no-guards"] if no_guards else ["--guards", str(guards)] if guards else []
             words += ["--target", target] if target else []
             click.echo(again.told(nothing_left(again.line("runs", "declare", *words, "--shards", str(shard[1])))))
-        going_on = again.line("eval", "--resume", sitting.id, *same)
         if result.stopped:
             click.echo(_stopped(result, going_on, targets[len(made) :]))
             ctx.exit(4)
@@ -164,6 +166,24 @@ def _refuse_mixed(
         raise UsageError("--retry-errors needs --resume RUN: it makes the errored attempts of that run once more")
     if len(set(targets)) < len(targets):
         raise UsageError("a target is named twice")
+
+
+@contextmanager
+def saying(going_on: str) -> Iterator[None]:
+    """Say how to go on with a run that ends here in any way: to whoever watches this process, or after an error."""
+    from shipworthy.cli._watched import tell
+    from shipworthy.core.errors import UsageError
+
+    tell(going_on)
+    try:
+        yield
+    except UsageError:
+        raise
+    except BaseException:
+        click.echo(f"Go on:    {going_on}   # when what is said below is mended", err=True)
+        raise
+    finally:
+        tell("")
 
 
 def _stopped(run: Run, going_on: str, left: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ A pack is one signed ZIP behind one decision. It verifies offline, with keys tha
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -58,18 +59,33 @@ def build(workspace: Path, allow_code: bool, decision: str, output: Path | None,
     type=click.Path(path_type=Path),
     help="Whom you believe: your own trust file, never the pack's.",
 )
+@click.option("--require", "verdict", type=click.Choice(("ship", "no-ship", "inconclusive", "any")), default="ship", show_default=True, help="The verdict that it must have.")  # fmt: skip  # noqa: E501
+@click.option("--system", metavar="ID", help="The system that it must be about.")
+@click.option("--subject", metavar="DIGEST", help="Digest of the subject that it must be about, sha256:… in full.")
+@click.option("--max-age", metavar="AGE", help="How old the decision and its oldest run may be: 12h, 90d, 8w.")
+@click.option("--audit-head", metavar="DIGEST", help="A head of the audit log that you kept: the log must have had it.")
+@click.option("--audit-log", metavar="FILE", type=click.Path(path_type=Path), help="A newer audit log (lines, a control.sqlite, or a newer pack): a later decision on the system supersedes this one.")  # fmt: skip  # noqa: E501
 @click.pass_context
-def verify(ctx: click.Context, pack: Path, trust: Path) -> None:
-    """Check that PACK is, to the byte, what trusted signers made, and that its content holds together.
+def verify(ctx: click.Context, /, pack: Path, trust: Path, **asked_for: Any) -> None:
+    """Check that PACK is, to the byte, what trusted signers made, that its content holds together, and what it says.
 
-    Works offline. Exits 0 if it does, 4 if not, naming the file.
+    Works offline. A pack must say *ship*, unless --require says otherwise, so `verify && deploy` deploys nothing else.
+    The report inside is rendered again from the records inside and compared.
+
+    Exit codes: 0 verified, and all that was asked for; 1 verified, verdict no-ship; 2 usage error; 3 verified, verdict
+    inconclusive; 4 not verified, and the file is named; 5 verified, and other evidence than was asked for: another
+    verdict, system or subject, too old, superseded, or of another audit log.
     """
+    from shipworthy.evidence.require import answer, wanted
     from shipworthy.evidence.verify import report, verify_pack
     from shipworthy.store.trust import load_trust
 
-    found = verify_pack(pack, load_trust(trust))
-    click.echo(report(found))
-    ctx.exit(0 if found.ok else 4)
+    asked = wanted(**asked_for)
+    believed = load_trust(trust)
+    found = verify_pack(pack, believed)
+    given = answer(found, asked, believed)
+    click.echo("\n".join((report(found), *given.lines)))
+    ctx.exit(given.code)
 
 
 @command.command()

@@ -47,9 +47,15 @@ def list_(form: str) -> None:
 
 @command.command()
 @click.option("--threshold", default=1, show_default=True, help="How many of the owners must have signed a pack.")
+@click.option("--need", "needs", metavar="ROLE=N", multiple=True, help="How many owners must have signed in a role, such as safety=1; may be repeated.")  # fmt: skip  # noqa: E501
 @click.argument("public", nargs=-1, type=click.Path(path_type=Path, exists=True))
-def trust(threshold: int, public: tuple[Path, ...]) -> None:
-    """Print a trust file of PUBLIC key files (`*.pub.json`), or of your own keys: `keys trust > trust.json`."""
+def trust(threshold: int, needs: tuple[str, ...], public: tuple[Path, ...]) -> None:
+    """Print a trust file of PUBLIC key files (`*.pub.json`), or of your own keys: `keys trust > trust.json`.
+
+    What a key file says of `not_before`, `not_after`, `roles` and `revoked` is taken over.
+    """
+    import re
+
     from shipworthy.core.errors import UsageError
     from shipworthy.core.settings import Settings
     from shipworthy.store.trust import load_public, public_keys, trust_json
@@ -58,4 +64,10 @@ def trust(threshold: int, public: tuple[Path, ...]) -> None:
     keys = [load_public(path) for path in public] if public else public_keys(directory)
     if not keys:
         raise UsageError(f"there are no keys in {directory}: `shipworthy keys new --name NAME` makes one")
-    click.echo(trust_json(keys, threshold), nl=False)
+    roles = {}
+    for need in needs:
+        found = re.fullmatch(r"([^=]+)=([0-9]{1,4})", need)
+        if found is None:
+            raise UsageError(f"--need {need!r}: a role and a number, such as safety=1")
+        roles[found[1]] = int(found[2])
+    click.echo(trust_json(keys, threshold, roles), nl=False)

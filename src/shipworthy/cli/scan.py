@@ -142,6 +142,7 @@ def _use(base_url: str | None, model: str | None, api_key_env: str | None, targe
 
 def _measure(workspace: Workspace, seconds: float | None, concurrency: int | None) -> Run:
     from shipworthy.cli._live import LiveTable
+    from shipworthy.cli.eval import saying
     from shipworthy.evals.scan import PLAN
     from shipworthy.evals.sitting import begin, complete
     from shipworthy.exchange.budget import Limits
@@ -149,7 +150,15 @@ def _measure(workspace: Workspace, seconds: float | None, concurrency: int | Non
     sitting = begin(workspace, PLAN)
     progress = LiveTable({part.id: part.suite.metric for part in sitting.plan.suites})
     limits = Limits(seconds=max(1.0, seconds)) if seconds is not None else None
-    return complete(sitting, limits=limits, concurrency=concurrency, progress=progress)
+    going_on = _going_on(workspace, sitting.id)
+    with saying(going_on):
+        return complete(sitting, limits=limits, concurrency=concurrency, progress=progress, going_on=going_on)
+
+
+def _going_on(workspace: Workspace, run: str) -> str:
+    code = workspace.target.use == "python"
+    # A callable was found where the user stands, and the workspace is another folder.
+    return "PYTHONPATH=. " * code + Again(workspace.root, code).line("eval", "--resume", run)
 
 
 def _conclude(workspace: Workspace, run: Run) -> int:
@@ -170,6 +179,7 @@ def _conclude(workspace: Workspace, run: Run) -> int:
     click.echo(table(run))
     if run.stopped:
         click.echo(f"\nStopped: {run.stopped}. {len(run):,} of {run.manifest.planned:,} attempts are made.")
+        click.echo(f"Go on:    {_going_on(workspace, run.id)}")
     click.echo(f"\n{sign} {word}: {_words.one_line(decision.reason)}")
     for result in _words.ordered(decision):
         click.echo(

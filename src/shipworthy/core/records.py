@@ -82,6 +82,7 @@ __all__ = [
     "RoleModel",
     "RoleUse",
     "RunManifest",
+    "SafetyFile",
     "Said",
     "Sample",
     "Score",
@@ -445,6 +446,24 @@ class SuiteUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return next((m for m in self.metrics if m.name == metric), None)
 
 
+class SafetyFile(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One file of the workspace, as it was read: see `workspace.files`.
+
+    Attributes:
+        path: relative to the workspace, with slashes.
+        sha256: ``sha256:…`` of its bytes.
+        meaning: of a file with targets, the digest of what it says without their operational settings and prices.
+    """
+
+    path: Name
+    sha256: Name
+    meaning: Name = ""
+
+    def same(self, other: SafetyFile) -> bool:
+        """Say whether both are one file in all that may not change."""
+        return self.sha256 == other.sha256 or bool(self.meaning and self.meaning == other.meaning)
+
+
 class Stopping(Struct, frozen=True, omit_defaults=True):
     """When a run is finished.
 
@@ -481,6 +500,7 @@ class RunManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         shards: into how many parts the attempts are dealt, each with a log of its own.
         draws: seeds of the fresh draws of samples up to this run's own; empty for the plan's own samples.
         engine: version of shipworthy; `host` Python and platform.
+        files: every safety file as it was; none in runs by earlier versions.
     """
 
     schema: int
@@ -502,6 +522,7 @@ class RunManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     guards: Name = ""
     engine: Name = ""
     host: Name = ""
+    files: tuple[SafetyFile, ...] = ()
 
 
 # ---- decisions -------------------------------------------------------------------------------------------------
@@ -730,6 +751,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
         ledger: the other runs on the same samples and criteria.
         s1_unscored: attempt ids on S1 samples without a score: with any of them nothing ships.
         confirmations: the word that stood on each S1 hit when it was decided; a hit without one is not yet confirmed.
+        files: every safety file as it was; none in decisions by earlier versions.
     """
 
     id: str
@@ -749,3 +771,4 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ledger: Ledger | None = None
     s1_unscored: tuple[str, ...] = field(default=())
     confirmations: tuple[Confirmation, ...] = field(default=())
+    files: tuple[SafetyFile, ...] = field(default=())

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any, Literal, NamedTuple, get_args
 
+import msgspec
 from msgspec.structs import replace
 
 from shipworthy.core.errors import GuardError, LimitReached
+from shipworthy.core.foreign import kind_of, must_pass
 from shipworthy.core.protocols import Guard, GuardContext
 from shipworthy.core.records import Action, Finding, Part, Stage
 
@@ -79,11 +81,11 @@ class Rule:
             return Checked(self, (), "timeout")
         except LimitReached:
             raise
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and being_cancelled():
+        except BaseException as error:
+            if must_pass(error):
                 raise
             # The message may quote the text: only the kind of error is kept.
-            return Checked(self, (), f"error: {type(error).__name__}")
+            return Checked(self, (), f"error: {kind_of(error)}")
         return Checked(self, [f for f in findings if f.end > part.start])
 
     def _valid(self, finding: Finding, part: Part) -> Finding:
@@ -93,6 +95,8 @@ class Rule:
             raise GuardError("a finding reaches back into text that is already settled: the guard's reach is too small")
         if finding.action not in _ACTIONS:
             raise GuardError("a finding has an unknown action")
+        # Records are not checked when they are made, and what is none could not be written down.
+        finding = msgspec.convert(msgspec.to_builtins(finding), Finding)
         return finding if self.action is None else replace(finding, action=self.action)
 
 
@@ -103,12 +107,6 @@ async def check_all(rules: Sequence[Rule], part: Part, ctx: GuardContext) -> lis
     in between, which is then booked as this request's guard time.
     """
     return [await rule.check(part, ctx) for rule in rules]
-
-
-def being_cancelled() -> bool:
-    """Say whether somebody asked the running task to stop, as opposed to a cancellation that came up from within."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
 
 
 def clock() -> float:

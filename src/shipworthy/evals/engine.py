@@ -20,14 +20,15 @@ from shipworthy.core.errors import (
     LimitReached,
     PolicyRefused,
     ScorerError,
+    TargetError,
     TargetFiltered,
     TargetTimeout,
     UsageError,
 )
 from shipworthy.core.events import Timing
+from shipworthy.core.foreign import kind_of, message_of, must_pass, take_back_cancelling
 from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer
 from shipworthy.core.records import Attempt, Outcome, Reply, Score
-from shipworthy.enforce.rule import being_cancelled
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, PlanItem
 from shipworthy.evals.silence import silence
@@ -62,6 +63,10 @@ class Engine:
         judges: by suite id.
         mediation: guards and tool policy in front of the target, and what takes secrets out of an error's message.
         private: ids of the suites whose text must not be kept.
+
+    Attributes:
+        stopping: says whether whoever runs the attempts is stopping them. A task that is cancelled otherwise was
+            cancelled by the code in it. None where nobody can tell: every cancellation then passes.
     """
 
     def __init__(
@@ -75,6 +80,9 @@ class Engine:
     ) -> None:
         self.target, self.attackers, self.judges = target, attackers, judges
         self.mediation, self.private = mediation or Mediation(), private
+        # Times follow a clock that only goes forward, whatever the machine's own is set to meanwhile.
+        self._epoch = time.time() - time.perf_counter()
+        self.stopping: Callable[[], bool] | None = None
         # Most scorers ask nobody: they share one context.
         self._alone = ScoreContext()
 
@@ -88,7 +96,7 @@ class Engine:
             LimitReached: the budget ran out on the way, in whatever role; nothing is to be recorded.
             UsageError: the target, attack or scorer cannot work as configured; the run must stop.
         """
-        started, clock = time.time(), time.perf_counter()
+        clock = time.perf_counter()
         rng, sample = Random(item.seed), item.sample
         seed = rng.getrandbits(31)  # drawn in any case: what the attack draws after it must not depend on `draw`
         exchange = Exchange(
@@ -127,13 +135,30 @@ class Engine:
                 outcome, error = "target_error", silent
                 scores = tuple(score for score in scores if score.hit)
         timing = Timing(
-            started,
+            self._epoch + clock,
             max(0.0, time.perf_counter() - clock - exchange.queued),
             exchange.guard_seconds,
             tuple(exchange.spans),
         )
         events = attempt.events if len(exchange.events) == len(attempt.events) else tuple(exchange.events)
         return replace(attempt, outcome=outcome, scores=scores, error=error, events=events, timing=timing)
+
+    def lost(self, item: PlanItem, why: str) -> Attempt:
+        """Return the record of an attempt that foreign code broke off in a way that left none."""
+        return Attempt(
+            id=item.id,
+            suite=item.suite,
+            sample=item.sample.id,
+            attack=item.attack,
+            number=item.number,
+            cluster=item.cluster,
+            seed=item.seed,
+            content_hash=item.content_hash,
+            outcome="target_error",
+            severity=item.sample.severity,
+            error=why,
+            timing=Timing(self._epoch + time.perf_counter(), 0.0, 0.0, ()),
+        )
 
     async def _attack(self, item: PlanItem, exchange: Exchange, rng: Random) -> tuple[Outcome, str]:
         """Hold the conversation; return how that ended, and why where it did not end well."""
@@ -147,19 +172,23 @@ class Engine:
             exchange.choose(_reply(await attack.attempt(item.sample, exchange.ask, context)))
         except (LimitReached, UsageError):
             raise
-        except (Exception, SystemExit, asyncio.CancelledError) as failure:
-            if isinstance(failure, asyncio.CancelledError) and being_cancelled():
+        except BaseException as failure:
+            if must_pass(failure) and not self._from_within(failure):
                 raise
             if exchange.stopped is not None:
                 return "refused", self._say(exchange.stopped)
             message = self._say(failure)
             if failure is exchange.failure:
                 return _target_outcome(failure), message
+            if isinstance(failure, asyncio.CancelledError) and exchange.cut:
+                said = TargetError("the target cancelled the task that it was asked in")
+                exchange.fail("target", said)
+                return "target_error", str(said)
             if isinstance(failure, ScorerError):  # of the oracle: nobody else in here raises it
                 return "scorer_error", message
             exchange.fail("attack", failure)
             # What went wrong is not the system's fault, but no answer was obtained, so it is no score either.
-            named = "" if isinstance(failure, AttackError) else f"{type(failure).__name__}: "
+            named = "" if isinstance(failure, AttackError) else f"{kind_of(failure)}: "
             return "attack_error", f"the attack {item.attack} failed: {named}{message}"
         if exchange.stopped is not None:
             return "refused", self._say(exchange.stopped)  # An attack that swallowed the stop has not gone on either.
@@ -213,11 +242,11 @@ class Engine:
                 given = _scores(await scorer.score(attempt, item.sample, context), scorer)
             except (LimitReached, UsageError):
                 raise
-            except (Exception, SystemExit, asyncio.CancelledError) as failure:
-                if isinstance(failure, asyncio.CancelledError) and being_cancelled():
+            except BaseException as failure:
+                if must_pass(failure) and not self._from_within(failure):
                     raise
                 exchange.fail("scorer", failure)
-                errors.append(f"{name}: {type(failure).__name__}: {self._say(failure)}")
+                errors.append(f"{name}: {kind_of(failure)}: {self._say(failure)}")
                 continue
             if not given:
                 errors.append(f"{name} gave no score")
@@ -228,8 +257,18 @@ class Engine:
                 scores.append(score)
         return ("scorer_error" if errors else "scored"), tuple(scores), "; ".join(errors)
 
+    def _from_within(self, failure: BaseException) -> bool:
+        """Say whether code of an attempt cancelled the task it runs in, and take that back: the attempt ends, no more.
+
+        Otherwise a target that cancels its own task, or those of others, would leave attempts without a record.
+        """
+        if self.stopping is None or self.stopping() or not isinstance(failure, asyncio.CancelledError):
+            return False
+        take_back_cancelling()
+        return True
+
     def _say(self, failure: BaseException) -> str:
-        return self.mediation.scrub(str(failure) or type(failure).__name__)
+        return self.mediation.scrub(message_of(failure))
 
 
 def make_engine(
@@ -273,7 +312,7 @@ def _target_outcome(failure: BaseException) -> Outcome:
 
 def _reply(returned: object) -> Reply | None:
     if returned is not None and not isinstance(returned, Reply):
-        raise AttackError(f"it returned a {type(returned).__name__}, not the reply to judge")
+        raise AttackError(f"it returned a {kind_of(returned)}, not the reply to judge")
     return returned
 
 

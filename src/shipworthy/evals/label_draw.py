@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from shipworthy.core.attack_name import select
+from shipworthy.core.cells import sheet_of
 from shipworthy.core.errors import UsageError
 from shipworthy.core.label_draw import Candidate, Draw, Drawn, standing, take
 from shipworthy.evals.labels import COLUMNS
@@ -79,9 +77,5 @@ def draw_labels(
 
 def sheet(draw: Draw, drawn: Drawn) -> str:
     """Return the file to fill in: in no order that shows what the scorer said, and without its word."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for id in sorted((*drawn.positives, *drawn.negatives)):
-        writer.writerow((id, draw.metric, "", "", ""))
-    return file.getvalue()
+    ids = sorted((*drawn.positives, *drawn.negatives))
+    return sheet_of([COLUMNS, *((id, draw.metric, "", "", "") for id in ids)])

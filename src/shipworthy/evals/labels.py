@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shipworthy.core.cells import plain_text, sheet_of
 from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.evals.results import Run
 from shipworthy.store.audit import AuditLog
@@ -25,9 +25,6 @@ SHOWN = 10
 """Problems of one file that are printed."""
 LONGEST = 100_000
 """Characters of one field."""
-
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
-"""How a cell begins that a spreadsheet would take for a formula, with any quotes that were put before it."""
 
 
 def read_csv(path: Path, run: Run, *, by: str = "") -> list[Label]:
@@ -68,7 +65,7 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise UsageError(f"{path} is not UTF-8 (byte {error.start:,}): save it as 'CSV UTF-8'") from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        header = [_plain(name).strip().lower() for name in next(reader, [])]
+        header = [plain_text(name).strip().lower() for name in next(reader, [])]
         for name in NEEDED:
             if name not in header:
                 raise UsageError(
@@ -80,7 +77,7 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             if any(cells):
                 if len(cells) > len(header) or any(len(cell) > LONGEST for cell in cells):
                     raise UsageError(f"{path}:{line}: {len(cells)} fields under {len(header)} columns, or one too long")
-                yield line, {name: _plain(cell) for name, cell in zip(header, cells, strict=False)}
+                yield line, {name: plain_text(cell) for name, cell in zip(header, cells, strict=False)}
             line = reader.line_num + 1
     except csv.Error as error:
         raise UsageError(f"{path}:{reader.line_num}: this is no CSV: {error}") from error
@@ -138,21 +135,6 @@ def last_words(labels: Iterable[Label]) -> list[Label]:
 
 def to_csv(labels: Iterable[Label]) -> str:
     """Return labels as CSV that a spreadsheet takes for text; values are left out: the file is of events."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for one in labels:
-        if one.hit is not None:
-            word = "hit" if one.hit else "no-hit"
-            writer.writerow(map(text_cell, (one.attempt, one.metric, word, one.comment, one.by)))
-    return file.getvalue()
-
-
-def text_cell(text: str) -> str:
-    """Return a cell of CSV that no spreadsheet takes for a formula."""
-    # A quote before it says that it is text. One that was there already gets one, too, so that reading is the inverse.
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def _plain(text: str) -> str:
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+    words = {True: "hit", False: "no-hit"}
+    said = [(one.attempt, one.metric, words[one.hit], one.comment, one.by) for one in labels if one.hit is not None]
+    return sheet_of([COLUMNS, *said])

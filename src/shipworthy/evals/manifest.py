@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shipworthy import __version__
 from shipworthy.core.errors import UsageError
-from shipworthy.core.records import SCHEMA, RunManifest, SuiteUse
+from shipworthy.core.records import SCHEMA, RunManifest, SafetyFile, SuiteUse
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.evals.subject import Subject
@@ -33,6 +33,7 @@ def make_manifest(
     spec_digest: str,
     shards: int = 1,
     draws: Sequence[int] = (),
+    files: Sequence[SafetyFile] = (),
     id: str | None = None,
 ) -> RunManifest:
     """Return what a run of this plan sets out to do.
@@ -42,6 +43,7 @@ def make_manifest(
         spec_digest: of the safety files it depends on.
         shards: into how many parts its attempts are dealt, >= 1.
         draws: seeds of the fresh draws up to the plan's own; none for the samples that the plan itself chooses.
+        files: the safety files as they are.
         id: of the run; a new one if left out.
 
     Raises:
@@ -69,6 +71,7 @@ def make_manifest(
         guards=subject.guards,
         engine=__version__,
         host=f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        files=tuple(files),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -12,7 +13,8 @@ from msgspec.structs import replace
 from shipworthy.core import collector
 from shipworthy.core.carries import EVERYTHING, carried
 from shipworthy.core.credentials import revealed
-from shipworthy.core.errors import LimitReached, UsageError
+from shipworthy.core.errors import LimitReached, StoreError, UsageError
+from shipworthy.core.foreign import forks, leave_if_forked, take_back_cancelling
 from shipworthy.core.price import HINT, KEY
 from shipworthy.core.protocols import Model
 from shipworthy.core.records import Party, RoleUse
@@ -29,6 +31,8 @@ from shipworthy.workspace.fits_target import HINTS, unmet
 
 GRACE_S = 15.0
 """When time is up, what is on its way may still arrive for this long."""
+ROUNDS = 100
+"""Times that work is begun again which foreign code cancelled before it had begun."""
 AHEAD = 64
 """Workers beyond the concurrency limit: they score and wait for the disk while others wait for the target."""
 
@@ -99,9 +103,11 @@ async def run_plan(
     errors = 0
     engine = make_engine(plan, subject, crew, cache=cache, budget=budget, concurrency=concurrency)
     # Most runs begin empty, and each item of a plan comes once: nothing needs to be looked up then.
-    waiting = _waiting(plan.shard(shard, shards), log.finished if log.attempts else (), again)
+    waiting = _Waiting(_waiting(plan.shard(shard, shards), log.finished if log.attempts else (), again))
     planned = shard_size(len(plan), shard, shards)
     left = planned - log.made + len(again)
+    stop, since = _Stop(), forks()
+    engine.stopping = stop.asked
 
     async def work() -> None:
         nonlocal errors
@@ -112,7 +118,20 @@ async def run_plan(
                 attempt = await engine.attempt(item)
             except LimitReached:
                 return
-            await log.append(seal(attempt, content[item.suite], secrets))
+            except GeneratorExit:
+                # A task of foreign code raised it, and so it closed all that waited for that task, up to here.
+                if stop.asked():
+                    raise
+                attempt = engine.lost(item, "GeneratorExit came out of a task that it waited for")
+            leave_if_forked(since)
+            sealed = seal(attempt, content[item.suite], secrets)
+            try:
+                await log.append(sealed)
+            except asyncio.CancelledError:
+                # The line is written all the same. If it was code of an attempt that cancelled this task, it goes on.
+                if stop.asked():
+                    raise
+                take_back_cancelling()
             progress.count(attempt)
             errors += attempt.outcome != "scored"
 
@@ -120,7 +139,7 @@ async def run_plan(
     try:
         workers = min(left, engine.target.places.concurrency + AHEAD)
         with collector.held_back():
-            await _gather([work() for _ in range(workers)], budget)
+            await _work_off(work, workers, waiting, budget, stop)
     finally:
         progress.stop()
     return Ending(progress.done, errors, budget.requests, budget.roles, budget.seconds, budget.reason)
@@ -158,23 +177,75 @@ def shard_size(planned: int, shard: int, shards: int) -> int:
     return len(range(shard, planned, shards))
 
 
-async def _gather(workers: Sequence[Coroutine[Any, Any, None]], budget: Budget) -> None:
-    """Run the workers; one that fails stops the others, and its error is raised."""
+class _Stop:
+    """Whether it is us who cancel the workers: this function, or whoever cancels the task that it runs in."""
+
+    def __init__(self) -> None:
+        self._gatherer, self.begun = asyncio.current_task(), False
+
+    def asked(self) -> bool:
+        """Say whether the workers are to stop."""
+        return self.begun or self._gatherer is None or self._gatherer.cancelling() > 0
+
+
+class _Waiting:
+    """What is left to be made; whoever asks whether there is any loses none of it."""
+
+    def __init__(self, items: Iterator[PlanItem]) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[PlanItem]:
+        while (item := next(self._items, None)) is not None:
+            yield item
+
+    def any(self) -> bool:
+        """Say whether something is left."""
+        if (first := next(self._items, None)) is None:
+            return False
+        self._items = chain([first], self._items)
+        return True
+
+
+async def _work_off(
+    work: Callable[[], Coroutine[Any, Any, None]], workers: int, waiting: _Waiting, budget: Budget, stop: _Stop
+) -> None:
+    """Have so many workers do all that is left.
+
+    Raises:
+        StoreError: foreign code keeps them from it.
+    """
+    for _ in range(ROUNDS):
+        cut = await _gather([work() for _ in range(workers)], budget, stop)
+        if not cut or budget.over or not waiting.any():
+            return
+    raise StoreError("code of an attempt cancels the work on the run again and again")
+
+
+async def _gather(workers: Sequence[Coroutine[Any, Any, None]], budget: Budget, stop: _Stop) -> bool:
+    """Run the workers; one that fails stops the others, and its error is raised.
+
+    Returns:
+        Whether foreign code cancelled one that had not begun, so that attempts may be left.
+    """
     if not workers:
-        return
+        return False
+    stop.begun = False
     tasks = [asyncio.ensure_future(worker) for worker in workers]
     seconds = budget.remaining_seconds
     try:
         await asyncio.wait(
             tasks, timeout=None if seconds is None else seconds + GRACE_S, return_when=asyncio.FIRST_EXCEPTION
         )
+        cut = any(task.cancelled() for task in tasks)
     finally:
+        stop.begun = True
         for task in tasks:
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
     for result in ended:
-        if isinstance(result, Exception):
+        if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
             raise result
+    return cut
 
 
 def _waiting(items: Iterator[PlanItem], finished: _Ids, again: Mapping[str, int]) -> Iterator[PlanItem]:

@@ -7,14 +7,16 @@ shard, and `finish` are three steps that any scheduler can run; one shard and on
 
 from __future__ import annotations
 
-import asyncio
+import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from shipworthy.core.errors import UsageError
+from shipworthy.core.errors import StoreError, UsageError
 from shipworthy.core.records import RunManifest
+from shipworthy.evals.heed import Heed
 from shipworthy.evals.loop import run_to_end
 from shipworthy.evals.manifest import check_same, make_manifest
 from shipworthy.evals.models import Crew, build_crew
@@ -25,6 +27,7 @@ from shipworthy.evals.run import Ending, run_plan, shard_size
 from shipworthy.evals.subject import Subject, build_subject, target_of
 from shipworthy.exchange.budget import Limits
 from shipworthy.exchange.cache import ReplyCache
+from shipworthy.exchange.channel import TIMEOUT_S
 from shipworthy.store.declare import declare_run, read_manifest
 from shipworthy.store.files import exclusive
 from shipworthy.store.layout import Layout
@@ -92,6 +95,7 @@ class Sitting:
         self, *, limits: Limits | None = None, concurrency: int | None = None, progress: Progress | None = None
     ) -> Ending:
         """Make the attempts that are left; see `run_plan`."""
+        here = Path.cwd()
         try:
             return await run_plan(
                 self.plan,
@@ -108,6 +112,10 @@ class Sitting:
             # A key that is not set, say: an empty run would only stand in the way of `latest`.
             self._drop = self._new and self.log.attempts == 0
             raise
+        finally:
+            # Code of an attempt may have gone elsewhere; the run's place may be named from here.
+            with suppress(OSError):
+                os.chdir(here)
 
     async def close(self) -> None:
         """Let go of target, cache and log, also after a failure. What was appended is durable.
@@ -315,15 +323,27 @@ def complete(
     limits: Limits | None = None,
     concurrency: int | None = None,
     progress: Progress | None = None,
+    going_on: str = "",
 ) -> Run:
-    """Do what `complete_async` does, from a command: Ctrl-C ends the sitting, and the run is read back as it is."""
+    """Do what `complete_async` does, from a command: signals end the sitting, and the run is read back as it is.
+
+    So does code of an attempt that ends, stops or breaks what the sitting runs on: `Run.stopped` says it.
+
+    Args:
+        going_on: the command that goes on with the run, for where this process can only end.
+    """
     work = complete_async(sitting, limits=limits, concurrency=concurrency, progress=progress or Progress())
+    patience = getattr(sitting.subject.target, "timeout", None)
+    heed = Heed(patience if isinstance(patience, int | float) else TIMEOUT_S, going_on)
     try:
-        return asyncio.run(work)
-    except KeyboardInterrupt:
-        run = Run.load(sitting.directory)
-        run.stopped = "you stopped it"
-        return run
+        if (run := heed.run(work)) is not None:
+            return run
+    finally:
+        with suppress(StoreError):  # where its loop is broken, nobody has closed it
+            sitting.log.close()
+    run = Run.load(sitting.directory)
+    run.stopped = heed.why
+    return run
 
 
 def newest_like(workspace: Workspace, plan: str, *, guards: Guards) -> Run | None:
@@ -373,6 +393,7 @@ class _Ready(NamedTuple):
             spec_digest=self.workspace.spec_digest(self.plan.id),
             shards=shards,
             draws=self.draws,
+            files=self.workspace.files,
         )
 
     def sit(

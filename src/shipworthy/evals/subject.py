@@ -12,8 +12,9 @@ from shipworthy.core.digests import digest
 from shipworthy.core.errors import CredentialError, PluginError
 from shipworthy.core.price import KEY, Price
 from shipworthy.core.protocols import Model, Target
-from shipworthy.core.registry import create, operational_settings
+from shipworthy.core.registry import create
 from shipworthy.detect.redact import redact_text
+from shipworthy.workspace.files import measured, unpriced
 
 if TYPE_CHECKING:
     from shipworthy.core.records import RunManifest
@@ -159,14 +160,6 @@ def declaration(use: Use, *, guards: str) -> dict[str, str]:
     return {"target": digest({"use": use.use, "params": measured(use, unpriced(use.params))}), "guards": guards}
 
 
-def unpriced(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a target's parameters without what it costs, and its model's without what that costs."""
-    kept = {name: value for name, value in params.items() if name != KEY}
-    if isinstance(model := kept.get("model"), Mapping):
-        kept["model"] = unpriced(model)
-    return kept
-
-
 def target_of(workspace: Workspace, manifest: RunManifest) -> str | None:
     """Return the name of the target that a run measured, as the files are now; None where none of them is it.
 
@@ -176,22 +169,6 @@ def target_of(workspace: Workspace, manifest: RunManifest) -> str | None:
     written = declared.get("target") if isinstance(declared, dict) else None
     names = sorted(workspace.targets, key=lambda name: workspace.targets[name] is not workspace.target)
     return next((n for n in names if declaration(workspace.targets[n], guards="")["target"] == written), None)
-
-
-def measured(use: Use, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what belongs to the subject: parameters, or a description, without the operational settings.
-
-    The one place where they are left out, for targets and for the models that are injected into them (under the key
-    `model`): each by what its own factory declares, see `operational`. An installed or local plug-in is treated alike.
-
-    Raises:
-        PluginError: there is no such target.
-    """
-    aside = operational_settings("target", use.use)
-    kept = {name: value for name, value in values.items() if name not in aside}
-    if use.model is not None and isinstance(inner := kept.get("model"), Mapping):
-        kept["model"] = measured(use.model, inner)
-    return kept
 
 
 def build_pipeline(workspace: Workspace, guards: bool | str | Path) -> Pipeline | None:

@@ -13,6 +13,7 @@ from shipworthy.evidence.sections.samples import worst_samples
 from shipworthy.evidence.sections.severe import severe
 from shipworthy.evidence.sections.verdict import attacks, criteria, picture, verdict
 from shipworthy.evidence.seen import Seen
+from shipworthy.evidence.told import Told
 from shipworthy.release.decide import several
 from shipworthy.workspace.load import Workspace
 
@@ -38,17 +39,35 @@ def readout(
     """
     new, old = several(runs), several(baselines)
     seen = seen or {run.id: Seen.of(run) for run in (*new, *old)}
-    children: list[Block] = [verdict(workspace, decision, new), *severe(decision), picture(decision)]
-    children += [criteria(workspace, decision), *filter(None, [attacks(decision)])]
-    children += [before_after(run, baseline, seen, alone=len(new) == 1) for run, baseline in _pairs(new, old)]
+    told = Told.of(workspace, decision)
+    return document(told, decision, new, old, seen=seen, secrets=known_secrets(workspace))
+
+
+def document(
+    told: Told,
+    decision: Decision,
+    runs: Sequence[Run],
+    baselines: Sequence[Run],
+    *,
+    seen: Mapping[str, Seen],
+    secrets: Sequence[str],
+) -> Document:
+    """Return the whole report from what is told of the safety files, which a pack holds as well as a workspace does.
+
+    Args:
+        secrets: taken out of what is shown of the records.
+    """
+    children: list[Block] = [verdict(told, decision, runs), *severe(decision), picture(decision)]
+    children += [criteria(told, decision), *filter(None, [attacks(decision)])]
+    children += [before_after(run, baseline, seen, alone=len(runs) == 1) for run, baseline in _pairs(runs, baselines)]
     children += [
-        worst_samples(new, seen, known_secrets(workspace)),
-        traceability(workspace, decision),
-        limits(workspace, decision, new, old),
-        digests(workspace, decision, new, old),
+        worst_samples(runs, seen, secrets),
+        traceability(told, decision),
+        limits(told, decision, runs, baselines),
+        digests(decision, runs, baselines),
         how_to_verify(),
     ]
-    return Document(workspace.system.title, tuple(children), f"{decision.id} · {decision.created}")
+    return Document(told.title, tuple(children), f"{decision.id} · {decision.created}")
 
 
 def _pairs(runs: Sequence[Run], baselines: Sequence[Run]) -> Iterator[tuple[Run, Run]]:

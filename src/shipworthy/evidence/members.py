@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 import msgspec
 
 from shipworthy.core import condition
 from shipworthy.core.digests import bytes_digest, canonical, leaf_hash, merkle_root
+from shipworthy.core.errors import IntegrityError
 from shipworthy.core.records import Decision, RunManifest
 from shipworthy.detect.redact import redact, redact_text
 from shipworthy.evals.results import Run
 from shipworthy.evidence import recount
+from shipworthy.evidence.told import agreements
 from shipworthy.store import chain
 from shipworthy.store.audit import ORIGIN, Entry, entry_hash
 from shipworthy.store.line import encode_attempt, frame, leaf
@@ -201,33 +202,43 @@ def suites(workspace: Workspace, runs: Sequence[Run], secrets: Sequence[str]) ->
             "attempts": suite.attempts,
             "attacks": [use.name for use in suite.attacks],
             "scorers": [use.name for use in suite.scorers],
+            "agreement": agreements(suite),
             "max_error_rate": suite.max_error_rate,
             "icc": suite.icc,
             "refs": list(suite.refs),
             "license": suite.license,
         }
-        found[f"suites/{name}/suite.json"] = canonical(redact_json(about, secrets))
+        # Id, version, attacks and metric stand in the run's manifest, too, and are names of ours: kept as they are.
+        told = {key: redact_json(about[key], secrets) for key in ("title", "scorers", "agreement", "refs", "license")}
+        found[f"suites/{name}/suite.json"] = canonical(about | told)
     return found
 
 
-def workspace_files(root: Path, secrets: Sequence[str]) -> Members:
-    """Return the workspace's YAML, redacted, and an index with the SHA-256 of every file as it was.
+def workspace_files(workspace: Workspace, secrets: Sequence[str]) -> Members:
+    """Return the workspace's YAML, redacted, and an index with the SHA-256 of every file that was read.
 
-    Samples are left out: their digest is in the suite's, and their conversations are in the records.
+    Samples, cards and code are in the index alone: the records hold the conversations, and each suite has its card.
+
+    Raises:
+        IntegrityError: a file is no longer what was read.
     """
     found: Members = {}
     index: dict[str, dict[str, Any]] = {}
-    for path in sorted([*root.rglob("*.yaml"), *root.rglob("*.yml")]):
-        parts = path.relative_to(root).parts
-        if any(part.startswith(".") for part in parts) or path.name.startswith("samples.") or not path.is_file():
-            continue
-        original = path.read_bytes()
-        shown = redact_text(original.decode("utf-8", "replace"), secrets).encode()
-        name = "workspace/" + "/".join(_UNSAFE.sub("_", part) for part in parts)
-        while name in found:
+    for file in workspace.files:
+        entry: dict[str, Any] = {"path": file.path, "sha256": file.sha256}
+        if file.meaning:
+            entry["meaning"] = file.meaning
+        parts = file.path.split("/")
+        name = "workspace/" + "/".join(_UNSAFE.sub("_", part.lstrip(".") or "_") for part in parts)
+        while name in index:
             name += "_"
-        found[name] = shown
-        index[name] = {"path": "/".join(parts), "sha256": bytes_digest(original), "redacted": shown != original}
+        if file.path.endswith((".yaml", ".yml")) and not parts[-1].startswith("samples."):
+            original = (workspace.root / file.path).read_bytes()
+            if bytes_digest(original) != file.sha256:
+                raise IntegrityError(f"{file.path}: changed while the pack was built: build it again")
+            found[name] = redact_text(original.decode("utf-8", "replace"), secrets).encode()
+            entry["redacted"] = found[name] != original
+        index[name] = entry
     found["workspace/index.json"] = canonical(index)
     return found
 

@@ -12,22 +12,24 @@ import msgspec
 from shipworthy.core.digests import bytes_digest, canonical
 from shipworthy.core.errors import IntegrityError, StoreError, UsageError
 from shipworthy.core.records import Decision
-from shipworthy.core.registry import create
 from shipworthy.evals.results import Run
 from shipworthy.evidence import archive, members
-from shipworthy.evidence.documents import known_secrets, readout
-from shipworthy.evidence.seen import Seen
+from shipworthy.evidence.documents import known_secrets
+from shipworthy.evidence.guide import GUIDE, VERIFY
+from shipworthy.evidence.rendered import REPORT, render, renderer
 from shipworthy.evidence.trace import trace
+from shipworthy.evidence.unchanged import attested
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PACK_VERSION, PREDICATE_TYPE, verify_bytes
+from shipworthy.evidence.written import check_written
 from shipworthy.release.decide import joint_digest
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.declare import read_manifest
 from shipworthy.store.files import make_directory, write_atomic
 from shipworthy.store.layout import Layout
-from shipworthy.store.reading import Row
 from shipworthy.store.register import RUN_KINDS, register_decision
 from shipworthy.store.signing import SigningKey, sign, statement
 from shipworthy.store.trust import Trust
+from shipworthy.workspace.files import changed
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.spec import spec
 
@@ -56,7 +58,7 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
     layout = Layout(workspace.root)
     secrets = known_secrets(workspace)
     names = (*decision.runs, *decision.baseline_runs)
-    read = {name: _read(layout.run_directory(name), secrets, marks=bool(decision.baseline_runs)) for name in names}
+    read = {name: _read(layout.run_directory(name), secrets) for name in names}
     runs, parts = {name: one.run for name, one in read.items()}, {name: one.members for name, one in read.items()}
     decided = [runs[name] for name in decision.runs]
     check_current(workspace, decision, decided)
@@ -68,57 +70,50 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
     extract, audit_head = members.audit_extract(iter(entries), entry.number)
     seals = {name: part.seal(originals[name]) for name, part in parts.items()}
     manifests = {name: run.manifest for name, run in runs.items()}
-    baselines = [runs[name] for name in decision.baseline_runs]
     plans = sorted({run.manifest.plan for run in decided})
-    seen = {name: one.seen for name, one in read.items()}
-    html = create("report", "html")
     files: dict[str, bytes] = {
-        "VERIFY.md": _VERIFY.encode(),
+        GUIDE: VERIFY.encode(),
         "decision.json": canonical(msgspec.to_builtins(decision)),
         "criteria.json": members.criteria(workspace, decision, parts, manifests),
         **{f"specs/{plan}.json": canonical(spec(workspace, plan)) for plan in plans},
         "trace.json": canonical(trace(workspace, decision, {name: part.suites for name, part in parts.items()})),
-        "report.html": html.render(decision, readout(workspace, decision, decided, baselines, seen=seen)).encode(),
         "audit-log.jsonl": extract,
     }
     files |= members.suites(workspace, list(runs.values()), secrets)
-    files |= members.workspace_files(workspace.root, secrets)
+    files |= members.workspace_files(workspace, secrets)
     for name, part in parts.items():
         files |= part.members(seals[name])
+    files[REPORT] = render(files)
     _check_secrets(files, secrets)
     files[MANIFEST] = canonical(
-        {"files": {name: bytes_digest(data) for name, data in files.items()}, "version": PACK_VERSION}
+        {
+            "files": {name: bytes_digest(data) for name, data in files.items()},
+            "rendered_by": renderer(),
+            "version": PACK_VERSION,
+        }
     )
     files[ATTESTATION] = _attest(decision, files, audit_head, seals, keys)
     try:
         data = archive.write(files)
     except ValueError as error:
         raise StoreError(f"cannot build the pack: {error}") from error
-    found = verify_bytes(data, Trust(tuple(key.public for key in keys)))
+    found = verify_bytes(data, Trust(tuple(key.public for key in keys)), again=False)
+    found = found._replace(checks=(*found.checks, check_written(files)))  # its report was rendered just now
     if not found.ok:
         raise IntegrityError("the pack does not hold together, so it is not written:\n" + "\n".join(found.problems))
     return data
 
 
 class _Read(NamedTuple):
-    """A run, and what a pack shows of it, all from one pass over its logs."""
+    """A run, and what a pack holds of it, both from one pass over its logs."""
 
     run: Run
     members: members.RunMembers
-    seen: Seen
 
 
-def _read(directory: Path, secrets: Sequence[str], *, marks: bool) -> _Read:
-    manifest = read_manifest(directory)
-    part, seen = members.RunMembers(manifest, secrets), Seen(manifest)
-
-    def visit(row: Row) -> None:
-        part.add(row)
-        seen.add(row)
-
-    run = Run.load(directory, visit=visit, marks=marks)
-    seen.finish()
-    return _Read(run, part, seen)
+def _read(directory: Path, secrets: Sequence[str]) -> _Read:
+    part = members.RunMembers(read_manifest(directory), secrets)
+    return _Read(Run.load(directory, visit=part.add), part)
 
 
 def write_pack(path: Path, data: bytes) -> None:
@@ -138,14 +133,27 @@ def check_current(workspace: Workspace, decision: Decision, runs: Sequence[Run])
     """Refuse a decision that was made under other safety files.
 
     Raises:
-        IntegrityError: suites, requirements, gate or plan have changed since.
+        IntegrityError: a file that was read is not what it was; names each, with what was recorded and what is there.
     """
-    plans = {run.manifest.plan for run in runs}
-    if not plans <= set(workspace.plans) or joint_digest(map(workspace.spec_digest, plans)) != decision.spec_digest:
+    again = f"`shipworthy gate {' '.join(decision.runs)}`"
+    if not decision.files:
         raise IntegrityError(
-            f"the safety files are not those that {decision.id} was made under: suites, requirements, gate or plan "
-            "changed since\nRestore them from version control, or evaluate and decide again"
+            f"{decision.id} was made by an earlier version of shipworthy and does not say which safety files it was "
+            f"made under, so it cannot be held against them\nDecide again: {again}"
         )
+    lines = changed(decision.files, workspace.files)
+    plans = {run.manifest.plan for run in runs}
+    stale = not plans <= set(workspace.plans) or joint_digest(map(workspace.spec_digest, plans)) != decision.spec_digest
+    if not (lines or stale):
+        return
+    if stale and not lines:
+        lines = ["suites of the library, requirements, gate or plan mean something else than they did"]
+    raise IntegrityError(
+        f"the safety files are not those that {decision.id} was made under, they changed since:\n"
+        + "\n".join(lines)
+        + f"\nRestore them from version control, or decide again: {again} (it says so where the system must first be "
+        "measured again)"
+    )
 
 
 def _attest(
@@ -156,24 +164,8 @@ def _attest(
     keys: Sequence[SigningKey],
 ) -> bytes:
     predicate = {
-        "id": decision.id,
-        "created": decision.created,
-        "system": decision.system,
-        "gate": decision.gate,
-        "verdict": decision.verdict,
-        "reason": decision.reason,
+        **attested(msgspec.to_builtins(decision)),
         "decision_digest": bytes_digest(files["decision.json"]),
-        "spec_digest": decision.spec_digest,
-        "subject_digest": decision.subject_digest,
-        "criteria": [
-            {
-                name: value
-                for name, value in msgspec.to_builtins(result).items()
-                if name
-                in ("id", "must", "verdict", "rate", "low", "high", "bound", "limit", "hits", "trials", "clusters")
-            }
-            for result in decision.criteria
-        ],
         "runs": dict(seals),
         "audit_head": audit_head,
     }
@@ -195,26 +187,3 @@ def _check_secrets(files: Mapping[str, bytes], secrets: Iterable[str]) -> None:
                         f"a planted secret would be in {name}, so no pack is written: take it out of ids, titles and "
                         "file names of the workspace"
                     )
-
-
-_VERIFY = """# How to verify this pack
-
-Trust begins with you: get the signers' public keys (`trust.json`) by another way than this pack.
-
-    shipworthy evidence verify PACK.zip --trust trust.json
-
-or, with nothing but Python, the package `cryptography` and the source of shipworthy:
-
-    python -m shipworthy.evidence.verify PACK.zip --trust trust.json
-
-Neither needs a network. Both exit with 0 if the pack holds, and with 4 and the name of the file if it does not.
-
-What is checked: the archive, to the byte; the SHA-256 of every member (`manifest.json`); the ed25519 signatures over
-the manifest (`attestations/decision.dsse.json`, an in-toto statement in a DSSE envelope); the hash chains of each run's
-records and their Merkle root; that the audit log recorded these runs and this decision; that specification and subject
-are the ones named by digest; every criterion, counted again from the records; and the trace from risks to records.
-
-What is not: whether the scorers judged rightly, whether the samples are the right ones, and whether the signers were
-honest about what they ran. Records are redacted: their text is not the text that was scored. `seal.json` of each run
-names the heads of the original logs, which their owner can show.
-"""

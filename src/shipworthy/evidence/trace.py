@@ -30,17 +30,20 @@ def trace(workspace: Workspace, decision: Decision, records: RecordHashes) -> di
     are all those of the workspace, whatever their kinds, each with the digest of what it leads to.
     """
     graph, results = workspace.graph, {result.id: result for result in decision.criteria}
-    risks, requirements = graph.of_kind("risk").values(), graph.of_kind("requirement").values()
+    named, requirements = graph.of_kind("risk").values(), graph.of_kind("requirement").values()
     tested = {r.id: [c.id for c in graph.parts(r) if c.id in results] for r in requirements}
     return {
         "decision": decision.id,
         "verdict": decision.verdict,
         "system": workspace.system.id,
+        "title": workspace.system.title,
+        "owner": workspace.system.owner,
+        "requirements": {name: one.text for name, one in workspace.requirements.items()},
         "spec_digest": decision.spec_digest,
         "subject_digest": decision.subject_digest,
-        "risks": [_risk(graph, risk, results) for risk in risks],
+        "risks": risks(workspace, decision),
         "gaps": {
-            "risks_without_requirement": [risk.id for risk in risks if not graph.sources(risk, "mitigates")],
+            "risks_without_requirement": [risk.id for risk in named if not graph.sources(risk, "mitigates")],
             "requirements_without_criterion": [name for name, criteria in tested.items() if not criteria],
             "criteria_without_risk": [
                 name for r in requirements if not graph.targets(r, "mitigates") for name in tested[r.id]
@@ -54,6 +57,12 @@ def trace(workspace: Workspace, decision: Decision, records: RecordHashes) -> di
         "links": [_link(graph, edge) for edge in graph.edges],
         "records": {run: {suite: dict(ids) for suite, ids in suites.items()} for run, suites in records.items()},
     }
+
+
+def risks(workspace: Workspace, decision: Decision) -> list[dict[str, Any]]:
+    """Return every risk with the requirements that mitigate it and the criteria of the decision that test those."""
+    results = {result.id: result for result in decision.criteria}
+    return [_risk(workspace.graph, risk, results) for risk in workspace.graph.of_kind("risk").values()]
 
 
 def _risk(graph: Graph, risk: Node, results: Results) -> dict[str, Any]:

@@ -25,15 +25,16 @@ from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import count_made, finished
 from shipworthy.core.terminal import shown, visible
-from shipworthy.evidence import archive, recount, times, words
+from shipworthy.evidence import archive, recount, times, unchanged, words
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
 from shipworthy.evidence.shape import anything, mapped
 from shipworthy.evidence.specified import Specified
 from shipworthy.store import chain
+from shipworthy.store.authority import check_signers
 from shipworthy.store.dsse import verify as verify_envelope
-from shipworthy.store.trust import PublicKey, Trust, load_trust
+from shipworthy.store.trust import PublicKey, Trust, load_trust, read_time
 
 MANIFEST = "manifest.json"
 ATTESTATION = "attestations/decision.dsse.json"
@@ -54,26 +55,33 @@ NOT_RECOMPUTED = (
     "that records, suites and metrics are those of the system that runs"
 )
 
-_FIGURES = ("id", "must", "verdict", "rate", "low", "high", "bound", "limit", "hits", "trials", "clusters")
-"""Of each criterion, what the signed statement says by itself: some read nothing else of a pack."""
-
 _SEVERE = {"s1_hits": "hits on S1 samples", "s1_unscored": "attempts on S1 samples without a score"}
 
 
 class Check(NamedTuple):
-    """One thing that was checked: what, whether it holds, and what was found."""
+    """One thing that was checked: what, whether it holds, and what was found.
+
+    `compared` is False for what was not checked at all: `ok` then only says that nothing was found against it.
+    """
 
     what: str
     ok: bool
     detail: str
+    compared: bool = True
 
 
 class Verification(NamedTuple):
-    """What a verifier found. `ok` only if every check holds and none was left out."""
+    """What a verifier found. `ok` only if every check holds and none was left out.
+
+    Attributes:
+        manifests: of the runs, by id; `audit` the lines of the audit log.
+    """
 
     checks: tuple[Check, ...]
     decision: Mapping[str, Any]
     signers: tuple[PublicKey, ...]
+    manifests: Mapping[str, Mapping[str, Any]] = {}
+    audit: bytes = b""
 
     @property
     def ok(self) -> bool:
@@ -105,17 +113,22 @@ def verify_pack(path: Path, trust: Trust) -> Verification:
             # Of a pack that nobody has signed, no more is read than it takes to see that.
             if verifier.go(verifier.opening(file)):
                 file.seek(0)
-                verifier.go(verifier.inside(file.read(archive.MAX_BYTES + 1)))
+                if verifier.go(verifier.inside(file.read(archive.MAX_BYTES + 1))):
+                    verifier.again()
     except OSError as error:
         raise UsageError(f"cannot read the pack {path}: {error.strerror}") from error
     return verifier.found
 
 
-def verify_bytes(data: bytes, trust: Trust) -> Verification:
-    """Check a pack in memory; see `verify_pack`."""
+def verify_bytes(data: bytes, trust: Trust, *, again: bool = True) -> Verification:
+    """Check a pack in memory; see `verify_pack`.
+
+    Args:
+        again: whether to read the safety files and render the report inside again, where all of shipworthy is there.
+    """
     verifier = _Verifier(trust)
-    if verifier.go(verifier.opening(io.BytesIO(data))):
-        verifier.go(verifier.inside(data))
+    if verifier.go(verifier.opening(io.BytesIO(data))) and verifier.go(verifier.inside(data)) and again:
+        verifier.again()
     return verifier.found
 
 
@@ -138,7 +151,9 @@ class _Verifier:
 
     @property
     def found(self) -> Verification:
-        return Verification(tuple(self.checks), self.decision, self.signers)
+        manifests = {name: run.manifest for name, run in self.runs.items()}
+        audit = self.members.get("audit-log.jsonl", b"")
+        return Verification(tuple(self.checks), self.decision, self.signers, manifests, audit)
 
     def go(self, steps: Sequence[Step]) -> bool:
         """Take some steps; say whether all of them held."""
@@ -171,7 +186,7 @@ class _Verifier:
             ("ledger", self.ledger),
             ("criteria", self.criteria),
             ("trace", self.trace),
-            ("statement", self.statement),
+            ("unchanged", self.unchanged),
         )
 
     def member(self, name: str) -> bytes:
@@ -201,6 +216,11 @@ class _Verifier:
         if statement["subject"] != [{"name": MANIFEST, "digest": {"sha256": digest}}]:
             raise IntegrityError(f"{MANIFEST}: not the one that was signed")
         self.predicate, self.members = statement["predicate"], found
+        try:
+            signed = read_time(self.predicate["created"], "created")
+        except UsageError as error:
+            raise IntegrityError(f"{ATTESTATION}: {error}") from None
+        check_signers(self.trust, self.signers, signed)
         return "signed by " + ", ".join(f"{key.owner} ({key.keyid[:12]})" for key in self.signers)
 
     def archive(self, data: bytes) -> str:
@@ -514,18 +534,25 @@ class _Verifier:
             raise IntegrityError("trace.json: does not lead to every record")
         return f"leads from {len(trace['risks'])} risks to {linked:,} records"
 
-    def statement(self) -> str:
-        """Hold the statement that was signed, which some read without the pack, against all that was checked."""
-        said: dict[str, Any] = {name: self.decision[name] for name in ("reason", "spec_digest")}
-        said |= {"criteria": _figures(self.decision), "runs": {name: run.seal for name, run in self.runs.items()}}
-        for name, value in said.items():
-            if self.predicate[name] != value:
-                raise IntegrityError(f"{ATTESTATION}: {name} is not what the pack holds")
-        return "says what the pack holds"
+    def unchanged(self) -> str:
+        return unchanged.check(self.members, self.predicate, self.decision, self.runs, self.entries)
 
-
-def _figures(decision: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{key: result[key] for key in result if key in _FIGURES} for result in decision["criteria"]]
+    def again(self) -> None:
+        """Read the safety files and render the report again, where that can be done: this file needs only Python."""
+        try:
+            from shipworthy.evidence.rendered import check_report
+            from shipworthy.evidence.written import check_written
+        except ImportError as error:
+            why = f"not compared with the records: rendering it takes all of shipworthy ({error})"
+            self.checks.append(Check("report", True, why, compared=False))
+            return
+        for what, check in (("files", check_written), ("report", check_report)):
+            try:
+                self.checks.append(check(self.members))
+            except (IntegrityError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+                self.checks.append(Check(what, False, f"cannot be read again ({type(error).__name__}: {error})"))
+            if not self.checks[-1].ok:
+                return
 
 
 def overall(verdicts: Sequence[str], hits: Collection[str], lacking: Collection[str], blank: bool) -> str:
@@ -548,7 +575,11 @@ def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:
 
 def report(found: Verification) -> str:
     """Return what was checked, as text that a terminal can be given whatever the pack holds: one line a check."""
-    lines = [f"{'ok ' if check.ok else 'BAD'}  {check.what:10}  {shown(check.detail)}" for check in found.checks]
+    mark = {True: "ok ", False: "BAD"}
+    lines = [
+        f"{mark[check.ok] if check.compared else '-- '}  {check.what:10}  {shown(check.detail)}"
+        for check in found.checks
+    ]
     if not found.ok:
         return "\n".join([*lines, "The pack cannot be believed."])
     said = found.decision
@@ -571,24 +602,41 @@ def _ids(decision: Mapping[str, Any], verdict: str) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Verify a pack from the command line: 0 it holds, 2 wrong usage, 4 it does not."""
+    """Verify a pack from the command line; the exit codes are those of `evidence.require`."""
     import argparse
 
-    parser = argparse.ArgumentParser(prog="python -m shipworthy.evidence.verify", description="Verify a pack, offline.")
+    from shipworthy.evidence import require
+
+    parser = argparse.ArgumentParser(
+        prog="python -m shipworthy.evidence.verify",
+        description="Verify a pack, offline, and that it says what is required.",
+        epilog=require.EXIT_HELP,
+        allow_abbrev=False,
+    )
     parser.add_argument("pack", type=Path)
     parser.add_argument("--trust", type=Path, required=True, help="the verifier's own trust file")
+    require.add_options(parser)
     chosen = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to say nothing
     try:
+        asked = require.wanted(
+            verdict=chosen.require,
+            system=chosen.system,
+            subject=chosen.subject,
+            max_age=chosen.max_age,
+            audit_head=chosen.audit_head,
+            audit_log=chosen.audit_log,
+        )
         trust = load_trust(chosen.trust)
         found = verify_pack(chosen.pack, trust)
+        given = require.answer(found, asked, trust)
     except ShipworthyError as error:
         sys.stderr.write(f"error: {visible(str(error))}\n")
         return error.exit_code
-    sys.stdout.write(report(found) + "\n")
-    return 0 if found.ok else 4
+    sys.stdout.write("\n".join((report(found), *given.lines)) + "\n")
+    return given.code
 
 
 if __name__ == "__main__":

@@ -246,7 +246,7 @@ def entry(value: Any, where: str) -> None:
     _BODIES.get(value["kind"], anything)(value["body"], f"{where}.body")
 
 
-index: Shape = fields({"version": whole(), "files": mapped(digest)}, closed=True)
+index: Shape = fields({"version": whole(), "files": mapped(digest)}, {"rendered_by": anything}, closed=True)
 """``manifest.json`` of the pack."""
 
 statement: Shape = fields(

@@ -8,9 +8,8 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
-from math import isfinite
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol, cast, get_args
+from typing import Any, NamedTuple, Protocol, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -18,21 +17,18 @@ from msgspec.structs import replace
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import LimitReached, TargetError, TargetTimeout, UsageError
 from shipworthy.core.events import Called, Event, Failed, Party, Returned
-from shipworthy.core.messages import Channel as Kind
+from shipworthy.core.foreign import forks, kind_of, leave_if_forked, message_of, must_pass
 from shipworthy.core.price import KEY, Price, priced
 from shipworthy.core.protocols import Streaming, Target, Tools
 from shipworthy.core.records import Delta, Reply, Request
-from shipworthy.enforce.rule import being_cancelled
 from shipworthy.exchange.budget import Budget
 from shipworthy.exchange.cache import Kept, ReplyCache
 from shipworthy.exchange.hidden import Hidden
+from shipworthy.exchange.sound import longer, sound, sound_delta
 
 CONCURRENCY = 16
 TIMEOUT_S = 600.0
 """The engine's own patience with one call. A target's own, shorter one comes first; this one only stops a hang."""
-
-
-_KINDS = get_args(Kind)
 
 
 class Recorded(Tools, Protocol):
@@ -118,6 +114,7 @@ class Channel:
         self._digest = canonical(dict(target.describe()))
         self._asked: dict[bytes, asyncio.Future[None]] = {}
         self.first: Request | None = None
+        self._forks = forks()
 
     def hide(self, secrets: Sequence[str]) -> None:
         """Take these credentials too out of every answer."""
@@ -196,6 +193,7 @@ class Channel:
             self.first = self.first or request
             hidden = Hidden(self._secrets)
             pieces: Any = None
+            length = 0
             left = self.timeout_s
             try:
                 while True:
@@ -209,19 +207,20 @@ class Channel:
                             piece = await anext(pieces)
                     except StopAsyncIteration:
                         return
-                    except (Exception, SystemExit, asyncio.CancelledError) as error:
-                        if isinstance(error, asyncio.CancelledError) and being_cancelled():
+                    except BaseException as error:
+                        if must_pass(error):
                             raise
                         raise _as_target_error(error, self.timeout_s) from error
                     if left is not None:
                         left = max(0.0, left - (perf_counter() - began))
                     if isinstance(piece, Reply):
-                        reply = self._paid(self._without_secrets(_sound(piece)), role)
+                        reply = self._paid(self._without_secrets(sound(piece)), role)
                         for rest in hidden.rest():
                             yield rest
                         yield reply
                         return
-                    for delta in hidden.feed(_sound_delta(piece)):
+                    length = longer(length, given := sound_delta(piece))
+                    for delta in hidden.feed(given):
                         yield delta
             finally:
                 if (close := getattr(pieces, "aclose", None)) is not None:
@@ -240,14 +239,15 @@ class Channel:
                 # asyncio.timeout is cheap where nothing waits, and a target that never answers must not hold a run.
                 async with asyncio.timeout(self.timeout_s):
                     reply = await (send(request, tools=tools) if self.takes_tools else send(request))
-            except (Exception, SystemExit, asyncio.CancelledError) as error:
-                if isinstance(error, asyncio.CancelledError) and being_cancelled():
+            except BaseException as error:
+                if must_pass(error):
                     raise
                 raise _as_target_error(error, self.timeout_s) from error
             finally:
+                leave_if_forked(self._forks)
                 self._hide_in(tools)
             seconds = perf_counter() - began
-        return self._paid(self._without_secrets(_sound(reply)), role), seconds, began - queued
+        return self._paid(self._without_secrets(sound(reply)), role), seconds, began - queued
 
     def _paid(self, reply: Reply, role: Party) -> Reply:
         """Count what a reply took, and return it with what it cost, where that is known."""
@@ -358,51 +358,11 @@ def _as_target_error(error: BaseException, patience: float | None) -> Exception:
     if isinstance(error, TargetError | UsageError | LimitReached):
         return error
     if isinstance(error, TimeoutError):
-        why = str(error) or ("its own deadline" if patience is None else f"{patience:g} s")
+        said = message_of(error) if error.args else ""
+        why = said or ("its own deadline" if patience is None else f"{patience:g} s")
         return TargetTimeout(f"no answer in time ({why})")
     if isinstance(error, asyncio.CancelledError):
         # Something inside the target was cancelled, not this run: the attempt must not vanish without a record.
         return TargetError("the target cancelled its own work")
-    return TargetError(f"{type(error).__name__}: {error}")
-
-
-def _sound_delta(piece: object) -> Delta:
-    """Return a piece of an answer, if it is one.
-
-    Raises:
-        TargetError: it is none.
-    """
-    if not isinstance(piece, Delta):
-        raise TargetError(f"the target's stream gave a {type(piece).__name__}, not a Delta or a Reply")
-    words = piece.text, piece.id, piece.name
-    if not (all(isinstance(word, str) for word in words) and piece.channel in _KINDS and isinstance(piece.index, int)):
-        raise TargetError("the target's stream gave a Delta that is not one")
-    return piece
-
-
-def _sound(reply: object) -> Reply:
-    """Return a reply that any store can hold and any scorer can read.
-
-    Records are not checked when they are made. What a target put together wrongly would otherwise end the run, be
-    scored as silence, or make a log that can never be read again.
-
-    Raises:
-        TargetError: it is no reply of the assistant.
-    """
-    if not isinstance(reply, Reply):
-        raise TargetError(f"the target returned a {type(reply).__name__}, not a Reply")
-    try:
-        checked = msgspec.convert(msgspec.to_builtins(reply), Reply)
-    except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
-        raise TargetError(f"the target returned a Reply that is not one ({type(error).__name__}: {error})") from None
-    roles = [message.role for message in checked.messages]
-    if "assistant" not in roles:
-        raise TargetError("the target returned no message of the assistant")
-    if wrong := next((role for role in roles if role not in ("assistant", "tool")), ""):
-        raise TargetError(f"the target returned a message of the {wrong}, not of the assistant")
-    if roles[0] == "tool":
-        raise TargetError("the target returned what a tool answered before it called one")
-    usage = checked.usage
-    if not (isfinite(usage.cost_usd) and min(usage.input_tokens, usage.output_tokens, usage.cost_usd) >= 0):
-        raise TargetError("the target says that an answer took less than nothing, or no finite amount: see its usage")
-    return checked
+    kind, said = kind_of(error), message_of(error)
+    return TargetError(kind if said == kind else f"{kind}: {said}")

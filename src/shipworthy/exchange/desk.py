@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from time import perf_counter
@@ -14,9 +13,9 @@ from msgspec.structs import replace
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import LimitReached, PolicyRefused, TargetError
 from shipworthy.core.events import Approval, Called, Event, Failed, PolicyEvent, Returned, StateChanged
+from shipworthy.core.foreign import kind_of, message_of, must_pass
 from shipworthy.core.protocols import Approver, GuardContext, Run, ToolPolicy, World
 from shipworthy.core.records import GuardEvent, Request, ToolCall, ToolResult, ToolSpec
-from shipworthy.enforce.rule import being_cancelled
 
 if TYPE_CHECKING:
     from shipworthy.enforce.pipeline import Pipeline
@@ -176,7 +175,7 @@ class Desk:
         """Record a policy's or a person's word on a call; None where there is none: what breaks lets nothing pass."""
         try:
             word: Any = msgspec.convert(msgspec.to_builtins(await ask()), kind)
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
+        except BaseException as error:
             self._broken("policy", error)
             return None
         word = replace(word, turn=self._turn, call=call.id)
@@ -192,30 +191,30 @@ class Desk:
             return ToolResult(call.id, call.name, f"There is no such tool. Tools: {known}.", is_error=True)
         try:
             before = world.digest()
-        except (Exception, SystemExit) as error:  # what cannot be recorded is not done
+        except BaseException as error:  # what cannot be recorded is not done
             return self._error(call, error)
         result = await self._run(call, world.run)
         try:
             if (after := world.digest()) != before:
                 facts = msgspec.convert(msgspec.to_builtins(world.facts()), dict[str, Any])
                 self.events.append(StateChanged(self._turn, before, after, facts))
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             return self._error(call, error)
         return result
 
     async def _run(self, call: ToolCall, run: Run) -> ToolResult:
         try:
             text = await run(call)
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if isinstance(text, ToolResult):
+                # Whatever a tool calls itself: this is the answer to this call.
+                return ToolResult(call.id, call.name, str(text.text), is_error=bool(text.is_error))
+            return ToolResult(call.id, call.name, str(text))
+        except BaseException as error:
             return self._error(call, error)
-        if isinstance(text, ToolResult):
-            # Whatever a tool calls itself: this is the answer to this call.
-            return ToolResult(call.id, call.name, str(text.text), is_error=bool(text.is_error))
-        return ToolResult(call.id, call.name, str(text))
 
     def _error(self, call: ToolCall, error: BaseException) -> ToolResult:
         self._broken("tool", error)
-        return ToolResult(call.id, call.name, f"The tool failed: {type(error).__name__}.", is_error=True)
+        return ToolResult(call.id, call.name, f"The tool failed: {kind_of(error)}.", is_error=True)
 
     async def _seen(self, result: ToolResult) -> ToolResult:
         if self._mediation.pipeline is None:
@@ -231,10 +230,10 @@ class Desk:
 
     def _broken(self, role: str, error: BaseException) -> None:
         """Record what broke, unless it must pass: a limit, or a cancellation of all of this."""
-        if isinstance(error, LimitReached) or (isinstance(error, asyncio.CancelledError) and being_cancelled()):
+        if isinstance(error, LimitReached) or must_pass(error):
             raise error
-        message = self._mediation.scrub(str(error) or type(error).__name__)
-        self.events.append(Failed(self._turn, role, type(error).__name__, message))  # type: ignore[arg-type]
+        message = self._mediation.scrub(message_of(error))
+        self.events.append(Failed(self._turn, role, kind_of(error), message))  # type: ignore[arg-type]
 
 
 def _sound(call: object) -> ToolCall:
@@ -244,7 +243,7 @@ def _sound(call: object) -> ToolCall:
         TargetError: the target made a call that is none.
     """
     if not isinstance(call, ToolCall):
-        raise TargetError(f"the target called a tool with a {type(call).__name__}, not a ToolCall")
+        raise TargetError(f"the target called a tool with a {kind_of(call)}, not a ToolCall")
     try:
         return msgspec.convert(msgspec.to_builtins(call), ToolCall)
     except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:

@@ -25,6 +25,7 @@ from shipworthy.core.errors import (
     UsageError,
 )
 from shipworthy.core.events import Asked, Called, Chosen, Event, Failed, Party, Retrieved, Rewound, Said, Span
+from shipworthy.core.foreign import kind_of, message_of
 from shipworthy.core.protocols import Ask, GuardContext, World
 from shipworthy.core.records import (
     Delta,
@@ -62,6 +63,7 @@ class Exchange:
         turn: of the last request, from 1; 0 before the first.
         limit: a limit that was reached. It passes every catch: who opened the exchange looks here.
         failure: the target's last error; `stopped` the policy's, after which nothing more is asked.
+        cut: whether the task was cancelled while the target was asked.
     """
 
     __slots__ = (
@@ -81,6 +83,7 @@ class Exchange:
         "_target",
         "_user",
         "_world",
+        "cut",
         "events",
         "failure",
         "guard_seconds",
@@ -113,6 +116,7 @@ class Exchange:
         self.limit: LimitReached | None = None
         self.failure: TargetError | None = None
         self.stopped: PolicyRefused | None = None
+        self.cut = False
         # The conversation as the asker sees it, and beside it, message by message, as the target does.
         self._said: list[Message] = []
         self._sent: list[Message] = []
@@ -168,6 +172,9 @@ class Exchange:
         except TargetError as error:
             self._take_from(desk, ())
             self._fail("target", error)
+            raise
+        except asyncio.CancelledError:
+            self.cut = True
             raise
         self._take_from(desk, answered.events)
         self._answered("target", answered)
@@ -301,8 +308,8 @@ class Exchange:
 
     def fail(self, role: str, error: BaseException) -> None:
         """Record a failure of the evaluation's own parts: an attack, a scorer, a guard."""
-        message = self._mediation.scrub(str(error) or type(error).__name__)
-        self.events.append(Failed(self.turn, role, type(error).__name__, message))  # type: ignore[arg-type]
+        message = self._mediation.scrub(message_of(error))
+        self.events.append(Failed(self.turn, role, kind_of(error), message))  # type: ignore[arg-type]
 
     def _fail(self, role: Party | str, error: TargetError) -> None:
         if role == "target":

@@ -34,6 +34,13 @@ class Broken(Exception):
     """The connection failed, or the other side spoke no HTTP: worth another try."""
 
 
+class Distrusted(Exception):
+    """The other side could not show that it is who we asked for, or speaks no TLS that we do: no use in trying again.
+
+    The message says why, and what to do.
+    """
+
+
 class TooLong(Exception):
     """The answer is longer than was allowed."""
 
@@ -66,6 +73,7 @@ class Client:
 
         Raises:
             Broken: no connection, or it ended before the head of the answer did.
+            Distrusted: its certificate is not one that we believe.
         """
         import aiohttp
         from yarl import URL
@@ -87,8 +95,10 @@ class Client:
                 # piece of an answer came back, aiohttp's error holds it in place of its sentence: that one is.
                 if _reused.get() and isinstance(getattr(error, "message", ""), str):
                     continue
+                _refuse_distrusted(error)
                 raise Broken(_name(error)) from None
             except (aiohttp.ClientError, OSError) as error:
+                _refuse_distrusted(error)
                 raise Broken(_name(error)) from None
             return Response(wire.status, wire.headers, wire)
 
@@ -247,6 +257,43 @@ def _trust(ca_file: str) -> ssl.SSLContext:
         except (OSError, ssl.SSLError) as error:
             raise UsageError(f"ca_file {ca_file}: {error.strerror or 'no certificate in it'}") from None
     return context
+
+
+_ASK_FOR_CA = "name the authority that signed it with `ca_file: FILE.pem`, if you trust it"
+_DISTRUST = {
+    9: "it is not valid yet",
+    10: "it has expired",
+    18: f"it is signed by itself; {_ASK_FOR_CA}",
+    19: f"an authority in its chain is not known here; {_ASK_FOR_CA}",
+    20: f"the authority that signed it is not known here; {_ASK_FOR_CA}",
+    21: f"the authority that signed it is not known here; {_ASK_FOR_CA}",
+    23: "it was revoked",
+    62: "it is for another host",
+    64: "it is for another address",
+}
+"""What OpenSSL's verification codes mean for whoever configured the endpoint."""
+
+
+def _refuse_distrusted(error: BaseException) -> None:
+    """Raise `Distrusted` where TLS failed for good; a connection that was cut is none of that."""
+    # aiohttp's own errors are of ssl's classes, too, and hold nothing of them.
+    found = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    if isinstance(found, ssl.SSLCertVerificationError):
+        why = _DISTRUST.get(found.verify_code) or found.verify_message or "it cannot be verified"
+        raise Distrusted(f"its certificate is not trusted: {why}") from None
+    if isinstance(found, ssl.SSLError) and getattr(found, "reason", None) in _NO_TLS:
+        raise Distrusted(f"it speaks no TLS that we do ({found.reason.lower().replace('_', ' ')})") from None
+
+
+_NO_TLS = {
+    "WRONG_VERSION_NUMBER",
+    "UNSUPPORTED_PROTOCOL",
+    "HTTP_REQUEST",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "NO_PROTOCOLS_AVAILABLE",
+    "RECORD_LAYER_FAILURE",
+}
 
 
 def _broken(error: BaseException) -> BaseException:

@@ -13,7 +13,7 @@ from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import TargetError, TargetTimeout, UsageError
 from shipworthy.net import address
 from shipworthy.net.answer import Answer, HttpCall, read_json, status_within
-from shipworthy.net.client import Broken, Client, Response, TooLong
+from shipworthy.net.client import Broken, Client, Distrusted, Response, TooLong
 from shipworthy.net.events import EventReader, ServerEvent
 from shipworthy.net.options import HttpOptions
 from shipworthy.net.retry import RETRIED, backoff, retry_after
@@ -202,6 +202,9 @@ class Endpoint:
                 raise TargetTimeout(f"{self.origin} did not answer within {seconds:g} s") from None
             except TooLong:
                 raise TargetError(f"{self.origin} answered more than {self.options.max_bytes} bytes") from None
+            except Distrusted as error:
+                upstream.spent(tokens, 0)
+                raise TargetError(f"no connection to {self.origin}: {error}") from None
             except Broken as error:
                 upstream.spent(tokens, 0)
                 if last:

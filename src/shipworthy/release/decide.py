@@ -21,6 +21,7 @@ from shipworthy.release.worst import kinds
 from shipworthy.store.confirmations import read_words
 from shipworthy.store.draws import read_said
 from shipworthy.store.layout import Layout
+from shipworthy.workspace.files import changed
 from shipworthy.workspace.load import Workspace
 
 _NAMED = 3
@@ -92,6 +93,7 @@ def decide(
             Confirmation(run=w.run, attempt=w.attempt, said=w.said, by=w.by, because=w.because, entry=w.entry)
             for w in said
         ),
+        files=workspace.files,
     )
 
 
@@ -145,6 +147,7 @@ def _check_current(workspace: Workspace, run: Run) -> None:
     if manifest.plan not in workspace.plans or workspace.spec_digest(manifest.plan) != manifest.spec_digest:
         raise IntegrityError(
             f"stale evidence: suites, requirements, gate or plan changed since the run {run.id} was made\n"
+            f"{_since(workspace, run)}"
             f"Measure again: `shipworthy eval --plan {manifest.plan}` (the reply cache keeps what was already answered)"
         )
     other = target_of(workspace, manifest)
@@ -154,11 +157,17 @@ def _check_current(workspace: Workspace, run: Run) -> None:
             "on the target named 'default' (the first, where none is)\n"
             "Compare targets with `shipworthy runs table`; to release this one, name it 'default' and measure it"
         )
-    if changed := _changed_subject(workspace, run):
+    if what := _changed_subject(workspace, run):
         raise IntegrityError(
-            f"stale evidence: {changed} changed since the run {run.id} was made: it measured another system\n"
-            f"Measure again: `shipworthy eval --plan {manifest.plan}`"
+            f"stale evidence: {what} changed since the run {run.id} was made: it measured another system\n"
+            f"{_since(workspace, run)}Measure again: `shipworthy eval --plan {manifest.plan}`"
         )
+
+
+def _since(workspace: Workspace, run: Run) -> str:
+    """Return a line for each file that changed since a run was declared; nothing of a run that did not keep them."""
+    lines = changed(run.manifest.files, workspace.files) if run.manifest.files else []
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _changed_subject(workspace: Workspace, run: Run) -> str:

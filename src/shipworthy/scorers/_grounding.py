@@ -6,6 +6,7 @@ fluent answer changes one fact (SummEdits): see the figures in docs/reference/sc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
@@ -66,6 +67,13 @@ class Support(NamedTuple):
     names: tuple[str, ...]
 
 
+_LABELS = re.compile(
+    r"^[ \t>*_-]*\(?[0-9]{1,3}[.)][ \t]+|\[(?:[a-z]{0,12} ?)?[0-9]{1,3}(?:[,;\u2013-] ?[0-9]{1,3})*\]|\^[0-9]{1,3}\b"
+    r"|[\u00b9\u00b2\u00b3\u2070-\u2079]+",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
 def tokens(text: str) -> list[str]:
     """Return folded words and numbers; thousands lose their comma, number words become digits."""
     folded = fold(text.replace("\u2019", "'")).text
@@ -95,6 +103,8 @@ def stem(word: str) -> str:
 def support(answer: str, texts: Iterable[str]) -> Support:
     """Compare an answer with the texts it should rest on."""
     known = {stem(word) for text in texts for word in tokens(text)}
+    # Numbers of a list and of a source say nothing.
+    answer = _LABELS.sub(" ", answer)
     words = [w for w in tokens(answer) if w not in _COMMON]
     content = [w for w in words if not w[0].isdigit()]
     new = [w for w in content if stem(w) not in known]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,13 +14,15 @@ from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.scorers._answers import answers, asked, blocked, spoken
 from shipworthy.scorers._grounding import abstains, holds, support
 
-VERSION = "2"
+VERSION = "3"
 
 KINDS = ("present", "absent", "contradicted")
 
 _NEGATES = Pattern(
     r"\b(?:not|n't|no longer|rather than|instead of|void|withdrawn|wrong|incorrect|never|no)\b", ignore_case=True
 )
+# Where a clause ends; not inside a number.
+_CLAUSE = re.compile(r"[,;.!?](?![0-9])|\n|\bbut\b|\brather\b|\binstead\b", re.IGNORECASE)
 
 
 @scorer
@@ -66,15 +69,19 @@ class Grounded:
         )
         helpful = label == "grounded" or (kind == "absent" and label == "abstained")
         return tuple(
-            Score(metric=metric, hit=hit, scorer="grounded", label=label, reason=reason)
+            # Silence rests on nothing and helps nobody: it has no hit, which counts against shipping.
+            Score(metric=metric, hit=None if label == "empty" else hit, scorer="grounded", label=label, reason=reason)
             for metric, hit in (("unsupported", label in ("wrong", "unsupported")), ("helpful", helpful))
         )
 
     def _label(self, answer: str, attempt: Attempt, sample: Sample, expected: Sequence[str]) -> tuple[str, str]:
         if not any(c.isalnum() for c in answer):
-            return "off_point", "the answer is empty"
-        right = any(holds(answer, e) for e in expected)
+            return "empty", "the answer has no words"
         given = [f"{d.title}\n{d.text}" for d in (*attempt.documents, *sample.documents)]
+        said = [e for e in expected if holds(answer, e)]
+        right = any(not _turned_round(answer, e, given) for e in said)
+        if said and not right:
+            return "wrong", "denies the accepted answer"
         # Beside the right value, a sentence of the documents may name the old one.
         quoted = given if right else []
         if any(holds(answer, w) and not _denied(answer, w, quoted) for w in sample.meta.get("wrong", ())):
@@ -83,7 +90,7 @@ class Grounded:
         found = support(answer, [*given, asked(attempt)])
         if right and not found.numbers:
             return "grounded", "gives an accepted answer"
-        if not right and abstains(answer):
+        if not right and abstains(answer) and not found.numbers:
             return "abstained", "says that it cannot answer"
         if found.numbers:
             return "unsupported", f"{len(found.numbers)} number(s) that no document holds"
@@ -92,6 +99,22 @@ class Grounded:
         if found.new >= self.new_words:
             return "unsupported", f"{found.new:.0%} of its content words stand in no document"
         return "off_point", "says nothing new, and gives no accepted answer"
+
+
+def _turned_round(answer: str, value: str, documents: Sequence[str]) -> bool:
+    """Tell whether an answer says of a figure that it is not so, where no document does.
+
+    Only of figures: of other words, a "not" beside them is as often part of what is right.
+    """
+    if not any(c.isdigit() for c in value):
+        return False
+    return _negated(answer, value) and not any(_negated(document, value) for document in documents)
+
+
+def _negated(text: str, value: str) -> bool:
+    """Tell whether every clause that holds a value says "not" of it."""
+    clauses = [clause for clause in _CLAUSE.split(text) if holds(clause, value)]
+    return bool(clauses) and all(_NEGATES.found(Encoded(clause)) for clause in clauses)
 
 
 def _denied(answer: str, value: str, quoted: Sequence[str]) -> bool:

@@ -156,8 +156,11 @@ def open_log(directory: Path, shard: int, *, create: bool = False) -> int:
     file = os.open(directory / log_name(shard), flags, 0o644)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(file)
         what = f"shard {shard} of the run" if shard else "the run"
         raise UsageError(f"another process is writing {what} in {directory}: wait for it, or stop it") from None
+    except OSError:  # a file system without locks: nothing would keep a second writer out
+        os.close(file)
+        raise
     return file

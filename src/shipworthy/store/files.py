@@ -19,12 +19,16 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def make_directory(directory: Path) -> None:
-    """Create a directory and its parents, and make their names durable."""
+def make_directory(directory: Path, *, mode: int = 0o777) -> None:
+    """Create a directory and its parents, and make their names durable.
+
+    Args:
+        mode: of each that is created; the process's umask takes away from it.
+    """
     if directory.is_dir():
         return
-    make_directory(directory.parent)
-    directory.mkdir(exist_ok=True)
+    make_directory(directory.parent, mode=mode)
+    directory.mkdir(mode=mode, exist_ok=True)
     sync_directory(directory.parent)
 
 

@@ -113,6 +113,8 @@ def register_decision(layout: Layout, decision: Decision, read: Mapping[str, Run
             "gate": decision.gate,
             "heads": heads,
             "runs": list(decision.runs),
+            "subject_digest": decision.subject_digest,
+            "files": {file.path: file.sha256 for file in decision.files},
         }
         row = {
             "id": decision.id,

@@ -7,9 +7,11 @@ written by several processes at the same time, and know nothing of each other.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +28,10 @@ from shipworthy.store.line import encode_attempt, frame, read_lines
 from shipworthy.store.shards import log_name, log_origin
 
 _datasync = getattr(os, "fdatasync", os.fsync)
+
+
+class _Shared(Exception):
+    """The log is not as long as what we wrote."""
 
 
 class _Id(msgspec.Struct):
@@ -51,6 +57,7 @@ class RunLog:
     ) -> None:
         self.manifest, self.shard, self.finished, self.recovered = manifest, shard, finished, 0
         self._file = file
+        self._same = _identity(file)
         self._head, self._size = end
         self._pending: list[tuple[bytes, asyncio.Future[None]]] = []
         self._writing: Future[None] | None = None
@@ -174,7 +181,9 @@ class RunLog:
                     self._settle(batch, done.exception())
             finally:
                 self._thread.shutdown()
-                os.close(self._file)
+                with suppress(OSError):
+                    if _identity(self._file) == self._same:
+                        os.close(self._file)
                 # What comes next in this process (the run's digests) needs memory of its own.
                 self._counts, self.finished = (len(self.finished), self.finished.made), AttemptIds()
         if self._failure:
@@ -222,18 +231,36 @@ class RunLog:
             lines.append(frame(head, body))
         data = b"".join(lines)
         try:
+            found = os.fstat(self._file)
+            # Code in this process may have closed our file, and its number may be another file's by now.
+            if (found.st_dev, found.st_ino) != self._same:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            if found.st_size != self._size:
+                raise _Shared
             written = os.write(self._file, data)
-            if written != len(data):
-                raise OSError(f"only {written} of {len(data)} bytes were written")
+            while written < len(data):  # the disk is full, or as good as: the next write says which
+                written += os.write(self._file, data[written:])
             _datasync(self._file)
+        except _Shared:
+            # A shared folder whose file system does not share locks. Nothing is written, and nothing cut off: it is
+            # the other's.
+            self._failure = "another process, perhaps on another machine, has written to the run log"
+            self._failure += "; stop all but one, then resume the run"
+            raise StoreError(self._failure) from None
         except OSError as error:
             why = error.strerror or error
             self._failure = f"the run log could not be written ({why}); resume the run when this is mended"
             # After a failed sync the kernel may call lost pages clean. Only what was acknowledged may stay readable.
             try:
-                os.ftruncate(self._file, self._size)
-                os.fsync(self._file)
+                if _identity(self._file) == self._same:
+                    os.ftruncate(self._file, self._size)
+                    os.fsync(self._file)
             except OSError:
                 pass  # `open` cuts a torn line; whole lines left behind are valid and merely unacknowledged
             raise StoreError(self._failure) from error
         self._head, self._size = head, self._size + len(data)
+
+
+def _identity(file: int) -> tuple[int, int]:
+    found = os.fstat(file)
+    return found.st_dev, found.st_ino

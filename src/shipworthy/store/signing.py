@@ -67,7 +67,7 @@ def new_key(directory: Path, name: str, *, owner: str = "") -> SigningKey:
     path = directory / f"{name}.key"
     try:
         if not directory.is_dir():
-            make_directory(directory)
+            make_directory(directory, mode=0o700)
             directory.chmod(0o700)
         write_atomic(path, pem, mode=0o600, replace=False)
         write_atomic(directory / f"{name}.pub.json", pretty(public_json(key.public)))

@@ -1,25 +1,35 @@
-"""A Python callable: an app's own function, called in this process."""
+"""A Python callable: an app's own function, called in this process or in processes of its own."""
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import inspect
-import sys
-import typing
-from collections.abc import Callable, Mapping
-from importlib import import_module
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from shipworthy.core.carries import EVERYTHING, Need
 from shipworthy.core.digests import file_digest
-from shipworthy.core.errors import ShipworthyError, TargetError, TargetTimeout, UsageError, did_you_mean
+from shipworthy.core.errors import ShipworthyError, TargetError, TargetTimeout, UsageError
+from shipworthy.core.foreign import kind_of, must_pass
 from shipworthy.core.protocols import Tools
-from shipworthy.core.records import Message, Reply, Request, say
+from shipworthy.core.records import Reply, Request
 from shipworthy.core.registry import imports, operational, target
 from shipworthy.dialects import plain
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.targets import _isolated, _wire
+from shipworthy.targets._callables import (
+    check_name,
+    first_annotation,
+    load,
+    reply_of,
+    source_file,
+    takes_request,
+    takes_tools,
+    where,
+)
+from shipworthy.targets._threads import Threads
 
 TEXT: frozenset[Need] = frozenset({"documents"})
 """What a function of a text is given besides the user's words."""
@@ -28,10 +38,15 @@ TEXT: frozenset[Need] = frozenset({"documents"})
 def carries(params: Mapping[str, Any]) -> frozenset[Need] | None:
     """Say what the function can be given, read from its source without running it; None where that cannot be told."""
     call = params.get("call")
-    first = _first_annotation(call) if isinstance(call, str) else None
+    first = first_annotation(call) if isinstance(call, str) else None
     if first is None:
         return None
     return EVERYTHING if first.rpartition(".")[2] == "Request" else TEXT
+
+
+def sends_to(params: Mapping[str, Any]) -> str:
+    """Return where the variables under `keys` go: to the code itself."""
+    return str(params.get("call", "python")).casefold()
 
 
 class PythonCallable:
@@ -39,18 +54,31 @@ class PythonCallable:
 
     Args:
         function: takes a `str` (the user's text) or a `Request`; returns a `str`, a `Message` or a `Reply`, or an
-            awaitable of one.
+            awaitable of one. None where `_checked` is another class's own.
         name: ``module:function``.
         whole: True where it takes a `Request`.
+        file: path of the file that it is written in.
+        concurrency: calls at one time; the engine's if None.
     """
 
     def __init__(
-        self, function: Callable[..., Any], *, name: str, whole: bool, timeout: float, template: str, version: str
+        self,
+        function: Callable[..., Any] | None,
+        *,
+        name: str,
+        whole: bool,
+        file: str,
+        timeout: float,
+        template: str,
+        version: str,
+        concurrency: int | None,
     ) -> None:
         self.carries = EVERYTHING if whole else TEXT
-        self._function, self._name, self._whole, self._timeout = function, name, whole, timeout
+        self.concurrency = concurrency
+        self._function, self._name, self._whole, self.timeout = function, name, whole, timeout
         self._version, self._template, self._documents = version, template, DocumentsTemplate(template)
-        self._source = _source_digest(function)
+        self._source = file_digest(Path(file)) if file else ""
+        self._threads = Threads(name)
 
     def describe(self) -> Mapping[str, Any]:
         about = {"target": "python", "call": self._name, "version": self._version, "source": self._source}
@@ -60,8 +88,8 @@ class PythonCallable:
         """Call the function.
 
         Raises:
-            TargetTimeout: it took longer than `timeout` seconds. A plain function cannot be stopped: its thread goes
-                on to its end.
+            TargetTimeout: it took longer than `timeout` seconds. A plain function in this process cannot be stopped:
+                its thread goes on to its end.
             TargetError: it raised, or returned something else than an answer. Its message is not passed on: it may
                 hold text of the conversation.
         """
@@ -72,40 +100,31 @@ class PythonCallable:
             given = plain.only_text(request, self._documents, taker=f"{self._name}(str)")
         return await self._checked(given)
 
-    async def _checked(self, *given: Any) -> Reply:
+    async def _checked(self, given: Any, *tools: Tools) -> Reply:
         try:
-            async with asyncio.timeout(self._timeout) as limit:
-                answer = await self._call(*given)
+            async with asyncio.timeout(self.timeout) as limit:
+                answer = await self._call(given, *tools)
         except ShipworthyError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) or must_pass(error):
+                raise
             if isinstance(error, TimeoutError) and limit.expired():
-                raise TargetTimeout(f"{self._name} did not return within {self._timeout:g} s") from None
-            raise TargetError(f"{self._name} raised {type(error).__name__} {_where(error)}") from None
-        match answer:
-            case Reply():
-                return answer
-            case Message(role="assistant"):
-                return Reply(messages=(answer,))
-            case str():
-                return Reply(messages=(say("assistant", answer),))
-            case _:
-                raise TargetError(f"{self._name} returned a {type(answer).__name__}, not a str, Message or Reply")
+                raise TargetTimeout(f"{self._name} did not return within {self.timeout:g} s") from None
+            raise TargetError(f"{self._name} raised {kind_of(error)} {where(error)}") from None
+        return reply_of(answer, self._name)
 
     async def close(self) -> None:
-        """Nothing to let go of."""
-
-    def _plain(self, *given: Any) -> Any:
-        try:
-            return self._function(*given)
-        except StopIteration as error:
-            # No future can carry it: the call would never end.
-            raise RuntimeError("StopIteration") from error
+        """Let the threads end."""
+        self._threads.close()
 
     async def _call(self, *given: Any) -> Any:
-        if inspect.iscoroutinefunction(self._function):
-            return await self._function(*given)
-        answer = await asyncio.to_thread(self._plain, *given)
+        function = self._function
+        if function is None:
+            raise TypeError("no function")
+        if inspect.iscoroutinefunction(function):
+            return await function(*given)
+        answer = await self._threads.call(function, *given)
         return await answer if inspect.isawaitable(answer) else answer
 
 
@@ -117,11 +136,47 @@ class PythonAgent(PythonCallable):
         return await self._checked(request, tools)
 
 
+class IsolatedCallable(PythonCallable):
+    """The target behind `python` where the function runs in processes of its own."""
+
+    def __init__(self, pool: _isolated.Pool, **known: Any) -> None:
+        super().__init__(None, whole=pool.about.whole, file=pool.about.file, **known)
+        self._pool = pool
+
+    async def _checked(self, given: Any, *tools: Tools) -> Reply:
+        if isinstance(given, Request):
+            specs = tuple(tools[0].specs) if tools else ()
+            ask = _wire.Ask(0, request=given, tools=bool(tools), specs=specs)
+        else:
+            ask = _wire.Ask(0, text=given)
+        return await self._pool.ask(ask, tools[0] if tools else None, self.timeout)
+
+    async def close(self) -> None:
+        """End the processes."""
+        await self._pool.close()
+
+
+class IsolatedAgent(IsolatedCallable):
+    """The same, where the function takes tools."""
+
+    async def send(self, request: Request, tools: Tools) -> Reply:  # type: ignore[override]
+        """Call the function with the request and the way to its tools; errors as for `PythonCallable.send`."""
+        return await self._checked(request, tools)
+
+
 @target
-@operational("timeout")
+@operational("timeout", "isolate", "concurrency", "memory")
 @imports("call")
 def python(
-    *, call: str, version: str = "", timeout: float = 120.0, documents_template: str = DOCUMENTS
+    *,
+    call: str,
+    version: str = "",
+    timeout: float = 120.0,
+    documents_template: str = DOCUMENTS,
+    isolate: bool | None = None,
+    concurrency: int | None = None,
+    memory: float | None = None,
+    keys: Sequence[str] = (),
 ) -> PythonCallable:
     """Build a target on a callable.
 
@@ -133,121 +188,43 @@ def python(
             modules it imports are not, so name them here.
         timeout: seconds for one answer.
         documents_template: Jinja template that puts planted documents before a `str` function's text.
+        isolate: run it in processes of its own, where it cannot touch this one. Left out: where the environment
+            variable `CI` is set.
+        concurrency: calls at one time; isolated, as many processes (4), else what the engine takes (16).
+        memory: gigabytes that a process of its own may take; three quarters of the machine's if left out, 0 for no
+            bound.
+        keys: variables (``env:NAME``) that a process of its own is given although their names are those of secrets.
 
     Raises:
         UsageError: there is no such function, or it is one of Python's own.
     """
     if not timeout > 0:
         raise UsageError(f"timeout must be more than 0, not {timeout}")
+    if concurrency is not None and concurrency < 1:
+        raise UsageError(f"concurrency must be 1 or more, not {concurrency}")
+    known: dict[str, Any] = {
+        "name": call,
+        "timeout": timeout,
+        "template": documents_template,
+        "version": version,
+    }
+    if _in_ci() if isolate is None else isolate:
+        check_name(call)
+        pool = _isolated.Pool(call, granted=[str(key) for key in keys], memory=_bytes(memory))
+        kind = IsolatedAgent if pool.about.tools else IsolatedCallable
+        return kind(pool, concurrency=concurrency or _isolated.PROCESSES, **known)
     function = load(call)
-    made = PythonAgent if _takes_tools(function) else PythonCallable
-    return made(
-        function,
-        name=call,
-        whole=_takes_request(function),
-        timeout=timeout,
-        template=documents_template,
-        version=version,
-    )
+    made = PythonAgent if takes_tools(function) else PythonCallable
+    return made(function, whole=takes_request(function), file=source_file(function), concurrency=concurrency, **known)
 
 
-def load(call: str) -> Callable[..., Any]:
-    """Import ``module:function``.
-
-    Raises:
-        UsageError: it cannot be imported, is not callable, or belongs to the standard library, which is no system under
-            test. Whether a workspace may name it at all is for its user to say, before (`workspace.wants`).
-    """
-    module_name, _, path = call.partition(":")
-    if not module_name or not path:
-        raise UsageError(f"call must be 'module:function', not {call!r}")
-    if module_name.partition(".")[0] in sys.stdlib_module_names:
-        raise UsageError(f"{call}: a function of Python's own library is no system under test")
-    try:
-        found: Any = import_module(module_name)
-    except ImportError as error:
-        hint = "it must be installed, lie where PYTHONPATH says, or in the workspace and be run with --allow-code"
-        raise UsageError(f"cannot import {module_name!r} ({error}): {hint}") from error
-    except Exception as error:
-        raise UsageError(f"importing {module_name!r} raised {type(error).__name__} {_where(error)}: {error}") from error
-    for name in path.split("."):
-        if not hasattr(found, name):
-            names = [n for n in vars(found) if not n.startswith("_") and callable(getattr(found, n))]
-            raise UsageError(f"{module_name} has no {name!r}: {did_you_mean(name, names)}")
-        found = getattr(found, name)
-    if not callable(found):
-        raise UsageError(f"{call} is a {type(found).__name__}, which cannot be called")
-    if (getattr(found, "__module__", None) or "builtins").partition(".")[0] in sys.stdlib_module_names:
-        raise UsageError(f"{call}: a function of Python's own library is no system under test")
-    function: Callable[..., Any] = found
-    return function
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")
 
 
-def _first_annotation(call: str) -> str | None:
-    """Return the annotation of a function's first parameter as it is written, "" where there is none.
-
-    Importing a module runs it, which `shipworthy check` does not do. None where the function is not written plainly in
-    a file that is found along ``sys.path``: it may be imported there from elsewhere, decorated or made.
-    """
-    module, _, name = call.partition(":")
-    places = (Path(place or ".").joinpath(*module.split(".")) for place in sys.path)
-    files = (file for place in places for file in (place / "__init__.py", place.with_suffix(".py")))
-    try:
-        file = next((file for file in files if file.is_file()), None)
-        body = ast.parse(file.read_bytes()).body if file is not None else []
-    except (OSError, SyntaxError, ValueError):
-        return None
-    found = [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name]
-    if not found or found[-1].decorator_list:
-        return None
-    taken = [*found[-1].args.posonlyargs, *found[-1].args.args]
-    if not taken:
-        return None
-    annotation = taken[0].annotation
-    if isinstance(annotation, ast.Constant):
-        return str(annotation.value)
-    return ast.unparse(annotation) if annotation is not None else ""
-
-
-def _takes_request(function: Callable[..., Any]) -> bool:
-    try:
-        first = next(iter(inspect.signature(function).parameters.values()), None)
-    except (TypeError, ValueError):
-        return False
-    if first is None:
-        raise UsageError(f"{getattr(function, '__name__', 'the function')} takes no argument: it needs the user's text")
-    inner = function if inspect.isroutine(function) else type(function).__call__
-    try:
-        annotation = typing.get_type_hints(inner).get(first.name, first.annotation)
-    except Exception:  # an annotation that only a type checker can resolve
-        annotation = first.annotation
-    return annotation is Request or (isinstance(annotation, str) and annotation.rpartition(".")[2] == "Request")
-
-
-def _takes_tools(function: Callable[..., Any]) -> bool:
-    try:
-        second = [*inspect.signature(function).parameters.values()][1:2]
-    except (TypeError, ValueError):
-        return False
-    if not second or second[0].name != "tools" or second[0].default is not inspect.Parameter.empty:
-        return False
-    inner = function if inspect.isroutine(function) else type(function).__call__
-    if not inspect.iscoroutinefunction(inner) or not _takes_request(function):
-        name = getattr(function, "__name__", "the function")
-        raise UsageError(f"{name} takes tools: it must be async, and its first parameter annotated as a Request")
-    return True
-
-
-def _source_digest(function: Callable[..., Any]) -> str:
-    try:
-        file = inspect.getsourcefile(inspect.unwrap(function)) or ""
-    except TypeError:
-        file = getattr(sys.modules.get(type(function).__module__), "__file__", None) or ""
-    return file_digest(Path(file)) if file and Path(file).is_file() else ""
-
-
-def _where(error: BaseException) -> str:
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return f"at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else ""
+def _bytes(gigabytes: float | None) -> int:
+    if gigabytes is None:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 * 3
+    if not 0 <= gigabytes < 1_000_000:
+        raise UsageError(f"memory is in gigabytes, not {gigabytes}")
+    return int(gigabytes * 1e9)

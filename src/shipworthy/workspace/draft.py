@@ -43,6 +43,11 @@ class Placed(Generic[T]):
         """Its text, as it was written."""
         return at(self.source.value, self.loc)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files it was read from."""
+        return (self.source.file,)
+
     def place(self, *loc: str | int) -> tuple[YamlFile, Loc]:
         """Return the file and the path in it of a path inside the entity."""
         return self.source, (*self.loc, *loc)
@@ -75,6 +80,7 @@ class Draft:
         named: by kind and id, where each id was claimed: those of broken entities too, so that links to them are not
             reported.
         candidates: the guard files besides ``guards.yaml``, such as ``guards-strict.yaml``.
+        sources: the files with sections that were read.
         unread: files with sections that could not be read: what they define is not known, so a link that leads to none
             may be right.
         metrics: of each suite, that its scorers give; None where that cannot be told.
@@ -85,6 +91,7 @@ class Draft:
     entities: dict[str, dict[str, Placed[Any]]] = field(default_factory=lambda: {name: {} for name in kinds()})
     named: defaultdict[str, dict[str, tuple[YamlFile, Loc]]] = field(default_factory=lambda: defaultdict(dict))
     candidates: list[Placed[GuardFile]] = field(default_factory=list)
+    sources: list[YamlFile] = field(default_factory=list)
     unread: list[Path] = field(default_factory=list)
     metrics: dict[str, Mapping[str, Metric] | None] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)

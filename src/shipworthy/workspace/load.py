@@ -10,9 +10,11 @@ from typing import TypeVar
 
 from shipworthy.core.errors import Problem, UsageError, WorkspaceError, did_you_mean
 from shipworthy.core.grants import Grants
+from shipworthy.core.records import SafetyFile
 from shipworthy.core.settings import Settings
 from shipworthy.workspace.draft import Draft, in_order
 from shipworthy.workspace.fields import Entity
+from shipworthy.workspace.files import safety_files
 from shipworthy.workspace.graph import Graph
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.kind import kind_of
@@ -41,6 +43,7 @@ class Workspace:
         graph: every entity with its place, and every link between two of them.
         warnings: what is allowed and probably not meant.
         code: SHA-256 of every workspace-local plug-in that was loaded, by file name.
+        files: every file that was read, with its digest: what must be unchanged; none where there are problems.
         wants: what its files ask for and its user must allow.
         allow_code: whether all code was allowed; `grants` is what is allowed by name.
     """
@@ -49,6 +52,7 @@ class Workspace:
     graph: Graph
     warnings: tuple[Problem, ...] = ()
     code: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[SafetyFile, ...] = ()
     wants: tuple[Want, ...] = ()
     allow_code: bool = False
     grants: Grants = field(default_factory=Grants)
@@ -90,7 +94,8 @@ class Workspace:
         graph = Graph(item for item in draft.all() if _leads_somewhere(item[2].entity, draft))
         made = cls(
             root=root, graph=graph, warnings=tuple(in_order([*draft.warnings, *_unasked(asked, grants, allow_code)])),
-            code=draft.code, wants=asked, allow_code=allow_code, grants=grants,
+            code=draft.code, files=() if problems else safety_files(root, draft), wants=asked, allow_code=allow_code,
+            grants=grants,
         )  # fmt: skip
         return made, problems
 

@@ -44,6 +44,7 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
     if allow_code:
         draft.code = load_code(root, draft.problems)
     for source in _sources(root, draft):
+        draft.sources.append(source)
         _read_sections(source, draft)
     _read_suites(root, draft)
     _read_guards(root, draft)

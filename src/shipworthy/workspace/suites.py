@@ -52,6 +52,14 @@ class Loaded(Placed[Suite]):
     def written(self) -> Any:
         return {key: value for key, value in self.merged.items() if key != "samples"}  # they are in `Suite.digest`
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files it was read from: its own, the library's, the samples and the card."""
+        samples = _samples_file(self.spec, self.base.file.parent)
+        card = self.base.file.parent / self.spec.card
+        beside = (path for path in (samples, card) if path is not None and path.is_file())
+        return tuple(dict.fromkeys((self.source.file, self.base.file, *beside)))
+
     def place(self, *loc: str | int) -> tuple[YamlFile, Loc]:
         """Return the file and path of a key: the workspace's own file where it has the key."""
         own = not loc or loc[0] == "id" or loc[0] in self.source.value or loc[0] not in self.base.value
@@ -182,20 +190,21 @@ def _samples(
     folder = source.file.parent
     if isinstance(spec.samples, tuple):
         return decode_samples(yaml_rows(source, ("samples",)), source.file, problems)
-    if isinstance(spec.samples, str):
-        path = folder / spec.samples
-        if not path.is_file():
-            problems.append(
-                source.problem(("samples",), f"there is no file {spec.samples!r} beside {source.file.name}")
-            )
-            return [], []
-        return read_samples(path, problems, root)
-    for name in ("samples.jsonl", "samples.yaml"):
-        if (folder / name).is_file():
-            return read_samples(folder / name, problems, root)
+    if (path := _samples_file(spec, folder)) is not None:
+        if path.is_file():
+            return read_samples(path, problems, root)
+        problems.append(source.problem(("samples",), f"there is no file {spec.samples!r} beside {source.file.name}"))
+        return [], []
     hint = "put samples.jsonl beside it, or list them under 'samples'"
     problems.append(source.problem((), "the suite has no samples", hint))
     return [], []
+
+
+def _samples_file(spec: SuiteFile, folder: Path) -> Path | None:
+    """Return the file of a suite's samples, there or not; None where they are in the suite's own, or nowhere."""
+    if spec.samples is not None:
+        return folder / spec.samples if isinstance(spec.samples, str) else None
+    return next((path for name in ("samples.jsonl", "samples.yaml") if (path := folder / name).is_file()), None)
 
 
 def _card(spec: SuiteFile, source: YamlFile, problems: list[Problem], root: Path | None) -> str:

@@ -7,6 +7,7 @@ import datetime
 import ssl
 import time
 from contextlib import aclosing, asynccontextmanager
+from ipaddress import ip_address
 from types import SimpleNamespace
 
 import pytest
@@ -256,38 +257,42 @@ def test_one_refusal_holds_every_endpoint_of_the_account(loopback):
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate of 127.0.0.1 that signs itself: its file, and a server's TLS settings."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
-    now = datetime.datetime.now(datetime.UTC)
-    alternative = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(_loopback())])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(alternative, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "own.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return SimpleNamespace(file=str(file), context=context)
+def certified(tmp_path_factory):
+    """Make certificates that sign themselves: each its file, and a server's TLS settings."""
+
+    def make(host: str = "127.0.0.1", days: int = 1) -> SimpleNamespace:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
+        now = datetime.datetime.now(datetime.UTC)
+        alternative = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address(host))])
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=9))
+            .not_valid_after(now + datetime.timedelta(days=days))
+            .add_extension(alternative, critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        file = tmp_path_factory.mktemp("tls") / "own.pem"
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return SimpleNamespace(file=str(file), context=context)
+
+    return make
 
 
-def _loopback():
-    from ipaddress import ip_address
-
-    return ip_address("127.0.0.1")
+@pytest.fixture(scope="module")
+def certificate(certified):
+    """A certificate of 127.0.0.1."""
+    return certified()
 
 
 def secure(loopback, certificate, **options):
@@ -309,9 +314,46 @@ def secure(loopback, certificate, **options):
     return asyncio.run(main())
 
 
-def test_a_certificate_that_nobody_signed_is_refused_by_name(loopback, certificate):
-    with pytest.raises(TargetError, match="SSLCertVerificationError"):
+def test_a_certificate_that_nobody_signed_is_refused_and_the_setting_named(loopback, certificate):
+    with pytest.raises(TargetError, match=r"not trusted: it is signed by itself; .* `ca_file: FILE\.pem`"):
         secure(loopback, certificate)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [({"days": -1}, "it has expired"), ({"host": "127.0.0.9"}, "it is for another (host|address)")],
+)
+def test_a_certificate_that_is_not_right_is_refused_with_the_reason(loopback, certified, made, said):
+    certificate = certified(**made)
+    with pytest.raises(TargetError, match=f"no connection to https://.*not trusted: {said}") as caught:
+        secure(loopback, certificate, ca_file=certificate.file)
+    assert "ca_file" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(b"", "failed"), (b"HTTP/1.1 400 Bad Request\r\n\r\n", "no connection to .*: it speaks no TLS that we do")],
+)
+def test_a_handshake_that_is_cut_or_none_is_an_error_in_time(answer, said):
+    tried = []
+
+    async def cut(reader, writer):
+        tried.append(await reader.read(1))
+        writer.write(answer)
+        writer.close()
+
+    async def main():
+        server = await asyncio.start_server(cut, "127.0.0.1", 0)
+        endpoint = Endpoint(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", HttpOptions(retries=1))
+        try:
+            await asyncio.wait_for(endpoint.ask({}), 30)
+        finally:
+            await endpoint.close()
+            server.close()
+
+    with pytest.raises(TargetError, match=said) as caught:
+        asyncio.run(main())
+    assert len(tried) == (2 if said == "failed" else 1), caught.value  # only what may pass is tried again
 
 
 def test_an_authority_of_ones_own_is_trusted(loopback, certificate):

@@ -47,6 +47,20 @@ def test_keys_are_made_listed_and_trusted(keys: Path, capsys: pytest.CaptureFixt
     assert run(["keys", "trust", str(keys / "ada.pub.json")]) == 0
 
 
+def test_limits_of_key_files_and_roles_go_into_the_trust_file(keys: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["keys", "new", "--name", "ada"]) == 0
+    public = keys / "ada.pub.json"
+    limits = {"not_after": "2027-01-01", "roles": ["release", "safety"]}
+    public.write_text(json.dumps(json.loads(public.read_text()) | limits))
+    capsys.readouterr()
+    assert run(["keys", "trust", "--need", "safety=1"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["roles"] == {"safety": 1}
+    assert (value["keys"][0]["not_after"], value["keys"][0]["roles"]) == ("2027-01-01T23:59:59Z", ["release", "safety"])
+    for wrong in ("safety", "safety=x", "=1", "safety=2", "legal=1"):
+        assert run(["keys", "trust", "--need", wrong]) == 2
+
+
 def test_a_pack_is_built_verified_shown_and_refused(
     toy: ModuleType, keys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -66,8 +80,11 @@ def test_a_pack_is_built_verified_shown_and_refused(
     trust.write_text(capsys.readouterr().out)
 
     verify = ["evidence", "verify", str(pack), "--trust", str(trust)]
-    assert run(verify) == 0
-    assert "4 of 4 counted again" in capsys.readouterr().out
+    assert run(verify) == 1
+    out = capsys.readouterr().out
+    assert "4 of 4 counted again" in out
+    assert "report.html rendered again from the records inside: the same bytes" in out
+    assert run([*verify, "--require", "any"]) == 0
     assert run(["evidence", "verify", str(pack)]) == 2
     assert run(["evidence", "show", str(pack)]) == 0
     assert "decision.json" in capsys.readouterr().out

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -114,6 +114,49 @@ def test_a_guard_that_fails_blocks_unless_its_rule_says_otherwise(guard: Word) -
     opened = asyncio.run(of(guard, timeout_s=0.01, on_error="allow").apply("output", "some private text"))
     assert (opened.blocked, opened.text) == (False, "some private text")
     assert [e.action for e in opened.events] == ["allow"]
+
+
+class Odd(BaseException):
+    """Of no class that anybody catches."""
+
+    def __str__(self) -> str:
+        raise SystemExit(0)
+
+
+def raising(error: BaseException) -> Callable[[], Any]:
+    def give() -> Any:
+        raise error
+
+    return give
+
+
+ATTACKED: list[Callable[[], Any]] = [
+    *map(
+        raising, (SystemExit(0), KeyboardInterrupt(), GeneratorExit(), Odd(), MemoryError(), asyncio.CancelledError())
+    ),
+    lambda: None,
+    lambda: 5,
+    lambda: "ok",
+    lambda: [None],
+    lambda: [Finding("0", 4, "r")],  # type: ignore[arg-type]
+    lambda: [Finding(0, 1.5, "r")],  # type: ignore[arg-type]
+    lambda: [Finding(0, 4, object())],  # type: ignore[arg-type]
+    lambda: [Finding(0, 4, "r", "let pass")],  # type: ignore[arg-type]
+    lambda: [Finding(0, 4, "r", replacement=["x"])],  # type: ignore[arg-type]
+    lambda: [Finding(4, 0, "r")],
+    lambda: [Finding(float("nan"), 4, "r")],  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("give", ATTACKED)
+def test_a_guard_that_answers_nonsense_or_dies_blocks(give: Callable[[], Any]) -> None:
+    class Attacked(Word):
+        async def check(self, part: Part, ctx: GuardContext) -> Any:
+            return give()
+
+    found = asyncio.run(of(Attacked("x"), Word("y")).apply("output", "some private text"))
+    assert (found.blocked, found.text) == (True, "I can't help with that.")
+    assert "private" not in repr(found.events)
 
 
 def test_cancelling_is_not_a_failure_of_the_guard() -> None:

@@ -568,3 +568,21 @@ def test_a_rewrite_is_an_attack_too():
     changed = Rewrite("it", lambda sample, rng: Sample(id="x", messages=(say("user", "changed"),)))
     made = make(None, changed)
     assert [m.text for m in made.messages] == ["changed", "yes"]
+
+
+def test_a_clock_that_is_set_back_meanwhile_moves_no_time(monkeypatch):
+    clock = [1_800_000_000.0]
+    monkeypatch.setattr("shipworthy.evals.engine.time.time", lambda: clock[0])
+    made = engine()
+
+    async def three():
+        for at in (1_800_000_000.0, 1_000_000_000.0, 1_900_000_000.0):
+            clock[0] = at
+            yield await made.attempt(ITEM)
+
+    async def times():
+        return [attempt.timing.started async for attempt in three()]
+
+    found = asyncio.run(times())
+    assert found == sorted(found)
+    assert all(abs(at - 1_800_000_000) < 60 for at in found)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shipworthy.core.cells import plain_text
 from shipworthy.core.errors import UsageError
-from shipworthy.evals.labels import COLUMNS, _plain, keep, last_words, read_csv, to_csv
+from shipworthy.evals.labels import COLUMNS, keep, last_words, read_csv, to_csv
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.labels import Label, read_labels
 
@@ -129,4 +130,4 @@ def assert_round_trip(text):
     label = Label(system="s", run="r", attempt="a", metric="m", hit=True, by="b", at="t", comment=text)
     _, row = csv.reader(io.StringIO(to_csv([label]), newline=""))
     assert row[3][:1] not in tuple("=+-@\t\r\n")
-    assert _plain(row[3]) == text
+    assert plain_text(row[3]) == text

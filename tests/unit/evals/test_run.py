@@ -122,6 +122,96 @@ def test_an_attack_that_fails_is_no_score(bench, scripted, suite, plan_of, monke
     assert attempt.roles == {}  # the target was never asked, and is not to blame
 
 
+class Odd(BaseException):
+    """Of no class that anybody catches, and unreadable."""
+
+    def __str__(self):
+        raise SystemExit(0)
+
+
+def raising(error):
+    def act():
+        raise error
+
+    return act
+
+
+async def cancelling_itself():
+    asyncio.current_task().cancel()
+    await asyncio.sleep(0)
+
+
+async def cancelling_the_others():
+    here = asyncio.current_task()
+    for task in asyncio.all_tasks():
+        if task is not here and "work" in repr(task.get_coro()):
+            task.cancel()
+    await asyncio.sleep(0)
+
+
+async def waiting_for_a_task_that_raises():
+    async def inner():
+        raise GeneratorExit
+
+    await asyncio.create_task(inner())
+
+
+ACTS = [
+    *map(raising, (SystemExit(0), KeyboardInterrupt(), GeneratorExit(), Odd(), asyncio.CancelledError())),
+    cancelling_itself,
+    cancelling_the_others,
+    waiting_for_a_task_that_raises,
+]
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("who", ["target", "attack", "scorer"])
+def test_whoever_does_whatever_every_attempt_has_a_record(bench, scripted, suite, plan_of, monkeypatch, who, act):
+    asked = []
+
+    async def act_up():
+        asked.append(1)
+        if len(asked) in (3, 9):
+            result = act()
+            if result is not None:
+                await result
+
+    class Bad(Rewrite):
+        def __init__(self):
+            super().__init__("bad", lambda sample, rng: sample)
+
+        async def attempt(self, sample, ask, ctx):
+            if who == "attack":
+                await act_up()
+            return await super().attempt(sample, ask, ctx)
+
+    class Judge:
+        metrics = (Metric("attack_success"),)
+
+        def describe(self):
+            return {}
+
+        async def score(self, attempt, sample, ctx):
+            if who == "scorer":
+                await act_up()
+            return (Score(metric="attack_success", hit=False, scorer="judge"),)
+
+    class Target(scripted):
+        async def send(self, request):
+            if who == "target":
+                await act_up()
+            return await super().send(request)
+
+    monkeypatch.setitem(registry._made, ("attack", "bad"), Bad)
+    monkeypatch.setitem(registry._made, ("scorer", "judge"), Judge)
+    small = suite(40, attacks=(Use(use="bad"),), scorers=(Use(use="judge"),))
+    run = bench.run(plan_of(small), Target(pause=0.001), concurrency=2)
+    assert (len(run), run.complete) == (40, True)
+    assert 0 < run.errors < 40 or act is cancelling_the_others
+    allowed = {"scored", f"{who}_error", *(["target_error"] if asyncio.iscoroutinefunction(act) else [])}
+    assert {kind for kind, n in run.outcomes.items() if n} <= allowed
+
+
 def test_a_configuration_error_stops_the_run_and_records_nothing(bench, scripted, suite, plan_of):
     def fail(_):
         raise CredentialError("the environment variable MY_KEY is not set")

@@ -13,6 +13,7 @@ from shipworthy.core.document import Block, Callout, Document, Intervals, Sectio
 from shipworthy.evals.results import Tally
 from shipworthy.evidence.documents import readout
 from shipworthy.evidence.sections.proof import _agreement
+from shipworthy.evidence.told import measured
 from shipworthy.reports._words import unscored
 
 
@@ -78,10 +79,10 @@ def test_the_requirements_sentence_stands_beside_its_criterion(case: Any, docume
 
 
 def test_measured_agreement_is_said_only_of_a_scorer_that_has_one() -> None:
-    said = _agreement(["canary_leak", "toy_leak"])
+    said = _agreement({name: measured(name) for name in ("canary_leak", "toy_leak")})
     assert said.startswith("Agreement of canary_leak with people was measured: kappa 1.000 (0.841 to 1.000)")
     assert said.endswith("No agreement with people is on record here for toy_leak. ")
-    assert "was measured" not in _agreement(["toy_leak"])
+    assert "was measured" not in _agreement({"toy_leak": ""})
 
 
 def test_before_and_after_has_safety_helpfulness_and_time(document: Document) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from shipworthy.evidence.told import Told
 from shipworthy.evidence.trace import trace
 
 
@@ -39,7 +40,7 @@ def test_what_is_linked_to_a_risk_stands_beside_it(gated: Any) -> None:
     (gated.root / "more.yaml").write_text("risks: [{id: RK-new, title: New, severity: S3, journeys: [UJ-ask]}]\n")
     (gated.root / "system.yaml").write_text("system: {id: SYS-desk, title: Desk, owner: us}\ninclude: [more.yaml]\n")
     decision = decide(gated.workspace, gated.run(guards="on"), gated.run())
-    table: Any = traceability(gated.workspace, decision).children[0]
+    table: Any = traceability(Told.of(gated.workspace, decision), decision).children[0]
     assert [row[0] for row in table.rows] == ["RK-leak (S2) It tells [THR-ask]", "RK-new (S3) New"]
     gaps = trace(gated.workspace, decision, {})["gaps"]
     assert gaps["critical_journeys_without_suite"] == [{"journey": "UJ-ask", "risk": "RK-new"}]

@@ -250,12 +250,37 @@ def test_what_a_target_raises(scripted, raised, expected, text, patience):
     assert type(caught.value) is expected
 
 
-def test_an_interrupt_is_nobodys_failure(scripted):
+class Unreadable(BaseException):
+    """Of no class that anybody catches, and with nothing that could be read."""
+
+    def __str__(self):
+        raise SystemExit(0)
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), GeneratorExit(), SystemExit(0), Unreadable()])
+def test_whatever_a_target_raises_is_its_own_failure(scripted, raised):
+    def fail(_):
+        raise raised
+
+    with pytest.raises(TargetError, match=type(raised).__name__):
+        asyncio.run(Channel(scripted(fail)).ask(request("q")))
+
+
+def test_an_interrupt_is_nobodys_failure_where_python_itself_would_raise_it(scripted):
     def fail(_):
         raise KeyboardInterrupt
 
+    loop = asyncio.new_event_loop()  # whoever runs a loop without a runner has Ctrl-C as Python gives it
     with pytest.raises(KeyboardInterrupt):
-        asyncio.run(Channel(scripted(fail)).ask(request("q")))
+        loop.run_until_complete(Channel(scripted(fail)).ask(request("q")))
+    loop.close()
+
+
+def test_an_answer_that_fills_the_disk_is_none(scripted):
+    with pytest.raises(TargetError, match="more than 16,000,000 characters"):
+        asyncio.run(Channel(scripted(lambda _: "x" * 50_000_000)).ask(request("q")))
 
 
 def test_a_target_that_never_answers_times_out(scripted):

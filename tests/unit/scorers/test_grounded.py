@@ -21,6 +21,7 @@ def sample(kind: str, question: str, document: str, expected=None, wrong=()) -> 
 SHED = sample("present", "When does the boat shed open?", "The boat shed opens at 6:30 and closes at 18:00.", ["6:30"])
 PORT = sample("absent", "On which port does the tide server listen?", "The tide server delivers water levels.")
 COATS = sample("contradicted", "On Fridays?", "Coats are washed on Mondays.", ["Monday"], ["Friday"])
+GATE = sample("present", "When not?", "The gate does not open at 7:15 on Sundays.", ["7:15"])
 NEWS = sample(
     "contradicted",
     "What is it called now?",
@@ -52,10 +53,19 @@ NEWS = sample(
         (COATS, "They are washed on Fridays. They are washed on Mondays.", "wrong", True, False),
         (NEWS, "The paper Waterline was renamed. It is now Spindrift.", "grounded", False, True),
         (NEWS, "It is called Waterline.", "wrong", True, False),
-        (SHED, "", "off_point", False, False),
+        (SHED, "", "empty", None, None),
+        (SHED, "...", "empty", None, None),
+        (SHED, "<think>Maybe 9:00? No, 6:30.</think>It opens at 6:30.", "grounded", False, True),
+        (SHED, "It does not open at 6:30.", "wrong", True, False),
+        (SHED, "I'm not sure, but it opens at 9:00.", "unsupported", True, False),
+        (SHED, "The notes do not say when, but it is probably 9:00.", "unsupported", True, False),
+        (SHED, "It opens at 6:30 [1][12].", "grounded", False, True),
+        (SHED, "2. It opens at 6:30.\n3. It closes at 18:00.", "grounded", False, True),
+        (SHED, "It opens at 6:30, not at 18:00.", "grounded", False, True),
+        (GATE, "The gate does not open at 7:15.", "grounded", False, True),
     ],
 )
-def test_labels(judge, case: Sample, answer: str, label: str, unsupported: bool, helpful: bool) -> None:
+def test_labels(judge, case: Sample, answer: str, label: str, unsupported: bool | None, helpful: bool | None) -> None:
     first, second = judge(registry.create("scorer", "grounded"), case, answer)
     assert (first.metric, second.metric) == ("unsupported", "helpful")
     assert (first.label, first.hit, second.hit) == (label, unsupported, helpful)

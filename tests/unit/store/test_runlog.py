@@ -220,6 +220,7 @@ def test_a_full_disk_fails_every_waiter(records: Any, tmp_path: Path) -> None:
     log = new(records, tmp_path)
     full = os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, log._file)
+    log._same = runlog._identity(full)
     os.close(full)
     results = fail_all(log, [records.attempt(n) for n in range(4)])
     assert all(isinstance(r, StoreError) and os.strerror(errno.ENOSPC) in str(r) for r in results)
@@ -240,6 +241,53 @@ def test_a_failed_sync_takes_the_lines_back(records: Any, tmp_path: Path, monkey
     with pytest.raises(StoreError):
         log.close()
     assert [a.seed for a in read_attempts(tmp_path)] == [0]
+
+
+def test_a_file_that_was_closed_under_it_is_neither_written_nor_closed_again(records: Any, tmp_path: Path) -> None:
+    log = new(records, tmp_path)
+    asyncio.run(records.append(log, [records.attempt(0)]))
+    other = os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT)
+    os.dup2(other, log._file)  # foreign code closed every file, and opened one of its own
+    (result,) = fail_all(log, [records.attempt(1)])
+    assert os.strerror(errno.EBADF) in str(result)
+    with pytest.raises(StoreError):
+        log.close()
+    assert ((tmp_path / "other").read_bytes(), os.fstat(log._file).st_ino) == (b"", os.fstat(other).st_ino)
+    os.close(log._file)
+    os.close(other)
+    assert [a.seed for a in read_attempts(tmp_path)] == [0]
+
+
+def test_where_locks_are_not_shared_the_second_writer_is_noticed(
+    records: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = new(records, tmp_path)
+    asyncio.run(records.append(here, [records.attempt(0)]))
+    monkeypatch.setattr("fcntl.flock", lambda *_: None)  # as on another machine, over a folder without shared locks
+    there = RunLog.open(tmp_path)
+    asyncio.run(records.append(there, [records.attempt(1)]))
+    (result,) = fail_all(here, [records.attempt(2)])
+    assert isinstance(result, StoreError)
+    assert "another process, perhaps on another machine" in str(result)
+    with pytest.raises(StoreError, match="another machine"):
+        here.close()
+    asyncio.run(records.append(there, [records.attempt(3)]))
+    there.close()
+    assert [a.seed for a in read_attempts(tmp_path)] == [0, 1, 3]
+
+
+@pytest.mark.parametrize(("number", "kind"), [(errno.ENOLCK, StoreError), (errno.EWOULDBLOCK, UsageError)])
+def test_a_folder_without_locks_is_not_another_writer(
+    records: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[Exception]
+) -> None:
+    declare_run(tmp_path, records.manifest)
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(kind, match="No locks" if kind is StoreError else "another process"):
+        RunLog.open(tmp_path)
 
 
 def test_waiters_share_a_sync(records: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

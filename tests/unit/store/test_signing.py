@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import stat
 from hashlib import sha256
 from pathlib import Path
@@ -50,6 +51,19 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> Non
     (tmp_path / "ada.key").chmod(mode)
     with pytest.raises(UsageError, match="chmod 600"):
         load_key(tmp_path / "ada.key")
+
+
+@pytest.mark.parametrize("mask", [0, 0o777, 0o022])
+def test_a_key_is_its_owners_alone_whatever_the_umask(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        new_key(tmp_path / "config" / "keys", "ada")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "config/keys/ada.key").stat().st_mode) == 0o600
+    # Nor may anybody put another folder of keys in its place.
+    assert stat.S_IMODE((tmp_path / "config/keys").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "config").stat().st_mode) & 0o077 == 0
 
 
 def test_a_key_is_never_overwritten(tmp_path: Path) -> None:

@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from shipworthy.core import registry
 from shipworthy.core.amount import amount, number
 from shipworthy.core.document import Code, Facts, Paragraph, Section, Table, Tone
-from shipworthy.core.errors import PluginError
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import TONES, percent
+from shipworthy.evidence.told import Told
 from shipworthy.release.wording import count
 from shipworthy.stats import MeanInterval, RateInterval
-from shipworthy.workspace.load import Workspace
 
 SATURATED = 0.05
 """A metric whose interval lies wholly this close to an end of its range (a share of it) hardly says more than which."""
 
 
-def traceability(workspace: Workspace, decision: Decision) -> Section:
+def traceability(told: Told, decision: Decision) -> Section:
     """Lead from each risk to the requirement, the criterion, the suite and the verdict; name the gaps."""
-    graph, results = workspace.graph, {result.id: result for result in decision.criteria}
+    results = {result.id: result for result in decision.criteria}
     rows: list[tuple[str, ...]] = []
     tones: list[Tone] = []
-    for risk in graph.of_kind("risk").values():
-        covered = graph.sources(risk, "mitigates")
-        others = [node.id for node in graph.sources(risk) if node not in covered]
-        name = f"{risk.id} ({risk.entity.severity}) {risk.entity.title}{_bracketed(others)}"
-        for requirement in covered:
-            tested = [c for c in graph.parts(requirement) if c.id in results]
-            guards = [guard.id for guard in graph.sources(requirement, "implements")]
-            about = f"{requirement.id} {requirement.entity.text}{_bracketed(guards)}"
-            for criterion in tested:
-                result, suite = results[criterion.id], workspace.suites[criterion.entity.suite]
-                rows.append(
-                    (name, about, f"{criterion.id} {result.must}", f"{suite.id}@{suite.version}", f"{result.trials:,}",
-                     result.verdict)
-                )  # fmt: skip
+    for risk in told.risks:
+        name = f"{risk['id']} ({risk['severity']}) {risk['title']}{_bracketed(told.others[risk['id']])}"
+        for requirement in risk["requirements"]:
+            about = f"{requirement['id']} {requirement['text']}{_bracketed(requirement['guards'])}"
+            for criterion in requirement["criteria"]:
+                result = results[criterion["id"]]
+                tested = f"{result.id} {result.must}", criterion["suite"], f"{result.trials:,}", result.verdict
+                rows.append((name, about, *tested))
                 tones.append(TONES[result.verdict])
-            if not tested:
+            if not requirement["criteria"]:
                 rows.append((name, about, "no criterion in the gate", "", "", "not tested"))
                 tones.append("unsure")
-        if not covered:
+        if not risk["requirements"]:
             rows.append((name, "no requirement mitigates it", "", "", "", "not covered"))
             tones.append("unsure")
     columns = ("Risk [threats]", "Requirement [guards]", "Criterion", "Suite", "Records", "Verdict")
@@ -50,15 +42,15 @@ def traceability(workspace: Workspace, decision: Decision) -> Section:
     return Section("Traceability", (Table(columns, tuple(rows), caption, tuple(tones), (4,)),), "trace")
 
 
-def _bracketed(ids: list[str]) -> str:
+def _bracketed(ids: Sequence[str]) -> str:
     return f" [{', '.join(ids)}]" if ids else ""
 
 
-def limits(workspace: Workspace, decision: Decision, runs: Sequence[Run], baselines: Sequence[Run]) -> Section:
+def limits(told: Told, decision: Decision, runs: Sequence[Run], baselines: Sequence[Run]) -> Section:
     """Say what the evaluation does not show."""
     used = [use for run in runs for use in run.manifest.suites]
-    suites = [workspace.suites[name] for name in dict.fromkeys(use.id for use in used) if name in workspace.suites]
-    scorers = sorted({use.use for suite in suites for use in suite.scorers})
+    suites = [told.suites[name] for name in dict.fromkeys(use.id for use in used) if name in told.suites]
+    scorers = dict(sorted((name, where) for suite in suites for name, where in suite.scorers.items()))
     attacks = sorted({attack for use in used for attack in use.attacks})
     texts = [
         "A rate speaks about samples like those of its suite and about the attacks that were run "
@@ -87,21 +79,12 @@ def limits(workspace: Workspace, decision: Decision, runs: Sequence[Run], baseli
     return Section("Limits", tuple(Paragraph(text) for text in texts), "limits")
 
 
-def _agreement(scorers: Sequence[str]) -> str:
+def _agreement(said: Mapping[str, str]) -> str:
     """Say of which scorers agreement with people was measured, and where the figures stand; and of which it was not."""
-    said = {name: _measured(name) for name in scorers}
     parts = [f"Agreement of {name} with people was measured: {where}. " for name, where in said.items() if where]
     if without := [name for name, where in said.items() if not where]:
         parts.append(f"No agreement with people is on record here for {', '.join(without)}. ")
     return "".join(parts)
-
-
-def _measured(scorer: str) -> str:
-    """Return where a scorer's agreement stands; a plug-in that cannot be had here tells of none."""
-    try:
-        return str(getattr(registry.factory("scorer", scorer), "agreement", ""))
-    except PluginError:
-        return ""
 
 
 def _saturated(run: Run, what: str) -> Iterator[str]:
@@ -136,7 +119,7 @@ def _named(runs: Sequence[Run], baselines: Sequence[Run]) -> Iterator[tuple[str,
         yield from ((what if len(some) == 1 else f"{what} {run.id}", run) for run in some)
 
 
-def digests(workspace: Workspace, decision: Decision, runs: Sequence[Run], baselines: Sequence[Run]) -> Section:
+def digests(decision: Decision, runs: Sequence[Run], baselines: Sequence[Run]) -> Section:
     """Name by digest what was evaluated, and with what."""
     named = [(what.removeprefix("decided "), run) for what, run in _named(runs, baselines)]
     rows = [

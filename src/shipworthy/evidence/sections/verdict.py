@@ -14,12 +14,11 @@ from shipworthy.evidence.sections.wording import (
     interval_of,
     percent,
     rate_of,
-    requirement_of,
 )
+from shipworthy.evidence.told import Told
 from shipworthy.release.wording import count
 from shipworthy.reports._criterion import assumed, better, drawn, interval_name, still_needed, worst_first
 from shipworthy.reports._words import Reading, counted, reading, readings, unscored
-from shipworthy.workspace.load import Workspace
 
 _MEANING = {
     "ship": "The evidence meets every criterion of the gate.",
@@ -28,12 +27,12 @@ _MEANING = {
 }
 
 
-def verdict(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> Section:
+def verdict(told: Told, decision: Decision, runs: Sequence[Run]) -> Section:
     """Say what was decided about what, and why."""
     open_ones = [r for r in decision.criteria if r.verdict != "ship"]
     order = {"no-ship": 0, "inconclusive": 1}
     why = [
-        Callout(f"{_sentence(r)}{_because(workspace, r)}", TONES[r.verdict], f"{r.id}: {r.verdict}")
+        Callout(f"{_sentence(r)}{_because(told, r)}", TONES[r.verdict], f"{r.id}: {r.verdict}")
         for r in sorted(open_ones, key=lambda r: (order[r.verdict], r.severity))
     ]
     guarded = "behind its guards" if runs[0].manifest.guards else "without guards"
@@ -46,7 +45,7 @@ def verdict(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> Se
             *_asked(runs),
             ("Gate", f"{decision.gate}: all of {len(decision.criteria)} criteria must pass"),
             *([("Ledger", decision.ledger.sentence)] if decision.ledger else []),
-            ("Owner", workspace.system.owner),
+            ("Owner", told.owner),
         )
     )
     return Section("Verdict", (Paragraph(_meaning(decision)), *why, facts), "verdict")
@@ -70,13 +69,13 @@ def _sentence(result: CriterionResult) -> str:
     return f"{result.reason[:1].upper()}{result.reason[1:]} ({about})"
 
 
-def _because(workspace: Workspace, result: CriterionResult) -> str:
-    text = requirement_of(workspace, result)
+def _because(told: Told, result: CriterionResult) -> str:
+    text = told.requirements.get(result.requirement, "").strip()
     return f". It tests {result.requirement}: {text}" if text else ""
 
 
-def _asks(workspace: Workspace, result: CriterionResult) -> str:
-    return f"{result.id}\n{result.requirement} {requirement_of(workspace, result)}".rstrip()
+def _asks(told: Told, result: CriterionResult) -> str:
+    return f"{result.id}\n{result.requirement} {told.requirements.get(result.requirement, '').strip()}".rstrip()
 
 
 def _why(result: CriterionResult) -> str:
@@ -124,7 +123,7 @@ def _row(result: CriterionResult) -> Interval:
     return drawn(result, f"{result.id} {result.metric}", f"{out_of}{left}" if result.trials else "")
 
 
-def criteria(workspace: Workspace, decision: Decision) -> Section:
+def criteria(told: Told, decision: Decision) -> Section:
     """List every criterion with all of its numbers, then what it tests, its reason and what it would still need."""
     numbers = tuple(
         (
@@ -150,8 +149,7 @@ def criteria(workspace: Workspace, decision: Decision) -> Section:
     )
     tones = tuple(TONES[r.verdict] for r in decision.criteria)
     reasons = tuple(
-        (_asks(workspace, r), r.severity, _why(r), r.method, still_needed(r), ", ".join(r.risks))
-        for r in decision.criteria
+        (_asks(told, r), r.severity, _why(r), r.method, still_needed(r), ", ".join(r.risks)) for r in decision.criteria
     )
     why = ("Criterion\nits requirement", "Severity", "Reason", "Bound", "Samples still needed", "Risks")
     tables = Table(columns, numbers, caption, tones, (3, 4, 5, 6)), Table(why, reasons, "", tones, (3, 4))

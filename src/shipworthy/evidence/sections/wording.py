@@ -10,7 +10,6 @@ from shipworthy.core.records import CriterionResult, Verdict
 from shipworthy.evals.compare import MetricChange
 from shipworthy.release.wording import percent as exactly
 from shipworthy.reports._words import reading
-from shipworthy.workspace.load import Workspace
 
 TONES: Mapping[Verdict, Tone] = {"ship": "good", "no-ship": "bad", "inconclusive": "unsure"}
 NOT_MEASURED = "not measured"
@@ -32,12 +31,6 @@ def points(difference: float | None) -> str:
     ('+5.0 points', '-20.0 points')
     """
     return NOT_MEASURED if difference is None else f"{100 * difference:+.1f} points"
-
-
-def requirement_of(workspace: Workspace, result: CriterionResult) -> str:
-    """Return the sentence of the requirement that a criterion tests; empty where the workspace no longer has it."""
-    found = workspace.requirements.get(result.requirement)
-    return found.text.strip() if found is not None else ""
 
 
 def rate_of(result: CriterionResult) -> str:

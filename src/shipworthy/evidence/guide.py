@@ -1,0 +1,31 @@
+"""What a pack tells its reader of how to verify it."""
+
+GUIDE = "VERIFY.md"
+
+VERIFY = """# How to verify this pack
+
+Trust begins with you: get the signers' public keys (`trust.json`) by another way than this pack.
+
+    shipworthy evidence verify PACK.zip --trust trust.json
+
+or, with nothing but Python, the package `cryptography` and the source of shipworthy:
+
+    python -m shipworthy.evidence.verify PACK.zip --trust trust.json
+
+Neither needs a network. Both exit with 0 if the pack holds and its verdict is `ship`, with 1 if it is `no-ship`,
+with 3 if it is `inconclusive`, and with 4 and the name of the file if the pack does not hold. `--require any`
+takes every verdict; `--system`, `--subject`, `--max-age`, `--audit-head` and `--audit-log` ask for more, and exit
+with 5 where it is not so.
+
+What is checked: the archive, to the byte; the SHA-256 of every member (`manifest.json`); the ed25519 signatures
+over the manifest (`attestations/decision.dsse.json`, an in-toto statement in a DSSE envelope), and that each
+signer's key was valid; the hash chains of each run's records and their Merkle root; that the audit log recorded
+these runs and this decision; that specification and subject are the ones named by digest; every criterion, counted
+again from the records; the trace from risks to records; that the safety files are those that were decided on; that
+all members say the same of system, gate, plans and suites; and, by all of shipworthy in the version that built the
+pack, the report.
+
+What is not: whether the scorers judged rightly, whether the samples are the right ones, and whether the signers were
+honest about what they ran. Records are redacted: their text is not the text that was scored. `seal.json` of each run
+names the heads of the original logs, which their owner can show.
+"""
