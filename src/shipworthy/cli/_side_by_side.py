@@ -245,7 +245,7 @@ def _answers(found: SideBySide, places: Sequence[Place]) -> Table:
 def _csv(found: SideBySide, places: Sequence[Place], suite: str | None) -> str:
     """Return one line for each cell, or for each answer: what a spreadsheet pivots."""
     from shipworthy.core.cells import sheet_of
-    from shipworthy.reports._words import visible
+    from shipworthy.core.terminal import visible
 
     if suite:
         header = ("suite", "sample", "attack", "number", "column", "attempt", "outcome", "hits", "answer")

@@ -151,7 +151,7 @@ def pair(
     seen: list[dict[str, Mark | Gap]] = [{**mine, **gaps[0]}, {**theirs, **gaps[1]}]
     holes = {
         i: _hole(seen[0][i], seen[1][i])
-        for i in seen[0].keys() & seen[1].keys() - set(kept)
+        for i in sorted(seen[0].keys() & seen[1].keys() - set(kept))  # so that the order of equals is no accident
         if comparable and (not same_seed or seen[0][i].content_hash == seen[1][i].content_hash)
     }
     declared = new.run.metric(suite, metric)

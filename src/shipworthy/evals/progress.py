@@ -171,7 +171,9 @@ class Progress:
         from rich.progress import Progress as Bar
 
         columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        bar = Bar(*columns, TextColumn("{task.fields[facts]}"), console=Console(file=self.stream), auto_refresh=False)
+        # A bar is drawn anew over itself, which what the command line puts before a terminal would spell out.
+        console = Console(file=getattr(self.stream, "unescaped", self.stream))
+        bar = Bar(*columns, TextColumn("{task.fields[facts]}"), console=console, auto_refresh=False)
         task = bar.add_task(title or "attempts", total=self.planned, completed=self.before, facts="")
         return bar, task
 

@@ -19,6 +19,7 @@ from shipworthy.core.document import (
 )
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
+from shipworthy.core.terminal import visible
 from shipworthy.reports._criterion import assumed, by_attack, drawn, interval_name, mind, needed
 from shipworthy.reports._words import (
     NOT_MEASURED,
@@ -33,7 +34,6 @@ from shipworthy.reports._words import (
     reading,
     subject_words,
     tally,
-    visible,
 )
 
 MARKS = {"ship": "\u2705", "no-ship": "\u274c", "inconclusive": "\u2753"}
