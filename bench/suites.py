@@ -83,10 +83,10 @@ def _line(run: Run, suite: str, metric: str, attack: str | None) -> bool:
     if not sum(counts.trials):
         print(f"{label}   n/a  {'':<17} {'0/0':>9}  {0:>8} {counts.errors:>6}")
         return False
-    i = rate_interval(counts.hits, counts.trials)
+    i = rate_interval(counts.totals, counts.trials)
     inside = i.low > INSIDE[0] and i.high < INSIDE[1]
     interval = f"{i.low:6.1%} to {i.high:6.1%}"
-    share = f"{sum(counts.hits)}/{sum(counts.trials)}"
+    share = f"{sum(counts.totals):.0f}/{sum(counts.trials)}"
     star = " *" if inside else ""
     print(f"{label}{i.rate:6.1%}  {interval:<17} {share:>9}  {len(counts.clusters):>8} {counts.errors:>6}{star}")
     return inside

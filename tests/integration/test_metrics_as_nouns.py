@@ -349,7 +349,6 @@ def _signed(case: Case, files: dict[str, bytes], decision: Decision, packing: An
     parts = {name: json.loads(files[f"runs/{name}/seal.json"]) for name in (*decision.runs, *decision.baseline_runs)}
     covered = {n: bytes_digest(d) for n, d in files.items() if n not in (packing.MANIFEST, packing.ATTESTATION)}
     files[packing.MANIFEST] = canonical(json.loads(files[packing.MANIFEST]) | {"files": covered})
-
     files[packing.ATTESTATION] = packing._attest(decision, files, chain.head_text(head), parts, [case.key])
     return archive.write(files)
 

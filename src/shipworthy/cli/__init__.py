@@ -16,7 +16,7 @@ import click
 
 from shipworthy import __version__
 from shipworthy.cli._again import Again
-from shipworthy.cli._streams import Enduring
+from shipworthy.cli._streams import Enduring, harmless
 from shipworthy.cli._watched import wanted, watched
 from shipworthy.core.errors import ShipworthyError, did_you_mean
 from shipworthy.core.platforms import refuse_windows
@@ -90,6 +90,11 @@ def main(argv: list[str] | None = None) -> None:
 
 def run(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code: `main` without the exit, for tests and notebooks."""
+    with harmless():
+        return _run(argv)
+
+
+def _run(argv: list[str] | None) -> int:
     called: dict[str, Any] = {}
     try:
         refuse_windows()

@@ -33,7 +33,7 @@ class LiveTable(Progress):
             from rich.console import Console
             from rich.live import Live
 
-            self._live = Live(console=Console(file=self.stream), auto_refresh=False)
+            self._live = Live(console=Console(file=getattr(self.stream, "unescaped", self.stream)), auto_refresh=False)
             self._live.start()
         super().start(planned, before, budget, title)
 

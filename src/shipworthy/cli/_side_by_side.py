@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shipworthy.core.document import Block, Document, Table
     from shipworthy.evals.compare import MetricChange
     from shipworthy.evals.results import Run, SuiteResult
-    from shipworthy.evals.side_by_side import Answer, Place, Row, SideBySide
+    from shipworthy.evals.side_by_side import Answer, Column, Place, Row, SideBySide
 
 FORMATS = ("text", "markdown", "html", "csv", "json")
 ABREAST = 3
@@ -115,7 +115,7 @@ def text(found: SideBySide, places: Sequence[Place] = (), suite: str | None = No
     """Return the table as text of at most 80 columns, as far as names let it: `ABREAST` runs beside each other."""
     from shipworthy.cli._tables import shorten, table
 
-    said = [f"{column.name}: {column.run}, subject {column.subject[:19]}" for column in found.columns]
+    said = [line for column in found.columns for line in _headed(column)]
     said += [f"note: {warning}" for warning in found.warnings]
     for first in range(0, len(found.columns), ABREAST):
         shown = range(first, min(first + ABREAST, len(found.columns)))
@@ -132,6 +132,21 @@ def text(found: SideBySide, places: Sequence[Place] = (), suite: str | None = No
             for column, answer in zip(found.columns, place.answers, strict=True)
         ]
     return "\n".join(said)
+
+
+def _headed(column: Column) -> Iterator[str]:
+    yield f"{column.name}: {column.run}, subject {column.subject[:19]}"
+    if took := _took(column):
+        yield f"  {took}"
+
+
+def _took(column: Column) -> str:
+    """Say what a run's tokens and money came to; empty where nobody said."""
+    from shipworthy.core.price import cost
+
+    tokens = column.usage.input_tokens + column.usage.output_tokens
+    said = [f"{tokens:,} tokens"] if tokens else []
+    return ", ".join([*said, paid] if (paid := cost(column.usage)) else said)
 
 
 def _lines(found: SideBySide, row: Row, shown: range) -> Iterator[tuple[str, ...]]:
@@ -196,7 +211,8 @@ def document(found: SideBySide, places: Sequence[Place], suite: str | None, left
     columns = ("suite", "metric", *(column.name for column in found.columns))
     numeric = tuple(range(2, len(columns)))
     rates = Table(columns, tuple(line for row in found.rows for line in _rows(row)), numeric=numeric)
-    runs = Facts(tuple((c.name, f"{c.run}, subject {c.subject[:19]}, {c.made:,} attempts") for c in found.columns))
+    ran = ((c.name, f"{c.run}, subject {c.subject[:19]}, {c.made:,} attempts", _took(c)) for c in found.columns)
+    runs = Facts(tuple((name, ", ".join(filter(None, said))) for name, *said in ran))
     notes: list[Block] = [Callout(warning, "unsure") for warning in found.warnings]
     children: list[Block] = [*notes, rates, Paragraph(" ".join(_explained(found))), Section("Runs", (runs,), id="runs")]
     if suite:
@@ -229,7 +245,7 @@ def _answers(found: SideBySide, places: Sequence[Place]) -> Table:
 def _csv(found: SideBySide, places: Sequence[Place], suite: str | None) -> str:
     """Return one line for each cell, or for each answer: what a spreadsheet pivots."""
     from shipworthy.core.cells import sheet_of
-    from shipworthy.reports._words import visible
+    from shipworthy.core.terminal import visible
 
     if suite:
         header = ("suite", "sample", "attack", "number", "column", "attempt", "outcome", "hits", "answer")

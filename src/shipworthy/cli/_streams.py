@@ -1,9 +1,14 @@
-"""Standard output and error that survive a reader who goes away."""
+"""Standard output and error that survive a reader who goes away, and that no text from elsewhere can act on."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
+
+from shipworthy.core.terminal import escape
 
 
 class Enduring:
@@ -45,3 +50,38 @@ class Enduring:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+class Harmless:
+    """A text stream that spells out what a terminal would obey, whoever wrote it.
+
+    Attributes:
+        unescaped: the stream behind it, for what paints on purpose: a progress bar, colours.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.unescaped = stream
+
+    def write(self, text: str) -> int:
+        """Write text, escaped."""
+        self.unescaped.write(escape(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.unescaped, name)
+
+
+@contextmanager
+def harmless() -> Iterator[None]:
+    """Put `Harmless` before standard output and error, as long as it lasts."""
+    out, err = sys.stdout, sys.stderr
+    mine = tuple(None if stream is None else Harmless(stream) for stream in (out, err))
+    sys.stdout, sys.stderr = mine
+    try:
+        yield
+    finally:
+        # Whoever closed them, or put others in their place, is not overruled.
+        if sys.stdout is mine[0]:
+            sys.stdout = out
+        if sys.stderr is mine[1]:
+            sys.stderr = err

@@ -93,19 +93,24 @@ def _print_text(problems: Sequence[Problem], warnings: Sequence[Problem], loaded
 
 def _print_rich(problems: Sequence[Problem], warnings: Sequence[Problem]) -> None:
     """Print the problems grouped by file; the words of a file are never taken for markup."""
+    import sys
+
     from rich.console import Console
     from rich.text import Text
 
-    console, last = Console(), None
+    from shipworthy.core.terminal import visible
+
+    # Colours are ours; the words, which are not, are spelled out.
+    console, last = Console(file=getattr(sys.stdout, "unescaped", sys.stdout)), None
     for style, problem in [*(("bold red", p) for p in problems), *(("yellow", w) for w in warnings)]:
         if problem.file != last:
-            console.print(Text(str(problem.file), style="bold underline"))
+            console.print(Text(visible(str(problem.file)), style="bold underline"))
             last = problem.file
         line = Text(f"{problem.line or '-':>6}  ", style="cyan")
         line.append("error    " if style == "bold red" else "warning  ", style=style)
-        line.append(problem.message)
+        line.append(visible(problem.message))
         if problem.hint:
-            line.append(f"  {problem.hint}", style="green")
+            line.append(f"  {visible(problem.hint)}", style="green")
         console.print(line)
 
 

@@ -13,11 +13,14 @@ from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, workspace_option
 
 if TYPE_CHECKING:
+    from shipworthy.evals.progress import Progress
     from shipworthy.evals.results import Run
     from shipworthy.evals.sitting import Guards, Sitting
+    from shipworthy.exchange.budget import Limits
     from shipworthy.workspace.load import Workspace
 
 NEW_SEED = "new"
+BASIS = {"computed": "computed, tokens times a list price", "reported": "reported by the provider"}
 NAMED = 3
 """Different error messages that a run's table names."""
 
@@ -132,8 +135,9 @@ def command(
         named = f"target {target}, " if target else ""
         click.echo(f"{sitting.id}: {named}{sitting.planned:,} attempts planned{part}, {before:,} made before", err=True)
         going_on = again.line("eval", "--resume", sitting.id, *same)
+        progress = _progress(loaded, sitting, target, concurrency, limits)
         with saying(going_on):
-            result = complete(sitting, limits=limits, concurrency=concurrency, going_on=going_on)
+            result = complete(sitting, limits=limits, concurrency=concurrency, progress=progress, going_on=going_on)
         made.append(result)
         if shard and not result.complete and not result.stopped:
             click.echo(f"Shard {shard[0] + 1} of {shard[1]} is done. In all shards: {result.finished.why}.")
@@ -153,6 +157,32 @@ def command(
         click.echo("")
     if made[-1].complete:
         click.echo(_next(loaded, made, again))
+
+
+def _progress(
+    workspace: Workspace, sitting: Sitting, target: str | None, concurrency: int | None, limits: Limits
+) -> Progress:
+    """Say what the attempts that are left will take, and which limit comes before, and return what shows the run."""
+    from shipworthy.cli._expected import lines
+    from shipworthy.evals.estimate import estimate
+    from shipworthy.evals.progress import Progress
+    from shipworthy.evals.subject import target_of
+
+    name = target or target_of(workspace, sitting.log.manifest)
+    guards = bool(sitting.subject.guards)
+    whole = estimate(workspace, sitting.plan, target=name, guards=guards, concurrency=concurrency)
+    expected = whole.part((sitting.planned - sitting.made + len(sitting.again)) / max(1, len(sitting.plan)))
+    for line in lines(expected, begun=True):
+        click.echo(line, err=True)
+    for option, limit, found in (
+        ("--max-cost", limits.cost_usd, expected.usd),
+        ("--max-tokens", limits.tokens, expected.tokens),
+        ("--max-time", limits.seconds, expected.seconds),
+    ):
+        if limit is not None and found is not None and found.high > limit:
+            surely = "will" if found.low > limit else "may"
+            click.echo(f"{option} {surely} stop it before its end; it can be gone on with.", err=True)
+    return Progress(expected=expected)
 
 
 def _refuse_mixed(
@@ -284,6 +314,7 @@ def report(run: Run) -> str:
 def roles(run: Run) -> str:
     """Return a row for each role that was asked: calls, cached, failed, tokens, money, seconds; empty if none was."""
     from shipworthy.cli._tables import table
+    from shipworthy.core.price import cost_basis, money
 
     rows = [
         (
@@ -292,13 +323,15 @@ def roles(run: Run) -> str:
             f"{use.cached:,}",
             f"{use.failures:,}",
             f"{use.usage.input_tokens + use.usage.output_tokens:,}",
-            f"{use.usage.cost_usd:,.2f}",
+            money(use.usage.cost_usd).removeprefix("$") if use.usage.cost_usd else "-",
             f"{use.seconds:,.1f}",
         )
         for role, use in run.roles.items()
     ]
-    return (
-        table(("asked", "calls", "cached", "failed", "tokens", "USD", "seconds"), rows, right=range(1, 7))
-        if rows
-        else ""
-    )
+    if not rows:
+        return ""
+    text = table(("asked", "calls", "cached", "failed", "tokens", "USD", "seconds"), rows, right=range(1, 7))
+    for role, use in run.roles.items():
+        if basis := cost_basis(use.usage):
+            text += f"\nUSD of the {role.replace('_', ' ')}: {BASIS.get(basis, basis)}"
+    return text

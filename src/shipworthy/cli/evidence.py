@@ -91,20 +91,33 @@ def verify(ctx: click.Context, /, pack: Path, trust: Path, **asked_for: Any) -> 
 @command.command()
 @click.argument("pack", type=click.Path(path_type=Path))
 @click.argument("member", required=False)
-def show(pack: Path, member: str | None) -> None:
-    """List what is in PACK, or print one MEMBER of it. Checks the container, not the signature."""
+@click.option("--raw", is_flag=True, help="Write MEMBER's bytes as they are: for a file, not for a terminal.")
+def show(pack: Path, member: str | None, raw: bool) -> None:
+    """List what is in PACK, or print one MEMBER of it. Checks the container, not the signature.
+
+    What a terminal would obey is spelled out in what is printed (in JSON it means the same); --raw leaves it as it is.
+    """
     from shipworthy.core.errors import UsageError, did_you_mean
-    from shipworthy.evidence.archive import read
+    from shipworthy.core.terminal import escape, shown
+    from shipworthy.evidence.archive import MAX_BYTES, read
 
     try:
-        members = read(pack.read_bytes())
+        with pack.open("rb") as file:
+            members = read(file.read(MAX_BYTES + 1))
     except OSError as error:
         raise UsageError(f"cannot read the pack {pack}: {error.strerror}") from error
     if member is None:
         for name, data in members.items():
             click.echo(f"{len(data):>12,}  {name}")
         click.echo("The signature was not checked: `shipworthy evidence verify` does that.", err=True)
-    elif member in members:
+    elif member not in members:
+        raise UsageError(f"the pack has no member {shown(member)!r}: {did_you_mean(member, list(members))}")
+    elif raw:
         click.echo(members[member], nl=False)
     else:
-        raise UsageError(f"the pack has no member {member!r}: {did_you_mean(member, list(members))}")
+        try:
+            text = members[member].decode("utf-8")
+        except UnicodeDecodeError:
+            raise UsageError(f"{member} is no text: --raw writes it as it is") from None
+        click.echo(escape(text), nl=False)
+        click.echo("The signature was not checked: `shipworthy evidence verify` does that.", err=True)

@@ -1,7 +1,7 @@
-"""Show what a plan will cost and what it can decide.
+"""Show what a plan will take and what it can decide.
 
-For every criterion: the samples needed for 80, 90 and 99 % power, and the power the plan has. For the gate: the chance
-that it ships.
+Time, tokens and money come from earlier runs of the same target, or from a stated assumption. For every criterion: the
+samples needed for 80, 90 and 99 % power, and the power the plan has. For the gate: the chance that it ships.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 if TYPE_CHECKING:
-    from shipworthy.core.records import Sample
+    from shipworthy.evals.estimate import Estimate
     from shipworthy.evals.plan import Plan
     from shipworthy.evals.results import Run
     from shipworthy.release.chance import GateChance
@@ -31,12 +32,17 @@ if TYPE_CHECKING:
 def command(*, workspace: Path, name: str, run: str | None, form: str, allow_code: bool) -> None:
     """Show a plan's attempts and calls and, for every criterion of the gate, the samples it needs.
 
+    Time, tokens and money are ranges: from earlier runs of the system under test, money from its `price` in
+    targets.yaml or as its provider reported it. Without such a run and with a price, tokens and money are assumed, and
+    it is said how.
+
     "Needs" is the number of independent samples at which the criterion passes with 80, 90 or 99 % power if the assumed
     rate is the true one. A criterion that the plan can never pass is marked: more attempts per sample do not help it.
 
     Last comes the chance that the whole gate ships, one hit on an S1 sample being a no-ship, if every bad rate is 0, 5,
     10, 25 or 50 % of its limit, and the number of samples from which to which it is at least 80 %.
     """
+    from shipworthy.evals.estimate import estimate
     from shipworthy.evals.plan import make_plan
     from shipworthy.release.chance import gate_chance
     from shipworthy.release.power import power_table
@@ -47,7 +53,11 @@ def command(*, workspace: Path, name: str, run: str | None, form: str, allow_cod
     previous = _previous(workspace, name, run)
     criteria = power_table(loaded, plan, previous)
     chance = gate_chance(loaded, plan)
-    click.echo(_json(plan, criteria, chance) if form == "json" else _text(plan, criteria, chance))
+    expected = estimate(loaded, plan, guards=loaded.guards is not None)
+    if form == "json":
+        click.echo(_json(plan, expected, criteria, chance))
+    else:
+        click.echo(Again(workspace, allow_code).told(_text(plan, expected, criteria, chance)))
 
 
 def _previous(workspace: Path, plan: str, run: str | None) -> Run | None:
@@ -69,9 +79,11 @@ def _previous(workspace: Path, plan: str, run: str | None) -> Run | None:
     return None
 
 
-def _text(plan: Plan, criteria: list[CriterionPower], chance: GateChance | None) -> str:
+def _text(plan: Plan, expected: Estimate, criteria: list[CriterionPower], chance: GateChance | None) -> str:
+    from shipworthy.cli import _expected
     from shipworthy.cli._chance import lines
     from shipworthy.cli._tables import table
+    from shipworthy.evals.estimate import calls, turns
 
     columns = ("suite", "samples", "attacks", "each", "attempts", "calls", "clusters", "ICC")
     rows = [
@@ -92,6 +104,8 @@ def _text(plan: Plan, criteria: list[CriterionPower], chance: GateChance | None)
         "(more where an attack asks several times, fewer where the reply cache answers)",
         "",
         table(columns, rows, right=range(1, len(columns))),
+        "",
+        *_expected.lines(expected),
     ]
     if criteria:
         shown = ("if the truth is", "power", "80 %", "90 %", "99 %", "80 %, proved")
@@ -128,10 +142,12 @@ def _power_rows(criteria: list[CriterionPower]) -> Iterator[tuple[str, ...]]:
             yield f"  {said}: {scenario.name}", f"{100 * scenario.power:.0f} %", *needed, proved
 
 
-def _json(plan: Plan, criteria: list[CriterionPower], chance: GateChance | None) -> str:
+def _json(plan: Plan, expected: Estimate, criteria: list[CriterionPower], chance: GateChance | None) -> str:
     import json
 
     import msgspec
+
+    from shipworthy.evals.estimate import calls
 
     body = {
         "plan": plan.id,
@@ -149,19 +165,8 @@ def _json(plan: Plan, criteria: list[CriterionPower], chance: GateChance | None)
             }
             for part in plan.suites
         ],
+        "expected": msgspec.to_builtins(expected),
         "criteria": msgspec.to_builtins(criteria),
         "chance": msgspec.to_builtins(chance),
     }
     return json.dumps(body, indent=2, ensure_ascii=False)
-
-
-def calls(plan: Plan) -> int:
-    """Return how many times a plan asks the target, if every attack asks as often as the sample has user turns."""
-    return sum(sum(map(turns, part.samples)) * len(part.attacks) * part.attempts for part in plan.suites)
-
-
-def turns(sample: Sample) -> int:
-    """Return how many answers a sample's conversation asks for: scripted assistant turns are not asked for."""
-    roles = [message.role for message in sample.messages]
-    following = [*roles[1:], ""]
-    return sum(role in ("user", "tool") and after != "assistant" for role, after in zip(roles, following, strict=True))

@@ -27,17 +27,24 @@ Action = Literal["allow", "redact", "replace", "block"]
 
 
 class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
-    """Tokens and money; zero where the target does not say."""
+    """Tokens and money; zero where nobody says.
+
+    Attributes:
+        cost_usd: what it cost; `computed_usd` the part of it that is tokens times a list price. The provider reported
+            the rest.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+    computed_usd: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.cost_usd + other.cost_usd,
+            self.computed_usd + other.computed_usd,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import floor, isfinite, log10
 from typing import Any
 
 import msgspec
@@ -64,4 +64,49 @@ def priced(usage: Usage, price: Price | None) -> tuple[Usage, bool]:
         return usage, True
     if price is None or not (price.free or usage.input_tokens or usage.output_tokens):
         return usage, False  # an endpoint that does not even tell its tokens
-    return Usage(usage.input_tokens, usage.output_tokens, price.cost(usage)), True
+    cost = price.cost(usage)
+    return Usage(usage.input_tokens, usage.output_tokens, cost, cost), True
+
+
+def money(usd: float) -> str:
+    """Return an amount of money, two digits of it where it is less than ten cents.
+
+    >>> money(1234.5), money(0.42), money(0.00314), money(0.05), money(0)
+    ('$1,234.50', '$0.42', '$0.0031', '$0.05', '$0.00')
+    """
+    if not 0 < usd < 0.095:
+        return f"${usd:,.2f}"
+    written = f"{usd:.{1 - floor(log10(usd))}f}"
+    return f"${written[:4]}{written[4:].rstrip('0')}"
+
+
+def cost_basis(usage: Usage) -> str:
+    """Return whose word a cost is: ``computed`` from a price list, ``reported`` by the provider; empty without one.
+
+    >>> cost_basis(Usage(9, 9, 0.5)), cost_basis(Usage(9, 9, 0.5, 0.5)), cost_basis(Usage(9, 9))
+    ('reported', 'computed', '')
+    >>> cost_basis(Usage(9, 9, 0.5, 0.2))
+    '$0.20 computed, $0.30 reported'
+    """
+    if not usage.cost_usd:
+        return ""
+    if not usage.computed_usd:
+        return "reported"
+    reported = usage.cost_usd - usage.computed_usd
+    if reported <= 1e-9 * usage.cost_usd:  # sums of the same numbers, rounded in another order
+        return "computed"
+    return f"{money(usage.computed_usd)} computed, {money(reported)} reported"
+
+
+def cost(usage: Usage) -> str:
+    """Return what something cost and whose word that is; empty where nobody said.
+
+    >>> cost(Usage(9, 9, 0.5, 0.5))
+    '$0.50 computed'
+    >>> cost(Usage(9, 9, 0.5, 0.2))
+    '$0.50 ($0.20 computed, $0.30 reported)'
+    """
+    basis = cost_basis(usage)
+    if not basis:
+        return ""
+    return f"{money(usage.cost_usd)} {f'({basis})' if basis.startswith('$') else basis}"

@@ -95,6 +95,48 @@ def _declare(mark: str, said: str, settings: tuple[str, ...]) -> Callable[[F], F
     return declare
 
 
+TOLD = "__shipworthy_told__"
+"""The attribute of a factory that holds which facts of the product its settings take, and what is given instead."""
+
+
+def told(setting: str, fact: str, *, instead: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Return the decorator that declares that a guard's setting takes a fact of the product where it is left out.
+
+    The facts stand once, under ``facts`` in ``system.yaml``. It stands below the decorator that registers the
+    factory, as `operational` does::
+
+        @guard
+        @told("canaries", "secrets")
+        class MyGuard: ...
+
+    Args:
+        setting: name of a parameter that takes a list of texts.
+        fact: ``secrets`` (canaries, and references to real values) or ``may_say``.
+        instead: parameters that, if given, stand in its place: the fact is then not taken.
+
+    Raises:
+        PluginError: the factory has no such parameter.
+    """
+
+    def declare(factory: F) -> F:
+        before = getattr(factory, TOLD, {})
+        made = _declare(TOLD, "is told of the product in", (setting, *instead))(factory)
+        setattr(factory, TOLD, {**before, setting: (fact, instead)})
+        return made
+
+    return declare
+
+
+def told_settings(kind: str, name: str) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+    """Return the settings of a plug-in that take a fact of the product: which one, and what is given instead.
+
+    Raises:
+        PluginError: there is no such plug-in.
+    """
+    declared: Mapping[str, tuple[str, tuple[str, ...]]] = getattr(factory(kind, name), TOLD, {})
+    return declared
+
+
 IMPORTED = "__shipworthy_imported__"
 """The attribute of a factory that holds the names of the settings that name code."""
 

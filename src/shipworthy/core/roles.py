@@ -58,7 +58,7 @@ class RoleTally:
                 continue
             sums = self._sums.get(role)
             if sums is None:
-                sums = self._sums[role] = [0, 0, 0, 0, 0, 0.0, 0.0]
+                sums = self._sums[role] = [0, 0, 0, 0, 0, 0.0, 0.0, 0.0]
             sums[0] += 1
             if usage is None:
                 sums[2] += 1
@@ -66,6 +66,7 @@ class RoleTally:
             sums[3] += usage.input_tokens
             sums[4] += usage.output_tokens
             sums[5] += usage.cost_usd
+            sums[7] += usage.computed_usd
             for span in timing.spans:
                 if span.event == place:
                     sums[1] += span.cached
@@ -75,6 +76,6 @@ class RoleTally:
     def uses(self) -> dict[Party, RoleUse]:
         """The sums, in order of first appearance."""
         return {
-            role: RoleUse(int(calls), int(cached), int(failures), Usage(int(read), int(wrote), cost), seconds)
-            for role, (calls, cached, failures, read, wrote, cost, seconds) in self._sums.items()
+            role: RoleUse(int(calls), int(cached), int(failures), Usage(int(read), int(wrote), cost, computed), seconds)
+            for role, (calls, cached, failures, read, wrote, cost, seconds, computed) in self._sums.items()
         }

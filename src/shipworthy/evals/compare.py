@@ -151,7 +151,7 @@ def pair(
     seen: list[dict[str, Mark | Gap]] = [{**mine, **gaps[0]}, {**theirs, **gaps[1]}]
     holes = {
         i: _hole(seen[0][i], seen[1][i])
-        for i in seen[0].keys() & seen[1].keys() - set(kept)
+        for i in sorted(seen[0].keys() & seen[1].keys() - set(kept))  # so that the order of equals is no accident
         if comparable and (not same_seed or seen[0][i].content_hash == seen[1][i].content_hash)
     }
     declared = new.run.metric(suite, metric)
@@ -437,11 +437,17 @@ def same_metric(new: Run, old: Run, suite: str, metric: str) -> bool:
 
 
 def apart(rows: Iterable[MetricChange]) -> Iterator[str]:
-    """Yield why an interval holds zero beside a verdict, where one does."""
+    """Yield why an interval and a verdict seem to disagree, where they do: it holds zero beside one, or not without."""
+    rows = list(rows)
     if any(row.verdict in ("better", "worse") and row.low <= 0 <= row.high for row in rows):
         yield (
             "An interval may hold zero beside a verdict: intervals make no assumption on how hits are spread over "
             "samples and are wider for it, while the test asks only whether old and new could be swapped."
+        )
+    if any(row.verdict == "unclear" and not row.low <= 0 <= row.high for row in rows):
+        yield (
+            'An interval may leave zero out beside "unclear": it speaks for one change by itself, while the verdict is '
+            "the test's, corrected over all changes that are looked at."
         )
 
 

@@ -6,9 +6,11 @@ import asyncio
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from io import StringIO
 from typing import IO, TYPE_CHECKING, Any
 
+from shipworthy.core.price import money
 from shipworthy.core.records import Attempt
 from shipworthy.exchange.budget import Budget, format_duration
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
+    from shipworthy.evals.estimate import Estimate
+
+TELLS = 20
+"""Attempts of a sitting from which on it tells itself what the rest will take."""
 REFRESH_S = 0.25
 PLAIN_EVERY_S = 10.0
 WINDOW_S = 30.0
@@ -29,15 +35,24 @@ class Progress:
         stream: where to; standard error if left out, so that output can be piped.
         every_s: seconds between plain lines.
         style: ``bar``, ``plain`` or ``none``; ``auto`` takes the bar on a terminal.
+        expected: what is expected of what is left, until the run itself tells.
     """
 
-    def __init__(self, stream: IO[str] | None = None, *, every_s: float = PLAIN_EVERY_S, style: str = "auto") -> None:
+    def __init__(
+        self,
+        stream: IO[str] | None = None,
+        *,
+        every_s: float = PLAIN_EVERY_S,
+        style: str = "auto",
+        expected: Estimate | None = None,
+    ) -> None:
         given = stream or sys.stderr
         self.stream = given or StringIO()
         self.every_s = every_s
         self.style = style if style != "auto" else ("bar" if self.stream.isatty() else "plain")
         if given is None:  # standard error is closed: there is nobody to show anything to
             self.style = "none"
+        self.expected = expected
         self.done = self.errors = self.planned = self.before = 0
         self._marks: deque[tuple[float, int]] = deque()
         self._budget = Budget()
@@ -87,7 +102,7 @@ class Progress:
     def line(self) -> str:
         """Return the state as one line of text.
 
-        It reads like ``120/400 attempts (30 %), 3.2/s, 2 errors, $0.01, 1m28s left``.
+        It reads like ``120/400 attempts (30 %), 3.2/s, 2 errors, $0.01 of about $0.04, 1m28s left``.
         """
         done = self.before + self.done
         share = f" ({100 * done // self.planned} %)" if self.planned else ""
@@ -97,15 +112,36 @@ class Progress:
         facts = [f"{self.rate:.1f}/s" if self.rate < 100 else f"{self.rate:,.0f}/s"]
         facts.append(f"{self.errors:,} error{'' if self.errors == 1 else 's'}")
         usage = self._budget.usage
-        if usage.cost_usd:
-            facts.append(f"${usage.cost_usd:,.2f}")
-        elif tokens := usage.input_tokens + usage.output_tokens:
-            facts.append(f"{tokens:,} tokens")
+        tokens = usage.input_tokens + usage.output_tokens
+        paid = bool(usage.cost_usd) or (
+            self.expected is not None and bool(self.expected.usd and self.expected.usd.high)
+        )
+        if paid:
+            facts.append(self._of(usage.cost_usd, money, "usd"))
+        if tokens:
+            facts.append((_tokens(tokens) if paid else self._of(tokens, _tokens, "tokens")) + " tokens")
         if left := self.planned - self.before - self.done:
-            facts.append(f"{format_duration(left / self.rate)} left" if self.rate > 0 else "time left unknown")
+            if self.rate > 0:
+                facts.append(f"{format_duration(left / self.rate)} left")
+            elif self.expected is not None and (time := self.expected.seconds) is not None:
+                facts.append(f"{format_duration(time.low)} to {format_duration(time.high)} left")
+            else:
+                facts.append("time left unknown")
         else:
             facts.append(f"took {format_duration(self._budget.seconds)}")
         return ", ".join(facts)
+
+    def _of(self, spent: float, said: Callable[[float], str], name: str) -> str:
+        """Return what was spent, and of about how much: by this sitting once it tells, before by the estimate."""
+        left = self.planned - self.before - self.done
+        if not left:
+            return said(spent)
+        if self.done >= TELLS:
+            return f"{said(spent)} of about {said(_two_digits(spent * (1 + left / self.done)))}"
+        between = getattr(self.expected, name, None)
+        if between is None:
+            return said(spent)
+        return f"{said(spent)} of {said(_two_digits(between.low))} to {said(_two_digits(between.high))}"
 
     async def _tick(self) -> None:
         last = time.monotonic()
@@ -135,6 +171,17 @@ class Progress:
         from rich.progress import Progress as Bar
 
         columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        bar = Bar(*columns, TextColumn("{task.fields[facts]}"), console=Console(file=self.stream), auto_refresh=False)
+        # A bar is drawn anew over itself, which what the command line puts before a terminal would spell out.
+        console = Console(file=getattr(self.stream, "unescaped", self.stream))
+        bar = Bar(*columns, TextColumn("{task.fields[facts]}"), console=console, auto_refresh=False)
         task = bar.add_task(title or "attempts", total=self.planned, completed=self.before, facts="")
         return bar, task
+
+
+def _tokens(number: float) -> str:
+    """Return a number of tokens, thousands of them from ten thousand on: the line is to fit a terminal."""
+    return f"{number:,.0f}" if number < 10_000 else f"{number / 1000:,.0f}k"
+
+
+def _two_digits(number: float) -> float:
+    return float(f"{number:.2g}")

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from shipworthy.core.attack_name import matches
 from shipworthy.core.errors import UsageError, did_you_mean
+from shipworthy.core.events import Usage
 from shipworthy.evals.compare import MetricChange, compare, direction
 from shipworthy.evals.results import Run, SuiteResult
 
@@ -19,6 +20,7 @@ class Column(Struct, frozen=True):
         name: what a reader calls it: its target's name, or its id.
         subject: digest of what was measured; `guards` of the pipeline, empty for none.
         made, planned: attempts.
+        usage: tokens and money of all that was asked, in every role.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Column(Struct, frozen=True):
     guards: str
     made: int
     planned: int
+    usage: Usage = Usage()
 
 
 class Row(Struct, frozen=True):
@@ -125,10 +128,14 @@ def side_by_side(
         good = next(run.metric(suite, metric).good for run in runs if _has(run, suite, metric))
         rows.append(Row(suite, metric, good, cells, beside))
     columns = tuple(
-        Column(name, r.id, r.manifest.subject_digest, r.manifest.guards, len(r), r.manifest.planned)
+        Column(name, r.id, r.manifest.subject_digest, r.manifest.guards, len(r), r.manifest.planned, _usage(r))
         for name, r in zip(names, runs, strict=True)
     )
     return SideBySide(columns, tuple(rows), baseline, alpha, tuple(_warnings(columns, runs)))
+
+
+def _usage(run: Run) -> Usage:
+    return sum((use.usage for use in run.roles.values()), Usage())
 
 
 def answers(runs: Sequence[Run], suite: str, attack: str | None = None) -> list[Place]:

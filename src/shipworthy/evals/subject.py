@@ -186,7 +186,7 @@ def build_pipeline(workspace: Workspace, guards: bool | str | Path) -> Pipeline 
         return Pipeline.build(workspace.guards) if workspace.guards is not None else None
     from shipworthy.workspace.read import read_guards
 
-    return Pipeline.build(read_guards(Path(guards)))
+    return Pipeline.build(read_guards(Path(guards), workspace.facts))
 
 
 def credentials(use: Use) -> Iterator[str]:

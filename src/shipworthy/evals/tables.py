@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from shipworthy.evals.results import Run
 
-VERSION = 2
+VERSION = 3
 """Of the columns below: part of the cache's file names."""
 
 _ATTEMPT_KEYS = {"id": "VARCHAR", "suite": "VARCHAR", "sample": "VARCHAR", "attack": "VARCHAR", "number": "INTEGER"}
@@ -44,6 +44,7 @@ TABLES: dict[str, dict[str, str]] = {
         "input_tokens": "BIGINT",
         "output_tokens": "BIGINT",
         "cost_usd": "DOUBLE",
+        "computed_usd": "DOUBLE",
         "started": "TIMESTAMP",
         "seconds": "DOUBLE",
         "guard_seconds": "DOUBLE",
@@ -178,6 +179,7 @@ def _rows(attempt: Attempt) -> Iterator[tuple[str, dict[str, Any]]]:
             "input_tokens": asked.usage.input_tokens,
             "output_tokens": asked.usage.output_tokens,
             "cost_usd": asked.usage.cost_usd,
+            "computed_usd": asked.usage.computed_usd,
             "started": _timestamp(attempt.started),
             "seconds": attempt.seconds,
             "guard_seconds": attempt.guard_seconds,

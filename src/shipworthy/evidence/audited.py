@@ -13,7 +13,6 @@ from math import fsum, sqrt
 from typing import Any
 
 from shipworthy.core.attack_name import matches
-from shipworthy.core.condition import Condition
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.label_draw import DRAWN, LABELLED, Candidate, draw_of, labels, standing
 
@@ -22,6 +21,8 @@ Rows = Sequence[tuple[float, float, float]]
 
 NEAR = 1e-9
 _DRAWS = 40_000
+_THEIRS = 100_000
+"""Draws of `shipworthy.stats.audit`."""
 _WORK = 2_000_000
 """Gammas that one check may draw; with many different clusters it is the coarser for it."""
 
@@ -62,7 +63,9 @@ def check(
     draws = [draw_of(e["number"], e["body"]) for e in entries if e["kind"] == DRAWN]
     found = standing(draws, about, candidates(records, *about[1:3], attack))
     if found is None:
-        if said.get("entry", 0) or result.get("rate") is not None:
+        if any(said[name] for name in ("entry", "drawn", "labels")) or any(
+            number for name in ("positives", "negatives") for number in said[name].values()
+        ):
             raise IntegrityError(f"decision.json: {id} rests on labels of a draw that the records do not give")
         return
     draw, drawn = found
@@ -73,6 +76,43 @@ def check(
         raise IntegrityError(f"decision.json: the draw and the labels of {id} are not those of the audit log")
     if held.missing and result.get("rate") is not None:
         raise IntegrityError(f"decision.json: {id} was decided with {held.missing} drawn attempts without a label")
+
+
+def lacking(said: Mapping[str, Any], rest: bool) -> bool:
+    """Say whether something that was drawn is not labelled, so that nothing is estimated.
+
+    Args:
+        rest: whether there are scored attempts that the scorer did not call a hit.
+    """
+    missing = any(said[name]["labelled"] < said[name]["drawn"] for name in ("positives", "negatives"))
+    return not said["entry"] or missing or (rest and not said["negatives"]["labelled"])
+
+
+def accuracy(id: str, said: Mapping[str, Any], observed: float, rate: float) -> None:
+    """Hold what is said of the scorer against the labels. The intervals of it are the signer's word, if they can be.
+
+    Args:
+        observed: the rate that the scorer gives; `rate` the corrected one.
+
+    Raises:
+        IntegrityError: it does not follow.
+    """
+    positives, negatives = said["positives"], said["negatives"]
+    true = observed * (positives["hits"] / positives["labelled"] if positives["labelled"] else 1.0)
+    lost = (1 - observed) * (negatives["hits"] / negatives["labelled"] if negatives["labelled"] else 0.0)
+    right = {
+        "observed": observed,
+        "sensitivity": true / rate if rate > 0 else None,
+        "specificity": (1 - observed - lost) / (1 - rate) if rate < 1 else None,
+    }
+    for name, value in right.items():
+        given = said.get(name)
+        if (given is None) is not (value is None) or abs((given or 0.0) - (value or 0.0)) > NEAR:
+            raise IntegrityError(f"decision.json: the {name} that {id} gives its scorer is not that of the labels")
+    for name in ("sensitivity_span", "specificity_span"):
+        span = said.get(name)
+        if span is None or len(span) != 2 or not 0 <= span[0] <= span[1] <= 1:
+            raise IntegrityError(f"decision.json: the {name.replace('_', ' ')} of {id} is no interval")
 
 
 def rows(counts: Mapping[str, Sequence[float]], filled: Mapping[str, Sequence[float]]) -> Rows:
@@ -99,31 +139,63 @@ def estimate(some: Rows, said: Mapping[str, Any], end: float | None = None) -> f
     return fsum(x * precision + y * missed + z * end for x, y, z in some) / len(some)
 
 
-def too_good(some: Rows, said: Mapping[str, Any], bound: float, condition: Condition) -> bool:
-    """Say whether an audited bound is better than rows and labels allow, beyond the error of a simulation.
+class Melded:
+    """The melded limits of an audited rate, drawn again: right but for the error of two simulations.
 
-    The melded limit is the quantile of ``sum D (called p + rest m + unscored) + D'`` with D flat Dirichlet weights of
+    An upper limit is the quantile of ``sum D (called p + rest m + unscored) + D'`` with D flat Dirichlet weights of
     the clusters and of one more, and p and m from the upper confidence distributions of the two kinds of label. A lower
     limit is its mirror image.
+
+    Args:
+        some: shares of the clusters.
+        said: of the audit: how many of the labelled of each kind are hits.
     """
-    tail = 1 - condition.confidence
-    counts = [(some["hits"], some["labelled"]) for some in (said["positives"], said["negatives"])]
-    if condition.side == "lower":
-        bound, counts = 1 - bound, [(labelled - hits, labelled) for hits, labelled in counts]
-    if bound >= 1:
-        return False
-    distinct = Counter((round(x, 12), round(y, 12), round(z, 12)) for x, y, z in some)
-    blank = any(z for _, _, z in distinct)
-    draws = max(2_000, min(_DRAWS, _WORK // (len(distinct) + 3)))
-    chance = random.Random(1)
-    above = 0
-    for _ in range(draws):
-        p, m = (chance.betavariate(h + 1, n - h) if h < n else 1.0 for h, n in counts)
-        extra = total = chance.expovariate(1.0)
-        value = extra * (1.0 if blank else max(p, m))
-        for (x, y, z), times in distinct.items():
-            weight = chance.gammavariate(times, 1.0)
-            total += weight
-            value += weight * (x * p + y * m + z)
-        above += value > (bound + NEAR) * total
-    return above / draws > tail + 4 * sqrt(tail * (1 - tail) / draws)
+
+    def __init__(self, some: Rows, said: Mapping[str, Any]) -> None:
+        self._some = some
+        self._labels = [(kind["hits"], kind["labelled"]) for kind in (said["positives"], said["negatives"])]
+        self._drawn: dict[bool, list[float]] = {}
+
+    def misses(self, stated: float, tail: float, *, lower: bool) -> int:
+        """Say where a stated limit lies: better than it can be (-1), right as far as drawing tells (0), worse (1)."""
+        values, limit = self._values(lower), 1 - stated if lower else stated
+        above = sum(value > limit + NEAR for value in values) / len(values)
+        at_least = sum(value >= limit - NEAR for value in values) / len(values)
+        blur, slack = self._blur(tail)
+        return -1 if above > tail + blur else 1 if at_least < tail - slack - blur else 0
+
+    def beyond(self, limit: float, tail: float, *, lower: bool) -> bool | None:
+        """Say whether the limit on one side lies beyond a number; None where drawing cannot tell.
+
+        Args:
+            lower: whether it is the lower limit, which is to lie above the number; else the upper one, below it.
+        """
+        values, edge = self._values(lower), 1 - limit if lower else limit
+        above = sum(value >= edge for value in values) / len(values)
+        blur, slack = self._blur(tail)
+        return True if above < tail - slack - blur else False if above > tail + blur else None
+
+    def _blur(self, tail: float) -> tuple[float, float]:
+        """Return how far a share of draws may be off, and how far the library's own limit lies on the safe side."""
+        draws = len(self._values(False))
+        spread = tail * (1 - tail)
+        return 4.5 * sqrt(spread * (1 / draws + 1 / _THEIRS)), 2 * sqrt(spread / _THEIRS)
+
+    def _values(self, lower: bool) -> list[float]:
+        if lower in self._drawn:
+            return self._drawn[lower]
+        counts = [(labelled - hits, labelled) if lower else (hits, labelled) for hits, labelled in self._labels]
+        # Mirrored, what counts is what is no hit: of those called one, and of the others.
+        distinct = Counter((round(x, 12), round(y, 12), round(z, 12)) for x, y, z in self._some)
+        blank = any(z for _, _, z in distinct)
+        chance, found = random.Random(1), []
+        for _ in range(max(2_000, min(_DRAWS, _WORK // (len(distinct) + 3)))):
+            p, m = (chance.betavariate(h + 1, n - h) if h < n else 1.0 for h, n in counts)
+            extra = total = chance.expovariate(1.0)
+            value = extra * (1.0 if blank else max(p, m))
+            for (x, y, z), times in distinct.items():
+                weight = chance.gammavariate(times, 1.0)
+                total += weight
+                value += weight * (x * p + y * m + z)
+            found.append(value / total)
+        return self._drawn.setdefault(lower, found)

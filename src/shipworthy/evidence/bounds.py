@@ -1,7 +1,7 @@
-"""The bound of a rate, worked out again from a pack's counts. Standard library only.
+"""The bounds of rates and means, worked out again from a pack's counts. Standard library only.
 
-It repeats `shipworthy.stats.sample_rates` and `shipworthy.stats.paired` in plain Python instead of calling them:
-whoever holds a pack needs neither numpy nor trust in the code that decided.
+It repeats `shipworthy.stats.sample_rates`, `shipworthy.stats.paired` and `shipworthy.stats.betting` in plain Python
+instead of calling them: whoever holds a pack needs neither numpy nor trust in the code that decided.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from cmath import exp as cexp
 from cmath import log as clog
 from collections import Counter
 from collections.abc import Sequence
-from math import cosh, fsum, log, pi, sinh, sqrt
+from math import cosh, exp, fsum, log, log1p, pi, sinh, sqrt, tanh
+from typing import NamedTuple
 
-from shipworthy.core.condition import Condition
-
-NEAR = 1e-6
-"""A bound may be this much better than the recomputed one: both are found by search, on an integral."""
+NEAR = 2e-6
+"""A bound may differ this much from the recomputed one, in widths of the range: both are found by search."""
+_SURE = 1e-4
+"""Of the logarithm of a chance: what is nearer to the limit than this may lie on either side of it."""
 _STEP = 0.125
 _HALVINGS = 36
 
@@ -92,20 +93,81 @@ def rise_limit(changes: Sequence[float], tail: float) -> float:
     return min(1.0, rose - fell + sqrt(max(0.0, one**2 + other**2 - 2 * correlation * one * other)))
 
 
-def too_good(values: Sequence[float], bound: float, condition: Condition) -> bool:
-    """Say whether a rate's bound is better than its clusters allow.
+def log_capital(y: Sequence[float], limit: float, tail: float) -> float:
+    """Return the logarithm of what betting against ``mean >= limit`` has made of one unit of capital.
+
+    The bets are those of `shipworthy.stats.betting`: seven guesses at the variance share the capital.
 
     Args:
-        values: shares of hits, one a cluster; for a condition on a change, the changes of them.
-        bound: as the decision holds it; of a change, the bound of the worsening.
+        y: means of the clusters, in [0, 1].
+        limit: in (0, 1).
     """
-    tail = 1 - condition.confidence
-    if condition.test == "noninferiority":
-        worse = list(values) if condition.side == "upper" else [-value for value in values]
-        return bound < rise_limit(worse, tail) - NEAR
-    if condition.side == "lower":
-        values, bound = [1 - value for value in values], 1 - bound
-    bound += NEAR
-    if bound >= 1:
-        return False
-    return bound <= fsum(values) / len(values) or log(max(chance_above(values, bound), 1e-300) / tail) > 1e-4
+    weights = [(k + 1) ** -0.75 for k in range(7)]
+    ratio = 2 * log(1 / tail) * (1 - limit) / (len(y) * limit)
+    counted = Counter(y)
+    gains = []
+    for k, weight in enumerate(weights):
+        bet = tanh(sqrt(ratio * 3**k)) / (1 - limit)
+        # A bet's cap may be passed by a rounding error, and a stake be lost whole.
+        if min(bet * (limit - v) for v in counted) > -1:
+            won = fsum(times * log1p(bet * (limit - v)) for v, times in counted.items())
+            gains.append(log(weight / sum(weights)) + won)
+    most = max(gains, default=float("-inf"))
+    return most + log(fsum(exp(gain - most) for gain in gains)) if gains else most
+
+
+class Law(NamedTuple):
+    """How the upper limit of a mean over clusters is found; lower limits are those of the mirrored means.
+
+    Attributes:
+        low, high: the range of a cluster's mean, or of its change.
+        betting: by bets, a theorem for any law; else Gaffke's bound on shares in [0, 1], or on their changes.
+        change: whether the means are changes; their range is then [-w, w].
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    betting: bool = False
+    change: bool = False
+
+    def mirrored(self, means: Sequence[float]) -> list[float]:
+        """Return means on the other side of the middle of the range."""
+        return [self.flip(mean) for mean in means]
+
+    def flip(self, value: float) -> float:
+        """Return one value on the other side of the middle of the range."""
+        return self.low + self.high - value
+
+    def within(self, means: Sequence[float], limit: float, tail: float) -> bool | None:
+        """Say whether the upper limit of the mean is at most `limit`; None where it is too near to tell."""
+        if limit >= self.high:
+            return True
+        if limit < fsum(means) / len(means) or limit <= self.low:
+            return False
+        if self.change and not self.betting:
+            room = limit - rise_limit(means, tail)
+            return None if abs(room) < NEAR else room > 0
+        over = self._over(means, limit, tail)
+        return None if abs(over) < _SURE else over < 0
+
+    def misses(self, means: Sequence[float], stated: float, tail: float) -> int:
+        """Say where a stated upper limit lies: below the right one, better than it can be (-1), on it, or above (1)."""
+        near, mean = NEAR * (self.high - self.low), fsum(means) / len(means)
+        if self.change and not self.betting:
+            apart = stated - rise_limit(means, tail)
+            return 0 if abs(apart) <= NEAR else -1 if apart < 0 else 1
+        if stated < mean - near or (stated + near < self.high and self._over(means, stated + near, tail) > _SURE):
+            return -1
+        if stated > self.high or (stated - near > mean and self._over(means, stated - near, tail) < -_SURE):
+            return 1
+        return 0
+
+    def _over(self, means: Sequence[float], limit: float, tail: float) -> float:
+        """Return how far the chance to reach a limit is above `tail`, in logarithms; it falls as the limit grows."""
+        width = self.high - self.low
+        if limit <= self.low:
+            return float("inf")
+        if self.betting:
+            y = [min(1.0, max(0.0, (mean - self.low) / width)) for mean in means]
+            return -log(tail) - log_capital(y, (limit - self.low) / width, tail)
+        return log(max(chance_above(means, limit), 1e-300) / tail)

@@ -1,14 +1,52 @@
-"""The criteria of a decision, held to what was specified and to the records of its runs. Standard library only."""
+"""The criteria of a decision, derived again from what was specified and from the records. Standard library only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from shipworthy.core import condition
+from shipworthy.core.condition import Condition
 from shipworthy.core.errors import IntegrityError
-from shipworthy.evidence import audited, bounds, recount
-from shipworthy.evidence.recount import Counts, Measure, PackedRun
+from shipworthy.evidence import audited, recount
+from shipworthy.evidence.derive import Ends, State, Test, near, together, verdicts
+from shipworthy.evidence.recount import Counts, Measure, PackedRun, Record
+from shipworthy.evidence.specified import Asked, Specified
+
+_EMPTY = ("rate", "low", "high", "bound", "worst_rate", "tips", "needed")
+
+
+class About(NamedTuple):
+    """What one criterion is tested on: its condition, the runs, how the run used the suite, and the metric.
+
+    Attributes:
+        use: None where no run measured it; `measure` None where no scorer declares the metric.
+        attacks: full names of those that count.
+        written: the metric as the run's manifest has it; `least` the independent samples that are asked for.
+    """
+
+    must: Condition
+    attack: str | None
+    run: str
+    baseline: str
+    use: Mapping[str, Any] | None
+    attacks: Sequence[str]
+    measure: Measure | None
+    written: Mapping[str, Any] | None
+    least: int
+
+
+class Trial(NamedTuple):
+    """What a criterion that can be tested is tested on; fields as in `About`."""
+
+    must: Condition
+    attack: str | None
+    run: str
+    baseline: str
+    use: Mapping[str, Any]
+    attacks: Sequence[str]
+    measure: Measure
+    least: int
 
 
 class Criteria:
@@ -16,260 +54,421 @@ class Criteria:
 
     Args:
         decision: ``decision.json``.
-        runs: those of the pack, by id.
+        runs: those of the pack, by id, their manifests held to the specification.
         entries: the audit log's, checked.
+        specified: what was asked for.
     """
 
     def __init__(
-        self, decision: Mapping[str, Any], runs: Mapping[str, PackedRun], entries: Sequence[Mapping[str, Any]]
+        self,
+        decision: Mapping[str, Any],
+        runs: Mapping[str, PackedRun],
+        entries: Sequence[Mapping[str, Any]],
+        specified: Specified,
     ) -> None:
-        self.decision, self.runs, self.entries = decision, runs, entries
+        self.decision, self.runs, self.entries, self.specified = decision, runs, entries, specified
+        self.counted: dict[str, list[Record]] = {id: run.counted for id, run in runs.items()}
+        self._parts: dict[tuple[str, str, str], list[Record]] = {}
+        for id, records in self.counted.items():
+            for record in records:
+                self._parts.setdefault((id, record["suite"], record["attack"]), []).append(record)
 
-    def unreached(self, result: Mapping[str, Any]) -> None:
-        """Check that a criterion which the specification does not hold decided nothing."""
-        if result["verdict"] != "inconclusive" or result.get("rate") is not None:
-            raise IntegrityError(f"decision.json: the criterion {result['id']} was decided and not specified")
-
-    def specified(self, result: Mapping[str, Any], criterion: Mapping[str, Any], method: str, main: str) -> None:
-        """Hold a result against the criterion that was specified, and against the runs of the decision.
+    def check(self, result: Mapping[str, Any], stated: Mapping[str, Any]) -> bool:
+        """Check one criterion; say whether it was counted.
 
         Args:
-            method: of the bound, as the gate says; `main` the suite's main metric, for a criterion that names none.
+            stated: what ``criteria.json`` has of it.
         """
-        id, must = result["id"], condition.parse(result["must"])
-        metric = criterion.get("metric") or main
+        id, asked = result["id"], self.specified.criteria.get(result["id"])
+        odd = set(result) ^ (set(stated) - {"attack", "counts", "worst", "by_attack"})
+        if odd or any(stated[key] != value for key, value in result.items()):
+            raise IntegrityError(f"criteria.json: {id} differs from the decision")
+        if asked is None:
+            if result["verdict"] != "inconclusive" or any(result.get(key) is not None for key in _EMPTY):
+                raise IntegrityError(f"decision.json: the criterion {id} was decided and not specified")
+            return False
+        if stated.get("attack") != asked.written.get("attack"):
+            raise IntegrityError(f"criteria.json: {id} is about another attack than was specified")
+        about = self.about(result, asked)
+        self.same(result, asked, about)
+        trial = self.trial(about)
+        if isinstance(trial, Trial):
+            return self.test(result, asked, trial, stated)
+        self.blank(result, stated, trial)
+        self.numbers(result, Counts({}, 0), Counts({}, 0))
+        if result.get("audit") is not None or result.get("attacks") or result.get("unscored"):
+            raise IntegrityError(f"decision.json: {id} says what was counted, and could not be tested: {trial}")
+        return False
+
+    # ---- what it is about
+
+    def about(self, result: Mapping[str, Any], asked: Asked) -> About:
+        """Return what a criterion is tested on, by the rules of the gate: never what the result says."""
+        must, attack = condition.parse(asked.written["must"]), asked.written.get("attack")
+        suite = asked.written["suite"]
+        decided, before = self.decision["runs"], self.decision.get("baseline_runs", ())
+        measured = [name for name in decided if self.attacks(name, suite, attack)]
+        if len(measured) > 1:
+            raise IntegrityError(f"decision.json: {' and '.join(measured)} both measured what {result['id']} asks for")
+        used = (name for name in decided if self.use(name, suite))
+        run = measured[0] if measured else next(used, decided[0])
+        old = next((name for name in before if self.attacks(name, suite, attack)), before[0] if before else "")
+        use, names = self.use(run, suite), self.attacks(run, suite, attack)
+        known = self.specified.suites.get(suite)
+        metric = asked.written.get("metric") or (known["metric"] if known else result["metric"])
+        written = next((m for m in use["metrics"] if m["name"] == metric), None) if use and names else None
+        measure = recount.measures(self.runs[run].manifest, suite).get(metric) if written else None
+        testable = measure is not None and measure.takes(must) and must.test == "noninferiority"
+        return About(must, attack, run, old if testable else "", use, names, measure, written, asked.least)
+
+    def use(self, run: str, suite: str) -> Mapping[str, Any] | None:
+        """Return how a run used a suite."""
+        return next((use for use in self.runs[run].manifest["suites"] if use["id"] == suite), None)
+
+    def attacks(self, run: str, suite: str, attack: str | None) -> list[str]:
+        """Return the attacks of a run on a suite that a criterion looks at."""
+        return recount.attacks(self.runs[run].manifest, suite, attack)
+
+    def same(self, result: Mapping[str, Any], asked: Asked, about: About) -> None:
+        """Hold what a result says of itself against what was specified and measured."""
+        id, must, written = result["id"], about.must, asked.written
+        known = self.specified.suites.get(written["suite"])
+        metric = written.get("metric") or (known["metric"] if known else result["metric"])
         same = (
-            " ".join(str(criterion["must"]).split()) == result["must"]
-            and (criterion["suite"], metric) == (result["suite"], result["metric"])
+            result["must"] == must.text
+            and (written["suite"], metric, asked.requirement)
+            == (result["suite"], result["metric"], result["requirement"])
             and must.test == result["test"]
             and abs(must.limit - result["limit"]) < 1e-9
             and abs(must.confidence - result.get("confidence", 0.95)) < 1e-9
-            and result.get("method", "gaffke") == method
+            and result.get("method", "gaffke") == self.specified.bound
+            and (list(result.get("risks", ())), result.get("severity", "S3"))
+            == (list(asked.risks), written.get("severity", "S3"))
         )
         if not same:
             raise IntegrityError(f"decision.json: the criterion {id} is not the one that was specified")
-        if result.get("run") not in self.decision["runs"] or (
-            result.get("baseline_run") and result["baseline_run"] not in self.decision.get("baseline_runs", ())
-        ):
+        if (result.get("run", ""), result.get("baseline_run", "")) != (about.run, about.baseline):
             raise IntegrityError(
-                f"decision.json: the criterion {id} was tested on a run that the decision is not about"
+                f"decision.json: the criterion {id} was tested on a run that the decision is not about, or that did "
+                "not measure it"
+            )
+        if recount.whole(result.get("measure")) != recount.whole(about.written):
+            raise IntegrityError(f"decision.json: {id} describes its metric in another way than was specified")
+        planned = about.use["samples"] * len(about.attacks) * about.use["each"] if about.use and about.measure else 0
+        if result.get("planned", 0) != planned:
+            raise IntegrityError(
+                f"decision.json: {id} says {result.get('planned', 0):,} planned attempts, not {planned:,}"
             )
 
-    def audited(self, result: Mapping[str, Any], criterion: Mapping[str, Any]) -> None:
-        """Hold an audit by labels against the specification, the records, and what the decision read of the log."""
-        id, asked, said = result["id"], criterion.get("audited_by") == "labels", result.get("audit")
-        if said is None and (not asked or result.get("rate") is None):
-            return
-        if said is None or not asked:
-            raise IntegrityError(f"decision.json: {id} is {'not ' if asked else ''}audited by labels, unlike specified")
-        # `ledger` checked that what was read is a part of the log, and ends before the decision.
-        entries = self.entries[: self.decision["ledger"]["entries"]]
-        audited.check(result, criterion.get("attack"), self.runs[result["run"]].counted, entries)
+    def trial(self, about: About) -> Trial | str:
+        """Return what can be tested; or why nothing can, whatever was measured."""
+        must, use, measure = about.must, about.use, about.measure
+        if use is None:
+            return "no run measured its suite"
+        if measure is None:
+            return "its attack was not used, or its metric not declared"
+        if not measure.takes(must):
+            return "its metric does not take the condition"
+        if must.test == "noninferiority":
+            if not about.baseline:
+                return "there is no baseline"
+            before = self.use(about.baseline, use["id"])
+            if before is None or before["digest"] != use["digest"]:
+                return "the baseline did not measure the suite as it is"
+            if recount.measures(self.runs[about.baseline].manifest, use["id"]).get(measure.name) != measure:
+                return "the baseline declares the metric otherwise"
+        return Trial(must, about.attack, about.run, about.baseline, use, about.attacks, measure, about.least)
 
-    def fit(self, result: Mapping[str, Any], criterion: Mapping[str, Any]) -> None:
-        """Check that a criterion which passed was allowed to decide: whole runs, few errors, enough samples."""
-        id, suite = result["id"], result["suite"]
-        for name in filter(None, (result["run"], result.get("baseline_run"))):
-            use = next((u for u in self.runs[name].manifest["suites"] if u["id"] == suite), None)
-            made = sum(record["suite"] == suite for record in self.runs[name].counted)
-            if use is None or made < use["attempts"]:
-                raise IntegrityError(f"decision.json: {id} passed on the run {name}, which lacks attempts of {suite}")
-        use = next(u for u in self.runs[result["run"]].manifest["suites"] if u["id"] == suite)
-        if sum(result.get("unscored", {}).values()) > use["max_error_rate"] * result.get("planned", 0):
-            raise IntegrityError(f"decision.json: {id} passed with more unscored attempts than {suite} allows")
-        clusters = [result.get("clusters", 0)]
-        if condition.parse(result["must"]).each:
-            clusters += [row["clusters"] for row in result.get("attacks", ())]
-        if min(clusters) < criterion.get("min_clusters", 1):
-            raise IntegrityError(f"decision.json: {id} passed on fewer samples than it asks for")
+    # ---- what was counted
 
-    def errors(self, limit: float) -> None:
-        """Check the gate's own limit on attempts without a score."""
-        for name in self.decision["runs"]:
-            run = self.runs[name]
-            if recount.unscored(run.counted, run.manifest) > limit * run.manifest["planned"]:
-                raise IntegrityError(
-                    f"decision.json: it ships with more attempts without a score in {name} than the gate allows"
-                )
-
-    def recount(self, result: Mapping[str, Any], attack: str | None, stated: Mapping[str, Any]) -> int:
-        """Count one criterion again; returns 1, or 0 where it counted nothing (and so may not pass)."""
-        id, verdict = result["id"], result["verdict"]
-        if result.get("rate") is None:
-            if verdict == "ship":
-                raise IntegrityError(f"decision.json: {id} passed without a rate")
-            if result.get("attacks"):
-                self.attacks(result, attack, stated)
-            return 0
-        new, old = self.runs[result["run"]], None
-        measure = self.measure(result)
-        what = result["suite"], measure, attack
-        must = condition.parse(result["must"])
-        bad: Literal["high", "low"] = "high" if must.side == "upper" else "low"
-        if result["test"] == "threshold":
-            counts = recount.count(new.counted, *what)
-            worst = recount.count(new.counted, *what, fill=bad)
-        else:
-            old = self.runs[result["baseline_run"]]
-            same_seed = new.manifest["seed"] == old.manifest["seed"]
-            counts = recount.count_paired(new.counted, old.counted, *what, same_seed=same_seed)
-            worst = recount.count_paired(new.counted, old.counted, *what, same_seed=same_seed, fill=bad)
-        each = self.attacks(result, attack, stated)
-        labels = result.get("audit", {})
-        rows = audited.rows(counts.clusters, worst.clusters) if labels else ()
-        shown, highest = counts, audited.estimate(rows, labels, float(bad == "high")) if labels else worst.rate
-        if must.each:
-            shown = max(
-                (pair for pair in each if pair[0].trials),
-                key=lambda pair: (pair[1].rate, pair[0].rate, -len(pair[0].clusters)),
-            )[0]
-            highest = max(filled.rate for _, filled in each)
-        found = shown.hits, shown.trials, len(shown.clusters), counts.errors
-        said = tuple(result.get(name, 0) for name in ("hits", "trials", "clusters", "errors"))
-        tables = ((counts, stated["counts"]), (worst, stated["worst"]))
-        if found != said or any({k: list(v) for k, v in c.clusters.items()} != t for c, t in tables):
-            raise IntegrityError(
-                f"decision.json: {id} says {said} hits, trials, clusters and errors; the records hold {found}"
-            )
+    def test(self, result: Mapping[str, Any], asked: Asked, about: Trial, stated: Mapping[str, Any]) -> bool:
+        """Derive everything that a tested criterion says."""
+        id, must = result["id"], about.must
+        pooled = self.pooled(about)
+        counts, worst = pooled.counts, pooled.worst
+        each = self.by_attack(result, about)
+        audit = self.audited(result, asked, about, counts)
         if counts.unscored != result.get("unscored", {}):
             raise IntegrityError(f"decision.json: {id} lists other attempts without a score than the records hold")
-        near = 1e-9 * max(1.0, abs(measure.low), abs(measure.high))
-        stated_worst = result.get("worst_rate")
-        if (stated_worst is None) is bool(counts.unscored) or (
-            stated_worst is not None and abs(highest - stated_worst) > near
-        ):
-            raise IntegrityError(f"decision.json: the worst case of {id} is not that of its unscored attempts")
-        rate = audited.estimate(rows, labels) if labels else shown.rate
-        if abs(rate - result["rate"]) > near or not result["low"] - near <= result["rate"] <= result["high"] + near:
-            raise IntegrityError(f"decision.json: the estimate or interval of {id} does not fit its counts")
-        threshold = must.test == "threshold"
-        met = result["bound"] >= must.limit if threshold and must.side == "lower" else result["bound"] <= must.limit
-        if verdict == "ship" and not met:
-            raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
-        judged = [filled for _, filled in each] if must.each else [worst]
-        level = must._replace(confidence=must.level(len(judged)))
-        if (
-            audited.too_good(rows, labels, result["bound"], must)
-            if labels
-            else any(self.too_good(result, filled, measure, level) for filled in judged)
-        ):
-            raise IntegrityError(f"decision.json: the bound of {id} is better than its counts can give")
-        self.spans(result, counts, measure, must)
-        return 1
-
-    def spans(self, result: Mapping[str, Any], counts: Counts, measure: Measure, must: condition.Condition) -> None:
-        """Check that a rate's two-sided interval is as wide as what was scored asks for.
-
-        Of a condition on each attack it is the interval of the attack that decides, whose row was held to its counts.
-        The intervals of a change, of a mean and of an audited rate are made in other ways, and are not checked here.
-        """
-        if must.test != "threshold" or measure.value or result.get("audit"):
-            return
-        ends = result["low"], result["high"]
-        rows = [(row["low"], row["high"]) for row in result.get("attacks", ()) if row["rate"] == result["rate"]]
-        if must.each and rows:
-            wide = ends in rows
+        if not counts.trials:
+            self.blank(result, stated, "nothing was scored")
+        elif audit and audited.lacking(audit, counts.hits < counts.trials):
+            self.blank(result, stated, "what was drawn is not labelled")
+        elif must.each and any(not (test.counts.trials or test.gaps) for test in each.values()):
+            self.blank(result, stated, "an attack was not tried")
         else:
-            two_sided = must._replace(confidence=1 - (1 - must.confidence) / 2)
-            sides: tuple[tuple[Literal["lower", "upper"], float], ...] = (("lower", ends[0]), ("upper", ends[1]))
-            ends_too_good = (
-                self.too_good({**result, "bound": end}, counts, measure, two_sided._replace(side=side))
-                for side, end in sides
+            self.tables(result, stated, counts, worst, each)
+            if must.each:
+                self.hardest(result, about, each, counts)
+            elif audit:
+                self.labelled(result, about, counts, worst, audit)
+            else:
+                self.decided(result, about, pooled)
+            return True
+        self.numbers(result, counts, counts)
+        return False
+
+    def audited(
+        self, result: Mapping[str, Any], asked: Asked, about: Trial, counts: Counts
+    ) -> Mapping[str, Any] | None:
+        """Hold an audit by labels against the specification, the records, and what the decision read of the log."""
+        said: Mapping[str, Any] | None = result.get("audit")
+        wanted = asked.written.get("audited_by") == "labels" and about.must.test == "threshold"
+        wanted = wanted and not about.must.each and not about.measure.value and counts.trials > 0
+        if wanted is not (said is not None):
+            raise IntegrityError(
+                f"decision.json: {result['id']} is {'not ' if wanted else ''}audited by labels, unlike specified"
             )
-            wide = not any(ends_too_good)
-        if not wide:
-            raise IntegrityError(f"decision.json: the interval of {result['id']} is narrower than its counts can give")
+        if said is not None:
+            # `ledger` checked that what was read is a part of the log, and ends before the decision.
+            entries = self.entries[: self.decision["ledger"]["entries"]]
+            audited.check(result, about.attack, self.counted[about.run], entries)
+        return said
 
-    def attacks(
-        self, result: Mapping[str, Any], attack: str | None, stated: Mapping[str, Any]
-    ) -> list[tuple[Counts, Counts]]:
-        """Count each attack of a rate again and hold its row to it.
-
-        Returns:
-            Of each attack, its counts, and those with every attempt without a score a hit; none of what has no rows.
-        """
-        id, measure, must = result["id"], self.measure(result), condition.parse(result["must"])
-        rows = {row["attack"]: row for row in result.get("attacks", ())}
-        if must.test != "threshold" or measure.value:
-            if rows:
-                raise IntegrityError(f"decision.json: {id} has rows of attacks, and is on no rate")
-            return []
-        run = self.runs[result["run"]]
+    def pooled(self, about: Trial) -> Test:
+        """Return the test of all attacks together."""
+        suite, measure, must = about.use["id"], about.measure, about.must
         bad: Literal["high", "low"] = "high" if must.side == "upper" else "low"
-        names = recount.attacks(run.manifest, result["suite"], attack)
-        if list(rows) != (names if len(names) > 1 else []) or len(rows) != len(result.get("attacks", ())):
-            raise IntegrityError(f"decision.json: the attacks of {id} are not those that its run used")
-        if sorted(rows) != sorted(stated["by_attack"]):
-            raise IntegrityError(f"criteria.json: {id} has the counts of other attacks than the decision")
-        found = []
-        for name in names:
-            what = recount.of_attack(run.counted, name), result["suite"], measure, None
-            counts, worst = recount.count(*what), recount.count(*what, fill=bad)
-            found.append((counts, worst))
-            if row := rows.get(name):
-                tables = ((counts, "counts"), (worst, "worst"))
-                said = stated["by_attack"][name]
-                if any({k: list(v) for k, v in c.clusters.items()} != said[key] for c, key in tables):
-                    raise IntegrityError(f"criteria.json: the counts of {name} in {id} are not those in the records")
-                self.attack_row(result, row, counts, measure, must)
-        return found
+        new = self.records(about.run, suite, about.attacks)
+        if must.test == "threshold":
 
-    def attack_row(
-        self,
-        result: Mapping[str, Any],
-        row: Mapping[str, Any],
-        counts: Counts,
-        measure: Measure,
-        must: condition.Condition,
-    ) -> None:
-        """Hold one attack's row to what was counted: numbers, rate, and an interval no narrower than they allow."""
+            def at(number: int | None) -> Counts:
+                fill = "" if number is None else bad
+                return recount.count(new, suite, measure, None, fill=fill, bad=number)
+
+        else:
+            old = self.records(about.baseline, suite, self.attacks(about.baseline, suite, about.attack))
+            seeds = [self.runs[name].manifest["seed"] for name in (about.run, about.baseline)]
+
+            def at(number: int | None) -> Counts:
+                fill = "" if number is None else bad
+                return recount.count_paired(
+                    new,
+                    old,
+                    suite,
+                    measure,
+                    None,
+                    same_seed=seeds[0] == seeds[1],
+                    fill=fill,
+                    bad=number,
+                )
+
+        return Test(must, measure, self.specified.bound, at, sum(at(None).unscored.values()))
+
+    def records(self, run: str, suite: str, attacks: Sequence[str]) -> list[Record]:
+        """Return a run's records of some attacks on a suite."""
+        return [record for attack in attacks for record in self._parts.get((run, suite, attack), ())]
+
+    def by_attack(self, result: Mapping[str, Any], about: Trial) -> dict[str, Test]:
+        """Return each attack's own test of a rate, at the confidence that all of them share; hold the rows to them."""
+        id, must, measure = result["id"], about.must, about.measure
+        rows = result.get("attacks", ())
+        tests: dict[str, Test] = {}
+        if must.test == "threshold" and not measure.value:
+            level = must._replace(confidence=must.level(len(about.attacks)))
+            for name in about.attacks:
+                alone = self.pooled(about._replace(attacks=[name]))
+                tests[name] = Test(level, measure, self.specified.bound, alone._at, alone.gaps)
+        scored = any(test.counts.trials for test in tests.values())
+        if [row["attack"] for row in rows] != (list(tests) if len(tests) > 1 and scored else []):
+            raise IntegrityError(f"decision.json: the attacks of {id} are not those that its run used")
+        for row in rows:
+            self.row(result, row, tests[row["attack"]], must.confidence)
+        return tests
+
+    def row(self, result: Mapping[str, Any], row: Mapping[str, Any], test: Test, two_sided: float) -> None:
+        """Hold one attack's row to what was counted: numbers, rate and interval."""
         wrong = IntegrityError(f"decision.json: what {result['id']} says of the attack {row['attack']} is not so")
-        numbers = counts.hits, counts.trials, len(counts.clusters), sum(counts.unscored.values())
+        counts = test.counts
+        if not counts.trials:
+            numbers, ends = (0, 0, 0, test.gaps), tuple(row.get(key) for key in ("rate", "low", "high"))
+            if ends != (None, None, None):
+                raise wrong
+        else:
+            numbers = counts.hits, counts.trials, len(counts.clusters), test.gaps
         if tuple(row[key] for key in ("hits", "trials", "clusters", "unscored")) != numbers:
             raise wrong
-        rate, low, high = (row[key] for key in ("rate", "low", "high"))
-        if not counts.trials:
-            if (rate, low, high) != (None, None, None):
+        if counts.trials:
+            rate, low, high = (row.get(key) for key in ("rate", "low", "high"))
+            if rate is None or low is None or high is None or not near(test.measure, rate, counts.rate):
                 raise wrong
-            return
-        if None in (rate, low, high) or abs(rate - counts.rate) > 1e-9 or not low - 1e-9 <= rate <= high + 1e-9:
-            raise wrong
-        two_sided = must._replace(confidence=1 - (1 - must.confidence) / 2)
-        for side, end in (("upper", high), ("lower", low)):
-            one = two_sided._replace(side=side)  # type: ignore[arg-type]
-            if self.too_good({**result, "bound": end}, counts, measure, one):
+            if test.interval_misses(Ends(low, high), two_sided):
                 raise wrong
 
-    def measure(self, result: Mapping[str, Any]) -> Measure:
-        """Return a result's metric as the manifests of its runs declare it, and hold result and condition to it."""
-        id, suite, metric = result["id"], result["suite"], result["metric"]
-        declared = [
-            recount.measures(self.runs[name].manifest, suite).get(metric)
-            for name in filter(None, (result["run"], result.get("baseline_run")))
-        ]
-        if declared[0] is None or declared[-1] != declared[0]:
-            raise IntegrityError(f"decision.json: {id} is about a metric that its runs do not declare, or not alike")
-        uses = self.runs[result["run"]].manifest["suites"]
-        written = next(m for use in uses if use["id"] == suite for m in use["metrics"] if m["name"] == metric)
-        if result.get("measure") != written:
-            raise IntegrityError(f"decision.json: {id} describes the metric {metric} in another way than its run")
-        if not declared[0].takes(condition.parse(result["must"])):
-            raise IntegrityError(f"decision.json: {id} asks {result['must']!r}, which {metric} does not take")
-        return declared[0]
-
-    @staticmethod
-    def too_good(
+    def tables(
+        self,
         result: Mapping[str, Any],
+        stated: Mapping[str, Any],
         counts: Counts,
-        measure: Measure,
-        must: condition.Condition,
-    ) -> bool:
-        """Say whether a bound is better than what was counted can give."""
-        bound, threshold = result["bound"], must.test == "threshold"
-        if measure.value or result.get("method") == "proved":
-            # Of a change the decision keeps the amount of worsening: a loss lies on the negative side.
-            width = measure.high - measure.low
-            low, high = (measure.low, measure.high) if threshold else (-width, width)
-            signed = -bound if must.side == "lower" and not threshold else bound
-            return recount.mean_too_good(counts.means, signed, must, low, high)
-        return bounds.too_good(counts.means, bound, must)
+        worst: Counts,
+        each: Mapping[str, Test],
+    ) -> None:
+        """Hold the counts by cluster that ``criteria.json`` lists against the records."""
+        id = result["id"]
+        if not _listed(counts, stated.get("counts", {})) or not _listed(worst, stated.get("worst", {})):
+            raise IntegrityError(f"criteria.json: the counts of {id} are other ones than the records hold")
+        rows = [row["attack"] for row in result.get("attacks", ())]
+        if sorted(rows) != sorted(stated.get("by_attack", {})):
+            raise IntegrityError(f"criteria.json: {id} has the counts of other attacks than the decision")
+        for name in rows:
+            said = stated["by_attack"][name]
+            if not _listed(each[name].counts, said["counts"]) or not _listed(each[name].worst, said["worst"]):
+                raise IntegrityError(f"criteria.json: the counts of {name} in {id} are not those in the records")
+
+    # ---- what follows from it
+
+    def blank(self, result: Mapping[str, Any], stated: Mapping[str, Any], why: str) -> None:
+        """Check that a criterion says nothing of which nothing can be said."""
+        id = result["id"]
+        if result["verdict"] != "inconclusive":
+            raise IntegrityError(f"decision.json: {id} is {result['verdict']}, and could not be tested: {why}")
+        if any(result.get(key) is not None for key in _EMPTY):
+            raise IntegrityError(f"decision.json: {id} has a rate or a bound, and could not be tested: {why}")
+        if any(stated.get(key) for key in ("counts", "worst", "by_attack")):
+            raise IntegrityError(f"criteria.json: {id} has counts, and could not be tested: {why}")
+
+    def numbers(self, result: Mapping[str, Any], shown: Counts, counts: Counts) -> None:
+        """Hold the four numbers of a result against the records: of the attack that decides, and all errors."""
+        found = shown.hits, shown.trials, len(shown.clusters), counts.errors
+        said = tuple(result.get(name, 0) for name in ("hits", "trials", "clusters", "errors"))
+        if found != said:
+            raise IntegrityError(
+                f"decision.json: {result['id']} says {said} hits, trials, clusters and errors; the records hold {found}"
+            )
+
+    def estimates(self, result: Mapping[str, Any], measure: Measure, rate: float, worst: float | None) -> None:
+        """Hold the estimate and its worst case against the right ones."""
+        id, said = result["id"], result.get("worst_rate")
+        if (said is None) is not (worst is None) or not near(measure, said or 0.0, worst or 0.0):
+            raise IntegrityError(f"decision.json: the worst case of {id} is not that of its unscored attempts")
+        if any(result.get(key) is None for key in ("rate", "low", "high", "bound")):
+            raise IntegrityError(f"decision.json: {id} lacks its rate, interval or bound, and was tested")
+        low, high = result["low"], result["high"]
+        slack = 1e-9 * max(1.0, abs(measure.low), abs(measure.high))
+        if not near(measure, result["rate"], rate) or not low - slack <= result["rate"] <= high + slack:
+            raise IntegrityError(f"decision.json: the estimate or interval of {id} does not fit its counts")
+
+    def decided(self, result: Mapping[str, Any], about: Trial, test: Test) -> None:
+        """Derive a criterion on a pooled rate or mean, or on the change of one."""
+        id, counts = result["id"], test.counts
+        self.numbers(result, counts, counts)
+        self.estimates(result, test.measure, counts.rate, test.worst.rate if test.gaps else None)
+        _miss(id, "bound", test.bound_misses(result["bound"]))
+        _miss(id, "interval", test.interval_misses(Ends(result["low"], result["high"]), about.must.confidence))
+        states = test.states(result["bound"])
+        tipped = test.tips(result.get("tips") or 0)
+        self.verdict(result, about, states, counts, tips=tipped)
+
+    def hardest(self, result: Mapping[str, Any], about: Trial, each: Mapping[str, Test], counts: Counts) -> None:
+        """Derive a criterion on each attack: shown is the one with the highest rate in the worst case."""
+        id = result["id"]
+        tried = {name: test for name, test in each.items() if test.counts.trials}
+        shown = max(tried.values(), key=lambda t: (t.worst.rate, t.counts.rate, -len(t.counts.clusters)))
+        self.numbers(result, shown.counts, counts)
+        highest = max(test.worst.rate for test in each.values())
+        self.estimates(result, shown.measure, shown.counts.rate, highest if counts.unscored else None)
+        _miss(id, "bound", max_miss(test.bound_misses(result["bound"]) for test in each.values()))
+        _miss(id, "interval", shown.interval_misses(Ends(result["low"], result["high"]), about.must.confidence))
+        single = [test.states(result["bound"] if shown.met(result["bound"]) else None) for test in each.values()]
+        tips = result.get("tips") or 0
+        tipped = any(test.tips(tips) for test in each.values())
+        if tipped and any(
+            test.passes(min(tips - 1, test.gaps)) is False
+            for test, s in zip(each.values(), single, strict=True)
+            if s != {"ship"}
+        ):
+            tipped = False
+        fewest = min((row["clusters"] for row in result.get("attacks", ())), default=len(counts.clusters))
+        self.verdict(result, about, together(single), counts, clusters=fewest, tips=tipped)
+
+    def labelled(
+        self, result: Mapping[str, Any], about: Trial, counts: Counts, worst: Counts, said: Mapping[str, Any]
+    ) -> None:
+        """Derive a criterion whose rate people's labels correct. Its limits are drawn again, so they are less exact."""
+        id, must, measure = result["id"], about.must, about.measure
+        lower, tail = must.side == "lower", 1 - must.confidence
+        rows = audited.rows(counts.clusters, worst.clusters)
+        rate = audited.estimate(rows, said)
+        self.numbers(result, counts, counts)
+        highest = audited.estimate(rows, said, float(not lower)) if counts.unscored else None
+        self.estimates(result, measure, rate, highest)
+        melded = audited.Melded(rows, said)
+        _miss(id, "bound", melded.misses(result["bound"], tail, lower=lower))
+        seen = audited.Melded(audited.rows(counts.clusters, counts.clusters), said)
+        for end, down in (("low", True), ("high", False)):
+            # An end that the estimate itself pushes out is as wide as it must be.
+            miss = seen.misses(result[end], tail / 2, lower=down)
+            _miss(id, "interval", 0 if miss > 0 and near(measure, result[end], rate) else miss)
+        audited.accuracy(id, said, counts.rate, rate)
+        met = result["bound"] >= must.limit if lower else result["bound"] <= must.limit
+        fails = None if met else melded.beyond(must.limit, tail, lower=not lower)
+        states: frozenset[State] = frozenset(
+            {"ship"} if met else {"no-ship"} if fails else {"open"} if fails is False else {"no-ship", "open"}
+        )
+        self.verdict(result, about, states, counts, tips=False)
+
+    def verdict(
+        self,
+        result: Mapping[str, Any],
+        about: Trial,
+        states: frozenset[State],
+        counts: Counts,
+        *,
+        tips: bool,
+        clusters: int | None = None,
+    ) -> None:
+        """Hold a verdict against what was found, and against what keeps a criterion from deciding.
+
+        Args:
+            clusters: the fewest that any part of it rests on; those of `counts` if left out.
+            tips: whether the stated tipping point is one.
+        """
+        id, use = result["id"], about.use
+        if not ((tips and "tips" in states) or (result.get("tips") is None and states != {"tips"})):
+            raise IntegrityError(f"decision.json: the tipping point of {id} is not that of its counts")
+        found = verdicts(states)
+        spoilt = sum(counts.unscored.values()) > use["max_error_rate"] * result.get("planned", 0)
+        if why := self.unfit(about, counts, len(counts.clusters) if clusters is None else clusters):
+            found = {"inconclusive"}
+        elif spoilt:
+            why = f"more unscored attempts than {use['id']} allows"
+            found = {"no-ship" if one == "no-ship" else "inconclusive" for one in found}
+        if result["verdict"] == "ship" and "ship" not in verdicts(states):
+            raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
+        if result["verdict"] not in found:
+            because = f": {why}" if why else ""
+            raise IntegrityError(
+                f"decision.json: the verdict {result['verdict']} of {id} does not follow from its counts{because}"
+            )
+        needed = result.get("needed")
+        right = needed == 0 if result["verdict"] == "ship" else needed is None or needed > 0
+        if not right or (result["verdict"] == "no-ship" and needed is not None):
+            raise IntegrityError(f"decision.json: the samples that {id} still needs do not fit its verdict")
+
+    def unfit(self, about: Trial, counts: Counts, clusters: int) -> str:
+        """Return why these counts may not decide; else the empty string."""
+        suite = about.use["id"]
+        for name in filter(None, (about.run, about.baseline)):
+            use = self.use(name, suite)
+            made = sum(record["suite"] == suite for record in self.counted[name])
+            if use is None or made < use["attempts"]:
+                return f"the run {name} lacks attempts of {suite}"
+        if about.must.test == "noninferiority" and counts.apart:
+            return "the runs are not on the same samples"
+        return "fewer samples than it asks for" if clusters < about.least else ""
+
+
+def _listed(counts: Counts, said: Mapping[str, Any]) -> bool:
+    return {name: list(row) for name, row in counts.clusters.items()} == said
+
+
+def max_miss(misses: Any) -> int:
+    """Return how the highest of several bounds is missed: better than one of them can be, or worse than all."""
+    found = list(misses)
+    return -1 if -1 in found else min(found)
+
+
+def _miss(id: str, what: str, miss: int) -> None:
+    words = {"bound": ("better", "worse"), "interval": ("narrower", "wider")}[what]
+    if miss:
+        raise IntegrityError(f"decision.json: the {what} of {id} is {words[miss > 0]} than its counts can give")

@@ -8,15 +8,16 @@ parsers of `core`, which are the definition of both.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from math import exp, fsum, log, sqrt, tanh
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import fsum
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from shipworthy.core.attack_name import matches
 from shipworthy.core.condition import Condition
 from shipworthy.core.finished import PLANNED
 from shipworthy.core.freshness import Replies
 
+T = TypeVar("T")
 Record = Mapping[str, Any]
 COUNTED = ("id", "suite", "sample", "attack", "cluster", "content_hash", "outcome", "severity", "scores")
 """The fields of a record that anything here reads."""
@@ -34,14 +35,26 @@ class Measure(NamedTuple):
     unit: str = ""
 
     def takes(self, must: Condition) -> bool:
-        """Say whether a condition can be held against it: given in its unit, its limit within its range."""
+        """Say whether a condition can be held against it: given in its unit, its limit within its range.
+
+        As `workspace.metric_condition` has it; where it says no, nothing is tested.
+        """
         if must.each and self.value:
             return False
         if must.unit not in ("", self.unit if self.value else "%"):
             return False
         if must.test == "noninferiority":
             return must.limit <= self.high - self.low
-        return self.low <= must.limit <= self.high
+        # No number of samples shows that a rate or mean is at the good end of its range.
+        return self.low <= must.limit <= self.high and must.limit != (self.low if must.side == "upper" else self.high)
+
+
+_DEFAULTS = {"good": "low", "kind": "event", "unit": "", "low": 0.0, "high": 1.0, "reducer": "mean"}
+
+
+def whole(said: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a metric's description with what it leaves out, so that two of them can be compared."""
+    return None if said is None else {**_DEFAULTS, **said}
 
 
 def measures(manifest: Mapping[str, Any], suite: str) -> dict[str, Measure]:
@@ -60,32 +73,6 @@ def measures(manifest: Mapping[str, Any], suite: str) -> dict[str, Measure]:
             said.get("unit", ""),
         )
     return found
-
-
-def mean_too_good(means: Sequence[float], bound: float, condition: Condition, low: float, high: float) -> bool:
-    """Say whether a criterion's bound on a mean is better than betting against it allows.
-
-    The bound is right where the capital of the bets against it has reached ``1 / (1 - confidence)``: the bets of
-    `shipworthy.stats.mean`, written down again.
-
-    Args:
-        means: of the clusters, or their changes.
-        low, high: the range they lie in.
-    """
-    y, limit = [(m - low) / (high - low) for m in means], (bound - low) / (high - low)
-    if condition.side == "lower":
-        y, limit = [1 - v for v in y], 1 - limit
-    if not 0 < limit < 1:
-        return limit <= 0
-    tail, count = 1 - condition.confidence, len(y)
-    weights = [(k + 1) ** -0.75 for k in range(7)]
-    capital = 0.0
-    for k, weight in enumerate(weights):
-        bet = tanh(sqrt(2 * log(1 / tail) * (1 - limit) / (count * limit) * 3**k)) / (1 - limit)
-        gains = [1 + bet * (limit - v) for v in y]
-        if min(gains) > 0:
-            capital += weight / sum(weights) * exp(min(600.0, fsum(map(log, gains))))
-    return capital < 1 / tail * (1 - 1e-4)
 
 
 class Mark(NamedTuple):
@@ -115,12 +102,14 @@ class Counts(NamedTuple):
         errors: attempts left out because they ended in an error, in either run.
         unscored: number of attempts without a score by kind: how the attempt ended, or ``abstained``.
         value: whether the metric is one; it has no hits.
+        apart: attempts that were made, of two runs, in one only, or of something else in each.
     """
 
     clusters: Mapping[str, tuple[float, ...]]
     errors: int
     value: bool = False
     unscored: Mapping[str, int] = {}
+    apart: int = 0
 
     @property
     def hits(self) -> int:
@@ -144,12 +133,19 @@ class Counts(NamedTuple):
 
 
 class PackedRun(NamedTuple):
-    """A run in a pack, read: its manifest, its records, what a record's hash is, and how its replies came."""
+    """A run in a pack, read: its manifest, its records, and what a record's hash is.
+
+    Attributes:
+        began, ended: Unix time of the first attempt's beginning and of the last one's end; 0 where none says.
+        replies: how many it got, and how many of them the cache gave.
+    """
 
     manifest: Mapping[str, Any]
     seal: Mapping[str, Any]
     records: list[Mapping[str, Any]]
     hashes: Mapping[str, str]
+    began: float = 0.0
+    ended: float = 0.0
     replies: Replies = Replies()
 
     @property
@@ -207,17 +203,21 @@ def count(
     attack: str | None,
     *,
     fill: Literal["", "high", "low"] = "",
+    bad: int | None = None,
 ) -> Counts:
     """Count a metric in one run.
 
     Args:
         fill: the end of the metric's range that every attempt without a score is given; else it is left out.
+        bad: of these, how many are given that end, those that weigh most; the others are given the other one. None:
+            all of them.
     """
     scored, gaps = marks(records, suite, measure, attack)
     rows = [(mark.cluster, mark.sample, (mark.said,)) for mark in scored.values()]
     if fill:
-        end = measure.high if fill == "high" else measure.low
-        rows += [(gap.cluster, gap.sample, (end,)) for gap in gaps.values()]
+        ends = (measure.high, measure.low) if fill == "high" else (measure.low, measure.high)
+        for place, gap in enumerate(_by_weight(gaps.values(), lambda gap: gap, _table(rows, measure))):
+            rows.append((gap.cluster, gap.sample, (ends[bad is not None and place >= bad],)))
     kinds = [gap.kind for gap in gaps.values()]
     table = {c: (row[0], row[1]) for c, row in _table(rows, measure).items()}
     return Counts(table, _errors(kinds), measure.value, _tally(kinds))
@@ -240,32 +240,56 @@ def count_paired(
     *,
     same_seed: bool,
     fill: Literal["", "high", "low"] = "",
+    bad: int | None = None,
 ) -> Counts:
     """Count a metric over the attempts that two runs both scored.
 
     Args:
         fill: which way every attempt without a score in one of them moves the change as far as it can, the scored one
             kept as it is; else it is left out.
+        bad: as in `count`; of the others, what is lacking moves the change as far the other way.
     """
     (mine, gaps), (theirs, old_gaps) = marks(new, suite, measure, attack), marks(old, suite, measure, attack)
-    now_end, old_end = (measure.high, measure.low) if fill == "high" else (measure.low, measure.high)
-    pairs, kinds = [], []
-    for planned in (mine.keys() | gaps.keys()) & (theirs.keys() | old_gaps.keys()):
+    pairs: list[tuple[str, str, tuple[float, ...]]] = []
+    holes: list[tuple[Mark | Gap, Mark | Gap]] = []
+    everything = mine.keys() | gaps.keys() | theirs.keys() | old_gaps.keys()
+    apart = len(everything)
+    for planned in sorted((mine.keys() | gaps.keys()) & (theirs.keys() | old_gaps.keys())):
         now, before = mine.get(planned) or gaps[planned], theirs.get(planned) or old_gaps[planned]
         if same_seed and now.content_hash != before.content_hash:
             continue
-        said = now_end if isinstance(now, Gap) else now.said
-        old_said = old_end if isinstance(before, Gap) else before.said
-        lacking = isinstance(now, Gap) or isinstance(before, Gap)
-        if isinstance(now, Gap):
-            kinds.append(now.kind)
-        elif isinstance(before, Gap):
-            kinds.append(f"{before.kind} in the baseline")
-        if fill or not lacking:
+        apart -= 1
+        if isinstance(now, Mark) and isinstance(before, Mark):
+            pairs.append((now.cluster, now.sample, (now.said, before.said)))
+        else:
+            holes.append((now, before))
+    kinds = [
+        now.kind if isinstance(now, Gap) else f"{before.kind} in the baseline"  # type: ignore[union-attr]
+        for now, before in holes
+    ]
+    if fill:
+        for place, (now, before) in enumerate(_by_weight(holes, lambda hole: hole[0], _table(pairs, measure))):
+            rises = (fill == "high") is (bad is None or place < bad)
+            now_end, old_end = (measure.high, measure.low) if rises else (measure.low, measure.high)
+            said = now.said if isinstance(now, Mark) else now_end
+            old_said = before.said if isinstance(before, Mark) else old_end
             pairs.append((now.cluster, now.sample, (said, old_said)))
     table = {c: (row[0], row[-1], row[1]) for c, row in _table(pairs, measure).items()}
     failed = {name for some in (gaps, old_gaps) for name, gap in some.items() if gap.kind != "abstained"}
-    return Counts(table, len(failed), measure.value, _tally(kinds))
+    return Counts(table, len(failed), measure.value, _tally(kinds), apart)
+
+
+def _by_weight(gaps: Iterable[T], of: Callable[[T], Mark | Gap], scored: Mapping[str, tuple[float, ...]]) -> list[T]:
+    """Return what lacks a score, those first that move their cluster's share most: the ones of the smallest clusters.
+
+    Args:
+        of: the attempt that says which cluster and sample one is of.
+        scored: cluster -> its totals, and behind them the number of scored attempts.
+    """
+    gaps = list(gaps)
+    size = Counter({cluster: int(row[-1]) for cluster, row in scored.items()})
+    size.update(of(gap).cluster for gap in gaps)
+    return sorted(gaps, key=lambda gap: (size[of(gap).cluster], of(gap).cluster, of(gap).sample))
 
 
 def _table(rows: Iterable[tuple[str, str, tuple[float, ...]]], measure: Measure) -> dict[str, tuple[float, ...]]:

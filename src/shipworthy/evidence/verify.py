@@ -10,34 +10,52 @@ and audit entry, the digests, the trace, and every criterion counted again from 
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from shipworthy.core import confirmation, ledger
-from shipworthy.core.digests import PREFIX, MerkleTree, bytes_digest, leaf_hash, merkle_root
+from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
-from shipworthy.core.finished import PLANNED, count_made, finished
-from shipworthy.core.freshness import Replies, of_record
-from shipworthy.evidence import archive, freshness, recount, unchanged
+from shipworthy.core.finished import count_made, finished
+from shipworthy.core.terminal import shown, visible
+from shipworthy.evidence import archive, freshness, recount, times, unchanged, words
 from shipworthy.evidence.criteria import Criteria
+from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
+from shipworthy.evidence.shape import anything, mapped
+from shipworthy.evidence.specified import Specified
 from shipworthy.store import chain
 from shipworthy.store.authority import check_signers
 from shipworthy.store.dsse import verify as verify_envelope
-from shipworthy.store.shards import MOST_SHARDS, log_name, log_origin
 from shipworthy.store.trust import PublicKey, Trust, load_trust, read_time
 
 MANIFEST = "manifest.json"
 ATTESTATION = "attestations/decision.dsse.json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PACK_VERSION = 5
-SCHEMA = 2
-"""Of the run logs in a pack. `core.records` says it, too, and is not imported here: it needs more than Python."""
+_MOST_SIGNED = 1 << 24
+"""Bytes of manifest or attestation: all that is read of a pack before somebody trusted has signed it."""
 
 PREDICATE_TYPE = "https://shipworthy.example/attestation/release-decision/v1"
+
+
+RECOMPUTED = (
+    "verdicts, counts, rates and means, bounds, intervals, worst cases, tipping points, S1 hits, ledger; bounds and "
+    "intervals of audited rates within the error of a simulation"
+)
+NOT_RECOMPUTED = (
+    "the signer's word: reasons, samples still needed, an audited scorer's intervals, and "
+    "that records, suites and metrics are those of the system that runs"
+)
+
+_SEVERE = {"s1_hits": "hits on S1 samples", "s1_unscored": "attempts on S1 samples without a score"}
 
 
 class Check(NamedTuple):
@@ -86,12 +104,20 @@ def verify_pack(path: Path, trust: Trust) -> Verification:
     Raises:
         UsageError: the file cannot be read.
     """
+    verifier = _Verifier(trust)
     try:
-        too_large = path.stat().st_size > archive.MAX_BYTES + (1 << 24)
-        data = b"" if too_large else path.read_bytes()
+        with path.open("rb") as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise UsageError(f"cannot read the pack {path}: it is no file")
+            # Of a pack that nobody has signed, no more is read than it takes to see that.
+            if verifier.go(verifier.opening(file)):
+                file.seek(0)
+                if verifier.go(verifier.inside(file.read(archive.MAX_BYTES + 1))):
+                    verifier.again()
     except OSError as error:
         raise UsageError(f"cannot read the pack {path}: {error.strerror}") from error
-    return verify_bytes(data, trust)
+    return verifier.found
 
 
 def verify_bytes(data: bytes, trust: Trust, *, again: bool = True) -> Verification:
@@ -101,18 +127,12 @@ def verify_bytes(data: bytes, trust: Trust, *, again: bool = True) -> Verificati
         again: whether to read the safety files and render the report inside again, where all of shipworthy is there.
     """
     verifier = _Verifier(trust)
-    try:
-        verifier.run(data)
-        if again:
-            verifier.checks.extend(verifier.again())
-    except IntegrityError as error:
-        verifier.fail(str(error))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
-        # Members that are signed but not shaped as a pack's members are: not a pack that can be believed.
-        verifier.fail(f"not shaped as in an evidence pack ({type(error).__name__}: {error})")
-    manifests = {name: run.manifest for name, run in verifier.runs.items()}
-    audit = verifier.members.get("audit-log.jsonl", b"")
-    return Verification(tuple(verifier.checks), verifier.decision, verifier.signers, manifests, audit)
+    if verifier.go(verifier.opening(io.BytesIO(data))) and verifier.go(verifier.inside(data)) and again:
+        verifier.again()
+    return verifier.found
+
+
+Step = tuple[str, Callable[[], str]]
 
 
 class _Verifier:
@@ -121,21 +141,44 @@ class _Verifier:
     def __init__(self, trust: Trust) -> None:
         self.trust = trust
         self.checks: list[Check] = []
-        self.current = "archive"
         self.members: dict[str, bytes] = {}
         self.decision: Mapping[str, Any] = {}
+        self.predicate: Mapping[str, Any] = {}
         self.signers: tuple[PublicKey, ...] = ()
         self.runs: dict[str, PackedRun] = {}
         self.entries: list[Mapping[str, Any]] = []
+        self.specified: Specified
 
-    def fail(self, why: str) -> None:
-        self.checks.append(Check(self.current, False, why))
+    @property
+    def found(self) -> Verification:
+        manifests = {name: run.manifest for name, run in self.runs.items()}
+        audit = self.members.get("audit-log.jsonl", b"")
+        return Verification(tuple(self.checks), self.decision, self.signers, manifests, audit)
 
-    def run(self, data: bytes) -> None:
-        steps: Sequence[tuple[str, Callable[[], str]]] = (
+    def go(self, steps: Sequence[Step]) -> bool:
+        """Take some steps; say whether all of them held."""
+        for what, step in steps:
+            try:
+                self.checks.append(Check(what, True, step()))
+            except (IntegrityError, ValueError) as error:
+                self.checks.append(Check(what, False, str(error)))
+            except (KeyError, TypeError, AttributeError, IndexError, RecursionError, ArithmeticError) as error:
+                # Members that are signed but not shaped as a pack's members are: not a pack that can be believed.
+                why = f"not shaped as in an evidence pack ({type(error).__name__}: {error})"
+                self.checks.append(Check(what, False, why))
+            if not self.checks[-1].ok:
+                return False
+        return True
+
+    def opening(self, file: BinaryIO) -> Sequence[Step]:
+        """What comes first: nothing else is read before a trusted signature covers it."""
+        return (("signature", lambda: self.signature(file)),)
+
+    def inside(self, data: bytes) -> Sequence[Step]:
+        """What is checked of a pack whose manifest is signed."""
+        return (
             ("archive", lambda: self.archive(data)),
             ("members", self.manifest),
-            ("signature", self.signature),
             ("decision", self.decide),
             ("run logs", self.logs),
             ("audit log", self.audit),
@@ -145,36 +188,58 @@ class _Verifier:
             ("trace", self.trace),
             ("unchanged", self.unchanged),
         )
-        for self.current, step in steps:
-            self.checks.append(Check(self.current, True, step()))
 
     def member(self, name: str) -> bytes:
-        if name not in self.members:
-            raise IntegrityError(f"{name}: missing")
-        return self.members[name]
+        return member(self.members, name)
 
     def json(self, name: str) -> Any:
-        try:
-            return json.loads(self.member(name))
-        except ValueError as error:
-            raise IntegrityError(f"{name}: not JSON: {error}") from None
+        return read_json(name, self.member(name))
 
     # ---- the container and its signature
 
+    def signature(self, file: BinaryIO) -> str:
+        if not file.seek(0, io.SEEK_END):
+            raise IntegrityError("the file is empty")
+        found = archive.find(file, (MANIFEST, ATTESTATION), _MOST_SIGNED)
+        for name in (MANIFEST, ATTESTATION):
+            if name not in found:
+                raise IntegrityError(f"{name}: missing")
+        try:
+            payload, self.signers = verify_envelope(found[ATTESTATION], self.trust)
+        except IntegrityError as error:
+            raise IntegrityError(f"{ATTESTATION}: {error}") from None
+        statement = read_json(ATTESTATION, payload)
+        words.statement(statement, ATTESTATION)
+        if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != PREDICATE_TYPE:
+            raise IntegrityError(f"{ATTESTATION}: not a statement about a release decision")
+        digest = bytes_digest(found[MANIFEST]).removeprefix(PREFIX)
+        if statement["subject"] != [{"name": MANIFEST, "digest": {"sha256": digest}}]:
+            raise IntegrityError(f"{MANIFEST}: not the one that was signed")
+        self.predicate, self.members = statement["predicate"], found
+        try:
+            signed = read_time(self.predicate["created"], "created")
+        except UsageError as error:
+            raise IntegrityError(f"{ATTESTATION}: {error}") from None
+        check_signers(self.trust, self.signers, signed)
+        return "signed by " + ", ".join(f"{key.owner} ({key.keyid[:12]})" for key in self.signers)
+
     def archive(self, data: bytes) -> str:
-        if not data:
-            raise IntegrityError("the file is empty, or too large for a pack")
+        signed = self.members
         self.members = archive.read(data)
+        if any(self.members.get(name) != content for name, content in signed.items()):
+            raise IntegrityError("the file changed while it was read")
         return f"{len(self.members)} members, every byte accounted for"
 
     def manifest(self) -> str:
         manifest = self.json(MANIFEST)
+        mapped(anything)(manifest, MANIFEST)
         if (version := manifest.get("version")) != PACK_VERSION:
             made = "by shipworthy <= 0.1" if version == 1 else "by another version of shipworthy"
             raise IntegrityError(
                 f"{MANIFEST}: the pack was made {made} (pack version {version}; this verifier reads {PACK_VERSION}): "
                 "verify it with the version that made it"
             )
+        words.index(manifest, MANIFEST)
         listed = manifest["files"]
         covered = set(self.members) - {MANIFEST, ATTESTATION}
         for name in sorted(set(listed) | covered):
@@ -184,31 +249,15 @@ class _Verifier:
                 raise IntegrityError(f"{name}: added (the manifest does not list it)")
             if bytes_digest(self.members[name]) != listed[name]:
                 raise IntegrityError(f"{name}: its content was changed")
+            if name.endswith(".json"):
+                self.json(name)  # also of what no step reads: another reader may
         return f"SHA-256 of {len(listed)} members as in {MANIFEST}"
-
-    def signature(self) -> str:
-        try:
-            payload, self.signers = verify_envelope(self.member(ATTESTATION), self.trust)
-        except IntegrityError as error:
-            raise IntegrityError(f"{ATTESTATION}: {error}") from None
-        statement = json.loads(payload)
-        if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != PREDICATE_TYPE:
-            raise IntegrityError(f"{ATTESTATION}: not a statement about a release decision")
-        digest = bytes_digest(self.members[MANIFEST]).removeprefix(PREFIX)
-        if statement["subject"] != [{"name": MANIFEST, "digest": {"sha256": digest}}]:
-            raise IntegrityError(f"{MANIFEST}: not the one that was signed")
-        self.predicate = statement["predicate"]
-        try:
-            signed = read_time(self.predicate["created"], "created")
-        except UsageError as error:
-            raise IntegrityError(f"{ATTESTATION}: {error}") from None
-        check_signers(self.trust, self.signers, signed)
-        return "signed by " + ", ".join(f"{key.owner} ({key.keyid[:12]})" for key in self.signers)
 
     # ---- the content, held against itself
 
     def decide(self) -> str:
         decision = self.json("decision.json")
+        words.decision(decision, "decision.json")
         signed = {"decision_digest": bytes_digest(self.members["decision.json"])}
         signed |= {name: decision[name] for name in ("id", "system", "gate", "verdict", "created", "subject_digest")}
         for name, value in signed.items():
@@ -216,95 +265,28 @@ class _Verifier:
                 raise IntegrityError(f"decision.json: {name} is not what was signed")
         verdicts = [result["verdict"] for result in decision["criteria"]]
         forced = "no-ship" if decision.get("s1_hits") or "no-ship" in verdicts else None
-        if (forced and decision["verdict"] != forced) or (
-            decision["verdict"] == "ship" and (not verdicts or set(verdicts) != {"ship"})
-        ):
+        if (forced and decision["verdict"] != forced) or (decision["verdict"] == "ship" and set(verdicts) != {"ship"}):
             raise IntegrityError(f"decision.json: the verdict {decision['verdict']} does not follow from its criteria")
+        if both := set(decision["runs"]) & set(decision.get("baseline_runs", ())):
+            raise IntegrityError(f"decision.json: the run {min(both)} is its own baseline")
         self.decision = decision
         return f"{decision['id']}: {decision['verdict']}, {len(verdicts)} criteria"
 
     def logs(self) -> str:
         for name in (*self.decision["runs"], *self.decision.get("baseline_runs", ())):
-            self.runs[name] = self.log(f"runs/{name}")
+            self.runs[name] = read_run(self.members, f"runs/{name}")
             if self.runs[name].manifest["id"] != name:
                 raise IntegrityError(f"runs/{name}/manifest.json: of another run")
-        if not self.decision["runs"]:
-            raise IntegrityError("decision.json: rests on no run")
         records = sum(len(run.records) for run in self.runs.values())
-        kept = freshness.check(self.decision, self.predicate, self.runs, self.gates())
-        return f"{len(self.runs)} run{'s' * (len(self.runs) != 1)}, {records:,} records, chains intact; {kept}"
-
-    def log(self, folder: str) -> PackedRun:
-        """Read a run's records once: each shard's chain, no attempt twice, and what is counted of each."""
-        seal, manifest = self.json(f"{folder}/seal.json"), self.json(f"{folder}/manifest.json")
-        logs = self.shards(folder, manifest)
-        records: list[Mapping[str, Any]] = []
-        heads: list[bytes] = []
-        leaves: dict[str, bytes] = {}
-        hashes: dict[str, str] = {}
-        failed: set[str] = set()
-        given = Replies()
-        for shard, name in enumerate(logs):
-            head = log_origin(self.member(f"{folder}/manifest.json"), shard)
-            for number, hash, body in _chained(name, self.member(name), head, b""):
-                head = hash
-                timing, _, record = body.partition(b',"attempt":')
-                record = record[:-1]
-                attempt = json.loads(record)
-                own = of_record(attempt.get("events", ()), json.loads(timing.removeprefix(b'"timing":')))
-                given = given.and_(own)
-                id, planned = str(attempt["id"]), str(attempt["id"])[:PLANNED]
-                if id in leaves:
-                    raise IntegrityError(f"{name}:{number}: an attempt that is there twice")
-                if planned != id and planned not in failed:
-                    raise IntegrityError(f"{name}:{number}: tries an attempt again that had not failed")
-                (failed.discard if attempt["outcome"] == "scored" else failed.add)(planned)
-                leaves[id], hashes[id] = leaf_hash(record), bytes_digest(record)
-                records.append({key: attempt[key] for key in recount.COUNTED if key in attempt})
-            heads.append(head)
-        self.sealed(folder, logs, heads, seal["pack"])
-        if len(records) != seal["records"]:
-            raise IntegrityError(f"{folder}/seal.json: not all the records that were sealed")
-        tree = MerkleTree()
-        for id in sorted(leaves):
-            tree.add(leaves[id])
-        if tree.root != seal["pack"]["merkle"]:
-            raise IntegrityError(f"{folder}/seal.json: the Merkle root of the records is another one")
-        return PackedRun(manifest, seal, records, hashes, replies=given)
-
-    def shards(self, folder: str, manifest: Mapping[str, Any]) -> list[str]:
-        """Return the names of a run's logs, one a shard."""
-        where, schema = f"{folder}/manifest.json", manifest.get("schema", 1)
-        if schema != SCHEMA:
-            made = "by shipworthy <= 0.1" if schema == 1 else "by another version of shipworthy"
-            raise IntegrityError(
-                f"{where}: {manifest['id']} was made {made} (run log schema {schema}; this verifier reads {SCHEMA}): "
-                "verify the pack with the version that made it"
-            )
-        shards = manifest.get("shards", 1)
-        if type(shards) is not int or not 1 <= shards <= MOST_SHARDS:
-            raise IntegrityError(f"{where}: a run has 1 to {MOST_SHARDS:,} shards, not {shards}")
-        logs = [f"{folder}/{log_name(shard)}" for shard in range(shards)]
-        if odd := sorted({name for name in self.members if name.startswith(f"{folder}/attempts")} - set(logs)):
-            raise IntegrityError(f"{odd[0]}: the log of no shard of the run")
-        return logs
-
-    def sealed(self, folder: str, logs: Sequence[str], heads: Sequence[bytes], sealed: Mapping[str, Any]) -> None:
-        """Hold the heads of a run's chains against those that were sealed."""
-        if len(sealed["heads"]) != len(heads):
-            raise IntegrityError(f"{folder}/seal.json: seals another number of shards")
-        for name, head, said in zip(logs, heads, sealed["heads"], strict=True):
-            if chain.head_text(head) != said:
-                raise IntegrityError(f"{name}: not all the records that were sealed")
-        if merkle_root(heads) != sealed["head"]:
-            raise IntegrityError(f"{folder}/seal.json: the run's head is not the Merkle root of its shards' heads")
+        return f"{len(self.runs)} run{'s' * (len(self.runs) != 1)}, {records:,} records, chains intact"
 
     def audit(self) -> str:
         name, first, entries = "audit-log.jsonl", chain.origin(b"audit"), []
         head = first
-        for number, hash, body in _chained(name, self.member(name), first, b'"entry":'):
+        for number, hash, body in chained(name, self.member(name), first, b'"entry":'):
             head = hash
-            entries.append(json.loads(body))
+            entries.append(read_json(f"{name}:{number}", body))
+            words.entry(entries[-1], f"{name}:{number}")
             if entries[-1]["number"] != number:
                 raise IntegrityError(f"{name}:{number}: out of order")
         if chain.head_text(head) != self.predicate["audit_head"]:
@@ -326,6 +308,13 @@ class _Verifier:
                 raise IntegrityError(f"{name}: records the run {id} as {known[-1]['kind']}, but {state.why}")
             if made[0]["heads"].get(id) != sealed["head"]:
                 raise IntegrityError(f"{name}: the decision was made on another state of the run {id}")
+            told = {"system", "plan", "planned", "spec_digest", "subject_digest"}
+            if any(known[-1]["body"].get(key) != run.manifest[key] for key in told):
+                raise IntegrityError(f"{name}: describes the run {id} in another way than its manifest")
+        said = {key: made[0].get(key) for key in ("system", "verdict", "gate", "runs")}
+        if said != {key: self.decision[key] for key in said}:
+            raise IntegrityError(f"{name}: records the decision with another verdict, or on other runs")
+        times.check(self.decision, self.runs, entries, time.time())
         return f"{len(entries)} entries, chain intact; it records the decision and its runs"
 
     def digests(self) -> str:
@@ -337,6 +326,7 @@ class _Verifier:
         )
         if named != self.decision["spec_digest"]:
             raise IntegrityError("specs: not what the decision's spec_digest names")
+        self.specified = Specified({plan: self.json(f"specs/{plan}.json") for plan in self.plans})
         decided = [self.runs[name].manifest for name in self.decision["runs"]]
         if not decided or {manifest["plan"] for manifest in decided} != set(specs):
             raise IntegrityError("specs: not the plans of the decision's runs")
@@ -345,10 +335,16 @@ class _Verifier:
                 raise IntegrityError(f"decision.json: the run {manifest['id']} was made under another specification")
             if manifest["subject_digest"] != self.decision["subject_digest"]:
                 raise IntegrityError(f"decision.json: the run {manifest['id']} measured another subject")
+        for id, run in self.runs.items():
+            if run.manifest["plan"] in specs and run.manifest["spec_digest"] == specs[run.manifest["plan"]]:
+                self.specified.hold(run.manifest, f"runs/{id}/manifest.json")
+        self.suites()
         self.subjects()
         whole = 0
         for id, run in self.runs.items():
             subject = bytes_digest(self.member(f"runs/{id}/subject.json"))
+            if self.json(f"runs/{id}/subject.json") != run.manifest["subject"]:
+                raise IntegrityError(f"runs/{id}/subject.json: not the one in the run's manifest")
             if run.seal["subject"] == "whole":
                 whole += 1
                 if subject != run.manifest["subject_digest"]:
@@ -357,6 +353,12 @@ class _Verifier:
         return "specification and subjects as named" + (
             f" ({redacted} subjects redacted: not checked)" if redacted else ""
         )
+
+    def suites(self) -> None:
+        """Hold what the pack says of its suites against the specification."""
+        for name in sorted(self.members):
+            if name.startswith("suites/") and name.endswith("/suite.json"):
+                self.specified.hold_suite(self.json(name), name)
 
     def ledger(self) -> str:
         """Read the ledger again from the audit log: no run on the same samples may be left out of the decision."""
@@ -390,7 +392,8 @@ class _Verifier:
         gone = {line["run"] for name in ("earlier", "later") for line in said[name] if line["gone"]}
         if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone)):
             raise IntegrityError("decision.json: its ledger is told in other words than its lines")
-        return f"{ledger.sentence(found, gone)}; {ledger.tried(often)}"
+        kept = freshness.check(self.decision, self.predicate, self.runs, self.gates())
+        return f"{ledger.sentence(found, gone)}; {ledger.tried(often)}; {kept}"
 
     def gates(self) -> list[Mapping[str, Any]]:
         """Return the gate, as each specification has it; `digests` checks that they are the ones that were named."""
@@ -412,17 +415,8 @@ class _Verifier:
         same = bool(mine["declared"]) and mine["declared"] == theirs["declared"]
         if baseline.get("same_target", False) is not same:
             raise IntegrityError("decision.json: whether the baseline is of the same target is not what the runs say")
-        asked = {
-            gate.get("baseline", {}).get("decision")
-            for plan in self.plans
-            for gate in self.json(f"specs/{plan}.json")["entities"].get("gate", {}).values()
-        }
         how, named = baseline.get("how", "named"), baseline.get("decision", "")
-        if (
-            how not in ("named", "pinned", "gate")
-            or (how == "gate") is not bool(named)
-            or asked - {None} != {named} - {""}
-        ):
+        if how not in words.HOW or (how == "gate") is not bool(named) or self.specified.baseline != named:
             raise IntegrityError("decision.json: its baseline is not the one that the gate names")
         if how == "pinned":
             system = self.decision["system"]
@@ -458,36 +452,24 @@ class _Verifier:
         return [name.removeprefix("specs/").removesuffix(".json") for name in names]
 
     def criteria(self) -> str:
-        reached = [self.json(f"specs/{plan}.json")["entities"] for plan in self.plans]
-        asked = {
-            c["id"]: c for some in reached for r in some.get("requirement", {}).values() for c in r.get("criteria", ())
-        }
-        written: Mapping[str, Any] = next((g for some in reached for g in some.get("gate", {}).values()), {})
-        gate = written.get("criteria", "all")
-        stated = {entry["id"]: entry for entry in self.json("criteria.json")["criteria"]}
+        specified = self.specified
+        if self.decision["gate"] != specified.gate:
+            raise IntegrityError(f"decision.json: the gate {self.decision['gate']} is not the one that was specified")
+        listed = self.json("criteria.json")
+        words.criteria(listed, "criteria.json")
+        stated = {entry["id"]: entry for entry in listed["criteria"]}
         results = self.decision["criteria"]
-        if list(stated) != [result["id"] for result in results]:
-            raise IntegrityError("criteria.json: other criteria than the decision's")
+        ids = [result["id"] for result in results]
+        if [entry["id"] for entry in listed["criteria"]] != ids or len(set(ids)) != len(ids):
+            raise IntegrityError("criteria.json: other criteria than the decision's, or one of them twice")
         # The spec holds what the run's plan reaches. With the gate `all`, a criterion on another suite is part of the
         # decision and not of the spec; it may only be undecided.
-        odd = set(asked) - set(stated) if gate == "all" else set(gate) ^ set(stated)
+        wanted = specified.selected
+        odd = set(specified.criteria) - set(ids) if wanted is None else set(wanted) ^ set(ids)
         if odd:
             raise IntegrityError(f"decision.json: its criteria are not those of the gate: {', '.join(sorted(odd))}")
-        counted, held = 0, Criteria(self.decision, self.runs, self.entries)
-        for result in results:
-            id, criterion = result["id"], asked.get(result["id"])
-            if any(stated[id].get(key) != value for key, value in result.items()):
-                raise IntegrityError(f"criteria.json: {id} differs from the decision")
-            if criterion is None:
-                held.unreached(result)
-                continue
-            held.specified(result, criterion, written.get("bound", "gaffke"), self.suite_metric(result))
-            held.audited(result, criterion)
-            counted += held.recount(result, criterion.get("attack"), stated[id])
-            if result["verdict"] == "ship":
-                held.fit(result, criterion)
-        if self.decision["verdict"] == "ship":
-            held.errors(float(written.get("max_error_rate", 0.05)))
+        held = Criteria(self.decision, self.runs, self.entries, specified)
+        counted = sum([held.check(result, stated[result["id"]]) for result in results])
         decided = [self.runs[name] for name in self.decision["runs"]]
         hits = self.s1_hits(decided)
         if hits != sorted(self.decision.get("s1_hits", ())):
@@ -495,9 +477,18 @@ class _Verifier:
         lacking = {id for run in decided for id in recount.s1_unscored(run.counted, run.manifest)} - set(hits)
         if sorted(lacking) != sorted(self.decision.get("s1_unscored", ())):
             raise IntegrityError("decision.json: the S1 samples without a score are not those in the records")
-        if self.decision["verdict"] == "ship" and (hits or lacking):
-            raise IntegrityError("decision.json: it ships with hits, or attempts without a score, on S1 samples")
+        verdict = overall([result["verdict"] for result in results], hits, lacking, self.blank_runs(decided))
+        if self.decision["verdict"] != verdict:
+            raise IntegrityError(
+                f"decision.json: it says {self.decision['verdict']}; by its criteria, its S1 samples and its errors it "
+                f"is {verdict}"
+            )
         return f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
+
+    def blank_runs(self, decided: Sequence[PackedRun]) -> bool:
+        """Say whether a run lacks more scores than the gate allows."""
+        limit = self.specified.max_error_rate
+        return any(recount.unscored(run.counted, run.manifest) > limit * run.manifest["planned"] for run in decided)
 
     def s1_hits(self, decided: Sequence[PackedRun]) -> list[str]:
         """Return the hits on S1 samples, less those that the audit log confirms as none; hold what was said to it."""
@@ -529,21 +520,24 @@ class _Verifier:
             )
         return sorted({hit for run, hits in found.items() for hit in hits if (run, hit) not in out})
 
-    def suite_metric(self, result: Mapping[str, Any]) -> str:
-        """Return a suite's main metric; what the result says where the pack does not hold the suite."""
-        name = f"suites/{result['suite']}/suite.json"
-        return str(self.json(name)["metric"] if name in self.members else result["metric"])
-
     def trace(self) -> str:
         trace = self.json("trace.json")
-        if trace["decision"] != self.decision["id"]:
+        words.trace(trace, "trace.json")
+        said = {name: self.decision[name] for name in ("verdict", "system", "spec_digest", "subject_digest")}
+        if trace["decision"] != self.decision["id"] or {name: trace[name] for name in said} != said:
             raise IntegrityError("trace.json: of another decision")
+        results = {result["id"]: result for result in self.decision["criteria"]}
+        for criterion in (c for risk in trace["risks"] for r in risk["requirements"] for c in r["criteria"]):
+            result = results.get(criterion["id"], {"id": criterion["id"]})
+            named = {key: result.get(key, "") for key in ("must", "verdict", "metric", "run", "baseline_run")}
+            if {key: criterion[key] for key in named} != named:
+                raise IntegrityError(f"trace.json: says of {result['id']} what the decision does not")
         linked = 0
         for id, suites in trace["records"].items():
             for listed in suites.values():
                 for attempt, digest in listed.items():
                     linked += 1
-                    if self.runs[id].hashes.get(attempt) != digest:
+                    if id not in self.runs or self.runs[id].hashes.get(attempt) != digest:
                         raise IntegrityError(f"trace.json: the record {attempt} of {id} is not the one in the pack")
         if linked != sum(len(run.records) for run in self.runs.values()):
             raise IntegrityError("trace.json: does not lead to every record")
@@ -552,18 +546,35 @@ class _Verifier:
     def unchanged(self) -> str:
         return unchanged.check(self.members, self.predicate, self.decision, self.runs, self.entries)
 
-    def again(self) -> Iterator[Check]:
+    def again(self) -> None:
         """Read the safety files and render the report again, where that can be done: this file needs only Python."""
         try:
             from shipworthy.evidence.rendered import check_report
             from shipworthy.evidence.written import check_written
         except ImportError as error:
             why = f"not compared with the records: rendering it takes all of shipworthy ({error})"
-            yield Check("report", True, why, compared=False)
+            self.checks.append(Check("report", True, why, compared=False))
             return
-        yield (files := check_written(self.members))
-        if files.ok:
-            yield check_report(self.members)
+        for what, check in (("files", check_written), ("report", check_report)):
+            try:
+                self.checks.append(check(self.members))
+            except (IntegrityError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+                self.checks.append(Check(what, False, f"cannot be read again ({type(error).__name__}: {error})"))
+            if not self.checks[-1].ok:
+                return
+
+
+def overall(verdicts: Sequence[str], hits: Collection[str], lacking: Collection[str], blank: bool) -> str:
+    """Return the verdict that follows, by the rules of the gate.
+
+    Args:
+        verdicts: of the criteria; at least one.
+        hits, lacking: attempts on S1 samples that are hits, or have no score.
+        blank: whether a run lacks more scores than the gate allows.
+    """
+    if hits or "no-ship" in verdicts:
+        return "no-ship"
+    return "inconclusive" if blank or lacking or set(verdicts) != {"ship"} else "ship"
 
 
 def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:
@@ -571,30 +582,32 @@ def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:
     return ledger.Scope(manifest["system"], manifest["spec_digest"], tuple(manifest.get("draws", ())), suites)
 
 
-def _chained(name: str, data: bytes, head: bytes, prefix: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield number, hash and body of each line of a chained file, checking frame and hash."""
-    if data and not data.endswith(b"\n"):
-        raise IntegrityError(f"{name}: its last line is cut off")
-    for number, line in enumerate(data.split(b"\n")[:-1], 1):
-        body = line[75:]
-        head = chain.link(head, body.removeprefix(prefix)[:-1] if prefix else body)
-        if line[:75] != b'{"hash":"' + head.hex().encode() + b'",' or not body.startswith(prefix) or body[-1:] != b"}":
-            raise IntegrityError(f"{name}:{number}: this line, or the order of lines, is not what was written")
-        yield number, head, body.removeprefix(prefix)[:-1] if prefix else body
-
-
 def report(found: Verification) -> str:
-    """Return what was checked, as text."""
+    """Return what was checked, as text that a terminal can be given whatever the pack holds: one line a check."""
     mark = {True: "ok ", False: "BAD"}
     lines = [
-        f"{mark[check.ok] if check.compared else '-- '}  {check.what:10}  {check.detail}" for check in found.checks
+        f"{mark[check.ok] if check.compared else '-- '}  {check.what:10}  {shown(check.detail)}"
+        for check in found.checks
     ]
-    if found.ok:
-        verdict = f"{found.decision['verdict']} ({found.decision['id']})"
-        lines.append(f"The pack is what its signers made. Its verdict: {verdict}. {found.decision['reason']}")
-    else:
-        lines.append("The pack cannot be believed.")
-    return "\n".join(lines)
+    if not found.ok:
+        return "\n".join([*lines, "The pack cannot be believed."])
+    said = found.decision
+    # In words of our own: the signer's reason was not worked out again.
+    told = [f"{word}: {', '.join(ids)}" for word in words.VERDICTS if (ids := _ids(said, word))]
+    told += [f"{len(said[key]):,} {what}" for key, what in _SEVERE.items() if said.get(key)]
+    return "\n".join(
+        [
+            *lines,
+            f"recomputed  {RECOMPUTED}",
+            f"not         {NOT_RECOMPUTED}",
+            f"The pack is what its signers made. Its verdict: {said['verdict']} ({shown(said['id'])}). "
+            + shown("; ".join(told)),
+        ]
+    )
+
+
+def _ids(decision: Mapping[str, Any], verdict: str) -> list[str]:
+    return [result["id"] for result in decision["criteria"] if result["verdict"] == verdict]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -613,6 +626,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--trust", type=Path, required=True, help="the verifier's own trust file")
     require.add_options(parser)
     chosen = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to say nothing
     try:
         asked = require.wanted(
             verdict=chosen.require,
@@ -626,7 +642,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = verify_pack(chosen.pack, trust)
         given = require.answer(found, asked, trust)
     except ShipworthyError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {visible(str(error))}\n")
         return error.exit_code
     sys.stdout.write("\n".join((report(found), *given.lines)) + "\n")
     return given.code

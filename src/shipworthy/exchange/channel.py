@@ -155,18 +155,19 @@ class Channel:
         cache = self.cache if keep else None
         if cache is None:
             reply, seconds, queued = await self._call(request, role, tools)
-            return Answered(reply, _events(tools), False, seconds, queued, identity_of(request) if keep else b"")
+            named = identity_of(request) if keep else b""
+            return Answered(self._priced(reply), _events(tools), False, seconds, queued, named)
         identity = identity_of(request)
         if not identity:
             reply, seconds, queued = await self._call(request, role, tools)
-            return Answered(reply, _events(tools), False, seconds, queued, b"")
+            return Answered(self._priced(reply), _events(tools), False, seconds, queued, b"")
         key = sha256(self._digest + identity).digest()
         apart = sha256(key + mediators).digest() if self.takes_tools and mediators else key
         queued = 0.0
         while True:
             if (known := await _known(cache, key, apart, accept)) is not None:
                 kept, given = known
-                return Answered(kept.reply, kept.events, True, 0.0, queued, identity, given)
+                return Answered(self._priced(kept.reply), kept.events, True, 0.0, queued, identity, given)
             if (other := self._asked.get(apart)) is None:
                 break
             began = perf_counter()
@@ -185,7 +186,7 @@ class Channel:
         finally:
             del self._asked[apart]
             done.set_result(None)
-        return Answered(reply, events, False, seconds, queued + waited, identity)
+        return Answered(self._priced(reply), events, False, seconds, queued + waited, identity)
 
     async def stream(self, request: Request, role: Party = "target") -> AsyncGenerator[Delta | Reply, None]:
         """Answer piece by piece, past the cache; the whole reply comes last. Errors as for `ask`."""
@@ -221,7 +222,7 @@ class Channel:
                         reply = self._paid(self._without_secrets(sound(piece)), role)
                         for rest in hidden.rest():
                             yield rest
-                        yield reply
+                        yield self._priced(reply)
                         return
                     length = longer(length, given := sound_delta(piece))
                     for delta in hidden.feed(given):
@@ -255,9 +256,17 @@ class Channel:
         return self._paid(self._without_secrets(sound(reply)), role), seconds, began - queued
 
     def _paid(self, reply: Reply, role: Party) -> Reply:
-        """Count what a reply took, and return it with what it cost, where that is known."""
+        """Count what a reply took, and return it."""
         usage, known = priced(reply.usage, self.price)
         self.budget.spend(role, usage, priced=known)
+        return reply
+
+    def _priced(self, reply: Reply) -> Reply:
+        """Return a reply with what it cost, where that is known.
+
+        The cache keeps what the provider said: a kept reply costs what today's price list says, like a new one.
+        """
+        usage, _ = priced(reply.usage, self.price)
         return reply if usage is reply.usage else replace(reply, usage=usage)
 
     def _hide_in(self, tools: Recorded | None) -> None:

@@ -10,13 +10,14 @@ from shipworthy.core.digests import bytes_digest
 from shipworthy.core.errors import PluginError
 from shipworthy.core.protocols import GuardContext
 from shipworthy.core.records import Finding, Part, Stage
-from shipworthy.core.registry import guard
+from shipworthy.core.registry import guard, told
 from shipworthy.detect.canaries import Canaries
 
 VERSION = "2"
 
 
 @guard
+@told("canaries", "secrets", instead=("digests",))
 class CanaryOutput:
     """Find canaries in what the system says and does.
 
@@ -26,7 +27,8 @@ class CanaryOutput:
 
     Args:
         parts: the digits of a code (``4471`` of ``HERON-4471``) block too.
-        canaries: the strings, or references to them (``env:NAME``, ``file:PATH``: one canary a line).
+        canaries: the strings, or references to them (``env:NAME``, ``file:PATH``: one canary a line); in a workspace,
+            the secrets of its ``facts`` if left out.
         digests: references made by `shipworthy.detect.canaries.reference`, where the guard's file must not hold the
             secret at all; found plain, spaced, in look-alikes and reversed only.
 
@@ -39,7 +41,10 @@ class CanaryOutput:
 
     def __init__(self, *, canaries: Sequence[str] = (), digests: Sequence[str] = (), parts: bool = True) -> None:
         if not canaries and not digests:
-            raise PluginError("guard 'canary_output' needs canaries or digests: without one it would pass everything")
+            raise PluginError(
+                "guard 'canary_output' has no canaries and would pass everything: name the product's secrets under "
+                "'facts' in system.yaml, or give the guard canaries or digests of its own"
+            )
         strings: list[str] = []
         for canary in canaries:
             if canary.startswith(("env:", "file:")):
@@ -54,6 +59,10 @@ class CanaryOutput:
 
     def describe(self) -> Mapping[str, Any]:
         return {"guard": "canary_output", "version": VERSION, "canaries": self._named, "parts": self._parts}
+
+    def covers(self, text: str) -> bool:
+        """Say whether this would be found if it were said plainly."""
+        return any(True for _ in self._canaries.leaks(text, bounded=True))
 
     async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
         return [

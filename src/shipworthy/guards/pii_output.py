@@ -9,7 +9,7 @@ from shipworthy.core.digests import digest
 from shipworthy.core.errors import PluginError, did_you_mean
 from shipworthy.core.protocols import GuardContext
 from shipworthy.core.records import Finding, Part, Stage
-from shipworthy.core.registry import guard
+from shipworthy.core.registry import guard, told
 from shipworthy.detect import pii
 from shipworthy.detect.normalise import skeleton
 
@@ -17,6 +17,7 @@ VERSION = "2"
 
 
 @guard
+@told("allow", "may_say")
 class PiiOutput:
     """Find personal data of other people in what the system says and does.
 
@@ -27,7 +28,8 @@ class PiiOutput:
     Args:
         kinds: which kinds to look for; all of `shipworthy.detect.pii.KINDS` if left out.
         allow: values that are public (the help desk's own number), compared without spaces, punctuation and case; an
-            entry that begins with ``@`` allows every e-mail address of that domain.
+            entry that begins with ``@`` allows every e-mail address of that domain. In a workspace, what may be said by
+            its ``facts`` if left out.
         names: names of people to redact.
         own: let the asker's own values through.
 
@@ -74,10 +76,18 @@ class PiiOutput:
         for start, end, kind in spans:
             value = part.text[start:end]
             bare = skeleton(value).text
-            allowed = bare in self._allow or (kind == "email" and value.lower().endswith(self._domains))
-            if not allowed and not (bare and bare in own):
+            if not self._allowed(value, bare, kind) and not (bare and bare in own):
                 found.append(Finding(start, end, kind, "redact", reason=f"{kind} of someone else"))
         return found
+
+    def covers(self, text: str) -> bool:
+        """Say whether personal data in this would be found, whoever asks."""
+        spans = [s for s in pii.find(text, self._names, reach=self.reach) if s.kind in self._kinds]
+        values = ((text[start:end], kind) for start, end, kind in spans)
+        return any(not self._allowed(value, skeleton(value).text, kind) for value, kind in values)
+
+    def _allowed(self, value: str, bare: str, kind: str) -> bool:
+        return bare in self._allow or (kind == "email" and value.lower().endswith(self._domains))
 
     @staticmethod
     def _asked(ctx: GuardContext) -> str:

@@ -17,8 +17,8 @@ from shipworthy.core.document import (
     Tone,
     Transcript,
 )
+from shipworthy.core.terminal import visible
 from shipworthy.reports import _picture
-from shipworthy.reports._words import visible
 
 TONE_WORDS: dict[Tone, str] = {"good": "good: ", "bad": "bad: ", "unsure": "undecided: ", "plain": ""}
 """Read aloud where the eye sees a sign."""

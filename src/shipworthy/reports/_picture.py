@@ -14,6 +14,7 @@ from html import escape
 
 from shipworthy.core.document import Interval, Intervals, Tone
 from shipworthy.core.records import CriterionResult, Decision
+from shipworthy.core.terminal import visible
 from shipworthy.reports._criterion import against, assumed, better, drawn, mind, needed
 from shipworthy.reports._words import (
     NOT_MEASURED,
@@ -24,7 +25,6 @@ from shipworthy.reports._words import (
     percent,
     reading,
     readings,
-    visible,
 )
 
 HEIGHT = 30

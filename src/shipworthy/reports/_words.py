@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from shipworthy.core.amount import amount
 from shipworthy.core.document import Block, Section, Tone
 from shipworthy.core.freshness import told
 from shipworthy.core.records import CriterionResult, Decision, Ledger, SubjectUse, Verdict
+from shipworthy.core.terminal import visible
 
 VERDICTS: dict[Verdict, tuple[str, str, Tone]] = {
     "ship": ("SHIP", "\u2713", "good"),
@@ -229,30 +228,6 @@ def briefed(blocks: Iterable[Block]) -> Iterator[Section]:
             if block.brief:
                 yield block
             yield from briefed(block.children)
-
-
-def visible(text: str) -> str:
-    """Return text with everything invisible or directional spelled out, so that it cannot act on its reader.
-
-    Control characters (a terminal obeys them), bidirectional overrides (they reorder what is read), zero-width and tag
-    characters (they hide) and lone surrogates (no file can hold them) become ``<U+202E>``; line feeds and tabs stay.
-
-    >>> visible("a\\u202eb\\x1b[31m")
-    'a<U+202E>b<U+001B>[31m'
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_visible(c) for c in text.replace("\r\n", "\n"))
-
-
-@lru_cache(maxsize=4096)
-def _visible(character: str) -> str:
-    if character in "\n\t":
-        return character
-    # Cc control, Cf format, Cs surrogate, Co private use, Cn unassigned, Zl and Zp line separators.
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
-        return f"<U+{ord(character):04X}>"
-    return character
 
 
 def one_line(text: str) -> str:

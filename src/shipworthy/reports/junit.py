@@ -10,8 +10,9 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from shipworthy.core.document import Document
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
+from shipworthy.core.terminal import visible
 from shipworthy.reports._criterion import assumed, by_attack, mind, needed
-from shipworthy.reports._words import confirmed_words, denominator, interval, visible
+from shipworthy.reports._words import confirmed_words, denominator, interval
 
 
 class JUnit:

@@ -19,6 +19,7 @@ from shipworthy.core.document import (
 )
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
+from shipworthy.core.terminal import visible
 from shipworthy.reports._criterion import assumed, by_attack, drawn, interval_name, mind, needed
 from shipworthy.reports._words import (
     NOT_MEASURED,
@@ -35,7 +36,6 @@ from shipworthy.reports._words import (
     replies_words,
     subject_words,
     tally,
-    visible,
 )
 
 MARKS = {"ship": "\u2705", "no-ship": "\u274c", "inconclusive": "\u2753"}
@@ -75,10 +75,7 @@ class MarkdownReport:
             head += [f"Decided on {_text(subject_words(decision.subject))}.", ""]
         if decision.baseline_runs:
             head += [f"Compared with {_text(compared_words(decision))}.", ""]
-        if decision.ledger:
-            head += [f"Ledger: {_text(ledger_words(decision.ledger))}.", ""]
-        if decision.replies:
-            head += [f"Cache: {_text(replies_words(decision))}.", ""]
+        head += _came_about(decision)
         body: list[str] = []
         left: list[str] = []
         room = LIMIT - sum(len(line) + 1 for line in (*head, *foot))
@@ -101,6 +98,12 @@ def page(document: Document) -> str:
     for block in document.children:
         lines += [*_block(block), ""]
     return "\n".join(lines).strip("\n") + "\n"
+
+
+def _came_about(decision: Decision) -> Iterator[str]:
+    said = {"Ledger": ledger_words(decision.ledger) if decision.ledger else "", "Cache": replies_words(decision)}
+    for name, words in said.items():
+        yield from (f"{name}: {_text(words)}.", "") if words else ()
 
 
 def _criteria(decision: Decision) -> Iterator[str]:

@@ -9,8 +9,9 @@ from shipworthy import __version__
 from shipworthy.core.document import Document
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
+from shipworthy.core.terminal import visible
 from shipworthy.reports._criterion import needed
-from shipworthy.reports._words import confirmed_words, denominator, interval, visible
+from shipworthy.reports._words import confirmed_words, denominator, interval
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 KINDS = {"no-ship": "fail", "inconclusive": "open", "ship": "pass"}

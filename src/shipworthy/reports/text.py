@@ -9,6 +9,7 @@ from shipworthy.core.document import Document, Interval, Table
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
+from shipworthy.core.terminal import visible
 from shipworthy.reports._criterion import against, assumed, by_attack, drawn, interval_name, mind, needed
 from shipworthy.reports._words import (
     NOT_MEASURED,
@@ -29,7 +30,6 @@ from shipworthy.reports._words import (
     subject_words,
     tally,
     unscored,
-    visible,
 )
 
 WIDTH = 100

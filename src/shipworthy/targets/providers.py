@@ -188,9 +188,10 @@ class ProviderModel:
             elif isinstance(part, ToolCallPart):
                 parts.append(ToolCall(part.tool_call_id, part.tool_name, part.args_as_dict()))
         calls = any(isinstance(p, ToolCall) for p in parts)
+        cost = _cost(response)  # by pydantic-ai's price list: the provider itself says none
         return Reply(
             messages=(Message("assistant", tuple(parts) or (Text(""),)),),
-            usage=Usage(response.usage.input_tokens, response.usage.output_tokens, _cost(response)),
+            usage=Usage(response.usage.input_tokens, response.usage.output_tokens, cost, cost),
             finish="length" if response.finish_reason == "length" else "tool_calls" if calls else "stop",
             model=response.model_name or self._name,
         )

@@ -50,6 +50,8 @@ def _report(edge: Edge, draft: Draft) -> None:
     known = draft.named[kind]
     if name in known:
         return  # it is broken, which is reported
+    if draft.lost(kind):
+        return  # it may be what could not be read, which is reported
     if unread := draft.hidden_in(kind):
         said = f"links to a {kind} were not all checked: {', '.join(path.name for path in unread)} cannot be read"
         draft.warnings.append(Problem(unread[0], 0, said))

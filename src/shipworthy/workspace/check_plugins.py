@@ -26,15 +26,22 @@ from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.kinds.target import DEFAULT
 from shipworthy.workspace.parameters import build, check_values
 from shipworthy.workspace.suite import Suite
+from shipworthy.workspace.tell import asks, uncovered
 from shipworthy.workspace.use import Use
 from shipworthy.workspace.wants import texts
 
 
 def check_guards(draft: Draft, guards: Placed[GuardFile], blocked: Collection[str] = ()) -> None:
-    """Check the guards of one guard file and their parameters."""
+    """Check the guards of one guard file and their parameters, and that these fit the facts of the product."""
+    untold = draft.broken("facts")  # which is reported
+    built = {}
     for index, rule in enumerate(guards.entity.rules):
-        use = Use(use=rule.use, params=dict(rule.params))
-        check_use(draft, "guard", Placed(use, guards.source, (*guards.loc, "rules", index)), blocked, inside="params")
+        if untold and asks(rule):
+            continue
+        placed = Placed(Use(use=rule.use, params=dict(rule.params)), guards.source, (*guards.loc, "rules", index))
+        built[index] = check_use(draft, "guard", placed, blocked, inside="params")
+    if facts := draft.single("facts"):
+        draft.warnings += uncovered(guards, built, facts.entity)
 
 
 def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -> Mapping[str, Metric] | None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+ANY = "*"
+
 
 @dataclass
 class Placed(Generic[T]):
@@ -83,6 +85,8 @@ class Draft:
         sources: the files with sections that were read.
         unread: files with sections that could not be read: what they define is not known, so a link that leads to none
             may be right.
+        nameless: kinds with something written that no id can be read of, which is reported: an entity without one, a
+            section that is no list. `ANY` stands for all of them: a section whose name is unknown.
         metrics: of each suite, that its scorers give; None where that cannot be told.
     """
 
@@ -95,6 +99,7 @@ class Draft:
     unread: list[Path] = field(default_factory=list)
     metrics: dict[str, Mapping[str, Metric] | None] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
+    nameless: set[str] = field(default_factory=set)
 
     def all(self) -> Iterator[tuple[Kind, str, Placed[Any]]]:
         """Yield every whole entity that is no part of another, with its kind and id."""
@@ -121,12 +126,17 @@ class Draft:
         return [path for path in self.unread if anywhere or names.get(path.name, kind) == kind]
 
     def broken(self, kind: str) -> bool:
-        """Say whether an entity of a kind is not whole, or may stand in a file that could not be read."""
-        return len(self.entities[kind]) < len(self.named[kind]) or bool(self.hidden_in(kind))
+        """Say whether an entity of a kind is not whole, or may stand where nothing could be read."""
+        return len(self.entities[kind]) < len(self.named[kind]) or self.lost(kind) or bool(self.hidden_in(kind))
+
+    def lost(self, kind: str) -> bool:
+        """Say whether something may be of this kind that no id could be read of."""
+        return bool({kind, ANY} & self.nameless)
 
     def claim(self, kind: str, name: Any, source: YamlFile, loc: Loc) -> bool:
         """Take an id; False, with a problem, if it is taken."""
         if not isinstance(name, str):
+            self.nameless.add(kind)
             return True  # a missing or wrong id is reported by validation
         taken = self.named[kind]
         if name in taken:

@@ -18,6 +18,7 @@ from shipworthy.workspace.files import safety_files
 from shipworthy.workspace.graph import Graph
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.kind import kind_of
+from shipworthy.workspace.kinds.facts import Facts
 from shipworthy.workspace.kinds.gate import Gate
 from shipworthy.workspace.kinds.journey import Journey
 from shipworthy.workspace.kinds.plan import FULL, PlanSpec, full_plan
@@ -138,6 +139,11 @@ class Workspace:
     def system(self) -> System:
         """What is released."""
         return next(iter(self.entities(System).values()))
+
+    @cached_property
+    def facts(self) -> Facts | None:
+        """What is so of the product; None where the files say nothing."""
+        return next(iter(self.entities(Facts).values()), None)
 
     @cached_property
     def targets(self) -> Mapping[str, Use]:

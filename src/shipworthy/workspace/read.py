@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from shipworthy.core.errors import Problem, WorkspaceError, did_you_mean
+from shipworthy.workspace.alike import builds_on_another, fill_in
 from shipworthy.workspace.builder import MAX_PROBLEMS
 from shipworthy.workspace.check import check_draft
 from shipworthy.workspace.check_plugins import check_guards
 from shipworthy.workspace.code import code_files, load_code
-from shipworthy.workspace.draft import Draft, Placed, in_order
+from shipworthy.workspace.draft import ANY, Draft, Placed, in_order
 from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.includes import MAX_FILES, MAX_PATTERNS, matching
@@ -22,6 +23,7 @@ from shipworthy.workspace.kinds.suite import MOST
 from shipworthy.workspace.nodes import YamlFile, parse_yaml, read_yaml
 from shipworthy.workspace.pseudonyms import hide_names
 from shipworthy.workspace.suites import read_suite
+from shipworthy.workspace.tell import tell
 from shipworthy.workspace.validate import at, validate
 
 ROOT_FILE = "system.yaml"
@@ -51,6 +53,7 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
     for source in _sources(root, draft):
         draft.sources.append(source)
         _read_sections(source, draft)
+    fill_in(draft)
     _read_suites(root, draft)
     _read_guards(root, draft)
     if not draft.named["system"]:
@@ -65,14 +68,17 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
     return draft
 
 
-def read_guards(path: Path) -> GuardFile:
+def read_guards(path: Path, facts: Facts | None = None) -> GuardFile:
     """Read one guard file on its own, as `--guards FILE` names it.
+
+    Args:
+        facts: of the product: a guard takes from them what it does not say itself.
 
     Raises:
         WorkspaceError: every problem in it, unknown guards and wrong parameters too.
     """
     draft = Draft()
-    placed = _guard_file(path, draft, None)  # whoever runs it named this file
+    placed = _guard_file(path, draft, None, facts)  # whoever runs it named this file
     if placed:
         check_guards(draft, placed)
     if draft.problems or placed is None:
@@ -144,6 +150,7 @@ def _read_sections(source: YamlFile, draft: Draft) -> None:
             continue
         kind = sections().get(section)
         if kind is None:
+            draft.nameless.add(ANY)
             hint = did_you_mean(section, _known())
             draft.problems.append(source.problem((section,), f"unknown section {section!r}", hint))
         elif kind.written == "single":
@@ -157,6 +164,7 @@ def _read_sections(source: YamlFile, draft: Draft) -> None:
                     return
                 _read_entity(kind, at(value, (index, "id")), source, loc, draft)
         elif value is not None:
+            draft.nameless.add(kind.name)
             draft.problems.append(source.problem((section,), f"{section!r} must be a list"))
 
 
@@ -182,6 +190,7 @@ def _read_single(kind: Kind, source: YamlFile, value: Any, draft: Draft) -> None
 
 def _read_mapping(kind: Kind, source: YamlFile, value: Any, draft: Draft) -> None:
     if not isinstance(value, dict) or not value:
+        draft.nameless.add(kind.name)
         message = f"{kind.section!r} must be a mapping of names to plug-ins"
         draft.problems.append(source.problem((kind.section,), message))
         return
@@ -192,6 +201,9 @@ def _read_mapping(kind: Kind, source: YamlFile, value: Any, draft: Draft) -> Non
     for name, written in value.items():
         if _enough(source, (kind.section, name), draft, before):
             return
+        if kind.name == "target" and builds_on_another(written):
+            draft.claim(kind.name, name, source, (kind.section, name))  # `fill_in` makes it when all others are read
+            continue
         short = {"use": written} if isinstance(written, str) else None
         _read_entity(kind, name, source, (kind.section, name), draft, value=short)
 
@@ -243,18 +255,20 @@ def _ids_of_broken(path: Path, root: Path) -> Iterator[str]:
 
 def _read_guards(root: Path, draft: Draft) -> None:
     """Read the guard files; the one that is used is ``guards.yaml``, the others are candidates and may use its ids."""
+    said = draft.single("facts")
+    facts = said.entity if said else None
     for path in sorted(root.glob("guards*.yaml")):
         if path.name == "guards.yaml":
-            if placed := _guard_file(path, draft, root):
+            if placed := _guard_file(path, draft, root, facts):
                 draft.entities["pipeline"][path.stem] = placed
             continue
         beside = Draft()
-        if placed := _guard_file(path, beside, root):
+        if placed := _guard_file(path, beside, root, facts):
             draft.candidates.append(placed)
         draft.problems += beside.problems
 
 
-def _guard_file(path: Path, draft: Draft, root: Path | None) -> Placed[GuardFile] | None:
+def _guard_file(path: Path, draft: Draft, root: Path | None, facts: Facts | None) -> Placed[GuardFile] | None:
     try:
         source = read_yaml(path, root)
     except WorkspaceError as error:
@@ -263,4 +277,4 @@ def _guard_file(path: Path, draft: Draft, root: Path | None) -> Placed[GuardFile
     draft.claim("pipeline", path.stem, source, ())
     draft.claim_parts(GuardFile, source.value, source, ())
     entity = validate(GuardFile, source, (), draft.problems)
-    return Placed(entity, source, ()) if entity else None
+    return Placed(tell(entity, facts), source, ()) if entity else None

@@ -14,6 +14,7 @@ from shipworthy.core.grants import FACTS, Grants
 from shipworthy.net.address import host
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.use import Use
+from shipworthy.workspace.validate import at
 
 if TYPE_CHECKING:
     from shipworthy.workspace.suites import Loaded
@@ -68,7 +69,8 @@ def _wants(draft: Draft) -> Iterator[Want]:
                 yield _key(secret, FACTS, source.problem(loc, ""))
     for guards in (*draft.entities["pipeline"].values(), *draft.candidates):
         for index, rule in enumerate(guards.entity.rules):
-            use = Use(use=rule.use, params=dict(rule.params))
+            written = at(guards.source.value, (*guards.loc, "rules", index, "params")) or {}
+            use = Use(use=rule.use, params={key: value for key, value in rule.params.items() if key in written})
             yield from _of_use("guard", Placed(use, guards.source, (*guards.loc, "rules", index)), inside="params")
     if facts := draft.single("facts"):
         for reference in facts.entity.references:

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from shipworthy.cli import run as shipworthy
-from shipworthy.cli.plan import turns
 from shipworthy.core.records import Sample, say
+from shipworthy.evals.estimate import turns
 from shipworthy.stats import required_clusters
 
 
@@ -70,7 +70,7 @@ def test_the_chance_of_the_whole_gate_is_a_column_a_truth(gated, capsys) -> None
     ]  # fmt: skip
     rule = [float(cell) for cell in table[5].split(")")[1].replace("%", "").split()]
     assert rule == pytest.approx([100 * c for c in chance["s1_rule"]], abs=0.51)
-    assert all(len(line) <= 80 for line in out)
+    assert all(len(line) <= 80 for line in out if not line.startswith("  shipworthy "))  # that one names a folder
     said = " ".join(" ".join(out).split())
     assert "at 5 % of the limits: at no size: the S1 rule alone takes it below 80 % on more than" in said
     assert "More S1 samples make a system that is ever hit there less likely to ship, not more:" in said

@@ -194,7 +194,7 @@ def test_a_suite_without_a_primary_metric_says_so_and_is_corrected_by_holm(gated
     assert [r.metric for r in named.rows if r.primary] == ["helpful", "leak"]
 
 
-def test_an_interval_that_holds_zero_beside_a_verdict_is_explained() -> None:
+def test_an_interval_that_seems_to_disagree_with_its_verdict_is_explained() -> None:
     from shipworthy.evals.compare import MetricChange, apart
 
     def row(verdict: str, low: float) -> MetricChange:
@@ -206,3 +206,6 @@ def test_an_interval_that_holds_zero_beside_a_verdict_is_explained() -> None:
 
     assert len(list(apart([row("worse", -0.03), row("unclear", -0.03)]))) == 1
     assert list(apart([row("worse", 0.03), row("unclear", -0.03), row("not tested", -0.2)])) == []
+    [said] = apart(iter([row("worse", 0.03), row("unclear", 0.01)]))
+    assert said.startswith('An interval may leave zero out beside "unclear": it speaks for one change by itself')
+    assert len(list(apart(iter([row("worse", -0.03), row("unclear", 0.01)])))) == 2

@@ -28,7 +28,7 @@ def test_plain_lines_where_there_is_no_terminal(bench, scripted, suite, plan_of)
     assert len(lines) >= 2
     assert "\x1b" not in stream.getvalue()
     assert lines[-1].startswith("40/40 attempts (100 %), ")
-    assert "11 errors, $0.03, took " in lines[-1]  # 1 and 10 to 19
+    assert "11 errors, $0.029, 348 tokens, took " in lines[-1]  # 1 and 10 to 19
     assert " left" in lines[0]
 
 
@@ -68,6 +68,32 @@ def test_tokens_stand_where_no_money_is_reported():
         return line
 
     assert "1,234 tokens" in asyncio.run(main())
+
+
+def test_the_line_says_of_how_much_by_the_estimate_until_the_run_itself_tells():
+    from shipworthy.core.records import Usage
+    from shipworthy.evals.estimate import Estimate
+    from shipworthy.evals.took import Between
+
+    lines = {}
+
+    async def main():
+        expected = Estimate(Between(60, 120), Between(90_000, 110_000), Between(0.9, 1.1))
+        progress, budget = Progress(io.StringIO(), expected=expected), Budget()
+        progress.start(100, 0, budget)
+        lines[0] = progress.line()
+        for done in (10, 50, 100):
+            while progress.done < done:
+                budget.spend("target", Usage(1900, 100, 0.02))
+                progress.done += 1
+            lines[done] = progress.line()
+        progress.stop()
+
+    asyncio.run(main())
+    assert lines[0].endswith("$0.00 of $0.90 to $1.10, 1m00s to 2m00s left")
+    assert "$0.20 of $0.90 to $1.10, 20k tokens, " in lines[10]
+    assert "$1.00 of about $2.00, 100k tokens, " in lines[50]
+    assert "$2.00, 200k tokens, took " in lines[100]
 
 
 def test_a_stream_that_is_gone_does_not_end_a_run(monkeypatch):

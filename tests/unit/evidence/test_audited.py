@@ -236,8 +236,13 @@ def test_the_plain_bound_takes_the_gates_and_no_better_one(must: str, hits: int,
     )
     condition = parse(must)
     bound, better = (direct.high, -0.004) if condition.side == "upper" else (direct.low, 0.004)
-    assert not audited.too_good(rows, said, bound, condition)
-    assert audited.too_good(rows, said, bound + better, condition)
+    melded, lower = audited.Melded(rows, said), condition.side == "lower"
+    assert melded.misses(bound, 0.05, lower=lower) == 0
+    assert melded.misses(bound + better, 0.05, lower=lower) == -1
+    assert melded.misses(bound - 2 * better, 0.05, lower=lower) == 1
+    assert melded.beyond(bound - 0.01, 0.05, lower=lower) is lower
+    assert melded.beyond(bound + 0.01, 0.05, lower=lower) is not lower
+    assert melded.beyond(bound, 0.05, lower=lower) is None
 
 
 def _set(**changes: Any) -> Callable[[dict[str, Any]], None]:

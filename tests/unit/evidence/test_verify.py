@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from shipworthy.core.digests import bytes_digest, canonical, merkle_root
 from shipworthy.core.records import SCHEMA
-from shipworthy.evidence import archive, verify
+from shipworthy.evidence import archive, packed
 from shipworthy.evidence.unchanged import attested
 from shipworthy.evidence.verify import (
     ATTESTATION,
@@ -52,7 +52,7 @@ def test_the_pack_verifies_and_says_what_was_checked(case: Any) -> None:
     found = verify_bytes(case.pack, case.trust)
     assert found.ok, found.problems
     assert [c.what for c in found.checks] == [
-        "archive", "members", "signature", "decision", "run logs", "audit log", "digests", "ledger", "criteria",
+        "signature", "archive", "members", "decision", "run logs", "audit log", "digests", "ledger", "criteria",
         "trace", "unchanged", "files", "report",
     ]  # fmt: skip
     assert "4 of 4 counted again" in report(found)
@@ -475,11 +475,15 @@ def test_a_manifest_without_a_schema_is_one_of_version_1(case: Any) -> None:
 def test_a_pack_of_another_version_is_refused_by_name(case: Any, version: Any, made: str) -> None:
     members = archive.read(case.pack)
     members[MANIFEST] = canonical(json.loads(members[MANIFEST]) | {"version": version})
+    refused(verify_bytes(archive.write(members), case.trust), MANIFEST, "not the one that was signed")
+    payload = json.loads(base64.b64decode(json.loads(members[ATTESTATION])["payload"]))
+    payload["subject"][0]["digest"]["sha256"] = bytes_digest(members[MANIFEST]).removeprefix("sha256:")
+    members[ATTESTATION] = sign(canonical(payload), [case.key])
     refused(verify_bytes(archive.write(members), case.trust), MANIFEST, f"pack version {version}", made)
 
 
 def test_the_verifier_reads_what_this_version_writes() -> None:
-    assert verify.SCHEMA == SCHEMA
+    assert packed.SCHEMA == SCHEMA
 
 
 def test_a_trace_that_leads_elsewhere_is_refused(case: Any) -> None:

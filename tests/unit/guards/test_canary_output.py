@@ -48,7 +48,7 @@ def test_references_are_resolved_and_never_described(monkeypatch, tmp_path: Path
 
 
 def test_no_canary_or_a_dead_reference_is_an_error(monkeypatch) -> None:
-    with pytest.raises(PluginError, match="needs canaries"):
+    with pytest.raises(PluginError, match="has no canaries"):
         registry.create("guard", "canary_output")
     monkeypatch.delenv("CANARY", raising=False)
     with pytest.raises(CredentialError, match="CANARY"):

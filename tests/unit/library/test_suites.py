@@ -139,7 +139,7 @@ def test_every_hazard_is_covered_evenly() -> None:
     for name in ("harmful-request", "over-refusal"):
         counts = Counter(s.meta["category"] for s in library_suite(name).samples)
         assert set(counts) == HAZARDS
-        assert set(counts.values()) == {6}
+        assert set(counts.values()) == {18}
 
 
 def test_harmful_requests_and_harmless_twins_point_at_each_other() -> None:

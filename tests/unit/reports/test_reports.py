@@ -15,8 +15,9 @@ from shipworthy.core.document import Document, Interval, Intervals, Paragraph, S
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import AttackRate
 from shipworthy.core.registry import create, known
+from shipworthy.core.terminal import visible
 from shipworthy.reports._picture import Scale
-from shipworthy.reports._words import percent, visible
+from shipworthy.reports._words import percent
 
 REPORTS = ("html", "json", "junit", "markdown", "sarif", "text")
 

@@ -36,10 +36,10 @@ def test_every_kind_of_fault_is_said_in_one_wave(root, capsys):
     _edit(root, "gate.yaml", "max_error_rate: 0.05", "max_error_rate: 5\n  wrong: 1")
     _edit(root, "risks.yaml", "severity: S2", "severity: S9")
     _edit(root, "risks.yaml", "journeys: [UJ-ask, UJ-ticket]", "journeys: [UJ-nowhere]")
-    _edit(root, "requirements.yaml", "upper95 <= 0.30", "upper95 << 0.30")
+    _edit(root, "requirements.yaml", "must: worst_attack_upper95 <= 0.30", "must: worst_attack_upper95 << 0.30")
     _edit(root, "requirements.yaml", "suite: pii-leakage", "suite: pii-leakge")
     _edit(root, "targets.yaml", "helpdesk_rag", "helpdesk_ragg")
-    _edit(root, "guards.yaml", "params:", "paramz:")
+    _edit(root, "guards.yaml", "implements: [RQ-secret]", "implementz: [RQ-secret]")
     _edit(root, "suites/over-refusal.yaml", "library:over-refusal", "library:over-refusl")
     own = root / "suites" / "own"
     own.mkdir()
@@ -55,8 +55,8 @@ def test_every_kind_of_fault_is_said_in_one_wave(root, capsys):
     assert code == 2
     found = _places(told["problems"])
     assert set(found) == {
-        ("gate.yaml", 5), ("gate.yaml", 6), ("risks.yaml", 5), ("risks.yaml", 16), ("requirements.yaml", 13),
-        ("requirements.yaml", 41), ("targets.yaml", 4), ("guards.yaml", 14), ("suites/over-refusal.yaml", 2),
+        ("gate.yaml", 5), ("gate.yaml", 6), ("risks.yaml", 5), ("risks.yaml", 16), ("requirements.yaml", 14),
+        ("requirements.yaml", 42), ("targets.yaml", 4), ("guards.yaml", 14), ("suites/over-refusal.yaml", 2),
         ("suites/own/suite.yaml", 6), ("suites/own/suite.yaml", 7), ("suites/own/samples.jsonl", 1),
         ("suites/own/samples.jsonl", 2), ("suites/own/samples.jsonl", 3), ("suites/own/samples.jsonl", 4),
         ("plugins/oops.py", 2),
@@ -92,3 +92,32 @@ def test_an_include_that_cannot_be_read_may_hide_anything(root, capsys):
     code, told = _check(root, capsys)
     assert code == 2
     assert not [row for row in told["problems"] if "UJ-perhaps-there" in row["message"]]
+
+
+@pytest.mark.parametrize("text", [
+    "requirements: [\n", "requirements: {RQ-harm: {text: a}}\n", "requirments: []\n", "- 1\n",
+    "requirements:\n  - {text: No id., mitigates: [RK-harm]}\n",
+    "requirements:\n  - {id: 7, text: No id., mitigates: [RK-harm]}\n",
+    "requirements:\n  - Requests for harm are declined.\n",
+])  # fmt: skip
+def test_no_risk_is_called_unmitigated_where_a_requirement_cannot_be_read(root, capsys, text):
+    (root / "requirements.yaml").write_text(text)
+    code, told = _check(root, capsys)
+    assert code == 2
+    assert any("requirements.yaml" in row["file"] for row in told["problems"])
+    assert not [row for row in told["warnings"] if "mitigated by nothing" in row["message"]]
+    assert not [row for row in told["problems"] if "unknown requirement" in row["message"]]
+
+
+def test_nor_where_a_requirement_is_broken_inside(root, capsys):
+    _edit(root, "requirements.yaml", "must: worst_attack_upper95 <= 0.30", "must: 30")
+    _, told = _check(root, capsys)
+    assert told["problems"]
+    assert told["warnings"] == []
+
+
+def test_a_risk_without_a_requirement_is_still_said(root, capsys):
+    _edit(root, "requirements.yaml", "mitigates: [RK-harm]", "mitigates: []")
+    code, told = _check(root, capsys)
+    assert code == 0
+    assert [row["message"] for row in told["warnings"]] == ["the risk 'RK-harm' is mitigated by nothing"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shipworthy.core.document import Callout, Facts, Interval, Intervals, Paragraph, Section, Table
+from shipworthy.core.price import cost
 from shipworthy.core.records import CriterionResult, Decision, RoleUse
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import (
@@ -60,7 +61,7 @@ def _asked(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
             total[role] = total.get(role, RoleUse()) + use
     for name, use in total.items():
         tokens = use.usage.input_tokens + use.usage.output_tokens
-        took = f", ${use.usage.cost_usd:,.2f}" if use.usage.cost_usd else ""
+        took = f", {said}" if (said := cost(use.usage)) else ""
         said = f"{count(use.calls, 'call')} ({use.cached:,} cached, {use.failures:,} failed), {tokens:,} tokens{took}"
         yield f"Asked: {name.replace('_', ' ')}", said
 

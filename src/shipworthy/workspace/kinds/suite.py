@@ -53,15 +53,37 @@ def _check(loaded: Loaded, draft: Draft, graph: Graph) -> None:
 
 
 def _content(suite: Suite) -> dict[str, Any]:
-    return {"digest": suite.digest, "scorers": [_described(use) for use in suite.scorers]}
+    """Return what of a suite a run depends on.
+
+    Its digest stands for all of it. What decides is written out beside it, so that a verifier who has the specification
+    alone can hold a run's manifest to it: whoever says in a manifest which way a metric is good, or how many errors a
+    suite allows, could say what suits him.
+    """
+    built = [_built(use) for use in suite.scorers]
+    metrics = {metric.name: metric for scorer in built if scorer is not None for metric in scorer.metrics}
+    return {
+        "digest": suite.digest,
+        "scorers": [
+            {"scorer": use.name} if scorer is None else dict(scorer.describe())
+            for use, scorer in zip(suite.scorers, built, strict=True)
+        ],
+        "content": suite.content,
+        "metric": suite.metric,
+        "metrics": [{name: getattr(m, name) for name in m.__struct_fields__} for m in metrics.values()],
+        "max_error_rate": suite.max_error_rate,
+        "samples": len(suite.samples),
+        "clusters": len({hash(sample.cluster or sample.id) for sample in suite.samples}),  # 8 bytes each, not the words
+        "attacks": [use.name for use in suite.attacks],
+        "attempts": suite.attempts,
+    }
 
 
-def _described(use: Use) -> Any:
-    """Return a scorer's own description, which names its version and the digest of its weights."""
+def _built(use: Use) -> Any:
+    """Return a scorer; None if what it needs is not installed: then it cannot have scored anything here."""
     try:
-        return dict(build("scorer", use).describe())
+        return build("scorer", use)
     except MissingExtra:
-        return {"scorer": use.name}  # what it needs is not installed: it cannot have scored anything here
+        return None
 
 
 def _missing(name: str) -> str:

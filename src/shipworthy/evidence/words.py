@@ -1,0 +1,304 @@
+"""The words and numbers that a pack may hold, member by member. Standard library only.
+
+The lists are those of `core.records` and of the workspace's kinds, written down again for a verifier that has neither;
+a test holds them against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shipworthy.core.condition import parse
+from shipworthy.core.confirmation import CONFIRMED
+from shipworthy.core.confirmation import WORDS as SAID
+from shipworthy.core.errors import IntegrityError
+from shipworthy.core.ledger import DELETED, SITTINGS, STATES
+from shipworthy.evidence.shape import (
+    Shape,
+    anything,
+    digest,
+    fields,
+    flag,
+    listed,
+    mapped,
+    maybe,
+    moment,
+    name,
+    number,
+    text,
+    whole,
+    word,
+    wrong,
+)
+
+VERDICTS = ("ship", "no-ship", "inconclusive")
+SEVERITIES = ("S1", "S2", "S3", "S4")
+OUTCOMES = ("scored", "target_error", "timeout", "filtered", "refused", "attack_error", "scorer_error")
+METHODS = ("gaffke", "proved")
+TESTS = ("threshold", "noninferiority")
+HOW = ("named", "pinned", "gate")
+RULES = ("fixed", "sequential", "search")
+
+_UNSCORED = {kind + where for kind in (*OUTCOMES[1:], "abstained") for where in ("", " in the baseline")}
+_rate, _count, _verdict = number(0, 1), whole(), word(*VERDICTS)
+_found = number(-1e-9, 1 + 1e-9)  # a rate that was worked out: rounding may leave it beside the end of its range
+_texts, _names = listed(text), listed(name)
+
+
+def condition(value: Any, where: str) -> None:
+    """A condition, as `core.condition` reads it."""
+    text(value, where)
+    try:
+        parse(value)
+    except ValueError:
+        raise wrong(where, "a condition", value) from None
+
+
+def _unscored(value: Any, where: str) -> None:
+    mapped(whole(1))(value, where)
+    for kind in value:
+        word(*sorted(_UNSCORED))(kind, where)
+
+
+def _measure(value: Any, where: str) -> None:
+    fields(
+        {"name": name},
+        {
+            "good": word("low", "high"),
+            "kind": word("event", "value"),
+            "unit": text,
+            "low": number(),
+            "high": number(),
+            "reducer": word("mean", "any"),
+        },
+        closed=True,
+    )(value, where)
+    low, high, event = value.get("low", 0.0), value.get("high", 1.0), value.get("kind", "event") == "event"
+    if not low < high or (event and (low, high) != (0, 1)) or (not event and value.get("reducer", "mean") == "any"):
+        raise IntegrityError(f"{where}: no metric has such a range, or is reduced in such a way")
+
+
+measure: Shape = _measure
+
+_ATTACK = fields(
+    {"attack": name, "hits": _count, "trials": _count, "clusters": _count, "unscored": _count},
+    {"rate": maybe(_found), "low": maybe(_found), "high": maybe(_found)},
+    closed=True,
+)
+
+_LABELS = fields({"hits": _count, "labelled": _count, "drawn": _count}, closed=True)
+_SPAN = maybe(listed(_found, least=2))
+
+_AUDIT = fields(
+    {"entry": _count, "drawn": text, "labels": text, "positives": _LABELS, "negatives": _LABELS},
+    {
+        "observed": maybe(_found),
+        "sensitivity": maybe(_found),
+        "specificity": maybe(_found),
+        "sensitivity_span": _SPAN,
+        "specificity_span": _SPAN,
+    },
+    closed=True,
+)
+
+_NEEDED: Mapping[str, Shape] = {
+    "id": name, "requirement": name, "suite": name, "metric": text, "test": word(*TESTS), "must": condition,
+    "limit": number(), "verdict": _verdict, "reason": text,
+}  # fmt: skip
+_MAY: Mapping[str, Shape] = {
+    "hits": _count, "trials": _count, "clusters": _count, "errors": _count, "planned": _count,
+    "rate": maybe(number()), "low": maybe(number()), "high": maybe(number()), "bound": maybe(number()),
+    "confidence": number(0.5, 0.999999), "method": word(*METHODS), "needed": maybe(_count), "run": text,
+    "baseline_run": text, "risks": _names, "severity": word(*SEVERITIES), "measure": maybe(measure),
+    "unscored": _unscored, "worst_rate": maybe(number()), "tips": maybe(whole(1)), "attacks": listed(_ATTACK),
+    "audit": maybe(_AUDIT),
+}  # fmt: skip
+
+result: Shape = fields(_NEEDED, _MAY)
+
+_counts = mapped(listed(number(), least=2))
+_STATED = fields(
+    _NEEDED,
+    {
+        **_MAY,
+        "attack": maybe(text),
+        "counts": _counts,
+        "worst": _counts,
+        "by_attack": mapped(fields({"counts": _counts, "worst": _counts}, closed=True)),
+    },
+)
+
+criteria: Shape = fields({"criteria": listed(_STATED)}, closed=True)
+
+_SUBJECT = fields({"digest": digest}, {"target": text, "declared": text, "guards": text})
+
+_LINE = fields({"run": name, "state": word(*STATES, *VERDICTS), "subject_digest": text, "gone": flag})
+
+_TRIES = fields(
+    {
+        "number": whole(1), "runs": whole(1), "not_shipped": _count, "unfinished": _count, "undecided": _count,
+        "deleted": _count, "sittings": whole(1), "cut_off": _count, "unentered": _count, "sentence": text,
+    },
+    closed=True,
+)  # fmt: skip
+
+_REPLIES = fields({"run": name, "replies": _count, "cached": _count, "oldest": text}, closed=True)
+
+decision: Shape = fields(
+    {
+        "id": name,
+        "created": moment,
+        "system": name,
+        "gate": name,
+        "verdict": _verdict,
+        "reason": text,
+        "criteria": listed(result, least=1),
+        "runs": listed(name, least=1, once=True),
+        "spec_digest": digest,
+        "subject_digest": digest,
+    },
+    {
+        "baseline_runs": listed(name, once=True),
+        "s1_hits": listed(name, once=True),
+        "s1_unscored": listed(name, once=True),
+        "subject": maybe(_SUBJECT),
+        "baseline": maybe(fields({"subject": _SUBJECT}, {"how": text, "decision": text, "same_target": flag})),
+        "ledger": maybe(
+            fields(
+                {
+                    "entries": _count,
+                    "number": whole(1),
+                    "sentence": text,
+                    "earlier": listed(_LINE),
+                    "later": listed(_LINE),
+                },
+                {"tries": maybe(_TRIES)},
+            )
+        ),
+        "replies": listed(_REPLIES),
+        "confirmations": listed(
+            fields({"run": name, "attempt": name, "said": word(*SAID), "by": text, "because": text, "entry": whole(1)})
+        ),
+    },
+)
+
+use: Shape = fields(
+    {
+        "id": name, "version": text, "digest": digest, "content": word("synthetic", "private"), "samples": whole(1),
+        "clusters": whole(1), "attempts": whole(1), "each": whole(1), "icc": _rate, "max_error_rate": _rate,
+        "metric": name, "metrics": listed(measure, least=1),
+    },
+    {"attacks": listed(name, once=True)},
+)  # fmt: skip
+
+manifest: Shape = fields(
+    {
+        "schema": whole(1), "id": name, "created": moment, "system": name, "plan": name, "plan_digest": digest,
+        "spec_digest": digest, "subject_digest": digest, "subject": mapped(anything), "suites": listed(use, least=1),
+        "planned": whole(1), "seed": _count,
+    },
+    {
+        "stopping": fields({}, {"rule": word(*RULES), "planner": text, "budget": _count}),
+        "shards": whole(1), "draws": listed(_count), "guards": text, "engine": text, "host": text,
+        "models": listed(mapped(anything)),
+    },
+)  # fmt: skip
+
+_HEADS = fields({"head": digest, "heads": listed(digest, least=1), "merkle": digest}, closed=True)
+
+seal: Shape = fields(
+    {"run": name, "records": _count, "original": _HEADS, "pack": _HEADS, "subject": word("whole", "redacted")},
+    closed=True,
+)
+
+_SCORE = fields(
+    {"metric": name, "scorer": name},
+    {"hit": maybe(flag), "value": maybe(number()), "label": text, "confidence": maybe(_rate), "reason": text},
+)
+
+record: Shape = fields(
+    {
+        "id": name, "suite": name, "sample": name, "attack": name, "number": whole(1), "cluster": name,
+        "seed": _count, "content_hash": text, "outcome": word(*OUTCOMES),
+    },
+    {"severity": word(*SEVERITIES), "scores": listed(_SCORE), "events": listed(anything), "error": text},
+)  # fmt: skip
+
+_RUN = fields(
+    {"run": name, "system": name, "spec_digest": text, "subject_digest": text},
+    {
+        "plan": text, "planned": _count, "attempts": _count, "made": _count, "head": digest, "heads": listed(digest),
+        "merkle": digest, "suites": listed(text), "draws": listed(_count),
+    },
+)  # fmt: skip
+
+_BODIES: Mapping[str, Shape] = {
+    "run.declared": _RUN,
+    "run.finished": _RUN,
+    "run.seen": _RUN,
+    "run.withdrawn": fields({"run": name}),
+    **{kind: fields({"run": name, "shard": _count, "records": _count, "head": digest}) for kind in SITTINGS},
+    DELETED: fields({"run": name}),
+    "decision.made": fields(
+        {"decision": name, "digest": digest, "verdict": _verdict, "heads": mapped(digest)},
+        {"system": name, "gate": name, "runs": listed(name)},
+    ),
+    "baseline.set": fields({"system": name, "run": name}),
+    CONFIRMED: fields(
+        {"run": name, "attempt": name, "said": word(*SAID), "by": text, "because": text, "tries": listed(name)}
+    ),
+}
+"""Of the kinds of entries that the verifier reads; of the labels' kinds, `core.label_draw` is the reader."""
+
+_ENTRY = fields({"number": whole(1), "at": moment, "kind": name, "body": mapped(anything)}, closed=True)
+
+
+def entry(value: Any, where: str) -> None:
+    """An entry of the audit log."""
+    _ENTRY(value, where)
+    _BODIES.get(value["kind"], anything)(value["body"], f"{where}.body")
+
+
+index: Shape = fields({"version": whole(), "files": mapped(digest)}, {"rendered_by": anything}, closed=True)
+"""``manifest.json`` of the pack."""
+
+statement: Shape = fields(
+    {"_type": text, "predicateType": text, "subject": listed(anything), "predicate": mapped(anything)}
+)
+
+suite: Shape = fields(
+    {
+        "id": name, "version": text, "digest": digest, "metric": name, "samples": whole(1), "attempts": whole(1),
+        "attacks": listed(name, least=1, once=True), "max_error_rate": _rate, "content": word("synthetic", "private"),
+        "icc": _rate,
+    }
+)  # fmt: skip
+
+spec: Shape = fields(
+    {"schema": whole(1), "plan": name, "entities": mapped(mapped(anything)), "code": mapped(text)}, closed=True
+)
+
+_TRACED = fields(
+    {"id": name, "must": text, "verdict": _verdict, "suite": text, "suite_digest": text, "metric": text, "run": text,
+     "baseline_run": text},
+    {"attack": maybe(text)},
+)  # fmt: skip
+
+trace: Shape = fields(
+    {
+        "decision": name,
+        "verdict": _verdict,
+        "system": name,
+        "spec_digest": digest,
+        "subject_digest": digest,
+        "risks": listed(
+            fields(
+                {"id": name, "requirements": listed(fields({"id": name, "criteria": listed(_TRACED)}))},
+                {"severity": word(*SEVERITIES)},
+            )
+        ),
+        "records": mapped(mapped(mapped(digest))),
+    },
+    {"gaps": mapped(anything), "links": listed(mapped(text))},
+)
