@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, cast
 import msgspec
 from msgspec.structs import replace
 
+from shipworthy.core.deadline import Patience
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import LimitReached, TargetError, TargetTimeout, UsageError
 from shipworthy.core.events import Called, Event, Failed, Party, Returned
@@ -105,6 +106,7 @@ class Channel:
         secrets: Sequence[str] = (),
     ) -> None:
         self.target, self.budget, self.timeout_s = target, budget or Budget(), timeout_s
+        self._patience = Patience(timeout_s)
         self.cache = None if getattr(target, "sessions", False) else cache
         self.places = places or Places(CONCURRENCY)
         self.takes_tools = "tools" in inspect.signature(target.send).parameters
@@ -238,8 +240,8 @@ class Channel:
             self.first = self.first or request
             send: Callable[..., Awaitable[Any]] = self.target.send
             try:
-                # asyncio.timeout is cheap where nothing waits, and a target that never answers must not hold a run.
-                async with asyncio.timeout(self.timeout_s):
+                # A target that never answers must not hold a run.
+                with self._patience.watch():
                     reply = await (send(request, tools=tools) if self.takes_tools else send(request))
             except BaseException as error:
                 if must_pass(error):
