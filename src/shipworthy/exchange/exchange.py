@@ -26,6 +26,7 @@ from shipworthy.core.errors import (
 )
 from shipworthy.core.events import Asked, Called, Chosen, Event, Failed, Party, Retrieved, Rewound, Said, Span
 from shipworthy.core.foreign import kind_of, message_of
+from shipworthy.core.messages import is_sound
 from shipworthy.core.protocols import Ask, GuardContext, World
 from shipworthy.core.records import (
     Delta,
@@ -485,7 +486,9 @@ def _messages(messages: Sequence[Message] | str) -> tuple[Message, ...]:
     if isinstance(messages, str):
         return (say("user", messages),)
     said = tuple(messages)
-    if all(isinstance(message, Message) for message in said) and said:
+    if said and all(map(is_sound, said)):
+        return said
+    if said and all(isinstance(message, Message) for message in said):
         try:
             return msgspec.convert(msgspec.to_builtins(said), tuple[Message, ...])
         except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
@@ -494,6 +497,8 @@ def _messages(messages: Sequence[Message] | str) -> tuple[Message, ...]:
 
 
 def _documents(documents: Sequence[Document]) -> tuple[Document, ...]:
+    if not documents:
+        return ()
     try:
         return msgspec.convert(msgspec.to_builtins(tuple(documents)), tuple[Document, ...])
     except (msgspec.ValidationError, TypeError, ValueError) as error:
