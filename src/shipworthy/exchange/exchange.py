@@ -6,7 +6,6 @@ here. An attack passes messages; the exchange fills in the rest of the request.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from hashlib import sha256
 from time import perf_counter
@@ -37,6 +36,7 @@ from shipworthy.core.records import (
     ToolCall,
     say,
 )
+from shipworthy.core.turns import Turns
 from shipworthy.enforce.pipeline import WITHHELD, Passage
 from shipworthy.exchange.channel import Answered, Channel, identity_of
 from shipworthy.exchange.desk import Desk, Mediation
@@ -127,7 +127,7 @@ class Exchange:
         self._asked_before: dict[bytes, int] = {}
         self._passed: Sequence[ToolCall] = ()
         # Turns are one after the other, whoever asks for two at once: a turn's events stand together, under its number.
-        self._busy = asyncio.Lock()
+        self._busy = Turns(1)
 
     # ---- the target ------------------------------------------------------------------------------------------------
 
@@ -141,8 +141,13 @@ class Exchange:
         temperature: float | None = None,
     ) -> Reply:
         """Ask the system under test; see `Ask`."""
-        async with self._busy:
+        busy = self._busy
+        if not busy.enter():
+            await busy.wait()
+        try:
             return await self._ask(messages, documents, schema, max_tokens, temperature)
+        finally:
+            busy.leave()
 
     async def _ask(
         self,

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from shipworthy.net.client import Client
 from shipworthy.net.options import HttpOptions
 from shipworthy.net.rate import Rate
-from shipworthy.net.turns import Turns
+from shipworthy.core.turns import Turns
 
 if TYPE_CHECKING:
     from shipworthy.net.endpoint import Endpoint

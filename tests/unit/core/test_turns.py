@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shipworthy.net.turns import Turns
+from shipworthy.core.turns import Turns
 
 
 async def settle() -> None:
