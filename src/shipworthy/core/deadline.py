@@ -18,7 +18,7 @@ class Patience:
         seconds: >= 0; None for no deadline.
     """
 
-    __slots__ = ("_rows", "_last", "seconds")
+    __slots__ = ("_last", "_rows", "seconds")
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
