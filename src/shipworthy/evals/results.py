@@ -17,7 +17,7 @@ from shipworthy.core import collector
 from shipworthy.core.amount import amount, number
 from shipworthy.core.attack_name import select
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
-from shipworthy.core.finished import Finished, finished
+from shipworthy.core.finished import PLANNED, Finished, finished
 from shipworthy.core.records import Attempt, Metric, Outcome, Party, RoleUse, RunManifest, Score, SuiteUse
 from shipworthy.core.roles import RoleTally
 from shipworthy.evals.plan import split_try
@@ -266,9 +266,10 @@ class Run:
         return self._roles.uses
 
     def _count(self, attempt: Row | Attempt) -> None:
-        self._pooled.clear()
-        planned, tries = split_try(attempt.id)
-        if (before := self._failed.pop(planned, None)) is not None:
+        if self._pooled:
+            self._pooled.clear()
+        planned, tries = (attempt.id, 1) if len(attempt.id) == PLANNED else split_try(attempt.id)
+        if self._failed and (before := self._failed.pop(planned, None)) is not None:
             where, by, outcome, id, *_ = before
             self._errors[where, by] -= 1
             self.outcomes[outcome] -= 1
