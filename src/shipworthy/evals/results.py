@@ -106,19 +106,20 @@ class Tally:
         # Two tables of numbers, not one of pairs: the garbage collector need not look through 20,000 pairs.
         self._hits: dict[str, int] = {}
         self._trials: dict[str, int] = {}
+        self._simple = metric.kind == "event" and metric.reducer != "any"
         self._samples: dict[str, dict[str, bool]] = {}
         self._values: dict[str, array[float]] = {}
 
     def add(self, cluster: str, sample: str, given: float) -> None:
         """Count one score: 1 or 0 for a hit or none, or the value."""
-        if self.metric.kind == "value":
-            self._values.setdefault(cluster, array("d")).append(given)
-        elif self.metric.reducer == "any":
-            samples = self._samples.setdefault(cluster, {})
-            samples[sample] = bool(given) or samples.get(sample, False)
-        else:
+        if self._simple:
             self._hits[cluster] = self._hits.get(cluster, 0) + int(given)
             self._trials[cluster] = self._trials.get(cluster, 0) + 1
+        elif self.metric.kind == "value":
+            self._values.setdefault(cluster, array("d")).append(given)
+        else:
+            samples = self._samples.setdefault(cluster, {})
+            samples[sample] = bool(given) or samples.get(sample, False)
 
     def pool(self, other: Tally) -> None:
         """Take in another tally of the same metric."""
@@ -295,6 +296,7 @@ class Run:
             )
             return
         suite, attack = attempt.suite, attempt.attack
+        cluster, sample = attempt.cluster, attempt.sample
         told: set[str] = set()
         for score in attempt.scores:
             key = suite, score.metric, attack
@@ -308,7 +310,7 @@ class Run:
                 told.add(score.metric)
                 if tally is None:
                     tally = self._tallies[key] = Tally(metric)
-                tally.add(attempt.cluster, attempt.sample, said)
+                tally.add(cluster, sample, said)
         if told != (asked := self._asked.get(suite, told)):
             self._mark_silent(attempt, asked - told)
 
