@@ -148,20 +148,18 @@ class Pool:
         import aiohttp
         from yarl import URL
 
+        through = URL(proxy) if proxy else None
         request = aiohttp.ClientRequest(
-            method,
-            URL(url, encoded=True),
-            headers=headers,
-            loop=self._loop,
-            ssl=self._trust,
-            proxy=URL(proxy) if proxy else None,
+            method, URL(url, encoded=True), headers=headers, loop=self._loop, ssl=self._trust, proxy=through
         )
-        plain_proxy = bool(proxy) and not request.is_ssl()
-        if plain_proxy:  # its credential goes with every request; with TLS it goes with the tunnel's alone
-            self._connector._update_proxy_auth_header_and_build_proxy_req(request)
-        target = str(request.url) if plain_proxy else request.url.raw_path_qs
-        fields = [f"{name}: {value}" for name, value in request.headers.items() if name.lower() not in _FRAMING]
-        lines = [f"{request.method} {target} HTTP/1.1", *fields]
+        target, fields = request.url.raw_path_qs, list(request.headers.items())
+        if through is not None and not request.is_ssl():
+            # Such a proxy reads the request itself: all of the address, and its own credential. With TLS there is a
+            # tunnel, and aiohttp gives it both when it is dug.
+            target, login = str(request.url), aiohttp.BasicAuth.from_url(through)
+            fields += [("Proxy-Authorization", login.encode())] if login is not None else []
+        said = [f"{name}: {value}" for name, value in fields if name.lower() not in _FRAMING]
+        lines = [f"{request.method} {target} HTTP/1.1", *said]
         if any(not _UNSENDABLE.isdisjoint(line) for line in lines):
             raise ValueError("a header holds a line break")
         bodies = request.method not in request.GET_METHODS

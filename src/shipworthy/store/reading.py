@@ -107,11 +107,9 @@ class Row(msgspec.Struct, gc=False):
     def asked(self) -> list[tuple[int, str, Usage | None]]:
         """Every model that was asked, as `RoleTally.add` takes it."""
         found: list[tuple[int, str, Usage | None]] = []
-        place = 0
-        for step in self.events:  # a plain loop: it runs for every attempt of a gate
-            if step.role and step.type in ASKED:
+        for place, step in enumerate(self.events):
+            if step.role and step.type in ASKED:  # most steps have no role, and are through with one look
                 found.append((place, step.role, step.usage if step.type == "asked" else None))
-            place += 1
         return found
 
     @property

@@ -30,7 +30,9 @@ class Server:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                lengths = [line.partition(":")[2] for line in head.split("\r\n") if line.lower().startswith("content-l")]
+                lengths = [
+                    line.partition(":")[2] for line in head.split("\r\n") if line.lower().startswith("content-l")
+                ]
                 self.heads.append(head)
                 self.bodies.append(await reader.readexactly(int(lengths[0]) if lengths else 0))
                 writer.write(self.answer)
