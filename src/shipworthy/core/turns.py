@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 
 
 class Turns:
@@ -44,7 +45,9 @@ class Turns:
             if turn.done() and not turn.cancelled():
                 self.leave()  # It was our turn already: the next one's now.
             else:
-                self._waiting.remove(turn)
+                # Whoever left meanwhile has passed it over: it stands there no longer then.
+                with suppress(ValueError):
+                    self._waiting.remove(turn)
             raise
         return True
 
