@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any, Literal, NamedTuple, get_args

@@ -6,6 +6,7 @@ here. An attack passes messages; the exchange fills in the rest of the request.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from hashlib import sha256
 from time import perf_counter
