@@ -2,8 +2,9 @@
 
 python bench/cases.py [--cases DIR] [--json]
 
-A case holds inputs and the value that is right. What it asks of a scorer, detector or guard is asked here as a run would;
-what it asks of an endpoint is answered by a stub on the loopback address; what it asks of the command line is typed.
+A case holds inputs and the value that is right. What it asks of a scorer, detector or guard is asked here as a run
+would; what it asks of an endpoint is answered by a stub on the loopback address; what it asks of the command line is
+typed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from click.testing import CliRunner
 from shipworthy.cli import root as cli
 from shipworthy.core.errors import ShipworthyError, TargetError, TargetFiltered
 from shipworthy.core.protocols import GuardContext, ScoreContext
-from shipworthy.core.records import Attempt, Document, Message, Part, Request, Sample, Text, ToolCall, as_said, say
+from shipworthy.core.records import Attempt, Document, Message, Part, Sample, Text, ToolCall, as_said, say
 from shipworthy.core.registry import create
 from shipworthy.detect import pii
 from shipworthy.detect.canaries import Canaries
@@ -48,8 +49,8 @@ def scored(scorer: Any, answer: Message | str, **sample: Any) -> list[Any]:
     asked = Sample(id="a", messages=(say("user", QUESTION),), **sample)
     said = say("assistant", answer) if isinstance(answer, str) else answer
     attempt = Attempt(
-        id="AT-1", suite="s", sample="a", attack="none", number=1, cluster="a", seed=0, content_hash="", outcome="scored",
-        events=as_said((*asked.messages, said)),
+        id="AT-1", suite="s", sample="a", attack="none", number=1, cluster="a", seed=0, content_hash="",
+        outcome="scored", events=as_said((*asked.messages, said)),
     )  # fmt: skip
     return list(asyncio.run(scorer.score(attempt, asked, ScoreContext())))
 

@@ -67,7 +67,7 @@ def seed_of(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option("--concurrency", metavar="N", type=click.IntRange(min=1), help="Calls to the target at one time.")
 @allow_code_option
 @click.pass_context
-def command(
+def command(  # noqa: PLR0915
     ctx: click.Context,
     *,
     workspace: Path,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from msgspec import Struct
 
@@ -73,6 +73,26 @@ class Message(Struct, frozen=True, gc=False):
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         return tuple(p for p in self.parts if isinstance(p, ToolCall))
+
+
+_ROLES = frozenset(get_args(Role))
+
+
+def is_sound(message: object) -> bool:
+    """Say whether a message is one of texts alone, to its last field: there is nothing to check or to copy in it.
+
+    Records are not checked when they are made, and whoever takes one from a plug-in has to. This says at once of nearly
+    all of them what `msgspec.convert` finds out in ten times the time; that other ones are wrong it does not say.
+    """
+    if type(message) is not Message:
+        return False
+    role, parts = cast(Any, message.role), cast(Any, message.parts)
+    if type(role) is not str or role not in _ROLES or type(parts) is not tuple:
+        return False
+    for part in parts:  # noqa: SIM110 - a generator would take twice as long: it runs for every message
+        if type(part) is not Text or type(part.text) is not str:
+            return False
+    return True
 
 
 def say(role: Role, text: str) -> Message:

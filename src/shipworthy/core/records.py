@@ -65,6 +65,7 @@ __all__ = [
     "Event",
     "Failed",
     "Finding",
+    "Finish",
     "GuardEvent",
     "Image",
     "Message",
@@ -188,6 +189,10 @@ class Request(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
+Finish = Literal["stop", "length", "tool_calls"]
+"""Why an answer ended."""
+
+
 class Reply(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What a target answered, in the order in which it went over the wire, with what it retrieved on the way.
 
@@ -198,7 +203,7 @@ class Reply(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
 
     messages: tuple[Message, ...]
     usage: Usage = Usage()
-    finish: Literal["stop", "length", "tool_calls"] = "stop"
+    finish: Finish = "stop"
     retrieved: tuple[Document, ...] = ()
     model: str = ""
 

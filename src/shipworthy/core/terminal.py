@@ -60,14 +60,14 @@ def _visible(character: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text in which no character acts on a terminal; line feeds and tabs stay.
+    """Return text in which no character acts on a terminal; line feeds and tabs stay, and CSV's line ends.
 
     >>> escape("a\\u202eb\\x1b[2J")
     'a\\\\u202eb\\\\u001b[2J'
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_escaped, text))
+    return "\r\n".join("".join(map(_escaped, line)) for line in text.split("\r\n"))
 
 
 @lru_cache(maxsize=4096)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any, Literal, NamedTuple, get_args
@@ -10,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import msgspec
 from msgspec.structs import replace
 
+from shipworthy.core.deadline import Patience
 from shipworthy.core.errors import GuardError, LimitReached
 from shipworthy.core.foreign import kind_of, must_pass
 from shipworthy.core.protocols import Guard, GuardContext
@@ -55,6 +55,7 @@ class Rule:
         self.id, self.guard, self.action, self.shadow = id, guard, action, shadow
         self.stages = stages or guard.stages
         self.on_error, self.timeout_s = on_error, timeout_s
+        self._patience = Patience(timeout_s)
 
     def describe(self) -> Mapping[str, Any]:
         """Return JSON with all that changes what the rule does; part of the pipeline digest."""
@@ -75,7 +76,7 @@ class Rule:
             LimitReached: a budget is used up: the text was not judged, and nothing may go on.
         """
         try:
-            async with asyncio.timeout(self.timeout_s):
+            with self._patience.watch():
                 findings = [self._valid(f, part) for f in await self.guard.check(part, ctx)]
         except TimeoutError:
             return Checked(self, (), "timeout")

@@ -317,13 +317,19 @@ def _reply(returned: object) -> Reply | None:
     return returned
 
 
+class _Given(msgspec.Struct):
+    """What a scorer gave. msgspec learns a struct's type once, a tuple's at every call: three times as long."""
+
+    scores: tuple[Score, ...]
+
+
 def _scores(given: Sequence[Score], scorer: Scorer) -> tuple[Score, ...]:
     """Return a scorer's scores if they are some: records are not checked when they are made.
 
     Raises:
         ScorerError: a score is of a metric the scorer does not declare, or is not of that metric's kind or range.
     """
-    scores = msgspec.convert(msgspec.to_builtins(tuple(given)), tuple[Score, ...])
+    scores = msgspec.convert({"scores": msgspec.to_builtins(tuple(given))}, _Given).scores
     for score in scores:
         metric = next((m for m in scorer.metrics if m.name == score.metric), None)
         if metric is None:

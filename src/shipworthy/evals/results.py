@@ -17,7 +17,7 @@ from shipworthy.core import collector
 from shipworthy.core.amount import amount, number
 from shipworthy.core.attack_name import select
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
-from shipworthy.core.finished import Finished, finished
+from shipworthy.core.finished import PLANNED, Finished, finished
 from shipworthy.core.freshness import Replies, older
 from shipworthy.core.records import Attempt, Metric, Outcome, Party, RoleUse, RunManifest, Score, SuiteUse
 from shipworthy.core.roles import RoleTally
@@ -107,19 +107,20 @@ class Tally:
         # Two tables of numbers, not one of pairs: the garbage collector need not look through 20,000 pairs.
         self._hits: dict[str, int] = {}
         self._trials: dict[str, int] = {}
+        self._simple = metric.kind == "event" and metric.reducer != "any"
         self._samples: dict[str, dict[str, bool]] = {}
         self._values: dict[str, array[float]] = {}
 
     def add(self, cluster: str, sample: str, given: float) -> None:
         """Count one score: 1 or 0 for a hit or none, or the value."""
-        if self.metric.kind == "value":
-            self._values.setdefault(cluster, array("d")).append(given)
-        elif self.metric.reducer == "any":
-            samples = self._samples.setdefault(cluster, {})
-            samples[sample] = bool(given) or samples.get(sample, False)
-        else:
+        if self._simple:
             self._hits[cluster] = self._hits.get(cluster, 0) + int(given)
             self._trials[cluster] = self._trials.get(cluster, 0) + 1
+        elif self.metric.kind == "value":
+            self._values.setdefault(cluster, array("d")).append(given)
+        else:
+            samples = self._samples.setdefault(cluster, {})
+            samples[sample] = bool(given) or samples.get(sample, False)
 
     def pool(self, other: Tally) -> None:
         """Take in another tally of the same metric."""
@@ -276,9 +277,10 @@ class Run:
         return Replies(sum(u.calls - u.failures for u in uses), sum(u.cached for u in uses), self._oldest)
 
     def _count(self, attempt: Row | Attempt) -> None:
-        self._pooled.clear()
-        planned, tries = split_try(attempt.id)
-        if (before := self._failed.pop(planned, None)) is not None:
+        if self._pooled:
+            self._pooled.clear()
+        planned, tries = (attempt.id, 1) if len(attempt.id) == PLANNED else split_try(attempt.id)
+        if self._failed and (before := self._failed.pop(planned, None)) is not None:
             where, by, outcome, id, *_ = before
             self._errors[where, by] -= 1
             self.outcomes[outcome] -= 1
@@ -305,6 +307,7 @@ class Run:
             )
             return
         suite, attack = attempt.suite, attempt.attack
+        cluster, sample = attempt.cluster, attempt.sample
         told: set[str] = set()
         for score in attempt.scores:
             key = suite, score.metric, attack
@@ -318,7 +321,7 @@ class Run:
                 told.add(score.metric)
                 if tally is None:
                     tally = self._tallies[key] = Tally(metric)
-                tally.add(attempt.cluster, attempt.sample, said)
+                tally.add(cluster, sample, said)
         if told != (asked := self._asked.get(suite, told)):
             self._mark_silent(attempt, asked - told)
 

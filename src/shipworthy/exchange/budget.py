@@ -39,11 +39,22 @@ class Limits(Struct, frozen=True, kw_only=True):
 class _Spent:
     """One role's part, counted in place: a call costs no new record."""
 
-    __slots__ = ("calls", "usage")
+    __slots__ = ("calls", "cost_usd", "input_tokens", "output_tokens")
 
     def __init__(self) -> None:
-        self.calls = 0
-        self.usage = Usage()
+        self.calls = self.input_tokens = self.output_tokens = 0
+        self.cost_usd = 0.0
+
+    def add(self, usage: Usage) -> None:
+        """Count what a reply took."""
+        self.input_tokens += usage.input_tokens
+        self.output_tokens += usage.output_tokens
+        self.cost_usd += usage.cost_usd
+
+    @property
+    def usage(self) -> Usage:
+        """What all replies took."""
+        return Usage(self.input_tokens, self.output_tokens, self.cost_usd)
 
 
 class Budget:
@@ -63,7 +74,7 @@ class Budget:
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self.requests = 0
-        self.usage = Usage()
+        self._all = _Spent()
         self._spent: dict[Party, _Spent] = {}
         self.reason = ""
         self.started = time.monotonic()
@@ -105,9 +116,14 @@ class Budget:
         if not priced and self.limits.cost_usd is not None and not self.reason:
             who = role.replace("_", " ")
             self.reason = f"an answer of the {who} came without its tokens and its cost: --max-cost cannot be kept"
-        self.usage = self.usage + usage
+        self._all.add(usage)
         if (spent := self._spent.get(role)) is not None:
-            spent.usage = spent.usage + usage
+            spent.add(usage)
+
+    @property
+    def usage(self) -> Usage:
+        """What all replies took."""
+        return self._all.usage
 
     @property
     def roles(self) -> dict[Party, RoleUse]:
@@ -131,10 +147,10 @@ class Budget:
         elif self._deadline is not None and time.monotonic() >= self._deadline:
             self.reason = f"the time limit of {format_duration(limits.seconds or 0.0)} is reached"
         elif self._metered:
-            tokens = self.usage.input_tokens + self.usage.output_tokens
+            tokens = self._all.input_tokens + self._all.output_tokens
             if limits.tokens is not None and tokens >= limits.tokens:
                 self.reason = f"the budget of {limits.tokens:,} tokens is used up"
-            elif limits.cost_usd is not None and self.usage.cost_usd >= limits.cost_usd:
+            elif limits.cost_usd is not None and self._all.cost_usd >= limits.cost_usd:
                 self.reason = f"the budget of ${limits.cost_usd:,.2f} is used up"
         return bool(self.reason)
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, cast
 import msgspec
 from msgspec.structs import replace
 
+from shipworthy.core.deadline import Patience
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import LimitReached, TargetError, TargetTimeout, UsageError
 from shipworthy.core.events import Called, Event, Failed, Party, Returned
@@ -20,6 +21,7 @@ from shipworthy.core.foreign import forks, kind_of, leave_if_forked, message_of,
 from shipworthy.core.price import KEY, Price, priced
 from shipworthy.core.protocols import Streaming, Target, Tools
 from shipworthy.core.records import Delta, Reply, Request
+from shipworthy.core.turns import Turns
 from shipworthy.exchange.budget import Budget
 from shipworthy.exchange.cache import Kept, ReplyCache
 from shipworthy.exchange.forms import Forms
@@ -64,17 +66,17 @@ class Places:
 
     def __init__(self, concurrency: int) -> None:
         self.concurrency = concurrency
-        self._free: asyncio.Semaphore | None = None
+        self._free: Turns | None = None
 
     def share(self, concurrency: int) -> None:
         """Lower the number of places to what one more caller asks for. Only before the first call."""
         self.concurrency = min(self.concurrency, concurrency)
 
     @property
-    def free(self) -> asyncio.Semaphore:
+    def free(self) -> Turns:
         """The places, made when they are first needed: by then everybody has said what they ask for."""
         if self._free is None:
-            self._free = asyncio.Semaphore(self.concurrency)
+            self._free = Turns(self.concurrency)
         return self._free
 
 
@@ -107,6 +109,7 @@ class Channel:
         secrets: Sequence[str] = (),
     ) -> None:
         self.target, self.budget, self.timeout_s = target, budget or Budget(), timeout_s
+        self._patience = Patience(timeout_s)
         self.cache = None if getattr(target, "sessions", False) else cache
         self.places = places or Places(CONCURRENCY)
         self.takes_tools = "tools" in inspect.signature(target.send).parameters
@@ -235,14 +238,18 @@ class Channel:
     async def _call(self, request: Request, role: Party, tools: Recorded | None) -> tuple[Reply, float, float]:
         """Return the reply, the seconds the call took, and the seconds it waited for its place."""
         queued = perf_counter()
-        async with self.places.free:
+        places = self.places.free
+        if not places.enter():
+            await places.wait()
+        try:
             began = perf_counter()
             self.budget.take(role)
-            self.first = self.first or request
+            if self.first is None:
+                self.first = request
             send: Callable[..., Awaitable[Any]] = self.target.send
             try:
-                # asyncio.timeout is cheap where nothing waits, and a target that never answers must not hold a run.
-                async with asyncio.timeout(self.timeout_s):
+                # A target that never answers must not hold a run.
+                with self._patience.watch():
                     reply = await (send(request, tools=tools) if self.takes_tools else send(request))
             except BaseException as error:
                 if must_pass(error):
@@ -251,8 +258,11 @@ class Channel:
                 raise failed from failed.__cause__
             finally:
                 leave_if_forked(self._forks)
-                self._hide_in(tools)
+                if tools is not None:
+                    self._hide_in(tools)
             seconds = perf_counter() - began
+        finally:
+            places.leave()
         return self._paid(self._without_secrets(sound(reply)), role), seconds, began - queued
 
     def _paid(self, reply: Reply, role: Party) -> Reply:
@@ -269,9 +279,9 @@ class Channel:
         usage, _ = priced(reply.usage, self.price)
         return reply if usage is reply.usage else replace(reply, usage=usage)
 
-    def _hide_in(self, tools: Recorded | None) -> None:
+    def _hide_in(self, tools: Recorded) -> None:
         """Take credentials out of what is recorded of the calls of tools; the tools themselves were given all of it."""
-        if tools is None or not self._forms.any:
+        if not self._forms.any:
             return
         for place, event in enumerate(tools.events):
             written = msgspec.to_builtins(event)

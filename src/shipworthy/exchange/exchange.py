@@ -27,6 +27,7 @@ from shipworthy.core.errors import (
 from shipworthy.core.events import Asked, Called, Chosen, Event, Failed, Party, Retrieved, Rewound, Said, Span
 from shipworthy.core.foreign import kind_of, message_of
 from shipworthy.core.freshness import older
+from shipworthy.core.messages import is_sound
 from shipworthy.core.protocols import Ask, GuardContext, World
 from shipworthy.core.records import (
     Delta,
@@ -37,6 +38,7 @@ from shipworthy.core.records import (
     ToolCall,
     say,
 )
+from shipworthy.core.turns import Turns
 from shipworthy.enforce.pipeline import WITHHELD, Passage
 from shipworthy.exchange.channel import Answered, Channel, identity_of
 from shipworthy.exchange.desk import Desk, Mediation
@@ -129,7 +131,7 @@ class Exchange:
         self._asked_before: dict[bytes, int] = {}
         self._passed: Sequence[ToolCall] = ()
         # Turns are one after the other, whoever asks for two at once: a turn's events stand together, under its number.
-        self._busy = asyncio.Lock()
+        self._busy = Turns(1)
 
     # ---- the target ------------------------------------------------------------------------------------------------
 
@@ -143,8 +145,13 @@ class Exchange:
         temperature: float | None = None,
     ) -> Reply:
         """Ask the system under test; see `Ask`."""
-        async with self._busy:
+        busy = self._busy
+        if not busy.enter():
+            await busy.wait()
+        try:
             return await self._ask(messages, documents, schema, max_tokens, temperature)
+        finally:
+            busy.leave()
 
     async def _ask(
         self,
@@ -489,7 +496,9 @@ def _messages(messages: Sequence[Message] | str) -> tuple[Message, ...]:
     if isinstance(messages, str):
         return (say("user", messages),)
     said = tuple(messages)
-    if all(isinstance(message, Message) for message in said) and said:
+    if said and all(map(is_sound, said)):
+        return said
+    if said and all(isinstance(message, Message) for message in said):
         try:
             return msgspec.convert(msgspec.to_builtins(said), tuple[Message, ...])
         except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
@@ -498,6 +507,8 @@ def _messages(messages: Sequence[Message] | str) -> tuple[Message, ...]:
 
 
 def _documents(documents: Sequence[Document]) -> tuple[Document, ...]:
+    if not documents:
+        return ()
     try:
         return msgspec.convert(msgspec.to_builtins(tuple(documents)), tuple[Document, ...])
     except (msgspec.ValidationError, TypeError, ValueError) as error:

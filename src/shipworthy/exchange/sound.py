@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import get_args
+from typing import Any, cast, get_args
 
 import msgspec
 
 from shipworthy.core.errors import TargetError
 from shipworthy.core.foreign import kind_of, message_of
 from shipworthy.core.messages import Channel as Kind
-from shipworthy.core.records import Delta, Reply, Text, ToolResult
+from shipworthy.core.messages import is_sound
+from shipworthy.core.records import Delta, Finish, Reply, Text, ToolResult, Usage
 
 LONGEST = 16_000_000
 """Characters of one reply. What no answer can be would fill log and cache, attempt by attempt."""
@@ -55,6 +56,25 @@ def sound_delta(piece: object) -> Delta:
     return piece
 
 
+def _plain(reply: Any) -> bool:
+    """Say whether an answer in plain words is a `Reply` to its last field: nothing is to be converted then."""
+    if type(reply) is not Reply or type(reply.retrieved) is not tuple or reply.retrieved:
+        return False
+    messages, usage, finish = cast(Any, reply.messages), cast(Any, reply.usage), cast(Any, reply.finish)
+    return (
+        type(messages) is tuple
+        and all(map(is_sound, messages))
+        and type(usage) is Usage
+        and type(usage.input_tokens) is type(usage.output_tokens) is int
+        and type(usage.cost_usd) is float
+        and type(finish) is type(reply.model) is str
+        and finish in _FINISHES
+    )
+
+
+_FINISHES = frozenset(get_args(Finish))
+
+
 def sound(reply: object) -> Reply:
     """Return a reply that any store can hold and any scorer can read.
 
@@ -66,12 +86,14 @@ def sound(reply: object) -> Reply:
     """
     if not isinstance(reply, Reply):
         raise TargetError(f"the target returned a {kind_of(reply)}, not a Reply")
-    try:
-        checked = msgspec.convert(msgspec.to_builtins(reply), Reply)
-    except Exception as error:  # what is in it may be of any class, and raise anything when it is looked at
-        raise TargetError(
-            f"the target returned a Reply that is not one ({kind_of(error)}: {message_of(error)})"
-        ) from None
+    checked = reply
+    if not _plain(reply):
+        try:
+            checked = msgspec.convert(msgspec.to_builtins(reply), Reply)
+        except Exception as error:  # what is in it may be of any class, and raise anything when it is looked at
+            raise TargetError(
+                f"the target returned a Reply that is not one ({kind_of(error)}: {message_of(error)})"
+            ) from None
     if _length(checked) > LONGEST:
         raise TargetError(f"the target answered with more than {LONGEST:,} characters")
     roles = [message.role for message in checked.messages]

@@ -1,8 +1,8 @@
-"""The one place that opens HTTP connections: aiohttp, with what it leaves open closed.
+"""The one place that asks over HTTP: aiohttp's connections and parser, with what they leave open closed.
 
-What is set differently from aiohttp's defaults, and why: no cookies, no redirects, no netrc; bodies are unpacked here,
-so that a short one cannot become gigabytes; proxies only when asked for; an idle connection on which something arrived
-that nobody asked for is thrown away, because it would be taken for the next answer.
+What is different from aiohttp's own client, and why: no cookies, no redirects, no netrc; bodies are unpacked here, so
+that a short one cannot become gigabytes; proxies only when asked for; a request over a connection that turns out to be
+closed is sent again at once. How one request goes over a connection is in `net.wire`.
 """
 
 from __future__ import annotations
@@ -10,24 +10,19 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
 from shipworthy.core.errors import UsageError
+from shipworthy.net.wire import Pool, Response, Stale
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    import aiohttp
-
 IDLE_S = 15.0
 """Seconds after which an idle connection is closed: before most servers do it."""
-
-_reused: ContextVar[bool] = ContextVar("reused", default=False)
-"""Whether the request that this task is making went over a connection that had been used before."""
 
 
 class Broken(Exception):
@@ -45,14 +40,6 @@ class TooLong(Exception):
     """The answer is longer than was allowed."""
 
 
-class Response(NamedTuple):
-    """The head of an answer whose body is still to be read."""
-
-    status: int
-    headers: Mapping[str, str]
-    wire: aiohttp.ClientResponse
-
-
 class Client:
     """Connections to one origin, one pool for each event loop that asks.
 
@@ -63,7 +50,7 @@ class Client:
 
     def __init__(self, *, ca_file: str = "", proxies: bool = False) -> None:
         self._ca_file, self._proxies = ca_file, proxies
-        self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
+        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
         self._trust: ssl.SSLContext | None = None
 
     async def open(self, method: str, url: str, headers: Mapping[str, str], payload: bytes) -> Response:
@@ -76,31 +63,17 @@ class Client:
             Distrusted: its certificate is not one that we believe.
         """
         import aiohttp
-        from yarl import URL
+        from aiohttp.http_exceptions import HttpProcessingError
 
-        session = self._session() or await self._begin(url)
+        pool = self._pools.get(asyncio.get_running_loop()) or await self._begin(url)
         while True:
-            _reused.set(False)
             try:
-                wire = await session.request(
-                    method,
-                    URL(url, encoded=True),
-                    data=payload or None,
-                    headers=headers,
-                    allow_redirects=False,
-                    proxy=self._proxy(url),
-                )
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                # The other side may close what was idle just when we use it: that is no failure of the endpoint. If a
-                # piece of an answer came back, aiohttp's error holds it in place of its sentence: that one is.
-                if _reused.get() and isinstance(getattr(error, "message", ""), str):
-                    continue
+                return await pool.exchange(method, url, headers, payload, self._proxy(url) if self._proxies else None)
+            except Stale:
+                continue
+            except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
                 _refuse_distrusted(error)
                 raise Broken(_name(error)) from None
-            except (aiohttp.ClientError, OSError) as error:
-                _refuse_distrusted(error)
-                raise Broken(_name(error)) from None
-            return Response(wire.status, wire.headers, wire)
 
     async def read(self, response: Response, max_bytes: int) -> bytes:
         """Return the whole body, unpacked.
@@ -109,23 +82,22 @@ class Client:
             Broken: it ended early.
             TooLong: it is longer than allowed.
         """
-        wire = response.wire
-        length = wire.content_length
-        if length is not None and length <= max_bytes and not wire.headers.get("content-encoding"):
+        length = response.length
+        if length is not None and length <= max_bytes and not response.headers.get("content-encoding"):
             try:
-                return await wire.read()
+                return await response.read()
             except BaseException as error:
-                wire.close()
+                response.close()
                 raise _broken(error) from None
         return b"".join([piece async for piece in self.pieces(response, max_bytes)])
 
     async def pieces(self, response: Response, max_bytes: int) -> AsyncGenerator[bytes, None]:
         """Yield the body as it arrives, unpacked; errors as for `read`."""
-        wire = response.wire
+        content = response.content
         try:
-            unpack = Unpacker(wire.headers.get("content-encoding", ""))
+            unpack = Unpacker(response.headers.get("content-encoding", ""))
             left = max_bytes
-            while data := await wire.content.readany():
+            while data := await content.readany():
                 piece = unpack.feed(data, left)
                 left -= len(piece)
                 if piece:
@@ -135,47 +107,33 @@ class Client:
             raise _broken(error) from None
         finally:
             # After the last byte this gives the connection back; before it, it closes it.
-            if wire.content.at_eof():
-                wire.release()
+            if content.at_eof():
+                response.release()
             else:
-                wire.close()
+                response.close()
 
     async def close(self) -> None:
         """Close every connection."""
         here = asyncio.get_running_loop()
-        sessions, self._sessions = list(self._sessions.items()), WeakKeyDictionary()
-        for loop, session in sessions:
+        pools, self._pools = list(self._pools.items()), WeakKeyDictionary()
+        for loop, pool in pools:
             if loop is here or loop.is_closed():
-                await session.close()
+                await pool.close()
             else:
-                asyncio.run_coroutine_threadsafe(session.close(), loop)
+                asyncio.run_coroutine_threadsafe(pool.close(), loop)
 
-    def _session(self) -> aiohttp.ClientSession | None:
-        return self._sessions.get(asyncio.get_running_loop())
-
-    async def _begin(self, url: str) -> aiohttp.ClientSession:
-        """Return a new session of the running loop; those of loops that have ended go."""
-        import aiohttp
-
-        for loop in [loop for loop in self._sessions if loop.is_closed()]:
-            await self._sessions.pop(loop).close()
-        trust: Any = True
+    async def _begin(self, url: str) -> Pool:
+        """Return a new pool of the running loop; those of loops that have ended go."""
+        for loop in [loop for loop in self._pools if loop.is_closed()]:
+            await self._pools.pop(loop).close()
+        trust: ssl.SSLContext | bool = True
         if url.startswith("https:") or self._proxies:
             trust = self._trust = self._trust or _trust(self._ca_file)
-        session = aiohttp.ClientSession(
-            connector=_pool_class()(limit=0, ssl=trust, keepalive_timeout=IDLE_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(),  # whoever asks bounds the whole exchange
-            auto_decompress=False,
-            trust_env=False,
-            max_field_size=65_536,
-        )
-        self._sessions[asyncio.get_running_loop()] = session
-        return session
+        here = asyncio.get_running_loop()
+        pool = self._pools[here] = Pool(here, trust, idle_s=IDLE_S)
+        return pool
 
     def _proxy(self, url: str) -> str | None:
-        if not self._proxies:
-            return None
         parts = urlsplit(url)
         if proxy_bypass(parts.netloc):
             return None
@@ -219,34 +177,6 @@ class Unpacker:
         """Raise `Broken` if the compressed body was cut short."""
         if self._zlib is not None and not self._zlib.eof:
             raise Broken("compressed body cut short")
-
-
-_pool: type[aiohttp.TCPConnector] | None = None
-
-
-def _pool_class() -> type[aiohttp.TCPConnector]:
-    """Return the connector's class; made when first needed, because importing aiohttp takes a quarter of a second."""
-    global _pool  # noqa: PLW0603 - a class can be made once
-    if _pool is None:
-        import aiohttp
-
-        class Pool(aiohttp.TCPConnector):
-            """aiohttp's pool, but for connections on which bytes arrived while they were idle.
-
-            aiohttp keeps what was parsed from them and hands it to whoever asks next: one answer too many from a
-            confused server, and every answer after it belongs to another request.
-            """
-
-            async def _get(self, key: Any, traces: Any) -> Any:
-                while (connection := await super()._get(key, traces)) is not None:
-                    if connection.protocol is not None and not connection.protocol.should_close:
-                        _reused.set(True)
-                        return connection
-                    connection.close()
-                return None
-
-        _pool = Pool
-    return _pool
 
 
 def _trust(ca_file: str) -> ssl.SSLContext:

@@ -10,14 +10,16 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shipworthy.core.credentials import resolve
+from shipworthy.core.deadline import Patience
 from shipworthy.core.errors import TargetError, TargetTimeout, UsageError
 from shipworthy.net import address
 from shipworthy.net.answer import Answer, HttpCall, read_json, status_within
-from shipworthy.net.client import Broken, Client, Distrusted, Response, TooLong
+from shipworthy.net.client import Broken, Client, Distrusted, TooLong
 from shipworthy.net.events import EventReader, ServerEvent
 from shipworthy.net.options import HttpOptions
 from shipworthy.net.retry import RETRIED, backoff, retry_after
 from shipworthy.net.upstream import Upstream
+from shipworthy.net.wire import Response
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 EVENTS = "text/event-stream"
@@ -74,6 +76,7 @@ class Endpoint:
         references = sorted(_shown(reference) for reference, _ in self._credentials.values())
         self._upstream = Upstream.of(" ".join([self.origin, *references]))
         self._upstream.join(self, self.options)
+        self._patience = Patience(self.options.timeout)
         self._open = True
         self._sent: dict[str, str] | None = None
 
@@ -110,16 +113,16 @@ class Endpoint:
         upstream = self._joined()
         client, headers = upstream.client(self.options), self._prepared()
         payload = b"" if method == "GET" else msgspec.json.encode(body)
-        seconds = self.options.timeout if timeout is None else timeout
+        patience = self._patience if timeout is None else Patience(timeout)
 
         async def once() -> tuple[Answer, float | None]:
             # Around all of it: a body that trickles in would never end.
-            async with asyncio.timeout(seconds):
+            with patience.watch():
                 response = await client.open(method, self._address, headers, payload)
                 return await self._whole(client, response)
 
         async with upstream.turns():
-            return await self._try(once, tokens, used, seconds)
+            return await self._try(once, tokens, used, self.options.timeout if timeout is None else timeout)
 
     async def events(self, body: Any, *, tokens: int = 0, method: str = "POST") -> AsyncGenerator[ServerEvent, None]:
         """Send one request and yield the events of its answer as they arrive.
@@ -226,7 +229,7 @@ class Endpoint:
         """Return a whole answer, and the seconds it asks to wait."""
         status, headers = response.status, response.headers
         if status in REDIRECTS and "location" in headers:
-            response.wire.close()
+            response.close()
             host = urlsplit(headers["location"]).hostname or "another path"
             raise TargetError(
                 f"{self.origin} redirects to {host}: not followed; put the final address in the configuration"

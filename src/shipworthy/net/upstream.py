@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from shipworthy.core.turns import Turns
 from shipworthy.net.client import Client
 from shipworthy.net.options import HttpOptions
 from shipworthy.net.rate import Rate
-from shipworthy.net.turns import Turns
 
 if TYPE_CHECKING:
     from shipworthy.net.endpoint import Endpoint

@@ -23,10 +23,11 @@ def compact(id: str) -> int:
     >>> compact("AT-00000000000000ff-2")
     0
     """
-    # `int` is lenient (spaces, underscores, capitals), so the digits are looked at first.
-    if len(id) != PLANNED or not id.startswith("AT-") or (digits := id[3:]).strip("0123456789abcdef"):
+    if len(id) != PLANNED or id[:3] != "AT-":
         return 0
-    return int(digits, 16)
+    digits = id[3:]
+    # `int` is lenient (spaces, underscores, capitals), so the digits are looked at first.
+    return 0 if digits.strip("0123456789abcdef") else int(digits, 16)
 
 
 class AttemptIds:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -43,7 +43,7 @@ _DEEP = 128
 """Levels of nesting that are written; a record has 10 of its own. A reader's stack takes some hundreds."""
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, gc=False):
     """One verified line of a file.
 
     Attributes:

@@ -49,7 +49,8 @@ class RecordIndex:
             leaf: the 32-byte hash of its Merkle leaf.
         """
         number, place = compact(id), shard << _OFFSET | start
-        self._root = ""
+        if self._root:
+            self._root = ""
         if number:
             self._open += _ROW.pack(number, place, leaf)
             if len(self._open) >= _CHUNK:

@@ -374,7 +374,7 @@ def test_a_listener_that_goes_away_leaves_a_record_and_no_open_stream(opened, wo
     assert [e.action for e in events_of(exchange, GuardEvent)] == ["replace"]
     assert len(events_of(exchange, Asked)) == 1
     # The place at the endpoint is free again.
-    assert not exchange._target.places.free.locked()
+    assert exchange._target.places.free.inside == 0
 
 
 def test_a_listener_may_take_its_time_and_a_model_may_not(opened):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shipworthy.net.turns import Turns
+from shipworthy.core.turns import Turns
 
 
 async def settle() -> None:
@@ -108,5 +108,26 @@ def test_who_gives_up_waiting_takes_nobodys_turn():
         await settle()
         assert room.inside == {2}
         tasks[2].cancel()
+
+    asyncio.run(main())
+
+
+def test_all_may_be_cancelled_at_once_those_inside_first():
+    """Who leaves passes over those that are cancelled already and have not heard of it."""
+
+    async def main():
+        room = Room(2)
+        tasks = [asyncio.create_task(room.visit(n)) for n in range(9)]
+        await settle()
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(result) for result in ended] == [asyncio.CancelledError] * 9
+        assert (room.turns.inside, room.order) == (0, [0, 1])
+        late = asyncio.create_task(room.visit(9))
+        await settle()
+        assert room.inside == {9}
+        room.out[9].set()
+        await late
 
     asyncio.run(main())
