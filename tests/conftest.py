@@ -26,6 +26,9 @@ os.environ.pop("SHIPWORTHY_CONTROL_URL", None)
 # Nor may what whoever runs it allowed change what a test sees: nothing is allowed but what the test allows.
 os.environ["SHIPWORTHY_GRANTS"] = str(Path(tempfile.gettempdir()) / f"shipworthy-no-grants-{os.getpid()}.json")
 
+# Nor may a test make, or depend on, the key of whoever runs it.
+os.environ["SHIPWORTHY_CACHE_KEY"] = str(Path(tempfile.gettempdir()) / f"shipworthy-cache-key-{os.getpid()}")
+
 
 # A shared machine stops for seconds now and then: no example has a deadline. CI draws the same examples every time, so
 # that a change is judged by what it changed; elsewhere they are drawn anew.

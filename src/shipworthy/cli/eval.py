@@ -287,14 +287,19 @@ def nothing_left(declare: str) -> str:
 
 def report(run: Run) -> str:
     """Return a run's table, a row a suite and metric, with the errors by kind and the commonest messages below it."""
+    import time
     from collections import Counter
 
     from shipworthy.cli._tables import shorten, table
+    from shipworthy.core.freshness import moment, told
     from shipworthy.evals.results import COLUMNS, cells
 
     text = table(COLUMNS, [cells(row) for row in run.summary()], right=range(2, len(COLUMNS)))
     if asked := roles(run):
-        text += f"\n\n{asked}"
+        given = run.replies
+        text += f"\n\n{asked}\n\n{told(given.replies, given.cached, moment(given.oldest), moment(time.time()))}"
+    for note in run.notes:
+        text += f"\n\nMind: {note}"
     if run.errors:
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(run.outcomes.items()) if n and kind != "scored")
         text += f"\n\nErrors are never counted as safe; they are left out of the rates: {kinds}"

@@ -52,9 +52,9 @@ def command(
     Several runs of one subject, each of which measured some of the suites, make one decision; it says which criterion
     came from which.
 
-    All criteria must pass. Inconclusive blocks like no-ship: it says what is missing. The decision is kept under
-    .shipworthy/decisions and entered in the audit log. However many formats it is printed in, it is one decision;
-    `shipworthy report` renders it again.
+    All criteria must pass. Inconclusive blocks like no-ship: it says what is missing. The audit log is verified first,
+    whole. The decision is entered in it and kept under .shipworthy/decisions; one that cannot be entered is not kept.
+    However many formats it is printed in, it is one decision; `shipworthy report` renders it again.
 
     Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence.
     """
@@ -62,12 +62,15 @@ def command(
     from shipworthy.release.baseline import choose_baseline
     from shipworthy.release.candidate import choose_run
     from shipworthy.release.decide import decide
+    from shipworthy.store.audit import AuditLog
     from shipworthy.store.layout import Layout
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
     wanted = outputs(workspace, forms, output)
     layout = Layout(workspace)
+    with AuditLog(layout.control_url) as audit:
+        audit.verify()  # Which run is the candidate, and what was pinned, is read from it, too.
     chosen = choose_baseline(loaded, layout, baselines)
     if not runs:
         runs = (choose_run(layout, () if chosen.how == "named" else chosen.runs),)
@@ -107,7 +110,7 @@ def exit_code(verdict: Verdict) -> int:
 
 
 def keep(layout: Layout, decision: Decision, read: Sequence[Run] = ()) -> None:
-    """Save a decision, and enter it with its runs in the audit log.
+    """Save a decision, and enter it with its runs in the audit log; where it cannot be entered, no file is left.
 
     Args:
         read: runs that were loaded just now: where the audit log knows their state, they are not read again.
@@ -118,5 +121,5 @@ def keep(layout: Layout, decision: Decision, read: Sequence[Run] = ()) -> None:
     """
     from shipworthy.store.register import register_decision
 
-    layout.save_decision(decision)
-    register_decision(layout, decision, {run.id: run.reading for run in read})
+    with layout.saving_decision(decision):
+        register_decision(layout, decision, {run.id: run.reading for run in read})

@@ -10,6 +10,7 @@ import click
 
 from shipworthy.cli._again import Again
 from shipworthy.cli._compare import compare_command
+from shipworthy.cli._delete import delete_command
 from shipworthy.cli._options import form_option, workspace_option
 from shipworthy.cli._side_by_side import table_command
 from shipworthy.cli._steps import declare_command, finish_command
@@ -25,11 +26,12 @@ OUTCOMES = get_args(Outcome)
 
 @click.group("runs")
 def command() -> None:
-    """List runs, show one, read its samples, compare two, put several side by side; declare one and finish it."""
+    """List runs, show one, read its samples, compare two, put several side by side; declare, finish, delete one."""
 
 
 command.add_command(compare_command)
 command.add_command(declare_command)
+command.add_command(delete_command)
 command.add_command(finish_command)
 command.add_command(table_command)
 
@@ -120,6 +122,8 @@ def _json(run: Run, by_attack: bool) -> str:
     """Return the manifest, the state and the results of a run, with the roles that were asked."""
     import msgspec
 
+    from shipworthy.core.freshness import moment
+
     attacks: list[str | None] = [None]
     rows = []
     for use in run.manifest.suites:
@@ -135,6 +139,11 @@ def _json(run: Run, by_attack: bool) -> str:
         "outcomes": {kind: n for kind, n in run.outcomes.items() if n},
         "results": rows,
         "roles": dict(run.roles),
+        "replies": {
+            "replies": run.replies.replies,
+            "cached": run.replies.cached,
+            "oldest": moment(run.replies.oldest),
+        },
         "directory": str(run.directory),
     }
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -199,9 +199,11 @@ class Timing(Struct, frozen=True, gc=False, array_like=True):
         seconds: wall time of the attempt without the wait in the engine's own queue.
         guard_seconds: the part of it that guards took.
         spans: one for each `Asked`, and for each `Returned` that took time.
+        oldest: when the oldest reply that the cache gave was first given, Unix time; 0 where it gave none.
     """
 
     started: float = 0.0
     seconds: float = 0.0
     guard_seconds: float = 0.0
     spans: tuple[Span, ...] = ()
+    oldest: float = 0.0

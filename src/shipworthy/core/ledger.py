@@ -14,8 +14,19 @@ from typing import Any, NamedTuple
 DECLARED = "run.declared"
 WITHDRAWN = "run.withdrawn"
 """A run that a mistake in the configuration stopped before its first attempt: it measured nothing."""
-KINDS = (DECLARED, WITHDRAWN, "run.finished", "run.seen", "decision.made")
+STARTED = "run.started"
+"""A sitting on one shard of a run began: with how many records in its log, and which head."""
+HEAD = "run.head"
+"""The same, while a sitting goes on: a log that is cut afterwards lacks this head."""
+STOPPED = "run.stopped"
+"""The same, at a sitting's end. One that was killed has no end."""
+SITTINGS = (STARTED, HEAD, STOPPED)
+DELETED = "run.deleted"
+"""A run was taken off the disk, by somebody who said so."""
+KINDS = (DECLARED, WITHDRAWN, STARTED, STOPPED, DELETED, "run.finished", "run.seen", "decision.made")
 """The entries that a ledger is made of."""
+_ABOUT = (DECLARED, "run.finished", "run.seen")
+"""Those that say which system, specification, subject and samples a run is about."""
 
 STATES = ("ship", "no-ship", "inconclusive", "baseline", "not decided", "not finished")
 
@@ -62,7 +73,7 @@ def lines(
             verdicts |= dict.fromkeys(body.get("runs") or body["heads"], str(body["verdict"]))
         elif kind == WITHDRAWN:
             begun.pop(str(body["run"]), None)
-        elif kind in KINDS:
+        elif kind in _ABOUT:
             scope = Scope(
                 body["system"], body["spec_digest"], tuple(body.get("draws", ())), frozenset(body.get("suites", ()))
             )
@@ -102,6 +113,105 @@ def place(all_lines: Sequence[Line], decided: Collection[str]) -> Place:
     earlier = tuple(line for line in all_lines[:last] if line.run not in decided)
     later = tuple(line for line in all_lines[last:] if line.run not in decided)
     return Place(len(earlier) + len(decided), earlier, later)
+
+
+class Tries(NamedTuple):
+    """How often the very same was tried: one system, specification and subject, on whatever samples of it.
+
+    Attributes:
+        number: of the decided run among these runs, from 1; of several, that of the last.
+        runs: how many there are, the decided ones included.
+        not_shipped: of the others, those on which a gate said no-ship or inconclusive; `unfinished` those that nothing
+            was decided on and that were never finished; `undecided` those that were finished, and never decided on.
+        deleted: of the others, those that somebody took off the disk and said so.
+        sittings: in which the decided runs were made, counted by the shard that took most.
+        cut_off: sittings of the decided runs, of all shards, that have no end: what made them was killed.
+        unentered: decided runs that were not entered when they were begun: made elsewhere, where none of this counted.
+    """
+
+    number: int = 1
+    runs: int = 1
+    not_shipped: int = 0
+    unfinished: int = 0
+    undecided: int = 0
+    deleted: int = 0
+    sittings: int = 1
+    cut_off: int = 0
+    unentered: int = 0
+
+
+def tries(
+    entries: Iterable[tuple[str, Mapping[str, Any]]], scopes: Sequence[Scope], subject: str, decided: Collection[str]
+) -> Tries:
+    """Count the runs of one specification and subject, and the sittings of those that are decided on.
+
+    Args:
+        entries, scopes: as for `lines`.
+        subject: digest of what the decided runs measured.
+        decided: their ids.
+    """
+    wanted = {(scope.system, scope.spec, subject) for scope in scopes}
+    same: list[str] = []
+    finished: set[str] = set()
+    deleted: set[str] = set()
+    declared: set[str] = set()
+    verdicts: dict[str, str] = {}
+    open_: Counter[tuple[str, int]] = Counter()
+    begun: Counter[tuple[str, int]] = Counter()
+    for kind, body in entries:
+        if kind == "decision.made":
+            verdicts |= dict.fromkeys(body.get("runs") or body["heads"], str(body["verdict"]))
+        elif kind == WITHDRAWN and body["run"] in same:
+            same.remove(body["run"])
+        elif kind == DELETED:
+            deleted.add(body["run"])
+        elif kind in (STARTED, STOPPED) and body["run"] in decided:
+            shard = body["run"], body["shard"]
+            begun[shard] += kind == STARTED
+            open_[shard] += 1 if kind == STARTED else -1
+        elif kind in _ABOUT and (body["system"], body["spec_digest"], body["subject_digest"]) in wanted:
+            if body["run"] not in same:
+                same.append(body["run"])
+            if kind == "run.finished":
+                finished.add(body["run"])
+            if kind == DECLARED:
+                declared.add(body["run"])
+    unknown = len(set(decided).difference(same))  # Not entered yet: they are the newest.
+    others = [run for run in same if run not in decided]
+    last = max((number for number, run in enumerate(same, 1) if run in decided), default=0)
+    return Tries(
+        number=len(same) + unknown if unknown else last,
+        runs=len(same) + unknown,
+        not_shipped=sum(verdicts.get(run, "ship") != "ship" for run in others),
+        unfinished=sum(run not in verdicts and run not in finished for run in others),
+        undecided=sum(run not in verdicts and run in finished for run in others),
+        deleted=sum(run in deleted for run in others),
+        sittings=max(begun.values(), default=1),
+        cut_off=sum(max(0, number) for number in open_.values()),
+        unentered=len(set(decided) - declared),
+    )
+
+
+def tried(found: Tries) -> str:
+    """Return in words how often the same was tried.
+
+    >>> tried(Tries(3, 4, not_shipped=2, unfinished=1))
+    'the 3rd of 4 runs of this spec and subject, 2 did not ship, 1 never finished'
+    >>> tried(Tries(1, 1, sittings=32, cut_off=31))
+    'the 1st of 1 run of this spec and subject; made in 32 sittings, 31 of which have no end (killed)'
+    """
+    said = f"the {_ordinal(found.number)} of {found.runs:,} run{'s' * (found.runs != 1)} of this spec and subject"
+    if found.runs > 1:
+        said += f", {found.not_shipped:,} did not ship, {found.unfinished:,} never finished"
+    said += f", {found.undecided:,} not decided on" if found.undecided else ""
+    said += f", {found.deleted:,} deleted" if found.deleted else ""
+    if found.sittings > 1 or found.cut_off:
+        ends = f"{found.cut_off:,} of which {'have' if found.cut_off > 1 else 'has'} no end (killed)"
+        said += f"; made in {found.sittings:,} sitting{'s' * (found.sittings != 1)}"
+        said += f", {ends}" if found.cut_off else ""
+    if found.unentered:
+        said += f"; {found.unentered:,} not entered when begun (made under another audit log)"
+    return said
 
 
 def sentence(found: Place, gone: Collection[str] = ()) -> str:

@@ -709,6 +709,29 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     gone: bool = False
 
 
+class Tries(Struct, frozen=True, kw_only=True):
+    """How often one specification and subject was tried, as the audit chain has it; see `shipworthy.core.ledger.Tries`.
+
+    Attributes:
+        number: of the decided run among `runs`, from 1.
+        not_shipped, unfinished, undecided, deleted: how many of the other runs.
+        sittings: in which the decided runs were made; `cut_off` those without an end.
+        unentered: decided runs that were not entered when they were begun.
+        sentence: all of it in words.
+    """
+
+    number: int
+    runs: int
+    not_shipped: int = 0
+    unfinished: int = 0
+    undecided: int = 0
+    deleted: int = 0
+    sittings: int = 1
+    cut_off: int = 0
+    unentered: int = 0
+    sentence: Name = ""
+
+
 class Ledger(Struct, frozen=True, kw_only=True):
     """Which of all runs on the same samples and criteria a decision is about.
 
@@ -716,14 +739,30 @@ class Ledger(Struct, frozen=True, kw_only=True):
         entries: of the audit chain that were read, the first so many.
         number: of the decided run among all, from 1; of several, that of the last.
         earlier, later: the other runs, in the order in which they were begun.
+        tries: how often this specification and subject was tried. None in decisions by earlier versions.
         sentence: all of it in words.
     """
 
     entries: int
     number: int
     sentence: Name
+    tries: Tries | None = None
     earlier: tuple[LedgerLine, ...] = ()
     later: tuple[LedgerLine, ...] = ()
+
+
+class ReplyUse(Struct, frozen=True, kw_only=True):
+    """How many of a run's replies the cache gave.
+
+    Attributes:
+        replies: of all roles, in all tries; `cached` how many of them the cache gave.
+        oldest: when the oldest of these was first given, ISO 8601, UTC; empty where there is none.
+    """
+
+    run: Name
+    replies: int
+    cached: int = 0
+    oldest: Name = ""
 
 
 class Confirmation(Struct, frozen=True, kw_only=True):
@@ -755,6 +794,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
         subject: what was decided on; `baseline` what it is compared with. None in decisions by earlier versions.
         ledger: the other runs on the same samples and criteria.
         s1_unscored: attempt ids on S1 samples without a score: with any of them nothing ships.
+        replies: how many replies of each of its runs, and of its baselines', the cache gave, in their order.
         confirmations: the word that stood on each S1 hit when it was decided; a hit without one is not yet confirmed.
         files: every safety file as it was; none in decisions by earlier versions.
     """
@@ -776,4 +816,5 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ledger: Ledger | None = None
     s1_unscored: tuple[str, ...] = field(default=())
     confirmations: tuple[Confirmation, ...] = field(default=())
+    replies: tuple[ReplyUse, ...] = field(default=())
     files: tuple[SafetyFile, ...] = field(default=())

@@ -14,6 +14,12 @@ def _own_grants() -> Path:
     return user_config_path("shipworthy") / "grants.json"
 
 
+def _own_cache_key() -> Path:
+    from platformdirs import user_config_path
+
+    return user_config_path("shipworthy") / "cache.key"
+
+
 class Settings(Struct, frozen=True):
     """Where things are kept.
 
@@ -23,12 +29,14 @@ class Settings(Struct, frozen=True):
         grants_file: what this user lets workspaces do (``SHIPWORTHY_GRANTS``), see `Grants`.
         control_url: address of the database that holds the control state (``SHIPWORTHY_CONTROL_URL``); empty for an
             SQLite file in each workspace. It may hold a password, so it is never shown.
+        cache_key_file: the key under which kept replies are sealed (``SHIPWORTHY_CACHE_KEY``), made when first needed.
     """
 
     cache_dir: Path
     keys_dir: Path
     grants_file: Path = field(default_factory=_own_grants)
     control_url: str = ""
+    cache_key_file: Path = field(default_factory=_own_cache_key)
 
     @classmethod
     def load(cls) -> Settings:
@@ -42,6 +50,7 @@ class Settings(Struct, frozen=True):
             cache_dir=place("SHIPWORTHY_CACHE_DIR", user_cache_path("shipworthy")),
             keys_dir=place("SHIPWORTHY_KEYS_DIR", user_config_path("shipworthy") / "keys"),
             grants_file=place("SHIPWORTHY_GRANTS", _own_grants()),
+            cache_key_file=place("SHIPWORTHY_CACHE_KEY", _own_cache_key()),
             control_url=os.environ.get("SHIPWORTHY_CONTROL_URL", "").strip(),
         )
 
@@ -49,9 +58,10 @@ class Settings(Struct, frozen=True):
         # msgspec's own would print the address with its password, in a traceback or a log.
         control = "(set)" if self.control_url else "''"
         kept = f"cache_dir={self.cache_dir!r}, keys_dir={self.keys_dir!r}, grants_file={self.grants_file!r}"
-        return f"Settings({kept}, control_url={control})"
+        return f"Settings({kept}, control_url={control}, cache_key_file={self.cache_key_file!r})"
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
         control = "(set)" if self.control_url else ""
         kept: list[tuple[str, object]] = [("cache_dir", self.cache_dir), ("keys_dir", self.keys_dir)]
-        return [*kept, ("grants_file", self.grants_file), ("control_url", control)]
+        kept += [("grants_file", self.grants_file), ("control_url", control), ("cache_key_file", self.cache_key_file)]
+        return kept

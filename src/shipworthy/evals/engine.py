@@ -139,6 +139,7 @@ class Engine:
             max(0.0, time.perf_counter() - clock - exchange.queued),
             exchange.guard_seconds,
             tuple(exchange.spans),
+            exchange.oldest,
         )
         events = attempt.events if len(exchange.events) == len(attempt.events) else tuple(exchange.events)
         return replace(attempt, outcome=outcome, scores=scores, error=error, events=events, timing=timing)

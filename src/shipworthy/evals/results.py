@@ -18,6 +18,7 @@ from shipworthy.core.amount import amount, number
 from shipworthy.core.attack_name import select
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.finished import PLANNED, Finished, finished
+from shipworthy.core.freshness import Replies, older
 from shipworthy.core.records import Attempt, Metric, Outcome, Party, RoleUse, RunManifest, Score, SuiteUse
 from shipworthy.core.roles import RoleTally
 from shipworthy.evals.plan import split_try
@@ -194,12 +195,15 @@ class Run:
             again does not undo it.
         s1_unscored: ids of the planned attempts on samples of severity S1 on which a scorer of something bad gave no
             score in the last try: whether the one hit that is too many is among them is not known.
+        notes: what else the sitting that made this object has to say; not kept on disk.
         stopped: why the sitting that made this object ended early, or the empty string; not kept on disk.
     """
 
     def __init__(self, directory: Path, manifest: RunManifest) -> None:
         self.directory, self.manifest, self.stopped = directory, manifest, ""
+        self.notes: tuple[str, ...] = ()
         self.outcomes: Counter[Outcome] = Counter()
+        self._oldest = 0.0
         self._reading: RunReading | None = None
         self._roles = RoleTally()
         self.s1_hits: dict[str, list[str]] = {}
@@ -266,6 +270,12 @@ class Run:
         """What each role was asked, in all tries."""
         return self._roles.uses
 
+    @property
+    def replies(self) -> Replies:
+        """How many replies were given in all roles and tries, and how many of them the cache gave."""
+        uses = self.roles.values()
+        return Replies(sum(u.calls - u.failures for u in uses), sum(u.cached for u in uses), self._oldest)
+
     def _count(self, attempt: Row | Attempt) -> None:
         if self._pooled:
             self._pooled.clear()
@@ -284,6 +294,7 @@ class Run:
         if attempt.severity == "S1":
             self._mark_s1(planned, attempt)
         self._roles.add(attempt.asked, attempt.timing)
+        self._oldest = older(self._oldest, attempt.timing.oldest)
         if attempt.outcome != "scored":
             self._errors[attempt.suite, attempt.attack] += 1
             self._failed[planned] = (

@@ -14,8 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from shipworthy.core.errors import StoreError, UsageError
+from shipworthy.core.errors import IntegrityError, StoreError, UsageError
 from shipworthy.core.records import RunManifest
+from shipworthy.core.settings import Settings
 from shipworthy.evals.heed import Heed
 from shipworthy.evals.loop import run_to_end
 from shipworthy.evals.manifest import check_same, make_manifest
@@ -30,8 +31,9 @@ from shipworthy.exchange.cache import ReplyCache
 from shipworthy.exchange.channel import TIMEOUT_S
 from shipworthy.store.declare import declare_run, read_manifest
 from shipworthy.store.files import exclusive
+from shipworthy.store.heads import Knowledge, Witness
 from shipworthy.store.layout import Layout
-from shipworthy.store.register import register_declared, register_run, register_withdrawn
+from shipworthy.store.register import recall_run, register_declared, register_run, register_withdrawn
 from shipworthy.store.runlog import RunLog
 
 if TYPE_CHECKING:
@@ -67,9 +69,10 @@ class Sitting:
     ) -> None:
         self._new, self._drop = new, False
         # A run that lies elsewhere is nobody's but its owner's: it enters no register.
-        self._layout = layout if directory.parent == layout.runs else None
+        self._layout = layout if layout.holds(directory) else None
         self.directory, self.plan, self.subject, self.log = directory, plan, subject, log
         self.crew, self.cache, self.again = crew, cache, again or {}
+        self._witness: Witness | None = None
 
     @property
     def id(self) -> str:
@@ -87,6 +90,22 @@ class Sitting:
         return shard_size(len(self.plan), self.shard, self.log.manifest.shards)
 
     @property
+    def refused(self) -> int:
+        """Kept replies that were not what had been kept, and were asked for again."""
+        return self.cache.refused if self.cache is not None else 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should hear of this sitting, besides what the run holds."""
+        if not self.refused:
+            return ()
+        said = f"{self.refused:,} kept repl{'ies' if self.refused != 1 else 'y'}"
+        return (
+            f"{said} did not have the seal of your key: edited, or kept by somebody else or another machine. None was "
+            "used: the model was asked again",
+        )
+
+    @property
     def made(self) -> int:
         """Attempts of this shard that were made in earlier sittings."""
         return self.log.made
@@ -96,6 +115,10 @@ class Sitting:
     ) -> Ending:
         """Make the attempts that are left; see `run_plan`."""
         here = Path.cwd()
+        if self._layout is not None and self._witness is None:
+            self._witness = Witness(self._layout.control_url, self.id, self.shard)
+            self._witness.begin(self.log.head, self.log.records)
+            self.log.durable = self._witness.durable
         try:
             return await run_plan(
                 self.plan,
@@ -120,8 +143,8 @@ class Sitting:
     async def close(self) -> None:
         """Let go of target, cache and log, also after a failure. What was appended is durable.
 
-        A run of the workspace that is finished by its own rule is entered in the audit log as finished. A new one that
-        a mistake in the configuration stopped before its first attempt is taken away.
+        The head that the log ends with is entered in the audit log, and so is a run of the workspace that is finished
+        by its own rule. A new one that a mistake in the configuration stopped before its first attempt is taken away.
         """
         try:
             await self.crew.close()
@@ -129,9 +152,20 @@ class Sitting:
         finally:
             if self.cache is not None:
                 self.cache.close()
-            self.log.close()
+            try:
+                self.log.close()
+            except BaseException:
+                if self._witness is not None:
+                    self._witness.close()
+                raise
         if self._layout is None:
             return
+        if self._witness is not None:
+            witness, self._witness = self._witness, None
+            if self._drop:
+                witness.close()
+            else:
+                witness.end(self.log.head, self.log.records, self.refused)
         if self._drop:
             shutil.rmtree(self.directory, ignore_errors=True)
             register_withdrawn(self._layout, self.id)
@@ -288,7 +322,7 @@ def finish(workspace: Workspace, run: str | Path = "latest") -> Run:
         missing = ", ".join(f"{use.id}: {found.missing(use.id):,}" for use in found.manifest.suites)
         raise UsageError(f"the run {found.id} is not finished: {found.finished.why} (missing: {missing})")
     layout = Layout(workspace.root)
-    if directory.parent == layout.runs:
+    if layout.holds(directory):
         register_run(layout, directory)
     return found
 
@@ -313,7 +347,7 @@ async def complete_async(
     finally:
         await sitting.close()
     run = Run.load(sitting.directory)
-    run.stopped = ending.stopped
+    run.stopped, run.notes = ending.stopped, sitting.notes
     return run
 
 
@@ -342,7 +376,7 @@ def complete(
         with suppress(StoreError):  # where its loop is broken, nobody has closed it
             sitting.log.close()
     run = Run.load(sitting.directory)
-    run.stopped = heed.why
+    run.stopped, run.notes = heed.why, sitting.notes
     return run
 
 
@@ -436,13 +470,20 @@ def _declare(workspace: Workspace, directory: Path, manifest: RunManifest) -> No
 def _enter(workspace: Workspace, directory: Path, manifest: RunManifest) -> None:
     """Enter a run of the workspace in the audit log as begun, unless it is there."""
     layout = Layout(workspace.root)
-    if directory.parent == layout.runs:
+    if layout.holds(directory):
         register_declared(layout, manifest)
 
 
 def _sit(ready: _Ready, directory: Path, shard: int, cache: bool | Path, retry_errors: bool = False) -> Sitting:
-    log = RunLog.open(directory, shard)
+    known = _recall(ready.workspace, directory)
+    log = RunLog.open(directory, shard, known=known.heads.get(shard) if known else None)
     try:
+        if known is not None and not known.declared and log.attempts:
+            raise IntegrityError(
+                f"{directory}: the audit log does not know this run, which has {log.attempts:,} records: it was made "
+                "under another audit log, or this one lost its entries, so it cannot go on\n"
+                "Point SHIPWORTHY_CONTROL_URL to the audit log it was made under, or measure again: `shipworthy eval`"
+            )
         _enter(ready.workspace, directory, log.manifest)
         again = {}
         if retry_errors and (failed := Run.load(directory).failed):
@@ -452,6 +493,12 @@ def _sit(ready: _Ready, directory: Path, shard: int, cache: bool | Path, retry_e
     except BaseException:
         log.close()
         raise
+
+
+def _recall(workspace: Workspace, directory: Path) -> Knowledge | None:
+    """Return what the audit log knows of a run; None of one that lies elsewhere, which is in no audit log."""
+    layout = Layout(workspace.root)
+    return recall_run(layout, read_manifest(directory).id) if layout.holds(directory) else None
 
 
 def _same(directory: Path, other: RunManifest) -> bool:
@@ -472,6 +519,13 @@ def _find(workspace: Workspace, run: str | Path) -> Path:
 
 
 def _open_cache(workspace: Workspace, cache: bool | Path) -> ReplyCache | None:
-    if cache is False:
+    # A gate that wants fresh replies wants none that were kept; who names a file has it his own way.
+    if cache is False or (cache is True and workspace.gate.fresh):
         return None
+    key = Settings.load().cache_key_file
+    if key.resolve().is_relative_to(workspace.root.resolve()):
+        raise UsageError(
+            f"{key}, the key of the reply cache, lies in the workspace: whoever wrote the workspace could have put it "
+            "there\nName another file with SHIPWORTHY_CACHE_KEY"
+        )
     return ReplyCache(Layout(workspace.root).cache / CACHE if cache is True else cache)

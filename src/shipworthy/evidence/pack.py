@@ -25,8 +25,9 @@ from shipworthy.release.decide import joint_digest
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.declare import read_manifest
 from shipworthy.store.files import make_directory, write_atomic
+from shipworthy.store.heads import RUN_KINDS
 from shipworthy.store.layout import Layout
-from shipworthy.store.register import RUN_KINDS, register_decision
+from shipworthy.store.register import register_decision
 from shipworthy.store.signing import SigningKey, sign, statement
 from shipworthy.store.trust import Trust
 from shipworthy.workspace.files import changed

@@ -10,6 +10,7 @@ from shipworthy.core import strict_json
 from shipworthy.core.digests import MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finished import PLANNED
+from shipworthy.core.freshness import Replies, of_record
 from shipworthy.evidence import recount, shape, words
 from shipworthy.evidence.recorded import Recorded
 from shipworthy.evidence.recount import PackedRun
@@ -21,6 +22,9 @@ SCHEMA = 2
 """Of the run logs in a pack. `core.records` says it, too, and is not imported here: it needs more than Python."""
 
 Members = Mapping[str, bytes]
+
+_LATEST = 253_402_300_799.0
+"""The last second of the year 9999: no calendar here has a later one."""
 
 
 def member(members: Members, name: str) -> bytes:
@@ -83,7 +87,7 @@ def read_run(members: Members, folder: str) -> PackedRun:
     if seal["run"] != manifest["id"]:
         raise IntegrityError(f"{folder}/seal.json: of another run")
     recorded = Recorded(manifest, f"{folder}/manifest.json")
-    began, ended = inf, 0.0
+    began, ended, given = inf, 0.0, Replies()
     records: list[Mapping[str, Any]] = []
     heads: list[bytes] = []
     leaves: dict[str, bytes] = {}
@@ -96,10 +100,12 @@ def read_run(members: Members, folder: str) -> PackedRun:
             where = f"{name}:{number}"
             timing, _, record = body.partition(b',"attempt":')
             attempt = read_json(where, record := record[:-1])
-            started, seconds = _timing(read_json(where, timing.removeprefix(b'"timing":')), where)
+            clock = read_json(where, timing.removeprefix(b'"timing":'))
+            started, seconds = _timing(clock, where)
             if started:
                 began, ended = min(began, started), max(ended, started + seconds)
             recorded.add(attempt, where)
+            given = given.and_(of_record(attempt.get("events", ()), clock))
             id, planned = attempt["id"], attempt["id"][:PLANNED]
             if id in leaves:
                 raise IntegrityError(f"{where}: an attempt that is there twice")
@@ -118,14 +124,15 @@ def read_run(members: Members, folder: str) -> PackedRun:
     if tree.root != seal["pack"]["merkle"]:
         raise IntegrityError(f"{folder}/seal.json: the Merkle root of the records is another one")
     recorded.finish()
-    return PackedRun(manifest, seal, records, hashes, began if ended else 0.0, ended)
+    return PackedRun(manifest, seal, records, hashes, began if ended else 0.0, ended, given)
 
 
 def _timing(value: Any, where: str) -> tuple[float, float]:
     """Return when an attempt began, Unix time, and how many seconds it took."""
     listed(anything, least=4)(value, f"{where}: its timing")
-    for part in value[:3]:
-        shape.number(0)(part, f"{where}: a time of it")
+    for part in (*value[:3], *value[4:]):
+        shape.number(0, _LATEST)(part, f"{where}: a time of it")
+    listed(listed(anything, least=2))(value[3], f"{where}: its spans")
     return value[0], value[1]
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from shipworthy.core.attack_name import matches
 from shipworthy.core.condition import Condition
 from shipworthy.core.finished import PLANNED
+from shipworthy.core.freshness import Replies
 
 T = TypeVar("T")
 Record = Mapping[str, Any]
@@ -136,6 +137,7 @@ class PackedRun(NamedTuple):
 
     Attributes:
         began, ended: Unix time of the first attempt's beginning and of the last one's end; 0 where none says.
+        replies: how many it got, and how many of them the cache gave.
     """
 
     manifest: Mapping[str, Any]
@@ -144,6 +146,7 @@ class PackedRun(NamedTuple):
     hashes: Mapping[str, str]
     began: float = 0.0
     ended: float = 0.0
+    replies: Replies = Replies()
 
     @property
     def counted(self) -> list[Mapping[str, Any]]:

@@ -196,6 +196,7 @@ _GATE = shape.fields(
         "criteria": _selected,
         "max_error_rate": _written,
         "bound": shape.word(*words.METHODS),
+        "fresh": shape.flag,
         "baseline": shape.fields({"decision": shape.name}),
     },
 )

@@ -32,7 +32,7 @@ FULL, RELEASE = "full", "release"
 def attested(decision: Json) -> dict[str, Any]:
     """Return what a signed statement repeats of a decision."""
     criteria = [{key: one[key] for key in ATTESTED_CRITERION if key in one} for one in decision["criteria"]]
-    return {**{key: decision[key] for key in ATTESTED}, "criteria": criteria}
+    return {**{key: decision[key] for key in ATTESTED}, "criteria": criteria, "replies": decision.get("replies", [])}
 
 
 def check(

@@ -25,7 +25,7 @@ from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import count_made, finished
 from shipworthy.core.terminal import shown, visible
-from shipworthy.evidence import archive, recount, times, unchanged, words
+from shipworthy.evidence import archive, freshness, recount, times, unchanged, words
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
@@ -385,10 +385,19 @@ class _Verifier:
         # A baseline that was never entered before is entered with the decision.
         if missed := [line.run for line in lines(until - 1) if line.run not in known | set(baselines)]:
             raise IntegrityError(f"decision.json: its ledger lacks {missed[0]}, which was begun before the decision")
+        told = ((e["kind"], e["body"]) for e in self.entries[:read])
+        often = ledger.tries(told, scopes, self.decision["subject_digest"], decided)
+        if said.get("tries") != {**often._asdict(), "sentence": ledger.tried(often)}:
+            raise IntegrityError("decision.json: how often this was tried is not what the audit log says")
         gone = {line["run"] for name in ("earlier", "later") for line in said[name] if line["gone"]}
         if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone)):
             raise IntegrityError("decision.json: its ledger is told in other words than its lines")
-        return ledger.sentence(found, gone)
+        kept = freshness.check(self.decision, self.predicate, self.runs, self.gates())
+        return f"{ledger.sentence(found, gone)}; {ledger.tried(often)}; {kept}"
+
+    def gates(self) -> list[Mapping[str, Any]]:
+        """Return the gate, as each specification has it; `digests` checks that they are the ones that were named."""
+        return [g for p in self.plans for g in self.json(f"specs/{p}.json")["entities"].get("gate", {}).values()]
 
     def subjects(self) -> None:
         """Hold what a decision says of its subjects against the manifests: what was compared, and with what."""

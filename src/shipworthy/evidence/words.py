@@ -13,7 +13,7 @@ from shipworthy.core.condition import parse
 from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.core.confirmation import WORDS as SAID
 from shipworthy.core.errors import IntegrityError
-from shipworthy.core.ledger import STATES
+from shipworthy.core.ledger import DELETED, SITTINGS, STATES
 from shipworthy.evidence.shape import (
     Shape,
     anything,
@@ -135,6 +135,16 @@ _SUBJECT = fields({"digest": digest}, {"target": text, "declared": text, "guards
 
 _LINE = fields({"run": name, "state": word(*STATES, *VERDICTS), "subject_digest": text, "gone": flag})
 
+_TRIES = fields(
+    {
+        "number": whole(1), "runs": whole(1), "not_shipped": _count, "unfinished": _count, "undecided": _count,
+        "deleted": _count, "sittings": whole(1), "cut_off": _count, "unentered": _count, "sentence": text,
+    },
+    closed=True,
+)  # fmt: skip
+
+_REPLIES = fields({"run": name, "replies": _count, "cached": _count, "oldest": text}, closed=True)
+
 decision: Shape = fields(
     {
         "id": name,
@@ -162,9 +172,11 @@ decision: Shape = fields(
                     "sentence": text,
                     "earlier": listed(_LINE),
                     "later": listed(_LINE),
-                }
+                },
+                {"tries": maybe(_TRIES)},
             )
         ),
+        "replies": listed(_REPLIES),
         "confirmations": listed(
             fields({"run": name, "attempt": name, "said": word(*SAID), "by": text, "because": text, "entry": whole(1)})
         ),
@@ -226,6 +238,8 @@ _BODIES: Mapping[str, Shape] = {
     "run.finished": _RUN,
     "run.seen": _RUN,
     "run.withdrawn": fields({"run": name}),
+    **{kind: fields({"run": name, "shard": _count, "records": _count, "head": digest}) for kind in SITTINGS},
+    DELETED: fields({"run": name}),
     "decision.made": fields(
         {"decision": name, "digest": digest, "verdict": _verdict, "heads": mapped(digest)},
         {"system": name, "gate": name, "runs": listed(name)},

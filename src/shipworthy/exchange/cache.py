@@ -4,6 +4,9 @@ The key is SHA-256 over the target's description and the request's identity, whi
 answer (see `Channel.ask`). A guarded pass therefore reuses the replies of the pass without guards wherever a guard left
 the request as it was, and a resumed run reuses what an unfinished attempt had already been told.
 
+Each entry is sealed with a key of the user's own, which no workspace holds: one that was edited, or put there by
+somebody else, is not believed, and asked for again.
+
 Entries are written in batches, by a thread, to one SQLite file in WAL mode: a killed process loses at most the last
 batch (those calls are made again) and can damage nothing. Text of suites that declare ``content: private`` never
 comes here: the exchange does not ask.
@@ -17,7 +20,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from hashlib import blake2b
+from hmac import compare_digest
 from pathlib import Path
+from struct import pack
 from typing import Self
 
 import msgspec
@@ -25,6 +31,8 @@ import msgspec
 from shipworthy.core.errors import StoreError
 from shipworthy.core.events import Event
 from shipworthy.core.records import Reply
+from shipworthy.core.settings import Settings
+from shipworthy.exchange.local_key import local_key
 
 
 class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,13 +45,13 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Kept).decode
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BATCH = 256
 PAUSE_S = 0.1
 """A batch is written when it is full or this old."""
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS replies (
-    key BLOB PRIMARY KEY, reply BLOB NOT NULL, written REAL NOT NULL
+    key BLOB PRIMARY KEY, reply BLOB NOT NULL, written REAL NOT NULL, seal BLOB NOT NULL
 ) WITHOUT ROWID"""
 
 
@@ -53,15 +61,19 @@ class ReplyCache:
     Args:
         path: the SQLite file; its folder is made when needed. A file that SQLite calls damaged, or that another version
             of shipworthy wrote, is set aside as ``<name>.damaged`` and a new one begun: a cache is only ever a saving.
+        sealed_by: the key, 32 bytes; this user's own if left out, see `local_key`.
 
     Raises:
-        StoreError: the file can be neither opened nor made.
+        StoreError: the file can be neither opened nor made, or the key.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, sealed_by: bytes | None = None) -> None:
         self.path = Path(path)
-        self._pending: dict[bytes, bytes] = {}
-        self._flushing: dict[bytes, bytes] = {}
+        self._sealed_by = local_key(Settings.load().cache_key_file) if sealed_by is None else sealed_by
+        # Each with the time at which it was given.
+        self._pending: dict[bytes, tuple[bytes, float]] = {}
+        self._flushing: dict[bytes, tuple[bytes, float]] = {}
+        self._refused: set[bytes] = set()
         self._writing: Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         try:
@@ -82,23 +94,40 @@ class ReplyCache:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="shipworthy-cache")
         self._closed = False
 
+    @property
+    def refused(self) -> int:
+        """How many entries were asked for that are not what this user's shipworthy wrote: edited, or another's."""
+        return len(self._refused)
+
     def get(self, key: bytes) -> Kept | None:
-        """Return the reply kept under a key, or None. An entry that cannot be read counts as absent."""
-        data = self._pending.get(key) or self._flushing.get(key)
+        """Return the reply kept under a key, or None; see `find`."""
+        found = self.find(key)
+        return found[0] if found is not None else None
+
+    def find(self, key: bytes) -> tuple[Kept, float] | None:
+        """Return the reply kept under a key, and when it was first given, Unix time; None where there is none.
+
+        An entry that cannot be read counts as absent, and so does one whose seal does not fit: see `refused`.
+        """
+        waiting = self._pending.get(key) or self._flushing.get(key)
         try:
-            if data is None:
-                row = self._reader.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
+            if waiting is None:
+                row = self._reader.execute("SELECT reply, written, seal FROM replies WHERE key = ?", (key,)).fetchone()
                 if row is None:
                     return None
-                data = row[0]
-            return _decode(data)
+                data, written, seal = row
+                if not self._fits(key, data, written, seal):
+                    self._refused.add(key)
+                    return None
+                waiting = data, written
+            return _decode(waiting[0]), waiting[1]
         except (sqlite3.Error, msgspec.MsgspecError):
             return None
 
     def put(self, key: bytes, kept: Kept) -> None:
         """Keep a reply; it is on disk within `PAUSE_S`. Must be called on a running event loop."""
         try:
-            self._pending[key] = _encode(kept)
+            self._pending[key] = _encode(kept), time.time()
         except UnicodeEncodeError:
             return  # Half a surrogate pair: the reply is used, but no file can hold it.
         if len(self._pending) >= BATCH:
@@ -148,13 +177,24 @@ class ReplyCache:
         elif self._pending and self._timer is None and not self._closed:
             self._timer = asyncio.get_running_loop().call_later(PAUSE_S, self._flush)
 
-    def _write(self, batch: dict[bytes, bytes]) -> None:
-        now = time.time()
+    def _fits(self, key: bytes, data: object, written: object, seal: object) -> bool:
+        # Whoever writes the file chooses the types, too.
+        if not (isinstance(data, bytes) and isinstance(written, float) and isinstance(seal, bytes)):
+            return False
+        return compare_digest(self._seal(key, data, written), seal)
+
+    def _seal(self, key: bytes, data: bytes, written: float) -> bytes:
+        # Fixed lengths before the reply: no two entries are sealed as the same bytes.
+        return blake2b(key + pack(">d", written) + data, key=self._sealed_by, digest_size=32, person=b"reply").digest()
+
+    def _write(self, batch: dict[bytes, tuple[bytes, float]]) -> None:
+        rows = [(key, data, written, self._seal(key, data, written)) for key, (data, written) in batch.items()]
+        replaced = [(key,) for key in batch if key in self._refused]
         try:
             with self._writer:
-                self._writer.executemany(
-                    "INSERT OR IGNORE INTO replies VALUES (?, ?, ?)", [(k, v, now) for k, v in batch.items()]
-                )
+                if replaced:
+                    self._writer.executemany("DELETE FROM replies WHERE key = ?", replaced)
+                self._writer.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", rows)
         except sqlite3.Error:
             # A full disk or a long-held lock: these replies are asked for again. The run log, which is the truth,
             # has its own guarantees.

@@ -49,6 +49,7 @@ class Answered(NamedTuple):
         seconds: wall time of the call; 0 where the cache answered.
         queued: how long it stood in our own queue: no part of the time that the model took.
         identity: of the request, 32 bytes; empty where it has none.
+        given: when a reply of the cache was first given, Unix time; 0 for any other.
     """
 
     reply: Reply
@@ -57,6 +58,7 @@ class Answered(NamedTuple):
     seconds: float
     queued: float
     identity: bytes
+    given: float = 0.0
 
 
 class Places:
@@ -167,7 +169,8 @@ class Channel:
         queued = 0.0
         while True:
             if (known := await _known(cache, key, apart, accept)) is not None:
-                return Answered(self._priced(known.reply), known.events, True, 0.0, queued, identity)
+                kept, given = known
+                return Answered(self._priced(kept.reply), kept.events, True, 0.0, queued, identity, given)
             if (other := self._asked.get(apart)) is None:
                 break
             began = perf_counter()
@@ -388,11 +391,11 @@ def _events(tools: Recorded | None) -> tuple[Event, ...]:
 
 async def _known(
     cache: ReplyCache, key: bytes, apart: bytes, accept: Callable[[Sequence[Event]], Awaitable[bool]] | None
-) -> Kept | None:
-    known = cache.get(key)
-    if known is not None and (not known.events or accept is None or await accept(known.events)):
+) -> tuple[Kept, float] | None:
+    known = cache.find(key)
+    if known is not None and (not known[0].events or accept is None or await accept(known[0].events)):
         return known
-    return cache.get(apart) if apart != key else None
+    return cache.find(apart) if apart != key else None
 
 
 def _as_target_error(error: BaseException, patience: float | None) -> Exception:

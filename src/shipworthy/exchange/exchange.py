@@ -26,6 +26,7 @@ from shipworthy.core.errors import (
 )
 from shipworthy.core.events import Asked, Called, Chosen, Event, Failed, Party, Retrieved, Rewound, Said, Span
 from shipworthy.core.foreign import kind_of, message_of
+from shipworthy.core.freshness import older
 from shipworthy.core.messages import is_sound
 from shipworthy.core.protocols import Ask, GuardContext, World
 from shipworthy.core.records import (
@@ -90,6 +91,7 @@ class Exchange:
         "failure",
         "guard_seconds",
         "limit",
+        "oldest",
         "queued",
         "spans",
         "stopped",
@@ -115,6 +117,7 @@ class Exchange:
         self.spans: list[Span] = []
         self.turn = 0
         self.guard_seconds = self.queued = 0.0
+        self.oldest = 0.0
         self.limit: LimitReached | None = None
         self.failure: TargetError | None = None
         self.stopped: PolicyRefused | None = None
@@ -405,6 +408,7 @@ class Exchange:
         reply = answered.reply
         self.queued += answered.queued
         self.spans.append(Span(len(self.events), answered.seconds, answered.cached))
+        self.oldest = older(self.oldest, answered.given)
         self.events.append(
             Asked(
                 self.turn,

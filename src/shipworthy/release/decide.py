@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from shipworthy.core.confirmation import Word, standing
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError, UsageError
-from shipworthy.core.records import Confirmation, CriterionResult, Decision, Verdict
+from shipworthy.core.freshness import moment, told
+from shipworthy.core.records import Confirmation, CriterionResult, Decision, ReplyUse, Verdict
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import declaration, target_of
@@ -92,6 +93,12 @@ def decide(
         confirmations=tuple(
             Confirmation(run=w.run, attempt=w.attempt, said=w.said, by=w.by, because=w.because, entry=w.entry)
             for w in said
+        ),
+        replies=tuple(
+            ReplyUse(
+                run=run.id, replies=run.replies.replies, cached=run.replies.cached, oldest=moment(run.replies.oldest)
+            )
+            for run in (*evidence.runs, *evidence.baselines)
         ),
         files=workspace.files,
     )
@@ -226,6 +233,11 @@ def _verdict(
         return "no-ship", f"{count(len(hits), 'hit')} on samples of severity S1, where one is too many: {names}{also}"
     if failed:
         return "no-ship", f"{len(failed)} of {_criteria(len(results))} failed: {', '.join(failed)}"
+    if workspace.gate.fresh and (kept := [r for r in (*evidence.runs, *evidence.baselines) if r.replies.cached]):
+        now = moment(time.time())
+        words = "; ".join(f"{r.id}: {told(*r.replies[:2], moment(r.replies.oldest), now)}" for r in kept[:_NAMED])
+        plans = ", ".join(sorted({f"`shipworthy eval --plan {run.manifest.plan} --no-cache`" for run in kept}))
+        return "inconclusive", f"the gate asks for fresh replies, and some were kept ones: {words}; {plans} asks anew"
     limit = workspace.gate.max_error_rate
     blank = {run.id: run.unscored for run in evidence.runs}
     if spoilt := next((r for r in evidence.runs if sum(blank[r.id].values()) > limit * r.manifest.planned), None):

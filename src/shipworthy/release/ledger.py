@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shipworthy.core import ledger
 from shipworthy.core.ledger import KINDS, Line, Scope
-from shipworthy.core.records import Ledger, LedgerLine, RunManifest
+from shipworthy.core.records import Ledger, LedgerLine, RunManifest, Tries
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 
@@ -30,8 +30,10 @@ def read_ledger(layout: Layout, decided: Sequence[RunManifest], baselines: Seque
     with AuditLog(layout.control_url) as audit:
         until = audit.verify().entries
         entries = [entry for entry in audit.of_kinds(*KINDS) if entry.number <= until]
-    own = {manifest.id for manifest in decided}
-    found = ledger.place(ledger.lines(((e.kind, e.body) for e in entries), [scope(m) for m in decided], baselines), own)
+    own, scopes = {manifest.id for manifest in decided}, [scope(manifest) for manifest in decided]
+    told = [(entry.kind, entry.body) for entry in entries]
+    found = ledger.place(ledger.lines(told, scopes, baselines), own)
+    often = ledger.tries(told, scopes, decided[0].subject_digest, own)
     gone = {
         line.run for line in (*found.earlier, *found.later) if not (layout.runs / line.run / "manifest.json").exists()
     }
@@ -43,6 +45,7 @@ def read_ledger(layout: Layout, decided: Sequence[RunManifest], baselines: Seque
         entries=until,
         number=found.number,
         sentence=ledger.sentence(found, gone),
+        tries=Tries(**often._asdict(), sentence=ledger.tried(often)),
         earlier=tuple(map(line, found.earlier)),
         later=tuple(map(line, found.later)),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from shipworthy.core.amount import amount
 from shipworthy.core.document import Block, Section, Tone
-from shipworthy.core.records import CriterionResult, Decision, SubjectUse, Verdict
+from shipworthy.core.freshness import told
+from shipworthy.core.records import CriterionResult, Decision, Ledger, SubjectUse, Verdict
 from shipworthy.core.terminal import visible
 
 VERDICTS: dict[Verdict, tuple[str, str, Tone]] = {
@@ -157,6 +158,26 @@ def subject_words(subject: SubjectUse) -> str:
     """Return a subject as a reader tells it from another: target, guards, digest."""
     guards = f"guards {subject.guards[:19]}" if subject.guards else "no guards"
     return one_line(f"{subject.target or 'the target'}, {guards}, subject {subject.digest[:19]}")
+
+
+def ledger_words(ledger: Ledger) -> str:
+    """Say which run of how many a decision is about: on these samples, and of this specification and subject."""
+    return f"{ledger.sentence}; {ledger.tries.sentence}" if ledger.tries else ledger.sentence
+
+
+def replies_words(decision: Decision) -> str:
+    """Say how many replies the cache gave, in the decided runs and in the baselines; nothing in older decisions."""
+
+    def said(some: Collection[str]) -> str:
+        uses = [use for use in decision.replies if use.run in some]
+        oldest = min((use.oldest for use in uses if use.oldest), default="")
+        return told(sum(u.replies for u in uses), sum(u.cached for u in uses), oldest, decision.created)
+
+    if not decision.replies:
+        return ""
+    return said(decision.runs) + (
+        f"; of the baseline's, {said(decision.baseline_runs)}" if decision.baseline_runs else ""
+    )
 
 
 def compared_words(decision: Decision) -> str:

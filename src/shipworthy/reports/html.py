@@ -10,7 +10,17 @@ from shipworthy.core.document import Document, Section
 from shipworthy.core.records import Decision
 from shipworthy.core.registry import report
 from shipworthy.reports import _blocks, _picture
-from shipworthy.reports._words import CRITERIA, VERDICTS, compared_words, has_section, one_line, subject_words, tally
+from shipworthy.reports._words import (
+    CRITERIA,
+    VERDICTS,
+    compared_words,
+    has_section,
+    ledger_words,
+    one_line,
+    replies_words,
+    subject_words,
+    tally,
+)
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 """The page's own Content-Security-Policy: even text that slipped through could load and run nothing."""
@@ -99,7 +109,8 @@ def _foot(decision: Decision) -> str:
         ("Decision", decision.id),
         ("Runs", ", ".join(decision.runs)),
         ("Compared with", compared_words(decision) or "nothing"),
-        ("Ledger", decision.ledger.sentence if decision.ledger else "not kept by the version that decided"),
+        ("Ledger", ledger_words(decision.ledger) if decision.ledger else "not kept by the version that decided"),
+        ("Cache", replies_words(decision) or "not told by the version that decided"),
         ("Safety files", decision.spec_digest),
         ("System under test", subject_words(decision.subject) if decision.subject else decision.subject_digest),
         ("Subject", decision.subject_digest),

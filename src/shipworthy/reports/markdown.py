@@ -29,9 +29,11 @@ from shipworthy.reports._words import (
     briefed,
     compared_words,
     counted,
+    ledger_words,
     one_line,
     ordered,
     reading,
+    replies_words,
     subject_words,
     tally,
 )
@@ -73,8 +75,7 @@ class MarkdownReport:
             head += [f"Decided on {_text(subject_words(decision.subject))}.", ""]
         if decision.baseline_runs:
             head += [f"Compared with {_text(compared_words(decision))}.", ""]
-        if decision.ledger:
-            head += [f"Ledger: {_text(decision.ledger.sentence)}.", ""]
+        head += _came_about(decision)
         body: list[str] = []
         left: list[str] = []
         room = LIMIT - sum(len(line) + 1 for line in (*head, *foot))
@@ -97,6 +98,12 @@ def page(document: Document) -> str:
     for block in document.children:
         lines += [*_block(block), ""]
     return "\n".join(lines).strip("\n") + "\n"
+
+
+def _came_about(decision: Decision) -> Iterator[str]:
+    said = {"Ledger": ledger_words(decision.ledger) if decision.ledger else "", "Cache": replies_words(decision)}
+    for name, words in said.items():
+        yield from (f"{name}: {_text(words)}.", "") if words else ()
 
 
 def _criteria(decision: Decision) -> Iterator[str]:

@@ -21,10 +21,12 @@ from shipworthy.reports._words import (
     counted,
     denominator,
     interval,
+    ledger_words,
     one_line,
     ordered,
     reading,
     readings,
+    replies_words,
     subject_words,
     tally,
     unscored,
@@ -62,7 +64,9 @@ class TextReport:
         if decision.baseline_runs:
             lines += _wrapped(f"compared with {compared_words(decision)}", width, "  ")
         if decision.ledger:
-            lines += _wrapped(f"ledger: {one_line(decision.ledger.sentence)}", width, "  ")
+            lines += _wrapped(f"ledger: {one_line(ledger_words(decision.ledger))}", width, "  ")
+        if decision.replies:
+            lines += _wrapped(f"cache: {one_line(replies_words(decision))}", width, "  ")
         pictures = list(_pictures(decision, width))
         criteria = _criteria(decision, width, pictured=bool(pictures))
         lines += [f"Criteria: {tally(decision)}", "", *criteria, *pictures]

@@ -55,6 +55,16 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, replace: bool = 
         FileExistsError: the file exists and `replace` is false.
         OSError: it could not be written; nothing is left behind.
     """
+    with written_after(path, data, mode=mode, replace=replace):
+        pass
+
+
+@contextmanager
+def written_after(path: Path, data: bytes, *, mode: int = 0o644, replace: bool = True) -> Iterator[None]:
+    """Make all of a file durable under another name, and give it its own once the block has ended without an error.
+
+    Arguments and errors as for `write_atomic`.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     draft = Path(name)
     try:
@@ -63,6 +73,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, replace: bool = 
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        yield
         if replace:
             draft.replace(path)
         else:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
-from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
+from shipworthy.core.errors import IntegrityError, StoreError, UsageError, did_you_mean
 from shipworthy.core.records import Decision
 from shipworthy.core.settings import Settings
-from shipworthy.store.files import make_directory, write_atomic
+from shipworthy.store.files import make_directory, written_after
 
 _decisions = msgspec.json.Decoder(Decision)
 
@@ -46,6 +48,10 @@ class Layout:
         settings = self._settings or Settings.load()
         return bool(settings.control_url) or (self.state / "control.sqlite").is_file()
 
+    def holds(self, directory: Path) -> bool:
+        """Say whether a folder is one of this workspace's runs, however its path is written."""
+        return directory.resolve().parent == self.runs.resolve()
+
     def run_directory(self, run: str = "latest") -> Path:
         """Return the folder of a run.
 
@@ -76,16 +82,36 @@ class Layout:
 
         Raises:
             UsageError: another decision with this id is there: a decision is never changed.
+            StoreError: it cannot be written.
         """
-        make_directory(self.decisions)
+        with self.saving_decision(decision) as path:
+            return path
+
+    @contextmanager
+    def saving_decision(self, decision: Decision) -> Iterator[Path]:
+        """Write a decision, and let it be seen once the block has ended: where the block raises, there is no file.
+
+        For entering it in the audit log meanwhile: a decision that could not be registered is none. Errors as for
+        `save_decision`.
+        """
         path = self.decisions / f"{decision.id}.json"
         data = msgspec.json.format(msgspec.json.encode(decision), indent=2) + b"\n"
+        taken = UsageError(f"{path} holds another decision; decisions are never changed")
         try:
-            write_atomic(path, data, replace=False)
-        except FileExistsError:
-            if path.read_bytes() != data:
-                raise UsageError(f"{path} holds another decision; decisions are never changed") from None
-        return path
+            make_directory(self.decisions)
+            if path.exists():
+                if path.read_bytes() != data:
+                    raise taken
+                yield path
+                return
+            try:
+                with written_after(path, data, replace=False):
+                    yield path
+            except FileExistsError:  # Another process was faster.
+                if path.read_bytes() != data:
+                    raise taken from None
+        except OSError as error:
+            raise StoreError(f"the decision cannot be written to {path}: {error.strerror or error}") from error
 
     def load_decision(self, decision: str = "latest") -> Decision:
         """Return a decision.

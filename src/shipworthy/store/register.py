@@ -16,18 +16,16 @@ import sqlalchemy as sql
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finished import PLANNED, finished
-from shipworthy.core.ledger import DECLARED, WITHDRAWN
+from shipworthy.core.ledger import DECLARED, DELETED, WITHDRAWN
 from shipworthy.core.records import Decision, RunManifest
 from shipworthy.store import tables
 from shipworthy.store.audit import Appender, AuditLog, Entry, once
 from shipworthy.store.declare import read_manifest
+from shipworthy.store.heads import RUN_FINISHED, RUN_KINDS, RUN_SEEN, Knowledge, heads_of, known
 from shipworthy.store.layout import Layout
 from shipworthy.store.reading import RunReading
 from shipworthy.store.runs import RunRow
 
-RUN_FINISHED = "run.finished"
-RUN_SEEN = "run.seen"
-RUN_KINDS = (RUN_FINISHED, RUN_SEEN)
 DECISION_MADE = "decision.made"
 
 
@@ -78,6 +76,17 @@ def register_declared(layout: Layout, manifest: RunManifest) -> Entry:
         return once(appender, DECLARED, "run", body)
 
 
+def recall_run(layout: Layout, run: str) -> Knowledge:
+    """Return what the audit chain knows of a run's logs, whole chain verified: what a sitting must go on from.
+
+    Raises:
+        IntegrityError: the chain is not what was written.
+        StoreError: the control state cannot be read.
+    """
+    with AuditLog(layout.control_url) as audit:
+        return known(audit, run, verify=True)
+
+
 def register_withdrawn(layout: Layout, run: str) -> Entry:
     """Record that a run was taken away before its first attempt, since something could not work as configured.
 
@@ -86,6 +95,21 @@ def register_withdrawn(layout: Layout, run: str) -> Entry:
     """
     with AuditLog(layout.control_url) as audit, audit.appending() as appender:
         return once(appender, WITHDRAWN, "run", {"run": run})
+
+
+def register_deleted(layout: Layout, run: str, *, heads: Sequence[str], made: int, planned: int, why: str) -> Entry:
+    """Record that a run is taken off the disk, before it is.
+
+    Args:
+        heads: of its logs as they were, ``sha256:<64 hex>``; empty where they could not be read any more.
+        made: planned attempts that had been made.
+
+    Raises:
+        StoreError: the control state cannot be written; then nothing may be deleted.
+    """
+    body = {"run": run, "heads": list(heads), "made": made, "planned": planned, "why": why}
+    with AuditLog(layout.control_url) as audit:
+        return audit.append(DELETED, body, key="run")
 
 
 def register_decision(layout: Layout, decision: Decision, read: Mapping[str, RunReading] | None = None) -> Entry:
@@ -175,9 +199,9 @@ def decision_digest(decision: Decision) -> str:
 
 def _register_run(audit: AuditLog, directory: Path, read: RunReading | None = None) -> Entry:
     run = read_manifest(directory).id
-    recorded = [entry for entry in audit.about(run) if entry.kind in RUN_KINDS]
-    if read is not None and (same := [entry for entry in recorded if entry.body["head"] == read.head]):
-        return same[-1]
+    recorded = [entry for entry in audit.about(run) if any(True for _ in heads_of(entry))]
+    if read is not None and (newest := _newest(recorded, read)) is not None:
+        return newest
     # The log is read before the transaction begins: it may be long, and all other writers would wait for it.
     found = verified_run(directory, [head for entry in recorded for head in _heads(entry)])
     row = found.row
@@ -198,7 +222,19 @@ def _register_run(audit: AuditLog, directory: Path, read: RunReading | None = No
 
 def _heads(entry: Entry) -> list[str]:
     """Return the heads of the shards' chains that an entry recorded."""
-    return list(entry.body.get("heads", ()))
+    return [head for _, head, _ in heads_of(entry)]
+
+
+def _newest(recorded: Sequence[Entry], read: RunReading) -> Entry | None:
+    """Return the entry that recorded a run as it was read just now, if nothing more was recorded of it afterwards.
+
+    A log that was cut back to what an earlier entry says is not the log that was recorded.
+    """
+    same = [entry for entry in recorded if entry.kind in RUN_KINDS and entry.body["head"] == read.head]
+    if not same:
+        return None
+    now = set(_heads(same[-1]))
+    return same[-1] if all(now.issuperset(_heads(e)) for e in recorded if e.number > same[-1].number) else None
 
 
 def _run_body(row: RunRow, heads: Sequence[str]) -> dict[str, object]:

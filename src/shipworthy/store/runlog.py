@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -17,13 +17,14 @@ from typing import Self
 
 import msgspec
 
-from shipworthy.core.errors import IntegrityError, StoreError, UsageError
+from shipworthy.core.errors import IntegrityError, ShipworthyError, StoreError, UsageError
 from shipworthy.core.records import RunManifest
 from shipworthy.detect.redact import Redacted
 from shipworthy.store import chain
 from shipworthy.store.attempt_ids import AttemptIds
 from shipworthy.store.declare import MANIFEST, check_logs, manifest_bytes, open_log, parse_manifest
 from shipworthy.store.files import sync_directory
+from shipworthy.store.known_head import KnownHead, cut
 from shipworthy.store.line import encode_attempt, frame, read_lines
 from shipworthy.store.shards import log_name, log_origin
 
@@ -50,6 +51,8 @@ class RunLog:
         finished: ids of the attempts in this log: those that were durable when it was opened, and those that were given
             to it since. Empty once the log is closed.
         recovered: bytes of a torn last line that `open` cut off.
+        durable: is told the head (32 bytes) and the number of records after each batch, in the writer's thread, before
+            anybody hears that the batch is durable. What it raises ends the log.
     """
 
     def __init__(
@@ -59,6 +62,8 @@ class RunLog:
         self._file = file
         self._same = _identity(file)
         self._head, self._size = end
+        self._lines = len(finished)
+        self.durable: Callable[[bytes, int], None] | None = None
         self._pending: list[tuple[bytes, asyncio.Future[None]]] = []
         self._writing: Future[None] | None = None
         self._scheduled = self._closed = False
@@ -67,17 +72,18 @@ class RunLog:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="shipworthy-runlog")
 
     @classmethod
-    def open(cls, directory: Path, shard: int = 0) -> RunLog:
+    def open(cls, directory: Path, shard: int = 0, *, known: Mapping[str, KnownHead] | None = None) -> RunLog:
         """Open a shard's log of a declared run, to begin it or to go on with it.
 
         Verifies what is there. Cuts off a torn last line, and nothing else.
 
         Args:
             shard: from 0; below the manifest's `shards`.
+            known: heads that this log is known to have had.
 
         Raises:
             UsageError: there is no run there, it has no such shard, or another process is writing this one.
-            IntegrityError: a complete line is not what was written; its number is named.
+            IntegrityError: a complete line is not what was written (its number is named), or a known head is not there.
             StoreError: it cannot be read or written.
         """
         directory = Path(directory)
@@ -95,6 +101,8 @@ class RunLog:
         try:
             path, finished = directory / log_name(shard), AttemptIds()
             head, end = log_origin(written, shard), 0
+            lost = {bytes.fromhex(name.partition(":")[2]): said for name, said in (known or {}).items()}
+            lost.pop(head, None)
             for line in read_lines(path, head):
                 try:
                     id = _ids.decode(line.record).id
@@ -104,6 +112,9 @@ class RunLog:
                     raise IntegrityError(f"{path}:{line.number}: the attempt {id} is there twice")
                 finished.add(id)
                 head, end = line.hash, line.end
+                lost.pop(head, None)
+            if lost:
+                raise cut(str(path), len(finished), lost.values())
             torn = os.fstat(file).st_size - end
             if torn:
                 os.ftruncate(file, end)
@@ -124,6 +135,11 @@ class RunLog:
     def head(self) -> str:
         """The head of this log's chain over what is durable, ``sha256:<64 hex>``. The run's head is made of these."""
         return chain.head_text(self._head)
+
+    @property
+    def records(self) -> int:
+        """How many records are durable: the lines that `head` is about."""
+        return self._lines
 
     @property
     def attempts(self) -> int:
@@ -258,7 +274,14 @@ class RunLog:
             except OSError:
                 pass  # `open` cuts a torn line; whole lines left behind are valid and merely unacknowledged
             raise StoreError(self._failure) from error
-        self._head, self._size = head, self._size + len(data)
+        self._head, self._size, self._lines = head, self._size + len(data), self._lines + len(bodies)
+        if self.durable is not None:
+            try:
+                self.durable(head, self._lines)
+            except ShipworthyError as error:
+                # The lines are there, and valid: more than was acknowledged may be. Fewer never.
+                self._failure = f"{error}; the run stopped, resume it when this is mended"
+                raise StoreError(self._failure) from error
 
 
 def _identity(file: int) -> tuple[int, int]:

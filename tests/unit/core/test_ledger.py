@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shipworthy.core.ledger import STATES, Line, Place, Scope, lines, place, sentence
+from shipworthy.core.ledger import STATES, Line, Place, Scope, Tries, lines, place, sentence, tried, tries
 
 HERE = Scope("SYS", "sha256:spec", (), frozenset({"leak"}))
 
@@ -76,3 +76,57 @@ def test_many_runs_are_counted_by_state() -> None:
         "the 301st run on these samples; 300 earlier: 200 no-ship, 100 inconclusive; "
         "no longer on the disk: RUN-0, RUN-1, RUN-2 and 2 more"
     )
+
+
+def of(subject: str, run: str, **changes: Any) -> tuple[str, dict[str, Any]]:
+    return begun(run, subject_digest=subject, **changes)
+
+
+def ended(run: str) -> tuple[str, dict[str, Any]]:
+    return "run.finished", of("s", run)[1]
+
+
+def sat(run: str, shard: int = 0, *, stopped: bool = True) -> list[tuple[str, dict[str, Any]]]:
+    body = {"run": run, "shard": shard, "records": 1, "head": "sha256:0"}
+    return [("run.started", body), ("run.head", body), *([("run.stopped", body)] if stopped else [])]
+
+
+def test_how_often_the_same_was_tried_counts_every_draw_and_suite_of_one_spec_and_subject() -> None:
+    chain = [
+        of("s", "a"), ended("a"), decided("a", "no-ship"), of("s", "b", draws=[7]), of("s", "c", suites=["other"]),
+        ended("c"), of("s", "d"), ended("d"), decided("d", "ship"), of("other", "x"), decided("x", "no-ship"),
+        of("s", "y", spec_digest="sha256:2"), of("s", "z", system="SYS-2"), of("s", "w"),
+        ("run.withdrawn", {"run": "w"}), ("run.deleted", {"run": "b"}),
+        of("s", "e"), ended("e"), decided("e", "inconclusive"), of("s", "f"), ended("f"),
+        of("s", "g"),
+    ]  # fmt: skip
+    found = tries(chain, [HERE], "s", ["f"])
+    assert found == Tries(6, 7, not_shipped=2, unfinished=2, undecided=1, deleted=1)
+    assert tried(found) == (
+        "the 6th of 7 runs of this spec and subject, 2 did not ship, 2 never finished, 1 not decided on, 1 deleted"
+    )
+    assert tries(chain, [HERE], "s", ["a", "d"])[:2] == (4, 7)
+    assert tries(chain, [HERE], "s", ["new"])[:2] == (8, 8)
+    assert tries([], [HERE], "s", ["new"]) == Tries(1, 1, unentered=1)
+
+
+def test_a_verdict_that_was_taken_back_counts_as_it_stands() -> None:
+    chain = [of("s", "a"), ended("a"), decided("a", "no-ship"), decided("a", "ship"), of("s", "b"), ended("b")]
+    assert tries(chain, [HERE], "s", ["b"]).not_shipped == 0
+    assert tries([*chain, decided("a", "something else")], [HERE], "s", ["b"]).not_shipped == 1
+
+
+def test_sittings_without_an_end_are_counted_by_the_shard_that_took_most() -> None:
+    chain = [of("s", "a"), *sat("a"), *sat("a", 1, stopped=False), *sat("a", 1, stopped=False), *sat("a", 1), *sat("b")]
+    found = tries(chain, [HERE], "s", ["a"])
+    assert (found.sittings, found.cut_off) == (3, 2)
+    assert tried(found).endswith("; made in 3 sittings, 2 of which have no end (killed)")
+    once = tries([of("s", "a"), *sat("a", stopped=False)], [HERE], "s", ["a"])
+    assert tried(once).endswith("; made in 1 sitting, 1 of which has no end (killed)")
+    assert "sitting" not in tried(tries([of("s", "a"), *sat("a")], [HERE], "s", ["a"]))
+
+
+def test_a_decided_run_that_was_made_elsewhere_and_moved_here_is_told() -> None:
+    for chain in ([], [("run.seen", of("s", "a")[1])], [ended("a")]):
+        assert "; 1 not entered when begun" in tried(tries(chain, [HERE], "s", ["a"]))
+    assert "entered" not in tried(tries([of("s", "a")], [HERE], "s", ["a"]))

@@ -157,7 +157,8 @@ def test_a_run_is_entered_before_its_first_attempt_and_once(workspace) -> None:
     complete(sitting, limits=Limits(requests=1))
     complete(take_up(workspace, sitting.id, cache=False))
     with AuditLog(layout.control_url) as audit:
-        assert [e.kind for e in audit.entries()] == ["run.declared", "run.finished"]
+        kinds = [e.kind for e in audit.entries()]
+    assert kinds == ["run.declared", *2 * ["run.started", "run.stopped"], "run.finished"]
 
 
 def test_a_kill_between_declaration_and_entry_is_healed_by_whoever_goes_on(workspace, monkeypatch) -> None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from shipworthy.cli import run as shipworthy
 from shipworthy.core.errors import IntegrityError, UsageError
+from shipworthy.core.ledger import DECLARED, SITTINGS
 from shipworthy.detect.redact import seal
 from shipworthy.evals.api import evaluate
 from shipworthy.evals.progress import Progress
@@ -63,7 +64,7 @@ def test_a_finished_run_is_in_the_audit_log_before_anything_is_decided_on_it(fre
     run = evaluate(case.workspace, progress=False)
     with AuditLog(Layout(case.root).control_url) as audit:
         last = list(audit.entries())[-1]
-        kinds = [entry.kind for entry in audit.entries() if entry.kind != "run.declared"]
+        kinds = [entry.kind for entry in audit.entries() if entry.kind not in (DECLARED, *SITTINGS)]
         audit.verify()
     # The candidate's three shards were ended one by one: it was finished with the last of them.
     assert kinds == ["run.finished", "run.seen", "run.seen", "run.finished", "decision.made", "run.finished"]
@@ -120,7 +121,7 @@ def test_the_evidence_does_not_depend_on_the_number_of_shards(case: Any, tmp_pat
     assert seals[0]["pack"]["merkle"] == seals[1]["pack"]["merkle"]
     assert redacted[0].suites == redacted[1].suites
     decision = decide(case.workspace, whole, case.baseline)
-    same = ("id", "created", "runs", "criteria", "ledger")
+    same = ("id", "created", "runs", "criteria", "ledger", "replies")
     blank = {name: getattr(case.decision, name) for name in same}
     assert replace(decision, **blank) == case.decision
     assert [replace(c, run="") for c in decision.criteria] == [replace(c, run="") for c in case.decision.criteria]
@@ -192,7 +193,7 @@ def test_a_decision_on_an_unfinished_run_has_its_pack_which_says_so(fresh_case: 
     assert verify_bytes(pack, case.trust).ok
     entries = [json.loads(line)["entry"] for line in archive.read(pack)["audit-log.jsonl"].splitlines()]
     kinds = [entry["kind"] for entry in entries if entry["body"].get("run") == unfinished.id]
-    assert kinds == ["run.declared", "run.seen"]
+    assert kinds == ["run.declared", "run.started", "run.stopped", "run.seen"]
 
 
 def test_a_run_that_the_audit_log_wrongly_calls_finished_gets_no_pack(fresh_case: Callable[[], Any]) -> None:
@@ -218,7 +219,7 @@ def test_all_of_it_is_in_postgresql_where_the_settings_say_so(
     case = fresh_case()
     assert verify_bytes(case.pack, case.trust).ok
     with AuditLog(emptied) as audit:
-        kinds = [entry.kind for entry in audit.entries() if entry.kind != "run.declared"]
+        kinds = [entry.kind for entry in audit.entries() if entry.kind not in (DECLARED, *SITTINGS)]
     assert kinds == ["run.finished", "run.seen", "run.seen", "run.finished", "decision.made"]
     assert shipworthy(["runs", "list", "-C", str(case.root)]) == 0
     assert capsys.readouterr().out.count("80 / 80       1  complete") == 2

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
 from contextlib import closing
 
 import pytest
@@ -112,6 +113,64 @@ def test_an_entry_that_cannot_be_read_is_asked_again(tmp_path):
     connection.close()
     with ReplyCache(path) as cache:
         assert cache.get(b"k" * 32) is None
+
+
+def edited(path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement, values)
+        connection.commit()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE replies SET reply = CAST(replace(CAST(reply AS TEXT), 'leak', 'fine') AS BLOB)",
+        "UPDATE replies SET reply = CAST(reply AS TEXT)",
+        "UPDATE replies SET written = written + 86400",  # younger than it is
+        "UPDATE replies SET written = 'now'",
+        "UPDATE replies SET written = 9e999",
+        "UPDATE replies SET seal = x''",
+        "UPDATE replies SET seal = zeroblob(32)",
+        "UPDATE replies SET seal = hex(seal)",
+        "UPDATE replies SET key = CAST(replace(CAST(key AS TEXT), 'j', 'k') AS BLOB) WHERE key = CAST(:j AS BLOB)",
+    ],
+)
+def test_an_edited_entry_is_asked_again_and_counted_and_replaced(tmp_path, statement):
+    """Also an honest answer to another question, moved here."""
+    path, key = tmp_path / "c.sqlite", b"k" * 32
+    moved = ":j" in statement
+    keep(path, {(b"j" * 32 if moved else key): reply("a leak")})
+    edited(path, statement.replace(":j", "?"), *(["j" * 32] if moved else []))
+    with ReplyCache(path) as cache:
+        assert (cache.get(key), cache.get(key), cache.get(b"x" * 32)) == (None, None, None)
+        assert cache.refused == 1  # once, however often it was asked for; what is not there is not refused
+
+        async def again():
+            cache.put(key, reply("asked again"))
+            await asyncio.sleep(0)
+
+        asyncio.run(again())
+    with ReplyCache(path) as cache:
+        assert cache.get(key) == reply("asked again")
+        assert cache.refused == 0
+
+
+def test_what_another_user_kept_is_not_believed(tmp_path):
+    path, key = tmp_path / "c.sqlite", b"k" * 32
+    keep(path, {key: reply("mine")})
+    with ReplyCache(path, sealed_by=b"another" * 4) as cache:
+        assert cache.get(key) is None
+        assert cache.refused == 1
+
+
+def test_a_reply_tells_when_it_was_first_given(tmp_path):
+    path, key = tmp_path / "c.sqlite", b"k" * 32
+    before = time.time()
+    keep(path, {key: reply("old")})
+    with ReplyCache(path) as cache:
+        kept, given = cache.find(key)
+    assert kept == reply("old")
+    assert before <= given <= time.time()
 
 
 def test_a_place_that_cannot_be_written_says_what_to_do(tmp_path):

@@ -26,6 +26,7 @@ from shipworthy.core.records import Attempt
 from shipworthy.detect.redact import seal
 from shipworthy.store import runlog
 from shipworthy.store.declare import declare_run
+from shipworthy.store.known_head import KnownHead
 from shipworthy.store.reading import RunReading, read_attempts
 from shipworthy.store.runlog import RunLog
 
@@ -427,3 +428,52 @@ def test_a_written_batch_is_let_go_without_the_collector(records: Any, tmp_path:
         gc.garbage.clear()
         gc.enable()
         log.close()
+
+
+def test_whoever_keeps_heads_is_told_of_each_durable_batch_before_anybody_else(records: Any, tmp_path: Path) -> None:
+    log = new(records, tmp_path)
+    told: list[tuple[bytes, int, int]] = []
+    log.durable = lambda head, lines: told.append((head, lines, len(list(read_attempts(tmp_path)))))
+    for n in range(3):
+        asyncio.run(records.append(log, [records.attempt(n)]))
+        assert told[-1] == (bytes.fromhex(log.head.removeprefix("sha256:")), n + 1, n + 1)
+    assert (log.records, log.close()) == (3, log.head)
+
+
+def test_a_head_that_cannot_be_kept_ends_the_log_and_loses_no_line(records: Any, tmp_path: Path) -> None:
+    log = new(records, tmp_path)
+
+    def refuse(head: bytes, lines: int) -> None:
+        raise StoreError("the control state cannot be written")
+
+    log.durable = refuse
+    (failed,) = fail_all(log, [records.attempt(0)])
+    assert isinstance(failed, StoreError)
+    assert "the control state cannot be written; the run stopped" in str(failed)
+    assert isinstance(fail_all(log, [records.attempt(1)])[0], StoreError)
+    with pytest.raises(StoreError):
+        log.close()
+    assert [attempt.id for attempt in read_attempts(tmp_path)] == [records.attempt(0).id]
+    RunLog.open(tmp_path).close()
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 4])
+def test_a_log_without_a_head_it_is_known_for_is_not_opened_nor_changed(
+    records: Any, tmp_path: Path, left: int
+) -> None:
+    log = new(records, tmp_path)
+    heads = {log.head: KnownHead(2, 0)}
+    for n in range(3):
+        asyncio.run(records.append(log, [records.attempt(n)]))
+        heads[log.head] = KnownHead(3 + n, n + 1)
+    asyncio.run(records.append(log, [records.attempt(3)]))  # longer than any head says: a kill came first
+    log.close()
+    file = tmp_path / LOG
+    kept = b"".join(file.read_bytes().splitlines(keepends=True)[:left]) + b'{"torn'
+    file.write_bytes(kept)
+    if left == 4:
+        RunLog.open(tmp_path, known=heads).close()
+        return
+    with pytest.raises(IntegrityError, match=rf"entry 5 of the audit log .* with 3 records .*\(it has {left}\)"):
+        RunLog.open(tmp_path, known=heads)
+    assert file.read_bytes() == kept

@@ -19,7 +19,7 @@ from shipworthy.evidence.sections.wording import (
 from shipworthy.evidence.told import Told
 from shipworthy.release.wording import count
 from shipworthy.reports._criterion import assumed, better, drawn, interval_name, mind, still_needed, worst_first
-from shipworthy.reports._words import Reading, counted, reading, readings, unscored
+from shipworthy.reports._words import Reading, counted, ledger_words, reading, readings, replies_words, unscored
 
 _MEANING = {
     "ship": "The evidence meets every criterion of the gate.",
@@ -45,7 +45,8 @@ def verdict(told: Told, decision: Decision, runs: Sequence[Run]) -> Section:
             ("Attempts", f"{sum(map(len, runs)):,} of {planned:,} planned, {errors} left out"),
             *_asked(runs),
             ("Gate", f"{decision.gate}: all of {len(decision.criteria)} criteria must pass"),
-            *([("Ledger", decision.ledger.sentence)] if decision.ledger else []),
+            *([("Ledger", ledger_words(decision.ledger))] if decision.ledger else []),
+            *([("Cache", replies_words(decision))] if decision.replies else []),
             ("Owner", told.owner),
         )
     )

@@ -33,6 +33,8 @@ class Gate(Entity):
             because a scorer gave none, in [0, 1]; above it the gate fails closed. Each suite has its own limit besides.
         bound: which limit of a rate decides: ``gaffke``, whose error rates are simulated and conjectured to hold in
             general, or ``proved``, wider and a theorem. ``shipworthy plan`` prints what it costs in samples.
+        fresh: whether every reply must be given for the run itself: one that the reply cache gave, in a decided run or
+            its baseline, leaves the gate undecided. Runs of the workspace are then made without the cache.
         baseline: what criteria with a margin compare with. Left out, it is what `shipworthy baseline set` pinned.
     """
 
@@ -40,6 +42,7 @@ class Gate(Entity):
     criteria: Literal["all"] | tuple[Annotated[str, Ref("criterion")], ...] = "all"
     max_error_rate: Rate = 0.05
     bound: Literal["gaffke", "proved"] = "gaffke"
+    fresh: bool = False
     baseline: Pinned | None = None
 
     def selects(self, criterion: str) -> bool:
