@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent / "hostile_cases"))
 from case import Case, Outcome
 from lab import Lab
 
-MODULES = ("trust",)
+MODULES = ("samples",)
 WORDS = ("refused", "traceback", "accepted_wrongly")
 
 

@@ -142,5 +142,5 @@ def _private(lab: Lab, make: Callable[[Path], Path]) -> Outcome:
     path = make(lab.place())
     output = path.parent / "made.zip"
     words = ("evidence", "build", "-C", lab.shipped.root, "--key", path, "-o", output)
-    ran = lab.spawn(*words, timeout=20) if path.suffix == ".key" and path.is_fifo() else lab.run(*words, tty=True)
+    ran = lab.spawn(*words, timeout=8) if path.suffix == ".key" and path.is_fifo() else lab.run(*words, tty=True)
     return judge(ran, harm="a pack was signed with it" if output.exists() else "", codes=(2, 4))
