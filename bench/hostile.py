@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent / "hostile_cases"))
 from case import Case, Outcome
 from lab import Lab
 
-MODULES = ("samples",)
+MODULES = ("code", "reads", "edits", "resigned", "unsigned", "trust", "ledger", "cache", "targets", "endpoints", "keys", "documents", "conditions", "samples", "settings", "labels", "grants", "terminal")  # fmt: skip  # noqa: E501
 WORDS = ("refused", "traceback", "accepted_wrongly")
 
 
@@ -54,19 +54,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--json", action="store_true", help="print one object")
     parser.add_argument("--kind", default="", help="only the kinds that hold this word")
+    parser.add_argument("--module", nargs="*", default=MODULES, help="only these files of cases")
     parser.add_argument("--list", action="store_true", help="name the cases and try none")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
         lab = Lab(Path(folder))
-        wanted = [case for case in cases(lab) if chosen.kind in case.kind]
+        wanted = [case for case in cases(lab, chosen.module) if chosen.kind in case.kind]
         if chosen.list:
             print("\n".join(f"{case.kind}: {case.name}" for case in wanted))
             return 0
         kinds = {case.kind for case in wanted}
         lost = []
-        for control in cases(lab, controls=True):
+        for control in cases(lab, chosen.module, controls=True):
             if control.kind in kinds and (found := attempt(control)).word != "accepted_wrongly":
                 lost.append((control, found))
         rows: dict[str, Counter[str]] = {}

@@ -35,7 +35,7 @@ def cases(lab: Lab) -> Iterator[Case]:
 
 
 def _checked(lab: Lab, file: str, text: bytes) -> Ran:
-    root = lab.workspace(samples=2)
+    root = lab.workspace(samples=12)
     (root / file).write_bytes(text)
     return lab.run("check", "-C", root, tty=True)
 
@@ -140,7 +140,7 @@ sys.exit(code)
 
 
 def _cost(lab: Lab, file: str, make: Callable[[Path], object]) -> Outcome:
-    root = lab.workspace(samples=2)
+    root = lab.workspace(samples=12)
     make(root / file)
     command = [sys.executable, "-c", _MEASURED, "check", "-C", str(root)]
     # No more of the machine than this, whatever it takes.
