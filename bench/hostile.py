@@ -11,14 +11,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import resource
+import signal
 import sys
 import tempfile
 import time
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent / "hostile_cases"))
 
@@ -26,6 +32,9 @@ from case import Case, Outcome
 from lab import Lab
 
 MODULES = ("code", "reads", "edits", "resigned", "unsigned", "trust", "ledger", "cache", "targets", "endpoints", "keys", "documents", "conditions", "samples", "settings", "labels", "grants", "terminal")  # fmt: skip  # noqa: E501
+LONGEST_S = 90
+"""Seconds that a case may take before it counts as stuck."""
+MOST_MEMORY = 12 << 30
 WORDS = ("refused", "traceback", "accepted_wrongly")
 
 
@@ -41,12 +50,59 @@ def cases(lab: Lab, modules: Iterable[str] = MODULES, *, controls: bool = False)
             yield case
 
 
+class Stuck(BaseException):
+    """A case took longer than it may; no handler of errors may take it for one of its own."""
+
+
+def _stuck(*_: object) -> None:
+    raise Stuck
+
+
 def attempt(case: Case) -> Outcome:
-    """Try a case; what it raises itself is a traceback."""
+    """Try a case; what it raises itself, and what never ends, is a traceback."""
+    signal.signal(signal.SIGALRM, _stuck)
+    signal.alarm(LONGEST_S)
     try:
         return case.attempt()
+    except Stuck:
+        return Outcome("traceback", f"did not end within {LONGEST_S} s")
     except Exception as error:
         return Outcome("traceback", f"{type(error).__name__}: {str(error)[:200]}")
+    finally:
+        signal.alarm(0)
+
+
+class Found(NamedTuple):
+    """What became of the cases of one module.
+
+    Attributes:
+        outcomes: kind, name, word and why of each; `controls` those that were not let through.
+    """
+
+    outcomes: list[tuple[str, str, str, str]]
+    controls: list[tuple[str, str, str, str]]
+    seconds: float
+
+
+def tried(module: str, word: str = "") -> Found:
+    """Try the cases of a module, and its controls first; in a laboratory of their own."""
+    warnings.simplefilter("ignore")
+    # A case that would take the machine down ends in a MemoryError, which is a traceback.
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="hostile-", ignore_cleanup_errors=True) as folder:
+        lab = Lab(Path(folder))
+        wanted = [case for case in cases(lab, [module]) if word in case.kind]
+        kinds = {case.kind for case in wanted}
+        lost = []
+        for control in cases(lab, [module], controls=True):
+            if control.kind in kinds and (found := attempt(control)).word != "accepted_wrongly":
+                lost.append((control.kind, control.name, found.word, found.why))
+        outcomes = []
+        for case in wanted:
+            word_of_it, why = attempt(case)
+            outcomes.append((case.kind, case.name, word_of_it, why))
+    return Found(outcomes, lost, time.monotonic() - began)
 
 
 def main() -> int:
@@ -54,42 +110,43 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--json", action="store_true", help="print one object")
     parser.add_argument("--kind", default="", help="only the kinds that hold this word")
-    parser.add_argument("--module", nargs="*", default=MODULES, help="only these files of cases")
+    parser.add_argument("--module", nargs="*", default=MODULES, choices=MODULES, help="only these files of cases")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="processes")
     parser.add_argument("--list", action="store_true", help="name the cases and try none")
     chosen = parser.parse_args()
-    warnings.simplefilter("ignore")
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
-        lab = Lab(Path(folder))
-        wanted = [case for case in cases(lab, chosen.module) if chosen.kind in case.kind]
-        if chosen.list:
-            print("\n".join(f"{case.kind}: {case.name}" for case in wanted))
-            return 0
-        kinds = {case.kind for case in wanted}
-        lost = []
-        for control in cases(lab, chosen.module, controls=True):
-            if control.kind in kinds and (found := attempt(control)).word != "accepted_wrongly":
-                lost.append((control, found))
-        rows: dict[str, Counter[str]] = {}
-        wrong: list[dict[str, str]] = []
-        for case in wanted:
-            outcome = attempt(case)
-            rows.setdefault(case.kind, Counter())[outcome.word] += 1
-            if outcome.word != "refused":
-                wrong.append({"kind": case.kind, "case": case.name, "outcome": outcome.word, "why": outcome.why})
-        total = sum(rows.values(), Counter())
-        made = {"tried": total.total()} | {word: total[word] for word in WORDS}
-        by_kind = {kind: {"tried": row.total()} | {word: row[word] for word in WORDS} for kind, row in rows.items()}
-        refused = [{"kind": c.kind, "case": c.name, "why": o.why or o.word} for c, o in lost]
-        seconds = round(time.monotonic() - began, 1)
-        if chosen.json:
-            everything = {**made, "kinds": by_kind, "wrong": wrong, "controls_refused": refused, "seconds": seconds}
-            print(json.dumps(everything, indent=2, ensure_ascii=True))
-        else:
-            _print(by_kind | {"all": made}, wrong, refused, seconds)
-    if refused:
+    if chosen.list:
+        with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
+            named = [f"{case.kind}: {case.name}" for case in cases(Lab(Path(folder)), chosen.module)]
+        print("\n".join(name.encode("unicode_escape").decode() for name in named if chosen.kind in name))
+        return 0
+    # A process a module: none sees what another left behind.
+    with ProcessPoolExecutor(chosen.jobs, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        waiting = {name: pool.submit(tried, name, chosen.kind) for name in chosen.module}
+        found = {name: future.result() for name, future in waiting.items()}
+    everything = [outcome for one in found.values() for outcome in one.outcomes]
+    rows: dict[str, Counter[str]] = {}
+    for kind, _, word, _ in everything:
+        rows.setdefault(kind, Counter())[word] += 1
+    total = sum(rows.values(), Counter())
+    made = _row(total)
+    by_kind = {kind: _row(row) for kind, row in rows.items()}
+    wrong = [{"kind": k, "case": c, "outcome": o, "why": w} for k, c, o, w in everything if o != "refused"]
+    lost = [{"kind": k, "case": c, "why": w or o} for one in found.values() for k, c, o, w in one.controls]
+    seconds = round(time.monotonic() - began, 1)
+    if chosen.json:
+        took = {name: round(one.seconds, 1) for name, one in found.items()}
+        told = {**made, "kinds": by_kind, "wrong": wrong, "controls_refused": lost, "seconds": seconds, "took": took}
+        print(json.dumps(told, indent=2))
+    else:
+        _print(by_kind | {"all": made}, wrong, lost, seconds)
+    if lost:
         return 3
-    return 1 if total["traceback"] or total["accepted_wrongly"] else 0
+    return 1 if wrong else 0
+
+
+def _row(counted: Counter[str]) -> dict[str, int]:
+    return {"tried": counted.total()} | {word: counted[word] for word in WORDS}
 
 
 def _print(rows: dict[str, dict[str, int]], wrong: list[dict[str, str]], lost: list[dict[str, str]], s: float) -> None:

@@ -133,7 +133,7 @@ def _paths() -> dict[str, Callable[[Path], object]]:
         )
 
     made: dict[str, Callable[[Path], object]] = {}
-    for path in ("../../../outside.jsonl", "/etc/passwd", "../helps/samples.jsonl", "~/x.jsonl", "/dev/zero", "/dev/stdin", "/proc/self/environ"):
+    for path in ("../../../outside.jsonl", "/etc/passwd", "~/x.jsonl", "/dev/zero", "/dev/stdin", "/proc/self/environ"):
         made[f"samples: {path}"] = suite(f"samples: {path}\n")
         made[f"card: {path}"] = suite(f"card: {path}\n")
         made[f"schema: {path}"] = suite(f"scorers: [{{use: json_schema, schema: {path}}}]\n".replace("scorers", "x"))
@@ -171,7 +171,6 @@ def _targets(lab: Lab) -> list[tuple[str, dict[str, Any]]]:
         ("an address whose owner is in the path", openai | {"base_url": f"http://{place}/api.openai.com/v1"}),
         ("an address whose owner is in the fragment", openai | {"base_url": f"http://{place}/v1#api.openai.com"}),
         ("an address whose owner is in the query", openai | {"query": {"x": "https://api.openai.com"}}),
-        ("a proxy of its own", openai | {"base_url": "http://api.openai.com/v1", "proxies": True, "plain_http": True}),
         ("a body's field", openai | {"extra": {"token": "KEY"}}), ("the system prompt", openai | {"system": "KEY"}),
     ]  # fmt: skip
 
@@ -185,12 +184,7 @@ def _keyed(lab: Lab, number: int, key: str) -> Outcome:
     made = json.loads(text.replace('"KEY"', json.dumps(key))) if '"KEY"' in text else {**target, "key": key}
     lab.target(root, **made)
     before = len(lab.chat.seen)
-    if target.get("proxies"):
-        os.environ["HTTP_PROXY"] = f"http://{lab.chat.place}"
-    try:
-        ran = lab.run("eval", "-C", root, "--max-requests", "1", "--max-time", "3s", tty=True)
-    finally:
-        os.environ.pop("HTTP_PROXY", None)
+    ran = lab.run("eval", "-C", root, "--max-requests", "1", "--max-time", "3s", tty=True)
     secrets = (KEY, os.environ["PATH"])
     sent = any(s in str(headers) or s.encode() in body for headers, body in lab.chat.seen[before:] for s in secrets)
     harm = "it was sent" if sent else "it was shown" if KEY in ran.said else ""
