@@ -102,7 +102,7 @@ _OPTIONS: tuple[tuple[str, ...], ...] = (
     ("gate", "latest", "latest"), ("gate", "--baseline", "latest"), ("report", "none"), ("report", ESCAPE), ("report", "../x"), ("report", "--format", "none"),
     ("runs", "show", "none"), ("runs", "show", ESCAPE), ("runs", "show", "../.."), ("runs", "samples", "none"), ("runs", "compare", "none", "none"), ("runs", "none"),
     ("decisions", "show", "none"), ("decisions", "show", ESCAPE), ("decisions", "show", "../x"), ("evidence", "build", "none"), ("evidence", "build", ESCAPE),
-    ("evidence", "build", "--key", "none"), ("evidence", "build", "--key", "../../x"), ("evidence", "build", "-o", "/nonexistent/x/y.zip"), ("none",), (ESCAPE,),
+    ("evidence", "build", "--key", "none"), ("evidence", "build", "--key", "../../x"), ("evidence", "build", "-o", "/dev/null/x/y.zip"), ("none",), (ESCAPE,),
     ("check", "-C", "/nonexistent"), ("check", "-C", "/etc/passwd"), ("check", "-C", "/dev/null"), ("check", "-C", "/tmp"), ("check", "-C", "\x1b[2J"), ("plan", "-C", "a\x00b"),
     ("labels", "import", "/nonexistent"), ("labels", "import", "/etc"), ("labels", "import", ESCAPE), ("labels", "export", "none"), ("baseline", "set", "none"),
     ("confirm", "none"), ("model", "pull", "none"), ("model", "pull", "../x"), ("init", "/etc/passwd/x"), ("init", "--template", "none", "x"), ("suites", "show", "none"),
