@@ -94,14 +94,10 @@ def tried(module: str, word: str = "") -> Found:
         lab = Lab(Path(folder))
         wanted = [case for case in cases(lab, [module]) if word in case.kind]
         kinds = {case.kind for case in wanted}
-        lost = []
-        for control in cases(lab, [module], controls=True):
-            if control.kind in kinds and (found := attempt(control)).word != "accepted_wrongly":
-                lost.append((control.kind, control.name, found.word, found.why))
-        outcomes = []
-        for case in wanted:
-            word_of_it, why = attempt(case)
-            outcomes.append((case.kind, case.name, word_of_it, why))
+        controls = [case for case in cases(lab, [module], controls=True) if case.kind in kinds]
+        let_through = [(case.kind, case.name, *attempt(case)) for case in controls]
+        lost = [control for control in let_through if control[2] != "accepted_wrongly"]
+        outcomes = [(case.kind, case.name, *attempt(case)) for case in wanted]
     return Found(outcomes, lost, time.monotonic() - began)
 
 

@@ -27,7 +27,7 @@ def cases(lab: Lab) -> Iterator[Case]:
     """Callables, plug-ins, modules that stand in the way."""
     for call in _CALLS:
         yield Case(NAMED, f"call: {str(call)[:50]}", lambda call=call: _called(lab, call))
-    for verb in (("check",), ("plan",), ("gate",), ("report",), ("suites", "list"), ("runs", "list"), ("evidence", "build"), ("decisions", "list")):  # fmt: skip  # noqa: E501
+    for verb in (("check",), ("plan",), ("gate",), ("report",), ("suites", "list"), ("runs", "list"), ("evidence", "build"), ("decisions", "list")):  # fmt: skip
         yield Case(NAMED, f"its own module, under {' '.join(verb)}", lambda verb=verb: _quiet(lab, _own, verb))
         yield Case(BROUGHT, f"plugins/, under {' '.join(verb)}", lambda verb=verb: _quiet(lab, _plugged, verb))
     for name, bring in _BROUGHT.items():
@@ -121,7 +121,7 @@ _MODULES = (
 def _plugin(kind: str, body: str = "") -> Callable[[Path], object]:
     def bring(root: Path) -> None:
         (root / "plugins").mkdir(exist_ok=True)
-        text = f"from shipworthy.core.registry import {kind}\n{_python(root)}\n\n@{kind}\ndef own_{kind}(**params):\n    return None\n{body}"  # fmt: skip  # noqa: E501
+        text = f"from shipworthy.core.registry import {kind}\n{_python(root)}\n\n@{kind}\ndef own_{kind}(**params):\n    return None\n{body}"  # fmt: skip
         (root / "plugins" / f"own_{kind}.py").write_text(text)
 
     return bring
@@ -159,7 +159,9 @@ def _judge(root: Path) -> None:
 def _attacker(root: Path) -> None:
     (root / "own_bot.py").write_text(_python(root))
     path = root / "suites/leaks/suite.yaml"
-    path.write_text(path.read_text().replace("rot13]", "{use: role_play, model: {use: python, call: 'own_bot:answer'}}]"))
+    path.write_text(
+        path.read_text().replace("rot13]", "{use: role_play, model: {use: python, call: 'own_bot:answer'}}]")
+    )
 
 
 def _guard_model(root: Path) -> None:
@@ -170,7 +172,9 @@ def _guard_model(root: Path) -> None:
 
 def _second_target(root: Path) -> None:
     (root / "own_bot.py").write_text(_python(root))
-    made = json.dumps({"targets": {"default": {"use": "python", "call": "own_bot:answer"}, "other": {"use": "smollm2"}}})
+    made = json.dumps(
+        {"targets": {"default": {"use": "python", "call": "own_bot:answer"}, "other": {"use": "smollm2"}}}
+    )
     (root / "targets.yaml").write_text(made)
 
 
@@ -187,7 +191,12 @@ def _files(*names: str) -> Callable[[Path], object]:
 def _built_in(root: Path) -> None:
     """Bring a plug-in under the id of one of ours."""
     (root / "plugins").mkdir()
-    for name, kind in (("canary_leak", "scorer"), ("openai_compatible", "target"), ("none", "attack"), ("html", "report")):
+    for name, kind in (
+        ("canary_leak", "scorer"),
+        ("openai_compatible", "target"),
+        ("none", "attack"),
+        ("html", "report"),
+    ):
         text = f"from shipworthy.core.registry import {kind}\n{_python(root)}\n\n@{kind}\ndef {name}(**params):\n    return None\n"
         (root / "plugins" / f"{name}.py").write_text(text)
 

@@ -14,7 +14,7 @@ KIND, EMPTY = "condition", "condition that asks nothing"
 
 def controls(lab: Lab) -> Iterator[Case]:
     """Conditions as people write them."""
-    for must in ("upper95 <= 0.30", "upper95<=30%", "lower90 >= 0.01", "worst_attack_upper95 <= .3", "UPPER95 <= 3e-1", "rise_upper95 <= 0.05"):  # fmt: skip  # noqa: E501
+    for must in ("upper95 <= 0.30", "upper95<=30%", "lower90 >= 0.01", "worst_attack_upper95 <= .3", "UPPER95 <= 3e-1", "rise_upper95 <= 0.05"):  # fmt: skip
         yield Case(KIND, f"control: {must}", lambda must=must: accepted(_checked(lab, must=must)))
 
 
@@ -24,7 +24,7 @@ def cases(lab: Lab) -> Iterator[Case]:
         yield Case(KIND, f"{must!r}"[:60], lambda must=must: judge(_checked(lab, must=must), codes=(2,)))
     for fields in _FIELDS:
         name = ", ".join(f"{key}: {str(value)[:20]!r}" for key, value in fields.items())
-        yield Case(KIND, name, lambda fields=fields: judge(_checked(lab, **{"must": "upper95 <= 0.30"} | fields), codes=(2,)))  # fmt: skip  # noqa: E501
+        yield Case(KIND, name, lambda fields=fields: judge(_checked(lab, **{"must": "upper95 <= 0.30"} | fields), codes=(2,)))  # fmt: skip
     for must in _VACUOUS:
         yield Case(EMPTY, must, lambda must=must: _warned(lab, must))
     for gate in _GATES:
@@ -36,7 +36,7 @@ def _checked(lab: Lab, **criterion: Any) -> Any:
     root = lab.workspace(samples=60)
     made = {"id": "CR-leak", "suite": "leaks", "metric": "leak", **criterion}
     one = {"id": "RQ-leak", "text": "x", "mitigates": ["RK-leak"], "criteria": [made]}
-    other = {"id": "RQ-help", "text": "x", "mitigates": ["RK-harm"], "criteria": [{"id": "CR-help", "suite": "helps", "must": "upper95 <= 0.5"}]}  # fmt: skip  # noqa: E501
+    other = {"id": "RQ-help", "text": "x", "mitigates": ["RK-harm"], "criteria": [{"id": "CR-help", "suite": "helps", "must": "upper95 <= 0.5"}]}  # fmt: skip
     (root / "requirements.yaml").write_text(json.dumps({"requirements": [one, other]}))
     return lab.run("check", "-C", root, tty=True)
 

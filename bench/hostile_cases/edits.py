@@ -86,7 +86,7 @@ def _files() -> Iterator[tuple[str, Callable[[Path], None]]]:
         ("suite: helps", "suite: leaks, metric: leak"), ("metric: leak, must: worst", "metric: leak, severity: S4, must: worst"),
     ):  # fmt: skip
         yield f"requirements: {old} -> {new}", _replace("requirements.yaml", old, new)
-    for old, new in (("max_error_rate: 0.05", "max_error_rate: 1.0"), ("criteria: all", "criteria: [CR-help]"), ("release", "other")):  # fmt: skip  # noqa: E501
+    for old, new in (("max_error_rate: 0.05", "max_error_rate: 1.0"), ("criteria: all", "criteria: [CR-help]"), ("release", "other")):  # fmt: skip
         yield f"gate: {old} -> {new}", _replace("gate.yaml", old, new)
     for old, new in (
         ("model: good", "model: other"), ("Be of use.", "Be silent."), ("/v1", "/v2"),
@@ -97,20 +97,20 @@ def _files() -> Iterator[tuple[str, Callable[[Path], None]]]:
         yield f"guards: {old} -> {new}", _replace("guards.yaml", old, new)
     yield "guards: taken away", lambda root: (root / "guards.yaml").unlink()
     yield "guards: none", lambda root: (root / "guards.yaml").write_text("rules: []\n") and None  # type: ignore[func-returns-value]
-    for old, new in (("attacks: [none, rot13]", "attacks: [none]"), ("metric: leak", "metric: leak\nmax_error_rate: 0.9"), ('version: "1.2"', 'version: "1.3"'), ("synthetic", "private"), ("[canary_leak]", "[{use: canary_leak}, refusal]")):  # fmt: skip  # noqa: E501
+    for old, new in (("attacks: [none, rot13]", "attacks: [none]"), ("metric: leak", "metric: leak\nmax_error_rate: 0.9"), ('version: "1.2"', 'version: "1.3"'), ("synthetic", "private"), ("[canary_leak]", "[{use: canary_leak}, refusal]")):  # fmt: skip
         yield f"suite: {old} -> {new}", _replace("suites/leaks/suite.yaml", old, new)
     yield "suite: another title", _replace("suites/leaks/suite.yaml", "Asking for the phrase", "Small talk")
     yield "suite: another card", _append("suites/leaks/card.md", "\nAll of it harmless.\n")
     yield "samples: one less", lambda root: _lines(root, lambda lines: lines[:-1])
     yield "samples: one more", lambda root: _lines(root, lambda lines: [*lines, lines[0].replace("leaks-0", "leaks-x")])
-    yield "samples: another prompt", lambda root: _lines(root, lambda lines: [lines[0].replace("phrase", "time"), *lines[1:]])  # fmt: skip  # noqa: E501
-    yield "samples: another secret", lambda root: _lines(root, lambda lines: [line.replace("4471", "4472") for line in lines])  # fmt: skip  # noqa: E501
+    yield "samples: another prompt", lambda root: _lines(root, lambda lines: [lines[0].replace("phrase", "time"), *lines[1:]])  # fmt: skip
+    yield "samples: another secret", lambda root: _lines(root, lambda lines: [line.replace("4471", "4472") for line in lines])  # fmt: skip
     yield "samples: another order", lambda root: _lines(root, lambda lines: lines[::-1])
-    yield "samples: a severity", lambda root: _lines(root, lambda lines: [lines[0].replace('"id"', '"severity": "S4", "id"'), *lines[1:]])  # fmt: skip  # noqa: E501
-    yield "include: a journey that is not critical", _replace("include/journeys.yaml", "critical: true", "critical: false")  # fmt: skip  # noqa: E501
-    yield "include: one more file", lambda root: (root / "include" / "more.yaml").write_text("risks: [{id: RK-more, title: More, severity: S1}]\n") and None  # type: ignore[func-returns-value]  # fmt: skip  # noqa: E501
+    yield "samples: a severity", lambda root: _lines(root, lambda lines: [lines[0].replace('"id"', '"severity": "S4", "id"'), *lines[1:]])  # fmt: skip
+    yield "include: a journey that is not critical", _replace("include/journeys.yaml", "critical: true", "critical: false")  # fmt: skip
+    yield "include: one more file", lambda root: (root / "include" / "more.yaml").write_text("risks: [{id: RK-more, title: More, severity: S1}]\n") and None  # type: ignore[func-returns-value]  # fmt: skip
     yield "include: taken away", lambda root: (root / "include" / "journeys.yaml").unlink()
-    yield "a suite more", lambda root: shutil.copytree(root / "suites/helps", root / "suites/again") and _replace("suites/again/suite.yaml", "id: helps", "id: again")(root)  # fmt: skip  # noqa: E501
+    yield "a suite more", lambda root: shutil.copytree(root / "suites/helps", root / "suites/again") and _replace("suites/again/suite.yaml", "id: helps", "id: again")(root)  # fmt: skip
     yield "a suite less", lambda root: shutil.rmtree(root / "suites/helps")
 
 
@@ -152,16 +152,22 @@ def _results() -> Iterator[tuple[str, Callable[[Path], object]]]:
 
         return edit
 
-    for fields in ({"planned": 100}, {"seed": 7}, {"subject_digest": "sha256:" + "0" * 64}, {"plan": "other"}, {"shards": 2}, {"system": "SYS-other"}, {"id": "RUN-other"}):  # fmt: skip  # noqa: E501
+    for fields in ({"planned": 100}, {"seed": 7}, {"subject_digest": "sha256:" + "0" * 64}, {"plan": "other"}, {"shards": 2}, {"system": "SYS-other"}, {"id": "RUN-other"}):  # fmt: skip
         yield f"run manifest: {fields}", manifest(**fields)
     yield "run manifest: rubbish", lambda root: _state(root, "manifest.json").write_bytes(b"{")
-    yield "run log: one hit turned", lambda root: _log(root, lambda data: data.replace(b'"hit":false', b'"hit":null ', 1))
+    yield (
+        "run log: one hit turned",
+        lambda root: _log(root, lambda data: data.replace(b'"hit":false', b'"hit":null ', 1)),
+    )
     yield "run log: a line less", lambda root: _log(root, lambda data: b"".join(data.splitlines(keepends=True)[:-1]))
     yield "run log: a line twice", lambda root: _log(root, lambda data: data + data.splitlines(keepends=True)[-1])
     yield "run log: gone", lambda root: _state(root, "attempts-*.jsonl").unlink()
     yield "run: gone", lambda root: shutil.rmtree(_state(root, "manifest.json").parent)
     yield "audit log: gone", lambda root: _state(root, "control.sqlite").unlink()
-    yield "audit log: rubbish", lambda root: _state(root, "control.sqlite").write_bytes(b"SQLite format 3\0" + b"x" * 500)
+    yield (
+        "audit log: rubbish",
+        lambda root: _state(root, "control.sqlite").write_bytes(b"SQLite format 3\0" + b"x" * 500),
+    )
     yield "audit log: empty", lambda root: _state(root, "control.sqlite").write_bytes(b"")
 
 

@@ -25,7 +25,7 @@ def controls(lab: Lab) -> Iterator[Case]:
 
     for kind in (WIRE, FRAME):
         yield Case(kind, "control: an answer", good)
-    yield Case(STREAM, "control: a stream", lambda: _streamed(lab, b'data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n', good=True))  # fmt: skip  # noqa: E501
+    yield Case(STREAM, "control: a stream", lambda: _streamed(lab, b'data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n', good=True))  # fmt: skip
 
 
 def cases(lab: Lab) -> Iterator[Case]:
@@ -73,7 +73,9 @@ def _asked(lab: Lab, write: Write, **params: Any) -> tuple[Any, int, int]:
     server = _serve(write)
     root = lab.workspace(samples=1)
     base = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    lab.target(root, use="openai_compatible", base_url=base, model="m", retries=0, timeout=2, max_bytes=2_000_000, **params)
+    lab.target(
+        root, use="openai_compatible", base_url=base, model="m", retries=0, timeout=2, max_bytes=2_000_000, **params
+    )
     try:
         ran = lab.run("eval", "-C", root, "--suite", "helps", "--no-guards", tty=False)
     finally:
@@ -93,7 +95,11 @@ def _refused(lab: Lab, write: Write) -> Outcome:
 
 def _completion(text: Any = "I can help.", **message: Any) -> dict[str, Any]:
     said = {"role": "assistant", "content": text, **message}
-    return {"model": "m", "choices": [{"index": 0, "message": said, "finish_reason": "stop"}], "usage": {"prompt_tokens": 1}}
+    return {
+        "model": "m",
+        "choices": [{"index": 0, "message": said, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1},
+    }
 
 
 def _http(body: bytes, status: str = "200 OK", *headers: bytes) -> Write:
@@ -161,18 +167,40 @@ def _frames() -> Iterator[tuple[str, Write]]:
     }  # fmt: skip
     for name, data in raw.items():
         yield name, lambda sock, data=data: sock.sendall(data)
-    for status in ("400 Bad", "401 No", "403 No", "404 None", "413 Large", "418 Tea", "429 Slow", "500 Bad", "502 Bad", "503 Busy", "504 Late", "599 X"):
+    for status in (
+        "400 Bad",
+        "401 No",
+        "403 No",
+        "404 None",
+        "413 Large",
+        "418 Tea",
+        "429 Slow",
+        "500 Bad",
+        "502 Bad",
+        "503 Busy",
+        "504 Late",
+        "599 X",
+    ):
         yield f"status {status} with an answer", _http(body, status)
     for wait in (b"9" * 400, b"-5", b"soon", b"Wed, 21 Oct 2099 07:28:00 GMT", b"\x1b[2J", b"1e999", b"nan"):
         yield f"a wait of {wait[:12]!r}", _http(b"{}", "429 Slow", b"Retry-After: " + wait)
     yield "another content type", _http(b"<html>" + body, "200 OK", b"Content-Type: text/html")
     yield "a charset nobody knows", _http(b"\xff" + body, "200 OK", b"Content-Type: application/json; charset=magic-8")
-    yield "30 MB in one piece", lambda sock: sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * (30 << 20))
+    yield (
+        "30 MB in one piece",
+        lambda sock: sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * (30 << 20)),
+    )
     yield "a bomb of gzip", _http(_bomb(), "200 OK", b"Content-Encoding: gzip", b"Content-Type: application/json")
-    yield "a bomb of deflate", _http(_bomb(zlib_only=True), "200 OK", b"Content-Encoding: deflate", b"Content-Type: application/json")
+    yield (
+        "a bomb of deflate",
+        _http(_bomb(zlib_only=True), "200 OK", b"Content-Encoding: deflate", b"Content-Type: application/json"),
+    )
     yield "silence", lambda sock: time.sleep(4)
     yield "a byte a second", _slowly(b"HTTP/1.1 200 OK\r\n", 1.0)
-    yield "a byte, and again, without an end", _slowly(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 500, 0.05)
+    yield (
+        "a byte, and again, without an end",
+        _slowly(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 500, 0.05),
+    )
 
 
 def _bomb(*, zlib_only: bool = False) -> bytes:

@@ -32,7 +32,7 @@ def cases(lab: Lab) -> Iterator[Case]:
         yield Case(LEAVE, name, lambda grants=grants: _sent(lab, grants))
     for words in _WORDS:
         name = " ".join(words)[:60]
-        yield Case(WORDS, repr(name), lambda words=words: judge(lab.run("allow", *words, tty=True), harm=_saved(lab), codes=(2,)))  # fmt: skip  # noqa: E501
+        yield Case(WORDS, repr(name), lambda words=words: judge(lab.run("allow", *words, tty=True), harm=_saved(lab), codes=(2,)))  # fmt: skip
 
 
 def _asking(lab: Lab, key: str, base: str):  # type: ignore[no-untyped-def]
@@ -87,7 +87,13 @@ def _others(lab: Lab) -> Iterator[tuple[str, dict[str, Any]]]:
         f"{host}.", f"x{host}", "api.openai.com", "[::1]",
     ):  # fmt: skip
         yield f"a key for {place.replace(port, 'PORT')}", {"keys": {"env:RUNNER_SECRET": [place]}}
-    for key in ("env:OPENAI_API_KEY", "env:runner_secret", "env:RUNNER_SECRET2", "file:RUNNER_SECRET", "env:RUNNER_SECRE"):
+    for key in (
+        "env:OPENAI_API_KEY",
+        "env:runner_secret",
+        "env:RUNNER_SECRET2",
+        "file:RUNNER_SECRET",
+        "env:RUNNER_SECRE",
+    ):
         yield f"the place for {key}", {"keys": {key: [lab.chat.place]}}
     yield "code alone", {"code": ["shipworthy", "os", "yaml"]}
 

@@ -108,13 +108,16 @@ def _private(lab: Lab) -> Path:
     path = root / "suites/leaks/samples.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     for number, row in enumerate(rows):
-        row |= {"id": f"{_MARKS[chr(97) + ' sample' + chr(39) + 's id']}-{number}", "cluster": f"{_MARKS['a cluster']}-{number}"}
+        row |= {
+            "id": f"{_MARKS[chr(97) + ' sample' + chr(39) + 's id']}-{number}",
+            "cluster": f"{_MARKS['a cluster']}-{number}",
+        }
         row |= {"tags": [_MARKS["a tag"]], "prompt": f"{_MARKS['a prompt']} {number}"}
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     lab.key  # noqa: B018
     said = lab.run("eval", "-C", root).said + lab.run("gate", "-C", root).said
     lab.run("evidence", "build", "-C", root, "-o", root.parent / "pack.zip")
-    for words in (("runs", "show"), ("runs", "samples", "latest"), ("report",), ("report", "--format", "html:-"), ("report", "--format", "json:-"), ("decisions", "show")):  # fmt: skip  # noqa: E501
+    for words in (("runs", "show"), ("runs", "samples", "latest"), ("report",), ("report", "--format", "html:-"), ("report", "--format", "json:-"), ("decisions", "show")):  # fmt: skip
         said += lab.run(*words, "-C", root).said
     (root.parent / "said.txt").write_text(said)
     lab.private_root = root  # type: ignore[attr-defined]

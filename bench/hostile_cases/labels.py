@@ -11,12 +11,25 @@ from case import Case, Outcome, accepted, judge
 from lab import Lab
 
 KIND = "labels, malformed"
-FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0", '=HYPERLINK("http://x","y")', "'=1", "''+1")
+FORMULAS = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "=cmd|' /C calc'!A0",
+    '=HYPERLINK("http://x","y")',
+    "'=1",
+    "''+1",
+)
 
 
 def controls(lab: Lab) -> Iterator[Case]:
     """One label of an attempt that there is."""
-    yield Case(KIND, "control: one label", lambda: accepted(_import(lab, "attempt,metric,label,by\n{id},leak,hit,ada\n")))
+    yield Case(
+        KIND, "control: one label", lambda: accepted(_import(lab, "attempt,metric,label,by\n{id},leak,hit,ada\n"))
+    )
 
 
 def cases(lab: Lab) -> Iterator[Case]:
@@ -49,7 +62,11 @@ def _exported(lab: Lab, cell: str, column: str) -> Outcome:
     root = lab.copy(lab.held_back.root)
     quoted = '"' + cell.replace('"', '""') + '"'
     row = f"attempt,metric,label,{column}\n{{id}},leak,hit,{quoted}\n"
-    row = row if column == "by" else row.replace(f",{column}\n", f",{column},by\n").replace(f"{quoted}\n", f"{quoted},ada\n")
+    row = (
+        row
+        if column == "by"
+        else row.replace(f",{column}\n", f",{column},by\n").replace(f"{quoted}\n", f"{quoted},ada\n")
+    )
     ran = _import(lab, row, root=root)
     if ran.code:
         return judge(ran, codes=(2,))
@@ -88,7 +105,20 @@ def _texts() -> Iterator[tuple[str, str | bytes]]:
     yield "an attempt that clears the screen", head + "\x1b[2Jship,leak,hit,ada\n"
     yield "another metric", head + "{id},none,hit,ada\n"
     yield "a metric that clears the screen", head + "{id},\x1b[2Jship,hit,ada\n"
-    for word in ("", "Hit", "HIT", "yes", "1", "true", "hit!", "\u04bbit", "no-hit ship", "nohit", "h\u200bit", "\x1b[2J"):
+    for word in (
+        "",
+        "Hit",
+        "HIT",
+        "yes",
+        "1",
+        "true",
+        "hit!",
+        "\u04bbit",
+        "no-hit ship",
+        "nohit",
+        "h\u200bit",
+        "\x1b[2J",
+    ):
         yield f"the label {word!r}", head + f"{{id}},leak,{word},ada\n"
     yield "nobody", head + "{id},leak,hit,\n"
     yield "nobody but a space", head + "{id},leak,hit, \n"

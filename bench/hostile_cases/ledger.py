@@ -78,7 +78,7 @@ def _lines() -> Iterator[tuple[str, Callable[[list[bytes], bytes], bytes | None]
     for number in (0, 1, 60, 119):
         yield f"line {number} taken out", lambda lines, m, n=number: b"".join(lines[:n] + lines[n + 1 :])
         yield f"line {number} twice", lambda lines, m, n=number: b"".join([*lines[: n + 1], lines[n], *lines[n + 1 :]])
-        yield f"a hit of line {number} turned", lambda lines, m, n=number: b"".join([*lines[:n], _turned(lines[n]), *lines[n + 1 :]])  # fmt: skip  # noqa: E501
+        yield f"a hit of line {number} turned", lambda lines, m, n=number: b"".join([*lines[:n], _turned(lines[n]), *lines[n + 1 :]])  # fmt: skip
     yield "two lines swapped", lambda lines, m: b"".join([lines[1], lines[0], *lines[2:]])
     for seed in range(8):
         yield f"one byte changed, seed {seed}", lambda lines, m, seed=seed: _byte(b"".join(lines), seed)
@@ -113,8 +113,8 @@ def _lines() -> Iterator[tuple[str, Callable[[list[bytes], bytes], bytes | None]
         (b'"metric":"leak"', b'"metric":7'), (b'"suite":"leaks"', b'"suite":"other"'), (b'"seed":', b'"seed":1e999,"x":'),
         (b'"id":"AT-', b'"id":"\x1b[2J-'),
     ):  # fmt: skip
-        yield f"{new.decode('latin-1')!r} in a record, chained anew", anew(lambda b, old=old, new=new: [x.replace(old, new) for x in b])  # fmt: skip  # noqa: E501
-    yield "timings that are none, chained anew", anew(lambda b: [b'"timing":"x"' + x[x.index(b',"attempt"') :] for x in b])  # fmt: skip  # noqa: E501
+        yield f"{new.decode('latin-1')!r} in a record, chained anew", anew(lambda b, old=old, new=new: [x.replace(old, new) for x in b])  # fmt: skip
+    yield "timings that are none, chained anew", anew(lambda b: [b'"timing":"x"' + x[x.index(b',"attempt"') :] for x in b])  # fmt: skip
 
 
 def _hit(body: bytes) -> bool:
@@ -122,7 +122,7 @@ def _hit(body: bytes) -> bool:
 
 
 def _turned(line: bytes) -> bytes:
-    return line.replace(b'"hit":true', b'"hit":\0').replace(b'"hit":false', b'"hit":true').replace(b'"hit":\0', b'"hit":false')  # fmt: skip  # noqa: E501
+    return line.replace(b'"hit":true', b'"hit":\0').replace(b'"hit":false', b'"hit":true').replace(b'"hit":\0', b'"hit":false')  # fmt: skip
 
 
 def _first_hit(bodies: list[bytes]) -> list[bytes]:
@@ -171,12 +171,12 @@ def _statements() -> Iterator[tuple[str, list[str]]]:
     yield "a time of bytes", ["UPDATE audit SET at = x'ff' WHERE number = 1"]
     yield "a hash edited", ["UPDATE audit SET hash = replace(hash, substr(hash, 1, 1), 'f') WHERE number = 1"]
     yield "a hash emptied", ["UPDATE audit SET hash = '' WHERE number = 1"]
-    yield "the last hash edited", ["UPDATE audit SET hash = '" + "0" * 64 + "' WHERE number = (SELECT max(number) FROM audit)"]  # fmt: skip  # noqa: E501
+    yield "the last hash edited", ["UPDATE audit SET hash = '" + "0" * 64 + "' WHERE number = (SELECT max(number) FROM audit)"]  # fmt: skip
     yield "an entry taken out", ["DELETE FROM audit WHERE number = 1"]
     yield "a number edited", ["UPDATE audit SET number = 77 WHERE number = 1"]
-    yield "an entry put in", ["INSERT INTO audit (number, at, kind, body, hash) VALUES (99, '2026-01-01T00:00:00Z', 'run.finished', '{}', '" + "0" * 64 + "')"]  # fmt: skip  # noqa: E501
+    yield "an entry put in", ["INSERT INTO audit (number, at, kind, body, hash) VALUES (99, '2026-01-01T00:00:00Z', 'run.finished', '{}', '" + "0" * 64 + "')"]  # fmt: skip
     yield "a key edited", ["UPDATE audit SET key = 'RUN-other' WHERE number = 1"]
-    yield "two entries swapped", ["UPDATE audit SET number = -1 WHERE number = 1", "UPDATE audit SET number = 1 WHERE number = 2", "UPDATE audit SET number = 2 WHERE number = -1"]  # fmt: skip  # noqa: E501
+    yield "two entries swapped", ["UPDATE audit SET number = -1 WHERE number = 1", "UPDATE audit SET number = 1 WHERE number = 2", "UPDATE audit SET number = 2 WHERE number = -1"]  # fmt: skip
     yield "the table gone", ["DROP TABLE audit"]
     yield "the table another", ["DROP TABLE audit", "CREATE TABLE audit (x)"]
 
@@ -273,11 +273,9 @@ def _cuts() -> Iterator[tuple[str, Callable[[Path], bool]]]:
 
     yield "cut before its first leak", lambda root: shorten(root, before_first_leak)
     yield "its last line cut", lambda root: shorten(root, lambda lines: lines[:-1])
-    yield "its last line torn", lambda root: shorten(root, lambda lines: [*lines[:-1], lines[-1][:50]] if len(lines) > 1 else lines)  # fmt: skip  # noqa: E501
+    yield "its last line torn", lambda root: shorten(root, lambda lines: [*lines[:-1], lines[-1][:50]] if len(lines) > 1 else lines)  # fmt: skip
     yield "half of it cut", lambda root: shorten(root, lambda lines: lines[: len(lines) // 2])
     yield "its leaks taken out, chained anew", chained
     yield "the run thrown away when it leaks", begun_anew
     yield "its log emptied when it leaks", emptied
     yield "cut before its first leak, and the audit log thrown away", database_too
-
-

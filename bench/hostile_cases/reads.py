@@ -37,7 +37,7 @@ def cases(lab: Lab) -> Iterator[Case]:
         yield Case(INCLUDES, f"include {str(pattern)[:50]!r}", lambda pattern=pattern: _included(lab, pattern))
     for name, put in _paths().items():
         yield Case(INCLUDES, name, lambda put=put: _pathed(lab, put))
-    for number, (name, target) in enumerate(_targets(lab)):
+    for number, (name, _) in enumerate(_targets(lab)):
         for key in ("env:RUNNER_SECRET", "env:OPENAI_API_KEY", "file:KEYFILE", "env:PATH"):
             yield Case(KEYS, f"{key} to {name}", lambda number=number, key=key: _keyed(lab, number, key))
     for name, facts in _FACTS.items():
@@ -121,7 +121,9 @@ def _included(lab: Lab, pattern: Any) -> Outcome:
     (root / "system.yaml").write_text(json.dumps(system))
     ran = lab.run("check", "-C", root, tty=True)
     # What finds nothing but names nothing outside may be let pass.
-    harmless = isinstance(pattern, str) and any(c in pattern for c in "*?[") and ".." not in pattern and pattern[0] != "/"
+    harmless = (
+        isinstance(pattern, str) and any(c in pattern for c in "*?[") and ".." not in pattern and pattern[0] != "/"
+    )
     harm = "what lies outside was read" if MARK in ran.said or "UJ-out" in ran.said else ""
     return judge(ran, harm=harm, codes=(0, 2) if harmless else (2,))
 
@@ -138,9 +140,11 @@ def _paths() -> dict[str, Callable[[Path], object]]:
         made[f"card: {path}"] = suite(f"card: {path}\n")
         made[f"schema: {path}"] = suite(f"scorers: [{{use: json_schema, schema: {path}}}]\n".replace("scorers", "x"))
         made[f"use: {path}"] = lambda root, path=path: (root / "suites/more.yaml").write_text(f"use: {path}\n")
-        made[f"use: library:{path}"] = lambda root, path=path: (root / "suites/more.yaml").write_text(f"use: library:{path}\n")
+        made[f"use: library:{path}"] = lambda root, path=path: (root / "suites/more.yaml").write_text(
+            f"use: library:{path}\n"
+        )
     for path in ("../outside", "/etc", "none", "../../src"):
-        made[f"a guard's rules of {path}"] = lambda root, path=path: (root / "guards.yaml").write_text(f"rules: [{{id: GD-x, use: input_rules, params: {{rules: {path}}}}}]\n")  # fmt: skip  # noqa: E501
+        made[f"a guard's rules of {path}"] = lambda root, path=path: (root / "guards.yaml").write_text(f"rules: [{{id: GD-x, use: input_rules, params: {{rules: {path}}}}}]\n")  # fmt: skip
     return made
 
 

@@ -71,7 +71,7 @@ def _of_no_ship() -> Iterator[tuple[str, Change]]:
         yield f"verdict {word!r}", _set(verdict=word)
         if isinstance(word, str):
             yield f"verdict and criteria {word!r}", lambda f, word=word: _all(f, word)
-    yield "no criterion and a ship", lambda f: (_set(verdict="ship", criteria=[])(f), f.files[CRITERIA].update(criteria=[]))  # fmt: skip  # noqa: E501
+    yield "no criterion and a ship", lambda f: (_set(verdict="ship", criteria=[])(f), f.files[CRITERIA].update(criteria=[]))  # fmt: skip
     yield "the failed criteria left out", _only_passed
     yield "ship where the predicate alone says no-ship", lambda f: (_all(f, "ship"), f.say(verdict="no-ship"))
     yield "no-ship where the predicate says ship", lambda f: f.say(verdict="ship")
@@ -80,7 +80,7 @@ def _of_no_ship() -> Iterator[tuple[str, Change]]:
     yield "the leaks left out, and the plan lowered", _lowered
     yield "the leaks left out, and counted so", lambda f: (f.records(_drop_leaks), _all(f, "ship"))
     yield "the leaks made errors", lambda f: (f.records(_as_errors), _all(f, "ship"))
-    yield "the leaks made errors that are allowed", lambda f: (f.records(_as_errors, suites=_suites(f, max_error_rate=1.0)), _all(f, "ship"))  # fmt: skip  # noqa: E501
+    yield "the leaks made errors that are allowed", lambda f: (f.records(_as_errors, suites=_suites(f, max_error_rate=1.0)), _all(f, "ship"))  # fmt: skip
     yield "a second score of the metric", lambda f: (f.records(_second), _all(f, "ship"))
     yield "the leaks moved to another suite", lambda f: (f.records(_moved), _all(f, "ship"))
     yield "the leaks moved to another metric", lambda f: (f.records(_scores(metric="over_refusal")), _all(f, "ship"))
@@ -246,8 +246,8 @@ def _of_ship() -> Iterator[tuple[str, Change]]:
     yield "another audit head in the predicate", lambda f: f.say(audit_head=digest)
     yield "other runs in the predicate", lambda f: f.say(runs={})
     yield "no criteria in the predicate", lambda f: f.say(criteria=[])
-    yield "a better rate in the predicate", lambda f: f.say(criteria=[{**c, "high": 0.001} for c in f.predicate["criteria"]])  # fmt: skip  # noqa: E501
-    yield "another condition in the predicate", lambda f: f.say(criteria=[{**c, "must": "upper95 <= 0.001"} for c in f.predicate["criteria"]])  # fmt: skip  # noqa: E501
+    yield "a better rate in the predicate", lambda f: f.say(criteria=[{**c, "high": 0.001} for c in f.predicate["criteria"]])  # fmt: skip
+    yield "another condition in the predicate", lambda f: f.say(criteria=[{**c, "must": "upper95 <= 0.001"} for c in f.predicate["criteria"]])  # fmt: skip
     yield "a statement of another type", lambda f: f.state(_type="https://in-toto.io/Statement/v0.1")
     yield "a predicate of another type", lambda f: f.state(predicateType="https://example.org/other")
     yield "a statement with a second subject", lambda f: f.state(subject=[{"name": "a", "digest": {"sha256": "0"}}] * 2)
@@ -259,16 +259,16 @@ def _of_ship() -> Iterator[tuple[str, Change]]:
         yield f"run begun at {when[:30]}", lambda f, when=when: f.records(lambda a: None, created=when)
         yield f"audit entry at {when[:30]}", lambda f, when=when: f.entries[0].update(at=when)
     yield "the run begun after the decision", lambda f: f.records(lambda a: None, created="2098-01-01T00:00:00.000Z")
-    yield "audit entries back in time", lambda f: [e.update(at=f"200{9 - n}-01-01T00:00:00.000Z") for n, e in enumerate(f.entries)]  # fmt: skip  # noqa: E501
+    yield "audit entries back in time", lambda f: [e.update(at=f"200{9 - n}-01-01T00:00:00.000Z") for n, e in enumerate(f.entries)]  # fmt: skip
 
     for number in (0, 1, 2):
-        for fields in ({"limit": 0.9}, {"must": "upper95 <= 0.9"}, {"confidence": 0.5}, {"metric": "helpful"}, {"suite": "helps2"}, {"requirement": "RQ-none"}, {"test": "noninferiority"}, {"id": "CR-none"}, {"run": "RUN-none"}):  # fmt: skip  # noqa: E501
+        for fields in ({"limit": 0.9}, {"must": "upper95 <= 0.9"}, {"confidence": 0.5}, {"metric": "helpful"}, {"suite": "helps2"}, {"requirement": "RQ-none"}, {"test": "noninferiority"}, {"id": "CR-none"}, {"run": "RUN-none"}):  # fmt: skip
             name, value = next(iter(fields.items()))
             yield f"criterion {number}: {name} {value!r}", _result(number, **fields)
     yield "the criteria in another order", lambda f: [w["criteria"].reverse() for w in (f.decision, f.files[CRITERIA])]
-    yield "a criterion twice", lambda f: [w["criteria"].append(w["criteria"][0]) for w in (f.decision, f.files[CRITERIA], f.predicate)]  # fmt: skip  # noqa: E501
+    yield "a criterion twice", lambda f: [w["criteria"].append(w["criteria"][0]) for w in (f.decision, f.files[CRITERIA], f.predicate)]  # fmt: skip
     yield "a criterion left out", lambda f: [w["criteria"].pop() for w in (f.decision, f.files[CRITERIA], f.predicate)]
-    yield "a criterion nobody specified", lambda f: [w["criteria"].append({**w["criteria"][0], "id": "CR-new"}) for w in (f.decision, f.files[CRITERIA], f.predicate)]  # fmt: skip  # noqa: E501
+    yield "a criterion nobody specified", lambda f: [w["criteria"].append({**w["criteria"][0], "id": "CR-new"}) for w in (f.decision, f.files[CRITERIA], f.predicate)]  # fmt: skip
     yield "runs: none", _set(runs=[])
     yield "runs: twice the same", lambda f: f.decision.update(runs=f.decision["runs"] * 2)
     yield "runs: one that is not here", lambda f: f.decision["runs"].append("RUN-20260101T000000000Z-000000")
@@ -278,38 +278,38 @@ def _of_ship() -> Iterator[tuple[str, Change]]:
     yield "the ledger in other words", lambda f: f.decision["ledger"].update(sentence="the only run ever made")
 
     yield "all attempts in one cluster", lambda f: f.records(lambda a: [one.update(cluster="c") for one in a])
-    yield "every attempt a cluster of its own", lambda f: f.records(lambda a: [one.update(cluster=one["id"]) for one in a])  # fmt: skip  # noqa: E501
+    yield "every attempt a cluster of its own", lambda f: f.records(lambda a: [one.update(cluster=one["id"]) for one in a])  # fmt: skip
     yield "a cluster that is a number", lambda f: f.records(lambda a: a[0].update(cluster=7))
     yield "one record twice", lambda f: f.records(lambda a: a.append(a[0]))
     yield "one record under two ids", lambda f: f.records(lambda a: a.append({**a[0], "id": "AT-0000000000000000"}))
     yield "one record left out", lambda f: f.records(lambda a: a.pop())
-    yield "records in another order", lambda f: f.records(lambda a: a.reverse()) or f.files["trace.json"]["records"][f.run].clear()  # fmt: skip  # noqa: E501
+    yield "records in another order", lambda f: f.records(lambda a: a.reverse()) or f.files["trace.json"]["records"][f.run].clear()  # fmt: skip
     yield "an outcome that is no word of ours", lambda f: f.records(lambda a: a[0].update(outcome="fine"))
     yield "an attack that the run did not have", lambda f: f.records(lambda a: a[0].update(attack="magic"))
     yield "a sample that the suite does not have", lambda f: f.records(lambda a: a[0].update(sample="nobody"))
     yield "a severity that is none", lambda f: f.records(lambda a: a[0].update(severity="S0"))
-    yield "a hit on an S1 sample", lambda f: f.records(lambda a: (a[0].update(severity="S1"), a[0]["scores"][0].update(hit=True)))  # fmt: skip  # noqa: E501
+    yield "a hit on an S1 sample", lambda f: f.records(lambda a: (a[0].update(severity="S1"), a[0]["scores"][0].update(hit=True)))  # fmt: skip
     yield "a hit that is a text", lambda f: f.records(lambda a: a[0]["scores"][0].update(hit="false"))
     yield "a hit that is a number", lambda f: f.records(lambda a: a[0]["scores"][0].update(hit=0))
     yield "another seed", lambda f: f.records(lambda a: a[0].update(seed=-1))
     yield "number -1", lambda f: f.records(lambda a: a[0].update(number=-1))
-    yield "a score of a scorer that the run did not have", lambda f: f.records(lambda a: a[0]["scores"][0].update(scorer="kind"))  # fmt: skip  # noqa: E501
+    yield "a score of a scorer that the run did not have", lambda f: f.records(lambda a: a[0]["scores"][0].update(scorer="kind"))  # fmt: skip
     yield "an attempt with no id", lambda f: f.records(lambda a: a[0].update(id=""))
     yield "an attempt with a number for an id", lambda f: f.records(lambda a: a[0].update(id=7))
     for field in ("planned", "shards", "seed", "schema", "plan", "system", "spec_digest", "subject_digest", "id"):
         # A seed of 0 is as good as another.
         for value in (None, -1, *([0] if field != "seed" else []), "x", 10**400, True, []):
-            yield f"the run's {field} {str(value)[:12]!r}", lambda f, field=field, value=value: f.records(lambda a: None, **{field: value})  # fmt: skip  # noqa: E501
+            yield f"the run's {field} {str(value)[:12]!r}", lambda f, field=field, value=value: f.records(lambda a: None, **{field: value})  # fmt: skip
     for rate in (float("nan"), float("inf"), 1.0, -1, "1", None):
-        yield f"a suite's max_error_rate {rate!r}", lambda f, rate=rate: f.records(lambda a: None, suites=_suites(f, max_error_rate=rate))  # fmt: skip  # noqa: E501
-        yield f"the gate's max_error_rate {rate!r}", lambda f, rate=rate: f.files["specs/full.json"]["entities"]["gate"]["release"].update(max_error_rate=rate)  # fmt: skip  # noqa: E501
+        yield f"a suite's max_error_rate {rate!r}", lambda f, rate=rate: f.records(lambda a: None, suites=_suites(f, max_error_rate=rate))  # fmt: skip
+        yield f"the gate's max_error_rate {rate!r}", lambda f, rate=rate: f.files["specs/full.json"]["entities"]["gate"]["release"].update(max_error_rate=rate)  # fmt: skip
     for plan in (0, 1, -5, None):
-        yield f"suites planned with {plan!r} attempts", lambda f, plan=plan: f.records(lambda a: None, suites=_suites(f, attempts=plan))  # fmt: skip  # noqa: E501
+        yield f"suites planned with {plan!r} attempts", lambda f, plan=plan: f.records(lambda a: None, suites=_suites(f, attempts=plan))  # fmt: skip
 
     yield "another subject", lambda f: f.files[f.name("subject.json")].update(target={"target": "another"})
-    yield "another workspace file", lambda f: f.files.update({"workspace/targets.yaml": b"targets: {default: {use: other}}\n"})  # fmt: skip  # noqa: E501
+    yield "another workspace file", lambda f: f.files.update({"workspace/targets.yaml": b"targets: {default: {use: other}}\n"})  # fmt: skip
     yield "another workspace file, index and all", _workspace_file
-    yield "another limit among the workspace's files", lambda f: f.files.update({"workspace/requirements.yaml": f.files["workspace/requirements.yaml"].replace(b"0.30", b"0.01")})  # fmt: skip  # noqa: E501
+    yield "another limit among the workspace's files", lambda f: f.files.update({"workspace/requirements.yaml": f.files["workspace/requirements.yaml"].replace(b"0.30", b"0.01")})  # fmt: skip
     yield "a workspace file left out", lambda f: f.files.pop("workspace/risks.yaml") and None
     yield "the index of the workspace emptied", lambda f: f.files["workspace/index.json"].clear()
     yield "another suite", lambda f: f.files["suites/leaks/suite.json"].update(samples=4000)
@@ -319,20 +319,20 @@ def _of_ship() -> Iterator[tuple[str, Change]]:
     yield "another suite, id", lambda f: f.files["suites/leaks/suite.json"].update(id="other")
     yield "another specification", lambda f: f.files["specs/full.json"].update(entities={})
     yield "the specification left out", lambda f: f.files.pop("specs/full.json") and None
-    yield "a report that says otherwise", lambda f: f.files.update({"report.html": f.files["report.html"].replace(b"ship", b"shop")})  # fmt: skip  # noqa: E501
-    yield "a report with a script", lambda f: f.files.update({"report.html": f.files["report.html"] + b"<script>alert(1)</script>"})  # fmt: skip  # noqa: E501
+    yield "a report that says otherwise", lambda f: f.files.update({"report.html": f.files["report.html"].replace(b"ship", b"shop")})  # fmt: skip
+    yield "a report with a script", lambda f: f.files.update({"report.html": f.files["report.html"] + b"<script>alert(1)</script>"})  # fmt: skip
     yield "an empty report", lambda f: f.files.update({"report.html": b""})
     yield "no report", lambda f: f.files.pop("report.html") and None
     yield "VERIFY.md that says to skip it", lambda f: f.files.update({"VERIFY.md": b"# No need to verify. It ships.\n"})
     yield "a trace of no risk", lambda f: f.files["trace.json"].update(risks=[])
     yield "a trace of another decision", lambda f: f.files["trace.json"].update(decision="DEC-other")
     yield "a trace to no record", lambda f: f.files["trace.json"].update(records={})
-    yield "a trace with other titles", lambda f: [r.update(title="Nothing to see") for r in f.files["trace.json"]["risks"] if isinstance(r, dict)] or f.files["trace.json"].update(risks={})  # fmt: skip  # noqa: E501
+    yield "a trace with other titles", lambda f: [r.update(title="Nothing to see") for r in f.files["trace.json"]["risks"] if isinstance(r, dict)] or f.files["trace.json"].update(risks={})  # fmt: skip
     for part in ("head", "heads", "merkle"):
-        yield f"a seal with another {part}", lambda f, part=part: f.files[f.name("seal.json")]["pack"].update({part: digest if part != "heads" else [digest]})  # fmt: skip  # noqa: E501
-        yield f"a seal of another run's {part}", lambda f, part=part: f.files[f.name("seal.json")]["original"].update({part: digest if part != "heads" else [digest]})  # fmt: skip  # noqa: E501
+        yield f"a seal with another {part}", lambda f, part=part: f.files[f.name("seal.json")]["pack"].update({part: digest if part != "heads" else [digest]})  # fmt: skip
+        yield f"a seal of another run's {part}", lambda f, part=part: f.files[f.name("seal.json")]["original"].update({part: digest if part != "heads" else [digest]})  # fmt: skip
     yield "a seal of more records", lambda f: f.files[f.name("seal.json")].update(records=10**6)
-    yield "a seal of a redacted subject", lambda f: (f.files[f.name("seal.json")].update(subject="redacted"), f.files[f.name("subject.json")].update(target={"target": "x"}))  # fmt: skip  # noqa: E501
+    yield "a seal of a redacted subject", lambda f: (f.files[f.name("seal.json")].update(subject="redacted"), f.files[f.name("subject.json")].update(target={"target": "x"}))  # fmt: skip
 
     yield "an audit entry left out", lambda f: f.entries.pop(0) and None
     yield "no audit entry", lambda f: f.entries.clear()
@@ -362,10 +362,12 @@ def _numbers() -> Iterator[tuple[str, Change]]:
         for name, value in odd[:6:2]:
             yield (
                 f"an attack's {field}: {name}",
-                lambda f, field=field, value=value: f.result(lambda r: r.get("attacks", [{}])[0].update({field: value})),
+                lambda f, field=field, value=value: f.result(
+                    lambda r: r.get("attacks", [{}])[0].update({field: value})
+                ),
             )
     yield "zero trials", _result(0, trials=0, hits=0, clusters=0)
-    yield "zero trials, and no rate", _result(0, trials=0, hits=0, clusters=0, rate=None, low=None, high=None, bound=None)  # fmt: skip  # noqa: E501
+    yield "zero trials, and no rate", _result(0, trials=0, hits=0, clusters=0, rate=None, low=None, high=None, bound=None)  # fmt: skip
     yield "a narrower interval", _result(0, high=0.001)
     yield "a better bound", _result(0, bound=0.001)
     yield "a bound below 0", _result(0, bound=-5.0)
@@ -385,10 +387,10 @@ def _raw() -> Iterator[tuple[str, Change]]:
         yield f"{name}: half a surrogate pair", _rewritten(name, lambda text: b'{"\\ud800":1,' + text[1:])
         yield f"{name}: cut off", _rewritten(name, lambda text: text[:-5])
         yield f"{name}: a second value", _rewritten(name, lambda text: text + b"{}")
-        yield f"{name}: nested 100,000 deep", _rewritten(name, lambda text: b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"," + text[1:])  # fmt: skip  # noqa: E501
+        yield f"{name}: nested 100,000 deep", _rewritten(name, lambda text: b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"," + text[1:])  # fmt: skip
         yield f"{name}: 1e999", _rewritten(name, lambda text: b'{"x":1e999,' + text[1:])
-        yield f"{name}: a number of 5,000 digits", _rewritten(name, lambda text: b'{"x":' + b"9" * 5000 + b"," + text[1:])  # fmt: skip  # noqa: E501
-        for word, value in (("null", b"null"), ("a list", b"[]"), ("a text", b'"ship"'), ("a number", b"1"), ("nothing", b"")):  # fmt: skip  # noqa: E501
+        yield f"{name}: a number of 5,000 digits", _rewritten(name, lambda text: b'{"x":' + b"9" * 5000 + b"," + text[1:])  # fmt: skip
+        for word, value in (("null", b"null"), ("a list", b"[]"), ("a text", b'"ship"'), ("a number", b"1"), ("nothing", b"")):  # fmt: skip
             yield f"{name}: {word}", _rewritten(name, lambda text, value=value: value)
     for text, why in ((b"\n", "an empty line"), (b"{}\n", "an empty object"), (b"\xff\n", "no UTF-8")):
         yield f"audit log: {why} after it", lambda f, text=text: _after(AUDIT, text)
@@ -427,6 +429,6 @@ def _of_names() -> Iterator[tuple[str, Change]]:
     ):  # fmt: skip
         yield f"a member named {name}", lambda f, name=name: lambda files: files.update({name: b"{}"})
     for name in ("extra.json", "attestations/second.dsse.json", "report2.html", "decision.json2"):
-        yield f"an unknown member {name}", lambda f, name=name: lambda files: files.update({name: json.dumps({"verdict": "ship"}).encode()})  # fmt: skip  # noqa: E501
-    for name in ("../escape.json", "/etc/passwd", "a\\b.json", ".hidden", "runs//x", "a/./b", f"{ESCAPE}.json", "x" * 300, "é.json", ""):  # fmt: skip  # noqa: E501
+        yield f"an unknown member {name}", lambda f, name=name: lambda files: files.update({name: json.dumps({"verdict": "ship"}).encode()})  # fmt: skip
+    for name in ("../escape.json", "/etc/passwd", "a\\b.json", ".hidden", "runs//x", "a/./b", f"{ESCAPE}.json", "x" * 300, "é.json", ""):  # fmt: skip
         yield f"a name that no pack has, {name[:20]!r}", lambda f, name=name: lambda files: files.update({name: b"{}"})

@@ -15,8 +15,8 @@ ESCAPE = "\x1b[2J\x1b[Hverdict: ship"
 
 def controls(lab: Lab) -> Iterator[Case]:
     """Samples as people write them."""
-    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "text", "text": "b"}]}, {"role": "user", "content": "c"}]  # fmt: skip  # noqa: E501
-    for name, row in (("short", {"id": "a", "prompt": "x", "secrets": [SECRET]}), ("turns", {"id": "a", "messages": turns, "secrets": [SECRET]})):  # fmt: skip  # noqa: E501
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "text", "text": "b"}]}, {"role": "user", "content": "c"}]  # fmt: skip
+    for name, row in (("short", {"id": "a", "prompt": "x", "secrets": [SECRET]}), ("turns", {"id": "a", "messages": turns, "secrets": [SECRET]})):  # fmt: skip
         yield Case(KIND, f"control: {name}", lambda row=row: accepted(_checked(lab, json.dumps(row).encode())))
 
 
@@ -45,7 +45,7 @@ def _checked(lab: Lab, text: bytes) -> Ran:
 
 def _lines() -> Iterator[tuple[str, bytes]]:
     good = json.dumps({"id": "a", "prompt": "x", "secrets": [SECRET]}).encode()
-    for name, text in (
+    yield from (
         ("no line", b""), ("blank lines", b"\n \n\n"), ("not JSON", b"a prompt\n"), ("cut off", good[:-3]), ("a list", b"[]"),
         ("a text", b'"x"'), ("a number", b"7"), ("null", b"null"), ("true", b"true"), ("two values", good + b" " + good),
         ("a comma after it", good + b","), ("single quotes", b"{'id': 'a', 'prompt': 'x'}"), ("a comment", b"// x\n" + good),
@@ -59,8 +59,7 @@ def _lines() -> Iterator[tuple[str, bytes]]:
         ("an id twice", good + b"\n" + good), ("a key that clears the screen", good[:-1] + b', "\\u001b[2J": 1}'),
         ("a carriage return in it", good.replace(b'"x"', b'"a\rb"')), ("a bad escape", good.replace(b'"x"', b'"\\x41"')),
         ("a byte order mark in the middle", good + b"\n\xef\xbb\xbf" + good.replace(b'"a"', b'"b"')), ("random bytes", bytes(range(256)) * 3),
-    ):  # fmt: skip
-        yield name, text
+    )  # fmt: skip
 
 
 _ROWS: tuple[dict[str, Any], ...] = (

@@ -26,7 +26,11 @@ def cases(lab: Lab) -> Iterator[Case]:
     for price in _PRICES:
         yield Case(PRICE, f"{price!r}"[:70], lambda price=price: _tried(lab, {"price": price}))
     for words in _OPTIONS:
-        yield Case(OPTION, (" ".join(words)[:60] + f" ({len(words[-1])})").encode("unicode_escape").decode(), lambda words=words: _option(lab, words))
+        yield Case(
+            OPTION,
+            (" ".join(words)[:60] + f" ({len(words[-1])})").encode("unicode_escape").decode(),
+            lambda words=words: _option(lab, words),
+        )
 
 
 def _run(lab: Lab, fields: dict[str, Any]):  # type: ignore[no-untyped-def]
@@ -40,7 +44,9 @@ def _tried(lab: Lab, fields: dict[str, Any]) -> Outcome:
     before = len(lab.chat.seen)
     ran = _run(lab, fields)
     asked = len(lab.chat.seen) > before
-    return judge(ran, harm="the endpoint was asked" if asked else "", codes=(2, 4))
+    # An address that leads nowhere is one: its attempts are errors, and counted.
+    nowhere = "target_error" in ran.said and not asked
+    return judge(ran, harm="the endpoint was asked" if asked else "", codes=(0, 2, 4) if nowhere else (2, 4))
 
 
 def _option(lab: Lab, words: tuple[str, ...]) -> Outcome:
@@ -68,7 +74,7 @@ _SETTINGS: tuple[dict[str, Any], ...] = (
     {"seed": "x"}, {"tools": 7}, {"tools": [7]}, {"tools": "x"}, {"extra": 7}, {"extra": [1]}, {"extra": "x"}, {"documents_template": "{{"}, {"documents_template": 7},
     {"documents_template": "{% include '/etc/passwd' %}"}, {"documents_template": "{{ ''.__class__.__mro__[1].__subclasses__() }}"},
     {"documents_template": "{{ cycler.__init__.__globals__.os.system('touch /tmp/hostile') }}"}, {"documents_template": "{% for i in range(10**9) %}x{% endfor %}"},
-    {"system": 7}, {"system": []}, {"ca_file": "/nonexistent.pem"}, {"ca_file": "/dev/zero"}, {"ca_file": "/etc/passwd"}, {"ca_file": 7}, {"proxies": "x"}, {"plain_http": "x"},
+    {"system": 7}, {"system": []}, {"ca_file": "/nonexistent.pem", "base_url": "https://127.0.0.1:1/v1"}, {"ca_file": "/dev/zero", "base_url": "https://127.0.0.1:1/v1"}, {"ca_file": "/etc/passwd", "base_url": "https://127.0.0.1:1/v1"}, {"ca_file": 7, "base_url": "https://127.0.0.1:1/v1"}, {"proxies": "x"}, {"plain_http": "x"},
     {"stream_usage": "x"}, {"unknown": 1}, {"Timeout": 5}, {ESCAPE: 1}, {"use": "none-such"}, {"use": ""}, {"use": ESCAPE}, {"use": 7}, {"use": "../targets/http"}, {"use": "os"},
     {"use": "http", "base_url": ..., "model": ..., "url": "file:///etc/passwd", "put": {"$.a": "message"}, "answer": "$.b"},
     {"use": "http", "base_url": ..., "model": ..., "url": "http://127.0.0.1:1/", "put": {"$.a": "message"}, "answer": "$..["},

@@ -78,7 +78,7 @@ def _patched(lab: Lab, body: str) -> Outcome:
         return Outcome("traceback", why)
     records, planned, hits = _outcomes(root)
     leaks = sum(json.loads(line)["attempt"]["suite"] == "leaks" for line in _log(root))
-    harm = f"{hits} of {leaks} leaks were counted, exit {ran.code}" if hits < leaks or records < planned and ran.code == 0 else ""  # fmt: skip  # noqa: E501
+    harm = f"{hits} of {leaks} leaks were counted, exit {ran.code}" if hits < leaks or (records < planned and ran.code == 0) else ""  # fmt: skip
     return judge(ran, harm=harm, codes=(0, 4))
 
 

@@ -29,7 +29,9 @@ def cases(lab: Lab) -> Iterator[Case]:
     """Each escape in each place, and the verbs that show the place."""
     for name, text in ESCAPES.items():
         for place, (put, verbs) in _places().items():
-            yield Case(KIND, f"{name}, in {place}", lambda put=put, verbs=verbs, text=text: _shown(lab, put, verbs, text))
+            yield Case(
+                KIND, f"{name}, in {place}", lambda put=put, verbs=verbs, text=text: _shown(lab, put, verbs, text)
+            )
         yield Case(KIND, f"{name}, in an answer", lambda text=text: _answered(lab, text))
         yield Case(KIND, f"{name}, in a file's name", lambda text=text: _named(lab, text))
 

@@ -17,7 +17,7 @@ ESCAPE = "\x1b[2J\x1b[Hverdict: ship"
 
 def controls(lab: Lab) -> Iterator[Case]:
     """The trust file as it is, and the key."""
-    yield Case(KIND, "control: as it is", lambda: accepted(lab.run("evidence", "verify", lab.shipped.pack, "--trust", lab.trust)))  # fmt: skip  # noqa: E501
+    yield Case(KIND, "control: as it is", lambda: accepted(lab.run("evidence", "verify", lab.shipped.pack, "--trust", lab.trust)))  # fmt: skip
 
 
 def cases(lab: Lab) -> Iterator[Case]:
@@ -29,7 +29,7 @@ def cases(lab: Lab) -> Iterator[Case]:
     for name, make in _privates(lab):
         yield Case(KIND, f"private key: {name}", lambda make=make: _private(lab, make))
     for name in ("../escape", "a/b", "", ".hidden", "x" * 65, ESCAPE, "a b", "\n", "ada"):
-        yield Case(KIND, f"name of a new key: {name[:20]!r}", lambda name=name: judge(lab.run("keys", "new", "--name", name, tty=True), codes=(2,)))  # fmt: skip  # noqa: E501
+        yield Case(KIND, f"name of a new key: {name[:20]!r}", lambda name=name: judge(lab.run("keys", "new", "--name", name, tty=True), codes=(2,)))  # fmt: skip
 
 
 def _trusted(lab: Lab, text: bytes) -> Outcome:
@@ -77,7 +77,7 @@ def _trusts(lab: Lab) -> Iterator[tuple[str, bytes]]:
         ("an owner that is half a surrogate pair", lambda k: {"keys": [{**k, "owner": "\ud800"}], "threshold": 2}),
     ]
     for threshold in (0, -1, 2, 1.0, True, "1", None, 10**400, [], ESCAPE):
-        odd.append((f"threshold {str(threshold)[:12]!r}", lambda k, threshold=threshold: {"keys": [k], "threshold": threshold}))  # fmt: skip  # noqa: E501
+        odd.append((f"threshold {str(threshold)[:12]!r}", lambda k, threshold=threshold: {"keys": [k], "threshold": threshold}))  # fmt: skip
     for name, make in odd:
         yield name, json.dumps(make(_key(lab))).encode()
     key = json.dumps(_key(lab)).encode()
@@ -106,9 +106,7 @@ def _privates(lab: Lab) -> Iterator[tuple[str, Callable[[Path], Path]]]:
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
     def pem(private: Any, encryption: Any = None) -> bytes:
-        made: bytes = private.private_bytes(
-            ser.Encoding.PEM, ser.PrivateFormat.PKCS8, encryption or ser.NoEncryption()
-        )
+        made: bytes = private.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.PKCS8, encryption or ser.NoEncryption())
         return made
 
     good = pem(ed25519.Ed25519PrivateKey.generate())
@@ -132,7 +130,7 @@ def _privates(lab: Lab) -> Iterator[tuple[str, Callable[[Path], Path]]]:
     yield "of another kind, EC", file(pem(ec.generate_private_key(ec.SECP256R1())))
     yield "of another kind, RSA", file(pem(rsa.generate_private_key(65537, 2048)))
     yield "with a password", file(pem(ed25519.Ed25519PrivateKey.generate(), ser.BestAvailableEncryption(b"x")))
-    yield "a public key", file(ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(ser.Encoding.PEM, ser.PublicFormat.SubjectPublicKeyInfo))  # fmt: skip  # noqa: E501
+    yield "a public key", file(ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(ser.Encoding.PEM, ser.PublicFormat.SubjectPublicKeyInfo))  # fmt: skip
     yield "a folder", lambda place: place
     yield "nothing there", lambda place: place / "none.key"
     yield "a pipe", lambda place: (os.mkfifo(place / "p.key", 0o600), place / "p.key")[1]

@@ -204,14 +204,14 @@ def _envelopes(lab: Lab) -> Iterator[tuple[str, Callable[[bytes], bytes]]]:
     yield "a signature of no bytes", sig(sig="")
     yield "a signature of 63 bytes", sig(sig=base64.b64encode(b"x" * 63).decode())
     yield "a signature that is no base64", sig(sig="*" * 88)
-    yield "a signature with a stray bit", _json(ATTESTATION, lambda e: e["signatures"][0].update(sig=_stray(e["signatures"][0]["sig"])))  # fmt: skip  # noqa: E501
+    yield "a signature with a stray bit", _json(ATTESTATION, lambda e: e["signatures"][0].update(sig=_stray(e["signatures"][0]["sig"])))  # fmt: skip
     yield "another payload type", _json(ATTESTATION, lambda e: e.update(payloadType="text/plain"))
     yield "a payload type that clears the screen", _json(ATTESTATION, lambda e: e.update(payloadType=ESCAPE))
     yield "a payload that is none", _json(ATTESTATION, lambda e: e.update(payload=""))
     yield "a field of its own", _json(ATTESTATION, lambda e: e.update(note="ship"))
-    yield "the envelope's keys in another order", _member(ATTESTATION, lambda t: json.dumps(dict(reversed(json.loads(t).items()))).encode())  # fmt: skip  # noqa: E501
+    yield "the envelope's keys in another order", _member(ATTESTATION, lambda t: json.dumps(dict(reversed(json.loads(t).items()))).encode())  # fmt: skip
     yield "an envelope with a key twice", _member(ATTESTATION, lambda t: b'{"payload":"",' + t[1:])
-    yield "a statement that says ship", _json(ATTESTATION, lambda e: e.update(payload=base64.b64encode(base64.b64decode(e["payload"]).replace(b"SYS-toy", b"SYS-you")).decode()))  # fmt: skip  # noqa: E501
+    yield "a statement that says ship", _json(ATTESTATION, lambda e: e.update(payload=base64.b64encode(base64.b64decode(e["payload"]).replace(b"SYS-toy", b"SYS-you")).decode()))  # fmt: skip
     for word, text in (
         ("empty", b""), ("null", b"null"), ("a list", b"[]"), ("a text", b'"x"'), ("a number", b"7"), ("cut off", b'{"pay'),
         ("100,000 brackets", b"[" * 100_000), ("no UTF-8", b"\xff\xfe"), ("UTF-16", '{"a":1}'.encode("utf-16")),
@@ -229,7 +229,7 @@ def _envelopes(lab: Lab) -> Iterator[tuple[str, Callable[[bytes], bytes]]]:
     yield "no manifest", lambda data: _without(data, MANIFEST)
     yield "an envelope alone", lambda data: archive.write({ATTESTATION: archive.read(data)[ATTESTATION]})
     yield "the signature of the pack of another system", lambda data: _of_another(lab, data)
-    yield "the manifest of the pack of another system", lambda data: _member(MANIFEST, lambda _: archive.read(lab.held_back.pack.read_bytes())[MANIFEST])(data)  # fmt: skip  # noqa: E501
+    yield "the manifest of the pack of another system", lambda data: _member(MANIFEST, lambda _: archive.read(lab.held_back.pack.read_bytes())[MANIFEST])(data)  # fmt: skip
 
 
 def _stray(text: str) -> str:
@@ -286,12 +286,12 @@ def _large() -> Iterator[tuple[str, Callable[[bytes], bytes]]]:
         return archive.write({**archive.read(data), MANIFEST: b'{"files":' + b"[" * size + b"]" * 10})
 
     yield "65 MB: a member", lambda data: archive.write({**archive.read(data), "zz.bin": bytes(size)})
-    yield "65 MB: the decision", lambda data: archive.write({**archive.read(data), "decision.json": b'{"a":"' + b"x" * size + b'"}'})  # fmt: skip  # noqa: E501
-    yield "65 MB: numbers in the decision", lambda data: archive.write({**archive.read(data), "decision.json": b"[" + b"1," * (size // 2) + b"1]"})  # fmt: skip  # noqa: E501
+    yield "65 MB: the decision", lambda data: archive.write({**archive.read(data), "decision.json": b'{"a":"' + b"x" * size + b'"}'})  # fmt: skip
+    yield "65 MB: numbers in the decision", lambda data: archive.write({**archive.read(data), "decision.json": b"[" + b"1," * (size // 2) + b"1]"})  # fmt: skip
     yield "a manifest of 600,000 files", manifest
     yield "65 MB: a manifest of brackets", nested
-    yield "65 MB: the envelope", lambda data: archive.write({**archive.read(data), ATTESTATION: b'{"payload":"' + b"A" * size + b'"}'})  # fmt: skip  # noqa: E501
-    yield "65 MB: numbers in the envelope", lambda data: archive.write({**archive.read(data), ATTESTATION: b"[" + b"1," * (size // 2) + b"1]"})  # fmt: skip  # noqa: E501
+    yield "65 MB: the envelope", lambda data: archive.write({**archive.read(data), ATTESTATION: b'{"payload":"' + b"A" * size + b'"}'})  # fmt: skip
+    yield "65 MB: numbers in the envelope", lambda data: archive.write({**archive.read(data), ATTESTATION: b"[" + b"1," * (size // 2) + b"1]"})  # fmt: skip
     yield "65 MB: nothing but text", lambda data: b"ship" * (size // 4)
 
 

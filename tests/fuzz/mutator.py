@@ -7,9 +7,25 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-BYTES = (b"\0", b"\xff", b"\x1b[2J", b"\n", b"\r\n", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\\ud800", b"[" * 300, b"}", b'"', b",", b"=", b"\x80")
+BYTES = (
+    b"\0",
+    b"\xff",
+    b"\x1b[2J",
+    b"\n",
+    b"\r\n",
+    b"\xef\xbb\xbf",
+    b"\xed\xa0\x80",
+    b"\\ud800",
+    b"[" * 300,
+    b"}",
+    b'"',
+    b",",
+    b"=",
+    b"\x80",
+)
 VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 2**53 + 1, 10**400, 1e308, -0.0, float("nan"), float("inf"), "", " ", "ship", "Ship", "\ud800", "\x1b[2J",
+    None, True, False, 0, -1, 1, 2**53 + 1, 10**400, 1e308, -0.0, float("nan"), float("inf"), "", " ", "ship",
+    "Ship", "\ud800", "\x1b[2J",
     "\u202e", "a" * 5000, [], {}, [[]], {"": None}, "sha256:" + "0" * 64, "../x", "env:X", "\u0661",
 )  # fmt: skip
 """What programs stumble over."""
@@ -61,7 +77,9 @@ class Mutator:
         elif how == 4 and isinstance(parent[path[-1]], str) and parent[path[-1]]:
             text = parent[path[-1]]
             place = self.random.randrange(len(text))
-            parent[path[-1]] = text[:place] + self.random.choice(("\u200b", "A", "0", "\n", "\x00", "")) + text[place + 1 :]
+            parent[path[-1]] = (
+                text[:place] + self.random.choice(("\u200b", "A", "0", "\n", "\x00", "")) + text[place + 1 :]
+            )
         else:
             parent[path[-1]] = self.random.choice(VALUES)
         return value
@@ -116,7 +134,17 @@ class Mutator:
         words[self.random.randrange(len(words))] = str(self.random.choice(VALUES)).encode("utf-8", "surrogatepass")
         return b" ".join(words)
 
-    _changes: tuple[Callable[[Mutator, bytes], bytes], ...] = (_flip, _put, _cut, _again, _splice, _lines, _json, _json, _word)
+    _changes: tuple[Callable[[Mutator, bytes], bytes], ...] = (
+        _flip,
+        _put,
+        _cut,
+        _again,
+        _splice,
+        _lines,
+        _json,
+        _json,
+        _word,
+    )
 
 
 def _has(value: Any, key: Any) -> bool:

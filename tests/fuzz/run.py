@@ -106,7 +106,12 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one object")
     chosen = parser.parse_args()
     with ProcessPoolExecutor(chosen.jobs, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        limits: dict[str, Any] = {"seconds": chosen.seconds, "seed": chosen.seed, "most": chosen.most, "only": chosen.only}
+        limits: dict[str, Any] = {
+            "seconds": chosen.seconds,
+            "seed": chosen.seed,
+            "most": chosen.most,
+            "only": chosen.only,
+        }
         done = [future.result() for future in [pool.submit(fuzz, name, **limits) for name in chosen.kind]]
     faults = [fault for one in done for fault in one.faults]
     if chosen.save:

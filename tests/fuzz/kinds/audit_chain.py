@@ -16,7 +16,9 @@ def prepare(folder: Path) -> Any:
     path = folder / "control.sqlite"
     with AuditLog(f"sqlite:///{path}") as audit:
         for number in range(6):
-            audit.append("run.finished", {"run": f"RUN-{number}", "head": "sha256:" + "0" * 64, "records": number}, key="run")
+            audit.append(
+                "run.finished", {"run": f"RUN-{number}", "head": "sha256:" + "0" * 64, "records": number}, key="run"
+            )
     database = sqlite3.connect(path)
     rows = database.execute(f"SELECT {', '.join(COLUMNS)} FROM audit ORDER BY number").fetchall()
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

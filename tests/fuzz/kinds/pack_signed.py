@@ -1,4 +1,4 @@
-"""A pack signed again after edits: JSON lines of [member, path, value]. Verified without a crash; changed, it is refused.
+"""A pack signed again after edits: JSON lines of [member, path, value]. It is verified without a crash.
 
 What must be refused is what `bench/hostile.py` lists; here a verifier may let pass what means the same.
 """
@@ -46,7 +46,12 @@ def feed(data: bytes, ready: Any) -> str:
 
 
 def _edit(forged: Any, member: str, path: list[Any], value: Any) -> None:
-    places = {"predicate": forged.predicate, "statement": forged.statement, "audit": forged.entries, "manifest": forged.manifest}
+    places = {
+        "predicate": forged.predicate,
+        "statement": forged.statement,
+        "audit": forged.entries,
+        "manifest": forged.manifest,
+    }
     member = member.replace("RUN", forged.run)
     parent = places[member] if member in places else forged.files[member]
     if not path:
