@@ -295,6 +295,8 @@ def _check_types(kind: str, name: str, params: Mapping[str, Any]) -> None:
             msgspec.convert(value, hints[key], strict=True)
         except msgspec.ValidationError as error:
             raise PluginError(f"{kind} {name!r}: {key} {_wanted(error)}") from None
+        except UnicodeError:
+            raise PluginError(f"{kind} {name!r}: {key} holds half a character (a lone surrogate)") from None
         except (TypeError, RecursionError):  # a type that is no JSON's, such as another plug-in's
             continue
 
