@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,7 +52,8 @@ def _warned(lab: Lab, must: str) -> Outcome:
     ran = _checked(lab, must=must)
     if why := crashed(ran):
         return Outcome("traceback", why)
-    if ran.code == 2 or "requirements.yaml:1: warning" in ran.said or ("warning" in ran.said and "CR-leak" in ran.said):
+    # The honest conditions of the controls have none.
+    if ran.code == 2 or re.search(r"\b[1-9]\d* warnings?:", ran.said):
         return Outcome("refused")
     return Outcome("accepted_wrongly", f"exit {ran.code} without a warning: {ran.said.strip()[-120:]}")
 
