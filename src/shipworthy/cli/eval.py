@@ -30,19 +30,24 @@ def _shard(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     if value is None:
         return None
     number, slash, shards = value.partition("/")
-    if not (slash and number.isascii() and number.isdigit() and shards.isascii() and shards.isdigit()):
-        raise click.BadParameter(f"{value!r} is no shard: write it like 2/4, the second of four", ctx, parameter)
+    if not (slash and _short_number(number) and _short_number(shards)):
+        raise click.BadParameter(f"{value[:40]!r} is no shard: write it like 2/4, the second of four", ctx, parameter)
     if not 1 <= int(number) <= int(shards):
         raise click.BadParameter(f"there is no shard {number} of {shards}", ctx, parameter)
     return int(number) - 1, int(shards)
+
+
+def _short_number(text: str) -> bool:
+    """Say whether a text is a whole number of few digits: Python refuses to read thousands of them, with an error."""
+    return text.isascii() and text.isdigit() and len(text) < 20
 
 
 def seed_of(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
     """Return the seed of a fresh draw; -1 where a new one is wanted."""
     if value is None or value == NEW_SEED:
         return None if value is None else -1
-    if not (value.isascii() and value.isdigit() and int(value) < 1 << 48):
-        raise click.BadParameter(f"{value!r} is no seed: a whole number below 2**48", ctx, parameter)
+    if not (_short_number(value) and int(value) < 1 << 48):
+        raise click.BadParameter(f"{value[:40]!r} is no seed: a whole number below 2**48", ctx, parameter)
     return int(value)
 
 
@@ -192,6 +197,8 @@ def _refuse_mixed(
 
     if no_guards and guards:
         raise UsageError("--guards and --no-guards exclude each other")
+    if resume == "":  # an empty variable in a script must not begin another run
+        raise UsageError("--resume names a run: its id, the beginning of it, or `latest`")
     if retry_errors and not resume:
         raise UsageError("--retry-errors needs --resume RUN: it makes the errored attempts of that run once more")
     if len(set(targets)) < len(targets):

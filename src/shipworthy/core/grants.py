@@ -104,7 +104,7 @@ class Grants(Struct, frozen=True):
             UsageError: the file cannot be read, or holds something else: nothing is allowed then.
         """
         try:
-            return _read(json.loads(file.read_text(encoding="utf-8")))
+            return _read(json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_once))
         except FileNotFoundError:
             return cls()
         except OSError as error:
@@ -139,6 +139,13 @@ def _read(value: Any) -> Grants:
         for place in _texts(places):
             made = made.and_key(reference, place)
     return made
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that stands twice: JSON takes the last one, and whoever reads the file may see the first."""
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a name that stands there twice")
+    return dict(pairs)
 
 
 def _texts(value: Any) -> list[str]:

@@ -39,7 +39,7 @@ class Price(Struct, frozen=True, forbid_unknown_fields=True):
         """
         try:
             made = msgspec.convert(written, cls)
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, UnicodeError) as error:
             raise UsageError(f"a price is written as {HINT}: {error}") from error
         if not all(isfinite(part) and part >= 0 for part in (made.input, made.output)):
             raise UsageError(f"a price is written as {HINT}: each is a number of 0 or more")

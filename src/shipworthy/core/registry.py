@@ -7,12 +7,15 @@ refused, and so are two claims to one id.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
 
 from shipworthy.core.errors import IdTaken, PluginError, ShipworthyError, did_you_mean
 
@@ -261,7 +264,8 @@ def check_params(kind: str, name: str, params: Mapping[str, Any], /, *injected: 
         injected: names the caller will provide, if the factory takes them.
 
     Raises:
-        PluginError: unknown id, a parameter it does not take, or one it needs and did not get.
+        PluginError: unknown id, a parameter it does not take, or of another type than a built-in one takes, or one it
+            needs and did not get.
     """
     accepted = inspect.signature(factory(kind, name)).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
@@ -274,6 +278,35 @@ def check_params(kind: str, name: str, params: Mapping[str, Any], /, *injected: 
     for key, parameter in accepted.items():
         if parameter.default is parameter.empty and parameter.kind not in variadic and key not in (*params, *injected):
             raise PluginError(f"{kind} {name!r} needs the parameter {key!r}")
+    if kind == "target" and name in built_in(kind):  # scorers, attacks and guards look at their own, and say more
+        _check_types(kind, name, params)
+
+
+def _check_types(kind: str, name: str, params: Mapping[str, Any]) -> None:
+    """Hold parameters against what our own factories are annotated with: theirs is whatever was written in YAML."""
+    try:
+        hints = get_type_hints(factory(kind, name))
+    except (NameError, TypeError):  # a name that only a type checker can resolve
+        return
+    for key, value in params.items():
+        if key not in hints:
+            continue
+        try:
+            msgspec.convert(value, hints[key], strict=True)
+        except msgspec.ValidationError as error:
+            raise PluginError(f"{kind} {name!r}: {key} {_wanted(error)}") from None
+        except UnicodeError:
+            raise PluginError(f"{kind} {name!r}: {key} holds half a character (a lone surrogate)") from None
+        except (TypeError, RecursionError):  # a type that is no JSON's, such as another plug-in's
+            continue
+
+
+def _wanted(error: msgspec.ValidationError) -> str:
+    """Say what was wanted and found, in the words of a YAML file."""
+    text = str(error).replace("`", "").replace("Expected ", "must be ", 1)
+    for theirs, ours in (("object", "a mapping"), ("array", "a list"), ("str", "text"), ("null", "null")):
+        text = re.sub(rf"\b{theirs}\b", ours, text)
+    return text
 
 
 def takes(kind: str, name: str, parameter: str) -> bool:

@@ -36,8 +36,8 @@ class DocumentsTemplate:
             # Plain text for a model, not HTML: escaping would change what is measured.
             self._template = ImmutableSandboxedEnvironment(autoescape=False).from_string(source)
             probe = self._template.render(documents=(Document("d", "TEXT-PROBE"),), message="MESSAGE-PROBE")
-        except TemplateError as error:
-            raise UsageError(f"documents_template does not parse: {error}") from error
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+            raise UsageError(f"documents_template does not work: {error}") from error
         if "TEXT-PROBE" not in probe or "MESSAGE-PROBE" not in probe:
             raise UsageError("documents_template must show each document's `text` and the `message`")
 

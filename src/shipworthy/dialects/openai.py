@@ -23,6 +23,12 @@ from shipworthy.core.records import (
 )
 from shipworthy.net.answer import error_kind
 
+MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+"""What reading an answer of another shape raises. Numbers may be infinite there, and texts nested without end."""
+
+MOST_TOKENS = 2**53
+"""Of one answer; an endpoint that says more, or less than none, would put a run's limits out of use."""
+
 FILTERED = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
 """Codes by which a provider's own filter refuses a prompt; where it cuts an answer, it is the finish reason."""
 
@@ -184,12 +190,12 @@ def from_wire(body: Any) -> Reply:
         return Reply(
             messages=(Message("assistant", tuple(parts) or (Text(""),)),),
             usage=Usage(
-                int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0), _cost(usage.get("cost"))
+                tokens(usage.get("prompt_tokens")), tokens(usage.get("completion_tokens")), _cost(usage.get("cost"))
             ),
             finish="length" if reason.lower() in CUT else "tool_calls" if calls else "stop",
             model=str(body.get("model") or ""),
         )
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise TargetError(f"the answer is not a chat completion ({type(error).__name__} while reading it)") from None
 
 
@@ -213,6 +219,18 @@ def _refused(body: Mapping[str, Any]) -> TargetError:
         return TargetFiltered("the provider's filter refused the prompt")
     kind = error_kind(body["error"])
     return TargetError(f"the answer is an error{f' ({kind})' if kind else ''}, under status 200")
+
+
+def tokens(said: Any) -> int:
+    """Return how many tokens an endpoint says that it took; 0 where it says nothing.
+
+    Raises:
+        ValueError, TypeError, OverflowError: that is no number of tokens.
+    """
+    number = int(said or 0)
+    if not 0 <= number <= MOST_TOKENS:
+        raise ValueError("a number of tokens that cannot be")
+    return number
 
 
 def is_filtered(body: Any) -> bool:

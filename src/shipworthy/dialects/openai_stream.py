@@ -8,7 +8,7 @@ from typing import Any
 
 from shipworthy.core.errors import TargetError, TargetFiltered
 from shipworthy.core.records import Delta, Reasoning, Reply, Text, ToolCall
-from shipworthy.dialects.openai import from_wire, is_filtered
+from shipworthy.dialects.openai import MISSHAPEN, from_wire, is_filtered
 from shipworthy.net.answer import error_kind
 
 _CHANNELS = (
@@ -60,7 +60,7 @@ class Completion:
             found = [delta for choice in chunk.get("choices") or () for delta in self._choice(choice)]
             # Half a surrogate pair is no text that could be kept, sent on or hashed.
             "".join(f"{d.text}{d.id}{d.name}" for d in found).encode()
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except MISSHAPEN as error:
             raise TargetError(
                 f"the stream is not a chat completion ({type(error).__name__} while reading it, "
                 f"after {self._characters} characters)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ from shipworthy.store.labels import Label, add_label, read_labels
 COLUMNS = ("attempt", "metric", "label", "comment", "by")
 NEEDED = COLUMNS[:3]
 WORDS = {"hit": True, "no-hit": False}
+_UNSHOWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but for a comment's own lines and tabs; and what turns the direction of reading."""
 SHOWN = 10
 """Problems of one file that are printed."""
 LONGEST = 100_000
@@ -98,6 +101,8 @@ def _label(cells: dict[str, str], run: Run, known: dict[str, str], by: str, at: 
         return f"{metric!r} is a value, and a label is about an event"
     if said not in WORDS:
         return f"a label is hit or no-hit, not {said!r}"
+    if found := _UNSHOWN.search(f"{who}{cells.get('comment', '')}"):
+        return f"the character U+{ord(found[0]):04X}, which acts on a terminal, cannot stand in a comment or a name"
     if not who:
         return "nobody gave this label: fill the column by, or pass --by NAME"
     return Label(

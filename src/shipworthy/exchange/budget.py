@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from math import inf, isfinite
 
 from msgspec import Struct
 
@@ -11,7 +12,7 @@ from shipworthy.core.errors import LimitReached, UsageError
 from shipworthy.core.records import Party, RoleUse, Usage
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)?\s*")
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -166,11 +167,14 @@ def parse_duration(text: str) -> float:
     """
     text = text.strip().lower()
     total, end = 0.0, 0
+    last = inf
     while end < len(text) and (match := _DURATION.match(text, end)):
-        total += float(match[1]) * _UNITS[match[2] or "s"]
-        end = match.end()
-    if not text or end != len(text):
-        raise UsageError(f"{text!r} is not a duration: write it like 90s, 5m or 1h30m")
+        unit = _UNITS[match[2] or "s"]
+        if unit >= last:  # `1h1h` is a slip, and what was meant cannot be told
+            break
+        total, last, end = total + float(match[1]) * unit, unit, match.end()
+    if not text or end != len(text) or not isfinite(total):
+        raise UsageError(f"{text[:80]!r} is not a duration: write it like 90s, 5m or 1h30m")
     return total
 
 

@@ -30,6 +30,9 @@ def check(url: str, *, secret: bool, plain_http: bool) -> SplitResult:
     Raises:
         UsageError: it is no http address, or carries a credential, or a key would travel in the clear.
     """
+    # `urlsplit` takes them out in silence, and another host is asked than the one that is read.
+    if _UNSENDABLE.search(url) or "\t" in url:
+        raise UsageError("an address holds no control characters: look for line breaks in it")
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - parsed when read

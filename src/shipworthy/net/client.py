@@ -68,12 +68,17 @@ class Client:
         pool = self._pools.get(asyncio.get_running_loop()) or await self._begin(url)
         while True:
             try:
-                return await pool.exchange(method, url, headers, payload, self._proxy(url) if self._proxies else None)
+                found = await pool.exchange(method, url, headers, payload, self._proxy(url) if self._proxies else None)
             except Stale:
                 continue
             except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
                 _refuse_distrusted(error)
                 raise Broken(_name(error)) from None
+            # What is coded in a way that we cannot undo would be read as if it were not.
+            if (coding := found.headers.get("transfer-encoding", "").strip().lower()) in ("", "identity", "chunked"):
+                return found
+            found.close()
+            raise Broken(f"transfer-encoding {coding[:20]!r}")
 
     async def read(self, response: Response, max_bytes: int) -> bytes:
         """Return the whole body, unpacked.

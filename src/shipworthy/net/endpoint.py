@@ -230,7 +230,10 @@ class Endpoint:
         status, headers = response.status, response.headers
         if status in REDIRECTS and "location" in headers:
             response.close()
-            host = urlsplit(headers["location"]).hostname or "another path"
+            try:
+                host = urlsplit(headers["location"]).hostname or "another path"
+            except ValueError:
+                host = "what is no address"
             raise TargetError(
                 f"{self.origin} redirects to {host}: not followed; put the final address in the configuration"
             )

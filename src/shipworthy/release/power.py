@@ -309,6 +309,8 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
         suite = workspace.suite(criterion.suite)
         metric = declared(suite, criterion.metric or suite.metric)
         bound = workspace.gate.bound
+        if not metric.low <= criterion.parsed.limit <= metric.high:
+            continue  # a limit outside of what the metric can reach is a problem of its own, or a warning
         if clusters >= criterion.min_clusters and _best_passes(criterion, metric, clusters, bound, attacks):
             continue
         node = workspace.graph.node("criterion", criterion.id)

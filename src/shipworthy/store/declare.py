@@ -16,6 +16,7 @@ import msgspec
 from shipworthy.core.errors import IntegrityError, StoreError, UsageError
 from shipworthy.core.records import SCHEMA, RunManifest
 from shipworthy.store.files import make_directory, write_atomic
+from shipworthy.store.line import UNREADABLE
 from shipworthy.store.shards import MOST_SHARDS, log_name
 
 MANIFEST = "manifest.json"
@@ -108,7 +109,7 @@ def parse_manifest(data: bytes, where: str) -> RunManifest:
     try:
         _check_version(_versions.decode(data), where)
         manifest = _manifests.decode(data)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"{where} is not a run manifest: {error}") from error
     if not 1 <= manifest.shards <= MOST_SHARDS:
         raise IntegrityError(f"{where}: a run has 1 to {MOST_SHARDS:,} shards, not {manifest.shards:,}")

@@ -39,6 +39,9 @@ _timings = msgspec.json.Decoder(Timing)
 _NO_TIMING: Timing = next(f.default for f in msgspec.structs.fields(Attempt) if f.name == "timing")
 """The very default: msgspec leaves out a field only if its value is this object, not if it is an equal one."""
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises on bytes that no record is made of: whoever can write a log can chain such a line, too."""
+
 _DEEP = 128
 """Levels of nesting that are written; a record has 10 of its own. A reader's stack takes some hundreds."""
 

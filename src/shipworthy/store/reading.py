@@ -22,7 +22,7 @@ from shipworthy.core.records import Attempt, Outcome, Score, Severity
 from shipworthy.core.roles import RoleTally, RoleUse
 from shipworthy.store import chain
 from shipworthy.store.declare import MANIFEST, check_logs, manifest_bytes, parse_manifest
-from shipworthy.store.line import decode_attempt, decode_timing, leaf, read_line, read_lines
+from shipworthy.store.line import UNREADABLE, decode_attempt, decode_timing, leaf, read_line, read_lines
 from shipworthy.store.record_index import Place, RecordIndex
 from shipworthy.store.shards import log_name, log_origin
 
@@ -92,7 +92,7 @@ class Row(msgspec.Struct, gc=False):
         if self.clock is None:  # Everybody who counts asks for it: it is decoded once.
             try:
                 self.clock = decode_timing(self.line)
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 raise IntegrityError(f"the record {self.id} has no timing: {error}") from error
         return self.clock
 
@@ -164,7 +164,7 @@ class RunReading:
             for line in read_lines(path, head):
                 try:
                     row = decode(line.record)
-                except (msgspec.MsgspecError, RecursionError) as error:
+                except UNREADABLE as error:
                     raise IntegrityError(f"{path}:{line.number}: not an attempt: {error}") from error
                 # All three are set: a record that has such fields of its own must not speak for its line.
                 row.line, row.shard, row.clock = line.body, shard, None
@@ -265,5 +265,5 @@ def read_attempts(directory: Path) -> Iterator[Attempt]:
 def _decode(body: bytes, id: str) -> Attempt:
     try:
         return decode_attempt(body)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"the record {id} is not an attempt: {error}") from error

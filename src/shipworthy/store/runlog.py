@@ -25,7 +25,7 @@ from shipworthy.store.attempt_ids import AttemptIds
 from shipworthy.store.declare import MANIFEST, check_logs, manifest_bytes, open_log, parse_manifest
 from shipworthy.store.files import sync_directory
 from shipworthy.store.known_head import KnownHead, cut
-from shipworthy.store.line import encode_attempt, frame, read_lines
+from shipworthy.store.line import UNREADABLE, encode_attempt, frame, read_lines
 from shipworthy.store.shards import log_name, log_origin
 
 _datasync = getattr(os, "fdatasync", os.fsync)
@@ -106,7 +106,7 @@ class RunLog:
             for line in read_lines(path, head):
                 try:
                     id = _ids.decode(line.record).id
-                except msgspec.MsgspecError as error:
+                except UNREADABLE as error:
                     raise IntegrityError(f"{path}:{line.number}: not an attempt: {error}") from error
                 if id in finished:
                     raise IntegrityError(f"{path}:{line.number}: the attempt {id} is there twice")

@@ -91,9 +91,12 @@ def load_key(path: Path) -> SigningKey:
     path = Path(path)
     try:
         # Mode and content of one opened file: a path could lead elsewhere between two looks.
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            data = file.read(64 * 1024)
+        # A pipe would hold up whoever opens it; this way it is opened at once, and refused.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            found = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(found):
+                raise UsageError(f"{path} is no plain file: a private key is kept in one")
+            mode, data = stat.S_IMODE(found), file.read(64 * 1024)
     except OSError as error:
         raise UsageError(f"cannot read the key {path}: {error.strerror}; `shipworthy keys new` makes one") from error
     if mode & 0o077:

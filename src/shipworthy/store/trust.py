@@ -92,8 +92,8 @@ def load_public(path: Path) -> PublicKey:
         UsageError: it is not one.
     """
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        value = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_once)
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a public key: {error}") from error
     return read_public(value, str(path))
 

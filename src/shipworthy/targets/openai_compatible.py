@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from math import inf
 from typing import Any
 from urllib.parse import urlencode
 
@@ -171,8 +172,8 @@ def _used(answer: Answer) -> int | None:
     if answer.status != 200:
         return 0
     try:
-        return int(answer.body["usage"]["total_tokens"])
-    except (KeyError, TypeError, ValueError):
+        return openai.tokens(answer.body["usage"]["total_tokens"])
+    except openai.MISSHAPEN:
         return None
 
 
@@ -243,6 +244,10 @@ def openai_compatible(
     """
     if not model:
         raise UsageError("openai_compatible needs the parameter 'model'")
+    if max_tokens is not None and max_tokens < 1:
+        raise UsageError(f"max_tokens must be 1 or more, not {max_tokens}")
+    if temperature is not None and not 0 <= temperature < inf:
+        raise UsageError(f"temperature must be 0 or more, not {temperature}")
     options = HttpOptions(
         timeout=timeout,
         silence=silence,

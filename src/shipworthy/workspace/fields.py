@@ -98,7 +98,17 @@ TaxonomyRef = Annotated[
     str, BeforeValidator(source_text), InTaxonomy(), Unhashed("it says where others describe it, it does not decide")
 ]
 
-Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("must be a number" + (", without quotes" if isinstance(value, str) else ""))
+    return value
+
+
+NUMBER = BeforeValidator(_number)
+"""Marks a number: `true` is none, though Python counts with it (a gate with ``max_error_rate: true`` let all pass)."""
+
+Rate = Annotated[float, NUMBER, Field(ge=0.0, le=1.0)]
 
 
 class Shape(NamedTuple):
@@ -163,6 +173,6 @@ def values(entity: Entity, loc: Loc = ()) -> Iterator[Value]:
 
 
 __all__ = [
-    "Entity", "Id", "InTaxonomy", "Loc", "Rate", "Ref", "Severity", "Slug", "TaxonomyRef", "Text", "Title", "Unhashed",
-    "Word", "shapes", "values",
+    "NUMBER", "Entity", "Id", "InTaxonomy", "Loc", "Rate", "Ref", "Severity", "Slug", "TaxonomyRef", "Text", "Title",
+    "Unhashed", "Word", "shapes", "values",
 ]  # fmt: skip

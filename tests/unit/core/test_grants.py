@@ -91,3 +91,12 @@ def test_a_pasted_key_is_refused_and_not_repeated():
     with pytest.raises(UsageError) as caught:
         Grants().and_key("sk-4711", "a.org")
     assert "sk-4711" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"keys": {"env:A": ["a.org"], "env:A": ["b.org"]}}', '{"code": [], "code": ["yaml"]}', '{"a":' * 9000]
+)
+def test_a_name_that_stands_twice_allows_nothing(tmp_path, text):
+    (tmp_path / "grants.json").write_text(text)
+    with pytest.raises(UsageError, match="does not say what you allowed"):
+        Grants.load(tmp_path / "grants.json")

@@ -120,3 +120,21 @@ def test_listing_imports_no_plugin():
         "assert not [m for m in sys.modules if m.startswith('shipworthy.targets.')], 'a plug-in was imported'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"headers": [1]}, "headers must be a mapping"),
+        ({"tools": "x"}, "tools must be a list"),
+        ({"model": 7}, "model must be text"),
+        ({"timeout": "soon"}, "timeout must be"),
+        ({"extra": 7}, "extra must be a mapping"),
+        ({"query": "\ud800"}, "half a character"),
+    ],
+)
+def test_a_setting_of_another_type_is_refused_by_name(params, said):
+    with pytest.raises(PluginError, match=said):
+        registry.check_params(
+            "target", "openai_compatible", {"base_url": "http://localhost:1/v1", "model": "m"} | params
+        )

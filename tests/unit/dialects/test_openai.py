@@ -121,3 +121,24 @@ def test_an_assistant_turn_of_calls_alone_has_no_content():
 )
 def test_a_filter_is_told_from_other_errors(body, filtered):
     assert is_filtered(body) is filtered
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": -1},
+        {"completion_tokens": float("inf")},
+        {"prompt_tokens": 1e300},
+        {"prompt_tokens": "9" * 5000},
+    ],
+)
+def test_tokens_that_cannot_be_are_no_completion(usage):
+    """A run's limit on tokens would be out of use."""
+    with pytest.raises(TargetError, match="not a chat completion"):
+        from_wire({"choices": [{"message": {"content": "x"}}], "usage": usage})
+
+
+def test_arguments_without_end_are_no_completion():
+    call = {"function": {"name": "f", "arguments": '{"a":' * 100_000}}
+    with pytest.raises(TargetError, match="not a chat completion"):
+        from_wire({"choices": [{"message": {"content": None, "tool_calls": [call]}}]})

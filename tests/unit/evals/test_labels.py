@@ -131,3 +131,10 @@ def assert_round_trip(text):
     _, row = csv.reader(io.StringIO(to_csv([label]), newline=""))
     assert row[3][:1] not in tuple("=+-@\t\r\n")
     assert plain_text(row[3]) == text
+
+
+@pytest.mark.parametrize("odd", ["\x1b[2J", "\x9b2K", "\u202e", "\x07"])
+@pytest.mark.parametrize("cells", ["it {},ida", "fine,ida{}"])
+def test_what_acts_on_a_terminal_is_no_comment_and_no_name(tmp_path, run, odd, cells):
+    with pytest.raises(UsageError, match=r"labels.csv:2: the character U\+.* acts on a terminal"):
+        read_csv(write(tmp_path, f"{FIRST},leak,hit,{cells.format(odd)}"), run)

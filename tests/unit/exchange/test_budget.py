@@ -94,3 +94,9 @@ def test_every_role_spends_from_one_budget():
     budget.spend("judge", Usage(5, 0))
     with pytest.raises(LimitReached, match="5 tokens"):
         budget.take("target")
+
+
+@pytest.mark.parametrize("text", ["1h1h", "5m1h", "\u0665s", "9" * 400 + "s", "1e9s"])
+def test_a_duration_that_cannot_be_meant_is_refused(text):
+    with pytest.raises(UsageError, match="not a duration"):
+        parse_duration(text)

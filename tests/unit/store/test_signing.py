@@ -223,3 +223,20 @@ def test_one_person_under_two_spellings_is_one_signer(keys: list[SigningKey]) ->
     again = bob.public._replace(owner=f"{ada.public.owner.upper()} ")
     with pytest.raises(IntegrityError, match="1 of 2 needed signers"):
         verify(sign(b"x", [ada, bob]), Trust((ada.public, again), 2))
+
+
+def test_a_pipe_is_no_key_and_holds_nobody_up(tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "p.key", 0o600)
+    with pytest.raises(UsageError, match="no plain file"):
+        load_key(tmp_path / "p.key")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"keys":' * 100_000])
+def test_trust_without_end_is_refused(tmp_path, text):
+    (tmp_path / "eve.pub.json").write_text(text)
+    with pytest.raises(UsageError, match="not a trust file"):
+        load_trust(tmp_path / "eve.pub.json")
+    with pytest.raises(UsageError, match="not a public key"):
+        public_keys(tmp_path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BeforeValidator, Field
 
 from shipworthy.core.errors import did_you_mean
-from shipworthy.workspace.fields import Entity, Ref, Slug, Text, Word
+from shipworthy.workspace.fields import NUMBER, Entity, Ref, Slug, Text, Word
 from shipworthy.workspace.kind import kind
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ class PlanSuite(Entity):
     """
 
     suite: Annotated[str, Ref("suite")]
-    samples: Annotated[int, Field(ge=1)] | None = None
+    samples: Annotated[int, NUMBER, Field(ge=1)] | None = None
     attacks: tuple[Word, ...] | None = None
-    attempts: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    attempts: Annotated[int, NUMBER, Field(ge=1, le=10_000)] | None = None
 
 
 def _named(value: object) -> object:
@@ -70,7 +70,7 @@ class PlanSpec(Entity):
 
     id: Slug
     title: Text = ""
-    seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    seed: Annotated[int, NUMBER, Field(ge=0, lt=2**53)] = 0
     suites: Annotated[tuple[PlanSuite, ...], BeforeValidator(_named)]
 
 

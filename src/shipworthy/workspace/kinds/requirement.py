@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from shipworthy.core import condition
 from shipworthy.core.errors import did_you_mean
-from shipworthy.workspace.fields import Entity, Id, Ref, Severity, TaxonomyRef, Title, Word
+from shipworthy.workspace.fields import NUMBER, Entity, Id, Ref, Severity, TaxonomyRef, Title, Word
 from shipworthy.workspace.kind import kind
 from shipworthy.workspace.metric_condition import refusal, weakness
 
@@ -38,7 +38,7 @@ class Criterion(Entity):
     must: Word
     severity: Severity = "S3"
     attack: Word | None = None
-    min_clusters: Annotated[int, Field(ge=1)] = 1
+    min_clusters: Annotated[int, NUMBER, Field(ge=1)] = 1
     audited_by: Literal["labels"] | None = None
 
     @field_validator("must")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from shipworthy.workspace.fields import Entity, Id, Ref, Severity, TaxonomyRef, Text, Title
+from shipworthy.workspace.fields import NUMBER, Entity, Id, Ref, Severity, TaxonomyRef, Text, Title
 from shipworthy.workspace.kind import kind
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Risk(Entity):
     id: Annotated[str, Id("RK")]
     title: Title
     severity: Severity
-    likelihood: Annotated[int, Field(ge=1, le=5)] = 3
+    likelihood: Annotated[int, NUMBER, Field(ge=1, le=5)] = 3
     owner: Text = ""
     journeys: tuple[Annotated[str, Ref("journey")], ...] = ()
     components: tuple[Annotated[str, Ref("component")], ...] = ()

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shipworthy.core.errors import MissingExtra
 from shipworthy.workspace.check_reference import check_reference
-from shipworthy.workspace.fields import Entity, Rate, Slug, TaxonomyRef, Text, Title, Unhashed, Word
+from shipworthy.workspace.fields import NUMBER, Entity, Rate, Slug, TaxonomyRef, Text, Title, Unhashed, Word
 from shipworthy.workspace.kind import kind
 from shipworthy.workspace.library import library_suites
 from shipworthy.workspace.parameters import build
@@ -130,7 +130,7 @@ class SuiteFile(Entity):
     metric: Word
     scorers: Uses = Field(min_length=1, max_length=MOST)
     attacks: Annotated[Uses, Field(max_length=MOST)] = (Use(use="none"),)
-    attempts: Annotated[int, Field(ge=1, le=10_000)] = 1
+    attempts: Annotated[int, NUMBER, Field(ge=1, le=10_000)] = 1
     max_error_rate: Rate = 0.02
     icc: Rate = 0.3
     samples: Annotated[str | tuple[object, ...] | None, Unhashed("the samples themselves are hashed")] = None
@@ -148,7 +148,7 @@ class LibrarySuiteUse(Entity):
     id: Slug | None = None
     scorers: Annotated[Uses, Field(max_length=MOST)] | None = None
     attacks: Annotated[Uses, Field(max_length=MOST)] | None = None
-    attempts: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    attempts: Annotated[int, NUMBER, Field(ge=1, le=10_000)] | None = None
     max_error_rate: Rate | None = None
     icc: Rate | None = None
 
