@@ -109,7 +109,7 @@ def _read_less(decision: dict[str, Any], entries: list[dict[str, Any]]) -> None:
         (lambda d, e: _words(e)[0]["body"].update(said="hit"), "not what the audit log holds"),
         (lambda d, e: _words(e)[0]["body"].update(run="RUN-other"), "not what the audit log holds"),
         (lambda d, e: _words(e)[0]["body"].update(tries=[]), "not what the audit log holds"),
-        (lambda d, e: _words(e)[0]["body"].update(said="never"), "no word on a hit"),
+        (lambda d, e: _words(e)[0]["body"].update(said="never"), "must be one of hit, no-hit"),
         (lambda d, e: _words(e)[0].update(kind="label.given"), "not what the audit log holds"),
     ],
 )

@@ -204,7 +204,9 @@ def test_a_run_that_the_audit_log_wrongly_calls_finished_gets_no_pack(fresh_case
     decision = decide(case.workspace, run, case.baseline)
     seal_ = {"head": run.reading.head, "heads": list(run.reading.heads), "merkle": run.reading.merkle}
     with AuditLog(Layout(case.root).control_url) as audit:
-        audit.append("run.finished", {"run": run.id, "attempts": 80, **seal_}, key="run")
+        told = {"run": run.id, "system": decision.system, "spec_digest": run.manifest.spec_digest}
+        told["subject_digest"] = run.manifest.subject_digest
+        audit.append("run.finished", {**told, "attempts": 80, **seal_}, key="run")
         heads = {run.id: seal_["head"], case.baseline.id: case.baseline.reading.head}
         made = {"decision": decision.id, "digest": decision_digest(decision), "verdict": decision.verdict}
         audit.append("decision.made", {**made, "gate": decision.gate, "heads": heads}, key="decision")
