@@ -304,7 +304,8 @@ def report(run: Run) -> str:
     text = table(COLUMNS, [cells(row) for row in run.summary()], right=range(2, len(COLUMNS)))
     if asked := roles(run):
         given = run.replies
-        text += f"\n\n{asked}\n\n{told(given.replies, given.cached, moment(given.oldest), moment(time.time()))}"
+        kept = told(given.replies, given.cached, moment(given.oldest), moment(time.time()))
+        text += f"\n\n{asked}\n\n" + click.wrap_text(kept, 80)
     for note in run.notes:
         text += f"\n\nMind: {note}"
     if run.errors:

@@ -60,7 +60,7 @@ def measured(folder, capsys):
 
 
 HERE = [
-    ["baseline", "show"], ["check"], ["decisions", "list"], ["keys", "list"], ["allow", "list"],
+    ["audit", "list"], ["baseline", "show"], ["check"], ["decisions", "list"], ["keys", "list"], ["allow", "list"],
     ["model", "list"], ["plan"], ["runs", "list"], ["runs", "show"], ["runs", "show", "--attack"], ["runs", "samples"],
     ["runs", "samples", "--errors"], ["suites", "list"], ["suites", "show", "secret-leakage"],
 ]  # fmt: skip

@@ -28,6 +28,8 @@ WAITS = {
     "concurrency",
     "requests_per_minute",
     "tokens_per_minute",
+    "isolate",
+    "memory",
 }
 """Names that mean an operational setting in whichever built-in target has them."""
 

@@ -97,7 +97,7 @@ def test_lines_that_are_not_what_was_written_are_refused(case: Any, tmp_path: Pa
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE audit SET body = replace(body, 'SYS-toy', 'SYS-boy') WHERE number = 2",
+        "UPDATE audit SET body = replace(body, 'SYS-toy', 'SYS-boy') WHERE body LIKE '%SYS-toy%'",
         "DELETE FROM audit WHERE number = 3",
         "UPDATE audit SET number = number + 100 WHERE number = 1",
         "UPDATE audit SET kind = 'run.finished ' WHERE number = 1",
