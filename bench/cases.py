@@ -213,11 +213,11 @@ def refused_line(samples: str, more: str, word: str) -> bool:
         suite = root / "suites" / "own"
         suite.mkdir(parents=True)
         (suite / "suite.yaml").write_text(
-            "id: own\nversion: '1'\ntitle: own\ncontent: synthetic\nattacks: [none]\nscorers: [refusal]\n" + more
+            "id: own\nversion: '1'\ntitle: own\ncontent: synthetic\nattacks: [none]\nscorers: [refusal]\n"
+            "metric: attack_success\n" + more + more
         )
         (suite / "samples.jsonl").write_text(samples)
-        code, said = typed(root, "check", "-C", str(root))
-        return code != 0 and word in said
+        return word in typed(root, "check", "-C", str(root))[1]
 
 
 def spread(given: dict[str, Any]) -> bool:

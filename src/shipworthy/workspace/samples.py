@@ -6,6 +6,7 @@ A file of lines is read line by line: what it costs beside its samples is one li
 from __future__ import annotations
 
 import codecs
+import json
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
@@ -155,7 +156,36 @@ def _json_row(line: bytes, path: Path, number: int, problems: list[Problem]) -> 
     if line.count(b"[") + line.count(b"{") > MAX_DEPTH and _deeper(row, MAX_DEPTH):
         problems.append(Problem(path, number, f"nested more than {MAX_DEPTH} levels deep"))
         return
+    if name := _written_twice(line):
+        problems.append(Problem(path, number, f"the key {name!r} is written twice", "keep the one that is meant"))
+        return
     yield number, row
+
+
+class _Twice(Exception):
+    """A key that an object has already."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    names = set()
+    for name, _ in pairs:
+        if name in names:
+            raise _Twice(name)
+        names.add(name)
+
+
+_PAIRS = json.JSONDecoder(object_pairs_hook=_once)
+
+
+def _written_twice(line: bytes) -> str:
+    """Return a key that stands twice in one object of a line that is JSON: of two values one would be lost."""
+    try:
+        _PAIRS.decode(line.decode("utf-8").strip())
+    except _Twice as found:
+        return str(found)[:80]
+    except ValueError:  # Half a character, or more digits than Python reads: said elsewhere, or harmless.
+        return ""
+    return ""
 
 
 def _deeper(value: Any, levels: int) -> bool:

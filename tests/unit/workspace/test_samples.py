@@ -220,3 +220,21 @@ def test_a_private_files_names_are_in_no_message(tmp_path):
     assert [str(p).partition(": ")[2] for p in problems] == [
         "the sample id is used twice (first on line 1)", "the twin is no sample of this suite"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('{"id": "a", "prompt": "x", "prompt": "y"}', "prompt"),
+        ('{"id": "a", "prompt": "x", "meta": {"kind": 1, "kind": 2}}', "kind"),
+        ('{"id": "a", "\\u0069d": "b", "prompt": "x"}', "id"),
+        ('{"id": "a", "prompt": "x", "documents": [{"id": "d", "text": "t", "text": "u"}]}', "text"),
+    ],
+)
+def test_a_key_that_stands_twice_is_an_error(tmp_path, line, key):
+    path, problems = tmp_path / "samples.jsonl", []
+    path.write_text('{"id": "first", "prompt": "x"}\n' + line + "\n")
+    samples, _ = read_samples(path, problems)
+    assert [sample.id for sample in samples] == ["first"]
+    (problem,) = problems
+    assert (problem.line, f"the key {key!r} is written twice") == (2, problem.message)
