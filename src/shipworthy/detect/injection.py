@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import base64
 import codecs
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from shipworthy.detect.disguise import decoded
 from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.detect.normalise import fold, invisible
 from shipworthy.detect.spans import Span
 
 KINDS = ("override", "marker", "reveal", "jailbreak", "exfiltrate", "encoded", "invisible")
 
+_WRAP = re.compile(r"(?<![\n.!?:])\n(?=[a-z])")
 _BASE64 = Pattern(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX = Pattern(r"(?:[0-9a-fA-F]{2}[ :]?){8,}")
 _LETTERS = Pattern(r"[a-zA-Z][a-zA-Z ,.'!?-]{14,}")
@@ -53,15 +56,22 @@ def _squeezed(text: str) -> tuple[str, Sequence[int]]:
 
 
 def phrases(text: str) -> list[Span]:
-    """Return the phrases in a text as it reads to a person."""
+    """Return the phrases in a text as it reads to a person; a line break inside one is a blank, as mail wraps text."""
     plain, origin = _squeezed(text)
-    encoded = Encoded(plain)
     kinds, patterns, chosen = _rules()
-    hits = chosen.Match(encoded.data) or ()
-    found = []
-    for hit in sorted(hits):
-        found += [Span(origin[a], origin[b - 1] + 1, kinds[hit]) for a, b in patterns[hit].runs(encoded)]
-    return found
+    found: dict[Span, None] = {}
+    # Some wordings are told by standing at the beginning of a line, so the text is read with its lines and without.
+    for read in dict.fromkeys((plain, _unwrapped(plain))):
+        encoded = Encoded(read)
+        for hit in sorted(chosen.Match(encoded.data) or ()):
+            for a, b in patterns[hit].runs(encoded):
+                found[Span(origin[a], origin[b - 1] + 1, kinds[hit])] = None
+    return list(found)
+
+
+def _unwrapped(text: str) -> str:
+    """Join lines that go on with a word; a blank line, a list and a heading part what they part."""
+    return _WRAP.sub(" ", text)
 
 
 def _decoded(text: str) -> Iterator[tuple[int, int, str]]:
@@ -136,6 +146,10 @@ def find(text: str) -> list[Span]:
     for start, end, said in _decoded(text):
         found.append(Span(start, end, "encoded"))
         found += [Span(start, end, span.kind) for span in phrases(said)]
+    for reading in decoded(text):
+        # What nobody can see says its phrases over the whole of the run.
+        if reading.form in ("variation selectors", "zero-width bits"):
+            found += [Span(reading.starts[0], reading.ends[-1], span.kind) for span in phrases(reading.text)]
     # Rot13 keeps every character's place.
     found += phrases(codecs.encode(text, "rot13"))
     found += [Span(a, b, "invisible") for a, b in invisible(text)]

@@ -34,6 +34,7 @@ _LETTER_BLOCKS = ((0x1F150, 0x1F169), (0x1F170, 0x1F189), (0x1F1E6, 0x1F1FF))
 # One letter for the signs that stand for it; i, l and 1 are one, so the folding loses which.
 _LEET = str.maketrans("0134578@$!|i", "oleastbaslll")
 
+_BLACK_FLAG = "\U0001f3f4"
 _ZERO_WIDTH = "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u00ad\u034f\u061c\u17b4\u17b5")
 
@@ -106,17 +107,28 @@ def skeleton(text: str) -> Folded:
 
 
 def invisible(text: str) -> list[tuple[int, int]]:
-    """Return spans of characters that are not seen: zero-width, tags, fillers.
+    """Return spans of characters that are not seen: zero-width, tags, fillers, variation selectors that select nothing.
 
-    Emoji sequences and scripts that use joiners (Arabic, Indic) are left alone: a joiner counts only beside ASCII.
+    What belongs to a text is left alone: emoji and their sequences, flags among them, scripts that use joiners (Arabic,
+    Indic: a joiner counts only beside ASCII), and soft hyphens inside words.
     """
     spans: list[tuple[int, int]] = []
+    flag = 0  # where the tags of a flag end
     for i, char in enumerate(text):
         if char.isascii():
             continue
-        hidden = char in _FILLERS or 0xE0000 <= ord(char) <= 0xE007F or char in _ZERO_WIDTH
+        code = ord(char)
+        if char == _BLACK_FLAG:
+            flag = _flag_end(text, i)
+        hidden = char in _FILLERS or (0xE0000 <= code <= 0xE007F and i >= flag) or char in _ZERO_WIDTH
         if char in "\u200c\u200d":
             hidden = text[i - 1 : i].isascii() and text[i + 1 : i + 2].isascii() and 0 < i < len(text) - 1
+        elif char == "\u00ad":
+            hidden = not (text[i - 1 : i].isalpha() and text[i + 1 : i + 2].isalpha())
+        elif 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
+            before = text[i - 1 : i] if i else ""
+            # One selects the form of the sign before it; a letter of ASCII has one form, and two select nothing.
+            hidden = not before or (before.isascii() and before not in "#*0123456789") or _selects(before)
         if not hidden:
             continue
         if spans and spans[-1][1] == i:
@@ -124,3 +136,16 @@ def invisible(text: str) -> list[tuple[int, int]]:
         else:
             spans.append((i, i + 1))
     return spans
+
+
+def _selects(char: str) -> bool:
+    return "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
+
+
+def _flag_end(text: str, start: int) -> int:
+    """Return where the flag of a region ends: the black flag, two to six letters as tags, and the closing tag."""
+    end = start + 1
+    while end < len(text) and "\U000e0030" <= text[end] <= "\U000e007a":
+        end += 1
+    closed = text[end : end + 1] == "\U000e007f" and 3 <= end - start - 1 <= 6
+    return end + 1 if closed else start
