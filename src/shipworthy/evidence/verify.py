@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import stat
 import sys
 import time
@@ -35,6 +36,13 @@ from shipworthy.store import chain
 from shipworthy.store.authority import check_signers
 from shipworthy.store.dsse import verify as verify_envelope
 from shipworthy.store.trust import PublicKey, Trust, load_trust, read_time
+
+_KNOWN = re.compile(
+    r"VERIFY\.md|report\.html|(?:decision|criteria|trace)\.json|audit-log\.jsonl|specs/[^/]+\.json"
+    r"|suites/[^/]+/(?:card\.md|suite\.json)|runs/[^/]+/(?:manifest|subject|seal)\.json|runs/[^/]+/attempts[^/]*\.jsonl"
+    r"|workspace/.+"
+)
+"""Members of a pack. What has another name is read by nobody here, and by whom else nobody knows."""
 
 MANIFEST = "manifest.json"
 ATTESTATION = "attestations/decision.dsse.json"
@@ -249,6 +257,8 @@ class _Verifier:
                 raise IntegrityError(f"{name}: added (the manifest does not list it)")
             if bytes_digest(self.members[name]) != listed[name]:
                 raise IntegrityError(f"{name}: its content was changed")
+            if not _KNOWN.fullmatch(name):
+                raise IntegrityError(f"{name}: no member of an evidence pack has this name; nothing would hold it")
             if name.endswith(".json"):
                 self.json(name)  # also of what no step reads: another reader may
         return f"SHA-256 of {len(listed)} members as in {MANIFEST}"
