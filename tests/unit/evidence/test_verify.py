@@ -572,3 +572,12 @@ def test_a_file_is_read_from_disk(case: Any, tmp_path: Path) -> None:
     assert verify_pack(path, case.trust).ok
     path.write_bytes(b"")
     refused(verify_pack(path, case.trust), "empty")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["extra.json", "attestations/second.dsse.json", "report2.html", "decision.json2", "runs/attempts-0000.jsonl"],
+)
+def test_a_member_that_nobody_holds_is_refused(case: Any, name: str) -> None:
+    found = resigned(case, lambda parsed: parsed.update({name: b"{}"}))
+    refused(found, name, "no member of an evidence pack has this name")

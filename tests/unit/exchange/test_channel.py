@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
 import pytest
 from hypothesis import given
@@ -273,9 +274,14 @@ def test_an_interrupt_is_nobodys_failure_where_python_itself_would_raise_it(scri
         raise KeyboardInterrupt
 
     loop = asyncio.new_event_loop()  # whoever runs a loop without a runner has Ctrl-C as Python gives it
-    with pytest.raises(KeyboardInterrupt):
-        loop.run_until_complete(Channel(scripted(fail)).ask(request("q")))
-    loop.close()
+    # A process that a shell put in the background ignores it, and so would this test.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_until_complete(Channel(scripted(fail)).ask(request("q")))
+    finally:
+        signal.signal(signal.SIGINT, before)
+        loop.close()
 
 
 def test_an_answer_that_fills_the_disk_is_none(scripted):
