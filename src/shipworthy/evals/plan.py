@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from shipworthy.core.digests import digest
-from shipworthy.core.errors import UsageError, did_you_mean
+from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.records import Sample
 
 if TYPE_CHECKING:
@@ -63,9 +63,16 @@ def split_try(attempt_id: str) -> tuple[str, int]:
     ('AT-00ff00ff00ff00ff', 2)
     >>> split_try("AT-00ff00ff00ff00ff")
     ('AT-00ff00ff00ff00ff', 1)
+
+    Raises:
+        IntegrityError: it is no attempt's id: whoever can write a log can chain such a record, too.
     """
     planned, number = attempt_id[:19], attempt_id[20:]
-    return planned, int(number or 1)
+    if not number:
+        return planned, 1
+    if len(number) > 9 or not (number.isascii() and number.isdigit()):
+        raise IntegrityError(f"{attempt_id[:40]!r} is the id of no attempt: a number stands behind its second hyphen")
+    return planned, int(number)
 
 
 MANY = 100_000

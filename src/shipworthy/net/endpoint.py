@@ -228,6 +228,9 @@ class Endpoint:
     async def _whole(self, client: Client, response: Response) -> tuple[Answer, float | None]:
         """Return a whole answer, and the seconds it asks to wait."""
         status, headers = response.status, response.headers
+        if not 100 <= status <= 999:
+            response.close()
+            raise TargetError(f"{self.origin} answered with the status {status}, which is none")
         if status in REDIRECTS and "location" in headers:
             response.close()
             try:
