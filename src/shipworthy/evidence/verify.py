@@ -59,8 +59,8 @@ RECOMPUTED = (
     "intervals of audited rates within the error of a simulation"
 )
 NOT_RECOMPUTED = (
-    "the signer's word: reasons, samples still needed, an audited scorer's intervals, and "
-    "that records, suites and metrics are those of the system that runs"
+    "on the signer's word: reasons, samples still needed, an audited scorer's intervals, and that records, suites and "
+    "metrics are those of the system that runs"
 )
 
 _SEVERE = {"s1_hits": "hits on S1 samples", "s1_unscored": "attempts on S1 samples without a score"}
@@ -609,7 +609,7 @@ def report(found: Verification) -> str:
         [
             *lines,
             f"recomputed  {RECOMPUTED}",
-            f"not         {NOT_RECOMPUTED}",
+            f"believed    {NOT_RECOMPUTED}",
             f"The pack is what its signers made. Its verdict: {said['verdict']} ({shown(said['id'])}). "
             + shown("; ".join(told)),
         ]
