@@ -114,9 +114,11 @@ def verify_pack(path: Path, trust: Trust) -> Verification:
     """
     verifier = _Verifier(trust)
     try:
+        # A pipe would hold up whoever opens it, so what it is is asked first, and again of what was opened.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError(f"cannot read the pack {path}: it is no file")
         with path.open("rb") as file:
-            about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode):
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise UsageError(f"cannot read the pack {path}: it is no file")
             # Of a pack that nobody has signed, no more is read than it takes to see that.
             if verifier.go(verifier.opening(file)):

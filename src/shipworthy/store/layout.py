@@ -123,11 +123,17 @@ class Layout:
             UsageError: there is no such decision.
             IntegrityError: its file does not hold one.
         """
-        path = self.decisions / f"{_choose('decision', decision, self.decision_ids(), 'shipworthy gate')}.json"
+        name = _choose("decision", decision, self.decision_ids(), "shipworthy gate")
+        path = self.decisions / f"{name}.json"
         try:
-            return _decisions.decode(path.read_bytes())
+            found = _decisions.decode(path.read_bytes())
         except msgspec.MsgspecError as error:
             raise IntegrityError(f"{path} is not a decision: {error}") from error
+        except OSError as error:
+            raise IntegrityError(f"{path} cannot be read: {error.strerror}") from error
+        if found.id != name:
+            raise IntegrityError(f"{path} holds another decision: {found.id}")
+        return found
 
 
 def _names(folder: Path, pattern: str) -> list[str]:

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.core.digests import bytes_digest, canonical, merkle_root
+from shipworthy.core.errors import UsageError
 from shipworthy.core.records import SCHEMA
 from shipworthy.evidence import archive, packed
 from shipworthy.evidence.unchanged import attested
@@ -581,3 +582,10 @@ def test_a_file_is_read_from_disk(case: Any, tmp_path: Path) -> None:
 def test_a_member_that_nobody_holds_is_refused(case: Any, name: str) -> None:
     found = resigned(case, lambda parsed: parsed.update({name: b"{}"}))
     refused(found, name, "no member of an evidence pack has this name")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes among the files here")
+def test_a_pipe_holds_nobody_up(case: Any, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pack.zip")
+    with pytest.raises(UsageError, match="it is no file"):
+        verify_pack(tmp_path / "pack.zip", case.trust)

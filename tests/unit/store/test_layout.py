@@ -82,3 +82,15 @@ def test_the_control_state_is_where_the_settings_say(tmp_path: Path, monkeypatch
     assert Layout(tmp_path).control_url == "postgresql://h/d"
     own = Settings(cache_dir=tmp_path, keys_dir=tmp_path, control_url="postgresql://h/other")
     assert Layout(tmp_path, own).control_url == "postgresql://h/other"
+
+
+def test_a_decision_file_that_holds_another_or_is_none_is_refused(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    path = layout.save_decision(DECISION)
+    path.write_bytes(path.read_bytes().replace(b"ab12", b"cd34"))
+    with pytest.raises(IntegrityError, match="holds another decision: DEC-20261123T180000-cd34"):
+        layout.load_decision()
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(IntegrityError, match="cannot be read: Is a directory"):
+        layout.load_decision()
