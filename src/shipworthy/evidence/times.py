@@ -14,6 +14,8 @@ from shipworthy.evidence.shape import seconds
 
 APART = 300.0
 """Seconds by which the clocks of two machines that work on one run may differ, or one be put back."""
+FIRST = 1_735_689_600.0
+"""The beginning of 2025: nothing that this verifier reads was made before it was written."""
 AHEAD = 86_400.0
 """Seconds by which a signer's clock may be ahead of the verifier's."""
 
@@ -33,6 +35,8 @@ def check(
     at = [seconds(entry["at"], f"audit-log.jsonl:{entry['number']}: its time") for entry in entries]
     latest = 0.0
     for entry, time in zip(entries, at, strict=True):
+        if time < FIRST:
+            raise IntegrityError(f"audit-log.jsonl:{entry['number']}: entered before there was an audit log")
         if time < latest - APART:
             raise IntegrityError(f"audit-log.jsonl:{entry['number']}: entered before the entry that it follows")
         latest = max(latest, time)
@@ -50,6 +54,8 @@ def check(
             raise IntegrityError(f"{where}: the run has attempts from before it was begun")
         if run.ended > min([*entered[-1:], decided]) + APART:
             raise IntegrityError(f"{where}: the run has attempts from after it was entered, or decided on")
+        if created < FIRST:
+            raise IntegrityError(f"{where}: the run was begun before there were runs")
         if created > decided + APART:
             raise IntegrityError(f"{where}: the run was begun after the decision on it")
     if max(latest, decided) > now + AHEAD:
