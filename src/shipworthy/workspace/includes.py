@@ -47,7 +47,7 @@ def _files(root: Path, pattern: str, shown: str) -> Iterator[Path]:
     for number, path in enumerate(root.glob(pattern)):
         if number >= _LOOKED_AT:
             raise _Many(shown)
-        if path.is_file():
+        if not path.is_dir():  # what is no plain file is refused where it is read, not passed over
             yield path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,10 +87,23 @@ def read_guards(path: Path, facts: Facts | None = None) -> GuardFile:
     return placed.entity
 
 
+def _is_there(path: Path) -> bool:
+    return not path.is_dir() and os.path.lexists(path)
+
+
+def _real(path: Path) -> Path:
+    """Return where a path leads; itself, where it leads nowhere."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return path.absolute()
+
+
 def _sources(root: Path, draft: Draft) -> Iterator[YamlFile]:
     """Yield the files with sections: the known names, then what they include (once each; an include may include)."""
-    queue = deque(root / name for name in files() if (root / name).is_file())
-    seen = {path.resolve() for path in queue}
+    # Whatever has a known name, so that a link to itself, a pipe or a device is refused and not passed over.
+    queue = deque(path for name in files() if _is_there(path := root / name))
+    seen = {_real(path) for path in queue}
     while queue:
         path = queue.popleft()
         try:
@@ -104,16 +118,16 @@ def _sources(root: Path, draft: Draft) -> Iterator[YamlFile]:
             continue
         yield source
         for found in _included(root, source, draft):
-            if found.resolve() in seen:
+            if _real(found) in seen:
                 continue
             if len(seen) >= MAX_FILES:
                 said = f"includes more than {MAX_FILES:,} files: those from here on are not read"
                 draft.problems.append(source.problem((INCLUDE,), said))
                 break
-            seen.add(found.resolve())
+            seen.add(_real(found))
             queue.append(found)
     for path in sorted({*root.glob("*.yaml"), *root.glob("*.yml")}):
-        if path.resolve() not in seen and not path.name.startswith("guards"):
+        if _real(path) not in seen and not path.name.startswith("guards"):
             hint = did_you_mean(path.name, (*files(), "guards.yaml"))
             hint = hint if hint.startswith("did") else "list it under 'include', or rename it"
             draft.warnings.append(Problem(path, 0, "is not read", hint))

@@ -118,3 +118,15 @@ def test_a_pipe_a_device_and_a_loop_end_at_once(root):
 def test_what_is_missing_is_said_by_whoever_reads_it(tmp_path):
     check_inside(tmp_path / "none.yaml", tmp_path)
     check_inside(tmp_path / "none.yaml", None)
+
+
+@pytest.mark.parametrize("name", ["gate.yaml", "risks.yaml", "targets.yaml", "requirements.yaml", "include/more.yaml"])
+@pytest.mark.parametrize(("to", "said"), [("", "its path leads nowhere"), ("/dev/zero", "leads out of the workspace")])
+def test_a_known_or_included_name_that_is_no_file_is_refused_and_not_passed_over(root, name, to, said):
+    path = root / name
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(to or path.name)
+    with pytest.raises(WorkspaceError) as caught:
+        Workspace.load(root)
+    assert any(problem.file.name == path.name and said in problem.message for problem in caught.value.problems)
