@@ -82,8 +82,9 @@ _ADJECTIVES = (
 _SAID_OF_IT = frozenset(_ADJECTIVES.split())
 # Values that only stand for one.
 _PLACEHOLDER = Pattern(
-    r"^(?:[*\x{2022}xX.#_?-]+|.*(?:x{6}|\*{4}|your[_-]|placeholder|changeme|(?-i:EXAMPLE)).*"
-    r"|(?:os\.|process\.|env[.\[]|config[.\[]|settings[.\[]|self\.|args\.|secrets\.|vault:|getenv|input\().*)$",
+    r"^(?:[*\x{2022}xX.#_?-]+|.*(?:x{6}|\*{4}|your[_-]|placeholder|(?-i:EXAMPLE)).*"
+    r"|(?:os\.(?:environ|getenv)\b|process\.env\b|(?:env|config|settings|secrets|args|self)(?:\[|\.[a-z_]+$)"
+    r"|vault:|getenv\(|input\().*)$",
     ignore_case=True,
 )
 _PUBLIC = Pattern(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shipworthy.core import ledger
+from shipworthy.core.errors import IntegrityError
 from shipworthy.core.ledger import KINDS, Line, Scope
 from shipworthy.core.records import Ledger, LedgerLine, RunManifest, Tries
 from shipworthy.store.audit import AuditLog
@@ -32,8 +33,11 @@ def read_ledger(layout: Layout, decided: Sequence[RunManifest], baselines: Seque
         entries = [entry for entry in audit.of_kinds(*KINDS) if entry.number <= until]
     own, scopes = {manifest.id for manifest in decided}, [scope(manifest) for manifest in decided]
     told = [(entry.kind, entry.body) for entry in entries]
-    found = ledger.place(ledger.lines(told, scopes, baselines), own)
-    often = ledger.tries(told, scopes, decided[0].subject_digest, own)
+    try:
+        found = ledger.place(ledger.lines(told, scopes, baselines), own)
+        often = ledger.tries(told, scopes, decided[0].subject_digest, own)
+    except (KeyError, TypeError) as error:  # chained well, by whoever can write the log, and no entry of ours
+        raise IntegrityError(f"audit log: an entry about a run lacks what it must say ({error})") from None
     gone = {
         line.run for line in (*found.earlier, *found.later) if not (layout.runs / line.run / "manifest.json").exists()
     }

@@ -275,7 +275,7 @@ def _find(connection: sql.Connection, value: str) -> list[Entry]:
 def _entry(row: Any) -> Entry:
     try:
         body = json.loads(row.body)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise IntegrityError(f"audit log: entry {row.number} ({row.kind}) is not what was written")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from shipworthy.core.errors import IntegrityError
 from shipworthy.core.ledger import DECLARED, HEAD, SITTINGS, STARTED, STOPPED
 from shipworthy.store import chain
 from shipworthy.store.audit import AuditLog, Entry
@@ -41,7 +42,10 @@ class Knowledge(NamedTuple):
 def heads_of(entry: Entry) -> Iterator[tuple[int, str, int]]:
     """Yield the shard, head and number of records that an entry of the chain gives a run's logs."""
     if entry.kind in SITTINGS:
-        yield int(entry.body["shard"]), str(entry.body["head"]), int(entry.body["records"])
+        try:
+            yield int(entry.body["shard"]), str(entry.body["head"]), int(entry.body["records"])
+        except (KeyError, TypeError, ValueError):
+            raise IntegrityError(f"audit log: entry {entry.number} ({entry.kind}) is not what was written") from None
     elif entry.kind in RUN_KINDS:
         for shard, head in enumerate(entry.body.get("heads", ())):
             yield shard, str(head), -1

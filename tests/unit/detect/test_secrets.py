@@ -77,3 +77,17 @@ def test_prose_and_paths_are_left_alone(text: str) -> None:
 def test_entropy_lies_between_zero_and_the_log_of_the_alphabet(text: str) -> None:
     assert 0 <= entropy(text) <= len(set(text)).bit_length()
     assert all(0 <= s.start < s.end <= len(text) for s in find(text))
+
+
+@pytest.mark.parametrize("value", ["changeme1", "config.Secret99!", "self.pass1", "Example2024!", "os.9xQ!"])
+def test_a_password_that_looks_like_code_is_one(value: str) -> None:
+    assert value.rstrip("!") in "".join(f"password: {value}"[s.start : s.end] for s in find(f"password: {value}"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["password = os.environ['DB']", "token = config.token", "api_key: YOUR_API_KEY_HERE", "password: ********",
+     "image@sha256:" + "3eeb9caf3cc6086ed95e6b0cdca2f790" * 2, "commit 667a822be1598b7cc5f8a7870cad78625e48e544"],
+)  # fmt: skip
+def test_what_stands_for_a_secret_and_what_anyone_may_know_is_left_alone(text: str) -> None:
+    assert find(text) == []

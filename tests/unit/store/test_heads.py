@@ -10,9 +10,9 @@ import pytest
 
 from shipworthy.core.errors import IntegrityError, StoreError
 from shipworthy.core.ledger import HEAD, STARTED, STOPPED
-from shipworthy.store.audit import AuditLog
+from shipworthy.store.audit import AuditLog, Entry
 from shipworthy.store.chain import head_text
-from shipworthy.store.heads import MOST_S, RECORDS, Witness, known
+from shipworthy.store.heads import MOST_S, RECORDS, Witness, heads_of, known
 
 
 class Clock:
@@ -101,3 +101,12 @@ def test_a_chain_that_was_edited_is_not_asked(url: str) -> None:
             connection.exec_driver_sql("UPDATE audit SET kind = 'run.head'")
         with pytest.raises(IntegrityError, match="entry 1"):
             known(audit, "RUN-1", verify=True)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"run": "R", "shard": None}, {"run": "R", "shard": "x", "head": "", "records": 1}]
+)
+def test_an_entry_that_lacks_what_it_must_say_is_refused(body: dict[str, object]) -> None:
+    """Whoever can write the log can chain such an entry, too."""
+    with pytest.raises(IntegrityError, match=r"entry 3 \(run.started\) is not what was written"):
+        list(heads_of(Entry(3, "2026-11-29T00:00:00Z", "run.started", body, "00")))
