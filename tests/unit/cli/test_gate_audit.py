@@ -136,12 +136,14 @@ def test_audit_verify_holds_the_decisions_on_the_disk(decided, capsys) -> None: 
     first, second = sorted(folder.iterdir())
     assert shipworthy(["audit", "verify", "-C", str(decided.root)]) == 0
     second.write_text(second.read_text().replace('"verdict": "ship"', '"verdict": "no-ship"'))
-    (folder / "DEC-other.json").write_bytes(first.read_bytes())
+    (folder / "DEC-other.json").write_text(first.read_text().replace(first.stem, "DEC-other"))
+    (folder / "DEC-copy.json").write_bytes(first.read_bytes())
     (folder / "DEC-none.json").write_text("{")
     capsys.readouterr()
     assert shipworthy(["audit", "verify", "-C", str(decided.root)]) == 4
     said = capsys.readouterr().out
     assert f"{second.stem}: changed since it was entered" in said
     assert "DEC-other: kept on the disk, and not in the audit log" in said
+    assert f"DEC-copy.json holds another decision: {first.stem}" in said
     assert "DEC-none.json is not a decision" in said
     assert Path(folder / "DEC-other.json").exists()  # it only looks
