@@ -214,7 +214,7 @@ def refused_line(samples: str, more: str, word: str) -> bool:
         suite.mkdir(parents=True)
         (suite / "suite.yaml").write_text(
             "id: own\nversion: '1'\ntitle: own\ncontent: synthetic\nattacks: [none]\nscorers: [refusal]\n"
-            "metric: attack_success\n" + more + more
+            "metric: not_refused\n" + more + more
         )
         (suite / "samples.jsonl").write_text(samples)
         return word in typed(root, "check", "-C", str(root))[1]

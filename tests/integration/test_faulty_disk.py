@@ -64,8 +64,8 @@ def make(root: Path, words: int = 1) -> Path:
     system = "{id: SYS-steady, title: Steady, owner: Ops, tier: low, purpose: Answers.}"
     (root / "system.yaml").write_text(f"system: {system}\ntargets: {{default: {target}}}\n")
     (root / "suites/many/suite.yaml").write_text(
-        'id: many\nversion: "1"\ntitle: Many\ncontent: synthetic\nmetric: attack_success\n'
-        "scorers: [{use: contains, text: never, good: low, metric: attack_success}]\n"
+        'id: many\nversion: "1"\ntitle: Many\ncontent: synthetic\nmetric: not_refused\n'
+        "scorers: [{use: contains, text: never, good: low, metric: not_refused}]\n"
     )
     (root / "suites/many/card.md").write_text("# Many\n\nQuestions.\n")
     samples = [{"id": f"M-{i}", "messages": [{"role": "user", "content": f"q{i}"}]} for i in range(SAMPLES)]

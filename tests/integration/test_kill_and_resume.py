@@ -30,7 +30,7 @@ id: many
 version: "1"
 title: Many
 content: synthetic
-metric: attack_success
+metric: not_refused
 scorers: [says_even]
 attempts: 3
 """
@@ -64,11 +64,11 @@ from shipworthy.core.records import Metric, Score
 from shipworthy.core.registry import scorer
 
 class SaysEven:
-    metrics = (Metric("attack_success"),)
+    metrics = (Metric("not_refused"),)
     def describe(self):
         return {"scorer": "says_even", "version": 1}
     async def score(self, attempt, sample, ctx):
-        return (Score(metric="attack_success", hit=attempt.answer[-1] in "02468", scorer="says_even"),)
+        return (Score(metric="not_refused", hit=attempt.answer[-1] in "02468", scorer="says_even"),)
 
 @scorer
 def says_even():
@@ -221,8 +221,8 @@ requirements:
     text: It says odd numbers.
     mitigates: [RK-even]
     criteria:
-      - {id: CR-even, suite: many, metric: attack_success, must: upper95 <= 0.30}
-      - {id: CR-half, suite: many, metric: attack_success, must: upper95 <= 0.75}
+      - {id: CR-even, suite: many, metric: not_refused, must: upper95 <= 0.30}
+      - {id: CR-half, suite: many, metric: not_refused, must: upper95 <= 0.75}
 """
 
 

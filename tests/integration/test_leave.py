@@ -37,7 +37,7 @@ def _shell(root: Path) -> Path:
     _target(root, use="python", call="yaml:unsafe_load")
     (root / "suites" / "own").mkdir()
     (root / "suites" / "own" / "suite.yaml").write_text(
-        "id: own\nversion: 1.0.0\ntitle: Own\ncontent: synthetic\nmetric: attack_success\nscorers: [refusal]\n"
+        "id: own\nversion: 1.0.0\ntitle: Own\ncontent: synthetic\nmetric: not_refused\nscorers: [refusal]\n"
     )
     sample = {"id": "a", "prompt": f"!!python/object/apply:os.system ['touch {ran}']"}
     (root / "suites" / "own" / "samples.jsonl").write_text(json.dumps(sample) + "\n")

@@ -24,13 +24,13 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 
 class SaysYes:
-    metrics = (Metric("attack_success"),)
+    metrics = (Metric("not_refused"),)
 
     def describe(self):
         return {"scorer": "says_yes"}
 
     async def score(self, attempt, sample, ctx):
-        return (Score(metric="attack_success", hit="yes" in attempt.answer, scorer="says_yes"),)
+        return (Score(metric="not_refused", hit="yes" in attempt.answer, scorer="says_yes"),)
 
 
 class Flaky:
@@ -64,7 +64,7 @@ def test_breaks_are_errors_and_can_be_tried_again(tmp_path, monkeypatch):
         version="1",
         title="Net",
         content="synthetic",
-        metric="attack_success",
+        metric="not_refused",
         scorers=(Use(use="says_yes"),),
         samples=samples,
     )
@@ -96,8 +96,8 @@ def test_breaks_are_errors_and_can_be_tried_again(tmp_path, monkeypatch):
     broken, mended = asyncio.run(main())
     assert broken.complete
     assert broken.errors >= 10
-    counts = broken.counts("net", "attack_success")
+    counts = broken.counts("net", "not_refused")
     assert sum(counts.trials) + counts.errors == 60
     assert sum(counts.totals) == sum(counts.trials)  # nothing that broke was scored, as a hit or as safe
     assert broken.outcomes["target_error"] == broken.errors
-    assert (mended.errors, sum(mended.counts("net", "attack_success").trials)) == (0, 60)
+    assert (mended.errors, sum(mended.counts("net", "not_refused").trials)) == (0, 60)

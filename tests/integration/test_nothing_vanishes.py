@@ -104,8 +104,8 @@ def workspace(tmp_path):
         system = "{id: SYS-bad, title: Bad, owner: Ops, tier: low, purpose: Does what it likes.}"
         (root / "system.yaml").write_text(f"system: {system}\ntargets: {{default: {target}}}\n")
         (root / "suites/many/suite.yaml").write_text(
-            'id: many\nversion: "1"\ntitle: Many\ncontent: synthetic\nmetric: attack_success\n'
-            "scorers: [{use: contains, text: never, good: low, metric: attack_success}]\n"
+            'id: many\nversion: "1"\ntitle: Many\ncontent: synthetic\nmetric: not_refused\n'
+            "scorers: [{use: contains, text: never, good: low, metric: not_refused}]\n"
         )
         (root / "suites/many/card.md").write_text("# Many\n\nWhat a target may do.\n")
         samples = [{"id": f"M-{act}", "messages": [{"role": "user", "content": act}]} for act in acts]

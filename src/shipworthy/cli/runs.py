@@ -189,6 +189,7 @@ def samples(
     from shipworthy.cli._tables import listing, shorten
     from shipworthy.core.attack_name import matches, select
     from shipworthy.core.errors import UsageError, did_you_mean
+    from shipworthy.core.renamed import metric_hint
 
     found = _load(workspace, run)
     if suite is not None:
@@ -198,7 +199,7 @@ def samples(
         raise UsageError(f"the run {found.id} has no attack {attack!r}: {did_you_mean(attack, sorted(attacks))}")
     metrics = {m for use in found.manifest.suites if suite in (None, use.id) for m in found.metrics(use.id)}
     if metric is not None and metric not in metrics:
-        raise UsageError(f"the run {found.id} has no metric {metric!r}: {did_you_mean(metric, sorted(metrics))}")
+        raise UsageError(f"the run {found.id} has no metric {metric!r}: {metric_hint(metric, metrics)}")
 
     def wanted(attempt: Attempt) -> bool:
         return (

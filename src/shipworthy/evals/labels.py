@@ -15,6 +15,7 @@ from pathlib import Path
 
 from shipworthy.core.cells import plain_text, sheet_of
 from shipworthy.core.errors import UsageError, did_you_mean
+from shipworthy.core.renamed import metric_hint
 from shipworthy.evals.results import Run
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.labels import Label, add_label, read_labels
@@ -96,7 +97,7 @@ def _label(cells: dict[str, str], run: Run, known: dict[str, str], by: str, at: 
     declared = run.suite(suite).describe(metric)
     if declared is None:
         names = [m.name for m in run.suite(suite).metrics]
-        return f"the suite {suite} has no metric {metric!r}: {did_you_mean(metric, names)}"
+        return f"the suite {suite} has no metric {metric!r}: {metric_hint(metric, names)}"
     if declared.kind != "event":
         return f"{metric!r} is a value, and a label is about an event"
     if said not in WORDS:

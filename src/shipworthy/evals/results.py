@@ -20,6 +20,7 @@ from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.finished import PLANNED, Finished, finished
 from shipworthy.core.freshness import Replies, older
 from shipworthy.core.records import Attempt, Metric, Outcome, Party, RoleUse, RunManifest, Score, SuiteUse
+from shipworthy.core.renamed import metric_hint
 from shipworthy.core.roles import RoleTally
 from shipworthy.evals.plan import split_try
 from shipworthy.store.reading import Row, RunReading
@@ -422,7 +423,7 @@ class Run:
         found = self.suite(suite).describe(name)
         if found is None:
             known = [metric.name for metric in self.suite(suite).metrics]
-            raise UsageError(f"the suite {suite!r} has no metric {name!r}: {did_you_mean(name, known)}")
+            raise UsageError(f"the suite {suite!r} has no metric {name!r}: {metric_hint(name, known)}")
         return found
 
     def counts(self, suite: str, metric: str, attack: str | None = None) -> Counts:

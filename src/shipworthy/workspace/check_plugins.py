@@ -19,6 +19,7 @@ from shipworthy.core.errors import (
 )
 from shipworthy.core.metric import Metric
 from shipworthy.core.price import KEY, Price
+from shipworthy.core.renamed import metric_hint
 from shipworthy.workspace.check_reference import check_reference
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.fits_target import HINTS, unmet
@@ -90,7 +91,7 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
         return None
     if loaded.entity.metric not in metrics:
         source, loc = loaded.place("metric")
-        hint = did_you_mean(loaded.entity.metric, sorted(metrics))
+        hint = metric_hint(loaded.entity.metric, metrics)
         draft.problems.append(
             source.problem(loc, f"no scorer of the suite gives the metric {loaded.entity.metric!r}", hint)
         )

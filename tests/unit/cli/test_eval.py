@@ -19,7 +19,7 @@ id: questions
 version: "1"
 title: Questions
 content: synthetic
-metric: attack_success
+metric: not_refused
 scorers: [says_yes]
 attacks: [none, base64]
 attempts: 2
@@ -49,14 +49,14 @@ class Moody:
 
 
 class SaysYes:
-    metrics = (Metric("attack_success"),)
+    metrics = (Metric("not_refused"),)
 
     def describe(self):
         return {"scorer": "says_yes"}
 
     async def score(self, attempt, sample, ctx):
         hit = "yes" in attempt.answer
-        return (Score(metric="attack_success", hit=hit, scorer="says_yes", label="agreed" if hit else "refused"),)
+        return (Score(metric="not_refused", hit=hit, scorer="says_yes", label="agreed" if hit else "refused"),)
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def test_a_run_ends_with_rates_intervals_denominators_errors_and_what_to_type_ne
     assert shipworthy(["eval", "--no-guards"]) == 0
     out, err = capsys.readouterr()
     row = next(line for line in out.splitlines() if line.startswith("questions"))
-    assert row.split()[1:4] == ["attack_success", "16.7", "%"]
+    assert row.split()[1:4] == ["not_refused", "16.7", "%"]
     assert "2 / 10" in row
     assert "2 target_error" in out
     assert "never counted as safe" in out

@@ -85,7 +85,7 @@ def test_show_has_the_facts_and_a_row_an_attack(run, capsys):
         (["--no-hit", "--attack", "none"], ["Q-2", "Q-2"]),
         (["--outcome", "target_error"], ["Q-3", "Q-3"]),
         (["--errors"], ["Q-3", "Q-3"]),
-        (["--suite", "questions", "--metric", "attack_success", "--hit", "--limit", "1"], ["Q-1"]),
+        (["--suite", "questions", "--metric", "not_refused", "--hit", "--limit", "1"], ["Q-1"]),
         (["--attack", "base64"], ["Q-1", "Q-1", "Q-2", "Q-2", "Q-3", "Q-3"]),
     ],
 )
@@ -98,7 +98,7 @@ def test_samples_are_filtered(run, arguments, samples, capsys):
 
 def test_samples_show_scores_and_answers(run, capsys):
     shipworthy(["runs", "samples", "--hit"])
-    assert re.search(r"\+attack_success:agreed\n    yes", capsys.readouterr().out)
+    assert re.search(r"\+not_refused:agreed\n    yes", capsys.readouterr().out)
     shipworthy(["runs", "samples", "--errors"])
     assert "it broke" in capsys.readouterr().out
     shipworthy(["runs", "samples", "--errors", "--hit"])
@@ -112,7 +112,7 @@ def test_samples_show_scores_and_answers(run, capsys):
     [
         (["--suite", "question"], "did you mean 'questions'"),
         (["--attack", "bas64"], "did you mean 'base64'"),
-        (["--metric", "atack_success"], "did you mean 'attack_success'"),
+        (["--metric", "not_refuse"], "did you mean 'not_refused'"),
         (["RUN-nothing"], "there is no run"),
     ],
 )

@@ -69,7 +69,7 @@ def test_answers_side_by_side_in_every_format(runs, capsys):
     for form in ("text", "markdown", "html", "csv", "json"):
         assert shipworthy([*words, "--format", form]) == 0
         said[form] = capsys.readouterr().out
-    assert "[attack_success] =Sure!" in said["text"]
+    assert "[not_refused] =Sure!" in said["text"]
     assert "<b>" not in said["markdown"].replace("<br>", "")
     assert "<b>bold" not in said["html"]
     assert "&lt;b&gt;bold" in said["html"]
@@ -144,5 +144,5 @@ def test_an_attempt_is_made_again_with_the_target_that_made_it(root, capsys):
     assert shipworthy(["repro", attempt, "-C", "my work", "-n", "2", "--allow-code"]) == 0
     out = capsys.readouterr().out
     assert "answers: alike in 2 of 2" in out
-    assert "attack_success: 100.0 %" in out
+    assert "not_refused: 100.0 %" in out
     assert ", 2 of 2 tries, 0 errors left out" in out

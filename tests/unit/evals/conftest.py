@@ -53,7 +53,7 @@ class Scripted:
 class YesScorer:
     """Hit where the answer says yes; raises where it says so."""
 
-    metrics = (Metric("attack_success"),)
+    metrics = (Metric("not_refused"),)
 
     def describe(self):
         return {"scorer": "says_yes"}
@@ -64,7 +64,7 @@ class YesScorer:
         if "say nothing" in attempt.answer:
             return ()
         hit = None if "not for me" in attempt.answer else "yes" in attempt.answer
-        return (Score(metric="attack_success", hit=hit, scorer="says_yes"),)
+        return (Score(metric="not_refused", hit=hit, scorer="says_yes"),)
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +83,7 @@ def make_suite(n: int = 6, **changes) -> Suite:
         "version": "1",
         "title": "A small suite",
         "content": "synthetic",
-        "metric": "attack_success",
+        "metric": "not_refused",
         "scorers": (Use(use="says_yes"),),
         "samples": tuple(Sample(id=f"S-{i}", messages=(say("user", f"question {i}"),)) for i in range(n)),
         "digest": "sha256:0",

@@ -21,7 +21,7 @@ def part(suite: str, samples: list[str], attacks: tuple[str, ...] = ("none",), a
         version="1",
         title=suite,
         content="synthetic",
-        metric="attack_success",
+        metric="not_refused",
         scorers=(Use(use="refusal"),),
         samples=tuple(Sample(id=s, messages=(say("user", f"text of {s}"),)) for s in samples),
         attacks=tuple(Use(use=a) for a in attacks),

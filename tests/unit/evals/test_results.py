@@ -38,37 +38,37 @@ def run(bench, scripted, suite, plan_of):
 
 
 def test_counts_are_per_cluster_and_can_be_filtered_by_attack(run):
-    whole = run.counts("small", "attack_success")
+    whole = run.counts("small", "not_refused")
     assert whole.clusters == ("C-0", "C-1", "C-2")
     assert whole.trials == [8, 6, 8]
     assert whole.totals == [2, 0, 0]
     assert whole.errors == 2  # question 3 with the attack `none`, twice; rot13 hides the word
-    assert run.counts("small", "attack_success", "none")[:4] == ([2, 0, 0], [4, 2, 4], ("C-0", "C-1", "C-2"), 2)
-    assert run.counts("small", "attack_success", "rot13").errors == 0
-    with pytest.raises(UsageError, match="has no metric 'attack_succes': did you mean 'attack_success'"):
-        run.counts("small", "attack_succes")
+    assert run.counts("small", "not_refused", "none")[:4] == ([2, 0, 0], [4, 2, 4], ("C-0", "C-1", "C-2"), 2)
+    assert run.counts("small", "not_refused", "rot13").errors == 0
+    with pytest.raises(UsageError, match="has no metric 'not_refuse': did you mean 'not_refused'"):
+        run.counts("small", "not_refuse")
 
 
 def test_counts_are_made_once_and_anew_after_another_record(run):
-    before = run.counts("small", "attack_success", "rot13")
-    assert run.counts("small", "attack_success", "rot13") is before
+    before = run.counts("small", "not_refused", "rot13")
+    assert run.counts("small", "not_refused", "rot13") is before
     scored = next(row for row in run.rows() if row.attack == "rot13" and row.outcome == "scored")
     run._count(replace(scored, id="AT-ffffffffffffffff"))
-    after = run.counts("small", "attack_success", "rot13")
+    after = run.counts("small", "not_refused", "rot13")
     assert sum(after.trials) == sum(before.trials) + 1
 
 
 def test_an_attack_is_named_by_id_or_in_full(bench, scripted, suite, plan_of):
     run = bench.run(plan_of(suite(2, attacks=(HEAD, TAIL))), scripted())
-    assert sum(run.counts("small", "attack_success", "payload_in_document").trials) == 4
-    assert sum(run.counts("small", "attack_success", "payload_in_document(position=head)").trials) == 2
+    assert sum(run.counts("small", "not_refused", "payload_in_document").trials) == 4
+    assert sum(run.counts("small", "not_refused", "payload_in_document(position=head)").trials) == 2
     with pytest.raises(UsageError, match="did you mean"):
-        run.counts("small", "attack_success", "payload_in_documents")
+        run.counts("small", "not_refused", "payload_in_documents")
 
 
 def test_unknown_names_name_the_nearest(run):
     with pytest.raises(UsageError, match="did you mean 'small'"):
-        run.counts("smal", "attack_success")
+        run.counts("smal", "not_refused")
     with pytest.raises(UsageError, match="no attempt on a sample"):
         run.sample("S-99")
     with pytest.raises(UsageError, match="no attempt 'AT-0"):
@@ -76,14 +76,14 @@ def test_unknown_names_name_the_nearest(run):
 
 
 def test_the_rate_counts_each_cluster_once(run):
-    found = run.rate("small", "attack_success")
+    found = run.rate("small", "not_refused")
     assert (found.hits, found.trials, found.clusters) == (2, 22, 3)
-    counts = run.counts("small", "attack_success")
+    counts = run.counts("small", "not_refused")
     shares = [hits / trials for hits, trials in zip(counts.totals, counts.trials, strict=True)]
     assert found.rate == pytest.approx(sum(shares) / 3)
     assert found.rate != pytest.approx(2 / 22)  # the clusters differ in size
     with pytest.raises(UsageError, match="is an event, not a value"):
-        run.mean("small", "attack_success")
+        run.mean("small", "not_refused")
 
 
 def test_samples_and_attempts_can_be_looked_up(run):
@@ -123,15 +123,15 @@ def test_a_data_frame_has_a_column_for_every_metric(run):
     pandas = pytest.importorskip("pandas")
     frame = run.to_pandas()
     assert len(frame) == 26
-    assert int(frame["attack_success"].sum()) == 3
-    missing = frame[frame["outcome"] != "scored"]["attack_success"]
+    assert int(frame["not_refused"].sum()) == 3
+    missing = frame[frame["outcome"] != "scored"]["not_refused"]
     assert bool(missing.isna().all())
     assert isinstance(frame, pandas.DataFrame)
 
 
 def test_a_notebook_shows_rates_with_interval_denominator_and_errors(run):
     html = run._repr_html_()
-    rate = f"{100 * run.rate('small', 'attack_success').rate:.1f} %"
+    rate = f"{100 * run.rate('small', 'not_refused').rate:.1f} %"
     for word in (rate, "2 / 22", "errors left out", "95 % interval", "without guards", "<td>2</td>"):
         assert word in html
     assert "complete" in repr(run)
@@ -197,10 +197,10 @@ def test_one_pass_serves_counts_marks_and_whoever_else_looks(run, monkeypatch):
     real = reading.read_lines
     monkeypatch.setattr(reading, "read_lines", lambda path, origin: (passes.append(path), real(path, origin))[1])
     loaded = Run.load(run.directory, visit=seen.append, marks=True)
-    assert len(loaded.marks.scored["small", "attack_success"]) == 22
+    assert len(loaded.marks.scored["small", "not_refused"]) == 22
     assert [row.id for row in seen] == [attempt.id for attempt in read_attempts(run.directory)]
-    counted = loaded.counts("small", "attack_success")
-    assert counted[:4] == run.counts("small", "attack_success")[:4]
+    counted = loaded.counts("small", "not_refused")
+    assert counted[:4] == run.counts("small", "not_refused")[:4]
     assert counted.unscored == {"target_error": 2}
     assert counted.filled(2, 1.0, 0.0) == ([2, 2, 0], [8, 8, 8])
     assert counted.filled(0, 1.0, 0.0) == ([2, 0, 0], [8, 8, 8])

@@ -39,7 +39,7 @@ def test_every_planned_attempt_is_made_once_and_scored(bench, scripted, suite, p
     run = bench.run(plan_of(suite(8, attempts=3, attacks=(Use(use="none"), Use(use="base64")))), target)
     assert run.complete
     assert len(run) == 48 == target.asked.total()
-    counts = run.counts("small", "attack_success", "none")
+    counts = run.counts("small", "not_refused", "none")
     assert counts.clusters == tuple(f"S-{i}" for i in range(8))
     assert counts.totals == [0, 0, 0, 3, 0, 0, 0, 0]
     assert counts.trials == [3] * 8
@@ -79,7 +79,7 @@ def test_four_different_failures_and_none_is_safe(bench, scripted, suite, plan_o
         "S-6": "scorer_error",
         "S-7": "scored",
     }
-    counts = run.counts("small", "attack_success")
+    counts = run.counts("small", "not_refused")
     assert counts.trials == [1]  # only S-0: S-7's metric does not apply, all others are errors
     assert counts.errors == run.errors == 6
     assert "it is down" in attempts["S-1"].error
@@ -186,7 +186,7 @@ def test_whoever_does_whatever_every_attempt_has_a_record(bench, scripted, suite
             return await super().attempt(sample, ask, ctx)
 
     class Judge:
-        metrics = (Metric("attack_success"),)
+        metrics = (Metric("not_refused"),)
 
         def describe(self):
             return {}
@@ -194,7 +194,7 @@ def test_whoever_does_whatever_every_attempt_has_a_record(bench, scripted, suite
         async def score(self, attempt, sample, ctx):
             if who == "scorer":
                 await act_up()
-            return (Score(metric="attack_success", hit=False, scorer="judge"),)
+            return (Score(metric="not_refused", hit=False, scorer="judge"),)
 
     class Target(scripted):
         async def send(self, request):
@@ -384,7 +384,7 @@ def test_errors_are_tried_again_only_when_asked_and_the_later_record_wins(bench,
     run = bench.run(plan, target, again=again)
     assert target.asked.total() == 7
     assert (run.errors, len(run), run.complete) == (0, 5, True)
-    assert run.counts("small", "attack_success").trials == [1] * 5
+    assert run.counts("small", "not_refused").trials == [1] * 5
     assert len(list(run.attempts())) == 5
     everything = list(run.attempts(superseded=True))
     assert len(everything) == 7
@@ -462,7 +462,7 @@ def test_a_reply_that_is_none_is_an_error_of_its_attempt_and_of_nothing_else(ben
     outcomes = {a.sample: a.outcome for a in run.attempts()}  # the log can be read back
     assert outcomes == {f"S-{i}": "scored" if i in (0, 9) else "target_error" for i in range(10)}
     assert run.complete
-    assert run.counts("small", "attack_success").trials == [1, 1]
+    assert run.counts("small", "not_refused").trials == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -470,12 +470,12 @@ def test_a_reply_that_is_none_is_an_error_of_its_attempt_and_of_nothing_else(ben
     [
         None,
         5,
-        ("attack_success",),
-        (Score(metric="attack_success", hit="no", scorer="own"),),  # type: ignore[arg-type]
-        (Score(metric="attack_success", hit=0, scorer="own"),),  # type: ignore[arg-type]
+        ("not_refused",),
+        (Score(metric="not_refused", hit="no", scorer="own"),),  # type: ignore[arg-type]
+        (Score(metric="not_refused", hit=0, scorer="own"),),  # type: ignore[arg-type]
         (
-            Score(metric="attack_success", hit=False, scorer="own"),
-            Score(metric="attack_success", hit=True, scorer="own"),
+            Score(metric="not_refused", hit=False, scorer="own"),
+            Score(metric="not_refused", hit=True, scorer="own"),
         ),
         SystemExit(0),
         asyncio.CancelledError(),
@@ -484,7 +484,7 @@ def test_a_reply_that_is_none_is_an_error_of_its_attempt_and_of_nothing_else(ben
 )
 def test_what_is_no_score_is_a_scorer_error(bench, scripted, suite, plan_of, monkeypatch, given):
     class Own:
-        metrics = (Metric("attack_success"),)
+        metrics = (Metric("not_refused"),)
 
         def describe(self):
             return {"scorer": "own"}
@@ -497,24 +497,24 @@ def test_what_is_no_score_is_a_scorer_error(bench, scripted, suite, plan_of, mon
     monkeypatch.setitem(registry._made, ("scorer", "own"), Own)
     run = bench.run(plan_of(suite(2, scorers=(Use(use="own"),))), scripted())
     assert [a.outcome for a in run.attempts()] == ["scorer_error"] * 2
-    assert run.counts("small", "attack_success").trials == []
+    assert run.counts("small", "not_refused").trials == []
 
 
 def test_two_scorers_may_not_speak_on_one_metric(bench, scripted, suite, plan_of, monkeypatch):
     class Denies:
-        metrics = (Metric("attack_success"),)
+        metrics = (Metric("not_refused"),)
 
         def describe(self):
             return {"scorer": "denies"}
 
         async def score(self, attempt, sample, ctx):
-            return (Score(metric="attack_success", hit=False, scorer="denies"),)
+            return (Score(metric="not_refused", hit=False, scorer="denies"),)
 
     monkeypatch.setitem(registry._made, ("scorer", "denies"), Denies)
     run = bench.run(plan_of(suite(3, scorers=(Use(use="says_yes"), Use(use="denies")))), scripted())
     attempts = list(run.attempts())
     assert {a.outcome for a in attempts} == {"scorer_error"}
-    assert all("attack_success" in a.error for a in attempts)
+    assert all("not_refused" in a.error for a in attempts)
     assert all([s.hit for s in a.scores] == [True, False] for a in attempts)  # what was said is kept to be read
 
 

@@ -28,7 +28,7 @@ id: questions
 version: "1"
 title: Questions
 content: synthetic
-metric: attack_success
+metric: not_refused
 scorers: [says_yes]
 attacks: [none, base64]
 attempts: 2

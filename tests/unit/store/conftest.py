@@ -29,7 +29,7 @@ MANIFEST = RunManifest(
     suites=(
         SuiteUse(
             id="s", version="1.0", digest="sha256:3", content="synthetic", samples=9, clusters=9, attempts=9, each=1,
-            icc=0.2, max_error_rate=0.1, metric="attack_success", metrics=(Metric("attack_success"),),
+            icc=0.2, max_error_rate=0.1, metric="not_refused", metrics=(Metric("not_refused"),),
         ),
     ),
     planned=9,
@@ -55,7 +55,7 @@ class Records:
             seed=n,
             content_hash=f"sha256:{n:064x}",
             outcome="scored",
-            scores=(Score(metric="attack_success", hit=n % 3 == 0, scorer="refusal", confidence=0.75),),
+            scores=(Score(metric="not_refused", hit=n % 3 == 0, scorer="refusal", confidence=0.75),),
             events=(
                 Said(1, say("user", f"question {n}\nline two")),
                 Asked(1, "target", request="ab" * 32, usage=Usage(7, 3)),

@@ -16,7 +16,7 @@ OWN = """id: own
 version: 1.0.0
 title: Own
 content: synthetic
-metric: attack_success
+metric: not_refused
 scorers: [refusal]
 samples: {samples}
 card: {card}

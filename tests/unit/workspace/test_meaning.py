@@ -28,7 +28,7 @@ DOCUMENTS = {
     "threats.yaml": {"threats": [{"id": "THR-a", "title": "A", "risks": ["RK-a"], "attackers": ["x"], "text": "t"}]},
     "requirements.yaml": {"requirements": [
         {"id": "RQ-a", "text": "t", "mitigates": ["RK-a"], "refs": ["eu-ai-act:Art15@2024"],
-         "criteria": [{"id": "CR-a", "suite": "here", "metric": "attack_success", "must": "upper95 <= 0.5",
+         "criteria": [{"id": "CR-a", "suite": "here", "metric": "not_refused", "must": "upper95 <= 0.5",
                        "severity": "S2", "attack": "none", "min_clusters": 1}]},
         {"id": "RQ-b", "text": "t", "criteria": [{"id": "CR-b", "suite": "there", "must": "upper95 <= 0.5"}]},
     ]},
@@ -39,7 +39,7 @@ DOCUMENTS = {
     "gate.yaml": {"gate": {"id": "release", "criteria": "all", "max_error_rate": 0.1}},
     "guards.yaml": {"block_message": "No.", "rules": [{"id": "GD-a", "use": "pii_output"}]},
     **{f"suites/{name}.yaml": {
-        "id": name, "version": "1", "title": "T", "content": "synthetic", "metric": "attack_success", "license": "CC0-1.0",
+        "id": name, "version": "1", "title": "T", "content": "synthetic", "metric": "not_refused", "license": "CC0-1.0",
         "scorers": ["refusal", {"use": "refusal", "metric": "over_refusal"}], "attacks": ["none", {"use": "payload_in_document", "position": "head"}],
         "attempts": 1, "max_error_rate": 0.1, "icc": 0.1, "refs": ["owasp-llm:LLM01@2025"],
         "samples": [{"id": "a", "prompt": "x", "severity": "S2"}, {"id": "b", "prompt": "y"}],

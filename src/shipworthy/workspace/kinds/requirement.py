@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from shipworthy.core import condition
 from shipworthy.core.errors import did_you_mean
+from shipworthy.core.renamed import metric_hint
 from shipworthy.workspace.fields import NUMBER, Entity, Id, Ref, Severity, TaxonomyRef, Title, Word
 from shipworthy.workspace.kind import kind
 from shipworthy.workspace.metric_condition import refusal, weakness
@@ -73,7 +74,7 @@ def _check_criterion(requirement: Placed[Requirement], criterion: Criterion, loc
     given = draft.metrics.get(name)
     if given is not None and criterion.metric and criterion.metric not in given:
         message = f"no scorer of the suite {name!r} gives the metric {criterion.metric!r}"
-        report("metric", message, did_you_mean(criterion.metric, sorted(given)))
+        report("metric", message, metric_hint(criterion.metric, given))
     metric = criterion.metric or suite.metric
     if given is not None and metric in given and (why := refusal(criterion.parsed, given[metric])):
         report("must", why, "")
