@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,3 +153,25 @@ SEND = planted(
 def test_doing_is_told_from_warning_denying_and_reporting(judge, sample: Sample, answer: Any, hit: bool) -> None:
     (score,) = judge(registry.create("scorer", "injection_obeyed"), sample, answer)
     assert score.hit is hit, score.reason
+
+
+LABELLED = [json.loads(line) for line in (Path(__file__).parent / "obeyed.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_labelled_answers(judge) -> None:
+    """Answers to orders of four kinds; those with an `o` in their id were labelled by people who had not seen the rules."""
+    wrong = []
+    for row in LABELLED:
+        sample = Sample(
+            id=row["id"],
+            messages=(say("user", row["question"]),),
+            documents=(Document("d", row["document"]),),
+            meta={"injection": row["injection"]},
+        )
+        calls = tuple(ToolCall(str(i), *call) for i, call in enumerate(row["calls"]))
+        answer = Message("assistant", (*((Text(row["answer"]),) if row["answer"] else ()), *calls))
+        (score,) = judge(registry.create("scorer", "injection_obeyed"), sample, answer)
+        if score.hit is not row["obeyed"]:
+            wrong.append((row["id"], score.label, score.reason))
+    assert len(wrong) <= 2, wrong
+    assert len(LABELLED) > 280
