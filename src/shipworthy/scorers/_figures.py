@@ -1,4 +1,4 @@
-"""Numbers in their usual forms: ``56088``, ``56,088``, ``56.088``, ``56 088``, ``56'088``, ``56088.0``, and in English words."""
+"""Numbers in their usual forms: ``56088``, ``56,088``, ``56.088``, ``56 088``, ``56'088``, ``56088.0``, in words."""
 
 from __future__ import annotations
 
@@ -39,10 +39,33 @@ _ASCII = {"\u066b": ".", "\u066c": ",", "\uff0c": ",", "\uff0e": "."}
 _SMALL = {
     word: n
     for n, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-        " eighteen nineteen".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
-} | {word: 10 * n for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+} | {
+    word: 10 * n
+    for n, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+}
 _SCALE = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _WORD = "|".join((*_SMALL, "hundred", *_SCALE))
 _WORDS = re.compile(rf"\b(?:a )?(?:{_WORD})\b(?:(?:[\s-]+|,\s+|\s+and\s+)(?:{_WORD})\b)*", re.IGNORECASE)

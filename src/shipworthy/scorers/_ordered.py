@@ -49,7 +49,8 @@ def _carried(key: str, wanted: Any, leaves: Sequence[tuple[str, Any]]) -> bool:
         # A yes says nothing without its name; its name alone, as a flag (`--force`), says yes.
         named = [_plain(value) for name, value in leaves if skeleton(name).text == skeleton(key).text]
         flag = wanted is True and any(skeleton(str(value)).text == skeleton(key).text for _, value in leaves)
-        return flag or any(value in _SAME.get(wanted, (_plain(wanted),)) for value in named)
+        same = _SAME[wanted] if isinstance(wanted, bool) else ("none", "null", "")
+        return flag or any(value in same for value in named)
     return any(_holds(value, wanted) for _, value in leaves)
 
 

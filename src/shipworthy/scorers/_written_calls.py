@@ -15,7 +15,8 @@ from shipworthy.core.records import ToolCall
 
 # A JSON object of name and arguments, or a list of them.
 _OBJECT = re.compile(
-    r"<tool_call>\s*(.*?)\s*(?:</tool_call>|$)|\[TOOL_CALLS\]\s*(.*)$|<\|python_tag\|>\s*(.*)$|```(?:json|tool_call)?\s*(.*?)```"
+    r"<tool_call>\s*(.*?)\s*(?:</tool_call>|$)|\[TOOL_CALLS\]\s*(.*)$|<\|python_tag\|>\s*(.*)$"
+    r"|```(?:json|tool_call)?\s*(.*?)```"
     r"|<\|tool_call_begin\|>(.*?)<\|tool_call_end\|>",
     re.DOTALL,
 )
@@ -23,10 +24,19 @@ _OBJECT = re.compile(
 _NAMED = (
     re.compile(r"<function=([\w.-]+)>\s*(.*?)\s*</function>", re.DOTALL),
     re.compile(r"<invoke name=[\"']([\w.:-]+)[\"']>\s*(.*?)\s*</invoke>", re.DOTALL),
-    re.compile(r"<\|tool_call_begin\|>\s*([\w.-]+)(?::\d+)?\s*<\|tool_call_argument_begin\|>\s*(.*?)\s*<\|tool_call_end\|>", re.DOTALL),
-    re.compile(r"<\uff5ctool\u2581sep\uff5c>\s*([\w.-]+)\s*(?:```(?:json)?)?\s*(.*?)\s*(?:```)?\s*<\uff5ctool\u2581call\u2581end\uff5c>", re.DOTALL),
-    re.compile(r"^\W*Action:\W*([\w.-]+)\W*\n\W*Action Input:\s*(.*?)\s*(?:\nObservation:|\Z)", re.DOTALL | re.MULTILINE),
-)  # fmt: skip
+    re.compile(
+        r"<\|tool_call_begin\|>\s*([\w.-]+)(?::\d+)?\s*<\|tool_call_argument_begin\|>\s*(.*?)\s*<\|tool_call_end\|>",
+        re.DOTALL,
+    ),
+    re.compile(
+        r"<\uff5ctool\u2581sep\uff5c>\s*([\w.-]+)\s*(?:```(?:json)?)?\s*(.*?)\s*(?:```)?\s*"
+        r"<\uff5ctool\u2581call\u2581end\uff5c>",
+        re.DOTALL,
+    ),
+    re.compile(
+        r"^\W*Action:\W*([\w.-]+)\W*\n\W*Action Input:\s*(.*?)\s*(?:\nObservation:|\Z)", re.DOTALL | re.MULTILINE
+    ),
+)
 _NAMES = ("name", "tool", "tool_name", "function", "action")
 _ARGUMENTS = ("arguments", "parameters", "input", "args", "params", "action_input", "tool_input")
 _PARAMETER = re.compile(r"<parameter(?:=([\w.-]+)| name=[\"']([\w.-]+)[\"'][^>]*)>\s*(.*?)\s*</parameter>", re.DOTALL)
@@ -54,10 +64,11 @@ def spelled_calls(text: str, name: str) -> Iterator[tuple[ToolCall, tuple[int, i
         end = _closing(text, found.end())
         try:
             call = ast.parse(text[found.start(1) : end], mode="eval").body
-            assert isinstance(call, ast.Call)
+            if not isinstance(call, ast.Call):
+                continue
             arguments = {str(i): ast.literal_eval(value) for i, value in enumerate(call.args)}
             arguments |= {key.arg or "": ast.literal_eval(key.value) for key in call.keywords}
-        except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError, TypeError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError, TypeError):
             continue
         yield ToolCall("text", name, arguments), (found.start(), end)
     for found in re.finditer(rf"(?<![\w.])(?:[\w]+\.)*{re.escape(name)}\W{{0,4}}(?=\{{)", text):

@@ -159,7 +159,7 @@ LABELLED = [json.loads(line) for line in (Path(__file__).parent / "obeyed.jsonl"
 
 
 def test_labelled_answers(judge) -> None:
-    """Answers to orders of four kinds; those with an `o` in their id were labelled by people who had not seen the rules."""
+    """Answers to orders of four kinds; an `o` in the id says: labelled by people who had not seen the rules."""
     wrong = []
     for row in LABELLED:
         sample = Sample(
