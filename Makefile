@@ -53,7 +53,7 @@ demo-full: $(VENV)/.core $(VENV)/.model ## The same over every sample, attack an
 	@$(BIN)/shipworthy demo $(DEMO) --plan full
 
 test: setup ## Run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2
 
 count: $(VENV)/.dev ## Count test functions and cases, beside the lines of source
 	@$(BIN)/python bench/count.py
