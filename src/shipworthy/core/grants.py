@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from shipworthy.core.errors import UsageError
 
-PLAIN = "http://"
+PLAIN = "plain_http:"
 """Before a place that a key may be sent to unencrypted, so that whoever is on the way can read it."""
 TRUSTING = "ca_file:"
 """Before a place whose certificate may be signed by an authority that the workspace names."""
@@ -88,7 +88,7 @@ class Grants(Struct, frozen=True):
         host = place.removeprefix(TRUSTING).removeprefix(PLAIN)
         if not host or any(c in host for c in "/@ *?") or not host.isprintable():
             raise UsageError(
-                f"a place is a host such as api.example.com (http://api.example.com for one that a key may be sent to "
+                f"a place is a host such as api.example.com (plain_http:api.example.com for one that a key may be sent to "
                 f"unencrypted), or 'facts', not {place!r}"
             )
         places = self.keys.get(reference, frozenset()) | {place.casefold()}

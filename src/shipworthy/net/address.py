@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from shipworthy.core.errors import UsageError
+from shipworthy.core.grants import PLAIN
 
 _SECRET = re.compile(
     r"authorization|cookie|secret|passw|credential|(?:^|[-_])(?:sig|signature)$"
@@ -59,12 +60,12 @@ def check(url: str, *, secret: bool, plain_http: bool) -> SplitResult:
 def place(url: str) -> str | None:
     """Return where an http address leads, as a user's leave names it; or None.
 
-    That is its host, and its port where it has one. ``http://`` stands before it where whoever is on the way could read
+    That is its host, and its port where it has one. `PLAIN` stands before it where whoever is on the way could read
     what is sent: that takes leave of its own. It reads the address as `check` does, so that what leave was asked for is
     where the request goes.
 
     >>> place("https://API.example.com/v1"), place("http://[::1]:8000"), place("http://a.org/v1")
-    ('api.example.com', '[::1]:8000', 'http://a.org')
+    ('api.example.com', '[::1]:8000', 'plain_http:a.org')
     >>> place("see https://a.org"), place("file:/etc/x")
     (None, None)
     """
@@ -72,8 +73,8 @@ def place(url: str) -> str | None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             return None
-        where = origin(parts).casefold()
-        return where if parts.scheme == "http" and not _loopback(parts.hostname) else where.partition("://")[2]
+        plain = parts.scheme == "http" and not _loopback(parts.hostname)
+        return (PLAIN if plain else "") + origin(parts).partition("://")[2].casefold()
     except ValueError:
         return None
 

@@ -42,7 +42,7 @@ def test_one_port_is_that_port_alone():
     assert not made.allow_key("env:KEY", "127.0.0.1")
 
 
-@pytest.mark.parametrize("before", ["http://", "ca_file:"])
+@pytest.mark.parametrize("before", ["plain_http:", "ca_file:"])
 def test_a_way_that_others_can_read_takes_leave_of_its_own(before):
     made = Grants().and_key("env:OPENAI_API_KEY", "api.openai.com").and_key("env:KEY", "a.org")
     assert not made.allow_key("env:OPENAI_API_KEY", before + "api.openai.com")
@@ -101,9 +101,10 @@ def test_code_that_is_no_name_cannot_be_allowed(call):
         "*",
         "a@b.org",
         "a.org\n",
-        "http://",
-        "http://a.org/v1",
-        "http://http://a.org",
+        "http://a.org",
+        "plain_http:",
+        "plain_http:a.org/v1",
+        "plain_http:plain_http:a.org",
         "ca_file:",
     ],
 )
