@@ -86,9 +86,11 @@ class Grants(Struct, frozen=True):
             # It may be a pasted secret: it is not repeated.
             raise UsageError("a credential is named by reference, 'env:NAME' or 'file:PATH', never by its value")
         host = place.removeprefix(TRUSTING).removeprefix(PLAIN)
+        if host.startswith((TRUSTING, PLAIN)):
+            host = ""
         if not host or any(c in host for c in "/@ *?") or not host.isprintable():
             raise UsageError(
-                f"a place is a host such as api.example.com (plain_http:api.example.com for one that a key may be sent to "
+                f"a place is a host such as api.example.com (plain_http:api.example.com where a key may be sent "
                 f"unencrypted), or 'facts', not {place!r}"
             )
         places = self.keys.get(reference, frozenset()) | {place.casefold()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,16 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
         )
     hide_names(draft, root)  # before anything is said of them
     check_draft(draft, allow_code=allow_code, local={p.stem for p in code_files(root)})
+    return draft
+
+
+def read_sections(sources: Iterable[YamlFile]) -> Draft:
+    """Return a draft of files of one workspace that were read elsewhere: of their sections, and of nothing else."""
+    draft = Draft()
+    for source in sources:
+        draft.sources.append(source)
+        _read_sections(source, draft)
+    fill_in(draft)
     return draft
 
 
