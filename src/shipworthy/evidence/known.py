@@ -35,7 +35,7 @@ def check_known(members: Mapping[str, bytes]) -> Check:
     try:
         for where, data, kind in _values(members):
             value = strict_json.loads(data)
-            if msgspec.to_builtins(msgspec.convert(value, kind)) != value:
+            if strict_json.loads(msgspec.json.encode(msgspec.convert(value, kind))) != value:
                 raise IntegrityError(f"{where}: holds what no {kind.__name__.lower()} of shipworthy does")
             count += 1
     except msgspec.MsgspecError as error:
