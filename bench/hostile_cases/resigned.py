@@ -31,7 +31,7 @@ def cases(lab: Lab) -> Iterator[Case]:
     """Every change, of a pack that ships or of one that does not."""
     for name, change in _of_no_ship():
         yield Case(KIND, name, lambda change=change: _tried(lab, lab.held_back, change))
-    for name, change in (*_of_ship(), *_numbers(), *_raw(), *_of_names()):
+    for name, change in (*_of_ship(), *_of_fields(), *_numbers(), *_raw(), *_of_names()):
         yield Case(KIND, name, lambda change=change: _tried(lab, lab.shipped, change))
     # A signer's own words may hold anything; they must not reach the terminal as they are.
     for number in (0, 1, 2):
@@ -339,15 +339,59 @@ def _of_ship() -> Iterator[tuple[str, Change]]:
     yield "audit entries swapped", lambda f: f.entries.reverse()
     yield "an audit entry twice", lambda f: f.entries.append(dict(f.entries[-1]))
     yield "an audit entry of a kind nobody knows", lambda f: f.entries[0].update(kind="run.perfect")
+    yield "an audit entry of a kind nobody knows, and about nothing here", lambda f: f.entries.append({**f.entries[0], "number": len(f.entries) + 1, "kind": "gate.waived", "body": {}})  # fmt: skip
     yield "audit numbers from 0", lambda f: [e.update(number=n) for n, e in enumerate(f.entries)] and None
     yield "an audit entry about another run", lambda f: f.entries[0]["body"].update(run="RUN-other")
     yield "an audit body that is a list", lambda f: f.entries[0].update(body=[])
+
+
+    for place, found in _PLACES.items():
+        yield f"an unknown field in {place}", lambda f, found=found: _add(f, found)
+
+
+def _places(f: Forged, what: str) -> Any:
+    return f.files[f.name(what)]
+
+
+_PLACES: dict[str, Callable[[Forged], Any]] = {
+    "the decision": lambda f: f.decision, "its ledger": lambda f: f.decision["ledger"], "its ledger's tries": lambda f: f.decision["ledger"]["tries"],
+    "its subject": lambda f: f.decision["subject"], "its files": lambda f: f.decision["files"][0], "its replies": lambda f: f.decision["replies"][0],
+    "a criterion's measure": lambda f: f.decision["criteria"][0]["measure"], "criteria.json": lambda f: f.files[CRITERIA], "a criterion of criteria.json": lambda f: f.files[CRITERIA]["criteria"][0],
+    "the trace": lambda f: f.files["trace.json"], "a risk of the trace": lambda f: f.files["trace.json"]["risks"][0], "a link of the trace": lambda f: f.files["trace.json"]["links"][0],
+    "the gaps of the trace": lambda f: f.files["trace.json"]["gaps"], "a requirement of the trace": lambda f: f.files["trace.json"]["risks"][0]["requirements"][0],
+    "a criterion of the trace": lambda f: f.files["trace.json"]["risks"][0]["requirements"][0]["criteria"][0], "a suite's description": lambda f: f.files["suites/leaks/suite.json"],
+    "the specification": lambda f: f.files["specs/full.json"], "its gate": lambda f: f.files["specs/full.json"]["entities"]["gate"]["release"], "a criterion of it": lambda f: f.files["specs/full.json"]["entities"]["requirement"]["RQ-leak"]["criteria"][0],
+    "a suite of it": lambda f: f.files["specs/full.json"]["entities"]["suite"]["leaks"], "another kind of it": lambda f: f.files["specs/full.json"]["entities"],
+    "the index of the workspace": lambda f: f.files["workspace/index.json"]["workspace/risks.yaml"], "the seal": lambda f: _places(f, "seal.json"), "the seal's heads": lambda f: _places(f, "seal.json")["pack"],
+    "the pack's manifest": lambda f: f.manifest, "the statement": lambda f: f.statement, "the predicate": lambda f: f.predicate, "a criterion of the predicate": lambda f: f.predicate["criteria"][0],
+    "the first audit entry": lambda f: f.entries[0], **{f"the body of {kind}": lambda f, kind=kind: next(e for e in f.entries if e["kind"] == kind)["body"] for kind in ("run.declared", "run.started", "run.stopped", "run.finished", "decision.made")},
+}  # fmt: skip
+_IN_RECORDS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "a record": lambda a: a, "a score": lambda a: a["scores"][0], "an event": lambda a: a["events"][0], "a message": lambda a: a["events"][0]["message"],
+    "a part of a message": lambda a: a["events"][0]["message"]["parts"][0], "what a call used": lambda a: next(e for e in a["events"] if e["type"] == "asked")["usage"],
+}  # fmt: skip
+_IN_MANIFEST: dict[str, Callable[[Forged], dict[str, Any]]] = {
+    "the run's manifest": lambda f: {"note": "fine"}, "a suite of the manifest": lambda f: {"suites": _suites(f, note="fine")}, "its stopping rule": lambda f: {"stopping": {"rule": "fixed", "note": "fine"}},
+    "a file of it": lambda f: {"files": [{**file, "note": "fine"} for file in f.files[f.name("manifest.json")]["files"]]}, "a model of it": lambda f: {"models": [{"role": "judge", "digest": "sha256:" + "0" * 64, "note": "fine"}]},
+    "a metric of it": lambda f: {"suites": [{**use, "metrics": [{**m, "note": "fine"} for m in use["metrics"]]} for use in f.files[f.name("manifest.json")]["suites"]]},
+}  # fmt: skip
+
+
+def _add(f: Forged, found: Callable[[Forged], Any]) -> None:
+    found(f)["override"] = "ship"
 
 
 def _workspace_file(f: Forged) -> None:
     data = f.files["workspace/targets.yaml"].replace(b"Be of use.", b"Be safe.")
     f.files["workspace/targets.yaml"] = data
     f.files["workspace/index.json"]["workspace/targets.yaml"]["sha256"] = bytes_digest(data)
+
+
+def _of_fields() -> Iterator[tuple[str, Change]]:
+    for place, found in _IN_RECORDS.items():
+        yield f"an unknown field in {place}", lambda f, found=found: f.records(lambda a: found(a[0]).update(override="ship"))  # fmt: skip
+    for place, made in _IN_MANIFEST.items():
+        yield f"an unknown field in {place}", lambda f, made=made: f.records(lambda a: None, **made(f))
 
 
 def _numbers() -> Iterator[tuple[str, Change]]:

@@ -129,10 +129,39 @@ def test_another_address_beside_it_is_no_cover(root, chat, monkeypatch, capsys, 
     assert chat.seen == []
 
 
+@pytest.mark.parametrize("use", ["openai_compatible", "http"])
+@pytest.mark.parametrize("setting", [{"plain_http": True}, {"ca_file": "ours.pem"}])
+def test_a_key_of_a_known_owner_is_not_shown_to_those_on_the_way(root, monkeypatch, allow, capsys, use, setting):
+    """A provider's own key may go to it without being asked, but neither unencrypted nor past any authority."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    address = f"http{'' if 'plain_http' in setting else 's'}://api.openai.com/v1"
+    target = next(t for t in _asks("x", "env:OPENAI_API_KEY") if t["use"] == use)
+    _target(root, **target | {"base_url" if use == "openai_compatible" else "url": address} | setting)
+    place = "plain_http:api.openai.com" if "plain_http" in setting else "ca_file:api.openai.com"
+    for given in ((), ("api.openai.com",), ("ca_file:api.openai.com:80",), ("plain_http:api.openai.org",)):
+        allow(**({"env__OPENAI_API_KEY": given[0]} if given else {}))
+        assert shipworthy(["eval", "-C", str(root), "--max-requests", "1"]) == 2
+        assert f"shipworthy allow key env:OPENAI_API_KEY {place}" in capsys.readouterr().err
+    allow(env__OPENAI_API_KEY=place)
+    Workspace.load(root).permit()
+
+
+def test_leave_to_send_it_unencrypted_is_typed_once(root, monkeypatch, tmp_path):
+    monkeypatch.setenv("SHIPWORTHY_GRANTS", str(tmp_path / "grants.json"))
+    _target(root, **_asks("models.example.com:8000", "env:RUNNER_SECRET")[0], plain_http=True)
+    assert shipworthy(["allow", "key", "env:RUNNER_SECRET", "models.example.com"]) == 0
+    with pytest.raises(WorkspaceError, match="unencrypted, if this file has its way"):
+        Workspace.load(root).permit()
+    assert shipworthy(["allow", "key", "env:RUNNER_SECRET", "plain_http:models.example.com"]) == 0
+    Workspace.load(root).permit()
+
+
 def test_an_address_in_a_prompt_asks_for_nothing(root):
     target = _asks("models.example.com", "env:RUNNER_SECRET")[0]
     _target(root, **target, system="Send people to https://help.example.org")
-    assert [(w.what, w.place) for w in Workspace.load(root).wants] == [("env:RUNNER_SECRET", "models.example.com")]
+    assert [(w.what, w.place) for w in Workspace.load(root).wants] == [
+        ("env:RUNNER_SECRET", "plain_http:models.example.com")
+    ]
 
 
 def test_an_address_of_ipv6_is_allowed_as_it_is_written(root, allow):
@@ -204,13 +233,13 @@ def test_review_asks_for_each_and_allows_what_was_agreed_to(root, monkeypatch, t
     with monkeypatch.context() as patched:
         patched.setattr("click.confirm", lambda *_, **__: False)
         assert shipworthy(["allow", "review", "-C", str(root)]) == 2
-    assert "wants to send env:RUNNER_SECRET to models.example.com" in capsys.readouterr().out
+    assert "wants to send env:RUNNER_SECRET to plain_http:models.example.com" in capsys.readouterr().out
     assert not (tmp_path / "grants.json").exists()
     assert shipworthy(["allow", "review", "-C", str(root), "--yes"]) == 0
     capsys.readouterr()
     assert shipworthy(["allow", "list", "--format", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert rows == [{"kind": "key", "what": "env:RUNNER_SECRET", "place": "models.example.com"}]
+    assert rows == [{"kind": "key", "what": "env:RUNNER_SECRET", "place": "plain_http:models.example.com"}]
     assert shipworthy(["allow", "remove", "env:RUNNER_SECRET"]) == 0
     assert shipworthy(["allow", "remove", "env:RUNNER_SECRET"]) == 2
     assert shipworthy(["allow", "code", "app:answer"]) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -29,6 +30,9 @@ _NOT_OURS = {
     for name in ("EBADF", "ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EMFILE", "ENFILE", "EIO", "ENOLCK")
 }
 """What a machine may refuse at any file: no fault of shipworthy, so no traceback."""
+_NO_PATH = {getattr(errno, name) for name in ("ENAMETOOLONG", "ELOOP", "ENOTDIR")}
+"""What is wrong with a path itself: whoever named it can put it right."""
+_SHOWN = 200
 
 EXIT_HELP = "Exit codes: 0 ship or done, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence."
 
@@ -98,6 +102,8 @@ def _run(argv: list[str] | None) -> int:
     called: dict[str, Any] = {}
     try:
         refuse_windows()
+        for word in sys.argv[1:] if argv is None else argv:
+            _refuse_unsayable(word)
         code: Any = root.main(args=argv, prog_name="shipworthy", standalone_mode=False, obj=called)
         return code if isinstance(code, int) else SHIP
     except click.exceptions.Exit as exit_:
@@ -126,14 +132,29 @@ def _run(argv: list[str] | None) -> int:
         click.echo(f"error: code that was loaded ended with exit({error.code!r})", err=True)
         return FAILURE
     except BaseException as error:
-        if isinstance(error, OSError) and error.errno in _NOT_OURS:
-            click.echo(f"error: {error.strerror}" + (f": {error.filename}" if error.filename else ""), err=True)
-            return FAILURE
+        if isinstance(error, OSError) and error.errno in _NOT_OURS | _NO_PATH:
+            named = "" if error.filename is None else f": {os.fsdecode(error.filename)}"
+            shown = named if len(named) <= _SHOWN else f"{named[:_SHOWN]}... ({len(named) - 2:,} characters)"
+            click.echo(f"error: {error.strerror}{shown}", err=True)
+            return USAGE if error.errno in _NO_PATH else FAILURE
+        if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop from "):
+            click.echo("error: a path leads round in a circle of links", err=True)
+            return USAGE
         import traceback
 
         traceback.print_exc()
         click.echo("This is a fault of shipworthy, not of your input: please report it with the lines above.", err=True)
         return FAILURE
+
+
+def _refuse_unsayable(word: str) -> None:
+    """Refuse an argument that no process can be given: only a caller from Python can."""
+    try:
+        whole = "\0" not in os.fsdecode(os.fsencode(word))
+    except UnicodeError:
+        whole = False
+    if not whole:
+        raise click.UsageError(f"an argument holds a character that no argument can hold: {word[:_SHOWN]!r}")
 
 
 def _lines(message: str) -> Iterator[str]:

@@ -19,19 +19,12 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any
     return value
 
 
-def _folder(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
-    if "\0" in str(value):
-        raise click.BadParameter("no path holds a zero character", ctx, parameter)
-    kept: Path = _remember(ctx, parameter, value)
-    return kept
-
-
 def workspace_option(function: F) -> F:
     """Add ``-C/--workspace DIR``: the folder with the safety files; passed as `workspace`, a `Path`."""
     return click.option(
         "-C",
         "--workspace",
-        callback=_folder,
+        callback=_remember,
         metavar="DIR",
         default=".",
         show_default="this folder",

@@ -39,7 +39,9 @@ def key(reference: str, place: str) -> None:
     """Let workspaces send the credential REFERENCE (env:NAME or file:PATH) to PLACE.
 
     PLACE is a host (api.example.com, or 127.0.0.1:8000 for one port of it), a provider of the target `providers`, or
-    `facts` for a value that is only looked for in answers and goes nowhere.
+    `facts` for a value that is only looked for in answers and goes nowhere. Leave for a host does not cover what would
+    let others on the way read the credential: plain_http:HOST allows it to be sent unencrypted, and
+    ca_file:HOST under a certificate of an authority that the workspace names.
     """
     file = _change(lambda grants: grants.and_key(reference, place))
     click.echo(f"workspaces may send {reference} to {place}; kept in {file}")

@@ -16,6 +16,10 @@ from msgspec import Struct
 
 from shipworthy.core.errors import UsageError
 
+PLAIN = "plain_http:"
+"""Before a place that a key may be sent to unencrypted, so that whoever is on the way can read it."""
+TRUSTING = "ca_file:"
+"""Before a place whose certificate may be signed by an authority that the workspace names."""
 FACTS = "facts"
 """The place of a value that is only looked for in answers, on this machine."""
 
@@ -43,8 +47,8 @@ class Grants(Struct, frozen=True):
 
     Attributes:
         code: ``module:function``, or a module, which stands for all that is in it.
-        keys: credential reference -> places it may be sent to: hosts (``api.example.com``, or with a port), providers
-            of the target `providers`, or `FACTS`.
+        keys: credential reference -> places it may be sent to: hosts (``api.example.com``, or with a port; with `PLAIN`
+            or `TRUSTING` before it, each leave of its own), providers of the target `providers`, or `FACTS`.
     """
 
     code: frozenset[str] = frozenset()
@@ -81,8 +85,14 @@ class Grants(Struct, frozen=True):
         if not reference.startswith(("env:", "file:")) or not reference.partition(":")[2]:
             # It may be a pasted secret: it is not repeated.
             raise UsageError("a credential is named by reference, 'env:NAME' or 'file:PATH', never by its value")
-        if not place or any(c in place for c in "/@ *?") or not place.isprintable():
-            raise UsageError(f"a place is a host such as api.example.com, or 'facts', not {place!r}")
+        host = place.removeprefix(TRUSTING).removeprefix(PLAIN)
+        if host.startswith((TRUSTING, PLAIN)):
+            host = ""
+        if not host or any(c in host for c in "/@ *?") or not host.isprintable():
+            raise UsageError(
+                f"a place is a host such as api.example.com (plain_http:api.example.com where a key may be sent "
+                f"unencrypted), or 'facts', not {place!r}"
+            )
         places = self.keys.get(reference, frozenset()) | {place.casefold()}
         return Grants(self.code, {**self.keys, reference: places})
 

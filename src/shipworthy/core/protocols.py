@@ -224,10 +224,10 @@ class Scorer(Protocol):
     """The metrics it gives."""
 
     def describe(self) -> Mapping[str, Any]:
-        """Return JSON with its id, version, parameters and weights' digest; part of the spec digest."""
+        """Return JSON with its id (``scorer``), version, parameters and weights' digest; part of the spec digest."""
 
     async def score(self, attempt: Attempt, sample: Sample, ctx: ScoreContext) -> Sequence[Score]:
-        """Score one attempt.
+        """Score one attempt. Each score's `scorer` is the id that `describe` gives.
 
         Raises:
             ScorerError: it cannot; never returns "safe" instead.

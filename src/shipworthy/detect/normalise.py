@@ -106,6 +106,32 @@ def skeleton(text: str) -> Folded:
     return Folded("".join(c for c, _ in kept), [i for _, i in kept])
 
 
+@lru_cache(maxsize=8192)
+def _letters_of(char: str) -> str:
+    seen = fold_char(char)
+    return "".join(c if c.isascii() else str(unicodedata.decimal(c, "")) for c in seen)
+
+
+def letters(text: str) -> str:
+    """Return the text of `placed_letters`, without the map back."""
+    if not text.isascii():
+        text = "".join([_letters_of(c) for c in text])
+    return _OTHERS.sub("", text.lower())
+
+
+def placed_letters(text: str) -> Folded:
+    """Fold a text to the Latin letters and digits that a reader would see; all else, other scripts too, is left out.
+
+    Unlike a `skeleton`, it tells ``1`` from ``l``, and takes ``|``, ``$`` and ``@`` for what parts letters.
+
+    >>> placed_letters("Ｓ|k\u200b-\u0661").text
+    'sk1'
+    """
+    pieces = [(_letters_of(c), i) for i, c in enumerate(text)]
+    kept = [(c, i) for piece, i in pieces for c in piece.lower() if c.isalnum()]
+    return Folded("".join([c for c, _ in kept]), [i for _, i in kept])
+
+
 def invisible(text: str) -> list[tuple[int, int]]:
     """Return spans of characters that are not seen: zero-width, tags, fillers, variation selectors that select nothing.
 

@@ -327,10 +327,14 @@ def _scores(given: Sequence[Score], scorer: Scorer) -> tuple[Score, ...]:
     """Return a scorer's scores if they are some: records are not checked when they are made.
 
     Raises:
-        ScorerError: a score is of a metric the scorer does not declare, or is not of that metric's kind or range.
+        ScorerError: a score is not in the scorer's own name, of a metric that it does not declare, or not of that
+            metric's kind or range.
     """
     scores = msgspec.convert({"scores": msgspec.to_builtins(tuple(given))}, _Given).scores
+    own = scorer.describe().get("scorer")
     for score in scores:
+        if score.scorer != own:
+            raise ScorerError(f"it signed a score as {score.scorer!r}, and describes itself as {own!r}")
         metric = next((m for m in scorer.metrics if m.name == score.metric), None)
         if metric is None:
             raise ScorerError(f"it gave the metric {score.metric!r}, which it does not declare")

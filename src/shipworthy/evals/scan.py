@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from shipworthy.core.errors import ShipworthyError, TargetError, UsageError
-from shipworthy.core.grants import Grants
+from shipworthy.core.grants import TRUSTING, Grants
 from shipworthy.evals.engine import make_engine
 from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import make_plan
@@ -117,7 +117,10 @@ def _granted(target: Mapping[str, Any]) -> Grants:
     if isinstance(call := target.get("call"), str):
         made = made.and_code(call)
     if isinstance(key := target.get("key"), str):
-        made = made.and_key(key, address.host(str(target.get("base_url"))) or "")
+        place = address.place(str(target.get("base_url"))) or ""
+        made = made.and_key(key, place)
+        if target.get("ca_file"):
+            made = made.and_key(key, TRUSTING + place)
     return made
 
 

@@ -67,6 +67,8 @@ def write_viewer(
         IntegrityError: a log is not what was written.
         UsageError: the page cannot be written.
     """
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder")
     temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

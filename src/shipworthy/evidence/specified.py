@@ -7,11 +7,12 @@ run's manifest says of them must be the same; `criteria.json` and the decision a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shipworthy.core.attack_name import matches
 from shipworthy.core.errors import IntegrityError
+from shipworthy.core.terminal import shown
 from shipworthy.evidence import shape, words
 from shipworthy.evidence.recount import whole
 
@@ -124,6 +125,24 @@ class Specified:
             raise IntegrityError(
                 f"{where}: plans {manifest['planned']:,} attempts, which is not what its suites add up to"
             )
+
+    def hold_scores(self, manifest: Mapping[str, Any], records: Iterable[Mapping[str, Any]], where: str) -> None:
+        """Hold the scores of a run against the scorers of its suites.
+
+        Raises:
+            IntegrityError: one is by a scorer that its suite does not have.
+        """
+        known = {
+            use["id"]: {scorer.get("scorer") for scorer in self.suites[use["id"]]["scorers"]}
+            for use in manifest["suites"]
+        }
+        for record in records:
+            for score in record.get("scores", ()):
+                if score["scorer"] not in known[record["suite"]]:
+                    raise IntegrityError(
+                        f"{where}: {record['id']} has a score by {shown(score['scorer'], 80)}, which is no scorer "
+                        f"of the suite {record['suite']}"
+                    )
 
     def hold_suite(self, suite: Mapping[str, Any], where: str) -> None:
         """Hold what a pack says of a suite against the specification, which may lack one that only a baseline used.

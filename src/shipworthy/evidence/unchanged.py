@@ -13,6 +13,7 @@ from typing import Any
 from shipworthy.core.attack_name import matches
 from shipworthy.core.digests import bytes_digest
 from shipworthy.core.errors import IntegrityError
+from shipworthy.evidence import words
 from shipworthy.evidence.recount import PackedRun
 
 Json = Mapping[str, Any]
@@ -67,6 +68,13 @@ def check(
     held.criteria()
     held.trace()
     return f"{files:,} safety files as recorded when it was decided; system, gate, plans, suites, trace agree"
+
+
+def not_to_the_byte(members: Mapping[str, bytes]) -> list[str]:
+    """Return the safety files of a pack that holds together which are not what was decided on, to the byte."""
+    decided = {file["path"]: file["sha256"] for file in json.loads(members["decision.json"])["files"]}
+    listed = json.loads(members[INDEX]).values()
+    return sorted(entry["path"] for entry in listed if entry["sha256"] != decided[entry["path"]])
 
 
 class _Held:
@@ -128,6 +136,7 @@ class _Held:
                 "decision.json: does not say which safety files it was made under, or one of them twice"
             )
         index = self.json(INDEX)
+        words.files(index, INDEX)
         listed: dict[str, Json] = {entry["path"]: entry for entry in index.values()}
         if len(listed) != len(index):
             raise IntegrityError(f"{INDEX}: one file stands there twice")

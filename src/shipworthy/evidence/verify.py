@@ -350,6 +350,7 @@ class _Verifier:
         for id, run in self.runs.items():
             if run.manifest["plan"] in specs and run.manifest["spec_digest"] == specs[run.manifest["plan"]]:
                 self.specified.hold(run.manifest, f"runs/{id}/manifest.json")
+                self.specified.hold_scores(run.manifest, run.records, f"runs/{id}")
         self.suites()
         self.subjects()
         whole = 0
@@ -561,13 +562,17 @@ class _Verifier:
     def again(self) -> None:
         """Read the safety files and render the report again, where that can be done: this file needs only Python."""
         try:
+            from shipworthy.evidence.known import check_known
             from shipworthy.evidence.rendered import check_report
             from shipworthy.evidence.written import check_written
         except ImportError as error:
             why = f"not compared with the records: rendering it takes all of shipworthy ({error})"
             self.checks.append(Check("report", True, why, compared=False))
+            if other := unchanged.not_to_the_byte(self.members):
+                why = f"{other[0]}: not the file that was decided on, to the byte: telling whether more than"
+                self.checks.append(Check("files", False, f"{why} operational settings differ takes all of shipworthy"))
             return
-        for what, check in (("files", check_written), ("report", check_report)):
+        for what, check in (("fields", check_known), ("files", check_written), ("report", check_report)):
             try:
                 self.checks.append(check(self.members))
             except (IntegrityError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""The words and numbers that a pack may hold, member by member. Standard library only.
+"""The words, numbers and fields that a pack may hold, member by member, and no others. Standard library only.
 
 The lists are those of `core.records` and of the workspace's kinds, written down again for a verifier that has neither;
 a test holds them against each other.
@@ -13,6 +13,7 @@ from shipworthy.core.condition import parse
 from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.core.confirmation import WORDS as SAID
 from shipworthy.core.errors import IntegrityError
+from shipworthy.core.label_draw import DRAWN, LABELLED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
 from shipworthy.evidence.shape import (
     Shape,
@@ -115,7 +116,7 @@ _MAY: Mapping[str, Shape] = {
     "audit": maybe(_AUDIT),
 }  # fmt: skip
 
-result: Shape = fields(_NEEDED, _MAY)
+result: Shape = fields(_NEEDED, _MAY, closed=True)
 
 _counts = mapped(listed(number(), least=2))
 _STATED = fields(
@@ -127,13 +128,14 @@ _STATED = fields(
         "worst": _counts,
         "by_attack": mapped(fields({"counts": _counts, "worst": _counts}, closed=True)),
     },
+    closed=True,
 )
 
 criteria: Shape = fields({"criteria": listed(_STATED)}, closed=True)
 
-_SUBJECT = fields({"digest": digest}, {"target": text, "declared": text, "guards": text})
+_SUBJECT = fields({"digest": digest}, {"target": text, "declared": text, "guards": text}, closed=True)
 
-_LINE = fields({"run": name, "state": word(*STATES, *VERDICTS), "subject_digest": text, "gone": flag})
+_LINE = fields({"run": name, "state": word(*STATES, *VERDICTS), "subject_digest": text, "gone": flag}, closed=True)
 
 _TRIES = fields(
     {
@@ -142,6 +144,12 @@ _TRIES = fields(
     },
     closed=True,
 )  # fmt: skip
+
+_FILE = fields({"path": name, "sha256": digest}, {"meaning": text}, closed=True)
+
+_WORD = fields(
+    {"run": name, "attempt": name, "said": word(*SAID), "by": text, "because": text, "entry": whole(1)}, closed=True
+)
 
 _REPLIES = fields({"run": name, "replies": _count, "cached": _count, "oldest": text}, closed=True)
 
@@ -163,7 +171,9 @@ decision: Shape = fields(
         "s1_hits": listed(name, once=True),
         "s1_unscored": listed(name, once=True),
         "subject": maybe(_SUBJECT),
-        "baseline": maybe(fields({"subject": _SUBJECT}, {"how": text, "decision": text, "same_target": flag})),
+        "baseline": maybe(
+            fields({"subject": _SUBJECT}, {"how": text, "decision": text, "same_target": flag}, closed=True)
+        ),
         "ledger": maybe(
             fields(
                 {
@@ -174,13 +184,14 @@ decision: Shape = fields(
                     "later": listed(_LINE),
                 },
                 {"tries": maybe(_TRIES)},
+                closed=True,
             )
         ),
         "replies": listed(_REPLIES),
-        "confirmations": listed(
-            fields({"run": name, "attempt": name, "said": word(*SAID), "by": text, "because": text, "entry": whole(1)})
-        ),
+        "confirmations": listed(_WORD),
+        "files": listed(_FILE),
     },
+    closed=True,
 )
 
 use: Shape = fields(
@@ -190,6 +201,7 @@ use: Shape = fields(
         "metric": name, "metrics": listed(measure, least=1),
     },
     {"attacks": listed(name, once=True)},
+    closed=True,
 )  # fmt: skip
 
 manifest: Shape = fields(
@@ -199,10 +211,12 @@ manifest: Shape = fields(
         "planned": whole(1), "seed": _count,
     },
     {
-        "stopping": fields({}, {"rule": word(*RULES), "planner": text, "budget": _count}),
+        "stopping": fields({}, {"rule": word(*RULES), "planner": text, "budget": _count}, closed=True),
         "shards": whole(1), "draws": listed(_count), "guards": text, "engine": text, "host": text,
-        "models": listed(mapped(anything)),
+        "models": listed(fields({"role": text, "digest": text}, {"description": anything}, closed=True)),
+        "files": listed(_FILE),
     },
+    closed=True,
 )  # fmt: skip
 
 _HEADS = fields({"head": digest, "heads": listed(digest, least=1), "merkle": digest}, closed=True)
@@ -214,42 +228,74 @@ seal: Shape = fields(
 
 _SCORE = fields(
     {"metric": name, "scorer": name},
-    {"hit": maybe(flag), "value": maybe(number()), "label": text, "confidence": maybe(_rate), "reason": text},
-)
+    {
+        "hit": maybe(flag), "value": maybe(number()), "label": text, "confidence": maybe(_rate), "reason": text,
+        "spans": listed(anything), "elsewhere": listed(anything),
+    },
+    closed=True,
+)  # fmt: skip
 
 record: Shape = fields(
     {
         "id": name, "suite": name, "sample": name, "attack": name, "number": whole(1), "cluster": name,
         "seed": _count, "content_hash": text, "outcome": word(*OUTCOMES),
     },
-    {"severity": word(*SEVERITIES), "scores": listed(_SCORE), "events": listed(anything), "error": text},
+    {"severity": word(*SEVERITIES), "scores": listed(_SCORE), "events": listed(mapped(anything)), "error": text},
+    closed=True,
 )  # fmt: skip
 
 _RUN = fields(
     {"run": name, "system": name, "spec_digest": text, "subject_digest": text},
     {
-        "plan": text, "planned": _count, "attempts": _count, "made": _count, "head": digest, "heads": listed(digest),
-        "merkle": digest, "suites": listed(text), "draws": listed(_count),
+        "plan": text, "plan_digest": text, "planned": _count, "attempts": _count, "made": _count, "head": digest,
+        "heads": listed(digest), "merkle": digest, "suites": listed(text), "draws": listed(_count),
     },
+    closed=True,
 )  # fmt: skip
+_SITTING = fields(
+    {"run": name, "shard": _count, "records": _count, "head": digest}, {"refused_replies": whole(1)}, closed=True
+)
+_ROW = {"row": digest}
 
 _BODIES: Mapping[str, Shape] = {
     "run.declared": _RUN,
     "run.finished": _RUN,
     "run.seen": _RUN,
-    "run.withdrawn": fields({"run": name}),
-    **{kind: fields({"run": name, "shard": _count, "records": _count, "head": digest}) for kind in SITTINGS},
-    DELETED: fields({"run": name}),
+    "run.withdrawn": fields({"run": name}, closed=True),
+    **dict.fromkeys(SITTINGS, _SITTING),
+    DELETED: fields(
+        {"run": name}, {"heads": listed(digest), "made": _count, "planned": _count, "why": text}, closed=True
+    ),
     "decision.made": fields(
         {"decision": name, "digest": digest, "verdict": _verdict, "heads": mapped(digest)},
-        {"system": name, "gate": name, "runs": listed(name)},
+        {"system": name, "gate": name, "runs": listed(name), "subject_digest": digest, "files": mapped(digest)},
+        closed=True,
     ),
-    "baseline.set": fields({"system": name, "run": name}),
+    "baseline.set": fields(
+        {"system": name, "run": name}, {"subject": text, "plan": text, "at": text, **_ROW}, closed=True
+    ),
     CONFIRMED: fields(
-        {"run": name, "attempt": name, "said": word(*SAID), "by": text, "because": text, "tries": listed(name)}
+        {"run": name, "attempt": name, "said": word(*SAID), "by": text, "because": text, "tries": listed(name)},
+        closed=True,
     ),
-}
-"""Of the kinds of entries that the verifier reads; of the labels' kinds, `core.label_draw` is the reader."""
+    DRAWN: fields(
+        {"run": name, "suite": name, "metric": name, "attack": text, "seed": _count, "positives": _count,
+         "negatives": _count, "digest": digest},
+        closed=True,
+    ),
+    LABELLED: fields(
+        {"system": name, "run": name, "attempt": name, "metric": name, "at": text},
+        {"hit": maybe(flag), "value": maybe(number()), "rubric": text, **_ROW},
+        closed=True,
+    ),
+    "approval.given": fields(
+        {"system": name, "what": name, "digest": text, "verdict": word("approved", "rejected"), "by": text,
+         "role": text, "at": text},
+        _ROW,
+        closed=True,
+    ),
+}  # fmt: skip
+"""All kinds of entries that there are. What a kind of its own would say, nobody here holds against anything."""
 
 _ENTRY = fields({"number": whole(1), "at": moment, "kind": name, "body": mapped(anything)}, closed=True)
 
@@ -257,14 +303,15 @@ _ENTRY = fields({"number": whole(1), "at": moment, "kind": name, "body": mapped(
 def entry(value: Any, where: str) -> None:
     """An entry of the audit log."""
     _ENTRY(value, where)
-    _BODIES.get(value["kind"], anything)(value["body"], f"{where}.body")
+    word(*_BODIES)(value["kind"], f"{where}.kind")
+    _BODIES[value["kind"]](value["body"], f"{where}.body")
 
 
 index: Shape = fields({"version": whole(), "files": mapped(digest)}, {"rendered_by": anything}, closed=True)
 """``manifest.json`` of the pack."""
 
 statement: Shape = fields(
-    {"_type": text, "predicateType": text, "subject": listed(anything), "predicate": mapped(anything)}
+    {"_type": text, "predicateType": text, "subject": listed(anything), "predicate": mapped(anything)}, closed=True
 )
 
 suite: Shape = fields(
@@ -272,8 +319,15 @@ suite: Shape = fields(
         "id": name, "version": text, "digest": digest, "metric": name, "samples": whole(1), "attempts": whole(1),
         "attacks": listed(name, least=1, once=True), "max_error_rate": _rate, "content": word("synthetic", "private"),
         "icc": _rate,
-    }
+    },
+    {
+        "title": text, "scorers": listed(text), "agreement": mapped(text), "refs": listed(text), "license": text,
+    },
+    closed=True,
 )  # fmt: skip
+
+files: Shape = mapped(fields({"path": name, "sha256": digest}, {"meaning": digest, "redacted": flag}, closed=True))
+"""``workspace/index.json``."""
 
 spec: Shape = fields(
     {"schema": whole(1), "plan": name, "entities": mapped(mapped(anything)), "code": mapped(text)}, closed=True
@@ -283,6 +337,21 @@ _TRACED = fields(
     {"id": name, "must": text, "verdict": _verdict, "suite": text, "suite_digest": text, "metric": text, "run": text,
      "baseline_run": text},
     {"attack": maybe(text)},
+    closed=True,
+)  # fmt: skip
+_ANSWERED = fields(
+    {"id": name, "criteria": listed(_TRACED)},
+    {"text": text, "refs": listed(text), "guards": listed(text)},
+    closed=True,
+)
+_RISK = fields(
+    {"id": name, "requirements": listed(_ANSWERED)},
+    {"title": text, "severity": word(*SEVERITIES), "journeys": listed(text), "refs": listed(text)},
+    closed=True,
+)
+_GAPS = (
+    "risks_without_requirement", "requirements_without_criterion", "criteria_without_risk",
+    "critical_journeys_without_suite",
 )  # fmt: skip
 
 trace: Shape = fields(
@@ -292,13 +361,15 @@ trace: Shape = fields(
         "system": name,
         "spec_digest": digest,
         "subject_digest": digest,
-        "risks": listed(
-            fields(
-                {"id": name, "requirements": listed(fields({"id": name, "criteria": listed(_TRACED)}))},
-                {"severity": word(*SEVERITIES)},
-            )
-        ),
+        "risks": listed(_RISK),
         "records": mapped(mapped(mapped(digest))),
     },
-    {"gaps": mapped(anything), "links": listed(mapped(text))},
+    {
+        "title": text,
+        "owner": text,
+        "requirements": mapped(text),
+        "gaps": fields({}, dict.fromkeys(_GAPS, listed(anything)), closed=True),
+        "links": listed(fields({"from": text, "field": text, "to": text, "digest": text}, closed=True)),
+    },
+    closed=True,
 )

@@ -13,15 +13,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from shipworthy.core.digests import canonical
-from shipworthy.core.errors import IntegrityError, ShipworthyError
-from shipworthy.evidence.unchanged import INDEX
+from shipworthy.core.errors import IntegrityError, PluginError, ShipworthyError
+from shipworthy.evidence.unchanged import INDEX, not_to_the_byte
 from shipworthy.evidence.verify import Check
+from shipworthy.workspace.files import meaning_of
 from shipworthy.workspace.kind import Kind, sections
 from shipworthy.workspace.kinds.requirement import Requirement
 from shipworthy.workspace.kinds.risk import Risk
 from shipworthy.workspace.kinds.system import System
 from shipworthy.workspace.meaning import meaning
 from shipworthy.workspace.nodes import parse_yaml
+from shipworthy.workspace.read import read_sections
 from shipworthy.workspace.scalars import for_digest
 
 _ELSEWHERE = ("suites/", "guards")
@@ -45,6 +47,7 @@ def check_written(members: Mapping[str, bytes]) -> Check:
             for kind, id, written in _entities(members[name], entry["path"])
         }
         _hold(found, members, whole=not lost)
+        _hold_settings(members, shown)
     except ShipworthyError as error:
         return Check("files", False, str(error))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -69,6 +72,29 @@ def _entities(data: bytes, path: str) -> Iterator[tuple[Kind, str, Any]]:
             yield kind, str(written.get("id", default)), written
         elif kind.written == "list":
             yield from ((kind, one["id"], one) for one in written)
+
+
+def _hold_settings(members: Mapping[str, bytes], shown: Mapping[str, Any]) -> None:
+    """Hold the meaning of each file that is not, to the byte, what was decided on against what was recorded of it."""
+    recorded = {file["path"]: file for file in json.loads(members["decision.json"])["files"]}
+    if not (other := not_to_the_byte(members)):
+        return
+    sources = {
+        entry["path"]: parse_yaml(members[name].decode("utf-8-sig"), Path(entry["path"]))
+        for name, entry in shown.items()
+        if not entry["redacted"] and _has_sections(entry)
+    }
+    draft = read_sections(sources.values())
+    for path in other:
+        if path not in sources:
+            raise IntegrityError(f"{path}: not the file that was decided on, and redacted, so nothing else shows of it")
+        try:
+            same = meaning_of(sources[path], draft) == recorded[path]["meaning"]
+        except PluginError as error:
+            hint = "verify it where that plug-in is, or pack the files that were decided on"
+            raise IntegrityError(f"{path}: not the file that was decided on, and {error}: {hint}") from error
+        if not same:
+            raise IntegrityError(f"{path}: not what was decided on: more than operational settings was changed")
 
 
 def _hold(found: Mapping[tuple[str, str], Any], members: Mapping[str, bytes], *, whole: bool) -> None:

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from shipworthy.core.errors import UsageError
+from shipworthy.core.grants import PLAIN
 
 _SECRET = re.compile(
     r"authorization|cookie|secret|passw|credential|(?:^|[-_])(?:sig|signature)$"
@@ -51,24 +52,29 @@ def check(url: str, *, secret: bool, plain_http: bool) -> SplitResult:
     if secret and parts.scheme == "http" and not plain_http and not _loopback(parts.hostname):
         raise UsageError(
             f"a key would travel to {parts.hostname} unencrypted: use https, "
-            "or set plain_http: true if that network is yours"
+            "or set plain_http: true if that network is yours (which your own leave must say too)"
         )
     return parts
 
 
-def host(url: str) -> str | None:
-    """Return the host of an http address, and its port where it has one, as a user's leave names them; or None.
+def place(url: str) -> str | None:
+    """Return where an http address leads, as a user's leave names it; or None.
 
-    It reads the address as `check` does, so that what leave was asked for is where the request goes.
+    That is its host, and its port where it has one. `PLAIN` stands before it where whoever is on the way could read
+    what is sent: that takes leave of its own. It reads the address as `check` does, so that what leave was asked for is
+    where the request goes.
 
-    >>> host("https://API.example.com/v1"), host("http://[::1]:8000"), host("see https://a.org"), host("file:/etc/x")
-    ('api.example.com', '[::1]:8000', None, None)
+    >>> place("https://API.example.com/v1"), place("http://[::1]:8000"), place("http://a.org/v1")
+    ('api.example.com', '[::1]:8000', 'plain_http:a.org')
+    >>> place("see https://a.org"), place("file:/etc/x")
+    (None, None)
     """
     try:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             return None
-        return origin(parts).partition("://")[2].casefold()
+        plain = parts.scheme == "http" and not _loopback(parts.hostname)
+        return (PLAIN if plain else "") + origin(parts).partition("://")[2].casefold()
     except ValueError:
         return None
 

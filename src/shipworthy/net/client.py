@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -184,13 +185,22 @@ class Unpacker:
             raise Broken("compressed body cut short")
 
 
+MOST_AUTHORITIES = 8 << 20
+"""Bytes of certificates; a system's whole list of authorities takes a few hundred kilobytes."""
+
+
 def _trust(ca_file: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if ca_file:
         try:
+            path = Path(ca_file)
+            if path.exists() and not path.is_file():  # a pipe or a device never ends
+                raise UsageError(f"ca_file {ca_file}: it is no plain file")
+            if path.stat().st_size > MOST_AUTHORITIES:
+                raise UsageError(f"ca_file {ca_file}: it is larger than {MOST_AUTHORITIES >> 20} MB")
             context.load_verify_locations(cafile=ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise UsageError(f"ca_file {ca_file}: {error.strerror or 'no certificate in it'}") from None
+        except (OSError, ValueError) as error:
+            raise UsageError(f"ca_file {ca_file}: {getattr(error, 'strerror', '') or 'no certificate in it'}") from None
     return context
 
 

@@ -60,6 +60,10 @@ def new_key(directory: Path, name: str, *, owner: str = "") -> SigningKey:
 
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name for a key: use up to 64 letters, digits, '.', '_' or '-'")
+    try:
+        owner.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"the owner {owner!r} holds a character that no text file can hold") from None
     private = Ed25519PrivateKey.generate()
     key = SigningKey(private, owner or name)
     pem = private.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.PKCS8, ser.NoEncryption())

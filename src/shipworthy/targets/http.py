@@ -200,7 +200,7 @@ def _document(value: Any, number: int) -> Document:
 
 def sends_to(params: Mapping[str, Any]) -> str:
     """Return the host that a credential goes to; of what is no address, all of it, which nobody can have allowed."""
-    return address.host(str(params.get("url"))) or repr(params.get("url"))
+    return address.place(str(params.get("url"))) or repr(params.get("url"))
 
 
 @target

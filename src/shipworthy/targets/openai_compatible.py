@@ -179,7 +179,7 @@ def _used(answer: Answer) -> int | None:
 
 def sends_to(params: Mapping[str, Any]) -> str:
     """Return the host that a credential goes to; of what is no address, all of it, which nobody can have allowed."""
-    return address.host(str(params.get("base_url"))) or repr(params.get("base_url"))
+    return address.place(str(params.get("base_url"))) or repr(params.get("base_url"))
 
 
 @target

@@ -69,21 +69,29 @@ class Replay:
         """Nothing to let go of."""
 
 
+MAX_LINE = 64 << 20
+"""Bytes of one recorded reply: what a target may answer at most, and its conversation."""
+
+
 def _read(path: Path) -> dict[str, Reply]:
     decode = msgspec.json.Decoder(Recorded).decode
     replies: dict[str, Reply] = {}
     number = 0
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device never ends
+            raise UsageError(f"cannot read the recording {path}: it is no plain file")
         with path.open("rb") as file:
-            for text in file:
+            while text := file.readline(MAX_LINE + 1):
                 number += 1
+                if len(text) > MAX_LINE:
+                    raise UsageError(f"{path}:{number}: not a recorded reply: a line of more than {MAX_LINE >> 20} MB")
                 if text.strip():
                     recorded = decode(text)
                     replies[recorded.request] = recorded.reply
-    except OSError as error:
-        raise UsageError(f"cannot read the recording {path}: {error.strerror}") from error
     except msgspec.MsgspecError as error:
         raise UsageError(f"{path}:{number}: not a recorded reply: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:  # a name that no file can have, a line nested without end
+        raise UsageError(f"cannot read the recording {path}: {getattr(error, 'strerror', error)}") from error
     return replies
 
 

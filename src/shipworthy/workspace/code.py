@@ -10,7 +10,7 @@ from typing import Any
 from shipworthy.core import registry
 from shipworthy.core.digests import bytes_digest
 from shipworthy.core.errors import IdTaken, PluginError, Problem, WorkspaceError
-from shipworthy.workspace.inside import check_inside
+from shipworthy.workspace.inside import read_inside
 
 FOLDER = "plugins"
 _PREFIX = "shipworthy_workspace_"
@@ -21,6 +21,24 @@ def code_files(root: Path) -> list[Path]:
     return sorted(path for path in (root / FOLDER).glob("*.py") if not path.name.startswith("_"))
 
 
+def check_code(root: Path, problems: list[Problem]) -> None:
+    """Look at the files of a workspace's plug-ins without running them: they lie inside, and can be read whole."""
+    _read(root, problems)
+
+
+def _read(root: Path, problems: list[Problem]) -> dict[Path, bytes]:
+    files: dict[Path, bytes] = {}
+    for path in sorted((root / FOLDER).rglob("*.py")):
+        try:
+            if not path.is_dir():
+                files[path] = read_inside(path, root)
+        except WorkspaceError as error:
+            problems += error.problems
+        except OSError as error:
+            problems.append(Problem(path, 0, f"cannot be read: {error.strerror}"))
+    return files
+
+
 def load_code(root: Path, problems: list[Problem]) -> dict[str, str]:
     """Run a workspace's plug-in files and return ``sha256:…`` by name of every Python file in the folder.
 
@@ -28,14 +46,7 @@ def load_code(root: Path, problems: list[Problem]) -> dict[str, str]:
     neighbours. One process runs one version of a plug-in: a changed file is an error there, because the old code would
     go on being used under the new hash.
     """
-    files: dict[Path, bytes] = {}
-    for path in sorted((root / FOLDER).rglob("*.py")):
-        try:
-            check_inside(path, root)
-        except WorkspaceError as error:
-            problems += error.problems
-            continue
-        files[path] = path.read_bytes()
+    files = _read(root, problems)
     # Last, so that nothing that is installed is replaced. Who allows code allows what `call:` names in the folder.
     if (folder := str(root.resolve())) not in sys.path:
         sys.path.append(folder)

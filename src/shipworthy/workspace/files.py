@@ -35,12 +35,29 @@ def safety_files(root: Path, draft: Draft) -> tuple[SafetyFile, ...]:
         OSError: one of them cannot be read any more.
         PluginError: a target is of no plug-in that can be had here.
     """
-    meanings = {source.file: _meaning(source, draft) for source in draft.sources if _TARGETS in source.value}
+    meanings = {source.file: meaning_of(source, draft) for source in draft.sources if _TARGETS in source.value}
     found = {}
     for path in _read(root, draft):
         name = Path(normpath(path.relative_to(root))).as_posix()
         found[name] = SafetyFile(path=name, sha256=file_digest(path), meaning=meanings.get(path, ""))
     return tuple(found[name] for name in sorted(found))
+
+
+def meaning_of(source: YamlFile, draft: Draft) -> str:
+    """Return the digest of a file with targets, without what may change of them: operational settings and prices.
+
+    Args:
+        draft: all the files that its targets may build on, read.
+
+    Raises:
+        PluginError: a target is of no plug-in that can be had here.
+    """
+    uses = {
+        name: {"use": placed.entity.use, "params": measured(placed.entity, unpriced(placed.entity.params))}
+        for name, placed in draft.entities["target"].items()
+        if placed.source is source
+    }
+    return digest(for_digest({**source.value, _TARGETS: uses}))
 
 
 def _read(root: Path, draft: Draft) -> Iterator[Path]:
@@ -50,16 +67,6 @@ def _read(root: Path, draft: Draft) -> Iterator[Path]:
     yield from (placed.source.file for placed in (*draft.entities["pipeline"].values(), *draft.candidates))
     # Whether its code was allowed or not: what it is must not depend on who looks.
     yield from (path for path in (root / FOLDER).rglob("*.py") if path.is_file())
-
-
-def _meaning(source: YamlFile, draft: Draft) -> str:
-    """Return the digest of a file with targets, without what may change of them."""
-    uses = {
-        name: {"use": placed.entity.use, "params": measured(placed.entity, unpriced(placed.entity.params))}
-        for name, placed in draft.entities["target"].items()
-        if placed.source is source
-    }
-    return digest(for_digest({**source.value, _TARGETS: uses}))
 
 
 def changed(recorded: Sequence[SafetyFile], there: Sequence[SafetyFile]) -> list[str]:

@@ -3,6 +3,7 @@ before anything is looked for, so that none can lead out of the folder, run for 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -28,6 +29,7 @@ def matching(root: Path, pattern: str) -> list[Path]:
     """
     shown = repr(pattern if len(pattern) <= 60 else pattern[:57] + "...")
     _refuse(pattern, shown)
+    _refuse_no_folder(root, pattern, shown)
     try:
         found = sorted(_files(root, pattern, shown))
     except _Many:
@@ -49,6 +51,21 @@ def _files(root: Path, pattern: str, shown: str) -> Iterator[Path]:
             raise _Many(shown)
         if not path.is_dir():  # what is no plain file is refused where it is read, not passed over
             yield path
+
+
+def _refuse_no_folder(root: Path, pattern: str, shown: str) -> None:
+    """Refuse a pattern below what is there and is no folder: it would find nothing, in silence."""
+    folder = root
+    for part in PurePosixPath(pattern).parts[:-1]:
+        if any(c in part for c in "*?["):
+            return
+        folder /= part
+        try:
+            wrong = os.path.lexists(folder) and not folder.is_dir()
+        except OSError:  # a circle of links
+            wrong = True
+        if wrong:
+            raise ValueError(f"{shown} leads through what is no folder", _HINT)
 
 
 def _refuse(pattern: str, shown: str) -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from shipworthy.core.errors import Problem, WorkspaceError
 
+MOST_TEXT = 1 << 20
+"""Bytes of a text that is kept whole: a card, a file of code."""
+
 
 def check_inside(path: Path, root: Path | None) -> None:
     """Refuse a file that does not lie in a folder once every link on the way is followed, or is no plain file.
@@ -31,3 +34,23 @@ def check_inside(path: Path, root: Path | None) -> None:
         raise WorkspaceError([Problem(path, 0, "leads out of the workspace", hint)])
     if special:
         raise WorkspaceError([Problem(path, 0, "is no plain file")])
+
+
+def read_inside(path: Path, root: Path | None, most: int = MOST_TEXT) -> bytes:
+    """Return a file's bytes, of a file that `check_inside` lets pass and that is not larger than it may be.
+
+    Args:
+        root: as for `check_inside`.
+        most: bytes; no more is read to see that there are more.
+
+    Raises:
+        WorkspaceError: as `check_inside`, or it is larger.
+        OSError: it cannot be read.
+    """
+    check_inside(path, root)
+    with path.open("rb") as file:
+        data = file.read(most + 1)  # not its size first: a file can grow
+    if len(data) > most:
+        size = f"{most >> 20} MB" if most >= 1 << 20 else f"{most >> 10} KB"
+        raise WorkspaceError([Problem(path, 0, f"is larger than {size}")])
+    return data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from shipworthy.workspace.alike import builds_on_another, fill_in
 from shipworthy.workspace.builder import MAX_PROBLEMS
 from shipworthy.workspace.check import check_draft
 from shipworthy.workspace.check_plugins import check_guards
-from shipworthy.workspace.code import code_files, load_code
+from shipworthy.workspace.code import check_code, code_files, load_code
 from shipworthy.workspace.draft import ANY, Draft, Placed, in_order
 from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.guards import GuardFile
@@ -51,6 +51,8 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
     draft = Draft()
     if allow_code:
         draft.code = load_code(root, draft.problems)
+    else:
+        check_code(root, draft.problems)
     for source in _sources(root, draft):
         draft.sources.append(source)
         _read_sections(source, draft)
@@ -66,6 +68,16 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
         )
     hide_names(draft, root)  # before anything is said of them
     check_draft(draft, allow_code=allow_code, local={p.stem for p in code_files(root)})
+    return draft
+
+
+def read_sections(sources: Iterable[YamlFile]) -> Draft:
+    """Return a draft of files of one workspace that were read elsewhere: of their sections, and of nothing else."""
+    draft = Draft()
+    for source in sources:
+        draft.sources.append(source)
+        _read_sections(source, draft)
+    fill_in(draft)
     return draft
 
 

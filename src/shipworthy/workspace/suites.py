@@ -17,7 +17,7 @@ from shipworthy.core.records import Sample
 from shipworthy.workspace.draft import Placed
 from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.fit import fit, fit_scorers, unseen
-from shipworthy.workspace.inside import check_inside
+from shipworthy.workspace.inside import read_inside
 from shipworthy.workspace.kinds.facts import Facts
 from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFile
 from shipworthy.workspace.library import LIBRARY, library_suites
@@ -213,8 +213,7 @@ def _samples_file(spec: SuiteFile, folder: Path) -> Path | None:
 def _card(spec: SuiteFile, source: YamlFile, problems: list[Problem], root: Path | None) -> str:
     path = source.file.parent / spec.card
     try:
-        check_inside(path, root)
-        return path.read_text(encoding="utf-8")
+        return read_inside(path, root).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except WorkspaceError as error:
         problems += error.problems
     except (OSError, UnicodeDecodeError):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from shipworthy.core import registry
 from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import Problem, ShipworthyError
-from shipworthy.core.grants import FACTS, Grants
-from shipworthy.net.address import host
+from shipworthy.core.grants import FACTS, PLAIN, TRUSTING, Grants
+from shipworthy.net.address import place
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.use import Use
 from shipworthy.workspace.validate import at
@@ -99,15 +99,21 @@ def _of_use(kind: str, placed: Placed[Use], *, target: str | None = None, inside
     found = dict.fromkeys(value for value in texts(use.own_params))
     for reference in filter(is_reference, found):
         key = next((k for k, value in use.own_params.items() if reference in texts(value)), "use")
-        for place in _places(kind, use, found):
-            yield _key(reference, place, placed.problem((*under, key), ""), target)
+        for where in _places(kind, use, found):
+            yield _key(reference, where, placed.problem((*under, key), ""), target)
+            if use.params.get("ca_file"):
+                yield _key(reference, TRUSTING + where, placed.problem((*under, "ca_file"), ""), target)
 
 
-def _key(reference: str, place: str, where: Problem, target: str | None = None) -> Want:
-    used = "is looked for in answers" if place == FACTS else f"is sent to {place}"
+def _key(reference: str, to: str, where: Problem, target: str | None = None) -> Want:
+    used = "is looked for in answers" if to == FACTS else f"is sent to {to.removeprefix(TRUSTING)}"
+    if to.startswith(TRUSTING):
+        used += " under a certificate of an authority that it names"
+    elif to.startswith(PLAIN):
+        used += ", unencrypted,"
     said = f"{reference!r} {used} if this file has its way, and you have not allowed it"
-    hint = f"if that is right: shipworthy allow key {reference} {place}"
-    return Want("key", reference, place, target, Problem(where.file, where.line, said, hint))
+    hint = f"if that is right: shipworthy allow key {reference} {to}"
+    return Want("key", reference, to, target, Problem(where.file, where.line, said, hint))
 
 
 def _places(kind: str, use: Use, texts: Iterable[str]) -> list[str]:
@@ -120,7 +126,7 @@ def _places(kind: str, use: Use, texts: Iterable[str]) -> list[str]:
         said = None
     if said is not None:
         return [str(said(use.own_params))]
-    return list(dict.fromkeys(found for text in texts if (found := host(text)))) or [use.use]
+    return list(dict.fromkeys(found for text in texts if (found := place(text)))) or [use.use]
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import os
 import ssl
 import time
 from contextlib import aclosing, asynccontextmanager
@@ -367,6 +368,18 @@ def test_an_authority_that_is_none_is_a_users_mistake(loopback, certificate, tmp
         file.write_text(content)
     with pytest.raises(UsageError, match="ca_file"):
         secure(loopback, certificate, ca_file=str(file))
+
+
+def test_an_authority_without_an_end_is_not_read(loopback, certificate, tmp_path):
+    (tmp_path / "holes.pem").write_bytes(b"")
+    os.truncate(tmp_path / "holes.pem", 50 << 30)
+    for file, why in (
+        ("/dev/zero", "no plain file"),
+        (str(tmp_path / "holes.pem"), "larger than 8 MB"),
+        ("a\0b", "ca_file"),
+    ):
+        with pytest.raises(UsageError, match=why):
+            secure(loopback, certificate, ca_file=file)
 
 
 @asynccontextmanager

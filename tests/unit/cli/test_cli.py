@@ -135,3 +135,56 @@ def test_an_error_that_nobody_can_read_keeps_its_exit_code(argv):
     for redirect in ("2>&-", ">&- 2>&-", "2>/dev/full"):
         command = f'exec "$0" -m shipworthy "$@" {redirect}'
         assert subprocess.run(["bash", "-c", command, sys.executable, *argv], timeout=60).returncode == 2
+
+
+PATHS = {
+    "zero": "a\0b", "bytes": "\udcff\udcfe", "half a pair": "\ud83d", "long": "x" * 5000, "deep": "x/" * 3000,
+    "a file's child": "file/x", "a circle": "circle", "a folder": "folder", "a file": "file", "nothing": "",
+    "a control character": "\x1b[2J", "missing": "none",
+}  # fmt: skip
+
+
+def _commands(command, words=()):
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            yield from _commands(command.get_command(click.Context(command), name), (*words, name))
+    elif words[0] not in ("demo", "model"):  # which take no file, and run for long
+        yield words, command
+
+
+def _called(words, command, odd, value):
+    """Return a command line in which one argument or option has a value."""
+    line = list(words)
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument):
+            line += [value] if parameter is odd else ["x"] * parameter.required
+        elif parameter is odd or parameter.required:
+            line += [parameter.opts[-1], value if parameter is odd else "x"]
+    if odd.name != "workspace" and any(parameter.name == "workspace" for parameter in command.params):
+        line += ["-C", "w"]
+    return line
+
+
+@pytest.mark.parametrize("kind", PATHS)
+def test_no_path_and_no_name_ends_in_a_traceback(kind, tmp_path, monkeypatch, capsys):
+    """Every argument and option of every verb that takes a value, with every value that no file can have."""
+    for name in ("SHIPWORTHY_KEYS_DIR", "SHIPWORTHY_GRANTS", "SHIPWORTHY_CACHE_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "own" / name))
+    place = tmp_path / "place"
+    (place / "folder").mkdir(parents=True)
+    (place / "circle").symlink_to("circle")
+    (place / "file").write_text("x")
+    (place / "w").mkdir()  # no workspace: what is wrong with the value is found before, or nothing is
+    monkeypatch.chdir(place)
+    tried = 0
+    for words, command in _commands(cli.root):
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and (parameter.is_flag or parameter.count):
+                continue
+            code = cli.run(_called(words, command, parameter, PATHS[kind]))
+            said = "".join(capsys.readouterr())
+            assert code in (0, 1, 2, 3, 4), (words, parameter.name)
+            assert "Traceback" not in said, (words, parameter.name, said[-500:])
+            assert len(said) < 20_000, (words, parameter.name)
+            tried += 1
+    assert tried > 100

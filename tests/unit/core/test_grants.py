@@ -42,6 +42,17 @@ def test_one_port_is_that_port_alone():
     assert not made.allow_key("env:KEY", "127.0.0.1")
 
 
+@pytest.mark.parametrize("before", ["plain_http:", "ca_file:"])
+def test_a_way_that_others_can_read_takes_leave_of_its_own(before):
+    made = Grants().and_key("env:OPENAI_API_KEY", "api.openai.com").and_key("env:KEY", "a.org")
+    assert not made.allow_key("env:OPENAI_API_KEY", before + "api.openai.com")
+    assert not made.allow_key("env:KEY", before + "a.org")
+    made = made.and_key("env:KEY", before + "A.org")
+    assert made.allow_key("env:KEY", before + "a.org") and made.allow_key("env:KEY", before + "a.org:8080")
+    assert not made.allow_key("env:KEY", before + "b.org")
+    assert not Grants().and_key("env:KEY", before + "a.org").allow_key("env:KEY", "a.org")
+
+
 def test_a_providers_own_variable_may_go_to_that_provider_alone():
     assert Grants().allow_key("env:OPENAI_API_KEY", "api.openai.com")
     assert not Grants().allow_key("env:OPENAI_API_KEY", "api.openai.com.evil.org")
@@ -81,7 +92,22 @@ def test_code_that_is_no_name_cannot_be_allowed(call):
         Grants().and_code(call)
 
 
-@pytest.mark.parametrize("place", ["", "https://a.org", "a.org/v1", "*", "a@b.org", "a.org\n"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "",
+        "https://a.org",
+        "a.org/v1",
+        "*",
+        "a@b.org",
+        "a.org\n",
+        "http://a.org",
+        "plain_http:",
+        "plain_http:a.org/v1",
+        "plain_http:plain_http:a.org",
+        "ca_file:",
+    ],
+)
 def test_a_place_is_a_host(place):
     with pytest.raises(UsageError, match="a place is a host"):
         Grants().and_key("env:A", place)

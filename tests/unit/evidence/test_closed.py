@@ -324,6 +324,41 @@ setting("audit entry kind", "Run.finished", "run.fin\u0456shed",
 setting("trace verdict", "no-ship", "Ship", of=lambda o: [o.json["trace.json"]], key="verdict")
 setting("seal's subject", "Whole", "hidden", of=lambda o: [o.json[f"runs/{o.case.run}/seal.json"]], key="subject")
 
+
+# ---- fields, scorers and kinds that there are not
+def _noted(of: Callable[[Opened], Any]) -> Edit:
+    return lambda o: of(o).update(override="ship")
+
+
+for PLACE, OF in {
+    "the decision": lambda o: o.decision, "its ledger": lambda o: o.decision["ledger"], "a file of it": lambda o: o.decision["files"][0],
+    "the baseline": lambda o: o.decision["baseline"], "criteria.json": lambda o: o.json["criteria.json"], "the trace": lambda o: o.json["trace.json"],
+    "a risk": lambda o: o.json["trace.json"]["risks"][0], "a link": lambda o: o.json["trace.json"]["links"][0], "the manifest": lambda o: o.manifest(),
+    "a suite of it": lambda o: o.manifest()["suites"][0], "a record": lambda o: o.attempts()[0], "a score": lambda o: o.attempts()[0]["scores"][0],
+    "an event": lambda o: o.attempts()[0]["events"][0], "a part of a message": lambda o: o.attempts()[0]["events"][0]["message"]["parts"][0],
+    "the seal": lambda o: o.json[f"runs/{o.case.run}/seal.json"], "a suite's description": lambda o: o.json["suites/leaks/suite.json"],
+    "the index of files": lambda o: o.json["workspace/index.json"]["workspace/risks.yaml"], "an audit entry": lambda o: o.entries[0],
+    "its body": lambda o: o.entries[0]["body"], "the entry of the decision": lambda o: o.entries[-1]["body"], "the specification": lambda o: o.spec,
+}.items():  # fmt: skip
+    TABLE[f"an unknown field in {PLACE}"] = _noted(OF)
+
+
+@edit("a score by a scorer that the suite does not have")
+def _scorer(o: Opened) -> None:
+    for score in o.attempts()[0]["scores"]:
+        score["scorer"] = "kind_one"
+
+
+@edit("an audit entry of a kind that there is not")
+def _kind(o: Opened) -> None:
+    o.entries.append({**o.entries[-1], "number": len(o.entries) + 1, "kind": "gate.waived", "body": {}})
+
+
+@edit("a record that says what need not be said")
+def _default(o: Opened) -> None:
+    o.attempts()[0]["severity"] = "S3"
+
+
 # ---- numbers
 for ID in ("CR-leak", "CR-each", "CR-wait", "CR-drop", "CR-slow"):
     for KEY in ("rate", "low", "high", "bound"):

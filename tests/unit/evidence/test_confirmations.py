@@ -110,7 +110,7 @@ def _read_less(decision: dict[str, Any], entries: list[dict[str, Any]]) -> None:
         (lambda d, e: _words(e)[0]["body"].update(run="RUN-other"), "not what the audit log holds"),
         (lambda d, e: _words(e)[0]["body"].update(tries=[]), "not what the audit log holds"),
         (lambda d, e: _words(e)[0]["body"].update(said="never"), "must be one of hit, no-hit"),
-        (lambda d, e: _words(e)[0].update(kind="label.given"), "not what the audit log holds"),
+        (lambda d, e: _words(e)[0].update(kind="label.given"), "body: system is missing"),
     ],
 )
 def test_a_hit_that_is_dropped_without_a_word_is_refused(

@@ -17,7 +17,7 @@ from shipworthy.core.digests import bytes_digest, canonical
 from shipworthy.core.errors import IntegrityError
 from shipworthy.evidence import archive
 from shipworthy.evidence.pack import build_pack
-from shipworthy.evidence.unchanged import attested
+from shipworthy.evidence.unchanged import attested, not_to_the_byte
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, Verification, verify_bytes
 from shipworthy.evidence.written import check_written
 from shipworthy.release.decide import decide
@@ -25,7 +25,10 @@ from shipworthy.store.audit import ORIGIN, AuditLog
 from shipworthy.store.chain import head_text, link
 from shipworthy.store.layout import Layout
 from shipworthy.store.signing import sign, statement
+from shipworthy.workspace.files import meaning_of
 from shipworthy.workspace.load import Workspace
+from shipworthy.workspace.nodes import parse_yaml
+from shipworthy.workspace.read import read_sections
 
 EDITS = {
     "system.yaml": ("owner: team-toy", "owner: nobody"),
@@ -307,10 +310,11 @@ def test_where_nothing_was_redacted_a_risk_out_of_nowhere_is_refused() -> None:
     text = b"system: {id: SYS-a, title: A, owner: us}\nrisks: [{id: RK-a, title: A, severity: S3}]\n"
     risk = {"id": "RK-a", "title": "A", "severity": "S3", "journeys": [], "refs": [], "requirements": []}
     trace = {"system": "SYS-a", "title": "A", "owner": "us", "requirements": {}, "risks": [risk]}
-    index = {"workspace/system.yaml": {"path": "system.yaml", "redacted": False}}
+    index = {"workspace/system.yaml": {"path": "system.yaml", "redacted": False, "sha256": "x"}}
+    decision = {"files": [{"path": "system.yaml", "sha256": "x"}]}
 
     def members(**changes: Any) -> dict[str, bytes]:
-        made = {"workspace/index.json": index, "trace.json": trace | changes}
+        made = {"workspace/index.json": index, "trace.json": trace | changes, "decision.json": decision}
         return {name: canonical(value) for name, value in made.items()} | {"workspace/system.yaml": text}
 
     assert check_written(members()).ok
@@ -319,6 +323,38 @@ def test_where_nothing_was_redacted_a_risk_out_of_nowhere_is_refused() -> None:
     assert not check_written(members() | {"workspace/system.yaml": b"- a list\n"}).ok
     assert not check_written(members() | {"workspace/system.yaml": b"a: {{"}).ok
     assert not check_written({}).ok
+
+
+TARGETS = "targets: {default: {use: openai_compatible, base_url: 'https://a.org/v1', model: m, system: Be safe.}}\n"
+THEN = TARGETS.replace("model: m", "model: m, timeout: 9")
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (TARGETS, ""),
+        (TARGETS.replace("model: m", "model: m, retries: 9, concurrency: 2"), ""),
+        (TARGETS.replace("Be safe.", "Be of use."), "more than operational settings was changed"),
+        (TARGETS.replace("a.org", "b.org"), "more than operational settings was changed"),
+        (TARGETS + "risks: []\n", "more than operational settings was changed"),
+        (TARGETS.replace("openai_compatible", "of_nobody"), "verify it where that plug-in is"),
+        (None, "and redacted, so nothing else shows of it"),
+    ],
+)
+def test_a_file_that_is_not_to_the_byte_what_was_decided_on_is_read_again(text: str | None, wrong: str) -> None:
+    """The digest that leaves operational settings out is worked out from the file, not taken from the signer."""
+    then = parse_yaml(THEN, Path("targets.yaml"))
+    meaning = meaning_of(then, read_sections([then]))
+    entry = {"path": "targets.yaml", "sha256": "sha256:other", "meaning": meaning, "redacted": text is None}
+    members = {
+        "trace.json": canonical({"requirements": {}, "risks": []}),
+        "decision.json": canonical({"files": [{"path": "targets.yaml", "sha256": "sha256:then", "meaning": meaning}]}),
+        "workspace/index.json": canonical({"workspace/targets.yaml": entry}),
+        "workspace/targets.yaml": (text or "targets: {}\n").encode(),
+    }
+    found = check_written(members)
+    assert found.ok is not bool(wrong) and wrong in found.detail, found
+    assert not_to_the_byte(members) == ["targets.yaml"], "so a verifier without all of shipworthy refuses it"
 
 
 # ---- the report inside

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, get_args
 
 import msgspec
 import pytest
 
+from shipworthy import core, store
 from shipworthy.core import records
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.metric import Metric
@@ -24,6 +29,35 @@ def test_the_words_are_those_of_the_records() -> None:
     assert recount.whole(msgspec.to_builtins(Metric("m"))) == {
         name: getattr(Metric("m"), name) for name in Metric.__struct_fields__
     }
+
+
+FIELDS = {
+    "decision": records.Decision, "manifest": records.RunManifest, "use": records.SuiteUse,
+    "result": records.CriterionResult, "record": records.Attempt, "_SCORE": records.Score, "_FILE": records.SafetyFile,
+    "_WORD": records.Confirmation, "_LINE": records.LedgerLine, "_TRIES": records.Tries, "_SUBJECT": records.SubjectUse,
+    "_REPLIES": records.ReplyUse, "_ATTACK": records.AttackRate, "_AUDIT": records.ScorerAudit,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_member_may_hold_the_fields_of_its_record_and_no_others(name: str) -> None:
+    """A field that is new there is to be checked here, or packs with it are refused."""
+    check = getattr(words, name)
+    known = inspect.getclosurevars(check).nonlocals
+    assert set(known["known"]) == set(FIELDS[name].__struct_fields__) - {"timing"}  # which stands beside the record
+    assert known["closed"]
+
+
+def test_every_kind_of_audit_entry_is_known() -> None:
+    """A kind that is new is to be read by the verifier, or packs with it are refused."""
+    kinds = set()
+    for package in (core, store):
+        for found in iter_modules(package.__path__):
+            module = import_module(f"{package.__name__}.{found.name}")
+            texts = [value for key, value in vars(module).items() if key.isupper() and isinstance(value, str)]
+            kinds |= {text for text in texts if re.fullmatch(r"[a-z]+\.[a-z]+", text)}
+    kinds = {k for k in kinds if k.rpartition(".")[2] not in ("json", "lock", "jsonl", "sqlite", "key", "text")}
+    assert kinds == set(words._BODIES)
 
 
 def test_decision_and_manifest_of_a_real_pack_are_of_their_shapes(case: Any) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from shipworthy.core.errors import TargetError, UsageError
 from shipworthy.core.records import Message, Reply, Request, Text, ToolCall, ToolResult, Usage, answer, say
 from shipworthy.core.registry import create
-from shipworthy.targets.replay import key, line
+from shipworthy.targets.replay import key, line, replay
 
 texts = st.text(st.characters(exclude_categories=("Cs",)))
 requests = st.builds(
@@ -93,3 +94,15 @@ def test_half_a_surrogate_pair_is_the_requests_error(tmp_path):
     target = create("target", "replay", {"file": "r.jsonl", "root": tmp_path})
     with pytest.raises(TargetError, match="surrogate"):
         asyncio.run(target.send(Request(messages=(say("user", "\ud800"),))))
+
+
+def test_what_is_no_plain_file_or_has_no_end_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="it is no plain file"):
+        replay(file="/dev/zero")
+    with pytest.raises(UsageError, match="cannot read the recording"):
+        replay(file="a\0b")
+    path = tmp_path / "holes.jsonl"
+    path.write_bytes(b"")
+    os.truncate(path, 50 << 30)
+    with pytest.raises(UsageError, match=r"holes\.jsonl:1: not a recorded reply: a line of more than 64 MB"):
+        replay(file=str(path))

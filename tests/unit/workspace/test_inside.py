@@ -130,3 +130,31 @@ def test_a_known_or_included_name_that_is_no_file_is_refused_and_not_passed_over
     with pytest.raises(WorkspaceError) as caught:
         Workspace.load(root)
     assert any(problem.file.name == path.name and said in problem.message for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize("allow_code", [False, True])
+@pytest.mark.parametrize("name", ["suites/own/card.md", "plugins/own.py", "plugins/deep/_part.py"])
+def test_a_text_that_is_kept_whole_is_not_read_beyond_its_limit(root, name, allow_code):
+    _own(root)
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"# a text\n")
+    assert "larger" not in str(Workspace.inspect(root, allow_code=allow_code)[1])
+    os.truncate(path, 50 << 30)  # holes: reading it would take 50 GB
+    _, problems = Workspace.inspect(root, allow_code=allow_code)
+    assert [p.message for p in problems if p.file == path] == ["is larger than 1 MB"]
+
+
+@pytest.mark.parametrize("allow_code", [False, True])
+def test_code_that_lies_outside_is_refused_whether_it_may_run_or_not(root, allow_code):
+    (root / "plugins").mkdir()
+    (root / "plugins" / "own.py").symlink_to(root.parent / "secret.txt")
+    with pytest.raises(WorkspaceError, match="leads out of the workspace"):
+        Workspace.load(root, allow_code=allow_code)
+
+
+@pytest.mark.parametrize("leads", ["/dev/null", "risks.yaml", "include"])
+def test_an_include_leads_through_folders(root, leads):
+    (root / "include").symlink_to(leads)
+    with pytest.raises(WorkspaceError, match="leads through what is no folder"):
+        Workspace.load(root)
