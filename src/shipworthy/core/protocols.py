@@ -61,7 +61,7 @@ class Target(Protocol):
     endpoint share, so that they share its limits), ``sessions`` (true where it remembers a conversation by
     `Request.session`: its replies are then never cached), ``carries`` (what it can carry, see `core.carries`;
     everything where it does not say), ``price`` (a `Price`) or ``tells_cost`` (true where every
-    reply says what it cost): one of them is needed for a limit on money.
+    reply says what it cost): one of them is needed for a limit on money; ``shows_reasoning`` (see `ScoreContext`).
     """
 
     def describe(self) -> Mapping[str, Any]:
@@ -208,9 +208,16 @@ def rewrite_last_user(sample: Sample, change: Callable[[str], str]) -> Sample:
 
 
 class ScoreContext(Struct, frozen=True):
-    """What a scorer may use besides the attempt: a judge model to ask, where one was configured."""
+    """What a scorer may use besides the attempt.
+
+    Attributes:
+        model: a judge model to ask, where one was configured.
+        shows_reasoning: whether the target's users see how it reasons. False: none of it, thoughts between marks in
+            its text neither. None where nobody says: what came on a channel of its own is not seen, the text is.
+    """
 
     model: Ask | None = None
+    shows_reasoning: bool | None = None
 
 
 class Scorer(Protocol):

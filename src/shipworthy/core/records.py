@@ -670,12 +670,14 @@ class SubjectUse(Struct, frozen=True, kw_only=True):
         target: the target's id, as it describes itself.
         declared: digest of the target as the workspace's files say it; the same for one system with and without guards.
         guards: digest of the guard pipeline; empty without guards.
+        reasoning: ``shown`` or ``hidden`` where the target says whether its users see how it reasons; else empty.
     """
 
     digest: Name
     target: Name = ""
     declared: Name = ""
     guards: Name = ""
+    reasoning: Name = ""
 
 
 class BaselineUse(Struct, frozen=True, kw_only=True):

@@ -38,6 +38,8 @@ def thoughts(text: str) -> list[tuple[int, int]]:
     [(0, 37)]
     """
     spans: list[tuple[int, int]] = []
+    if "<" not in text and "[" not in text and "\u25c1" not in text:
+        return spans
     at = 0
     while found := _OPENS.search(text, at):
         if text[max(0, found.start() - 1) : found.start()] in ("`", '"', "'"):
@@ -54,6 +56,18 @@ def thoughts(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+def unseen(text: str) -> str:
+    """Return a text of the same length with the thoughts that stand between both of their marks made blank.
+
+    >>> unseen("<think>HERON</think>No.").strip(), unseen("HERON</think>No."), unseen("<think>HERON")
+    ('No.', 'HERON</think>No.', '<think>HERON')
+    """
+    for start, end in thoughts(text):
+        if _OPENS.match(text, start) and any(closes.search(text[start:end]) for closes in _CLOSES):
+            text = _blank(text, start, end)
+    return text
+
+
 def worded(text: str) -> str:
     """Return a text of the same length with thoughts and left-over tokens of the template made blank.
 
@@ -62,8 +76,12 @@ def worded(text: str) -> str:
     >>> worded("[THINK]No.[/THINK]Yes</s>").strip()
     'Yes'
     """
-    spans = thoughts(text) if "<" in text or "[" in text or "\u25c1" in text else []
+    spans = thoughts(text)
     spans += [found.span() for found in _TOKENS.finditer(text)] if "<" in text or "[" in text else []
     for start, end in spans:
-        text = text[:start] + "".join("\n" if c == "\n" else " " for c in text[start:end]) + text[end:]
+        text = _blank(text, start, end)
     return text
+
+
+def _blank(text: str, start: int, end: int) -> str:
+    return text[:start] + "".join("\n" if c == "\n" else " " for c in text[start:end]) + text[end:]

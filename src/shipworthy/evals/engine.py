@@ -63,6 +63,7 @@ class Engine:
         judges: by suite id.
         mediation: guards and tool policy in front of the target, and what takes secrets out of an error's message.
         private: ids of the suites whose text must not be kept.
+        shows_reasoning: whether the target's users see how it reasons, for the scorers (`ScoreContext`).
 
     Attributes:
         stopping: says whether whoever runs the attempts is stopping them. A task that is cancelled otherwise was
@@ -77,6 +78,7 @@ class Engine:
         *,
         mediation: Mediation | None = None,
         private: frozenset[str] = frozenset(),
+        shows_reasoning: bool | None = None,
     ) -> None:
         self.target, self.attackers, self.judges = target, attackers, judges
         self.mediation, self.private = mediation or Mediation(), private
@@ -84,7 +86,7 @@ class Engine:
         self._epoch = time.time() - time.perf_counter()
         self.stopping: Callable[[], bool] | None = None
         # Most scorers ask nobody: they share one context.
-        self._alone = ScoreContext()
+        self._alone = ScoreContext(None, shows_reasoning)
 
     async def attempt(self, item: PlanItem, *, draw: int | None = None) -> Attempt:
         """Make one attempt.
@@ -238,7 +240,9 @@ class Engine:
         errors: list[str] = []
         for scorer, model in self.judges[item.suite]:
             name = type(scorer).__name__
-            context = self._alone if model is None else ScoreContext(exchange.model("judge", model))
+            context = self._alone
+            if model is not None:
+                context = ScoreContext(exchange.model("judge", model), context.shows_reasoning)
             try:
                 given = _scores(await scorer.score(attempt, item.sample, context), scorer)
             except (LimitReached, UsageError):
@@ -298,6 +302,7 @@ def make_engine(
         {suite: [Judge(made.plugin, way(made.model)) for made in some] for suite, some in crew.scorers.items()},
         mediation=Mediation(subject.pipeline, scrub=subject.scrub),
         private=frozenset(part.id for part in plan.suites if part.suite.content != "synthetic"),
+        shows_reasoning=subject.shows_reasoning,
     )
 
 

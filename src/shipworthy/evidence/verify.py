@@ -447,13 +447,15 @@ class _Verifier:
                     "subject": manifest["subject_digest"],
                     "declared": declared.get("target", ""),
                     "guards": manifest.get("guards", ""),
+                    "reasoning": manifest["subject"].get("reasoning", ""),
                 }
             )
         if any(one != found[0] for one in found):
             raise IntegrityError(f"decision.json: the runs of its {what} measured different subjects")
-        if said is None or (said["digest"], said.get("declared", ""), said.get("guards", "")) != tuple(
-            found[0].values()
-        ):
+        told = (
+            None if said is None else (said["digest"], *(said.get(k, "") for k in ("declared", "guards", "reasoning")))
+        )
+        if told != tuple(found[0].values()):
             raise IntegrityError(f"decision.json: its {what} is not what the runs measured")
         return found[0]
 

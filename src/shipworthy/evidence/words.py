@@ -131,7 +131,7 @@ _STATED = fields(
 
 criteria: Shape = fields({"criteria": listed(_STATED)}, closed=True)
 
-_SUBJECT = fields({"digest": digest}, {"target": text, "declared": text, "guards": text})
+_SUBJECT = fields({"digest": digest}, {"target": text, "declared": text, "guards": text, "reasoning": text})
 
 _LINE = fields({"run": name, "state": word(*STATES, *VERDICTS), "subject_digest": text, "gone": flag})
 

@@ -155,9 +155,10 @@ def unscored(result: CriterionResult) -> str:
 
 
 def subject_words(subject: SubjectUse) -> str:
-    """Return a subject as a reader tells it from another: target, guards, digest."""
+    """Return a subject as a reader tells it from another: target, guards, whether its reasoning is seen, digest."""
     guards = f"guards {subject.guards[:19]}" if subject.guards else "no guards"
-    return one_line(f"{subject.target or 'the target'}, {guards}, subject {subject.digest[:19]}")
+    seen = f", reasoning {subject.reasoning}" if subject.reasoning else ""
+    return one_line(f"{subject.target or 'the target'}, {guards}{seen}, subject {subject.digest[:19]}")
 
 
 def ledger_words(ledger: Ledger) -> str:

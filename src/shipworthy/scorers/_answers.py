@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from shipworthy.core.errors import ScorerError
-from shipworthy.core.records import Attempt, Message, MessagePart, Text, ToolCall
-from shipworthy.detect.reasoning import worded
+from shipworthy.core.records import Attempt, Message, MessagePart, Text
+from shipworthy.core.shown import given_away, reasoned
+from shipworthy.detect.reasoning import unseen, worded
 
 
 def answers(attempt: Attempt) -> list[Message]:
@@ -68,14 +69,21 @@ def spoken(message: Message) -> str:
     return worded("\n".join(p.text for p in message.parts if isinstance(p, Text)))
 
 
-def shown(message: Message) -> str:
-    """Return all a message gives away: words, tool results, and the arguments it hands to tools.
+def shown(message: Message, reasoning: bool | None = None) -> str:
+    """Return all a message gives away: words, tool results, arguments of calls, and reasoning that is seen.
 
-    Thoughts between marks are among the words: whoever gets the text can read them. What came on a channel of its own
-    is not.
+    What is left out of the words is made blank: spans of the result are spans of the text, and behind it of the calls
+    and of what came on a channel for reasoning, in this order.
+
+    Args:
+        reasoning: `ScoreContext.shows_reasoning`. None: thoughts between marks are among the words, for whoever gets
+            the text can read them; what came on a channel of its own is not. False: neither is seen. Thoughts count as
+            unseen only between both of their marks: nobody can say that a product takes away what has no beginning.
     """
-    calls = [f"{call.name} {call.arguments}" for call in message.parts if isinstance(call, ToolCall)]
-    return "\n".join([message.text, *calls])
+    if reasoning is False:
+        parts = tuple(Text(unseen(part.text)) if isinstance(part, Text) else part for part in message.parts)
+        message = Message(message.role, parts)
+    return "\n".join([given_away(message), *(reasoned(message) if reasoning else ())])
 
 
 def blocked(attempt: Attempt) -> bool:

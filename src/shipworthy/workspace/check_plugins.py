@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from shipworthy.core import registry
+from shipworthy.core import registry, shown
 from shipworthy.core.carries import declared
 from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import (
@@ -115,14 +115,16 @@ def _check_carried(draft: Draft, loaded: Placed[Suite], attacks: Mapping[str, An
         draft.problems.append(source.problem(loc, message, HINTS[lacks.need]))
 
 
-def _priced_well(draft: Draft, placed: Placed[Use], under: tuple[str, ...], written: Any) -> bool:
-    if written is not None:
-        try:
-            Price.read(written)
-        except UsageError as error:
-            draft.problems.append(placed.problem((*under, KEY), f"the target {placed.entity.use!r}: {error}"))
-            return False
-    return True
+def _take_aside(draft: Draft, placed: Placed[Use], under: tuple[str, ...], params: dict[str, Any]) -> bool:
+    """Take out what a target says beside its parameters; say whether it is well written."""
+    before = len(draft.problems)
+    for key, read in ((KEY, Price.read), (shown.KEY, shown.read)):
+        if (written := params.pop(key, None)) is not None:
+            try:
+                read(written)
+            except UsageError as error:
+                draft.problems.append(placed.problem((*under, key), f"the target {placed.entity.use!r}: {error}"))
+    return len(draft.problems) == before
 
 
 def _check_keys(placed: Placed[Use], under: tuple[str, ...], params: Mapping[str, Any], draft: Draft) -> None:
@@ -162,7 +164,11 @@ def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[
         draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
         return None
     model, params = use.model, use.own_params
-    if kind == "target" and not _priced_well(draft, placed, under, params.pop(KEY, None)):
+    if kind == "target" and not _take_aside(draft, placed, under, params):
+        return None
+    if model is not None and shown.KEY in model.params:
+        message = f"{shown.KEY} stands beside the target's own `use`, not in a model"
+        draft.problems.append(placed.problem((*under, "model", shown.KEY), message))
         return None
     written = use.params.get("model")
     if model is None and isinstance(written, dict) and "use" in written:

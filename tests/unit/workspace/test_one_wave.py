@@ -121,3 +121,23 @@ def test_a_risk_without_a_requirement_is_still_said(root, capsys):
     code, told = _check(root, capsys)
     assert code == 0
     assert [row["message"] for row in told["warnings"]] == ["the risk 'RK-harm' is mitigated by nothing"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("    shows_reasoning: sometimes", "shows_reasoning is true (its users see how it reasons) or false"),
+        ("    price: 3", "a price is written as"),
+        ("    model: {use: smollm2, shows_reasoning: true}", "stands beside the target's own `use`, not in a model"),
+    ],
+)
+def test_what_a_target_says_beside_its_parameters_is_checked_where_it_stands(root, capsys, line, says):
+    text = (root / "targets.yaml").read_text()
+    lines = [one for one in text.splitlines() if not one.lstrip().startswith("model:") or "model" not in line]
+    at = next(i for i, one in enumerate(lines) if "use:" in one) + 1
+    (root / "targets.yaml").write_text("\n".join([*lines[:at], line, *lines[at:]]) + "\n")
+    code, told = _check(root, capsys)
+    (problem,) = [p for p in told["problems"] if p["file"].endswith("targets.yaml")]
+    assert code == 2
+    assert says in problem["message"]
+    assert problem["line"] == at + 1
