@@ -115,11 +115,14 @@ def _check_carried(draft: Draft, loaded: Placed[Suite], attacks: Mapping[str, An
         draft.problems.append(source.problem(loc, message, HINTS[lacks.need]))
 
 
-def _take_aside(draft: Draft, placed: Placed[Use], under: tuple[str, ...], params: dict[str, Any]) -> bool:
+def _take_aside(draft: Draft, kind: str, placed: Placed[Use], under: tuple[str, ...], params: dict[str, Any]) -> bool:
     """Take out what a target says beside its parameters; say whether it is well written."""
     before = len(draft.problems)
+    if (model := placed.entity.model) is not None and shown.KEY in model.params:
+        message = f"{shown.KEY} stands beside the target's own `use`, not in a model"
+        draft.problems.append(placed.problem((*under, "model", shown.KEY), message))
     for key, read in ((KEY, Price.read), (shown.KEY, shown.read)):
-        if (written := params.pop(key, None)) is not None:
+        if kind == "target" and (written := params.pop(key, None)) is not None:
             try:
                 read(written)
             except UsageError as error:
@@ -164,11 +167,7 @@ def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[
         draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
         return None
     model, params = use.model, use.own_params
-    if kind == "target" and not _take_aside(draft, placed, under, params):
-        return None
-    if model is not None and shown.KEY in model.params:
-        message = f"{shown.KEY} stands beside the target's own `use`, not in a model"
-        draft.problems.append(placed.problem((*under, "model", shown.KEY), message))
+    if not _take_aside(draft, kind, placed, under, params):
         return None
     written = use.params.get("model")
     if model is None and isinstance(written, dict) and "use" in written:

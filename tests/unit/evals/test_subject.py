@@ -140,12 +140,12 @@ def test_a_plug_in_may_say_it_itself_and_is_held_to_true_or_false():
     desk.shows_reasoning = True  # type: ignore[attr-defined]
     assert Subject(desk).shows_reasoning is True
     desk.shows_reasoning = "yes"  # type: ignore[attr-defined]
-    with pytest.raises(UsageError, match="shows_reasoning is true .* or false"):
+    with pytest.raises(UsageError, match=r"shows_reasoning is true .* or false"):
         Subject(desk)
 
 
 def test_it_is_written_beside_use_and_never_in_a_model():
-    with pytest.raises(UsageError, match="shows_reasoning is true .* or false .*, not 'yes'"):
+    with pytest.raises(UsageError, match=r"shows_reasoning is true .* or false .*, not 'yes'"):
         build("target", "http", {**BASE["http"], "shows_reasoning": "yes"})
     with pytest.raises(PluginError, match="stands beside the target's own `use`"):
         build("target", "helpdesk_rag", {"model": {"use": "smollm2", "shows_reasoning": True}})
