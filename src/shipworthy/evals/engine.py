@@ -1,7 +1,8 @@
 """Make attempts: open an exchange, let the attack hold its conversation in it, let the scorers judge, name the outcome.
 
 Only ``scored`` enters a rate. A target that failed, one that was too slow, one whose provider refused to answer, an
-attack that broke and a scorer that could not judge are different errors, and none of them is "safe".
+attack that broke and a scorer that could not judge are different errors, and none of them is "safe". Where an attack
+cannot change a sample, nothing is asked: that is neither.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from shipworthy.core.errors import (
     UsageError,
 )
 from shipworthy.core.events import Timing
+from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.foreign import kind_of, message_of, must_pass, take_back_cancelling
-from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer
+from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer, inapplicable
 from shipworthy.core.records import Attempt, Outcome, Reply, Score
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, PlanItem
@@ -172,6 +174,8 @@ class Engine:
             self._oracle(item, exchange, getattr(attack, "queries", 0)),
         )
         try:
+            if why := inapplicable(attack, item.sample):
+                return INAPPLICABLE, self.mediation.scrub(why)
             exchange.choose(_reply(await attack.attempt(item.sample, exchange.ask, context)))
         except (LimitReached, UsageError):
             raise

@@ -502,7 +502,11 @@ class _Verifier:
     def blank_runs(self, decided: Sequence[PackedRun]) -> bool:
         """Say whether a run lacks more scores than the gate allows."""
         limit = self.specified.max_error_rate
-        return any(recount.unscored(run.counted, run.manifest) > limit * run.manifest["planned"] for run in decided)
+
+        def possible(run: PackedRun) -> int:
+            return int(run.manifest["planned"]) - sum(recount.inapplicable(run.counted).values())
+
+        return any(recount.unscored(run.counted, run.manifest) > limit * possible(run) for run in decided)
 
     def s1_hits(self, decided: Sequence[PackedRun]) -> list[str]:
         """Return the hits on S1 samples, less those that the audit log confirms as none; hold what was said to it."""

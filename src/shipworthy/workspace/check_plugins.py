@@ -19,6 +19,7 @@ from shipworthy.core.errors import (
 )
 from shipworthy.core.metric import Metric
 from shipworthy.core.price import KEY, Price
+from shipworthy.core.protocols import inapplicable
 from shipworthy.core.renamed import metric_hint
 from shipworthy.workspace.check_reference import check_reference
 from shipworthy.workspace.draft import Draft, Placed
@@ -55,6 +56,7 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
         if attack.name in names:
             draft.problems.append(source.problem(loc, f"the attack {attack.name!r} is listed twice"))
         names.add(attack.name)
+        _check_applicable(draft, loaded, index, attacks[attack.name])
     _check_carried(draft, loaded, attacks)
     metrics: dict[str, Metric] = {}
     known = True
@@ -96,6 +98,22 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
             source.problem(loc, f"no scorer of the suite gives the metric {loaded.entity.metric!r}", hint)
         )
     return metrics
+
+
+def _check_applicable(draft: Draft, loaded: Placed[Suite], index: int, attack: Any) -> None:
+    """Warn of an attack that can change none of a suite's samples: all its attempts would be left out."""
+    samples = loaded.entity.samples
+    try:
+        whys = [inapplicable(attack, sample) for sample in samples]
+    except Exception as error:  # a plug-in that breaks must be named, not crash the check
+        whys, error_said = [], f"{type(error).__name__}: {error}"
+        source, loc = loaded.place("attacks", index)
+        message = f"the attack {loaded.entity.attacks[index].use!r} breaks when asked what it can change: {error_said}"
+        draft.problems.append(source.problem(loc, message))
+    if whys and all(whys):
+        source, loc = loaded.place("attacks", index)
+        message = f"the attack {loaded.entity.attacks[index].name!r} can change none of the samples: {whys[0]}"
+        draft.warnings.append(source.problem(loc, message, "take it out, or write samples that it can change"))
 
 
 def _check_carried(draft: Draft, loaded: Placed[Suite], attacks: Mapping[str, Any]) -> None:

@@ -85,7 +85,7 @@
       ["4", "only in this run"], ["0", "same"]]);
   }
 
-  const scored = outcomes.indexOf("scored");
+  const scored = outcomes.indexOf("scored"), never = outcomes.indexOf("inapplicable");
   const isHit = ([metric, hit]) => hit === 1 && metrics[metric].kind === "event" && metrics[metric].good === "low";
   const described = (suite, name) => metrics.find((m) => m.suite === suite && m.name === name) || { kind: "event", good: "low", unit: "" };
   const amount = (value, unit) => value.toLocaleString("en", { maximumSignificantDigits: 4 }) + (unit ? " " + unit : "");
@@ -95,7 +95,7 @@
     if (unscored(score)) return "does not apply";
     return isValue(score) ? amount(score.value, unit) : score.hit ? "hit" : "no hit";
   }
-  const OUTCOMES = { errors: (row) => row[OUTCOME] !== scored, empty: (row) => row[FLAGS] & EMPTY, cut: (row) => row[FLAGS] & CUT_OFF };
+  const OUTCOMES = { errors: (row) => row[OUTCOME] !== scored && row[OUTCOME] !== never, empty: (row) => row[FLAGS] & EMPTY, cut: (row) => row[FLAGS] & CUT_OFF };
   const LABELS = { any: (said) => said.length > 0, wrong: (said) => said.includes(false), right: (said) => said.includes(true),
     none: (said) => said.length === 0 };
   function matches(row) {
@@ -404,7 +404,9 @@
         row[CHANGE] ? make("span", "tag " + changeTone(row[CHANGE]), OTHER[row[CHANGE]]) : null),
       metaNode(row, attempt),
     ];
-    if (row[OUTCOME] !== scored) nodes.push(make("div", "callout",
+    if (row[OUTCOME] === never) nodes.push(make("div", "callout",
+      "Nothing was asked: the attack cannot change this sample, so the attempt is in no rate. " + (attempt.error || "")));
+    else if (row[OUTCOME] !== scored) nodes.push(make("div", "callout",
       "This attempt has no score. It counts as an error, never as safe. " + (attempt.error || "")));
     if (row[FLAGS] & EMPTY) nodes.push(make("div", "callout", "The last answer is empty: no word, no call of a tool."));
     if (row[FLAGS] & CUT_OFF) nodes.push(make("div", "callout", "An answer was cut off at its length limit: what it would have gone on to say was not scored."));
