@@ -35,7 +35,7 @@ def nothing_in(sample: Sample, changes: Callable[[str], object], what: str) -> s
         return why
     parts = sample.messages[last_user(sample) or 0].parts
     texts = [part.text for part in parts if isinstance(part, Text)]
-    if not any(text.strip() for text in texts):
+    if not any(texts):
         return "its last user turn holds no text"
     return "" if any(map(changes, texts)) else f"its last user turn holds {what}"
 

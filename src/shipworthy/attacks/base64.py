@@ -47,4 +47,4 @@ def base64(explain: bool = True) -> Rewrite:
         encoded = rewrite_last_user(sample, encode)
         return surround(encoded, before=EXPLAIN) if explain else encoded
 
-    return Rewrite("base64", change, {"explain": explain}, inapplicable=lambda s: nothing_in(s, str.strip, "no text"))
+    return Rewrite("base64", change, {"explain": explain}, inapplicable=lambda s: nothing_in(s, bool, "no text"))
