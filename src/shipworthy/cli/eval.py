@@ -333,7 +333,12 @@ def _left_out(run: Run) -> Iterator[str]:
         return
     out = (a for a in run.attempts() if a.outcome == INAPPLICABLE)
     lines = [
-        f"  {times:,} x  {suite}, {attack}: {shorten(why, 200)}"
+        click.wrap_text(
+            f"{times:,} x  {suite}, {attack}: {shorten(why, 200)}",
+            80,
+            initial_indent="  ",
+            subsequent_indent="        ",
+        )
         for (suite, attack, why), times in sorted(Counter((a.suite, a.attack, a.error) for a in out).items())
     ]
     yield "\n".join(

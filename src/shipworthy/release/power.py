@@ -92,8 +92,8 @@ def power_table(workspace: Workspace, plan: Plan, previous: Run | None = None) -
 
     A condition on each attack must hold for all of them at once: each has its own attempts, its bound is the
     simultaneous one, and the power is that all of them pass with every attack at the assumed rate (of a previous run:
-    that of its worst attack), as if they were independent. On the same samples they go together, which can only make
-    it higher.
+    that of its worst attack) and on as many samples as the attack has that can change the fewest, as if they were
+    independent. On the same samples they go together, which can only make it higher.
     """
     return [_power(workspace, plan, criterion, previous) for _, criterion in workspace.criteria()]
 

@@ -48,7 +48,9 @@ def test_it_says_why_it_cannot(attack: str, text: str, why: str) -> None:
 
 
 @pytest.mark.parametrize("attack", sorted(set(built_in("attack")) - {"none"}))
-@given(st.one_of(st.text(max_size=30), st.sampled_from([HINDI, CHINESE, "y", "yy", "123", " ", "\n"])), st.integers(0, 99))
+@given(
+    st.one_of(st.text(max_size=30), st.sampled_from([HINDI, CHINESE, "y", "yy", "123", " ", "\n"])), st.integers(0, 99)
+)
 def test_it_says_so_exactly_where_it_changes_nothing(attack: str, text: str, seed: int) -> None:
     made, sample = create("attack", attack, BARE.get(attack)), asking(text)
     assert isinstance(made, Rewrite)

@@ -21,7 +21,9 @@ WHY = "its last user turn holds no letter from a to z"
 
 def mixed(suite, english=4, other=3, attacks=("none", "rot13"), severity="S3", **changes):
     words = [f"tell me {n}" for n in range(english)] + [f"बताओ {n}" for n in range(other)]
-    samples = tuple(Sample(id=f"S-{n}", messages=(say("user", text),), severity=severity) for n, text in enumerate(words))
+    samples = tuple(
+        Sample(id=f"S-{n}", messages=(say("user", text),), severity=severity) for n, text in enumerate(words)
+    )
     return suite(samples=samples, attacks=tuple(map(Use.of, attacks)), **changes)
 
 
@@ -39,7 +41,9 @@ def test_nothing_is_asked_and_every_planned_attempt_has_a_record(bench, scripted
 
 
 def test_it_is_in_no_denominator_and_no_cluster_counts_for_it(bench, scripted, suite, plan_of):
-    run = bench.run(plan_of(mixed(suite, attempts=2)), scripted(lambda r: "yes" if "tell" in r.messages[-1].text else "no"))
+    run = bench.run(
+        plan_of(mixed(suite, attempts=2)), scripted(lambda r: "yes" if "tell" in r.messages[-1].text else "no")
+    )
     rate = run.rate("small", "attack_success", "rot13")
     assert (rate.trials, rate.clusters) == (8, 4)
     pooled = run.counts("small", "attack_success")
@@ -58,7 +62,12 @@ def test_the_plan_knows_before(suite, plan_of):
     plan = plan_of(mixed(suite, attempts=2))
     assert [(s, a, dict(why), n) for s, a, why, n in left_out(plan)] == [("small", "rot13", {WHY: 3}, 6)]
     able = plan.suites[0].applicable
-    assert (able.attempts, able.clusters(["rot13"]), able.clusters(["none", "rot13"]), able.samples(["rot13"])) == (22, 4, 7, 4)
+    assert (able.attempts, able.clusters(["rot13"]), able.clusters(["none", "rot13"]), able.samples(["rot13"])) == (
+        22,
+        4,
+        7,
+        4,
+    )
     assert len(plan) == 28
 
 
@@ -95,5 +104,5 @@ def test_a_pair_of_which_both_were_never_possible_is_no_hole(bench, scripted, su
 def test_what_was_never_asked_cannot_be_asked_again(bench, scripted, suite, plan_of):
     run = bench.run(plan_of(mixed(suite)), scripted())
     out = next(a for a in run.attempts() if a.outcome == "inapplicable")
-    with pytest.raises(UsageError, match="nothing was asked in AT-.*no letter from a to z"):
+    with pytest.raises(UsageError, match=r"nothing was asked in AT-.*no letter from a to z"):
         asyncio.run(reproduce(None, run, out))

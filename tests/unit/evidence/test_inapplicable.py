@@ -6,6 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 import pytest
+from tests.unit.evidence.conftest import write_workspace
 
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.records import Decision
@@ -23,7 +24,6 @@ from shipworthy.store.layout import Layout
 from shipworthy.store.signing import new_key
 from shipworthy.store.trust import Trust
 from shipworthy.workspace.load import Workspace
-from tests.unit.evidence.conftest import write_workspace
 
 WHY = "its last user turn holds no letter from a to z"
 
