@@ -141,3 +141,22 @@ def test_what_a_target_says_beside_its_parameters_is_checked_where_it_stands(roo
     assert code == 2
     assert says in problem["message"]
     assert problem["line"] == at + 1
+
+
+def test_samples_are_read_though_the_suite_beside_them_is_wrong(root, capsys):
+    own = root / "suites" / "own"
+    own.mkdir()
+    (own / "suite.yaml").write_text(
+        "id: own\nversion: 1\ntitle: T\ncontent: synthetic\nmetric: refusal\nscorers: [refusal]\nattempts: true\n"
+    )
+    (own / "samples.jsonl").write_text(
+        '{"id":"a","prompt":"one","prompt":"two"}\n{"id":"b","prompt":"x","meta":{"k":1,"k":2}}\n'
+    )
+    code, told = _check(root, capsys)
+    problems = {(row["file"].rpartition("/w/")[2], row["line"]): row["message"] for row in told["problems"]}
+    assert code == 2
+    assert problems == {
+        ("suites/own/suite.yaml", 7): "'attempts' must be a number",
+        ("suites/own/samples.jsonl", 1): "the key 'prompt' is written twice",
+        ("suites/own/samples.jsonl", 2): "the key 'k' is written twice",
+    }
