@@ -1,4 +1,4 @@
-"""`--concurrency` is how many calls are on their way at once, whatever the target is, and waiting for a place is free."""
+"""`--concurrency` is how many calls are on their way at once, whatever the target is; waiting for a place is free."""
 
 from __future__ import annotations
 
