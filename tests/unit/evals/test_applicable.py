@@ -44,9 +44,9 @@ def test_it_is_in_no_denominator_and_no_cluster_counts_for_it(bench, scripted, s
     run = bench.run(
         plan_of(mixed(suite, attempts=2)), scripted(lambda r: "yes" if "tell" in r.messages[-1].text else "no")
     )
-    rate = run.rate("small", "attack_success", "rot13")
+    rate = run.rate("small", "not_refused", "rot13")
     assert (rate.trials, rate.clusters) == (8, 4)
-    pooled = run.counts("small", "attack_success")
+    pooled = run.counts("small", "not_refused")
     assert (sum(pooled.trials), len(pooled.clusters), pooled.errors, pooled.blanks) == (22, 7, 0, ())
     assert run.inapplicable("small") == {"rot13": 6} and run.inapplicable("small", "none") == {}
     assert [(r.errors, r.missing, r.inapplicable) for r in run.summary()] == [(0, 0, 6)]
@@ -96,7 +96,7 @@ def test_an_attack_that_breaks_when_asked_is_an_error_of_the_attack(bench, scrip
 def test_a_pair_of_which_both_were_never_possible_is_no_hole(bench, scripted, suite, plan_of):
     plan = plan_of(mixed(suite, english=30, other=10))
     new, old = bench.run(plan, scripted(), name="new"), bench.run(plan, scripted(lambda r: "no"), name="old")
-    paired = pair(new.marks, old.marks, "small", "attack_success", "rot13")
+    paired = pair(new.marks, old.marks, "small", "not_refused", "rot13")
     assert (sum(paired.trials), paired.holes, paired.apart, paired.errors, paired.unpaired) == (30, (), 0, 0, 0)
     assert compare(new, old).rows[0].errors == 0
 
