@@ -43,6 +43,10 @@ _TOKENS = re.compile(
 )
 
 
+# What addresses a call to a tool there: without its tokens nothing could tell it from prose.
+_CALL = re.compile(r"<\|channel\|>(?:analysis|commentary) to=[^{}]{0,120}?<\|message\|>", re.IGNORECASE)
+
+
 def thoughts(text: str) -> list[tuple[int, int]]:
     """Return the spans of a text that are thoughts, their marks included; one that is never closed goes to the end.
 
@@ -89,7 +93,10 @@ def worded(text: str) -> str:
     'Yes'
     """
     spans = thoughts(text)
-    spans += [found.span() for found in _TOKENS.finditer(text)] if "<" in text or "[" in text else []
+    if "<" in text or "[" in text:
+        heads = [found.span() for found in _CALL.finditer(text)]
+        tokens = (found.span() for found in _TOKENS.finditer(text))
+        spans += [(start, end) for start, end in tokens if not any(a <= start < b for a, b in heads)]
     for start, end in spans:
         text = _blank(text, start, end)
     return text
