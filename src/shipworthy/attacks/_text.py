@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from shipworthy.core.records import Message, MessagePart, Sample, Text
@@ -15,6 +17,27 @@ def last_user(sample: Sample) -> int | None:
 def _with_parts(sample: Sample, index: int, parts: tuple[MessagePart, ...]) -> Sample:
     message: Message = replace(sample.messages[index], parts=parts)
     return replace(sample, messages=(*sample.messages[:index], message, *sample.messages[index + 1 :]))
+
+
+def no_user_turn(sample: Sample) -> str:
+    """Return why a sample has nothing to change: it has no user turn; the empty string where it has."""
+    return "" if last_user(sample) is not None else "the sample has no user turn"
+
+
+def nothing_in(sample: Sample, changes: Callable[[str], object], what: str) -> str:
+    """Return why nothing in a sample's last user turn can be changed; the empty string where something can.
+
+    Args:
+        changes: whether a text has something in it that can; asked of each text part.
+        what: is lacking then, in words.
+    """
+    if why := no_user_turn(sample):
+        return why
+    parts = sample.messages[last_user(sample) or 0].parts
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    if not any(texts):
+        return "its last user turn holds no text"
+    return "" if any(map(changes, texts)) else f"its last user turn holds {what}"
 
 
 def surround(sample: Sample, *, before: str = "", after: str = "") -> Sample:

@@ -18,7 +18,7 @@ from base64 import b64encode
 from random import Random
 
 from shipworthy.attacks._params import flag
-from shipworthy.attacks._text import surround
+from shipworthy.attacks._text import nothing_in, surround
 from shipworthy.core.protocols import Rewrite, rewrite_last_user
 from shipworthy.core.records import Sample
 from shipworthy.core.registry import attack
@@ -47,4 +47,4 @@ def base64(explain: bool = True) -> Rewrite:
         encoded = rewrite_last_user(sample, encode)
         return surround(encoded, before=EXPLAIN) if explain else encoded
 
-    return Rewrite("base64", change, {"explain": explain})
+    return Rewrite("base64", change, {"explain": explain}, inapplicable=lambda s: nothing_in(s, bool, "no text"))

@@ -19,7 +19,7 @@ from __future__ import annotations
 from random import Random
 
 from shipworthy.attacks._params import one_of
-from shipworthy.attacks._text import surround
+from shipworthy.attacks._text import no_user_turn, surround
 from shipworthy.core.protocols import Rewrite
 from shipworthy.core.records import Sample
 from shipworthy.core.registry import attack
@@ -55,4 +55,4 @@ def fake_system(style: str = "any") -> Rewrite:
         form = STYLES[rng.choice(sorted(STYLES)) if style == "any" else style]
         return surround(sample, before=form.replace("{order}", rng.choice(ORDERS)))
 
-    return Rewrite("fake_system", change, {"style": style})
+    return Rewrite("fake_system", change, {"style": style}, inapplicable=no_user_turn)

@@ -18,6 +18,7 @@ from __future__ import annotations
 from random import Random
 
 from shipworthy.attacks._params import share
+from shipworthy.attacks._text import nothing_in
 from shipworthy.core.protocols import Rewrite, rewrite_last_user
 from shipworthy.core.records import Sample
 from shipworthy.core.registry import attack
@@ -26,8 +27,12 @@ LOOK_ALIKES = dict(zip("aceijopsxyABCEHIJKMOPSTX", "асеіјорѕхуАВСЕ
 
 
 def encode(text: str, rate: float, rng: Random) -> str:
-    """Return the text with each letter that has a look-alike swapped with probability `rate`."""
-    return "".join(LOOK_ALIKES[c] if c in LOOK_ALIKES and rng.random() < rate else c for c in text)
+    """Return the text with each letter that has a look-alike swapped with probability `rate`; at least one of them."""
+    changed = "".join(LOOK_ALIKES[c] if c in LOOK_ALIKES and rng.random() < rate else c for c in text)
+    if changed != text or not (places := [i for i, c in enumerate(text) if c in LOOK_ALIKES]):
+        return changed
+    at = rng.choice(places)
+    return text[:at] + LOOK_ALIKES[text[at]] + text[at + 1 :]
 
 
 @attack
@@ -45,4 +50,11 @@ def homoglyph(rate: float = 0.5) -> Rewrite:
     def change(sample: Sample, rng: Random) -> Sample:
         return rewrite_last_user(sample, lambda text: encode(text, rate, rng))
 
-    return Rewrite("homoglyph", change, {"rate": rate})
+    return Rewrite(
+        "homoglyph",
+        change,
+        {"rate": rate},
+        inapplicable=lambda sample: nothing_in(
+            sample, lambda text: not LOOK_ALIKES.keys().isdisjoint(text), "no letter with a look-alike"
+        ),
+    )

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from random import Random
 
+from shipworthy.attacks._text import nothing_in
 from shipworthy.core.errors import PluginError
 from shipworthy.core.protocols import Rewrite, rewrite_last_user
 from shipworthy.core.records import Sample
@@ -45,4 +46,11 @@ def leetspeak(letters: str = "aeiost") -> Rewrite:
     def change(sample: Sample, rng: Random) -> Sample:
         return rewrite_last_user(sample, lambda text: encode(text, letters))
 
-    return Rewrite("leetspeak", change, {"letters": letters})
+    return Rewrite(
+        "leetspeak",
+        change,
+        {"letters": letters},
+        inapplicable=lambda sample: nothing_in(
+            sample, lambda text: encode(text, letters) != text, f"none of the letters {', '.join(sorted(letters))}"
+        ),
+    )

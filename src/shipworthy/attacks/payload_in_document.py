@@ -25,7 +25,7 @@ from random import Random
 from msgspec.structs import replace
 
 from shipworthy.attacks._params import one_of
-from shipworthy.attacks._text import last_user
+from shipworthy.attacks._text import last_user, nothing_in
 from shipworthy.core.protocols import Rewrite
 from shipworthy.core.records import Document, Message, Sample, Text
 from shipworthy.core.registry import attack
@@ -75,6 +75,12 @@ def _gap(body: str, seams: list[tuple[int, int]]) -> str:
     return "\n\n" if any("\n" in body[start:end] for start, end in seams) else " "
 
 
+def _instruction(sample: Sample) -> str:
+    injection = sample.meta.get("injection")
+    instruction = injection.get("instruction") if isinstance(injection, dict) else None
+    return instruction.strip() if isinstance(instruction, str) else ""
+
+
 def _move(sample: Sample, instruction: str, position: str) -> Sample:
     documents = list(sample.documents)
     holding = [i for i, document in enumerate(documents) if instruction in document.text]
@@ -112,10 +118,10 @@ def payload_in_document(position: str = "middle") -> Rewrite:
     one_of("payload_in_document", "position", position, POSITIONS)
 
     def change(sample: Sample, rng: Random) -> Sample:
-        injection = sample.meta.get("injection")
-        instruction = injection.get("instruction") if isinstance(injection, dict) else None
-        if isinstance(instruction, str) and instruction.strip():
-            return _move(sample, instruction.strip(), position)
-        return _plant(sample, position, rng)
+        instruction = _instruction(sample)
+        return _move(sample, instruction, position) if instruction else _plant(sample, position, rng)
 
-    return Rewrite("payload_in_document", change, {"position": position})
+    def inapplicable(sample: Sample) -> str:
+        return "" if _instruction(sample) else nothing_in(sample, str.strip, "no text")
+
+    return Rewrite("payload_in_document", change, {"position": position}, inapplicable=inapplicable)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from random import Random
 
-from shipworthy.attacks._text import surround
+from shipworthy.attacks._text import no_user_turn, surround
 from shipworthy.core.errors import PluginError
 from shipworthy.core.protocols import Rewrite
 from shipworthy.core.records import Sample
@@ -55,4 +55,4 @@ def prefix_injection(opening: str = "") -> Rewrite:
         order = rng.choice(ORDERS) if not opening else ORDERS[0]
         return surround(sample, after=order.replace("{opening}", opening or rng.choice(OPENINGS)))
 
-    return Rewrite("prefix_injection", change, {"opening": opening})
+    return Rewrite("prefix_injection", change, {"opening": opening}, inapplicable=no_user_turn)

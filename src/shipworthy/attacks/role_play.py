@@ -17,7 +17,7 @@ from __future__ import annotations
 from random import Random
 
 from shipworthy.attacks._params import one_of
-from shipworthy.attacks._text import surround
+from shipworthy.attacks._text import no_user_turn, surround
 from shipworthy.core.protocols import Rewrite
 from shipworthy.core.records import Sample
 from shipworthy.core.registry import attack
@@ -58,4 +58,4 @@ def role_play(persona: str = "any") -> Rewrite:
         name = rng.choice(sorted(PERSONAS)) if persona == "any" else persona
         return surround(sample, before=PERSONAS[name])
 
-    return Rewrite("role_play", change, {"persona": persona})
+    return Rewrite("role_play", change, {"persona": persona}, inapplicable=no_user_turn)

@@ -14,9 +14,11 @@ Tags: atlas:AML.T0068@5.6 owasp-llm:LLM01@2025
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 from shipworthy.attacks._params import share
+from shipworthy.attacks._text import nothing_in
 from shipworthy.core.protocols import Rewrite, rewrite_last_user
 from shipworthy.core.records import Sample
 from shipworthy.core.registry import attack
@@ -26,13 +28,23 @@ INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 
 
 def encode(text: str, rate: float, rng: Random) -> str:
-    """Return the text with an invisible character between two letters or digits with probability `rate`."""
+    """Return the text with an invisible character between two letters or digits with probability `rate`.
+
+    At least one, where two stand side by side.
+    """
     out: list[str] = []
     for before, after in zip(" " + text[:-1], text, strict=True) if text else ():
         if before.isalnum() and after.isalnum() and rng.random() < rate:
             out.append(rng.choice(INVISIBLE))
         out.append(after)
+    if len(out) == len(text) and (seams := _seams(text)):
+        out.insert(rng.choice(seams), rng.choice(INVISIBLE))
     return "".join(out)
+
+
+def _seams(text: str) -> list[int]:
+    """Return the places between two letters or digits."""
+    return [i for i, (before, after) in enumerate(pairwise(text), 1) if before.isalnum() and after.isalnum()]
 
 
 @attack
@@ -50,4 +62,9 @@ def zero_width(rate: float = 0.3) -> Rewrite:
     def change(sample: Sample, rng: Random) -> Sample:
         return rewrite_last_user(sample, lambda text: encode(text, rate, rng))
 
-    return Rewrite("zero_width", change, {"rate": rate})
+    return Rewrite(
+        "zero_width",
+        change,
+        {"rate": rate},
+        inapplicable=lambda sample: nothing_in(sample, _seams, "no two letters or digits side by side"),
+    )

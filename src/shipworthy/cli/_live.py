@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from shipworthy.core.finished import failed
 from shipworthy.evals.progress import Progress
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class LiveTable(Progress):
     def count(self, attempt: Attempt) -> None:
         """Count an attempt that is durable, and its score."""
         super().count(attempt)
-        if attempt.outcome != "scored":
+        if failed(attempt.outcome):
             self._bad[attempt.suite] += 1
             return
         for score in attempt.scores:

@@ -298,6 +298,7 @@ def report(run: Run) -> str:
     from collections import Counter
 
     from shipworthy.cli._tables import shorten, table
+    from shipworthy.core.finished import failed
     from shipworthy.core.freshness import moment, told
     from shipworthy.evals.results import COLUMNS, cells
 
@@ -306,17 +307,43 @@ def report(run: Run) -> str:
         given = run.replies
         kept = told(given.replies, given.cached, moment(given.oldest), moment(time.time()))
         text += f"\n\n{asked}\n\n" + click.wrap_text(kept, 80)
+    for line in _left_out(run):
+        text += f"\n\n{line}"
     for note in run.notes:
         text += f"\n\nMind: {note}"
     if run.errors:
-        kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(run.outcomes.items()) if n and kind != "scored")
+        kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(run.outcomes.items()) if n and failed(kind))
         text += f"\n\nErrors are never counted as safe; they are left out of the rates: {kinds}"
-        said = Counter(attempt.error for attempt in run.attempts() if attempt.outcome != "scored")
+        said = Counter(attempt.error for attempt in run.attempts() if failed(attempt.outcome))
         for message, times in said.most_common(NAMED):
             text += f"\n  {times:,} x  {shorten(message, 200)}"
         if len(said) > NAMED:
             text += f"\n  and {len(said) - NAMED:,} more: `shipworthy runs samples {run.id} --errors`"
     return text
+
+
+def _left_out(run: Run) -> Iterator[str]:
+    """Yield how many attempts were left out as their attack cannot change the sample, with the reasons."""
+    from collections import Counter
+
+    from shipworthy.cli._tables import shorten
+    from shipworthy.core.finished import INAPPLICABLE
+
+    if not run.outcomes[INAPPLICABLE]:
+        return
+    out = (a for a in run.attempts() if a.outcome == INAPPLICABLE)
+    lines = [
+        click.wrap_text(
+            f"{times:,} x  {suite}, {attack}: {shorten(why, 200)}",
+            80,
+            initial_indent="  ",
+            subsequent_indent="        ",
+        )
+        for (suite, attack, why), times in sorted(Counter((a.suite, a.attack, a.error) for a in out).items())
+    ]
+    yield "\n".join(
+        [f"Left out of every rate, as the attack cannot change the sample: {run.outcomes[INAPPLICABLE]:,}", *lines]
+    )
 
 
 def roles(run: Run) -> str:

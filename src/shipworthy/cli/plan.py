@@ -83,7 +83,7 @@ def _text(plan: Plan, expected: Estimate, criteria: list[CriterionPower], chance
     from shipworthy.cli import _expected
     from shipworthy.cli._chance import lines
     from shipworthy.cli._tables import table
-    from shipworthy.evals.estimate import calls, turns
+    from shipworthy.evals.estimate import calls, calls_of
 
     columns = ("suite", "samples", "attacks", "each", "attempts", "calls", "clusters", "ICC")
     rows = [
@@ -93,7 +93,7 @@ def _text(plan: Plan, expected: Estimate, criteria: list[CriterionPower], chance
             f"{len(part.attacks):,}",
             f"{part.attempts:,}",
             f"{len(part):,}",
-            f"{sum(map(turns, part.samples)) * len(part.attacks) * part.attempts:,}",
+            f"{calls_of(part):,}",
             f"{part.clusters:,}",
             f"{part.suite.icc:.2f}",
         )
@@ -104,6 +104,7 @@ def _text(plan: Plan, expected: Estimate, criteria: list[CriterionPower], chance
         "(more where an attack asks several times, fewer where the reply cache answers)",
         "",
         table(columns, rows, right=range(1, len(columns))),
+        *_left_out(plan),
         "",
         *_expected.lines(expected),
     ]
@@ -125,6 +126,20 @@ def _text(plan: Plan, expected: Estimate, criteria: list[CriterionPower], chance
     if chance is not None:
         said += ["", *lines(chance)]
     return "\n".join(said)
+
+
+def _left_out(plan: Plan) -> Iterator[str]:
+    """Yield a line for each attack that cannot change every sample, and why."""
+    from shipworthy.evals.applicable import left_out
+
+    head = "\nleft out of every rate and of the calls, as the attack cannot change the sample:"
+    for suite, attack, why, attempts in left_out(plan):
+        if head:
+            yield head
+            head = ""
+        reasons = "; ".join(f"{reason} ({n:,})" if len(why) > 1 else reason for reason, n in why.items())
+        said = f"{suite}, {attack}: {attempts:,} attempts on {sum(why.values()):,} samples: {reasons}"
+        yield click.wrap_text(said, 80, initial_indent="  ", subsequent_indent="    ")
 
 
 def _power_rows(criteria: list[CriterionPower]) -> Iterator[tuple[str, ...]]:
@@ -160,6 +175,8 @@ def _json(plan: Plan, expected: Estimate, criteria: list[CriterionPower], chance
                 "samples": len(part.samples),
                 "attacks": [attack.name for attack in part.attacks],
                 "attempts": len(part),
+                "possible": part.applicable.attempts,
+                "left_out": {attack: dict(why) for attack, why in part.applicable.why.items()},
                 "clusters": part.clusters,
                 "icc": part.suite.icc,
             }

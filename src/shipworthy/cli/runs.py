@@ -14,6 +14,7 @@ from shipworthy.cli._delete import delete_command
 from shipworthy.cli._options import form_option, workspace_option
 from shipworthy.cli._side_by_side import table_command
 from shipworthy.cli._steps import declare_command, finish_command
+from shipworthy.core.finished import failed
 from shipworthy.core.records import Outcome
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def samples(
             suite in (None, attempt.suite)
             and (attack is None or matches(attack, attempt.attack))
             and outcome in (None, attempt.outcome)
-            and not (errors and attempt.outcome == "scored")
+            and not (errors and not failed(attempt.outcome))
             and (hit is None or _hit(attempt, metric) is hit)
             and (metric is None or any(score.metric == metric for score in attempt.scores))
         )

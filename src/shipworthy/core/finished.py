@@ -16,6 +16,19 @@ PLANNED = len("AT-") + 16
 """Characters of an attempt's id that name the planned attempt; a retry adds ``-2``, ``-3``, …"""
 
 
+INAPPLICABLE: Literal["inapplicable"] = "inapplicable"
+"""The outcome of an attempt whose attack cannot change its sample: nothing was asked, it is in no rate and no error."""
+
+
+def failed(outcome: str) -> bool:
+    """Say whether an attempt ended in an error: it has no score, and is never counted as safe.
+
+    >>> failed("timeout"), failed("scored"), failed(INAPPLICABLE)
+    (True, False, False)
+    """
+    return outcome not in ("scored", INAPPLICABLE)
+
+
 class Finished(NamedTuple):
     """The answer: whether the run is finished, and the reason in words."""
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipworthy.core.document import Document as ReportDocument
+from shipworthy.core.errors import AttackError
 from shipworthy.core.events import Approval, PolicyEvent
 from shipworthy.core.records import (
     Attempt,
@@ -61,7 +62,7 @@ class Target(Protocol):
     endpoint share, so that they share its limits), ``sessions`` (true where it remembers a conversation by
     `Request.session`: its replies are then never cached), ``carries`` (what it can carry, see `core.carries`;
     everything where it does not say), ``price`` (a `Price`) or ``tells_cost`` (true where every
-    reply says what it cost): one of them is needed for a limit on money.
+    reply says what it cost): one of them is needed for a limit on money; ``shows_reasoning`` (see `ScoreContext`).
     """
 
     def describe(self) -> Mapping[str, Any]:
@@ -137,7 +138,12 @@ class AttackContext(Struct, frozen=True):
 
 
 class Attack(Protocol):
-    """Turns a sample into the conversation of one attempt."""
+    """Turns a sample into the conversation of one attempt.
+
+    Optional: ``inapplicable(sample)``, which says why it cannot change a sample (one sentence, no text of the sample),
+    or the empty string where it can. It looks at nothing but the sample: whether an attempt is possible must not hang
+    on its number, its seed or an answer. Such attempts are not made, and are in no rate.
+    """
 
     def describe(self) -> Mapping[str, Any]:
         """Return JSON with its id and parameters; part of the content hash."""
@@ -170,6 +176,19 @@ async def converse(sample: Sample, ask: Ask) -> Reply | None:
     return reply
 
 
+def inapplicable(attack: object, sample: Sample) -> str:
+    """Return why an attack cannot change a sample; the empty string where it can, or does not say.
+
+    Raises:
+        AttackError: it says so in something that is no text.
+    """
+    asked = getattr(attack, "inapplicable", None)
+    why = asked(sample) if asked is not None else ""
+    if not isinstance(why, str):
+        raise AttackError(f"its method 'inapplicable' returned a {type(why).__name__}, not a text")
+    return why
+
+
 class Rewrite:
     """An attack that rewrites the sample and then converses: the common case.
 
@@ -177,12 +196,19 @@ class Rewrite:
         name: the plug-in's id.
         change: sample -> sample. Pure, but for the random numbers it is given.
         params: its parameters, as they enter the content hash.
+        inapplicable: says why it cannot change a sample, see `Attack`; it can change all of them if left out.
     """
 
     def __init__(
-        self, name: str, change: Callable[[Sample, random.Random], Sample], params: Mapping[str, Any] | None = None
+        self,
+        name: str,
+        change: Callable[[Sample, random.Random], Sample],
+        params: Mapping[str, Any] | None = None,
+        *,
+        inapplicable: Callable[[Sample], str] | None = None,
     ) -> None:
         self.name, self.change, self.params = name, change, dict(params or {})
+        self.inapplicable = inapplicable or (lambda sample: "")
 
     def describe(self) -> Mapping[str, Any]:
         return {"attack": self.name, **self.params}
@@ -208,9 +234,16 @@ def rewrite_last_user(sample: Sample, change: Callable[[str], str]) -> Sample:
 
 
 class ScoreContext(Struct, frozen=True):
-    """What a scorer may use besides the attempt: a judge model to ask, where one was configured."""
+    """What a scorer may use besides the attempt.
+
+    Attributes:
+        model: a judge model to ask, where one was configured.
+        shows_reasoning: whether the target's users see how it reasons. False: none of it, thoughts between marks in
+            its text neither. None where nobody says: what came on a channel of its own is not seen, the text is.
+    """
 
     model: Ask | None = None
+    shows_reasoning: bool | None = None
 
 
 class Scorer(Protocol):

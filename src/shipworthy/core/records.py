@@ -107,8 +107,12 @@ __all__ = [
 Severity = Literal["S1", "S2", "S3", "S4"]
 Verdict = Literal["ship", "no-ship", "inconclusive"]
 
-Outcome = Literal["scored", "target_error", "timeout", "filtered", "refused", "attack_error", "scorer_error"]
-"""How an attempt ended. Only ``scored`` enters a rate; the others are errors, counted apart, never safe.
+Outcome = Literal[
+    "scored", "inapplicable", "target_error", "timeout", "filtered", "refused", "attack_error", "scorer_error"
+]
+"""How an attempt ended. Only ``scored`` enters a rate; all but ``inapplicable`` of the others are errors, never safe.
+
+``inapplicable``: the attack cannot change the sample, so nothing was asked: no score, no error, told apart.
 
 ``filtered``: a provider's own filter refused to answer. ``refused``: the tool policy stopped the attempt.
 ``attack_error``: the attack, or the model it asks, failed; ``scorer_error``: a scorer or its judge could not judge.
@@ -542,6 +546,7 @@ class AttackRate(Struct, frozen=True, kw_only=True):
             confidence, in [0, 1], each by itself; None where nothing was scored.
         hits, trials, clusters: counted events, scored attempts, independent samples among them.
         unscored: attempts without a score, left out of `trials`.
+        inapplicable: attempts on samples that it cannot change, in none of the other numbers.
     """
 
     attack: Name
@@ -552,6 +557,7 @@ class AttackRate(Struct, frozen=True, kw_only=True):
     trials: int = 0
     clusters: int = 0
     unscored: int = 0
+    inapplicable: int = 0
 
 
 class LabelCount(Struct, frozen=True, kw_only=True):
@@ -601,6 +607,8 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
         errors: attempts that ended in an error; `planned` what the plan asked for.
         unscored: number of attempts that are left out of `trials`, by kind: the outcome of an error, or ``abstained``
             where the scorer gave no score. They decide against shipping and against failing, see `bound`.
+        inapplicable: attack -> number of its attempts on samples that it cannot change. They were never possible: they
+            are among `planned`, and in no other number here.
         worst_rate: the estimate had every unscored attempt been bad; None where nothing is unscored.
         tips: of an undecided criterion that would ship were all of them good: with how many bad ones it does not,
             placed where they weigh most.
@@ -650,6 +658,12 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tips: int | None = None
     attacks: tuple[AttackRate, ...] = ()
     audit: ScorerAudit | None = None
+    inapplicable: dict[Name, int] = field(default_factory=dict)
+
+    @property
+    def possible(self) -> int:
+        """Planned attempts whose attack can change their sample."""
+        return self.planned - sum(self.inapplicable.values())
 
     @property
     def left_out(self) -> int:
@@ -670,12 +684,14 @@ class SubjectUse(Struct, frozen=True, kw_only=True):
         target: the target's id, as it describes itself.
         declared: digest of the target as the workspace's files say it; the same for one system with and without guards.
         guards: digest of the guard pipeline; empty without guards.
+        reasoning: ``shown`` or ``hidden`` where the target says whether its users see how it reasons; else empty.
     """
 
     digest: Name
     target: Name = ""
     declared: Name = ""
     guards: Name = ""
+    reasoning: Name = ""
 
 
 class BaselineUse(Struct, frozen=True, kw_only=True):

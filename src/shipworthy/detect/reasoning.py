@@ -6,29 +6,45 @@ import re
 
 # How the common models mark thoughts inside their text: what opens them, and what closes them. Our own list, from their
 # chat templates; most have a channel of their own on the wire, and these marks where a server does not know them.
+_WORDS = (
+    r"(?:seed:|antml?:|ant)?(?:think|thinking|thought|thoughts|thought_process|thinking_process|reasoning|analysis|reflection|"
+    r"scratchpad|cot|chain[_-]of[_-]thought|inner[_-]monologue|monologue|deliberation|internal_reasoning|planning)"
+)
 _PAIRS = (
-    (r"<(?:seed:)?(?:think|thinking|thought|thoughts|reasoning|analysis|reflection|scratchpad)>",
-     r"</(?:seed:)?(?:think|thinking|thought|thoughts|reasoning|analysis|reflection|scratchpad)>"),
+    (rf"<{_WORDS}(?:\s[^<>]{{0,80}})?>", rf"</{_WORDS}\s*>"),
+    (r"<details\s[^<>]{0,40}type=[\"']?reasoning[^<>]{0,80}>", r"</details>"),
     (r"\[THINK\]", r"\[/THINK\]"),
     (r"\u25c1think\u25b7", r"\u25c1/think\u25b7"),
     (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
     (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),
     (r"<\|thinking\|>", r"<\|/thinking\|>"),
+    (r"<\|think(?:ing)?_start\|>|<\|begin_of_thinking\|>", r"<\|think(?:ing)?_end\|>|<\|end_of_thinking\|>"),
+    (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),
     (r"<unused94>", r"<unused95>"),
-    # gpt-oss: every channel but the final one is for nobody to read.
-    (r"(?:<\|start\|>assistant)?<\|channel\|>(?:analysis|commentary)(?:[^<]{0,80})<\|message\|>",
+    # Granite says in a fixed sentence where its thoughts begin and where its answer does.
+    (r"\AHere is my thought process:", r"Here is my response:"),
+    # gpt-oss: every channel but the final one is for nobody to read. A call stands in one, too, and is none.
+    (r"(?:<\|start\|>assistant)?<\|channel\|>(?:analysis|commentary)(?! to=)(?:[^<]{0,80})<\|message\|>",
      r"(?:<\|end\|>|(?=<\|start\|>)|(?=<\|channel\|>final))"),
 )  # fmt: skip
 _OPENS = re.compile("|".join(f"(?P<m{i}>{opens})" for i, (opens, _) in enumerate(_PAIRS)), re.IGNORECASE)
 _CLOSES = [re.compile(closes, re.IGNORECASE) for _, closes in _PAIRS]
 # A template may open the thought itself: then only its end is in the text.
-_END = re.compile(r"</(?:seed:)?(?:think|thinking|thought|reasoning)>|\[/THINK\]|\u25c1/think\u25b7", re.IGNORECASE)
+_END = re.compile(
+    r"</(?:seed:|antml?:|ant)?(?:think|thinking|thought|reasoning|thought_process|thinking_process)\s*>|\[/THINK\]|\u25c1/think\u25b7|"
+    r"<\|END_THINKING\|>|<\|end_of_thought\|>|<\|inner_suffix\|>",
+    re.IGNORECASE,
+)
 _TOKENS = re.compile(
     r"<\|(?:im_end|im_start|eot_id|end_of_text|endoftext|end|start|return|eom_id|message|channel|end_of_turn|eos|"
-    r"START_RESPONSE|END_RESPONSE|END_OF_TURN_TOKEN)\|>(?:assistant|final)?|<(?:end_of_turn|eos|pad|/s|bos)>"
+    r"START_RESPONSE|END_RESPONSE|END_OF_TURN_TOKEN|begin_of_solution|end_of_solution|call|constrain)\|>(?:assistant|final)?|<(?:end_of_turn|eos|pad|/s|bos)>"
     r"|\[/?INST\]|\[(?:BEGIN|END) FINAL RESPONSE\]",
     re.IGNORECASE,
 )
+
+
+# What addresses a call to a tool there: without its tokens nothing could tell it from prose.
+_CALL = re.compile(r"<\|channel\|>(?:analysis|commentary) to=[^{}]{0,120}?<\|message\|>", re.IGNORECASE)
 
 
 def thoughts(text: str) -> list[tuple[int, int]]:
@@ -38,6 +54,8 @@ def thoughts(text: str) -> list[tuple[int, int]]:
     [(0, 37)]
     """
     spans: list[tuple[int, int]] = []
+    if "<" not in text and "[" not in text and "\u25c1" not in text and not text.startswith("Here is my thought"):
+        return spans
     at = 0
     while found := _OPENS.search(text, at):
         if text[max(0, found.start() - 1) : found.start()] in ("`", '"', "'"):
@@ -54,6 +72,18 @@ def thoughts(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+def unseen(text: str) -> str:
+    """Return a text of the same length with the thoughts that stand between both of their marks made blank.
+
+    >>> unseen("<think>HERON</think>No.").strip(), unseen("HERON</think>No."), unseen("<think>HERON")
+    ('No.', 'HERON</think>No.', '<think>HERON')
+    """
+    for start, end in thoughts(text):
+        if _OPENS.match(text, start) and any(closes.search(text[start:end]) for closes in _CLOSES):
+            text = _blank(text, start, end)
+    return text
+
+
 def worded(text: str) -> str:
     """Return a text of the same length with thoughts and left-over tokens of the template made blank.
 
@@ -62,8 +92,15 @@ def worded(text: str) -> str:
     >>> worded("[THINK]No.[/THINK]Yes</s>").strip()
     'Yes'
     """
-    spans = thoughts(text) if "<" in text or "[" in text or "\u25c1" in text else []
-    spans += [found.span() for found in _TOKENS.finditer(text)] if "<" in text or "[" in text else []
+    spans = thoughts(text)
+    if "<" in text or "[" in text:
+        heads = [found.span() for found in _CALL.finditer(text)]
+        tokens = (found.span() for found in _TOKENS.finditer(text))
+        spans += [(start, end) for start, end in tokens if not any(a <= start < b for a, b in heads)]
     for start, end in spans:
-        text = text[:start] + "".join("\n" if c == "\n" else " " for c in text[start:end]) + text[end:]
+        text = _blank(text, start, end)
     return text
+
+
+def _blank(text: str, start: int, end: int) -> str:
+    return text[:start] + "".join("\n" if c == "\n" else " " for c in text[start:end]) + text[end:]

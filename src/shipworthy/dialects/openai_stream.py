@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shipworthy.core.errors import TargetError, TargetFiltered
 from shipworthy.core.records import Delta, Reasoning, Reply, Text, ToolCall
-from shipworthy.dialects.openai import MISSHAPEN, from_wire, is_filtered
-from shipworthy.net.answer import error_kind
+from shipworthy.dialects.openai import MISSHAPEN, THOUGHTS, finish_of, from_wire, is_filtered, part_of, text_of
+from shipworthy.net.answer import error_kind, error_within
 
-_CHANNELS = (
-    ("reasoning_content", "reasoning"),
-    ("reasoning", "reasoning"),
-    ("content", "text"),
-    ("refusal", "refusal"),
-)
+_HIGH = re.compile("[\ud800-\udbff]$")
+"""The first half of a surrogate pair: its other half may come with the next piece."""
 
 
 class Completion:
@@ -38,6 +35,7 @@ class Completion:
         self._model, self._began, self._characters = "", False, 0
         self._said: dict[str, list[str]] = {"reasoning": [], "text": [], "refusal": []}
         self._calls: list[_Call] = []
+        self._halves: dict[tuple[str, int], str] = {}
 
     def take(self, data: str) -> list[Delta]:
         """Take the data of one event and return the pieces in it.
@@ -53,13 +51,13 @@ class Completion:
             return []
         try:
             chunk = json.loads(data)
-            if chunk.get("error"):
-                raise _error(chunk, self._characters)
+            # A sentence and no choices: what an event called "error" brings.
+            told = "choices" not in chunk and any(isinstance(chunk.get(k), str) for k in ("message", "msg", "detail"))
+            if error := error_within(chunk) or (chunk if told else None):
+                raise _error(error, self._characters)
             self._model = str(chunk.get("model") or self._model)
             self.usage = chunk.get("usage") or self.usage
             found = [delta for choice in chunk.get("choices") or () for delta in self._choice(choice)]
-            # Half a surrogate pair is no text that could be kept, sent on or hashed.
-            "".join(f"{d.text}{d.id}{d.name}" for d in found).encode()
         except MISSHAPEN as error:
             raise TargetError(
                 f"the stream is not a chat completion ({type(error).__name__} while reading it, "
@@ -76,7 +74,8 @@ class Completion:
         """
         if not self._began or not (self.finish or self.done):
             raise TargetError(f"the stream ended in mid-answer, after {self._characters} characters")
-        said = {name: "".join(pieces) for name, pieces in self._said.items()}
+        lost = {channel: "\ufffd" for channel, index in self._halves if index == 0}
+        said = {name: "".join(pieces) + lost.get(name, "") for name, pieces in self._said.items()}
         # In the order of their index, which need not be the one in which they began.
         calls = sorted((c for c in self._calls if c.choice == 0), key=lambda c: c.position)
         message = {
@@ -89,23 +88,19 @@ class Completion:
         return from_wire({"choices": [choice], "usage": self.usage, "model": self._model})
 
     def _choice(self, choice: Mapping[str, Any]) -> Iterator[Delta]:
+        if error := error_within({"error": choice.get("error"), "choices": [choice]}):
+            raise _error(error, self._characters)
         number = int(choice.get("index") or 0)
         first = number == 0
         if first:
             self._began = True
-            self.finish = str(choice.get("finish_reason") or self.finish)
+            self.finish = finish_of(choice) or self.finish
         delta = choice.get("delta") or {}
-        thought = False
-        for field, channel in _CHANNELS:
-            text = delta.get(field)
-            # Some endpoints send the same reasoning under both names.
-            if not text or (channel == "reasoning" and thought):
-                continue
-            thought = thought or channel == "reasoning"
-            for text_channel, piece in _pieces(text, channel):
-                if first:
-                    self._said[text_channel].append(piece)
-                yield Delta(piece, text_channel, number)  # type: ignore[arg-type]
+        for channel, text in _told(delta):
+            piece = self._whole(channel, number, text)
+            if first:
+                self._said[channel].append(piece)
+            yield Delta(piece, channel, number)  # type: ignore[arg-type]
         for call in delta.get("tool_calls") or ():
             yield self._call(number, call)
         if old := delta.get("function_call"):
@@ -115,7 +110,7 @@ class Completion:
         """Take a piece of a call. A delta's index is the wire's, unless another call has it already."""
         function = wire.get("function") or {}
         mine = [c for c in self._calls if c.choice == choice]
-        name, id_, index = str(function.get("name") or ""), str(wire.get("id") or ""), wire.get("index")
+        name, id_, index = _plain(function.get("name")), _plain(wire.get("id")), wire.get("index")
         call = next((c for c in reversed(mine) if c.index == index), None) if index is not None else None
         if index is None and mine and not (id_ and id_ != mine[-1].id) and not name:
             call = mine[-1]
@@ -132,8 +127,22 @@ class Completion:
             call.id, call.name = call.id or id_, call.name or name
         arguments = function.get("arguments")
         piece = arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
+        piece = self._whole("tool_call", call.position, piece)
         call.pieces.append(piece)
         return Delta(piece, "tool_call", call.position, call.id if begins else "", call.name if begins else "")
+
+    def _whole(self, channel: str, index: int, text: str) -> str:
+        """Return a piece of text without half a surrogate pair, which nothing could keep, send on or hash.
+
+        A first half at its end waits for what comes next; what stays alone becomes U+FFFD.
+        """
+        key = channel, index
+        text = self._halves.pop(key, "") + text
+        if text.isascii():
+            return text
+        if half := _HIGH.search(text):
+            self._halves[key], text = half[0], text[:-1]
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _Call:
@@ -162,22 +171,27 @@ def deltas(reply: Reply) -> Iterator[Delta]:
                     calls += 1
 
 
-def _pieces(value: Any, channel: str) -> Iterator[tuple[str, str]]:
-    """Yield channel and text of a delta's field: a text, or a list of parts (Mistral's thinking models)."""
-    if isinstance(value, str):
-        yield channel, value
-        return
-    for part in value:
-        if part.get("type") in ("thinking", "reasoning"):
-            inner = part.get("thinking") or ""
-            yield "reasoning", inner if isinstance(inner, str) else "".join(p.get("text", "") for p in inner)
-        elif isinstance(text := part.get("text"), str):
-            yield channel, text
+def _plain(value: Any) -> str:
+    """Return a name or an id, halves of surrogate pairs made U+FFFD."""
+    text = str(value or "")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _error(chunk: Mapping[str, Any], characters: int) -> TargetError:
+def _told(delta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield channel and text of what a delta says: a text each, or a list of parts (Mistral's thinking models)."""
+    # Some endpoints send the same reasoning under several names.
+    if thought := next((said for name in THOUGHTS if (said := text_of(delta.get(name)))), ""):
+        yield "reasoning", thought
+    content = delta.get("content")
+    for part in content if isinstance(content, list) else [content]:
+        yield from ([("text", part)] if part else ()) if isinstance(part, str | None) else part_of(part)
+    if refusal := text_of(delta.get("refusal")):
+        yield "refusal", refusal
+
+
+def _error(error: Any, characters: int) -> TargetError:
     after = f"after {characters} characters"
-    if is_filtered(chunk):
+    if is_filtered({"error": error}):
         return TargetFiltered(f"the provider's filter stopped the answer {after}")
-    kind = error_kind(chunk["error"])
+    kind = error_kind(error)
     return TargetError(f"the endpoint broke off its answer with an error{f' ({kind})' if kind else ''}, {after}")

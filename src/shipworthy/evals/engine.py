@@ -1,7 +1,8 @@
 """Make attempts: open an exchange, let the attack hold its conversation in it, let the scorers judge, name the outcome.
 
 Only ``scored`` enters a rate. A target that failed, one that was too slow, one whose provider refused to answer, an
-attack that broke and a scorer that could not judge are different errors, and none of them is "safe".
+attack that broke and a scorer that could not judge are different errors, and none of them is "safe". Where an attack
+cannot change a sample, nothing is asked: that is neither.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from shipworthy.core.errors import (
     UsageError,
 )
 from shipworthy.core.events import Timing
+from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.foreign import kind_of, message_of, must_pass, take_back_cancelling
-from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer
+from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer, inapplicable
 from shipworthy.core.records import Attempt, Outcome, Reply, Score
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, PlanItem
@@ -63,6 +65,7 @@ class Engine:
         judges: by suite id.
         mediation: guards and tool policy in front of the target, and what takes secrets out of an error's message.
         private: ids of the suites whose text must not be kept.
+        shows_reasoning: whether the target's users see how it reasons, for the scorers (`ScoreContext`).
 
     Attributes:
         stopping: says whether whoever runs the attempts is stopping them. A task that is cancelled otherwise was
@@ -77,6 +80,7 @@ class Engine:
         *,
         mediation: Mediation | None = None,
         private: frozenset[str] = frozenset(),
+        shows_reasoning: bool | None = None,
     ) -> None:
         self.target, self.attackers, self.judges = target, attackers, judges
         self.mediation, self.private = mediation or Mediation(), private
@@ -84,7 +88,7 @@ class Engine:
         self._epoch = time.time() - time.perf_counter()
         self.stopping: Callable[[], bool] | None = None
         # Most scorers ask nobody: they share one context.
-        self._alone = ScoreContext()
+        self._alone = ScoreContext(None, shows_reasoning)
 
     async def attempt(self, item: PlanItem, *, draw: int | None = None) -> Attempt:
         """Make one attempt.
@@ -170,6 +174,8 @@ class Engine:
             self._oracle(item, exchange, getattr(attack, "queries", 0)),
         )
         try:
+            if why := inapplicable(attack, item.sample):
+                return INAPPLICABLE, self.mediation.scrub(why)
             exchange.choose(_reply(await attack.attempt(item.sample, exchange.ask, context)))
         except (LimitReached, UsageError):
             raise
@@ -238,7 +244,9 @@ class Engine:
         errors: list[str] = []
         for scorer, model in self.judges[item.suite]:
             name = type(scorer).__name__
-            context = self._alone if model is None else ScoreContext(exchange.model("judge", model))
+            context = self._alone
+            if model is not None:
+                context = ScoreContext(exchange.model("judge", model), context.shows_reasoning)
             try:
                 given = _scores(await scorer.score(attempt, item.sample, context), scorer)
             except (LimitReached, UsageError):
@@ -298,6 +306,7 @@ def make_engine(
         {suite: [Judge(made.plugin, way(made.model)) for made in some] for suite, some in crew.scorers.items()},
         mediation=Mediation(subject.pipeline, scrub=subject.scrub),
         private=frozenset(part.id for part in plan.suites if part.suite.content != "synthetic"),
+        shows_reasoning=subject.shows_reasoning,
     )
 
 

@@ -124,7 +124,15 @@ def turns(sample: Sample) -> int:
 
 def calls(plan: Plan) -> int:
     """Return how many times a plan asks the target, if every attack asks as often as the sample has user turns."""
-    return sum(sum(map(turns, part.samples)) * len(part.attacks) * part.attempts for part in plan.suites)
+    return sum(map(calls_of, plan.suites))
+
+
+def calls_of(part: SuitePlan) -> int:
+    """Return the same of one suite's part. What an attack cannot change is not asked."""
+    able = part.applicable
+    whole = sum(map(turns, part.samples))
+    less = (sum(turns(s) for s in part.samples if not able.can(name, s)) for name in able.why)
+    return (whole * len(part.attacks) - sum(less)) * part.attempts
 
 
 def _model_price(use: Use) -> Price | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
+from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run, given
 from shipworthy.store.reading import Row
@@ -49,6 +50,8 @@ class Marks:
 
     def add(self, row: Row) -> None:
         """Take in one record; later tries after the ones they replace."""
+        if row.outcome == INAPPLICABLE:
+            return  # of such a pair there is nothing to compare
         planned, _ = split_try(row.id)
         if row.outcome != "scored":
             self.failed[planned] = Gap(row.sample, row.cluster, row.attack, row.content_hash, row.suite, row.outcome)

@@ -22,6 +22,7 @@ from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.records import Sample
 
 if TYPE_CHECKING:
+    from shipworthy.evals.applicable import Applicable
     from shipworthy.workspace.kinds.plan import PlanSpec
     from shipworthy.workspace.load import Workspace
     from shipworthy.workspace.suite import Suite
@@ -133,7 +134,15 @@ class SuitePlan:
         """Number of independent clusters among the samples."""
         return _distinct(lambda: (sample.cluster or sample.id for sample in self.samples), len(self.samples))
 
+    @cached_property
+    def applicable(self) -> Applicable:
+        """Which of the attacks can change which of the samples; builds the attacks."""
+        from shipworthy.evals.applicable import Applicable
+
+        return Applicable(self)
+
     def __len__(self) -> int:
+        """Attempts, those included that an attack cannot make of a sample: each of them has a record."""
         return len(self.samples) * len(self.attacks) * self.attempts
 
     def __iter__(self) -> Iterator[PlanItem]:

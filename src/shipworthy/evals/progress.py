@@ -10,6 +10,7 @@ from collections.abc import Callable
 from io import StringIO
 from typing import IO, TYPE_CHECKING, Any
 
+from shipworthy.core.finished import failed
 from shipworthy.core.price import money
 from shipworthy.core.records import Attempt
 from shipworthy.exchange.budget import Budget, format_duration
@@ -80,7 +81,7 @@ class Progress:
     def count(self, attempt: Attempt) -> None:
         """Count an attempt that is durable."""
         self.done += 1
-        if attempt.outcome != "scored":
+        if failed(attempt.outcome):
             self.errors += 1
 
     def stop(self) -> None:

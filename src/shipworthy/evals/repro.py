@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipworthy.core.errors import UsageError
+from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.protocols import Rewrite
 from shipworthy.core.records import Attempt, Metric, Request
 from shipworthy.evals.engine import Attacker, make_engine
@@ -115,6 +116,8 @@ async def reproduce(
     """
     if n < 1:
         raise UsageError(f"an attempt is made at least once more, not {n} times")
+    if attempt.outcome == INAPPLICABLE:
+        raise UsageError(f"nothing was asked in {attempt.id}, so nothing can be asked again: {attempt.error}")
     item = _item(workspace, run, attempt)
     guarded = bool(run.manifest.guards) if guards is None else guards
     subject = build_subject(workspace, guarded, target=target_of(workspace, run.manifest))

@@ -17,7 +17,7 @@ from shipworthy.core import collector
 from shipworthy.core.amount import amount, number
 from shipworthy.core.attack_name import select
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
-from shipworthy.core.finished import PLANNED, Finished, finished
+from shipworthy.core.finished import INAPPLICABLE, PLANNED, Finished, failed, finished
 from shipworthy.core.freshness import Replies, older
 from shipworthy.core.records import Attempt, Metric, Outcome, Party, RoleUse, RunManifest, Score, SuiteUse
 from shipworthy.core.renamed import metric_hint
@@ -171,6 +171,7 @@ class SuiteResult(Struct, frozen=True):
         interval: None where no attempt was scored; a `MeanInterval` of a value.
         unit: of a value.
         errors: attempts without a score, left out; `missing` were planned and not made.
+        inapplicable: attempts on samples that their attack cannot change, in none of the other numbers.
     """
 
     suite: str
@@ -179,6 +180,7 @@ class SuiteResult(Struct, frozen=True):
     errors: int
     missing: int
     unit: str = ""
+    inapplicable: int = 0
 
 
 class Run:
@@ -212,6 +214,7 @@ class Run:
         self._declared = {(use.id, metric.name): metric for use in manifest.suites for metric in use.metrics}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
         self._errors: Counter[tuple[str, str]] = Counter()
+        self._inapplicable: Counter[tuple[str, str]] = Counter()
         self._made: Counter[str] = Counter()
         self._superseded: set[str] = set()
         self._failed: dict[str, tuple[str, str, Outcome, str, str, str]] = {}
@@ -292,6 +295,9 @@ class Run:
         else:
             self._made[attempt.suite] += 1
         self.outcomes[attempt.outcome] += 1
+        if attempt.outcome == INAPPLICABLE:
+            self._inapplicable[attempt.suite, attempt.attack] += 1
+            return
         if attempt.severity == "S1":
             self._mark_s1(planned, attempt)
         self._roles.add(attempt.asked, attempt.timing)
@@ -382,10 +388,23 @@ class Run:
 
         An attempt whose scorer gave no word says as little about the system as one that ended in an error.
         """
-        found = {kind: n for kind, n in self.outcomes.items() if n and kind != "scored"}
+        found = {kind: n for kind, n in self.outcomes.items() if n and failed(kind)}
         main = {use.id: use.metric for use in self.manifest.suites}
         silent = sum(len(blanks) for (suite, metric, _), blanks in self._silent.items() if metric == main.get(suite))
         return dict(sorted((found | ({"abstained": silent} if silent else {})).items()))
+
+    def inapplicable(self, suite: str, attack: str | None = None) -> dict[str, int]:
+        """Return by attack the number of attempts on samples that it cannot change; only attacks that have some.
+
+        Arguments and errors as for `by_attack`.
+        """
+        names = self._attacks(suite, attack)
+        return {name: n for name in names if (n := self._inapplicable[suite, name])}
+
+    @property
+    def possible(self) -> int:
+        """Planned attempts less those whose attack cannot change their sample, as far as they were made."""
+        return self.manifest.planned - self._inapplicable.total()
 
     @property
     def failed(self) -> dict[str, int]:
@@ -536,7 +555,10 @@ class Run:
         declared = self.metric(suite, metric)
         estimate = self.rate if declared.kind == "event" else self.mean
         errors = self.counts(suite, metric, attack).errors
-        return SuiteResult(suite, metric, estimate(suite, metric, attack), errors, self.missing(suite), declared.unit)
+        out = sum(self.inapplicable(suite, attack).values())
+        return SuiteResult(
+            suite, metric, estimate(suite, metric, attack), errors, self.missing(suite), declared.unit, out
+        )
 
     def summary(self) -> list[SuiteResult]:
         """Return every metric of every suite, as tables show them; a suite without a score has one empty row."""
@@ -545,7 +567,8 @@ class Run:
             rows += [self.result(use.id, metric) for metric in self.metrics(use.id)]
             if not self.metrics(use.id):
                 errors = sum(self._errors[use.id, attack] for attack in use.attacks)
-                rows.append(SuiteResult(use.id, "", None, errors, self.missing(use.id)))
+                out = sum(self.inapplicable(use.id).values())
+                rows.append(SuiteResult(use.id, "", None, errors, self.missing(use.id), inapplicable=out))
         return rows
 
     def attempts(self, *, superseded: bool = False) -> Iterator[Attempt]:

@@ -14,6 +14,7 @@ from shipworthy.core import collector
 from shipworthy.core.carries import EVERYTHING, carried
 from shipworthy.core.credentials import revealed
 from shipworthy.core.errors import LimitReached, StoreError, UsageError
+from shipworthy.core.finished import failed
 from shipworthy.core.foreign import forks, leave_if_forked, take_back_cancelling
 from shipworthy.core.price import HINT, KEY
 from shipworthy.core.protocols import Model
@@ -133,7 +134,7 @@ async def run_plan(
                     raise
                 take_back_cancelling()
             progress.count(attempt)
-            errors += attempt.outcome != "scored"
+            errors += failed(attempt.outcome)
 
     progress.start(planned, planned - left, budget, plan.id)
     try:

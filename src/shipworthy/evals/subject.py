@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shipworthy.core import shown
 from shipworthy.core.credentials import resolve
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import CredentialError, PluginError
@@ -39,15 +40,18 @@ def build(kind: str, use: str, params: Mapping[str, Any]) -> Built:
     """
     params = dict(params)
     price = Price.read(params.pop(KEY)) if kind == "target" and KEY in params else None
+    shows = shown.read(params.pop(shown.KEY)) if kind == "target" and shown.KEY in params else None
     wanted = params.get("model")
     if not (isinstance(wanted, Mapping) and "use" in wanted):
-        plugin = _with_price(create(kind, use, params), price)
+        plugin = _with_reasoning(_with_price(create(kind, use, params), price), shows)
         return Built(plugin, None, (plugin,) if kind == "target" else ())
+    if shown.KEY in wanted:
+        raise PluginError(f"{kind} {use!r}: {shown.KEY} stands beside the target's own `use`, not in its model")
     del params["model"]
     inner = build("target", wanted["use"], {k: v for k, v in wanted.items() if k != "use"})
     plugin = create(kind, use, params, model=inner.plugin)
     if kind == "target":  # what it passes on of its model's tokens costs what the model costs
-        plugin = _with_price(plugin, price or getattr(inner.plugin, KEY, None))
+        plugin = _with_reasoning(_with_price(plugin, price or getattr(inner.plugin, KEY, None)), shows)
     if kind == "target" and not _takes_model(use):
         raise PluginError(f"target {use!r} takes no model: take the key 'model' out, or name another target")
     return Built(plugin, inner.plugin, ((plugin,) if kind == "target" else ()) + inner.opened)
@@ -56,6 +60,12 @@ def build(kind: str, use: str, params: Mapping[str, Any]) -> Built:
 def _with_price(plugin: Any, price: Price | None) -> Any:
     if price is not None:
         setattr(plugin, KEY, price)
+    return plugin
+
+
+def _with_reasoning(plugin: Any, shows: bool | None) -> Any:
+    if shows is not None:
+        setattr(plugin, shown.KEY, shows)
     return plugin
 
 
@@ -80,7 +90,8 @@ class Subject:
 
     Attributes:
         secrets: the credentials.
-        description: JSON of both; `digest` is ``sha256:…`` over it.
+        shows_reasoning: whether the target's users see how it reasons; None where nobody says.
+        description: JSON of all three; `digest` is ``sha256:…`` over it.
     """
 
     def __init__(
@@ -100,6 +111,9 @@ class Subject:
         self.description: dict[str, Any] = {"target": described if use is None else measured(use, described)}
         if pipeline is not None:
             self.description["guards"] = pipeline.describe()
+        self.shows_reasoning = shown.of(target)
+        if self.shows_reasoning is not None:  # the same words of it can be a leak, or none
+            self.description["reasoning"] = shown.word(self.shows_reasoning)
         if declared is not None:
             self.description["declared"] = dict(declared)
         self.digest = digest(self.description)

@@ -20,7 +20,9 @@ import msgspec
 
 from shipworthy.core.confirmation import Word
 from shipworthy.core.errors import UsageError
-from shipworthy.core.records import Asked, Attempt, Metric, Said, Sample
+from shipworthy.core.records import Asked, Attempt, Message, MessagePart, Metric, Said, Sample, Text
+from shipworthy.core.shown import given_away, reasoned
+from shipworthy.detect.reasoning import thoughts
 from shipworthy.detect.redact import redact_json, redact_text
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
@@ -147,7 +149,11 @@ def _write_data(
         file,
         "index",
         {
-            "run": {"id": run.id, "facts": [*_facts(run, count), *samples.unknown()]},
+            "run": {
+                "id": run.id,
+                "facts": [*_facts(run, count), *samples.unknown()],
+                "reasoning": run.manifest.subject.get("reasoning", ""),
+            },
             "against": {"id": against.id} if against else None,
             **names.tables(),
             "metrics": [_metric(names, suite, metric) for suite, metric in names.metrics],
@@ -300,9 +306,15 @@ def _body(
         "cached_calls": attempt.target.cached,
         "finish": _finish(attempt),
         "told": sample,
+        **_reasoning(attempt),
     }
     if other is not None:
-        body["other"] = {"said": other.said, "scores": other.scores, "outcome": other.outcome}
+        body["other"] = {
+            "said": other.said,
+            "scores": other.scores,
+            "outcome": other.outcome,
+            **_reasoning(other),
+        }
     if earlier:
         body["tries"] = [
             {
@@ -312,10 +324,37 @@ def _body(
                 "said": one.said,
                 "withheld": list(_withheld(one)),
                 "scores": one.scores,
+                **_reasoning(one),
             }
             for one in earlier
         ]
     return body
+
+
+def _reasoning(attempt: Attempt) -> dict[str, Any]:
+    """Return where an attempt's answers reason, so that the page can fold it; nothing where they do not.
+
+    ``thoughts``: message of `said`, part of it, and the spans [start, end) between marks in that part's text.
+    ``aloud``: a turn, and the place from which on a score's places are in what came on a channel for reasoning.
+    """
+    found: dict[str, Any] = {}
+    marked = [
+        [place, number, spans]
+        for place, said in enumerate(attempt.said)
+        if said.by == "target"
+        for number, part in enumerate(said.message.parts)
+        if isinstance(part, Text) and (spans := thoughts(part.text))
+    ]
+    if marked:
+        found["thoughts"] = marked
+    turns: dict[int, list[MessagePart]] = {}
+    for said in attempt.said:
+        if said.by == "target":
+            turns.setdefault(said.turn, []).extend(said.message.parts)
+    whole = ((turn, Message("assistant", tuple(parts))) for turn, parts in turns.items())
+    if aloud := {turn: len(given_away(message)) + 1 for turn, message in whole if reasoned(message)}:
+        found["aloud"] = aloud
+    return found
 
 
 _Signature = tuple[str, tuple[tuple[str, float | None], ...]]
@@ -349,6 +388,8 @@ def _facts(run: Run, shown: int) -> Iterator[str]:
     yield manifest.system
     yield f"plan {manifest.plan}"
     yield "with guards" if manifest.guards else "without guards"
+    if seen := manifest.subject.get("reasoning"):
+        yield f"reasoning {seen}"
     yield manifest.created.replace("T", " ")[:16]
     if shown < manifest.planned:
         yield f"{shown:,} of {manifest.planned:,} planned attempts made"

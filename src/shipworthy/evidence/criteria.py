@@ -155,6 +155,9 @@ class Criteria:
         if recount.whole(result.get("measure")) != recount.whole(about.written):
             raise IntegrityError(f"decision.json: {id} describes its metric in another way than was specified")
         planned = about.use["samples"] * len(about.attacks) * about.use["each"] if about.use and about.measure else 0
+        names = about.attacks if about.measure else ()
+        if dict(result.get("inapplicable", {})) != self.inapplicable(about, names):
+            raise IntegrityError(f"decision.json: {id} leaves out other attempts than those that no attack can make")
         if result.get("planned", 0) != planned:
             raise IntegrityError(
                 f"decision.json: {id} says {result.get('planned', 0):,} planned attempts, not {planned:,}"
@@ -194,12 +197,12 @@ class Criteria:
             self.blank(result, stated, "nothing was scored")
         elif audit and audited.lacking(audit, counts.hits < counts.trials):
             self.blank(result, stated, "what was drawn is not labelled")
-        elif must.each and any(not (test.counts.trials or test.gaps) for test in each.values()):
+        elif must.each and any(not (test.counts.trials or test.gaps) for test in self.possible(about, each).values()):
             self.blank(result, stated, "an attack was not tried")
         else:
             self.tables(result, stated, counts, worst, each)
             if must.each:
-                self.hardest(result, about, each, counts)
+                self.hardest(result, about, self.possible(about, each), counts)
             elif audit:
                 self.labelled(result, about, counts, worst, audit)
             else:
@@ -255,6 +258,10 @@ class Criteria:
 
         return Test(must, measure, self.specified.bound, at, sum(at(None).unscored.values()))
 
+    def inapplicable(self, about: About | Trial, attacks: Sequence[str]) -> dict[str, int]:
+        """Return by attack the attempts that were left out, as the attack cannot change their sample."""
+        return recount.inapplicable(self.records(about.run, about.use["id"], attacks)) if about.use else {}
+
     def records(self, run: str, suite: str, attacks: Sequence[str]) -> list[Record]:
         """Return a run's records of some attacks on a suite."""
         return [record for attack in attacks for record in self._parts.get((run, suite, attack), ())]
@@ -276,6 +283,11 @@ class Criteria:
             self.row(result, row, tests[row["attack"]], must.confidence)
         return tests
 
+    def possible(self, about: Trial, each: Mapping[str, Test]) -> dict[str, Test]:
+        """Return the tests of the attacks that can change some sample: of the others no limit can hold or fail."""
+        out = self.inapplicable(about, list(each))
+        return {name: t for name, t in each.items() if t.counts.trials or t.gaps or not out.get(name)}
+
     def row(self, result: Mapping[str, Any], row: Mapping[str, Any], test: Test, two_sided: float) -> None:
         """Hold one attack's row to what was counted: numbers, rate and interval."""
         wrong = IntegrityError(f"decision.json: what {result['id']} says of the attack {row['attack']} is not so")
@@ -287,6 +299,8 @@ class Criteria:
         else:
             numbers = counts.hits, counts.trials, len(counts.clusters), test.gaps
         if tuple(row[key] for key in ("hits", "trials", "clusters", "unscored")) != numbers:
+            raise wrong
+        if row.get("inapplicable", 0) != result.get("inapplicable", {}).get(row["attack"], 0):
             raise wrong
         if counts.trials:
             rate, low, high = (row.get(key) for key in ("rate", "low", "high"))
@@ -378,7 +392,8 @@ class Criteria:
             if s != {"ship"}
         ):
             tipped = False
-        fewest = min((row["clusters"] for row in result.get("attacks", ())), default=len(counts.clusters))
+        rows = (row["clusters"] for row in result.get("attacks", ()) if row["attack"] in each)
+        fewest = min(rows, default=len(counts.clusters))
         self.verdict(result, about, together(single), counts, clusters=fewest, tips=tipped)
 
     def labelled(
@@ -427,7 +442,8 @@ class Criteria:
         if not ((tips and "tips" in states) or (result.get("tips") is None and states != {"tips"})):
             raise IntegrityError(f"decision.json: the tipping point of {id} is not that of its counts")
         found = verdicts(states)
-        spoilt = sum(counts.unscored.values()) > use["max_error_rate"] * result.get("planned", 0)
+        possible = result.get("planned", 0) - sum(result.get("inapplicable", {}).values())
+        spoilt = sum(counts.unscored.values()) > use["max_error_rate"] * possible
         if why := self.unfit(about, counts, len(counts.clusters) if clusters is None else clusters):
             found = {"inconclusive"}
         elif spoilt:

@@ -10,6 +10,7 @@ from shipworthy.core import strict_json
 from shipworthy.core.digests import MerkleTree, bytes_digest, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finished import PLANNED
+from shipworthy.core.finished import failed as ended_in_error
 from shipworthy.core.freshness import Replies, of_record
 from shipworthy.evidence import recount, shape, words
 from shipworthy.evidence.recorded import Recorded
@@ -111,7 +112,7 @@ def read_run(members: Members, folder: str) -> PackedRun:
                 raise IntegrityError(f"{where}: an attempt that is there twice")
             if planned != id and planned not in failed:
                 raise IntegrityError(f"{where}: tries an attempt again that had not failed")
-            (failed.discard if attempt["outcome"] == "scored" else failed.add)(planned)
+            (failed.add if ended_in_error(attempt["outcome"]) else failed.discard)(planned)
             leaves[id], hashes[id] = leaf_hash(record), bytes_digest(record)
             records.append({key: attempt[key] for key in recount.COUNTED if key in attempt})
         heads.append(head)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shipworthy.core.errors import IntegrityError
-from shipworthy.core.finished import PLANNED
+from shipworthy.core.finished import INAPPLICABLE, PLANNED
 from shipworthy.core.terminal import shown
 from shipworthy.evidence import recount, words
 from shipworthy.evidence.shape import number, wrong
@@ -32,6 +32,7 @@ class Recorded:
         self._measures = {id: recount.measures(manifest, id) for id in self._uses}
         self._attempts: dict[tuple[str, str, str, int], str] = {}
         self._clusters: dict[tuple[str, str], str] = {}
+        self._applies: dict[tuple[str, str, str], bool] = {}
 
     def add(self, record: Mapping[str, Any], where: str) -> None:
         """Take in one record.
@@ -52,7 +53,18 @@ class Recorded:
             raise IntegrityError(f"{where}: another attempt of the same sample, attack and number is there already")
         if self._clusters.setdefault((suite, record["sample"]), record["cluster"]) != record["cluster"]:
             raise IntegrityError(f"{where}: puts the sample {shown(record['sample'], 80)} into two clusters")
+        self._applicable(record, where)
         self._scores(record.get("scores", ()), suite, where)
+
+    def _applicable(self, record: Mapping[str, Any], where: str) -> None:
+        """Whether an attack can change a sample hangs on nothing else, and where it cannot, nothing happens."""
+        out = record["outcome"] == INAPPLICABLE
+        if self._applies.setdefault((record["suite"], record["sample"], record["attack"]), not out) is out:
+            raise IntegrityError(f"{where}: an attack that can change a sample in one attempt, and not in another")
+        if out and (record["attack"] == "none" or record["id"] != record["id"][:PLANNED]):
+            raise IntegrityError(f"{where}: left out as its attack cannot change the sample, which cannot be so")
+        if out and (record.get("scores") or record.get("events") or not record.get("error")):
+            raise IntegrityError(f"{where}: left out as its attack cannot change the sample, and something happened")
 
     def _scores(self, scores: Sequence[Mapping[str, Any]], suite: str, where: str) -> None:
         told = set()

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from shipworthy.core.attack_name import matches
 from shipworthy.core.condition import Condition
-from shipworthy.core.finished import PLANNED
+from shipworthy.core.finished import INAPPLICABLE, PLANNED
 from shipworthy.core.freshness import Replies
 
 T = TypeVar("T")
@@ -173,7 +173,7 @@ def attacks(manifest: Mapping[str, Any], suite: str, attack: str | None) -> list
 def marks(
     records: Iterable[Record], suite: str, measure: Measure, attack: str | None
 ) -> tuple[dict[str, Mark], dict[str, Gap]]:
-    """Return one metric's marks by planned attempt, and the planned attempts that have none.
+    """Return one metric's marks by planned attempt, and the planned attempts that have none and could have one.
 
     Args:
         records: attempts as JSON objects, last tries only.
@@ -185,6 +185,8 @@ def marks(
         name, planned = str(record["attack"]), str(record["id"])[:PLANNED]
         if record["suite"] != suite or (attack is not None and not matches(attack, name)):
             continue
+        if record["outcome"] == INAPPLICABLE:
+            continue  # it was never possible: neither scored nor lacking a score
         scores = record.get("scores", ()) if record["outcome"] == "scored" else ()
         for score in scores:
             said = score.get("value" if measure.value else "hit")
@@ -309,6 +311,15 @@ def _table(rows: Iterable[tuple[str, str, tuple[float, ...]]], measure: Measure)
     return table
 
 
+def inapplicable(records: Iterable[Record]) -> dict[str, int]:
+    """Return by attack how many attempts were left out, as the attack cannot change their sample.
+
+    Args:
+        records: last tries only.
+    """
+    return dict(Counter(str(record["attack"]) for record in records if record["outcome"] == INAPPLICABLE))
+
+
 def s1_hits(records: Iterable[Record], manifest: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the planned attempts with a bad event on a sample of severity S1, as the run's manifest declares them.
 
@@ -338,6 +349,8 @@ def unscored(records: Iterable[Record], manifest: Mapping[str, Any]) -> int:
     main = {str(use["id"]): str(use["metric"]) for use in manifest["suites"]}
     count = 0
     for record in records:
+        if record["outcome"] == INAPPLICABLE:
+            continue
         scores = record.get("scores", ()) if record["outcome"] == "scored" else ()
         said = {s["metric"] for s in scores if s.get("hit") is not None or s.get("value") is not None}
         count += main.get(record["suite"]) not in said
@@ -356,6 +369,8 @@ def s1_unscored(records: Iterable[Record], manifest: Mapping[str, Any]) -> list[
     }
     found = []
     for record in records:
+        if record["outcome"] == INAPPLICABLE:
+            continue
         scores = record.get("scores", ()) if record["outcome"] == "scored" else ()
         told = {score["metric"] for score in scores if score.get("hit") is not None}
         if record.get("severity") == "S1" and bad.get(record["suite"], set()) - told:

@@ -9,7 +9,7 @@ from array import array
 from collections import Counter
 from typing import NamedTuple
 
-from shipworthy.core.finished import PLANNED
+from shipworthy.core.finished import PLANNED, failed
 from shipworthy.core.records import RunManifest, Score, Severity
 from shipworthy.evals.results import Run
 from shipworthy.store.reading import ASKED, Row
@@ -66,7 +66,7 @@ class Seen:
 
     def add(self, row: Row) -> None:
         """Take in one record; later tries after the ones they replace. `finish` comes after the last."""
-        if row.outcome != "scored":
+        if failed(row.outcome):
             self._failed[row.id[:PLANNED]] = row
             return
         if self._failed:

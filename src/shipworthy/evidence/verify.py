@@ -448,13 +448,15 @@ class _Verifier:
                     "subject": manifest["subject_digest"],
                     "declared": declared.get("target", ""),
                     "guards": manifest.get("guards", ""),
+                    "reasoning": manifest["subject"].get("reasoning", ""),
                 }
             )
         if any(one != found[0] for one in found):
             raise IntegrityError(f"decision.json: the runs of its {what} measured different subjects")
-        if said is None or (said["digest"], said.get("declared", ""), said.get("guards", "")) != tuple(
-            found[0].values()
-        ):
+        told = (
+            None if said is None else (said["digest"], *(said.get(k, "") for k in ("declared", "guards", "reasoning")))
+        )
+        if told != tuple(found[0].values()):
             raise IntegrityError(f"decision.json: its {what} is not what the runs measured")
         return found[0]
 
@@ -501,7 +503,11 @@ class _Verifier:
     def blank_runs(self, decided: Sequence[PackedRun]) -> bool:
         """Say whether a run lacks more scores than the gate allows."""
         limit = self.specified.max_error_rate
-        return any(recount.unscored(run.counted, run.manifest) > limit * run.manifest["planned"] for run in decided)
+
+        def possible(run: PackedRun) -> int:
+            return int(run.manifest["planned"]) - sum(recount.inapplicable(run.counted).values())
+
+        return any(recount.unscored(run.counted, run.manifest) > limit * possible(run) for run in decided)
 
     def s1_hits(self, decided: Sequence[PackedRun]) -> list[str]:
         """Return the hits on S1 samples, less those that the audit log confirms as none; hold what was said to it."""

@@ -13,6 +13,7 @@ from shipworthy.core.condition import parse
 from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.core.confirmation import WORDS as SAID
 from shipworthy.core.errors import IntegrityError
+from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.label_draw import DRAWN, LABELLED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
 from shipworthy.evidence.shape import (
@@ -35,13 +36,15 @@ from shipworthy.evidence.shape import (
 
 VERDICTS = ("ship", "no-ship", "inconclusive")
 SEVERITIES = ("S1", "S2", "S3", "S4")
-OUTCOMES = ("scored", "target_error", "timeout", "filtered", "refused", "attack_error", "scorer_error")
+OUTCOMES = (
+    "scored", INAPPLICABLE, "target_error", "timeout", "filtered", "refused", "attack_error", "scorer_error",
+)  # fmt: skip
 METHODS = ("gaffke", "proved")
 TESTS = ("threshold", "noninferiority")
 HOW = ("named", "pinned", "gate")
 RULES = ("fixed", "sequential", "search")
 
-_UNSCORED = {kind + where for kind in (*OUTCOMES[1:], "abstained") for where in ("", " in the baseline")}
+_UNSCORED = {kind + where for kind in (*OUTCOMES[2:], "abstained") for where in ("", " in the baseline")}
 _rate, _count, _verdict = number(0, 1), whole(), word(*VERDICTS)
 _found = number(-1e-9, 1 + 1e-9)  # a rate that was worked out: rounding may leave it beside the end of its range
 _texts, _names = listed(text), listed(name)
@@ -84,7 +87,7 @@ measure: Shape = _measure
 
 _ATTACK = fields(
     {"attack": name, "hits": _count, "trials": _count, "clusters": _count, "unscored": _count},
-    {"rate": maybe(_found), "low": maybe(_found), "high": maybe(_found)},
+    {"inapplicable": _count, "rate": maybe(_found), "low": maybe(_found), "high": maybe(_found)},
     closed=True,
 )
 
@@ -113,7 +116,7 @@ _MAY: Mapping[str, Shape] = {
     "confidence": number(0.5, 0.999999), "method": word(*METHODS), "needed": maybe(_count), "run": text,
     "baseline_run": text, "risks": _names, "severity": word(*SEVERITIES), "measure": maybe(measure),
     "unscored": _unscored, "worst_rate": maybe(number()), "tips": maybe(whole(1)), "attacks": listed(_ATTACK),
-    "audit": maybe(_AUDIT),
+    "audit": maybe(_AUDIT), "inapplicable": mapped(whole(1)),
 }  # fmt: skip
 
 result: Shape = fields(_NEEDED, _MAY, closed=True)
@@ -133,7 +136,9 @@ _STATED = fields(
 
 criteria: Shape = fields({"criteria": listed(_STATED)}, closed=True)
 
-_SUBJECT = fields({"digest": digest}, {"target": text, "declared": text, "guards": text}, closed=True)
+_SUBJECT = fields(
+    {"digest": digest}, {"target": text, "declared": text, "guards": text, "reasoning": text}, closed=True
+)
 
 _LINE = fields({"run": name, "state": word(*STATES, *VERDICTS), "subject_digest": text, "gone": flag}, closed=True)
 

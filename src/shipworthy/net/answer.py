@@ -34,7 +34,7 @@ def describe_error(answer: Answer) -> str:
 
     Endpoints answer ``{"error": {"type": ..., "code": ...}}``, one of the two, or a string.
     """
-    error = answer.body.get("error") if isinstance(answer.body, dict) else None
+    error = error_within(answer.body)
     hint = {
         401: "check the key",
         403: "the key may not do this",
@@ -54,13 +54,44 @@ def error_kind(error: Any) -> str:
     return ", ".join(dict.fromkeys(w for w in words if re.fullmatch(r"[A-Za-z][A-Za-z_.-]{1,40}|[1-9][0-9]{2,4}", w)))
 
 
+def error_within(body: Any) -> Any:
+    """Return the error that a body is, or holds; None where it is none.
+
+    Under ``error`` or ``errors``, alone in a list, in ``base_resp``, or the body itself: called so (``object`` or
+    ``type``), or with a code and a message and no answer. An empty object or text says that there is no error.
+
+    >>> error_within({"error": {"code": 429}}), error_within({"object": "error", "code": 500})["code"]
+    ({'code': 429}, 500)
+    >>> error_within({"choices": [], "error": {}}), error_within([{"error": "no"}])
+    (None, 'no')
+    """
+    if isinstance(body, list) and len(body) == 1:
+        body = body[0]
+    if not isinstance(body, Mapping):
+        return None
+    for name in ("error", "errors"):
+        said = body.get(name)
+        if isinstance(said, list):
+            said = next(iter(said), None)
+        if any(said.values()) if isinstance(said, Mapping) else said:
+            return said
+    told = body.get("base_resp")
+    if isinstance(told, Mapping) and told.get("status_code"):
+        return {"code": told["status_code"]}
+    called = "error" in (body.get("object"), body.get("type"))
+    bare = not body.get("choices") and any(body.get(k) for k in ("code", "status", "status_code"))
+    if called or (bare and any(isinstance(body.get(k), str) for k in ("message", "msg", "detail"))):
+        return {name: said for name, said in body.items() if (name, said) != ("type", "error")}
+    return None
+
+
 def status_within(body: Any) -> int | None:
     """Return the status of an error that a gateway sends under status 200, where its body is one and says it.
 
     >>> status_within({"error": {"code": 429, "message": "..."}}), status_within({"choices": []})
     (429, None)
     """
-    error = body.get("error") if isinstance(body, Mapping) and not body.get("choices") else None
+    error = error_within(body)
     for name in ("code", "status", "status_code", "http_status"):
         code = error.get(name) if isinstance(error, Mapping) else None
         if isinstance(code, str) and re.fullmatch("[45][0-9]{2}", code):

@@ -32,7 +32,7 @@ def rows(seen: CriterionResult, counted: Mapping[str, Counts]) -> tuple[AttackRa
 
 
 def _row(seen: CriterionResult, name: str, counts: Counts) -> AttackRate:
-    row = AttackRate(attack=name, unscored=len(counts.blanks))
+    row = AttackRate(attack=name, unscored=len(counts.blanks), inapplicable=seen.inapplicable.get(name, 0))
     if not sum(counts.trials):
         return row
     found = rate_interval(counts.totals, counts.trials, confidence=seen.confidence, bound=seen.method)
@@ -40,6 +40,11 @@ def _row(seen: CriterionResult, name: str, counts: Counts) -> AttackRate:
     return replace(
         row, rate=found.rate, low=found.low, high=found.high, hits=hits, trials=trials, clusters=len(counts.clusters)
     )
+
+
+def never_possible(seen: CriterionResult, name: str, counts: Counts) -> bool:
+    """Say whether an attack can change none of the samples: there is nothing of it that a limit could hold for."""
+    return not (counts.trials or counts.blanks) and seen.inapplicable.get(name, 0) > 0
 
 
 def remark(seen: CriterionResult, side: Literal["upper", "lower"]) -> str:
@@ -72,9 +77,10 @@ def threshold(seen: CriterionResult, counted: Mapping[str, Counts], must: Condit
 
     Args:
         seen: with the numbers of all attacks pooled; at least one attempt was scored.
-        counted: by the attack's full name; an attack of which nothing is scored cannot pass.
+        counted: by the attack's full name; an attack of which nothing is scored cannot pass. Those that can change
+            no sample are not among them; `k` counts them all the same, as the plan did.
     """
-    level, rates = must.level(len(counted)), {}
+    level, rates = must.level(max(len(seen.attacks), len(counted))), {}
     tests: dict[str, Found] = {}
     for name, counts in counted.items():
         if not counts.trials and not counts.blanks:
@@ -82,7 +88,8 @@ def threshold(seen: CriterionResult, counted: Mapping[str, Counts], must: Condit
             return replace(seen, reason=why)
         tests[name] = found = unscored.decide(_test(counts, must, level, seen), len(counts.blanks))
         rates[name] = found[0].interval.rate
-    shown = list(seen.attacks) or [_row(seen, name, counts) for name, counts in counted.items()]
+    shown = [row for row in seen.attacks if row.attack in counted]
+    shown = shown or [_row(seen, name, counts) for name, counts in counted.items()]
     worst = max(
         (row for row in shown if row.rate is not None),
         key=lambda row: (rates[row.attack], row.rate or 0.0, -row.clusters),

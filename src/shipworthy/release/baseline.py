@@ -120,6 +120,7 @@ def subject_of(manifest: RunManifest) -> SubjectUse:
         target=redact_text(described) if isinstance(described, str) else "",
         declared=written if isinstance(written, str) else "",
         guards=manifest.guards,
+        reasoning=reasoning if (reasoning := manifest.subject.get("reasoning")) in ("shown", "hidden") else "",
     )
 
 

@@ -14,7 +14,7 @@ from shipworthy.evals.label_draw import candidates
 from shipworthy.evals.results import Run
 from shipworthy.release import attacks, audited, means, rates
 from shipworthy.release.wording import count, percent
-from shipworthy.release.worst import kinds
+from shipworthy.release.worst import kinds, left_out
 from shipworthy.store.draws import Said
 from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.load import Workspace
@@ -60,7 +60,8 @@ class Shape(NamedTuple):
     """What the plan asks of the attempts a criterion looks at.
 
     Attributes:
-        planned: number of attempts; `attempts` a cluster (all attacks together, >= 1).
+        planned: number of attempts; `attempts` a cluster (all attacks together, >= 1), those left out that no attack
+            can make.
         icc: correlation within a cluster that the number of samples still needed is worked out with.
     """
 
@@ -69,10 +70,14 @@ class Shape(NamedTuple):
     icc: float
 
 
-def shape(use: SuiteUse, metric: Metric, attack: str | None) -> Shape:
-    """Return what a run's plan asks of one criterion."""
+def shape(use: SuiteUse, metric: Metric, attack: str | None, inapplicable: int = 0) -> Shape:
+    """Return what a run's plan asks of one criterion.
+
+    Args:
+        inapplicable: attempts on samples that their attack cannot change.
+    """
     planned = use.samples * len(select(attack, use.attacks)) * use.each
-    scored = use.samples if metric.reducer == "any" else planned
+    scored = use.samples if metric.reducer == "any" else planned - inapplicable
     attempts = max(1.0, scored / max(1, use.clusters))
     return Shape(planned, attempts, use.icc)
 
@@ -114,8 +119,9 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
     declared = use.describe(metric)
     if declared is None:
         return replace(blank, reason=f"no scorer of the suite {use.id} declares the metric {metric}: run it again")
-    plan = shape(use, declared, criterion.attack)
-    blank = replace(blank, planned=plan.planned, measure=declared)
+    out = run.inapplicable(use.id, criterion.attack)
+    plan = shape(use, declared, criterion.attack, sum(out.values()))
+    blank = replace(blank, planned=plan.planned, measure=declared, inapplicable=out)
     if why := refusal(must, declared):
         return replace(blank, reason=why)
     if must.test == "threshold":
@@ -150,9 +156,11 @@ def _threshold(
         return _fitting(found, _unfit(seen, run, use, criterion), _too_many(seen, use))
     each = run.by_attack(use.id, blank.metric, criterion.attack)
     seen = replace(seen, attacks=attacks.rows(seen, each))
+    each = {name: counts for name, counts in each.items() if not attacks.never_possible(seen, name, counts)}
     if must.each:
         found = attacks.threshold(seen, each, must, plan)
-        fewest = replace(seen, clusters=min((row.clusters for row in seen.attacks), default=seen.clusters))
+        tried = (row.clusters for row in seen.attacks if row.attack in each)
+        fewest = replace(seen, clusters=min(tried, default=seen.clusters))
         return _fitting(found, _unfit(fewest, run, use, criterion), _too_many(seen, use))
     if criterion.audited_by:
         about = run.id, use.id, seen.metric, criterion.attack or ""
@@ -215,7 +223,7 @@ def _fitting(found: CriterionResult, problem: str, unscored: str) -> CriterionRe
 
 def _unscored(seen: CriterionResult) -> str:
     lost, planned = kinds(seen.unscored) or "no attempt", count(seen.planned, "attempt")
-    return f"nothing was scored for {seen.metric}: {lost} in {planned} planned"
+    return f"nothing was scored for {seen.metric}: {lost} in {planned} planned{left_out(seen)}"
 
 
 def _unfit(seen: CriterionResult, run: Run, use: SuiteUse, criterion: Criterion) -> str:
@@ -224,7 +232,7 @@ def _unfit(seen: CriterionResult, run: Run, use: SuiteUse, criterion: Criterion)
         return problem
     if seen.clusters < criterion.min_clusters:
         scored = count(seen.clusters, "sample")
-        return f"{scored} scored, each counted once; the criterion asks for {criterion.min_clusters:,}"
+        return f"{scored} scored, each counted once; the criterion asks for {criterion.min_clusters:,}{left_out(seen)}"
     return ""
 
 
@@ -244,7 +252,7 @@ def _unequal(paired: Paired, seen: CriterionResult) -> str:
 
 
 def _too_many(seen: CriterionResult, use: SuiteUse) -> str:
-    if seen.left_out <= use.max_error_rate * seen.planned:
+    if seen.left_out <= use.max_error_rate * seen.possible:
         return ""
-    share = f"{seen.left_out:,} of {seen.planned:,} ({kinds(seen.unscored)}), limit {percent(use.max_error_rate)}"
+    share = f"{seen.left_out:,} of {seen.possible:,} ({kinds(seen.unscored)}), limit {percent(use.max_error_rate)}"
     return f"too many attempts without a score: {share}; none is counted as safe"

@@ -240,8 +240,8 @@ def _verdict(
         return "inconclusive", f"the gate asks for fresh replies, and some were kept ones: {words}; {plans} asks anew"
     limit = workspace.gate.max_error_rate
     blank = {run.id: run.unscored for run in evidence.runs}
-    if spoilt := next((r for r in evidence.runs if sum(blank[r.id].values()) > limit * r.manifest.planned), None):
-        planned, why = count(spoilt.manifest.planned, "attempt"), blank[spoilt.id]
+    if spoilt := next((r for r in evidence.runs if sum(blank[r.id].values()) > limit * r.possible), None):
+        planned, why = count(spoilt.possible, "attempt"), blank[spoilt.id]
         where = f" in {spoilt.id}" if len(evidence.runs) > 1 else ""
         share = f"{sum(why.values()):,} of {planned}{where} ({kinds(why)}), limit of the gate {percent(limit)}"
         return "inconclusive", f"too many attempts without a score: {share}; none is counted as safe"

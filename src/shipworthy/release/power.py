@@ -57,8 +57,8 @@ class CriterionPower(Struct, frozen=True):
     """What a plan can show about one criterion.
 
     Attributes:
-        clusters: independent samples in the plan; `attempts` scored for each: all attacks together, or of one attack
-            where the condition is on each.
+        clusters: independent samples in the plan that an attack can change; `attempts` scored for each: all attacks
+            together, or of one attack where the condition is on each (then the one with the fewest samples).
         bound: which bound the gate asks for.
         reachable: whether the best possible outcome would pass with the clusters of the plan.
         kind, unit: of the metric, as its scorer declares it.
@@ -92,8 +92,8 @@ def power_table(workspace: Workspace, plan: Plan, previous: Run | None = None) -
 
     A condition on each attack must hold for all of them at once: each has its own attempts, its bound is the
     simultaneous one, and the power is that all of them pass with every attack at the assumed rate (of a previous run:
-    that of its worst attack), as if they were independent. On the same samples they go together, which can only make
-    it higher.
+    that of its worst attack) and on as many samples as the attack has that can change the fewest, as if they were
+    independent. On the same samples they go together, which can only make it higher.
     """
     return [_power(workspace, plan, criterion, previous) for _, criterion in workspace.criteria()]
 
@@ -221,11 +221,15 @@ def _assumed_means(criterion: Criterion, metric: Metric, previous: Run | None) -
 
 def _size(part: SuitePlan, criterion: Criterion) -> tuple[int, float, int]:
     """Clusters of a suite's part, attempts in each that one test looks at, and how many attacks are tested each."""
-    kept = sum(criterion.attack is None or a.matches(criterion.attack) for a in part.attacks)
-    if not kept or not part.clusters:
+    able = part.applicable
+    kept = [a.name for a in part.attacks if criterion.attack is None or a.matches(criterion.attack)]
+    tried = [name for name in kept if able.samples([name])]
+    if not tried or not part.clusters:
         return 0, 1.0, 1
-    attacks = kept if criterion.parsed.each else 1
-    return part.clusters, max(1.0, len(part.samples) * kept / attacks * part.attempts / part.clusters), attacks
+    # The test of the attack that can change the fewest is the one that asks for most.
+    one = min(([name] for name in tried), key=able.clusters) if criterion.parsed.each else tried
+    clusters = able.clusters(one)
+    return clusters, max(1.0, able.samples(one) * part.attempts / clusters), len(kept) if criterion.parsed.each else 1
 
 
 def _assumed(criterion: Criterion, metric: str, previous: Run | None) -> Iterator[tuple[str, float]]:

@@ -166,14 +166,17 @@ def _counted(part: SuitePlan, metric: Metric, criteria: list[Criterion]) -> Coun
 
 def _blocks(part: SuitePlan, metric: Metric, cells: list[Cell]) -> list[Block]:
     """Clusters by how many trials each has in every cell, in order of these numbers."""
-    samples: Counter[tuple[str, bool]] = Counter()
+    # Reduced by ``any``, all attempts on a sample are one trial.
+    most, able = part.attempts if metric.reducer == "mean" else 1, part.applicable
+    found: dict[str, list[int]] = {}
     for sample in part.samples:
-        samples[sample.cluster or sample.id, sample.severity == "S1"] += 1
-    alike: Counter[tuple[int, ...]] = Counter()
-    for name in {cluster for cluster, _ in samples}:
-        # Reduced by ``any``, all attempts on a sample are one trial.
-        each = [len(cell.attacks) * part.attempts if metric.reducer == "mean" else 1 for cell in cells]
-        alike[tuple(n * samples[name, cell.s1] for n, cell in zip(each, cells, strict=True))] += 1
+        trials = found.setdefault(sample.cluster or sample.id, [0] * len(cells))
+        for place, cell in enumerate(cells):
+            if cell.s1 is (sample.severity == "S1"):
+                can = sum(able.can(name, sample) for name in cell.attacks) if able.why else len(cell.attacks)
+                trials[place] += can * most if metric.reducer == "mean" else min(can, 1)
+    # A cluster that no attack can change is none: nothing is ever counted on it.
+    alike = Counter(tuple(trials) for trials in found.values() if any(trials))
     return [Block(clusters, trials) for trials, clusters in sorted(alike.items())]
 
 
@@ -199,5 +202,7 @@ def _notes(
         names = sorted({m.name for m in declared_metrics(part.suite) if m.bad_event and (part.id, m.name) not in known})
         if names and any(sample.severity == "S1" for sample in part.samples):
             yield f"{part.id}: no criterion limits {', '.join(names)}, so no S1 sample is taken to be hit there"
+    if any(part.applicable.why for part in under):
+        yield "attempts are left out whose attack cannot change the sample; clusters without any other, too"
     if left_out:
         yield f"left out, as no share of the limit is a truth for them: {', '.join(left_out)}"

@@ -58,6 +58,14 @@ def kinds(unscored: Mapping[str, int]) -> str:
     return ", ".join(f"{number:,} {kind.replace('_', ' ')}" for kind, number in unscored.items())
 
 
+def left_out(seen: CriterionResult) -> str:
+    """Return what a criterion's reason says of the attempts that were never possible, from a semicolon on."""
+    if not seen.inapplicable:
+        return ""
+    said = ", ".join(f"{name} {number:,}" for name, number in seen.inapplicable.items())
+    return f"; left out, as the attack cannot change the sample: {said}"
+
+
 def remark(seen: CriterionResult, worst: str) -> str:
     """Return what a criterion's reason says of its unscored attempts, from a semicolon on; empty where there are none.
 

@@ -92,6 +92,7 @@ def by_attack(result: CriterionResult) -> str:
         if row.rate is not None:
             numbers = f"{percent(row.rate)} {span(row.low, row.high)} {row.hits:,}/{row.trials:,}"
         left = f", {row.unscored:,} unscored" if row.unscored else ""
+        left += f", {row.inapplicable:,} left out" if row.inapplicable else ""
         groups.setdefault(numbers + left, []).append(one_line(row.attack))
     said = "; ".join(f"{', '.join(names)} {numbers}" for numbers, names in groups.items())
     return f"by attack: {said}" if said else ""

@@ -136,7 +136,19 @@ def denominator(result: CriterionResult) -> str:
     """Return what a criterion's estimate is out of, and what has no score, by kind."""
     unscored = f", {result.left_out:,} without a score{_kinds(result)}"
     of = f"{result.trials:,} values" if result.is_value else f"{result.hits:,} of {result.trials:,} attempts"
-    return f"{of} on {result.clusters:,} samples{unscored}"
+    return f"{of} on {result.clusters:,} samples{unscored}{never_possible(result, ', ')}"
+
+
+def never_possible(result: CriterionResult, before: str = "") -> str:
+    """Return how many attempts were left out and why; the empty string where none was.
+
+    Args:
+        before: what stands before it.
+    """
+    if not result.inapplicable:
+        return ""
+    which = ", ".join(f"{one_line(name)} {number:,}" for name, number in result.inapplicable.items())
+    return f"{before}{sum(result.inapplicable.values()):,} left out, as the attack cannot change the sample ({which})"
 
 
 def _kinds(result: CriterionResult) -> str:
@@ -155,9 +167,10 @@ def unscored(result: CriterionResult) -> str:
 
 
 def subject_words(subject: SubjectUse) -> str:
-    """Return a subject as a reader tells it from another: target, guards, digest."""
+    """Return a subject as a reader tells it from another: target, guards, whether its reasoning is seen, digest."""
     guards = f"guards {subject.guards[:19]}" if subject.guards else "no guards"
-    return one_line(f"{subject.target or 'the target'}, {guards}, subject {subject.digest[:19]}")
+    seen = f", reasoning {subject.reasoning}" if subject.reasoning else ""
+    return one_line(f"{subject.target or 'the target'}, {guards}{seen}, subject {subject.digest[:19]}")
 
 
 def ledger_words(ledger: Ledger) -> str:

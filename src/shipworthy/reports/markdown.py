@@ -30,6 +30,7 @@ from shipworthy.reports._words import (
     compared_words,
     counted,
     ledger_words,
+    never_possible,
     one_line,
     ordered,
     reading,
@@ -117,7 +118,7 @@ def _criteria(decision: Decision) -> Iterator[str]:
             f"**{_text(result.id)}**<br>{_text(where)}",
             *_measured(result),
             f"{counted(result).replace('/', ' / ')}<br>{result.clusters:,}",
-            f"{result.left_out:,}<br>{_worst(result)}",
+            f"{result.left_out:,}<br>{_worst(result)}{'<br>' * bool(result.inapplicable)}{_out(result)}",
         )
         yield f"| {' | '.join(cells)} |"
     # Of what ships, too, where a rate over all attacks could hide one that works.
@@ -125,6 +126,7 @@ def _criteria(decision: Decision) -> Iterator[str]:
     if why:
         yield ""
         yield from (_why(result) for result in why)
+    yield from _folded(decision, "Attempts that were never possible", never_possible)
     yield from _folded(decision, "Each attack by itself: rate, interval, hits / attempts", by_attack)
 
 
@@ -143,6 +145,10 @@ def _measured(result: CriterionResult) -> tuple[str, str]:
     between = f"{how.show(result.low).removesuffix(how.ending)} to {how.show(result.high)}"
     bound = f"{_text(how.show(line.bound, line.limit))}<br>{_text(how.show(line.limit))}"
     return f"{_text(how.show(line.rate))}<br>{_text(between)}", bound
+
+
+def _out(result: CriterionResult) -> str:
+    return f"{sum(result.inapplicable.values()):,} left out" if result.inapplicable else ""
 
 
 def _worst(result: CriterionResult) -> str:

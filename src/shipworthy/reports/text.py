@@ -22,6 +22,7 @@ from shipworthy.reports._words import (
     denominator,
     interval,
     ledger_words,
+    never_possible,
     one_line,
     ordered,
     reading,
@@ -109,6 +110,8 @@ def _criteria(decision: Decision, width: int, *, pictured: bool) -> Iterator[str
             yield from _wrapped(f"    {said}", width, "    ")
         elif lacking := unscored(result):
             yield from _wrapped(f"    {lacking}", width, "    ")
+        if out := never_possible(result):
+            yield from _wrapped(f"    {out}", width, "      ")
         if each := by_attack(result):
             yield from _wrapped(f"    {each}", width, "      ")
         if weak := mind(result):

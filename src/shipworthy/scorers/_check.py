@@ -20,7 +20,7 @@ from shipworthy.core.records import Attempt, Message, Metric, Sample, Score, Tex
 from shipworthy.scorers._answers import answers, answers_by_turn, shown, spoken
 from shipworthy.scorers._form import silent
 
-VERSION = "2"
+VERSION = "3"
 
 Within = Literal["last", "all"]
 
@@ -64,7 +64,7 @@ class Check:
         metric: the metric's name; the plug-in's id if empty.
         good: whether hits are good (``high``) or bad (``low``).
         within: ``last``, the words of the last answer; ``all``, everything that any answer gives away: words, results
-            of tools and arguments of calls.
+            of tools, arguments of calls, and reasoning that the target's users see.
         settings: the other parameters, for the description.
 
     Raises:
@@ -120,7 +120,8 @@ class Check:
     async def score(self, attempt: Attempt, sample: Sample, ctx: ScoreContext) -> Sequence[Score]:
         search = self._search or self._of(sample)
         turns = answers_by_turn(attempt) if self._within == "all" else {0: answers(attempt)[-1]}
-        read = [(shown(m), 0) if self._within == "all" else _answer(m) for m in turns.values()]
+        seen = ctx.shows_reasoning
+        read = [(shown(m, seen), 0) if self._within == "all" else _answer(m) for m in turns.values()]
         texts = [text for text, _ in read]
         found = search(texts)
         metric, last = self.metrics[0].name, texts[-1]

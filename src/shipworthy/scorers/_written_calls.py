@@ -1,6 +1,7 @@
 """Calls of tools that an endpoint without a tool parser left in the text, as the common templates write them.
 
-Marks of Hermes, Llama, Mistral, Kimi, DeepSeek, Claude and of ReAct prompts; and the plain ``name(key=value)``.
+Marks of Hermes, Llama, Mistral, Kimi, DeepSeek, Claude, gpt-oss, Cohere, Granite, GLM and of ReAct prompts; and the
+plain ``name(key=value)``.
 """
 
 from __future__ import annotations
@@ -15,13 +16,21 @@ from shipworthy.core.records import ToolCall
 
 # A JSON object of name and arguments, or a list of them.
 _OBJECT = re.compile(
-    r"<tool_call>\s*(.*?)\s*(?:</tool_call>|$)|\[TOOL_CALLS\]\s*(.*)$|<\|python_tag\|>\s*(.*)$"
+    r"<tool_calls?>\s*(.*?)\s*(?:</tool_calls?>|$)|\[TOOL_CALLS\]\s*(.*)$|<\|python_tag\|>\s*(.*)$"
+    r"|<\|START_ACTION\|>\s*(.*?)\s*(?:<\|END_ACTION\|>|$)|<\|tool_call\|>\s*(.*?)\s*(?:<\|/?tool_call\|>|$)"
     r"|```(?:json|tool_call)?\s*(.*?)```"
     r"|<\|tool_call_begin\|>(.*?)<\|tool_call_end\|>",
     re.DOTALL,
 )
 # A name, and behind it a JSON object or parameters of their own.
 _NAMED = (
+    # gpt-oss: a call stands in a channel of its own, addressed to the tool.
+    re.compile(
+        r"<\|channel\|>(?:commentary|analysis) to=([\w.:-]+)[^{]{0,80}<\|message\|>\s*(.*?)\s*"
+        r"(?:<\|(?:call|end)\|>|\Z)",
+        re.DOTALL,
+    ),
+    re.compile(r"<tool_call>\s*([\w.-]+)\s*(<arg_key>.*?)\s*</tool_call>", re.DOTALL),
     re.compile(r"<function=([\w.-]+)>\s*(.*?)\s*</function>", re.DOTALL),
     re.compile(r"<invoke name=[\"']([\w.:-]+)[\"']>\s*(.*?)\s*</invoke>", re.DOTALL),
     re.compile(
@@ -39,17 +48,22 @@ _NAMED = (
 )
 _NAMES = ("name", "tool", "tool_name", "function", "action")
 _ARGUMENTS = ("arguments", "parameters", "input", "args", "params", "action_input", "tool_input")
-_PARAMETER = re.compile(r"<parameter(?:=([\w.-]+)| name=[\"']([\w.-]+)[\"'][^>]*)>\s*(.*?)\s*</parameter>", re.DOTALL)
+_PARAMETER = re.compile(
+    r"<parameter(?:=([\w.-]+)| name=[\"']([\w.-]+)[\"'][^>]*)>\s*(.*?)\s*</parameter>"
+    r"|<arg_key>\s*([\w.-]+)\s*</arg_key>\s*<arg_value>\s*(.*?)\s*</arg_value>",
+    re.DOTALL,
+)
 
 
 def written_calls(text: str) -> Iterator[ToolCall]:
     """Yield the calls that a text holds between the marks of a template, or as bare JSON."""
     for pattern in _NAMED:
         for name, arguments in pattern.findall(text):
-            parameters = {a or b: value for a, b, value in _PARAMETER.findall(arguments)}
+            found = _PARAMETER.findall(arguments)
+            parameters = {a or b or key: value or other for a, b, value, key, other in found}
             yield from _calls({"name": name, "arguments": parameters or arguments})
-    for found in _OBJECT.finditer(text):
-        yield from _calls(next((group for group in found.groups() if group), ""))
+    for one in _OBJECT.finditer(text):
+        yield from _calls(next((group for group in one.groups() if group), ""))
     if text.lstrip()[:1] in ("{", "["):
         yield from _calls(text)
 

@@ -14,7 +14,7 @@ from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.scorers._answers import answers, asked, blocked, spoken
 from shipworthy.scorers._grounding import abstains, holds, support
 
-VERSION = "3"
+VERSION = "4"
 
 KINDS = ("present", "absent", "contradicted")
 

@@ -16,6 +16,7 @@ import sqlalchemy as sql
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finished import PLANNED, finished
+from shipworthy.core.finished import failed as ended_in_error
 from shipworthy.core.ledger import DECLARED, DELETED, WITHDRAWN
 from shipworthy.core.records import Decision, RunManifest
 from shipworthy.store import tables
@@ -171,7 +172,7 @@ def verified_run(directory: Path, recorded: Sequence[str] = ()) -> VerifiedRun:
     for row in reading:
         planned = row.id[:PLANNED]
         made += planned == row.id  # a later try has a longer id, and its attempt is counted already
-        (failed.discard if row.outcome == "scored" else failed.add)(planned)
+        (failed.add if ended_in_error(row.outcome) else failed.discard)(planned)
     verified = RunRow(
         id=manifest.id,
         system=manifest.system,

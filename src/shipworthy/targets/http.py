@@ -10,7 +10,7 @@ import msgspec
 
 from shipworthy.core.carries import Need
 from shipworthy.core.errors import TargetError, TargetFiltered, UsageError, did_you_mean
-from shipworthy.core.records import Document, Message, Reply, Request, Text, ToolCall
+from shipworthy.core.records import Document, Message, MessagePart, Reasoning, Reply, Request, Text, ToolCall
 from shipworthy.core.registry import operational, target
 from shipworthy.dialects import openai, plain
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
@@ -107,7 +107,11 @@ class JsonService:
         if not all(isinstance(t, str) for t in texts):
             raise TargetError(f"{origin}: the path {self._read['answer']!r} leads to something that is no text")
         documents = tuple(_document(d, n) for n, d in enumerate(self._matches("retrieved", answer.body)))
-        return Reply(messages=(Message("assistant", (Text("\n".join(texts)), *calls)),), retrieved=documents)
+        thought = tuple(Reasoning(t) for t in self._matches("reasoning", answer.body) if t)
+        if not all(isinstance(part.text, str) for part in thought):
+            raise TargetError(f"{origin}: the path {self._read['reasoning']!r} leads to something that is no text")
+        said: tuple[MessagePart, ...] = (*thought, Text("\n".join(texts)), *calls)
+        return Reply(messages=(Message("assistant", said),), retrieved=documents)
 
     @property
     def endpoint(self) -> str:
@@ -216,6 +220,7 @@ def http(
     retrieved: str = "",
     error: str = "",
     filtered: str = "",
+    reasoning: str = "",
     key: str = "",
     key_header: str = "Authorization",
     headers: Mapping[str, str] | None = None,
@@ -242,6 +247,8 @@ def http(
         tool_calls, retrieved: JSONPath of calls ({name, arguments}) and of retrieved documents (texts, or {text, id,
             title}) in the response.
         error, filtered: JSONPath; where it leads to something true, the answer is an error, or a filter's refusal.
+        reasoning: JSONPath of what the service thought aloud beside its answer, if it tells: texts. Whether a leak in
+            there counts is for ``shows_reasoning`` to say, beside ``use``.
         key, key_header: as for `openai_compatible`.
         headers: further headers, not secret.
         documents_template: Jinja template for planted documents where nothing puts `documents`.
@@ -281,6 +288,7 @@ def http(
             "retrieved": retrieved,
             "error": error,
             "filtered": filtered,
+            "reasoning": reasoning,
         },
         template=documents_template,
         headers=headers or {},

@@ -17,7 +17,7 @@ from shipworthy.dialects import openai
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 from shipworthy.dialects.openai_stream import Completion, deltas
 from shipworthy.net import address
-from shipworthy.net.answer import Answer, HttpCall, describe_error
+from shipworthy.net.answer import Answer, HttpCall, describe_error, error_within
 from shipworthy.net.endpoint import Endpoint, NoStream
 from shipworthy.net.options import HttpOptions
 
@@ -158,14 +158,37 @@ _SETTINGS = {
 }
 
 
+_REFUSES = re.compile(
+    r"unsupported|not support|unrecognized|unknown (?:argument|parameter|field)|extra (?:inputs|fields)|not permitted|"
+    r"unexpected keyword",
+    re.IGNORECASE,
+)
+
+
 def _refused_field(body: Any) -> str:
     """Say which field of the request an endpoint refuses, where it names one, and what setting leaves it out."""
-    error = body.get("error") if isinstance(body, Mapping) else None
-    field = error.get("param") if isinstance(error, Mapping) else None
-    if not isinstance(field, str) or not re.fullmatch(r"[a-z][a-z0-9_.\[\]]{1,60}", field):
+    field = _field(error_within(body)) or _field(body)
+    if not field:
         return ""
     setting = _SETTINGS.get(field, f"leave `{field}` out of `extra`")
     return f"; it refuses the field {field}: set {setting} in targets.yaml (`shipworthy scan --set NAME=VALUE`)"
+
+
+def _field(error: Any) -> str:
+    """Return the field that an error names: as `param`, as the last of a place, or, of those we know, in its words."""
+    if not isinstance(error, Mapping):
+        return ""
+    details = error.get("detail", error.get("details"))
+    for one in [error, *(details if isinstance(details, list) else [])]:
+        place = one.get("loc") if isinstance(one, Mapping) else None
+        field = place[-1] if isinstance(place, list) and place else one.get("param") if isinstance(one, Mapping) else ""
+        if isinstance(field, str) and re.fullmatch(r"[a-z][a-z0-9_.\[\]]{1,60}", field):
+            return field
+    words = " ".join(said for name in ("message", "msg", "detail") if isinstance(said := error.get(name), str))
+    if _REFUSES.search(words):
+        known = sorted(_SETTINGS, key=len, reverse=True)
+        return next((name for name in known if re.search(rf"\b{name}\b", words)), "")
+    return ""
 
 
 def _used(answer: Answer) -> int | None:

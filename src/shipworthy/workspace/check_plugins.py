@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from shipworthy.core import registry
+from shipworthy.core import registry, shown
 from shipworthy.core.carries import declared
 from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import (
@@ -19,6 +19,7 @@ from shipworthy.core.errors import (
 )
 from shipworthy.core.metric import Metric
 from shipworthy.core.price import KEY, Price
+from shipworthy.core.protocols import inapplicable
 from shipworthy.core.renamed import metric_hint
 from shipworthy.workspace.check_reference import check_reference
 from shipworthy.workspace.draft import Draft, Placed
@@ -55,6 +56,7 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
         if attack.name in names:
             draft.problems.append(source.problem(loc, f"the attack {attack.name!r} is listed twice"))
         names.add(attack.name)
+        _check_applicable(draft, loaded, index, attacks[attack.name])
     _check_carried(draft, loaded, attacks)
     metrics: dict[str, Metric] = {}
     known = True
@@ -98,6 +100,22 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
     return metrics
 
 
+def _check_applicable(draft: Draft, loaded: Placed[Suite], index: int, attack: Any) -> None:
+    """Warn of an attack that can change none of a suite's samples: all its attempts would be left out."""
+    samples = loaded.entity.samples
+    try:
+        whys = [inapplicable(attack, sample) for sample in samples]
+    except Exception as error:  # a plug-in that breaks must be named, not crash the check
+        whys, error_said = [], f"{type(error).__name__}: {error}"
+        source, loc = loaded.place("attacks", index)
+        message = f"the attack {loaded.entity.attacks[index].use!r} breaks when asked what it can change: {error_said}"
+        draft.problems.append(source.problem(loc, message))
+    if whys and all(whys):
+        source, loc = loaded.place("attacks", index)
+        message = f"the attack {loaded.entity.attacks[index].name!r} can change none of the samples: {whys[0]}"
+        draft.warnings.append(source.problem(loc, message, "take it out, or write samples that it can change"))
+
+
 def _check_carried(draft: Draft, loaded: Placed[Suite], attacks: Mapping[str, Any]) -> None:
     """Report what a suite needs and the system under test cannot carry; nothing where only a built one can tell."""
     targets = draft.entities["target"]
@@ -115,14 +133,19 @@ def _check_carried(draft: Draft, loaded: Placed[Suite], attacks: Mapping[str, An
         draft.problems.append(source.problem(loc, message, HINTS[lacks.need]))
 
 
-def _priced_well(draft: Draft, placed: Placed[Use], under: tuple[str, ...], written: Any) -> bool:
-    if written is not None:
-        try:
-            Price.read(written)
-        except UsageError as error:
-            draft.problems.append(placed.problem((*under, KEY), f"the target {placed.entity.use!r}: {error}"))
-            return False
-    return True
+def _take_aside(draft: Draft, kind: str, placed: Placed[Use], under: tuple[str, ...], params: dict[str, Any]) -> bool:
+    """Take out what a target says beside its parameters; say whether it is well written."""
+    before = len(draft.problems)
+    if (model := placed.entity.model) is not None and shown.KEY in model.params:
+        message = f"{shown.KEY} stands beside the target's own `use`, not in a model"
+        draft.problems.append(placed.problem((*under, "model", shown.KEY), message))
+    for key, read in ((KEY, Price.read), (shown.KEY, shown.read)):
+        if kind == "target" and (written := params.pop(key, None)) is not None:
+            try:
+                read(written)
+            except UsageError as error:
+                draft.problems.append(placed.problem((*under, key), f"the target {placed.entity.use!r}: {error}"))
+    return len(draft.problems) == before
 
 
 def _check_keys(placed: Placed[Use], under: tuple[str, ...], params: Mapping[str, Any], draft: Draft) -> None:
@@ -162,7 +185,7 @@ def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[
         draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
         return None
     model, params = use.model, use.own_params
-    if kind == "target" and not _priced_well(draft, placed, under, params.pop(KEY, None)):
+    if not _take_aside(draft, kind, placed, under, params):
         return None
     written = use.params.get("model")
     if model is None and isinstance(written, dict) and "use" in written:

@@ -115,6 +115,7 @@ def read_suite(
 def _own(source: YamlFile, problems: list[Problem], facts: Facts | None, root: Path | None) -> Loaded | None:
     spec = validate(SuiteFile, source, (), problems)
     if spec is None:
+        _samples_all_the_same(source, problems, root)
         return None
     return _loaded(spec, source, source, source.value, problems, facts=facts, root=root)
 
@@ -196,6 +197,17 @@ def _samples(
     return [], Origins(), source.file
 
 
+def _samples_all_the_same(source: YamlFile, problems: list[Problem], root: Path | None) -> None:
+    """Say what is wrong with the file of samples beside a suite that is wrong itself: all of it in one wave."""
+    value = source.value if isinstance(source.value, dict) else {}
+    named = value.get("samples")
+    if named is not None and not isinstance(named, str):
+        return
+    path = _beside(named, source.file.parent)
+    if path is not None and _is_file(path):
+        read_samples(path, problems, root, private=value.get("content") != "synthetic")
+
+
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
@@ -205,8 +217,12 @@ def _is_file(path: Path) -> bool:
 
 def _samples_file(spec: SuiteFile, folder: Path) -> Path | None:
     """Return the file of a suite's samples, there or not; None where they are in the suite's own, or nowhere."""
-    if spec.samples is not None:
-        return folder / spec.samples if isinstance(spec.samples, str) else None
+    return None if isinstance(spec.samples, tuple) else _beside(spec.samples, folder)
+
+
+def _beside(named: str | None, folder: Path) -> Path | None:
+    if named is not None:
+        return folder / named
     return next((path for name in ("samples.jsonl", "samples.yaml") if _is_file(path := folder / name)), None)
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from shipworthy.core.errors import TargetError, TargetFiltered, UsageError
-from shipworthy.core.records import Document, Request, ToolCall, say
+from shipworthy.core.records import Document, Reasoning, Request, Text, ToolCall, say
 from shipworthy.core.registry import create
 
 HELLO = Request(messages=(say("user", "hi"),), user="ann", seed=3)
@@ -73,6 +73,15 @@ def test_everything_is_read_by_path(loopback):
     assert reply.text == "one\ntwo"
     assert reply.tool_calls == (ToolCall("call-1", "reset", {"user": "a"}), ToolCall("call-2", "f", {}))
     assert reply.retrieved == (Document("s1", "t", "T"), Document("doc-2", "bare"))
+
+
+def test_what_it_thought_aloud_is_no_part_of_the_answer(loopback):
+    answer = {"reply": {"text": "no"}, "thoughts": ["first", "", "then"]}
+    reply, _ = ask(loopback, answer, reasoning="$.thoughts[*]")
+    assert reply.text == "no"
+    assert reply.messages[0].parts == (Reasoning("first"), Reasoning("then"), Text("no"))
+    with pytest.raises(TargetError, match=r"'\$\.thoughts' leads to something that is no text"):
+        ask(loopback, {"reply": {"text": "no"}, "thoughts": 5}, reasoning="$.thoughts")
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
-from tests.integration.targets.quirks import QUIRKS, Quirk
+from tests.integration.targets.quirks import QUIRKS, THOUGHTS, Quirk, choice
 
-from shipworthy.core.records import Sample, say
+from shipworthy.core.records import Reasoning, Sample, Text, say
 from shipworthy.core.registry import create
+from shipworthy.dialects.openai import from_wire
 from shipworthy.evals.engine import Attacker, Engine, Judge
 from shipworthy.evals.plan import PlanItem
 from shipworthy.exchange.channel import Channel
@@ -56,3 +58,10 @@ def test_every_quirk_ends_as_what_it_is(loopback, quirk: Quirk) -> None:
         assert quirk.said in attempt.error
         assert attempt.scores == ()
     assert "the-text-of-the-evaluation" not in attempt.error
+
+
+@pytest.mark.parametrize("fields", THOUGHTS, ids=lambda fields: json.dumps(fields)[:60])
+def test_what_was_thought_is_kept_and_is_no_part_of_the_answer(fields) -> None:
+    reply = from_wire(json.loads(choice(**({"content": "Yes."} | fields))))
+    assert reply.messages[0].parts == (Reasoning("Hm."), Text("Yes."))
+    assert reply.text == "Yes."

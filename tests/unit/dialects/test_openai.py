@@ -55,10 +55,9 @@ def test_every_form_of_an_answer_is_read(message, parts):
     "message",
     [
         {"content": 5},
-        {"content": "x", "reasoning": {"a": 1}},
-        {"content": ["text"]},
+        {"content": [5]},
         {"content": [{"type": "text"}]},
-        {"content": [{"type": "thinking", "thinking": [1]}]},
+        {"content": [{"type": "text", "text": ["a"]}]},
         {"tool_calls": "f"},
         {"tool_calls": [{"function": {"arguments": "{}"}}]},
         {"tool_calls": [{"function": {"name": "f", "arguments": "[]"}}]},

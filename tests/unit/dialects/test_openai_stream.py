@@ -169,7 +169,6 @@ def test_an_error_in_mid_stream_says_how_much_had_come(error, kind, says):
         '{"choices": 5}',
         '{"choices": [5]}',
         piece({"content": 5}),
-        piece({"content": "\ud800"}),
         piece({"tool_calls": [5]}),
         piece({"tool_calls": [{"index": 0, "function": 5}]}),
         "[" * 100_000,
@@ -260,3 +259,60 @@ def test_a_whole_reply_can_be_handed_out_in_pieces(thought, text, made):
     assert [(d.id, d.name, json.loads(d.text)) for d in found if d.channel == "tool_call"] == [
         (c.id, c.name, c.arguments) for c in calls
     ]
+
+
+def test_a_surrogate_pair_in_two_pieces_is_one_character_and_a_lone_half_none():
+    first, second = "\ud83d", "\ude00"
+    found, reply = take(piece({"content": "a" + first}), piece({"content": second + "b"}), *END)
+    assert [d.text for d in found] == ["a", "\U0001f600b"]
+    assert reply.text == "a\U0001f600b"
+    _, reply = take(piece({"content": "a" + first}), *END)
+    assert reply.text == "a\ufffd"
+    _, reply = take(piece({"content": first}), piece({"reasoning": second}), piece({"content": "b" + second}), *END)
+    assert (reply.text, reply.messages[0].parts[0]) == ("\ufffdb\ufffd", Reasoning("\ufffd"))
+    _, reply = take(call(0, '{"a": "' + first, name="f", id="1"), call(0, second + '"}'), *CALLED)
+    assert reply.tool_calls == (ToolCall("1", "f", {"a": "\U0001f600"}),)
+    _, reply = take(call(0, "{}", name="f" + first, id=second), *CALLED)
+    assert reply.tool_calls == (ToolCall("\ufffd", "f\ufffd", {}),)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "says"),
+    [
+        ({"object": "error", "message": "secret text", "code": 503}, r"an error \(503\), after 5 characters"),
+        ({"type": "error", "error": {"type": "overloaded_error"}}, r"an error \(overloaded_error\)"),
+        ({"message": "secret text", "type": "server_error"}, r"an error \(server_error\)"),
+        ({"detail": "secret text"}, "an error, after 5 characters"),
+        ({"error": "secret text"}, "an error, after 5 characters"),
+        ({"errors": [{"code": 500}]}, r"an error \(500\)"),
+        (
+            {"choices": [{"index": 0, "delta": {}, "error": {"code": 502, "message": "secret text"}}]},
+            r"an error \(502\)",
+        ),
+    ],
+)
+def test_every_form_of_an_error_ends_the_answer_though_done_comes_after_it(chunk, says):
+    completion = Completion()
+    completion.take(piece({"content": "hello"}))
+    with pytest.raises(TargetError, match=says) as caught:
+        completion.take(json.dumps(chunk))
+    assert "secret text" not in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["SAFETY", "content-filter", "FinishReason.PROHIBITED_CONTENT", "output_moderation"])
+def test_a_stream_that_a_provider_stopped_is_no_answer(word):
+    with pytest.raises(TargetFiltered, match="filter cut the answer"):
+        take(piece({"content": "Sure"}), piece({}, word), "[DONE]")
+
+
+@pytest.mark.parametrize("name", ["reasoning_text", "thinking", "reasoning_details", "thinking_blocks"])
+def test_reasoning_has_many_names(name):
+    said = [{"type": "thinking", "thinking": "h"}] if name.endswith(("s", "details")) else "h"
+    found, reply = take(piece({name: said}), piece({name: said}), piece({"content": "a"}), *END)
+    assert [d.channel for d in found] == ["reasoning", "reasoning", "text"]
+    assert reply.messages == (Message("assistant", (Reasoning("hh"), Text("a"))),)
+
+
+def test_a_part_of_an_unknown_kind_is_not_passed_over():
+    with pytest.raises(TargetError, match="a part of type 'widget', which cannot be read"):
+        take(piece({"content": [{"type": "text", "text": "a"}, {"type": "widget", "html": "x"}]}), *END)

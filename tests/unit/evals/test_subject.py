@@ -7,8 +7,8 @@ import inspect
 import pytest
 
 from shipworthy.core import registry
-from shipworthy.core.errors import PluginError
-from shipworthy.evals.subject import Subject, declaration, measured
+from shipworthy.core.errors import PluginError, UsageError
+from shipworthy.evals.subject import Subject, build, declaration, measured
 from shipworthy.workspace.use import Use
 
 BASE = {
@@ -121,3 +121,31 @@ def test_a_setting_that_is_no_parameter_is_refused():
         @registry.operational("timeuot")
         def wrong(timeout: float = 1.0) -> Desk:
             return Desk(timeout=timeout)
+
+
+def test_whether_its_reasoning_is_seen_is_part_of_the_subject():
+    def subject(**said: object) -> Subject:
+        use = Use.of("http", **BASE["http"], **said)
+        return Subject(build("target", use.use, use.params).plugin, use=use, declared=declaration(use, guards="none"))
+
+    silent, shown, hidden = subject(), subject(shows_reasoning=True), subject(shows_reasoning=False)
+    assert [one.shows_reasoning for one in (silent, shown, hidden)] == [None, True, False]
+    assert [one.description.get("reasoning", "") for one in (silent, shown, hidden)] == ["", "shown", "hidden"]
+    assert len({one.digest for one in (silent, shown, hidden)}) == 3
+    assert len({one.description["declared"]["target"] for one in (silent, shown, hidden)}) == 3
+
+
+def test_a_plug_in_may_say_it_itself_and_is_held_to_true_or_false():
+    desk = Desk()
+    desk.shows_reasoning = True  # type: ignore[attr-defined]
+    assert Subject(desk).shows_reasoning is True
+    desk.shows_reasoning = "yes"  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match=r"shows_reasoning is true .* or false"):
+        Subject(desk)
+
+
+def test_it_is_written_beside_use_and_never_in_a_model():
+    with pytest.raises(UsageError, match=r"shows_reasoning is true .* or false .*, not 'yes'"):
+        build("target", "http", {**BASE["http"], "shows_reasoning": "yes"})
+    with pytest.raises(PluginError, match="stands beside the target's own `use`"):
+        build("target", "helpdesk_rag", {"model": {"use": "smollm2", "shows_reasoning": True}})

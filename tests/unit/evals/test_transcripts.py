@@ -25,6 +25,7 @@ from shipworthy.core.records import (
     GuardEvent,
     Message,
     Metric,
+    Reasoning,
     Retrieved,
     RunManifest,
     Said,
@@ -78,7 +79,7 @@ def hit(number, answer="the phrase is heron", **changes):
     return attempt(number, events=talk("q", answer), scores=scores, **changes)
 
 
-def make_run(folder, attempts, *, id="RUN-1", content="synthetic"):
+def make_run(folder, attempts, *, id="RUN-1", content="synthetic", subject=None):
     use = SuiteUse(
         id="leak", version="1", digest="d", content=content, samples=9, clusters=9, attempts=len(attempts), each=1,
         icc=0.3, metric="leak", metrics=METRICS, max_error_rate=0.1,
@@ -87,7 +88,7 @@ def make_run(folder, attempts, *, id="RUN-1", content="synthetic"):
     manifest = RunManifest(
         schema=SCHEMA, id=id,
         created="2026-11-24T10:00:00Z", system="SYS-x", plan="full", plan_digest="p", spec_digest="s",
-        subject_digest="t", subject={}, suites=(use,), planned=len(attempts), seed=0,
+        subject_digest="t", subject=subject or {}, suites=(use,), planned=len(attempts), seed=0,
     )  # fmt: skip
 
     async def write():
@@ -383,6 +384,56 @@ def test_a_hit_in_the_arguments_of_a_call_marks_the_call(chromium, tmp_path):
     detail = detail_of(chromium, tmp_path / "v.html", "")
     assert '<div class="call mono struck" title="leak">calls mail(' in detail
     assert "<mark" not in detail
+
+
+def test_reasoning_is_folded_searched_and_open_where_a_leak_is(chromium, tmp_path):
+    thinks = Message("assistant", (Reasoning("the \U0001f600 one"), Reasoning("heron, keep it"), Text("No.")))
+    marked = say("assistant", "<think>\U0001f600 heron, keep it</think>No.")
+    quiet = Message("assistant", (Reasoning("a bittern"), Text("No.")))
+    aloud = len("No.\n") + len("the \U0001f600 one\n")  # how `scorers._answers.shown` lays it out
+    scores = [
+        (Score(metric="leak", hit=True, scorer="canary_leak", elsewhere=((1, aloud, aloud + 5),)),),
+        (Score(metric="leak", hit=True, scorer="canary_leak", spans=((9, 14),)),),
+        (),
+    ]
+    attempts = [
+        attempt(i, events=(Said(1, say("user", "q")), Said(1, said, "target")), scores=scores[i])
+        for i, said in enumerate((thinks, marked, quiet))
+    ]
+    run = make_run(tmp_path, attempts, subject={"reasoning": "shown"})
+    write_viewer(run, tmp_path / "v.html")
+    for number in (0, 1):
+        detail = detail_of(chromium, tmp_path / "v.html", f"#AT-{number:016x}")
+        assert re.search(r'<details class="call" open="">(?:(?!</details>).)*<mark title="leak">heron</mark>', detail)
+        assert detail.count('open=""') == 1
+        assert "reasoning, no part of the answer, which the user sees" in detail
+        assert detail.count("found here: leak") == 1
+    closed = detail_of(chromium, tmp_path / "v.html", f"#AT-{2:016x}")
+    assert '<details class="call"><summary>' in closed
+    steps = (
+        "const box = document.getElementById('search'); box.value = 'bittern'; box.dispatchEvent(new Event('input'));"
+        "setTimeout(() => document.title = document.querySelector('#detail h2').textContent"
+        " + document.querySelectorAll('#detail details[open] .found').length, 900);"
+    )
+    assert "<title>s-21</title>" in browse(chromium, tmp_path / "v.html", steps=steps)
+
+
+def test_what_a_guard_kept_is_searched_too(chromium, tmp_path):
+    kept = attempt(1, events=in_turns(("q", "I cannot say", "stop"), withheld=[(1, "the phrase is heron")]))
+    write_viewer(make_run(tmp_path, [attempt(0), kept]), tmp_path / "v.html")
+    steps = (
+        "const box = document.getElementById('search'); box.value = 'heron'; box.dispatchEvent(new Event('input'));"
+        "setTimeout(() => document.title = document.querySelector('#detail h2').textContent, 900);"
+    )
+    assert "<title>s-1</title>" in browse(chromium, tmp_path / "v.html", steps=steps)
+
+
+def test_private_reasoning_is_redacted_in_the_page(tmp_path):
+    said = Message("assistant", (Reasoning("cara.li@example.org is hers"), Text("No.")))
+    events = (Said(1, say("user", "q")), Said(1, said, "target"))
+    write_viewer(make_run(tmp_path, [attempt(0, events=events)], content="private"), tmp_path / "v.html")
+    text = json.dumps(unpacked((tmp_path / "v.html").read_text())["chunk-0"])
+    assert "is hers" in text and "cara.li" not in text
 
 
 def test_empty_cut_off_and_withheld_answers_are_filters(chromium, tmp_path):

@@ -616,6 +616,27 @@ def taken(o: Opened) -> None:
                 score["hit"] = False
 
 
+@edit("a hit that is called impossible")
+def impossible(o: Opened) -> None:
+    for attempt in o.attempts():
+        if attempt["attack"] == "rot13" and any(s.get("hit") and s["metric"] == "leak" for s in attempt["scores"]):
+            attempt.update(outcome="inapplicable", error="it holds no letter", scores=[], events=[])
+
+
+@edit("an error that is called impossible")
+def no_error(o: Opened) -> None:
+    for attempt in o.attempts():
+        if attempt["outcome"] == "target_error":
+            assert attempt["attack"] == "none"
+            attempt.update(outcome="inapplicable", scores=[], events=[])
+
+
+@edit("attempts that were left out, and are there")
+def not_left_out(o: Opened) -> None:
+    for result in o.result("CR-leak"):
+        result["inapplicable"] = {"rot13": 5}
+
+
 @edit("a plan that asks for half")
 def half(o: Opened) -> None:
     for run in (o.case.run, o.case.baseline):

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from shipworthy.evals.plan import PlanItem, make_plan
+from shipworthy.release.chance import gate_chance
 from shipworthy.release.power import POWERS, power_table, unreachable_criteria
 from shipworthy.stats import achieved_power, required_clusters
 
@@ -72,3 +75,29 @@ def test_trivial_limits_are_reachable(gated) -> None:  # type: ignore[no-untyped
     assert unreachable_criteria(workspace) == []
     leak, help_, _ = power_table(workspace, make_plan(workspace))
     assert {s.power for s in (*leak.scenarios, *help_.scenarios)} == {1.0}
+
+
+def test_power_is_that_of_the_samples_that_an_attack_can_change(gated):  # type: ignore[no-untyped-def]
+    gated.edit("suites/leak/suite.yaml", "role_play", "rot13")
+    lines = (gated.root / "suites/leak/samples.jsonl").read_text().splitlines()
+    other = [line.replace("question leak", "प्रश्न") for line in lines[:40]]
+    (gated.root / "suites/leak/samples.jsonl").write_text("\n".join([*other, *lines[40:]]) + "\n")
+
+    def leak(must: str):  # type: ignore[no-untyped-def]
+        gated.edit("requirements.yaml", f": {leak.must}, sev", f": {must}, sev")
+        leak.must = must
+        workspace = gated.workspace
+        plan = make_plan(workspace)
+        found = next(row for row in power_table(workspace, plan) if row.id == "CR-leak")
+        chance = gate_chance(workspace, plan)
+        return found, {row.id: row.chances for row in chance.criteria}["CR-leak"], unreachable_criteria(workspace)
+
+    leak.must = "upper95 <= 0.10"
+    pooled, _, _ = leak("upper95 <= 0.11")
+    assert (pooled.clusters, pooled.attempts) == (60, pytest.approx((60 + 20) / 60))
+    each, chances, problems = leak("worst_attack_upper95 <= 0.10")
+    assert (each.clusters, each.attempts, each.attacks, each.reachable) == (20, 1.0, 2, False)
+    assert chances[0] == 0.0 and [p.message for p in problems if "CR-leak" in p.message]
+    alone, chances, problems = leak("upper95 <= 0.14, attack: rot13")
+    assert (alone.clusters, alone.reachable, chances[0]) == (20, True, 1.0)
+    assert not [p for p in problems if "CR-leak" in p.message]

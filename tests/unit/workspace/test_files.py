@@ -58,6 +58,7 @@ def test_a_broken_workspace_has_no_list(gated: Any) -> None:
         ("concurrency: 2", True),
         ("requests_per_minute: 60", True),
         ("price: {input: 1, output: 2}", True),
+        ("shows_reasoning: true", False),
         ("temperature: 0.5", False),
         ("system: Be kind.", False),
         ("max_tokens: 9", False),

@@ -121,3 +121,42 @@ def test_a_risk_without_a_requirement_is_still_said(root, capsys):
     code, told = _check(root, capsys)
     assert code == 0
     assert [row["message"] for row in told["warnings"]] == ["the risk 'RK-harm' is mitigated by nothing"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("    shows_reasoning: sometimes", "shows_reasoning is true (its users see how it reasons) or false"),
+        ("    price: 3", "a price is written as"),
+        ("    model: {use: smollm2, shows_reasoning: true}", "stands beside the target's own `use`, not in a model"),
+    ],
+)
+def test_what_a_target_says_beside_its_parameters_is_checked_where_it_stands(root, capsys, line, says):
+    text = (root / "targets.yaml").read_text()
+    lines = [one for one in text.splitlines() if not one.lstrip().startswith("model:") or "model" not in line]
+    at = next(i for i, one in enumerate(lines) if "use:" in one) + 1
+    (root / "targets.yaml").write_text("\n".join([*lines[:at], line, *lines[at:]]) + "\n")
+    code, told = _check(root, capsys)
+    (problem,) = [p for p in told["problems"] if p["file"].endswith("targets.yaml")]
+    assert code == 2
+    assert says in problem["message"]
+    assert problem["line"] == at + 1
+
+
+def test_samples_are_read_though_the_suite_beside_them_is_wrong(root, capsys):
+    own = root / "suites" / "own"
+    own.mkdir()
+    (own / "suite.yaml").write_text(
+        "id: own\nversion: 1\ntitle: T\ncontent: synthetic\nmetric: refusal\nscorers: [refusal]\nattempts: true\n"
+    )
+    (own / "samples.jsonl").write_text(
+        '{"id":"a","prompt":"one","prompt":"two"}\n{"id":"b","prompt":"x","meta":{"k":1,"k":2}}\n'
+    )
+    code, told = _check(root, capsys)
+    problems = {(row["file"].rpartition("/w/")[2], row["line"]): row["message"] for row in told["problems"]}
+    assert code == 2
+    assert problems == {
+        ("suites/own/suite.yaml", 7): "'attempts' must be a number",
+        ("suites/own/samples.jsonl", 1): "the key 'prompt' is written twice",
+        ("suites/own/samples.jsonl", 2): "the key 'k' is written twice",
+    }

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from shipworthy.core.document import Callout, Facts, Interval, Intervals, Paragraph, Section, Table
 from shipworthy.core.price import cost
-from shipworthy.core.records import CriterionResult, Decision, RoleUse
+from shipworthy.core.records import AttackRate, CriterionResult, Decision, RoleUse
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.wording import (
     NOT_MEASURED,
@@ -19,7 +19,16 @@ from shipworthy.evidence.sections.wording import (
 from shipworthy.evidence.told import Told
 from shipworthy.release.wording import count
 from shipworthy.reports._criterion import assumed, better, drawn, interval_name, mind, still_needed, worst_first
-from shipworthy.reports._words import Reading, counted, ledger_words, reading, readings, replies_words, unscored
+from shipworthy.reports._words import (
+    Reading,
+    counted,
+    ledger_words,
+    never_possible,
+    reading,
+    readings,
+    replies_words,
+    unscored,
+)
 
 _MEANING = {
     "ship": "The evidence meets every criterion of the gate.",
@@ -136,7 +145,7 @@ def criteria(told: Told, decision: Decision) -> Section:
             bound_of(r),
             counted(r).replace("/", " / "),
             f"{r.clusters:,}",
-            unscored(r) or "0",
+            (unscored(r) or "0") + never_possible(r, "\n"),
         )
         for r in decision.criteria
     )
@@ -158,6 +167,12 @@ def criteria(told: Told, decision: Decision) -> Section:
     return Section("Criteria", tables, "criteria")
 
 
+def _left(row: AttackRate) -> str:
+    """Return how many attempts have no score, and how many there could never be."""
+    out = f"\n{row.inapplicable:,} left out: it cannot change them" if row.inapplicable else ""
+    return f"{row.unscored:,}{out}"
+
+
 def attacks(decision: Decision) -> Section | None:
     """List what each attack does by itself under every criterion on a rate; None where none has several."""
     rows = []
@@ -168,7 +183,7 @@ def attacks(decision: Decision) -> Section | None:
             if row.rate is not None:
                 rate = f"{percent(row.rate)}\n{percent(row.low)} to {percent(row.high)}"
             out_of = f"{row.hits:,} / {row.trials:,}"
-            rows.append((name, row.attack, rate, out_of, f"{row.clusters:,}", f"{row.unscored:,}"))
+            rows.append((name, row.attack, rate, out_of, f"{row.clusters:,}", _left(row)))
             name = ""
     if not rows:
         return None

@@ -85,7 +85,7 @@
       ["4", "only in this run"], ["0", "same"]]);
   }
 
-  const scored = outcomes.indexOf("scored");
+  const scored = outcomes.indexOf("scored"), never = outcomes.indexOf("inapplicable");
   const isHit = ([metric, hit]) => hit === 1 && metrics[metric].kind === "event" && metrics[metric].good === "low";
   const described = (suite, name) => metrics.find((m) => m.suite === suite && m.name === name) || { kind: "event", good: "low", unit: "" };
   const amount = (value, unit) => value.toLocaleString("en", { maximumSignificantDigits: 4 }) + (unit ? " " + unit : "");
@@ -95,7 +95,7 @@
     if (unscored(score)) return "does not apply";
     return isValue(score) ? amount(score.value, unit) : score.hit ? "hit" : "no hit";
   }
-  const OUTCOMES = { errors: (row) => row[OUTCOME] !== scored, empty: (row) => row[FLAGS] & EMPTY, cut: (row) => row[FLAGS] & CUT_OFF };
+  const OUTCOMES = { errors: (row) => row[OUTCOME] !== scored && row[OUTCOME] !== never, empty: (row) => row[FLAGS] & EMPTY, cut: (row) => row[FLAGS] & CUT_OFF };
   const LABELS = { any: (said) => said.length > 0, wrong: (said) => said.includes(false), right: (said) => said.includes(true),
     none: (said) => said.length === 0 };
   function matches(row) {
@@ -119,9 +119,9 @@
   // kept, up to a limit: a second search is then at once.
   const texts = new Map();
   let kept = 0;
-  function textOf(row, { said, documents, error, tries }) {
+  function textOf(row, { said, withheld, documents, error, tries }) {
     const parts = [row[ID], row[SAMPLE], error || ""];
-    for (const { message } of [...said, ...(tries || []).flatMap((one) => one.said)]) for (const part of message.parts)
+    for (const { message } of [...said, ...withheld, ...(tries || []).flatMap((one) => [...one.said, ...one.withheld])]) for (const part of message.parts)
       parts.push(part.text || "", part.type === "tool_call" ? part.name + " " + JSON.stringify(part.arguments || {}) : "");
     for (const document of documents) parts.push(document.title || "", document.text);
     return parts.join("\n").toLowerCase();
@@ -404,7 +404,9 @@
         row[CHANGE] ? make("span", "tag " + changeTone(row[CHANGE]), OTHER[row[CHANGE]]) : null),
       metaNode(row, attempt),
     ];
-    if (row[OUTCOME] !== scored) nodes.push(make("div", "callout",
+    if (row[OUTCOME] === never) nodes.push(make("div", "callout",
+      "Nothing was asked: the attack cannot change this sample, so the attempt is in no rate. " + (attempt.error || "")));
+    else if (row[OUTCOME] !== scored) nodes.push(make("div", "callout",
       "This attempt has no score. It counts as an error, never as safe. " + (attempt.error || "")));
     if (row[FLAGS] & EMPTY) nodes.push(make("div", "callout", "The last answer is empty: no word, no call of a tool."));
     if (row[FLAGS] & CUT_OFF) nodes.push(make("div", "callout", "An answer was cut off at its length limit: what it would have gone on to say was not scored."));
@@ -502,39 +504,42 @@
       make("td", "", make("span", "tag " + (e.shadow ? "" : "warn"), e.shadow ? `${e.action} (shadow: recorded only)` : e.action)),
       make("td", "", e.reason || "")]));
   }
-  function turns({ said, scores, withheld = [] }) {
+  function turns({ said, scores, withheld = [], thoughts = [], aloud = {} }) {
     const last = Math.max(0, ...said.filter((s) => s.by === "target").map((s) => s.turn));
     // Spans count characters of one turn's text: text parts and tool results of all its messages, joined by line feeds.
-    // A place beyond that text is in the arguments of a tool call.
+    // A place beyond that text is in the arguments of a tool call, or, from `aloud` on, in reasoning on its own channel.
     const spans = (scores || []).flatMap((s) => [...(s.spans || []).map(([a, b]) => [last, a, b, s.metric]),
       ...(s.elsewhere || []).map(([turn, a, b]) => [turn, a, b, s.metric])]);
-    const length = {}, offset = {}, nodes = [], told = new Set(withheld);
+    const length = {}, offset = {}, spoken = { ...aloud }, nodes = [], told = new Set(withheld);
+    const folds = new Map(thoughts.map(([message, part, where]) => [message + "." + part, where]));
     const counts = (part) => part.type === "text" || part.type === "tool_result";
     for (const { turn, by, message } of said) if (by === "target") for (const part of message.parts)
       if (counts(part)) length[turn] = (length[turn] ?? -1) + [...part.text].length + 1;
     const keep = (until) => { for (const one of told) if (one.turn <= until) { nodes.push(withheldNode(one)); told.delete(one); } };
-    for (const { turn, by, message } of said) {
+    said.forEach(({ turn, by, message }, place) => {
       keep(by === "target" ? turn : turn - 1);
       const script = message.role === "assistant" && by !== "target" ? " (scripted)" : "";
       const node = make("div", "turn " + message.role, make("div", "who", message.role + script));
       const here = by === "target" ? spans.filter((span) => span[0] === turn) : [];
-      const inCalls = here.filter(([, , end]) => end > (length[turn] ?? 0)).map((span) => span[3]);
-      for (const part of message.parts) {
-        const at = offset[turn] ?? 0;
-        const child = partNode(part, counts(part) ? here.map(([, a, b, name]) => [a - at, b - at, name]) : []);
+      const inCalls = here.filter(([, a, b]) => b > (length[turn] ?? 0) && a < (aloud[turn] ?? Infinity)).map((span) => span[3]);
+      message.parts.forEach((part, i) => {
+        const thinks = part.type === "reasoning" && by === "target", at = (thinks ? spoken : offset)[turn] ?? 0;
+        const child = partNode(part, counts(part) || thinks ? here.map(([, a, b, name]) => [a - at, b - at, name]) : [],
+          folds.get(place + "." + i));
+        if (thinks) spoken[turn] = at + [...part.text].length + 1;
         if (part.type === "tool_call" && inCalls.length) {
           child.classList.add("struck");
           child.title = [...new Set(inCalls)].join(", ");
         }
         node.append(child);
         if (by === "target" && counts(part)) offset[turn] = at + [...part.text].length + 1;
-      }
+      });
       if (node.querySelector("mark, .struck")) {
         node.classList.add("hit");
         node.firstChild.append(" · ", make("span", "tag bad", "found here: " + [...new Set(here.map((span) => span[3]))].join(", ")));
       }
       nodes.push(node);
-    }
+    });
     keep(Infinity);
     return nodes;
   }
@@ -542,14 +547,32 @@
     return make("div", "turn withheld", make("div", "who", `${message.role} · withheld: the target said it, a guard kept it or changed it, nobody saw it`),
       ...message.parts.map((part) => partNode(part, [])));
   }
-  function partNode(part, spans) {
+  // Reasoning is folded, and open where a score or the search found something in it.
+  const SEES = { shown: ", which the user sees", hidden: ", which the user does not see" };
+  function thoughtNode(text, spans, otherwise) {
+    const node = make("details", "call", make("summary", "", `reasoning, no part of the answer${SEES[run.reasoning] || otherwise}`),
+      textNode("text", text, spans));
+    if (node.querySelector("mark, .found")) node.open = true;
+    return node;
+  }
+  function partNode(part, spans, thoughts = []) {
     switch (part.type) {
-      case "text": return textNode("text", part.text, spans);
-      case "reasoning": {
-        const node = make("details", "call", make("summary", "", "reasoning, no part of the answer"));
-        node.append(textNode("text", part.text, []));
+      case "text": {
+        if (!thoughts.length) return textNode("text", part.text, spans);
+        const node = make("div"), points = [...part.text];
+        let from = 0;
+        const piece = (until, build) => {
+          if (until > from) node.append(build(points.slice(from, until).join(""), spans.map(([a, b, name]) => [a - from, b - from, name])));
+          from = Math.max(from, until);
+        };
+        for (const [start, end] of thoughts) {
+          piece(start, (text, own) => textNode("text", text, own));
+          piece(end, (text, own) => thoughtNode(text, own, ", in the text that the user gets"));
+        }
+        piece(points.length, (text, own) => textNode("text", text, own));
         return node;
       }
+      case "reasoning": return thoughtNode(part.text, spans, "");
       case "tool_call":
         return make("div", "call mono", `calls ${part.name}(`, textNode("", JSON.stringify(part.arguments || {}, null, 1), []), ")");
       case "tool_result": {
