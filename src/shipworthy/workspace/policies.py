@@ -77,7 +77,8 @@ class Returns(Entity):
 
     Attributes:
         trusted: fields that the system fills in, such as ids and verified senders.
-        names: what a record is called; if the user says it, the record is picked out.
+        names: what a record is called; if the user says it, the record is picked out. It is free text, unless it is
+            among the trusted too.
         directory: names in it are matched word by word, such as a person's first name in a list of contacts.
         secret: fields that may not leave unless the user asks for the field by its name.
         readers: for a field, the field beside it that lists who may read it.

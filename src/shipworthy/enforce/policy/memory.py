@@ -126,6 +126,8 @@ class Memory:
         if labels is not None and labels.readers and beside is not None:
             may = frozenset(written(v) for v in flat(beside.get(labels.readers)))
             self.secrets.append(Secret(written(value), tuple(tokens(key)), may, record.tool))
+        if marks & NAME and value not in (None, ""):
+            record.names.append(tuple(tokens(str(value))))
         if not marks & TRUSTED:
             if isinstance(value, str) and value.strip():
                 record.free.append(value)
@@ -136,8 +138,6 @@ class Memory:
             return
         if marks & SECRET:
             self.secrets.append(Secret(written(value), tuple(tokens(key)), None, record.tool))
-        if marks & NAME:
-            record.names.append(tuple(tokens(str(value))))
         if marks & CREATED:
             record.made = True
         self._know(value, record)

@@ -83,7 +83,7 @@ def labels_of(returns: Returns) -> Labels:
     root = Labels()
     marked: Mapping[int, tuple[str, ...]] = {
         TRUSTED: returns.trusted,
-        NAME | TRUSTED: returns.names,
+        NAME: returns.names,
         SECRET | TRUSTED: returns.secret,
         CREATED | TRUSTED: returns.created,
     }
