@@ -8,8 +8,12 @@ from typing import Any
 
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import PluginError
+from shipworthy.core.events import PolicyEvent
+from shipworthy.core.messages import ToolCall
+from shipworthy.core.records import Request
 from shipworthy.enforce.policy.budget import Accounts
 from shipworthy.enforce.policy.checks import Compiled, compiled
+from shipworthy.enforce.policy.mediator import Mediator
 from shipworthy.enforce.policy.session import Session
 from shipworthy.workspace.policies import PolicyFile
 
@@ -26,6 +30,7 @@ class Policy:
 
     Args:
         file: what was written.
+        shadow: a dry run: every word is said and recorded, and every call runs.
 
     Attributes:
         tools: the compiled rules.
@@ -37,8 +42,8 @@ class Policy:
         MissingExtra: a rule has a condition and the library for CEL is not installed.
     """
 
-    def __init__(self, file: PolicyFile) -> None:
-        self.file = file
+    def __init__(self, file: PolicyFile, *, shadow: bool = False) -> None:
+        self.file, self.shadow = file, shadow
         self.tools: dict[str, Compiled] = {}
         for name, rule in file.tools.items():
             try:
@@ -65,7 +70,15 @@ class Policy:
         for rule in told["tools"].values():
             for key in _EXPLAINS & rule.keys():
                 del rule[key]
-        return {"engine": VERSION, "policy": told}
+        return {"engine": VERSION, "shadow": self.shadow, "policy": told}
+
+    async def decide(self, call: ToolCall, request: Request) -> PolicyEvent:
+        """Return the word on one call of a conversation of which nothing else is known; see `open`."""
+        return await self.open(request.user).decide(call, request)
+
+    def open(self, user: str) -> Mediator:
+        """Open a conversation of an exchange."""
+        return Mediator(self.session(user), shadow=self.shadow)
 
     def session(self, user: str = "") -> Session:
         """Open a session: one conversation of one user."""

@@ -39,6 +39,7 @@ class Session:
     """What a policy knows of one conversation. Made by `Policy.session`.
 
     Attributes:
+        policy: that it is under.
         words: the user's, so far.
         memory: what tools gave.
         denied_read: the last reading call that was refused since the user spoke; "" where there is none.
@@ -46,9 +47,8 @@ class Session:
     """
 
     def __init__(self, policy: Policy, user: str = "") -> None:
-        self._policy, self._user = policy, user
+        self.policy, self._user = policy, user
         self._texts: tuple[str, ...] = ()
-        self._said: object = None
         self.words = Words(())
         self.memory = Memory()
         self.denied_read = ""
@@ -56,7 +56,6 @@ class Session:
         self._spent: dict[str, Spent] = defaultdict(Spent)
         self._endorsed: set[tuple[str, str, str]] = set()
         self._origins: dict[str, int] = {}
-        self._before: int = 0
 
     # ---- what it is told -------------------------------------------------------------------------------------------
 
@@ -79,7 +78,7 @@ class Session:
         Args:
             answer: JSON, or a text; a text that is JSON is read as such.
         """
-        rule = self._policy.tools.get(tool)
+        rule = self.policy.tools.get(tool)
         if isinstance(answer, str):
             answer = _parsed(answer)
         if rule is None:
@@ -95,7 +94,7 @@ class Session:
 
     def decide(self, tool: str, args: Mapping[str, Any]) -> Decision:
         """Return the word on a call, and book it where that is ``allow``. A check that breaks refuses the call."""
-        rule = self._policy.tools.get(tool)
+        rule = self.policy.tools.get(tool)
         if rule is None:
             return decided(tool, "", [Trouble("deny", "unknown tool", "", "", "no rule names this tool")])
         decision = decided(tool, rule.rule.effect, [t for t in self._troubles(rule, args) if t is not None])
@@ -107,11 +106,11 @@ class Session:
 
     def book(self, tool: str, args: Mapping[str, Any]) -> None:
         """Count a call that runs."""
-        rule = self._policy.tools[tool]
+        rule = self.policy.tools[tool]
         amount, recipients = counted(args, rule.recipients, rule.amounts)
         self._spent[tool].add(amount, recipients)
         if rule.rule.budget is not None and rule.rule.budget.per == "user":
-            self._policy.accounts.of(self._user, tool).add(amount, recipients)
+            self.policy.accounts.of(self._user, tool).add(amount, recipients)
 
     def approved(self, tool: str, args: Mapping[str, Any], decision: Decision) -> None:
         """Take in a person's yes: the values it was about are endorsed for this tool until the session ends.
@@ -119,7 +118,7 @@ class Session:
         Args:
             args: as the person let them pass, which may not be as they were asked for.
         """
-        rule = self._policy.tools[tool]
+        rule = self.policy.tools[tool]
         for trouble in decision.troubles:
             if trouble.argument and trouble.argument in rule.known:
                 for value in flat(args.get(trouble.argument)):
@@ -130,15 +129,21 @@ class Session:
                 self._endorsed.add((tool, trouble.rule, trouble.value))
         self.book(tool, args)
 
+    def ran_anyway(self, tool: str, args: Mapping[str, Any]) -> None:
+        """Take in that a call was made against the policy's word, as in a dry run."""
+        self.denied_read = ""
+        if tool in self.policy.tools:
+            self.book(tool, args)
+
     def refused(self, tool: str) -> None:
         """Take in that a call does not run."""
-        rule = self._policy.tools.get(tool)
-        if rule is not None and rule.rule.effect == "none" and self._policy.file.stop_after_denial:
+        rule = self.policy.tools.get(tool)
+        if rule is not None and rule.rule.effect == "none" and self.policy.file.stop_after_denial:
             self.denied_read = tool
 
     def explain(self, tool: str, args: Mapping[str, Any]) -> Node:
         """Return the tree behind the word on a call: every check, and where each value comes from. Books nothing."""
-        rule = self._policy.tools.get(tool)
+        rule = self.policy.tools.get(tool)
         if rule is None:
             return Node(tool, "deny", "no rule names this tool")
         below = []
@@ -201,11 +206,11 @@ class Session:
 
     def account(self, tool: str, per: Literal["session", "user"]) -> Spent:
         """Return what was used of a tool."""
-        return self._policy.accounts.of(self._user, tool) if per == "user" else self._spent[tool]
+        return self.policy.accounts.of(self._user, tool) if per == "user" else self._spent[tool]
 
     def facts(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a condition may name."""
-        calls = {name: self._spent[name].calls if name in self._spent else 0 for name in self._policy.tools}
+        calls = {name: self._spent[name].calls if name in self._spent else 0 for name in self.policy.tools}
         return {"args": dict(args), "says": self.words.text, "tainted": self.memory.tainted, "calls": calls}
 
     def leaking(self, text: str) -> Iterator[Secret]:
