@@ -15,13 +15,13 @@ Effect = Literal["none", "internal", "external", "irreversible"]
 ArgumentClass = Literal["none", "recipient", "url", "id", "amount", "credential", "content"]
 """What an argument stands for. `none` is not checked; `content` is words that leave, checked for what they carry."""
 
-Origin = Literal["user", "created", "named", "trusted", "quoted", "made", "any"]
+Origin = Literal["user", "created", "named", "trusted", "quoted", "derived", "made", "any"]
 """Where a value may come from.
 
 ``user``: the user's own words. ``created``: an id that a tool gave out for something made in this session. ``named``: a
 trusted field of a record that the user's words pick out. ``trusted``: a trusted field of any record. ``quoted``: free
-text of a record that the user's words pick out. ``made``: the model made it before any untrusted text was read.
-``any``: not checked.
+text of a record that the user's words pick out. ``derived``: an amount that follows from known ones. ``made``: the
+model made it before any untrusted text was read. ``any``: not checked.
 """
 
 ALWAYS: tuple[Origin, ...] = ("user", "created", "named")
@@ -31,7 +31,7 @@ SOURCES: dict[str, tuple[Origin, ...]] = {
     "recipient": ALWAYS,
     "url": ("user", "named"),
     "id": ALWAYS,
-    "amount": ("user", "named", "made"),
+    "amount": ("user", "named", "derived", "made"),
     "credential": ("user",),
     "content": ("user", "created", "named", "trusted", "made"),
 }
@@ -53,7 +53,7 @@ class Argument(Entity):
     """
 
     kind: ArgumentClass = "none"
-    sources: Annotated[tuple[Origin, ...], Field(max_length=7)] = ()
+    sources: Annotated[tuple[Origin, ...], Field(max_length=8)] = ()
     otherwise: Literal["ask", "deny"] = "ask"
     most: Annotated[float, NUMBER, Field(ge=0)] | None = None
 

@@ -31,9 +31,9 @@ _URGES = re.compile(
 _NAME = re.compile(r"\b[A-Z][\w'’&-]*(?:\s+(?:of|de|la|the|and|&)?\s*[A-Z][\w'’&-]*)+")
 _COMMON = frozenset(
     tokens(
-        "a an the of to in on at for and or is are was were be been it its this that these those you your i me my we our"
-        " he she they their as by with from has have had not no do does did so if but can will would could may might"
-        " there here please should must"
+        "a an the of to in on at for and or is are was were be been it its this that these those you your i me my we"
+        " our he she they their as by with from has have had not no do does did so if but can will would could may"
+        " might there here please should must"
     )
 )
 _WANTS = {

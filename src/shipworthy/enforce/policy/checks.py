@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 Arguments = Mapping[str, Any]
 Check = Callable[["Session", Arguments], "Trouble | None"]
 
-USER, CREATED, NAMED, TRUSTED, QUOTED, MADE, ANY = 1, 2, 4, 8, 16, 32, 64
+USER, CREATED, NAMED, TRUSTED, QUOTED, MADE, ANY, DERIVED = 1, 2, 4, 8, 16, 32, 64, 128
 BITS = {
-    "user": USER, "created": CREATED, "named": NAMED, "trusted": TRUSTED, "quoted": QUOTED, "made": MADE, "any": ANY,
+    "user": USER, "created": CREATED, "named": NAMED, "trusted": TRUSTED, "quoted": QUOTED, "derived": DERIVED,
+    "made": MADE, "any": ANY,
 }  # fmt: skip
 
 

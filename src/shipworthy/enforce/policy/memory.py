@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from shipworthy.enforce.policy.paths import CREATED, NAME, SECRET, TRUSTED, Labels
@@ -12,6 +13,8 @@ from shipworthy.enforce.policy.words import Words, tokens, within
 
 MOST_LEAVES = 50_000
 """Values of one answer that are remembered. What comes after them has no origin, and is refused like the unknown."""
+
+_ENDING = re.compile(r"(?<=\w)\.[a-z][a-z0-9]{1,4}$")
 
 LONG = 80
 """Characters from which a trusted text is searched for values inside it and not only compared as a whole."""
@@ -27,13 +30,14 @@ class Record:
         made: it is what a call of this session made.
     """
 
-    __slots__ = ("call", "directory", "free", "made", "names", "parent", "picked", "tool", "values")
+    __slots__ = ("call", "directory", "fields", "free", "made", "names", "parent", "picked", "tool", "values")
 
     def __init__(self, call: int, tool: str, parent: Record | None, *, directory: bool) -> None:
         self.call, self.tool, self.parent, self.directory = call, tool, parent, directory
         self.values: set[str] = set()
         self.names: list[tuple[str, ...]] = []
         self.free: list[str] = []
+        self.fields: dict[str, float] = {}
         self.picked: bool = parent.picked if parent is not None else False
         self.made = False
 
@@ -62,7 +66,11 @@ class Memory:
         self.secrets: list[Secret] = []
         self._at: dict[str, list[Record]] = defaultdict(list)
         self._long: list[tuple[str, Record]] = []
-        self._titles: dict[tuple[str, ...], set[frozenset[str]]] = defaultdict(set)
+        self._titles: dict[tuple[str, tuple[str, ...]], set[frozenset[str]]] = defaultdict(set)
+        self._answers: list[list[Record]] = []
+        self._lists: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
+        self._often: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self._firsts: dict[str, set[Record]] = {}
         self._contacts: dict[str, set[frozenset[str]]] = defaultdict(set)
         self._free: list[tuple[str, Record]] = []
         self._left = 0
@@ -82,6 +90,9 @@ class Memory:
         root = Record(self.calls, tool, None, directory=directory)
         alone = not isinstance(answer, list) or len(answer) == 1
         root.picked = alone and not self.tainted and all(words.say(written(v)) for v in flat(list(args.values())))
+        if isinstance(answer, list):
+            # "The channel with the most users": how long the answers are says which argument is meant.
+            self._lists[tool][tuple(sorted(written(v) for v in flat(list(args.values()))))] = len(answer)
         self._walk(answer, labels, root, "")
         self._close(root)
 
@@ -112,7 +123,13 @@ class Memory:
                     self._know(str(k), inner)
             elif isinstance(value, list):
                 below = labels.items if labels is not None else None
-                stack += [(v, below, record, key, beside) for v in reversed(value)]
+                for item in reversed(value):
+                    owner = record
+                    if below is not None and below.marks and not isinstance(item, dict | list):
+                        # A name in a list stands for a thing of its own, such as a channel.
+                        owner = Record(record.call, record.tool, record, directory=record.directory)
+                        opened.append(owner)
+                    stack.append((item, below, owner, key, beside))
             else:
                 self._left -= 1
                 self._leaf(value, labels, record, key, beside)
@@ -120,6 +137,8 @@ class Memory:
             self.tainted = True
         for inner in reversed(opened):
             self._close(inner)
+        self._answers.append([r for r in opened if r.fields])
+        self._firsts.clear()
 
     def _leaf(self, value: Any, labels: Labels | None, record: Record, key: str, beside: dict[str, Any] | None) -> None:
         marks = labels.marks if labels is not None else 0
@@ -127,7 +146,7 @@ class Memory:
             may = frozenset(written(v) for v in flat(beside.get(labels.readers)))
             self.secrets.append(Secret(written(value), tuple(tokens(key)), may, record.tool))
         if marks & NAME and value not in (None, ""):
-            record.names.append(tuple(tokens(str(value))))
+            record.names.append(_title(value))
         if not marks & TRUSTED:
             if isinstance(value, str) and value.strip():
                 record.free.append(value)
@@ -140,6 +159,10 @@ class Memory:
             self.secrets.append(Secret(written(value), tuple(tokens(key)), None, record.tool))
         if marks & CREATED:
             record.made = True
+        if isinstance(value, str):
+            self._often[record.tool, key][written(value)] += 1
+        if isinstance(value, int | float):
+            record.fields[key] = float(value)
         self._know(value, record)
 
     def _know(self, value: Any, record: Record) -> None:
@@ -155,12 +178,17 @@ class Memory:
         """Enter a record's names, now that all its values are known: the same record read twice is one."""
         key = frozenset(record.values)
         for name in record.names:
-            self._titles[name].add(key)
+            self._titles[record.tool, name].add(key)
             if record.directory:
                 for token in name:
                     self._contacts[token].add(key)
 
     # ---- asking ----------------------------------------------------------------------------------------------------
+
+    def numbers(self, words: Words) -> list[float]:
+        """Return the numbers in trusted fields of records that the user's words pick out, be it among others."""
+        records = {r for some in self._at.values() for r in some if r.fields}
+        return sorted({v for r in records if self.picks(r, words, alone=False) for v in r.fields.values()})
 
     def of(self, value: str, words: Words) -> tuple[bool, bool, bool]:
         """Return whether a value stands in a trusted field, in one of a record that is picked out, in a made one."""
@@ -171,24 +199,68 @@ class Memory:
         for record in records:
             made = made or record.made
             named = named or self.picks(record, words)
-        return bool(records), named, made
+        return bool(records), named or (bool(records) and self._extreme(value, words)), made
+
+    def _extreme(self, value: str, words: Words) -> bool:
+        """Say whether a trusted value is what the most, or the least, belongs to, where the user asked for that.
+
+        Either the answer of a call with this argument is longer (shorter) than that of any other call of the tool, or
+        the value stands in more (fewer) records than any other of its field.
+        """
+        for wanted, sign in ((words.most, 1), (words.least, -1)):
+            if not wanted:
+                continue
+            counts = [{k[0]: n for k, n in some.items() if len(k) == 1} for some in self._lists.values()]
+            counts += [dict(some) for some in self._often.values()]
+            for some in counts:
+                if value in some and len(some) > 1:
+                    best = max(sign * n for n in some.values())
+                    if [k for k, n in some.items() if sign * n == best] == [value]:
+                        return True
+        return False
 
     def quoted(self, value: str, words: Words) -> bool:
         """Say whether a value stands in the free text of a record that the user's words pick out."""
-        return any(within(written(text), value) for text, record in self._free if self.picks(record, words))
+        return any(
+            within(written(text), value) for text, record in self._free if self.picks(record, words, alone=False)
+        )
 
-    def picks(self, record: Record | None, words: Words) -> bool:
-        """Say whether the user's words pick out a record, or one that it lies in: by its name, if no other has it."""
+    def picks(self, record: Record | None, words: Words, *, alone: bool = True) -> bool:
+        """Say whether the user's words pick out a record, or one that it lies in, by its name.
+
+        Args:
+            alone: no other record of the same tool may have that name.
+        """
         while record is not None:
             if record.picked:
                 return True
             for name in record.names:
-                if words.name(name) and len(self._titles[name]) == 1:
+                said = words.name(name) or words.counts(name)
+                if said and (not alone or len(self._titles[record.tool, name]) == 1):
                     return True
-                if record.directory and words.hint(name) and self._only(name, words):
+                if record.directory and (words.everyone or (words.hint(name) and self._only(name, words))):
                     return True
+            if (words.most and record in self._ends(max)) or (words.least and record in self._ends(min)):
+                return True
             record = record.parent
         return False
+
+    def _ends(self, end: Callable[..., float]) -> set[Record]:
+        """Return the records that are first of their answer by a number they have: the largest file, say.
+
+        It is counted again and not taken from the model. Where two share the place, neither has it.
+        """
+        found = self._firsts.get(end.__name__)
+        if found is None:
+            found = self._firsts[end.__name__] = set()
+            for records in self._answers:
+                for key in {k for r in records for k in r.fields}:
+                    having = [r for r in records if key in r.fields]
+                    best = end(r.fields[key] for r in having)
+                    first = [r for r in having if r.fields[key] == best]
+                    if len(having) > 1 and len(first) == 1:
+                        found.add(first[0])
+        return found
 
     def _only(self, name: Iterable[str], words: Words) -> bool:
         """Say whether the words of a contact's name that the user said belong to no other contact."""
@@ -203,3 +275,13 @@ class Memory:
     def untrusted(self) -> list[tuple[str, str]]:
         """What others may have written: text and the tool that gave it."""
         return [(text, record.tool) for text, record in self._free]
+
+
+def _title(value: Any) -> tuple[str, ...]:
+    """Return a name as words; of a file's, the ending is left out, since people do not say it.
+
+    >>> _title("grocery-list.docx"), _title(10.0)
+    (('grocery', 'list'), ('10',))
+    """
+    text = written(value)
+    return tuple(tokens(_ENDING.sub("", text) or text))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 
 from shipworthy.enforce.policy.budget import Spent
-from shipworthy.enforce.policy.checks import CREATED, MADE, NAMED, QUOTED, TRUSTED, USER, Compiled, counted
+from shipworthy.enforce.policy.checks import CREATED, DERIVED, MADE, NAMED, QUOTED, TRUSTED, USER, Compiled, counted
 from shipworthy.enforce.policy.decision import Decision, Node, Trouble, decided
+from shipworthy.enforce.policy.derived import derivable
 from shipworthy.enforce.policy.memory import Memory, Secret
 from shipworthy.enforce.policy.values import flat, written
 from shipworthy.enforce.policy.words import Words, within
@@ -186,7 +187,16 @@ class Session:
             return known & wanted
         if wanted & QUOTED and self.memory.quoted(value, self.words):
             return QUOTED
+        if wanted & DERIVED and self._derived(value):
+            return DERIVED
         return 0
+
+    def _derived(self, value: str) -> bool:
+        try:
+            amount = float(value)
+        except ValueError:
+            return False
+        return derivable(amount, [*self.words.numbers, *self.memory.numbers(self.words)])
 
     def _origin(self, value: str) -> int:
         bits = USER if self.words.say(value) else 0

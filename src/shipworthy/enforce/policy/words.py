@@ -30,6 +30,7 @@ _DATES = re.compile(
     re.IGNORECASE,
 )
 _ISO = re.compile(r"^(\d{4})-(\d{2})-(\d{2})(?:[ t](.*))?$")
+_STUCK = re.compile(r"([a-z0-9])\.([A-Z][a-z]+(?:[\s,]|$))")
 _ENDINGS = ("ations", "ation", "ingly", "ments", "ment", "ings", "ing", "ies", "ied", "ers", "er", "es", "ed", "s", "e")
 _SMALL = frozenset(
     (
@@ -78,11 +79,22 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text.casefold() if text.isascii() else unicodedata.normalize("NFKC", text).casefold())
 
 
+_EVERY = frozenset(("all", "each", "every", "everybody", "everyone"))
+_MOST = frozenset(tokens("most largest biggest highest longest latest newest last maximum greatest top"))
+_LEAST = frozenset(tokens("least fewest smallest lowest shortest oldest earliest first minimum cheapest"))
+
+
 class Words:
     """What a user said, ready to be asked.
 
     Args:
         texts: the user's messages of one conversation, oldest first. Never what a tool or a document said.
+
+    Attributes:
+        text: all of them.
+        numbers: that stand in them, smallest first.
+        everyone: they speak of all of something.
+        most, least: they ask for the one with the most, or the least, of something.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -94,9 +106,13 @@ class Words:
         self._line = f" {' '.join(bare)} "
         self._bare = frozenset(bare)
         self._stems = frozenset(map(stem, bare))
-        self._carried = frozenset(c.value for c in carried(self.text))
+        # "our-company.com.They" is a sentence that ends and one that begins without a blank.
+        self._carried = frozenset(c.value for c in carried(_STUCK.sub(r"\1. \2", self.text)))
         self._numbers = frozenset(written(float(n.replace(",", ""))) for n in _NUMBER.findall(self.text))
+        self.numbers = tuple(sorted(float(n) for n in self._numbers))
         self._dates = tuple(_dates(self.text))
+        self.everyone = not _EVERY.isdisjoint(bare)
+        self.most, self.least = not _MOST.isdisjoint(bare), not _LEAST.isdisjoint(bare)
         self._said: dict[str, bool] = {}
 
     def say(self, value: str) -> bool:
@@ -136,6 +152,10 @@ class Words:
         if not title or all(t in _SMALL or (len(t) < 3 and not t.isdigit()) for t in title):
             return False
         return f" {' '.join(title)} " in self._line
+
+    def counts(self, title: Sequence[str]) -> bool:
+        """Say whether a title is a number that the user said, such as an amount."""
+        return len(title) == 1 and title[0] in self._numbers
 
     def hint(self, title: Sequence[str]) -> bool:
         """Say whether the user said one telling word of a name, such as a person's first name."""
