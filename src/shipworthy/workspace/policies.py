@@ -48,12 +48,14 @@ class Argument(Entity):
     Attributes:
         kind: what it stands for.
         sources: where its values may come from; those of its class if left out.
+        at: a path to the values inside it that are checked, such as ``[].file_id``; all of it if left out.
         otherwise: the word on a value from anywhere else.
         most: a number may not be larger, whoever said it.
     """
 
     kind: ArgumentClass = "none"
     sources: Annotated[tuple[Origin, ...], Field(max_length=8)] = ()
+    at: Word | None = None
     otherwise: Literal["ask", "deny"] = "ask"
     most: Annotated[float, NUMBER, Field(ge=0)] | None = None
 
@@ -78,7 +80,7 @@ class Returns(Entity):
     Attributes:
         trusted: fields that the system fills in, such as ids and verified senders.
         names: what a record is called; if the user says it, the record is picked out. It is free text, unless it is
-            among the trusted too.
+            among the trusted too. ``@path`` is the call's argument `path`: a file is called what was asked for.
         directory: names in it are matched word by word, such as a person's first name in a list of contacts.
         secret: fields that may not leave unless the user asks for the field by its name.
         readers: for a field, the field beside it that lists who may read it.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shipworthy.enforce.policy.conditions import condition
 from shipworthy.enforce.policy.decision import Trouble
-from shipworthy.enforce.policy.paths import Labels, labels_of
+from shipworthy.enforce.policy.paths import Labels, at, labels_of, steps
 from shipworthy.enforce.policy.values import carried, flat, written
 from shipworthy.enforce.policy.words import stem, tokens
 from shipworthy.workspace.policies import SOURCES, Argument, Budget, ToolRule
@@ -90,12 +90,13 @@ def _values(tool: str, argument: str, spec: Argument) -> Check:
     """Every value of an argument must come from where its rule says."""
     wanted = _mask(spec)
     kind, word = spec.kind, spec.otherwise
+    inside = steps(spec.at) if spec.at is not None else None
 
     def check(session: Session, args: Arguments) -> Trouble | None:
         given = args.get(argument)
         if given is None:
             return None
-        for value in (given,) if isinstance(given, str) else flat(given):
+        for value in (given,) if isinstance(given, str) else flat(given if inside is None else list(at(given, inside))):
             one = written(value)
             if one and not session.origin(one, wanted) and not session.endorsed(tool, argument, one):
                 seen = session.memory.seen(one)

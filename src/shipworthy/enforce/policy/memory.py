@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shipworthy.enforce.policy.paths import CREATED, NAME, SECRET, TRUSTED, Labels
 from shipworthy.enforce.policy.values import carried, flat, written
 from shipworthy.enforce.policy.words import Words, tokens, within
+
+if TYPE_CHECKING:
+    from shipworthy.enforce.policy.checks import Compiled
 
 MOST_LEAVES = 50_000
 """Values of one answer that are remembered. What comes after them has no origin, and is refused like the unknown."""
@@ -77,9 +80,7 @@ class Memory:
 
     # ---- reading ---------------------------------------------------------------------------------------------------
 
-    def add(
-        self, tool: str, args: dict[str, Any], answer: Any, labels: Labels, words: Words, *, directory: bool
-    ) -> None:
+    def add(self, tool: str, args: dict[str, Any], answer: Any, rule: Compiled, words: Words) -> None:
         """Remember an answer.
 
         A call whose arguments are all the user's words, made before anything untrusted was read, and which gives one
@@ -87,13 +88,16 @@ class Memory:
         """
         self.calls += 1
         self._left = MOST_LEAVES
-        root = Record(self.calls, tool, None, directory=directory)
+        returns = rule.rule.returns
+        root = Record(self.calls, tool, None, directory=returns.directory)
+        by = [name[1:] for name in returns.names if name.startswith("@")]
         alone = not isinstance(answer, list) or len(answer) == 1
+        root.names += [tuple(tokens(str(args[name]))) for name in by if name in args]
         root.picked = alone and not self.tainted and all(words.say(written(v)) for v in flat(list(args.values())))
         if isinstance(answer, list):
             # "The channel with the most users": how long the answers are says which argument is meant.
             self._lists[tool][tuple(sorted(written(v) for v in flat(list(args.values()))))] = len(answer)
-        self._walk(answer, labels, root, "")
+        self._walk(answer, rule.labels, root, "")
         self._close(root)
 
     def taint(self, text: str, tool: str) -> None:
@@ -186,9 +190,10 @@ class Memory:
     # ---- asking ----------------------------------------------------------------------------------------------------
 
     def numbers(self, words: Words) -> list[float]:
-        """Return the numbers in trusted fields of records that the user's words pick out, be it among others."""
+        """Return the numbers in trusted fields of the records that the user speaks of; ids are none."""
         records = {r for some in self._at.values() for r in some if r.fields}
-        return sorted({v for r in records if self.picks(r, words, alone=False) for v in r.fields.values()})
+        meant = [r for r in records if self.picks(r, words, alone=False) or any(map(words.hint, r.names))]
+        return sorted({v for r in meant for k, v in r.fields.items() if tokens(k.strip("_"))[-1:] != ["id"]})
 
     def of(self, value: str, words: Words) -> tuple[bool, bool, bool]:
         """Return whether a value stands in a trusted field, in one of a record that is picked out, in a made one."""
@@ -238,6 +243,8 @@ class Memory:
                 said = words.name(name) or words.counts(name)
                 if said and (not alone or len(self._titles[record.tool, name]) == 1):
                     return True
+                if words.nearly(name) and (not alone or self._nearest(record.tool, words)):
+                    return True
                 if record.directory and (words.everyone or (words.hint(name) and self._only(name, words))):
                     return True
             if (words.most and record in self._ends(max)) or (words.least and record in self._ends(min)):
@@ -261,6 +268,11 @@ class Memory:
                     if len(having) > 1 and len(first) == 1:
                         found.add(first[0])
         return found
+
+    def _nearest(self, tool: str, words: Words) -> bool:
+        """Say whether the user's words come near one record of a tool and to no other."""
+        near = [keys for (of, name), keys in self._titles.items() if of == tool and words.nearly(name)]
+        return len(near) == 1 and len(near[0]) == 1
 
     def _only(self, name: Iterable[str], words: Words) -> bool:
         """Say whether the words of a contact's name that the user said belong to no other contact."""

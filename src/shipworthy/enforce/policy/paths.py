@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from shipworthy.core.errors import PluginError
 from shipworthy.workspace.policies import Returns
@@ -74,6 +75,23 @@ def steps(path: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def at(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    """Yield what a path leads to in a value.
+
+    >>> list(at([{"id": 1}, {"id": 2}], steps("[].id")))
+    [1, 2]
+    """
+    if not path:
+        yield value
+    elif path[0] == "[]" and isinstance(value, list | tuple):
+        for item in value:
+            yield from at(item, path[1:])
+    elif isinstance(value, dict):
+        for key in value if path[0] == "*" else (path[0],):
+            if key in value:
+                yield from at(value[key], path[1:])
+
+
 def labels_of(returns: Returns) -> Labels:
     """Compile what a rule says of its tool's answers.
 
@@ -83,7 +101,7 @@ def labels_of(returns: Returns) -> Labels:
     root = Labels()
     marked: Mapping[int, tuple[str, ...]] = {
         TRUSTED: returns.trusted,
-        NAME: returns.names,
+        NAME: tuple(path for path in returns.names if not path.startswith("@")),
         SECRET | TRUSTED: returns.secret,
         CREATED | TRUSTED: returns.created,
     }

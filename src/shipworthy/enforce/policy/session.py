@@ -85,8 +85,7 @@ class Session:
         if rule is None:
             self.read(answer if isinstance(answer, str) else msgspec.json.encode(answer).decode(), tool)
             return
-        directory = rule.rule.returns.directory
-        self.memory.add(tool, dict(args), answer, rule.labels, self.words, directory=directory)
+        self.memory.add(tool, dict(args), answer, rule, self.words)
         self._origins.clear()
         if rule.rule.undo is not None:
             self.undo.append(Undo(tool, dict(args), rule.rule.undo, answer))

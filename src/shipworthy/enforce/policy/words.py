@@ -153,6 +153,17 @@ class Words:
             return False
         return f" {' '.join(title)} " in self._line
 
+    def nearly(self, title: Sequence[str]) -> bool:
+        """Say whether the user said most of a title of three words or more: its beginning, at least two words.
+
+        >>> Words(["Put it on my grocery list"]).nearly(("grocery", "list", "today"))
+        True
+        """
+        if len(title) < 3:
+            return False
+        most = max(2, -(-len(title) * 3 // 5))
+        return self.name(title[:most])
+
     def counts(self, title: Sequence[str]) -> bool:
         """Say whether a title is a number that the user said, such as an amount."""
         return len(title) == 1 and title[0] in self._numbers
