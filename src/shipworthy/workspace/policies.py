@@ -49,6 +49,8 @@ class Argument(Entity):
         kind: what it stands for.
         sources: where its values may come from; those of its class if left out.
         at: a path to the values inside it that are checked, such as ``[].file_id``; all of it if left out.
+        known: of a content, every telling word too must be the user's, or stand in a trusted field: for titles and
+            places, not for prose.
         otherwise: the word on a value from anywhere else.
         most: a number may not be larger, whoever said it.
     """
@@ -56,6 +58,7 @@ class Argument(Entity):
     kind: ArgumentClass = "none"
     sources: Annotated[tuple[Origin, ...], Field(max_length=8)] = ()
     at: Word | None = None
+    known: bool = False
     otherwise: Literal["ask", "deny"] = "ask"
     most: Annotated[float, NUMBER, Field(ge=0)] | None = None
 
@@ -85,6 +88,8 @@ class Returns(Entity):
         secret: fields that may not leave unless the user asks for the field by its name.
         readers: for a field, the field beside it that lists who may read it.
         created: the id of what the call made.
+        follows: arguments that must be the user's, or from a trusted field, for the answer to count: what was asked
+            for on someone else's word is that one's choice.
     """
 
     trusted: tuple[Word, ...] = ()
@@ -93,6 +98,7 @@ class Returns(Entity):
     secret: tuple[Word, ...] = ()
     readers: dict[str, Word] = Field(default_factory=dict)
     created: tuple[Word, ...] = ()
+    follows: tuple[Word, ...] = ()
 
 
 class Budget(Entity):

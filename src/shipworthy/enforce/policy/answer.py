@@ -9,7 +9,7 @@ It reads English cues; a sentence in another language is checked for the address
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from shipworthy.enforce.policy.values import carried, written
@@ -59,12 +59,15 @@ class _Urging(NamedTuple):
     tool: str
 
 
-def steering(text: str, untrusted: Sequence[tuple[str, str]], words: Words) -> Iterator[Steering]:
+def steering(
+    text: str, untrusted: Sequence[tuple[str, str]], words: Words, trusted: Callable[[str], bool]
+) -> Iterator[Steering]:
     """Yield the sentences of an answer that steer on others' behalf.
 
     Args:
         untrusted: what others may have written, and the tool that gave it.
         words: the user's: what they said themselves, or asked for, is an answer.
+        trusted: whether a value stands in a field that the system fills in.
     """
     if not untrusted or not text.strip():
         return
@@ -84,7 +87,8 @@ def steering(text: str, untrusted: Sequence[tuple[str, str]], words: Words) -> I
                 )
                 break
         else:
-            if urges and (other := _repeats(sentence, urging, words)):
+            other = _repeats(sentence, urging, words) if urges else ""
+            if other := other or _names_what_is_urged(sentence, urging, words, trusted):
                 yield Steering(found.start(), found.end(), "it repeats what an untrusted text urges", other)
 
 
@@ -111,6 +115,15 @@ def _repeats(sentence: str, urging: Sequence[_Urging], words: Words) -> str:
         if len(mine) >= 3 and len(mine & other.stems) >= SHARE * len(mine):
             return other.tool
         if any(within(line, name) and not words.say(name) for name in other.names):
+            return other.tool
+    return ""
+
+
+def _names_what_is_urged(sentence: str, urging: Sequence[_Urging], words: Words, trusted: Callable[[str], bool]) -> str:
+    """Return the tool in whose untrusted text a name is urged that neither the user nor the system ever named."""
+    line = written(sentence)
+    for other in urging:
+        if any(within(line, name) and not words.say(name) and not trusted(name) for name in other.names):
             return other.tool
     return ""
 

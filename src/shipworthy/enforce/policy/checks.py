@@ -98,7 +98,7 @@ def _values(tool: str, argument: str, spec: Argument) -> Check:
             return None
         for value in (given,) if isinstance(given, str) else flat(given if inside is None else list(at(given, inside))):
             one = written(value)
-            if one and not session.origin(one, wanted) and not session.endorsed(tool, argument, one):
+            if one and not session.origin(one, wanted, tool) and not session.endorsed(tool, argument, one):
                 seen = session.memory.seen(one)
                 return Trouble(word, kind, argument, one, _from_where(kind, one, seen), seen)
         return None
@@ -112,9 +112,13 @@ def _content(tool: str, argument: str, spec: Argument) -> Check:
 
     def check(session: Session, args: Arguments) -> Trouble | None:
         for text in flat(args.get(argument)):
+            unknown = session.unknown_words(str(text)) if spec.known else ""
+            if unknown and not session.endorsed(tool, argument, written(text)):
+                why = f"{unknown!r} in {argument} is no word of the user's and in no trusted field"
+                return Trouble(spec.otherwise, "content", argument, written(text), why, session.memory.seen(unknown))
             for found in carried(text) if isinstance(text, str) else ():
                 one = found.value
-                if not session.origin(one, wanted) and not session.endorsed(tool, argument, one):
+                if not session.origin(one, wanted, tool) and not session.endorsed(tool, argument, one):
                     seen = session.memory.seen(one)
                     return Trouble(spec.otherwise, "content", argument, one, _from_where(found.kind, one, seen), seen)
         return None

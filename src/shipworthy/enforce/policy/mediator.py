@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shipworthy.core.events import PolicyEvent, Question
 from shipworthy.core.messages import Message, Text, ToolCall, ToolResult
-from shipworthy.enforce.policy.answer import steering, without
+from shipworthy.enforce.policy.answer import without
 from shipworthy.enforce.policy.decision import Decision
 from shipworthy.enforce.policy.session import Session
 
@@ -76,7 +76,7 @@ class Mediator:
             for place, part in enumerate(parts if message.role == "assistant" else ()):
                 if not isinstance(part, Text):
                     continue
-                found = list(steering(part.text, self.session.memory.untrusted, self.session.words))
+                found = list(self.session.steering(part.text))
                 shadow = self._shadow or mode == "record"
                 events += [
                     PolicyEvent(0, "", "deny", "answer", f"a sentence was left out: {s.why} ({s.tool})", shadow=shadow)

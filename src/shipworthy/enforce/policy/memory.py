@@ -19,6 +19,9 @@ MOST_LEAVES = 50_000
 
 _ENDING = re.compile(r"(?<=\w)\.[a-z][a-z0-9]{1,4}$")
 
+LONGEST_NAME = 80
+"""Characters of a name."""
+
 LONG = 80
 """Characters from which a trusted text is searched for values inside it and not only compared as a whole."""
 
@@ -31,9 +34,10 @@ class Record:
         tool: that gave it.
         picked: the user's words led to it and to no other: see `Memory.add`.
         made: it is what a call of this session made.
+        led: the call that gave it was made on someone else's word, and so it counts for nothing.
     """
 
-    __slots__ = ("call", "directory", "fields", "free", "made", "names", "parent", "picked", "tool", "values")
+    __slots__ = ("call", "directory", "fields", "free", "led", "made", "names", "parent", "picked", "tool", "values")
 
     def __init__(self, call: int, tool: str, parent: Record | None, *, directory: bool) -> None:
         self.call, self.tool, self.parent, self.directory = call, tool, parent, directory
@@ -43,6 +47,7 @@ class Record:
         self.fields: dict[str, float] = {}
         self.picked: bool = parent.picked if parent is not None else False
         self.made = False
+        self.led: bool = parent.led if parent is not None else False
 
 
 class Secret(NamedTuple):
@@ -76,6 +81,7 @@ class Memory:
         self._firsts: dict[str, set[Record]] = {}
         self._contacts: dict[str, set[frozenset[str]]] = defaultdict(set)
         self._free: list[tuple[str, Record]] = []
+        self._words: set[str] = set()
         self._left = 0
 
     # ---- reading ---------------------------------------------------------------------------------------------------
@@ -90,6 +96,11 @@ class Memory:
         self._left = MOST_LEAVES
         returns = rule.rule.returns
         root = Record(self.calls, tool, None, directory=returns.directory)
+        root.led = self.tainted and any(
+            not words.say(one) and not self._at.get(one) and not any(within(text, one) for text, _ in self._long)
+            for name in returns.follows
+            for one in map(written, flat(args.get(name)))
+        )
         by = [name[1:] for name in returns.names if name.startswith("@")]
         alone = not isinstance(answer, list) or len(answer) == 1
         root.names += [tuple(tokens(str(args[name]))) for name in by if name in args]
@@ -146,6 +157,8 @@ class Memory:
 
     def _leaf(self, value: Any, labels: Labels | None, record: Record, key: str, beside: dict[str, Any] | None) -> None:
         marks = labels.marks if labels is not None else 0
+        if marks & NAME and isinstance(value, str) and len(value) > LONGEST_NAME:
+            marks = 0  # a name as long as this is a text that others wrote, whatever field it stands in
         if labels is not None and labels.readers and beside is not None:
             may = frozenset(written(v) for v in flat(beside.get(labels.readers)))
             self.secrets.append(Secret(written(value), tuple(tokens(key)), may, record.tool))
@@ -171,7 +184,10 @@ class Memory:
 
     def _know(self, value: Any, record: Record) -> None:
         one = written(value)
+        if record.led:
+            return
         record.values.add(one)
+        self._words.update(tokens(one))
         self._at[one].append(record)
         if isinstance(value, str) and (len(value) >= LONG or "\n" in value):
             self._long.append((one, record))
@@ -224,10 +240,18 @@ class Memory:
                         return True
         return False
 
-    def quoted(self, value: str, words: Words) -> bool:
-        """Say whether a value stands in the free text of a record that the user's words pick out."""
+    def knows(self, token: str) -> bool:
+        """Say whether a word stands in a trusted field."""
+        return token in self._words
+
+    def quoted(self, value: str, words: Words, tool: str) -> bool:
+        """Say whether a value stands in the free text of a record that the user's words pick out.
+
+        What the same tool gave does not count: a page may not say which page is read next.
+        """
         return any(
-            within(written(text), value) for text, record in self._free if self.picks(record, words, alone=False)
+            record.tool != tool and within(written(text), value) and self.picks(record, words, alone=False)
+            for text, record in self._free
         )
 
     def picks(self, record: Record | None, words: Words, *, alone: bool = True) -> bool:

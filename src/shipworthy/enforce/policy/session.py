@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
+from shipworthy.enforce.policy.answer import Steering, steering
 from shipworthy.enforce.policy.budget import Spent
 from shipworthy.enforce.policy.checks import CREATED, DERIVED, MADE, NAMED, QUOTED, TRUSTED, USER, Compiled, counted
 from shipworthy.enforce.policy.decision import Decision, Node, Trouble, decided
 from shipworthy.enforce.policy.derived import derivable
 from shipworthy.enforce.policy.memory import Memory, Secret
 from shipworthy.enforce.policy.values import flat, written
-from shipworthy.enforce.policy.words import Words, within
+from shipworthy.enforce.policy.words import Words, tokens, within
 
 if TYPE_CHECKING:
     from shipworthy.enforce.policy.engine import Policy
@@ -154,7 +155,7 @@ class Session:
                 origins = tuple(
                     Node(repr(v), "allow" if names else "ask", "from " + (", ".join(names) or "nowhere it is known"))
                     for v in flat(args[argument])
-                    for names in [self.origins(written(v))]
+                    for names in [self.origins(written(v), tool)]
                 )
             below.append(Node(label, trouble.word if trouble else "allow", trouble.why if trouble else "", origins))
         whole = decided(tool, rule.rule.effect, [t for _, t in self._labelled(rule, args) if t is not None])
@@ -177,18 +178,24 @@ class Session:
 
     # ---- what checks ask -------------------------------------------------------------------------------------------
 
-    def origin(self, value: str, wanted: int) -> int:
-        """Return which of the wanted origins (bits of `checks`) a value has; 0 for none of them."""
+    def origin(self, value: str, wanted: int, tool: str) -> int:
+        """Return which of the wanted origins (bits of `checks`) a value has for a tool; 0 for none of them."""
         known = self._origins.get(value)
         if known is None:
             known = self._origins[value] = self._origin(value)
         if known & wanted:
             return known & wanted
-        if wanted & QUOTED and self.memory.quoted(value, self.words):
+        if wanted & QUOTED and self.memory.quoted(value, self.words, tool):
             return QUOTED
         if wanted & DERIVED and self._derived(value):
             return DERIVED
         return 0
+
+    def unknown_words(self, text: str) -> str:
+        """Return the first telling word of a text that neither the user nor the system ever wrote; "" for none."""
+        if not self.memory.tainted:
+            return ""
+        return next((t for t in tokens(text) if not self.words.knows(t) and not self.memory.knows(t)), "")
 
     def _derived(self, value: str) -> bool:
         try:
@@ -203,11 +210,11 @@ class Session:
         bits |= TRUSTED * trusted | NAMED * named | CREATED * made
         return bits or (0 if self.memory.tainted else MADE)
 
-    def origins(self, value: str) -> list[str]:
-        """Return the names of a value's origins."""
+    def origins(self, value: str, tool: str) -> list[str]:
+        """Return the names of the origins that a value has for a tool."""
         from shipworthy.enforce.policy.checks import BITS
 
-        return [name for name, bit in BITS.items() if self.origin(value, bit)]
+        return [name for name, bit in BITS.items() if self.origin(value, bit, tool)]
 
     def endorsed(self, tool: str, what: str, value: str) -> bool:
         """Say whether a person has let a value pass for this tool in this session."""
@@ -229,6 +236,10 @@ class Session:
                 continue
             if within(text, secret.value) or any(within(text, run) for run in _runs(secret.value)):
                 yield secret
+
+    def steering(self, text: str) -> Iterator[Steering]:
+        """Yield the sentences of an answer that steer the user on behalf of others."""
+        yield from steering(text, self.memory.untrusted, self.words, lambda v: self.memory.of(v, self.words)[0])
 
     # ---- going back ------------------------------------------------------------------------------------------------
 

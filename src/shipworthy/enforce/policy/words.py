@@ -153,6 +153,10 @@ class Words:
             return False
         return f" {' '.join(title)} " in self._line
 
+    def knows(self, token: str) -> bool:
+        """Say whether a word is the user's, in any form, or a small one that says nothing."""
+        return token in _SMALL or len(token) < 3 or stem(token) in self._stems or token in self._numbers
+
     def nearly(self, title: Sequence[str]) -> bool:
         """Say whether the user said most of a title of three words or more: its beginning, at least two words.
 
