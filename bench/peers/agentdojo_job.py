@@ -32,7 +32,7 @@ from agentdojo.types import (  # noqa: E402
     get_text_content_as_str,
     text_content_block_from_string,
 )
-from pydantic import BaseModel  # noqa: E402
+from pydantic import BaseModel, TypeAdapter  # noqa: E402
 
 from shipworthy.core.events import Approval, Called, PolicyEvent  # noqa: E402
 from shipworthy.core.messages import ToolCall, say  # noqa: E402
@@ -191,7 +191,10 @@ class Agent(BasePipelineElement):
         reply = asyncio.run(exchange.ask([say("user", query)]))
         self.events = exchange.events
         made = [FunctionCall(function=e.call.name, args=e.call.arguments) for e in self.events if isinstance(e, Called)]
-        calls = [ChatAssistantMessage(role="assistant", tool_calls=[c], content=[text_content_block_from_string("")]) for c in made]
+        calls = [
+            ChatAssistantMessage(role="assistant", tool_calls=[c], content=[text_content_block_from_string("")])
+            for c in made
+        ]
         text = "\n".join(m.text for m in reply.messages if m.role == "assistant")
         last = ChatAssistantMessage(role="assistant", content=[text_content_block_from_string(text)], tool_calls=None)
         return query, runtime, env, [*messages, *calls, last], extra_args or {}
@@ -202,22 +205,46 @@ def attack_calls(task: Any, env: Any) -> list[FunctionCall]:
     return list(task.ground_truth(env))
 
 
+def signatures(version: str, name: str) -> list[dict[str, Any]]:
+    """Return what a suite's tools say of themselves: name, description, arguments, and the type of what they give."""
+    found = []
+    for tool in get_suite(version, name).tools:
+        given = {} if tool.return_type is None else TypeAdapter(tool.return_type).json_schema()
+        schema = tool.parameters.model_json_schema()
+        found.append({"name": tool.name, "description": tool.description, "parameters": schema, "returns": given})
+    return found
+
+
 def cases(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     suite = get_suite(arguments.version, arguments.suite)
     environments = Environments(suite)
     policy = None if arguments.policy == "none" else Policy.read(arguments.policy)
     old = set(get_suite("v1.1.2", arguments.suite).injection_tasks)
-    attacks = [None] if arguments.benign else [
-        task for name, task in suite.injection_tasks.items() if arguments.only is None or (name in old) == (arguments.only == "old")
-    ]
+    attacks = (
+        [None]
+        if arguments.benign
+        else [
+            task
+            for name, task in suite.injection_tasks.items()
+            if arguments.only is None or (name in old) == (arguments.only == "old")
+        ]
+    )
     for user in list(suite.user_tasks.values())[: arguments.limit]:
         places = [] if arguments.benign else reached(suite, environments, user)
         for attack in attacks:
-            injections = {} if attack is None else {name: MARK + attack.GOAL + TAIL for name in places}
+            injections = {} if attack is None else dict.fromkeys(places, MARK + attack.GOAL + TAIL)
             agent = Agent(policy, user, attack, arguments.mode, arguments.approver)
-            utility, security = suite.run_task_with_pipeline(agent, user, attack, {}, environment=environments.load(injections))
-            yield {"suite": suite.name, "user": user.ID, "attack": getattr(attack, "ID", ""), "utility": bool(utility),
-                   "success": bool(security) and attack is not None, **told(agent, policy, attack)}
+            utility, security = suite.run_task_with_pipeline(
+                agent, user, attack, {}, environment=environments.load(injections)
+            )
+            yield {
+                "suite": suite.name,
+                "user": user.ID,
+                "attack": getattr(attack, "ID", ""),
+                "utility": bool(utility),
+                "success": bool(security) and attack is not None,
+                **told(agent, policy, attack),
+            }
 
 
 def told(agent: Agent, policy: Policy | None, attack: Any) -> dict[str, Any]:
@@ -248,7 +275,11 @@ def main() -> None:
     parser.add_argument("--benign", action="store_true")
     parser.add_argument("--only", choices=["new", "old"])
     parser.add_argument("--limit", type=int)
-    for case in cases(parser.parse_args()):
+    arguments = parser.parse_args()
+    if arguments.mode == "signatures":
+        sys.stdout.write(json.dumps(signatures(arguments.version, arguments.suite)))
+        return
+    for case in cases(arguments):
         sys.stdout.write(json.dumps(case) + "\n")
         sys.stdout.flush()
 

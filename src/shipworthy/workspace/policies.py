@@ -125,6 +125,7 @@ class ToolRule(Entity):
         effect: what a call changes.
         args: every argument that a call may have; another one is refused.
         intent: words of which the user must have said one, in any form: ``send`` is said by "sending" too.
+        about: words of which they must have said one besides: to book a table is not to book a hotel.
         when: a condition in CEL over ``args``, ``says`` (the user's words), ``tainted`` and ``calls``; false refuses.
         ask: a person is asked every time.
         budget: how much of it there may be.
@@ -137,6 +138,7 @@ class ToolRule(Entity):
     effect: Effect
     args: dict[str, Annotated[Argument, BeforeValidator(_short)]] = Field(default_factory=dict)
     intent: tuple[Word, ...] = ()
+    about: tuple[Word, ...] = ()
     when: Word | None = None
     ask: bool = False
     budget: Budget | None = None

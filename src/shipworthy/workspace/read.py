@@ -97,11 +97,16 @@ def read_policy(path: Path) -> PolicyFile:
     Raises:
         WorkspaceError: every problem in it.
     """
+    return read_policy_source(path)[0]
+
+
+def read_policy_source(path: Path) -> tuple[PolicyFile, YamlFile]:
+    """Read one tool policy on its own, with the places of everything in it; errors as for `read_policy`."""
     draft = Draft()
     placed = _policy_file(path, draft, None)
     if draft.problems or placed is None:
         raise WorkspaceError(in_order(draft.problems))
-    return placed.entity
+    return placed.entity, placed.source
 
 
 def _is_there(path: Path) -> bool:

@@ -58,6 +58,8 @@ def compiled(name: str, rule: ToolRule) -> Compiled:
     checks: list[tuple[str, Check]] = []
     if rule.intent:
         checks.append(("intent", _intent(name, rule.intent)))
+    if rule.about:
+        checks.append(("about", _intent(name, rule.about, "about")))
     for argument, spec in rule.args.items():
         if spec.most is not None:
             checks.append((f"{argument}: at most {spec.most:g}", _most(argument, spec.most)))
@@ -141,12 +143,13 @@ def _from_where(kind: str, value: str, seen: str) -> str:
     return f"the user did not name the {kind} {shown!r}, which {origin}"
 
 
-def _intent(tool: str, words: Sequence[str]) -> Check:
+def _intent(tool: str, words: Sequence[str], what: str = "intent") -> Check:
     stems = frozenset(stem(token) for word in words for token in tokens(word))
-    trouble = Trouble("ask", "intent", "", "", f"nothing the user said asks for it (one of: {', '.join(words)})")
+    says = "asks for it" if what == "intent" else "is about it"
+    trouble = Trouble("ask", what, "", "", f"nothing the user said {says} (one of: {', '.join(words)})")
 
     def check(session: Session, args: Arguments) -> Trouble | None:
-        return None if session.words.ask_for(stems) or session.endorsed(tool, "intent", "") else trouble
+        return None if session.words.ask_for(stems) or session.endorsed(tool, what, "") else trouble
 
     return check
 

@@ -126,7 +126,7 @@ class Session:
                     self._endorsed.add((tool, trouble.argument, written(value)))
                 if trouble.rule == "content":
                     self._endorsed.add((tool, trouble.argument, trouble.value))
-            elif trouble.rule in ("intent", "secrets"):
+            elif trouble.rule in ("intent", "about", "secrets"):
                 self._endorsed.add((tool, trouble.rule, trouble.value))
         self.book(tool, args)
 
