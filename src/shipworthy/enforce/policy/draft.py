@@ -38,9 +38,13 @@ def _rule(tool: Signature) -> dict[str, Any]:
     effect = effect_of(tool)
     rule: dict[str, Any] = {"effect": effect}
     reads = effect == "none"
+    fetches = _only_fetches(tool)
     if tool.arguments:
-        rule["args"] = {a: class_of(a, s, tool, reads=reads) for a, s in tool.arguments.items()}
-    if effect != "none" and (intent := intent_of(tool)) and not _only_fetches(tool):
+        kinds = {a: class_of(a, s, tool, reads=reads or fetches) for a, s in tool.arguments.items()}
+        # A link as others wrote it carries nothing out: it may be opened where the user spoke of its text.
+        quoted = {"kind": "url", "sources": ["user", "named", "quoted"]}
+        rule["args"] = {a: quoted if fetches and k == "url" else k for a, k in kinds.items()}
+    if effect != "none" and not fetches and (intent := intent_of(tool)):
         rule["intent"] = intent
     trusted, names = fields_of(tool)
     returns: dict[str, Any] = {}
@@ -62,7 +66,7 @@ def _only_fetches(tool: Signature) -> bool:
 def cases_of(tool: Signature) -> list[dict[str, Any]]:
     """Return one case that allows and one that refuses; none for a tool whose rule refuses nothing."""
     rule = _rule(tool)
-    kinds: Mapping[str, str] = rule.get("args", {})
+    kinds = {a: k if isinstance(k, str) else k["kind"] for a, k in rule.get("args", {}).items()}
     checked = {a: k for a, k in kinds.items() if k not in ("none", "content")}
     if not checked and "intent" not in rule:
         return []
