@@ -36,7 +36,7 @@ def python_of(name: str) -> str:
     place, lock = ENVIRONMENTS / name, HERE / f"requirements-{name}.txt"
     python = place / "bin" / "python"
     if not (place / "ready").exists() or (place / "ready").read_text() != lock.read_text():
-        print(f"   making the environment of {name} ...", flush=True)
+        print(f"   making the environment of {name} ...", file=sys.stderr, flush=True)
         shutil.rmtree(place, ignore_errors=True)
         venv.create(place, with_pip=True)
         pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]

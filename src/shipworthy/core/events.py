@@ -129,24 +129,50 @@ class GuardEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag="guard",
     turn: int = 0
 
 
+class Question(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a person is asked about one value of a call: the argument, the value, who wrote it down, and what is wrong.
+
+    Attributes:
+        origin: the tool that read it in a text that others can write; "" where nothing did.
+    """
+
+    argument: Content
+    value: Content
+    origin: Content = ""
+    why: Content = ""
+
+
 class PolicyEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag="policy", tag_field="type"):
-    """A tool policy's word on one call: let it pass, refuse it, ask a person, or stop the whole attempt."""
+    """A tool policy's word on one call: let it pass, refuse it, ask a person, or stop the whole attempt.
+
+    Attributes:
+        call: its id; "" where the word is on the answer.
+        questions: what a person is asked, value by value.
+        shadow: it was said and not heeded.
+    """
 
     turn: int
     call: Content
     verdict: Literal["allow", "deny", "ask", "stop"]
-    rule: Name = ""
+    rule: Content = ""
     reason: Content = ""
+    questions: tuple[Question, ...] = ()
+    shadow: bool = False
 
 
-class Approval(Struct, frozen=True, gc=False, omit_defaults=True, tag="approval", tag_field="type"):
-    """A person's word, or a stand-in's, on one call that a policy asked about."""
+class Approval(Struct, frozen=True, omit_defaults=True, tag="approval", tag_field="type"):
+    """A person's word, or a stand-in's, on one call that a policy asked about.
+
+    Attributes:
+        arguments: with which the call is made, where the person changed them; None where they did not.
+    """
 
     turn: int
     call: Content
     by: Content
     granted: bool
     reason: Content = ""
+    arguments: dict[str, Any] | None = None
 
 
 class StateChanged(Struct, frozen=True, omit_defaults=True, tag="state", tag_field="type"):

@@ -275,13 +275,35 @@ class GuardContext(Struct, frozen=True):
 
 
 class ToolPolicy(Protocol):
-    """Decides over every call before it runs. What it raises refuses the call."""
+    """Decides over every call before it runs. What it raises refuses the call.
+
+    Optional: ``open(user)``, which returns a `PolicySession`: a policy that remembers is asked through it.
+    """
 
     def describe(self) -> Mapping[str, Any]:
         """Return JSON that names everything that changes its decisions; part of the cache key of tool-using targets."""
 
     async def decide(self, call: ToolCall, request: Request) -> PolicyEvent:
         """Return its word: ``allow``, ``deny``, ``ask`` (a person decides) or ``stop`` (the attempt ends)."""
+
+
+class PolicySession(Protocol):
+    """A tool policy in one conversation: it knows what was said and read in it. What it raises refuses the call."""
+
+    async def decide(self, call: ToolCall, request: Request) -> PolicyEvent:
+        """Return its word, as `ToolPolicy.decide`."""
+
+    async def answered(self, call: ToolCall, granted: ToolCall | None) -> None:
+        """Take in a person's word on a call that was asked about: the call as it may be made; None for a no."""
+
+    async def returned(self, call: ToolCall, result: ToolResult) -> None:
+        """Take in what a call gave, as the target sees it. If this raises, the target does not see it."""
+
+    async def answer(self, request: Request, reply: Reply) -> tuple[tuple[Message, ...], tuple[PolicyEvent, ...]]:
+        """Return the messages of an answer as they may be given, and its words on what it left out."""
+
+    def copy(self) -> PolicySession:
+        """Return one that knows what this one does and goes its own way."""
 
 
 class Approver(Protocol):

@@ -334,7 +334,7 @@ def make_engine(
         target,
         {name: Attacker(made.plugin, way(made.model)) for name, made in crew.attacks.items()},
         {suite: [Judge(made.plugin, way(made.model)) for made in some] for suite, some in crew.scorers.items()},
-        mediation=Mediation(subject.pipeline, scrub=subject.scrub),
+        mediation=Mediation(subject.pipeline, policy=subject.policy, scrub=subject.scrub),
         private=frozenset(part.id for part in plan.suites if part.suite.content != "synthetic"),
         shows_reasoning=subject.shows_reasoning,
     )

@@ -21,6 +21,7 @@ from shipworthy.workspace.files import measured, unpriced
 if TYPE_CHECKING:
     from shipworthy.core.records import RunManifest
     from shipworthy.enforce.pipeline import Pipeline
+    from shipworthy.enforce.policy.engine import Policy
     from shipworthy.workspace.load import Workspace
     from shipworthy.workspace.use import Use
 
@@ -78,11 +79,12 @@ def _takes_model(use: str) -> bool:
 
 
 class Subject:
-    """What is measured: a target behind a guard pipeline, or bare.
+    """What is measured: a target behind guards and a tool policy, or bare.
 
     Args:
         target: the system under test.
         pipeline: the guards; None is the bare target.
+        policy: decides over its calls of tools; None lets every call pass.
         opened: what `close` closes besides the target, such as a model that was injected into it.
         secrets: resolved credentials; they are taken out of every error message.
         declared: what the workspace's files said of it (see `declaration`); a gate holds the files to it.
@@ -99,12 +101,13 @@ class Subject:
         target: Target,
         pipeline: Pipeline | None = None,
         *,
+        policy: Policy | None = None,
         opened: tuple[Target, ...] = (),
         secrets: tuple[str, ...] = (),
         declared: Mapping[str, str] | None = None,
         use: Use | None = None,
     ) -> None:
-        self.target, self.pipeline, self.use = target, pipeline, use
+        self.target, self.pipeline, self.policy, self.use = target, pipeline, policy, use
         self._opened = opened or (target,)
         self.secrets, self._forms = secrets, Forms(secrets)
         described = dict(target.describe())
@@ -114,6 +117,8 @@ class Subject:
         self.shows_reasoning = shown.of(target)
         if self.shows_reasoning is not None:  # the same words of it can be a leak, or none
             self.description["reasoning"] = shown.word(self.shows_reasoning)
+        if policy is not None:
+            self.description["policy"] = dict(policy.describe())
         if declared is not None:
             self.description["declared"] = dict(declared)
         self.digest = digest(self.description)
@@ -138,8 +143,8 @@ def build_subject(workspace: Workspace, guards: bool | str | Path = True, *, tar
     """Build a workspace's system under test.
 
     Args:
-        guards: True takes the workspace's ``guards.yaml``, where there is one; False measures the bare target; a path
-            takes that guard file.
+        guards: True takes the workspace's ``guards.yaml``, where there is one; False measures the bare target, without
+            its tool policy too; a path takes that guard file.
         target: name of one of the workspace's targets; the system under test if left out.
 
     Raises:
@@ -148,19 +153,25 @@ def build_subject(workspace: Workspace, guards: bool | str | Path = True, *, tar
     use = workspace.target_named(target)
     workspace.permit(target)
     pipeline = build_pipeline(workspace, guards)
+    policy = build_policy(workspace) if guards is not False else None
     made = build("target", use.use, use.params)
     own = guards is True and pipeline is not None
     return Subject(
         made.plugin,
         pipeline,
+        policy=policy,
         opened=made.opened,
         secrets=tuple(credentials(use)),
-        declared=declaration(use, guards="workspace" if own else "file" if pipeline is not None else "none"),
+        declared=declaration(
+            use,
+            guards="workspace" if own else "file" if pipeline is not None else "none",
+            policy=policy is not None,
+        ),
         use=use,
     )
 
 
-def declaration(use: Use, *, guards: str) -> dict[str, str]:
+def declaration(use: Use, *, guards: str, policy: bool = False) -> dict[str, str]:
     """Return how a subject is written down: a digest of its target's YAML, and whose guards it had.
 
     Operational settings are left out: they may change while evidence stays valid.
@@ -171,8 +182,10 @@ def declaration(use: Use, *, guards: str) -> dict[str, str]:
     Args:
         use: the target.
         guards: ``workspace`` (its own guards.yaml), ``file`` (another one) or ``none``.
+        policy: whether the workspace's policy.yaml decided over calls of tools.
     """
-    return {"target": digest({"use": use.use, "params": measured(use, unpriced(use.params))}), "guards": guards}
+    written = {"target": digest({"use": use.use, "params": measured(use, unpriced(use.params))}), "guards": guards}
+    return {**written, "policy": "workspace"} if policy else written
 
 
 def target_of(workspace: Workspace, manifest: RunManifest) -> str | None:
@@ -201,6 +214,19 @@ def build_pipeline(workspace: Workspace, guards: bool | str | Path) -> Pipeline 
     from shipworthy.workspace.read import read_guards
 
     return Pipeline.build(read_guards(Path(guards), workspace.facts))
+
+
+def build_policy(workspace: Workspace) -> Policy | None:
+    """Build the workspace's tool policy; None where it has none.
+
+    Raises:
+        UsageError: it is wrong, or what it needs is not installed.
+    """
+    if workspace.policy is None:
+        return None
+    from shipworthy.enforce.policy.engine import Policy
+
+    return Policy(workspace.policy)
 
 
 def credentials(use: Use) -> Iterator[str]:

@@ -26,8 +26,8 @@ from shipworthy.workspace.nodes import parse_yaml
 from shipworthy.workspace.read import read_sections
 from shipworthy.workspace.scalars import for_digest
 
-_ELSEWHERE = ("suites/", "guards")
-"""Files that hold no sections: a suite's meaning is its digest, and the guards are part of the subject."""
+_ELSEWHERE = ("suites/", "guards", "policy")
+"""Files that hold no sections: a suite's meaning is its digest; guards and tool policy are part of the subject."""
 
 
 def check_written(members: Mapping[str, bytes]) -> Check:

@@ -14,7 +14,7 @@ from shipworthy.core.digests import canonical
 from shipworthy.core.errors import LimitReached, PolicyRefused, TargetError
 from shipworthy.core.events import Approval, Called, Event, Failed, PolicyEvent, Returned, StateChanged
 from shipworthy.core.foreign import kind_of, message_of, must_pass
-from shipworthy.core.protocols import Approver, GuardContext, Run, ToolPolicy, World
+from shipworthy.core.protocols import Approver, GuardContext, PolicySession, Run, ToolPolicy, World
 from shipworthy.core.records import GuardEvent, Request, ToolCall, ToolResult, ToolSpec
 
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ class Mediation:
             }
             self.digest = sha256(canonical(described)).digest()
 
+    def open(self, user: str) -> PolicySession | None:
+        """Return the policy's side of one conversation; None where there is no policy, or one that keeps nothing."""
+        open = getattr(self.policy, "open", None)
+        return open(user) if open is not None else None
+
 
 class Desk:
     """Make one request's tool calls. Fails closed: a guard, policy or approver that breaks refuses the call.
@@ -65,8 +70,10 @@ class Desk:
         request: that the calls belong to.
         mediation: guards, policy and approver.
         world: has the exchange's own tools.
+        session: the policy's side of the conversation, where it keeps one.
 
     Attributes:
+        session: the same, with what happened here.
         events: what happened, in order.
         seconds: of each tool, by the place of its `Returned` in `events`.
         mediated: whether anything was kept from the target, or changed on the way.
@@ -75,7 +82,14 @@ class Desk:
         closed: the target has answered. What it would still call is not part of any record, and is not made.
     """
 
-    def __init__(self, request: Request, mediation: Mediation, world: World | None = None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        mediation: Mediation,
+        world: World | None = None,
+        session: PolicySession | None = None,
+    ) -> None:
+        self.session = session
         self._request, self._turn, self._mediation, self._world = request, request.turn, mediation, world
         self.specs: Sequence[ToolSpec] = world.specs if world is not None else ()
         self.events: list[Event] = []
@@ -110,7 +124,7 @@ class Desk:
         began = perf_counter()
         result = await (self._run(allowed, run) if run is not None else self._on_world(allowed))
         took = perf_counter() - began
-        seen = await self._seen(result)
+        seen = await self._told(allowed, await self._seen(result))
         self.mediated = self.mediated or seen != result
         self.seconds[len(self.events)] = took
         return self._returned(seen)
@@ -120,22 +134,27 @@ class Desk:
 
         What they find is recorded here, as if the calls had just been made.
         """
+        before = self.session.copy() if self.session is not None else None
+        call: ToolCall | None = None
         for event in events:
             try:
                 if isinstance(event, Called):
-                    if await self._allowed(event.call) != event.call:
-                        return self._forget()
-                elif isinstance(event, Returned) and await self._seen(event.result) != event.result:
-                    return self._forget()
+                    call = event.call
+                    if await self._allowed(call) != call:
+                        return self._forget(before)
+                elif isinstance(event, Returned):
+                    seen = await self._seen(event.result)
+                    if (await self._told(call, seen) if call is not None else seen) != event.result:
+                        return self._forget(before)
             except PolicyRefused:
-                return self._forget()
+                return self._forget(before)
             # A kept trajectory was recorded in the turn it was made in; here it belongs to this one.
             self.events.append(replace(event, turn=self._turn))
         return True
 
-    def _forget(self) -> bool:
+    def _forget(self, before: PolicySession | None) -> bool:
         self.events.clear()
-        self.stopped = None
+        self.stopped, self.session = None, before
         return False
 
     def _returned(self, result: ToolResult) -> ToolResult:
@@ -152,24 +171,59 @@ class Desk:
             call = passage.value
         if self._mediation.policy is None:
             return call
-        policy = self._mediation.policy
+        policy = self.session or self._mediation.policy
         word = await self._word(PolicyEvent, lambda: policy.decide(call, self._request), call)
         if word is None:
             return None
+        if word.shadow:
+            return call
         if word.verdict == "stop":
             self.stopped = PolicyRefused(f"the tool policy stopped the attempt (rule {word.rule or 'unnamed'})")
             raise self.stopped
         if word.verdict == "ask":
-            return call if await self._approved(call, word) else None
+            return await self._answered(call, await self._approved(call, word))
         return call if word.verdict == "allow" else None
 
-    async def _approved(self, call: ToolCall, word: PolicyEvent) -> bool:
+    async def _approved(self, call: ToolCall, word: PolicyEvent) -> ToolCall | None:
+        """Return a call as a person lets it be made, or None. What they changed goes past the guards like any call."""
         approver = self._mediation.approver
         if approver is None:
             self.events.append(Approval(self._turn, call.id, "nobody", granted=False, reason="there is no approver"))
-            return False
+            return None
         approval = await self._word(Approval, lambda: approver.approve(call, word), call)
-        return approval is not None and approval.granted
+        if approval is None or not approval.granted:
+            return None
+        if approval.arguments is None or approval.arguments == call.arguments:
+            return call
+        edited = ToolCall(call.id, call.name, approval.arguments)
+        if self._mediation.pipeline is None:
+            return edited
+        passage = await self._mediation.pipeline.call(edited, GuardContext(self._request))
+        self._note(passage.events, passage.seconds)
+        passed: ToolCall | None = passage.value
+        return passed
+
+    async def _answered(self, call: ToolCall, granted: ToolCall | None) -> ToolCall | None:
+        """Tell the policy what a person said; a policy that breaks on it refuses the call."""
+        if self.session is None:
+            return granted
+        try:
+            await self.session.answered(call, granted)
+        except BaseException as error:
+            self._broken("policy", error)
+            return None
+        return granted
+
+    async def _told(self, call: ToolCall, seen: ToolResult) -> ToolResult:
+        """Tell the policy what a call gave; what it could not take in, the target does not see."""
+        if self.session is None:
+            return seen
+        try:
+            await self.session.returned(call, seen)
+        except BaseException as error:
+            self._broken("policy", error)
+            return ToolResult(seen.id, seen.name, REFUSED, is_error=True)
+        return seen
 
     async def _word(self, kind: type[T], ask: Callable[[], Awaitable[T]], call: ToolCall) -> T | None:
         """Record a policy's or a person's word on a call; None where there is none: what breaks lets nothing pass."""

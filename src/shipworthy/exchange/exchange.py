@@ -25,7 +25,7 @@ from shipworthy.core.errors import (
     UsageError,
 )
 from shipworthy.core.events import Asked, Called, Chosen, Event, Failed, Party, Retrieved, Rewound, Said, Span
-from shipworthy.core.foreign import kind_of, message_of
+from shipworthy.core.foreign import kind_of, message_of, must_pass
 from shipworthy.core.freshness import older
 from shipworthy.core.messages import is_sound
 from shipworthy.core.protocols import Ask, GuardContext, World
@@ -78,6 +78,7 @@ class Exchange:
         "_mediation",
         "_passed",
         "_planted",
+        "_policy",
         "_replies",
         "_said",
         "_seed",
@@ -113,6 +114,7 @@ class Exchange:
         self._target, self._mediation, self._world = target, mediation or _BARE, world
         self._seed, self._user, self._session = seed, user, session
         self._planted, self._keep = tuple(documents), keep and world is None
+        self._policy = self._mediation.open(user)
         self.events: list[Event] = []
         self.spans: list[Span] = []
         self.turn = 0
@@ -167,7 +169,7 @@ class Exchange:
         if stop is not None:
             return self._close(stop, stop)
         mediation = self._mediation
-        desk = Desk(request, mediation, self._world) if self._target.takes_tools else None
+        desk = Desk(request, mediation, self._world, self._policy) if self._target.takes_tools else None
         try:
             answered = await self._target.ask(
                 request,
@@ -191,14 +193,28 @@ class Exchange:
         for document in answered.reply.retrieved:
             self.events.append(Retrieved(self.turn, document))
         reply = answered.reply
-        if mediation.pipeline is None:
-            return self._close(reply, reply)
-        passage = await self._guard(mediation.pipeline.reply(reply.messages, GuardContext(request), self._passed))
-        if passage.blocked:
-            return self._close(replace(reply, messages=self._block_message()), reply)
-        if passage.value == reply.messages:
-            return self._close(reply, reply)
-        return self._close(_as_seen(reply, passage.value), reply)
+        given = await self._steered(request, reply)
+        if mediation.pipeline is not None:
+            passage = await self._guard(mediation.pipeline.reply(given, GuardContext(request), self._passed))
+            if passage.blocked:
+                return self._close(replace(reply, messages=self._block_message()), reply)
+            given = passage.value
+        return self._close(reply if given == reply.messages else _as_seen(reply, given), reply)
+
+    async def _steered(self, request: Request, reply: Reply) -> tuple[Message, ...]:
+        """Return an answer as the policy lets it be given; nothing of it where the policy breaks."""
+        policy = self._policy
+        if policy is None:
+            return reply.messages
+        try:
+            messages, words = await policy.answer(request, reply)
+        except BaseException as error:
+            if isinstance(error, LimitReached) or must_pass(error):
+                raise
+            self.fail("policy", error)
+            return (say("assistant", WITHHELD),)
+        self.events += [replace(word, turn=self.turn) for word in words]
+        return messages
 
     async def stream(self, messages: Sequence[Message] | str) -> AsyncGenerator[Delta, None]:
         """Ask the system under test and yield its answer as guards release it: every character was scanned.
@@ -426,6 +442,7 @@ class Exchange:
         if desk is None:
             return
         desk.closed = True
+        self._policy = desk.session
         start = len(self.events)
         self.spans += [Span(start + place, seconds) for place, seconds in desk.seconds.items()]
         # A kept trajectory was recorded in the turn it was made in; here it belongs to this one.

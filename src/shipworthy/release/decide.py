@@ -13,7 +13,7 @@ from shipworthy.core.freshness import moment, told
 from shipworthy.core.records import Confirmation, CriterionResult, Decision, ReplyUse, Verdict
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.evals.results import Run
-from shipworthy.evals.subject import declaration, target_of
+from shipworthy.evals.subject import build_policy, declaration, target_of
 from shipworthy.release.baseline import Chosen, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
 from shipworthy.release.ledger import read_ledger
@@ -185,12 +185,18 @@ def _changed_subject(workspace: Workspace, run: Run) -> str:
     """
     declared = run.manifest.subject.get("declared")
     whose = declared.get("guards", "") if isinstance(declared, dict) else ""
-    if not isinstance(declared, dict) or declared != declaration(workspace.target, guards=whose):
+    policed = isinstance(declared, dict) and "policy" in declared
+    if not isinstance(declared, dict) or declared != declaration(workspace.target, guards=whose, policy=policed):
         return "the target"
     if whose == "workspace" and (
         workspace.guards is None or Pipeline.build(workspace.guards).digest != run.manifest.guards
     ):
         return "guards.yaml"
+    policy = build_policy(workspace)
+    if policed or (whose == "workspace" and policy is not None):
+        now = dict(policy.describe()) if policy is not None else None
+        if now != run.manifest.subject.get("policy"):
+            return "policy.yaml"
     return ""
 
 

@@ -65,6 +65,7 @@ def _read(root: Path, draft: Draft) -> Iterator[Path]:
     for loaded in draft.entities["suite"].values():
         yield from (path for path in loaded.files if path.is_relative_to(root))  # the others came with shipworthy
     yield from (placed.source.file for placed in (*draft.entities["pipeline"].values(), *draft.candidates))
+    yield from (placed.source.file for placed in draft.entities["policy"].values())
     # Whether its code was allowed or not: what it is must not depend on who looks.
     yield from (path for path in (root / FOLDER).rglob("*.py") if path.is_file())
 

@@ -26,6 +26,7 @@ from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.kinds.risk import Risk
 from shipworthy.workspace.kinds.system import System
 from shipworthy.workspace.kinds.target import DEFAULT
+from shipworthy.workspace.policies import PolicyFile
 from shipworthy.workspace.read import read_workspace
 from shipworthy.workspace.spec import spec_digest
 from shipworthy.workspace.suite import Suite
@@ -184,6 +185,11 @@ class Workspace:
     def guards(self) -> GuardFile | None:
         """The guard file ``guards.yaml``, if there is one."""
         return next(iter(self.entities(GuardFile).values()), None)
+
+    @cached_property
+    def policy(self) -> PolicyFile | None:
+        """The tool policy ``policy.yaml``, if there is one."""
+        return next(iter(self.entities(PolicyFile).values()), None)
 
     @property
     def target(self) -> Use:

@@ -22,6 +22,7 @@ from shipworthy.workspace.kind import Kind, sections
 from shipworthy.workspace.kinds.facts import Facts
 from shipworthy.workspace.kinds.suite import MOST
 from shipworthy.workspace.nodes import YamlFile, parse_yaml, read_yaml
+from shipworthy.workspace.policies import PolicyFile
 from shipworthy.workspace.pseudonyms import hide_names
 from shipworthy.workspace.suites import read_suite
 from shipworthy.workspace.tell import tell
@@ -29,6 +30,7 @@ from shipworthy.workspace.validate import at, validate
 
 ROOT_FILE = "system.yaml"
 INCLUDE = "include"
+POLICY = "policy.yaml"
 
 
 def files() -> tuple[str, ...]:
@@ -59,6 +61,8 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
     fill_in(draft)
     _read_suites(root, draft)
     _read_guards(root, draft)
+    if _is_there(path := root / POLICY) and (placed := _policy_file(path, draft, root)):
+        draft.entities["policy"][path.stem] = placed
     if not draft.named["system"]:
         draft.problems.append(Problem(root / ROOT_FILE, 1, "the section 'system' is missing"))
     if not draft.named["target"] and not any(p.file.name == "targets.yaml" for p in draft.problems):
@@ -97,6 +101,24 @@ def read_guards(path: Path, facts: Facts | None = None) -> GuardFile:
     if draft.problems or placed is None:
         raise WorkspaceError(in_order(draft.problems))
     return placed.entity
+
+
+def read_policy(path: Path) -> PolicyFile:
+    """Read one tool policy on its own.
+
+    Raises:
+        WorkspaceError: every problem in it.
+    """
+    return read_policy_source(path)[0]
+
+
+def read_policy_source(path: Path) -> tuple[PolicyFile, YamlFile]:
+    """Read one tool policy on its own, with the places of everything in it; errors as for `read_policy`."""
+    draft = Draft()
+    placed = _policy_file(path, draft, None)
+    if draft.problems or placed is None:
+        raise WorkspaceError(in_order(draft.problems))
+    return placed.entity, placed.source
 
 
 def _is_there(path: Path) -> bool:
@@ -139,8 +161,8 @@ def _sources(root: Path, draft: Draft) -> Iterator[YamlFile]:
             seen.add(_real(found))
             queue.append(found)
     for path in sorted({*root.glob("*.yaml"), *root.glob("*.yml")}):
-        if _real(path) not in seen and not path.name.startswith("guards"):
-            hint = did_you_mean(path.name, (*files(), "guards.yaml"))
+        if _real(path) not in seen and not path.name.startswith(("guards", "policy")):
+            hint = did_you_mean(path.name, (*files(), "guards.yaml", POLICY))
             hint = hint if hint.startswith("did") else "list it under 'include', or rename it"
             draft.warnings.append(Problem(path, 0, "is not read", hint))
 
@@ -304,3 +326,16 @@ def _guard_file(path: Path, draft: Draft, root: Path | None, facts: Facts | None
     draft.claim_parts(GuardFile, source.value, source, ())
     entity = validate(GuardFile, source, (), draft.problems)
     return Placed(tell(entity, facts), source, ()) if entity else None
+
+
+def _policy_file(path: Path, draft: Draft, root: Path | None) -> Placed[PolicyFile] | None:
+    try:
+        source = read_yaml(path, root)
+    except WorkspaceError as error:
+        draft.problems += error.problems
+        return None
+    if source.value is None:  # an empty file is an empty policy: it refuses every call
+        source = YamlFile(source.file, {}, source.root)
+    entity = validate(PolicyFile, source, (), draft.problems)
+    draft.claim("policy", path.stem, source, ())
+    return Placed(entity, source, ()) if entity else None

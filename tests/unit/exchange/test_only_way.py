@@ -102,14 +102,14 @@ def made(tree: ast.AST) -> set[str]:
     return direct | dotted
 
 
-# Redaction and the run log make records anew from records. A guard's finding is worded where the guards run; it enters
-# a record only through the exchange, which stamps its turn on it.
+# Redaction and the run log make records anew from records. A guard's finding and a policy's word are worded where they
+# are come to; they enter a record only through the exchange, which stamps its turn on them.
 def may_make(path: str) -> set[str]:
     if path.startswith(("exchange/", "detect/", "store/")):
         return RECORDS
     if path == "core/records.py":
         return {"Said"}  # `as_said` reads a conversation of which only the messages are known, and records nothing
-    return {"GuardEvent"} if path.startswith("enforce/") else set()
+    return {"GuardEvent", "PolicyEvent"} if path.startswith("enforce/") else set()
 
 
 def test_nothing_but_the_exchange_makes_events():

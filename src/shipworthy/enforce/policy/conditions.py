@@ -1,0 +1,38 @@
+"""Conditions in CEL: ``when:`` of a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shipworthy.core.errors import PluginError
+from shipworthy.core.extras import require
+
+VARIABLES = ("args", "says", "tainted", "calls")
+"""What a condition may name: the call's arguments, the user's words, whether untrusted text was read, and the number of
+calls of each tool that were allowed so far."""
+
+
+def condition(text: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Compile a condition; the function it returns says whether it holds, and raises where it has no answer.
+
+    Raises:
+        PluginError: it is no CEL, or names what does not exist.
+        MissingExtra: the library for CEL is not installed.
+    """
+    cel = require("cel", extra="policy", package="common-expression-language")
+    try:
+        program = cel.compile(text)
+    except ValueError as error:
+        raise PluginError(f"when: {str(error).splitlines()[0]}") from None
+    unknown = sorted(set(program.variables) - set(VARIABLES))
+    if unknown:
+        raise PluginError(f"when: there is no {unknown[0]!r}; a condition may name {', '.join(VARIABLES)}")
+
+    def holds(given: Mapping[str, Any]) -> bool:
+        said = program.execute(dict(given))
+        if not isinstance(said, bool):
+            raise TypeError("a condition must be true or false")
+        return said
+
+    return holds

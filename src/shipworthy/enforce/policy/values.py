@@ -1,0 +1,109 @@
+"""Values of arguments: one writing for each, and what a text carries that could take something somewhere.
+
+Two values are the same only if they have one writing. Nothing here guesses: what was transformed (translated, split,
+encoded) is another value, and whoever asks for its origin finds none.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+Kind = Literal["url", "email", "account", "phone", "code"]
+
+_SPACE = re.compile(r"\s+")
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+_TOPS = (
+    "com|org|net|io|ai|co|dev|app|info|biz|edu|gov|mil|int|eu|uk|de|fr|it|es|nl|pl|ch|at|se|no|fi|dk|ie|pt|be|cz|ru|cn"
+    "|jp|kr|in|br|us|ca|au|nz|za|mx|ar|tr|ua|me|tv|cc|xyz|online|site|shop|store|cloud|tech|link|click|top|ly|gl|to"
+)
+_CARRIED = re.compile(
+    rf"(?P<email>(?:mailto:)?{_EMAIL})"
+    r"|(?P<url>(?:[a-z][a-z0-9+.-]*://|www\.)[^\s<>\"'`|\\^{}]+"
+    rf"|(?<![\w@.-])(?:[\w-]+\.)+(?:{_TOPS})(?![\w-])(?:[/?#:][^\s<>\"'`|\\^{{}}]*)?)"
+    r"|(?P<account>(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?(?![A-Za-z0-9]))"
+    r"|(?P<phone>(?<![\w.])\+?\d[\d ().-]{7,}\d(?![\w]))",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{1,2}[:.]?\d{0,2}(?:[:.]?\d{0,2})?)?")
+_TRAILING = ".,;:!?)]}'\"*_"
+
+
+class Carried(NamedTuple):
+    """Something in a text that could take something somewhere: its kind, its one writing, and its place."""
+
+    kind: Kind
+    value: str
+    start: int
+    end: int
+
+
+def written(value: Any) -> str:
+    """Return the one writing of a value: compatibility forms and case folded, blanks collapsed, numbers plain.
+
+    >>> written("  Ada\\u00a0LOVELACE "), written(1200.0), written("https://WWW.Example.com/")
+    ('ada lovelace', '1200', 'www.example.com')
+    """
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return number(value)
+    if not isinstance(value, str):
+        return str(value).lower()
+    text = value if value.isascii() else unicodedata.normalize("NFKC", value)
+    text = text.strip().casefold()
+    if "  " in text or "\n" in text or "\t" in text:
+        text = _SPACE.sub(" ", text)
+    if "://" in text or text.startswith("www.") or text.endswith("/"):
+        text = _SCHEME.sub("", text).rstrip("/")
+    return text
+
+
+def number(value: float) -> str:
+    """Return a number's one writing: no trailing zeros, no exponent where it is whole.
+
+    >>> number(50), number(50.0), number(12.50)
+    ('50', '50', '12.5')
+    """
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
+def carried(text: str) -> Iterator[Carried]:
+    """Yield the addresses, links, accounts and long numbers that a text carries. Dates and times are none.
+
+    >>> [c.value for c in carried("Write to Bo@x.org or see https://x.org/a?b=1. IBAN DE89 3704 0044 0532 0130 00")]
+    ['bo@x.org', 'x.org/a?b=1', 'de89370400440532013000']
+    """
+    for found in _CARRIED.finditer(text):
+        kind: Any = found.lastgroup
+        raw = found.group()
+        if kind == "url":
+            raw = raw.rstrip(_TRAILING)
+        elif kind == "phone":
+            digits = sum(c.isdigit() for c in raw)
+            if digits < 9 or _DATE.match(raw):
+                continue
+        value = written(raw.removeprefix("mailto:"))
+        if kind in ("account", "phone"):
+            value = re.sub(r"[^a-z0-9+]", "", value)
+        yield Carried(kind, value, found.start(), found.start() + len(raw))
+
+
+def flat(value: Any) -> Iterator[Any]:
+    """Yield the scalars in an argument, keys of mappings included; None and empty texts say nothing and are left out.
+
+    >>> list(flat({"to": ["a", None], "n": 1}))
+    ['to', 'a', 'n', 1]
+    """
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from flat(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from flat(inner)
+    elif value is not None and value != "":
+        yield value
