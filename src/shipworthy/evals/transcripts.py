@@ -26,6 +26,7 @@ from shipworthy.detect.reasoning import thoughts
 from shipworthy.detect.redact import redact_json, redact_text
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
+from shipworthy.store.files import takes_bytes
 from shipworthy.workspace.suite import Suite
 
 ASSETS = Path(__file__).parent.parent / "library" / "viewer"
@@ -73,6 +74,9 @@ def write_viewer(
         raise UsageError(f"cannot write {path}: it is a folder")
     temporary = path.with_name(f".{path.name}.part")
     try:
+        if takes_bytes(path):
+            with path.open("w", encoding="utf-8", newline="\n") as file:
+                return _write(run, against, suites or {}, words or {}, file)
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
             count = _write(run, against, suites or {}, words or {}, file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,18 @@ def exclusive(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def takes_bytes(path: Path) -> bool:
+    """Tell whether a path is a pipe or a device (``/dev/null``, ``/dev/stdout``): it takes bytes, and no file its place.
+
+    As root, a rename would put a plain file where the device was, for everybody on the machine.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, replace: bool = True) -> None:
     """Write a file in one step: a reader, or a machine that stops, sees the old content or the new one.
 
@@ -63,8 +76,12 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, replace: bool = 
 def written_after(path: Path, data: bytes, *, mode: int = 0o644, replace: bool = True) -> Iterator[None]:
     """Make all of a file durable under another name, and give it its own once the block has ended without an error.
 
-    Arguments and errors as for `write_atomic`.
+    Arguments and errors as for `write_atomic`. A pipe or a device is written to as it is.
     """
+    if replace and takes_bytes(path):
+        yield
+        path.write_bytes(data)
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     draft = Path(name)
     try:

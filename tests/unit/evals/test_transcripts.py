@@ -572,3 +572,8 @@ def test_twenty_thousand_attempts_make_few_elements(chromium, tmp_path):
     assert 5 < int(rows) < 60
     assert count == "20,000 attempts: 0 hits among 20,000 scored, 0 errors without a score"
     assert ">s-15000</h2>" in dom
+
+
+def test_a_device_takes_the_page_and_stays_a_device(tmp_path):
+    assert write_viewer(make_run(tmp_path, [attempt(0)]), Path("/dev/null")) == 1
+    assert Path("/dev/null").is_char_device()
