@@ -137,7 +137,9 @@ _STATED = fields(
 criteria: Shape = fields({"criteria": listed(_STATED)}, closed=True)
 
 _SUBJECT = fields(
-    {"digest": digest}, {"target": text, "declared": text, "guards": text, "policy": text, "reasoning": text}, closed=True
+    {"digest": digest},
+    {"target": text, "declared": text, "guards": text, "policy": text, "reasoning": text},
+    closed=True,
 )
 
 _LINE = fields({"run": name, "state": word(*STATES, *VERDICTS), "subject_digest": text, "gone": flag}, closed=True)
