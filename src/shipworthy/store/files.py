@@ -46,7 +46,7 @@ def exclusive(path: Path) -> Iterator[None]:
 
 
 def takes_bytes(path: Path) -> bool:
-    """Tell whether a path is a pipe or a device (``/dev/null``, ``/dev/stdout``): it takes bytes, and no file its place.
+    """Tell whether a path is a pipe or a device (``/dev/null``, ``/dev/stdout``), which no file may replace.
 
     As root, a rename would put a plain file where the device was, for everybody on the machine.
     """
