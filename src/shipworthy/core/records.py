@@ -359,12 +359,17 @@ class Attempt(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     def roles(self) -> dict[Party, RoleUse]:
         """What each role was asked, in order of first appearance."""
         tally = RoleTally()
-        tally.add(self.asked, self.timing)
+        self.count_roles(tally)
         return tally.uses
+
+    def count_roles(self, tally: RoleTally) -> None:
+        """Count every model that was asked."""
+        for place, role, usage in self.asked:
+            tally.add(place, role, usage, self.timing)
 
     @property
     def asked(self) -> list[tuple[int, str, Usage | None]]:
-        """Every model that was asked, as `RoleTally.add` takes it."""
+        """Every model that was asked: place among the events, role, usage of the answer or None where there was none."""
         return [
             (place, event.role, event.usage if isinstance(event, Asked) else None)
             for place, event in enumerate(self.events)

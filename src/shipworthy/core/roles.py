@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import get_args
 
 from msgspec import Struct
@@ -42,40 +42,42 @@ class RoleTally:
     """Adds up what roles were asked, over the attempts of a run. Sums in place: it runs for every attempt of a gate."""
 
     def __init__(self) -> None:
-        self._sums: dict[Party, list[float]] = {}
+        self._sums: dict[str, list[float]] = {}
 
-    def add(self, asked: Iterable[tuple[int, str, Usage | None]], timing: Timing) -> None:
-        """Count the calls of one attempt.
+    def add(self, place: int, name: str, usage: Usage | None, timing: Timing) -> None:
+        """Count one call.
 
         Args:
-            asked: place among the events, role, and usage of the answer, or None where there was none: of every model
-                that was asked. Failures of parts of the evaluation itself, which are no model, are left out.
+            place: of the event among the attempt's.
+            name: the role. A part of the evaluation itself that failed, which is no model, is left out.
+            usage: of the answer; None where there was none.
             timing: of the attempt.
         """
-        for place, name, usage in asked:
-            role = _PARTIES.get(name)
-            if role is None:
-                continue
-            sums = self._sums.get(role)
-            if sums is None:
-                sums = self._sums[role] = [0, 0, 0, 0, 0, 0.0, 0.0, 0.0]
-            sums[0] += 1
-            if usage is None:
-                sums[2] += 1
-                continue
-            sums[3] += usage.input_tokens
-            sums[4] += usage.output_tokens
+        sums = self._sums.get(name)
+        if sums is None:
+            if name not in _PARTIES:
+                return
+            sums = self._sums[name] = [0, 0, 0, 0, 0, 0.0, 0.0, 0.0]
+        sums[0] += 1
+        if usage is None:
+            sums[2] += 1
+            return
+        sums[3] += usage.input_tokens
+        sums[4] += usage.output_tokens
+        if usage.cost_usd or usage.computed_usd:
             sums[5] += usage.cost_usd
             sums[7] += usage.computed_usd
-            for span in timing.spans:
-                if span.event == place:
-                    sums[1] += span.cached
-                    sums[6] += span.seconds
+        for span in timing.spans:
+            if span.event == place:
+                sums[1] += span.cached
+                sums[6] += span.seconds
 
     @property
     def uses(self) -> dict[Party, RoleUse]:
         """The sums, in order of first appearance."""
         return {
-            role: RoleUse(int(calls), int(cached), int(failures), Usage(int(read), int(wrote), cost, computed), seconds)
-            for role, (calls, cached, failures, read, wrote, cost, seconds, computed) in self._sums.items()
+            _PARTIES[name]: RoleUse(
+                int(calls), int(cached), int(failures), Usage(int(read), int(wrote), cost, computed), seconds
+            )
+            for name, (calls, cached, failures, read, wrote, cost, seconds, computed) in self._sums.items()
         }

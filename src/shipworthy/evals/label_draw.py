@@ -61,7 +61,9 @@ def draw_labels(
     wanted = Draw(run.id, suite, metric, attack or "", seed, positives, negatives)
     # The head of the run stands in the chain before the draw: nobody can replace the records afterwards.
     register_run(layout, layout.run_directory(run.id))
-    if (found := standing(read_said(layout).draws, wanted.about, known)) is not None:
+    with AuditLog(layout.control_url) as audit:
+        draws = read_said(audit).draws
+    if (found := standing(draws, wanted.about, known)) is not None:
         draw, drawn = found
         if (draw.seed, draw.positives, draw.negatives) != (seed, positives, negatives):
             raise UsageError(

@@ -74,12 +74,14 @@ class Counts(NamedTuple):
         Args:
             bad: so many blanks, the first ones, are given `bad_end`; the others `good_end`.
         """
+        if not self.blanks:
+            return self.totals, self.trials
         whole = Tally(self.tally.metric)
         whole.pool(self.tally)
         for place, blank in enumerate(self.blanks):
             whole.add(blank.cluster, blank.sample, bad_end if place < bad else good_end)
-        rows = whole.rows()
-        return [total for total, _ in rows.values()], [n for _, n in rows.values()]
+        _, totals, trials = whole.columns()
+        return totals, trials
 
 
 def by_weight(blanks: Iterable[B], cluster: Callable[[B], str], scored: Mapping[str, int]) -> tuple[B, ...]:
@@ -105,18 +107,45 @@ class Tally:
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
-        # Two tables of numbers, not one of pairs: the garbage collector need not look through 20,000 pairs.
+        # Two tables of numbers, not one of pairs: the garbage collector need not look through 20,000 pairs. A cluster
+        # without a hit stands in the second one only.
         self._hits: dict[str, int] = {}
         self._trials: dict[str, int] = {}
         self._simple = metric.kind == "event" and metric.reducer != "any"
         self._samples: dict[str, dict[str, bool]] = {}
         self._values: dict[str, array[float]] = {}
 
+    @property
+    def scored(self) -> bool:
+        """Whether there is any score."""
+        return bool(self._trials or self._samples or self._values)
+
+    def take(self, score: Score, cluster: str, sample: str) -> bool:
+        """Count a score, and return whether it says anything of the metric.
+
+        Raises:
+            IntegrityError: it is not of the metric's kind, or out of its range.
+        """
+        if self._simple and score.value is None:  # nearly all scores of nearly all runs: in one step
+            if score.hit is None:
+                return False
+            trials = self._trials
+            trials[cluster] = trials.get(cluster, 0) + 1
+            if score.hit:
+                self._hits[cluster] = self._hits.get(cluster, 0) + 1
+            return True
+        said = given(score, self.metric)
+        if said is None:
+            return False
+        self.add(cluster, sample, said)
+        return True
+
     def add(self, cluster: str, sample: str, given: float) -> None:
-        """Count one score: 1 or 0 for a hit or none, or the value."""
+        """Count what one score says: 1 or 0 for a hit or none, or the value."""
         if self._simple:
-            self._hits[cluster] = self._hits.get(cluster, 0) + int(given)
             self._trials[cluster] = self._trials.get(cluster, 0) + 1
+            if given:
+                self._hits[cluster] = self._hits.get(cluster, 0) + 1
         elif self.metric.kind == "value":
             self._values.setdefault(cluster, array("d")).append(given)
         else:
@@ -125,9 +154,9 @@ class Tally:
 
     def pool(self, other: Tally) -> None:
         """Take in another tally of the same metric."""
-        for cluster, hits in other._hits.items():
-            self._hits[cluster] = self._hits.get(cluster, 0) + hits
-            self._trials[cluster] = self._trials.get(cluster, 0) + other._trials[cluster]
+        for mine, others in ((self._hits, other._hits), (self._trials, other._trials)):
+            for cluster, number in others.items():
+                mine[cluster] = mine.get(cluster, 0) + number
         for cluster, samples in other._samples.items():
             for sample, hit in samples.items():
                 self.add(cluster, sample, hit)
@@ -136,10 +165,20 @@ class Tally:
 
     def rows(self) -> dict[str, tuple[float, int]]:
         """Return total and number of each cluster, clusters in order of their ids."""
-        rows: dict[str, tuple[float, int]] = {c: (hits, self._trials[c]) for c, hits in self._hits.items()}
-        rows |= {c: (sum(samples.values()), len(samples)) for c, samples in self._samples.items()}
-        rows |= {c: (fsum(values), len(values)) for c, values in self._values.items()}
-        return dict(sorted(rows.items()))
+        clusters, totals, trials = self.columns()
+        return dict(zip(clusters, zip(totals, trials, strict=True), strict=True))
+
+    def columns(self) -> tuple[tuple[str, ...], list[float], list[int]]:
+        """Return the clusters in order of their ids, and the total and the number of each."""
+        # A tally holds one kind of number, so two of the three tables are empty.
+        clusters = tuple(sorted(self._trials or self._samples or self._values))
+        if self._samples:
+            samples = [self._samples[cluster] for cluster in clusters]
+            return clusters, [sum(hits.values()) for hits in samples], [len(hits) for hits in samples]
+        if self._values:
+            values = [self._values[cluster] for cluster in clusters]
+            return clusters, [fsum(each) for each in values], [len(each) for each in values]
+        return clusters, [self._hits.get(c, 0) for c in clusters], [self._trials[c] for c in clusters]
 
 
 def given(score: Score, metric: Metric) -> float | None:
@@ -162,6 +201,42 @@ def given(score: Score, metric: Metric) -> float | None:
 def range_of(metric: Metric) -> str:
     """Return a value's range in words, such as ``from 0 to 60 s``."""
     return f"from {number(metric.low)} to {amount(metric.high, metric.unit)}"
+
+
+class Cell:
+    """What was counted of one suite under one attack.
+
+    Attributes:
+        asked: names of the metrics that its scorers declare.
+        made: planned attempts that were made; `errors` those of them that have no score, `inapplicable` those on
+            samples that the attack cannot change.
+        tallies: by metric.
+        silent: by metric, the attempts on which its scorer said nothing.
+    """
+
+    __slots__ = ("asked", "errors", "inapplicable", "made", "silent", "tallies")
+
+    def __init__(self, asked: Iterable[str]) -> None:
+        self.asked, self.made, self.errors, self.inapplicable = frozenset(asked), 0, 0, 0
+        self.tallies: dict[str, Tally] = {}
+        self.silent: dict[str, list[Blank]] = {}
+
+    def blank(self, attempt: Row | Attempt) -> None:
+        """Note the metrics on which a scored attempt has no word."""
+        told = {score.metric for score in attempt.scores if score.hit is not None or score.value is not None}
+        for name in self.asked - told:
+            self.silent.setdefault(name, []).append(Blank(attempt.cluster, attempt.sample, "abstained"))
+
+
+class Lost(NamedTuple):
+    """The last try of a planned attempt, where that has no score."""
+
+    suite: str
+    attack: str
+    outcome: Outcome
+    id: str
+    cluster: str
+    sample: str
 
 
 class SuiteResult(Struct, frozen=True):
@@ -212,14 +287,9 @@ class Run:
         self.s1_hits: dict[str, list[str]] = {}
         self.s1_unscored: set[str] = set()
         self._declared = {(use.id, metric.name): metric for use in manifest.suites for metric in use.metrics}
-        self._tallies: dict[tuple[str, str, str], Tally] = {}
-        self._errors: Counter[tuple[str, str]] = Counter()
-        self._inapplicable: Counter[tuple[str, str]] = Counter()
-        self._made: Counter[str] = Counter()
+        self._cells: dict[tuple[str, str], Cell] = {}
         self._superseded: set[str] = set()
-        self._failed: dict[str, tuple[str, str, Outcome, str, str, str]] = {}
-        self._silent: dict[tuple[str, str, str], list[Blank]] = {}
-        self._asked = {use.id: frozenset(metric.name for metric in use.metrics) for use in manifest.suites}
+        self._failed: dict[str, Lost] = {}
         self._pooled: dict[tuple[str, str, tuple[str, ...]], Counts] = {}
 
     @classmethod
@@ -284,74 +354,62 @@ class Run:
         if self._pooled:
             self._pooled.clear()
         planned, tries = (attempt.id, 1) if len(attempt.id) == PLANNED else split_try(attempt.id)
+        suite, outcome, timing = attempt.suite, attempt.outcome, attempt.timing
+        where = suite, attempt.attack
+        cell = self._cells.get(where)
+        if cell is None:
+            cell = self._cells[where] = Cell(name for of, name in self._declared if of == suite)
         if self._failed and (before := self._failed.pop(planned, None)) is not None:
-            where, by, outcome, id, *_ = before
-            self._errors[where, by] -= 1
-            self.outcomes[outcome] -= 1
-            self._superseded.add(id)
+            self._cells[before.suite, before.attack].errors -= 1
+            self.outcomes[before.outcome] -= 1
+            self._superseded.add(before.id)
         elif tries > 1:
             # Nothing here makes such a record: it would count an attempt twice, or stand in for one that is missing.
             raise IntegrityError(f"{self.directory}: {attempt.id} tries an attempt again that had not failed")
         else:
-            self._made[attempt.suite] += 1
-        self.outcomes[attempt.outcome] += 1
-        if attempt.outcome == INAPPLICABLE:
-            self._inapplicable[attempt.suite, attempt.attack] += 1
+            cell.made += 1
+        self.outcomes[outcome] += 1
+        if outcome == INAPPLICABLE:
+            cell.inapplicable += 1
             return
         if attempt.severity == "S1":
-            self._mark_s1(planned, attempt)
-        self._roles.add(attempt.asked, attempt.timing)
-        self._oldest = older(self._oldest, attempt.timing.oldest)
-        if attempt.outcome != "scored":
-            self._errors[attempt.suite, attempt.attack] += 1
-            self._failed[planned] = (
-                attempt.suite,
-                attempt.attack,
-                attempt.outcome,
-                attempt.id,
-                attempt.cluster,
-                attempt.sample,
-            )
+            self._mark_s1(planned, attempt, cell)
+        attempt.count_roles(self._roles)
+        if timing.oldest:
+            self._oldest = older(self._oldest, timing.oldest)
+        if outcome != "scored":
+            cell.errors += 1
+            self._failed[planned] = Lost(*where, outcome, attempt.id, attempt.cluster, attempt.sample)
             return
-        suite, attack = attempt.suite, attempt.attack
-        cluster, sample = attempt.cluster, attempt.sample
-        told: set[str] = set()
+        told = 0
         for score in attempt.scores:
-            key = suite, score.metric, attack
-            tally = self._tallies.get(key)
-            metric = tally.metric if tally is not None else self._metric_of(score, attempt)
+            tally = cell.tallies.get(score.metric)
+            if tally is None:
+                tally = self._tally(cell, score, attempt)
             try:
-                said = given(score, metric)
+                told += tally.take(score, attempt.cluster, attempt.sample)
             except IntegrityError as error:
                 raise IntegrityError(f"{self.directory}: {attempt.id} has {error}") from None
-            if said is not None:
-                told.add(score.metric)
-                if tally is None:
-                    tally = self._tallies[key] = Tally(metric)
-                tally.add(cluster, sample, said)
-        if told != (asked := self._asked.get(suite, told)):
-            self._mark_silent(attempt, asked - told)
+        if told != len(cell.asked) or told > 1:  # of several, one metric may be there twice and another one not at all
+            cell.blank(attempt)
 
-    def _metric_of(self, score: Score, attempt: Row | Attempt) -> Metric:
+    def _tally(self, cell: Cell, score: Score, attempt: Row | Attempt) -> Tally:
+        """Begin the tally of a metric."""
         metric = self._declared.get((attempt.suite, score.metric))
         if metric is None:
             raise IntegrityError(
                 f"{self.directory}: {attempt.id} has a score for {score.metric!r}, a metric that the run's "
                 f"manifest does not declare for the suite {attempt.suite!r}"
             )
-        return metric
+        found = cell.tallies[metric.name] = Tally(metric)
+        return found
 
-    def _mark_silent(self, attempt: Row | Attempt, metrics: Iterable[str]) -> None:
-        blank = Blank(attempt.cluster, attempt.sample, "abstained")
-        for name in metrics:
-            self._silent.setdefault((attempt.suite, name, attempt.attack), []).append(blank)
-
-    def _mark_s1(self, planned: str, attempt: Row | Attempt) -> None:
+    def _mark_s1(self, planned: str, attempt: Row | Attempt, cell: Cell) -> None:
         if any(s.hit and self._is_bad(attempt.suite, s.metric) for s in attempt.scores):
             self.s1_hits.setdefault(planned, []).append(attempt.id)
         told = {s.metric for s in attempt.scores if s.hit is not None} if attempt.outcome == "scored" else set()
         self.s1_unscored.discard(planned)
-        if any(self._is_bad(attempt.suite, name) for name in self._asked.get(attempt.suite, frozenset()) - told):
+        if any(self._is_bad(attempt.suite, name) for name in cell.asked - told):
             self.s1_unscored.add(planned)
 
     def _is_bad(self, suite: str, metric: str) -> bool:
@@ -365,7 +423,7 @@ class Run:
 
     def __len__(self) -> int:
         """Return the number of planned attempts that were made, errors included."""
-        return self._made.total()
+        return sum(cell.made for cell in self._cells.values())
 
     @property
     def finished(self) -> Finished:
@@ -390,7 +448,7 @@ class Run:
         """
         found = {kind: n for kind, n in self.outcomes.items() if n and failed(kind)}
         main = {use.id: use.metric for use in self.manifest.suites}
-        silent = sum(len(blanks) for (suite, metric, _), blanks in self._silent.items() if metric == main.get(suite))
+        silent = sum(len(cell.silent.get(main.get(suite, ""), ())) for (suite, _), cell in self._cells.items())
         return dict(sorted((found | ({"abstained": silent} if silent else {})).items()))
 
     def inapplicable(self, suite: str, attack: str | None = None) -> dict[str, int]:
@@ -399,17 +457,18 @@ class Run:
         Arguments and errors as for `by_attack`.
         """
         names = self._attacks(suite, attack)
-        return {name: n for name in names if (n := self._inapplicable[suite, name])}
+        cells = {name: self._cells.get((suite, name)) for name in names}
+        return {name: cell.inapplicable for name, cell in cells.items() if cell is not None and cell.inapplicable}
 
     @property
     def possible(self) -> int:
         """Planned attempts less those whose attack cannot change their sample, as far as they were made."""
-        return self.manifest.planned - self._inapplicable.total()
+        return self.manifest.planned - sum(cell.inapplicable for cell in self._cells.values())
 
     @property
     def failed(self) -> dict[str, int]:
         """Ids of planned attempts that have no score, with the number of tries made."""
-        return {planned: split_try(id)[1] for planned, (*_, id) in self._failed.items()}
+        return {planned: split_try(lost.id)[1] for planned, lost in self._failed.items()}
 
     @property
     def superseded(self) -> Set[str]:
@@ -430,8 +489,11 @@ class Run:
 
     def metrics(self, suite: str) -> tuple[str, ...]:
         """Return the metrics that were scored in a suite, in the order in which its scorers declare them."""
-        scored = {metric for name, metric, _ in self._tallies if name == suite}
+        scored = {name for cell in self._cells_of(suite) for name, tally in cell.tallies.items() if tally.scored}
         return tuple(name for where, name in self._declared if where == suite and name in scored)
+
+    def _cells_of(self, suite: str) -> list[Cell]:
+        return [cell for (name, _), cell in self._cells.items() if name == suite]
 
     def metric(self, suite: str, name: str) -> Metric:
         """Return what a suite's scorer declares about a metric: kind, direction, unit, range.
@@ -482,33 +544,27 @@ class Run:
         return found
 
     def _pool(self, suite: str, declared: Metric, attacks: Sequence[str]) -> Counts:
-        metric, wanted = declared.name, set(attacks)
-        keys = [(suite, metric, name) for name in attacks]
-        tallies = [self._tallies[key] for key in keys if key in self._tallies]
+        metric = declared.name
+        cells = [self._cells[suite, name] for name in attacks if (suite, name) in self._cells]
+        tallies = [cell.tallies[metric] for cell in cells if metric in cell.tallies]
         if len(tallies) != 1:
             pooled = Tally(declared)
             for tally in tallies:
                 pooled.pool(tally)
             tallies = [pooled]
-        rows = tallies[0].rows()
-        errors = sum(self._errors[suite, name] for name in wanted)
-        blanks = [b for name in wanted for b in self._silent.get((suite, metric, name), ())]
-        for where, by, outcome, _, cluster, sample in self._failed.values():
-            if where == suite and by in wanted:
-                blanks.append(Blank(cluster, sample, outcome))
-        trials = {cluster: n for cluster, (_, n) in rows.items()}
-        return Counts(
-            [t for t, _ in rows.values()],
-            [n for _, n in rows.values()],
-            tuple(rows),
-            errors,
-            tallies[0],
-            by_weight(blanks, lambda blank: blank.cluster, trials),
-        )
+        clusters, totals, trials = tallies[0].columns()
+        errors = sum(cell.errors for cell in cells)
+        blanks = [blank for cell in cells for blank in cell.silent.get(metric, ())]
+        for lost in self._failed.values():
+            if lost.suite == suite and lost.attack in attacks:
+                blanks.append(Blank(lost.cluster, lost.sample, lost.outcome))
+        scored = dict(zip(clusters, trials, strict=True)) if blanks else {}
+        weighed = by_weight(blanks, lambda blank: blank.cluster, scored)
+        return Counts(totals, trials, clusters, errors, tallies[0], weighed)
 
     def missing(self, suite: str) -> int:
         """Return how many planned attempts of a suite were not made."""
-        return self.suite(suite).attempts - self._made[suite]
+        return self.suite(suite).attempts - sum(cell.made for cell in self._cells_of(suite))
 
     def rate(
         self, suite: str, metric: str, attack: str | None = None, *, confidence: float = 0.95
@@ -566,7 +622,9 @@ class Run:
         for use in self.manifest.suites:
             rows += [self.result(use.id, metric) for metric in self.metrics(use.id)]
             if not self.metrics(use.id):
-                errors = sum(self._errors[use.id, attack] for attack in use.attacks)
+                errors = sum(
+                    self._cells[at].errors for attack in use.attacks if (at := (use.id, attack)) in self._cells
+                )
                 out = sum(self.inapplicable(use.id).values())
                 rows.append(SuiteResult(use.id, "", None, errors, self.missing(use.id), inapplicable=out))
         return rows

@@ -66,7 +66,7 @@ class Seen:
 
     def add(self, row: Row) -> None:
         """Take in one record; later tries after the ones they replace. `finish` comes after the last."""
-        if failed(row.outcome):
+        if row.outcome != "scored" and failed(row.outcome):
             self._failed[row.id[:PLANNED]] = row
             return
         if self._failed:
@@ -80,25 +80,24 @@ class Seen:
         self._failed.clear()
 
     def _take(self, row: Row) -> None:
-        if hits := [score for score in row.scores if score.hit and (row.suite, score.metric) in self._bad]:
+        if self._bad and (hits := [s for s in row.scores if s.hit and (row.suite, s.metric) in self._bad]):
             surest = max(hits, key=lambda score: score.confidence or 0.0)
             self.hits.append(Hit(row.severity, -(surest.confidence or 0.0), row.id, row.suite, surest))
-        asked: list[int] = []
-        guarded: set[Action] = set()
-        for place, step in enumerate(row.events):
+        asked, guards = False, []
+        for step in row.events:  # plain loops, here and below: they run for every attempt of every gate
             if step.type == "guard":
-                mode = "shadow" if step.shadow else "enforced"
-                guarded.add(Action(step.guard, step.stage, step.action, mode, row.suite))
+                guards.append(step)
             elif step.role == "target" and step.type in ASKED:
-                asked.append(place)
-        if guarded:
-            self.actions.update(guarded)
-        if not (asked or guarded):
+                asked = True
+        if guards:
+            modes = ("enforced", "shadow")
+            self.actions.update({Action(g.guard, g.stage, g.action, modes[g.shadow], row.suite) for g in guards})
+        elif not asked:
             return
         timing = row.timing
         self.guard_seconds.append(timing.guard_seconds)
         if asked:
-            for span in timing.spans:  # a loop, not `any` of a generator: it runs for every attempt of a gate
-                if span.cached and span.event in asked:
+            for span in timing.spans:
+                if span.cached and (span.event, "target") in (call[:2] for call in row.asked):
                     return
             self.target_seconds.append(max(0.0, timing.seconds - timing.guard_seconds))

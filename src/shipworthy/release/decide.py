@@ -19,6 +19,7 @@ from shipworthy.release.criteria import Evidence, assess
 from shipworthy.release.ledger import read_ledger
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds
+from shipworthy.store.audit import AuditLog
 from shipworthy.store.confirmations import read_words
 from shipworthy.store.draws import read_said
 from shipworthy.store.layout import Layout
@@ -62,11 +63,13 @@ def decide(
     if not (tested := list(workspace.criteria())):
         raise UsageError("the gate has no criterion: it can decide nothing (add criteria to a requirement)")
     layout = Layout(workspace.root)
-    ledger = read_ledger(layout, [r.manifest for r in evidence.runs], [r.id for r in evidence.baselines])
-    # Of the very entries that the ledger was read from, which were verified: what is said later is for the next one.
-    evidence.said = read_said(layout, until=ledger.entries)
+    with AuditLog(layout.control_url) as audit:
+        ledger = read_ledger(audit, layout, [r.manifest for r in evidence.runs], [r.id for r in evidence.baselines])
+        # Of the very entries that the ledger was read from, which were verified: what is said later is for the next one.
+        evidence.said = read_said(audit, until=ledger.entries)
+        words = read_words(audit, until=ledger.entries)
     results = tuple(assess(workspace, requirement, criterion, evidence) for requirement, criterion in tested)
-    said = _standing(evidence, read_words(layout, until=ledger.entries))
+    said = _standing(evidence, words)
     hits = tuple(s1_hits(evidence, said))
     unseen = tuple(s1_unscored(evidence, hits))
     verdict, reason = _verdict(workspace, evidence, results, hits, unseen)

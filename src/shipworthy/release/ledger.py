@@ -17,10 +17,13 @@ def scope(manifest: RunManifest) -> Scope:
     return Scope(manifest.system, manifest.spec_digest, manifest.draws, frozenset(use.id for use in manifest.suites))
 
 
-def read_ledger(layout: Layout, decided: Sequence[RunManifest], baselines: Sequence[str] = ()) -> Ledger:
+def read_ledger(
+    audit: AuditLog, layout: Layout, decided: Sequence[RunManifest], baselines: Sequence[str] = ()
+) -> Ledger:
     """Return the ledger of the runs that are decided on. The whole chain is verified first.
 
     Args:
+        layout: where the runs lie that are still on the disk.
         decided: manifests of the runs; at least one.
         baselines: ids of the runs that they are compared with.
 
@@ -28,9 +31,8 @@ def read_ledger(layout: Layout, decided: Sequence[RunManifest], baselines: Seque
         IntegrityError: the audit log is not what was written: what is left of it would make a wrong ledger.
         StoreError: it cannot be read.
     """
-    with AuditLog(layout.control_url) as audit:
-        until = audit.verify().entries
-        entries = [entry for entry in audit.of_kinds(*KINDS) if entry.number <= until]
+    until = audit.verify().entries
+    entries = [entry for entry in audit.of_kinds(*KINDS) if entry.number <= until]
     own, scopes = {manifest.id for manifest in decided}, [scope(manifest) for manifest in decided]
     told = [(entry.kind, entry.body) for entry in entries]
     try:

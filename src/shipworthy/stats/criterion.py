@@ -7,6 +7,7 @@ from typing import Literal
 
 from numpy.typing import ArrayLike
 
+from shipworthy.stats.clusters import counts
 from shipworthy.stats.interval import RateInterval, rate_interval
 from shipworthy.stats.sample_rates import Bound
 
@@ -70,8 +71,10 @@ def threshold_test(
     if must not in ("at_most", "at_least"):
         raise ValueError(f"must is 'at_most' or 'at_least'; got {must!r}")
 
+    x, n = counts(hits, trials)
+
     def interval(side: Literal["two", "upper", "lower"]) -> RateInterval:
-        return rate_interval(hits, trials, confidence=confidence, side=side, bound=bound)
+        return rate_interval(x, n, confidence=confidence, side=side, bound=bound)
 
     upper, lower = interval("upper").high, interval("lower").low
     verdict: TestVerdict = "inconclusive"

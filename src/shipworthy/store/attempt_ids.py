@@ -5,6 +5,7 @@ A run of a million attempts must know which of them are made, and its memory mus
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterable, Iterator
 
@@ -13,6 +14,8 @@ from shipworthy.core.finished import PLANNED
 _MIX = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio: spreads ids that differ in few digits (Knuth 6.4)
 _MASK = (1 << 64) - 1
 _SMALLEST = 10  # bits
+
+_common = re.compile("AT-[0-9a-f]{16}").fullmatch
 
 
 def compact(id: str) -> int:
@@ -23,11 +26,8 @@ def compact(id: str) -> int:
     >>> compact("AT-00000000000000ff-2")
     0
     """
-    if len(id) != PLANNED or id[:3] != "AT-":
-        return 0
-    digits = id[3:]
     # `int` is lenient (spaces, underscores, capitals), so the digits are looked at first.
-    return 0 if digits.strip("0123456789abcdef") else int(digits, 16)
+    return int(id[3:], 16) if _common(id) else 0
 
 
 class AttemptIds:

@@ -78,7 +78,7 @@ def confirm(
         raise UsageError(f"the word on {attempt} cannot be kept: {error}") from error
 
 
-def read_words(layout: Layout, *, until: int) -> list[Word]:
+def read_words(audit: AuditLog, *, until: int) -> list[Word]:
     """Return every word on an S1 hit among the first entries of the audit log, oldest first.
 
     The log is not verified here. Entries are found by their kind, which their hash covers, and not by their key, which
@@ -91,9 +91,7 @@ def read_words(layout: Layout, *, until: int) -> list[Word]:
         IntegrityError: an entry is not what was written.
         StoreError: the log cannot be read.
     """
-    with AuditLog(layout.control_url) as audit:
-        entries = audit.of_kinds(CONFIRMED)
-    return [found for e in entries if e.number <= until and (found := _word(e)) is not None]
+    return [found for e in audit.of_kinds(CONFIRMED) if e.number <= until and (found := _word(e)) is not None]
 
 
 def words_on(layout: Layout, run: str) -> dict[str, list[Word]]:
@@ -103,9 +101,11 @@ def words_on(layout: Layout, run: str) -> dict[str, list[Word]]:
         IntegrityError, StoreError: as for `read_words`.
     """
     found: dict[str, list[Word]] = {}
-    for said in read_words(layout, until=sys.maxsize) if layout.keeps_control else ():
-        if said.run == run:
-            found.setdefault(said.attempt, []).append(said)
+    if layout.keeps_control:
+        with AuditLog(layout.control_url) as audit:
+            for said in read_words(audit, until=sys.maxsize):
+                if said.run == run:
+                    found.setdefault(said.attempt, []).append(said)
     return found
 
 

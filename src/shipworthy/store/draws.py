@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.label_draw import DRAWN, LABELLED, Draw, draw_of
 from shipworthy.store.audit import AuditLog, Entry
-from shipworthy.store.layout import Layout
 
 
 class Said(NamedTuple):
@@ -32,7 +31,7 @@ def add_draw(audit: AuditLog, draw: Draw) -> Draw:
         raise UsageError(f"the draw cannot be kept: {error}") from error
 
 
-def read_said(layout: Layout, *, until: int | None = None) -> Said:
+def read_said(audit: AuditLog, *, until: int | None = None) -> Said:
     """Return draws and labels among the first entries of the audit chain. The chain is not verified here.
 
     Args:
@@ -42,8 +41,7 @@ def read_said(layout: Layout, *, until: int | None = None) -> Said:
         IntegrityError: an entry is not what was written.
         StoreError: the log cannot be read.
     """
-    with AuditLog(layout.control_url) as audit:
-        entries = [e for e in audit.of_kinds(DRAWN, LABELLED) if until is None or e.number <= until]
+    entries = [e for e in audit.of_kinds(DRAWN, LABELLED) if until is None or e.number <= until]
     return Said(
         tuple(_draw(entry) for entry in entries if entry.kind == DRAWN),
         tuple(dict(entry.body) for entry in entries if entry.kind == LABELLED),

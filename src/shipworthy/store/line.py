@@ -29,6 +29,7 @@ _HEAD = len(_OPEN) + 64 + len(b'",')
 _TIMING = b'"timing":'
 _ATTEMPT = b',"attempt":'
 _AFTER = b'",' + _TIMING
+_TIME = _HEAD + len(_TIMING)
 _CLOSE, _LINE_FEED = b"}\n"
 _BUFFER = 1 << 18
 
@@ -53,7 +54,7 @@ class Line(msgspec.Struct, gc=False):
         number: from 1; `start` its first byte's place in the file, `end` the place after its line feed.
         hash: 32 bytes, the chain's head after it.
         body: everything that is hashed: after ``"hash":"…",``, without the line feed.
-        record: the bytes of the attempt in it, the Merkle leaf.
+        timing, record: the bytes of the two values in it; those of the attempt are the Merkle leaf.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Line(msgspec.Struct, gc=False):
     end: int
     hash: bytes
     body: bytes
+    timing: bytes
     record: bytes
 
 
@@ -92,13 +94,13 @@ def decode_attempt(body: bytes) -> Attempt:
     return replace(_attempts.decode(record), timing=_timings.decode(timing))
 
 
-def decode_timing(body: bytes) -> Timing:
-    """Return the timing in a line's body alone.
+def decode_timing(timing: bytes) -> Timing:
+    """Return the timing that stands in a line, see `Line.timing`.
 
     Raises:
         msgspec.MsgspecError: it is none.
     """
-    return _timings.decode(body[len(_TIMING) : body.find(_ATTEMPT)])
+    return _timings.decode(timing)
 
 
 def split(body: bytes) -> tuple[bytes, bytes]:
@@ -149,7 +151,7 @@ def read_lines(path: Path, origin: bytes) -> Iterator[Line]:
                     f"{path}:{number}: this line, or the order of lines, is not what was written{also}"
                 )
             start, end = end, end + len(raw)
-            yield Line(number, start, end, hash, body, raw[at + len(_ATTEMPT) : -2])
+            yield Line(number, start, end, hash, body, raw[_TIME:at], raw[at + len(_ATTEMPT) : -2])
 
 
 def read_line(path: Path, start: int) -> bytes:

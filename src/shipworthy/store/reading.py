@@ -55,7 +55,7 @@ class Row(msgspec.Struct, gc=False):
         id, suite, …, scores: as in `Attempt`.
         events: as in `Attempt`, in the same places, cut down to what is counted.
         line: the body of the record's line, see `store.line`; `shard` the log that it stands in.
-        clock: `timing`, once it was asked for.
+        timing: when it was made, and how long that took.
     """
 
     id: str
@@ -72,7 +72,7 @@ class Row(msgspec.Struct, gc=False):
     events: tuple[Step, ...] = ()
     line: bytes = b""
     shard: int = 0
-    clock: Timing | None = None
+    timing: Timing = Timing()
 
     def attempt(self) -> Attempt:
         """Return the whole record.
@@ -83,34 +83,27 @@ class Row(msgspec.Struct, gc=False):
         return _decode(self.line, self.id)
 
     @property
-    def timing(self) -> Timing:
-        """When it was made and how long that took.
-
-        Raises:
-            IntegrityError: it is no timing, though it was written as one.
-        """
-        if self.clock is None:  # Everybody who counts asks for it: it is decoded once.
-            try:
-                self.clock = decode_timing(self.line)
-            except UNREADABLE as error:
-                raise IntegrityError(f"the record {self.id} has no timing: {error}") from error
-        return self.clock
-
-    @property
     def roles(self) -> dict[Party, RoleUse]:
         """What each role was asked, in order of first appearance; what `Attempt.roles` returns."""
         tally = RoleTally()
-        tally.add(self.asked, self.timing)
+        self.count_roles(tally)
         return tally.uses
+
+    def count_roles(self, tally: RoleTally) -> None:
+        """Count every model that was asked."""
+        timing = self.timing
+        for place, step in enumerate(self.events):
+            if step.role and step.type in ASKED:  # most steps have no role, and are through with one look
+                tally.add(place, step.role, step.usage if step.type == "asked" else None, timing)
 
     @property
     def asked(self) -> list[tuple[int, str, Usage | None]]:
-        """Every model that was asked, as `RoleTally.add` takes it."""
-        found: list[tuple[int, str, Usage | None]] = []
-        for place, step in enumerate(self.events):
-            if step.role and step.type in ASKED:  # most steps have no role, and are through with one look
-                found.append((place, step.role, step.usage if step.type == "asked" else None))
-        return found
+        """Every model that was asked: place among the events, role, usage of the answer or None where there was none."""
+        return [
+            (place, step.role, step.usage if step.type == "asked" else None)
+            for place, step in enumerate(self.events)
+            if step.role and step.type in ASKED
+        ]
 
     @property
     def leaf(self) -> bytes:
@@ -164,10 +157,10 @@ class RunReading:
             for line in read_lines(path, head):
                 try:
                     row = decode(line.record)
+                    # All three are set: a record that has such fields of its own must not speak for its line.
+                    row.line, row.shard, row.timing = line.body, shard, decode_timing(line.timing)
                 except UNREADABLE as error:
                     raise IntegrityError(f"{path}:{line.number}: not an attempt: {error}") from error
-                # All three are set: a record that has such fields of its own must not speak for its line.
-                row.line, row.shard, row.clock = line.body, shard, None
                 # `leaf_hash`, written out: this loop runs for every attempt of every gate.
                 add(row.id, shard, line.start, sha(b"\0" + line.record).digest())
                 head, end = line.hash, line.end

@@ -13,7 +13,8 @@ from shipworthy.store.attempt_ids import compact
 
 _ROW = Packing(">QQ32s")
 _SIZE = _ROW.size
-_CHUNK = 32_768 * _SIZE
+_CHUNK = 16_384
+"""Rows that are sorted at a time."""
 _OFFSET = 48  # bits of a place that say where in its file; the rest says in which shard's
 
 
@@ -34,13 +35,13 @@ class RecordIndex:
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
-        self._open = bytearray()
+        self._open: list[bytes] = []
         self._others: dict[str, tuple[int, bytes]] = {}
         self._again: tuple[str, int] | None = None
         self._root = ""
 
     def __len__(self) -> int:
-        return (sum(map(len, self._chunks)) + len(self._open)) // _SIZE + len(self._others)
+        return sum(map(len, self._chunks)) // _SIZE + len(self._open) + len(self._others)
 
     def add(self, id: str, shard: int, start: int, leaf: bytes) -> None:
         """Add a record.
@@ -48,11 +49,11 @@ class RecordIndex:
         Args:
             leaf: the 32-byte hash of its Merkle leaf.
         """
-        number, place = compact(id), shard << _OFFSET | start
+        place = shard << _OFFSET | start
         if self._root:
             self._root = ""
-        if number:
-            self._open += _ROW.pack(number, place, leaf)
+        if number := compact(id):
+            self._open.append(_ROW.pack(number, place, leaf))
             if len(self._open) >= _CHUNK:
                 self._sort()
         elif id in self._others:
@@ -87,7 +88,8 @@ class RecordIndex:
 
     def _sort(self) -> None:
         if self._open:
-            self._chunks.append(b"".join(sorted(_rows(bytes(self._open)))))
+            self._open.sort()
+            self._chunks.append(b"".join(self._open))
             self._open.clear()
 
     def _walk(self) -> None:

@@ -102,10 +102,12 @@ def test_the_manifest_holds_the_draws_and_a_run_goes_on_with_its_own(workspace) 
 
 def test_a_new_draw_is_another_line_of_the_ledger(workspace) -> None:
     from shipworthy.release.ledger import read_ledger
+    from shipworthy.store.audit import AuditLog
 
     layout = Layout(workspace.root)
     runs = [run(workspace), run(workspace), run(workspace, draws=(5,)), run(workspace, draws=(5,))]
-    said = [read_ledger(layout, [one.manifest]).number for one in runs]
+    with AuditLog(layout.control_url) as audit:
+        said = [read_ledger(audit, layout, [one.manifest]).number for one in runs]
     assert said == [1, 2, 1, 2]
 
 

@@ -120,8 +120,8 @@ def test_the_limits_name_what_saturates(case: Any) -> None:
     assert "no metric has its 95 % interval wholly" in limits(case.run)
     always = case.run.load(case.run.directory)
     for attack in ("none", "rot13"):
-        key = "leaks", "toy_leak", attack
-        always._tallies[key] = tally = Tally(always._tallies[key].metric)
+        tallies = always._cells["leaks", attack].tallies
+        tallies["toy_leak"] = tally = Tally(tallies["toy_leak"].metric)
         for n in range(400 * 50):
             tally.add(f"c{n % 400}", f"s{n}", 0)
     assert "saturate" in limits(always)

@@ -32,7 +32,7 @@ def test_timing_stands_apart_and_is_no_part_of_the_leaf(records: Any) -> None:
     body = encode_attempt(made)
     timing, record = split(body)
     assert decode_attempt(body) == made
-    assert decode_timing(body) == made.timing == msgspec.json.decode(timing, type=Timing)
+    assert decode_timing(timing) == made.timing == msgspec.json.decode(timing, type=Timing)
     assert record == leaf(body)
     assert b"timing" not in msgspec.json.decode(record)
     assert leaf(encode_attempt(replace(made, timing=Timing(9.0)))) == record

@@ -42,7 +42,7 @@ COUNTED = (
 def test_a_row_is_what_is_counted_of_a_record_and_gives_the_rest_when_asked(records: Any, tmp_path: Path) -> None:
     made = [replace(records.attempt(n), severity="S1" if n else "S3") for n in range(3)]
     records.write(tmp_path, made)
-    assert Row.__struct_fields__ == (*COUNTED, "events", "line", "shard", "clock")
+    assert Row.__struct_fields__ == (*COUNTED, "events", "line", "shard", "timing")
     for row, attempt in zip(RunReading(tmp_path), made, strict=True):
         for name in COUNTED:
             assert getattr(row, name) == getattr(attempt, name)
@@ -58,7 +58,7 @@ def test_what_a_record_says_of_its_own_timing_is_not_believed(
     """The timing stands beside the record in its line; a field of that name inside the record is no word on it."""
     attempt = records.attempt(1)
     whole = line.encode_attempt(attempt)
-    forged = whole.removesuffix(b"}}") + b',"clock":[1.0,2.0,3.0,[]],"shard":7,"line":""}}'
+    forged = whole.removesuffix(b"}}") + b',"timing":[1.0,2.0,3.0,[]],"shard":7,"line":""}}'
     monkeypatch.setattr("shipworthy.store.runlog.encode_attempt", lambda _: forged)
     records.write(tmp_path, [attempt])
     (row,) = RunReading(tmp_path)
@@ -238,7 +238,7 @@ def test_a_record_that_is_no_attempt_is_damage(records: Any, tmp_path: Path, rec
 
 @pytest.mark.parametrize(
     "change",
-    [(b'"type":"said"', b'"type":"sung"'), (b'"timing":[', b'"timing":[{},'), (b'"parts":[', b'"parts":[7,')],
+    [(b'"type":"said"', b'"type":"sung"'), (b'"parts":[', b'"parts":[7,')],
 )
 def test_the_part_that_is_skipped_is_checked_when_it_is_asked_for(
     records: Any, tmp_path: Path, change: tuple[bytes, bytes]
@@ -249,9 +249,14 @@ def test_the_part_that_is_skipped_is_checked_when_it_is_asked_for(
     [row] = RunReading(tmp_path)
     with pytest.raises(IntegrityError, match="the record AT-0000000000000000 is not an attempt"):
         row.attempt()
-    if b"timing" in change[0]:
-        with pytest.raises(IntegrityError, match="the record AT-0000000000000000 has no timing"):
-            _ = row.timing
+
+
+def test_a_line_whose_timing_is_none_is_refused(records: Any, tmp_path: Path) -> None:
+    records.write(tmp_path, [records.attempt(0)])
+    origin = log_origin((tmp_path / "manifest.json").read_bytes(), 0)
+    rewrite_log(tmp_path / "attempts-0000.jsonl", origin, lambda old: [old[0].replace(b'"timing":[', b'"timing":[{},')])
+    with pytest.raises(IntegrityError, match=r"attempts-0000\.jsonl:1: not an attempt: Expected `float`"):
+        list(RunReading(tmp_path))
 
 
 def test_heads_that_a_log_has_lost_are_named(records: Any, tmp_path: Path) -> None:

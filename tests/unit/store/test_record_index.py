@@ -26,7 +26,7 @@ ROWS = st.dictionaries(IDS, st.tuples(st.integers(0, 9999), st.integers(0, 2**48
 def small_chunks() -> Iterator[None]:
     """A few rows a chunk, so that there are many chunks to merge."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(record_index, "_CHUNK", 3 * 48)
+        patch.setattr(record_index, "_CHUNK", 3)
         yield
 
 
@@ -67,7 +67,7 @@ def test_it_may_be_asked_and_filled_further() -> None:
 
 
 def test_many_records_need_no_second_copy_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_index, "_CHUNK", 4_096 * 48)
+    monkeypatch.setattr(record_index, "_CHUNK", 4_096)
     index = RecordIndex()
     tracemalloc.start()
     for n in range(60_000):
