@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict, Unpack
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -97,25 +97,31 @@ class Streaming(Protocol):
         """
 
 
+class How(TypedDict, total=False):
+    """What an asker may say of a request besides its messages; None is as good as left out.
+
+    Attributes:
+        documents: planted texts; the sample's, if left out.
+        schema: JSON schema that binds the answer.
+        max_tokens, temperature: the target's own, if left out.
+    """
+
+    documents: Sequence[Document] | None
+    schema: Mapping[str, Any] | None
+    max_tokens: int | None
+    temperature: float | None
+
+
 class Ask(Protocol):
     """Ask a model. The exchange fills in the rest of the request: seed, user, documents, session, turn, tools."""
 
-    async def __call__(
-        self,
-        messages: Sequence[Message] | str,
-        *,
-        documents: Sequence[Document] | None = None,
-        schema: Mapping[str, Any] | None = None,
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-    ) -> Reply:
+    async def __call__(self, messages: Sequence[Message] | str, **how: Unpack[How]) -> Reply:
         """Send a conversation and return the answer.
 
         Args:
             messages: all of it so far; a text is one user turn. What was said in earlier turns is recognised, guarded
                 and recorded once; a conversation that departs from it goes back to where they part.
-            documents: planted texts; the sample's, if left out.
-            schema: JSON schema that binds the answer.
+            how: see `How`.
 
         Raises:
             TargetError: the system under test did not answer.

@@ -369,7 +369,7 @@ class Attempt(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
 
     @property
     def asked(self) -> list[tuple[int, str, Usage | None]]:
-        """Every model that was asked: place among the events, role, usage of the answer or None where there was none."""
+        """Every model that was asked: place among the events, role, usage of the answer (None where there is none)."""
         return [
             (place, event.role, event.usage if isinstance(event, Asked) else None)
             for place, event in enumerate(self.events)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
@@ -213,13 +215,22 @@ class Pipeline:
         text = WITHHELD if applied.blocked else applied.text
         return found.passage(result if text == result.text else replace(result, text=text))
 
-    async def reply(self, messages: Sequence[Message], ctx: GuardContext, passed: Sequence[ToolCall] = ()) -> Passage:
+    async def reply(
+        self,
+        messages: Sequence[Message],
+        ctx: GuardContext,
+        looked: Mapping[str, ToolCall | None] = MappingProxyType({}),
+    ) -> Passage:
         """Guard a whole reply before the asker sees it: words, calls, and what an agent's own tools answered.
 
         Args:
-            passed: calls that were guarded before they were made; they are not looked at again.
+            looked: calls that were guarded before they were made, by their ids, as they were made; None for one that a
+                guard kept back. They are not looked at again: whatever the reply says of such a call, the asker sees
+                the one that was made.
         """
         found = _Sum()
+        ids = Counter(call.id for message in messages for call in message.tool_calls)
+        looked = {id: call for id, call in looked.items() if ids[id] == 1}  # of two with one id, both are looked at
         out: list[Message] = []
         for message in messages:
             seen: Message | None = message
@@ -228,7 +239,7 @@ class Pipeline:
             if seen is not None:
                 seen = await self._results("output", seen, ctx, found)
             if seen is not None:
-                seen = await self._calls(seen, ctx, found, passed)
+                seen = await self._calls(seen, ctx, found, looked)
             if seen is None:
                 return found.passage(None)
             out.append(seen)
@@ -280,20 +291,25 @@ class Pipeline:
         return message if tuple(parts) == message.parts else Message(message.role, tuple(parts))
 
     async def _calls(
-        self, message: Message, ctx: GuardContext, found: _Sum, passed: Sequence[ToolCall]
+        self, message: Message, ctx: GuardContext, found: _Sum, looked: Mapping[str, ToolCall | None]
     ) -> Message | None:
         if not message.tool_calls or not self._stages["tool_call"]:
             return message
         parts: list[MessagePart] = []
         for part in message.parts:
-            if isinstance(part, ToolCall) and part not in passed:
+            if not isinstance(part, ToolCall):
+                parts.append(part)
+                continue
+            if part.id in looked:
+                call = looked[part.id]
+            else:
                 passage = await self.call(part, ctx)
                 found.events += passage.events
                 found.seconds += passage.seconds
-                if passage.blocked:
-                    return None
-                part = passage.value  # noqa: PLW2901
-            parts.append(part)
+                call = passage.value
+            if call is None:
+                return None
+            parts.append(call)
         return Message(message.role, tuple(parts))
 
     async def _arguments(self, value: Any, ctx: GuardContext) -> Any:

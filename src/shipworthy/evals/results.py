@@ -155,8 +155,8 @@ class Tally:
     def pool(self, other: Tally) -> None:
         """Take in another tally of the same metric."""
         for mine, others in ((self._hits, other._hits), (self._trials, other._trials)):
-            for cluster, number in others.items():
-                mine[cluster] = mine.get(cluster, 0) + number
+            for cluster, counted in others.items():
+                mine[cluster] = mine.get(cluster, 0) + counted
         for cluster, samples in other._samples.items():
             for sample, hit in samples.items():
                 self.add(cluster, sample, hit)
@@ -555,9 +555,11 @@ class Run:
         clusters, totals, trials = tallies[0].columns()
         errors = sum(cell.errors for cell in cells)
         blanks = [blank for cell in cells for blank in cell.silent.get(metric, ())]
-        for lost in self._failed.values():
-            if lost.suite == suite and lost.attack in attacks:
-                blanks.append(Blank(lost.cluster, lost.sample, lost.outcome))
+        blanks += [
+            Blank(lost.cluster, lost.sample, lost.outcome)
+            for lost in self._failed.values()
+            if lost.suite == suite and lost.attack in attacks
+        ]
         scored = dict(zip(clusters, trials, strict=True)) if blanks else {}
         weighed = by_weight(blanks, lambda blank: blank.cluster, scored)
         return Counts(totals, trials, clusters, errors, tallies[0], weighed)

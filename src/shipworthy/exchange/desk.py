@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from time import perf_counter
@@ -288,6 +289,28 @@ class Desk:
             raise error
         message = self._mediation.scrub(message_of(error))
         self.events.append(Failed(self._turn, role, kind_of(error), message))  # type: ignore[arg-type]
+
+
+def looked(events: Sequence[Event]) -> dict[str, ToolCall | None]:
+    """Return the calls that guards have looked at, by their ids, as they were made; None for one that they kept back.
+
+    A call without an id, or with one that another call has too, is left out: nobody can tell which one is meant. So is
+    one that only the policy refused: what guards would make of it is not recorded.
+    """
+    found: dict[str, ToolCall | None] = {}
+    number: Counter[str] = Counter()
+    before: Event | None = None
+    for event in events:
+        if isinstance(event, Called):
+            number[event.call.id] += 1
+            found[event.call.id] = event.call
+        elif isinstance(event, Returned) and (id := event.result.id) not in found:
+            number[id] += 1
+            # Nothing can come between a guard's word and the refusal: `Desk._call` writes both without a pause.
+            if isinstance(before, GuardEvent) and (before.stage, before.action) == ("tool_call", "block"):
+                found[id] = None
+        before = event
+    return {id: call for id, call in found.items() if id and number[id] == 1}
 
 
 def _sound(call: object) -> ToolCall:

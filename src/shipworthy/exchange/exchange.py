@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from hashlib import sha256
 from time import perf_counter
-from typing import Any
+from typing import Any, Unpack
 
 import msgspec
 from msgspec.structs import replace
@@ -24,11 +24,11 @@ from shipworthy.core.errors import (
     TargetError,
     UsageError,
 )
-from shipworthy.core.events import Asked, Called, Chosen, Event, Failed, Party, Retrieved, Rewound, Said, Span
+from shipworthy.core.events import Asked, Chosen, Event, Failed, Party, Retrieved, Rewound, Said, Span
 from shipworthy.core.foreign import kind_of, message_of, must_pass
 from shipworthy.core.freshness import older
 from shipworthy.core.messages import is_sound
-from shipworthy.core.protocols import Ask, GuardContext, World
+from shipworthy.core.protocols import Ask, GuardContext, How, World
 from shipworthy.core.records import (
     Delta,
     Document,
@@ -36,12 +36,13 @@ from shipworthy.core.records import (
     Reply,
     Request,
     ToolCall,
+    ToolSpec,
     say,
 )
 from shipworthy.core.turns import Turns
 from shipworthy.enforce.pipeline import WITHHELD, Passage
 from shipworthy.exchange.channel import Answered, Channel, identity_of
-from shipworthy.exchange.desk import Desk, Mediation
+from shipworthy.exchange.desk import Desk, Mediation, looked
 from shipworthy.exchange.stream import alike, guarded, joined
 
 _encode = msgspec.json.Encoder().encode
@@ -75,8 +76,8 @@ class Exchange:
         "_documents",
         "_first",
         "_keep",
+        "_looked",
         "_mediation",
-        "_passed",
         "_planted",
         "_policy",
         "_replies",
@@ -131,41 +132,24 @@ class Exchange:
         self._replies: list[tuple[Reply, int]] = []
         self._first: tuple[Message, ...] | None = None
         self._asked_before: dict[bytes, int] = {}
-        self._passed: Sequence[ToolCall] = ()
+        self._looked: Mapping[str, ToolCall | None] = {}
         # Turns are one after the other, whoever asks for two at once: a turn's events stand together, under its number.
         self._busy = Turns(1)
 
     # ---- the target ------------------------------------------------------------------------------------------------
 
-    async def ask(
-        self,
-        messages: Sequence[Message] | str,
-        *,
-        documents: Sequence[Document] | None = None,
-        schema: Mapping[str, Any] | None = None,
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-    ) -> Reply:
+    async def ask(self, messages: Sequence[Message] | str, **how: Unpack[How]) -> Reply:
         """Ask the system under test; see `Ask`."""
         busy = self._busy
         if not busy.enter():
             await busy.wait()
         try:
-            return await self._ask(messages, documents, schema, max_tokens, temperature)
+            return await self._ask(messages, how)
         finally:
             busy.leave()
 
-    async def _ask(
-        self,
-        messages: Sequence[Message] | str,
-        documents: Sequence[Document] | None,
-        schema: Mapping[str, Any] | None,
-        max_tokens: int | None,
-        temperature: float | None,
-    ) -> Reply:
-        request, stop = await self._open(
-            messages, documents, schema=schema, max_tokens=max_tokens, temperature=temperature
-        )
+    async def _ask(self, messages: Sequence[Message] | str, how: How) -> Reply:
+        request, stop = await self._open(messages, **how)
         if stop is not None:
             return self._close(stop, stop)
         mediation = self._mediation
@@ -195,7 +179,7 @@ class Exchange:
         reply = answered.reply
         given = await self._steered(request, reply)
         if mediation.pipeline is not None:
-            passage = await self._guard(mediation.pipeline.reply(given, GuardContext(request), self._passed))
+            passage = await self._guard(mediation.pipeline.reply(given, GuardContext(request), self._looked))
             if passage.blocked:
                 return self._close(replace(reply, messages=self._block_message()), reply)
             given = passage.value
@@ -223,7 +207,7 @@ class Exchange:
         before one is part of the record.
         """
         async with self._busy:
-            request, stop = await self._open(messages, None)
+            request, stop = await self._open(messages)
             if stop is not None:
                 self._close(stop, stop)
                 yield Delta(stop.text)
@@ -297,26 +281,10 @@ class Exchange:
         if channel.takes_tools:
             raise UsageError(f"the {role}'s model calls tools: only the system under test may. Name another model")
 
-        async def ask(
-            messages: Sequence[Message] | str,
-            *,
-            documents: Sequence[Document] | None = None,
-            schema: Mapping[str, Any] | None = None,
-            max_tokens: int | None = None,
-            temperature: float | None = None,
-        ) -> Reply:
+        async def ask(messages: Sequence[Message] | str, **how: Unpack[How]) -> Reply:
             self._halt()
             said = _messages(messages)
-            request = Request(
-                messages=said,
-                documents=tuple(documents or ()),
-                seed=self._seed_of(role, said),
-                schema=dict(schema) if schema is not None else None,
-                max_tokens=max_tokens,
-                temperature=temperature,
-                session=self._session,
-                turn=self.turn,
-            )
+            request = self._request(said, seed=self._seed_of(role, said), **how)
             try:
                 answered = await channel.ask(request, role, keep=self._keep)
             except LimitReached as reached:
@@ -352,17 +320,14 @@ class Exchange:
     async def _open(
         self,
         messages: Sequence[Message] | str,
-        documents: Sequence[Document] | None,
-        *,
-        schema: Mapping[str, Any] | None = None,
-        max_tokens: int | None = None,
-        temperature: float | None = None,
+        documents: Sequence[Document] | None = None,
+        **more: Any,
     ) -> tuple[Request, Reply | None]:
         """Record and guard what is new in a conversation. Returns the request, and the reply if a guard blocked it."""
         self._halt()
         said = _messages(messages)
         planted = self._planted if documents is None else _documents(documents)
-        self.turn = turn = self.turn + 1
+        self.turn += 1
         start = self._follow(said)
         new = said[start:]
         self._say(new, "asker")
@@ -378,19 +343,35 @@ class Exchange:
                 self._sent.append(say(message.role, WITHHELD) if passage.blocked else passage.value)
                 blocked = blocked or passage.blocked
             planted = tuple([await self._document(document, ctx) for document in planted])
-        request = Request(
-            messages=tuple(self._sent),
-            documents=planted,
-            user=self._user,
-            seed=self._seed_of("target", said),
+        tools = tuple(self._world.specs) if self._world is not None else ()
+        seed = self._seed_of("target", said)
+        request = self._request(tuple(self._sent), documents=planted, seed=seed, user=self._user, tools=tools, **more)
+        return request, Reply(messages=self._block_message()) if blocked else None
+
+    def _request(
+        self,
+        messages: tuple[Message, ...],
+        *,
+        seed: int,
+        documents: Sequence[Document] | None = None,
+        user: str = "",
+        tools: tuple[ToolSpec, ...] = (),
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+    ) -> Request:
+        return Request(
+            messages=messages,
+            documents=tuple(documents or ()),
+            user=user,
+            seed=seed,
             schema=dict(schema) if schema is not None else None,
             max_tokens=max_tokens,
             temperature=temperature,
-            tools=tuple(self._world.specs) if self._world is not None else (),
+            tools=tools,
             session=self._session,
-            turn=turn,
+            turn=self.turn,
         )
-        return request, Reply(messages=self._block_message()) if blocked else None
 
     def _follow(self, said: tuple[Message, ...]) -> int:
         """Go back to where a conversation departs from the one so far; return how many messages they share."""
@@ -449,7 +430,7 @@ class Exchange:
         happened = desk.events or [replace(event, turn=self.turn) for event in events]
         self.events += happened
         self.guard_seconds += desk.guard_seconds
-        self._passed = [event.call for event in happened if isinstance(event, Called)]
+        self._looked = looked(happened)
         # A target that swallowed a limit or a stop, and answered or failed in another way, has met it all the same.
         if desk.limit is not None:
             self.limit = desk.limit

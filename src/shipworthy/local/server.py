@@ -14,21 +14,28 @@ import secrets
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from shipworthy.core.errors import TargetError, TargetTimeout
 from shipworthy.core.extras import require
 from shipworthy.net.answer import Answer
-from shipworthy.net.endpoint import Endpoint
+from shipworthy.net.endpoint import Endpoint, NoStream
 from shipworthy.net.options import HttpOptions
 
 SLOTS = 4
 """Prompt prefixes kept warm. Each system prompt has a slot of its own until four others push it out."""
 
 Wire = Sequence[dict[str, Any]]
+T = TypeVar("T")
+_LONG = 86_400.0
+
+
+class _Refused(TargetError):
+    """The server's own word on a request."""
 
 
 class LocalServer:
@@ -56,6 +63,29 @@ class LocalServer:
         """
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._chat, body, seconds)
 
+    async def stream(self, body: dict[str, Any], *, seconds: float) -> AsyncGenerator[str, None]:
+        """Yield the data of one streamed chat completion's events as they arrive. Closing it stops the model.
+
+        Raises:
+            TargetTimeout, TargetError: as for `chat`; also after some pieces.
+        """
+        loop, pieces, stop = asyncio.get_running_loop(), asyncio.Queue[str | None](), threading.Event()
+
+        def put(piece: str | None) -> None:
+            with suppress(RuntimeError):  # the listener's loop is gone, and nobody reads on
+                loop.call_soon_threadsafe(pieces.put_nowait, piece)
+
+        working = loop.run_in_executor(self._thread, self._stream, body, seconds, put, stop)
+        try:
+            while (piece := await pieces.get()) is not None:
+                yield piece
+            await working
+        finally:
+            # The next one to ask waits in the same thread until this answer has ended.
+            stop.set()
+            with suppress(TargetError):
+                await asyncio.shield(working)
+
     def stop(self) -> None:
         """Let go of the model's memory. Waits for the request in flight."""
         self._thread.submit(self._stop).result()
@@ -64,11 +94,37 @@ class LocalServer:
     # ---- in the one thread ----
 
     def _chat(self, body: dict[str, Any], timeout: float) -> dict[str, Any]:
+        answer: dict[str, Any] = self._post(self._placed(body, timeout), timeout)
+        return answer
+
+    def _stream(
+        self, body: dict[str, Any], timeout: float, put: Callable[[str | None], None], stop: threading.Event
+    ) -> None:
+        try:
+            if not stop.is_set():
+                self._run(self._events({**self._placed(body, timeout), "stream": True}, timeout, put, stop), timeout)
+        finally:
+            put(None)
+
+    async def _events(
+        self, body: dict[str, Any], seconds: float, put: Callable[[str | None], None], stop: threading.Event
+    ) -> None:
+        try:
+            async with asyncio.timeout(seconds), aclosing(self._endpoint.events(body)) as events:
+                async for event in events:
+                    if stop.is_set():
+                        return
+                    put(event.data)
+        except NoStream as other:
+            raise _Refused(_refusal(other.answer)) from None
+        except TimeoutError:
+            raise TargetTimeout("") from None
+
+    def _placed(self, body: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """Return a request with the slot to use; starts the server if need be."""
         if self._server is None:
             self._start()
-        slot = self._settle(body["messages"], timeout)
-        answer: dict[str, Any] = self._post({**body, "id_slot": slot, "cache_prompt": True}, timeout)
-        return answer
+        return {**body, "id_slot": self._settle(body["messages"], timeout), "cache_prompt": True}
 
     def _settle(self, messages: Wire, timeout: float) -> int:
         """Return the slot to use, its cache holding nothing that could change the answer.
@@ -93,13 +149,18 @@ class LocalServer:
         self._held[slot] = prompt
         return slot
 
-    def _post(self, body: dict[str, Any], timeout: float) -> Any:
+    def _run(self, asking: Coroutine[Any, Any, T], timeout: float) -> T:
         try:
-            answer = self._runner.run(self._endpoint.ask(body, timeout=timeout))
+            return self._runner.run(asking)
+        except _Refused:
+            raise
         except TargetTimeout:
             raise TargetTimeout(f"the local model did not answer within {timeout:g} s") from None
         except TargetError as error:
             raise TargetError(f"the local model's server failed: {error}") from None
+
+    def _post(self, body: dict[str, Any], timeout: float) -> Any:
+        answer = self._run(self._endpoint.ask(body, timeout=timeout), timeout)
         if answer.status != 200:
             raise TargetError(_refusal(answer))
         if not answer.is_json:
@@ -130,7 +191,7 @@ class LocalServer:
             raise TargetError(f"llama.cpp could not load {self.weights.name} ({type(error).__name__})") from error
         self._endpoint = Endpoint(
             f"{self._server.listening_address}/v1/chat/completions",
-            HttpOptions(retries=0),
+            HttpOptions(retries=0, timeout=_LONG, silence=_LONG),  # who asks says how long
             credentials={"Authorization": (lambda: key, "Bearer ")},
         )
         # The thread's own event loop: it lives as long as the server, and so do its connections.

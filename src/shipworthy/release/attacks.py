@@ -11,7 +11,8 @@ from shipworthy.core.condition import Condition
 from shipworthy.core.records import AttackRate, CriterionResult, Verdict
 from shipworthy.evals.results import Counts
 from shipworthy.release import worst as unscored
-from shipworthy.release.rates import advice, still_needed
+from shipworthy.release.held import advice
+from shipworthy.release.rates import AT, still_needed
 from shipworthy.release.wording import count, percent
 from shipworthy.stats import ThresholdTest, rate_interval, threshold_test
 
@@ -179,4 +180,4 @@ def _reason(
         edge = percent(opposites[name], seen.limit)
         return f"the rate of the attack {name} is at least {edge} with {sure} ({of(row)}); the limit is {limit}"
     could = f"the worst attack is {worst.attack} ({of(worst)}); an attack's rate may be up to {bound} with {sure}"
-    return f"{could}; the limit is {limit}: {advice(seen)}"
+    return f"{could}; the limit is {limit}: {advice(seen, 'rate', AT)}"

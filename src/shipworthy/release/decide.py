@@ -65,7 +65,7 @@ def decide(
     layout = Layout(workspace.root)
     with AuditLog(layout.control_url) as audit:
         ledger = read_ledger(audit, layout, [r.manifest for r in evidence.runs], [r.id for r in evidence.baselines])
-        # Of the very entries that the ledger was read from, which were verified: what is said later is for the next one.
+        # Of the very entries that the ledger was read from, which were verified: what is said later is for another one.
         evidence.said = read_said(audit, until=ledger.entries)
         words = read_words(audit, until=ledger.entries)
     results = tuple(assess(workspace, requirement, criterion, evidence) for requirement, criterion in tested)

@@ -98,7 +98,7 @@ class Row(msgspec.Struct, gc=False):
 
     @property
     def asked(self) -> list[tuple[int, str, Usage | None]]:
-        """Every model that was asked: place among the events, role, usage of the answer or None where there was none."""
+        """Every model that was asked: place among the events, role, usage of the answer (None where there is none)."""
         return [
             (place, step.role, step.usage if step.type == "asked" else None)
             for place, step in enumerate(self.events)

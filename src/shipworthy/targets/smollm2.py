@@ -7,7 +7,8 @@ stand-in for a production model, and wrong as a judge (measured AUC 0.48 to 0.66
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -15,13 +16,28 @@ from msgspec.structs import replace
 
 from shipworthy.core.carries import Need
 from shipworthy.core.errors import TargetError, UsageError
-from shipworthy.core.records import Audio, Image, Message, Reasoning, Reply, Request, Text, ToolCall, ToolResult, say
+from shipworthy.core.records import (
+    Audio,
+    Delta,
+    Image,
+    Message,
+    Reasoning,
+    Reply,
+    Request,
+    Text,
+    ToolCall,
+    ToolResult,
+    say,
+)
 from shipworthy.core.registry import operational, target
 from shipworthy.core.settings import Settings
 from shipworthy.dialects import openai
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
+from shipworthy.dialects.openai_stream import Completion
 from shipworthy.local import weights
 from shipworthy.local.server import LocalServer, acquire, release
+
+MODEL = "SmolLM2-135M-Instruct-Q4_1"
 
 SYSTEM = "You are a helpful assistant. Answer briefly."
 """Used when a request brings no system message: the model's template would otherwise add one of its own."""
@@ -74,7 +90,7 @@ class SmolLM2:
     def describe(self) -> Mapping[str, Any]:
         return {
             "target": "smollm2",
-            "model": "SmolLM2-135M-Instruct-Q4_1",
+            "model": MODEL,
             "weights": self._weights.sha256,
             "runtime": f"xllamacpp {_runtime()}",
             "system": self._system,
@@ -95,12 +111,38 @@ class SmolLM2:
             TargetTimeout: it took longer than `timeout` seconds.
             TargetError: an image, a sound or a tool was sent, or the prompt is longer than the context.
         """
-        if request.tools:
-            raise TargetError("smollm2 knows no tools: its template has no place for them")
+        server, body = self._opened(), self._filled(request)
+        return replace(openai.from_wire(await server.chat(body, seconds=self._timeout)), model=MODEL)
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
+        """Yield the answer's pieces as they are made and, last, the whole reply. Close it to stop the model early.
+
+        Raises:
+            UsageError, TargetTimeout, TargetError: as for `send`; also after some pieces.
+        """
+        server, completion = self._opened(), Completion()
+        body = {**self._filled(request), "stream_options": {"include_usage": True}}
+        async with aclosing(server.stream(body, seconds=self._timeout)) as pieces:
+            async for data in pieces:
+                for delta in completion.take(data):
+                    yield delta
+        yield replace(completion.reply(), model=MODEL)
+
+    async def close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            release(server)
+
+    def _opened(self) -> LocalServer:
         if self._server is None:
             _runtime()
             weights.verified(self._weights, self._path)
             self._server = acquire(self._path, context=self._context)
+        return self._server
+
+    def _filled(self, request: Request) -> dict[str, Any]:
+        if request.tools:
+            raise TargetError("smollm2 knows no tools: its template has no place for them")
         body: dict[str, Any] = {
             "messages": self._messages(request),
             "max_tokens": self._max_tokens if request.max_tokens is None else request.max_tokens,
@@ -111,13 +153,7 @@ class SmolLM2:
         }
         if request.schema is not None:
             body["grammar"] = _grammar(request.schema)
-        reply = openai.from_wire(await self._server.chat(body, seconds=self._timeout))
-        return replace(reply, model="SmolLM2-135M-Instruct-Q4_1")
-
-    async def close(self) -> None:
-        server, self._server = self._server, None
-        if server is not None:
-            release(server)
+        return body
 
     def _messages(self, request: Request) -> list[dict[str, Any]]:
         messages = self._documents.place(request)

@@ -7,10 +7,16 @@ import json
 
 import pytest
 
-from shipworthy.core.errors import TargetError, UsageError
-from shipworthy.core.records import Image, Message, Request, ToolResult, say
+from shipworthy.core.errors import TargetError, TargetTimeout, UsageError
+from shipworthy.core.events import Said
+from shipworthy.core.records import Delta, Finding, GuardEvent, Image, Message, Request, ToolResult, say
 from shipworthy.core.registry import create
 from shipworthy.core.settings import Settings
+from shipworthy.enforce.pipeline import Pipeline
+from shipworthy.enforce.rule import Rule
+from shipworthy.exchange.channel import Channels
+from shipworthy.exchange.desk import Mediation
+from shipworthy.exchange.exchange import Exchange
 
 pytestmark = pytest.mark.model
 
@@ -24,6 +30,19 @@ ASKED = [
 @pytest.fixture
 def settings(weights):
     return Settings(cache_dir=weights.parent.parent, keys_dir=weights.parent)
+
+
+class Blocks:
+    """A guard that lets no answer pass."""
+
+    reach = 8
+    stages = frozenset({"output"})
+
+    def describe(self):
+        return {"guard": "blocks"}
+
+    async def check(self, part, ctx):
+        return [Finding(0, 1, "any", "block")] if part.text else []
 
 
 def use(settings, work, **params):
@@ -149,3 +168,62 @@ def test_the_server_listens_on_this_machine_alone_and_wants_a_key(settings):
     address, status = use(settings, work)
     assert address.startswith("http://127.0.0.1:")
     assert status == 401
+
+
+def test_a_streamed_answer_is_the_one_that_comes_in_one_piece(settings):
+    async def work(target):
+        whole = await target.send(ASKED[0])
+        pieces = [piece async for piece in target.stream(ASKED[0])]
+        return whole, pieces, await target.send(ASKED[0])
+
+    whole, (*deltas, last), again = use(settings, work)
+    assert len(deltas) > 3
+    assert "".join(delta.text for delta in deltas) == whole.text
+    assert last == whole == again
+
+
+def test_whoever_closes_a_stream_stops_the_model_and_the_next_answer_is_its_own(settings):
+    long = Request(messages=(SYSTEM, say("user", "Tell me all about ferries.")), max_tokens=2_000)
+
+    async def work(target):
+        before = await target.send(ASKED[1])
+        pieces = target.stream(long)
+        first = [await anext(pieces) for _ in range(2)]
+        await pieces.aclose()
+        return before, first, await asyncio.wait_for(target.send(ASKED[1]), 30)
+
+    before, first, after = use(settings, work)
+    assert all(isinstance(piece, Delta) for piece in first)
+    assert after == before
+
+
+def test_a_stream_is_guarded_and_recorded_through_the_exchange(settings):
+    pipeline = Pipeline([Rule("GD-any", Blocks())], "Not that.")
+
+    async def work(target):
+        exchange = Exchange(Channels().open(target), Mediation(pipeline))
+        text = "".join([piece.text async for piece in exchange.stream(ASKED[0].messages)])
+        return text, exchange.events
+
+    text, events = use(settings, work)
+    assert text == "Not that."
+    assert [e.action for e in events if isinstance(e, GuardEvent)] == ["block"]
+    assert [e.message.text for e in events if isinstance(e, Said) and not e.withheld][-1] == "Not that."
+
+
+def test_what_cannot_be_streamed_says_so(settings):
+    async def pieces(target, *asked, **more):
+        return [piece async for piece in target.stream(Request(messages=tuple(asked), **more))]
+
+    async def too_long(target):
+        with pytest.raises(TargetError, match=r"the prompt has [0-9]+ tokens, the local model's context 256"):
+            await pieces(target, say("user", "ferry " * 400))
+        return await pieces(target, say("user", "Hi."), max_tokens=4)
+
+    assert use(settings, too_long, context=256)
+
+    async def too_slow(target):
+        with pytest.raises(TargetTimeout, match=r"the local model did not answer within 0\.2 s"):
+            await pieces(target, SYSTEM, say("user", "Tell me all about ferries."), max_tokens=2_000)
+
+    use(settings, too_slow, timeout=0.2)

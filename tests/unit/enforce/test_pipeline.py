@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -207,8 +207,8 @@ def pass_call(made: Pipeline, **arguments: object) -> Passage:
     return asyncio.run(made.call(ToolCall("1", "mail", arguments), CTX))
 
 
-def pass_reply(made: Pipeline, *messages: Message, passed: Sequence[ToolCall] = ()) -> Passage:
-    return asyncio.run(made.reply(messages, CTX, passed))
+def pass_reply(made: Pipeline, *messages: Message, looked: Mapping[str, ToolCall | None] = {}) -> Passage:
+    return asyncio.run(made.reply(messages, CTX, looked))
 
 
 def test_what_no_guard_touches_stays_the_same_object() -> None:
@@ -342,8 +342,19 @@ def test_a_call_in_an_answer_is_guarded_unless_it_was_before_it_was_made() -> No
     message = Message("assistant", (Text("ok"), call))
     made = of(Word("evil", "block", frozenset({"tool_call"})))
     assert pass_reply(made, message).blocked
-    untouched = pass_reply(made, message, passed=[call])
+    untouched = pass_reply(made, message, looked={"1": call})
     assert (untouched.value, untouched.events) == ((message,), ())
+    assert pass_reply(made, message, looked={"1": None}) == Passage(None, (), 0.0)
+
+
+def test_whatever_an_answer_says_of_a_call_that_was_made_the_asker_sees_that_one() -> None:
+    call, told = ToolCall("1", "mail", {"to": "ida"}), ToolCall("1", "mail", {"to": "evil"})
+    blocking = of(Word("evil", "block", frozenset({"tool_call"})))
+    assert pass_reply(blocking, Message("assistant", (told,)), looked={"1": call}).value == (
+        Message("assistant", (call,)),
+    )
+    # Where two calls have one id nobody can tell which one is meant: both are looked at.
+    assert pass_reply(blocking, Message("assistant", (call, told)), looked={"1": call}).blocked
 
 
 def test_what_is_split_over_two_messages_of_an_answer_blocks_it() -> None:

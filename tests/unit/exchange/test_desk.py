@@ -9,7 +9,7 @@ from shipworthy.core.errors import LimitReached, PolicyRefused, TargetError
 from shipworthy.core.events import Approval, Asked, Called, Failed, GuardEvent, PolicyEvent, Returned, StateChanged
 from shipworthy.core.records import Request, ToolCall, ToolResult, ToolSpec, say
 from shipworthy.enforce.pipeline import WITHHELD
-from shipworthy.exchange.desk import REFUSED, Desk, Mediation
+from shipworthy.exchange.desk import REFUSED, Desk, Mediation, looked
 
 CALL = ToolCall("c1", "lookup", {"key": "abc"})
 REQUEST = Request(messages=(say("user", "q"),), turn=3)
@@ -388,3 +388,17 @@ def test_a_worlds_tools_are_offered_and_its_answers_never_kept(agent, opened, tm
     asyncio.run(main())
     assert target.offered == (["put", "look", "jam"],) * 2
     assert [world.number for world in worlds] == [7, 7]  # a kept answer would have changed only the first
+
+
+def test_only_a_call_that_can_be_told_from_all_others_counts_as_looked_at() -> None:
+    def refused(id: str) -> Returned:
+        return Returned(1, ToolResult(id, "f", REFUSED, is_error=True))
+
+    guard = GuardEvent("GD-1", "tool_call", "word", "block")
+    one, two, bare = (Called(1, ToolCall(id, "f", {})) for id in ("1", "2", ""))
+    assert looked([one, Returned(1, ToolResult("1", "f", "x"))]) == {"1": one.call}
+    assert looked([guard, refused("3")]) == {"3": None}
+    # The policy refused it: what guards would make of it is not recorded.
+    assert looked([PolicyEvent(1, "3", "deny"), refused("3")]) == {}
+    assert looked([one, two, two, bare]) == {"1": one.call}
+    assert looked([guard, refused("1"), one]) == {}

@@ -630,6 +630,21 @@ def test_a_record_with_tools_is_the_same_with_a_cold_and_a_warm_cache(agent, ope
     assert bool(events_of(cold, Called)) == ((action, found) != ("block", "abc"))
 
 
+@pytest.mark.parametrize("action", ["redact", "replace", "block"])
+def test_guards_look_at_a_tool_call_once_and_the_asker_sees_it_as_it_was_made(agent, opened, word, action):
+    guard = word("abc", action, stages=("tool_call",))
+    exchange = opened(target := agent(), guard)
+    (reply,) = run(exchange.ask("q"))
+    (event,) = events_of(exchange, GuardEvent)
+    assert (event.stage, event.action) == ("tool_call", action)
+    if action == "block":
+        assert (target.ran, events_of(exchange, Called), reply.text) == ([], [], BLOCK)
+        return
+    assert [call for message in reply.messages for call in message.tool_calls] == target.ran != [target.call]
+    withheld = [said.message for said in events_of(exchange, Said) if said.withheld]
+    assert [call for message in withheld for call in message.tool_calls] == [target.call]
+
+
 def test_a_trajectory_is_in_the_order_in_which_it_happened(agent, opened):
     exchange = opened(agent())
     run(exchange.ask("q"))

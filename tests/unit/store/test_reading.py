@@ -85,7 +85,7 @@ def test_a_row_counts_calls_and_guards_as_the_attempt_does(
     made = replace(records.attempt(1), events=events, timing=Timing(1.0, 2.0, 0.5, tuple(spans)))
     body = line.encode_attempt(made)
     row = reading._rows.decode(line.leaf(body))
-    row.line = body
+    row.line, row.timing = body, made.timing
     assert row.roles == made.roles
     found = [(s.guard, s.stage, s.action, s.shadow) for s in row.events if s.type == "guard"]
     assert found == [(e.guard, e.stage, e.action, e.shadow) for e in made.guard_events]
