@@ -63,7 +63,7 @@ class LocalServer:
         """
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._chat, body, seconds)
 
-    async def stream(self, body: dict[str, Any], *, seconds: float) -> AsyncGenerator[str, None]:
+    async def pieces(self, body: dict[str, Any], *, seconds: float) -> AsyncGenerator[str, None]:
         """Yield the data of one streamed chat completion's events as they arrive. Closing it stops the model.
 
         Raises:

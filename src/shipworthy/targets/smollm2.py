@@ -122,7 +122,7 @@ class SmolLM2:
         """
         server, completion = self._opened(), Completion()
         body = {**self._filled(request), "stream_options": {"include_usage": True}}
-        async with aclosing(server.stream(body, seconds=self._timeout)) as pieces:
+        async with aclosing(server.pieces(body, seconds=self._timeout)) as pieces:
             async for data in pieces:
                 for delta in completion.take(data):
                     yield delta
