@@ -351,8 +351,7 @@ class Run:
         return Replies(sum(u.calls - u.failures for u in uses), sum(u.cached for u in uses), self._oldest)
 
     def _count(self, attempt: Row | Attempt) -> None:
-        if self._pooled:
-            self._pooled.clear()
+        self._pooled.clear()
         planned, tries = (attempt.id, 1) if len(attempt.id) == PLANNED else split_try(attempt.id)
         suite, outcome, timing = attempt.suite, attempt.outcome, attempt.timing
         where = suite, attempt.attack
