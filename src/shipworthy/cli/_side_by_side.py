@@ -15,8 +15,9 @@ from shipworthy.cli._options import allow_code_option, workspace_option
 if TYPE_CHECKING:
     from shipworthy.core.document import Block, Document, Table
     from shipworthy.evals.compare import MetricChange
-    from shipworthy.evals.results import Run, SuiteResult
+    from shipworthy.evals.results import Run
     from shipworthy.evals.side_by_side import Answer, Column, Place, Row, SideBySide
+    from shipworthy.evals.suite_result import SuiteResult
 
 FORMATS = ("text", "markdown", "html", "csv", "json")
 ABREAST = 3
@@ -166,7 +167,7 @@ def _lines(found: SideBySide, row: Row, shown: range) -> Iterator[tuple[str, ...
 
 
 def _cell(found: SuiteResult | None) -> tuple[str, str, str, str]:
-    from shipworthy.evals.results import cells
+    from shipworthy.evals.suite_result import cells
 
     if found is None:
         return "not measured", "", "", ""

@@ -300,7 +300,7 @@ def report(run: Run) -> str:
     from shipworthy.cli._tables import shorten, table
     from shipworthy.core.finished import failed
     from shipworthy.core.freshness import moment, told
-    from shipworthy.evals.results import COLUMNS, cells
+    from shipworthy.evals.suite_result import COLUMNS, cells
 
     text = table(COLUMNS, [cells(row) for row in run.summary()], right=range(2, len(COLUMNS)))
     if asked := roles(run):

@@ -151,7 +151,7 @@ def _json(run: Run, by_attack: bool) -> str:
 
 
 def _attack_rows(run: Run) -> Iterator[tuple[str, ...]]:
-    from shipworthy.evals.results import cells
+    from shipworthy.evals.suite_result import cells
 
     for use in run.manifest.suites:
         for metric in run.metrics(use.id):

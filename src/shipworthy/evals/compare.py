@@ -13,7 +13,8 @@ from shipworthy.core.attack_name import matches
 from shipworthy.core.records import Metric, SuiteUse
 from shipworthy.evals.marks import Gap, Mark, Marks
 from shipworthy.evals.replicates import check_replicates
-from shipworthy.evals.results import Run, Tally, by_weight
+from shipworthy.evals.results import Run
+from shipworthy.evals.tally import Tally, by_weight
 
 if TYPE_CHECKING:
     from shipworthy.stats import PairedDifference

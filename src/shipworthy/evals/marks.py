@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.evals.plan import split_try
-from shipworthy.evals.results import Run, given
+from shipworthy.evals.results import Run
+from shipworthy.evals.tally import given
 from shipworthy.store.reading import Row
 
 

@@ -10,7 +10,8 @@ from shipworthy.core.attack_name import matches
 from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.events import Usage
 from shipworthy.evals.compare import MetricChange, compare, direction
-from shipworthy.evals.results import Run, SuiteResult
+from shipworthy.evals.results import Run
+from shipworthy.evals.suite_result import SuiteResult
 
 
 class Column(Struct, frozen=True):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shipworthy.core.condition import Condition
 from shipworthy.core.records import AttackRate, CriterionResult, Verdict
-from shipworthy.evals.results import Counts
+from shipworthy.evals.tally import Counts
 from shipworthy.release import worst as unscored
 from shipworthy.release.held import advice
 from shipworthy.release.rates import AT, still_needed

@@ -11,7 +11,7 @@ from shipworthy.core import label_draw
 from shipworthy.core.condition import Condition
 from shipworthy.core.label_draw import Candidate
 from shipworthy.core.records import CriterionResult, LabelCount, ScorerAudit
-from shipworthy.evals.results import Counts
+from shipworthy.evals.tally import Counts
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds
 from shipworthy.stats import audited_rate

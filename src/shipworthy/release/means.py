@@ -9,7 +9,7 @@ from shipworthy.core.amount import amount
 from shipworthy.core.condition import Condition
 from shipworthy.core.records import CriterionResult, Metric
 from shipworthy.evals.compare import Paired
-from shipworthy.evals.results import Counts
+from shipworthy.evals.tally import Counts
 from shipworthy.release import worst as unscored
 from shipworthy.release.held import Show, Tested, Words, against_limit, against_margin, more, settled
 from shipworthy.release.wording import POWER, count

@@ -13,7 +13,8 @@ from shipworthy.core.errors import PluginError, Problem
 from shipworthy.core.records import Metric
 from shipworthy.core.registry import create
 from shipworthy.evals.plan import Plan, SuitePlan, make_plan
-from shipworthy.evals.results import Counts, Run
+from shipworthy.evals.results import Run
+from shipworthy.evals.tally import Counts
 from shipworthy.release.wording import count, percent
 from shipworthy.stats import (
     achieved_power,

@@ -3,13 +3,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shipworthy.core.errors import IntegrityError, TargetError, UsageError
-from shipworthy.core.records import Metric, Sample, say
-from shipworthy.evals.results import Run, Tally
+from shipworthy.core.records import Sample, say
+from shipworthy.evals.results import Run
 from shipworthy.exchange.budget import Limits
 from shipworthy.store import reading
 from shipworthy.store.reading import read_attempts
@@ -164,32 +162,6 @@ def test_the_manifest_says_what_was_meant(run):
     assert manifest["planned"] == 26
     assert [(s["id"], s["samples"], s["attempts"]) for s in manifest["suites"]] == [("small", 6, 24), ("other", 2, 2)]
     assert manifest["subject"]["target"] == {"target": "scripted"}
-
-
-def test_an_event_reduced_by_any_counts_each_sample_once():
-    tally = Tally(Metric("broken", reducer="any"))
-    for sample, hit in (("a", 0), ("a", 1), ("a", 1), ("b", 0), ("b", 0)):
-        tally.add("one", sample, hit)
-    other = Tally(tally.metric)
-    other.add("one", "b", 1)
-    other.add("two", "c", 0)
-    assert tally.rows() == {"one": (1, 2)}
-    tally.pool(other)
-    assert tally.rows() == {"one": (2, 2), "two": (0, 1)}
-
-
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(-1e6, 1e6)), min_size=1, max_size=40), st.randoms())
-def test_a_values_total_does_not_depend_on_the_order(rows, random):
-    def total(rows):
-        tally, other = (Tally(Metric("v", kind="value", low=-1e6, high=1e6)) for _ in range(2))
-        for index, (cluster, value) in enumerate(rows):
-            (tally if index % 2 else other).add(cluster, "s", value)
-        tally.pool(other)
-        return tally.rows()
-
-    first = total(rows)
-    random.shuffle(rows)
-    assert total(rows) == first
 
 
 def test_one_pass_serves_counts_marks_and_whoever_else_looks(run, monkeypatch):

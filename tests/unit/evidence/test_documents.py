@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from shipworthy.core.document import Block, Callout, Document, Intervals, Section, Table, Transcript
-from shipworthy.evals.results import Tally
+from shipworthy.evals.tally import Tally
 from shipworthy.evidence.documents import readout
 from shipworthy.evidence.sections.proof import _agreement
 from shipworthy.evidence.told import measured

@@ -4,7 +4,7 @@ import pytest
 
 from shipworthy.core.condition import parse
 from shipworthy.core.records import CriterionResult, Metric
-from shipworthy.evals.results import Blank, Counts, Tally
+from shipworthy.evals.tally import Blank, Counts, Tally
 from shipworthy.release import means
 from shipworthy.stats import mean_test
 
