@@ -30,12 +30,7 @@ def verbs(group: click.Group = cli, before: tuple[str, ...] = ()) -> dict[tuple[
     return found
 
 
-LISTS = [
-    words
-    for words in verbs()
-    if words[-1] in ("list", "show", "samples", "compare", "table", "plan", "check") and words[0] != "evidence"
-]
-"""`evidence show` prints a file of a pack as it is."""
+LISTS = [words for words in verbs() if words[-1] in ("list", "show", "samples", "compare", "table", "plan", "check")]
 
 
 def test_every_verb_that_lists_or_shows_is_looked_at():
