@@ -173,6 +173,7 @@ def _cell(found: SuiteResult | None) -> tuple[str, str, str, str]:
         return "not measured", "", "", ""
     _, _, rate, between, trials, _, errors, missing = cells(found)
     out = [f"{errors} unscored"] if errors != "0" else []
+    out += [f"{found.inapplicable:,} never possible"] if found.inapplicable else []
     return rate, between, trials, ", ".join(out + ([f"{missing} not made"] if missing != "0" else []))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from shipworthy.cli._options import allow_code_option, workspace_option
+from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 
 @click.group(no_args_is_help=True)
@@ -92,10 +92,12 @@ def verify(ctx: click.Context, /, pack: Path, trust: Path, **asked_for: Any) -> 
 @click.argument("pack", type=click.Path(path_type=Path))
 @click.argument("member", required=False)
 @click.option("--raw", is_flag=True, help="Write MEMBER's bytes as they are: for a file, not for a terminal.")
-def show(pack: Path, member: str | None, raw: bool) -> None:
+@form_option
+def show(pack: Path, member: str | None, raw: bool, form: str) -> None:
     """List what is in PACK, or print one MEMBER of it. Checks the container, not the signature.
 
-    What a terminal would obey is spelled out in what is printed (in JSON it means the same); --raw leaves it as it is.
+    The list can be had as JSON; a member is printed as what it is. What a terminal would obey is spelled out in what is
+    printed (in JSON it means the same); --raw leaves it as it is.
     """
     from shipworthy.core.errors import UsageError, did_you_mean
     from shipworthy.core.terminal import escape, shown
@@ -106,7 +108,14 @@ def show(pack: Path, member: str | None, raw: bool) -> None:
             members = read(file.read(MAX_BYTES + 1))
     except OSError as error:
         raise UsageError(f"cannot read the pack {pack}: {error.strerror}") from error
-    if member is None:
+    if member is None and form == "json":
+        import json
+
+        from shipworthy.core.digests import bytes_digest
+
+        rows = [{"name": n, "bytes": len(d), "digest": bytes_digest(d)} for n, d in members.items()]
+        click.echo(json.dumps({"members": rows, "signature": "not checked"}, indent=2))
+    elif member is None:
         for name, data in members.items():
             click.echo(f"{len(data):>12,}  {name}")
         click.echo("The signature was not checked: `shipworthy evidence verify` does that.", err=True)

@@ -180,11 +180,10 @@ def _conclude(workspace: Workspace, run: Run) -> int:
     if run.stopped:
         click.echo(f"\nStopped: {run.stopped}. {len(run):,} of {run.manifest.planned:,} attempts are made.")
         click.echo(f"Go on:    {_going_on(workspace, run.id)}")
-    click.echo(f"\n{sign} {word}: {_words.one_line(decision.reason)}")
+    click.echo("\n" + click.wrap_text(f"{sign} {word}: {_words.one_line(decision.reason)}", 80, "", "  "))
     for result in _words.ordered(decision):
-        click.echo(
-            f"  {_words.SIGNS[_words.VERDICTS[result.verdict][2]]} {result.id}: {_words.one_line(result.reason)}"
-        )
+        mark = _words.SIGNS[_words.VERDICTS[result.verdict][2]]
+        click.echo(click.wrap_text(f"{mark} {result.id}: {_words.one_line(result.reason)}", 80, "  ", "    "))
     click.echo(f"\nreport:  {page}")
     click.echo(f"read on: {Again(workspace.root).line('view')}")
     return exit_code(decision.verdict)

@@ -118,7 +118,7 @@ def _criteria(decision: Decision) -> Iterator[str]:
             f"**{_text(result.id)}**<br>{_text(where)}",
             *_measured(result),
             f"{counted(result).replace('/', ' / ')}<br>{result.clusters:,}",
-            f"{result.left_out:,}<br>{_worst(result)}{'<br>' * bool(result.inapplicable)}{_out(result)}",
+            "<br>".join([f"{result.left_out:,}", *(filter(None, (_worst(result), _out(result))) or [""])]),
         )
         yield f"| {' | '.join(cells)} |"
     # Of what ships, too, where a rate over all attacks could hide one that works.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from shipworthy.core.errors import ScorerError
 from shipworthy.core.records import Attempt, Message, MessagePart, Text
 from shipworthy.core.shown import given_away, reasoned
+from shipworthy.core.texts import texts
 from shipworthy.detect.reasoning import unseen, worded
 
 
@@ -104,18 +104,7 @@ def spoken_by_call(message: Message) -> str:
     calls = message.tool_calls
     if not calls or not all(_SPEAKS.fullmatch(re.split(r"[./:]", call.name)[-1]) for call in calls):
         return ""
-    return "\n".join(text for call in calls for text in _texts(call.arguments))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner)
+    return "\n".join(text for call in calls for text in texts(call.arguments))
 
 
 def blocked(attempt: Attempt) -> bool:

@@ -21,6 +21,7 @@ from shipworthy.core.metric import Metric
 from shipworthy.core.price import KEY, Price
 from shipworthy.core.protocols import inapplicable
 from shipworthy.core.renamed import metric_hint
+from shipworthy.core.texts import texts
 from shipworthy.workspace.check_reference import check_reference
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.fits_target import HINTS, unmet
@@ -30,7 +31,6 @@ from shipworthy.workspace.parameters import build, check_values
 from shipworthy.workspace.suite import Suite
 from shipworthy.workspace.tell import asks, uncovered
 from shipworthy.workspace.use import Use
-from shipworthy.workspace.wants import texts
 
 
 def check_guards(draft: Draft, guards: Placed[GuardFile], blocked: Collection[str] = ()) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from shipworthy.core import registry
 from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import Problem, ShipworthyError
 from shipworthy.core.grants import FACTS, PLAIN, TRUSTING, Grants
+from shipworthy.core.texts import texts
 from shipworthy.net.address import place
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.use import Use
@@ -127,15 +128,3 @@ def _places(kind: str, use: Use, texts: Iterable[str]) -> list[str]:
     if said is not None:
         return [str(said(use.own_params))]
     return list(dict.fromkeys(found for text in texts if (found := place(text)))) or [use.use]
-
-
-def texts(value: Any) -> Iterator[str]:
-    """Yield every text in a value of a parameter."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from texts(inner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import stat
@@ -88,6 +89,12 @@ def test_a_pack_is_built_verified_shown_and_refused(
     assert run(["evidence", "verify", str(pack)]) == 2
     assert run(["evidence", "show", str(pack)]) == 0
     assert "decision.json" in capsys.readouterr().out
+    assert run(["evidence", "show", str(pack), "--format", "json"]) == 0
+    listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)["members"]}
+    assert run(["evidence", "show", str(pack), "decision.json"]) == 0
+    member = capsys.readouterr().out.encode()
+    assert listed["decision.json"]["bytes"] == len(member)
+    assert listed["decision.json"]["digest"] == f"sha256:{hashlib.sha256(member).hexdigest()}"
     assert run(["evidence", "show", str(pack), "decision.json"]) == 0
     assert json.loads(capsys.readouterr().out)["verdict"] == "no-ship"
     assert run(["evidence", "show", str(pack), "decision.jso"]) == 2

@@ -408,7 +408,7 @@ def test_json_holds_every_attack(make) -> None:
     assert (row["attack"], row["rate"], row["low"], row["high"]) == ("role_play", 0.54, 0.42, 0.66)
     assert said["criteria"][0]["attacks"][3] == {
         "attack": "silent", "rate": None, "low": None, "high": None, "hits": 0, "trials": 0, "clusters": 0,
-        "unscored": 72,
+        "unscored": 72, "inapplicable": 0,
     }  # fmt: skip
 
 
