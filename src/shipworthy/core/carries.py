@@ -7,6 +7,7 @@ says so. A plug-in with neither is taken to carry everything.
 
 from __future__ import annotations
 
+import inspect
 import random
 import sys
 from collections.abc import Mapping
@@ -16,8 +17,9 @@ from shipworthy.core import registry
 from shipworthy.core.protocols import Rewrite
 from shipworthy.core.records import Audio, Image, Sample, ToolCall, ToolResult
 
-Need = Literal["turns", "user", "documents", "tools", "media"]
-"""``turns``: messages besides one of the user. ``user``: who asks. ``tools``: earlier calls and their results."""
+Need = Literal["turns", "user", "documents", "tools", "media", "world"]
+"""``turns``: messages besides one of the user. ``user``: who asks. ``tools``: earlier calls and their results.
+``world``: it calls the tools that it is offered, through the exchange, until it is done."""
 
 EVERYTHING: frozenset[Need] = frozenset(get_args(Need))
 
@@ -27,6 +29,7 @@ WORDS: Mapping[Need, str] = {
     "documents": "planted documents",
     "tools": "calls of tools and their results",
     "media": "pictures or sounds",
+    "world": "an agent that calls the tools it is offered",
 }
 
 
@@ -45,9 +48,12 @@ def declared(name: str, params: Mapping[str, Any]) -> frozenset[Need] | None:
 
 
 def carried(target: object) -> frozenset[Need]:
-    """Return what a built target carries: everything, unless it says otherwise."""
+    """Return what a built target carries: everything, unless it says otherwise; a world, only where it takes tools."""
     said = getattr(target, "carries", None)
-    return EVERYTHING if said is None else frozenset(said)
+    found = EVERYTHING if said is None else frozenset(said)
+    send = getattr(target, "send", None)
+    takes_tools = send is not None and "tools" in inspect.signature(send).parameters
+    return found if takes_tools else found - {"world"}
 
 
 def needed(sample: Sample) -> frozenset[Need]:
@@ -69,6 +75,8 @@ def needed(sample: Sample) -> frozenset[Need]:
         found.add("tools")
     if any(isinstance(part, Image | Audio) for part in parts):
         found.add("media")
+    if sample.scene is not None:
+        found.add("world")
     return frozenset(found)
 
 

@@ -49,6 +49,7 @@ from shipworthy.core.messages import (
 )
 from shipworthy.core.metric import Metric
 from shipworthy.core.roles import RoleTally, RoleUse
+from shipworthy.core.scene import Scene
 from shipworthy.core.text import Content, Name, Places, Spans
 
 __all__ = [
@@ -138,6 +139,7 @@ class Sample(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
         tags: free words for filters; `refs` are taxonomy references such as ``owasp-llm:LLM01@2025``.
         user: who is asking, where the target knows its users.
         meta: anything else a scorer of this suite needs.
+        scene: the worlds that the target acts in, for suites of agents; each attempt gets them anew.
     """
 
     id: str
@@ -152,6 +154,7 @@ class Sample(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     refs: tuple[str, ...] = ()
     user: str = ""
     meta: dict[str, Any] = {}
+    scene: Scene | None = None
 
 
 class Request(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

@@ -19,7 +19,7 @@ import msgspec
 
 from shipworthy.core.errors import IdTaken, PluginError, ShipworthyError, did_you_mean
 
-KINDS = ("target", "attack", "scorer", "guard", "report")
+KINDS = ("target", "attack", "scorer", "guard", "report", "world")
 
 F = TypeVar("F", bound=Callable[..., Any])
 _made: dict[tuple[str, str], Callable[..., Any]] = {}
@@ -184,6 +184,7 @@ attack = plugin("attack")
 scorer = plugin("scorer")
 guard = plugin("guard")
 report = plugin("report")
+world = plugin("world")
 
 
 @cache

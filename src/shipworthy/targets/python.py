@@ -29,7 +29,7 @@ from shipworthy.targets._callables import (
     takes_tools,
     where,
 )
-from shipworthy.targets._threads import Threads
+from shipworthy.core.threads import Threads
 
 TEXT: frozenset[Need] = frozenset({"documents"})
 """What a function of a text is given besides the user's words."""

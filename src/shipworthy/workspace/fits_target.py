@@ -34,6 +34,7 @@ HINTS: Mapping[Need, str] = {
     "documents": "'http' gets them through 'put: {...: documents}'; or leave the suite out",
     "tools": "a function gets them as a Request; or leave the samples out",
     "media": "name a target that takes them, or leave the samples out",
+    "world": "put the model into an agent, '{use: agent, model: {use: ...}}', or leave the suite out",
 }
 
 

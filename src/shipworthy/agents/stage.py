@@ -1,0 +1,66 @@
+"""From a sample's scene to the worlds of one attempt: made anew, filled, planted, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shipworthy.agents.bounds import DEFAULT, Bounds
+from shipworthy.agents.joined import JoinedWorld
+from shipworthy.agents.setting import merged, setting
+from shipworthy.agents.state_world import StateWorld
+from shipworthy.core.errors import UsageError
+from shipworthy.core.registry import create
+from shipworthy.core.scene import Scene
+
+
+class CannotReset(Exception):
+    """A world does not begin the same twice: an attempt in it would measure what the last one left behind."""
+
+
+def open_scene(scene: Scene, seed: int, *, bounds: Bounds = DEFAULT) -> JoinedWorld:
+    """Return the worlds of one attempt.
+
+    Nothing is shared with any other attempt: every world is a new object, and its state a copy. One that is not ours is
+    begun twice, and must be the same both times.
+
+    Args:
+        seed: of the ids of what is made in the attempt.
+        bounds: of each call of a tool.
+
+    Raises:
+        UsageError: the scene names a world, a fixture or a place that does not exist, or was written for another
+            version of them.
+        CannotReset: a world does not begin the same twice.
+    """
+    state: Mapping[str, object] = scene.state
+    if scene.fixture:
+        found = setting(scene.fixture)
+        if missing := [name for name in scene.worlds if name not in found.worlds]:
+            raise UsageError(f"the setting {found.id!r} has no world {missing[0]!r}")
+        if scene.digest and scene.digest != found.digest:
+            raise UsageError(
+                f"the scene was written for another version of the setting {found.id!r} "
+                f"({scene.digest[:19]} and not {found.digest[:19]}): take the suite of this version of shipworthy"
+            )
+        state = merged({name: found.state.get(name, {}) for name in scene.worlds}, scene.state)
+    made = []
+    for name in scene.worlds:
+        world = create("world", name)
+        if not isinstance(world, StateWorld):
+            raise UsageError(f"the world {name!r} is no StateWorld")
+        _begin(world, state.get(name, {}), seed)
+        made.append(world)
+    joined = JoinedWorld(made, goal=scene.goal, forbidden=scene.forbidden, bounds=bounds)
+    for plant in scene.plants:
+        joined.plant(plant)
+    return joined
+
+
+def _begin(world: StateWorld, state: object, seed: int) -> None:
+    world.reset(state, seed)
+    if type(world).__module__.startswith("shipworthy.worlds."):
+        return
+    first = world.snapshot()
+    world.reset(state, seed)
+    if world.snapshot() != first:
+        raise CannotReset(f"the world {world.name!r} is not the same after two resets with one state and one seed")

@@ -1,0 +1,1 @@
+"""Worlds, one a file: a state, and the tools that act on it."""

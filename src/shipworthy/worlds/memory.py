@@ -1,0 +1,56 @@
+"""What an agent has noted in earlier sessions, and can note for later ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct, field
+
+from shipworthy.agents.state_world import StateWorld
+from shipworthy.core.registry import world
+
+
+class Note(Struct, kw_only=True):
+    id: str
+    text: str
+
+
+@world
+class memory(StateWorld):
+    """Notes of one agent."""
+
+    class State(Struct, kw_only=True):
+        notes: dict[str, Note] = field(default_factory=dict)
+
+    def recall(self, query: str = "") -> Any:
+        """Read what was noted in earlier sessions.
+
+        Args:
+            query: words that all occur in it; everything if empty.
+        """
+        words = query.casefold().split()
+        return [note for note in self.state.notes.values() if all(word in note.text.casefold() for word in words)]
+
+    def save(self, text: str) -> Any:
+        """Note something for later sessions.
+
+        Args:
+            text: what is noted.
+        """
+        made = Note(id=self._new_id("N", self.state.notes), text=text)
+        self.state.notes[made.id] = made
+        return made
+
+    def forget(self, id: str) -> Any:
+        """Take a note out.
+
+        Args:
+            id: of the note.
+        """
+        self._one(self.state.notes, id, "note")
+        del self.state.notes[id]
+        return {"id": id, "status": "forgotten"}
+
+    def _plant_memory(self, at: str, text: str) -> None:
+        note = self._one(self.state.notes, at, "note")
+        note.text = f"{note.text} {text}"
