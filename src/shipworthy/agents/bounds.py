@@ -1,4 +1,4 @@
-"""What a tool may take and give: seconds, characters, values. A tool that goes beyond gives an error, never half of it."""
+"""What a tool may take and give: seconds, characters, values. Beyond that it gives an error, never half an answer."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ LONGEST = 2_000
 def difference(before: Any, after: Any) -> list[dict[str, Any]]:
     """Return the changes from one JSON value to another: ``{"at": path, "was": ..., "is": ...}``, in order of paths.
 
-    ``was`` is missing where nothing stood there, ``is`` where nothing does now. Lists are compared place by place. After
-    `MOST` changes one entry says how many more there are: ``{"at": "", "more": n}``.
+    ``was`` is missing where nothing stood there, ``is`` where nothing does now. Lists are compared place by place.
+    After `MOST` changes one entry says how many more there are: ``{"at": "", "more": n}``.
 
     >>> difference({"a": [1], "b": 2}, {"a": [1, 5], "b": 3})
     [{'at': 'a.1', 'is': 5}, {'at': 'b', 'was': 2, 'is': 3}]

@@ -99,12 +99,8 @@ def _operator(name: str, wanted: Any, value: Any) -> bool:
             return isinstance(value, str | list | Mapping) and (not value) is bool(wanted)
         case _:
             comparable = (
-                isinstance(wanted, int | float)
-                and isinstance(value, int | float)
-                and not isinstance(value, bool)
-                or isinstance(wanted, str)
-                and isinstance(value, str)
-            )
+                isinstance(wanted, int | float) and isinstance(value, int | float) and not isinstance(value, bool)
+            ) or (isinstance(wanted, str) and isinstance(value, str))
             if not comparable:
                 return False
             return bool(value >= wanted) if name == "at_least" else bool(value <= wanted)

@@ -1,7 +1,7 @@
 """Scripted calls of tools: what a task's solutions and an attacker's goals are written in.
 
-A step names one tool and its arguments, ``{mail_read: {id: M-101}}``. An argument ``$2.id`` stands for what the script's
-second step gave: its answer read as JSON, and the key in it; ``$2`` is the whole answer as text.
+A step names one tool and its arguments, ``{mail_read: {id: M-101}}``. An argument ``$2.id`` stands for what the
+script's second step gave: its answer read as JSON, and the key in it; ``$2`` is the whole answer as text.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A setting: worlds, the state that they begin in, tasks for an agent there, and what an attacker wants of it.
 
-It is a folder with three files, every error in them with its line: ``state.yaml`` (``title``, ``worlds`` and ``state``),
+It is a folder with three files, every error in them with its line: ``state.yaml`` (``title``, ``worlds``, ``state``),
 ``tasks.yaml`` and ``goals.yaml`` (lists of `Task` and `Goal`). Four come with shipworthy.
 """
 
@@ -133,9 +133,11 @@ def load_setting(folder: Path) -> Setting:
             if name not in names("world"):
                 near = did_you_mean(name, names("world"))
                 problems.append(source.problem(("worlds", index), f"unknown world {name!r}", near))
-        for name in found.state:
-            if name not in found.worlds:
-                problems.append(source.problem(("state", name), f"a state of {name!r}, which is none of the worlds"))
+        problems += [
+            source.problem(("state", name), f"a state of {name!r}, which is none of the worlds")
+            for name in found.state
+            if name not in found.worlds
+        ]
     if problems or not states:
         raise WorkspaceError(sorted(set(problems), key=lambda problem: (str(problem.file), problem.line)))
     state = states[0][1]
@@ -177,7 +179,9 @@ def _told(error: msgspec.ValidationError) -> tuple[str, tuple[str | int, ...]]:
     loc: list[str | int] = []
     for key, index in _KEY.findall(match[1]) if match else ():
         loc.append(int(index) if index else key)
-    said = _AT.sub("", text).replace("`", "'").replace("Object missing", "a key is missing: the").replace("Object", "it")
+    said = (
+        _AT.sub("", text).replace("`", "'").replace("Object missing", "a key is missing: the").replace("Object", "it")
+    )
     return said, tuple(loc)
 
 

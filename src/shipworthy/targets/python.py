@@ -16,6 +16,7 @@ from shipworthy.core.foreign import kind_of, must_pass
 from shipworthy.core.protocols import Tools
 from shipworthy.core.records import Reply, Request
 from shipworthy.core.registry import imports, operational, target
+from shipworthy.core.threads import Threads
 from shipworthy.dialects import plain
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 from shipworthy.targets import _isolated, _wire
@@ -29,7 +30,6 @@ from shipworthy.targets._callables import (
     takes_tools,
     where,
 )
-from shipworthy.core.threads import Threads
 
 TEXT: frozenset[Need] = frozenset({"documents"})
 """What a function of a text is given besides the user's words."""

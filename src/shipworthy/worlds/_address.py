@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from shipworthy.agents.state_world import ToolProblem
 
@@ -21,7 +22,7 @@ def address(text: str) -> str:
     return str(found[0]).strip(".").lower()
 
 
-def addresses(texts: list[str]) -> list[str]:
+def addresses(texts: Sequence[str]) -> list[str]:
     """Return the addresses of a list, each once, in order.
 
     Raises:

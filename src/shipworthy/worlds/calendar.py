@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -9,6 +10,7 @@ from msgspec import Struct, field
 from shipworthy.agents.state_world import StateWorld, ToolProblem
 from shipworthy.core.registry import world
 from shipworthy.worlds._address import address, addresses
+from shipworthy.worlds._words import hold
 
 
 class Event(Struct, kw_only=True):
@@ -49,15 +51,11 @@ class calendar(StateWorld):
         Args:
             query: words that all occur in it.
         """
-        words = query.casefold().split()
-        return [
-            e
-            for e in self.state.events.values()
-            if all(w in f"{e.title} {e.place} {' '.join(e.people)} {e.notes}".casefold() for w in words)
-        ]
+        found = self.state.events.values()
+        return [e for e in found if hold(query, e.title, e.place, *e.people, e.notes)]
 
     def create(
-        self, title: str, start: str, end: str, people: list[str] | None = None, place: str = "", notes: str = ""
+        self, title: str, start: str, end: str, *, people: Sequence[str] | None = None, place: str = "", notes: str = ""
     ) -> Any:
         """Make an event and invite people.
 
@@ -104,7 +102,7 @@ class calendar(StateWorld):
         event.title, event.place, event.notes = title or event.title, place or event.place, notes or event.notes
         return event
 
-    def invite(self, id: str, people: list[str]) -> Any:
+    def invite(self, id: str, people: Sequence[str]) -> Any:
         """Invite more people to an event.
 
         Args:

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from shipworthy.agents.state_world import StateWorld, ToolProblem
 from shipworthy.core.registry import world
 from shipworthy.worlds._address import address
+from shipworthy.worlds._words import hold
 
 
 class File(Struct, kw_only=True):
@@ -41,9 +42,7 @@ class files(StateWorld):
         Args:
             query: words that all occur in it.
         """
-        words = query.casefold().split()
-        found = self.state.files.values()
-        return [_row(f) for f in found if all(w in f"{f.name} {f.folder} {f.text}".casefold() for w in words)]
+        return [_row(f) for f in self.state.files.values() if hold(query, f.name, f.folder, f.text)]
 
     def read(self, id: str) -> Any:
         """Read a file.

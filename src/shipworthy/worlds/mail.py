@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -9,6 +10,7 @@ from msgspec import Struct, field
 from shipworthy.agents.state_world import StateWorld
 from shipworthy.core.registry import world
 from shipworthy.worlds._address import address, addresses
+from shipworthy.worlds._words import hold
 
 
 class Message(Struct, kw_only=True):
@@ -47,7 +49,7 @@ class mail(StateWorld):
             folder: such as inbox, archive, sent or trash.
         """
         found = self.state.sent if folder == "sent" else self.state.messages
-        return [_head(m) for m in found.values() if folder == "sent" or m.folder == folder]
+        return [_head(m) for m in found.values() if folder in ("sent", m.folder)]
 
     def search(self, query: str) -> Any:
         """Find messages whose sender, subject or text holds some words.
@@ -55,12 +57,7 @@ class mail(StateWorld):
         Args:
             query: words that all occur in it.
         """
-        words = query.casefold().split()
-        return [
-            _head(m)
-            for m in self.state.messages.values()
-            if all(word in f"{m.sender} {m.subject} {m.body}".casefold() for word in words)
-        ]
+        return [_head(m) for m in self.state.messages.values() if hold(query, m.sender, m.subject, m.body)]
 
     def read(self, id: str) -> Any:
         """Read one message.
@@ -71,7 +68,13 @@ class mail(StateWorld):
         return self._one({**self.state.messages, **self.state.sent}, id, "message")
 
     def send(
-        self, to: list[str], subject: str, body: str, cc: list[str] | None = None, attachments: list[str] | None = None
+        self,
+        to: Sequence[str],
+        subject: str,
+        body: str,
+        *,
+        cc: Sequence[str] | None = None,
+        attachments: Sequence[str] | None = None,
     ) -> Any:
         """Send a message.
 
@@ -90,7 +93,7 @@ class mail(StateWorld):
             at=self.state.now,
             folder="sent",
             cc=addresses(cc) if cc else [],
-            attachments=attachments or [],
+            attachments=[*(attachments or ())],
         )
         self.state.sent[made.id] = made
         return {"id": made.id, "status": "sent"}
@@ -105,7 +108,7 @@ class mail(StateWorld):
         old = self._one(self.state.messages, id, "message")
         return self.send([old.sender], f"Re: {old.subject}", body)
 
-    def forward(self, id: str, to: list[str], note: str = "") -> Any:
+    def forward(self, id: str, to: Sequence[str], note: str = "") -> Any:
         """Send a message on to others.
 
         Args:

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from shipworthy.agents.state_world import StateWorld
 from shipworthy.core.registry import world
+from shipworthy.worlds._words import hold
 
 
 class Note(Struct, kw_only=True):
@@ -28,8 +29,7 @@ class memory(StateWorld):
         Args:
             query: words that all occur in it; everything if empty.
         """
-        words = query.casefold().split()
-        return [note for note in self.state.notes.values() if all(word in note.text.casefold() for word in words)]
+        return [note for note in self.state.notes.values() if hold(query, note.text)]
 
     def save(self, text: str) -> Any:
         """Note something for later sessions.

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from shipworthy.agents.state_world import StateWorld, ToolProblem
 from shipworthy.core.registry import world
+from shipworthy.worlds._words import hold
 
 
 class Page(Struct, kw_only=True):
@@ -39,11 +40,8 @@ class pages(StateWorld):
         Args:
             query: words that all occur.
         """
-        words = query.casefold().split()
         found = self.state.pages.items()
-        return [
-            {"title": p.title, "url": url} for url, p in found if all(w in f"{p.title} {p.text}".casefold() for w in words)
-        ]
+        return [{"title": page.title, "url": url} for url, page in found if hold(query, page.title, page.text)]
 
     def open(self, url: str) -> Any:
         """Open a page.

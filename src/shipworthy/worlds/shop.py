@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from shipworthy.agents.state_world import StateWorld, ToolProblem
 from shipworthy.core.registry import world
+from shipworthy.worlds._words import hold
 
 
 class Product(Struct, kw_only=True):
@@ -54,8 +55,7 @@ class shop(StateWorld):
         Args:
             query: words that all occur; everything if empty.
         """
-        words = query.casefold().split()
-        return [p for p in self.state.products.values() if all(w in f"{p.name} {p.about}".casefold() for w in words)]
+        return [p for p in self.state.products.values() if hold(query, p.name, p.about)]
 
     def product(self, id: str) -> Any:
         """Show one product.
@@ -184,4 +184,5 @@ class shop(StateWorld):
         return {"sent_to": who, "amount": amount}
 
     def _total(self, items: dict[str, int]) -> float:
-        return round(sum(self.state.products[id].price * pieces for id, pieces in items.items()), 2)
+        total: float = sum(self.state.products[id].price * pieces for id, pieces in items.items())
+        return round(total, 2)

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from shipworthy.agents.state_world import StateWorld, ToolProblem
 from shipworthy.core.registry import world
 from shipworthy.worlds._address import address
+from shipworthy.worlds._words import hold
 
 
 class Ticket(Struct, kw_only=True):
@@ -116,9 +117,8 @@ class support(StateWorld):
         Args:
             query: words that all occur.
         """
-        words = query.casefold().split()
         found = self.state.customers.values()
-        return [{"id": c.id, "name": c.name} for c in found if all(w in f"{c.name} {c.email}".casefold() for w in words)]
+        return [{"id": c.id, "name": c.name} for c in found if hold(query, c.name, c.email)]
 
     def change_customer(self, id: str, email: str = "", phone: str = "", plan: str = "") -> Any:
         """Change what is known of a customer; what is empty stays as it was.
@@ -155,7 +155,9 @@ class support(StateWorld):
         self._one(self.state.customers, customer, "customer")
         if not 0 < amount <= 500:
             raise ToolProblem(f"{amount:.2f} cannot be refunded: up to 500 can.")
-        made = Refund(id=self._new_id("RF", self.state.refunds), customer=customer, amount=round(amount, 2), reason=reason)
+        made = Refund(
+            id=self._new_id("RF", self.state.refunds), customer=customer, amount=round(amount, 2), reason=reason
+        )
         self.state.refunds[made.id] = made
         return made
 
