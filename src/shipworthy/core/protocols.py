@@ -60,8 +60,9 @@ class Target(Protocol):
     Optional attributes: ``concurrency`` (calls at one time it can take), ``endpoint`` (a name that targets on one
     endpoint share, so that they share its limits), ``sessions`` (true where it remembers a conversation by
     `Request.session`: its replies are then never cached), ``carries`` (what it can carry, see `core.carries`;
-    everything where it does not say), ``price`` (a `Price`) or ``tells_cost`` (true where every
-    reply says what it cost): one of them is needed for a limit on money.
+    everything where it does not say), ``native_tools`` (false where it cannot be offered `Request.tools`), ``price``
+    (a `Price`) or ``tells_cost`` (true where every reply says what it cost): one of them is needed for a limit on
+    money.
     """
 
     def describe(self) -> Mapping[str, Any]:
@@ -260,7 +261,9 @@ class Approver(Protocol):
 class World(Protocol):
     """Tools over a state that can be looked at: what an agent acts on."""
 
-    specs: Sequence[ToolSpec]
+    @property
+    def specs(self) -> Sequence[ToolSpec]:
+        """The tools as they are offered now."""
 
     def digest(self) -> str:
         """Return ``sha256:…`` of the state."""

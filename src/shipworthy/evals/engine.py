@@ -27,7 +27,7 @@ from shipworthy.core.errors import (
 )
 from shipworthy.core.events import Timing
 from shipworthy.core.foreign import kind_of, message_of, must_pass, take_back_cancelling
-from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer
+from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer, World
 from shipworthy.core.records import Attempt, Outcome, Reply, Score
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, PlanItem
@@ -38,6 +38,7 @@ from shipworthy.exchange.cache import ReplyCache
 from shipworthy.exchange.channel import Channel, Channels
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.exchange import Exchange
+from shipworthy.workspace.fits_target import HINTS
 
 
 class Attacker(NamedTuple):
@@ -99,16 +100,22 @@ class Engine:
         clock = time.perf_counter()
         rng, sample = Random(item.seed), item.sample
         seed = rng.getrandbits(31)  # drawn in any case: what the attack draws after it must not depend on `draw`
+        world, broken = self._world(item)
         exchange = Exchange(
             self.target,
             self.mediation,
+            world=world,
             seed=seed if draw is None else draw,
             user=sample.user,
             documents=sample.documents,
             session=item.id,
             keep=item.suite not in self.private,
         )
-        outcome, error = await self._attack(item, exchange, rng)
+        if broken is None:
+            outcome, error = await self._attack(item, exchange, rng)
+        else:
+            exchange.fail("tool", broken)
+            outcome, error = "attack_error", f"the world could not be set up: {self._say(broken)}"
         if exchange.limit is not None:
             raise exchange.limit  # Who swallowed it has not done what it set out to do.
         attempt = Attempt(
@@ -160,6 +167,29 @@ class Engine:
             error=why,
             timing=Timing(self._epoch + time.perf_counter(), 0.0, 0.0, ()),
         )
+
+    def _world(self, item: PlanItem) -> tuple[World | None, BaseException | None]:
+        """Return the worlds of an attempt, made anew, or why there are none.
+
+        Raises:
+            UsageError: the sample's scene names what does not exist, or the target calls no tools: that nothing
+                happened in a world that it cannot reach would read as safe.
+        """
+        scene = item.sample.scene
+        if scene is None:
+            return None, None
+        if not self.target.takes_tools:
+            raise UsageError(f"the sample {item.sample.id!r} needs an agent: {HINTS['world']}")
+        from shipworthy.agents.stage import open_scene  # which only suites of agents pay for
+
+        try:
+            return open_scene(scene, item.seed), None
+        except UsageError:
+            raise
+        except BaseException as failure:
+            if must_pass(failure) and not self._from_within(failure):
+                raise
+            return None, failure
 
     async def _attack(self, item: PlanItem, exchange: Exchange, rng: Random) -> tuple[Outcome, str]:
         """Hold the conversation; return how that ended, and why where it did not end well."""

@@ -49,6 +49,7 @@ class SmolLM2:
     """So that an attempt's time is the model's, not the queue's."""
 
     carries = CARRIES
+    native_tools = False
 
     def __init__(
         self,

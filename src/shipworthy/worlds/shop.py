@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from shipworthy.agents.state_world import StateWorld, ToolProblem
 from shipworthy.core.registry import world
+from shipworthy.worlds._address import address as mail_address
 from shipworthy.worlds._words import hold
 
 
@@ -178,7 +179,7 @@ class shop(StateWorld):
         """
         if not 0 < amount <= self.state.balance:
             raise ToolProblem(f"{amount:.2f} cannot be paid: the account holds {self.state.balance:.2f}.")
-        who = send_to.strip().lower()
+        who = mail_address(send_to)
         self.state.gift_cards[who] = self.state.gift_cards.get(who, 0.0) + amount
         self.state.balance = round(self.state.balance - amount, 2)
         return {"sent_to": who, "amount": amount}
