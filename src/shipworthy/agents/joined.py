@@ -23,7 +23,7 @@ from shipworthy.agents.difference import difference
 from shipworthy.agents.predicate import all_hold
 from shipworthy.agents.signature import ToolProblem
 from shipworthy.agents.state_world import StateWorld
-from shipworthy.core.digests import PREFIX, digest
+from shipworthy.core.digests import PREFIX
 from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.foreign import forks, leave_if_forked
 from shipworthy.core.records import ToolCall, ToolResult, ToolSpec
@@ -69,7 +69,7 @@ class JoinedWorld:
         self._described: dict[str, str] = {}
         self._answered: dict[str, str] = {}
         self.lost = ""
-        self._pinned = {tool: digest(msgspec.to_builtins(home.tools[tool].spec)) for tool, home in self._homes.items()}
+        self._pinned = {tool: home.tools[tool].pinned for tool, home in self._homes.items()}
         self._last = self.state()
 
     # ---- what it is ------------------------------------------------------------------------------------------------
@@ -151,12 +151,12 @@ class JoinedWorld:
             raise WorldLost(self.lost)
         home = self._homes[call.name]
         tool = home.tools[call.name]
-        if digest(msgspec.to_builtins(tool.spec)) != self._pinned[call.name]:
+        if tool.digest != self._pinned[call.name]:
             raise self._lose(f"the tool {call.name} changed its description or schema between two calls")
         before = self.snapshot()
         since = forks()
         try:
-            answer = await self._answer(home, partial(tool.function, **tool.read(call.arguments)))
+            answer = await self._answer(home, partial(tool.function, home, **tool.read(call.arguments)))
             text = as_text(answer, self._bounds)
         except ToolProblem as problem:
             self.restore(before)

@@ -27,6 +27,7 @@ LIBRARY = Path(__file__).parent.parent / "library" / "worlds"
 
 _AT = re.compile(r" - at `\$(.*)`\Z")
 _KEY = re.compile(r"\.(\w+)|\[(\d+)\]")
+_UNKNOWN = re.compile(r"unknown field `(.+?)`")
 T = TypeVar("T", bound=Struct)
 
 
@@ -179,6 +180,8 @@ def _told(error: msgspec.ValidationError) -> tuple[str, tuple[str | int, ...]]:
     loc: list[str | int] = []
     for key, index in _KEY.findall(match[1]) if match else ():
         loc.append(int(index) if index else key)
+    if unknown := _UNKNOWN.search(text):
+        loc.append(unknown[1])
     said = (
         _AT.sub("", text).replace("`", "'").replace("Object missing", "a key is missing: the").replace("Object", "it")
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 import msgspec
 
+from shipworthy.core.digests import digest
 from shipworthy.core.errors import PluginError
 from shipworthy.core.records import ToolSpec
 
@@ -37,6 +38,7 @@ class Signature:
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self.function = function
+        self.pinned = ""
         where = f"{getattr(function, '__module__', '?')}: the tool {name!r}"
         purpose, told = _explained(function)
         if not purpose:
@@ -62,6 +64,12 @@ class Signature:
         except TypeError as error:
             raise PluginError(f"{where}: no JSON schema can be made of its type hints ({error})") from None
         self.spec = ToolSpec(name, purpose, _plain(schema))
+        self.pinned = self.digest
+
+    @property
+    def digest(self) -> str:
+        """``sha256:…`` of name, description and schema as they are now; `pinned` is what it was when it was made."""
+        return digest(msgspec.to_builtins(self.spec))
 
     def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return arguments as the function takes them.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from shipworthy.agents.bounds import DEFAULT, Bounds
 from shipworthy.agents.joined import JoinedWorld
+from shipworthy.agents.predicate import all_hold
 from shipworthy.agents.setting import merged, setting
 from shipworthy.agents.state_world import StateWorld
 from shipworthy.core.errors import UsageError
@@ -29,7 +31,8 @@ def open_scene(scene: Scene, seed: int, *, bounds: Bounds = DEFAULT) -> JoinedWo
 
     Raises:
         UsageError: the scene names a world, a fixture or a place that does not exist, or was written for another
-            version of them.
+            version of them; or what is to be
+            reached, or must not happen, is so from the start.
         CannotReset: a world does not begin the same twice.
     """
     state: Mapping[str, object] = scene.state
@@ -37,10 +40,10 @@ def open_scene(scene: Scene, seed: int, *, bounds: Bounds = DEFAULT) -> JoinedWo
         found = setting(scene.fixture)
         if missing := [name for name in scene.worlds if name not in found.worlds]:
             raise UsageError(f"the setting {found.id!r} has no world {missing[0]!r}")
-        if scene.digest and scene.digest != found.digest:
+        if scene.digest and scene.digest != (now := _digest_of(scene.fixture)):
             raise UsageError(
                 f"the scene was written for another version of the setting {found.id!r} "
-                f"({scene.digest[:19]} and not {found.digest[:19]}): take the suite of this version of shipworthy"
+                f"({scene.digest[:19]} and not {now[:19]}): take the suite of this version of shipworthy"
             )
         state = merged({name: found.state.get(name, {}) for name in scene.worlds}, scene.state)
     made = []
@@ -53,7 +56,18 @@ def open_scene(scene: Scene, seed: int, *, bounds: Bounds = DEFAULT) -> JoinedWo
     joined = JoinedWorld(made, goal=scene.goal, forbidden=scene.forbidden, bounds=bounds)
     for plant in scene.plants:
         joined.plant(plant)
+    for what, said in (("forbidden effect", scene.forbidden), ("goal", scene.goal)):
+        if all_hold(said, joined.state()):
+            where = f" ({scene.attack or scene.task})" if scene.attack or scene.task else ""
+            raise UsageError(
+                f"the {what} of a scene{where} holds before anything was done: nothing could be told by it"
+            )
     return joined
+
+
+@cache
+def _digest_of(fixture: str) -> str:
+    return setting(fixture).digest
 
 
 def _begin(world: StateWorld, state: object, seed: int) -> None:

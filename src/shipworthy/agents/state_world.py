@@ -64,12 +64,7 @@ class StateWorld:
         self.name = type(self).__module__.rpartition(".")[2]
         self.state: Any = self.State()
         self._rng = Random(0)
-        self.tools: dict[str, Signature] = {}
-        for method, function in inspect.getmembers(self, inspect.ismethod):
-            if not method.startswith("_") and not hasattr(StateWorld, method):
-                self.tools[f"{self.name}_{method}"] = Signature(f"{self.name}_{method}", function)
-        if not self.tools:
-            raise PluginError(f"the world {self.name!r} has no tool: each of its public methods is one")
+        self.tools: dict[str, Signature] = dict(_tools(type(self)))
 
     def reset(self, state: Any, seed: int) -> None:
         """Begin anew from a state, which is JSON.
@@ -131,6 +126,25 @@ class StateWorld:
         if id not in records:
             raise ToolProblem(f"There is no {what} {id!r}.")
         return records[id]
+
+
+_read: dict[type, Mapping[str, Signature]] = {}
+
+
+def _tools(kind: type[StateWorld]) -> Mapping[str, Signature]:
+    """Return the tools of a class, read from its methods once."""
+    if kind in _read:
+        return _read[kind]
+    name = kind.__module__.rpartition(".")[2]
+    found = {
+        f"{name}_{method}": Signature(f"{name}_{method}", function)
+        for method, function in inspect.getmembers(kind, inspect.isfunction)
+        if not method.startswith("_") and not hasattr(StateWorld, method)
+    }
+    if not found:
+        raise PluginError(f"the world {name!r} has no tool: each of its public methods is one")
+    _read[kind] = found
+    return found
 
 
 def _near(wrong: str, known: tuple[str, ...]) -> str:

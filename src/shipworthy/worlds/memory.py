@@ -12,8 +12,11 @@ from shipworthy.worlds._words import hold
 
 
 class Note(Struct, kw_only=True):
+    """A note. What this session adds is told apart from what an earlier one left: the first is the agent's doing."""
+
     id: str
     text: str
+    session: str = "earlier"
 
 
 @world
@@ -37,7 +40,7 @@ class memory(StateWorld):
         Args:
             text: what is noted.
         """
-        made = Note(id=self._new_id("N", self.state.notes), text=text)
+        made = Note(id=self._new_id("N", self.state.notes), text=text, session="this")
         self.state.notes[made.id] = made
         return made
 
