@@ -48,7 +48,7 @@ def open_scene(scene: Scene, seed: int, *, bounds: Bounds = DEFAULT) -> JoinedWo
         state = merged({name: found.state.get(name, {}) for name in scene.worlds}, scene.state)
     made = []
     for name in scene.worlds:
-        world = create("world", name)
+        world = create("world", name, name=name)
         if not isinstance(world, StateWorld):
             raise UsageError(f"the world {name!r} is no StateWorld")
         _begin(world, state.get(name, {}), seed)

@@ -55,16 +55,19 @@ class StateWorld:
         State: a msgspec struct: what there is. Every field needs a default.
         version: raised when a tool or the state starts to mean something else.
         state: as it is now.
+
+    Args:
+        name: the world's id; its file's name if left out.
     """
 
     State: ClassVar[type[Struct]] = Nothing
     version: ClassVar[int] = 1
 
-    def __init__(self) -> None:
-        self.name = type(self).__module__.rpartition(".")[2]
+    def __init__(self, name: str = "") -> None:
+        self.name = name or type(self).__module__.rpartition(".")[2]
         self.state: Any = self.State()
         self._rng = Random(0)
-        self.tools: dict[str, Signature] = dict(_tools(type(self)))
+        self.tools: dict[str, Signature] = dict(_tools(type(self), self.name))
 
     def reset(self, state: Any, seed: int) -> None:
         """Begin anew from a state, which is JSON.
@@ -128,14 +131,13 @@ class StateWorld:
         return records[id]
 
 
-_read: dict[type, Mapping[str, Signature]] = {}
+_read: dict[tuple[type, str], Mapping[str, Signature]] = {}
 
 
-def _tools(kind: type[StateWorld]) -> Mapping[str, Signature]:
-    """Return the tools of a class, read from its methods once."""
-    if kind in _read:
-        return _read[kind]
-    name = kind.__module__.rpartition(".")[2]
+def _tools(kind: type[StateWorld], name: str) -> Mapping[str, Signature]:
+    """Return the tools of a class under a world's name, read from its methods once."""
+    if (kind, name) in _read:
+        return _read[kind, name]
     found = {
         f"{name}_{method}": Signature(f"{name}_{method}", function)
         for method, function in inspect.getmembers(kind, inspect.isfunction)
@@ -143,7 +145,7 @@ def _tools(kind: type[StateWorld]) -> Mapping[str, Signature]:
     }
     if not found:
         raise PluginError(f"the world {name!r} has no tool: each of its public methods is one")
-    _read[kind] = found
+    _read[kind, name] = found
     return found
 
 

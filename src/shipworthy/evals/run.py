@@ -23,6 +23,7 @@ from shipworthy.evals.engine import make_engine
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, PlanItem
 from shipworthy.evals.progress import Progress
+from shipworthy.evals.scenes import check_scenes
 from shipworthy.evals.subject import Subject
 from shipworthy.exchange.budget import Budget, Limits
 from shipworthy.exchange.cache import ReplyCache
@@ -90,6 +91,7 @@ async def run_plan(
         CredentialError: a secret that is to be looked for cannot be read; nothing was asked then.
     """
     _refuse_unmet(plan, subject, crew)
+    check_scenes(plan)
     if limits is not None and limits.cost_usd is not None:
         _refuse_unpriced(subject, crew)
     budget, again = Budget(limits), again or {}
