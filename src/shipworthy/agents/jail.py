@@ -1,7 +1,7 @@
 """What a sandboxed process does to itself before it becomes the program: limits, Landlock, seccomp. Then it is that.
 
-Run as a script of its own (``python -I -S jail.py CONFIG PROGRAM ...``) with nothing but the standard library: inside the
-sandbox there may be nothing else. Whatever it cannot apply ends it with `FAILED`: a program never runs with less.
+Run as a script of its own (``python -I -S jail.py CONFIG PROGRAM ...``) with nothing but the standard library: inside
+the sandbox there may be nothing else. Whatever it cannot apply ends it with `FAILED`: a program never runs with less.
 """
 
 from __future__ import annotations
@@ -39,7 +39,19 @@ _DENIED: Mapping[str, tuple[int, ...]] = {
         *(41, 42, 43, 49, 50, 288),  # socket connect accept bind listen accept4
         *(57, 58),  # fork vfork
         *(101, 310, 311, 312, 438),  # ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd
-        *(155, 161, 165, 166, 272, 308, 428, 429, 430, 432, 442),  # pivot_root chroot mount umount unshare setns, mounts
+        *(
+            155,
+            161,
+            165,
+            166,
+            272,
+            308,
+            428,
+            429,
+            430,
+            432,
+            442,
+        ),  # roots, mounts, namespaces
         *(169, 175, 176, 246, 304, 313, 320),  # reboot, modules, kexec, open_by_handle_at
         *(248, 249, 250, 298, 321, 323, 425, 426, 427),  # keys, perf, bpf, userfaultfd, io_uring
     ),

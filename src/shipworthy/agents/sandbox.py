@@ -74,7 +74,7 @@ class Sandbox:
     Args:
         layer: the one that must be active; the first that works if left out.
         bounds: of each program.
-        readable: paths that it may read besides the system's and Python's.
+        readable: paths that it may read besides the system's and Python's; as an attribute, with Python's.
 
     Raises:
         UsageError: the layer does not work here, or none does; it says what to install.
@@ -84,14 +84,14 @@ class Sandbox:
         self, layer: Layer | None = None, *, bounds: SandboxBounds | None = None, readable: Sequence[Path] = ()
     ) -> None:
         self.bounds = bounds or SandboxBounds()
-        self._readable = tuple(dict.fromkeys((*_python(), *(str(path) for path in readable))))
+        self.readable = tuple(dict.fromkeys((*_python(), *(str(path) for path in readable))))
         found = working()
         if layer is not None and layer not in found:
             raise UsageError(f"the sandbox {layer!r} does not work here (what does: {', '.join(found) or 'none'})")
         if not found:
             raise UsageError(
-                "this needs a sandbox, and none works here: install bubblewrap (bwrap), or take a Linux kernel from 5.13 "
-                "on with Landlock and seccomp"
+                "this needs a sandbox, and none works here: install bubblewrap (bwrap), or take a Linux kernel from "
+                "5.13 on with Landlock and seccomp"
             )
         self.layer: Layer = layer or found[0]
 
@@ -111,7 +111,7 @@ class Sandbox:
                 if Path(name).name != name or name in ("", ".", ".."):
                     raise UsageError(f"{name!r} is no name of a file in a sandbox")
                 (Path(folder) / name).write_bytes(data)
-            ran = await self._run(command(self.layer, folder, program, self.bounds, self._readable), folder, given)
+            ran = await self._run(command(self.layer, folder, program, self.bounds, self.readable), folder, given)
         if ran.status == jail.FAILED and b"the sandbox cannot be made" in ran.errors:
             raise UsageError(ran.errors.decode("utf-8", "replace").strip())
         return ran
@@ -191,7 +191,7 @@ def command(
         *(shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"),
         *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - of the sandbox's own
         *binds,
-        *("--bind", folder, _HOME, "--chdir", _HOME),
+        *("--bind", folder, _HOME, "--remount-ro", "/", "--chdir", _HOME),
         *("--setenv", "PATH", _PATH, "--setenv", "HOME", _HOME, "--setenv", "LC_ALL", "C.UTF-8", "--"),
         *jailed,
     ]

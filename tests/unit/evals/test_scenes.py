@@ -220,9 +220,7 @@ def test_a_wrong_scene_is_named_with_its_line_before_anything_is_asked(workspace
     suite = workspace / "suites" / "lamps.yaml"
     suite.write_text(SUITE.replace("state: {lamp: {on: true}}", "state: {lamp: {on: maybe}}"), encoding="utf-8")
     loaded = Workspace.load(workspace, allow_code=True)
-    with pytest.raises(
-        UsageError, match=r"lamps\.yaml:9: the scene of the sample 'off': .*cannot begin"
-    ):
+    with pytest.raises(UsageError, match=r"lamps\.yaml:9: the scene of the sample 'off': .*cannot begin"):
         evaluate(loaded, progress=False, cache=False)
     suite.write_text(SUITE.replace("goal: [{at: lamp.on, equals: true}]", "gaol: []"), encoding="utf-8")
     with pytest.raises(UsageError, match=r"lamps\.yaml:8: .*gaol"):
