@@ -23,6 +23,8 @@ FAILED = 125
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 _READ = 1 << 0 | 1 << 2 | 1 << 3  # execute, read a file, read a folder
+_OF_A_FILE = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14  # execute, write, read, truncate
+_DEVICES = 1 << 6 | 1 << 9 | 1 << 11  # make a character device, a socket, a block device: nobody needs them
 _FS_OF_ABI = {1: 1 << 13, 2: 1 << 14, 3: 1 << 15, 4: 1 << 15, 5: 1 << 16}
 """One above the highest right over files, by version of the interface; later versions add none."""
 
@@ -54,6 +56,8 @@ _DENIED: Mapping[str, tuple[int, ...]] = {
         ),  # roots, mounts, namespaces
         *(169, 175, 176, 246, 304, 313, 320),  # reboot, modules, kexec, open_by_handle_at
         *(248, 249, 250, 298, 321, 323, 425, 426, 427),  # keys, perf, bpf, userfaultfd, io_uring
+        *(62, 129, 200, 234, 297, 424),  # signals to others: kill, queued ones, of threads, by descriptor
+        *(29, 30, 31, 64, 68, 240),  # memory, semaphores and queues that processes share
     ),
     "aarch64": (
         *(198, 200, 201, 202, 203, 242),
@@ -61,10 +65,13 @@ _DENIED: Mapping[str, tuple[int, ...]] = {
         *(41, 51, 40, 39, 97, 268, 428, 429, 430, 432, 442),
         *(142, 105, 106, 104, 265, 273, 294),
         *(217, 218, 219, 241, 280, 282, 425, 426, 427),
+        *(129, 138, 130, 131, 240, 424),
+        *(194, 196, 195, 190, 186, 180),
     ),
 }
 _ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _CLONE, _CLONE3 = {"x86_64": 56, "aarch64": 220}, 435
+_PRLIMIT = {"x86_64": 302, "aarch64": 261}
 
 
 class CannotProtect(Exception):
@@ -94,14 +101,14 @@ def landlock(readable: Sequence[str], writable: Sequence[str]) -> None:
     rules = libc.syscall(_CREATE, attribute, ctypes.c_size_t(len(attribute)), 0)
     if rules < 0:
         raise CannotProtect("Landlock")
-    for paths, rights in ((readable, _READ), (writable, fs)):
+    for paths, rights in ((readable, _READ), (writable, fs & ~_DEVICES)):
         for path in paths:
             try:
                 place = os.open(path, os.O_PATH | os.O_CLOEXEC)
             except OSError:  # not there: nothing to allow
                 continue
             # A file has no right of a folder.
-            allowed = rights if os.path.isdir(path) else rights & (1 << 0 | 1 << 1 | 1 << 2 | 1 << 14)  # noqa: PTH112
+            allowed = rights if os.path.isdir(path) else rights & _OF_A_FILE  # noqa: PTH112
             if libc.syscall(_ADD, rules, 1, struct.pack("=Qi", allowed & fs, place), 0):
                 raise CannotProtect(f"Landlock for {path}")
             os.close(place)
@@ -131,8 +138,25 @@ def program(machine: str) -> bytes:
     # clone3 hides its flags behind a pointer: told that it is not there, the C library takes clone.
     lines += [one(_EQUAL, _CLONE3, 0, 1), one(_RETURN, _ERRNO | _ENOSYS)]
     # Threads may be made, processes not: nothing is left behind when this one is killed.
-    lines += [one(_EQUAL, _CLONE[machine], 0, 3), one(_LOAD, 16), one(_ANY_BIT, _CLONE_THREAD, 1, 0), *refuse]
+    lines += [one(_EQUAL, _CLONE[machine], 0, 4), one(_LOAD, 16), one(_ANY_BIT, _CLONE_THREAD, 1, 0), *refuse]
+    lines += [one(_RETURN, _ALLOW)]
+    # Limits may be asked for and lowered, one's own alone.
+    lines += [one(_EQUAL, _PRLIMIT[machine], 0, 3), one(_LOAD, 16), one(_EQUAL, 0, 1, 0), *refuse]
     return b"".join([*lines, one(_RETURN, _ALLOW)])
+
+
+def capabilities() -> None:
+    """Give up all that makes root more than a user, for good.
+
+    Raises:
+        CannotProtect: the kernel does not take them.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    for one in range(64):
+        libc.prctl(24, one, 0, 0, 0)  # PR_CAPBSET_DROP; who has none may not, and has nothing to drop
+    none = struct.pack("6I", 0, 0, 0, 0, 0, 0)
+    if libc.capset(struct.pack("Ii", 0x20080522, 0), none):
+        raise CannotProtect("capabilities")
 
 
 def seccomp() -> None:
@@ -161,6 +185,7 @@ def protect(config: Mapping[str, Any]) -> None:
     limit(config["limits"])
     if config["landlock"]:
         landlock(config["readable"], config["writable"])
+    capabilities()
     seccomp()
 
 

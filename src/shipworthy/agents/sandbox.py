@@ -188,7 +188,15 @@ def command(
         else:
             binds += ["--ro-bind-try", path, path]
     return [
-        *(shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"),
+        *(
+            shutil.which("bwrap") or "bwrap",
+            "--unshare-all",
+            "--cap-drop",
+            "ALL",
+            "--die-with-parent",
+            "--new-session",
+            "--clearenv",
+        ),
         *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - of the sandbox's own
         *binds,
         *("--bind", folder, _HOME, "--remount-ro", "/", "--chdir", _HOME),
