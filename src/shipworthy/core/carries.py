@@ -7,7 +7,6 @@ says so. A plug-in with neither is taken to carry everything.
 
 from __future__ import annotations
 
-import inspect
 import random
 import sys
 from collections.abc import Mapping
@@ -48,12 +47,9 @@ def declared(name: str, params: Mapping[str, Any]) -> frozenset[Need] | None:
 
 
 def carried(target: object) -> frozenset[Need]:
-    """Return what a built target carries: everything, unless it says otherwise; a world, only where it takes tools."""
+    """Return what a built target carries: everything, unless it says otherwise."""
     said = getattr(target, "carries", None)
-    found = EVERYTHING if said is None else frozenset(said)
-    send = getattr(target, "send", None)
-    takes_tools = send is not None and "tools" in inspect.signature(send).parameters
-    return found if takes_tools else found - {"world"}
+    return EVERYTHING if said is None else frozenset(said)
 
 
 def needed(sample: Sample) -> frozenset[Need]:

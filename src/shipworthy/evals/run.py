@@ -91,7 +91,6 @@ async def run_plan(
         CredentialError: a secret that is to be looked for cannot be read; nothing was asked then.
     """
     _refuse_unmet(plan, subject, crew)
-    check_scenes(plan)
     if limits is not None and limits.cost_usd is not None:
         _refuse_unpriced(subject, crew)
     budget, again = Budget(limits), again or {}
@@ -104,6 +103,7 @@ async def run_plan(
     secrets = tuple(sorted(set(revealed(named))))
     errors = 0
     engine = make_engine(plan, subject, crew, cache=cache, budget=budget, concurrency=concurrency)
+    check_scenes(plan, takes_tools=engine.target.takes_tools)
     # Most runs begin empty, and each item of a plan comes once: nothing needs to be looked up then.
     waiting = _Waiting(_waiting(plan.shard(shard, shards), log.finished if log.attempts else (), again))
     planned = shard_size(len(plan), shard, shards)

@@ -66,20 +66,14 @@ def test_what_the_targets_that_ship_carry(name, params, carries):
 
 
 def test_a_target_that_does_not_say_is_taken_to_carry_everything():
-    assert carried(object()) == EVERYTHING - {"world"}
+    assert carried(object()) == EVERYTHING
     assert set(registry.built_in("target")) == {
-        "agent", "helpdesk_rag", "hijacked_agent", "http", "openai_compatible", "providers", "python", "replay", "smollm2",
+        "agent", "helpdesk_rag", "hijacked_agent", "http", "openai_compatible", "providers", "python", "replay",
+        "smollm2",
     }, "say above what a new one carries"  # fmt: skip
 
 
-def test_a_world_is_carried_by_what_takes_tools():
-    class Agent:
-        async def send(self, request, tools): ...
-
-    class Bare:
-        async def send(self, request): ...
-
-    assert "world" in carried(Agent()) and "world" not in carried(Bare())
+def test_a_scene_needs_a_world():
     scene = Scene(worlds=("mail",), goal=(Predicate("mail", gone=True),))
     assert needed(replace(PLAIN, scene=scene)) == {"world"}
 

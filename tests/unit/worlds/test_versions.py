@@ -1,6 +1,6 @@
 """What is measured is what runs: a world's code cannot change under one version, which a scene's digest rests on.
 
-When this fails, raise `version` in the world's class, run `python tests/unit/agents/make_suites.py`, and pin it anew with
+When this fails, raise `version` in the world's class, run `python tests/unit/agents/make_suites.py`, and pin it anew:
 `python tests/unit/worlds/test_versions.py`.
 """
 
