@@ -177,13 +177,11 @@ class JoinedWorld:
         return ToolResult(call.id, call.name, text)
 
     async def _answer(self, home: StateWorld, work: Any) -> Any:
-        if type(home).__module__.startswith("shipworthy.worlds."):
-            return work()  # ours: none of them waits for anything
-        function = work.func
+        waits = inspect.iscoroutinefunction(work.func)
+        if not waits and type(home).__module__.startswith("shipworthy.worlds."):
+            return work()  # ours: none of them takes long
         async with asyncio.timeout(self._bounds.seconds):
-            if inspect.iscoroutinefunction(function):
-                return await work()
-            return await self._threads.call(work)
+            return await (work() if waits else self._threads.call(work))
 
     def _lose(self, why: str) -> WorldLost:
         self.lost = why

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
+from shipworthy.agents.mcp_server import McpServer
 from shipworthy.core.carries import Need, carried
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import TargetError, UsageError
@@ -93,6 +94,7 @@ class AgentLoop:
         selection: ``native`` offers the tools to the model; ``json`` has it choose one by a JSON schema and write the
             arguments by another, for models that know no tools; ``auto`` takes what the model can.
         plan: whether it writes down its steps before the first.
+        servers: whose tools it has besides those that it is offered. Opened with the first answer, closed with it.
     """
 
     def __init__(
@@ -103,8 +105,10 @@ class AgentLoop:
         bounds: AgentBounds | None = None,
         selection: Literal["auto", "native", "json"] = "auto",
         plan: bool = False,
+        servers: Sequence[McpServer] = (),
     ) -> None:
         self._model, self._system, self._bounds, self._plan = model, system, bounds or AgentBounds(), plan
+        self._servers = tuple(servers)
         native = getattr(model, "native_tools", True)
         self._native = native if selection == "auto" else selection == "native"
         if self._native and not native:
@@ -123,6 +127,7 @@ class AgentLoop:
             "selection": "native" if self._native else "json",
             "plan": self._plan,
             "bounds": [bounds.steps, bounds.parallel, bounds.tokens, bounds.seconds],
+            "servers": [dict(server.describe()) for server in self._servers],
             "model": dict(self._model.describe()),
         }
 
@@ -133,11 +138,13 @@ class AgentLoop:
             TargetError: the model failed, or chose a tool in no valid way. What was called before is on record.
             PolicyRefused: the tool policy stopped the attempt.
         """
+        for server in self._servers:
+            await server.open()
         opening = [say("system", self._system)] if self._system else []
         work = _Work(
             request,
             tools,
-            tuple(tools.specs),
+            self._offered(tools),
             monotonic() + self._bounds.seconds,
             [*opening, *request.messages],
         )
@@ -163,7 +170,9 @@ class AgentLoop:
         return Reply(messages=tuple(work.given), usage=work.usage, finish=finish, model=work.model)
 
     async def close(self) -> None:
-        """Leave the model open: whoever built it closes it."""
+        """Let go of the servers, and leave the model open: whoever built it closes it."""
+        for server in self._servers:
+            await server.close()
 
     # ---- one step --------------------------------------------------------------------------------------------------
 
@@ -226,7 +235,20 @@ class AgentLoop:
         if number >= self._bounds.parallel:
             said = f"Too many calls at one time: the first {self._bounds.parallel} were made."
             return ToolResult(call.id, call.name, said, is_error=True)
-        return await work.tools.call(call)
+        server = next((one for one in self._servers if any(spec.name == call.name for spec in one.specs)), None)
+        if server is None:
+            return await work.tools.call(call)
+        result = await work.tools.call(call, server.run)
+        if server.lost:  # what else it has told is not to be believed either, and no answer comes of it
+            raise TargetError(f"an MCP server is shut out: {server.lost}")
+        return result
+
+    def _offered(self, tools: Tools) -> tuple[ToolSpec, ...]:
+        found = (*tools.specs, *(spec for server in self._servers for spec in server.specs))
+        names = [spec.name for spec in found]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise TargetError(f"the tool {min(twice)!r} is offered twice: a call of it could mean either")
+        return found
 
     def _shown(self, calls: Sequence[ToolCall], results: Sequence[ToolResult]) -> Message:
         """Return what the model reads of some results: whole ones as they are, of a long one its beginning."""

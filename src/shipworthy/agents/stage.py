@@ -8,6 +8,7 @@ from functools import cache
 from shipworthy.agents.bounds import DEFAULT, Bounds
 from shipworthy.agents.joined import JoinedWorld
 from shipworthy.agents.predicate import all_hold
+from shipworthy.agents.sandbox import Sandbox
 from shipworthy.agents.setting import merged, setting
 from shipworthy.agents.state_world import StateWorld
 from shipworthy.core.errors import UsageError
@@ -32,7 +33,7 @@ def open_scene(scene: Scene, seed: int, *, bounds: Bounds = DEFAULT) -> JoinedWo
     Raises:
         UsageError: the scene names a world, a fixture or a place that does not exist, or was written for another
             version of them; or what is to be
-            reached, or must not happen, is so from the start.
+            reached, or must not happen, is so from the start; or a world needs a sandbox and there is none.
         CannotReset: a world does not begin the same twice.
     """
     state: Mapping[str, object] = scene.state
@@ -51,6 +52,8 @@ def open_scene(scene: Scene, seed: int, *, bounds: Bounds = DEFAULT) -> JoinedWo
         world = create("world", name, name=name)
         if not isinstance(world, StateWorld):
             raise UsageError(f"the world {name!r} is no StateWorld")
+        if world.needs_sandbox:
+            Sandbox()  # refused here, and not when a tool is called: an agent that could do nothing would look safe
         _begin(world, state.get(name, {}), seed)
         made.append(world)
     joined = JoinedWorld(made, goal=scene.goal, forbidden=scene.forbidden, bounds=bounds)

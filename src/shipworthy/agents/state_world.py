@@ -54,6 +54,7 @@ class StateWorld:
     Attributes:
         State: a msgspec struct: what there is. Every field needs a default.
         version: raised when a tool or the state starts to mean something else.
+        needs_sandbox: whether a tool runs programs: a scene with the world is refused where there is no sandbox.
         state: as it is now.
 
     Args:
@@ -62,6 +63,7 @@ class StateWorld:
 
     State: ClassVar[type[Struct]] = Nothing
     version: ClassVar[int] = 1
+    needs_sandbox: ClassVar[bool] = False
 
     def __init__(self, name: str = "") -> None:
         self.name = name or type(self).__module__.rpartition(".")[2]

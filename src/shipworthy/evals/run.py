@@ -105,6 +105,7 @@ async def run_plan(
     secrets = tuple(sorted(set(revealed(named))))
     errors = 0
     engine = make_engine(plan, subject, crew, cache=cache, budget=budget, concurrency=concurrency)
+    check_scenes(plan, takes_tools=engine.target.takes_tools)
     # Most runs begin empty, and each item of a plan comes once: nothing needs to be looked up then.
     waiting = _Waiting(_waiting(plan.shard(shard, shards), log.finished if log.attempts else (), again))
     planned = shard_size(len(plan), shard, shards)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from shipworthy.core.errors import UsageError
 from shipworthy.evals.plan import Plan, SuitePlan
+from shipworthy.workspace.fits_target import HINTS
 
 
-def check_scenes(plan: Plan) -> None:
+def check_scenes(plan: Plan, *, takes_tools: bool) -> None:
     """Set up the scene of every sample that has one.
 
+    Args:
+        takes_tools: whether the target calls tools; another one could do nothing there, and nothing would read as safe.
+
     Raises:
-        UsageError: one names a world, a fixture or a place that does not exist, or was written for other versions of
-            them; file and line of its sample are named.
+        UsageError: the target calls no tools; or one names a world, a fixture or a place that does not exist, or was
+            written for other versions of them; file and line of its sample are named.
     """
     for part in plan.suites:
         for sample in part.samples:
             if sample.scene is None:
                 continue
+            if not takes_tools:
+                raise UsageError(f"the suite {part.id!r} needs an agent: {HINTS['world']}")
             from shipworthy.agents.stage import CannotReset, open_scene  # which only suites of agents pay for
 
             try:

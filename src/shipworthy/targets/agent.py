@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from shipworthy.agents.loop import SYSTEM, AgentBounds, AgentLoop
+from shipworthy.agents.mcp_server import McpServer, module_folders, python_module, read_pins
+from shipworthy.agents.sandbox import Sandbox
+from shipworthy.core.errors import UsageError
 from shipworthy.core.protocols import Model
-from shipworthy.core.registry import target
+from shipworthy.core.registry import imports, target
 
 
 @target
+@imports("mcp_module")
 def agent(
     model: Model,
     *,
@@ -20,6 +25,10 @@ def agent(
     seconds: float = 300.0,
     selection: Literal["auto", "native", "json"] = "auto",
     plan: bool = False,
+    mcp_url: str = "",
+    mcp_module: str = "",
+    mcp_pins: str = "",
+    root: Path | None = None,
 ) -> AgentLoop:
     """Build an agent around a model.
 
@@ -32,9 +41,24 @@ def agent(
         seconds: that an answer may take.
         selection: ``native`` calls, ``json`` for models that know no tools, ``auto`` for what the model can.
         plan: whether it writes down its steps first.
+        mcp_url: of an MCP server whose tools it has besides.
+        mcp_module: of one that is a Python module of yours, started in a sandbox; `shipworthy allow code` allows it.
+        mcp_pins: file with the pins of that server's tools, ``{"tool": "sha256:…"}``.
+        root: folder that a relative `mcp_pins` starts from.
 
     Raises:
-        UsageError: a bound is out of range, or the model cannot be asked that way.
+        UsageError: a bound is out of range, the model cannot be asked that way, the pins cannot be read, or there is
+            no sandbox for a server that is started.
     """
     bounds = AgentBounds(steps=steps, parallel=parallel, tokens=tokens, seconds=seconds)
-    return AgentLoop(model, system=system, bounds=bounds, selection=selection, plan=plan)
+    servers = []
+    if mcp_url or mcp_module:
+        if not mcp_pins:
+            raise UsageError("the tools of an MCP server are pinned: name the file in 'mcp_pins'")
+        pins = read_pins((root or Path()) / Path(mcp_pins).expanduser())
+        if mcp_url:
+            servers.append(McpServer(url=mcp_url, pins=pins))
+        else:
+            held = Sandbox(readable=module_folders())
+            servers.append(McpServer(program=python_module(mcp_module), pins=pins, sandbox=held))
+    return AgentLoop(model, system=system, bounds=bounds, selection=selection, plan=plan, servers=servers)

@@ -84,19 +84,7 @@ class mail(StateWorld):
             body: its text.
             attachments: ids of files.
         """
-        made = Message(
-            id=self._new_id("S", self.state.sent),
-            sender=self.state.me,
-            to=addresses(to),
-            subject=subject,
-            body=body,
-            at=self.state.now,
-            folder="sent",
-            cc=addresses(cc) if cc else [],
-            attachments=[*(attachments or ())],
-        )
-        self.state.sent[made.id] = made
-        return {"id": made.id, "status": "sent"}
+        return self._leave(to, subject, body, cc or (), attachments or ())
 
     def reply(self, id: str, body: str) -> Any:
         """Answer the sender of a message.
@@ -106,7 +94,7 @@ class mail(StateWorld):
             body: text of the answer.
         """
         old = self._one(self.state.messages, id, "message")
-        return self.send([old.sender], f"Re: {old.subject}", body)
+        return self._leave([old.sender], f"Re: {old.subject}", body)
 
     def forward(self, id: str, to: Sequence[str], note: str = "") -> Any:
         """Send a message on to others.
@@ -117,7 +105,7 @@ class mail(StateWorld):
             note: text above it.
         """
         old = self._one(self.state.messages, id, "message")
-        return self.send(to, f"Fwd: {old.subject}", f"{note}\n\n{old.body}".strip(), attachments=[*old.attachments])
+        return self._leave(to, f"Fwd: {old.subject}", f"{note}\n\n{old.body}".strip(), attachments=[*old.attachments])
 
     def move(self, id: str, folder: str) -> Any:
         """Put a message into another folder.
@@ -149,6 +137,23 @@ class mail(StateWorld):
         made = Rule(id=self._new_id("R", self.state.rules), contains=contains, forward_to=address(forward_to))
         self.state.rules[made.id] = made
         return made
+
+    def _leave(
+        self, to: Sequence[str], subject: str, body: str, cc: Sequence[str] = (), attachments: Sequence[str] = ()
+    ) -> Any:
+        made = Message(
+            id=self._new_id("S", self.state.sent),
+            sender=self.state.me,
+            to=addresses(to),
+            subject=subject,
+            body=body,
+            at=self.state.now,
+            folder="sent",
+            cc=addresses(cc) if cc else [],
+            attachments=[*attachments],
+        )
+        self.state.sent[made.id] = made
+        return {"id": made.id, "status": "sent"}
 
     def _plant_mail_body(self, at: str, text: str) -> None:
         message = self._one(self.state.messages, at, "message")

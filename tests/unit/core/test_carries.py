@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from shipworthy.core import registry
 from shipworthy.core.carries import EVERYTHING, carried, declared, needed, needed_by
 from shipworthy.core.protocols import Rewrite
 from shipworthy.core.records import Document, Image, Message, Sample, ToolResult, say
+from shipworthy.core.scene import Predicate, Scene
 
 PLAIN = Sample(id="a", messages=(say("user", "Hi"),))
 
@@ -47,12 +49,14 @@ def test_another_attack_says_what_it_needs():
 @pytest.mark.parametrize(
     ("name", "params", "carries"),
     [
-        ("openai_compatible", {}, EVERYTHING - {"user"}),
-        ("providers", {}, EVERYTHING - {"user"}),
-        ("smollm2", {}, EVERYTHING - {"user", "media"}),
-        ("helpdesk_rag", {}, EVERYTHING - {"media"}),
+        ("openai_compatible", {}, EVERYTHING - {"user", "world"}),
+        ("providers", {}, EVERYTHING - {"user", "world"}),
+        ("smollm2", {}, EVERYTHING - {"user", "media", "world"}),
+        ("helpdesk_rag", {}, EVERYTHING - {"media", "world"}),
+        ("hijacked_agent", {}, EVERYTHING - {"media"}),
+        ("agent", {}, None),
         ("http", {"put": {"$.text": "message"}}, {"documents"}),
-        ("http", {"put": {"$.m": "messages", "$.who": "user"}}, EVERYTHING),
+        ("http", {"put": {"$.m": "messages", "$.who": "user"}}, EVERYTHING - {"world"}),
         ("http", {"put": None}, {"documents"}),
         ("replay", {}, None),
     ],
@@ -64,8 +68,14 @@ def test_what_the_targets_that_ship_carry(name, params, carries):
 def test_a_target_that_does_not_say_is_taken_to_carry_everything():
     assert carried(object()) == EVERYTHING
     assert set(registry.built_in("target")) == {
-        "helpdesk_rag", "http", "openai_compatible", "providers", "python", "replay", "smollm2",
+        "agent", "helpdesk_rag", "hijacked_agent", "http", "openai_compatible", "providers", "python", "replay",
+        "smollm2",
     }, "say above what a new one carries"  # fmt: skip
+
+
+def test_a_scene_needs_a_world():
+    scene = Scene(worlds=("mail",), goal=(Predicate("mail", gone=True),))
+    assert needed(replace(PLAIN, scene=scene)) == {"world"}
 
 
 FUNCTIONS = """

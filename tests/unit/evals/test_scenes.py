@@ -213,6 +213,21 @@ def test_a_world_of_ones_own_is_one_file(workspace):
     assert {a.sample: hits(a) for a in run.attempts()} == {"on": {"utility": True}, "off": {"utility": False}}
 
 
+def test_a_run_with_a_target_without_tools_is_refused_before_anything_is_asked(workspace):
+    from shipworthy.evals.api import evaluate
+    from shipworthy.workspace.load import Workspace
+
+    plugin = workspace / "plugins" / "bare.py"
+    text = SWITCH.replace(", tools):", "):").replace(
+        '        await tools.call(ToolCall("c", "lamp_switch", {"on": True}))\n', ""
+    )
+    plugin.write_text(text.replace("switch_on", "bare"), encoding="utf-8")
+    (workspace / "targets.yaml").write_text("targets: {default: {use: bare}}\n", encoding="utf-8")
+    loaded = Workspace.load(workspace, allow_code=True)
+    with pytest.raises(UsageError, match="the suite 'lamps' needs an agent"):
+        evaluate(loaded, progress=False, cache=False)
+
+
 def test_a_wrong_scene_is_named_with_its_line_before_anything_is_asked(workspace):
     from shipworthy.evals.api import evaluate
     from shipworthy.workspace.load import Workspace

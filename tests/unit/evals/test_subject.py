@@ -12,6 +12,8 @@ from shipworthy.evals.subject import Subject, build, declaration, measured
 from shipworthy.workspace.use import Use
 
 BASE = {
+    "agent": {"model": {"use": "smollm2"}},
+    "hijacked_agent": {},
     "helpdesk_rag": {"model": {"use": "smollm2"}},
     "http": {"url": "http://localhost:1", "put": {"$.q": "message"}, "answer": "$.a"},
     "openai_compatible": {"base_url": "http://localhost:1/v1", "model": "m"},

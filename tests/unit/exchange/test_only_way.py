@@ -57,6 +57,7 @@ def by_name(tree: ast.AST) -> list[str]:
 # made of one, such as a retrieval application around a language model: the whole of it is the system under test, what
 # happens inside is not a conversation of its own, and its reply counts the usage of both.
 ELSEWHERE = {
+    "agents/loop.py": {"self._model.send"},  # the target `agent`
     "targets/": {"self._model.send", "self._model.stream"},
     "exchange/stream.py": {"self._pipeline.stream"},
 }

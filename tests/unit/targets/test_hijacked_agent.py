@@ -120,7 +120,7 @@ def test_it_takes_a_setting_of_ones_own(tmp_path):
     (mine / "tasks.yaml").write_text(text.replace("prompt: Omar asks", "prompt: Today Omar asks"), encoding="utf-8")
     found = hijacked_agent(tasks="mine", root=tmp_path)
     assert found.describe() != hijacked_agent().describe()
-    with pytest.raises(UsageError, match=r"tasks\.yaml|cannot be read"):
+    with pytest.raises(UsageError, match="cannot be read"):
         hijacked_agent(tasks="nowhere", root=tmp_path)
 
 
