@@ -344,7 +344,6 @@ def _of_ship() -> Iterator[tuple[str, Change]]:
     yield "an audit entry about another run", lambda f: f.entries[0]["body"].update(run="RUN-other")
     yield "an audit body that is a list", lambda f: f.entries[0].update(body=[])
 
-
     for place, found in _PLACES.items():
         yield f"an unknown field in {place}", lambda f, found=found: _add(f, found)
 

@@ -61,6 +61,8 @@ def _tried(lab: Lab, body: str, *, word: str = "def") -> Outcome:
     try:
         records, planned, _ = _outcomes(root)
     except Exception as error:
+        if ran.code == 4 and "taken away" in ran.said:  # a clear stop: there is nothing left that could be read
+            return judge(ran, codes=(4,))
         return Outcome("traceback", f"exit {ran.code}, and the run cannot be read: {error}")
     if ran.code == 0 and records < planned:
         return Outcome("accepted_wrongly", f"exit 0 with {records} of {planned} attempts")

@@ -10,7 +10,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 LONGEST = 2_000
 """Characters of an exception's message that are kept."""
@@ -27,6 +30,17 @@ def _count() -> None:
 
 
 os.register_at_fork(after_in_child=_count)
+
+
+@contextmanager
+def same_depth() -> Iterator[None]:
+    """Put Python's recursion limit back where foreign code lowered it: it holds for all of the process."""
+    deep = sys.getrecursionlimit()
+    try:
+        yield
+    finally:
+        if sys.getrecursionlimit() < deep:
+            sys.setrecursionlimit(deep)
 
 
 def being_cancelled() -> bool:

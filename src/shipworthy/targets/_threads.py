@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from shipworthy.core.foreign import forks, kind_of, leave_if_forked
+from shipworthy.core.foreign import forks, kind_of, leave_if_forked, same_depth
 
 _Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[[], Any]]
 
@@ -47,7 +47,8 @@ class Threads:
             loop, future, work = job
             result, error = None, None
             try:
-                result = work()
+                with same_depth():
+                    result = work()
             except BaseException as raised:
                 error = raised
             leave_if_forked(since)
