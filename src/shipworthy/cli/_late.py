@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from contextlib import suppress
 
 from shipworthy.core.foreign import kind_of, message_of
@@ -18,9 +19,15 @@ _LONGEST = 300
 def say_late_errors() -> None:
     """Have Python and asyncio say such errors in one line, for this process."""
     sys.unraisablehook = lambda late: _say(late.exc_value, (late.err_msg or "").removeprefix("Exception ignored "))
+    threading.excepthook = _in_a_thread
     logger = logging.getLogger("asyncio")
     logger.addHandler(_OneLine())
     logger.propagate = False
+
+
+def _in_a_thread(late: threading.ExceptHookArgs) -> None:
+    if not issubclass(late.exc_type, SystemExit):  # which ends a thread, and is no error
+        _say(late.exc_value, "in a thread")
 
 
 class _OneLine(logging.Handler):

@@ -33,14 +33,18 @@ os.register_at_fork(after_in_child=_count)
 
 
 @contextmanager
-def same_depth() -> Iterator[None]:
-    """Put Python's recursion limit back where foreign code lowered it: it holds for all of the process."""
-    deep = sys.getrecursionlimit()
+def same_interpreter() -> Iterator[None]:
+    """Put back what foreign code set for all of the process: a lower recursion limit, what traces new threads."""
+    deep, trace, profile = sys.getrecursionlimit(), threading.gettrace(), threading.getprofile()
     try:
         yield
     finally:
         if sys.getrecursionlimit() < deep:
             sys.setrecursionlimit(deep)
+        if threading.gettrace() is not trace:
+            threading.settrace(trace)
+        if threading.getprofile() is not profile:
+            threading.setprofile(profile)
 
 
 def being_cancelled() -> bool:

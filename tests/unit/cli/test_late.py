@@ -11,6 +11,7 @@ LATE = {
     "at exit": "import atexit\natexit.register(lambda: 1 / 0)",
     "in a task": "import asyncio\nasync def bad(): raise ZeroDivisionError('a\\x1b[2Jb')\n"
     "async def main():\n    asyncio.create_task(bad())\n    await asyncio.sleep(0.01)\nasyncio.run(main())",
+    "in a thread": "import threading\nthreading.Thread(target=lambda: 1 / 0).start()",
     "when it is thrown away": "class Bad:\n    def __del__(self): raise ZeroDivisionError\nBad()",
     "without a message": "class E(ZeroDivisionError):\n    def __str__(self): raise KeyError\n"
     "import atexit\natexit.register(lambda: (_ for _ in ()).throw(E()))",
