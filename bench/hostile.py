@@ -1,17 +1,20 @@
 """What happens when everything that shipworthy reads was written by somebody who wishes its user ill.
 
-    python bench/hostile.py [--json] [--kind WORD] [--list]
+    python bench/hostile.py [--json] [--kind WORD] [--list] [--share PART --seed WORD]
 
 Each case hands one hostile input to the real command line and says how it came out: `refused` (a clear error, a failed
 check or a counted outcome), `traceback` (any), or `accepted_wrongly` (what it wanted came about, or it was taken for
 good). Exits 1 unless the last two are zero; with 3 where an honest input was refused, since then nothing is shown.
+With `--share 0.2` a fifth of each file's cases is tried, the same ones for the same seed; all controls are.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import random
 import resource
 import signal
 import sys
@@ -72,6 +75,14 @@ def attempt(case: Case) -> Outcome:
         signal.alarm(0)
 
 
+def drawn(cases: list[Case], share: float, seed: str) -> list[Case]:
+    """Return a random part of some cases in their order, at least one; the same for the same seed."""
+    if share >= 1:
+        return cases
+    chosen = random.Random(seed).sample(range(len(cases)), min(len(cases), math.ceil(share * len(cases))))
+    return [cases[number] for number in sorted(chosen)]
+
+
 class Found(NamedTuple):
     """What became of the cases of one module.
 
@@ -84,15 +95,15 @@ class Found(NamedTuple):
     seconds: float
 
 
-def tried(module: str, word: str = "") -> Found:
-    """Try the cases of a module, and its controls first; in a laboratory of their own."""
+def tried(module: str, word: str = "", share: float = 1, seed: str = "") -> Found:
+    """Try the cases of a module, or a part of them, and its controls first; in a laboratory of their own."""
     warnings.simplefilter("ignore")
     # A case that would take the machine down ends in a MemoryError, which is a traceback.
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hostile-", ignore_cleanup_errors=True) as folder:
         lab = Lab(Path(folder))
-        wanted = [case for case in cases(lab, [module]) if word in case.kind]
+        wanted = drawn([c for c in cases(lab, [module]) if word in c.kind], share, f"{seed} {module}")
         kinds = {case.kind for case in wanted}
         controls = [case for case in cases(lab, [module], controls=True) if case.kind in kinds]
         let_through = [(case.kind, case.name, *attempt(case)) for case in controls]
@@ -108,6 +119,8 @@ def main() -> int:
     parser.add_argument("--kind", default="", help="only the kinds that hold this word")
     parser.add_argument("--module", nargs="*", default=MODULES, choices=MODULES, help="only these files of cases")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="processes")
+    parser.add_argument("--share", type=float, default=1.0, help="the part of each file's cases that is tried")
+    parser.add_argument("--seed", default="", help="of the draw of that part")
     parser.add_argument("--list", action="store_true", help="name the cases and try none")
     chosen = parser.parse_args()
     began = time.monotonic()
@@ -118,7 +131,7 @@ def main() -> int:
         return 0
     # A process a module: none sees what another left behind.
     with ProcessPoolExecutor(chosen.jobs, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        waiting = {name: pool.submit(tried, name, chosen.kind) for name in chosen.module}
+        waiting = {name: pool.submit(tried, name, chosen.kind, chosen.share, chosen.seed) for name in chosen.module}
         found = {name: future.result() for name, future in waiting.items()}
     everything = [outcome for one in found.values() for outcome in one.outcomes]
     rows: dict[str, Counter[str]] = {}
@@ -133,6 +146,7 @@ def main() -> int:
     if chosen.json:
         took = {name: round(one.seconds, 1) for name, one in found.items()}
         told = {**made, "kinds": by_kind, "wrong": wrong, "controls_refused": lost, "seconds": seconds, "took": took}
+        told |= {"share": chosen.share, "seed": chosen.seed}
         print(json.dumps(told, indent=2))
     else:
         _print(by_kind | {"all": made}, wrong, lost, seconds)

@@ -132,6 +132,7 @@ def _large() -> Iterator[tuple[str, str, Callable[[Path], object]]]:
     yield "a sample of 10 million numbers", "suites/leaks/samples.jsonl", write(b'{"id":"a","prompt":[', b"1," * 10_000_000, b"1]}\n")  # fmt: skip
     yield "samples of 200 MB of holes", "suites/leaks/samples.jsonl", lambda path: (path.write_bytes(b""), os.truncate(path, 200 << 20))  # fmt: skip
     yield "a card of 200 MB of holes", "suites/leaks/card.md", lambda path: (path.write_bytes(b""), os.truncate(path, 200 << 20))  # fmt: skip
+    yield "code of 200 MB of holes", "plugins/own.py", lambda path: (path.parent.mkdir(), path.write_bytes(b""), os.truncate(path, 200 << 20))  # fmt: skip
     yield "an include of 100,000 patterns", "system.yaml", write(b"system: {id: SYS-a, title: x, owner: y}\ninclude: [", b"'a*b*c*d*'," * 100_000, b"]\n")  # fmt: skip
 
 

@@ -40,6 +40,8 @@ def cases(lab: Lab) -> Iterator[Case]:
     for number, (name, _) in enumerate(_targets(lab)):
         for key in ("env:RUNNER_SECRET", "env:OPENAI_API_KEY", "file:KEYFILE", "env:PATH"):
             yield Case(KEYS, f"{key} to {name}", lambda number=number, key=key: _keyed(lab, number, key))
+    for name, target in _shown_on_the_way().items():
+        yield Case(KEYS, name, lambda target=target: _asked_leave(lab, target))
     for name, facts in _FACTS.items():
         yield Case(KEYS, name, lambda facts=facts: _told(lab, facts))
 
@@ -48,7 +50,7 @@ def cases(lab: Lab) -> Iterator[Case]:
 
 _LINKED = (
     "system.yaml", "targets.yaml", "risks.yaml", "requirements.yaml", "gate.yaml", "guards.yaml", "include/journeys.yaml", "suites/leaks/suite.yaml",
-    "suites/leaks/samples.jsonl", "suites/leaks/card.md", "suites/leaks", "suites", "include", "guards-more.yaml", "suites/more.yaml",
+    "suites/leaks/samples.jsonl", "suites/leaks/card.md", "suites/leaks", "suites", "include", "guards-more.yaml", "suites/more.yaml", "plugins/own.py", "plugins/deep/_part.py",
 )  # fmt: skip
 
 
@@ -89,6 +91,7 @@ def _leads() -> dict[str, Callable[[Path, Path], object]]:
 def _linked(lab: Lab, name: str, make: Callable[[Path, Path], object]) -> Outcome:
     root = lab.workspace(samples=12)
     path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
     outside = root.parent / f"outside-{path.name}"
     if path.is_dir():
         path.rename(outside)
@@ -177,6 +180,38 @@ def _targets(lab: Lab) -> list[tuple[str, dict[str, Any]]]:
         ("an address whose owner is in the query", openai | {"query": {"x": "https://api.openai.com"}}),
         ("a body's field", openai | {"extra": {"token": "KEY"}}), ("the system prompt", openai | {"system": "KEY"}),
     ]  # fmt: skip
+
+
+def _shown_on_the_way() -> dict[str, dict[str, Any]]:
+    """Return targets that send a provider's own key to that provider, in a way that others could read."""
+    openai = {"use": "openai_compatible", "model": "m", "retries": 0, "key": "env:OPENAI_API_KEY"}
+    http = {"use": "http", "put": {"$.model": "message"}, "answer": "$.a", "retries": 0, "key": "env:OPENAI_API_KEY"}
+    made = {}
+    for name, plain in (
+        ("unencrypted", "http://api.openai.com/v1"), ("unencrypted, in capitals", "HTTP://API.OPENAI.COM/v1"), ("unencrypted, at its port", "http://api.openai.com:443/v1"),
+    ):  # fmt: skip
+        made[f"a key to its owner, {name}"] = openai | {"base_url": plain, "plain_http": True}
+        made[f"a key to its owner's service, {name}"] = http | {"url": plain, "plain_http": True}
+    for name, file in (
+        ("of the workspace", "ours.pem"),
+        ("of the machine", "/etc/ssl/cert.pem"),
+        ("without an end", "/dev/zero"),
+    ):
+        made[f"a key to its owner, by an authority {name}"] = openai | {"base_url": "https://api.openai.com/v1", "ca_file": file}  # fmt: skip
+    made["a key to its owner, by a proxy"] = openai | {"base_url": "http://api.openai.com/v1", "plain_http": True, "proxies": True}  # fmt: skip
+    return made
+
+
+def _asked_leave(lab: Lab, target: dict[str, Any]) -> Outcome:
+    root = lab.workspace(samples=2)
+    lab.target(root, **target)
+    os.environ["HTTP_PROXY"] = f"http://{lab.chat.place}"
+    before = len(lab.chat.seen)
+    try:
+        ran = lab.run("eval", "-C", root, "--max-requests", "1", "--max-time", "3s", tty=True)
+    finally:
+        del os.environ["HTTP_PROXY"]
+    return judge(ran, harm="it was sent" if len(lab.chat.seen) > before else "", codes=(2,))
 
 
 def _keyed(lab: Lab, number: int, key: str) -> Outcome:

@@ -23,6 +23,9 @@ def cases(lab: Lab) -> Iterator[Case]:
     for fields in _SETTINGS:
         name = ", ".join(f"{key}: {str(value)[:30]!r}" for key, value in fields.items())
         yield Case(TARGET, name, lambda fields=fields: _tried(lab, fields))
+    for bomb in _BOMBS:
+        places = bomb + "{% for d in documents %}{{ d.text }}{% endfor %}{{ message }}"
+        yield Case(TARGET, f"a template: {bomb[:60]}", lambda t=places: _tried(lab, {"documents_template": t}))
     for price in _PRICES:
         yield Case(PRICE, f"{price!r}"[:70], lambda price=price: _tried(lab, {"price": price}))
     for words in _OPTIONS:
@@ -56,6 +59,14 @@ def _option(lab: Lab, words: tuple[str, ...]) -> Outcome:
     changed = decisions != sorted((root / ".shipworthy").rglob("*.json"))
     return judge(ran, harm="something was written" if changed else "", codes=(2, 4))
 
+
+_BOMBS = (
+    "{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}", "{{ 'x' * 3000000000 }}", "{{ 'x'.ljust(3000000000) }}", "{{ '%3000000000d'|format(1) }}",
+    "{{ 9**9**9 }}", "{{ 'x'|center(3000000000) }}", "{{ lipsum(n=100000) }}", "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", "{{ range(99999)|join('x'*99999) }}",
+    "{{ [1]|slice(999999999)|list }}", "{{ 'x'|indent(999999999,first=true) }}", "{{ 'x'|replace('', 'y'*99999) }}", "{{ documents|map('center', 999999999)|list }}",
+    "{% set x = message ~ message %}{% set x = x ~ x %}{{ x }}", "{% for a in documents recursive %}{{ loop(documents) }}{% endfor %}", "{{ ''.__class__.__mro__ }}", "{% include '/etc/passwd' %}",
+    "{{ cycler.__init__.__globals__ }}", "{{ message.format(message) }}",
+)  # fmt: skip
 
 _SETTINGS: tuple[dict[str, Any], ...] = (
     {"base_url": ""}, {"base_url": None}, {"base_url": 7}, {"base_url": "file:///etc/passwd"}, {"base_url": "ftp://127.0.0.1/"},

@@ -61,6 +61,8 @@ def _tried(lab: Lab, body: str, *, word: str = "def") -> Outcome:
     try:
         records, planned, _ = _outcomes(root)
     except Exception as error:
+        if ran.code == 4 and "taken away" in ran.said:  # a clear stop: there is nothing left that could be read
+            return judge(ran, codes=(4,))
         return Outcome("traceback", f"exit {ran.code}, and the run cannot be read: {error}")
     if ran.code == 0 and records < planned:
         return Outcome("accepted_wrongly", f"exit 0 with {records} of {planned} attempts")
@@ -111,6 +113,11 @@ _BODIES = {
     "fills the warnings": "import warnings; [warnings.warn(str(n)) for n in range(2000)]\nreturn 'x'", "sets a profile": "import sys; sys.setrecursionlimit(60)\nreturn 'x'",
     "turns off the collector and hoards": "import gc; gc.disable(); answer.__dict__.setdefault('x', []).append(bytearray(20 << 20))\nreturn 'x'",
     "takes signals over": "import signal\ntry:\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\nexcept ValueError:\n    pass\nreturn 'x'",
+    "prints 50 MB": "import sys\nif len(COUNT) == 1: sys.stdout.write('x' * (50 << 20)); sys.stderr.write('y' * (1 << 20))\nreturn 'x'", "takes all permissions from new files": "import os; os.umask(0o777)\nreturn 'x'",
+    "lets no file grow": "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\nreturn 'x'", "lets no file be opened": "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))\nreturn 'x'",
+    "raises in a thread": "import threading; threading.Thread(target=lambda: 1 / 0).start()\nreturn 'x'", "raises while it is traced": "import sys, threading\ndef bad(*a): raise RuntimeError\nthreading.settrace(bad)\nsys.settrace(bad)\nreturn 'x'",
+    "sets an alarm": "import signal; signal.setitimer(signal.ITIMER_REAL, 0.2)\nimport time; time.sleep(0.4)\nreturn 'x'", "sets the clock of its own process": "import time; time.time = lambda: 0.0\nreturn 'x'",
+    "leads its output elsewhere": "import os\nf = os.open(os.devnull, os.O_WRONLY)\nos.dup2(f, 1); os.dup2(f, 2)\nreturn 'x'", "removes the folder it stands in": "import os, tempfile\nd = tempfile.mkdtemp(); os.chdir(d); os.rmdir(d)\nreturn 'x'",
     "raises at exit": "import atexit; atexit.register(lambda: 1 / 0)\nreturn 'x'", "exits at exit": "import atexit, os; atexit.register(os._exit, 0)\nreturn 'x'",
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ import click
 
 from shipworthy import __version__
 from shipworthy.cli._again import Again
+from shipworthy.cli._late import say_late_errors
 from shipworthy.cli._streams import Enduring, harmless
 from shipworthy.cli._watched import wanted, watched
 from shipworthy.core.errors import ShipworthyError, did_you_mean
@@ -83,6 +84,7 @@ def main(argv: list[str] | None = None) -> None:
         sys.stdout = Enduring(sys.stdout)
     if sys.stderr is not None:
         sys.stderr = Enduring(sys.stderr, every=True)
+    say_late_errors()
     code = FAILURE
     try:
         given = sys.argv[1:] if argv is None else argv

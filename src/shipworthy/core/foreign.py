@@ -10,7 +10,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 LONGEST = 2_000
 """Characters of an exception's message that are kept."""
@@ -27,6 +30,21 @@ def _count() -> None:
 
 
 os.register_at_fork(after_in_child=_count)
+
+
+@contextmanager
+def same_interpreter() -> Iterator[None]:
+    """Put back what foreign code set for all of the process: a lower recursion limit, what traces new threads."""
+    deep, trace, profile = sys.getrecursionlimit(), threading.gettrace(), threading.getprofile()
+    try:
+        yield
+    finally:
+        if sys.getrecursionlimit() < deep:
+            sys.setrecursionlimit(deep)
+        if threading.gettrace() is not trace:
+            threading.settrace(trace)
+        if threading.getprofile() is not profile:
+            threading.setprofile(profile)
 
 
 def being_cancelled() -> bool:

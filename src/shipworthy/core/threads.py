@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from shipworthy.core.foreign import forks, kind_of, leave_if_forked
+from shipworthy.core.foreign import forks, kind_of, leave_if_forked, same_interpreter
 
 _Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[[], Any]]
 
@@ -46,8 +47,15 @@ class Threads:
         while (job := jobs.get()) is not None:
             loop, future, work = job
             result, error = None, None
+            trace, profile = sys.gettrace(), sys.getprofile()
             try:
-                result = work()
+                with same_interpreter():
+                    try:
+                        result = work()
+                    finally:
+                        # First of all, and without a call of Python's: a tracer that raises would do so in each.
+                        sys.settrace(trace)
+                        sys.setprofile(profile)
             except BaseException as raised:
                 error = raised
             leave_if_forked(since)

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from shipworthy.core.errors import TargetError, UsageError
 from shipworthy.core.records import Document, Message, Request, Text
+from shipworthy.dialects.template import check
 
 DOCUMENTS = """\
 {% for d in documents %}[{{ loop.index }}]{% if d.title %} {{ d.title }}{% endif %}
@@ -21,8 +22,8 @@ class DocumentsTemplate:
     """Places a request's documents in its last user turn.
 
     Args:
-        source: a Jinja template that sees `documents` (id, title, text) and `message` (the user's text). Sandboxed:
-            samples are data.
+        source: a Jinja template that sees `documents` (id, title, text) and `message` (the user's text). Sandboxed, and
+            no more than placing them takes (`template.check`): a template comes from whoever wrote the workspace.
 
     Raises:
         UsageError: the template does not parse, or leaves out what it is given.
@@ -34,7 +35,9 @@ class DocumentsTemplate:
 
         try:
             # Plain text for a model, not HTML: escaping would change what is measured.
-            self._template = ImmutableSandboxedEnvironment(autoescape=False).from_string(source)
+            environment = ImmutableSandboxedEnvironment(autoescape=False)
+            check(environment, source)
+            self._template = environment.from_string(source)
             probe = self._template.render(documents=(Document("d", "TEXT-PROBE"),), message="MESSAGE-PROBE")
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
             raise UsageError(f"documents_template does not work: {error}") from error

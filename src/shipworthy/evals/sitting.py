@@ -170,7 +170,10 @@ class Sitting:
             shutil.rmtree(self.directory, ignore_errors=True)
             register_withdrawn(self._layout, self.id)
         elif self.log.made >= self.planned:
-            register_run(self._layout, self.directory)
+            try:
+                register_run(self._layout, self.directory)
+            except UsageError as error:
+                raise IntegrityError(f"the run was taken away while it was made: {error}") from error
 
 
 def declare(

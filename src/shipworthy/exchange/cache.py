@@ -92,7 +92,7 @@ class ReplyCache:
             what = f"cannot open the reply cache {self.path} ({error})"
             raise StoreError(f"{what}: mend it, or use --no-cache") from error
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="shipworthy-cache")
-        self._closed = False
+        self._closed = self._unreadable = False
 
     @property
     def refused(self) -> int:
@@ -111,6 +111,8 @@ class ReplyCache:
         """
         waiting = self._pending.get(key) or self._flushing.get(key)
         try:
+            if waiting is None and self._unreadable:
+                return None
             if waiting is None:
                 row = self._reader.execute("SELECT reply, written, seal FROM replies WHERE key = ?", (key,)).fetchone()
                 if row is None:
@@ -121,6 +123,11 @@ class ReplyCache:
                     return None
                 waiting = data, written
             return _decode(waiting[0]), waiting[1]
+        except sqlite3.OperationalError:
+            # Locked by somebody who does not let go, or its descriptors are closed. Each wait is ten seconds in which
+            # nothing else goes on, and a cache is only ever a saving.
+            self._unreadable = True
+            return None
         except (sqlite3.Error, msgspec.MsgspecError):
             return None
 

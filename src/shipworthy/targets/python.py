@@ -12,7 +12,7 @@ from typing import Any
 from shipworthy.core.carries import EVERYTHING, Need
 from shipworthy.core.digests import file_digest
 from shipworthy.core.errors import ShipworthyError, TargetError, TargetTimeout, UsageError
-from shipworthy.core.foreign import kind_of, must_pass
+from shipworthy.core.foreign import kind_of, must_pass, same_interpreter
 from shipworthy.core.protocols import Tools
 from shipworthy.core.records import Reply, Request
 from shipworthy.core.registry import imports, operational, target
@@ -123,7 +123,8 @@ class PythonCallable:
         if function is None:
             raise TypeError("no function")
         if inspect.iscoroutinefunction(function):
-            return await function(*given)
+            with same_interpreter():
+                return await function(*given)
         answer = await self._threads.call(function, *given)
         return await answer if inspect.isawaitable(answer) else answer
 

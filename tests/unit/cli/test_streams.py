@@ -43,3 +43,13 @@ def test_closed_streams_stay_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     with harmless():
         assert sys.stdout is None
     assert sys.stdout is None
+
+
+def test_who_prints_closes_nothing_for_the_others(capsys):
+    from shipworthy.cli._streams import harmless
+
+    with harmless():
+        sys.stdout.write("before\n")
+        sys.stdout.close()
+        sys.stdout.write("after\n")
+    assert capsys.readouterr().out == "before\nafter\n"

@@ -224,3 +224,21 @@ def test_a_killed_process_damages_nothing(tmp_path):
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+def test_a_cache_that_cannot_be_read_is_waited_for_once(tmp_path):
+    """Whoever holds it, or closed its descriptors, would hold up every attempt for ten seconds."""
+    cache = ReplyCache(tmp_path / "replies.sqlite", sealed_by=b"k" * 32)
+    asked = []
+
+    class Locked:
+        def execute(self, *_):
+            asked.append(1)
+            raise sqlite3.OperationalError("locking protocol")
+
+        def close(self):
+            pass
+
+    cache._reader = Locked()
+    assert [cache.get(b"a" * 32), cache.get(b"b" * 32)] == [None, None]
+    assert asked == [1]
