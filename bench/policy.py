@@ -5,8 +5,8 @@ python bench/policy.py --json   the same figures as one JSON object
 
 Microseconds of CPU time a decision: the least over rounds of many decisions. The rule is the same everywhere: a tool
 may be called if its recipient stands in the user's words and the amount is at most 100. Ours looks rules up by the
-tool's name; Cedar and Rego are given the whole set, as they are meant to be used; CEL one compiled condition a tool. `session`
-is our decision after 200 calls were read, with provenance over everything they gave, for a value that is there (found)
+tool's name; Cedar and Rego are given the whole set, as they are meant to be used; CEL one compiled condition a tool.
+`session` is our decision after 200 calls were read, with provenance over everything they gave, for a value that is there (found)
 and one that is not (searched everywhere). The other engines run in an environment of their own, made from
 bench/peers/requirements-policies.txt.
 """
@@ -92,7 +92,7 @@ def answer(n: int) -> list[dict[str, Any]]:
             "id": f"{n}-{i}",
             "from": f"p{n if i == 0 else 1000 + 3 * n + i}@example.org",
             "subject": f"Budget for week {n}" if i == 0 else f"Note {n} of {i}",
-            "body": "Lorem ipsum dolor sit amet. " * 12,
+            "body": " ".join(f"Lorem ipsum{n * i} dolor sit{n + i} amet." for i in range(12)),
         }
         for i in range(3)
     ]

@@ -19,6 +19,8 @@ MOST_LEAVES = 50_000
 
 _ENDING = re.compile(r"(?<=\w)\.[a-z][a-z0-9]{1,4}$")
 
+_AROUND = ".,;:!?()[]{}<>\"'`*/"
+
 LONGEST_NAME = 80
 """Characters of a name."""
 
@@ -83,6 +85,7 @@ class Memory:
         # Free text as it came, in its one writing, and whose it is; all of it joined, made when it is first searched.
         self._free: list[tuple[str, str, Record]] = []
         self._joined: str | None = None
+        self._in: dict[str, str] = {}
         self._words: set[str] = set()
         self._left = 0
 
@@ -118,8 +121,11 @@ class Memory:
         self._others(text, Record(self.calls, tool, None, directory=False))
 
     def _others(self, text: str, record: Record) -> None:
-        self._free.append((text, written(text), record))
+        folded = written(text)
+        self._free.append((text, folded, record))
         self._joined = None
+        for token in folded.split():
+            self._in[token.strip(_AROUND)] = self._in[token.rpartition("://")[2].strip(_AROUND)] = record.tool
         self.tainted = True
 
     def _walk(self, value: Any, labels: Labels | None, record: Record, key: str) -> None:
@@ -314,9 +320,13 @@ class Memory:
         return len(set.intersection(*(self._contacts[token] for token in said))) == 1
 
     def seen(self, value: str) -> str:
-        """Return in which tool's untrusted text a value was read last; "" where it was not."""
-        if value not in self._all():
-            return ""
+        """Return in which tool's untrusted text a value was read last; "" where it was not.
+
+        It explains and decides nothing. A value of one word is looked up among the words of all texts, so that it costs
+        the same after any number of calls; inside another word it is not found.
+        """
+        if " " not in value:
+            return self._in.get(value, "")
         return next((record.tool for _, folded, record in reversed(self._free) if value in folded), "")
 
     @property
