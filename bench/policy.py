@@ -6,9 +6,9 @@ python bench/policy.py --json   the same figures as one JSON object
 Microseconds of CPU time a decision: the least over rounds of many decisions. The rule is the same everywhere: a tool
 may be called if its recipient stands in the user's words and the amount is at most 100. Ours looks rules up by the
 tool's name; Cedar and Rego are given the whole set, as they are meant to be used; CEL one compiled condition a tool.
-`session` is our decision after 200 calls were read, with provenance over everything they gave, for a value that is there (found)
-and one that is not (searched everywhere). The other engines run in an environment of their own, made from
-bench/peers/requirements-policies.txt.
+`session` is our decision after 200 calls were read, with provenance over everything they gave, for a value that is
+there (found) and one that is not (searched); `cold` finds every origin anew, `read` is taking in one more answer. The
+other engines run in an environment of their own, made from bench/peers/requirements-policies.txt.
 """
 
 from __future__ import annotations
