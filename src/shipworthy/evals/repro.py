@@ -22,7 +22,7 @@ from shipworthy.evals.plan import PlanItem, make_plan, split_try
 from shipworthy.evals.replay import Replay
 from shipworthy.evals.results import Run
 from shipworthy.evals.sitting import Guards
-from shipworthy.evals.subject import build_subject, target_of
+from shipworthy.evals.subject import build_subject, mediated, target_of
 from shipworthy.store.layout import Layout
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ async def reproduce(
     if n < 1:
         raise UsageError(f"an attempt is made at least once more, not {n} times")
     item = _item(workspace, run, attempt)
-    guarded = bool(run.manifest.guards) if guards is None else guards
+    guarded = mediated(run.manifest) if guards is None else guards
     subject = build_subject(workspace, guarded, target=target_of(workspace, run.manifest))
     plan = make_plan(workspace, run.manifest.plan, suites=[attempt.suite], draws=run.manifest.draws)
     crew = build_crew(plan, subject)
