@@ -100,6 +100,16 @@ def test_a_peer_is_locked_at_the_version_that_is_measured(name):
     assert any(line.startswith(f"{wanted} ") for line in entries(PEERS / f"requirements-{name}.txt"))
 
 
+@pytest.mark.parametrize("name", ["agentdojo", "policies"])
+def test_a_peer_that_runs_our_code_is_locked_with_what_we_need(name):
+    wanted = [Requirement(line) for line in entries(PEERS / f"requirements-{name}.in")]
+    pinned = {str(r.specifier)[2:]: r for r in wanted if str(r.specifier).startswith("==")}
+    lines = entries(PEERS / f"requirements-{name}.txt")
+    assert pinned
+    assert all(any(line.startswith(f"{r} ") for line in lines) for r in pinned.values())
+    assert {str(r) for r in wanted} >= set(CORE)
+
+
 def test_the_packages_of_the_node_peer_are_hashed_and_name_no_address():
     lock = json.loads((PEERS / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name: entry for name, entry in lock["packages"].items() if name}

@@ -23,7 +23,7 @@ from shipworthy.evals.plan import PlanItem, make_plan, split_try
 from shipworthy.evals.replay import Replay
 from shipworthy.evals.results import Run
 from shipworthy.evals.sitting import Guards
-from shipworthy.evals.subject import build_subject, target_of
+from shipworthy.evals.subject import build_subject, mediated, target_of
 from shipworthy.store.layout import Layout
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ async def reproduce(
     if attempt.outcome == INAPPLICABLE:
         raise UsageError(f"nothing was asked in {attempt.id}, so nothing can be asked again: {attempt.error}")
     item = _item(workspace, run, attempt)
-    guarded = bool(run.manifest.guards) if guards is None else guards
+    guarded = mediated(run.manifest) if guards is None else guards
     subject = build_subject(workspace, guarded, target=target_of(workspace, run.manifest))
     plan = make_plan(workspace, run.manifest.plan, suites=[attempt.suite], draws=run.manifest.draws)
     crew = build_crew(plan, subject)

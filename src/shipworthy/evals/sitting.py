@@ -25,7 +25,7 @@ from shipworthy.evals.plan import Plan, make_plan
 from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
 from shipworthy.evals.run import Ending, run_plan, shard_size
-from shipworthy.evals.subject import Subject, build_subject, target_of
+from shipworthy.evals.subject import Subject, build_subject, mediated, target_of
 from shipworthy.exchange.budget import Limits
 from shipworthy.exchange.cache import ReplyCache
 from shipworthy.exchange.channel import TIMEOUT_S
@@ -267,7 +267,7 @@ def take_up(
         workspace,
         manifest.plan,
         [use.id for use in manifest.suites],
-        bool(manifest.guards) if guards is None else guards,
+        mediated(manifest) if guards is None else guards,
         manifest.draws,
         target=target_of(workspace, manifest),
     )

@@ -216,6 +216,11 @@ def build_pipeline(workspace: Workspace, guards: bool | str | Path) -> Pipeline 
     return Pipeline.build(read_guards(Path(guards), workspace.facts))
 
 
+def mediated(manifest: RunManifest) -> bool:
+    """Say whether a run measured its target behind guards or a tool policy, and not bare."""
+    return bool(manifest.guards) or "policy" in manifest.subject
+
+
 def build_policy(workspace: Workspace) -> Policy | None:
     """Build the workspace's tool policy; None where it has none.
 

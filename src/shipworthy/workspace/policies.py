@@ -132,7 +132,6 @@ class ToolRule(Entity):
         undo: the tool that takes a call back; what was done is kept for it in the session's undo log.
         returns: what its answers are worth.
         why: in a sentence, for whoever reads the policy.
-        implements: requirements.
     """
 
     effect: Effect
@@ -145,7 +144,6 @@ class ToolRule(Entity):
     undo: Word | None = None
     returns: Returns = Returns()
     why: Text = ""
-    implements: tuple[Annotated[str, Ref("requirement")], ...] = ()
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> ToolRule:
@@ -203,9 +201,11 @@ class PolicyFile(Entity):
             what the model knows of the refused one it cannot know from it.
         answers: the check of the answer.
         cases: what it must say of some calls.
+        implements: requirements that it is a control for.
     """
 
     tools: Annotated[dict[str, ToolRule], Field(max_length=10_000)] = Field(default_factory=dict)
     stop_after_denial: bool = True
     answers: Answers = Answers()
     cases: Annotated[tuple[Case, ...], Field(max_length=10_000)] = ()
+    implements: tuple[Annotated[str, Ref("requirement")], ...] = ()

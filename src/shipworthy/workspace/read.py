@@ -334,8 +334,6 @@ def _policy_file(path: Path, draft: Draft, root: Path | None) -> Placed[PolicyFi
     except WorkspaceError as error:
         draft.problems += error.problems
         return None
-    if source.value is None:  # an empty file is an empty policy: it refuses every call
-        source = YamlFile(source.file, {}, source.root)
     entity = validate(PolicyFile, source, (), draft.problems)
     draft.claim("policy", path.stem, source, ())
     return Placed(entity, source, ()) if entity else None

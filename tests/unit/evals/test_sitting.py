@@ -175,6 +175,21 @@ def test_guards_are_part_of_the_subject(folder):
     assert other.manifest.subject_digest not in (bare.manifest.subject_digest, guarded.manifest.subject_digest)
 
 
+def test_a_tool_policy_is_part_of_the_subject(folder):
+    bare = evaluate(Workspace.load(folder), "small", progress=False)
+    (folder / "policy.yaml").write_text("tools: {send: {effect: external, args: {to: recipient}}}")
+    workspace = Workspace.load(folder)
+    policed = evaluate(workspace, "small", limits=Limits(seconds=0), progress=False)
+    assert policed.manifest.subject["policy"]["policy"]["tools"]["send"]["effect"] == "external"
+    assert policed.manifest.subject_digest != bare.manifest.subject_digest
+    assert [f.path for f in policed.manifest.files if f.path == "policy.yaml"] == ["policy.yaml"]
+    assert evaluate(workspace, resume=policed.id, progress=False).complete
+    assert (
+        evaluate(workspace, "small", guards=False, progress=False).manifest.subject_digest
+        == bare.manifest.subject_digest
+    )
+
+
 def test_suites_can_be_picked(folder):
     workspace = Workspace.load(folder)
     with pytest.raises(UsageError, match="did you mean 'questions'"):

@@ -179,6 +179,27 @@ def test_a_run_that_does_not_say_what_it_measured_is_no_evidence(gated) -> None:
         decide(gated.workspace, run, before)
 
 
+def test_a_run_behind_a_policy_is_stale_once_it_changes(gated) -> None:  # type: ignore[no-untyped-def]
+    from shipworthy.evals.subject import build_policy
+
+    path = gated.root / "policy.yaml"
+    path.write_text("tools: {send: {effect: external, args: {to: recipient}}}\n")
+    workspace = gated.workspace
+    policy = build_policy(workspace)
+    assert policy is not None
+    declared = {"declared": declaration(workspace.target, guards="none", policy=True), "policy": policy.describe()}
+    before, run = gated.run(), gated.run(guards="on", subject=declared)
+    assert decide(workspace, run, before).verdict == "ship"
+    path.write_text("tools: {send: {effect: external, why: Prose., args: {to: recipient}}}\n")
+    assert decide(gated.workspace, run, before)
+    path.write_text("tools: {send: {effect: external, args: {to: none}}}\n")
+    with pytest.raises(IntegrityError, match=r"stale evidence: policy\.yaml changed"):
+        decide(gated.workspace, run, before)
+    path.unlink()
+    with pytest.raises(IntegrityError, match=r"stale evidence: policy\.yaml changed"):
+        decide(gated.workspace, run, before)
+
+
 def test_a_run_behind_the_workspace_s_guards_is_stale_once_they_change(gated) -> None:  # type: ignore[no-untyped-def]
     from shipworthy.enforce.pipeline import Pipeline
 

@@ -102,7 +102,7 @@ def _values(tool: str, argument: str, spec: Argument) -> Check:
             one = written(value)
             if one and not session.origin(one, wanted, tool) and not session.endorsed(tool, argument, one):
                 seen = session.memory.seen(one)
-                return Trouble(word, kind, argument, one, _from_where(kind, one, seen), seen)
+                return Trouble(word, kind, argument, one, _from_where(session, kind, one, seen), seen)
         return None
 
     return check
@@ -122,7 +122,9 @@ def _content(tool: str, argument: str, spec: Argument) -> Check:
                 one = found.value
                 if not session.origin(one, wanted, tool) and not session.endorsed(tool, argument, one):
                     seen = session.memory.seen(one)
-                    return Trouble(spec.otherwise, "content", argument, one, _from_where(found.kind, one, seen), seen)
+                    return Trouble(
+                        spec.otherwise, "content", argument, one, _from_where(session, found.kind, one, seen), seen
+                    )
         return None
 
     return check
@@ -135,11 +137,14 @@ def _mask(spec: Argument) -> int:
     return mask
 
 
-def _from_where(kind: str, value: str, seen: str) -> str:
+def _from_where(session: Session, kind: str, value: str, seen: str) -> str:
     shown = value if len(value) <= 60 else value[:57] + "..."
-    origin = (
-        f"stands in text that {seen} read, which others can write" if seen else "is in no record and no word of theirs"
-    )
+    if session.memory.of(value, session.words)[0]:
+        origin = "stands in a trusted field of a record that none of their words picks out"
+    elif seen:
+        origin = f"stands in text that {seen} read, which others can write"
+    else:
+        origin = "is in no record and no word of theirs"
     return f"the user did not name the {kind} {shown!r}, which {origin}"
 
 

@@ -25,7 +25,7 @@ def condition(text: str) -> Callable[[Mapping[str, Any]], bool]:
         program = cel.compile(text)
     except ValueError as error:
         raise PluginError(f"when: {str(error).splitlines()[0]}") from None
-    unknown = sorted(set(program.variables) - set(VARIABLES))
+    unknown = sorted(set(program.variables()) - set(VARIABLES))
     if unknown:
         raise PluginError(f"when: there is no {unknown[0]!r}; a condition may name {', '.join(VARIABLES)}")
 

@@ -20,8 +20,6 @@ from shipworthy.workspace.policies import PolicyFile
 VERSION = 1
 """Raised when the same file starts to decide in another way."""
 
-_EXPLAINS = {"why", "cases", "implements"}
-
 
 class Policy:
     """A tool policy that decides. One object serves any number of sessions.
@@ -66,10 +64,9 @@ class Policy:
 
     def describe(self) -> Mapping[str, Any]:
         """Return JSON with all that changes a decision: no prose, and no cases."""
-        told = self.file.model_dump(mode="json", exclude={"cases": True})
+        told = self.file.model_dump(mode="json", exclude={"cases": True, "implements": True})
         for rule in told["tools"].values():
-            for key in _EXPLAINS & rule.keys():
-                del rule[key]
+            rule.pop("why")
         return {"engine": VERSION, "shadow": self.shadow, "policy": told}
 
     async def decide(self, call: ToolCall, request: Request) -> PolicyEvent:

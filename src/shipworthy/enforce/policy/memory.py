@@ -19,6 +19,8 @@ MOST_LEAVES = 50_000
 
 _ENDING = re.compile(r"(?<=\w)\.[a-z][a-z0-9]{1,4}$")
 
+_AROUND = ".,;:!?()[]{}<>\"'`*/"
+
 LONGEST_NAME = 80
 """Characters of a name."""
 
@@ -80,7 +82,10 @@ class Memory:
         self._often: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self._firsts: dict[str, set[Record]] = {}
         self._contacts: dict[str, set[frozenset[str]]] = defaultdict(set)
-        self._free: list[tuple[str, Record]] = []
+        # Free text as it came, in its one writing, and whose it is; all of it joined, made when it is first searched.
+        self._free: list[tuple[str, str, Record]] = []
+        self._joined: str | None = None
+        self._in: dict[str, str] = {}
         self._words: set[str] = set()
         self._left = 0
 
@@ -113,7 +118,14 @@ class Memory:
 
     def taint(self, text: str, tool: str) -> None:
         """Remember a text that others wrote and no tool of ours gave, such as a document."""
-        self._free.append((text, Record(self.calls, tool, None, directory=False)))
+        self._others(text, Record(self.calls, tool, None, directory=False))
+
+    def _others(self, text: str, record: Record) -> None:
+        folded = written(text)
+        self._free.append((text, folded, record))
+        self._joined = None
+        for token in folded.split():
+            self._in[token.strip(_AROUND)] = self._in[token.rpartition("://")[2].strip(_AROUND)] = record.tool
         self.tainted = True
 
     def _walk(self, value: Any, labels: Labels | None, record: Record, key: str) -> None:
@@ -167,8 +179,7 @@ class Memory:
         if not marks & TRUSTED:
             if isinstance(value, str) and value.strip():
                 record.free.append(value)
-                self._free.append((value, record))
-                self.tainted = True
+                self._others(value, record)
             return
         if value is None or value == "" or isinstance(value, bool):
             return
@@ -249,10 +260,15 @@ class Memory:
 
         What the same tool gave does not count: a page may not say which page is read next.
         """
-        return any(
-            record.tool != tool and within(written(text), value) and self.picks(record, words, alone=False)
-            for text, record in self._free
+        return value in self._all() and any(
+            record.tool != tool and within(folded, value) and self.picks(record, words, alone=False)
+            for _, folded, record in self._free
         )
+
+    def _all(self) -> str:
+        if self._joined is None:
+            self._joined = "\0".join(folded for _, folded, _ in self._free)
+        return self._joined
 
     def picks(self, record: Record | None, words: Words, *, alone: bool = True) -> bool:
         """Say whether the user's words pick out a record, or one that it lies in, by its name.
@@ -304,13 +320,19 @@ class Memory:
         return len(set.intersection(*(self._contacts[token] for token in said))) == 1
 
     def seen(self, value: str) -> str:
-        """Return in which tool's untrusted text a value was read last; "" where it was not."""
-        return next((record.tool for text, record in reversed(self._free) if value in written(text)), "")
+        """Return in which tool's untrusted text a value was read last; "" where it was not.
+
+        It explains and decides nothing. A value of one word is looked up among the words of all texts, so that it costs
+        the same after any number of calls; inside another word it is not found.
+        """
+        if " " not in value:
+            return self._in.get(value, "")
+        return next((record.tool for _, folded, record in reversed(self._free) if value in folded), "")
 
     @property
     def untrusted(self) -> list[tuple[str, str]]:
         """What others may have written: text and the tool that gave it."""
-        return [(text, record.tool) for text, record in self._free]
+        return [(text, record.tool) for text, _, record in self._free]
 
 
 def _title(value: Any) -> tuple[str, ...]:

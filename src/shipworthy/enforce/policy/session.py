@@ -91,6 +91,10 @@ class Session:
         if rule.rule.undo is not None:
             self.undo.append(Undo(tool, dict(args), rule.rule.undo, answer))
 
+    def forget(self) -> None:
+        """Forget which origins were found; they are found again. For measuring."""
+        self._origins.clear()
+
     # ---- what it says ----------------------------------------------------------------------------------------------
 
     def decide(self, tool: str, args: Mapping[str, Any]) -> Decision:
