@@ -1,8 +1,10 @@
 """Measure the detectors and guards on labelled public text. Run: python bench/detectors.py [--data DIR] [--only NAME]
 
 Prints, with 95 % intervals (Clopper-Pearson on near-duplicate clusters as units): recall and precision of personal-data
-patterns by type, the recall of the same values in other typography, and of the injection rules the share found by
-source of attacks and of harmless texts. `--json` prints the table of typography as one object.
+patterns by type, street addresses (a rule to switch on), the recall of the same values in other typography, made-up
+credentials and harmless strings that look like them, and of the injection rules the share found by source of attacks
+and of harmless texts. Beside them what other tools of the field gave on the same texts, as recorded. `--json` prints
+everything as one object. About a minute of CPU time.
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ import json
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
+
+import credentials
 
 from shipworthy.detect import injection, pii
 from shipworthy.stats import rate_interval
@@ -36,19 +41,32 @@ def rows(path: Path) -> list[dict]:
         return [json.loads(line) for line in file]
 
 
-def shown(hits: list[tuple[str, bool]]) -> str:
+PRESIDIO = {"recorded with": "presidio-analyzer, blank spaCy, every second row", "card recall": 0.966,
+            "phone recall": 0.786, "phone precision": 0.478, "address recall": 0.0}  # fmt: skip
+NOT_HERE = {"BIPIA": "indirect", "OWASP documents": "harmless"}
+"""Sources on which these rules are known to do badly (found .013; fired on .13 to .16) and that our data lacks."""
+
+
+def figure(hits: list[tuple[str, bool]]) -> dict[str, Any]:
     """Return a rate with its clustered interval and its counts."""
     clusters: dict[str, list[bool]] = defaultdict(list)
     for cluster, hit in hits:
         clusters[cluster].append(hit)
-    n = len(hits)
+    n, found = len(hits), sum(h for _, h in hits)
     if len(clusters) < 2:
-        return f"{sum(h for _, h in hits)} of {n}"
+        return {"rate": found / n, "found": found, "n": n, "clusters": len(clusters)}
     interval = rate_interval([sum(c) for c in clusters.values()], [len(c) for c in clusters.values()])
-    return f"{interval.rate:.3f} [{interval.low:.3f}, {interval.high:.3f}] n {n} clusters {len(clusters)}"
+    return {"rate": interval.rate, "low": interval.low, "high": interval.high, "found": found, "n": n,
+            "clusters": len(clusters)}  # fmt: skip
 
 
-def personal(data: Path) -> None:
+def shown(of: dict[str, Any]) -> str:
+    if "low" not in of:
+        return f"{of['found']} of {of['n']}"
+    return f"{of['rate']:.3f} [{of['low']:.3f}, {of['high']:.3f}] n {of['n']} clusters {of['clusters']}"
+
+
+def personal(data: Path) -> dict[str, Any]:
     found, right, missed = defaultdict(list), defaultdict(list), defaultdict(list)
     began, count = time.process_time(), 0
     for row in rows(data / "pii.jsonl.gz"):
@@ -79,16 +97,66 @@ def personal(data: Path) -> None:
                 t["type"] == "DATE_TIME" and t["start"] < s.end and s.start < t["end"] for t in truth
             )
             right[s.kind].append((row["cluster"], bool(same) or birth))
-    print("Personal data: recall by type (whole value covered by a finding of its kind)")
-    for kind, hits in sorted(found.items()):
-        print(f"  {kind:20} {shown(hits)}")
-    print("Personal data: precision by kind (a finding that overlaps a label of its type)")
-    for kind, hits in sorted(right.items()):
-        print(f"  {kind:20} {shown(hits)}")
-    print(
-        "Not looked for (share covered by chance): " + ", ".join(f"{k} {shown(v)}" for k, v in sorted(missed.items()))
-    )
-    print(f"CPU {1000 * (time.process_time() - began) / max(count, 1):.2f} ms a text")
+    return {
+        "recall": {kind: figure(hits) for kind, hits in sorted(found.items())},
+        "precision": {kind: figure(hits) for kind, hits in sorted(right.items())},
+        "not looked for, covered by chance": {kind: figure(hits) for kind, hits in sorted(missed.items())},
+        "presidio": PRESIDIO,
+        "cpu_ms_a_text": round(1000 * (time.process_time() - began) / max(count, 1), 3),
+    }
+
+
+def print_personal(of: dict[str, Any]) -> None:
+    for name, title in (
+        ("recall", "recall by type (whole value covered by a finding of its kind)"),
+        ("precision", "precision by kind (a finding that overlaps a label of its type)"),
+        ("not looked for, covered by chance", "types that are not looked for, covered by chance"),
+    ):
+        print(f"Personal data: {title}")
+        for kind, hits in of[name].items():
+            print(f"  {kind:20} {shown(hits)}")
+    print("  beside: " + ", ".join(f"{k} {v}" for k, v in of["presidio"].items()))
+    print(f"CPU {of['cpu_ms_a_text']:.2f} ms a text")
+
+
+def addresses(data: Path) -> dict[str, Any]:
+    """Return how many labelled addresses a finding of `street_address` touches, and how many harmless texts it fires in."""
+
+    def found(text: str) -> list[Any]:
+        return [s for s in pii.find(text, also=pii.OPTIONAL) if s.kind in pii.OPTIONAL]
+
+    touched, fires = defaultdict(list), defaultdict(list)
+    for row in rows(data / "pii.jsonl.gz"):
+        spans = found(row["text"])
+        if row["source"] == "wnut17":
+            fires["wnut17 (social media)"].append((row["cluster"], bool(spans)))
+            continue
+        for truth in row["spans"]:
+            if truth["type"] in ("STREET_ADDRESS", "ADDRESS"):
+                hit = any(s.start < truth["end"] and truth["start"] < s.end for s in spans)
+                touched[truth["type"]].append((row["cluster"], hit))
+                if any(c.isalpha() for c in row["text"][truth["start"] : truth["end"]]):
+                    touched[truth["type"] + ", those with a letter"].append((row["cluster"], hit))
+    began, size = time.process_time(), 0
+    for name in ("injection_jailbreak", "indirect_injection"):
+        for i, row in enumerate(rows(data / f"{name}.jsonl.gz")):
+            if row["label"] != "attack":
+                size += len(row["text"])
+                hit = (str(row.get("cluster", i)), bool(found(row["text"])))
+                fires[row["source"]].append(hit)
+                fires["all harmless documents"].append(hit)
+    return {
+        "touched": {kind: figure(hits) for kind, hits in sorted(touched.items())},
+        "fires": {source: figure(hits) for source, hits in sorted(fires.items())},
+        "cpu_ms_a_1000_characters": round(1e6 * (time.process_time() - began) / size, 3),
+    }
+
+
+def print_addresses(of: dict[str, Any]) -> None:
+    print("Street addresses (switched on): share of labelled ones touched; share of harmless texts in which it fires")
+    for part in ("touched", "fires"):
+        for name, hits in of[part].items():
+            print(f"  {part:8} {name:36} {shown(hits)}")
 
 
 def grouped(value: str, joint: str) -> str:
@@ -180,40 +248,71 @@ def print_typography(table) -> None:
         print(f"  {name:26}{row}")
 
 
-def rules(data: Path) -> None:
+def rules(data: Path) -> dict[str, Any]:
+    """Return the share of texts with a blocking finding, by file, label and source."""
+    result: dict[str, Any] = {}
     for name in ("injection_jailbreak", "indirect_injection"):
         by: dict[tuple[str, str], list[tuple[str, bool]]] = defaultdict(list)
         began, size = time.process_time(), 0
-        every = rows(data / f"{name}.jsonl.gz")
-        for i, row in enumerate(every):
+        for i, row in enumerate(rows(data / f"{name}.jsonl.gz")):
             size += len(row["text"])
             # Invisible characters alone are taken out, not blocked.
             hit = any(s.kind != "invisible" for s in injection.find(row["text"]))
             by[row["label"], row["source"]].append((str(row.get("cluster", i)), hit))
-        print(
-            f"{name}: share with a finding ({1e6 * (time.process_time() - began) / size:.2f} CPU-ms a 1,000 characters)"
-        )
+            by[row["label"], "all"].append((str(row.get("cluster", i)), hit))
+        result[name] = {"cpu_ms_a_1000_characters": round(1e6 * (time.process_time() - began) / size, 3)}
         for (label, source), hits in sorted(by.items()):
-            print(f"  {label:7} {source:30} {shown(hits)}")
+            result[name].setdefault(label, {})[source] = figure(hits)
+    result["not_available"] = NOT_HERE
+    return result
+
+
+def print_rules(of: dict[str, Any]) -> None:
+    for name, labels in of.items():
+        if name == "not_available":
+            print("not in this data, and known to be done badly: " + ", ".join(f"{k} ({v})" for k, v in labels.items()))
+            continue
+        print(f"{name}: share with a finding ({labels['cpu_ms_a_1000_characters']:.2f} CPU-ms a 1,000 characters)")
+        for label, sources in labels.items():
+            if isinstance(sources, dict):
+                for source, hits in sources.items():
+                    print(f"  {label:7} {source:30} {shown(hits)}")
+
+
+def print_credentials(of: dict[str, Any]) -> None:
+    print(
+        f"Credentials, {of['forms']} made-up forms of {of['each']}: found {of['recall']:.3f}, named for what they are"
+        f" {of['right_kind']:.3f}; fires on {of['harmless_fires']:.3f} of {of['harmless_forms']} harmless forms"
+    )
+    for name in ("missed", "wrong_kind", "fires_on", "detect-secrets"):
+        print(f"  {name}: {', '.join(f'{k} {v}' for k, v in of[name].items()) or 'none'}")
+
+
+PARTS = {
+    "pii": (personal, print_personal),
+    "addresses": (addresses, print_addresses),
+    "typography": (typography, print_typography),
+    "credentials": (lambda data: credentials.measure(), print_credentials),
+    "rules": (rules, print_rules),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--only", choices=("pii", "typography", "rules"))
+    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
-    if not args.data.is_dir():
+    if args.only != "credentials" and not args.data.is_dir():
         raise SystemExit(f"no labelled data at {args.data}: give its folder with --data")
+    measured = {}
+    for name, (measure, show) in PARTS.items():
+        if args.only in (None, name):
+            measured[name] = measure(args.data)
+            if not args.json:
+                show(measured[name])
     if args.json:
-        print(json.dumps({"typography": typography(args.data)}))
-        return
-    if args.only in (None, "pii"):
-        personal(args.data)
-    if args.only in (None, "typography"):
-        print_typography(typography(args.data))
-    if args.only in (None, "rules"):
-        rules(args.data)
+        print(json.dumps(measured))
 
 
 if __name__ == "__main__":

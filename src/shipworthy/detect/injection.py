@@ -12,33 +12,60 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from shipworthy.detect.disguise import decoded
 from shipworthy.detect.engine import Encoded, Pattern
-from shipworthy.detect.normalise import fold, invisible
+from shipworthy.detect.normalise import fold, fold_char, invisible
 from shipworthy.detect.spans import Span
+from shipworthy.detect.spread import readings
 
 KINDS = ("override", "marker", "reveal", "jailbreak", "exfiltrate", "encoded", "invisible")
 
-_WRAP = re.compile(r"(?<![\n.!?:])\n(?=[a-z])")
+# Lines of quoted mail begin with a mark.
+_WRAP = re.compile(r"(?<![\n.!?:])\n(?=[a-z])|(?<![\n.!?:])\n> ?")
+# A rule that forbids it is no order to do it: "never reveal the system prompt to a customer".
+_FORBIDS = Pattern(
+    r"(?:\bnever|\bnot|n't|\bwithout|\bcannot|\bavoid|\b(?:refuse|decline|forbidden|unable)s? to|\bprevent(?:s|ing)?"
+    r"|\bstop(?:s|ping)?) (?:(?:be|to|ever|asked|tricked|into|from|you|it|them|users?|the|model|assistant|bot) ){0,4}$"
+)
+# Letters one by one often lose the blanks between words.
+_SQUASHED = Pattern(
+    r"(?:ignore|disregard|forget|override|bypass)(?:all|any|the|your|my)*(?:of)?(?:the|your)?(?:previous|prior|above|earlier"
+    r"|system|former|safety)*(?:instructions?|rules|prompts?|guidelines|directives?|restrictions)"
+    r"|(?:reveal|show|print|repeat|output|tell|giveme)(?:me|us)?(?:the|your)(?:full|hidden|secret|initial|whole)?(?:system)?"
+    r"(?:prompt|instructions|secrets?|passwords?)|doanythingnow|jailbreakmode|developermode"
+)
 _BASE64 = Pattern(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX = Pattern(r"(?:[0-9a-fA-F]{2}[ :]?){8,}")
 _LETTERS = Pattern(r"[a-zA-Z][a-zA-Z ,.'!?-]{14,}")
 
 
+class _Rules(NamedTuple):
+    """Kinds, patterns, and all patterns as one automaton, whose one pass tells which match: most often none."""
+
+    kinds: list[str]
+    patterns: list[Pattern]
+    chosen: Any
+
+
 @cache
-def _rules() -> tuple[list[str], list[Pattern], Any]:
-    """Return kinds, patterns, and all patterns as one automaton, whose one pass tells which match: most often none."""
+def _rules() -> tuple[_Rules, ...]:
+    """Return the rules, English ones and those of other languages: together they are too many for one automaton."""
     import re2
 
-    text = files("shipworthy.library").joinpath("rules/injection.tsv").read_text(encoding="utf-8")
-    lines = [line.split("\t", 1) for line in text.splitlines() if line and line[0] != "#"]
-    chosen = re2.Set.SearchSet()
-    for _, source in lines:
-        chosen.Add(source)
-    chosen.Compile()
-    return [kind for kind, _ in lines], [Pattern(source) for _, source in lines], chosen
+    made = []
+    for name in ("injection", "injection_languages"):
+        text = files("shipworthy.library").joinpath(f"rules/{name}.tsv").read_text(encoding="utf-8")
+        lines = [line.split("\t", 1) for line in text.splitlines() if line and line[0] != "#"]
+        # Other scripts are folded as the text is; what is ASCII may be syntax.
+        lines = [[kind, "".join(c if c.isascii() else fold_char(c) for c in source)] for kind, source in lines]
+        chosen = re2.Set.SearchSet()
+        for _, source in lines:
+            chosen.Add(source)
+        chosen.Compile()
+        made.append(_Rules([kind for kind, _ in lines], [Pattern(source) for _, source in lines], chosen))
+    return tuple(made)
 
 
 def _squeezed(text: str) -> tuple[str, Sequence[int]]:
@@ -48,6 +75,8 @@ def _squeezed(text: str) -> tuple[str, Sequence[int]]:
     origin: list[int] = []
     for i, char in enumerate(folded.text):
         blank = char in " \t\r\u00a0*_"
+        if char == "\n" and out and out[-1] == " ":
+            out.pop(), origin.pop()
         if blank and out and out[-1] in " \n":
             continue
         out.append(" " if blank else char)
@@ -56,22 +85,56 @@ def _squeezed(text: str) -> tuple[str, Sequence[int]]:
 
 
 def phrases(text: str) -> list[Span]:
-    """Return the phrases in a text as it reads to a person; a line break inside one is a blank, as mail wraps text."""
-    plain, origin = _squeezed(text)
-    kinds, patterns, chosen = _rules()
-    found: dict[Span, None] = {}
-    # Some wordings are told by standing at the beginning of a line, so the text is read with its lines and without.
-    for read in dict.fromkeys((plain, _unwrapped(plain))):
-        encoded = Encoded(read)
-        for hit in sorted(chosen.Match(encoded.data) or ()):
-            for a, b in patterns[hit].runs(encoded):
-                found[Span(origin[a], origin[b - 1] + 1, kinds[hit])] = None
+    """Return the phrases in a text as it reads to a person; a line break inside one is a blank, as mail wraps text.
+
+    Letters with blanks or hyphens between them, words joined by signs, and a word or two a line are put together.
+    """
+    found = dict.fromkeys(_plain(text))
+    folded = fold(text)
+    for read in readings(folded.text):
+        back = [folded.origin[i] for i in read.origin]
+        if read.squashed:
+            squashed = _SQUASHED.runs(Encoded(read.text))
+            found |= dict.fromkeys(Span(back[a], back[b - 1] + 1, "override") for a, b in squashed)
+        else:
+            # A marker stands as it stands: headings and lists of documents put together read like one.
+            found |= dict.fromkeys(s for s in _wordings(*_again(read.text, back)) if s.kind != "marker")
     return list(found)
 
 
-def _unwrapped(text: str) -> str:
+def _plain(text: str) -> Iterator[Span]:
+    """Yield the phrases that stand in a text as they are, or over the ends of lines."""
+    plain, origin = _squeezed(text)
+    yield from _wordings(plain, origin)
+    # Some wordings are told by standing at the beginning of a line, so the text is read with its lines and without.
+    unwrapped, places = _unwrapped(plain, origin)
+    if unwrapped != plain:
+        yield from _wordings(unwrapped, places)
+
+
+def _again(text: str, origin: Sequence[int]) -> tuple[str, Sequence[int]]:
+    """Squeeze a text that was put together, keeping its way back."""
+    plain, places = _squeezed(text)
+    return plain, [origin[i] for i in places]
+
+
+def _wordings(read: str, origin: Sequence[int]) -> Iterator[Span]:
+    encoded = Encoded(read)
+    for kinds, patterns, chosen in _rules():
+        for hit in sorted(chosen.Match(encoded.data) or ()):
+            for a, b in patterns[hit].runs(encoded):
+                if kinds[hit] != "reveal" or not _FORBIDS.found(Encoded(read[max(0, a - 40) : a])):
+                    yield Span(origin[a], origin[b - 1] + 1, kinds[hit])
+
+
+def _unwrapped(text: str, origin: Sequence[int]) -> tuple[str, Sequence[int]]:
     """Join lines that go on with a word; a blank line, a list and a heading part what they part."""
-    return _WRAP.sub(" ", text)
+    out, places, at = [], [], 0
+    for match in _WRAP.finditer(text):
+        out += [text[at : match.start()], " "]
+        places += [*origin[at : match.start()], origin[match.start()]]
+        at = match.end()
+    return "".join(out) + text[at:], [*places, *origin[at:]] if at else origin
 
 
 def _decoded(text: str) -> Iterator[tuple[int, int, str]]:
@@ -147,10 +210,13 @@ def find(text: str) -> list[Span]:
         found.append(Span(start, end, "encoded"))
         found += [Span(start, end, span.kind) for span in phrases(said)]
     for reading in decoded(text):
+        if reading.form == "escapes":
+            spans = (s for s in phrases(reading.text) if s.kind != "marker")
+            found += [Span(reading.starts[s.start], reading.ends[s.end - 1], s.kind) for s in spans]
         # What nobody can see says its phrases over the whole of the run.
         if reading.form in ("variation selectors", "zero-width bits"):
             found += [Span(reading.starts[0], reading.ends[-1], span.kind) for span in phrases(reading.text)]
     # Rot13 keeps every character's place.
-    found += phrases(codecs.encode(text, "rot13"))
+    found += _plain(codecs.encode(text, "rot13"))
     found += [Span(a, b, "invisible") for a, b in invisible(text)]
     return sorted(set(found))

@@ -5,16 +5,16 @@ are not seen make no difference, and spans are those of the text itself.
 
 Finds e-mail addresses, telephone numbers, payment cards (Luhn), IBANs (mod 97), IP addresses, identity numbers (see
 `national_ids`), dates of birth that are called so, street addresses as written in English, and names that the
-caller gives. Does not find: names nobody gave, addresses written otherwise, workplaces, faces. Measured recall and
+caller gives. On request also street addresses of eight countries (see `streets`). Does not find: names nobody gave, addresses written otherwise, workplaces, faces. Measured recall and
 precision by type: docs/reference/guards.md.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from shipworthy.detect import checksums, national_ids
+from shipworthy.detect import checksums, national_ids, streets
 from shipworthy.detect.engine import Encoded, Pattern, apart
 from shipworthy.detect.spans import Span, union
 from shipworthy.detect.writing import written
@@ -28,6 +28,9 @@ _CONTEXT = 64
 KINDS = ("email", "phone", "card", "iban", "ip", "date_of_birth", "address", "name", "us_ssn", "br_cpf", "es_dni",
          "uk_nino", "fr_nir", "it_codice_fiscale", "ch_ahv", "se_personnummer", "in_aadhaar", "nl_bsn", "pl_pesel",
          "de_steuer_id", "passport", "drivers_license")  # fmt: skip
+
+OPTIONAL = (streets.KIND,)
+"""Kinds that are looked for only where somebody asks for them: they fire on more harmless text than the others."""
 
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.!#$%&'*+/=?^_`{|}~-")
 _LABEL = Pattern(r"[\pL\pN](?:[\pL\pN-]{0,62}[\pL\pN])?(?:\.[\pL\pN](?:[\pL\pN-]{0,62}[\pL\pN])?){1,4}")
@@ -89,16 +92,6 @@ _ADDRESS = Pattern(
     r"|Quay|Steps|Approach|Parkway|Highway|Trail)(?:,? (?:Apt\.?|Suite|Flat|Unit|House) ?[0-9A-Za-z]{0,5})?"
     r"(?:, ?\p{Lu}[\pL'-]{1,20}(?: \p{Lu}[\pL'-]{1,20})?)?"
 )
-# "Windows 11 Home Court", "Chapter 3 The Long Road", "5 Star Way": a number of something else.
-_COUNTED = Pattern(
-    r"\b(?:windows|chapter|section|version|part|figure|fig\.|table|step|unit|episode|season|level|act|page|volume|vol\."
-    r"|lesson|article|rule|option|phase|stage|top|number|no\.) $",
-    ignore_case=True,
-)
-_NO_STREET = Pattern(
-    r"^[0-9]+[A-Za-z]?,? (?:The|Stars?|Easy|Simple|Best|More|New|Great|Ways|Tips|Steps|Reasons|Things) "
-)
-
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?)\.?"
@@ -253,9 +246,7 @@ def _births(encoded: Encoded) -> Iterator[Span]:
 def _addresses(encoded: Encoded) -> Iterator[Span]:
     text = encoded.text
     for start, end in _ADDRESS.overlapping(encoded):
-        if apart(text, start, end, "-") and not (
-            _COUNTED.found(Encoded(text[max(0, start - 16) : start])) or _NO_STREET.found(Encoded(text[start:end]))
-        ):
+        if apart(text, start, end, "-") and not streets.counted(text, start, end):
             yield Span(start, end, "address")
 
 
@@ -271,7 +262,9 @@ def _names(text: str, names: Iterable[str]) -> Iterator[Span]:
                 yield Span(at, at + len(wanted), "name")
 
 
-def find(text: str, names: Iterable[str] = (), *, reach: int | None = None) -> list[Span]:
+def find(
+    text: str, names: Iterable[str] = (), *, reach: int | None = None, also: Collection[str] = ()
+) -> list[Span]:
     """Return personal data in a text, overlapping findings included, in order.
 
     Args:
@@ -279,6 +272,7 @@ def find(text: str, names: Iterable[str] = (), *, reach: int | None = None) -> l
         names: names of people to find, as whole words, in any case.
         reach: leave out what depends on more characters than this (at least `REACH`); for a stream, which cannot wait
             longer. All is found where it is None.
+        also: kinds of `OPTIONAL` to look for too.
     """
     plain = written(text)
     encoded = Encoded(plain.text)
@@ -293,12 +287,14 @@ def find(text: str, names: Iterable[str] = (), *, reach: int | None = None) -> l
         spans.update(_births(unwrapped))
         spans.update(_addresses(encoded))
         spans.update(national_ids.find(unwrapped))
+        if streets.KIND in also:
+            spans.update(streets.find(encoded))
     if plain.text.count(":") > 2 or plain.text.count(".") > 2:
         spans.update(_ips(encoded))
     found = (s for s in spans if reach is None or plain.extent(s.start, s.end, _CONTEXT) <= reach)
     return sorted({Span(*plain.span(s.start, s.end), s.kind) for s in found})
 
 
-def merged(text: str, names: Iterable[str] = ()) -> list[Span]:
-    """Return personal data as spans that do not overlap."""
-    return union(find(text, names))
+def merged(text: str, names: Iterable[str] = (), *, also: Collection[str] = ()) -> list[Span]:
+    """Return personal data as spans that do not overlap; arguments as for `find`."""
+    return union(find(text, names, also=also))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal, NoReturn, final
 
+from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.records import Attempt
 from shipworthy.core.rewrite import Record, rewrite, rewrite_json
+from shipworthy.core.settings import redact_also
 from shipworthy.detect import canaries, pii
 from shipworthy.detect import secrets as credentials
 from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.detect.planted import usual_forms
 from shipworthy.detect.spans import Span, union
 
-_MARK = Pattern(rf"\[redacted:(?:{'|'.join((*pii.KINDS, 'secret', 'text'))})\]")
+_MARK = Pattern(rf"\[redacted:(?:{'|'.join((*pii.KINDS, *pii.OPTIONAL, 'secret', 'text'))})\]")
 _PASSES = 6
 
 
@@ -35,12 +37,16 @@ def is_redacted(text: str) -> bool:
 def redact_text(text: str, secrets: Sequence[str] = ()) -> str:
     """Replace personal data, credentials and the given secrets by marks such as ``[redacted:email]``.
 
-    Linear in the text. Idempotent: redacting the result again changes nothing.
+    Linear in the text. Idempotent: redacting the result again changes nothing. ``SHIPWORTHY_REDACT`` names kinds that
+    are taken out besides (`pii.OPTIONAL`), read once in a process.
 
     Args:
         text: any string.
         secrets: strings that are secret here (canaries, planted personal values); also found spaced out, reversed,
             encoded or written in look-alike characters, see `canaries`.
+
+    Raises:
+        UsageError: ``SHIPWORTHY_REDACT`` names no such kind: nothing is written down as if it had been heeded.
     """
     # A replacement can bring together what was apart (a number cut in two that now passes a check digit), so redact
     # until nothing changes. A text that does not settle is withheld whole.
@@ -51,6 +57,17 @@ def redact_text(text: str, secrets: Sequence[str] = ()) -> str:
             return text
         text = redacted
     return mark("text")
+
+
+@cache
+def _also() -> tuple[str, ...]:
+    """Return the optional kinds that this process redacts."""
+    kinds = redact_also()
+    for kind in kinds:
+        if kind not in pii.OPTIONAL:
+            hint = f"{did_you_mean(kind, pii.OPTIONAL)}; correct it, or unset it"
+            raise UsageError(f"SHIPWORTHY_REDACT names no kind {kind!r} that redaction could take out besides: {hint}")
+    return kinds
 
 
 @lru_cache(maxsize=16)
@@ -64,7 +81,7 @@ def _known(secrets: tuple[str, ...]) -> canaries.Canaries:
 def _once(text: str, known: canaries.Canaries) -> str:
     # A mark is a span too: what lies inside one changes nothing, what reaches out of one swallows it.
     spans = [Span(a, b, text[a + 10 : b - 1]) for a, b in _MARK.runs(Encoded(text))]
-    spans += pii.find(text)
+    spans += pii.find(text, also=_also())
     spans += [Span(s.start, s.end, "secret") for s in (*known.find(text), *credentials.find(text))]
     pieces, at = [], 0
     for span in union(spans):

@@ -5,6 +5,7 @@ For strings that are known to be secret (a canary, the secret in a system prompt
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from math import log2
@@ -96,6 +97,8 @@ _PUBLIC = Pattern(
     r"|/(?:commit|blob|tree|raw)/)(?:[0-9a-f]{2}-)?$",
     ignore_case=True,
 )
+# A moment as file names hold it: digits and letters that say nothing.
+_TIME = re.compile(r"(?<![A-Za-z0-9])[0-9]{8}T[0-9]{4,6}Z?(?![A-Za-z0-9])")
 _TOKEN = Pattern(r"[A-Za-z0-9+/_=-]{20,200}")
 
 ENTROPY_BITS = 3.6
@@ -114,7 +117,7 @@ def entropy(text: str) -> float:
 
 
 def _random(token: str) -> bool:
-    body = token.strip("=-_/+")
+    body = _TIME.sub("", token.strip("=-_/+"))
     kinds = sum((any(c.islower() for c in body), any(c.isupper() for c in body), any(c.isdigit() for c in body)))
     if body and all(c in "0123456789abcdefABCDEF" for c in body):
         return len(body) >= 32 and entropy(body.lower()) > 3.0 and not body.isdigit()
@@ -129,14 +132,17 @@ def find(text: str) -> list[Span]:
     An assigned value (``password: …``) counts when it does not read like the next word of a sentence: it has a digit or
     a symbol, or it is quoted, or the sentence ends with it. A long random token counts unless what stands before it
     says that it is a digest, an identifier or something else that anyone may know. Where several readings overlap, the
-    issuer's format names the whole.
+    issuer's format names the whole, else the word before it.
     """
     plain = written(text)
     encoded = Encoded(plain.text)
     told = [Span(a, b, kind) for kind, pattern in _FORMATS for a, b in pattern.runs(encoded)]
     told = [span for span in told if _is_token(plain.text[span.start : span.end], span.kind)]
-    spans = [*_assigned(encoded), *_random_tokens(encoded)]
-    named = [Span(s.start, s.end, next((t.kind for t in told if _meet(s, t)), s.kind)) for s in spans]
+    assigned, spans = list(_assigned(encoded)), list(_random_tokens(encoded))
+    named = [
+        Span(s.start, s.end, next((t.kind for t in (*told, *assigned) if _meet(s, t)), s.kind))
+        for s in (*assigned, *spans)
+    ]
     return [Span(*plain.span(s.start, s.end), s.kind) for s in union([*named, *told])]
 
 

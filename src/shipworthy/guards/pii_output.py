@@ -12,8 +12,9 @@ from shipworthy.core.records import Finding, Part, Stage
 from shipworthy.core.registry import guard, told
 from shipworthy.detect import pii
 from shipworthy.detect.normalise import skeleton
+from shipworthy.detect.spans import Span
 
-VERSION = "2"
+VERSION = "3"
 
 
 @guard
@@ -23,10 +24,13 @@ class PiiOutput:
 
     What the asker wrote in this conversation is theirs to read back; what stands in a document or a tool result is not.
     By pattern and check digit (see `shipworthy.detect.pii`): a name is found only where it is given, a postal address
-    not at all, a value that is spelled out or encoded not either.
+    where it is written as in English or `also` asks for it, a value that is spelled out or encoded not at all. No
+    detector is a boundary: what must not leave should not be within the model's reach.
 
     Args:
         kinds: which kinds to look for; all of `shipworthy.detect.pii.KINDS` if left out.
+        also: kinds to look for besides, of `shipworthy.detect.pii.OPTIONAL`: `street_address`, street addresses of eight
+            countries, which fires on more harmless text than the others.
         allow: values that are public (the help desk's own number), compared without spaces, punctuation and case; an
             entry that begins with ``@`` allows every e-mail address of that domain. In a workspace, what may be said by
             its ``facts`` if left out.
@@ -47,11 +51,19 @@ class PiiOutput:
         allow: Sequence[str] = (),
         names: Sequence[str] = (),
         own: bool = True,
+        also: Sequence[str] = (),
     ) -> None:
+        known = (*pii.KINDS, *pii.OPTIONAL)
         for kind in kinds:
-            if kind not in pii.KINDS:
-                raise PluginError(f"guard 'pii_output' knows no kind {kind!r}: {did_you_mean(kind, pii.KINDS)}")
-        self._kinds, self._names, self._own = frozenset(kinds), tuple(names), own
+            if kind not in known:
+                raise PluginError(f"guard 'pii_output' knows no kind {kind!r}: {did_you_mean(kind, known)}")
+        for kind in also:
+            if kind not in pii.OPTIONAL:
+                raise PluginError(
+                    f"guard 'pii_output': {kind!r} is no kind to look for besides: {did_you_mean(kind, pii.OPTIONAL)}"
+                )
+        self._kinds, self._names, self._own = frozenset((*kinds, *also)), tuple(names), own
+        self._also = self._kinds.intersection(pii.OPTIONAL)
         self._allow, self._text = frozenset(skeleton(a).text for a in allow if a[:1] != "@"), sorted(allow)
         self._domains = tuple(a.lower() for a in allow if a[:1] == "@")
         if any(len(name) > pii.REACH // 2 for name in names):
@@ -68,7 +80,7 @@ class PiiOutput:
         }
 
     async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
-        spans = [s for s in pii.find(part.text, self._names, reach=self.reach) if s.kind in self._kinds]
+        spans = self._find(part.text)
         if not spans:
             return ()
         own = self._asked(ctx) if self._own else ""
@@ -80,9 +92,13 @@ class PiiOutput:
                 found.append(Finding(start, end, kind, "redact", reason=f"{kind} of someone else"))
         return found
 
+    def _find(self, text: str) -> list[Span]:
+        found = pii.find(text, self._names, reach=self.reach, also=self._also)
+        return [span for span in found if span.kind in self._kinds]
+
     def covers(self, text: str) -> bool:
         """Say whether personal data in this would be found, whoever asks."""
-        spans = [s for s in pii.find(text, self._names, reach=self.reach) if s.kind in self._kinds]
+        spans = self._find(text)
         values = ((text[start:end], kind) for start, end, kind in spans)
         return any(not self._allowed(value, skeleton(value).text, kind) for value, kind in values)
 

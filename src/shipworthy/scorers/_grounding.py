@@ -1,7 +1,6 @@
-"""Does an answer rest on given texts? By its words, numbers and names alone: a baseline, not an understanding.
+"""Does an answer hold figures or names that its texts do not, an accepted value, or the word that there is none?
 
-The share of new words tells well where answers are free text beside a short source (BEGIN), and hardly at all where a
-fluent answer changes one fact (SummEdits): see the figures in docs/reference/scorers.md.
+Exact where it fires, and silent on a sentence that is put together wrongly: for that see `_support_model`.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from shipworthy.detect.normalise import fold
 _UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
           "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")  # fmt: skip
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred")
-_NUMBERS = {word: str(i) for i, word in enumerate(_UNITS)} | {word: str(10 * i) for i, word in enumerate(_TENS, 2)}
+NUMBERS = {word: str(i) for i, word in enumerate(_UNITS)} | {word: str(10 * i) for i, word in enumerate(_TENS, 2)}
 
-_COMMON = frozenset({
+COMMON = frozenset({
     "a", "about", "above", "after", "again", "all", "also", "always", "am", "an", "and", "any", "are", "as", "at",
     "be", "because", "been", "before", "being", "below", "between", "both", "but", "by", "can", "could", "did",
     "do", "does", "doing", "done", "down", "during", "each", "either", "else", "ever", "every", "few", "for",
@@ -54,17 +53,17 @@ _ABSTAINS = Pattern(
 
 
 class Support(NamedTuple):
-    """How much of an answer its texts carry.
+    """What of an answer its texts do not carry.
 
     Attributes:
-        new: share of the answer's content words that stand in no text, in [0, 1].
         numbers: numbers in the answer that stand in no text.
         names: capitalised words inside sentences that stand in no text.
+        words: how many words the answer has.
     """
 
-    new: float
     numbers: tuple[str, ...]
     names: tuple[str, ...]
+    words: int
 
 
 _LABELS = re.compile(
@@ -87,7 +86,7 @@ def tokens(text: str) -> list[str]:
         else:
             out.append(" ")
     return [
-        _NUMBERS.get(word, word) for word in (w.strip("'.:").removesuffix("'s") for w in "".join(out).split()) if word
+        NUMBERS.get(word, word) for word in (w.strip("'.:").removesuffix("'s") for w in "".join(out).split()) if word
     ]
 
 
@@ -100,16 +99,18 @@ def stem(word: str) -> str:
     return word
 
 
+def unmarked(answer: str) -> str:
+    """Return an answer without the numbers of its list and of its sources, which say nothing."""
+    return _LABELS.sub(" ", answer)
+
+
 def support(answer: str, texts: Iterable[str]) -> Support:
     """Compare an answer with the texts it should rest on."""
     known = {stem(word) for text in texts for word in tokens(text)}
-    # Numbers of a list and of a source say nothing.
-    answer = _LABELS.sub(" ", answer)
-    words = [w for w in tokens(answer) if w not in _COMMON]
-    content = [w for w in words if not w[0].isdigit()]
-    new = [w for w in content if stem(w) not in known]
-    numbers = tuple(dict.fromkeys(w for w in words if w[0].isdigit() and stem(w) not in known and w not in known))
-    return Support(len(new) / len(content) if content else 0.0, numbers, _names(answer, known))
+    answer = unmarked(answer)
+    said = tokens(answer)
+    numbers = tuple(dict.fromkeys(w for w in said if w[0].isdigit() and stem(w) not in known and w not in known))
+    return Support(numbers, _names(answer, known), len(said))
 
 
 def _names(answer: str, known: set[str]) -> tuple[str, ...]:
@@ -118,7 +119,7 @@ def _names(answer: str, known: set[str]) -> tuple[str, ...]:
     for word in answer.split():
         bare = word.strip(".,;:!?()[]\"'*")
         starts = before[-1:] in ".!?:\n" or before == ""
-        if bare[:1].isupper() and not starts and bare.lower() not in _COMMON and bare.isalpha():
+        if bare[:1].isupper() and not starts and bare.lower() not in COMMON and bare.isalpha():
             found += [t for t in tokens(bare) if stem(t) not in known]
         before = word
     return tuple(dict.fromkeys(found))

@@ -1,0 +1,175 @@
+"""How likely is it that an answer says more than its texts? Small boosted trees, one forest for each kind of answer.
+
+Three kinds: a *reply* in a conversation beside a passage, a single *sentence* shortened from another, and a *summary*
+of a document. Which one an answer is like is told from its form, by a fourth forest; what is like none of them, in
+length or in language, is not judged. Weights and their card: library/weights/grounded. Trained by
+bench/train_grounded.py; used with numpy alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from shipworthy.core.digests import bytes_digest
+from shipworthy.scorers._support_features import MOST, features, lexical
+from shipworthy.scorers._wording import FUNCTION, Word, words
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+KINDS = ("reply", "sentence", "summary")
+
+BOUNDED = ("words", "text_words", "text_sentences", "new_words", "cover_mean")
+"""Features whose range in the training data says where a forest can be asked."""
+
+FORM = (
+    "words", "text_words", "text_sentences", "sentences", "ratio", "new_words", "new_stems", "new_2_grams",
+    "new_3_grams", "density", "fragment_longest", "run_mean", "person", "asks", "exclaims", "chatty", "i", "capitals",
+    "numbers", "left_out", "left_out_words", "ends_early", "begins_late", "taken_mean",
+)  # fmt: skip
+"""Features that tell what kind an answer is of. What the asker wrote is none of them."""
+
+_ENGLISH = 0.12
+"""Least share of function words in a text of eight words or more that counts as English; it has about a half."""
+
+
+class Verdict(NamedTuple):
+    """What the model says of an answer.
+
+    Attributes:
+        chance: probability that the answer is not supported, in [0, 1], where half of all answers are; None where the
+            model cannot tell.
+        why: why it cannot; empty otherwise.
+    """
+
+    chance: float | None
+    why: str = ""
+
+
+class Forest:
+    """Boosted trees in flat arrays. A leaf leads to itself.
+
+    Args:
+        arrays: `feature`, `threshold`, `left`, `right`, `value`, one entry a node; `left` and `right` are nodes.
+        roots: the node each tree begins at.
+        base: what the trees add to.
+        depth: the longest way from a root to a leaf.
+    """
+
+    def __init__(self, arrays: Mapping[str, NDArray[np.float64]], roots: NDArray[np.int64], base: float, depth: int):
+        self._feature, self._left, self._right = (arrays[n].astype(np.int64) for n in ("feature", "left", "right"))
+        self._threshold, self._value = (arrays[n].astype(np.float64) for n in ("threshold", "value"))
+        self._roots, self._base, self._depth = roots, base, depth
+
+    def margin(self, row: NDArray[np.float64]) -> float:
+        """Return the log odds of a row of features."""
+        at = self._roots
+        for _ in range(self._depth):
+            at = np.where(row[self._feature[at]] <= self._threshold[at], self._left[at], self._right[at])
+        return self._base + float(self._value[at].sum())
+
+
+class Lexicon:
+    """How telling single words are, new ones and small ones, in one kind of answer."""
+
+    def __init__(self, terms: NDArray[np.str_], weights: NDArray[np.float64], base: float) -> None:
+        self._weights, self._base = dict(zip(terms.tolist(), weights.tolist(), strict=True)), base
+
+    def score(self, terms: set[str]) -> float:
+        """Return the sum of the words' weights, added in their order so that it is the same on every machine."""
+        return self._base + sum(self._weights[term] for term in sorted(terms) if term in self._weights)
+
+
+class SupportModel:
+    """The trained classifier.
+
+    Args:
+        forests: one for each of `KINDS`, on all features and the lexicon's score.
+        gate: one for each of `KINDS`, on the features of `FORM`.
+        lexicons: one for each of `KINDS`.
+        bounds: shape (KINDS, BOUNDED, 2): least and greatest value in training.
+        digest: of the weights.
+    """
+
+    def __init__(
+        self,
+        forests: list[Forest],
+        gate: list[Forest],
+        lexicons: list[Lexicon],
+        bounds: NDArray[np.float64],
+        digest: str = "",
+    ) -> None:
+        self._forests, self._gate, self._lexicons, self._bounds, self.digest = forests, gate, lexicons, bounds, digest
+
+    def judge(self, answer: str, text: str, asked: str = "") -> Verdict:
+        """Return how likely it is that an answer says what its text does not.
+
+        Args:
+            answer: the answer, without reasoning, source marks and list numbers.
+            text: everything it may rest on.
+            asked: what the asker wrote.
+        """
+        said, known = words(answer), words(text)
+        if not said or not known:
+            return Verdict(None, "there is nothing to compare")
+        if len(known) > MOST or len(said) > MOST:
+            return Verdict(None, f"a text of more than {MOST:,} words")
+        if not (_is_english(said) and _is_english(known)):
+            return Verdict(None, "the text does not read like English")
+        return self.weigh(features(answer, text, asked), lexical(answer, text))
+
+    def weigh(self, found: Mapping[str, float], terms: set[str]) -> Verdict:
+        """Return the verdict on features and words: see `judge`."""
+        place = np.array([found[name] for name in BOUNDED])
+        inside = ((self._bounds[:, :, 0] <= place) & (place <= self._bounds[:, :, 1])).all(axis=1)
+        if not inside.any():
+            return Verdict(None, "unlike every kind of text that the model was tried on")
+        form = np.array([found[name] for name in FORM], dtype=np.float64)
+        margins = np.array([forest.margin(form) for forest in self._gate])
+        likeness = np.where(inside, np.exp(margins - margins.max()), 0.0)
+        row = np.array([*found.values(), 0.0], dtype=np.float64)
+        chance = 0.0
+        for forest, lexicon, share in zip(self._forests, self._lexicons, likeness / likeness.sum(), strict=True):
+            if share > 0:
+                row[-1] = lexicon.score(terms)
+                chance += float(share) / (1 + float(np.exp(-forest.margin(row))))
+        return Verdict(chance)
+
+
+def _is_english(read: list[Word]) -> bool:
+    letters = "".join(word.plain for word in read)
+    if 2 * sum(c.isascii() for c in letters) < len(letters):
+        return False
+    share = sum(word.plain in FUNCTION for word in read) / len(read)
+    return len(read) < 8 or share >= _ENGLISH
+
+
+@cache
+def load() -> SupportModel:
+    """Load the weights that ship."""
+    import io
+
+    folder = files("shipworthy.library").joinpath("weights/grounded")
+    data = folder.joinpath("weights.npz").read_bytes()
+    card = json.loads(folder.joinpath("card.json").read_text(encoding="utf-8"))
+    if bytes_digest(data) != card["weights_digest"]:
+        raise ValueError("the weights of 'grounded' are not the ones their card describes")
+    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+        return unpack({name: stored[name] for name in stored.files}, card["weights_digest"])
+
+
+def unpack(stored: Mapping[str, NDArray[np.float64]], digest: str = "") -> SupportModel:
+    """Make a model of its arrays: `trees_of` says how many trees each forest has, gates behind the others."""
+    counts, bases, depth = stored["trees_of"].tolist(), stored["bases"].tolist(), int(stored["depth"])
+    roots = np.split(stored["roots"].astype(np.int64), np.cumsum(counts)[:-1])
+    forests = [Forest(stored, r, base, depth) for r, base in zip(roots, bases, strict=True)]
+    lexicons = [
+        Lexicon(stored[f"{kind}_terms"], stored[f"{kind}_weights"], float(stored[f"{kind}_base"])) for kind in KINDS
+    ]
+    return SupportModel(forests[: len(KINDS)], forests[len(KINDS) :], lexicons, stored["bounds"], digest)
