@@ -1,9 +1,10 @@
 """Several worlds as one: their tools side by side, their states under their names, a scene's predicates as facts.
 
-What goes wrong has a stated outcome. A tool that raises, takes too long an answer's worth of text or a bomb gives an
-error result and leaves the state as it was. A tool that hangs, forks or changes its schema between calls cannot be
-trusted with the state any more: the world is *lost*, every later call is refused, and whoever scores the attempt finds
-out (`lost` among its facts, a failure of the role ``tool`` in the record) and gives no verdict on it.
+What goes wrong has a stated outcome. A tool that raises, or whose answer is too long or a bomb, gives an error result
+and leaves the state as it was; a child that a tool forks ends before it comes back to us. After a tool that hangs,
+changes its schema between two calls, or leaves something that is no state, nobody knows what the state is: the world is
+*lost*. Every later call is refused, the record holds a failure of the role ``tool`` of the kind ``WorldLost``, and
+scorers give no verdict.
 """
 
 from __future__ import annotations
@@ -25,13 +26,11 @@ from shipworthy.agents.signature import ToolProblem
 from shipworthy.agents.state_world import StateWorld
 from shipworthy.core.digests import PREFIX
 from shipworthy.core.errors import UsageError, did_you_mean
-from shipworthy.core.foreign import forks, leave_if_forked
+from shipworthy.core.foreign import forks, kind_of, leave_if_forked
 from shipworthy.core.records import ToolCall, ToolResult, ToolSpec
 from shipworthy.core.scene import Plant, Predicate
 from shipworthy.core.threads import Threads
 
-LOST = "lost"
-"""The fact by which a scorer knows that the state cannot be judged."""
 EVERYWHERE = ("tool_description", "tool_result")
 """Positions that every tool has, whatever its world."""
 
@@ -101,7 +100,11 @@ class JoinedWorld:
         if self.lost:
             raise WorldLost(self.lost)
         state = sha256()
-        for name, taken in sorted(self.snapshot().items()):
+        try:
+            now = self.snapshot()
+        except Exception as error:
+            raise self._lose(f"a tool left a state that is no JSON ({kind_of(error)})") from None
+        for name, taken in sorted(now.items()):
             state.update(b"%d:%s%d:" % (len(name), name.encode(), len(taken)))
             state.update(taken)
         return PREFIX + state.hexdigest()
@@ -159,16 +162,16 @@ class JoinedWorld:
             answer = await self._answer(home, partial(tool.function, home, **tool.read(call.arguments)))
             text = as_text(answer, self._bounds)
         except ToolProblem as problem:
-            self.restore(before)
+            self._back(before)
             return ToolResult(call.id, call.name, str(problem)[: self._bounds.characters], is_error=True)
         except TooMuch as problem:
-            self.restore(before)
+            self._back(before)
             said = f"The tool's answer was not passed on: {problem}. Nothing was changed."
             return ToolResult(call.id, call.name, said, is_error=True)
         except TimeoutError:
             raise self._lose(f"the tool {call.name} did not answer in {self._bounds.seconds:g} s") from None
         except BaseException:
-            self.restore(before)
+            self._back(before)
             raise
         finally:
             leave_if_forked(since)
@@ -182,6 +185,13 @@ class JoinedWorld:
             return work()  # ours: none of them takes long
         async with asyncio.timeout(self._bounds.seconds):
             return await (work() if waits else self._threads.call(work))
+
+    def _back(self, before: Mapping[str, bytes]) -> None:
+        """Undo what a call did that came to nothing."""
+        try:
+            self.restore(before)
+        except Exception as error:
+            raise self._lose(f"the state cannot be gone back to ({kind_of(error)})") from None
 
     def _lose(self, why: str) -> WorldLost:
         self.lost = why

@@ -94,7 +94,7 @@ class AgentLoop:
         selection: ``native`` offers the tools to the model; ``json`` has it choose one by a JSON schema and write the
             arguments by another, for models that know no tools; ``auto`` takes what the model can.
         plan: whether it writes down its steps before the first.
-        servers: whose tools it has besides those that it is offered. Opened with the first answer, closed with it.
+        servers: whose tools it has besides those that it is offered. Opened for the first answer, closed by `close`.
     """
 
     def __init__(
