@@ -94,7 +94,9 @@ HARMLESS: dict[str, Form] = {
     "entity tag": lambda r: f'ETag: "{r(32, _HEX)}"',
     "trace": lambda r: f"traceparent: 00-{r(32, _HEX)}-{r(16, _HEX)}-01",
     "public key": lambda r: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" + r(44, _ALNUM) + " me@host",
-    "certificate": lambda r: f"-----BEGIN CERTIFICATE-----\nMIID{r(60, _ALNUM)}\n{r(64, _ALNUM)}\n-----END CERTIFICATE-----",
+    "certificate": lambda r: (
+        f"-----BEGIN CERTIFICATE-----\nMIID{r(60, _ALNUM)}\n{r(64, _ALNUM)}\n-----END CERTIFICATE-----"
+    ),
     "store path": lambda r: f"/nix/store/{r(32, string.ascii_lowercase + string.digits)}-hello-2.12.1",
     "pod": lambda r: f"web-{r(10, _HEX)}-{r(5, string.ascii_lowercase)}",
     "build file": lambda r: f"assets/index-{r(8, _ALNUM)}.js",

@@ -187,7 +187,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--out", type=Path, default=ROOT / "src/shipworthy/library/weights/grounded")
-    parser.add_argument("--figures", type=Path, help="a file of `bench/agreement/grounded.py --json`; else measured anew")
+    parser.add_argument(
+        "--figures", type=Path, help="a file of `bench/agreement/grounded.py --json`; else measured anew"
+    )
     args = parser.parse_args()
     data = Data(args.data)
     arrays = fit(data, np.arange(len(data.truth)))

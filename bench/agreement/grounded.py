@@ -99,9 +99,7 @@ def measure(data: Path) -> dict[str, Any]:
         chance = np.nan_to_num(np.mean(runs, axis=0)[own], nan=0.5)
         splits = [cohen_kappa_score(truth, says[own]) for says, _ in decided]
         judged = [judges[own] for _, judges in decided]
-        on_judged = [
-            cohen_kappa_score(truth[j], says[own][j]) for (says, _), j in zip(decided, judged, strict=True)
-        ]
+        on_judged = [cohen_kappa_score(truth[j], says[own][j]) for (says, _), j in zip(decided, judged, strict=True)]
         one, first = judged[0], decided[0][0][own]
         figures[source] = {
             "out of fold, all": agreement(truth, first, clusters)

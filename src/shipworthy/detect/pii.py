@@ -262,9 +262,7 @@ def _names(text: str, names: Iterable[str]) -> Iterator[Span]:
                 yield Span(at, at + len(wanted), "name")
 
 
-def find(
-    text: str, names: Iterable[str] = (), *, reach: int | None = None, also: Collection[str] = ()
-) -> list[Span]:
+def find(text: str, names: Iterable[str] = (), *, reach: int | None = None, also: Collection[str] = ()) -> list[Span]:
     """Return personal data in a text, overlapping findings included, in order.
 
     Args:

@@ -21,9 +21,7 @@ _SMALL = r"(?i:de|del|della|delle|dei|degli|di|du|des|da|do|das|dos|la|le|les|el
 _NUMBER = r"[0-9]{1,5}(?:[A-Za-z]\b|[/-][0-9]{1,4})?"
 # "4241 Rua Mina 50": some forms print a number before the street as well.
 _BEFORE = r"(?:[0-9]{1,6} ){0,2}"
-_FLAT = (
-    r"(?:,?[ \n]{1,2}(?:Apt\.?|Apartment|Suite|Ste\.?|Flat|Unit|Floor|Appt\.?|lok\.|m\.|piso|int\.) ?#?[0-9][0-9A-Za-z]{0,4})?"
-)
+_FLAT = r"(?:,?[ \n]{1,2}(?:Apt\.?|Apartment|Suite|Ste\.?|Flat|Unit|Floor|Appt\.?|lok\.|m\.|piso|int\.) ?#?[0-9][0-9A-Za-z]{0,4})?"
 
 _ENGLISH_TYPE = (
     r"(?:Street|St|Road|Rd|Lane|Ln|Avenue|Ave|Close|Way|Terrace|Row|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Crescent"

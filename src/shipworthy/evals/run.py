@@ -92,7 +92,6 @@ async def run_plan(
         CredentialError: a secret that is to be looked for cannot be read; nothing was asked then.
     """
     _refuse_unmet(plan, subject, crew)
-    check_scenes(plan)
     if limits is not None and limits.cost_usd is not None:
         _refuse_unpriced(subject, crew)
     budget, again = Budget(limits), again or {}

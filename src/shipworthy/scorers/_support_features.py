@@ -268,7 +268,8 @@ def _paraphrase(said: list[list[Word]], source: Source) -> Named:
         for number in sorted(range(len(exact)), key=lambda k: -exact[k])[:3]:
             groups, beginnings = source.meanings(number)
             more = sum(
-                weight * (_SYNONYM if _synonym(x.stem, groups) else _RELATED if x.stem[:_BEGINNING] in beginnings else 0)
+                weight
+                * (_SYNONYM if _synonym(x.stem, groups) else _RELATED if x.stem[:_BEGINNING] in beginnings else 0)
                 for x, weight in content
                 if x.stem not in source.sets[number]
             )

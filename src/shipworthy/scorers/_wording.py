@@ -126,7 +126,9 @@ def word_class(word: str) -> int:
     """Return the place in `CLASSES` of a word in lower case."""
     if word[0].isdigit():
         return 0
-    for place, members in enumerate((PREPOSITIONS, CONJUNCTIONS, AUXILIARIES, DETERMINERS, THIRD | FIRST_AND_SECOND), 1):
+    for place, members in enumerate(
+        (PREPOSITIONS, CONJUNCTIONS, AUXILIARIES, DETERMINERS, THIRD | FIRST_AND_SECOND), 1
+    ):
         if word in members:
             return place
     return 6 if word.endswith("ed") else 7
