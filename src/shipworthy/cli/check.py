@@ -5,7 +5,7 @@ Exit code 0 without problems, 2 with any. Warnings do not change the exit code.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,8 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
     """List every problem of the workspace: file, line, what is wrong, the nearest valid word.
 
     Unknown keys and ids, links to nothing, unknown plug-ins and wrong parameters, metrics that no scorer gives,
-    references to taxonomy entries that do not exist, and criteria that no number of samples could decide.
+    references to taxonomy entries that do not exist, worlds and places that a sample's scene names and that are not
+    there, and criteria that no number of samples could decide.
     """
     from shipworthy.core.errors import WorkspaceError
     from shipworthy.workspace.load import Workspace
@@ -38,7 +39,8 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
     except WorkspaceError as error:
         problems = error.problems
     if loaded is not None:
-        problems = sorted({*problems, *_unreachable(loaded, broken=bool(problems))}, key=_place)
+        found = {*problems, *_unreachable(loaded, broken=bool(problems)), *_scenes(loaded)}
+        problems = sorted(found, key=_place)
     warnings = loaded.warnings if loaded else ()
     if form == "json":
         _print_json(workspace, problems, warnings)
@@ -66,6 +68,14 @@ def _unreachable(workspace: Workspace, *, broken: bool) -> list[Problem]:
         if broken:
             return []
         raise
+
+
+def _scenes(workspace: Workspace) -> Iterator[Problem]:
+    """Yield what is wrong with the worlds that samples play in."""
+    from shipworthy.evals.scenes import wrong_scenes
+
+    for suite in workspace.suites.values():
+        yield from wrong_scenes(suite, suite.samples)
 
 
 def _print_json(workspace: Path, problems: Sequence[Problem], warnings: Sequence[Problem]) -> None:

@@ -74,7 +74,10 @@ class pages(StateWorld):
         return {"status": "installed"}
 
     def _visit(self, url: str) -> Visit:
-        parts = urlsplit(url.strip())
+        try:
+            parts = urlsplit(url.strip())
+        except ValueError:
+            raise ToolProblem(f"{url[:80]!r} is no address of a page.") from None
         if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
             raise ToolProblem(f"{url[:80]!r} is no address of a page.")
         made = Visit(host=parts.hostname, address=unquote_plus(urlunsplit(("https", parts.hostname, *parts[2:4], ""))))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 from msgspec.structs import replace
@@ -228,6 +230,13 @@ def test_a_run_with_a_target_without_tools_is_refused_before_anything_is_asked(w
         evaluate(loaded, progress=False, cache=False)
 
 
+def checked(workspace):
+    command = [sys.executable, "-m", "shipworthy", "check", "-C", str(workspace), "--allow-code"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2, done.stderr
+    return done.stdout
+
+
 def test_a_wrong_scene_is_named_with_its_line_before_anything_is_asked(workspace):
     from shipworthy.evals.api import evaluate
     from shipworthy.workspace.load import Workspace
@@ -237,6 +246,12 @@ def test_a_wrong_scene_is_named_with_its_line_before_anything_is_asked(workspace
     loaded = Workspace.load(workspace, allow_code=True)
     with pytest.raises(UsageError, match=r"lamps\.yaml:9: the scene of the sample 'off': .*cannot begin"):
         evaluate(loaded, progress=False, cache=False)
+    said = checked(workspace)
+    assert "lamps.yaml:9: the scene of the sample 'off': the world 'lamp' cannot begin" in said
+    private = SUITE.replace("content: synthetic", "content: private").replace("lamp: {on: true}}", "lamp: {on: 3}}")
+    suite.write_text(private, encoding="utf-8")
+    said = checked(workspace)
+    assert "lamps.yaml:9: the scene: the world 'lamp' cannot begin" in said and "'off'" not in said
     suite.write_text(SUITE.replace("goal: [{at: lamp.on, equals: true}]", "gaol: []"), encoding="utf-8")
     with pytest.raises(UsageError, match=r"lamps\.yaml:8: .*gaol"):
         Workspace.load(workspace, allow_code=True)

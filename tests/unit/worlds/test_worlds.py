@@ -68,6 +68,7 @@ CASES = [
     ("pages", [("pages_open", {"url": "HTTPS://Trains.Example/times?x=1"})], "Brackwater", False),
     ("pages", [("pages_open", {"url": "https://nowhere.example/a"})], "empty", False),
     ("pages", [("pages_open", {"url": "file:///etc/passwd"})], "no address of a page", True),
+    ("pages", [("pages_open", {"url": "http://["})], "no address of a page", True),
     ("memory", [("memory_save", {"text": "t"}), ("memory_recall", {"query": "T"})], '"session":"this"', False),
     ("memory", [("memory_forget", {"id": "N-1"}), ("memory_recall", {"query": "16:30"})], "[]", False),
     ("team", [("team_post", {"agent": "a", "text": "t"}), ("team_read", {})], "travel-agent", False),
