@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
-from hashlib import sha256
 from time import perf_counter
 from typing import Any, Unpack
 
-import msgspec
 from msgspec.structs import replace
 
 from shipworthy.core.errors import (
@@ -27,7 +25,6 @@ from shipworthy.core.errors import (
 from shipworthy.core.events import Asked, Chosen, Event, Failed, Party, Retrieved, Rewound, Said, Span
 from shipworthy.core.foreign import kind_of, message_of, must_pass
 from shipworthy.core.freshness import older
-from shipworthy.core.messages import is_sound
 from shipworthy.core.protocols import Ask, GuardContext, How, World
 from shipworthy.core.records import (
     Delta,
@@ -43,9 +40,10 @@ from shipworthy.core.turns import Turns
 from shipworthy.enforce.pipeline import WITHHELD, Passage
 from shipworthy.exchange.channel import Answered, Channel, identity_of
 from shipworthy.exchange.desk import Desk, Mediation, looked
+from shipworthy.exchange.given import given_documents, given_messages
+from shipworthy.exchange.seeds import Seeds
 from shipworthy.exchange.stream import alike, guarded, joined
 
-_encode = msgspec.json.Encoder().encode
 _ERRORS: Mapping[Party, type[ShipworthyError]] = {"attacker": AttackError, "user_simulator": AttackError}
 """What a role's failure is raised as; `ScorerError` for the rest. It is never booked as the target's."""
 
@@ -71,10 +69,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "_asked_before",
         "_busy",
         "_documents",
-        "_first",
         "_keep",
         "_looked",
         "_mediation",
@@ -82,7 +78,7 @@ class Exchange:
         "_policy",
         "_replies",
         "_said",
-        "_seed",
+        "_seeds",
         "_sent",
         "_session",
         "_target",
@@ -113,7 +109,7 @@ class Exchange:
         keep: bool = True,
     ) -> None:
         self._target, self._mediation, self._world = target, mediation or _BARE, world
-        self._seed, self._user, self._session = seed, user, session
+        self._seeds, self._user, self._session = Seeds(seed), user, session
         self._planted, self._keep = tuple(documents), keep and world is None
         self._policy = self._mediation.open(user)
         self.events: list[Event] = []
@@ -130,8 +126,6 @@ class Exchange:
         self._sent: list[Message] = []
         self._documents: dict[Document, Document] = {}
         self._replies: list[tuple[Reply, int]] = []
-        self._first: tuple[Message, ...] | None = None
-        self._asked_before: dict[bytes, int] = {}
         self._looked: Mapping[str, ToolCall | None] = {}
         # Turns are one after the other, whoever asks for two at once: a turn's events stand together, under its number.
         self._busy = Turns(1)
@@ -283,8 +277,8 @@ class Exchange:
 
         async def ask(messages: Sequence[Message] | str, **how: Unpack[How]) -> Reply:
             self._halt()
-            said = _messages(messages)
-            request = self._request(said, seed=self._seed_of(role, said), **how)
+            said = given_messages(messages)
+            request = self._request(said, seed=self._seeds.next(role, said), **how)
             try:
                 answered = await channel.ask(request, role, keep=self._keep)
             except LimitReached as reached:
@@ -325,8 +319,8 @@ class Exchange:
     ) -> tuple[Request, Reply | None]:
         """Record and guard what is new in a conversation. Returns the request, and the reply if a guard blocked it."""
         self._halt()
-        said = _messages(messages)
-        planted = self._planted if documents is None else _documents(documents)
+        said = given_messages(messages)
+        planted = self._planted if documents is None else given_documents(documents)
         self.turn += 1
         start = self._follow(said)
         new = said[start:]
@@ -344,7 +338,7 @@ class Exchange:
                 blocked = blocked or passage.blocked
             planted = tuple([await self._document(document, ctx) for document in planted])
         tools = tuple(self._world.specs) if self._world is not None else ()
-        seed = self._seed_of("target", said)
+        seed = self._seeds.first(said) if self.turn == 1 else self._seeds.next("target", said)
         request = self._request(tuple(self._sent), documents=planted, seed=seed, user=self._user, tools=tools, **more)
         return request, Reply(messages=self._block_message()) if blocked else None
 
@@ -465,52 +459,8 @@ class Exchange:
         pipeline = self._mediation.pipeline
         return (say("assistant", pipeline.block_message if pipeline is not None else ""),)
 
-    def _seed_of(self, role: Party, said: tuple[Message, ...]) -> int:
-        """Return the seed of a request: the conversation's, and another for each time the same is asked again."""
-        if role == "target" and self.turn == 1:
-            self._first = said  # Most conversations have one turn: nothing is hashed before there is a second.
-            return self._seed
-        if self._first is not None:
-            first, self._first = self._first, None
-            self._asked_before[_key("target", first)] = 1
-        key = _key(role, said)
-        before = self._asked_before.get(key, 0)
-        self._asked_before[key] = before + 1
-        return (self._seed + before) & 0x7FFFFFFF
-
-
-def _key(role: Party, said: tuple[Message, ...]) -> bytes:
-    try:
-        return sha256(role.encode() + _encode(said)).digest()
-    except UnicodeEncodeError:  # half a surrogate pair: only its own kind can be told from it
-        return sha256(role.encode() + repr(said).encode("utf-8", "backslashreplace")).digest()
-
 
 _BARE = Mediation()
-
-
-def _messages(messages: Sequence[Message] | str) -> tuple[Message, ...]:
-    """Return a conversation, checked: records are not checked when they are made, and an attack's may be anything."""
-    if isinstance(messages, str):
-        return (say("user", messages),)
-    said = tuple(messages)
-    if said and all(map(is_sound, said)):
-        return said
-    if said and all(isinstance(message, Message) for message in said):
-        try:
-            return msgspec.convert(msgspec.to_builtins(said), tuple[Message, ...])
-        except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
-            raise AttackError(f"the conversation to send is none ({type(error).__name__}: {error})") from None
-    raise AttackError("the conversation to send is empty, or holds something that is no message")
-
-
-def _documents(documents: Sequence[Document]) -> tuple[Document, ...]:
-    if not documents:
-        return ()
-    try:
-        return msgspec.convert(msgspec.to_builtins(tuple(documents)), tuple[Document, ...])
-    except (msgspec.ValidationError, TypeError, ValueError) as error:
-        raise AttackError(f"a document to plant is none ({type(error).__name__}: {error})") from None
 
 
 def _as_seen(reply: Reply, messages: tuple[Message, ...]) -> Reply:
