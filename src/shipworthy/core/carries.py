@@ -51,9 +51,13 @@ def carried(target: object) -> frozenset[Need]:
     """Return what a built target carries: everything, unless it says otherwise; a world, only where it takes tools."""
     said = getattr(target, "carries", None)
     found = EVERYTHING if said is None else frozenset(said)
+    return found if takes_tools(target) else found - {"world"}
+
+
+def takes_tools(target: object) -> bool:
+    """Say whether a target calls tools: its `send` has a parameter named ``tools``. Nothing is asked."""
     send = getattr(target, "send", None)
-    takes_tools = send is not None and "tools" in inspect.signature(send).parameters
-    return found if takes_tools else found - {"world"}
+    return send is not None and "tools" in inspect.signature(send).parameters
 
 
 def needed(sample: Sample) -> frozenset[Need]:

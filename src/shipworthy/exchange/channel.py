@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, cast
 import msgspec
 from msgspec.structs import replace
 
+from shipworthy.core.carries import takes_tools
 from shipworthy.core.deadline import Patience
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import LimitReached, TargetError, TargetTimeout, UsageError
@@ -112,7 +112,7 @@ class Channel:
         self._patience = Patience(timeout_s)
         self.cache = None if getattr(target, "sessions", False) else cache
         self.places = places or Places(CONCURRENCY)
-        self.takes_tools = "tools" in inspect.signature(target.send).parameters
+        self.takes_tools = takes_tools(target)
         self.price: Price | None = getattr(target, KEY, None)
         self._secrets: tuple[str, ...] = ()
         self.hide(secrets)

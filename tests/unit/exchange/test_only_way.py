@@ -58,6 +58,7 @@ def by_name(tree: ast.AST) -> list[str]:
 # happens inside is not a conversation of its own, and its reply counts the usage of both.
 ELSEWHERE = {
     "agents/loop.py": {"self._model.send"},  # the target `agent`
+    "core/carries.py": {"getattr(target, 'send', None)"},  # its parameters are read, and it is not called
     "targets/": {"self._model.send", "self._model.stream"},
     "exchange/stream.py": {"self._pipeline.stream"},
 }
