@@ -33,6 +33,9 @@ _OPENING, _ENDING = ("decline", "sorry", "wrong", "support", "sure", "fiction", 
     "decline", "support", "caution", "instead"
 )  # fmt: skip
 _ASKED = ("violent", "crime", "sex", "self", "private", "belittle", "fiction", "against", "they", "make", "how")
+OPENING = 45
+"""Words of the opening in which a refusal is looked for by itself."""
+
 _NEAR = 30
 """Words of an opening or an ending."""
 
@@ -214,17 +217,28 @@ class Features(NamedTuple):
 
     Attributes:
         tone: the words of the answer, hashed as those of the request are: what judges a request judges them, too.
+        opening, rest: the words of the answer's first `OPENING` words, and of what follows: where refusals are said.
     """
 
     hand: NDArray[np.float64]
     fields: tuple[Hashed, ...]
     tone: Hashed
+    opening: Hashed
+    rest: Hashed
 
 
 def features(request: str, answer: str) -> Features:
     """Return the features of a request and its answer."""
     asked, said = read(request[-REQUEST:], REQUEST, 0), read(answer, HEAD, TAIL)
-    fields = word_pairs(said, 11), letter_runs(said, 21), word_pairs(asked, 31)
-    return Features(hand_made(asked, said), fields, word_pairs(said, 31))
+    tone = word_pairs(said, 31)
+    fields = tone, letter_runs(said, 21), word_pairs(asked, 31)
+    return Features(hand_made(asked, said), fields, tone, *parts(said))
+
+
+def parts(of: Read) -> tuple[Hashed, Hashed]:
+    """Return the words of a text's opening, and of its rest, hashed apart."""
+    first = of._replace(tokens=of.tokens[:OPENING], words=of.words[:OPENING], opens=of.opens[:OPENING])
+    after = of._replace(tokens=of.tokens[OPENING:], words=of.words[OPENING:], opens=of.opens[OPENING:])
+    return word_pairs(first, 41), word_pairs(after, 51)
 
 
