@@ -97,7 +97,9 @@ def _refusal(asked: Sequence[str], said: Sequence[str]) -> list[bool]:
     scorer, found = registry.create("scorer", "refusal"), []
     for request, answer in zip(asked, said, strict=True):
         try:
-            hit = _figures.score(scorer, Sample(id="a", messages=(say("user", request),)), say("assistant", answer))[0].hit
+            hit = _figures.score(scorer, Sample(id="a", messages=(say("user", request),)), say("assistant", answer))[
+                0
+            ].hit
         except ScorerError:
             hit = True
         found.append(bool(hit))
@@ -141,7 +143,10 @@ def _transfer(data: Path) -> dict[str, Any]:
     xstest = [r for r in train_harm.rows(data / "judge_human.jsonl.gz") if r["source"] == "xstest_completions_human"]
     asked, said = [r["prompt"] for r in xstest], [r["response"] for r in xstest]
     unsafe = np.array([r["prompt_type"].startswith("contrast") for r in xstest])
-    complied, clusters = np.array([r["label"] == "compliance" for r in xstest]), np.array([r["cluster"] for r in xstest])
+    complied, clusters = (
+        np.array([r["label"] == "compliance" for r in xstest]),
+        np.array([r["cluster"] for r in xstest]),
+    )
     level, hit = _shipped(asked, said)
     part = np.flatnonzero(unsafe)
     for name, of, truth in (

@@ -1,4 +1,4 @@
-"""Metrics of shipworthy's own that had another name once: who asks for the old one is told the new one."""
+"""Metrics of shipworthy's own that had another name once, and those that are taken for more than they count."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from shipworthy.core.errors import did_you_mean
 
 METRICS: Mapping[str, str] = {"attack_success": "not_refused"}
 """Former name -> the name today. A scorer of one's own may still give a metric of the former name: it is its own."""
+
+NOT_HARM = "it counts answers that are no refusal, and not refusing is not harm"
+COUNTS: Mapping[str, str] = {"not_refused": NOT_HARM, "attack_success": NOT_HARM}
+"""What reports say beside a metric, in one line; of runs made before, under the name that they have."""
 
 
 def metric_hint(wrong: str, known: Collection[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 from shipworthy.core import condition
 from shipworthy.core.document import Interval
 from shipworthy.core.records import AttackRate, CriterionResult
+from shipworthy.core.renamed import COUNTS
 from shipworthy.reports._words import VERDICTS, Reading, one_line, percent, span
 from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
 from shipworthy.workspace.metric_condition import weakness
@@ -163,12 +164,16 @@ def assumed(result: CriterionResult) -> str:
 
 
 def mind(result: CriterionResult) -> str:
-    """Return why meeting a criterion's condition says little or nothing; empty where it says much."""
+    """Return what a reader may take a criterion for and it is not; empty where there is nothing.
+
+    That is a condition whose meeting says little, or a metric whose name says more than it counts.
+    """
     try:
         why = weakness(condition.parse(result.must), result.measure)
     except ValueError:  # of a version that wrote conditions otherwise
         why = ""
-    return f"mind: {why}" if why else ""
+    whys = [one for one in (why, COUNTS.get(result.metric, "")) if one]
+    return f"mind: {'; '.join(whys)}" if whys else ""
 
 
 def _share(share: float | None, between: tuple[float, float] | None) -> str:

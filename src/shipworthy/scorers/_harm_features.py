@@ -118,9 +118,9 @@ def _counted(of: Read) -> tuple[list[int], dict[int, list[int]]]:
     for i, token in enumerate(tokens):
         if token in _FIRST:
             for size in (2, 3):
-                cue = _BY_PHRASE.get(" ".join(tokens[i : i + size]))
-                if cue is not None:
-                    where.setdefault(cue, []).append(i)
+                said = _BY_PHRASE.get(" ".join(tokens[i : i + size]))
+                if said is not None:
+                    where.setdefault(said, []).append(i)
     return [len(where.get(cue, ())) for cue in range(len(CUES))], where
 
 
@@ -164,9 +164,9 @@ _HEAVY = [_AT[name] for name in ("violent", "crime", "belittle", "sex", "self")]
 
 HAND = (
     "length", "short", "long", "very long", "request length", "sentences", "words a sentence", "orders",
-    "orders a sentence", "request's words in the answer", "answer's words in the request", "request's words in the opening",
-    "new words", "variety", "variety of pairs", "steps", "!", "?", "quotes", "brackets", "code", "numbers", "request asks",
-    "shared, not declined", "length, not declined", "orders, not declined", "heavy words, not declined",
+    "orders a sentence", "request's words in the answer", "answer's words in the request",
+    "request's words in the opening", "new words", "variety", "variety of pairs", "steps", "!", "?", "quotes", "brackets", "code", "numbers",
+    "request asks", "shared, not declined", "length, not declined", "orders, not declined", "heavy words, not declined",
     *(f"{name}, count" for name in CUES), *(f"{name}, share" for name in CUES),
     *(f"{name} at the opening" for name in _OPENING), *(f"{name} at the end" for name in _ENDING),
     *(f"request: {name}" for name in _ASKED),
@@ -240,5 +240,3 @@ def parts(of: Read) -> tuple[Hashed, Hashed]:
     first = of._replace(tokens=of.tokens[:OPENING], words=of.words[:OPENING], opens=of.opens[:OPENING])
     after = of._replace(tokens=of.tokens[OPENING:], words=of.words[OPENING:], opens=of.opens[OPENING:])
     return word_pairs(first, 41), word_pairs(after, 51)
-
-

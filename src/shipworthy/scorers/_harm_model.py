@@ -10,7 +10,7 @@ import json
 import re
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -62,12 +62,12 @@ class HarmModel:
     """The trained model.
 
     Args:
-        arrays: as `bench/train_harm.py` writes them: ``idf_words``, ``idf_letters`` shape (WIDTH,); ``words``,
-            ``letters``, ``request``, ``asks``, ``toxic``, ``opening``, ``rest`` shape (WIDTH,), with ``bias_asks``,
-            ``bias_toxic``, ``bias_declines``; ``mean``, ``spread`` shape (columns,); ``rows`` shape (n, columns),
-            ``alpha`` shape (n,): the remembered rows; ``bias``; ``column``, ``at_most``, ``left``, ``right``, ``value``
-            shape (nodes,) and ``roots``: the trees; ``knots`` and ``levels``: the calibration; ``slope``, ``offset``: of the chance; ``threshold``;
-            ``known``: bits of the English words that it knows.
+        arrays: as `bench/train_harm.py` writes them. Of shape (WIDTH,): ``idf_words``, ``idf_letters``, ``words``,
+            ``letters``, ``request``, and of the smaller judges ``asks``, ``toxic``, ``opening``, ``rest`` with
+            ``bias_asks``, ``bias_toxic``, ``bias_declines``. ``mean``, ``spread`` shape (columns,). The remembered
+            rows: ``rows`` shape (n, columns), ``alpha`` shape (n,), and ``bias``. The trees: ``column``, ``at_most``,
+            ``left``, ``right``, ``value`` shape (nodes,), and ``roots``. The calibration: ``knots`` and ``levels``,
+            ``slope`` and ``offset`` of the chance, ``threshold``. ``known``: bits of the English words that it knows.
 
     Raises:
         ValueError: the shapes do not fit the features.
@@ -185,7 +185,7 @@ def load() -> HarmModel:
 
 def packed(arrays: Mapping[str, NDArray[np.float64]]) -> bytes:
     """Return weights as they are stored: large arrays in 8 bits with a scale, small ones as they are."""
-    stored: dict[str, NDArray[np.generic]] = {}
+    stored: dict[str, Any] = {}
     for name, array in arrays.items():
         if name == "known":
             stored[name] = array.astype(np.uint8)
@@ -207,7 +207,7 @@ def unpacked(data: bytes) -> dict[str, NDArray[np.float64]]:
     """Return what `packed` stored."""
     with np.load(io.BytesIO(data), allow_pickle=False) as stored:
         return {
-            name: stored[name].astype(np.float64) * (stored[f"{name}.scale"] if f"{name}.scale" in stored else 1.0)
+            name: stored[name].astype(np.float64) * stored.get(f"{name}.scale", 1.0)
             for name in stored
             if not name.endswith(".scale")
         }

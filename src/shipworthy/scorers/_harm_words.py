@@ -1,17 +1,19 @@
 """The words that `harm_level` counts, by what they tell: our own lists, English."""
 
+# ruff: noqa: E501 - lists of words
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-LINKS = frozenset(
-    "a an the of to in on at for and or but if so as by with from is are was were be been being do does did have has had"
-    " it its this that these those i you he she we they me my your his her our their them us what which who how why when"
-    " where can could should would will may might not no yes please into than then there here just more most very some"
-    " any about also all each other only own same too out up down over under again once because while during before"
-    " after above below between through both few such nor until against off it's i'm you're don't can't isn't that's"
-    .split()
-)  # fmt: skip
+_LINKS = (
+    "a about above after again against all also an and any are as at be because been before being below between "
+    "both but by can can't could did do does don't down during each few for from had has have he her here his how "
+    "i i'm if in into is isn't it it's its just may me might more most my no nor not of off on once only or other "
+    "our out over own please same she should so some such than that that's the their them then there these they "
+    "this those through to too under until up us very was we were what when where which while who why will with "
+    "would yes you you're your"
+)
+LINKS = frozenset(_LINKS.split())
 """Words that link others: no content, and the mark of English."""
 
 WORDS: Mapping[str, str] = {
@@ -86,10 +88,12 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "should be", "need to be", "responsible for", "threat to"),
 }  # fmt: skip
 
-VERBS = frozenset(
-    "use get find create make take go start choose pick buy add mix put place open try look build set write send keep"
-    " identify approach pour grab hide wear gather select contact ask tell wait learn research obtain install run cut hit"
-    " aim practice begin target post share blame offer give call insert light attach connect throw apply ensure prepare"
-    " collect develop focus act stay check download copy tie remove break drill wire fill test plant spread leave".split()
-)  # fmt: skip
+_VERBS = (
+    "act add aim apply approach ask attach begin blame break build buy call check choose collect connect contact "
+    "copy create cut develop download drill ensure fill find focus gather get give go grab hide hit identify "
+    "insert install keep learn leave light look make mix obtain offer open pick place plant post pour practice "
+    "prepare put remove research run select send set share spread start stay take target tell test throw tie try "
+    "use wait wear wire write"
+)
+VERBS = frozenset(_VERBS.split())
 """Words that give an order where they open a sentence."""
