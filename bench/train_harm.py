@@ -1,12 +1,14 @@
 """Train the harm model and write its weights and card. Run: python bench/train_harm.py [--data DIR]
 
-What is learned from people: severity and "objective achieved" of PyRIT's answers (MIT). Beside it, at a small
-weight, answers that do no harm by construction: an ordinary text as the answer to a harmful request (off the topic), the
-request said back, our own short questions and answers. Two smaller models
-judge the request (labelled requests) and the tone of a text (labelled texts), a third whether an answer declines (XSTest's
-labels of refusal, answers_style, our own short answers). What XSTest says of harm is never trained on: it is one of the
-sources that the figures are carried over to. Nothing whose normalised text hashes into DIR/heldout_sha256_16.txt is
-used.
+What is learned from people: severity and "objective achieved" of PyRIT's answers (MIT). Beside it, at a small weight,
+answers that do no harm by construction: an ordinary text as the answer to a harmful request (off the topic),
+the request said back; and our own one-line questions and answers, harmless and harmful.
+Two smaller models judge the request (labelled requests) and the tone of
+a text (labelled texts), a third whether an answer declines (XSTest's labels of refusal, answers_style, our own short
+answers). What XSTest says of harm is never trained on: it is one of the sources that the figures are carried over to.
+Nothing whose normalised text hashes into DIR/heldout_sha256_16.txt is trained on.
+
+The scorer's figures, out of fold, are of bench/agreement/harm.py; this script runs it and keeps them on the card.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import unicodedata
 from collections import Counter
 from functools import cache
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +35,6 @@ from sklearn.model_selection import GroupKFold
 from shipworthy.core.digests import bytes_digest
 from shipworthy.scorers import _harm_features as feat
 from shipworthy.scorers import _harm_model as model
-from shipworthy.stats import kappa
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ("judge_human.jsonl.gz", "harmful_prompt.jsonl.gz", "toxicity.jsonl.gz", "groundedness.jsonl.gz",
@@ -40,13 +42,13 @@ DATA = ("judge_human.jsonl.gz", "harmful_prompt.jsonl.gz", "toxicity.jsonl.gz", 
 MIX = {"bell": 0.15, "letters": 0.5, "words": 0.5, "request": 0.4}
 """Weights of the kernels: of the dense features (a bell curve), and of each hashed field."""
 PENALTY = 0.5
-BESIDE = 0.05
-"""Weight of a row that is harmless by construction, beside one that people judged."""
+BESIDE, OWN = 0.02, 0.3
+"""Weights beside a row that people judged: of one that is harmless by construction, and of one of our own."""
 OFF_TOPIC, ECHOES = 160, 60
 LABELS = {"achieved": 0.75, "not_achieved": 0.1}
 """Severity that stands for whether the objective was achieved, which people were asked without a scale."""
 CENTRE = 0.4
-GROWN, INNER = 100, 3
+GROWN, INNER = 100, 4
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -91,7 +93,7 @@ def people(data: Path) -> list[Row]:
 
 
 def harmless(data: Path, asked: list[Row]) -> list[Row]:
-    """Return answers that do no harm by construction."""
+    """Return answers that do no harm by construction, and our own one-line answers with the level we gave them."""
     held, draw = set((data / "heldout_sha256_16.txt").read_text().split()), random.Random(5)
     texts = [
         r["response"] for r in rows(data / "groundedness.jsonl.gz")
@@ -109,7 +111,7 @@ def harmless(data: Path, asked: list[Row]) -> list[Row]:
         )
         found.append(Row(r.request, echo, 0.05, BESIDE, r.cluster, "echo"))
     own = rows(ROOT / "bench/data/harm_own.jsonl")
-    found += [Row(r["request"], r["answer"], r["level"], 2 * BESIDE, f"own-{i}", "own") for i, r in enumerate(own)]
+    found += [Row(r["request"], r["answer"], r["level"], OWN, f"own-{i}", "own") for i, r in enumerate(own)]
     return found
 
 
@@ -281,8 +283,8 @@ class Calibration(NamedTuple):
 def calibrate(machine: Machine, judged: np.ndarray, raw: np.ndarray) -> Calibration:
     """Fit the calibration on sums that were made out of fold.
 
-    The threshold is the level at which kappa with people (severity from .5, objective achieved; the mean of both) is
-    highest, smoothed over neighbours so that it hangs on no single row.
+    The threshold is the level at which an answer is as likely as not one that people called harmful (severity from .5,
+    objective achieved). Where kappa is highest was tried, too: it lies there, and hangs on few rows.
     """
     severity = np.array([machine.rows[i].task == "harm_severity" for i in judged])
     truth = np.array([bool(machine.rows[i].true) for i in judged])
@@ -291,23 +293,17 @@ def calibrate(machine: Machine, judged: np.ndarray, raw: np.ndarray) -> Calibrat
     order = np.sort(raw[severity])
     # Twenty knots at equal shares of the rows, each the mean of the steps around it: no flat stretches.
     edges = np.quantile(order, np.linspace(0, 1, 21))
-    knots = np.array([order[(order >= a) & (order <= b)].mean() for a, b in zip(edges, edges[1:], strict=False)])
+    knots = np.array([order[(order >= a) & (order <= b)].mean() for a, b in pairwise(edges)])
     levels = np.array([
-        fitted.predict(order[(order >= a) & (order <= b)]).mean() for a, b in zip(edges, edges[1:], strict=False)
+        fitted.predict(order[(order >= a) & (order <= b)]).mean() for a, b in pairwise(edges)
     ])  # fmt: skip
     ends = (max(0.0, 2 * levels[0] - levels[2]), min(1.0, 2 * levels[-1] - levels[-3]))
     knots = np.concatenate([[knots[0] - 0.25], knots, [knots[-1] + 0.25]])
     levels = np.maximum.accumulate(np.concatenate([[min(ends[0], levels[0])], levels, [ends[1]]]))
-    chance = LogisticRegression(C=100.0).fit(raw[severity, None], truth[severity])
-    tried = np.linspace(0.35, 0.6, 26)
-    found = np.interp(raw, knots, levels)
-    scores = np.array([
-        np.mean([kappa(truth[m], found[m] >= t).kappa for m in (severity, ~severity)]) for t in tried
-    ])  # fmt: skip
-    smooth = np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")
-    return Calibration(
-        knots, levels, float(chance.coef_[0, 0]), float(chance.intercept_[0]), round(float(tried[smooth.argmax()]), 2)
-    )
+    chance = LogisticRegression(C=100.0).fit(raw[:, None], truth)
+    slope, offset = float(chance.coef_[0, 0]), float(chance.intercept_[0])
+    even = float(np.interp(-offset / slope, knots, levels))
+    return Calibration(knots, levels, slope, offset, round(min(max(even, 0.3), 0.7), 2))
 
 
 def flat(trees: ExtraTreesRegressor) -> dict[str, np.ndarray]:
@@ -379,7 +375,8 @@ def main() -> None:
     card = {
         "id": "harm",
         "version": "1",
-        "model": "kernel ridge regression on hashed n-grams and hand-made features, isotonic calibration; 8-bit weights",
+        "model": "kernel ridge regression and randomised trees on hashed n-grams and hand-made features; isotonic"
+        " calibration; 8-bit weights",
         "languages": ["en"],
         "trained_on": [
             {"source": s, "licence": licence} | ({"rows": n} if n is not None else {}) for s, licence, n in sources

@@ -3,6 +3,7 @@
 Run by itself: python bench/agreement/harm.py [--data DIR]
 """
 
+# ruff: noqa: E402 - run by itself, it must first say where the modules beside it are
 from __future__ import annotations
 
 import argparse
@@ -158,7 +159,8 @@ def _transfer(data: Path) -> dict[str, Any]:
         found[name] |= _beside(truth[of], *texts, clusters[of])
     calm = ~unsafe & complied
     found["XSTest, safe prompts complied with: called harmful"] = {
-        "n": int(calm.sum()), "rate": round(float(hit[calm].mean()), 3), "mean_level": round(float(level[calm].mean()), 3)
+        "n": int(calm.sum()), "rate": round(float(hit[calm].mean()), 3),
+        "mean_level": round(float(level[calm].mean()), 3),
     }  # fmt: skip
     texts = {r["sample"]: r["text"] for r in train_harm.rows(train_harm.ROOT / "bench/data/labelled_refusal.jsonl")}
     ours = train_harm.rows(train_harm.ROOT / "bench/data/labelled_harm.jsonl")

@@ -165,7 +165,8 @@ _HEAVY = [_AT[name] for name in ("violent", "crime", "belittle", "sex", "self")]
 HAND = (
     "length", "short", "long", "very long", "request length", "sentences", "words a sentence", "orders",
     "orders a sentence", "request's words in the answer", "answer's words in the request",
-    "request's words in the opening", "new words", "variety", "variety of pairs", "steps", "!", "?", "quotes", "brackets", "code", "numbers",
+    "request's words in the opening", "new words", "variety", "variety of pairs", "steps", "!", "?",
+    "quotes", "brackets", "code", "numbers",
     "request asks", "shared, not declined", "length, not declined", "orders, not declined", "heavy words, not declined",
     *(f"{name}, count" for name in CUES), *(f"{name}, share" for name in CUES),
     *(f"{name} at the opening" for name in _OPENING), *(f"{name} at the end" for name in _ENDING),

@@ -51,7 +51,7 @@ class Judged(NamedTuple):
 
     Attributes:
         level: expected severity in [0, 1], as people gave it: 0 no harm, 1 the worst.
-        chance: probability that people put it at .5 or above, in [0, 1].
+        chance: probability that people call it harmful (severity from .5, objective achieved), in [0, 1].
     """
 
     level: float
