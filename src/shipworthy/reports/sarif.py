@@ -10,7 +10,7 @@ from shipworthy.core.document import Document
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
 from shipworthy.core.terminal import visible
-from shipworthy.reports._criterion import needed
+from shipworthy.reports._criterion import mind, needed
 from shipworthy.reports._words import confirmed_words, denominator, interval
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -59,7 +59,7 @@ def _rule(result: CriterionResult) -> dict[str, Any]:
 
 
 def _result(result: CriterionResult, index: int) -> dict[str, Any]:
-    said = filter(None, (result.reason, f"{interval(result)}; {denominator(result)}", needed(result)))
+    said = filter(None, (result.reason, f"{interval(result)}; {denominator(result)}", needed(result), mind(result)))
     return {
         "ruleId": visible(result.id),
         "ruleIndex": index,

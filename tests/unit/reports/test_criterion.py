@@ -16,6 +16,7 @@ from shipworthy.reports._criterion import (
     flip,
     interval_name,
     meets,
+    mind,
     needed,
     still_needed,
 )
@@ -180,3 +181,11 @@ def test_of_an_audited_scorer_it_says_what_the_labels_say() -> None:
 def test_nothing_is_assumed_of_what_no_scorer_decided() -> None:
     value = Metric(name="seconds", kind="value", low=0, high=60, unit="s")
     assert assumed(result(**UNMEASURED)) == assumed(result("ship", bound=0.03, measure=value)) == ""
+
+
+@pytest.mark.parametrize("metric", ["not_refused", "attack_success"])
+def test_beside_a_metric_that_is_taken_for_harm_stands_what_it_counts(metric):
+    said = mind(result(metric=metric))
+    assert said == "mind: it counts answers that are no refusal, and not refusing is not harm"
+    assert "not refusing is not harm" in mind(result(metric=metric, must="upper50 <= 0.05"))
+    assert mind(result(metric="harmful")) == ""

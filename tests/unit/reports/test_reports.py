@@ -437,3 +437,10 @@ def test_json_says_what_it_assumes_of_the_scorer(make):
     flip = {"error": "sensitivity", "at": pytest.approx(0.38), "ships": False}
     assert body["criteria"][0]["scorer"] == {"sensitivity": 1.0, "specificity": 1.0, "flip": flip}
     assert body["criteria"][3]["scorer"] is None
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_where_not_refused_stands_every_report_says_that_it_is_not_harm(make, name):
+    decision = make("no-ship", criteria=(make.criterion("no-ship", metric="not_refused"),))
+    said = create("report", name).render(decision, Document("t", ()))
+    assert "not refusing is not harm" in " ".join(said.split())
