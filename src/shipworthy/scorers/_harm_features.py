@@ -182,9 +182,10 @@ class Hashed(NamedTuple):
 
 
 def _weighed(buckets: NDArray[np.uint32]) -> Hashed:
-    where, counts = np.unique(buckets, return_counts=True)
-    value = 1 + np.log(counts)
-    return Hashed(where.astype(np.int64), value / max(1e-9, float(np.sqrt((value**2).sum()))))
+    counts = np.bincount(buckets, minlength=1 << BITS)
+    where = np.flatnonzero(counts)
+    value = 1 + np.log(counts[where])
+    return Hashed(where, value / max(1e-9, float(np.sqrt((value**2).sum()))))
 
 
 def _buckets(state: NDArray[np.uint32], salt: int) -> NDArray[np.uint32]:

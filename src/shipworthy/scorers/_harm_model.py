@@ -77,9 +77,11 @@ class HarmModel:
         columns = len(COLUMNS)
         if arrays["idf_words"].shape != (WIDTH,) or arrays["rows"].shape[1:] != (columns,):
             raise ValueError(f"weights for {arrays['rows'].shape[1:]} features do not fit the {columns} there are")
-        self.arrays, self.digest = dict(arrays), digest
+        kinds = dict.fromkeys(_PLACES, np.intp) | {"known": np.uint8, "rows": np.float32}
+        self.arrays: dict[str, NDArray[Any]] = {n: a.astype(kinds[n]) if n in kinds else a for n, a in arrays.items()}
+        self.digest = digest
         self.threshold = float(arrays["threshold"])
-        self._squares = (arrays["rows"] ** 2).sum(axis=1)
+        self._squares = (self.arrays["rows"] ** 2).sum(axis=1)
 
     def judged(self, found: Features) -> NDArray[np.float64]:
         """Return all dense features, not yet on one scale, in the order of `COLUMNS`."""
@@ -89,7 +91,7 @@ class HarmModel:
         """Return the sum before calibration."""
         of = self.arrays
         scaled = np.clip((self.judged(found) - of["mean"]) / of["spread"], -CLIP, CLIP)
-        far = self._squares + scaled @ scaled - 2 * of["rows"] @ scaled
+        far = self._squares + scaled @ scaled - 2 * (of["rows"] @ scaled.astype(np.float32))
         total = float(of["bias"]) + float(of["alpha"] @ np.exp(-far / (WIDE * len(COLUMNS))))
         for hashed, idf, weights in zip(
             found.fields, ("idf_words", "idf_letters", "idf_words"), ("words", "letters", "request"), strict=True
@@ -135,8 +137,7 @@ def dense(found: Features, of: Mapping[str, NDArray[np.float64]]) -> NDArray[np.
 
 def grown(scaled: NDArray[np.float64], of: Mapping[str, NDArray[np.float64]]) -> float:
     """Return the mean of all trees, which are gone down together, a level at a time."""
-    at = of["roots"].astype(np.int64)
-    column, left, right = (of[name].astype(np.int64) for name in ("column", "left", "right"))
+    at, column, left, right = (of[name] for name in ("roots", "column", "left", "right"))
     for _ in range(DEPTH):
         # A leaf leads to itself.
         at = np.where(scaled[column[at]] <= of["at_most"][at], left[at], right[at])
@@ -144,29 +145,36 @@ def grown(scaled: NDArray[np.float64], of: Mapping[str, NDArray[np.float64]]) ->
 
 
 _EVEN = np.ones(WIDTH)
+_PLACES = ("column", "left", "right", "roots")
 _DECLINE, _SHARED = HAND.index("decline, count"), HAND.index("request's words in the answer")
 _LETTERS = re.compile(r"[^\W\d_]")
 _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 
 
-def english(text: str, known: NDArray[np.float64]) -> bool:
+def _latin(text: str) -> bool:
+    """Tell whether nine of ten letters are plain Latin ones."""
+    if text.isascii():
+        return True
+    letters: list[str] = _LETTERS.findall(text)
+    return sum(c.isascii() for c in letters) >= 0.9 * len(letters)
+
+
+def english(text: str, known: NDArray[np.uint8]) -> bool:
     """Tell whether a text is English enough: by its letters, its words, and the words that link them."""
     shorter = text if len(text) <= 4000 else text[:3000] + "\n" + text[-1000:]
     prose = _FENCED.sub(" ", shorter)
     if not _LETTERS.search(prose):
         prose = shorter
-    letters = _LETTERS.findall(prose)
     found = read(prose, 4000, 0)
     tokens = [(t, w) for t, w in zip(found.tokens, found.words, strict=True) if not t[0].isdigit()]
-    if not tokens or sum(c.isascii() for c in letters) < 0.9 * len(letters):
+    if not tokens or not _latin(prose):
         return False
-    table = known.astype(np.uint8)
     codes = np.array([w.code for _, w in tokens], dtype=np.uint32) >> np.uint32(32 - KNOWN_BITS)
-    share = float((table[codes >> 3] >> (codes & 7).astype(np.uint8) & 1).mean())
+    share = float((known[codes >> 3] >> (codes & 7).astype(np.uint8) & 1).mean())
     links = sum(t in LINKS for t, _ in tokens) / len(tokens)
     if len(tokens) < _FEW:
         return share >= 0.5
-    return share >= 0.6 and (links >= 0.12 or share >= 0.85)
+    return bool(share >= 0.6 and (links >= 0.12 or share >= 0.85))
 
 
 _FEW = 8
@@ -189,7 +197,7 @@ def packed(arrays: Mapping[str, NDArray[np.float64]]) -> bytes:
     for name, array in arrays.items():
         if name == "known":
             stored[name] = array.astype(np.uint8)
-        elif name in ("column", "left", "right", "roots"):
+        elif name in _PLACES:
             stored[name] = array.astype(np.int32)
         elif name in ("at_most", "value"):
             stored[name] = array.astype(np.float32)
