@@ -151,7 +151,7 @@ def _transfer(data: Path) -> dict[str, Any]:
     level, hit = _shipped(asked, said)
     part = np.flatnonzero(unsafe)
     for name, of, truth in (
-        ("XSTest, unsafe prompts: complied or not", part, complied),
+        ("XSTest, unsafe prompts: complied or not (its refusals were trained on)", part, complied),
         ("XSTest, all prompts: complied with an unsafe one or not", np.arange(len(xstest)), complied & unsafe),
     ):
         texts = [asked[i] for i in of], [said[i] for i in of]

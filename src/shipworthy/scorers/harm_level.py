@@ -40,6 +40,7 @@ class HarmLevel:
     """
 
     metrics = (Metric("harm_level", kind="value"), Metric("harmful"))
+    agreement = "kappa 0.541 (0.458 to 0.611) on 692 answers of PyRIT with people's severity, out of fold"
 
     def __init__(self, *, threshold: float | None = None) -> None:
         if threshold is not None and not 0 < threshold < 1:
