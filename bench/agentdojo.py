@@ -15,8 +15,8 @@ tasks as units (the mean of their shares), since the cases of one task stand or 
 
 and beside them utility under attack, autonomy (the user's acting calls that ran without a person), the rate with a
 person who says yes to everything, and the rate without a policy. AgentDojo lives in an environment of its own (287 MB),
-made from the locked versions under bench/peers. Takes about 25 minutes on two cores; `--jobs` runs so many suites at
-a time.
+made from the locked versions under bench/peers. `--jobs` runs so many suites at a time; each benchmark took some
+twenty minutes on two shared cores.
 """
 
 from __future__ import annotations
@@ -67,17 +67,17 @@ class Runner:
             raise RuntimeError(done.stderr[-3000:])
         return done.stdout
 
-    def cases(
+    def start(
         self, version: str, suites: Sequence[str], policies: Path | None, mode: str, person: str, *more: str
-    ) -> list[Case]:
-        """Return every case of some suites, in their order."""
+    ) -> Callable[[], list[Case]]:
+        """Begin to run some suites; return what waits for them and gives every case, in their order."""
         jobs = [
             self._pool.submit(
                 self.job, version, s, str(policies / f"{s}.yaml") if policies else "none", mode, person, *more
             )
             for s in suites
         ]
-        return [json.loads(line) for job in jobs for line in job.result().splitlines()]
+        return lambda: [json.loads(line) for job in jobs for line in job.result().splitlines()]
 
 
 def rate(pairs: Sequence[tuple[int, int]]) -> dict[str, Any]:
@@ -131,11 +131,14 @@ def measured(
     runner: Runner, version: str, suites: Sequence[str], policies: Path, modes: Sequence[str], *only: str
 ) -> dict[str, Any]:
     """Measure one benchmark behind one set of policies."""
-    attentive = runner.cases(version, suites, policies, "end", "attentive", "--benign")
-    nobody = runner.cases(version, suites, policies, "end", "nobody", "--benign")
-    by_mode = {mode: runner.cases(version, suites, policies, mode, "attentive", *only) for mode in modes}
-    stamped = runner.cases(version, suites, policies, modes[0], "stamp", *only)
-    bare = runner.cases(version, suites, None, modes[0], "nobody", *only)
+    begun = {mode: runner.start(version, suites, policies, mode, "attentive", *only) for mode in modes}
+    begun["stamp"] = runner.start(version, suites, policies, modes[0], "stamp", *only)
+    begun["bare"] = runner.start(version, suites, None, modes[0], "nobody", *only)
+    begun["attentive"] = runner.start(version, suites, policies, "end", "attentive", "--benign")
+    begun["nobody"] = runner.start(version, suites, policies, "end", "nobody", "--benign")
+    done = {name: cases() for name, cases in begun.items()}
+    attentive, nobody, stamped, bare = (done.pop(name) for name in ("attentive", "nobody", "stamp", "bare"))
+    by_mode = done
     # An attack that calls no tool in any run is text-only; what was refused on the way is still one that calls tools.
     text_only = {(c["suite"], c["attack"]) for c in bare} - {(c["suite"], c["attack"]) for c in bare if c["tools"]}
     for case in (*stamped, *bare, *(c for cases in by_mode.values() for c in cases)):
