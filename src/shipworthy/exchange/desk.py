@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from shipworthy.core.deadline import Patience
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import LimitReached, PolicyRefused, TargetError
 from shipworthy.core.events import Approval, Called, Event, Failed, PolicyEvent, Returned, StateChanged
@@ -35,6 +36,7 @@ class Mediation:
         pipeline: the guards; None lets everything pass.
         policy: decides over every tool call; None lets every call pass that the guards let pass.
         approver: is asked where the policy says ``ask``; with nobody there the answer is no.
+        patience_s: seconds that a person has for an answer; after them it is a no.
         scrub: takes credentials and personal data out of an error's message.
 
     Attributes:
@@ -47,9 +49,11 @@ class Mediation:
         *,
         policy: ToolPolicy | None = None,
         approver: Approver | None = None,
+        patience_s: float = 600.0,
         scrub: Callable[[str], str] = str,
     ) -> None:
         self.pipeline, self.policy, self.approver, self.scrub = pipeline, policy, approver, scrub
+        self.patience = Patience(patience_s)
         self.digest = b""
         if pipeline is not None or policy is not None:
             described = {
@@ -191,7 +195,12 @@ class Desk:
         if approver is None:
             self.events.append(Approval(self._turn, call.id, "nobody", granted=False, reason="there is no approver"))
             return None
-        approval = await self._word(Approval, lambda: approver.approve(call, word), call)
+
+        async def ask() -> Approval:
+            with self._mediation.patience.watch():
+                return await approver.approve(call, word)
+
+        approval = await self._word(Approval, ask, call)
         if approval is None or not approval.granted:
             return None
         if approval.arguments is None or approval.arguments == call.arguments:

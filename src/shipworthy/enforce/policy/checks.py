@@ -69,15 +69,10 @@ def compiled(name: str, rule: ToolRule) -> Compiled:
         checks.append((f"{argument}: {spec.kind}", make(name, argument, spec)))
     if rule.effect in ("external", "irreversible"):
         checks.append(("after a denied read", _denied))
-    if (
-        leaves := [n for n, spec in rule.args.items() if spec.kind != "id"]
-        if rule.effect != "none"
-        else list(rule.args)
-    ):
-        egress = rule.effect in ("external", "irreversible") or bool(rule.of("url"))
-        if egress:
-            checks.append(("secrets", _secrets(name, leaves, rule.of("recipient"))))
     recipients, amounts = rule.of("recipient"), rule.of("amount")
+    leaves = rule.effect in ("external", "irreversible") or bool(rule.of("url"))
+    if leaves and (leaving := [n for n, spec in rule.args.items() if spec.kind != "id"]):
+        checks.append(("secrets", _secrets(name, leaving, recipients)))
     if rule.budget is not None:
         checks.append(("budget", _budget(name, rule.budget, recipients, amounts)))
     if rule.when is not None:

@@ -21,6 +21,11 @@ _ENDING = re.compile(r"(?<=\w)\.[a-z][a-z0-9]{1,4}$")
 
 _AROUND = ".,;:!?()[]{}<>\"'`*/"
 
+_KEY = re.compile(r"^[^\n.!?:]{0,80}$")
+
+DEEPEST = 64
+"""Objects inside objects that are looked into; what lies deeper has no origin."""
+
 LONGEST_NAME = 80
 """Characters of a name."""
 
@@ -39,10 +44,24 @@ class Record:
         led: the call that gave it was made on someone else's word, and so it counts for nothing.
     """
 
-    __slots__ = ("call", "directory", "fields", "free", "led", "made", "names", "parent", "picked", "tool", "values")
+    __slots__ = (
+        "call",
+        "depth",
+        "directory",
+        "fields",
+        "free",
+        "led",
+        "made",
+        "names",
+        "parent",
+        "picked",
+        "tool",
+        "values",
+    )
 
     def __init__(self, call: int, tool: str, parent: Record | None, *, directory: bool) -> None:
         self.call, self.tool, self.parent, self.directory = call, tool, parent, directory
+        self.depth: int = parent.depth + 1 if parent is not None else 0
         self.values: set[str] = set()
         self.names: list[tuple[str, ...]] = []
         self.free: list[str] = []
@@ -138,16 +157,15 @@ class Memory:
             value, labels, record, key, beside = stack.pop()
             if isinstance(value, dict):
                 inner = Record(record.call, record.tool, record, directory=record.directory)
+                if inner.depth > DEEPEST:
+                    self.tainted = True
+                    continue
                 opened.append(inner)
+                self._keys(value, labels, inner)
                 stack += [
                     (v, labels.key(str(k)) if labels is not None else None, inner, str(k), value)
                     for k, v in reversed(value.items())
                 ]
-                if labels is None or "*" not in labels.below:
-                    continue
-                # Where any key is labelled, the keys are names that the system gave.
-                for k in value:
-                    self._know(str(k), inner)
             elif isinstance(value, list):
                 below = labels.items if labels is not None else None
                 for item in reversed(value):
@@ -166,6 +184,15 @@ class Memory:
             self._close(inner)
         self._answers.append([r for r in opened if r.fields])
         self._firsts.clear()
+
+    def _keys(self, value: dict[Any, Any], labels: Labels | None, record: Record) -> None:
+        """Remember the keys of an object: names that the system gave where any key is labelled, else texts if long."""
+        named = labels is not None and "*" in labels.below
+        for key in map(str, value):
+            if not _KEY.match(key):
+                self._others(key, record)  # a key that reads like a text is one
+            elif named:
+                self._know(key, record)
 
     def _leaf(self, value: Any, labels: Labels | None, record: Record, key: str, beside: dict[str, Any] | None) -> None:
         marks = labels.marks if labels is not None else 0

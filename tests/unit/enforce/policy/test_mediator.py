@@ -47,8 +47,9 @@ class Person:
         return Approval(0, call.id, "ana", self.granted, "", self.arguments)
 
 
-def converse(policy, agent, says, approver=None, turns=1):
-    exchange = Exchange(Channels().open(agent), Mediation(policy=policy, approver=approver), keep=False, user="u")
+def converse(policy, agent, says, approver=None, turns=1, **options):
+    mediation = Mediation(policy=policy, approver=approver, **options)
+    exchange = Exchange(Channels().open(agent), mediation, keep=False, user="u")
 
     async def ask():
         messages = [say("user", says)]
@@ -143,3 +144,13 @@ def test_what_the_policy_cannot_take_in_the_target_does_not_see(make, monkeypatc
     agent = Agent(("read_mail", {}, "the mail"))
     converse(make(), agent, "q")
     assert (agent.seen[0].is_error, "mail" in agent.seen[0].text) == (True, False)
+
+
+def test_a_person_who_never_answers_says_no(make):
+    class Away:
+        async def approve(self, call, asked):
+            await asyncio.sleep(60)
+
+    agent = Agent(("send", {"to": ["cy@x.org"], "body": ""}, "sent"))
+    _, exchange = converse(make(), agent, "Send it", Away(), patience_s=0.01)
+    assert (agent.seen[0].is_error, [e for e in exchange.events if isinstance(e, Called)]) == (True, [])
