@@ -73,6 +73,9 @@ _LABELS = re.compile(
 )
 
 
+_ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
 def tokens(text: str) -> list[str]:
     """Return folded words and numbers; thousands lose their comma, number words become digits."""
     folded = fold(text.replace("\u2019", "'")).text
@@ -111,6 +114,13 @@ def support(answer: str, texts: Iterable[str]) -> Support:
     said = tokens(answer)
     numbers = tuple(dict.fromkeys(w for w in said if w[0].isdigit() and stem(w) not in known and w not in known))
     return Support(numbers, _names(answer, known), len(said))
+
+
+def repeats(answer: str, texts: Iterable[str]) -> bool:
+    """Tell whether every sentence of an answer is, word for word, a sentence of the texts."""
+    known = {tuple(tokens(sentence)) for text in texts for sentence in _ENDS.split(text)}
+    said = [tuple(tokens(sentence)) for sentence in _ENDS.split(answer)]
+    return any(said) and all(sentence in known for sentence in said if sentence)
 
 
 def _names(answer: str, known: set[str]) -> tuple[str, ...]:

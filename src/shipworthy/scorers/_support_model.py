@@ -18,7 +18,7 @@ import numpy as np
 
 from shipworthy.core.digests import bytes_digest
 from shipworthy.scorers._support_features import MOST, features, lexical
-from shipworthy.scorers._wording import FUNCTION, Word, words
+from shipworthy.scorers._wording import is_english, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,10 +34,6 @@ FORM = (
     "numbers", "left_out", "left_out_words", "ends_early", "begins_late", "taken_mean",
 )  # fmt: skip
 """Features that tell what kind an answer is of. What the asker wrote is none of them."""
-
-_ENGLISH = 0.12
-"""Least share of function words in a text of eight words or more that counts as English; it has about a half."""
-
 
 class Verdict(NamedTuple):
     """What the model says of an answer.
@@ -120,7 +116,7 @@ class SupportModel:
             return Verdict(None, "there is nothing to compare")
         if len(known) > MOST or len(said) > MOST:
             return Verdict(None, f"a text of more than {MOST:,} words")
-        if not (_is_english(said) and _is_english(known)):
+        if not (is_english(said) and is_english(known)):
             return Verdict(None, "the text does not read like English")
         return self.weigh(features(answer, text, asked), lexical(answer, text))
 
@@ -140,14 +136,6 @@ class SupportModel:
                 row[-1] = lexicon.score(terms)
                 chance += float(share) / (1 + float(np.exp(-forest.margin(row))))
         return Verdict(chance)
-
-
-def _is_english(read: list[Word]) -> bool:
-    letters = "".join(word.plain for word in read)
-    if 2 * sum(c.isascii() for c in letters) < len(letters):
-        return False
-    share = sum(word.plain in FUNCTION for word in read) / len(read)
-    return len(read) < 8 or share >= _ENGLISH
 
 
 @cache

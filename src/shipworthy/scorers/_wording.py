@@ -68,6 +68,10 @@ LONGEST, PIECE = 45, 30
 """A sentence of more words than the first (speech without full stops) is read in pieces of the second."""
 
 
+ENGLISH = 0.12
+"""Least share of small words in a text of eight words or more that counts as English; it has about a half."""
+
+
 class Word(NamedTuple):
     """A word: in lower case, as written, and cut to its stem."""
 
@@ -120,6 +124,19 @@ def sentences(text: str) -> list[list[Word]]:
         elif read:
             found.append(read)
     return found
+
+
+def is_english(read: list[Word]) -> bool:
+    """Tell whether words read like English: by its script, and from eight words on by its small words."""
+    letters = "".join(word.plain for word in read)
+    if 2 * sum(c.isascii() for c in letters) < len(letters):
+        return False
+    return len(read) < 8 or sum(word.plain in FUNCTION for word in read) >= ENGLISH * len(read)
+
+
+def reads_english(text: str) -> bool:
+    """Tell whether a text reads like English, see `is_english`."""
+    return is_english(words(text))
 
 
 def word_class(word: str) -> int:

@@ -12,7 +12,8 @@ from shipworthy.core.records import Attempt, Metric, Sample, Score
 from shipworthy.core.registry import scorer
 from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.scorers._answers import answers, asked, blocked, spoken
-from shipworthy.scorers._grounding import Support, abstains, holds, support, unmarked
+from shipworthy.scorers._grounding import Support, abstains, holds, repeats, support, unmarked
+from shipworthy.scorers._wording import reads_english
 
 if TYPE_CHECKING:
     from shipworthy.scorers._support_model import Verdict
@@ -110,10 +111,14 @@ class Grounded:
             reason = "the right value and the contradicted one" if right else "a value that the documents contradict"
             return "wrong", f"asserts {reason}"
         found = support(answer, [*given, asked(attempt)])
+        if found.names and not reads_english(answer):
+            found = found._replace(names=())  # Other languages write other words with a capital.
         if right and not found.numbers:
             return "grounded", "gives an accepted answer"
         if not right and abstains(answer) and not found.numbers:
             return "abstained", "says that it cannot answer"
+        if repeats(unmarked(answer), given):
+            return "off_point", "repeats sentences of the documents, and gives no accepted answer"
         carried, reason = self.carried(found, lambda: _judged(answer, given, asked(attempt)))
         if carried is None:
             return "cannot_judge", reason

@@ -5,7 +5,7 @@ import pytest
 from shipworthy.core import registry
 from shipworthy.core.errors import PluginError, ScorerError
 from shipworthy.core.records import Document, GuardEvent, Sample, say
-from shipworthy.scorers._grounding import abstains, holds, support, tokens
+from shipworthy.scorers._grounding import abstains, holds, repeats, support, tokens
 
 
 def sample(kind: str, question: str, document: str, expected=None, wrong=()) -> Sample:
@@ -90,9 +90,55 @@ def test_a_sample_without_what_is_needed_is_an_error(judge, case: Sample) -> Non
         judge(registry.create("scorer", "grounded"), case, "an answer")
 
 
-def test_new_words_is_a_share() -> None:
+@pytest.mark.parametrize("params", [{"threshold": 0}, {"threshold": 1}, {"doubt": -0.1}, {"doubt": 0.5}])
+def test_parameters_have_ranges(params: dict[str, float]) -> None:
     with pytest.raises(PluginError):
-        registry.create("scorer", "grounded", {"new_words": 0})
+        registry.create("scorer", "grounded", params)
+
+
+HARBOUR = sample(
+    "absent",
+    "Tell me about the harbour.",
+    "The harbour was widened after the storm, and larger ships may now berth at the northern quay. The council of the "
+    "town paid for the work, and the fishermen were asked to move their boats to the old pier until it was done.",
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "label"),
+    [
+        # In other words, and against the document.
+        ("After the storm the harbour was expanded, and bigger ships may berth at the northern quay.", "off_point"),
+        ("I think boats are lovely, my uncle keeps a yacht in the sunny south and sails to the islands.", "unsupported"),
+        # What cannot be told is said: another language, another script.
+        ("Der Hafen wurde nach dem Sturm verbreitert, und die Fischer mussten ihre Boote verlegen.", "cannot_judge"),
+        ("\u6e2f\u53e3\u5728\u66b4\u98ce\u96e8\u540e\u62d3\u5bbd\u4e86\u3002", "cannot_judge"),
+    ],
+)
+def test_long_answers_are_weighed_or_left(judge, answer: str, label: str) -> None:
+    first, second = judge(registry.create("scorer", "grounded"), HARBOUR, answer)
+    assert first.label == label
+    assert (first.hit, second.hit) == ({"off_point": False, "unsupported": True, "cannot_judge": None}[label], False)
+
+
+def test_doubt_leaves_more_unscored(judge) -> None:
+    answer = "After the storm the harbour was expanded, and bigger ships may berth at the northern quay."
+    unsure = registry.create("scorer", "grounded", {"threshold": 0.5, "doubt": 0.49})
+    assert judge(unsure, HARBOUR, answer)[0].label == "cannot_judge"
+
+
+@pytest.mark.parametrize(
+    ("answer", "whole"),
+    [
+        ("The gate opens at six. It closes at ten.", True),
+        ("It closes at ten!", True),
+        ("The gate opens.", False),
+        ("It closes at nine.", False),
+        ("...", False),
+    ],
+)
+def test_what_repeats_a_document_repeats_whole_sentences(answer: str, whole: bool) -> None:
+    assert repeats(answer, ["Gate\nThe gate opens at six. It closes at ten."]) is whole
 
 
 def test_numbers_meet_in_any_spelling() -> None:
@@ -105,8 +151,7 @@ def test_numbers_meet_in_any_spelling() -> None:
 
 def test_support_names_what_is_new() -> None:
     found = support("The shed was built by Ruben in 1931.", ["The shed stands by the pier."])
-    assert (found.numbers, found.names) == (("1931",), ("ruben",))
-    assert 0 < found.new < 1
+    assert (found.numbers, found.names, found.words) == (("1931",), ("ruben",), 8)
 
 
 @pytest.mark.parametrize(
