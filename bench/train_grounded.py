@@ -36,9 +36,6 @@ SOURCES = {"begin": "reply", "factual_summary_pairs": "sentence", "summedits": "
 TREES = {"max_iter": 300, "learning_rate": 0.03, "max_depth": 5, "min_samples_leaf": 10, "l2_regularization": 5.0,
          "max_features": 0.3, "random_state": 0, "early_stopping": False}  # fmt: skip
 GATE = {"max_iter": 80, "learning_rate": 0.1, "max_depth": 3, "random_state": 0, "early_stopping": False}
-SENTENCE_WEIGHT = 1.5
-"""The gate takes a short answer that copies its text for a shortened sentence more readily than its share says: a broken
-compression that passes for a reply is a miss, a reply that is judged strictly is not."""
 LEXICON_C, LEXICON_LEAST = 0.1, 5
 EDGE = 0.002
 """Share of the training rows beyond each bound of what a forest is asked."""
@@ -146,7 +143,7 @@ def fit(data: Data, part: np.ndarray) -> dict[str, np.ndarray]:
     present = [source for source in SOURCES if (data.source[part] == source).any()]
     for source, kind in SOURCES.items():
         own = part[data.source[part] == source]
-        if not len(own):  # Its forest says nothing: bounds that nothing lies between keep it from being asked.
+        if not len(own):  # Bounds that nothing lies between, and no likeness to it, keep its forest from being asked.
             own, bounds_of = part, np.array([[np.inf, -np.inf]] * len(bounded))
         else:
             values = data.x[np.ix_(own, bounded)]
@@ -155,29 +152,28 @@ def fit(data: Data, part: np.ndarray) -> dict[str, np.ndarray]:
         x = np.column_stack([data.x[own], inner_scores(data, own)])
         packed.add(HistGradientBoostingClassifier(**TREES).fit(x, data.truth[own], balanced(data.truth[own])))
         extra[f"{kind}_terms"], extra[f"{kind}_weights"], extra[f"{kind}_base"] = Words(data, own).arrays()
-    weights = balanced(data.source[part]) * np.where(data.source[part] == "factual_summary_pairs", SENTENCE_WEIGHT, 1)
+    weights = balanced(data.source[part])
     for source in SOURCES:  # One against the rest: the same form for two sources and for three.
         if source in present and len(present) > 1:
             gate = HistGradientBoostingClassifier(**GATE)
             packed.add(gate.fit(data.x[np.ix_(part, form)], data.source[part] == source, weights))
         else:
             packed.trees_of.append(0)
-            packed.bases.append(0.0)
+            packed.bases.append(0.0 if source in present else -np.inf)
     return {**packed.arrays(), **extra, "bounds": np.array(bounds)}
 
 
-def chances(data: Data, fitted: dict[str, np.ndarray], part: Sequence[int]) -> np.ndarray:
-    """Return what a model says of rows; NaN where it does not judge."""
-    made = model.unpack(fitted)
-    said = (made.weigh(dict(zip(data.names, data.x[i], strict=True)), data.terms[i]).chance for i in part)
-    return np.array([np.nan if chance is None else chance for chance in said])
+def verdicts(data: Data, made: model.SupportModel, part: Sequence[int]) -> list[model.Verdict]:
+    """Return what a model says of rows."""
+    return [made.weigh(dict(zip(data.names, data.x[i], strict=True)), data.terms[i]) for i in part]
 
 
-def out_of_fold(data: Data, seed: int, folds: int = 10) -> np.ndarray:
-    """Return what models say that saw nothing of a row's cluster."""
-    said = np.zeros(len(data.truth))
+def out_of_fold(data: Data, seed: int, folds: int = 10) -> list[model.Verdict]:
+    """Return what models say of every row that saw nothing of its cluster."""
+    said = [model.Verdict(None)] * len(data.truth)
     for train, test in GroupKFold(folds, shuffle=True, random_state=seed).split(data.x, groups=data.cluster):
-        said[test] = chances(data, fit(data, train), test)
+        for i, verdict in zip(test, verdicts(data, model.unpack(fit(data, train)), test), strict=True):
+            said[i] = verdict
     return said
 
 

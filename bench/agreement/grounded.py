@@ -2,10 +2,10 @@
 
 Out of fold: whole clusters (documents) are held out, ten folds, three splits; the figures are the means of the splits
 and the intervals those of the first. *Judged* leaves out what the scorer calls `cannot_judge`; *all* counts it by the
-side of one half its probability lies on, and as supported where it has none. *Development* is what the shipped weights
+side of one half that its probability lies on. *Development* is what the shipped weights
 say of the rows they were trained on: no figure, a check. The baseline is the share of words that do not stand in the
 text, its threshold fitted on the other folds of the same source. A source left out of training says what to expect of
-a source unlike these. About five CPU-minutes.
+a source unlike these. About six CPU-minutes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ import train_grounded as train
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from shipworthy.scorers._grounding import support
-from shipworthy.scorers._support_model import Verdict, load
+from shipworthy.scorers._grounding import repeats, support
+from shipworthy.scorers._support_model import Verdict, load, unpack
 from shipworthy.scorers.grounded import Grounded
 from shipworthy.stats import kappa
 
@@ -35,16 +36,21 @@ SPLITS = (0, 1, 2)
 RESAMPLES = 400
 
 
-def said_by(data: train.Data, chance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the scorer says of every row with a model's chances, and which rows it judges."""
-    scorer, says, judged = Grounded(), np.zeros(len(chance), dtype=bool), np.zeros(len(chance), dtype=bool)
-    for i, row in enumerate(data.rows):
-        verdict = Verdict(None if np.isnan(chance[i]) else float(chance[i]))
-        found = support(row["response"], [row["context"], row["prompt"]])
-        carried, _ = scorer.carried(found, lambda verdict=verdict: verdict)
+def said_by(data: train.Data, said: Sequence[Verdict]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the scorer says of every row with a model's verdicts, and which rows it judges."""
+    scorer, says, judged = Grounded(), np.zeros(len(said), dtype=bool), np.zeros(len(said), dtype=bool)
+    for i, (row, verdict) in enumerate(zip(data.rows, said, strict=True)):
+        carried: bool | None = True
+        if not repeats(row["response"], [row["context"]]):
+            found = support(row["response"], [row["context"], row["prompt"]])
+            carried, _ = scorer.carried(found, lambda verdict=verdict: verdict)
         judged[i] = carried is not None
-        says[i] = (verdict.chance or 0.0) >= scorer.threshold if carried is None else not carried
+        says[i] = chances([verdict])[0] >= scorer.threshold if carried is None else not carried
     return says, judged
+
+
+def chances(said: Sequence[Verdict]) -> np.ndarray:
+    return np.array([0.5 if verdict.chance is None else verdict.chance for verdict in said])
 
 
 def agreement(truth: np.ndarray, said: np.ndarray, clusters: np.ndarray) -> dict[str, Any]:
@@ -86,17 +92,13 @@ def measure(data: Path) -> dict[str, Any]:
     made = train.Data(data)
     runs = [train.out_of_fold(made, seed) for seed in SPLITS]
     decided = [said_by(made, chance) for chance in runs]
-    shipped = np.full(len(made.truth), np.nan)
-    for i in range(len(shipped)):
-        chance = load().weigh(dict(zip(made.names, made.x[i], strict=True)), made.terms[i]).chance
-        shipped[i] = np.nan if chance is None else chance
-    developed = said_by(made, shipped)
+    developed = said_by(made, train.verdicts(made, load(), range(len(made.truth))))
     figures: dict[str, Any] = {"splits": len(SPLITS), "folds": 10}
     top: dict[str, float] = {}
     for source, kind in train.SOURCES.items():
         own = made.of(source)
         truth, clusters = made.truth[own], made.cluster[own]
-        chance = np.nan_to_num(np.mean(runs, axis=0)[own], nan=0.5)
+        chance = np.mean([chances(run)[own] for run in runs], axis=0)
         splits = [cohen_kappa_score(truth, says[own]) for says, _ in decided]
         judged = [judges[own] for _, judges in decided]
         on_judged = [cohen_kappa_score(truth[j], says[own][j]) for (says, _), j in zip(decided, judged, strict=True)]
@@ -120,7 +122,7 @@ def measure(data: Path) -> dict[str, Any]:
         top[f"{name}_auroc"] = figures[source]["out of fold, all"]["auroc"]
         top[f"{name}_coverage"] = figures[source]["out of fold, judged"]["coverage"]
         figures[source]["left out of training"] = left_out(made, source)
-        top[f"{name}_left_out_auroc"] = figures[source]["left out of training"].get("auroc", float("nan"))
+        top[f"{name}_left_out_auroc"] = figures[source]["left out of training"]["auroc"]
         figures[source]["judged as"] = kind
     return {**top, **figures}
 
@@ -128,15 +130,14 @@ def measure(data: Path) -> dict[str, Any]:
 def left_out(made: train.Data, source: str) -> dict[str, Any]:
     """Return the figures of a source on which nothing was trained."""
     own = made.of(source)
-    chance = np.full(len(made.truth), np.nan)
-    chance[own] = train.chances(made, train.fit(made, np.flatnonzero(made.source != source)), own)
-    says, judges = said_by(made, chance)
+    verdicts = [Verdict(None)] * len(made.truth)
+    model = unpack(train.fit(made, np.flatnonzero(made.source != source)))
+    for i, verdict in zip(own, train.verdicts(made, model, own), strict=True):
+        verdicts[i] = verdict
+    says, judges = said_by(made, verdicts)
     truth, clusters, judged = made.truth[own], made.cluster[own], judges[own]
-    shown: dict[str, Any] = {"coverage": round(float(judged.mean()), 4)}
-    known = ~np.isnan(chance[own])
-    if known.sum() > 20 and 0 < truth[known].sum() < known.sum():
-        shown |= auroc(truth[known], chance[own][known], clusters[known])
-        shown |= {"auroc_rows": int(known.sum())}
+    shown: dict[str, Any] = auroc(truth, chances(verdicts)[own], clusters)
+    shown |= {"coverage": round(float(judged.mean()), 4)}
     if len({*truth[judged].tolist(), *says[own][judged].tolist()}) > 1:
         shown |= agreement(truth[judged], says[own][judged], clusters[judged])
     return shown

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from shipworthy.detect.disguise import decoded
 from shipworthy.detect.engine import Encoded, Pattern
-from shipworthy.detect.normalise import fold, fold_char, invisible
+from shipworthy.detect.normalise import Folded, fold, fold_char, invisible
 from shipworthy.detect.spans import Span
 from shipworthy.detect.spread import readings
 
@@ -28,6 +28,14 @@ _WRAP = re.compile(r"(?<![\n.!?:])\n(?=[a-z])|(?<![\n.!?:])\n> ?")
 _FORBIDS = Pattern(
     r"(?:\bnever|\bnot|n't|\bwithout|\bcannot|\bavoid|\b(?:refuse|decline|forbidden|unable)s? to|\bprevent(?:s|ing)?"
     r"|\bstop(?:s|ping)?) (?:(?:be|to|ever|asked|tricked|into|from|you|it|them|users?|the|model|assistant|bot) ){0,4}$"
+)
+# What every rule of another language needs: a letter of another script, or one of the words for rules and prompts.
+_OTHERS = Pattern(
+    r"[^\x00-\x{24f}\pP\pS\pZ]|anweisung|instruktion|regeln|vorgaben|befehle|richtlinien|anordnung|system-?prompt|nachricht"
+    r"|instructions|consignes|regles|directives|ordres|instruccion|reglas|indicacion|ordenes|directri|istruzion|regole"
+    r"|indicazion|direttiv|ordini|instrucoes|regras|orientacoes|ordens|diretri|instructies|regels|opdrachten|richtlijn"
+    r"|instrukcj|polecen|zasad|regul|wytyczn|talimat|kural|komut|instruksi|perintah|aturan|sistem|\bdan\b"
+    r"|ohne |sans |\bsin |senza |\bsem |\bdel? sistema|systeme"
 )
 # Letters one by one often lose the blanks between words.
 _SQUASHED = Pattern(
@@ -68,9 +76,12 @@ def _rules() -> tuple[_Rules, ...]:
     return tuple(made)
 
 
-def _squeezed(text: str) -> tuple[str, Sequence[int]]:
-    """Fold a text and its runs of blanks (line feeds stay), with the map back."""
-    folded = fold(text.replace("\u2019", "'"))
+def _straight(text: str) -> Folded:
+    return fold(text.replace("\u2019", "'"))
+
+
+def _squeezed(folded: Folded) -> tuple[str, Sequence[int]]:
+    """Fold the runs of blanks of a folded text (line feeds stay), with the map back."""
     out: list[str] = []
     origin: list[int] = []
     for i, char in enumerate(folded.text):
@@ -89,8 +100,8 @@ def phrases(text: str) -> list[Span]:
 
     Letters with blanks or hyphens between them, words joined by signs, and a word or two a line are put together.
     """
-    found = dict.fromkeys(_plain(text))
-    folded = fold(text)
+    folded = _straight(text)
+    found = dict.fromkeys(_plain(folded))
     for read in readings(folded.text):
         back = [folded.origin[i] for i in read.origin]
         if read.squashed:
@@ -98,13 +109,13 @@ def phrases(text: str) -> list[Span]:
             found |= dict.fromkeys(Span(back[a], back[b - 1] + 1, "override") for a, b in squashed)
         else:
             # A marker stands as it stands: headings and lists of documents put together read like one.
-            found |= dict.fromkeys(s for s in _wordings(*_again(read.text, back)) if s.kind != "marker")
+            found |= dict.fromkeys(s for s in _wordings(*_squeezed(Folded(read.text, back))) if s.kind != "marker")
     return list(found)
 
 
-def _plain(text: str) -> Iterator[Span]:
+def _plain(folded: Folded) -> Iterator[Span]:
     """Yield the phrases that stand in a text as they are, or over the ends of lines."""
-    plain, origin = _squeezed(text)
+    plain, origin = _squeezed(folded)
     yield from _wordings(plain, origin)
     # Some wordings are told by standing at the beginning of a line, so the text is read with its lines and without.
     unwrapped, places = _unwrapped(plain, origin)
@@ -112,15 +123,10 @@ def _plain(text: str) -> Iterator[Span]:
         yield from _wordings(unwrapped, places)
 
 
-def _again(text: str, origin: Sequence[int]) -> tuple[str, Sequence[int]]:
-    """Squeeze a text that was put together, keeping its way back."""
-    plain, places = _squeezed(text)
-    return plain, [origin[i] for i in places]
-
-
 def _wordings(read: str, origin: Sequence[int]) -> Iterator[Span]:
     encoded = Encoded(read)
-    for kinds, patterns, chosen in _rules():
+    english, others = _rules()
+    for kinds, patterns, chosen in (english, others) if _OTHERS.found(encoded) else (english,):
         for hit in sorted(chosen.Match(encoded.data) or ()):
             for a, b in patterns[hit].runs(encoded):
                 if kinds[hit] != "reveal" or not _FORBIDS.found(Encoded(read[max(0, a - 40) : a])):
@@ -217,6 +223,6 @@ def find(text: str) -> list[Span]:
         if reading.form in ("variation selectors", "zero-width bits"):
             found += [Span(reading.starts[0], reading.ends[-1], span.kind) for span in phrases(reading.text)]
     # Rot13 keeps every character's place.
-    found += _plain(codecs.encode(text, "rot13"))
+    found += _plain(_straight(codecs.encode(text, "rot13")))
     found += [Span(a, b, "invisible") for a, b in invisible(text)]
     return sorted(set(found))

@@ -35,13 +35,14 @@ FORM = (
 )  # fmt: skip
 """Features that tell what kind an answer is of. What the asker wrote is none of them."""
 
+
 class Verdict(NamedTuple):
     """What the model says of an answer.
 
     Attributes:
-        chance: probability that the answer is not supported, in [0, 1], where half of all answers are; None where the
-            model cannot tell.
-        why: why it cannot; empty otherwise.
+        chance: probability that the answer is not supported, in [0, 1], where half of all answers are; None where there
+            is none.
+        why: why the model cannot judge, whatever the chance; empty where it can.
     """
 
     chance: float | None
@@ -124,18 +125,18 @@ class SupportModel:
         """Return the verdict on features and words: see `judge`."""
         place = np.array([found[name] for name in BOUNDED])
         inside = ((self._bounds[:, :, 0] <= place) & (place <= self._bounds[:, :, 1])).all(axis=1)
-        if not inside.any():
-            return Verdict(None, "unlike every kind of text that the model was tried on")
+        why = "" if inside.any() else "unlike every kind of text that the model was trained on"
         form = np.array([found[name] for name in FORM], dtype=np.float64)
         margins = np.array([forest.margin(form) for forest in self._gate])
-        likeness = np.where(inside, np.exp(margins - margins.max()), 0.0)
+        # Where it is like none, the one whose form is nearest says what it would.
+        likeness = np.where(inside | (not inside.any()), np.exp(margins - margins.max()), 0.0)
         row = np.array([*found.values(), 0.0], dtype=np.float64)
         chance = 0.0
         for forest, lexicon, share in zip(self._forests, self._lexicons, likeness / likeness.sum(), strict=True):
             if share > 0:
                 row[-1] = lexicon.score(terms)
                 chance += float(share) / (1 + float(np.exp(-forest.margin(row))))
-        return Verdict(chance)
+        return Verdict(chance, why)
 
 
 @cache

@@ -136,7 +136,7 @@ class Grounded:
                 if things:
                     return False, f"{len(things)} {name}(s) that no document holds"
         chance, why = judge()
-        if chance is None:
+        if chance is None or why:
             return None, f"cannot tell whether the documents carry it: {why}"
         says = f"{chance:.2f} likely to say what no document does"
         if abs(chance - self.threshold) < self.doubt:

@@ -109,7 +109,10 @@ HARBOUR = sample(
     [
         # In other words, and against the document.
         ("After the storm the harbour was expanded, and bigger ships may berth at the northern quay.", "off_point"),
-        ("I think boats are lovely, my uncle keeps a yacht in the sunny south and sails to the islands.", "unsupported"),
+        (
+            "I think boats are lovely, my uncle keeps a yacht in the sunny south and sails to the islands.",
+            "unsupported",
+        ),
         # What cannot be told is said: another language, another script.
         ("Der Hafen wurde nach dem Sturm verbreitert, und die Fischer mussten ihre Boote verlegen.", "cannot_judge"),
         ("\u6e2f\u53e3\u5728\u66b4\u98ce\u96e8\u540e\u62d3\u5bbd\u4e86\u3002", "cannot_judge"),
