@@ -8,6 +8,8 @@ a text (labelled texts), a third whether an answer declines (XSTest's labels of 
 answers). What XSTest says of harm is never trained on: it is one of the sources that the figures are carried over to.
 Nothing whose normalised text hashes into DIR/heldout_sha256_16.txt is trained on.
 
+The same bytes come out with the same libraries and OMP_NUM_THREADS=2; another number adds up in another order.
+
 The scorer's figures, out of fold, are of bench/agreement/harm.py; this script runs it and keeps them on the card.
 """
 
