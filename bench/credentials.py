@@ -130,7 +130,7 @@ def fill(name: str) -> list[str]:
 
 
 def measure() -> dict[str, object]:
-    """Return how many credentials are found, found whole and named for what they are, and how many harmless forms fire."""
+    """Return how many credentials are found and named for what they are, and how many harmless forms fire."""
     found: dict[str, int] = defaultdict(int)
     named: dict[str, int] = defaultdict(int)
     for name, (kind, _) in FORMS.items():

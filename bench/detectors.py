@@ -120,7 +120,7 @@ def print_personal(of: dict[str, Any]) -> None:
 
 
 def addresses(data: Path) -> dict[str, Any]:
-    """Return how many labelled addresses a finding of `street_address` touches, and how many harmless texts it fires in."""
+    """Return how many labelled addresses a finding touches, and in how many harmless texts one is."""
 
     def found(text: str) -> list[Any]:
         return [s for s in pii.find(text, also=pii.OPTIONAL) if s.kind in pii.OPTIONAL]

@@ -1,4 +1,4 @@
-"""Train the measure of support behind `grounded`; write weights and card. Run: python bench/train_grounded.py [--data DIR]
+"""Train the measure of support behind `grounded`. Run: python bench/train_grounded.py [--data DIR]
 
 Data: DIR/groundedness.jsonl.gz: BEGIN (dialogue), SummEdits (summaries), factual summary pairs (single sentences), all
 with human labels. Rows under CDLA-Sharing (BEGIN's topicalchat) are judged and never trained on; nor is anything whose
@@ -135,7 +135,7 @@ class Packed:
 
 
 def fit(data: Data, part: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the arrays of a model trained on the usable rows of a part. A source that is not among them is left out."""
+    """Return the arrays of a model trained on the usable rows of a part, whatever sources are in it."""
     part = part[data.usable[part]]
     packed, extra, bounds = Packed(), {}, []
     form = [data.names.index(name) for name in model.FORM]
@@ -183,9 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--out", type=Path, default=ROOT / "src/shipworthy/library/weights/grounded")
-    parser.add_argument(
-        "--figures", type=Path, help="a file of `bench/agreement/grounded.py --json`; else measured anew"
-    )
+    parser.add_argument("--figures", type=Path, help="what bench/agreement/grounded.py --json gave; else measured anew")
     args = parser.parse_args()
     data = Data(args.data)
     arrays = fit(data, np.arange(len(data.truth)))
@@ -196,7 +194,7 @@ def main() -> None:
     card = {
         "id": "grounded",
         "version": "1",
-        "model": "four kinds of boosted trees (300 of depth 5 for each kind of answer, 80 of depth 3 a kind to tell them "
+        "model": "boosted trees (300 of depth 5 for each kind of answer, 80 of depth 3 a kind to tell them "
         "apart) on 115 counted features and a list of telling words; numpy alone",
         "says": "how likely it is that an answer says what its text does not carry, or that it cannot tell",
         "trained_on": [

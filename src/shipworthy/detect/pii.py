@@ -5,8 +5,8 @@ are not seen make no difference, and spans are those of the text itself.
 
 Finds e-mail addresses, telephone numbers, payment cards (Luhn), IBANs (mod 97), IP addresses, identity numbers (see
 `national_ids`), dates of birth that are called so, street addresses as written in English, and names that the
-caller gives. On request also street addresses of eight countries (see `streets`). Does not find: names nobody gave, addresses written otherwise, workplaces, faces. Measured recall and
-precision by type: docs/reference/guards.md.
+caller gives. On request also street addresses of eight countries (see `streets`). Does not find: names nobody gave,
+addresses written otherwise, workplaces, faces. Measured recall and precision by type: docs/reference/guards.md.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -71,7 +72,7 @@ def _windows(runs: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
 def _letters(text: str, start: int, end: int) -> Iterator[Read]:
     """Yield a run of single letters as words, where the gaps tell them apart, and without any blank."""
     places = [i for i in range(start, end) if text[i].isalpha()]
-    gaps = [b - a - 1 for a, b in zip(places, places[1:], strict=False)]
+    gaps = [b - a - 1 for a, b in pairwise(places)]
     yield Read("".join(text[i] for i in places), places, squashed=True)
     usual = min(gaps)
     if max(gaps) > usual:

@@ -23,9 +23,9 @@ class InputRules:
     Wordings and encoded text block; invisible characters are taken out, since honest people copy them along.
 
     Reads through look-alike letters, invisible characters, accents and letter case, words pulled apart (lines, letters,
-    hyphens, escapes), into base64, hexadecimal and rot13, and in fourteen languages. It knows the wordings it was given:
-    it catches copied attacks, not thought-out ones. No detector is a boundary: never the only control (what a model may
-    do is bounded by its tools, not by this), and no reason to loosen another.
+    hyphens, escapes), into base64, hexadecimal and rot13, and in sixteen languages. It knows the wordings it was
+    given: it catches copied attacks, not thought-out ones. No detector is a boundary: never the only control (what a
+    model may do is bounded by its tools, not by this), and no reason to loosen another.
 
     Args:
         kinds: which kinds to report, of `shipworthy.detect.injection.KINDS`; all if left out.

@@ -29,7 +29,7 @@ class PiiOutput:
 
     Args:
         kinds: which kinds to look for; all of `shipworthy.detect.pii.KINDS` if left out.
-        also: kinds to look for besides, of `shipworthy.detect.pii.OPTIONAL`: `street_address`, street addresses of eight
+        also: kinds to look for besides, of `shipworthy.detect.pii.OPTIONAL`: `street_address`, addresses of eight
             countries, which fires on more harmless text than the others.
         allow: values that are public (the help desk's own number), compared without spaces, punctuation and case; an
             entry that begins with ``@`` allows every e-mail address of that domain. In a workspace, what may be said by

@@ -9,51 +9,56 @@ from typing import NamedTuple
 
 from shipworthy.scorers._grounding import COMMON, NUMBERS, stem
 
-NEGATIONS = frozenset("not no never none nothing nobody neither nor without cannot".split())
-REVERSES = NEGATIONS | frozenset(
+_NEGATIONS = "not no never none nothing nobody neither nor without cannot"
+_REVERSES = (
     "unable fail fails failed failing lack lacks lacked lacking refuse refused refuses deny denied denies rarely hardly"
-    .split()
-)  # fmt: skip
-QUANTITIES = frozenset(
+)
+_QUANTITIES = (
     "all every each only always never most many few several some both none any more less fewer least entire entirely"
-    " mostly partly half double twice exactly about over under up nearly almost approximately around at".split()
+    " mostly partly half double twice exactly about over under up nearly almost approximately around at"
 )
-MODALS = frozenset(
+_MODALS = (
     "can could may might must should shall will would need needs required likely possibly probably expected expects"
-    " plan plans planned hope hopes want wants try tries propose proposed consider considering".split()
+    " plan plans planned hope hopes want wants try tries propose proposed consider considering"
 )
-FIRST_AND_SECOND = frozenset("i me my mine we us our you your".split())
-THIRD = frozenset("he she they him her his hers their them it its".split())
-CHATTY = frozenset(
+_CHATTY = (
     "think believe guess love like hate enjoy favorite wow yes yeah yea oh no sure cool amazing great haha lol awesome"
-    " interesting definitely maybe well hi hello thanks know heard wonder".split()
+    " interesting definitely maybe well hi hello thanks know heard wonder"
 )
-PREPOSITIONS = frozenset(
+_PREPOSITIONS = (
     "of in on at by for with from to into onto over under about after before during between through against as than"
-    " like near since until upon within without via per among across behind".split()
+    " like near since until upon within without via per among across behind"
 )
-CONJUNCTIONS = frozenset(
-    "and or but that which who whom whose when where while because if although though so whether".split()
-)
-AUXILIARIES = frozenset(
-    "is are was were be been being has have had do does did will would can could may might must should shall".split()
-)
-DETERMINERS = frozenset("a an the this that these those his her its their my your our some any".split())
-LINKS = frozenset("despite however although but without due because while also".split())
-UNITS = frozenset(
+_CONJUNCTIONS = "and or but that which who whom whose when where while because if although though so whether"
+_AUXILIARIES = "is are was were be been being has have had do does did will would can could may might must should shall"
+_UNITS = (
     "% million billion trillion thousand hundred dollars dollar euros euro pounds pound years year months month weeks"
     " week days day hours hour minutes minute seconds second km miles mile meters metres feet inches kg times people"
-    " players games points episodes seasons quarter $ \u20ac \u00a3 kilometers january february march april may june july august"
-    " september october november december monday tuesday wednesday thursday friday saturday sunday".split()
+    " players games points episodes seasons quarter $ \u20ac \u00a3 kilometers january february march april may june"
+    " july august september october november december monday tuesday wednesday thursday friday saturday sunday"
 )
-# Words that carry no content by themselves. A few of the common ones turn a sentence round, and count.
-EMPTY = (
-    COMMON
-    - frozenset(
-        "no nor not more most all only few other above below before after over under up down against same never new"
-        " help answer note notes handbook call called many much every always".split()
-    )
-) | {"s", "t", "said", "says"}
+# A few of the common words turn a sentence round, and count.
+_TELLING = (
+    "no nor not more most all only few other above below before after over under up down against same never new"
+    " help answer note notes handbook call called many much every always"
+)
+
+NEGATIONS = frozenset(_NEGATIONS.split())
+REVERSES = NEGATIONS | frozenset(_REVERSES.split())
+QUANTITIES = frozenset(_QUANTITIES.split())
+MODALS = frozenset(_MODALS.split())
+FIRST_AND_SECOND = frozenset({"i", "me", "my", "mine", "we", "us", "our", "you", "your"})
+THIRD = frozenset({"he", "she", "they", "him", "her", "his", "hers", "their", "them", "it", "its"})
+CHATTY = frozenset(_CHATTY.split())
+PREPOSITIONS = frozenset(_PREPOSITIONS.split())
+CONJUNCTIONS = frozenset(_CONJUNCTIONS.split())
+AUXILIARIES = frozenset(_AUXILIARIES.split())
+DETERMINERS = frozenset({"a", "an", "the", "this", "that", "these", "those", "his", "her", "its", "their", "my", "your",
+                         "our", "some", "any"})  # fmt: skip
+LINKS = frozenset({"despite", "however", "although", "but", "without", "due", "because", "while", "also"})
+UNITS = frozenset(_UNITS.split())
+# Words that carry no content by themselves.
+EMPTY = (COMMON - frozenset(_TELLING.split())) | {"s", "t", "said", "says"}
 FUNCTION = EMPTY | PREPOSITIONS | CONJUNCTIONS | AUXILIARIES | DETERMINERS | NEGATIONS | FIRST_AND_SECOND | THIRD
 
 CLASSES = ("number", "preposition", "conjunction", "auxiliary", "determiner", "pronoun", "past", "other")
