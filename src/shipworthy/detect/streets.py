@@ -2,8 +2,8 @@
 
 English (United States, Britain, Ireland, Canada), German, French, Spanish and Portuguese, Italian, Polish, Dutch, and
 the Nordic languages; post boxes, flats, and what a sentence calls an address. Pattern alone knows no map: it takes a
-name and a number that stand as an address does, misses what is written without either, and fires now and then on a title.
-Measured recall and false findings: docs/reference/guards.md.
+name and a number that stand as an address does, misses what is written without either, and fires now and then on
+a title. Measured recall and false findings: docs/reference/guards.md.
 """
 
 from __future__ import annotations

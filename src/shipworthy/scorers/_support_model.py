@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -60,7 +60,7 @@ class Forest:
     """
 
     def __init__(
-        self, arrays: Mapping[str, NDArray[np.float64]], roots: NDArray[np.int64], base: float, depth: int
+        self, arrays: Mapping[str, NDArray[Any]], roots: NDArray[np.int64], base: float, depth: int
     ) -> None:
         self._feature, self._left, self._right = (arrays[n].astype(np.int64) for n in ("feature", "left", "right"))
         self._threshold, self._value = (arrays[n].astype(np.float64) for n in ("threshold", "value"))
@@ -78,11 +78,12 @@ class Lexicon:
     """How telling single words are, new ones and small ones, in one kind of answer."""
 
     def __init__(self, terms: NDArray[np.str_], weights: NDArray[np.float64], base: float) -> None:
-        self._weights, self._base = dict(zip(terms.tolist(), weights.tolist(), strict=True)), base
+        self._weights: dict[str, float] = dict(zip(terms.tolist(), weights.tolist(), strict=True))
+        self._base = base
 
     def score(self, terms: set[str]) -> float:
         """Return the sum of the words' weights, added in their order so that it is the same on every machine."""
-        return self._base + sum(self._weights[term] for term in sorted(terms) if term in self._weights)
+        return self._base + sum(float(self._weights[term]) for term in sorted(terms) if term in self._weights)
 
 
 class SupportModel:
@@ -155,7 +156,7 @@ def load() -> SupportModel:
         return unpack({name: stored[name] for name in stored.files}, card["weights_digest"])
 
 
-def unpack(stored: Mapping[str, NDArray[np.float64]], digest: str = "") -> SupportModel:
+def unpack(stored: Mapping[str, NDArray[Any]], digest: str = "") -> SupportModel:
     """Make a model of its arrays: `trees_of` says how many trees each forest has, gates behind the others."""
     counts, bases, depth = stored["trees_of"].tolist(), stored["bases"].tolist(), int(stored["depth"])
     roots = np.split(stored["roots"].astype(np.int64), np.cumsum(counts)[:-1])
