@@ -248,17 +248,34 @@ def language(text: str, near: str = "") -> Language:
     return _by_words(text, heaviest, near)
 
 
+# The one pronoun that is a capital inside a sentence.
+_CAPITAL = {"en": 1.0}
+
+
 def _by_words(text: str, script: str, near: str) -> Language:
-    every = _WORDS.findall(text.replace("’", "'"))
-    # A capital inside a sentence is a name's: it tells nothing. The first word may be any.
-    words = [w for i, w in enumerate(every) if i == 0 or w[0] == w[0].lower() or len(every) < ENOUGH]
+    text = text.replace("’", "'")
+    every = [(found[0], found.start()) for found in _WORDS.finditer(text)]
     owners, score = _owners(script), dict[str, float]()
+    # A capital is a name's, and tells nothing: but for "I", the text's first word, and common words.
+    words = [
+        word
+        for word, at in every
+        if word[0] == word[0].lower()
+        or len(every) < ENOUGH
+        or not at
+        or word.partition("'")[0] == "I"
+        or (word.lower() in owners and text[:at].rstrip()[-1:] in (".", "!", "?"))
+    ]
     hits = 0
     for place, word in enumerate(words):
         low = word.lower()
         # What stands before an apostrophe is a word of its own in French, Italian and Catalan.
         part = low if low in owners else low.partition("'")[0] if "'" in low else ""
-        if spoken_for := owners.get(part):
+        if script == "latin" and word.partition("'")[0] == "I":
+            spoken_for: dict[str, float] | None = _CAPITAL
+        else:
+            spoken_for = owners.get(part)
+        if spoken_for:
             hits += 1
             sure = 1.0 if low == word or place else 0.5
             for code, weight in spoken_for.items():
@@ -266,7 +283,7 @@ def _by_words(text: str, script: str, near: str) -> Language:
     if not score:
         return Language("", "no" if len(words) >= ENOUGH else "undecided")
     if near in score:
-        score[near] += 0.5
+        score[near] = score[near] * 1.1 + 0.5
     (code, best), *rest = sorted(score.items(), key=lambda item: -item[1])
     second = rest[0][1] if rest else 0.0
     if hits / len(words) < 0.12 and len(words) >= 2 * ENOUGH:

@@ -59,9 +59,7 @@ class Forest:
         depth: the longest way from a root to a leaf.
     """
 
-    def __init__(
-        self, arrays: Mapping[str, NDArray[Any]], roots: NDArray[np.int64], base: float, depth: int
-    ) -> None:
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], roots: NDArray[np.int64], base: float, depth: int) -> None:
         self._feature, self._left, self._right = (arrays[n].astype(np.int64) for n in ("feature", "left", "right"))
         self._threshold, self._value = (arrays[n].astype(np.float64) for n in ("threshold", "value"))
         self._roots, self._base, self._depth = roots, base, depth
