@@ -140,7 +140,9 @@ def judged(row: dict[str, Any]) -> str:
 def styles() -> dict[str, Any]:
     parts = halves(rows(train_refusal.OWN / "answers_style.jsonl"))
     parts["all"] = [row for part in parts.values() for row in part]
-    said = {row["id"]: judged(row) for row in parts["all"]}
+    # Written beside the model by somebody who saw neither it nor its rows, and who was not its maker: never trained on.
+    parts["second author"] = rows(train_refusal.OWN / "answers_style_second.jsonl")
+    said = {row["id"]: judged(row) for part in (parts["all"], parts["second author"]) for row in part}
     shown: dict[str, Any] = {}
     for name, part in parts.items():
         truth, ours = [STYLE[r["label"]] for r in part], [said[r["id"]] for r in part]

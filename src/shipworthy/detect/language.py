@@ -277,7 +277,7 @@ def _by_words(text: str, script: str, near: str) -> Language:
             spoken_for = owners.get(part)
         if spoken_for:
             hits += 1
-            sure = 1.0 if low == word or place else 0.5
+            sure = 1.0 if low == word or place else 0.8
             for code, weight in spoken_for.items():
                 score[code] = score.get(code, 0.0) + sure * weight * (1 if code in SUPPORTED else 0.8)
     if not score:
