@@ -2,8 +2,8 @@
 
 XSTest is split anew several times, whole prompts at a time: one split gave .900 where unseen prompts gave .837. `kappa`
 is the mean over the splits; an interval is the one of the split with the median kappa. The twelve styles are judged by
-the model that ships. Half of them were looked at while kinds of mistakes were mended; of the other half nobody read a row, but
-its totals were seen on the way and helped to choose the build. Both are printed.
+the model that ships. Half of them were looked at while kinds of mistakes were mended; of the other half nobody read a
+row, but its totals were seen on the way and helped to choose the build. Both are printed.
 """
 
 from __future__ import annotations
