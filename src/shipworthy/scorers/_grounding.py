@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from shipworthy.detect.engine import Encoded, Pattern, apart
 from shipworthy.detect.normalise import fold
+from shipworthy.scorers._figures import value_of
+from shipworthy.scorers._times import times
 
 _UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
           "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")  # fmt: skip
@@ -109,11 +111,42 @@ def unmarked(answer: str) -> str:
 
 def support(answer: str, texts: Iterable[str]) -> Support:
     """Compare an answer with the texts it should rest on."""
-    known = {stem(word) for text in texts for word in tokens(text)}
-    answer = unmarked(answer)
+    texts = [_written_out(text) for text in texts]
+    words = {word for text in texts for word in tokens(text)}
+    known = {stem(word) for word in words | {other for word in words for other in _DATES.get(word, ())}}
+    answer = _written_out(_untimed(unmarked(answer), texts))
     said = tokens(answer)
     numbers = tuple(dict.fromkeys(w for w in said if w[0].isdigit() and stem(w) not in known and w not in known))
     return Support(numbers, _names(answer, known), len(said))
+
+
+_DAYS = "monday tuesday wednesday thursday friday saturday sunday"
+_MONTHS = "january february march april may june july august september october november december"
+# Days and months, whole and cut short, each way.
+_DATES = {word[:3]: (word,) for word in f"{_DAYS} {_MONTHS}".split()}
+_DATES |= {word: (word[:3], word[:4]) for word in f"{_DAYS} {_MONTHS}".split()}
+_MAGNITUDE = re.compile(r"\b([0-9]+(?:[.,][0-9]+)*)\s?(thousand|million|billion|bn|mn)\b", re.IGNORECASE)
+_TIMES = {"thousand": 10**3, "million": 10**6, "mn": 10**6, "billion": 10**9, "bn": 10**9}
+
+
+def _written_out(text: str) -> str:
+    """Return a text with its large round numbers in figures: ``3.5 million`` as ``3500000``."""
+
+    def figures(found: re.Match[str]) -> str:
+        value = value_of(found[1])
+        return found[0] if value is None else f"{value * _TIMES[found[2].lower()]:.0f}"
+
+    return _MAGNITUDE.sub(figures, text)
+
+
+def _untimed(answer: str, texts: Iterable[str]) -> str:
+    """Return an answer without the times of day that a text names, too, in whatever form."""
+    said = list(times(answer))
+    known = [time for text in texts for time in times(text)] if said else []
+    for time in reversed(said):
+        if any(time.may_be(other) for other in known):
+            answer = f"{answer[: time.start]} {answer[time.end :]}"
+    return answer
 
 
 def repeats(answer: str, texts: Iterable[str]) -> bool:
@@ -141,7 +174,12 @@ def abstains(answer: str) -> bool:
 
 
 def holds(answer: str, accepted: str) -> bool:
-    """Tell whether an accepted answer stands in an answer, as whole words; number words and digits are the same."""
+    """Tell whether an accepted answer stands in an answer, as whole words; number words and digits are the same.
+
+    A time of day stands there in any of its forms.
+    """
+    if wanted := [time for time in times(accepted) if (time.start, time.end) == (0, len(accepted.strip()))]:
+        return any(wanted[0].may_be(time) for time in times(answer))
     hay, needle = " ".join(tokens(answer)), " ".join(tokens(accepted))
     at = -1
     while needle and (at := hay.find(needle, at + 1)) >= 0:

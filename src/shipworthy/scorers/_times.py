@@ -39,12 +39,14 @@ class Time(NamedTuple):
     Attributes:
         minutes: minutes since midnight, 0 to 1,440.
         open: it may be the same hour after noon, too: ``6:30``, ``half past six``.
+        clock: it is written as a clock with 24 hours shows it, which is open only beside other ways of writing.
         start: where it begins in the text.
         end: where it ends.
     """
 
     minutes: int
     open: bool
+    clock: bool
     start: int
     end: int
 
@@ -52,6 +54,8 @@ class Time(NamedTuple):
         """Tell whether both can be the same time."""
         if self.minutes % 1440 == other.minutes % 1440:
             return True
+        if self.clock and other.clock:
+            return False
         return (self.open or other.open) and self.minutes % 720 == other.minutes % 720
 
 
@@ -76,13 +80,13 @@ def _figures(text: str) -> Iterator[Time]:
                 continue
             hour = hour % 12 + (12 if tag == "pm" else 0)
         open_ = tag in ("", "oclock") and hour <= 12
-        yield Time(hour * 60 + int(at["m"] or 0), open_, at.start(), at.end())
+        yield Time(hour * 60 + int(at["m"] or 0), open_, not tag, at.start(), at.end())
 
 
 def _english(text: str) -> Iterator[Time]:
     for at in _ENGLISH.finditer(text):
         if at["name"]:
-            yield Time(0 if at["name"].lower() == "midnight" else 720, False, at.start(), at.end())
+            yield Time(0 if at["name"].lower() == "midnight" else 720, False, False, at.start(), at.end())
             continue
         word = (at["h"] or at["sharp"] or at["alone"]).lower()
         hour = int(word) if word.isdigit() else _HOURS.index(word) + 1
@@ -93,7 +97,7 @@ def _english(text: str) -> Iterator[Time]:
         if tag and hour <= 12:
             late = tag == "pm" or tag.endswith(("afternoon", "evening"))
             minutes = minutes % 720 + (720 if late else 0)
-        yield Time(minutes, not tag, at.start(), at.end())
+        yield Time(minutes, not tag, False, at.start(), at.end())
 
 
 def _german(text: str) -> Iterator[Time]:
@@ -102,7 +106,7 @@ def _german(text: str) -> Iterator[Time]:
         hour = int(word) if word.isdigit() else _STUNDEN.index(word) + 1
         # "halb sieben" is half an hour before seven.
         shift = {"halb": -30, "viertel vor": -15, "viertel nach": 15}[at["part"].lower()]
-        yield Time(hour * 60 + shift, hour <= 12, at.start(), at.end())
+        yield Time(hour * 60 + shift, hour <= 12, False, at.start(), at.end())
 
 
 def _eastern(text: str) -> Iterator[Time]:
@@ -113,7 +117,7 @@ def _eastern(text: str) -> Iterator[Time]:
         if tag in _LATE and hour < 12:
             hour += 12
         minutes = hour * 60 + (30 if at["half"] else _han(at["m"]) if at["m"] else 0)
-        yield Time(minutes, tag not in (*_LATE, *_EARLY) and hour <= 12, at.start(), at.end())
+        yield Time(minutes, tag not in (*_LATE, *_EARLY) and hour <= 12, False, at.start(), at.end())
 
 
 def _han(text: str) -> int:

@@ -18,7 +18,7 @@ from shipworthy.scorers._wording import reads_english
 if TYPE_CHECKING:
     from shipworthy.scorers._support_model import Verdict
 
-VERSION = "5"
+VERSION = "6"
 
 KINDS = ("present", "absent", "contradicted")
 

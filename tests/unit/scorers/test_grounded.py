@@ -167,3 +167,34 @@ def test_abstentions(text: str) -> None:
 @pytest.mark.parametrize("text", ["It opens at nine.", "You do not need a key.", "Nobody may enter."])
 def test_answers_with_a_not_are_no_abstentions(text: str) -> None:
     assert not abstains(text)
+
+
+@pytest.mark.parametrize(
+    ("document", "answer", "hit"),
+    [
+        ("Das Cafe oeffnet um 6:30 Uhr und schliesst um 17 Uhr.", "It opens at 6:30 and closes at 5 pm.", False),
+        ("The cafe opens at 6:30 and closes at 17:00.", "It opens at half past six.", False),
+        ("The cafe opens at 6:30 and closes at 17:00.", "It opens at half past seven.", True),
+        ("The cafe opens at 6:30 and closes at 17:00.", "It opens at 18:30.", True),
+        (
+            "Our budget is 3.5 million euros. The cafe opens at 6:30.",
+            "The budget is 3,500,000 euros, open 6:30.",
+            False,
+        ),
+        (
+            "Our budget is 3.5 million euros. The cafe opens at 6:30.",
+            "The budget is 35,000,000 euros, open 6:30.",
+            True,
+        ),
+    ],
+)
+def test_times_and_large_numbers_in_their_usual_forms(judge, document: str, answer: str, hit: bool) -> None:
+    sample = Sample(
+        id="a",
+        messages=(say("user", "When does the cafe open, and what is the budget?"),),
+        documents=(Document("d", document),),
+        meta={"kind": "present"},
+        expected=("6:30",),
+    )
+    unsupported, _ = judge(registry.create("scorer", "grounded"), sample, answer)
+    assert unsupported.hit is hit, (unsupported.label, unsupported.reason)

@@ -42,7 +42,8 @@ def test_usual_forms(text: str, minutes: list[int]) -> None:
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
-        ("6:30", "18:30", True),
+        ("6:30", "18:30", False),
+        ("6:30", "6:30 pm", True),
         ("6:30 am", "18:30", False),
         ("half past six", "6:30 pm", True),
         ("17:00", "5 pm", True),
