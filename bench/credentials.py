@@ -114,7 +114,7 @@ HARMLESS: dict[str, Form] = {
 }
 
 
-DETECT_SECRETS: dict[str, object] = {}
+DETECT_SECRETS: dict[str, object] = {"version": "1.5.0", "recall": 0.3922, "harmless_fires": 0.2308}
 """What detect-secrets gave on the same strings, one a line of a .txt file; recorded, as it is no dependency."""
 
 

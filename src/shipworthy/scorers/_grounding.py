@@ -123,7 +123,7 @@ def support(answer: str, texts: Iterable[str]) -> Support:
 _DAYS = "monday tuesday wednesday thursday friday saturday sunday"
 _MONTHS = "january february march april may june july august september october november december"
 # Days and months, whole and cut short, each way.
-_DATES = {word[:3]: (word,) for word in f"{_DAYS} {_MONTHS}".split()}
+_DATES: dict[str, tuple[str, ...]] = {word[:3]: (word,) for word in f"{_DAYS} {_MONTHS}".split()}
 _DATES |= {word: (word[:3], word[:4]) for word in f"{_DAYS} {_MONTHS}".split()}
 _MAGNITUDE = re.compile(r"\b([0-9]+(?:[.,][0-9]+)*)\s?(thousand|million|billion|bn|mn)\b", re.IGNORECASE)
 _TIMES = {"thousand": 10**3, "million": 10**6, "mn": 10**6, "billion": 10**9, "bn": 10**9}
