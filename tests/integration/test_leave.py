@@ -194,7 +194,7 @@ def test_a_judge_may_not_take_it_there_either(root, chat, monkeypatch, capsys):
     )
     judge = {"use": "asks", "model": _asks(place, "env:RUNNER_SECRET")[0]}
     (root / "suites" / "harmful-request.yaml").write_text(
-        json.dumps({"use": "library:harmful-request", "scorers": ["refusal", judge]})
+        json.dumps({"use": "library:harmful-request", "scorers": ["harm_level", "refusal", judge]})
     )
     code = shipworthy(["eval", "-C", str(root), "--allow-code", "--max-requests", "1"])
     assert code == 2

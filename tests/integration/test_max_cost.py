@@ -118,7 +118,7 @@ def test_a_judge_has_a_price_of_its_own(root, chat, capsys):
     suite = root / "suites" / "harmful-request.yaml"
     for price, code in ((None, 2), ({"input": 1.0, "output": 9.0}, 4)):
         model = judge | ({"price": price} if price else {})
-        scorers = ["refusal", {"use": "priced_judge", "model": model}]
+        scorers = ["harm_level", "refusal", {"use": "priced_judge", "model": model}]
         suite.write_text(json.dumps({"use": "library:harmful-request", "scorers": scorers}))
         assert _eval("--max-cost", "0.05", "--allow-code") == code
     assert "the budget of $0.05 is used up" in capsys.readouterr().out

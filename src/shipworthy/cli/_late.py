@@ -10,7 +10,6 @@ import sys
 import threading
 from contextlib import suppress
 
-from shipworthy.core.foreign import kind_of, message_of
 from shipworthy.core.terminal import escape
 
 _LONGEST = 300
@@ -38,6 +37,8 @@ class _OneLine(logging.Handler):
 
 
 def _say(error: BaseException | None, what: str | None) -> None:
+    from shipworthy.core.foreign import kind_of, message_of  # asyncio, which must not come before Windows is refused
+
     said = "" if error is None else f"{kind_of(error)}: {message_of(error)}"
     line = ": ".join(part for part in ("error that nobody waited for", what, said) if part)
     with suppress(Exception):  # there may be no one left to tell

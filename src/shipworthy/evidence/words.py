@@ -138,7 +138,7 @@ criteria: Shape = fields({"criteria": listed(_STATED)}, closed=True)
 
 _SUBJECT = fields(
     {"digest": digest},
-    {"target": text, "declared": text, "guards": text, "policy": text, "reasoning": text},
+    {"target": text, "declared": text, "guards": text, "reasoning": text},
     closed=True,
 )
 

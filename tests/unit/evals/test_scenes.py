@@ -226,7 +226,7 @@ def test_a_run_with_a_target_without_tools_is_refused_before_anything_is_asked(w
     plugin.write_text(text.replace("switch_on", "bare"), encoding="utf-8")
     (workspace / "targets.yaml").write_text("targets: {default: {use: bare}}\n", encoding="utf-8")
     loaded = Workspace.load(workspace, allow_code=True)
-    with pytest.raises(UsageError, match="the suite 'lamps' needs an agent"):
+    with pytest.raises(UsageError, match="the suite 'lamps': the sample 'on' and 1 more needs an agent"):
         evaluate(loaded, progress=False, cache=False)
 
 

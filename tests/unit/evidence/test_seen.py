@@ -17,7 +17,7 @@ def row(attempt: Attempt) -> reading.Row:
     """Return an attempt as a reader of its log sees it."""
     body = line.encode_attempt(attempt)
     found = reading._rows.decode(line.leaf(body))
-    found.line = body
+    found.line, found.timing = body, attempt.timing
     return found
 
 

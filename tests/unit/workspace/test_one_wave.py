@@ -56,7 +56,7 @@ def test_every_kind_of_fault_is_said_in_one_wave(root, capsys):
     found = _places(told["problems"])
     assert set(found) == {
         ("gate.yaml", 5), ("gate.yaml", 6), ("risks.yaml", 5), ("risks.yaml", 16), ("requirements.yaml", 16),
-        ("requirements.yaml", 45), ("targets.yaml", 4), ("guards.yaml", 14), ("suites/over-refusal.yaml", 2),
+        ("requirements.yaml", 45), ("targets.yaml", 4), ("guards.yaml", 15), ("suites/over-refusal.yaml", 2),
         ("suites/own/suite.yaml", 6), ("suites/own/suite.yaml", 7), ("suites/own/samples.jsonl", 1),
         ("suites/own/samples.jsonl", 2), ("suites/own/samples.jsonl", 3), ("suites/own/samples.jsonl", 4),
         ("plugins/oops.py", 2),
