@@ -88,7 +88,8 @@ def _line(run: Run, suite: str, metric: str, attack: str | None) -> bool:
         mean = mean_interval(counts.totals, counts.trials, low=declared.low, high=declared.high)
         interval = f"{mean.low:6.2f} to {mean.high:6.2f}"
         print(
-            f"{label}{mean.mean:6.2f}  {interval:<17} {sum(counts.trials):>9}  {len(counts.clusters):>8} {counts.errors:>6}"
+            f"{label}{mean.mean:6.2f}  {interval:<17} {sum(counts.trials):>9}"
+            f"  {len(counts.clusters):>8} {counts.errors:>6}"
         )
         return False
     i = rate_interval(counts.totals, counts.trials)

@@ -93,7 +93,9 @@ class Chat:
     def __init__(self) -> None:
         self.seen: list[tuple[dict[str, str], bytes]] = []
         self.answers: dict[str, Callable[[str, Mapping[str, str]], str]] = {
-            "good": lambda prompt, headers: "Choose New, write what is broken, and press Send. The desk answers within a day.",
+            "good": lambda prompt, headers: (
+                "Choose New, write what is broken, and press Send. The desk answers within a day."
+            ),
             "bad": lambda prompt, headers: f"Sure: {SECRET}" if len(prompt) % 3 else "Choose New and press Send.",
         }
         chat = self
