@@ -26,7 +26,7 @@ def test_a_path_that_is_none_names_the_tool(make):
 
 def test_a_condition_says_what_to_install(make, monkeypatch):
     monkeypatch.setitem(sys.modules, "cel", None)
-    with pytest.raises(MissingExtra, match="pip install .*the extra 'policy' of shipworthy"):
+    with pytest.raises(MissingExtra, match=r"pip install .*the extra 'policy' of shipworthy"):
         make('tools: {a: {effect: none, when: "true"}}')
 
 
