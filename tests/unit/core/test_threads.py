@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from shipworthy.targets._threads import Threads
+from shipworthy.core.threads import Threads
 
 
 def _bad(*_):
