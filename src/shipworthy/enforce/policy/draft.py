@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from shipworthy.enforce.policy.guess import class_of, effect_of, fields_of, intent_of
+from shipworthy.enforce.policy.guess import class_of, deed_of, effect_of, fields_of, intent_of
 from shipworthy.enforce.policy.signatures import Signature
 
 _HEAD = """\
@@ -60,7 +60,9 @@ def _rule(tool: Signature) -> dict[str, Any]:
 
 def _only_fetches(tool: Signature) -> bool:
     """Say whether a tool reads from an address: who names the address has asked for it."""
-    return effect_of(tool) == "external" and tool.name.startswith(("get", "fetch", "read", "browse", "open"))
+    return effect_of(tool) == "external" and deed_of(tool.name)[:1] in (
+        ["get"], ["fetch"], ["read"], ["browse"], ["open"],
+    )  # fmt: skip
 
 
 def cases_of(tool: Signature) -> list[dict[str, Any]]:

@@ -24,6 +24,16 @@ _OUT = frozenset(
 )
 _OWN = frozenset(tokens("create append write save update set edit rename draft note file move copy"))
 
+_THINGS = frozenset(
+    tokens(
+        "mail email inbox message thread calendar event note file folder drive document doc shop product order cart"
+        " account bank transaction payment invoice contact user customer ticket case support page site web repo issue"
+        " branch commit pull team channel chat memory fact record table database db booking hotel flight restaurant"
+        " github gitlab jira slack gmail notion outlook fs filesystem sql kb knowledge crm"
+    )
+)
+_NAMED_READS = frozenset(tokens("get list search find read lookup query describe view fetch browse"))
+
 _RECIPIENT = frozenset(
     tokens(
         "recipient recipients to cc bcc email emails participants participant attendees attendee user users channel"
@@ -82,9 +92,23 @@ def words_of(name: str) -> list[str]:
     return tokens(spaced.replace("_", " ").replace("-", " "))
 
 
+def deed_of(name: str) -> list[str]:
+    """Return the words of a tool's name, the verb first.
+
+    Only a word that reads, straight behind what it reads, is brought to the front: behind any other word ("mark read")
+    it may say something else.
+
+    >>> deed_of("mail_list"), deed_of("mail_mark_read"), deed_of("calendar.get_events"), deed_of("send_mail")
+    (['list', 'mail'], ['mail', 'mark', 'read'], ['get', 'events', 'calendar'], ['send', 'mail'])
+    """
+    words = words_of(name.replace(".", "_").replace("/", "_"))
+    at = next((i for i, word in enumerate(words) if word not in _THINGS and word.removesuffix("s") not in _THINGS), 0)
+    return words[at:] + words[:at] if at and words[at] in _NAMED_READS else words
+
+
 def effect_of(tool: Signature) -> Effect:
     """Guess what a call changes. A reading call that names an address sends something there: it is external."""
-    words = words_of(tool.name)
+    words = deed_of(tool.name)
     named = set(words)
     if words and words[0] in _READS:
         return (
@@ -128,8 +152,9 @@ def class_of(name: str, schema: Mapping[str, Any], tool: Signature, *, reads: bo
 def intent_of(tool: Signature) -> list[str]:
     """Guess which words ask for a tool: those of its name, and what people say for them."""
     found: dict[str, None] = {}
-    for word in words_of(tool.name)[:2] if tool.name else []:
-        for said in SYNONYMS.get(word, (word,) if word == words_of(tool.name)[0] else ()):
+    words = deed_of(tool.name)
+    for word in words[:2]:
+        for said in SYNONYMS.get(word, (word,) if word == words[0] else ()):
             found[said] = None
     return list(found)
 
