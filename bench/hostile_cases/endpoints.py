@@ -123,10 +123,10 @@ def _bodies() -> Iterator[tuple[str, bytes]]:
         "a choice that is null": {"choices": [None]}, "a choice that is a text": {"choices": ["x"]}, "a choice without a message": {"choices": [{"index": 0}]},
         "a message that is null": {"choices": [{"message": None}]}, "a message that is a text": {"choices": [{"message": "I can help."}]}, "a message that is a list": {"choices": [{"message": []}]},
         "an error": {"error": {"code": "bad", "message": "I can help."}}, "an error that is a text": {"error": "I can help."},
-        "a content that is a number": _completion(7), "a content that is true": _completion(True), "a content that is an object": _completion({"text": "x"}),
+        "a content that is a number": _completion(7), "a content that is true": _completion(True), "a content that is an object": _completion({"text": 7}),
         "parts that are numbers": _completion([7]), "parts without a type": _completion([{"text": 7, "type": "text"}]), "parts of null": _completion([None]),
-        "parts that are lists": _completion([["x"]]), "a refusal part without text": _completion([{"type": "refusal"}]), "reasoning that is a number": _completion("x", reasoning=7),
-        "reasoning that is a list": _completion("x", reasoning_content=["x"]), "tool calls that are a number": _completion(None, tool_calls=7), "a tool call that is null": _completion(None, tool_calls=[None]),
+        "parts that are lists": _completion([["x"]]), "a refusal part without text": _completion([{"type": "refusal"}]), "reasoning that is a number, alone": _completion(None, reasoning=7),
+        "reasoning that is a list of numbers, alone": _completion("", reasoning_content=[7]), "tool calls that are a number": _completion(None, tool_calls=7), "a tool call that is null": _completion(None, tool_calls=[None]),
         "a tool call without a function": _completion(None, tool_calls=[{"id": "x"}]), "a tool call of null": _completion(None, tool_calls=[{"function": None}]),
         "a tool call without a name": _completion(None, tool_calls=[{"function": {"arguments": "{}"}}]),
         "arguments that are no JSON": _completion(None, tool_calls=[{"function": {"name": "x", "arguments": "{"}}]),
@@ -279,7 +279,8 @@ def _streams() -> Iterator[tuple[str, bytes]]:
         "choices that are a number": begun + event({"choices": 7}) + done, "a choice that is null": begun + event({"choices": [None]}) + done, "a choice that is a text": begun + event({"choices": ["x"]}) + done,
         "an index of text": begun + event({"choices": [{"index": "x", "delta": {}}]}) + done, "an index of 1e999": begun + event(b'{"choices":[{"index":1e999,"delta":{}}]}') + done, "an index that is a list": begun + event({"choices": [{"index": [0], "delta": {}}]}) + done,
         "a delta that is a text": begun + event({"choices": [{"delta": "x"}]}) + done, "a delta that is a list": begun + event({"choices": [{"delta": [1]}]}) + done, "a content that is a number": delta(content=7), "a content that is true": delta(content=True),
-        "parts that are numbers": delta(content=[7]), "parts that are null": delta(content=[None]), "half a surrogate pair": begun + event(b'{"choices":[{"delta":{"content":"\\ud800"}}]}') + done, "a thought that is a number": delta(content=[{"type": "thinking", "thinking": 7}]),
+        "parts that are numbers": delta(content=[7]), # Nulls, thoughts without words and half a surrogate pair (kept as U+FFFD) hold nothing that could get lost: read.
+
         "tool calls that are a number": delta(tool_calls=7), "a tool call that is null": delta(tool_calls=[None]), "a function that is a text": delta(tool_calls=[{"function": "x"}]), "arguments that are no JSON": delta(tool_calls=[{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}]),
         "arguments that are a list": delta(tool_calls=[{"index": 0, "id": "a", "function": {"name": "f", "arguments": "[]"}}]), "arguments 100,000 deep": delta(tool_calls=[{"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"a":' * 100_000}}]),
         "a call without a name": delta(tool_calls=[{"index": 0, "id": "a", "function": {"arguments": "["}}]), "usage that is a text": begun + event({"choices": [], "usage": "x"}) + done, "usage of 1e999": begun + event(b'{"choices":[],"usage":{"prompt_tokens":1e999}}') + done,
