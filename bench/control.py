@@ -99,8 +99,9 @@ def write_runs(root: Path) -> None:
     """Write runs of a workspace, and record them."""
     from msgspec.structs import replace
 
-    from shipworthy.core.records import Attempt, RunManifest, Score, say
+    from shipworthy.core.records import SCHEMA, Attempt, RunManifest, Score, as_said, say
     from shipworthy.detect.redact import seal
+    from shipworthy.store.declare import declare_run
     from shipworthy.store.layout import Layout
     from shipworthy.store.register import register_run
     from shipworthy.store.runlog import RunLog
@@ -108,15 +109,15 @@ def write_runs(root: Path) -> None:
     layout = Layout(root)
     digest = "sha256:" + "0" * 64
     manifest = RunManifest(
-        id="", created="2026-11-25T10:00:00Z", system="SYS-bench", plan="full", plan_digest=digest, spec_digest=digest,
-        subject_digest=digest, subject={}, suites=(), planned=ATTEMPTS, seed=1,
+        schema=SCHEMA, id="", created="2026-11-25T10:00:00Z", system="SYS-bench", plan="full", plan_digest=digest,
+        spec_digest=digest, subject_digest=digest, subject={}, suites=(), planned=ATTEMPTS, seed=1,
     )  # fmt: skip
     sealed = [
         seal(
             Attempt(
                 id=f"AT-{n:016x}", suite="bench", sample=f"B-{n}", attack="none", number=1, cluster=f"B-{n}", seed=n,
                 content_hash=digest, outcome="scored", scores=(Score(metric="leak", hit=False, scorer="bench"),),
-                messages=(say("user", "What is the phrase?"), say("assistant", "I cannot tell. " * 20)),
+                events=as_said((say("user", "What is the phrase?"), say("assistant", "I cannot tell. " * 20))),
             ),
             "synthetic",
         )
@@ -128,7 +129,8 @@ def write_runs(root: Path) -> None:
 
     for n in range(RUNS):
         name = f"RUN-20261125T{n:06}-bench"
-        with RunLog.create(layout.runs / name, replace(manifest, id=name)) as log:
+        declare_run(layout.runs / name, replace(manifest, id=name))
+        with RunLog.open(layout.runs / name) as log:
             asyncio.run(write(log))
         register_run(layout, layout.runs / name)
 
@@ -145,7 +147,7 @@ def list_runs(root: Path) -> tuple[float, float]:
         lines = subprocess.check_output(command, text=True).splitlines()
         wall.append(time.perf_counter() - started)
         cpu.append(children_cpu() - used)
-        assert len(lines) == RUNS + 2, lines[:3]
+        assert sum(line.startswith("RUN-") for line in lines) == RUNS, lines[:3]
     return min(wall), min(cpu)
 
 
