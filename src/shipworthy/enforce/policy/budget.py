@@ -35,7 +35,7 @@ class Spent:
 
 
 class Accounts:
-    """What each user has used of each tool, while the process lives. Users without a name share one account."""
+    """What each user has used of each tool. Users without a name share one account."""
 
     def __init__(self) -> None:
         self._of: dict[tuple[str, str], Spent] = defaultdict(Spent)

@@ -29,10 +29,12 @@ class Policy:
     Args:
         file: what was written.
         shadow: a dry run: every word is said and recorded, and every call runs.
+        accounts: what users have spent, where a budget is a user's. Whoever serves users keeps one for all their
+            conversations. Left out, every conversation begins with nothing spent, as the attempts of an evaluation
+            must: what one of them spends may not decide another.
 
     Attributes:
         tools: the compiled rules.
-        accounts: what users have spent, where a budget is a user's.
         digest: ``sha256:…`` of all that changes a decision: the rules, their defaults, and the engine's version.
 
     Raises:
@@ -40,15 +42,14 @@ class Policy:
         MissingExtra: a rule has a condition and the library for CEL is not installed.
     """
 
-    def __init__(self, file: PolicyFile, *, shadow: bool = False) -> None:
-        self.file, self.shadow = file, shadow
+    def __init__(self, file: PolicyFile, *, shadow: bool = False, accounts: Accounts | None = None) -> None:
+        self.file, self.shadow, self.accounts = file, shadow, accounts
         self.tools: dict[str, Compiled] = {}
         for name, rule in file.tools.items():
             try:
                 self.tools[name] = compiled(name, rule)
             except PluginError as error:
                 raise PluginError(f"{name}: {error}") from None
-        self.accounts = Accounts()
         self.digest = digest(dict(self.describe()))
 
     @classmethod

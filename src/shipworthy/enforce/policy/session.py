@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 
 from shipworthy.enforce.policy.answer import Steering, steering
-from shipworthy.enforce.policy.budget import Spent
+from shipworthy.enforce.policy.budget import Accounts, Spent
 from shipworthy.enforce.policy.checks import CREATED, DERIVED, MADE, NAMED, QUOTED, TRUSTED, USER, Compiled, counted
 from shipworthy.enforce.policy.decision import Decision, Node, Trouble, decided
 from shipworthy.enforce.policy.derived import derivable
@@ -56,6 +56,7 @@ class Session:
         self.denied_read = ""
         self.undo: list[Undo] = []
         self._spent: dict[str, Spent] = defaultdict(Spent)
+        self._accounts = Accounts() if policy.accounts is None else policy.accounts
         self._endorsed: set[tuple[str, str, str]] = set()
         self._origins: dict[str, int] = {}
 
@@ -115,7 +116,7 @@ class Session:
         amount, recipients = counted(args, rule.recipients, rule.amounts)
         self._spent[tool].add(amount, recipients)
         if rule.rule.budget is not None and rule.rule.budget.per == "user":
-            self.policy.accounts.of(self._user, tool).add(amount, recipients)
+            self._accounts.of(self._user, tool).add(amount, recipients)
 
     def approved(self, tool: str, args: Mapping[str, Any], decision: Decision) -> None:
         """Take in a person's yes: the values it was about are endorsed for this tool until the session ends.
@@ -226,7 +227,7 @@ class Session:
 
     def account(self, tool: str, per: Literal["session", "user"]) -> Spent:
         """Return what was used of a tool."""
-        return self.policy.accounts.of(self._user, tool) if per == "user" else self._spent[tool]
+        return self._accounts.of(self._user, tool) if per == "user" else self._spent[tool]
 
     def facts(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a condition may name."""
@@ -253,6 +254,8 @@ class Session:
         twin.memory = copy.deepcopy(self.memory)
         twin.undo, twin._origins = list(self.undo), dict(self._origins)
         twin._endorsed, twin._spent = set(self._endorsed), copy.deepcopy(self._spent)
+        if self.policy.accounts is None:
+            twin._accounts = copy.deepcopy(self._accounts)
         return twin
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from shipworthy.enforce.policy.budget import Accounts
+
 
 def word(session, tool, **args):
     return session.decide(tool, args).word
@@ -103,10 +105,20 @@ def test_an_amount_that_is_none_does_not_pass(session, amount):
 
 
 def test_a_users_budget_lasts_longer_than_a_session(make):
-    policy = make("tools: {go: {effect: internal, budget: {calls: 1, per: user}}}")
+    policy = make("tools: {go: {effect: internal, budget: {calls: 1, per: user}}}", accounts=Accounts())
     assert policy.session("ana").decide("go", {}).word == "allow"
     assert policy.session("ana").decide("go", {}).word == "ask"
     assert policy.session("bo").decide("go", {}).word == "allow"
+
+
+def test_what_one_attempt_of_an_evaluation_spends_does_not_decide_another(make):
+    policy = make("tools: {go: {effect: internal, budget: {calls: 1, per: user}}}")
+    for _ in range(3):
+        attempt = policy.session("ana")
+        assert [attempt.decide("go", {}).word for _ in range(2)] == ["allow", "ask"]
+    before = policy.session("ana")
+    assert before.copy().decide("go", {}).word == "allow", "what a copy spends is not the first one's"
+    assert before.decide("go", {}).word == "allow"
 
 
 def test_an_approval_endorses_the_values_it_was_about_and_no_other(session, mails):
