@@ -117,13 +117,6 @@ def harmless(data: Path, asked: list[Row]) -> list[Row]:
     return found
 
 
-class Smaller(NamedTuple):
-    """A judge of requests, or of texts: ``bias + weights``."""
-
-    weights: np.ndarray
-    bias: float
-
-
 def sparse(found: list[feat.Hashed], idf: np.ndarray) -> sp.csr_matrix:
     """Return rows of unit length, rare buckets given their due: what `_harm_model.dot` multiplies."""
     values = [h.value * idf[h.where] for h in found]

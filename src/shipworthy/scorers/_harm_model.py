@@ -6,17 +6,15 @@ Weights and their card: library/weights/harm. Trained by bench/train_harm.py; us
 from __future__ import annotations
 
 import io
-import json
 import re
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from shipworthy.core.digests import bytes_digest
 from shipworthy.scorers._harm_features import BITS, HAND, Features, Hashed, features, read
 from shipworthy.scorers._harm_words import LINKS
+from shipworthy.scorers._weights import stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,12 +181,8 @@ _FEW = 8
 @cache
 def load() -> HarmModel:
     """Load the weights that ship."""
-    folder = files("shipworthy.library").joinpath("weights/harm")
-    data = folder.joinpath("weights.npz").read_bytes()
-    card = json.loads(folder.joinpath("card.json").read_text(encoding="utf-8"))
-    if bytes_digest(data) != card["weights_digest"]:
-        raise ValueError("the harm weights are not the ones their card describes")
-    return HarmModel(unpacked(data), card["weights_digest"])
+    found, card = stored("harm")
+    return HarmModel(unpacked(found), card["weights_digest"])
 
 
 def packed(arrays: Mapping[str, NDArray[np.float64]]) -> bytes:
@@ -211,11 +205,10 @@ def packed(arrays: Mapping[str, NDArray[np.float64]]) -> bytes:
     return buffer.getvalue()
 
 
-def unpacked(data: bytes) -> dict[str, NDArray[np.float64]]:
-    """Return what `packed` stored."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        return {
-            name: stored[name].astype(np.float64) * stored.get(f"{name}.scale", 1.0)
-            for name in stored
-            if not name.endswith(".scale")
-        }
+def unpacked(found: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
+    """Return what `packed` stored, from the arrays of its file."""
+    return {
+        name: array.astype(np.float64) * found.get(f"{name}.scale", 1.0)
+        for name, array in found.items()
+        if not name.endswith(".scale")
+    }

@@ -9,22 +9,20 @@ Weights and their card: library/weights/refusal. Trained by bench/train_refusal.
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from shipworthy.core.digests import bytes_digest
 from shipworthy.detect.language import language
 from shipworthy.scorers import _refusal_shape, _relatedness
 from shipworthy.scorers._ngrams import chars, plain, words
-from shipworthy.scorers._speech import Speech, speech
+from shipworthy.scorers._speech import Speech
+from shipworthy.scorers._weights import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -186,18 +184,6 @@ class RefusalModel:
         self.weights, self.bias, self.beside, self.beside_bias = weights, bias, beside, beside_bias
         self.vectors, self.digest = vectors, digest
 
-    def probabilities(self, answer: str, request: str = "", code: str = "") -> dict[str, float]:
-        """Return the probability of each label.
-
-        Args:
-            answer: what was said, without thoughts.
-            request: what it answers; without it nothing is off topic.
-            code: the language to read it in; left out: `read_as`, and English where that is unknown.
-        """
-        said = speech(answer)
-        found = features(said, code or read_as(said, request, self.vectors) or "en", request, self.vectors)
-        return self.of(found, _relatedness.telling(request))
-
     def of(self, found: Features, asked: bool) -> dict[str, float]:
         """Return the probability of each label from features; `asked`: the request is known."""
         scores = found.value @ self.weights[found.where] + self.bias
@@ -218,30 +204,23 @@ def label(chance: dict[str, float], threshold: float = 0.5) -> str:
 @cache
 def load() -> RefusalModel:
     """Load the weights that ship."""
-    import io
-
-    folder = files("shipworthy.library").joinpath("weights/refusal")
-    data = folder.joinpath("weights.npz").read_bytes()
-    card = json.loads(folder.joinpath("card.json").read_text(encoding="utf-8"))
-    if bytes_digest(data) != card["weights_digest"]:
-        raise ValueError("the refusal weights are not the ones their card describes")
-    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        return unpacked(stored, card["weights_digest"])
+    found, card = stored("refusal")
+    return unpacked(found, card["weights_digest"])
 
 
-def unpacked(stored: Any, digest: str) -> RefusalModel:
+def unpacked(found: Mapping[str, NDArray[Any]], digest: str) -> RefusalModel:
     """Return the model from the arrays of a weights file."""
-    weights = stored["weights"].astype(np.float32) * stored["scale"].astype(np.float32)
-    table = stored["vectors"].astype(np.float32)
+    weights = found["weights"].astype(np.float32) * found["scale"].astype(np.float32)
+    table = found["vectors"].astype(np.float32)
     table /= np.linalg.norm(table, axis=1, keepdims=True) + 1e-9
-    names = stored["words"].tobytes().decode("ascii").split("\n")
+    names = found["words"].tobytes().decode("ascii").split("\n")
     vectors = _relatedness.Vectors(names, table)
-    bias = stored["bias"].astype(np.float32)
+    bias = found["bias"].astype(np.float32)
     return RefusalModel(
         weights,
         bias,
-        beside=stored["beside"],
-        beside_bias=float(stored["beside_bias"]),
+        beside=found["beside"],
+        beside_bias=float(found["beside_bias"]),
         vectors=vectors,
         digest=digest,
     )

@@ -8,16 +8,14 @@ bench/train_grounded.py; used with numpy alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from shipworthy.core.digests import bytes_digest
 from shipworthy.scorers._support_features import MOST, features, lexical
+from shipworthy.scorers._weights import stored
 from shipworthy.scorers._wording import is_english, words
 
 if TYPE_CHECKING:
@@ -143,23 +141,16 @@ class SupportModel:
 @cache
 def load() -> SupportModel:
     """Load the weights that ship."""
-    import io
-
-    folder = files("shipworthy.library").joinpath("weights/grounded")
-    data = folder.joinpath("weights.npz").read_bytes()
-    card = json.loads(folder.joinpath("card.json").read_text(encoding="utf-8"))
-    if bytes_digest(data) != card["weights_digest"]:
-        raise ValueError("the weights of 'grounded' are not the ones their card describes")
-    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        return unpack({name: stored[name] for name in stored.files}, card["weights_digest"])
+    found, card = stored("grounded")
+    return unpack(found, card["weights_digest"])
 
 
-def unpack(stored: Mapping[str, NDArray[Any]], digest: str = "") -> SupportModel:
+def unpack(found: Mapping[str, NDArray[Any]], digest: str = "") -> SupportModel:
     """Make a model of its arrays: `trees_of` says how many trees each forest has, gates behind the others."""
-    counts, bases, depth = stored["trees_of"].tolist(), stored["bases"].tolist(), int(stored["depth"])
-    roots = np.split(stored["roots"].astype(np.int64), np.cumsum(counts)[:-1])
-    forests = [Forest(stored, r, base, depth) for r, base in zip(roots, bases, strict=True)]
+    counts, bases, depth = found["trees_of"].tolist(), found["bases"].tolist(), int(found["depth"])
+    roots = np.split(found["roots"].astype(np.int64), np.cumsum(counts)[:-1])
+    forests = [Forest(found, r, base, depth) for r, base in zip(roots, bases, strict=True)]
     lexicons = [
-        Lexicon(stored[f"{kind}_terms"], stored[f"{kind}_weights"], float(stored[f"{kind}_base"])) for kind in KINDS
+        Lexicon(found[f"{kind}_terms"], found[f"{kind}_weights"], float(found[f"{kind}_base"])) for kind in KINDS
     ]
-    return SupportModel(forests[: len(KINDS)], forests[len(KINDS) :], lexicons, stored["bounds"], digest)
+    return SupportModel(forests[: len(KINDS)], forests[len(KINDS) :], lexicons, found["bounds"], digest)

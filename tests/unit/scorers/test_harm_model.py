@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.core.digests import bytes_digest
+from shipworthy.scorers import _weights as weights
 from shipworthy.scorers._harm_features import HAND, features
 from shipworthy.scorers._harm_model import COLUMNS, HarmModel, load, packed, unpacked
 
@@ -94,7 +95,7 @@ def test_weights_that_do_not_fit_the_features_are_refused() -> None:
 
 def test_what_is_stored_comes_back() -> None:
     arrays = load().arrays
-    again = unpacked(packed(arrays))
+    again = unpacked(weights.arrays(packed(arrays)))
     assert set(again) == set(arrays)
     for name, array in arrays.items():
         assert np.allclose(again[name], array, atol=float(np.abs(array).max()) / 100), name
