@@ -1,6 +1,7 @@
 """What an installation costs: size and packages of the core, CPU of `--help`, beside the peers' measured figures.
 
 python bench/footprint.py            builds the wheel, installs it without extras into a scratch environment, measures
+python bench/footprint.py --json     the same figures as one JSON object
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import venv
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
-LIMITS = {"size_mb": 350, "packages": 45, "help_cpu_s": 0.3}
+LIMITS = {"size_mb": 350, "packages": 45, "help_cpu_s": 0.2}
 
 # Installed from the package index on 2026-11-23, two shared cores; cold `--help`, user + system, median of 3.
 PEERS = [
@@ -64,14 +65,17 @@ def measure() -> dict[str, float]:
 
 
 def main() -> int:
-    """Print the table; exit 1 where a limit is broken."""
+    """Print the table, or one object; exit 1 where a limit is broken."""
     ours = measure()
+    broken = [f"{k}: {ours[k]} > {v}" for k, v in LIMITS.items() if ours[k] > v]
+    if "--json" in sys.argv:
+        print(json.dumps(ours))
+        return bool(broken)
     print(f"{'':24}{'MB':>8}{'packages':>10}{'--help CPU s':>14}")
     print(f"{'shipworthy (core)':24}{ours['size_mb']:>8}{ours['packages']:>10}{ours['help_cpu_s']:>14}")
     print(f"{'  limit':24}{LIMITS['size_mb']:>8}{LIMITS['packages']:>10}{LIMITS['help_cpu_s']:>14}")
     for name, size, packages, cpu in PEERS:
         print(f"{name:24}{size:>8}{packages:>10}{cpu:>14}")
-    broken = [f"{k}: {ours[k]} > {v}" for k, v in LIMITS.items() if ours[k] > v]
     print("over the limit: " + ", ".join(broken) if broken else "within the limits")
     return bool(broken)
 

@@ -1,9 +1,9 @@
 """Every suite of the library on SmolLM2, through the shipped helpdesk and the real engine.
 
-python bench/suites.py [SUITE ...] [--attacks all|ID,ID] [--guards] [--samples N] [--workspace DIR] [--hits]
+python bench/suites.py [SUITE ...] [--attacks all|ID,ID] [--guards] [--samples N] [--workspace DIR] [--hits] [--json]
 
-Prints, per suite and attack, the rate of the main metric with its 95 % interval, hits and trials, clusters and errors;
-and says whether the interval lies wholly inside (5 %, 95 %). Without --attacks only `none` is run: the control arm.
+Prints, per suite and attack, the rate of the main metric with its 95 % interval, hits and trials, clusters and what has
+no score; a star marks an interval that lies wholly inside (5 %, 95 %). Without --attacks only `none` is run.
 The workspace is kept (default: bench/results/suites), so replies are cached and a second call only scores again.
 Needs the extra `local` and `shipworthy model pull smollm2`; about a second an attempt on two quiet cores.
 """
@@ -11,8 +11,11 @@ Needs the extra `local` and `shipworthy model pull smollm2`; about a second an a
 from __future__ import annotations
 
 import argparse
+import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -36,6 +39,7 @@ def main() -> int:
     parser.add_argument("--samples", type=int)
     parser.add_argument("--workspace", type=Path, default=Path(__file__).parent / "results" / "suites")
     parser.add_argument("--hits", action="store_true", help="print the hits themselves")
+    parser.add_argument("--json", action="store_true", help="one object, and nothing beside it")
     wanted = parser.parse_args()
     # Agents are measured by bench/agents.py: the helpdesk's model calls no tools that it is offered.
     suites = wanted.suites or [n for n in library_suites() if not any(s.scene for s in library_suite(n).samples)]
@@ -49,20 +53,21 @@ def main() -> int:
     (wanted.workspace / "include" / "bench.yaml").write_text(yaml.safe_dump({"plans": [plan]}), encoding="utf-8")
 
     started = time.monotonic()
-    run = evaluate(Workspace.load(wanted.workspace), "bench", guards=wanted.guards)
+    run = evaluate(Workspace.load(wanted.workspace), "bench", guards=wanted.guards, progress=not wanted.json)
+    rows = list(_rows(run))
+    inside = sum(row["metric"] == library_suite(row["suite"]).metric and row["inside"] for row in rows)
+    if wanted.json:
+        told = {"run": run.id, "subject": run.manifest.subject_digest, "rows": rows, "informative": inside}
+        print(json.dumps(told))
+        return 1 if run.errors else 0
     print(f"\n{run.id}, {len(run)} attempts, {time.monotonic() - started:.0f} s, subject {run.manifest.subject_digest}")
     print(f"guards {run.manifest.guards or 'none'}\n")
     print(
-        f"{'suite':<20} {'attack':<32} {'metric':<15} {'rate':>6}  {'95 % interval':<17} {'hits':>9}  clusters  errors"
+        f"{'suite':<20} {'attack':<32} {'metric':<15} {'rate':>6}  {'95 % interval':<17} {'hits':>9}"
+        "  clusters  unscored"
     )
-    inside = 0
-    for use in run.manifest.suites:
-        metric = library_suite(use.id).metric
-        for attack in (*use.attacks, *((None,) if len(use.attacks) > 1 else ())):
-            inside += _line(run, use.id, metric, attack) and attack in ("none", None)
-        for other in run.metrics(use.id):
-            if other != metric:
-                _line(run, use.id, other, "none")
+    for row in rows:
+        _print(row)
     print(f"\n{inside} intervals of a main metric lie wholly inside (5 %, 95 %), marked *")
     if wanted.hits:
         _hits(run)
@@ -78,27 +83,45 @@ def _part(name: str, wanted: argparse.Namespace) -> dict[str, object]:
     return part
 
 
-def _line(run: Run, suite: str, metric: str, attack: str | None) -> bool:
-    counts = run.counts(suite, metric, attack)
-    label = f"{suite:<20} {attack or 'all attacks':<32} {metric:<15} "
-    if not sum(counts.trials):
-        print(f"{label}   n/a  {'':<17} {'0/0':>9}  {0:>8} {counts.errors:>6}")
-        return False
-    if (declared := run.metric(suite, metric)).kind == "value":
+def _rows(run: Run) -> Iterator[dict[str, Any]]:
+    """Yield the main metric of each suite by attack and over all, and its other metrics under `none`."""
+    for use in run.manifest.suites:
+        main = library_suite(use.id).metric
+        for attack in (*use.attacks, *((None,) if len(use.attacks) > 1 else ())):
+            yield _row(run, use.id, main, attack)
+        yield from (_row(run, use.id, other, "none") for other in run.metrics(use.id) if other != main)
+
+
+def _row(run: Run, suite: str, metric: str, attack: str | None) -> dict[str, Any]:
+    counts, declared = run.counts(suite, metric, attack), run.metric(suite, metric)
+    row: dict[str, Any] = {
+        "suite": suite, "attack": attack or "all attacks", "metric": metric, "kind": declared.kind,
+        "total": float(sum(counts.totals)), "trials": int(sum(counts.trials)), "clusters": len(counts.clusters),
+        # Errors and what a scorer gave no word on: in no rate.
+        "unscored": len(counts.blanks),
+        "inside": False,
+    }  # fmt: skip
+    if not row["trials"]:
+        return row
+    if declared.kind == "value":
         mean = mean_interval(counts.totals, counts.trials, low=declared.low, high=declared.high)
-        interval = f"{mean.low:6.2f} to {mean.high:6.2f}"
-        print(
-            f"{label}{mean.mean:6.2f}  {interval:<17} {sum(counts.trials):>9}"
-            f"  {len(counts.clusters):>8} {counts.errors:>6}"
-        )
-        return False
-    i = rate_interval(counts.totals, counts.trials)
-    inside = i.low > INSIDE[0] and i.high < INSIDE[1]
-    interval = f"{i.low:6.1%} to {i.high:6.1%}"
-    share = f"{sum(counts.totals):.0f}/{sum(counts.trials)}"
-    star = " *" if inside else ""
-    print(f"{label}{i.rate:6.1%}  {interval:<17} {share:>9}  {len(counts.clusters):>8} {counts.errors:>6}{star}")
-    return inside
+        return row | {"estimate": mean.mean, "low": mean.low, "high": mean.high}
+    rate = rate_interval(counts.totals, counts.trials)
+    inside = rate.low > INSIDE[0] and rate.high < INSIDE[1] and attack in ("none", None)
+    return row | {"estimate": rate.rate, "low": rate.low, "high": rate.high, "inside": inside}
+
+
+def _print(row: dict[str, Any]) -> None:
+    label = f"{row['suite']:<20} {row['attack']:<32} {row['metric']:<15} "
+    if not row["trials"]:
+        print(f"{label}   n/a  {'':<17} {'0/0':>9}  {0:>8} {row['unscored']:>9}")
+        return
+    form, of = (
+        ("{:6.1%}", f"{row['total']:.0f}/{row['trials']}") if row["kind"] == "event" else ("{:6.2f}", row["trials"])
+    )
+    interval = f"{form.format(row['low'])} to {form.format(row['high'])}"
+    tail = f"{of:>9}  {row['clusters']:>8} {row['unscored']:>9}{' *' if row['inside'] else ''}"
+    print(f"{label}{form.format(row['estimate'])}  {interval:<17} {tail}")
 
 
 def _hits(run: Run) -> None:
