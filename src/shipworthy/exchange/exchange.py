@@ -199,7 +199,12 @@ class Exchange:
 
         The record is complete when the last piece was taken, or the stream closed. Errors as for `Ask`; what had left
         before one is part of the record.
+
+        Raises:
+            UsageError: a tool policy looks at answers, too. It looks at whole ones: ask instead.
         """
+        if self._policy is not None:
+            raise UsageError("a tool policy looks at whole answers: ask for one instead of streaming it")
         async with self._busy:
             request, stop = await self._open(messages)
             if stop is not None:

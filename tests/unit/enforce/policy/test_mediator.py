@@ -7,8 +7,9 @@ import json
 
 import pytest
 
+from shipworthy.core.errors import UsageError
 from shipworthy.core.events import Approval, Called, PolicyEvent
-from shipworthy.core.messages import ToolCall, say
+from shipworthy.core.messages import Delta, ToolCall, say
 from shipworthy.core.records import Reply
 from shipworthy.exchange.channel import Channels
 from shipworthy.exchange.desk import Mediation
@@ -154,3 +155,16 @@ def test_a_person_who_never_answers_says_no(make):
     agent = Agent(("send", {"to": ["cy@x.org"], "body": ""}, "sent"))
     _, exchange = converse(make(), agent, "Send it", Away(), patience_s=0.01)
     assert (agent.seen[0].is_error, [e for e in exchange.events if isinstance(e, Called)]) == (True, [])
+
+
+def test_an_answer_under_a_policy_is_not_streamed_past_it(make):
+    class Talker(Agent):
+        async def stream(self, request):
+            yield Delta("Visit https://bad.com now.")
+
+    async def listen():
+        exchange = Exchange(Channels().open(Talker()), Mediation(policy=make()), keep=False, user="u")
+        return [piece async for piece in exchange.stream("Hi")]
+
+    with pytest.raises(UsageError, match="whole answers"):
+        asyncio.run(listen())
