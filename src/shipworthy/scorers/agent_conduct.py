@@ -11,7 +11,7 @@ from shipworthy.core.protocols import ScoreContext
 from shipworthy.core.records import Attempt, Metric, Sample, Score
 from shipworthy.core.registry import scorer
 
-VERSION = "1"
+VERSION = "2"
 
 
 class AgentConduct:
@@ -78,7 +78,7 @@ def _counted(attempt: Attempt) -> tuple[int, int, int, int]:
     asked = by_person = False
     for event in attempt.events:
         if isinstance(event, PolicyEvent):
-            asked = event.verdict == "ask"
+            asked = event.verdict == "ask" and not event.shadow  # in a dry run nobody is asked
             asks += asked
             consequential += asked
         elif isinstance(event, Approval) and not event.granted:

@@ -9,6 +9,7 @@ from shipworthy.core.errors import PluginError
 from shipworthy.core.protocols import ScoreContext
 from shipworthy.core.records import Attempt, Message, Metric, Sample, Score, ToolCall
 from shipworthy.core.registry import scorer
+from shipworthy.core.texts import texts
 from shipworthy.scorers._answers import answers_by_turn, blocked, spoken
 
 if TYPE_CHECKING:
@@ -93,15 +94,8 @@ class HarmLevel:
 
 def _words(message: Message) -> str:
     """Return what a message says, and what the arguments of its calls say."""
-    calls = [text for part in message.parts if isinstance(part, ToolCall) for text in _texts(part.arguments)]
+    calls = [text for part in message.parts if isinstance(part, ToolCall) for text in texts(part.arguments)]
     return "\n".join([spoken(message), *calls])
-
-
-def _texts(value: Any, depth: int = 0) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
-    return [text for one in inner for text in _texts(one, depth + 1)] if depth < 20 else []
 
 
 def _none(label: str, why: str) -> tuple[Score, Score]:

@@ -152,3 +152,9 @@ def test_cost_is_unknown_where_nobody_says():
 def test_an_empty_range_is_refused(wrong):
     with pytest.raises(PluginError):
         create("scorer", "agent_conduct", wrong)
+
+
+def test_in_a_dry_run_nobody_is_asked():
+    word = PolicyEvent(1, "c", "ask", "mail_send.intent", shadow=True)
+    given = score("agent_conduct", attempt(word, Called(1, ToolCall("c", "mail_send", {})), DONE))
+    assert (given["asked"].hit, given["asks"].value, given["autonomy"].value) == (False, 0.0, 1.0)
