@@ -12,7 +12,7 @@ from shipworthy.cli._options import allow_code_option, workspace_option
 from shipworthy.cli.eval import NEW_SEED, draw, seed_of
 
 if TYPE_CHECKING:
-    from shipworthy.evals.sitting import Guards
+    from shipworthy.evals.begin import Guards
 
 
 @click.command("declare")
@@ -42,7 +42,7 @@ def declare_command(
     `shipworthy eval --resume RUN --shard I/N` makes the attempts of one shard; `shipworthy runs finish RUN` is the end.
     """
     from shipworthy.core.errors import UsageError
-    from shipworthy.evals.sitting import declare
+    from shipworthy.evals.begin import declare
     from shipworthy.workspace.load import Workspace
 
     if no_guards and guards:
@@ -64,7 +64,7 @@ def finish_command(*, workspace: Path, run: str, allow_code: bool) -> None:
     Refuses a run with attempts missing, in whatever shard, and says which suites they are of.
     """
     from shipworthy.cli.eval import report
-    from shipworthy.evals.sitting import finish
+    from shipworthy.evals.begin import finish
     from shipworthy.workspace.load import Workspace
 
     found = finish(Workspace.load(workspace, allow_code=allow_code), run)

@@ -58,7 +58,7 @@ def command(folder: Path, plan: str, show: bool) -> None:
 
 def _evaluate(workspace: Workspace, plan: str, *, guards: bool) -> Run:
     """Make the run, go on with the one that was interrupted, or take the one that is there."""
-    from shipworthy.evals.sitting import begin, complete, newest_like, take_up
+    from shipworthy.evals.begin import begin, complete, newest_like, take_up
 
     found = newest_like(workspace, plan, guards=guards)
     if found is not None and found.complete:

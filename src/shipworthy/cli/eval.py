@@ -13,9 +13,10 @@ from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, workspace_option
 
 if TYPE_CHECKING:
+    from shipworthy.evals.begin import Guards
     from shipworthy.evals.progress import Progress
     from shipworthy.evals.results import Run
-    from shipworthy.evals.sitting import Guards, Sitting
+    from shipworthy.evals.sitting import Sitting
     from shipworthy.exchange.budget import Limits
     from shipworthy.workspace.load import Workspace
 
@@ -99,7 +100,7 @@ def command(  # noqa: PLR0915
     `shipworthy eval --resume latest` goes on where it stopped.
     """
     from shipworthy.core.errors import UsageError
-    from shipworthy.evals.sitting import begin, complete, join
+    from shipworthy.evals.begin import begin, complete, join
     from shipworthy.exchange.budget import Limits, parse_duration
     from shipworthy.workspace.load import Workspace
 
@@ -251,7 +252,7 @@ def _resumed(
     retry_errors: bool,
 ) -> Sitting:
     from shipworthy.core.errors import UsageError
-    from shipworthy.evals.sitting import take_up
+    from shipworthy.evals.begin import take_up
 
     number = shard[0] if shard else 0
     sitting = take_up(workspace, run, shard=number, guards=guards, cache=cache, retry_errors=retry_errors)

@@ -77,7 +77,8 @@ def verify(ctx: click.Context, /, pack: Path, trust: Path, **asked_for: Any) -> 
     verdict, system or subject, too old, superseded, or of another audit log.
     """
     from shipworthy.evidence.require import answer, wanted
-    from shipworthy.evidence.verify import report, verify_pack
+    from shipworthy.evidence.verification import report
+    from shipworthy.evidence.verify import verify_pack
     from shipworthy.store.trust import load_trust
 
     asked = wanted(**asked_for)

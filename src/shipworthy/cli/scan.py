@@ -143,8 +143,8 @@ def _use(base_url: str | None, model: str | None, api_key_env: str | None, targe
 def _measure(workspace: Workspace, seconds: float | None, concurrency: int | None) -> Run:
     from shipworthy.cli._live import LiveTable
     from shipworthy.cli.eval import saying
+    from shipworthy.evals.begin import begin, complete
     from shipworthy.evals.scan import PLAN
-    from shipworthy.evals.sitting import begin, complete
     from shipworthy.exchange.budget import Limits
 
     sitting = begin(workspace, PLAN)

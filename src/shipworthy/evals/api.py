@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipworthy.core.errors import UsageError
+from shipworthy.evals.begin import Guards, begin, complete_async, take_up
 from shipworthy.evals.fresh import fresh_draws
 from shipworthy.evals.loop import run_to_end
 from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
-from shipworthy.evals.sitting import Guards, begin, complete_async, take_up
 from shipworthy.exchange.budget import Limits
 
 if TYPE_CHECKING:

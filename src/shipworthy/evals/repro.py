@@ -17,12 +17,12 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.protocols import Rewrite
 from shipworthy.core.records import Attempt, Metric, Request
+from shipworthy.evals.begin import Guards
 from shipworthy.evals.engine import Attacker, make_engine
 from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import PlanItem, make_plan, split_try
 from shipworthy.evals.replay import Replay
 from shipworthy.evals.results import Run
-from shipworthy.evals.sitting import Guards
 from shipworthy.evals.subject import build_subject, mediated, target_of
 from shipworthy.store.layout import Layout
 

@@ -15,7 +15,7 @@ import msgspec
 from shipworthy.core import strict_json
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.records import Attempt, Decision, RunManifest
-from shipworthy.evidence.verify import Check
+from shipworthy.evidence.verification import Check
 from shipworthy.store.line import leaf
 
 _TYPES: Mapping[re.Pattern[str], Any] = {

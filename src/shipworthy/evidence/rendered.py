@@ -24,7 +24,8 @@ from shipworthy.evidence.documents import document
 from shipworthy.evidence.guide import GUIDE, VERIFY
 from shipworthy.evidence.seen import Seen
 from shipworthy.evidence.told import Told
-from shipworthy.evidence.verify import MANIFEST, Check
+from shipworthy.evidence.verification import Check
+from shipworthy.evidence.verify import MANIFEST
 from shipworthy.store.declare import parse_manifest
 
 REPORT = "report.html"

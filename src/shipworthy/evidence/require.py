@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.evidence import heads
-from shipworthy.evidence.verify import Verification, verify_bytes
+from shipworthy.evidence.verification import Verification
+from shipworthy.evidence.verify import verify_bytes
 from shipworthy.store import chain
 from shipworthy.store.trust import Trust, read_time
 

@@ -19,19 +19,20 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from shipworthy.core import confirmation, ledger
 from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import count_made, finished
-from shipworthy.core.terminal import shown, visible
+from shipworthy.core.terminal import visible
 from shipworthy.evidence import archive, freshness, recount, times, unchanged, words
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
 from shipworthy.evidence.shape import anything, mapped
 from shipworthy.evidence.specified import Specified
+from shipworthy.evidence.verification import Check, Verification, report
 from shipworthy.store import chain
 from shipworthy.store.authority import check_signers
 from shipworthy.store.dsse import verify as verify_envelope
@@ -52,54 +53,6 @@ _MOST_SIGNED = 1 << 24
 """Bytes of manifest or attestation: all that is read of a pack before somebody trusted has signed it."""
 
 PREDICATE_TYPE = "https://shipworthy.example/attestation/release-decision/v1"
-
-
-RECOMPUTED = (
-    "verdicts, counts, rates and means, bounds, intervals, worst cases, tipping points, S1 hits, ledger; bounds and "
-    "intervals of audited rates within the error of a simulation"
-)
-NOT_RECOMPUTED = (
-    "on the signer's word: reasons, samples still needed, an audited scorer's intervals, and that records, suites and "
-    "metrics are those of the system that runs"
-)
-
-_SEVERE = {"s1_hits": "hits on S1 samples", "s1_unscored": "attempts on S1 samples without a score"}
-
-
-class Check(NamedTuple):
-    """One thing that was checked: what, whether it holds, and what was found.
-
-    `compared` is False for what was not checked at all: `ok` then only says that nothing was found against it.
-    """
-
-    what: str
-    ok: bool
-    detail: str
-    compared: bool = True
-
-
-class Verification(NamedTuple):
-    """What a verifier found. `ok` only if every check holds and none was left out.
-
-    Attributes:
-        manifests: of the runs, by id; `audit` the lines of the audit log.
-    """
-
-    checks: tuple[Check, ...]
-    decision: Mapping[str, Any]
-    signers: tuple[PublicKey, ...]
-    manifests: Mapping[str, Mapping[str, Any]] = {}
-    audit: bytes = b""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the pack can be believed."""
-        return bool(self.checks) and all(check.ok for check in self.checks)
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What is wrong; empty if nothing is."""
-        return tuple(f"{check.what}: {check.detail}" for check in self.checks if not check.ok)
 
 
 def verify_pack(path: Path, trust: Trust) -> Verification:
@@ -603,34 +556,6 @@ def overall(verdicts: Sequence[str], hits: Collection[str], lacking: Collection[
 def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:
     suites = frozenset(use["id"] for use in manifest["suites"])
     return ledger.Scope(manifest["system"], manifest["spec_digest"], tuple(manifest.get("draws", ())), suites)
-
-
-def report(found: Verification) -> str:
-    """Return what was checked, as text that a terminal can be given whatever the pack holds: one line a check."""
-    mark = {True: "ok ", False: "BAD"}
-    lines = [
-        f"{mark[check.ok] if check.compared else '-- '}  {check.what:10}  {shown(check.detail)}"
-        for check in found.checks
-    ]
-    if not found.ok:
-        return "\n".join([*lines, "The pack cannot be believed."])
-    said = found.decision
-    # In words of our own: the signer's reason was not worked out again.
-    told = [f"{word}: {', '.join(ids)}" for word in words.VERDICTS if (ids := _ids(said, word))]
-    told += [f"{len(said[key]):,} {what}" for key, what in _SEVERE.items() if said.get(key)]
-    return "\n".join(
-        [
-            *lines,
-            f"recomputed  {RECOMPUTED}",
-            f"believed    {NOT_RECOMPUTED}",
-            f"The pack is what its signers made. Its verdict: {said['verdict']} ({shown(said['id'])}). "
-            + shown("; ".join(told)),
-        ]
-    )
-
-
-def _ids(decision: Mapping[str, Any], verdict: str) -> list[str]:
-    return [result["id"] for result in decision["criteria"] if result["verdict"] == verdict]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

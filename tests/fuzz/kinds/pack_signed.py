@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from shipworthy.evidence.verify import report, verify_bytes
+from shipworthy.evidence.verification import report
+from shipworthy.evidence.verify import verify_bytes
 from shipworthy.store.trust import load_trust
 
 

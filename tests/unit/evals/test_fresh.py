@@ -11,10 +11,10 @@ from shipworthy.core import registry
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import answer
 from shipworthy.evals.api import evaluate
+from shipworthy.evals.begin import begin, complete, take_up
 from shipworthy.evals.fresh import fresh_draws
 from shipworthy.evals.plan import make_plan
 from shipworthy.evals.results import Run
-from shipworthy.evals.sitting import begin, complete, take_up
 from shipworthy.exchange.budget import Limits
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
@@ -168,7 +168,7 @@ def test_a_kill_between_declaration_and_entry_is_healed_by_whoever_goes_on(works
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("shipworthy.evals.sitting.register_declared", killed)
+        patched.setattr("shipworthy.evals.begin.register_declared", killed)
         with pytest.raises(KeyboardInterrupt):
             begin(workspace, "small", cache=False)
     layout = Layout(workspace.root)

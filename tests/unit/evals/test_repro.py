@@ -9,10 +9,10 @@ import pytest
 
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import Attempt, Said, say
+from shipworthy.evals.begin import begin, complete
 from shipworthy.evals.replay import Replay
 from shipworthy.evals.repro import reproduce
 from shipworthy.evals.results import Run
-from shipworthy.evals.sitting import begin, complete
 from shipworthy.store.layout import Layout
 
 TARGET = """

@@ -12,9 +12,9 @@ import pytest
 
 from shipworthy.core.records import Decision
 from shipworthy.evals.api import evaluate
+from shipworthy.evals.begin import complete, declare, take_up
 from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
-from shipworthy.evals.sitting import complete, declare, take_up
 from shipworthy.evidence.pack import build_pack
 from shipworthy.release.decide import decide
 from shipworthy.store.layout import Layout

@@ -20,7 +20,8 @@ from shipworthy.core.digests import bytes_digest, canonical, merkle_root
 from shipworthy.evals.api import evaluate
 from shipworthy.evidence import archive
 from shipworthy.evidence.pack import build_pack
-from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PACK_VERSION, Verification, report, verify_bytes
+from shipworthy.evidence.verification import Verification, report
+from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PACK_VERSION, verify_bytes
 from shipworthy.release.decide import decide
 from shipworthy.store import chain
 from shipworthy.store.audit import ORIGIN

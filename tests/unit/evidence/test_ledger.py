@@ -79,9 +79,10 @@ def test_a_gap_is_named_by_the_verifier(fresh_case: Any) -> None:
     """A run that was begun and deleted: the chain holds it, the disk does not."""
     import shutil
 
-    from shipworthy.evals.sitting import declare
+    from shipworthy.evals.begin import declare
     from shipworthy.evidence.pack import build_pack
-    from shipworthy.evidence.verify import report, verify_bytes
+    from shipworthy.evidence.verification import report
+    from shipworthy.evidence.verify import verify_bytes
     from shipworthy.release.decide import decide
     from shipworthy.store.layout import Layout
 

@@ -15,7 +15,8 @@ import pytest
 from shipworthy.core import strict_json
 from shipworthy.core.errors import UsageError
 from shipworthy.evidence import archive, verify
-from shipworthy.evidence.verify import ATTESTATION, MANIFEST, report, verify_bytes, verify_pack
+from shipworthy.evidence.verification import report
+from shipworthy.evidence.verify import ATTESTATION, MANIFEST, verify_bytes, verify_pack
 from shipworthy.store.dsse import encode
 from shipworthy.store.signing import new_key, sign
 from shipworthy.store.trust import Trust, trust_json

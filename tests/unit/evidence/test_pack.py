@@ -18,9 +18,9 @@ from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.ledger import DECLARED, SITTINGS
 from shipworthy.detect.redact import seal
 from shipworthy.evals.api import evaluate
+from shipworthy.evals.begin import begin, complete
 from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
-from shipworthy.evals.sitting import begin, complete
 from shipworthy.evidence import archive
 from shipworthy.evidence.members import RunMembers
 from shipworthy.evidence.pack import build_pack, write_pack

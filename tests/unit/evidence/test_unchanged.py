@@ -18,7 +18,8 @@ from shipworthy.core.errors import IntegrityError
 from shipworthy.evidence import archive
 from shipworthy.evidence.pack import build_pack
 from shipworthy.evidence.unchanged import attested, not_to_the_byte
-from shipworthy.evidence.verify import ATTESTATION, MANIFEST, Verification, verify_bytes
+from shipworthy.evidence.verification import Verification
+from shipworthy.evidence.verify import ATTESTATION, MANIFEST, verify_bytes
 from shipworthy.evidence.written import check_written
 from shipworthy.release.decide import decide
 from shipworthy.store.audit import ORIGIN, AuditLog

@@ -22,15 +22,8 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.records import SCHEMA
 from shipworthy.evidence import archive, packed
 from shipworthy.evidence.unchanged import attested
-from shipworthy.evidence.verify import (
-    ATTESTATION,
-    MANIFEST,
-    PACK_VERSION,
-    Verification,
-    report,
-    verify_bytes,
-    verify_pack,
-)
+from shipworthy.evidence.verification import Verification, report
+from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PACK_VERSION, verify_bytes, verify_pack
 from shipworthy.stats import threshold_test
 from shipworthy.store import chain
 from shipworthy.store.line import frame, leaf

@@ -10,8 +10,8 @@ from shipworthy import evaluate, evaluate_async
 from shipworthy.core import registry
 from shipworthy.core.errors import PluginError, UsageError
 from shipworthy.core.records import answer
+from shipworthy.evals.begin import begin, take_up
 from shipworthy.evals.results import Run
-from shipworthy.evals.sitting import begin, take_up
 from shipworthy.evals.subject import build
 from shipworthy.exchange.budget import Limits
 from shipworthy.workspace.load import Workspace
