@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from shipworthy.core.errors import IntegrityError
+from shipworthy.evidence import derive
 from shipworthy.evidence.criteria import Criteria, Trial
-from shipworthy.evidence.derive import State, Test, together, verdicts
+from shipworthy.evidence.derive import State, together, verdicts
 from shipworthy.evidence.recount import Counts, Measure, PackedRun
 from shipworthy.evidence.specified import Specified
 from shipworthy.evidence.verify import overall
@@ -129,6 +130,6 @@ def test_the_tipping_point_is_the_fewest_bad_ones() -> None:
         trials = 100 if bad is not None else 80
         return Counts({f"S{n}": (int(n < (bad or 0)), 1) for n in range(trials)}, 20)
 
-    test = Test(parse("upper95 <= 0.10"), Measure("m", False, 0, 1, True, False), "gaffke", at, 20)
+    test = derive.Test(parse("upper95 <= 0.10"), Measure("m", False, 0, 1, True, False), "gaffke", at, 20)
     assert test.states() == {"tips"}
     assert [n for n in range(25) if test.tips(n)] == [5]  # Clopper and Pearson: 4 of 100 pass, 5 do not
