@@ -3,7 +3,8 @@
 python bench/agentdojo.py [--json] [--only v1_1_2|v1_2_2_new|drafted] [--suite NAME ...] [--mode end|once|pieces ...]
 
 Two benchmarks under two names: `v1_1_2`, the published 629 cases, and `v1_2_2_new`, the injection tasks that v1.2.2
-added, with policies that were written before anyone looked at them. `drafted` is v1.1.2 with policies that
+added, with policies that were fixed before their scripts were written (the reference driver, which scripts eight of
+them, had been read: decision 0181). `drafted` is v1.1.2 with policies that
 `shipworthy policy draft` made of the tools' signatures. Every share is of all cases; its 95 % interval takes the user's
 tasks as units (the mean of their shares), since the cases of one task stand or fall together.
 
