@@ -13,18 +13,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
-import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from browser import browser
 
 from shipworthy.core.records import SCHEMA, Attempt, Metric, RunManifest, Score, SuiteUse, as_said, say
 from shipworthy.detect.redact import seal
@@ -84,96 +80,6 @@ def make_run(folder: Path, count: int) -> Run:
     return Run.load(folder)
 
 
-class Browser:
-    """Headless Chromium, spoken to in its DevTools protocol over two pipes: JSON texts, each ended by a zero byte."""
-
-    def __init__(self, program: str, profile: Path) -> None:
-        to_browser, self._to = os.pipe()
-        self._from, from_browser = os.pipe()
-        # The protocol's pipes are the browser's descriptors 3 and 4; the shell puts ours there.
-        command = f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}'
-        options = (
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--remote-debugging-pipe",
-            f"--user-data-dir={profile}",
-        )
-        self._process = subprocess.Popen(
-            ["bash", "-c", command, program, *options], pass_fds=(to_browser, from_browser), stderr=subprocess.DEVNULL
-        )
-        os.close(to_browser)
-        os.close(from_browser)
-        self._number, self._rest = 0, b""
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
-        self._session = ""
-        self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self.ask("Page.enable")
-
-    _session = ""
-
-    def ask(self, method: str, **params: Any) -> dict[str, Any]:
-        """Send a command and return its result; events in between are passed over."""
-        self._number += 1
-        message: dict[str, Any] = {"id": self._number, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._to, json.dumps(message).encode() + b"\0")
-        while True:
-            while b"\0" not in self._rest:
-                piece = os.read(self._from, 1 << 20)
-                if not piece:
-                    raise SystemExit("the browser went away")
-                self._rest += piece
-            raw, _, self._rest = self._rest.partition(b"\0")
-            answer = json.loads(raw)
-            if answer.get("id") == self._number:
-                if "error" in answer:
-                    raise SystemExit(f"{method}: {answer['error']['message']}")
-                result: dict[str, Any] = answer["result"]
-                return result
-
-    def run(self, script: str) -> Any:
-        """Return the value of an expression in the page."""
-        found = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        if "exceptionDetails" in found:
-            raise SystemExit(f"{script}: {found['exceptionDetails']}")
-        return found["result"].get("value")
-
-    def open(self, address: str, *, limit: float = 60.0) -> float:
-        """Open a transcript page. Returns the seconds until its rows stood there."""
-        self.ask("Page.navigate", url="about:blank")
-        self.ask("Page.navigate", url=address)
-        until = time.monotonic() + limit
-        while time.monotonic() < until:
-            drawn = self.run("(performance.getEntriesByName('rows drawn')[0] || {}).startTime")
-            if drawn is not None:
-                return float(drawn) / 1000
-            time.sleep(0.02)
-        raise SystemExit(f"no row was drawn within {limit:g} s")
-
-    def close(self) -> None:
-        """End the browser."""
-        self.ask("Browser.close")
-        self._process.wait(10)
-        os.close(self._to)
-        os.close(self._from)
-
-
-@contextmanager
-def browser() -> Iterator[Browser]:
-    """Start a browser with a profile of its own, and end it."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not found:
-        raise SystemExit("no Chromium on this machine: `make browser` installs it")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        opened = Browser(found, Path(profile))
-        try:
-            yield opened
-        finally:
-            opened.close()
-
-
 def measure(attempts: int, times: int) -> dict[str, Any]:
     """Return the page's size and the seconds that writing, opening and searching it take."""
     with tempfile.TemporaryDirectory() as folder:
@@ -182,10 +88,14 @@ def measure(attempts: int, times: int) -> dict[str, Any]:
         begun = time.perf_counter()
         write_viewer(run, page)
         wrote = time.perf_counter() - begun
-        with browser() as chromium:
-            opened = [chromium.open(page.as_uri()) for _ in range(times)]
-            counted = chromium.run("document.getElementById('count').textContent")
-            searched = chromium.run(
+        drawn = "(performance.getEntriesByName('rows drawn')[0] || {}).startTime"
+        with browser() as chromium, chromium.page() as shown:
+            opened = []
+            for _ in range(times):
+                shown.go(page.as_uri())
+                opened.append(shown.until(drawn) / 1000)
+            counted = shown.run("document.getElementById('count').textContent")
+            searched = shown.run(
                 "new Promise((done) => { const box = document.getElementById('search'), began = performance.now();"
                 "box.value = 'no such text'; box.dispatchEvent(new Event('input'));"
                 "const look = () => document.getElementById('count').textContent.startsWith('0 of')"
@@ -217,8 +127,7 @@ def main() -> None:
         parser.error("--attempts and --times are at least 1")
     found = measure(chosen.attempts, chosen.times)
     if chosen.json:
-        json.dump(found, sys.stdout, indent=2)
-        print()
+        print(json.dumps(found, indent=2))
     else:
         for name, value in found.items():
             print(f"{name.replace('_', ' '):<20} {value}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from bench.browser import Browser, browser, program
 from hypothesis import settings
 
 from shipworthy.core.grants import Grants
@@ -82,12 +82,12 @@ def weights() -> Path:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
+def chromium() -> Iterator[Browser]:
     """A real browser."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not found:
+    if not program():
         pytest.skip("no Chromium on this machine: `make browser` installs it")
-    return found
+    with browser() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import subprocess
 
 import pytest
 
@@ -149,17 +148,10 @@ def test_the_viewer_shows_what_was_said_and_by_whom(gated, chromium, capsys) -> 
     assert confirm(gated, gated.hit, "--by", "eve", "--hit", "--again") == 0
     page = gated.root / "page.html"
     assert shipworthy(["view", "-C", str(gated.root), "--allow-code", "--output", str(page)]) == 0
-    where = f"file://{page}#{gated.hit}"
-    command = [
-        chromium,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--virtual-time-budget=3000",
-        "--dump-dom",
-        where,
-    ]
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    with chromium.page() as shown:
+        shown.go(f"file://{page}#{gated.hit}")
+        shown.until("document.querySelector('#detail h2') !== null")
+        dom = shown.run("document.documentElement.outerHTML")
     part = dom[dom.index("Said of this S1 hit") :]
     told = re.sub("<[^>]*>", " ", part[: part.index("</dl>")])
     assert " ".join(html.unescape(told).split()) == (

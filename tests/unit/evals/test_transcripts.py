@@ -7,7 +7,6 @@ import base64
 import gzip
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -239,24 +238,23 @@ def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path):
 # ---- in a real browser
 
 
-READY = "document.getElementById('count').textContent"
+# What the steps of a test may use: keys, fields, and waiting for what the page does in its own time.
+HELP = """
+const $ = (id) => document.getElementById(id);
+const press = (k) => document.body.dispatchEvent(new KeyboardEvent('keydown', {key: k, bubbles: true}));
+const change = (id, value) => { $(id).value = value;
+  $(id).dispatchEvent(new Event($(id).tagName === 'SELECT' ? 'change' : 'input')); };
+const until = async (ready) => { for (;;) { const found = ready(); if (found) return found;
+  await new Promise((go) => setTimeout(go, 10)); } };
+const open = () => document.querySelector('#detail h2')?.textContent;
+"""
 
 
-def browse(chromium, path, fragment="", steps=""):
-    """Open the page, run steps in it, and return its DOM. The steps need their own place in the page's policy."""
-    page = path.read_text(encoding="utf-8")
-    if steps:
-        page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
-        # The page unpacks its index first; it has counted when it is there.
-        wait = f"const begin = () => {{ if (!{READY}) return setTimeout(begin, 5); {steps} }}; begin();"
-        page = page.replace("</body>", f"<script>{wait}</script></body>")
-        path = path.with_name("driven.html")
-        path.write_text(page, encoding="utf-8")
-    command = [
-        chromium, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1300,800", "--virtual-time-budget=3000",
-        "--dump-dom", f"{path.as_uri()}{fragment}",
-    ]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+def browse(chromium, path, fragment="", steps="return document.documentElement.outerHTML"):
+    """Open the page, wait until an attempt is open in it, run steps, and return what they return: the page's DOM."""
+    with chromium.page() as page:
+        page.go(f"{path.as_uri()}{fragment}")
+        return page.run(f"(async () => {{ {HELP} await until(open); {steps} }})()")
 
 
 @pytest.fixture
@@ -298,18 +296,14 @@ def test_the_policy_lets_no_other_script_run(chromium, hostile_page):
 
 def test_keys_filters_and_search(chromium, hostile_page):
     steps = (
-        "const press = (k) => document.body.dispatchEvent(new KeyboardEvent('keydown', {key: k, bubbles: true}));"
         "const seen = []; const at = () => seen.push(location.hash.slice(-2));"
         "press('j'); at(); press('j'); at(); press('k'); at(); press('G'); at(); press('g'); at();"
-        "const hit = document.getElementById('hit'); hit.value = '1'; hit.dispatchEvent(new Event('change'));"
-        "at(); seen.push(document.getElementById('count').textContent);"
-        "document.getElementById('clear').click();"
-        "const box = document.getElementById('search'); box.value = 'ANSWER 17'; box.dispatchEvent(new Event('input'));"
-        "setTimeout(() => { at(); seen.push(document.getElementById('count').textContent);"
-        "seen.push(document.querySelectorAll('#detail .found').length); document.title = JSON.stringify(seen); }, 900);"
+        "change('hit', '1'); at(); seen.push($('count').textContent); $('clear').click();"
+        "change('search', 'ANSWER 17');"
+        "await until(() => document.querySelector('#detail .found')); at(); seen.push($('count').textContent);"
+        "seen.push(document.querySelectorAll('#detail .found').length); return seen;"
     )
-    dom = browse(chromium, hostile_page, steps=steps)
-    seen = json.loads(re.search(r"<title>(.*?)</title>", dom)[1])
+    seen = browse(chromium, hostile_page, steps=steps)
     assert seen == [
         "02", "03", "02", "00", "01", "00", "1 of 30 attempts: 1 hit among 1 scored, 0 errors without a score",
         "11", "1 of 30 attempts: 0 hits among 1 scored, 0 errors without a score", 1,
@@ -352,13 +346,10 @@ def test_a_retried_attempt_is_one_row_with_its_earlier_tries(retried):
 @pytest.mark.parametrize(("end", "opened"), [("", []), ("-3", []), ("-2", ["try-AT-0000000000000007-2"])])
 def test_a_link_to_a_retried_attempt_opens_its_last_try(chromium, retried, end, opened):
     steps = (
-        "setTimeout(() => document.title = JSON.stringify([document.querySelector('#detail h2').textContent,"
-        "document.querySelector('#detail .meta code').textContent,"
-        "[...document.querySelectorAll('#detail details[open]')].map((d) => d.id)]), 300);"
+        "return [open(), document.querySelector('#detail .meta code').textContent,"
+        "[...document.querySelectorAll('#detail details[open]')].map((d) => d.id)];"
     )
-    dom = browse(chromium, retried, f"#AT-{7:016x}{end}", steps)
-    title = json.loads(re.search(r"<title>(.*?)</title>", dom)[1])
-    assert title == ["s-7", "AT-0000000000000007-3", opened]
+    assert browse(chromium, retried, f"#AT-{7:016x}{end}", steps) == ["s-7", "AT-0000000000000007-3", opened]
 
 
 def detail_of(chromium, path, fragment):
@@ -410,22 +401,16 @@ def test_reasoning_is_folded_searched_and_open_where_a_leak_is(chromium, tmp_pat
         assert detail.count("found here: leak") == 1
     closed = detail_of(chromium, tmp_path / "v.html", f"#AT-{2:016x}")
     assert '<details class="call"><summary>' in closed
-    steps = (
-        "const box = document.getElementById('search'); box.value = 'bittern'; box.dispatchEvent(new Event('input'));"
-        "setTimeout(() => document.title = document.querySelector('#detail h2').textContent"
-        " + document.querySelectorAll('#detail details[open] .found').length, 900);"
-    )
-    assert "<title>s-21</title>" in browse(chromium, tmp_path / "v.html", steps=steps)
+    found = "document.querySelectorAll('#detail details[open] .found').length"
+    steps = f"change('search', 'bittern'); await until(() => {found}); return [open(), {found}];"
+    assert browse(chromium, tmp_path / "v.html", steps=steps) == ["s-2", 1]
 
 
 def test_what_a_guard_kept_is_searched_too(chromium, tmp_path):
     kept = attempt(1, events=in_turns(("q", "I cannot say", "stop"), withheld=[(1, "the phrase is heron")]))
     write_viewer(make_run(tmp_path, [attempt(0), kept]), tmp_path / "v.html")
-    steps = (
-        "const box = document.getElementById('search'); box.value = 'heron'; box.dispatchEvent(new Event('input'));"
-        "setTimeout(() => document.title = document.querySelector('#detail h2').textContent, 900);"
-    )
-    assert "<title>s-1</title>" in browse(chromium, tmp_path / "v.html", steps=steps)
+    steps = "change('search', 'heron'); await until(() => open() !== 's-0'); return open();"
+    assert browse(chromium, tmp_path / "v.html", steps=steps) == "s-1"
 
 
 def test_private_reasoning_is_redacted_in_the_page(tmp_path):
@@ -448,13 +433,10 @@ def test_empty_cut_off_and_withheld_answers_are_filters(chromium, tmp_path):
     assert [row[-1] for row in data["index"]["rows"]] == [0, EMPTY, CUT_OFF, WITHHELD, 0]
     steps = (
         "const seen = []; for (const [id, value] of [['outcome', 'empty'], ['outcome', 'cut'], ['outcome', 'errors'],"
-        "['guard', 'kept']]) { const box = document.getElementById(id); box.value = value;"
-        "box.dispatchEvent(new Event('change')); seen.push(location.hash.slice(-1));"
-        "seen.push(document.getElementById('count').textContent.split(':')[0]);"
-        "box.value = ''; box.dispatchEvent(new Event('change')); } document.title = JSON.stringify(seen);"
+        "['guard', 'kept']]) { change(id, value); seen.push(location.hash.slice(-1));"
+        "seen.push($('count').textContent.split(':')[0]); change(id, ''); } return seen;"
     )
-    dom = browse(chromium, tmp_path / "v.html", steps=steps)
-    assert json.loads(re.search(r"<title>(.*?)</title>", dom)[1]) == [
+    assert browse(chromium, tmp_path / "v.html", steps=steps) == [
         "1", "1 of 5 attempts", "2", "1 of 5 attempts", "4", "1 of 5 attempts", "3", "1 of 5 attempts",
     ]  # fmt: skip
     detail = detail_of(chromium, tmp_path / "v.html", f"#AT-{3:016x}")
@@ -488,11 +470,8 @@ def test_the_page_tells_of_a_synthetic_sample_and_masks_its_secrets(chromium, tm
     assert "stratum:pretext" in shown
     assert ">ida.voss" not in shown
     assert shown.count("••••••••") == 2
-    steps = (
-        "const go = () => { const box = document.querySelector('.secret'); if (!box) return setTimeout(go, 20);"
-        "box.click(); document.title = box.textContent; }; go();"
-    )
-    assert "<title>HERON-4471</title>" in browse(chromium, tmp_path / "v.html", f"#AT-{0:016x}", steps)
+    steps = "const box = document.querySelector('.secret'); box.click(); return box.textContent;"
+    assert browse(chromium, tmp_path / "v.html", f"#AT-{0:016x}", steps) == "HERON-4471"
 
 
 @pytest.mark.parametrize(
@@ -519,31 +498,21 @@ def test_labels_are_given_exported_and_imported(chromium, tmp_path):
     run = make_run(tmp_path, [hit(0), attempt(1), attempt(2)])
     write_viewer(run, tmp_path / "v.html")
     steps = (
-        "const press = (k) => document.body.dispatchEvent(new KeyboardEvent('keydown', {key: k, bubbles: true}));"
         "const texts = []; URL.createObjectURL = (blob) => { texts.push(blob.text()); return '#'; };"
-        "const change = (id, value) => { const box = document.getElementById(id); box.value = value;"
-        "box.dispatchEvent(new Event(id === 'label' ? 'change' : 'input')); };"
-        "setTimeout(async () => { document.body.focus(); change('by', '=ida'); press('w');"
-        "change('comment-leak', '@SUM(1), \"quoted\"');"
-        "document.activeElement.blur(); press('j'); await new Promise((go) => setTimeout(go, 50)); press('r');"
-        "document.getElementById('export').click(); const csv = await texts[0];"
+        "document.body.focus(); change('by', '=ida'); press('w'); change('comment-leak', '@SUM(1), \"quoted\"');"
+        "document.activeElement.blur(); press('j'); await until(() => open() === 's-1'); press('r');"
+        "$('export').click(); const csv = await texts[0];"
         "const kept = localStorage.getItem('shipworthy:labels:RUN-1');"
-        "change('label', 'wrong'); const wrong = document.getElementById('count').textContent; change('label', '');"
-        "window.confirm = () => true; document.getElementById('forget').click();"
-        "const none = document.getElementById('labels-button').textContent;"
+        "change('label', 'wrong'); const wrong = $('count').textContent; change('label', '');"
+        "window.confirm = () => true; $('forget').click(); const none = $('labels-button').textContent;"
         "const send = async (text) => { const data = new DataTransfer(); data.items.add(new File([text], 'l.csv'));"
-        "const box = document.getElementById('import'); box.files = data.files; box.dispatchEvent(new Event('change'));"
-        "const told = document.getElementById('labels-told'); const before = told.textContent;"
-        "for (let i = 0; i < 200 && told.textContent === before; i++) await new Promise((go) => setTimeout(go, 20));"
-        "return told.textContent; };"
+        "const before = $('labels-told').textContent; $('import').files = data.files;"
+        "$('import').dispatchEvent(new Event('change')); await until(() => $('labels-told').textContent !== before);"
+        "return $('labels-told').textContent; };"
         "const bad = await send('attempt,metric,label\\nAT-x,leak,hit\\n'); const good = await send(csv);"
-        "document.getElementById('export').click(); const again = await texts[1];"
-        "const out = document.createElement('pre'); out.id = 'out';"
-        "out.textContent = btoa(JSON.stringify({csv, kept, wrong, none, bad, good, again})); document.body.append(out);"
-        "}, 300);"
+        "$('export').click(); return {csv, kept, wrong, none, bad, good, again: await texts[1]};"
     )
-    dom = browse(chromium, tmp_path / "v.html", steps=steps)
-    seen = json.loads(base64.b64decode(re.search(r'<pre id="out">(.*?)</pre>', dom)[1]))
+    seen = browse(chromium, tmp_path / "v.html", steps=steps)
     (tmp_path / "labels.csv").write_text(seen["csv"], encoding="utf-8", newline="")
     first, second = read_csv(tmp_path / "labels.csv", run)
     assert (first.attempt[-1], first.hit, first.by) == ("0", False, "=ida"), "the scorer said hit, and is wrong"
@@ -564,14 +533,11 @@ def test_labels_are_given_exported_and_imported(chromium, tmp_path):
 def test_twenty_thousand_attempts_make_few_elements(chromium, tmp_path):
     run = make_run(tmp_path, [attempt(i) for i in range(20_000)])
     write_viewer(run, tmp_path / "v.html")
-    steps = (
-        "document.title = document.querySelectorAll('.row').length + ' ' + document.getElementById('count').textContent"
-    )
-    dom = browse(chromium, tmp_path / "v.html", f"#AT-{15_000:016x}", steps)
-    rows, count = re.search(r"<title>(\d+) (.*?)</title>", dom).groups()
-    assert 5 < int(rows) < 60
+    steps = "return [document.querySelectorAll('.row').length, $('count').textContent, open()];"
+    rows, count, shown = browse(chromium, tmp_path / "v.html", f"#AT-{15_000:016x}", steps)
+    assert 5 < rows < 60
     assert count == "20,000 attempts: 0 hits among 20,000 scored, 0 errors without a score"
-    assert ">s-15000</h2>" in dom
+    assert shown == "s-15000"
 
 
 def test_a_device_takes_the_page_and_stays_a_device(tmp_path):
