@@ -372,7 +372,7 @@ def _scores(given: Sequence[Score], scorer: Scorer) -> tuple[Score, ...]:
     scores = msgspec.convert({"scores": msgspec.to_builtins(tuple(given))}, _Given).scores
     own = scorer.describe().get("scorer")
     for score in scores:
-        if own is not None and score.scorer != own:
+        if score.scorer != own:
             raise ScorerError(f"it signed a score as {score.scorer!r}, and describes itself as {own!r}")
         metric = next((m for m in scorer.metrics if m.name == score.metric), None)
         if metric is None:

@@ -138,8 +138,7 @@ class Specified:
         }
         for record in records:
             for score in record.get("scores", ()):
-                names = known[record["suite"]]
-                if score["scorer"] not in names and None not in names:  # which does not say what it is called
+                if score["scorer"] not in known[record["suite"]]:
                     raise IntegrityError(
                         f"{where}: {record['id']} has a score by {shown(score['scorer'], 80)}, which is no scorer "
                         f"of the suite {record['suite']}"

@@ -64,6 +64,7 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
         source, loc = loaded.place("scorers", index)
         made = check_use(draft, "scorer", Placed(scorer, source, loc), blocked)
         known = known and made is not None
+        _check_named(draft, loaded, index, made)
         blind = [s.id for s in loaded.entity.samples if not s.secrets] if getattr(made, "needs_secrets", False) else []
         if blind:
             message = f"the scorer {scorer.use!r} looks for secrets, and the sample {blind[0]!r} names none"
@@ -98,6 +99,14 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
             source.problem(loc, f"no scorer of the suite gives the metric {loaded.entity.metric!r}", hint)
         )
     return metrics
+
+
+def _check_named(draft: Draft, loaded: Placed[Suite], index: int, made: Any) -> None:
+    """Report a scorer that does not say what it is called: nobody could tell later whose its scores are."""
+    if made is not None and not isinstance(made.describe().get("scorer"), str):
+        source, loc = loaded.place("scorers", index)
+        message = f"the scorer {loaded.entity.scorers[index].use!r} does not say what it signs its scores with"
+        draft.problems.append(source.problem(loc, message, "let describe() return it under 'scorer'"))
 
 
 def _check_applicable(draft: Draft, loaded: Placed[Suite], index: int, attack: Any) -> None:

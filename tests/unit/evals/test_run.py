@@ -96,7 +96,7 @@ def test_what_one_scorer_found_stays_when_another_fails(bench, scripted, suite, 
         metrics = (Metric("leak"),)
 
         def describe(self):
-            return {}
+            return {"scorer": "leaks"}
 
         async def score(self, attempt, sample, ctx) -> Sequence[Score]:
             return (Score(metric="leak", hit=True, scorer="leaks"),)
@@ -189,7 +189,7 @@ def test_whoever_does_whatever_every_attempt_has_a_record(bench, scripted, suite
         metrics = (Metric("not_refused"),)
 
         def describe(self):
-            return {}
+            return {"scorer": "judge"}
 
         async def score(self, attempt, sample, ctx):
             if who == "scorer":

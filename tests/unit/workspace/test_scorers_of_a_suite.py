@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from shipworthy.core import registry
+from shipworthy.core.records import Metric
+
 SCORERS = "[{use: counts_words, limit: 3}]"
 
 
@@ -30,3 +33,19 @@ def test_two_scorers_of_one_metric_are_refused(problems):
 def test_a_pattern_that_could_not_run_is_the_suites_to_mend(problems):
     (found,) = problems(suite("{use: regex, pattern: '(?=a)'}"))
     assert found.startswith("suites/talk/suite.yaml:") and "scorer 'regex' (pattern: invalid perl operator" in found
+
+
+@pytest.mark.parametrize("described", [{}, {"scorer": 4}])
+def test_a_scorer_that_does_not_say_its_name_is_refused(problems, monkeypatch, described):
+    class Nameless:
+        metrics = (Metric("told"),)
+
+        def describe(self):
+            return described
+
+        async def score(self, attempt, sample, ctx):
+            return ()
+
+    monkeypatch.setitem(registry._made, ("scorer", "nameless"), Nameless)
+    (found,) = problems(suite("nameless"))
+    assert "the scorer 'nameless' does not say what it signs its scores with" in found
