@@ -15,7 +15,7 @@ from itertools import product
 from shipworthy.stats import achieved_power
 from shipworthy.stats.audit_simulation import AuditDesign, passes_audited
 from shipworthy.stats.mean_simulation import LAWS, MeanDesign, mean_coverage, mean_passes, mean_passes_paired
-from shipworthy.stats.run_simulation import Comparison, alarms
+from shipworthy.stats.run_simulation import RunDesign, alarms
 from shipworthy.stats.simulation import Design, coverage, passes, passes_paired
 
 
@@ -180,7 +180,7 @@ def comparisons(run):
     found = []
     few = {"repeats": max(1, run["replicates"] // 10), "seed": run["seed"]}
     for clusters, old_runs, shift in product((100, 1000), (1, 4, 6, 9), (0.0, 0.2, 0.4)):
-        case = Comparison(SUITES, clusters=clusters, shift=shift, old_runs=old_runs)
+        case = RunDesign(SUITES, clusters=clusters, shift=shift, old_runs=old_runs)
         row = {"clusters": clusters, "old_runs": old_runs, "shift": shift, **few}
         for order in ("primary first", "holm"):
             row[order] = {"any_false_alarm": float(alarms(case, order=order, **few).any(-1).mean())}

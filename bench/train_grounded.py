@@ -163,14 +163,14 @@ def fit(data: Data, part: np.ndarray) -> dict[str, np.ndarray]:
     return {**packed.arrays(), **extra, "bounds": np.array(bounds)}
 
 
-def verdicts(data: Data, made: model.SupportModel, part: Sequence[int]) -> list[model.Verdict]:
+def verdicts(data: Data, made: model.SupportModel, part: Sequence[int]) -> list[model.SupportVerdict]:
     """Return what a model says of rows."""
     return [made.weigh(dict(zip(data.names, data.x[i], strict=True)), data.terms[i]) for i in part]
 
 
-def out_of_fold(data: Data, seed: int, folds: int = 10) -> list[model.Verdict]:
+def out_of_fold(data: Data, seed: int, folds: int = 10) -> list[model.SupportVerdict]:
     """Return what models say of every row that saw nothing of its cluster."""
-    said = [model.Verdict(None)] * len(data.truth)
+    said = [model.SupportVerdict(None)] * len(data.truth)
     for train, test in GroupKFold(folds, shuffle=True, random_state=seed).split(data.x, groups=data.cluster):
         for i, verdict in zip(test, verdicts(data, model.unpack(fit(data, train)), test), strict=True):
             said[i] = verdict

@@ -148,7 +148,7 @@ def declines(data: Path, held: set[str]) -> dict[str, np.ndarray]:
     return {"opening": first, "rest": after, "bias_declines": np.array(fitted.intercept_[0])}
 
 
-def asks(text: str) -> feat.Read:
+def asks(text: str) -> feat.HarmText:
     return feat.read(text[-feat.REQUEST :], feat.REQUEST, 0)
 
 

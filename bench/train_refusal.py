@@ -78,13 +78,13 @@ def gathered(data: Path) -> list[dict[str, Any]]:
     return found
 
 
-def feature(row: dict[str, Any], vectors: _relatedness.Vectors, request: str | None = None) -> model.Features:
+def feature(row: dict[str, Any], vectors: _relatedness.Vectors, request: str | None = None) -> model.RefusalFeatures:
     said = speech(worded(row["text"]).strip())
     asked = row["request"] if request is None else request
     return model.features(said, row.get("language") or model.read_as(said, asked, vectors) or "en", asked, vectors)
 
 
-def matrix(found: Sequence[model.Features]) -> sp.csr_matrix:
+def matrix(found: Sequence[model.RefusalFeatures]) -> sp.csr_matrix:
     ends = np.cumsum([0, *(len(f.where) for f in found)])
     parts = (np.concatenate([f.value for f in found]), np.concatenate([f.where for f in found]), ends)
     return sp.csr_matrix(parts, shape=(len(found), model.SIZE))

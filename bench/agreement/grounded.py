@@ -27,7 +27,7 @@ from sklearn.metrics import cohen_kappa_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from shipworthy.scorers._grounding import repeats, support
-from shipworthy.scorers._support_model import Verdict, load, unpack
+from shipworthy.scorers._support_model import SupportVerdict, load, unpack
 from shipworthy.scorers.grounded import Grounded
 from shipworthy.stats import kappa
 
@@ -36,7 +36,7 @@ SPLITS = (0, 1, 2)
 RESAMPLES = 400
 
 
-def said_by(data: train.Data, said: Sequence[Verdict]) -> tuple[np.ndarray, np.ndarray]:
+def said_by(data: train.Data, said: Sequence[SupportVerdict]) -> tuple[np.ndarray, np.ndarray]:
     """Return what the scorer says of every row with a model's verdicts, and which rows it judges."""
     scorer, says, judged = Grounded(), np.zeros(len(said), dtype=bool), np.zeros(len(said), dtype=bool)
     for i, (row, verdict) in enumerate(zip(data.rows, said, strict=True)):
@@ -49,7 +49,7 @@ def said_by(data: train.Data, said: Sequence[Verdict]) -> tuple[np.ndarray, np.n
     return says, judged
 
 
-def chances(said: Sequence[Verdict]) -> np.ndarray:
+def chances(said: Sequence[SupportVerdict]) -> np.ndarray:
     return np.array([0.5 if verdict.chance is None else verdict.chance for verdict in said])
 
 
@@ -130,7 +130,7 @@ def measure(data: Path) -> dict[str, Any]:
 def left_out(made: train.Data, source: str) -> dict[str, Any]:
     """Return the figures of a source on which nothing was trained."""
     own = made.of(source)
-    verdicts = [Verdict(None)] * len(made.truth)
+    verdicts = [SupportVerdict(None)] * len(made.truth)
     model = unpack(train.fit(made, np.flatnonzero(made.source != source)))
     for i, verdict in zip(own, train.verdicts(made, model, own), strict=True):
         verdicts[i] = verdict

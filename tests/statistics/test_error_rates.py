@@ -16,7 +16,7 @@ from scipy.special import betaincinv
 from shipworthy.core.condition import parse
 from shipworthy.stats import mean_interval, mean_noninferiority_test, mean_test, required_clusters_for_mean
 from shipworthy.stats.mean_simulation import LAWS, Law, MeanDesign, mean_coverage, mean_passes, mean_passes_paired
-from shipworthy.stats.run_simulation import Comparison, alarms
+from shipworthy.stats.run_simulation import RunDesign, alarms
 from shipworthy.stats.simulation import Design, coverage, each_attack, passes, passes_paired
 
 SEED = 20
@@ -195,27 +195,27 @@ SUITES = ((0.03, 0.1), (0.05,), (0.1, 0.3), (0.3,), (0.5,))
 @pytest.mark.parametrize("shift", [0.0, 0.2, 0.4])
 def test_a_comparison_with_replicates_rarely_raises_a_false_alarm(shift: float, old_runs: int) -> None:
     repeats = 2_000
-    case = Comparison(SUITES, shift=shift, old_runs=old_runs)
+    case = RunDesign(SUITES, shift=shift, old_runs=old_runs)
     found = alarms(case, repeats=repeats, seed=SEED).any(-1).mean()
     print(f"shift {shift}, {old_runs} old runs: any false alarm {found:.4f}")
     assert found <= 0.05 + 2 * (0.05 * 0.95 / repeats) ** 0.5
 
 
 def test_without_replicates_a_shift_of_the_run_is_an_alarm_and_none_is_none() -> None:
-    found = [alarms(Comparison(SUITES, shift=s, old_runs=1), repeats=1_000, seed=SEED).any(-1) for s in (0.0, 0.4)]
+    found = [alarms(RunDesign(SUITES, shift=s, old_runs=1), repeats=1_000, seed=SEED).any(-1) for s in (0.0, 0.4)]
     assert at_most(float(found[0].mean()), 1_000) <= 0.06
     assert at_least(float(found[1].mean()), 1_000) > 0.2
 
 
 def test_pairs_hold_where_runs_by_themselves_would_not() -> None:
     # The old runs of a rare event are all alike, so Student's t is sure of anything: the pairs are not.
-    case = Comparison(((0.005,),), clusters=60, old_runs=4)
+    case = RunDesign(((0.005,),), clusters=60, old_runs=4)
     found = float(alarms(case, repeats=2_000, seed=SEED).mean())
     assert at_most(found, 2_000) <= 0.01
 
 
 def test_a_large_change_is_seen_through_the_spread_of_runs_and_the_primary_metric_opens_its_suite() -> None:
-    case = Comparison(SUITES, shift=0.2, old_runs=6)
+    case = RunDesign(SUITES, shift=0.2, old_runs=6)
     found = alarms(case, repeats=1_000, seed=SEED, rise=lambda suite, metric: 2.0 if suite == 2 else 0.0)
     primary, other = found[:, 3], found[:, 4]
     assert at_least(float(primary.mean()), 1_000) > 0.5

@@ -11,7 +11,7 @@ import click
 from shipworthy.cli._options import workspace_option
 
 if TYPE_CHECKING:
-    from shipworthy.core.document import Document, Tone
+    from shipworthy.core.document import DocumentTree, Tone
     from shipworthy.evals.compare import Comparison, MetricChange, SampleChange
 
 FORMATS = ("text", "markdown", "html", "json")
@@ -93,9 +93,9 @@ def text(found: Comparison, shown: int = 10) -> str:
     return "\n".join(said)
 
 
-def document(found: Comparison, shown: int = 10) -> Document:
+def document(found: Comparison, shown: int = 10) -> DocumentTree:
     """Return a comparison as a report's tree."""
-    from shipworthy.core.document import Block, Callout, Document, Facts, Paragraph, Section, Table
+    from shipworthy.core.document import Block, Callout, DocumentTree, Facts, Paragraph, Section, Table
 
     rows = tuple(
         (
@@ -132,7 +132,7 @@ def document(found: Comparison, shown: int = 10) -> Document:
             moved = tuple((change.sample, _moved(change, row)) for change in row.changed[:shown])
             title = f"{row.suite}: {row.metric}"
             blocks.append(Section(title, (Paragraph(f"{head}."), Table(("sample", "old -> new"), moved))))
-    return Document("Two runs compared", tuple(blocks), subtitle=f"{found.old}, {found.new}")
+    return DocumentTree("Two runs compared", tuple(blocks), subtitle=f"{found.old}, {found.new}")
 
 
 def _runs(found: Comparison) -> Iterator[tuple[str, str]]:

@@ -13,10 +13,10 @@ import click
 from shipworthy.cli._options import allow_code_option, workspace_option
 
 if TYPE_CHECKING:
-    from shipworthy.core.document import Block, Document, Table
+    from shipworthy.core.document import Block, DocumentTree, Table
     from shipworthy.evals.compare import MetricChange
     from shipworthy.evals.results import Run
-    from shipworthy.evals.side_by_side import Answer, Column, Place, Row, SideBySide
+    from shipworthy.evals.side_by_side import Column, ColumnAnswer, MetricRow, PlanPlace, SideBySide
     from shipworthy.evals.suite_result import SuiteResult
 
 FORMATS = ("text", "markdown", "html", "csv", "json")
@@ -89,7 +89,7 @@ def _names(workspace: Path, runs: Sequence[Run], allow_code: bool) -> list[str]:
     return [name if named.count(name) == 1 else f"{name} {run.id[-6:]}" for name, run in zip(named, runs, strict=True)]
 
 
-def render(found: SideBySide, places: Sequence[Place], suite: str | None, form: str, *, left: int = 0) -> str:
+def render(found: SideBySide, places: Sequence[PlanPlace], suite: str | None, form: str, *, left: int = 0) -> str:
     """Return the table in one of `FORMATS`.
 
     Args:
@@ -112,7 +112,7 @@ def render(found: SideBySide, places: Sequence[Place], suite: str | None, form: 
             return text(found, places, suite, left)
 
 
-def text(found: SideBySide, places: Sequence[Place] = (), suite: str | None = None, left: int = 0) -> str:
+def text(found: SideBySide, places: Sequence[PlanPlace] = (), suite: str | None = None, left: int = 0) -> str:
     """Return the table as text of at most 80 columns, as far as names let it: `ABREAST` runs beside each other."""
     from shipworthy.cli._tables import shorten, table
 
@@ -150,7 +150,7 @@ def _took(column: Column) -> str:
     return ", ".join([*said, paid] if (paid := cost(column.usage)) else said)
 
 
-def _lines(found: SideBySide, row: Row, shown: range) -> Iterator[tuple[str, ...]]:
+def _lines(found: SideBySide, row: MetricRow, shown: range) -> Iterator[tuple[str, ...]]:
     """Yield the lines of one metric: rate, interval, denominator, what was left out, change."""
     cells = [_cell(row.cells[i]) for i in shown]
     changes = [_change(row.changes[i]) for i in shown]
@@ -200,15 +200,15 @@ def _explained(found: SideBySide) -> Iterator[str]:
     yield "The best of several looks better than it is: measure it again, on a fresh draw."
 
 
-def _marked(answer: Answer) -> str:
+def _marked(answer: ColumnAnswer) -> str:
     if answer.outcome != "scored":
         return f"[{answer.outcome or 'not made'}]"
     return f"[{', '.join(answer.hits) or '-'}]"
 
 
-def document(found: SideBySide, places: Sequence[Place], suite: str | None, left: int) -> Document:
+def document(found: SideBySide, places: Sequence[PlanPlace], suite: str | None, left: int) -> DocumentTree:
     """Return the table as a report's tree."""
-    from shipworthy.core.document import Callout, Document, Facts, Paragraph, Section, Table
+    from shipworthy.core.document import Callout, DocumentTree, Facts, Paragraph, Section, Table
 
     columns = ("suite", "metric", *(column.name for column in found.columns))
     numeric = tuple(range(2, len(columns)))
@@ -220,10 +220,10 @@ def document(found: SideBySide, places: Sequence[Place], suite: str | None, left
     if suite:
         more = [Paragraph(f"{left:,} more are not shown.")] if left > 0 else []
         children.append(Section(f"Answers: {suite}", (_answers(found, places), *more), id="answers"))
-    return Document("Side by side", tuple(children), subtitle=", ".join(column.name for column in found.columns))
+    return DocumentTree("Side by side", tuple(children), subtitle=", ".join(column.name for column in found.columns))
 
 
-def _rows(row: Row) -> Iterator[tuple[str, ...]]:
+def _rows(row: MetricRow) -> Iterator[tuple[str, ...]]:
     """Yield the rows of one metric, what is second below what is first."""
     cells, changes = [_cell(cell) for cell in row.cells], [_change(change) for change in row.changes]
     yield row.suite, f"{row.metric}\n{row.good} is good", *(f"{rate}\n{between}" for rate, between, _, _ in cells)
@@ -234,7 +234,7 @@ def _rows(row: Row) -> Iterator[tuple[str, ...]]:
         yield "", "p (Holm)", *(p for _, _, p in changes)
 
 
-def _answers(found: SideBySide, places: Sequence[Place]) -> Table:
+def _answers(found: SideBySide, places: Sequence[PlanPlace]) -> Table:
     from shipworthy.core.document import Table
 
     rows = tuple(
@@ -244,7 +244,7 @@ def _answers(found: SideBySide, places: Sequence[Place]) -> Table:
     return Table(("sample", *(column.name for column in found.columns)), rows)
 
 
-def _csv(found: SideBySide, places: Sequence[Place], suite: str | None) -> str:
+def _csv(found: SideBySide, places: Sequence[PlanPlace], suite: str | None) -> str:
     """Return one line for each cell, or for each answer: what a spreadsheet pivots."""
     from shipworthy.core.cells import sheet_of
     from shipworthy.core.terminal import visible

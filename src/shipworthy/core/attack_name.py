@@ -19,7 +19,7 @@ _BARE = re.compile(r'[^\s,()\[\]{}"=+](?:[^,()\[\]{}"=+\x00-\x1f\x7f-\x9f\u2028\
 _PLUS = re.compile(r" *\+ *")
 
 
-class Step(NamedTuple):
+class ChainStep(NamedTuple):
     """One plug-in of a chain: its id, and its parameters as JSON values."""
 
     id: str
@@ -34,7 +34,7 @@ class Step(NamedTuple):
 class AttackName(NamedTuple):
     """A chain of plug-ins: the first changes the sample, the next one what the first has made of it."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ChainStep, ...]
 
     def __str__(self) -> str:
         return " + ".join(map(str, self.steps))
@@ -96,7 +96,7 @@ def _read(text: str) -> AttackName | None:
         return None
 
 
-def _fits(asked: Step, made: Step) -> bool:
+def _fits(asked: ChainStep, made: ChainStep) -> bool:
     # As text: to Python 1 and True are equal.
     return asked.id == made.id and (not asked.params or str(asked) == str(made))
 
@@ -123,13 +123,13 @@ def _refuse(word: str) -> Any:
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
-def _step(text: str, place: int) -> tuple[Step, int]:
+def _step(text: str, place: int) -> tuple[ChainStep, int]:
     found = _ID.match(text, place)
     if found is None:
         raise _wrong(text, place)
     place = found.end()
     if text[place : place + 1] != "(":
-        return Step(found[0], {}), place
+        return ChainStep(found[0], {}), place
     params: dict[str, Any] = {}
     while True:
         key = _KEY.match(text, _skip(text, place + 1))
@@ -140,7 +140,7 @@ def _step(text: str, place: int) -> tuple[Step, int]:
             raise _wrong(text, place)
         params[key[0]], place = _value(text, _skip(text, place + 1))
         if text[place] == ")":
-            return Step(found[0], params), place + 1
+            return ChainStep(found[0], params), place + 1
 
 
 def _value(text: str, place: int) -> tuple[Any, int]:

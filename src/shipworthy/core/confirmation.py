@@ -17,7 +17,7 @@ Said = Literal["hit", "no-hit"]
 WORDS: tuple[Said, ...] = get_args(Said)
 
 
-class Word(NamedTuple):
+class HitWord(NamedTuple):
     """One word on one hit.
 
     Attributes:
@@ -38,7 +38,7 @@ class Word(NamedTuple):
     entry: int
 
 
-def word(number: int, body: Mapping[str, Any]) -> Word:
+def word(number: int, body: Mapping[str, Any]) -> HitWord:
     """Return the word that an entry holds.
 
     Raises:
@@ -48,10 +48,10 @@ def word(number: int, body: Mapping[str, Any]) -> Word:
     said, by = body["said"], body["by"]
     if said not in WORDS or not by:
         raise ValueError(f"entry {number} is no word on a hit")
-    return Word(body["run"], body["attempt"], said, by, body["because"], frozenset(body["tries"]), number)
+    return HitWord(body["run"], body["attempt"], said, by, body["because"], frozenset(body["tries"]), number)
 
 
-def standing(words: Iterable[Word], run: str, hits: Mapping[str, Collection[str]]) -> dict[str, Word]:
+def standing(words: Iterable[HitWord], run: str, hits: Mapping[str, Collection[str]]) -> dict[str, HitWord]:
     """Return the word that stands on each hit of a run; a hit without one is not in it.
 
     The last word counts, whoever gave it. It says nothing of tries that were made after it: where one of them is a hit,

@@ -202,7 +202,7 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     gone: bool = False
 
 
-class Tries(Struct, frozen=True, kw_only=True):
+class TriesSaid(Struct, frozen=True, kw_only=True):
     """How often one specification and subject was tried, as the audit chain has it; see `shipworthy.core.ledger.Tries`.
 
     Attributes:
@@ -239,7 +239,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
     entries: int
     number: int
     sentence: Name
-    tries: Tries | None = None
+    tries: TriesSaid | None = None
     earlier: tuple[LedgerLine, ...] = ()
     later: tuple[LedgerLine, ...] = ()
 

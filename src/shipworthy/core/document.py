@@ -98,7 +98,7 @@ class Section(Struct, frozen=True, tag=True):
 Block = Section | Paragraph | Callout | Facts | Table | Intervals | Transcript | Code
 
 
-class Document(Struct, frozen=True):
+class DocumentTree(Struct, frozen=True):
     title: str
     children: tuple[Block, ...]
     subtitle: str = ""

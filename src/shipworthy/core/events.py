@@ -209,7 +209,7 @@ Event = (
 )
 
 
-class Span(Struct, frozen=True, gc=False, array_like=True):
+class EventTime(Struct, frozen=True, gc=False, array_like=True):
     """How long one event took: its place in the list, seconds, and whether a cache answered."""
 
     event: int
@@ -231,5 +231,5 @@ class Timing(Struct, frozen=True, gc=False, array_like=True):
     started: float = 0.0
     seconds: float = 0.0
     guard_seconds: float = 0.0
-    spans: tuple[Span, ...] = ()
+    spans: tuple[EventTime, ...] = ()
     oldest: float = 0.0

@@ -65,7 +65,7 @@ class Drawn(NamedTuple):
         return f"sha256:{sha256(said.encode()).hexdigest()}"
 
 
-class Labels(NamedTuple):
+class LabelCounts(NamedTuple):
     """What people said of a draw: how many are hits, of how many that were labelled, of how many that were drawn."""
 
     hits: int
@@ -140,8 +140,8 @@ def standing(
 class Audited(NamedTuple):
     """What people said of a draw: of those called a hit, and of the others; `digest` of every word that counts."""
 
-    positives: Labels
-    negatives: Labels
+    positives: LabelCounts
+    negatives: LabelCounts
     digest: str
 
     @property
@@ -165,9 +165,9 @@ def labels(entries: Iterable[Mapping[str, Any]], draw: Draw, drawn: Drawn) -> Au
             hit = body.get("hit")
             said[str(body.get("attempt"))] = hit if isinstance(hit, bool) else None
 
-    def of(ids: tuple[str, ...]) -> Labels:
+    def of(ids: tuple[str, ...]) -> LabelCounts:
         words = [said[id] for id in ids if said.get(id) is not None]
-        return Labels(sum(map(bool, words)), len(words), len(ids))
+        return LabelCounts(sum(map(bool, words)), len(words), len(ids))
 
     words = [f"{id} {said.get(id)}" for id in (*drawn.positives, *drawn.negatives)]
     return Audited(

@@ -46,7 +46,7 @@ class Scope(NamedTuple):
     suites: frozenset[str]
 
 
-class Line(NamedTuple):
+class RunLine(NamedTuple):
     """A run in the ledger: its id, what became of it (one of `STATES`), and its subject's digest."""
 
     run: str
@@ -56,7 +56,7 @@ class Line(NamedTuple):
 
 def lines(
     entries: Iterable[tuple[str, Mapping[str, Any]]], scopes: Sequence[Scope], baselines: Collection[str] = ()
-) -> list[Line]:
+) -> list[RunLine]:
     """Return every run of some scopes, in the order in which they were begun.
 
     Args:
@@ -80,7 +80,7 @@ def lines(
             begun.setdefault(str(body["run"]), (scope, str(body["subject_digest"])))
             finished |= {str(body["run"])} if kind == "run.finished" else set()
     return [
-        Line(run, _state(run, verdicts, finished, baselines), subject)
+        RunLine(run, _state(run, verdicts, finished, baselines), subject)
         for run, (scope, subject) in begun.items()
         if any(_meets(scope, wanted) for wanted in scopes)
     ]
@@ -97,22 +97,22 @@ def _state(run: str, verdicts: Mapping[str, str], finished: Collection[str], bas
     return verdicts.get(run) or ("baseline" if run in baselines else open_)
 
 
-class Place(NamedTuple):
+class LedgerPlace(NamedTuple):
     """Where the decided runs stand among all: the last one's number, and the lines before and after it."""
 
     number: int
-    earlier: tuple[Line, ...]
-    later: tuple[Line, ...]
+    earlier: tuple[RunLine, ...]
+    later: tuple[RunLine, ...]
 
 
-def place(all_lines: Sequence[Line], decided: Collection[str]) -> Place:
+def place(all_lines: Sequence[RunLine], decided: Collection[str]) -> LedgerPlace:
     """Return the place of the runs that are decided on; a run that the chain does not hold yet is the newest."""
     held = [number for number, line in enumerate(all_lines) if line.run in decided]
     known = {line.run for line in all_lines}
     last = len(all_lines) if any(run not in known for run in decided) else max(held, default=len(all_lines) - 1) + 1
     earlier = tuple(line for line in all_lines[:last] if line.run not in decided)
     later = tuple(line for line in all_lines[last:] if line.run not in decided)
-    return Place(len(earlier) + len(decided), earlier, later)
+    return LedgerPlace(len(earlier) + len(decided), earlier, later)
 
 
 class Tries(NamedTuple):
@@ -214,7 +214,7 @@ def tried(found: Tries) -> str:
     return said
 
 
-def sentence(found: Place, gone: Collection[str] = ()) -> str:
+def sentence(found: LedgerPlace, gone: Collection[str] = ()) -> str:
     """Return a ledger in words.
 
     >>> states = [Line(f"RUN-{n}", state, "") for n, state in enumerate(("no-ship", "no-ship", "inconclusive"))]
@@ -236,7 +236,7 @@ def sentence(found: Place, gone: Collection[str] = ()) -> str:
     return "; ".join(said)
 
 
-def _states(some: Sequence[Line]) -> str:
+def _states(some: Sequence[RunLine]) -> str:
     if len(some) <= _LISTED:
         return ", ".join(line.state for line in some)
     number = Counter(line.state for line in some)

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypedDict, Unpack
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shipworthy.core.document import Document as ReportDocument
+from shipworthy.core.document import DocumentTree as ReportDocument
 from shipworthy.core.errors import AttackError
 from shipworthy.core.events import Approval, PolicyEvent
 from shipworthy.core.records import (

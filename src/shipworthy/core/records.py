@@ -29,7 +29,7 @@ from shipworthy.core.decision import (
     ReplyUse,
     ScorerAudit,
     SubjectUse,
-    Tries,
+    TriesSaid,
     Verdict,
 )
 from shipworthy.core.events import (
@@ -123,7 +123,7 @@ __all__ = [
     "ToolCall",
     "ToolResult",
     "ToolSpec",
-    "Tries",
+    "TriesSaid",
     "Usage",
     "Verdict",
     "answer",

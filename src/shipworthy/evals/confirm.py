@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shipworthy.core.confirmation import Word
+from shipworthy.core.confirmation import HitWord
 from shipworthy.core.errors import UsageError
 from shipworthy.core.finished import PLANNED
 from shipworthy.evals.results import Run
@@ -59,7 +59,7 @@ def confirm_hit(
     run: str | None = None,
     again: bool = False,
     secrets: Sequence[str] = (),
-) -> Word:
+) -> HitWord:
     """Enter in the audit log what somebody says of an S1 hit; the run as it is now is entered before it.
 
     Arguments and errors as for `find_s1_hit` and `shipworthy.store.confirmations.confirm`.

@@ -9,7 +9,7 @@ from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
 from shipworthy.evals.tally import given
-from shipworthy.store.reading import Row
+from shipworthy.store.reading import RecordRow
 
 
 class Mark(NamedTuple):
@@ -49,7 +49,7 @@ class Marks:
         self.silent: defaultdict[tuple[str, str], dict[str, Gap]] = defaultdict(dict)
         self._asked = {use.id: frozenset(metric.name for metric in use.metrics) for use in run.manifest.suites}
 
-    def add(self, row: Row) -> None:
+    def add(self, row: RecordRow) -> None:
         """Take in one record; later tries after the ones they replace."""
         if row.outcome == INAPPLICABLE:
             return  # of such a pair there is nothing to compare

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Made(NamedTuple):
+class MadeModel(NamedTuple):
     """A plug-in, and the model that was configured for it."""
 
     plugin: Any
@@ -34,8 +34,8 @@ class Crew(NamedTuple):
         secrets: their resolved credentials.
     """
 
-    attacks: Mapping[str, Made]
-    scorers: Mapping[str, Sequence[Made]]
+    attacks: Mapping[str, MadeModel]
+    scorers: Mapping[str, Sequence[MadeModel]]
     opened: Sequence[Target]
     secrets: Sequence[str]
 
@@ -51,7 +51,7 @@ class Crew(NamedTuple):
                 await model.close()
 
     def _models(self) -> Iterator[RoleModel]:
-        roles: list[tuple[Party, Made]] = [("attacker", made) for made in self.attacks.values()]
+        roles: list[tuple[Party, MadeModel]] = [("attacker", made) for made in self.attacks.values()]
         roles += [("judge", made) for some in self.scorers.values() for made in some]
         for role, made in roles:
             if made.model is not None:
@@ -74,19 +74,19 @@ def build_crew(plan: Plan, subject: Subject) -> Crew:
     if subject.use is not None:
         models[_name(subject.use)] = subject.target
 
-    def make(kind: str, use: Use) -> Made:
+    def make(kind: str, use: Use) -> MadeModel:
         secrets.extend(credentials(use))
         wanted = use.model
         if wanted is None:
-            return Made(create(kind, use.use, use.params), None)
+            return MadeModel(create(kind, use.use, use.params), None)
         if _name(wanted) not in models:
             made = build("target", wanted.use, wanted.params)
             opened.extend(made.opened)
             models[_name(wanted)] = made.plugin
-        return Made(create(kind, use.use, use.own_params), models[_name(wanted)])
+        return MadeModel(create(kind, use.use, use.own_params), models[_name(wanted)])
 
-    attacks: dict[str, Made] = {}
-    scorers: dict[str, list[Made]] = {}
+    attacks: dict[str, MadeModel] = {}
+    scorers: dict[str, list[MadeModel]] = {}
     for part in plan.suites:
         for use in part.attacks:
             if use.name not in attacks:

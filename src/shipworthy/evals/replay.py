@@ -13,7 +13,7 @@ from shipworthy.core.records import Attempt, Message, Reply, Sample
 from shipworthy.detect.redact import is_redacted
 
 
-class Replay:
+class ReplayAttack:
     """Say again, turn by turn, what the asker said in the conversation that was judged.
 
     The target answers every turn afresh: its recorded answers are not put into its mouth, or a leak in one of them
@@ -28,7 +28,7 @@ class Replay:
         self.turns = tuple(turns)
 
     @classmethod
-    def of(cls, attempt: Attempt) -> Replay:
+    def of(cls, attempt: Attempt) -> ReplayAttack:
         """Read the turns of a recorded attempt.
 
         Raises:

@@ -21,7 +21,7 @@ from shipworthy.evals.begin import Guards
 from shipworthy.evals.engine import Attacker, make_engine
 from shipworthy.evals.models import build_crew
 from shipworthy.evals.plan import PlanItem, make_plan, split_try
-from shipworthy.evals.replay import Replay
+from shipworthy.evals.replay import ReplayAttack
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import build_subject, mediated, target_of
 from shipworthy.store.layout import Layout
@@ -129,7 +129,7 @@ async def reproduce(
         if not redraw:
             _hold(item, attempt, run)
             if not isinstance(crew.attacks[item.attack].plugin, Rewrite):
-                engine.attackers = {**engine.attackers, item.attack: Attacker(Replay.of(attempt))}
+                engine.attackers = {**engine.attackers, item.attack: Attacker(ReplayAttack.of(attempt))}
         # One after another: what is asked at the same time must not be able to matter.
         for _ in range(n):
             again = replace(item, seed=secrets.randbits(48)) if redraw else item

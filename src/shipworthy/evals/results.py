@@ -20,7 +20,7 @@ from shipworthy.core.roles import RoleTally
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.suite_result import COLUMNS, SuiteResult, cells
 from shipworthy.evals.tally import Blank, Cell, Counts, Lost, Tally, by_weight
-from shipworthy.store.reading import Row, RunReading
+from shipworthy.store.reading import RecordRow, RunReading
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shipworthy.evals.marks import Marks
     from shipworthy.stats import MeanInterval, RateInterval
 
-Visitor = Callable[[Row], None]
+Visitor = Callable[[RecordRow], None]
 """Is given every record of a run while it is read."""
 
 
@@ -125,7 +125,7 @@ class Run:
         uses = self.roles.values()
         return Replies(sum(u.calls - u.failures for u in uses), sum(u.cached for u in uses), self._oldest)
 
-    def _count(self, attempt: Row | Attempt) -> None:
+    def _count(self, attempt: RecordRow | Attempt) -> None:
         self._pooled.clear()
         planned, tries = (attempt.id, 1) if len(attempt.id) == PLANNED else split_try(attempt.id)
         suite, outcome, timing = attempt.suite, attempt.outcome, attempt.timing
@@ -167,7 +167,7 @@ class Run:
         if told != len(cell.asked) or told > 1:  # of several, one metric may be there twice and another one not at all
             cell.blank(attempt)
 
-    def _tally(self, cell: Cell, score: Score, attempt: Row | Attempt) -> Tally:
+    def _tally(self, cell: Cell, score: Score, attempt: RecordRow | Attempt) -> Tally:
         """Begin the tally of a metric."""
         metric = self._declared.get((attempt.suite, score.metric))
         if metric is None:
@@ -178,7 +178,7 @@ class Run:
         found = cell.tallies[metric.name] = Tally(metric)
         return found
 
-    def _mark_s1(self, planned: str, attempt: Row | Attempt, cell: Cell) -> None:
+    def _mark_s1(self, planned: str, attempt: RecordRow | Attempt, cell: Cell) -> None:
         if any(s.hit and self._is_bad(attempt.suite, s.metric) for s in attempt.scores):
             self.s1_hits.setdefault(planned, []).append(attempt.id)
         told = {s.metric for s in attempt.scores if s.hit is not None} if attempt.outcome == "scored" else set()
@@ -416,7 +416,7 @@ class Run:
         """
         return (row.attempt() for row in self.rows(superseded=superseded))
 
-    def rows(self, *, superseded: bool = False) -> Iterator[Row]:
+    def rows(self, *, superseded: bool = False) -> Iterator[RecordRow]:
         """Yield what is counted of each attempt: `attempts`, several times as fast.
 
         Args:

@@ -33,7 +33,7 @@ class Column(Struct, frozen=True):
     usage: Usage = Usage()
 
 
-class Row(Struct, frozen=True):
+class MetricRow(Struct, frozen=True):
     """One metric of one suite.
 
     Attributes:
@@ -50,7 +50,7 @@ class Row(Struct, frozen=True):
 
 
 class SideBySide(Struct, frozen=True):
-    """Runs side by side. Rates next to each other are no comparison: only `Row.changes` are.
+    """Runs side by side. Rates next to each other are no comparison: only `MetricRow.changes` are.
 
     Attributes:
         baseline: index of the column that the others are compared with; None for none.
@@ -59,13 +59,13 @@ class SideBySide(Struct, frozen=True):
     """
 
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[MetricRow, ...]
     baseline: int | None
     alpha: float
     warnings: tuple[str, ...]
 
 
-class Answer(Struct, frozen=True):
+class ColumnAnswer(Struct, frozen=True):
     """What one run answered in one place of the plan: the text as it was stored, and the metrics that are hits.
 
     Attributes:
@@ -78,13 +78,13 @@ class Answer(Struct, frozen=True):
     hits: tuple[str, ...]
 
 
-class Place(Struct, frozen=True):
+class PlanPlace(Struct, frozen=True):
     """One sample under one attack, the number of the attempt counted from 1; `answers` one a column."""
 
     sample: str
     attack: str
     number: int
-    answers: tuple[Answer, ...]
+    answers: tuple[ColumnAnswer, ...]
 
     @property
     def apart(self) -> bool:
@@ -127,7 +127,7 @@ def side_by_side(
             for i in range(len(runs))
         )
         good = next(run.metric(suite, metric).good for run in runs if _has(run, suite, metric))
-        rows.append(Row(suite, metric, good, cells, beside))
+        rows.append(MetricRow(suite, metric, good, cells, beside))
     columns = tuple(
         Column(name, r.id, r.manifest.subject_digest, r.manifest.guards, len(r), r.manifest.planned, _usage(r))
         for name, r in zip(names, runs, strict=True)
@@ -139,7 +139,7 @@ def _usage(run: Run) -> Usage:
     return sum((use.usage for use in run.roles.values()), Usage())
 
 
-def answers(runs: Sequence[Run], suite: str, attack: str | None = None) -> list[Place]:
+def answers(runs: Sequence[Run], suite: str, attack: str | None = None) -> list[PlanPlace]:
     """Return what the runs answered, place by place: by sample, attack and number, in the order of their names.
 
     Args:
@@ -153,22 +153,24 @@ def answers(runs: Sequence[Run], suite: str, attack: str | None = None) -> list[
     if not held:
         known = list(dict.fromkeys(use.id for run in runs for use in run.manifest.suites))
         raise UsageError(f"none of the runs has a suite {suite!r}: {did_you_mean(suite, known)}")
-    told: list[dict[tuple[str, str, int], Answer]] = []
+    told: list[dict[tuple[str, str, int], ColumnAnswer]] = []
     for run in runs:
-        mine: dict[tuple[str, str, int], Answer] = {}
+        mine: dict[tuple[str, str, int], ColumnAnswer] = {}
         for attempt in run.attempts():
             if attempt.suite == suite and (attack is None or matches(attack, attempt.attack)):
                 hits = tuple(sorted(score.metric for score in attempt.scores if score.hit))
                 text = attempt.answer if attempt.outcome == "scored" else attempt.error
-                mine[attempt.sample, attempt.attack, attempt.number] = Answer(attempt.id, attempt.outcome, text, hits)
+                mine[attempt.sample, attempt.attack, attempt.number] = ColumnAnswer(
+                    attempt.id, attempt.outcome, text, hits
+                )
         told.append(mine)
-    nothing = Answer("", "", "", ())
+    nothing = ColumnAnswer("", "", "", ())
     places = sorted({place for mine in told for place in mine})
     if attack is not None and not places:
         # Nothing to show would read as "nothing happened", where it may be a slip of the pen.
         known = list(dict.fromkeys(name for run in held for name in run.suite(suite).attacks))
         raise UsageError(f"no attempt of {suite} was made under an attack {attack!r}: {did_you_mean(attack, known)}")
-    return [Place(*place, tuple(mine.get(place, nothing) for mine in told)) for place in places]
+    return [PlanPlace(*place, tuple(mine.get(place, nothing) for mine in told)) for place in places]
 
 
 def _metrics(runs: Sequence[Run]) -> list[tuple[str, str]]:

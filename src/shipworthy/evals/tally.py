@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from shipworthy.core.amount import amount, number
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.records import Attempt, Metric, Outcome, Score
-from shipworthy.store.reading import Row
+from shipworthy.store.reading import RecordRow
 
 B = TypeVar("B", bound=tuple[Any, ...])
 
@@ -200,7 +200,7 @@ class Cell:
         self.tallies: dict[str, Tally] = {}
         self.silent: dict[str, list[Blank]] = {}
 
-    def blank(self, attempt: Row | Attempt) -> None:
+    def blank(self, attempt: RecordRow | Attempt) -> None:
         """Note the metrics on which a scored attempt has no word."""
         told = {score.metric for score in attempt.scores if score.hit is not None or score.value is not None}
         for name in self.asked - told:

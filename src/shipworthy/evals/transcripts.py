@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from shipworthy.core.confirmation import Word
+from shipworthy.core.confirmation import HitWord
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import Asked, Attempt, Message, MessagePart, Metric, Said, Sample, Text
 from shipworthy.core.shown import given_away, reasoned
@@ -51,7 +51,7 @@ def write_viewer(
     *,
     against: Run | None = None,
     suites: Mapping[str, Suite] | None = None,
-    words: Mapping[str, Sequence[Word]] | None = None,
+    words: Mapping[str, Sequence[HitWord]] | None = None,
 ) -> int:
     """Write the page. Shows what the run log holds: redacted text stays redacted.
 
@@ -93,7 +93,7 @@ def _write(
     run: Run,
     against: Run | None,
     suites: Mapping[str, Suite],
-    words: Mapping[str, Sequence[Word]],
+    words: Mapping[str, Sequence[HitWord]],
     file: TextIO,
 ) -> int:
     style, script = (ASSETS / "style.css").read_text("utf-8"), (ASSETS / "app.js").read_text("utf-8")
@@ -118,7 +118,7 @@ def _policy_hash(text: str) -> str:
 
 
 def _write_data(
-    run: Run, against: Run | None, samples: _Samples, words: Mapping[str, Sequence[Word]], file: TextIO
+    run: Run, against: Run | None, samples: _Samples, words: Mapping[str, Sequence[HitWord]], file: TextIO
 ) -> int:
     good = {(use.id, metric.name): metric.good for use in run.manifest.suites for metric in use.metrics}
     before = {split_try(a.id)[0]: _signature(a) for a in against.attempts()} if against else {}

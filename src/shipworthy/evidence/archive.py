@@ -37,7 +37,7 @@ MAX_BYTES = 1 << 30
 MAX_MEMBERS = 10_000
 
 
-class Entry(NamedTuple):
+class ArchiveMember(NamedTuple):
     """Where a member is: its name, the place and size of its content, and the CRC that its header gives."""
 
     name: str
@@ -82,7 +82,7 @@ def write(members: Mapping[str, bytes]) -> bytes:
     body, entries = bytearray(), []
     for name, data in sorted(members.items()):
         head = _local(name, len(data), crc32(data))
-        entries.append(Entry(name, len(body) + len(head), len(data), crc32(data)))
+        entries.append(ArchiveMember(name, len(body) + len(head), len(data), crc32(data)))
         if entries[-1].start + len(data) > MAX_BYTES or len(entries) > MAX_MEMBERS:
             raise ValueError(f"a pack holds at most {MAX_BYTES >> 20} MiB in {MAX_MEMBERS} members")
         body += head + data
@@ -129,7 +129,7 @@ def read(data: bytes) -> dict[str, bytes]:
     return members
 
 
-def _walk(file: BinaryIO) -> Iterator[Entry]:
+def _walk(file: BinaryIO) -> Iterator[ArchiveMember]:
     """Yield the members by their headers alone, each checked to lie behind the one before and inside the file."""
     whole, offset, before, count = file.seek(0, io.SEEK_END), 0, "", 0
     while True:
@@ -150,7 +150,7 @@ def _walk(file: BinaryIO) -> Iterator[Entry]:
         raise IntegrityError("this is no evidence pack: it does not begin with a member")
 
 
-def _content(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
+def _content(file: BinaryIO, entry: ArchiveMember) -> Iterator[bytes]:
     """Yield a member's content in pieces; its CRC is checked at the end."""
     file.seek(entry.start)
     left, crc = entry.size, 0
@@ -164,7 +164,7 @@ def _content(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
         raise IntegrityError(f"{entry.name}: its content was changed")
 
 
-def _header(head: bytes, offset: int, where: str) -> Entry:
+def _header(head: bytes, offset: int, where: str) -> ArchiveMember:
     """Return what a member's header says of it.
 
     Args:
@@ -181,7 +181,7 @@ def _header(head: bytes, offset: int, where: str) -> Entry:
         raise IntegrityError(f"{name}: compressed; a pack is stored (was it packed anew?)")
     if (needs, flags, time, date, extra) != (20, _FLAGS, 0, _DATE, 0) or packed != size:
         raise IntegrityError(f"{name}: its header was changed")
-    return Entry(name, offset + _LOCAL.size + name_length, size, crc)
+    return ArchiveMember(name, offset + _LOCAL.size + name_length, size, crc)
 
 
 def _local(name: str, size: int, crc: int) -> bytes:
@@ -189,7 +189,7 @@ def _local(name: str, size: int, crc: int) -> bytes:
     return _LOCAL.pack(b"PK\3\4", 20, _FLAGS, 0, 0, _DATE, crc, size, size, len(raw), 0) + raw
 
 
-def _trailer(entries: Iterable[Entry]) -> Iterator[bytes]:
+def _trailer(entries: Iterable[ArchiveMember]) -> Iterator[bytes]:
     """Yield the directory, a piece for each member, and the end record."""
     length = count = end = 0
     for name, start, size, crc in entries:
@@ -203,7 +203,7 @@ def _trailer(entries: Iterable[Entry]) -> Iterator[bytes]:
     yield _END.pack(b"PK\5\6", 0, 0, count, count, length, end, 0)
 
 
-def _compare(data: bytes, entries: Iterable[Entry]) -> None:
+def _compare(data: bytes, entries: Iterable[ArchiveMember]) -> None:
     """Hold what is behind the members against directory and end record as the writer makes them."""
     known = list(entries)
     offset = known[-1].start + known[-1].size

@@ -116,7 +116,7 @@ def log_capital(y: Sequence[float], limit: float, tail: float) -> float:
     return most + log(fsum(exp(gain - most) for gain in gains)) if gains else most
 
 
-class Law(NamedTuple):
+class LimitLaw(NamedTuple):
     """How the upper limit of a mean over clusters is found; lower limits are those of the mirrored means.
 
     Attributes:

@@ -10,13 +10,13 @@ from shipworthy.core.condition import Condition
 from shipworthy.core.errors import IntegrityError
 from shipworthy.evidence import audited, recount
 from shipworthy.evidence.derive import Ends, State, Test, near, together, verdicts
-from shipworthy.evidence.recount import Counts, Measure, PackedRun, Record
-from shipworthy.evidence.specified import Asked, Specified
+from shipworthy.evidence.recount import Measure, PackedRun, Record, Recounted
+from shipworthy.evidence.specified import Specified, SpecifiedCriterion
 
 _EMPTY = ("rate", "low", "high", "bound", "worst_rate", "tips", "needed")
 
 
-class About(NamedTuple):
+class TestedOn(NamedTuple):
     """What one criterion is tested on: its condition, the runs, how the run used the suite, and the metric.
 
     Attributes:
@@ -37,7 +37,7 @@ class About(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """What a criterion that can be tested is tested on; fields as in `About`."""
+    """What a criterion that can be tested is tested on; fields as in `TestedOn`."""
 
     must: Condition
     attack: str | None
@@ -95,14 +95,14 @@ class Criteria:
         if isinstance(trial, Trial):
             return self.test(result, asked, trial, stated)
         self.blank(result, stated, trial)
-        self.numbers(result, Counts({}, 0), Counts({}, 0))
+        self.numbers(result, Recounted({}, 0), Recounted({}, 0))
         if result.get("audit") is not None or result.get("attacks") or result.get("unscored"):
             raise IntegrityError(f"decision.json: {id} says what was counted, and could not be tested: {trial}")
         return False
 
     # ---- what it is about
 
-    def about(self, result: Mapping[str, Any], asked: Asked) -> About:
+    def about(self, result: Mapping[str, Any], asked: SpecifiedCriterion) -> TestedOn:
         """Return what a criterion is tested on, by the rules of the gate: never what the result says."""
         must, attack = condition.parse(asked.written["must"]), asked.written.get("attack")
         suite = asked.written["suite"]
@@ -119,7 +119,7 @@ class Criteria:
         written = next((m for m in use["metrics"] if m["name"] == metric), None) if use and names else None
         measure = recount.measures(self.runs[run].manifest, suite).get(metric) if written else None
         testable = measure is not None and measure.takes(must) and must.test == "noninferiority"
-        return About(must, attack, run, old if testable else "", use, names, measure, written, asked.least)
+        return TestedOn(must, attack, run, old if testable else "", use, names, measure, written, asked.least)
 
     def use(self, run: str, suite: str) -> Mapping[str, Any] | None:
         """Return how a run used a suite."""
@@ -129,7 +129,7 @@ class Criteria:
         """Return the attacks of a run on a suite that a criterion looks at."""
         return recount.attacks(self.runs[run].manifest, suite, attack)
 
-    def same(self, result: Mapping[str, Any], asked: Asked, about: About) -> None:
+    def same(self, result: Mapping[str, Any], asked: SpecifiedCriterion, about: TestedOn) -> None:
         """Hold what a result says of itself against what was specified and measured."""
         id, must, written = result["id"], about.must, asked.written
         known = self.specified.suites.get(written["suite"])
@@ -163,7 +163,7 @@ class Criteria:
                 f"decision.json: {id} says {result.get('planned', 0):,} planned attempts, not {planned:,}"
             )
 
-    def trial(self, about: About) -> Trial | str:
+    def trial(self, about: TestedOn) -> Trial | str:
         """Return what can be tested; or why nothing can, whatever was measured."""
         must, use, measure = about.must, about.use, about.measure
         if use is None:
@@ -184,7 +184,9 @@ class Criteria:
 
     # ---- what was counted
 
-    def test(self, result: Mapping[str, Any], asked: Asked, about: Trial, stated: Mapping[str, Any]) -> bool:
+    def test(
+        self, result: Mapping[str, Any], asked: SpecifiedCriterion, about: Trial, stated: Mapping[str, Any]
+    ) -> bool:
         """Derive everything that a tested criterion says."""
         id, must = result["id"], about.must
         pooled = self.pooled(about)
@@ -212,7 +214,7 @@ class Criteria:
         return False
 
     def audited(
-        self, result: Mapping[str, Any], asked: Asked, about: Trial, counts: Counts
+        self, result: Mapping[str, Any], asked: SpecifiedCriterion, about: Trial, counts: Recounted
     ) -> Mapping[str, Any] | None:
         """Hold an audit by labels against the specification, the records, and what the decision read of the log."""
         said: Mapping[str, Any] | None = result.get("audit")
@@ -235,7 +237,7 @@ class Criteria:
         new = self.records(about.run, suite, about.attacks)
         if must.test == "threshold":
 
-            def at(number: int | None) -> Counts:
+            def at(number: int | None) -> Recounted:
                 fill = "" if number is None else bad
                 return recount.count(new, suite, measure, None, fill=fill, bad=number)
 
@@ -243,7 +245,7 @@ class Criteria:
             old = self.records(about.baseline, suite, self.attacks(about.baseline, suite, about.attack))
             seeds = [self.runs[name].manifest["seed"] for name in (about.run, about.baseline)]
 
-            def at(number: int | None) -> Counts:
+            def at(number: int | None) -> Recounted:
                 fill = "" if number is None else bad
                 return recount.count_paired(
                     new,
@@ -258,7 +260,7 @@ class Criteria:
 
         return Test(must, measure, self.specified.bound, at, sum(at(None).unscored.values()))
 
-    def inapplicable(self, about: About | Trial, attacks: Sequence[str]) -> dict[str, int]:
+    def inapplicable(self, about: TestedOn | Trial, attacks: Sequence[str]) -> dict[str, int]:
         """Return by attack the attempts that were left out, as the attack cannot change their sample."""
         return recount.inapplicable(self.records(about.run, about.use["id"], attacks)) if about.use else {}
 
@@ -313,8 +315,8 @@ class Criteria:
         self,
         result: Mapping[str, Any],
         stated: Mapping[str, Any],
-        counts: Counts,
-        worst: Counts,
+        counts: Recounted,
+        worst: Recounted,
         each: Mapping[str, Test],
     ) -> None:
         """Hold the counts by cluster that ``criteria.json`` lists against the records."""
@@ -341,7 +343,7 @@ class Criteria:
         if any(stated.get(key) for key in ("counts", "worst", "by_attack")):
             raise IntegrityError(f"criteria.json: {id} has counts, and could not be tested: {why}")
 
-    def numbers(self, result: Mapping[str, Any], shown: Counts, counts: Counts) -> None:
+    def numbers(self, result: Mapping[str, Any], shown: Recounted, counts: Recounted) -> None:
         """Hold the four numbers of a result against the records: of the attack that decides, and all errors."""
         found = shown.hits, shown.trials, len(shown.clusters), counts.errors
         said = tuple(result.get(name, 0) for name in ("hits", "trials", "clusters", "errors"))
@@ -373,7 +375,7 @@ class Criteria:
         tipped = test.tips(result.get("tips") or 0)
         self.verdict(result, about, states, counts, tips=tipped)
 
-    def hardest(self, result: Mapping[str, Any], about: Trial, each: Mapping[str, Test], counts: Counts) -> None:
+    def hardest(self, result: Mapping[str, Any], about: Trial, each: Mapping[str, Test], counts: Recounted) -> None:
         """Derive a criterion on each attack: shown is the one with the highest rate in the worst case."""
         id = result["id"]
         tried = {name: test for name, test in each.items() if test.counts.trials}
@@ -397,7 +399,7 @@ class Criteria:
         self.verdict(result, about, together(single), counts, clusters=fewest, tips=tipped)
 
     def labelled(
-        self, result: Mapping[str, Any], about: Trial, counts: Counts, worst: Counts, said: Mapping[str, Any]
+        self, result: Mapping[str, Any], about: Trial, counts: Recounted, worst: Recounted, said: Mapping[str, Any]
     ) -> None:
         """Derive a criterion whose rate people's labels correct. Its limits are drawn again, so they are less exact."""
         id, must, measure = result["id"], about.must, about.measure
@@ -427,7 +429,7 @@ class Criteria:
         result: Mapping[str, Any],
         about: Trial,
         states: frozenset[State],
-        counts: Counts,
+        counts: Recounted,
         *,
         tips: bool,
         clusters: int | None = None,
@@ -461,7 +463,7 @@ class Criteria:
         if not right or (result["verdict"] == "no-ship" and needed is not None):
             raise IntegrityError(f"decision.json: the samples that {id} still needs do not fit its verdict")
 
-    def unfit(self, about: Trial, counts: Counts, clusters: int) -> str:
+    def unfit(self, about: Trial, counts: Recounted, clusters: int) -> str:
         """Return why these counts may not decide; else the empty string."""
         suite = about.use["id"]
         for name in filter(None, (about.run, about.baseline)):
@@ -474,7 +476,7 @@ class Criteria:
         return "fewer samples than it asks for" if clusters < about.least else ""
 
 
-def _listed(counts: Counts, said: Mapping[str, Any]) -> bool:
+def _listed(counts: Recounted, said: Mapping[str, Any]) -> bool:
     return {name: list(row) for name, row in counts.clusters.items()} == said
 
 

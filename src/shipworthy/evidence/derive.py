@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from shipworthy.core.condition import Condition
-from shipworthy.evidence.bounds import Law
-from shipworthy.evidence.recount import Counts, Measure
+from shipworthy.evidence.bounds import LimitLaw
+from shipworthy.evidence.recount import Measure, Recounted
 
 State = Literal["ship", "tips", "open", "no-ship"]
 """``tips``: undecided, and it would ship were every attempt without a score good; ``open``: undecided even so."""
@@ -39,20 +39,20 @@ class Test:
     """
 
     def __init__(
-        self, must: Condition, measure: Measure, method: str, at: Callable[[int | None], Counts], gaps: int
+        self, must: Condition, measure: Measure, method: str, at: Callable[[int | None], Recounted], gaps: int
     ) -> None:
         self.must, self.measure, self._at, self.gaps = must, measure, at, gaps
         betting, change = measure.value or method == "proved", must.test == "noninferiority"
         width = measure.high - measure.low
-        self.law = Law(-width if change else measure.low, width if change else measure.high, betting, change)
+        self.law = LimitLaw(-width if change else measure.low, width if change else measure.high, betting, change)
 
     @cached_property
-    def counts(self) -> Counts:
+    def counts(self) -> Recounted:
         """What was scored."""
         return self._at(None)
 
     @cached_property
-    def worst(self) -> Counts:
+    def worst(self) -> Recounted:
         """The same with every attempt without a score bad."""
         return self._at(self.gaps) if self.gaps else self.counts
 
@@ -127,7 +127,7 @@ class Test:
     def _falls(self) -> bool:
         return self.must.side == "lower" and self.must.test == "threshold"
 
-    def _bad(self, counts: Counts) -> list[float]:
+    def _bad(self, counts: Recounted) -> list[float]:
         return self.law.mirrored(counts.means) if self.must.side == "lower" else counts.means
 
     def _bad_value(self, value: float) -> float:

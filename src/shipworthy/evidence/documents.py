@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from shipworthy.core.document import Block, Document
+from shipworthy.core.document import Block, DocumentTree
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence.sections.change import before_after
@@ -25,7 +25,7 @@ def readout(
     baselines: Run | Sequence[Run] | None = None,
     *,
     seen: Mapping[str, Seen] | None = None,
-) -> Document:
+) -> DocumentTree:
     """Return the whole report as a document tree, for any report plug-in.
 
     Args:
@@ -51,7 +51,7 @@ def document(
     *,
     seen: Mapping[str, Seen],
     secrets: Sequence[str],
-) -> Document:
+) -> DocumentTree:
     """Return the whole report from what is told of the safety files, which a pack holds as well as a workspace does.
 
     Args:
@@ -67,7 +67,7 @@ def document(
         digests(decision, runs, baselines),
         how_to_verify(),
     ]
-    return Document(told.title, tuple(children), f"{decision.id} · {decision.created}")
+    return DocumentTree(told.title, tuple(children), f"{decision.id} · {decision.created}")
 
 
 def _pairs(runs: Sequence[Run], baselines: Sequence[Run]) -> Iterator[tuple[Run, Run]]:

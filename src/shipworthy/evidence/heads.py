@@ -21,7 +21,7 @@ _string = json.JSONEncoder(ensure_ascii=False).encode
 _PREFIX = b'{"hash":"'
 
 
-class Entry(NamedTuple):
+class HeadEntry(NamedTuple):
     """One entry: its place, what happened, and the head of the chain at it, ``sha256:…``."""
 
     number: int
@@ -31,7 +31,7 @@ class Entry(NamedTuple):
     head: str
 
 
-def read_log(path: Path, unpack: Callable[[bytes], bytes]) -> list[Entry]:
+def read_log(path: Path, unpack: Callable[[bytes], bytes]) -> list[HeadEntry]:
     """Read an audit log and check its chain.
 
     Args:
@@ -52,7 +52,7 @@ def read_log(path: Path, unpack: Callable[[bytes], bytes]) -> list[Entry]:
     return list(from_lines(unpack(data) if start[:2] == b"PK" else data, str(path)))
 
 
-def from_lines(data: bytes, name: str) -> Iterator[Entry]:
+def from_lines(data: bytes, name: str) -> Iterator[HeadEntry]:
     """Yield the entries of chained lines, as they stand in a pack.
 
     Raises:
@@ -69,7 +69,7 @@ def from_lines(data: bytes, name: str) -> Iterator[Entry]:
         yield _entry(body, number, head, name)
 
 
-def _from_database(path: Path) -> Iterator[Entry]:
+def _from_database(path: Path) -> Iterator[HeadEntry]:
     head = chain.origin(b"audit")
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
@@ -87,10 +87,10 @@ def _from_database(path: Path) -> Iterator[Entry]:
         yield _entry(payload, place, head, str(path))
 
 
-def _entry(payload: bytes, number: int, head: bytes, name: str) -> Entry:
+def _entry(payload: bytes, number: int, head: bytes, name: str) -> HeadEntry:
     try:
         value = json.loads(payload)
-        made = Entry(value["number"], value["at"], value["kind"], value["body"], chain.head_text(head))
+        made = HeadEntry(value["number"], value["at"], value["kind"], value["body"], chain.head_text(head))
     except (ValueError, KeyError, TypeError, RecursionError):
         raise IntegrityError(f"{name}: entry {number} is no entry of an audit log") from None
     if made.number != number or not isinstance(made.body, dict):
@@ -98,7 +98,7 @@ def _entry(payload: bytes, number: int, head: bytes, name: str) -> Entry:
     return made
 
 
-def disagreement(packed: Sequence[Entry], held: Sequence[Entry]) -> str:
+def disagreement(packed: Sequence[HeadEntry], held: Sequence[HeadEntry]) -> str:
     """Return where two logs are no longer one history, in words; empty where one begins with the other."""
     for mine, theirs in zip(packed, held, strict=False):
         if mine.head != theirs.head:
@@ -106,7 +106,7 @@ def disagreement(packed: Sequence[Entry], held: Sequence[Entry]) -> str:
     return ""
 
 
-def newer(packed: Sequence[Entry], held: Sequence[Entry], system: str) -> Entry | None:
+def newer(packed: Sequence[HeadEntry], held: Sequence[HeadEntry], system: str) -> HeadEntry | None:
     """Return the newest decision on a system that a longer log holds after a pack's last entry; None where none is."""
     later = [e for e in held[len(packed) :] if e.kind == "decision.made" and e.body.get("system") == system]
     return later[-1] if later else None

@@ -20,7 +20,7 @@ from shipworthy.evidence.told import agreements
 from shipworthy.store import chain
 from shipworthy.store.audit import ORIGIN, Entry, entry_hash
 from shipworthy.store.line import encode_attempt, frame, leaf
-from shipworthy.store.reading import Row
+from shipworthy.store.reading import RecordRow
 from shipworthy.store.record_index import RecordIndex
 from shipworthy.store.shards import log_name, log_origin
 from shipworthy.workspace.load import Workspace
@@ -81,7 +81,7 @@ class RunMembers:
         self._records: list[recount.Record] = []
         self.suites: dict[str, dict[str, str]] = {}
 
-    def add(self, row: Row) -> None:
+    def add(self, row: RecordRow) -> None:
         """Take in one record, redacted; shard by shard, in the order of the log."""
         body = encode_attempt(redact(row.attempt(), self._secrets))
         record = leaf(body)

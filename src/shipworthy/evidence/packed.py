@@ -13,7 +13,7 @@ from shipworthy.core.finished import PLANNED
 from shipworthy.core.finished import failed as ended_in_error
 from shipworthy.core.freshness import Replies, of_record
 from shipworthy.evidence import recount, shape, words
-from shipworthy.evidence.recorded import Recorded
+from shipworthy.evidence.recorded import RecordCheck
 from shipworthy.evidence.recount import PackedRun
 from shipworthy.evidence.shape import anything, listed
 from shipworthy.store import chain
@@ -87,7 +87,7 @@ def read_run(members: Members, folder: str) -> PackedRun:
     words.seal(seal, f"{folder}/seal.json")
     if seal["run"] != manifest["id"]:
         raise IntegrityError(f"{folder}/seal.json: of another run")
-    recorded = Recorded(manifest, f"{folder}/manifest.json")
+    recorded = RecordCheck(manifest, f"{folder}/manifest.json")
     began, ended, given = inf, 0.0, Replies()
     records: list[Mapping[str, Any]] = []
     heads: list[bytes] = []

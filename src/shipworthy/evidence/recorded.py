@@ -18,7 +18,7 @@ from shipworthy.evidence.shape import number, wrong
 _ID = re.compile(r"AT-[0-9a-f]{16}(-(?:[2-9]|[1-9][0-9]+))?")
 
 
-class Recorded:
+class RecordCheck:
     """Takes a run's records one by one and refuses the first that its manifest does not plan.
 
     Args:

@@ -75,7 +75,7 @@ def measures(manifest: Mapping[str, Any], suite: str) -> dict[str, Measure]:
     return found
 
 
-class Mark(NamedTuple):
+class RecountedMark(NamedTuple):
     """One metric's word on one planned attempt: `said` is 1 or 0 for a hit or none, or the value."""
 
     cluster: str
@@ -84,7 +84,7 @@ class Mark(NamedTuple):
     said: float
 
 
-class Gap(NamedTuple):
+class RecountedGap(NamedTuple):
     """A planned attempt without a score: `kind` is how it ended, or ``abstained``."""
 
     cluster: str
@@ -93,7 +93,7 @@ class Gap(NamedTuple):
     kind: str
 
 
-class Counts(NamedTuple):
+class Recounted(NamedTuple):
     """What a criterion counted.
 
     Attributes:
@@ -172,15 +172,15 @@ def attacks(manifest: Mapping[str, Any], suite: str, attack: str | None) -> list
 
 def marks(
     records: Iterable[Record], suite: str, measure: Measure, attack: str | None
-) -> tuple[dict[str, Mark], dict[str, Gap]]:
+) -> tuple[dict[str, RecountedMark], dict[str, RecountedGap]]:
     """Return one metric's marks by planned attempt, and the planned attempts that have none and could have one.
 
     Args:
         records: attempts as JSON objects, last tries only.
         attack: an id (with any parameters) or a full name; None takes all.
     """
-    scored: dict[str, Mark] = {}
-    gaps: dict[str, Gap] = {}
+    scored: dict[str, RecountedMark] = {}
+    gaps: dict[str, RecountedGap] = {}
     for record in records:
         name, planned = str(record["attack"]), str(record["id"])[:PLANNED]
         if record["suite"] != suite or (attack is not None and not matches(attack, name)):
@@ -191,10 +191,12 @@ def marks(
         for score in scores:
             said = score.get("value" if measure.value else "hit")
             if score["metric"] == measure.name and said is not None:
-                scored[planned] = Mark(record["cluster"], record["sample"], record["content_hash"], float(said))
+                scored[planned] = RecountedMark(
+                    record["cluster"], record["sample"], record["content_hash"], float(said)
+                )
         if planned not in scored:
             kind = "abstained" if record["outcome"] == "scored" else str(record["outcome"])
-            gaps[planned] = Gap(record["cluster"], record["sample"], record["content_hash"], kind)
+            gaps[planned] = RecountedGap(record["cluster"], record["sample"], record["content_hash"], kind)
     return scored, gaps
 
 
@@ -206,7 +208,7 @@ def count(
     *,
     fill: Literal["", "high", "low"] = "",
     bad: int | None = None,
-) -> Counts:
+) -> Recounted:
     """Count a metric in one run.
 
     Args:
@@ -222,7 +224,7 @@ def count(
             rows.append((gap.cluster, gap.sample, (ends[bad is not None and place >= bad],)))
     kinds = [gap.kind for gap in gaps.values()]
     table = {c: (row[0], row[1]) for c, row in _table(rows, measure).items()}
-    return Counts(table, _errors(kinds), measure.value, _tally(kinds))
+    return Recounted(table, _errors(kinds), measure.value, _tally(kinds))
 
 
 def _tally(kinds: Iterable[str]) -> dict[str, int]:
@@ -243,7 +245,7 @@ def count_paired(
     same_seed: bool,
     fill: Literal["", "high", "low"] = "",
     bad: int | None = None,
-) -> Counts:
+) -> Recounted:
     """Count a metric over the attempts that two runs both scored.
 
     Args:
@@ -253,7 +255,7 @@ def count_paired(
     """
     (mine, gaps), (theirs, old_gaps) = marks(new, suite, measure, attack), marks(old, suite, measure, attack)
     pairs: list[tuple[str, str, tuple[float, ...]]] = []
-    holes: list[tuple[Mark | Gap, Mark | Gap]] = []
+    holes: list[tuple[RecountedMark | RecountedGap, RecountedMark | RecountedGap]] = []
     everything = mine.keys() | gaps.keys() | theirs.keys() | old_gaps.keys()
     apart = len(everything)
     for planned in sorted((mine.keys() | gaps.keys()) & (theirs.keys() | old_gaps.keys())):
@@ -261,27 +263,29 @@ def count_paired(
         if same_seed and now.content_hash != before.content_hash:
             continue
         apart -= 1
-        if isinstance(now, Mark) and isinstance(before, Mark):
+        if isinstance(now, RecountedMark) and isinstance(before, RecountedMark):
             pairs.append((now.cluster, now.sample, (now.said, before.said)))
         else:
             holes.append((now, before))
     kinds = [
-        now.kind if isinstance(now, Gap) else f"{before.kind} in the baseline"  # type: ignore[union-attr]
+        now.kind if isinstance(now, RecountedGap) else f"{before.kind} in the baseline"  # type: ignore[union-attr]
         for now, before in holes
     ]
     if fill:
         for place, (now, before) in enumerate(_by_weight(holes, lambda hole: hole[0], _table(pairs, measure))):
             rises = (fill == "high") is (bad is None or place < bad)
             now_end, old_end = (measure.high, measure.low) if rises else (measure.low, measure.high)
-            said = now.said if isinstance(now, Mark) else now_end
-            old_said = before.said if isinstance(before, Mark) else old_end
+            said = now.said if isinstance(now, RecountedMark) else now_end
+            old_said = before.said if isinstance(before, RecountedMark) else old_end
             pairs.append((now.cluster, now.sample, (said, old_said)))
     table = {c: (row[0], row[-1], row[1]) for c, row in _table(pairs, measure).items()}
     failed = {name for some in (gaps, old_gaps) for name, gap in some.items() if gap.kind != "abstained"}
-    return Counts(table, len(failed), measure.value, _tally(kinds), apart)
+    return Recounted(table, len(failed), measure.value, _tally(kinds), apart)
 
 
-def _by_weight(gaps: Iterable[T], of: Callable[[T], Mark | Gap], scored: Mapping[str, tuple[float, ...]]) -> list[T]:
+def _by_weight(
+    gaps: Iterable[T], of: Callable[[T], RecountedMark | RecountedGap], scored: Mapping[str, tuple[float, ...]]
+) -> list[T]:
     """Return what lacks a score, those first that move their cluster's share most: the ones of the smallest clusters.
 
     Args:

@@ -57,7 +57,7 @@ class Wanted(NamedTuple):
     audit_log: Path | None = None
 
 
-class Answer(NamedTuple):
+class Required(NamedTuple):
     """What came of it: an exit code, and a line for each thing that was asked."""
 
     code: int
@@ -104,7 +104,7 @@ def parse_age(text: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def answer(found: Verification, asked: Wanted, trust: Trust, *, now: datetime | None = None) -> Answer:
+def answer(found: Verification, asked: Wanted, trust: Trust, *, now: datetime | None = None) -> Required:
     """Say whether a pack is what was asked for.
 
     Args:
@@ -117,7 +117,7 @@ def answer(found: Verification, asked: Wanted, trust: Trust, *, now: datetime | 
         IntegrityError: it is none, or its chain is broken.
     """
     if not found.ok:
-        return Answer(NOT_VERIFIED, ())
+        return Required(NOT_VERIFIED, ())
     moment = datetime.now(UTC) if now is None else now
     lines, other = [], False
     for what, wrong, told in (*_who(found, asked), *_age(found, asked, moment), *_log(found, asked, trust)):
@@ -128,12 +128,12 @@ def answer(found: Verification, asked: Wanted, trust: Trust, *, now: datetime | 
     told = "any will do" if asked.verdict == ANY else f"{asked.verdict} is required"
     lines.append(f"{'ok ' if right else 'NO '}  {'verdict':10}  {said}; {told}")
     if other:
-        return Answer(OTHER, (*lines, "The pack can be believed, and it is not the evidence that was asked for."))
+        return Required(OTHER, (*lines, "The pack can be believed, and it is not the evidence that was asked for."))
     if right:
-        return Answer(AS_ASKED, tuple(lines))
+        return Required(AS_ASKED, tuple(lines))
     code = {"no-ship": NO_SHIP, "inconclusive": INCONCLUSIVE}.get(said, OTHER)
     hint = " (`--require any` takes every verdict)" if asked.verdict == "ship" else ""
-    return Answer(code, (*lines, f"The pack can be believed, and its verdict is not {asked.verdict}{hint}."))
+    return Required(code, (*lines, f"The pack can be believed, and its verdict is not {asked.verdict}{hint}."))
 
 
 _Found = Iterator[tuple[str, bool, str]]
@@ -204,7 +204,7 @@ def _log(found: Verification, asked: Wanted, trust: Trust) -> _Found:
 
 
 def _superseded(
-    found: Verification, packed: Sequence[heads.Entry], held: Sequence[heads.Entry], name: str
+    found: Verification, packed: Sequence[heads.HeadEntry], held: Sequence[heads.HeadEntry], name: str
 ) -> tuple[bool, str]:
     if len(held) < len(packed):
         return (

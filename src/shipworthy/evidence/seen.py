@@ -12,7 +12,7 @@ from typing import NamedTuple
 from shipworthy.core.finished import PLANNED, failed
 from shipworthy.core.records import RunManifest, Score, Severity
 from shipworthy.evals.results import Run
-from shipworthy.store.reading import ASKED, Row
+from shipworthy.store.reading import ASKED, RecordRow
 
 
 class Hit(NamedTuple):
@@ -50,7 +50,7 @@ class Seen:
 
     def __init__(self, manifest: RunManifest) -> None:
         self._bad = {(use.id, metric.name) for use in manifest.suites for metric in use.metrics if metric.bad_event}
-        self._failed: dict[str, Row] = {}
+        self._failed: dict[str, RecordRow] = {}
         self.hits: list[Hit] = []
         self.target_seconds, self.guard_seconds = array("d"), array("d")
         self.actions: Counter[Action] = Counter()
@@ -64,7 +64,7 @@ class Seen:
         seen.finish()
         return seen
 
-    def add(self, row: Row) -> None:
+    def add(self, row: RecordRow) -> None:
         """Take in one record; later tries after the ones they replace. `finish` comes after the last."""
         if row.outcome != "scored" and failed(row.outcome):
             self._failed[row.id[:PLANNED]] = row
@@ -79,7 +79,7 @@ class Seen:
             self._take(row)
         self._failed.clear()
 
-    def _take(self, row: Row) -> None:
+    def _take(self, row: RecordRow) -> None:
         if self._bad and (hits := [s for s in row.scores if s.hit and (row.suite, s.metric) in self._bad]):
             surest = max(hits, key=lambda score: score.confidence or 0.0)
             self.hits.append(Hit(row.severity, -(surest.confidence or 0.0), row.id, row.suite, surest))

@@ -20,7 +20,7 @@ FULL = "full"
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 
 
-class Asked(NamedTuple):
+class SpecifiedCriterion(NamedTuple):
     """A criterion as it was specified.
 
     Attributes:
@@ -67,14 +67,16 @@ class Specified:
         for id, suite in self.suites.items():
             _SUITE(suite, f"specs: suite {id!a}")
         self._gate(merged.get("gate", {}))
-        self.criteria: dict[str, Asked] = {}
+        self.criteria: dict[str, SpecifiedCriterion] = {}
         for id, requirement in merged.get("requirement", {}).items():
             _REQUIREMENT(requirement, f"specs: requirement {id!a}")
             for criterion in requirement.get("criteria", ()):
                 if criterion["id"] in self.criteria:
                     raise IntegrityError(f"specs: the criterion {criterion['id']!a} is there twice")
                 least = _number(criterion.get("min_clusters", 1), f"specs: {criterion['id']!a}.min_clusters", 1, 2**53)
-                self.criteria[criterion["id"]] = Asked(criterion, id, requirement.get("mitigates", ()), int(least))
+                self.criteria[criterion["id"]] = SpecifiedCriterion(
+                    criterion, id, requirement.get("mitigates", ()), int(least)
+                )
 
     def _gate(self, gates: Mapping[str, Any]) -> None:
         if len(gates) > 1:

@@ -339,7 +339,7 @@ class _Verifier:
         if type(read) is not int or not 0 <= read < until:
             raise IntegrityError("decision.json: its ledger was not read from the audit log as it was before")
 
-        def lines(last: int) -> list[ledger.Line]:
+        def lines(last: int) -> list[ledger.RunLine]:
             entries = ((e["kind"], e["body"]) for e in self.entries[:last])
             return ledger.lines(entries, scopes, baselines)
 
@@ -470,7 +470,7 @@ class _Verifier:
         )
         made = next(e["number"] for e in self.entries if e["kind"] == "decision.made" and e["body"]["decision"] == id)
 
-        def standing(last: int) -> list[confirmation.Word]:
+        def standing(last: int) -> list[confirmation.HitWord]:
             # `ledger` checked that what was read is a part of the log, and ends before the decision.
             words = [
                 confirmation.word(e["number"], e["body"])

@@ -22,7 +22,7 @@ from shipworthy.core.errors import (
     TargetError,
     UsageError,
 )
-from shipworthy.core.events import Asked, Chosen, Event, Failed, Party, Retrieved, Rewound, Said, Span
+from shipworthy.core.events import Asked, Chosen, Event, EventTime, Failed, Party, Retrieved, Rewound, Said
 from shipworthy.core.foreign import kind_of, message_of, must_pass
 from shipworthy.core.freshness import older
 from shipworthy.core.protocols import Ask, GuardContext, How, World
@@ -113,7 +113,7 @@ class Exchange:
         self._planted, self._keep = tuple(documents), keep and world is None
         self._policy = self._mediation.open(user)
         self.events: list[Event] = []
-        self.spans: list[Span] = []
+        self.spans: list[EventTime] = []
         self.turn = 0
         self.guard_seconds = self.queued = 0.0
         self.oldest = 0.0
@@ -403,7 +403,7 @@ class Exchange:
     def _answered(self, role: Party, answered: Answered) -> None:
         reply = answered.reply
         self.queued += answered.queued
-        self.spans.append(Span(len(self.events), answered.seconds, answered.cached))
+        self.spans.append(EventTime(len(self.events), answered.seconds, answered.cached))
         self.oldest = older(self.oldest, answered.given)
         self.events.append(
             Asked(
@@ -424,7 +424,7 @@ class Exchange:
         desk.closed = True
         self._policy = desk.session
         start = len(self.events)
-        self.spans += [Span(start + place, seconds) for place, seconds in desk.seconds.items()]
+        self.spans += [EventTime(start + place, seconds) for place, seconds in desk.seconds.items()]
         # A kept trajectory was recorded in the turn it was made in; here it belongs to this one.
         happened = desk.events or [replace(event, turn=self.turn) for event in events]
         self.events += happened

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from shipworthy.core.errors import TargetError, TargetTimeout
 from shipworthy.core.extras import require
-from shipworthy.net.answer import Answer
+from shipworthy.net.answer import HttpAnswer
 from shipworthy.net.endpoint import Endpoint, NoStream
 from shipworthy.net.options import HttpOptions
 
@@ -232,7 +232,7 @@ def _rendered(messages: Wire) -> str:
     return "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in messages) + "<|im_start|>assistant"
 
 
-def _refusal(answer: Answer) -> str:
+def _refusal(answer: HttpAnswer) -> str:
     error = answer.body.get("error") if isinstance(answer.body, dict) else None
     error = error if isinstance(error, dict) else {}
     if error.get("type") == "exceed_context_size_error":

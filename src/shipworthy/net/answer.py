@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 
-class Answer(Struct, frozen=True):
+class HttpAnswer(Struct, frozen=True):
     """What an endpoint said in the end: its status and its JSON, if it was JSON."""
 
     status: int
@@ -29,7 +29,7 @@ class HttpCall(Struct, frozen=True):
     body: Any
 
 
-def describe_error(answer: Answer) -> str:
+def describe_error(answer: HttpAnswer) -> str:
     """Return an error's kind as the endpoint names it, and what to do: never its sentence, which may quote the prompt.
 
     Endpoints answer ``{"error": {"type": ..., "code": ...}}``, one of the two, or a string.

@@ -17,7 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
 from shipworthy.core.errors import UsageError
-from shipworthy.net.wire import Pool, Response, Stale
+from shipworthy.net.wire import ConnectionPool, Response, Stale
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -51,7 +51,7 @@ class Client:
 
     def __init__(self, *, ca_file: str = "", proxies: bool = False) -> None:
         self._ca_file, self._proxies = ca_file, proxies
-        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
+        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, ConnectionPool] = WeakKeyDictionary()
         self._trust: ssl.SSLContext | None = None
 
     async def open(self, method: str, url: str, headers: Mapping[str, str], payload: bytes) -> Response:
@@ -128,7 +128,7 @@ class Client:
             else:
                 asyncio.run_coroutine_threadsafe(pool.close(), loop)
 
-    async def _begin(self, url: str) -> Pool:
+    async def _begin(self, url: str) -> ConnectionPool:
         """Return a new pool of the running loop; those of loops that have ended go."""
         for loop in [loop for loop in self._pools if loop.is_closed()]:
             await self._pools.pop(loop).close()
@@ -136,7 +136,7 @@ class Client:
         if url.startswith("https:") or self._proxies:
             trust = self._trust = self._trust or _trust(self._ca_file)
         here = asyncio.get_running_loop()
-        pool = self._pools[here] = Pool(here, trust, idle_s=IDLE_S)
+        pool = self._pools[here] = ConnectionPool(here, trust, idle_s=IDLE_S)
         return pool
 
     def _proxy(self, url: str) -> str | None:

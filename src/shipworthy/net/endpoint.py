@@ -13,7 +13,7 @@ from shipworthy.core.credentials import resolve
 from shipworthy.core.deadline import Patience
 from shipworthy.core.errors import TargetError, TargetTimeout, UsageError
 from shipworthy.net import address
-from shipworthy.net.answer import Answer, HttpCall, read_json, status_within
+from shipworthy.net.answer import HttpAnswer, HttpCall, read_json, status_within
 from shipworthy.net.client import Broken, Client, Distrusted, TooLong
 from shipworthy.net.events import EventReader, ServerEvent
 from shipworthy.net.options import HttpOptions
@@ -31,7 +31,7 @@ Reference = str | Callable[[], str]
 class NoStream(Exception):
     """The endpoint answered with something that is no stream of events: the whole answer."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: HttpAnswer) -> None:
         self.answer = answer
         super().__init__(f"status {answer.status}, {answer.media_type or 'no content type'}")
 
@@ -95,10 +95,10 @@ class Endpoint:
         body: Any,
         *,
         tokens: int = 0,
-        used: Callable[[Answer], int | None] | None = None,
+        used: Callable[[HttpAnswer], int | None] | None = None,
         method: str = "POST",
         timeout: float | None = None,  # noqa: ASYNC109 - of one try, not of the call
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Send one request and return the answer, whatever its status, once it is final.
 
         Args:
@@ -115,7 +115,7 @@ class Endpoint:
         payload = b"" if method == "GET" else msgspec.json.encode(body)
         patience = self._patience if timeout is None else Patience(timeout)
 
-        async def once() -> tuple[Answer, float | None]:
+        async def once() -> tuple[HttpAnswer, float | None]:
             # Around all of it: a body that trickles in would never end.
             with patience.watch():
                 response = await client.open(method, self._address, headers, payload)
@@ -141,7 +141,7 @@ class Endpoint:
         loop = asyncio.get_running_loop()
         began = loop.time()
 
-        async def once() -> tuple[_Begun | Answer, float | None]:
+        async def once() -> tuple[_Begun | HttpAnswer, float | None]:
             nonlocal began
             began = loop.time()
             async with asyncio.timeout_at(began + self.options.timeout):
@@ -158,7 +158,7 @@ class Endpoint:
 
         async with upstream.turns():
             begun = await self._try(once, tokens, None, self.options.timeout)
-            if isinstance(begun, Answer):
+            if isinstance(begun, HttpAnswer):
                 raise NoStream(begun)
             try:
                 async for event in self._read(begun, began + self.options.timeout):
@@ -190,7 +190,7 @@ class Endpoint:
         self,
         once: Callable[[], Awaitable[tuple[A, float | None]]],
         tokens: int,
-        used: Callable[[Answer], int | None] | None,
+        used: Callable[[HttpAnswer], int | None] | None,
         seconds: float,
     ) -> A:
         """Ask until the answer is final; `once` returns an answer, or a stream, and how long to wait if it failed."""
@@ -213,7 +213,7 @@ class Endpoint:
                 if last:
                     raise TargetError(f"the connection to {self.origin} failed ({error})") from None
             else:
-                if not isinstance(answer, Answer):
+                if not isinstance(answer, HttpAnswer):
                     return answer
                 upstream.spent(tokens, used(answer) if used else None)
                 if answer.status not in RETRIED or last:
@@ -225,7 +225,7 @@ class Endpoint:
             await asyncio.sleep((wait or 0.0) + backoff(attempt))
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _whole(self, client: Client, response: Response) -> tuple[Answer, float | None]:
+    async def _whole(self, client: Client, response: Response) -> tuple[HttpAnswer, float | None]:
         """Return a whole answer, and the seconds it asks to wait."""
         status, headers = response.status, response.headers
         if not 100 <= status <= 999:
@@ -249,7 +249,7 @@ class Endpoint:
         if status == 200 and (within := status_within(body)):
             status = within
         wait = retry_after(headers) if status in RETRIED else None
-        return Answer(status, body, is_json, _media_type(response)), wait
+        return HttpAnswer(status, body, is_json, _media_type(response)), wait
 
     async def _read(self, begun: _Begun, until: float) -> AsyncIterator[ServerEvent]:
         reader, loop, data = EventReader(), asyncio.get_running_loop(), begun.first

@@ -78,7 +78,7 @@ class _Head(NamedTuple):
     bodies: bool
 
 
-class Pool:
+class ConnectionPool:
     """Connections of one event loop to one origin, through the proxy of each request if it has one.
 
     Args:

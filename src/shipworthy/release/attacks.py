@@ -17,7 +17,7 @@ from shipworthy.release.wording import count, percent
 from shipworthy.stats import ThresholdTest, rate_interval, threshold_test
 
 if TYPE_CHECKING:
-    from shipworthy.release.criteria import Shape
+    from shipworthy.release.criteria import PlanShape
 
 Found = tuple[ThresholdTest, ThresholdTest, Verdict, int | None]
 
@@ -67,7 +67,9 @@ def remark(seen: CriterionResult, side: Literal["upper", "lower"]) -> str:
     )
 
 
-def threshold(seen: CriterionResult, counted: Mapping[str, Counts], must: Condition, plan: Shape) -> CriterionResult:
+def threshold(
+    seen: CriterionResult, counted: Mapping[str, Counts], must: Condition, plan: PlanShape
+) -> CriterionResult:
     """Test the rate of each attack against a limit, so that all their bounds hold at once.
 
     It passes when each attack's bound meets the limit, and fails when one attack's opposite bound is beyond it. Each is
@@ -141,7 +143,7 @@ def _together(tests: Iterable[Found]) -> tuple[Verdict, int | None]:
 
 
 def _needed(
-    seen: CriterionResult, must: Condition, level: float, plan: Shape, undecided: Iterable[AttackRate]
+    seen: CriterionResult, must: Condition, level: float, plan: PlanShape, undecided: Iterable[AttackRate]
 ) -> int | None:
     """Clusters still needed for the undecided attack that needs most; None where one of them can never pass."""
     most = 0

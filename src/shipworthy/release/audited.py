@@ -15,10 +15,10 @@ from shipworthy.evals.tally import Counts
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds
 from shipworthy.stats import audited_rate
-from shipworthy.store.draws import Said
+from shipworthy.store.draws import LabelEntries
 
 
-def audit(about: tuple[str, str, str, str], known: Sequence[Candidate], said: Said) -> ScorerAudit:
+def audit(about: tuple[str, str, str, str], known: Sequence[Candidate], said: LabelEntries) -> ScorerAudit:
     """Return what was drawn and labelled for a criterion, before anything is estimated.
 
     Args:

@@ -21,7 +21,7 @@ from shipworthy.workspace.load import Workspace
 How = Literal["named", "pinned", "gate"]
 
 
-class Chosen(NamedTuple):
+class ChosenBaseline(NamedTuple):
     """The baseline of a decision: ids of its runs, who chose it, and the decision that gate.yaml names."""
 
     runs: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Chosen(NamedTuple):
     decision: str = ""
 
 
-def choose_baseline(workspace: Workspace, layout: Layout, named: Sequence[str] = ()) -> Chosen:
+def choose_baseline(workspace: Workspace, layout: Layout, named: Sequence[str] = ()) -> ChosenBaseline:
     """Return the baseline of a workspace's next decision.
 
     That is what gate.yaml names; else what is named here; else what was pinned. gate.yaml cannot be overruled, since
@@ -53,10 +53,10 @@ def choose_baseline(workspace: Workspace, layout: Layout, named: Sequence[str] =
             )
         return chosen
     if runs:
-        return Chosen(runs)
+        return ChosenBaseline(runs)
     margins = [c for _, c in workspace.criteria() if c.parsed.test == "noninferiority"]
     if not margins:
-        return Chosen()
+        return ChosenBaseline()
     pinned = pinned_baseline(layout, workspace.system.id)
     if pinned is None:
         raise UsageError(
@@ -66,7 +66,7 @@ def choose_baseline(workspace: Workspace, layout: Layout, named: Sequence[str] =
             "`shipworthy runs list` lists what is there; `shipworthy eval --no-guards` measures the system without its "
             "guards"
         )
-    return Chosen((pinned.run,), "pinned")
+    return ChosenBaseline((pinned.run,), "pinned")
 
 
 def pinned_baseline(layout: Layout, system: str) -> Baseline | None:
@@ -94,7 +94,7 @@ def pinned_baseline(layout: Layout, system: str) -> Baseline | None:
     return pinned
 
 
-def _of_decision(layout: Layout, name: str) -> Chosen:
+def _of_decision(layout: Layout, name: str) -> ChosenBaseline:
     try:
         decision = layout.load_decision(name)
     except UsageError as error:
@@ -107,7 +107,7 @@ def _of_decision(layout: Layout, name: str) -> Chosen:
         raise IntegrityError(
             f"the decision {decision.id}, which gate.yaml names as the baseline, is not what the audit log recorded"
         )
-    return Chosen(decision.runs, "gate", decision.id)
+    return ChosenBaseline(decision.runs, "gate", decision.id)
 
 
 def subject_of(manifest: RunManifest) -> SubjectUse:
@@ -124,7 +124,7 @@ def subject_of(manifest: RunManifest) -> SubjectUse:
     )
 
 
-def compared(candidate: Run, baselines: Sequence[Run], chosen: Chosen) -> BaselineUse | None:
+def compared(candidate: Run, baselines: Sequence[Run], chosen: ChosenBaseline) -> BaselineUse | None:
     """Return what a decision says of its baseline; None where there is none.
 
     Raises:

@@ -15,7 +15,7 @@ from shipworthy.evals.results import Run
 from shipworthy.release import attacks, audited, means, rates
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds, left_out
-from shipworthy.store.draws import Said
+from shipworthy.store.draws import LabelEntries
 from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.metric_condition import refusal
@@ -32,7 +32,7 @@ class Evidence:
         said: what the audit chain holds for criteria that are audited by labels.
     """
 
-    def __init__(self, runs: Sequence[Run], baselines: Sequence[Run] = (), said: Said = Said()) -> None:
+    def __init__(self, runs: Sequence[Run], baselines: Sequence[Run] = (), said: LabelEntries = LabelEntries()) -> None:
         self.runs, self.baselines, self.said = tuple(runs), tuple(baselines), said
 
     def candidates(self, criterion: Criterion) -> tuple[Run, ...]:
@@ -56,7 +56,7 @@ def _measures(run: Run, criterion: Criterion) -> bool:
     return use is not None and bool(select(criterion.attack, use.attacks))
 
 
-class Shape(NamedTuple):
+class PlanShape(NamedTuple):
     """What the plan asks of the attempts a criterion looks at.
 
     Attributes:
@@ -70,7 +70,7 @@ class Shape(NamedTuple):
     icc: float
 
 
-def shape(use: SuiteUse, metric: Metric, attack: str | None, inapplicable: int = 0) -> Shape:
+def shape(use: SuiteUse, metric: Metric, attack: str | None, inapplicable: int = 0) -> PlanShape:
     """Return what a run's plan asks of one criterion.
 
     Args:
@@ -79,7 +79,7 @@ def shape(use: SuiteUse, metric: Metric, attack: str | None, inapplicable: int =
     planned = use.samples * len(select(attack, use.attacks)) * use.each
     scored = use.samples if metric.reducer == "any" else planned - inapplicable
     attempts = max(1.0, scored / max(1, use.clusters))
-    return Shape(planned, attempts, use.icc)
+    return PlanShape(planned, attempts, use.icc)
 
 
 def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion, evidence: Evidence) -> CriterionResult:
@@ -136,7 +136,7 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
 
 
 def _threshold(
-    blank: CriterionResult, criterion: Criterion, plan: Shape, use: SuiteUse, evidence: Evidence
+    blank: CriterionResult, criterion: Criterion, plan: PlanShape, use: SuiteUse, evidence: Evidence
 ) -> CriterionResult:
     run = evidence.run_of(criterion)
     counted = run.counts(use.id, blank.metric, criterion.attack)
@@ -173,7 +173,7 @@ def _threshold(
 
 
 def _noninferiority(
-    blank: CriterionResult, criterion: Criterion, plan: Shape, use: SuiteUse, evidence: Evidence
+    blank: CriterionResult, criterion: Criterion, plan: PlanShape, use: SuiteUse, evidence: Evidence
 ) -> CriterionResult:
     run, baseline = evidence.run_of(criterion), evidence.baseline_of(criterion)
     if baseline is None:

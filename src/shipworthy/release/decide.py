@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from shipworthy.core.confirmation import Word, standing
+from shipworthy.core.confirmation import HitWord, standing
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.freshness import moment, told
@@ -14,7 +14,7 @@ from shipworthy.core.records import Confirmation, CriterionResult, Decision, Rep
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import build_policy, declaration, target_of
-from shipworthy.release.baseline import Chosen, compared, subject_of
+from shipworthy.release.baseline import ChosenBaseline, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
 from shipworthy.release.ledger import read_ledger
 from shipworthy.release.wording import count, percent
@@ -35,7 +35,7 @@ def decide(
     runs: Run | Sequence[Run],
     baselines: Run | Sequence[Run] | None = None,
     *,
-    chosen: Chosen = Chosen(),
+    chosen: ChosenBaseline = ChosenBaseline(),
 ) -> Decision:
     """Decide whether the subject of a run, or of several runs, may ship.
 
@@ -203,12 +203,12 @@ def _changed_subject(workspace: Workspace, run: Run) -> str:
     return ""
 
 
-def _standing(evidence: Evidence, words: Sequence[Word]) -> list[Word]:
+def _standing(evidence: Evidence, words: Sequence[HitWord]) -> list[HitWord]:
     """Return the word that stands on each S1 hit, run by run."""
     return [word for run in evidence.runs for word in standing(words, run.id, run.s1_hits).values()]
 
 
-def s1_hits(evidence: Evidence, said: Iterable[Word] = ()) -> Iterator[str]:
+def s1_hits(evidence: Evidence, said: Iterable[HitWord] = ()) -> Iterator[str]:
     """Yield the ids of the attempts with a bad event on a sample of severity S1, in the order of the ids.
 
     Args:

@@ -40,7 +40,7 @@ class Tested(NamedTuple):
     blanks: int
 
 
-class Words(NamedTuple):
+class CriterionWords(NamedTuple):
     """How a criterion is spoken of.
 
     Attributes:
@@ -75,7 +75,7 @@ def settled(seen: CriterionResult, tested: Tested, needed: int | None) -> Criter
     )
 
 
-def against_limit(seen: CriterionResult, tested: Tested, words: Words, side: str) -> CriterionResult:
+def against_limit(seen: CriterionResult, tested: Tested, words: CriterionWords, side: str) -> CriterionResult:
     """Return a settled criterion with its reason: an estimate against a limit.
 
     Args:
@@ -97,7 +97,7 @@ def against_limit(seen: CriterionResult, tested: Tested, words: Words, side: str
     return replace(seen, reason=reason + unscored.remark(seen, show(tested.worst, None)))
 
 
-def against_margin(seen: CriterionResult, tested: Tested, words: Words, worse: str) -> CriterionResult:
+def against_margin(seen: CriterionResult, tested: Tested, words: CriterionWords, worse: str) -> CriterionResult:
     """Return a settled criterion with its reason: a change against what is allowed.
 
     Args:

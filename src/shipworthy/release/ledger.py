@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from shipworthy.core import ledger
 from shipworthy.core.errors import IntegrityError
-from shipworthy.core.ledger import KINDS, Line, Scope
-from shipworthy.core.records import Ledger, LedgerLine, RunManifest, Tries
+from shipworthy.core.ledger import KINDS, RunLine, Scope
+from shipworthy.core.records import Ledger, LedgerLine, RunManifest, TriesSaid
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 
@@ -44,14 +44,14 @@ def read_ledger(
         line.run for line in (*found.earlier, *found.later) if not (layout.runs / line.run / "manifest.json").exists()
     }
 
-    def line(one: Line) -> LedgerLine:
+    def line(one: RunLine) -> LedgerLine:
         return LedgerLine(run=one.run, state=one.state, subject_digest=one.subject, gone=one.run in gone)
 
     return Ledger(
         entries=until,
         number=found.number,
         sentence=ledger.sentence(found, gone),
-        tries=Tries(**often._asdict(), sentence=ledger.tried(often)),
+        tries=TriesSaid(**often._asdict(), sentence=ledger.tried(often)),
         earlier=tuple(map(line, found.earlier)),
         later=tuple(map(line, found.later)),
     )

@@ -11,7 +11,7 @@ from shipworthy.core.records import CriterionResult, Metric
 from shipworthy.evals.compare import Paired
 from shipworthy.evals.tally import Counts
 from shipworthy.release import worst as unscored
-from shipworthy.release.held import Show, Tested, Words, against_limit, against_margin, more, settled
+from shipworthy.release.held import CriterionWords, Show, Tested, against_limit, against_margin, more, settled
 from shipworthy.release.wording import POWER, count
 from shipworthy.stats import (
     MeanTest,
@@ -49,7 +49,9 @@ def threshold(seen: CriterionResult, counted: Counts, must: Condition) -> Criter
         interval.mean, interval.low, interval.high, worst.bound, worst.interval.mean, best.opposite, verdict, tips,
         len(counted.blanks),
     )  # fmt: skip
-    words = Words("mean", _show(metric), f"{count(seen.trials, 'value')} on {count(seen.clusters, 'sample')}", AT)
+    words = CriterionWords(
+        "mean", _show(metric), f"{count(seen.trials, 'value')} on {count(seen.clusters, 'sample')}", AT
+    )
     return against_limit(settled(seen, tested, needed), tested, words, must.side)
 
 
@@ -91,7 +93,7 @@ def noninferiority(seen: CriterionResult, paired: Paired, must: Condition) -> Cr
         f"{show(paired.old, None)} before, {show(paired.new, None)} now, "
         f"{count(seen.trials, 'paired value')} on {count(seen.clusters, 'sample')}"
     )
-    return against_margin(settled(seen, tested, needed), tested, Words("mean", show, of, AT), worse)
+    return against_margin(settled(seen, tested, needed), tested, CriterionWords("mean", show, of, AT), worse)
 
 
 def _measure(seen: CriterionResult) -> Metric:

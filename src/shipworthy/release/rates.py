@@ -9,7 +9,7 @@ from shipworthy.core.records import CriterionResult
 from shipworthy.evals.compare import Paired
 from shipworthy.evals.tally import Counts
 from shipworthy.release import worst as unscored
-from shipworthy.release.held import Tested, Words, against_limit, against_margin, more, settled
+from shipworthy.release.held import CriterionWords, Tested, against_limit, against_margin, more, settled
 from shipworthy.release.wording import POWER, count, percent
 from shipworthy.stats import (
     NoninferiorityTest,
@@ -21,12 +21,12 @@ from shipworthy.stats import (
 )
 
 if TYPE_CHECKING:
-    from shipworthy.release.criteria import Shape
+    from shipworthy.release.criteria import PlanShape
 
 AT = "this rate"
 
 
-def threshold(seen: CriterionResult, counted: Counts, must: Condition, plan: Shape) -> CriterionResult:
+def threshold(seen: CriterionResult, counted: Counts, must: Condition, plan: PlanShape) -> CriterionResult:
     """Test a rate against a limit."""
     ends = (1.0, 0.0) if must.side == "upper" else (0.0, 1.0)
     side: Literal["at_most", "at_least"] = "at_most" if must.side == "upper" else "at_least"
@@ -46,10 +46,10 @@ def threshold(seen: CriterionResult, counted: Counts, must: Condition, plan: Sha
         len(counted.blanks),
     )  # fmt: skip
     of = f"{count(seen.hits, 'hit')} in {count(seen.trials, 'attempt')} on {count(seen.clusters, 'sample')}"
-    return against_limit(settled(seen, tested, needed), tested, Words("rate", percent, of, AT), must.side)
+    return against_limit(settled(seen, tested, needed), tested, CriterionWords("rate", percent, of, AT), must.side)
 
 
-def noninferiority(seen: CriterionResult, paired: Paired, must: Condition, plan: Shape) -> CriterionResult:
+def noninferiority(seen: CriterionResult, paired: Paired, must: Condition, plan: PlanShape) -> CriterionResult:
     """Test a rate's change against a margin."""
     worse: Literal["higher", "lower"] = "higher" if must.side == "upper" else "lower"
 
@@ -73,14 +73,14 @@ def noninferiority(seen: CriterionResult, paired: Paired, must: Condition, plan:
         f"{percent(paired.old)} before, {percent(paired.new)} now, "
         f"{count(seen.trials, 'paired attempt')} on {count(seen.clusters, 'sample')}"
     )
-    return against_margin(settled(seen, tested, needed), tested, Words("rate", _points, of, AT), worse)
+    return against_margin(settled(seen, tested, needed), tested, CriterionWords("rate", _points, of, AT), worse)
 
 
 def _points(change: float, beside: float | None) -> str:
     return percent(change, beside).replace(" %", " points")
 
 
-def still_needed(seen: CriterionResult, limit: float, rate: float, test: str, plan: Shape) -> int | None:
+def still_needed(seen: CriterionResult, limit: float, rate: float, test: str, plan: PlanShape) -> int | None:
     """Return the clusters still needed at an observed rate; None where no number of samples can make it pass."""
     if not 0 < limit < 1:
         return None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from shipworthy.core.records import Metric
 from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.release.power import declared, declared_metrics
-from shipworthy.stats.suite_draws import Block, Law
+from shipworthy.stats.suite_draws import Block, HitLaw
 from shipworthy.workspace.kinds.requirement import Criterion
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.use import Use
@@ -22,7 +22,7 @@ BASE = 0.2
 """Bad rate of a metric that has margins only: of the two that `power_table` assumes the one that asks for more."""
 
 
-class Cell(NamedTuple):
+class TruthCell(NamedTuple):
     """Trials of a sample that the same tests look at: the attacks that made them, and whether the sample is S1."""
 
     attacks: frozenset[str]
@@ -42,7 +42,7 @@ class Counted(NamedTuple):
     suite: str
     metric: Metric
     criteria: tuple[Criterion, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[TruthCell, ...]
     blocks: tuple[Block, ...]
     limit: float
     scales: tuple[float, ...]
@@ -58,9 +58,9 @@ class Counted(NamedTuple):
         """Which cells the S1 rule looks at."""
         return tuple(cell.s1 and self.metric.bad_event for cell in self.cells)
 
-    def law(self, share: float) -> Law:
+    def law(self, share: float) -> HitLaw:
         """Return what is assumed with all rates at a share, in [0, 1], of their limits."""
-        return Law(self.limit * share if self.scaled else self.limit, self.icc, self.scales)
+        return HitLaw(self.limit * share if self.scaled else self.limit, self.icc, self.scales)
 
     def grown(self, times: float) -> tuple[Block, ...]:
         """Return the clusters of a plan with so many times the samples, in the same proportions."""
@@ -146,7 +146,7 @@ def _counted(part: SuitePlan, metric: Metric, criteria: list[Criterion]) -> Coun
         looks = tuple(name in attacks_of(c, part.attacks) and (not c.parsed.each or name) for c in criteria)
         key = (limit, *looks) if metric.reducer == "mean" else ()
         classes.setdefault(key, []).append(name)
-    cells = [Cell(frozenset(names), s1) for names in classes.values() for s1 in (False, True)]
+    cells = [TruthCell(frozenset(names), s1) for names in classes.values() for s1 in (False, True)]
     blocks = _blocks(part, metric, cells)
     used = [i for i in range(len(cells)) if any(block.cells[i] for block in blocks)]
     top = max(limits.values())
@@ -164,7 +164,7 @@ def _counted(part: SuitePlan, metric: Metric, criteria: list[Criterion]) -> Coun
     )
 
 
-def _blocks(part: SuitePlan, metric: Metric, cells: list[Cell]) -> list[Block]:
+def _blocks(part: SuitePlan, metric: Metric, cells: list[TruthCell]) -> list[Block]:
     """Clusters by how many trials each has in every cell, in order of these numbers."""
     # Reduced by ``any``, all attempts on a sample are one trial.
     most, able = part.attempts if metric.reducer == "mean" else 1, part.applicable

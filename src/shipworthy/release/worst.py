@@ -10,14 +10,14 @@ from shipworthy.release.wording import VERDICTS, count
 from shipworthy.stats.criterion import TestVerdict
 
 
-class Tested(Protocol):
+class HasBounds(Protocol):
     """What every test of `shipworthy.stats` gives."""
 
     @property
     def verdict(self) -> TestVerdict: ...
 
 
-T = TypeVar("T", bound=Tested)
+T = TypeVar("T", bound=HasBounds)
 
 
 def decide(test: Callable[[int], T], unscored: int) -> tuple[T, T, Verdict, int | None]:

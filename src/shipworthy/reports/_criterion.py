@@ -10,7 +10,7 @@ from shipworthy.core import condition
 from shipworthy.core.document import Interval
 from shipworthy.core.records import AttackRate, CriterionResult
 from shipworthy.core.renamed import COUNTS
-from shipworthy.reports._words import VERDICTS, Reading, one_line, percent, span
+from shipworthy.reports._words import VERDICTS, NumberWords, one_line, percent, span
 from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
 from shipworthy.workspace.metric_condition import weakness
 
@@ -58,14 +58,14 @@ def drawn(result: CriterionResult, label: str = "", note: str = "") -> Interval:
     )
 
 
-def against(row: Interval, how: Reading) -> str:
+def against(row: Interval, how: NumberWords) -> str:
     """Return the bound and the limit it is held against, the unit said once where it is not a percentage."""
     # Each with the digits that tell it from the other: which of the two is the round number is not known.
     limit = f"limit {how.show(row.limit, row.bound)}"
     if row.bound is None:
         return limit
     bound = how.show(row.bound, row.limit)
-    return f"bound {bound if how == Reading() else bound.removesuffix(how.ending)} vs {limit}"
+    return f"bound {bound if how == NumberWords() else bound.removesuffix(how.ending)} vs {limit}"
 
 
 def meets(result: CriterionResult) -> bool:

@@ -19,7 +19,7 @@ from shipworthy.reports._criterion import against, assumed, better, drawn, mind,
 from shipworthy.reports._words import (
     NOT_MEASURED,
     VERDICTS,
-    Reading,
+    NumberWords,
     denominator,
     ordered,
     percent,
@@ -99,7 +99,7 @@ def _round_step(span: float) -> float:
 
 def intervals(picture: Intervals) -> str:
     """Return an `Intervals` block: the picture, and beside each row its numbers in words."""
-    how = Reading(picture.change, picture.unit)
+    how = NumberWords(picture.change, picture.unit)
     scale = _scale(picture.rows, how)
     rows = "".join(
         f'<div class="row"><div class="name">{_sign(r.tone)}{escape(visible(r.label))}{_note(r.note)}</div>'
@@ -168,18 +168,18 @@ def bar(row: Interval, scale: Scale, better: str) -> str:
     return f'<svg class="bar {row.tone}" height="{HEIGHT}" aria-hidden="true">{"".join(parts)}{mark}</svg>'
 
 
-def axis(scale: Scale, how: Reading = Reading()) -> str:
+def axis(scale: Scale, how: NumberWords = NumberWords()) -> str:
     """Return the ticks under the rows."""
     # A unit at every tick of a phone's width would be nothing but units.
-    texts = [how.show(t) if how == Reading() else how.show(t).removesuffix(how.ending) for t in scale.ticks]
+    texts = [how.show(t) if how == NumberWords() else how.show(t).removesuffix(how.ending) for t in scale.ticks]
     ticks = "".join(
         f'<span style="left:{scale.at(t)}%">{escape(text)}</span>' for t, text in zip(scale.ticks, texts, strict=True)
     )
-    unit = "<div></div>" if how == Reading() else f'<div class="unit">{escape(how.ending.strip())}</div>'
+    unit = "<div></div>" if how == NumberWords() else f'<div class="unit">{escape(how.ending.strip())}</div>'
     return f'<div class="row axis" aria-hidden="true"><div></div><div class="plot">{ticks}</div>{unit}</div>'
 
 
-def _scale(rows: Sequence[Interval], how: Reading) -> Scale:
+def _scale(rows: Sequence[Interval], how: NumberWords) -> Scale:
     values = [v for r in rows for v in (r.low, r.high, r.rate, r.limit, r.bound) if v is not None]
     return Scale(values or [0.0, 1.0], rates=how.unit is None)
 
@@ -189,11 +189,11 @@ def _sign(tone: Tone) -> str:
     return f'{sign(tone)}<span class="aloud">{words[tone]}</span>' if tone != "plain" else ""
 
 
-def _numbers(row: Interval, how: Reading) -> str:
+def _numbers(row: Interval, how: NumberWords) -> str:
     held = f'<span class="limit">{escape(against(row, how))}</span>' if row.limit is not None else ""
     if row.rate is None:
         return f"<strong>{NOT_MEASURED}</strong>{held}"
-    sides = f"[{percent(row.low)}, {percent(row.high)}]" if how == Reading() else how.span(row.low, row.high)
+    sides = f"[{percent(row.low)}, {percent(row.high)}]" if how == NumberWords() else how.span(row.low, row.high)
     return f"<strong>{escape(how.show(row.rate))}</strong> <span>{sides}</span>{held}"
 
 

@@ -70,7 +70,7 @@ def span(low: float | None, high: float | None, *, change: bool = False) -> str:
     return f"[{show(low)}, {show(high)}]"
 
 
-class Reading(NamedTuple):
+class NumberWords(NamedTuple):
     """How some numbers read: a rate in percent, the change of one in points, a value or its change in its unit.
 
     Attributes:
@@ -107,13 +107,13 @@ class Reading(NamedTuple):
         return visible(f" {self.unit}") if self.unit else ""
 
 
-def reading(result: CriterionResult) -> Reading:
+def reading(result: CriterionResult) -> NumberWords:
     """Return how a criterion's numbers read."""
     unit = result.measure.unit if result.measure is not None and result.measure.kind == "value" else None
-    return Reading(result.test == "noninferiority", unit)
+    return NumberWords(result.test == "noninferiority", unit)
 
 
-def readings(results: Iterable[CriterionResult]) -> list[Reading]:
+def readings(results: Iterable[CriterionResult]) -> list[NumberWords]:
     """Return the readings of some criteria, rates first, then their changes, then values by unit: one scale each."""
     return sorted({reading(result) for result in results}, key=lambda r: (r.unit is not None, r.unit or "", r.change))
 
@@ -122,7 +122,7 @@ def interval(result: CriterionResult) -> str:
     """Return a criterion's estimate with its interval, such as ``3.1 % [1.2 %, 6.4 %]``; of a change, in points."""
     if result.rate is None:
         return NOT_MEASURED
-    if reading(result) == Reading():
+    if reading(result) == NumberWords():
         return f"{percent(result.rate)} [{percent(result.low)}, {percent(result.high)}]"
     return f"{reading(result).show(result.rate)} {reading(result).span(result.low, result.high)}"
 

@@ -6,7 +6,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-from shipworthy.core.document import Document, Section
+from shipworthy.core.document import DocumentTree, Section
 from shipworthy.core.records import Decision
 from shipworthy.core.registry import report
 from shipworthy.reports import _blocks, _picture
@@ -32,7 +32,7 @@ class HtmlReport:
     media_type = "text/html"
     suffix = ".html"
 
-    def render(self, decision: Decision, document: Document) -> str:
+    def render(self, decision: Decision, document: DocumentTree) -> str:
         """Return the page."""
         word, _, _ = VERDICTS[decision.verdict]
         title = one_line(document.title)
@@ -43,7 +43,7 @@ class HtmlReport:
         return _page(f"{word}: {title}", head, own + body, _foot(decision))
 
 
-def page(document: Document) -> str:
+def page(document: DocumentTree) -> str:
     """Return a page that no decision stands behind, such as runs side by side."""
     body = "".join(_blocks.block(child, 2, str(n)) for n, child in enumerate(document.children, start=1))
     return _page(one_line(document.title), _masthead(document, "shipworthy"), body, "")
@@ -67,7 +67,7 @@ def _style() -> str:
     return files(__package__).joinpath("_html.css").read_text(encoding="utf-8")
 
 
-def _masthead(document: Document, maker: str = "shipworthy · release decision") -> str:
+def _masthead(document: DocumentTree, maker: str = "shipworthy · release decision") -> str:
     subtitle = f"<p>{escape(one_line(document.subtitle))}</p>" if document.subtitle else ""
     title = escape(one_line(document.title))
     return f'<header class="masthead"><p class="maker">{maker}</p><h1>{title}</h1>{subtitle}</header>\n'

@@ -6,7 +6,7 @@ import json as _json
 
 import msgspec
 
-from shipworthy.core.document import Document
+from shipworthy.core.document import DocumentTree
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
 from shipworthy.reports._criterion import assumed, flip, mind
@@ -18,7 +18,7 @@ class JsonReport:
     media_type = "application/json"
     suffix = ".json"
 
-    def render(self, decision: Decision, document: Document) -> str:
+    def render(self, decision: Decision, document: DocumentTree) -> str:
         """Return one JSON object, keys in a fixed order, ASCII only: no reader can stumble over its characters."""
         body = {
             "schema": "shipworthy.report/1",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from shipworthy.core.document import Document
+from shipworthy.core.document import DocumentTree
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
 from shipworthy.core.terminal import visible
@@ -21,7 +21,7 @@ class JUnit:
     media_type = "application/xml"
     suffix = ".xml"
 
-    def render(self, decision: Decision, document: Document) -> str:
+    def render(self, decision: Decision, document: DocumentTree) -> str:
         """Return a `testsuites` element."""
         cases = [_criterion(result) for result in decision.criteria]
         cases.append(_canaries(decision))

@@ -9,7 +9,7 @@ from shipworthy.core.document import (
     Block,
     Callout,
     Code,
-    Document,
+    DocumentTree,
     Facts,
     Intervals,
     Paragraph,
@@ -25,7 +25,7 @@ from shipworthy.reports._words import (
     NOT_MEASURED,
     SIGNS,
     VERDICTS,
-    Reading,
+    NumberWords,
     briefed,
     compared_words,
     counted,
@@ -50,7 +50,7 @@ class MarkdownReport:
     media_type = "text/markdown"
     suffix = ".md"
 
-    def render(self, decision: Decision, document: Document) -> str:
+    def render(self, decision: Decision, document: DocumentTree) -> str:
         """Return the comment: folded, but for the brief of a section that has one.
 
         Sections that would make it too long for GitHub are left out, and named.
@@ -93,7 +93,7 @@ class MarkdownReport:
         return "\n".join([*head, *body, *foot]).strip("\n") + "\n"
 
 
-def page(document: Document) -> str:
+def page(document: DocumentTree) -> str:
     """Return a document that no decision stands behind, such as runs side by side; it is not cut to any size."""
     lines = [f"## {_text(document.title)}", ""]
     for block in document.children:
@@ -207,7 +207,7 @@ def _table(table: Table) -> Iterator[str]:
 def _intervals(picture: Intervals) -> Iterator[str]:
     if picture.caption:
         yield from (_text(picture.caption), "")
-    show = Reading(picture.change, picture.unit).show
+    show = NumberWords(picture.change, picture.unit).show
     body = []
     for r in picture.rows:
         between = f"{show(r.low)} to {show(r.high)}" if r.rate is not None else "-"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from shipworthy import __version__
-from shipworthy.core.document import Document
+from shipworthy.core.document import DocumentTree
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
 from shipworthy.core.terminal import visible
@@ -24,7 +24,7 @@ class Sarif:
     media_type = "application/sarif+json"
     suffix = ".sarif"
 
-    def render(self, decision: Decision, document: Document) -> str:
+    def render(self, decision: Decision, document: DocumentTree) -> str:
         """Return one SARIF log. Results point at the workspace's gate file: a rate has no line of code."""
         rules = [_rule(result) for result in decision.criteria]
         rules.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from shipworthy.core.document import Document, Interval, Table
+from shipworthy.core.document import DocumentTree, Interval, Table
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
@@ -15,7 +15,7 @@ from shipworthy.reports._words import (
     NOT_MEASURED,
     SIGNS,
     VERDICTS,
-    Reading,
+    NumberWords,
     briefed,
     compared_words,
     counted,
@@ -53,7 +53,7 @@ class TextReport:
             raise UsageError(f"a text report needs at least {NARROWEST} columns, not {width}")
         self._width = width
 
-    def render(self, decision: Decision, document: Document) -> str:
+    def render(self, decision: Decision, document: DocumentTree) -> str:
         """Return the report, lines ended by line feeds."""
         word, sign, _ = VERDICTS[decision.verdict]
         width = self._width
@@ -159,7 +159,7 @@ def _pictures(decision: Decision, width: int) -> Iterator[str]:
     yield ""
 
 
-def _picture(rows: Sequence[Interval], names: int, room: int, how: Reading) -> Iterator[str]:
+def _picture(rows: Sequence[Interval], names: int, room: int, how: NumberWords) -> Iterator[str]:
     values = [v for r in rows for v in (r.low, r.high, r.limit, r.bound) if v is not None]
     low, high = (min(0.0, *values), max(0.05, *values)) if how.unit is None else (min(values), max(values))
     width = high - low or 1.0

@@ -29,7 +29,7 @@ _MOST_SPANS = 50
 looking for all matches of a pattern may take a search for every character, each as long as the text."""
 
 
-class Found(NamedTuple):
+class SearchHits(NamedTuple):
     """What a search says of the texts it was given.
 
     Attributes:
@@ -48,10 +48,10 @@ class Found(NamedTuple):
 class Search(Protocol):
     """Looks at texts. Built once from the suite's parameters, or from each sample's `expected`."""
 
-    def __call__(self, texts: Sequence[str]) -> Found: ...
+    def __call__(self, texts: Sequence[str]) -> SearchHits: ...
 
 
-class Check:
+class TextCheck:
     """A scorer of one event: that a search holds of the answer's text, or that it does not.
 
     Args:
@@ -99,7 +99,7 @@ class Check:
                 raise PluginError(f"scorer {name!r}: {parameter}: {error}") from error
         self.metrics = (Metric(metric or name, good=good),)
 
-    def opposite(self, name: str) -> Check:
+    def opposite(self, name: str) -> TextCheck:
         """Return this check turned round, under its own id: hit where this one does not hold."""
         self.name, self._opposite = name, True
         self.metrics = (replace(self.metrics[0], name=self._named or name),)
@@ -162,12 +162,12 @@ class Check:
             raise ScorerError(f"sample {sample.id}: expected: {error}") from error
 
 
-def opposite(factory: Callable[..., Check], module: str) -> Callable[..., Check]:
+def opposite(factory: Callable[..., TextCheck], module: str) -> Callable[..., TextCheck]:
     """Return a factory of the opposite check, with the same parameters, for the file whose module it is."""
     name = module.rpartition(".")[2]
 
     @wraps(factory)
-    def make(**params: Any) -> Check:
+    def make(**params: Any) -> TextCheck:
         return factory(**params).opposite(name)
 
     make.__module__, make.__name__, make.__qualname__ = module, name, name

@@ -46,7 +46,7 @@ _ENDINGS = ("ingly", "edly", "ing", "ers", "ed", "es", "er", "ly", "'s", "s")
 _PRIME, _MIX = 0x01000193, 0x9E3779B1
 
 
-class Word(NamedTuple):
+class CueWord(NamedTuple):
     """What is known of a word by itself: its hash, its cues (places in `CUES`), its stem ("" for a link word)."""
 
     code: int
@@ -76,12 +76,12 @@ _FIRST = frozenset(phrase.split()[0] for phrase in _BY_PHRASE)
 
 
 @lru_cache(maxsize=1 << 15)
-def word(token: str) -> Word:
+def word(token: str) -> CueWord:
     """Return what is known of a word, in lower case."""
     stem = _stem(token)
     cues = tuple(sorted({*_BY_WORD.get(token, ()), *_BY_STEM.get(stem, ())}))
     content = "" if token in LINKS or len(token) < 3 else stem
-    return Word(crc32(token.encode()), cues, content, token in VERBS)
+    return CueWord(crc32(token.encode()), cues, content, token in VERBS)
 
 
 def plain(text: str) -> str:
@@ -89,26 +89,26 @@ def plain(text: str) -> str:
     return _UNPLAIN.sub(lambda found: written_char(found[0]), text).lower()
 
 
-class Read(NamedTuple):
+class HarmText(NamedTuple):
     """A text, read: its words in order, which of them open a sentence, and its plain form."""
 
     text: str
     tokens: list[str]
-    words: list[Word]
+    words: list[CueWord]
     opens: list[bool]
 
 
-def read(text: str, head: int, tail: int) -> Read:
+def read(text: str, head: int, tail: int) -> HarmText:
     """Return the words of a text's first `head` and last `tail` characters."""
     if len(text) > head + tail:
         text = text[:head] + "\n" + text[len(text) - tail :]
     text = plain(text)
     found = _TOKEN.findall(text)
     tokens = [token for _, token in found]
-    return Read(text, tokens, [word(token) for token in tokens], [bool(before) for before, _ in found])
+    return HarmText(text, tokens, [word(token) for token in tokens], [bool(before) for before, _ in found])
 
 
-def _counted(of: Read) -> tuple[list[int], dict[int, list[int]]]:
+def _counted(of: HarmText) -> tuple[list[int], dict[int, list[int]]]:
     """Return how often each cue occurs, and at which words."""
     where: dict[int, list[int]] = {}
     for i, each in enumerate(of.words):
@@ -124,7 +124,7 @@ def _counted(of: Read) -> tuple[list[int], dict[int, list[int]]]:
     return [len(where.get(cue, ())) for cue in range(len(CUES))], where
 
 
-def hand_made(request: Read, answer: Read) -> NDArray[np.float64]:
+def hand_made(request: HarmText, answer: HarmText) -> NDArray[np.float64]:
     """Return the features that have a meaning, in the order of `HAND`."""
     n, text = max(1, len(answer.words)), answer.text
     counts, where = _counted(answer)
@@ -192,14 +192,14 @@ def _buckets(state: NDArray[np.uint32], salt: int) -> NDArray[np.uint32]:
     return ((state + np.uint32(salt)) * np.uint32(_MIX)) >> np.uint32(32 - BITS)
 
 
-def word_pairs(of: Read, salt: int) -> Hashed:
+def word_pairs(of: HarmText, salt: int) -> Hashed:
     """Return a text's words and pairs of words, hashed."""
     codes = np.array([w.code for w in of.words], dtype=np.uint32)
     pairs = codes[:-1] * np.uint32(_PRIME) ^ codes[1:]
     return _weighed(np.concatenate([_buckets(codes, salt), _buckets(pairs, salt + 1)]))
 
 
-def letter_runs(of: Read, salt: int, most: int = 1800) -> Hashed:
+def letter_runs(of: HarmText, salt: int, most: int = 1800) -> Hashed:
     """Return runs of 3 to 5 characters of a text's first ones, punctuation left out, hashed."""
     text = f" {' '.join(of.tokens)} "[:most]
     codes = np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8).astype(np.uint32)
@@ -214,7 +214,7 @@ def letter_runs(of: Read, salt: int, most: int = 1800) -> Hashed:
     return _weighed(np.concatenate(found) if found else np.zeros(0, np.uint32))
 
 
-class Features(NamedTuple):
+class HarmFeatures(NamedTuple):
     """All that a model is given: the hand-made features, one hashed field each of `FIELDS`, and the words for tone.
 
     Attributes:
@@ -229,15 +229,15 @@ class Features(NamedTuple):
     rest: Hashed
 
 
-def features(request: str, answer: str) -> Features:
+def features(request: str, answer: str) -> HarmFeatures:
     """Return the features of a request and its answer."""
     asked, said = read(request[-REQUEST:], REQUEST, 0), read(answer, HEAD, TAIL)
     tone = word_pairs(said, 31)
     fields = tone, letter_runs(said, 21), word_pairs(asked, 31)
-    return Features(hand_made(asked, said), fields, tone, *parts(said))
+    return HarmFeatures(hand_made(asked, said), fields, tone, *parts(said))
 
 
-def parts(of: Read) -> tuple[Hashed, Hashed]:
+def parts(of: HarmText) -> tuple[Hashed, Hashed]:
     """Return the words of a text's opening, and of its rest, hashed apart."""
     first = of._replace(tokens=of.tokens[:OPENING], words=of.words[:OPENING], opens=of.opens[:OPENING])
     after = of._replace(tokens=of.tokens[OPENING:], words=of.words[OPENING:], opens=of.opens[OPENING:])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from shipworthy.scorers._harm_features import BITS, HAND, Features, Hashed, features, read
+from shipworthy.scorers._harm_features import BITS, HAND, HarmFeatures, Hashed, features, read
 from shipworthy.scorers._harm_words import LINKS
 from shipworthy.scorers._weights import stored
 
@@ -81,11 +81,11 @@ class HarmModel:
         self.threshold = float(arrays["threshold"])
         self._squares = (self.arrays["rows"] ** 2).sum(axis=1)
 
-    def judged(self, found: Features) -> NDArray[np.float64]:
+    def judged(self, found: HarmFeatures) -> NDArray[np.float64]:
         """Return all dense features, not yet on one scale, in the order of `COLUMNS`."""
         return dense(found, self.arrays)
 
-    def raw(self, found: Features) -> float:
+    def raw(self, found: HarmFeatures) -> float:
         """Return the sum before calibration."""
         of = self.arrays
         scaled = np.clip((self.judged(found) - of["mean"]) / of["spread"], -CLIP, CLIP)
@@ -115,7 +115,7 @@ def dot(hashed: Hashed, idf: NDArray[np.float64], weights: NDArray[np.float64]) 
     return float(value @ weights[hashed.where]) / max(1e-9, float(np.sqrt(value @ value)))
 
 
-def dense(found: Features, of: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+def dense(found: HarmFeatures, of: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return the dense features: hand-made, those of the two smaller models, and both together."""
     request, tone = found.fields[2], found.tone
     asks, toxic = float(of["bias_asks"]), float(of["bias_toxic"])

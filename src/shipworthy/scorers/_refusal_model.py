@@ -78,7 +78,7 @@ HAND_WEIGHT, SHAPE_WEIGHT = 0.6, 0.35
 _LETTERS = re.compile(r"[a-z]{2,}|[^\W\d_a-z]{2,}")
 
 
-class Features(NamedTuple):
+class RefusalFeatures(NamedTuple):
     """One answer's features.
 
     Attributes:
@@ -112,7 +112,7 @@ def read_as(said: Speech, request: str, vectors: _relatedness.Vectors) -> str:
     return asked.code if asked and asked.known == "yes" and asked.code != "en" and not said.text.isascii() else ""
 
 
-def features(said: Speech, code: str, request: str, vectors: _relatedness.Vectors) -> Features:
+def features(said: Speech, code: str, request: str, vectors: _relatedness.Vectors) -> RefusalFeatures:
     """Return the features of what an answer says, in a language of `_declines`, to a request ("" if unknown)."""
     shape = np.array([*_refusal_shape.shape(said, code, request).values()], dtype=np.float32) * SHAPE_WEIGHT
     head = plain(said.text[: 2 * (OPENING + BODY)], OPENING + BODY)
@@ -140,7 +140,7 @@ def features(said: Speech, code: str, request: str, vectors: _relatedness.Vector
     where = np.concatenate([buckets, hand + WIDTH, on + WIDTH + HAND])
     value = np.concatenate([weight / norms[buckets >> BITS], np.full(len(hand), HAND_WEIGHT), shape[on]])
     beside = np.concatenate([_relatedness.related(request, said.whole, vectors, code == "en"), shape])
-    return Features(where, value.astype(np.float32), beside.astype(np.float32))
+    return RefusalFeatures(where, value.astype(np.float32), beside.astype(np.float32))
 
 
 def _which(text: str) -> Sequence[int]:
@@ -165,7 +165,7 @@ class RefusalModel:
     Args:
         weights: shape (SIZE, 3), one column a label in the order of `LABELS`, without `off_topic`.
         bias: shape (3,).
-        beside: shape (length of `Features.beside`,), for `off_topic`.
+        beside: shape (length of `RefusalFeatures.beside`,), for `off_topic`.
         beside_bias: its constant.
     """
 
@@ -184,7 +184,7 @@ class RefusalModel:
         self.weights, self.bias, self.beside, self.beside_bias = weights, bias, beside, beside_bias
         self.vectors, self.digest = vectors, digest
 
-    def of(self, found: Features, asked: bool) -> dict[str, float]:
+    def of(self, found: RefusalFeatures, asked: bool) -> dict[str, float]:
         """Return the probability of each label from features; `asked`: the request is known."""
         scores = found.value @ self.weights[found.where] + self.bias
         scores = np.exp(scores - scores.max())

@@ -34,7 +34,7 @@ FORM = (
 """Features that tell what kind an answer is of. What the asker wrote is none of them."""
 
 
-class Verdict(NamedTuple):
+class SupportVerdict(NamedTuple):
     """What the model says of an answer.
 
     Attributes:
@@ -103,7 +103,7 @@ class SupportModel:
     ) -> None:
         self._forests, self._gate, self._lexicons, self._bounds, self.digest = forests, gate, lexicons, bounds, digest
 
-    def judge(self, answer: str, text: str, asked: str = "") -> Verdict:
+    def judge(self, answer: str, text: str, asked: str = "") -> SupportVerdict:
         """Return how likely it is that an answer says what its text does not.
 
         Args:
@@ -113,14 +113,14 @@ class SupportModel:
         """
         said, known = words(answer), words(text)
         if not said or not known:
-            return Verdict(None, "there is nothing to compare")
+            return SupportVerdict(None, "there is nothing to compare")
         if len(known) > MOST or len(said) > MOST:
-            return Verdict(None, f"a text of more than {MOST:,} words")
+            return SupportVerdict(None, f"a text of more than {MOST:,} words")
         if not (is_english(said) and is_english(known)):
-            return Verdict(None, "the text does not read like English")
+            return SupportVerdict(None, "the text does not read like English")
         return self.weigh(features(answer, text, asked), lexical(answer, text))
 
-    def weigh(self, found: Mapping[str, float], terms: set[str]) -> Verdict:
+    def weigh(self, found: Mapping[str, float], terms: set[str]) -> SupportVerdict:
         """Return the verdict on features and words: see `judge`."""
         place = np.array([found[name] for name in BOUNDED])
         inside = ((self._bounds[:, :, 0] <= place) & (place <= self._bounds[:, :, 1])).all(axis=1)
@@ -135,7 +135,7 @@ class SupportModel:
             if share > 0:
                 row[-1] = lexicon.score(terms)
                 chance += float(share) / (1 + float(np.exp(-forest.margin(row))))
-        return Verdict(chance, why)
+        return SupportVerdict(chance, why)
 
 
 @cache

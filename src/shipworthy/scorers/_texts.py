@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from shipworthy.detect.engine import apart
-from shipworthy.scorers._check import Found, Search, texts_of
+from shipworthy.scorers._check import Search, SearchHits, texts_of
 from shipworthy.scorers._form import Form, Prepared
 
 
@@ -24,12 +24,12 @@ def containing(form: Form, *, whole_words: bool, every: bool) -> Callable[[Any],
         if not all(needles):
             raise ValueError("a text to look for is empty, or nothing of it is left: it would be found in any answer")
 
-        def search(texts: Sequence[str]) -> Found:
+        def search(texts: Sequence[str]) -> SearchHits:
             hays = [form.prepare(text) for text in texts]
             seen = [needle for needle in needles if any(any(_places(h, needle, whole_words)) for h in hays)]
             holds = len(seen) == len(needles) if every else bool(seen)
             reason = f"{len(seen)} of {len(needles)} text{'s' * (len(needles) > 1)} found in the answer"
-            return Found(holds, reason, holds, [_spans(hay, seen, whole_words) for hay in hays])
+            return SearchHits(holds, reason, holds, [_spans(hay, seen, whole_words) for hay in hays])
 
         return search
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shipworthy.core.metric import Good
 from shipworthy.core.registry import scorer
-from shipworthy.scorers._check import Check, Within
+from shipworthy.scorers._check import TextCheck, Within
 from shipworthy.scorers._form import Form, Unicode
 from shipworthy.scorers._texts import containing
 
@@ -22,7 +22,7 @@ def contains_any(
     ignore_case: bool = False,
     ignore_space: bool = False,
     unicode: Unicode = "NFC",
-) -> Check:
+) -> TextCheck:
     """Look for texts, one of which is enough.
 
     By letters alone: an answer that says the same in other words does not contain it, one that denies it does. For
@@ -42,7 +42,7 @@ def contains_any(
         PluginError: a parameter is none of these, or a text is empty.
     """
     form = Form(ignore_case, ignore_space, unicode).checked("contains_any")
-    return Check(
+    return TextCheck(
         "contains_any",
         containing(form, whole_words=whole_words, every=False),
         wanted=texts,

@@ -7,7 +7,7 @@ from typing import Any
 
 from shipworthy.core.metric import Good
 from shipworthy.core.registry import scorer
-from shipworthy.scorers._check import Check, Found, Search, texts_of
+from shipworthy.scorers._check import Search, SearchHits, TextCheck, texts_of
 from shipworthy.scorers._form import Form, Unicode
 
 
@@ -20,7 +20,7 @@ def equals(
     ignore_case: bool = False,
     ignore_space: bool = True,
     unicode: Unicode = "NFC",
-) -> Check:
+) -> TextCheck:
     """Compare the words of the last answer, whole, with the accepted ones.
 
     For answers of a closed form: a label, a code, yes or no. Of free text nearly none is equal to another. An empty
@@ -44,10 +44,10 @@ def equals(
         if "" in accepted:
             raise ValueError("an accepted answer is empty, or nothing of it is left: an empty answer is never scored")
 
-        def search(texts: Sequence[str]) -> Found:
+        def search(texts: Sequence[str]) -> SearchHits:
             same = form.prepare(texts[-1]).text in accepted
-            return Found(same, "the answer is an accepted one" if same else "the answer is no accepted one")
+            return SearchHits(same, "the answer is an accepted one" if same else "the answer is no accepted one")
 
         return search
 
-    return Check("equals", make, wanted=text, parameter="text", metric=metric, good=good, settings=form._asdict())
+    return TextCheck("equals", make, wanted=text, parameter="text", metric=metric, good=good, settings=form._asdict())

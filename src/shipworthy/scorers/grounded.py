@@ -16,7 +16,7 @@ from shipworthy.scorers._grounding import Support, abstains, holds, repeats, sup
 from shipworthy.scorers._wording import reads_english
 
 if TYPE_CHECKING:
-    from shipworthy.scorers._support_model import Verdict
+    from shipworthy.scorers._support_model import SupportVerdict
 
 VERSION = "6"
 
@@ -124,7 +124,7 @@ class Grounded:
             return "cannot_judge", reason
         return ("off_point", f"{reason}, and gives no accepted answer") if carried else ("unsupported", reason)
 
-    def carried(self, found: Support, judge: Callable[[], Verdict]) -> tuple[bool | None, str]:
+    def carried(self, found: Support, judge: Callable[[], SupportVerdict]) -> tuple[bool | None, str]:
         """Tell whether an answer's documents carry it, and why; None where that cannot be told.
 
         Args:
@@ -144,7 +144,7 @@ class Grounded:
         return chance < self.threshold, says
 
 
-def _judged(answer: str, given: Sequence[str], asked_for: str) -> Verdict:
+def _judged(answer: str, given: Sequence[str], asked_for: str) -> SupportVerdict:
     from shipworthy.scorers._support_model import load
 
     return load().judge(unmarked(answer), "\n".join(given), asked_for)

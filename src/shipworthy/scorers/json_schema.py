@@ -9,7 +9,7 @@ from typing import Any
 
 from shipworthy.core.metric import Good
 from shipworthy.core.registry import scorer
-from shipworthy.scorers._check import Check, Found, Search
+from shipworthy.scorers._check import Search, SearchHits, TextCheck
 from shipworthy.scorers._schema import compiled
 
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.DOTALL | re.IGNORECASE)
@@ -22,7 +22,7 @@ def json_schema(
     fence: bool = False,
     metric: str = "",
     good: Good = "high",
-) -> Check:
+) -> TextCheck:
     """Read the words of the last answer as JSON and hold the value to a schema.
 
     The whole answer must be one JSON value: words around it fail. ``NaN``, ``Infinity`` and a name given twice in one
@@ -45,19 +45,21 @@ def json_schema(
             raise ValueError("a schema is a mapping")
         fits = compiled(wanted)
 
-        def search(texts: Sequence[str]) -> Found:
+        def search(texts: Sequence[str]) -> SearchHits:
             text = texts[-1].strip()
             fenced = _FENCE.fullmatch(text) if fence else None
             try:
                 value = json.loads(fenced[1] if fenced else text, parse_constant=_refuse, object_pairs_hook=_once)
                 ok = fits(value)
             except (ValueError, RecursionError):
-                return Found(False, "the answer is not JSON")
-            return Found(ok, "the answer is as the schema says" if ok else "the answer is JSON, not as the schema says")
+                return SearchHits(False, "the answer is not JSON")
+            return SearchHits(
+                ok, "the answer is as the schema says" if ok else "the answer is JSON, not as the schema says"
+            )
 
         return search
 
-    return Check(
+    return TextCheck(
         "json_schema", make, wanted=schema, parameter="schema", metric=metric, good=good, settings={"fence": fence}
     )
 

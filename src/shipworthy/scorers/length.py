@@ -9,7 +9,7 @@ from typing import Any, Literal
 from shipworthy.core.errors import PluginError, did_you_mean
 from shipworthy.core.metric import Good
 from shipworthy.core.registry import scorer
-from shipworthy.scorers._check import Check, Found, Search
+from shipworthy.scorers._check import Search, SearchHits, TextCheck
 
 _COUNTS: Mapping[str, Callable[[str], int]] = {
     "characters": lambda text: len(unicodedata.normalize("NFC", text.strip())),
@@ -26,7 +26,7 @@ def length(
     unit: Literal["characters", "words", "lines"] = "characters",
     metric: str = "",
     good: Good = "high",
-) -> Check:
+) -> TextCheck:
     """Count the last answer's words, characters or lines, white space at its ends left out.
 
     Characters are Unicode code points after NFC, so that an emoji may be several; words are parted by white space, so
@@ -49,15 +49,15 @@ def length(
     def make(wanted: Any) -> Search:
         low, high = _limits(wanted)
 
-        def search(texts: Sequence[str]) -> Found:
+        def search(texts: Sequence[str]) -> SearchHits:
             found = count(texts[-1])
             fits = low <= found and (high is None or found <= high)
-            return Found(fits, f"{found:,} {unit if found != 1 else unit[:-1]}")
+            return SearchHits(fits, f"{found:,} {unit if found != 1 else unit[:-1]}")
 
         return search
 
     given = {name: limit for name, limit in (("min", min), ("max", max)) if limit is not None}
-    return Check(
+    return TextCheck(
         "length", make, wanted=given or None, parameter="min or max", metric=metric, good=good, settings={"unit": unit}
     )
 

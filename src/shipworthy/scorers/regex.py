@@ -11,7 +11,7 @@ from shipworthy.core.errors import PluginError, did_you_mean
 from shipworthy.core.metric import Good
 from shipworthy.core.registry import scorer
 from shipworthy.detect.engine import ENGINE, Encoded, Pattern
-from shipworthy.scorers._check import Check, Found, Search, Within
+from shipworthy.scorers._check import Search, SearchHits, TextCheck, Within
 from shipworthy.scorers._pattern import check
 
 _FORMS = ("none", "NFC", "NFKC")
@@ -35,7 +35,7 @@ def regex(
     within: Within = "last",
     ignore_case: bool = False,
     unicode: Literal["none", "NFC", "NFKC"] = "NFC",
-) -> Check:
+) -> TextCheck:
     r"""Search with RE2: the time grows with the text's length and no faster, whatever the pattern.
 
     So no answer can make it hang. The price: no look-around and no back-references (refused when the suite is read),
@@ -61,17 +61,17 @@ def regex(
             raise ValueError("give one pattern, a text")
         compiled = _compiled(wanted, ignore_case)
 
-        def search(texts: Sequence[str]) -> Found:
+        def search(texts: Sequence[str]) -> SearchHits:
             made = [text if unicode == "none" else unicodedata.normalize(unicode, text) for text in texts]
             encoded = [Encoded(text) for text in made]
             holds = any(compiled.found(text) for text in encoded)
             # Where composing changed a text, its spans are not the original's.
             places = [compiled.runs(e) if m == text else () for m, e, text in zip(made, encoded, texts, strict=True)]
-            return Found(holds, "the pattern matches" if holds else "the pattern does not match", holds, places)
+            return SearchHits(holds, "the pattern matches" if holds else "the pattern does not match", holds, places)
 
         return search
 
-    return Check(
+    return TextCheck(
         "regex",
         make,
         wanted=pattern,

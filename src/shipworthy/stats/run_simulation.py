@@ -21,7 +21,7 @@ from shipworthy.stats.replicates import shift_p
 _BATCH = 500
 
 
-class Comparison(NamedTuple):
+class RunDesign(NamedTuple):
     """What is compared: events, one attempt a sample.
 
     Attributes:
@@ -44,7 +44,7 @@ Rise = Callable[[int, int], float]
 
 
 def alarms(
-    case: Comparison,
+    case: RunDesign,
     *,
     repeats: int,
     seed: int,
@@ -69,7 +69,7 @@ def alarms(
     return np.array(found)
 
 
-def _suite(case: Comparison, suite: int, rise: Rise, rows: int, rng: np.random.Generator) -> list[Floats]:
+def _suite(case: RunDesign, suite: int, rise: Rise, rows: int, rng: np.random.Generator) -> list[Floats]:
     """Return the p-values of one suite's metrics, each of shape (rows,). A shift moves all its metrics alike."""
     shape = (rows, case.old_runs + 1)
     moved = rng.normal(0.0, case.shift, shape)

@@ -30,7 +30,7 @@ class Block(NamedTuple):
     cells: tuple[int, ...]
 
 
-class Law(NamedTuple):
+class HitLaw(NamedTuple):
     """What is assumed of the hits.
 
     Attributes:
@@ -95,7 +95,7 @@ class SuiteDraws(NamedTuple):
         return clear
 
 
-def draw_suite(blocks: Sequence[Block], law: Law, *, seed: Sequence[int], pairs: bool = False) -> SuiteDraws:
+def draw_suite(blocks: Sequence[Block], law: HitLaw, *, seed: Sequence[int], pairs: bool = False) -> SuiteDraws:
     """Draw the hits on a suite `DRAWS` times; fewer where that would be millions of clusters with a hit, at least 200.
 
     For each kind of cluster it is drawn how many have each number of hits (beta-binomial). Which trials these are is
@@ -103,7 +103,7 @@ def draw_suite(blocks: Sequence[Block], law: Law, *, seed: Sequence[int], pairs:
 
     Args:
         seed: of the random numbers; the same gives the same draws.
-        pairs: whether to draw an old run of the same rate, too, tied to the new one by `Law.stability`.
+        pairs: whether to draw an old run of the same rate, too, tied to the new one by `HitLaw.stability`.
     """
     rng = np.random.default_rng(list(seed))
     some = sum(b.clusters * (1 - _nothing(sum(b.cells), law, pairs)) for b in blocks)
@@ -132,7 +132,7 @@ def draw_suite(blocks: Sequence[Block], law: Law, *, seed: Sequence[int], pairs:
     return SuiteDraws(tuple(blocks), draws, row, kind, new_hits, old_hits if pairs else None)
 
 
-def no_hit(blocks: Sequence[Block], law: Law, cells: Sequence[bool]) -> float:
+def no_hit(blocks: Sequence[Block], law: HitLaw, cells: Sequence[bool]) -> float:
     """Return the chance in [0, 1] that no cluster has a hit in some cells: exact under the law, without a draw.
 
     One cluster's t hits before thinning fall on any of its trials alike; each is then kept with its cell's scale. That
@@ -152,7 +152,7 @@ def no_hit(blocks: Sequence[Block], law: Law, cells: Sequence[bool]) -> float:
     return min(1.0, chance)
 
 
-def _nothing(trials: int, law: Law, pairs: bool) -> float:
+def _nothing(trials: int, law: HitLaw, pairs: bool) -> float:
     """Chance that a cluster has no hit, in the old run neither."""
     if pairs:
         return float(two_runs(trials, law.rate, law.icc, law.stability)[0, 0])

@@ -18,7 +18,7 @@ APPROVAL_GIVEN = "approval.given"
 Answer = Literal["approved", "rejected"]
 
 
-class Approval(Struct, frozen=True, kw_only=True):
+class Vote(Struct, frozen=True, kw_only=True):
     """One person's yes or no to one thing. Who thinks better of it gives another; the last one by a person counts.
 
     Attributes:
@@ -42,7 +42,7 @@ class Approval(Struct, frozen=True, kw_only=True):
     comment: str = ""
 
 
-def add_approval(audit: AuditLog, approval: Approval, *, secrets: Sequence[str] = ()) -> Entry:
+def add_approval(audit: AuditLog, approval: Vote, *, secrets: Sequence[str] = ()) -> Entry:
     """Append an approval, and record it in the audit log: all of it but its comment.
 
     The name of who approved stays in the audit log for ever, and gets into evidence packs: it is what an auditor asks
@@ -65,11 +65,11 @@ def add_approval(audit: AuditLog, approval: Approval, *, secrets: Sequence[str] 
     return rows.add(audit, tables.approvals, APPROVAL_GIVEN, approval, key="what", facts=facts)
 
 
-def read_approvals(audit: AuditLog, what: str) -> list[Approval]:
+def read_approvals(audit: AuditLog, what: str) -> list[Vote]:
     """Return the approvals of one thing, oldest first.
 
     Raises:
         IntegrityError: one was edited or taken away since it was given.
         StoreError: the database cannot be read.
     """
-    return rows.read(audit, tables.approvals, APPROVAL_GIVEN, Approval, what)
+    return rows.read(audit, tables.approvals, APPROVAL_GIVEN, Vote, what)

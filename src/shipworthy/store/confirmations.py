@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from shipworthy.core.confirmation import CONFIRMED, WORDS, Word, word
+from shipworthy.core.confirmation import CONFIRMED, WORDS, HitWord, word
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.detect.redact import redact_text
 from shipworthy.store.audit import AuditLog, Entry
@@ -26,7 +26,7 @@ def confirm(
     because: str = "",
     again: bool = False,
     secrets: Sequence[str] = (),
-) -> Word:
+) -> HitWord:
     """Append a word on an S1 hit, unless the same person's same word is the last one already. Returns what stands then.
 
     Who said it stays in the audit log for ever, and gets into evidence packs: it is what an auditor asks for. The
@@ -78,7 +78,7 @@ def confirm(
         raise UsageError(f"the word on {attempt} cannot be kept: {error}") from error
 
 
-def read_words(audit: AuditLog, *, until: int) -> list[Word]:
+def read_words(audit: AuditLog, *, until: int) -> list[HitWord]:
     """Return every word on an S1 hit among the first entries of the audit log, oldest first.
 
     The log is not verified here. Entries are found by their kind, which their hash covers, and not by their key, which
@@ -94,13 +94,13 @@ def read_words(audit: AuditLog, *, until: int) -> list[Word]:
     return [found for e in audit.of_kinds(CONFIRMED) if e.number <= until and (found := _word(e)) is not None]
 
 
-def words_on(layout: Layout, run: str) -> dict[str, list[Word]]:
+def words_on(layout: Layout, run: str) -> dict[str, list[HitWord]]:
     """Return what was said of a run's S1 hits, by attempt, oldest first; nothing where no audit log is kept.
 
     Raises:
         IntegrityError, StoreError: as for `read_words`.
     """
-    found: dict[str, list[Word]] = {}
+    found: dict[str, list[HitWord]] = {}
     if layout.keeps_control:
         with AuditLog(layout.control_url) as audit:
             for said in read_words(audit, until=sys.maxsize):
@@ -109,7 +109,7 @@ def words_on(layout: Layout, run: str) -> dict[str, list[Word]]:
     return found
 
 
-def _word(entry: Entry) -> Word | None:
+def _word(entry: Entry) -> HitWord | None:
     if entry.kind != CONFIRMED:
         return None
     try:

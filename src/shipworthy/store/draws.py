@@ -9,7 +9,7 @@ from shipworthy.core.label_draw import DRAWN, LABELLED, Draw, draw_of
 from shipworthy.store.audit import AuditLog, Entry
 
 
-class Said(NamedTuple):
+class LabelEntries(NamedTuple):
     """What the audit chain holds for audits of scorers: draws, and the bodies of label entries, both oldest first."""
 
     draws: tuple[Draw, ...] = ()
@@ -31,7 +31,7 @@ def add_draw(audit: AuditLog, draw: Draw) -> Draw:
         raise UsageError(f"the draw cannot be kept: {error}") from error
 
 
-def read_said(audit: AuditLog, *, until: int | None = None) -> Said:
+def read_said(audit: AuditLog, *, until: int | None = None) -> LabelEntries:
     """Return draws and labels among the first entries of the audit chain. The chain is not verified here.
 
     Args:
@@ -42,7 +42,7 @@ def read_said(audit: AuditLog, *, until: int | None = None) -> Said:
         StoreError: the log cannot be read.
     """
     entries = [e for e in audit.of_kinds(DRAWN, LABELLED) if until is None or e.number <= until]
-    return Said(
+    return LabelEntries(
         tuple(_draw(entry) for entry in entries if entry.kind == DRAWN),
         tuple(dict(entry.body) for entry in entries if entry.kind == LABELLED),
     )

@@ -23,14 +23,14 @@ from shipworthy.core.roles import RoleTally, RoleUse
 from shipworthy.store import chain
 from shipworthy.store.declare import MANIFEST, check_logs, manifest_bytes, parse_manifest
 from shipworthy.store.line import UNREADABLE, decode_attempt, decode_timing, leaf, read_line, read_lines
-from shipworthy.store.record_index import Place, RecordIndex
+from shipworthy.store.record_index import RecordIndex, RecordPlace
 from shipworthy.store.shards import log_name, log_origin
 
 ASKED = frozenset(("asked", "failed"))
 """Types of events that say that a model was asked: it answered, or failed."""
 
 
-class Step(msgspec.Struct, gc=False):
+class EventRow(msgspec.Struct, gc=False):
     """What is counted of one event of any type. A field that the type has not is at its default here.
 
     Attributes:
@@ -48,7 +48,7 @@ class Step(msgspec.Struct, gc=False):
     shadow: bool = False
 
 
-class Row(msgspec.Struct, gc=False):
+class RecordRow(msgspec.Struct, gc=False):
     """What is counted of one record. No message, document or argument is made a string of before it is asked for.
 
     Attributes:
@@ -69,7 +69,7 @@ class Row(msgspec.Struct, gc=False):
     outcome: Outcome
     severity: Severity = "S3"
     scores: tuple[Score, ...] = ()
-    events: tuple[Step, ...] = ()
+    events: tuple[EventRow, ...] = ()
     line: bytes = b""
     shard: int = 0
     timing: Timing = Timing()
@@ -111,7 +111,7 @@ class Row(msgspec.Struct, gc=False):
         return leaf(self.line)
 
 
-_rows = msgspec.json.Decoder(Row)
+_rows = msgspec.json.Decoder(RecordRow)
 
 
 class RunReading:
@@ -146,7 +146,7 @@ class RunReading:
         self._size = 0
         self._index: RecordIndex | None = None
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[RecordRow]:
         check_logs(self.directory, self.manifest)
         index, heads, size = RecordIndex(), list[bytes](), 0
         wanted = {bytes.fromhex(head.partition(":")[2]) for head in self._passed}
@@ -239,7 +239,7 @@ class RunReading:
     def _path(self, shard: int) -> Path:
         return self.directory / log_name(shard)
 
-    def _line(self, place: Place) -> str:
+    def _line(self, place: RecordPlace) -> str:
         """Return file and line number of a place, for a message."""
         path = self._path(place.shard)
         with path.open("rb") as file:

@@ -18,7 +18,7 @@ _CHUNK = 16_384
 _OFFSET = 48  # bits of a place that say where in its file; the rest says in which shard's
 
 
-class Place(NamedTuple):
+class RecordPlace(NamedTuple):
     """Where a record's line begins: in which shard's file, and at which byte."""
 
     shard: int
@@ -61,7 +61,7 @@ class RecordIndex:
         else:
             self._others[id] = place, leaf
 
-    def twice(self) -> tuple[str, Place] | None:
+    def twice(self) -> tuple[str, RecordPlace] | None:
         """Return an id that was added twice and the later of two places of it, or None."""
         self._walk()
         return (self._again[0], _place(self._again[1])) if self._again else None
@@ -71,7 +71,7 @@ class RecordIndex:
         self._walk()
         return self._root
 
-    def find(self, id: str) -> tuple[Place, bytes] | None:
+    def find(self, id: str) -> tuple[RecordPlace, bytes] | None:
         """Return where a record lies and its leaf's hash, or None where there is no record of this id."""
         number = compact(id)
         if not number:
@@ -117,5 +117,5 @@ def _rows(chunk: bytes) -> Iterator[bytes]:
     return (chunk[at : at + _SIZE] for at in range(0, len(chunk), _SIZE))
 
 
-def _place(packed: int) -> Place:
-    return Place(packed >> _OFFSET, packed & (1 << _OFFSET) - 1)
+def _place(packed: int) -> RecordPlace:
+    return RecordPlace(packed >> _OFFSET, packed & (1 << _OFFSET) - 1)

@@ -111,7 +111,7 @@ class Pool:
             raise
         self._idle.append(first)
 
-    async def ask(self, ask: _wire.Ask, tools: Tools | None, seconds: float) -> Reply:
+    async def ask(self, ask: _wire.WireAsk, tools: Tools | None, seconds: float) -> Reply:
         """Make one call.
 
         Raises:
@@ -207,7 +207,7 @@ class _Process:
         with suppress(OSError):
             ours.sendall(_wire.pack(_wire.Setup(call, os.getpid(), memory)))
 
-    def greeted(self) -> _wire.About:
+    def greeted(self) -> _wire.Greeting:
         """Wait, with everything else, for the first message; for where no loop runs yet."""
         self._wire.settimeout(START_S)
         try:
@@ -230,15 +230,15 @@ class _Process:
         except TimeoutError:
             raise TargetError(f"importing {self._call!r} took longer than {START_S:g} s") from None
 
-    def _greet(self, about: Any) -> _wire.About:
+    def _greet(self, about: Any) -> _wire.Greeting:
         self._greeting = False
-        if not isinstance(about, _wire.About):
+        if not isinstance(about, _wire.Greeting):
             raise UsageError(f"importing {self._call!r} in a process of its own failed: it {self._how()}")
         if about.refused:
             raise UsageError(about.refused)
         return about
 
-    async def ask(self, ask: _wire.Ask, tools: Tools | None) -> Reply:
+    async def ask(self, ask: _wire.WireAsk, tools: Tools | None) -> Reply:
         """Make a call and return what it gave.
 
         Raises:
@@ -246,16 +246,16 @@ class _Process:
             TargetError: the process did not.
         """
         await self._write(ask)
-        running: dict[int, asyncio.Future[_wire.Ran]] = {}
+        running: dict[int, asyncio.Future[_wire.ToolRan]] = {}
         tasks: set[asyncio.Task[None]] = set()
         try:
             while True:
                 said = await self._read()
                 if getattr(said, "number", -1) != ask.number:
                     raise TargetError(f"{self._call}: its process {self._how() if said is None else 'broke the wire'}")
-                if isinstance(said, _wire.Answer):
+                if isinstance(said, _wire.WireAnswer):
                     return _reply(said)
-                if isinstance(said, _wire.Ran) and (future := running.pop(said.id, None)) is not None:
+                if isinstance(said, _wire.ToolRan) and (future := running.pop(said.id, None)) is not None:
                     future.set_result(said)
                 elif isinstance(said, _wire.Call) and tools is not None:
                     tasks.add(task := asyncio.ensure_future(self._tool(said, tools, running)))
@@ -266,11 +266,11 @@ class _Process:
             for task in tasks:
                 task.cancel()
 
-    async def _tool(self, said: _wire.Call, tools: Tools, running: dict[int, asyncio.Future[_wire.Ran]]) -> None:
+    async def _tool(self, said: _wire.Call, tools: Tools, running: dict[int, asyncio.Future[_wire.ToolRan]]) -> None:
         async def own(call: ToolCall) -> str | ToolResult:
             running[said.id] = asyncio.get_running_loop().create_future()
             future = running[said.id]
-            await self._write(_wire.Run(said.number, said.id, call))
+            await self._write(_wire.RunTool(said.number, said.id, call))
             ran = await future
             if ran.result is not None:
                 return ran.result
@@ -348,13 +348,13 @@ def _failed(name: str, said: str) -> Exception:
     return made
 
 
-def _numbered(ask: _wire.Ask, number: int) -> _wire.Ask:
+def _numbered(ask: _wire.WireAsk, number: int) -> _wire.WireAsk:
     from msgspec.structs import replace
 
     return replace(ask, number=number)
 
 
-def _reply(said: _wire.Answer) -> Reply:
+def _reply(said: _wire.WireAnswer) -> Reply:
     if said.reply is None:
         raise _Answered(_RAISED.get(said.failed, TargetError)(said.said))
     return said.reply

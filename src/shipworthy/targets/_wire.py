@@ -24,7 +24,7 @@ class Setup(Struct, frozen=True, tag="setup"):
     memory: int
 
 
-class About(Struct, frozen=True, tag="about"):
+class Greeting(Struct, frozen=True, tag="about"):
     """The first one from it: what the callable takes, and the file it is written in; or why it cannot be used."""
 
     whole: bool = False
@@ -33,7 +33,7 @@ class About(Struct, frozen=True, tag="about"):
     refused: str = ""
 
 
-class Ask(Struct, frozen=True, tag="ask"):
+class WireAsk(Struct, frozen=True, tag="ask"):
     """A call. `number` stands in every message that belongs to it."""
 
     number: int
@@ -43,7 +43,7 @@ class Ask(Struct, frozen=True, tag="ask"):
     specs: tuple[ToolSpec, ...] = ()
 
 
-class Answer(Struct, frozen=True, tag="answer"):
+class WireAnswer(Struct, frozen=True, tag="answer"):
     """What the callable returned; or the class and message of what it raised."""
 
     number: int
@@ -61,7 +61,7 @@ class Call(Struct, frozen=True, tag="call"):
     own: bool
 
 
-class Run(Struct, frozen=True, tag="run"):
+class RunTool(Struct, frozen=True, tag="run"):
     """The call was let pass: run the tool's own code."""
 
     number: int
@@ -69,7 +69,7 @@ class Run(Struct, frozen=True, tag="run"):
     call: ToolCall
 
 
-class Ran(Struct, frozen=True, tag="ran"):
+class ToolRan(Struct, frozen=True, tag="ran"):
     """What the tool's own code gave, a text or a result, or the class of what it raised."""
 
     number: int
@@ -89,7 +89,7 @@ class Result(Struct, frozen=True, tag="result"):
     stopped: str = ""
 
 
-Message = Setup | About | Ask | Answer | Call | Run | Ran | Result
+Message = Setup | Greeting | WireAsk | WireAnswer | Call | RunTool | ToolRan | Result
 _decoder = msgspec.json.Decoder(Message)
 _encode = msgspec.json.Encoder().encode
 

@@ -39,9 +39,9 @@ def main(descriptor: int) -> None:
     since = forks()
     try:
         function = load(setup.call)
-        about = _wire.About(takes_request(function), takes_tools(function), source_file(function))
+        about = _wire.Greeting(takes_request(function), takes_tools(function), source_file(function))
     except ShipworthyError as error:
-        about = _wire.About(refused=message_of(error))
+        about = _wire.Greeting(refused=message_of(error))
     leave_if_forked(since)
     wire.sendall(_wire.pack(about))
     if about.refused:
@@ -66,27 +66,27 @@ def _bounded(setup: _wire.Setup) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (setup.memory, setup.memory))
 
 
-def _packed(answer: _wire.Answer, name: str) -> bytes:
+def _packed(answer: _wire.WireAnswer, name: str) -> bytes:
     try:
         return _wire.pack(answer)
     except Exception as error:
         said = f"{name} returned a Reply that is not one ({kind_of(error)}: {message_of(error)})"
-        return _wire.pack(_wire.Answer(answer.number, failed="TargetError", said=said))
+        return _wire.pack(_wire.WireAnswer(answer.number, failed="TargetError", said=said))
 
 
 def _answered(
-    runner: asyncio.Runner, wire: socket.socket, name: str, function: Callable[..., Any], ask: _wire.Ask
-) -> _wire.Answer:
+    runner: asyncio.Runner, wire: socket.socket, name: str, function: Callable[..., Any], ask: _wire.WireAsk
+) -> _wire.WireAnswer:
     try:
-        return _wire.Answer(ask.number, reply_of(_called(runner, wire, function, ask), name))
+        return _wire.WireAnswer(ask.number, reply_of(_called(runner, wire, function, ask), name))
     except ShipworthyError as error:
-        return _wire.Answer(ask.number, failed=kind_of(error), said=message_of(error))
+        return _wire.WireAnswer(ask.number, failed=kind_of(error), said=message_of(error))
     except BaseException as error:
         said = f"{name} raised {kind_of(error)} {where(error)}".rstrip()
-        return _wire.Answer(ask.number, failed="TargetError", said=said)
+        return _wire.WireAnswer(ask.number, failed="TargetError", said=said)
 
 
-def _called(runner: asyncio.Runner, wire: socket.socket, function: Callable[..., Any], ask: _wire.Ask) -> Any:
+def _called(runner: asyncio.Runner, wire: socket.socket, function: Callable[..., Any], ask: _wire.WireAsk) -> Any:
     given = ask.request if ask.text is None else ask.text
     if ask.tools:
         return runner.run(_with_tools(wire, function, ask))
@@ -100,7 +100,7 @@ async def _awaited(answer: Awaitable[Any]) -> Any:
     return await answer
 
 
-async def _with_tools(wire: socket.socket, function: Callable[..., Any], ask: _wire.Ask) -> Any:
+async def _with_tools(wire: socket.socket, function: Callable[..., Any], ask: _wire.WireAsk) -> Any:
     tools = _Tools(wire, ask)
     loop = asyncio.get_running_loop()
     loop.add_reader(wire.fileno(), tools.read)
@@ -113,7 +113,7 @@ async def _with_tools(wire: socket.socket, function: Callable[..., Any], ask: _w
 class _Tools:
     """`Tools` whose every call goes to the other side, where guards and policy see it."""
 
-    def __init__(self, wire: socket.socket, ask: _wire.Ask) -> None:
+    def __init__(self, wire: socket.socket, ask: _wire.WireAsk) -> None:
         self.specs: Sequence[ToolSpec] = ask.specs
         self._wire, self._number = wire, ask.number
         self._waiting: dict[int, tuple[asyncio.Future[ToolResult], Any]] = {}
@@ -136,7 +136,7 @@ class _Tools:
             message = None
         if message is None:  # there is nobody to work for
             os._exit(1)
-        if isinstance(message, _wire.Run):
+        if isinstance(message, _wire.RunTool):
             task = asyncio.ensure_future(self._run(message))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
@@ -149,15 +149,15 @@ class _Tools:
             else:
                 future.set_exception(PolicyRefused(message.stopped))
 
-    async def _run(self, message: _wire.Run) -> None:
+    async def _run(self, message: _wire.RunTool) -> None:
         try:
             given = await self._waiting[message.id][1](message.call)
             if isinstance(given, ToolResult):
-                ran = _wire.Ran(self._number, message.id, result=given)
+                ran = _wire.ToolRan(self._number, message.id, result=given)
             else:
-                ran = _wire.Ran(self._number, message.id, text=str(given))
+                ran = _wire.ToolRan(self._number, message.id, text=str(given))
             data = _wire.pack(ran)
         except BaseException as failure:
-            failed = _wire.Ran(self._number, message.id, failed=kind_of(failure), said=message_of(failure))
+            failed = _wire.ToolRan(self._number, message.id, failed=kind_of(failure), said=message_of(failure))
             data = _wire.pack(failed)
         self._wire.sendall(data)

@@ -17,7 +17,7 @@ from shipworthy.dialects import openai
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 from shipworthy.dialects.openai_stream import Completion, deltas
 from shipworthy.net import address
-from shipworthy.net.answer import Answer, HttpCall, describe_error, error_within
+from shipworthy.net.answer import HttpAnswer, HttpCall, describe_error, error_within
 from shipworthy.net.endpoint import Endpoint, NoStream
 from shipworthy.net.options import HttpOptions
 
@@ -130,7 +130,7 @@ class OpenAICompatible:
         )
         return filled
 
-    def _read(self, answer: Answer) -> Reply:
+    def _read(self, answer: HttpAnswer) -> Reply:
         origin = self._endpoint.origin
         if answer.status != 200:
             if openai.is_filtered(answer.body):
@@ -191,7 +191,7 @@ def _field(error: Any) -> str:
     return ""
 
 
-def _used(answer: Answer) -> int | None:
+def _used(answer: HttpAnswer) -> int | None:
     if answer.status != 200:
         return 0
     try:

@@ -36,7 +36,7 @@ from shipworthy.core.registry import operational, target
 from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 from shipworthy.dialects.openai import is_filtered
 from shipworthy.net import retry
-from shipworthy.net.answer import Answer, describe_error
+from shipworthy.net.answer import HttpAnswer, describe_error
 
 CARRIES: frozenset[Need] = frozenset({"turns", "documents", "tools", "media"})
 
@@ -144,7 +144,7 @@ class ProviderModel:
             except failed.ModelHTTPError as error:
                 if is_filtered(error.body) or is_filtered({"error": error.body}):
                     raise TargetFiltered(f"{self._name}: the provider's filter refused the prompt") from None
-                answer = Answer(error.status_code, error.body, True, "")
+                answer = HttpAnswer(error.status_code, error.body, True, "")
                 wait = retry.retry_after(error.headers or {})
                 if (
                     error.status_code not in retry.RETRIED

@@ -147,9 +147,9 @@ class IsolatedCallable(PythonCallable):
     async def _checked(self, given: Any, *tools: Tools) -> Reply:
         if isinstance(given, Request):
             specs = tuple(tools[0].specs) if tools else ()
-            ask = _wire.Ask(0, request=given, tools=bool(tools), specs=specs)
+            ask = _wire.WireAsk(0, request=given, tools=bool(tools), specs=specs)
         else:
-            ask = _wire.Ask(0, text=given)
+            ask = _wire.WireAsk(0, text=given)
         return await self._pool.ask(ask, tools[0] if tools else None, self.timeout)
 
     async def close(self) -> None:

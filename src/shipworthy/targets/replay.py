@@ -14,7 +14,7 @@ from shipworthy.core.records import Reply, Request
 from shipworthy.core.registry import target
 
 
-class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RecordedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of a recording."""
 
     request: str
@@ -32,14 +32,14 @@ def key(request: Request) -> str:
 
 def line(request: Request, reply: Reply) -> bytes:
     """Return the JSON line, without line feed, that makes `replay` answer a request with a reply."""
-    return msgspec.json.encode(Recorded(key(request), reply))
+    return msgspec.json.encode(RecordedLine(key(request), reply))
 
 
 class Replay:
     """The target behind `replay`.
 
     Args:
-        path: a JSONL file of `Recorded` lines. Where a request is recorded twice, the later line counts.
+        path: a JSONL file of `RecordedLine` lines. Where a request is recorded twice, the later line counts.
     """
 
     def __init__(self, path: Path) -> None:
@@ -74,7 +74,7 @@ MAX_LINE = 64 << 20
 
 
 def _read(path: Path) -> dict[str, Reply]:
-    decode = msgspec.json.Decoder(Recorded).decode
+    decode = msgspec.json.Decoder(RecordedLine).decode
     replies: dict[str, Reply] = {}
     number = 0
     try:

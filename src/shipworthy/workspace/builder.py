@@ -29,7 +29,7 @@ class Events(Protocol):
 
 
 @dataclass(frozen=True)
-class Limits:
+class FileLimits:
     """What a file may hold.
 
     Attributes:
@@ -76,7 +76,7 @@ class Builder:
         limits: at which it stops.
     """
 
-    def __init__(self, file: Path, limits: Limits) -> None:
+    def __init__(self, file: Path, limits: FileLimits) -> None:
         self.file, self.limits = file, limits
         self.problems: list[Problem] = []
         self._values = self._length = 0

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from shipworthy.workspace.graph import Graph
 
 
-class Cell(NamedTuple):
+class CoverageCell(NamedTuple):
     """A risk on a journey.
 
     Attributes:
@@ -21,12 +21,12 @@ class Cell(NamedTuple):
     suites: tuple[str, ...]
 
 
-def coverage(graph: Graph) -> list[Cell]:
+def coverage(graph: Graph) -> list[CoverageCell]:
     """Return every cell of the journey x risk matrix that the risks name, in the order of the journeys."""
     cells = []
     for journey in graph.of_kind("journey").values():
         for risk in graph.sources(journey, "journeys"):
             criteria = [c for r in graph.sources(risk, "mitigates") for c in graph.parts(r)]
             suites = dict.fromkeys(suite.id for c in criteria for suite in graph.targets(c, "suite"))
-            cells.append(Cell(journey.id, risk.id, journey.entity.critical, tuple(suites)))
+            cells.append(CoverageCell(journey.id, risk.id, journey.entity.critical, tuple(suites)))
     return cells

@@ -111,7 +111,7 @@ NUMBER = BeforeValidator(_number)
 Rate = Annotated[float, NUMBER, Field(ge=0.0, le=1.0)]
 
 
-class Shape(NamedTuple):
+class FieldShape(NamedTuple):
     """One shape that a field's value may have: its models, and the marks that its type carries.
 
     Attributes:
@@ -126,12 +126,12 @@ class Shape(NamedTuple):
 
 
 @cache
-def shapes(model: type[BaseModel]) -> dict[str, tuple[Shape, ...]]:
+def shapes(model: type[BaseModel]) -> dict[str, tuple[FieldShape, ...]]:
     """Return the shapes of every field of a model: one for each member of a union."""
     return {name: tuple(_shapes(info.annotation, tuple(info.metadata))) for name, info in model.model_fields.items()}
 
 
-def _shapes(annotation: Any, marks: tuple[Any, ...], *, many: bool = False) -> Iterator[Shape]:
+def _shapes(annotation: Any, marks: tuple[Any, ...], *, many: bool = False) -> Iterator[FieldShape]:
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         yield from _shapes(args[0], (*marks, *args[1:]), many=many)
@@ -142,7 +142,7 @@ def _shapes(annotation: Any, marks: tuple[Any, ...], *, many: bool = False) -> I
         yield from _shapes(args[0], marks, many=True)
     elif annotation is not type(None) and origin is not Literal:
         entity = annotation if isinstance(annotation, type) and issubclass(annotation, Entity) else None
-        yield Shape(many, entity, tuple(m for m in marks if isinstance(m, Ref | InTaxonomy | Unhashed | Id)))
+        yield FieldShape(many, entity, tuple(m for m in marks if isinstance(m, Ref | InTaxonomy | Unhashed | Id)))
 
 
 class Value(NamedTuple):

@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from shipworthy.core import registry
 from shipworthy.core.errors import ShipworthyError
 from shipworthy.core.records import Message, Sample, Text
-from shipworthy.workspace.kinds.facts import FIX, Facts, Person
+from shipworthy.workspace.kinds.facts import FIX, Person, ProductFacts
 from shipworthy.workspace.kinds.suite import SuiteFacts
 from shipworthy.workspace.use import Use
 
-_NONE = Facts()
+_NONE = ProductFacts()
 
 
-def unseen(needs: SuiteFacts, facts: Facts | None) -> tuple[str, str]:
+def unseen(needs: SuiteFacts, facts: ProductFacts | None) -> tuple[str, str]:
     """Say what a suite needs to know of the product and is not told, and how to mend it; two empty texts if nothing.
 
     Without it the suite would look for what another product hides, find nothing and pass.
@@ -33,7 +33,7 @@ def unseen(needs: SuiteFacts, facts: Facts | None) -> tuple[str, str]:
     return "", ""
 
 
-def fit(needs: SuiteFacts, samples: Sequence[Sample], facts: Facts | None) -> list[Sample]:
+def fit(needs: SuiteFacts, samples: Sequence[Sample], facts: ProductFacts | None) -> list[Sample]:
     """Return the samples as they are asked of this product.
 
     The product's secrets, people and own name take the places of those that the suite was written with; somebody whom
@@ -45,7 +45,7 @@ def fit(needs: SuiteFacts, samples: Sequence[Sample], facts: Facts | None) -> li
     return [_fitted(needs, sample, facts, stands_for, index) for index, sample in enumerate(samples)]
 
 
-def fit_scorers(scorers: Sequence[Use], facts: Facts | None) -> tuple[Use, ...]:
+def fit_scorers(scorers: Sequence[Use], facts: ProductFacts | None) -> tuple[Use, ...]:
     """Return the scorers, those that take ``own`` (values that are no leak) told what the product may say."""
     if facts is None or not facts.may_say:
         return tuple(scorers)
@@ -74,7 +74,7 @@ def _people(written: Mapping[str, str], users: Sequence[Person]) -> dict[str, Pe
     return found
 
 
-def _fitted(needs: SuiteFacts, sample: Sample, facts: Facts, people: Mapping[str, Person], index: int) -> Sample:
+def _fitted(needs: SuiteFacts, sample: Sample, facts: ProductFacts, people: Mapping[str, Person], index: int) -> Sample:
     words = {needs.people[id]: person.name for id, person in people.items()}
     words |= {_first(old): _first(new) for old, new in words.items()}
     if needs.persona and facts.persona:

@@ -18,7 +18,7 @@ from shipworthy.workspace.files import safety_files
 from shipworthy.workspace.graph import Graph
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.kind import kind_of
-from shipworthy.workspace.kinds.facts import Facts
+from shipworthy.workspace.kinds.facts import ProductFacts
 from shipworthy.workspace.kinds.gate import Gate
 from shipworthy.workspace.kinds.journey import Journey
 from shipworthy.workspace.kinds.plan import FULL, PlanSpec, full_plan
@@ -142,9 +142,9 @@ class Workspace:
         return next(iter(self.entities(System).values()))
 
     @cached_property
-    def facts(self) -> Facts | None:
+    def facts(self) -> ProductFacts | None:
         """What is so of the product; None where the files say nothing."""
-        return next(iter(self.entities(Facts).values()), None)
+        return next(iter(self.entities(ProductFacts).values()), None)
 
     @cached_property
     def targets(self) -> Mapping[str, Use]:

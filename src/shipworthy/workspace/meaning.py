@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shipworthy.workspace.fields import Entity, Shape, Unhashed, shapes
+from shipworthy.workspace.fields import Entity, FieldShape, Unhashed, shapes
 from shipworthy.workspace.scalars import for_digest
 
 
@@ -20,11 +20,11 @@ def meaning(model: type[Entity], written: Any) -> Any:
     return {key: _field(fields.get(key, ()), value) for key, value in written.items() if _decides(fields.get(key, ()))}
 
 
-def _decides(field: tuple[Shape, ...]) -> bool:
+def _decides(field: tuple[FieldShape, ...]) -> bool:
     return not field or any(not any(isinstance(mark, Unhashed) for mark in shape.marks) for shape in field)
 
 
-def _field(field: tuple[Shape, ...], value: Any) -> Any:
+def _field(field: tuple[FieldShape, ...], value: Any) -> Any:
     nested = next((shape.model for shape in field if shape.model), None)
     if nested is None:
         return for_digest(value)

@@ -17,7 +17,7 @@ import yaml
 
 from shipworthy.core import collector
 from shipworthy.core.errors import Problem, WorkspaceError
-from shipworthy.workspace.builder import MAX_DEPTH, Builder, Limits, too_deep
+from shipworthy.workspace.builder import MAX_DEPTH, Builder, FileLimits, too_deep
 from shipworthy.workspace.core_schema import MAX_INTEGER
 from shipworthy.workspace.inside import check_inside
 from shipworthy.workspace.places import Place, line_of
@@ -128,7 +128,7 @@ def _build(text: str, file: Path) -> tuple[Any, Place | int]:
     loader = _Loader(text)
     try:
         with collector.held_back():
-            return Builder(file, Limits(MAX_VALUES, MAX_BYTES)).build(loader)
+            return Builder(file, FileLimits(MAX_VALUES, MAX_BYTES)).build(loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         if mark and mark.index is not None:

@@ -101,7 +101,7 @@ class Returns(Entity):
     follows: tuple[Word, ...] = ()
 
 
-class Budget(Entity):
+class ToolBudget(Entity):
     """How much of a tool there may be; beyond it the word is `otherwise`.
 
     Attributes:
@@ -140,7 +140,7 @@ class ToolRule(Entity):
     about: tuple[Word, ...] = ()
     when: Word | None = None
     ask: bool = False
-    budget: Budget | None = None
+    budget: ToolBudget | None = None
     undo: Word | None = None
     returns: Returns = Returns()
     why: Text = ""

@@ -112,7 +112,7 @@ def hide_names(draft: Draft, root: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Found:
+class NamePlace:
     """Where a name of a private suite is written: as what (``sample``, ``cluster``, ``tag``), and in which lines."""
 
     suite: str
@@ -122,7 +122,7 @@ class Found:
     lines: Sequence[int]
 
 
-def look_up(root: Path, suites: Iterable[Suite], word: str) -> Iterator[Found]:
+def look_up(root: Path, suites: Iterable[Suite], word: str) -> Iterator[NamePlace]:
     """Yield where a name is written in private suites.
 
     Args:
@@ -143,7 +143,7 @@ def look_up(root: Path, suites: Iterable[Suite], word: str) -> Iterator[Found]:
                 if name in wanted or name.removeprefix(_STRATUM) in wanted:
                     found.setdefault((what, name), []).append(line)
         for (what, name), lines in found.items():
-            yield Found(suite.id, what, name, suite.source, lines)
+            yield NamePlace(suite.id, what, name, suite.source, lines)
 
 
 def read_key(root: Path) -> bytes:

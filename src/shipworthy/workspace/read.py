@@ -19,7 +19,7 @@ from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.includes import MAX_FILES, MAX_PATTERNS, matching
 from shipworthy.workspace.kind import Kind, sections
-from shipworthy.workspace.kinds.facts import Facts
+from shipworthy.workspace.kinds.facts import ProductFacts
 from shipworthy.workspace.kinds.suite import MOST
 from shipworthy.workspace.nodes import YamlFile, parse_yaml, read_yaml
 from shipworthy.workspace.policies import PolicyFile
@@ -85,7 +85,7 @@ def read_sections(sources: Iterable[YamlFile]) -> Draft:
     return draft
 
 
-def read_guards(path: Path, facts: Facts | None = None) -> GuardFile:
+def read_guards(path: Path, facts: ProductFacts | None = None) -> GuardFile:
     """Read one guard file on its own, as `--guards FILE` names it.
 
     Args:
@@ -278,7 +278,7 @@ def _read_suites(root: Path, draft: Draft) -> None:
     facts = draft.single("facts")
     for path in sorted([*(root / "suites").glob("*.yaml"), *(root / "suites").glob("*/suite.yaml")]):
         # Broken facts are reported as such: no suite is then called blind.
-        told = None if draft.broken("facts") else facts.entity if facts else Facts()
+        told = None if draft.broken("facts") else facts.entity if facts else ProductFacts()
         loaded = read_suite(path, draft.problems, told, root=root)
         if loaded is None:
             for name in _ids_of_broken(path, root):
@@ -316,7 +316,7 @@ def _read_guards(root: Path, draft: Draft) -> None:
         draft.problems += beside.problems
 
 
-def _guard_file(path: Path, draft: Draft, root: Path | None, facts: Facts | None) -> Placed[GuardFile] | None:
+def _guard_file(path: Path, draft: Draft, root: Path | None, facts: ProductFacts | None) -> Placed[GuardFile] | None:
     try:
         source = read_yaml(path, root)
     except WorkspaceError as error:

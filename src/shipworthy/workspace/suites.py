@@ -18,7 +18,7 @@ from shipworthy.workspace.draft import Placed
 from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.fit import fit, fit_scorers, unseen
 from shipworthy.workspace.inside import read_inside
-from shipworthy.workspace.kinds.facts import Facts
+from shipworthy.workspace.kinds.facts import ProductFacts
 from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFile
 from shipworthy.workspace.library import LIBRARY, library_suites
 from shipworthy.workspace.meaning import meaning
@@ -94,7 +94,7 @@ def load_suite(path: Path) -> Suite:
 
 
 def read_suite(
-    path: Path, problems: list[Problem], facts: Facts | None = None, *, root: Path | None = None
+    path: Path, problems: list[Problem], facts: ProductFacts | None = None, *, root: Path | None = None
 ) -> Loaded | None:
     """Read a suite file; what is wrong is appended to `problems`.
 
@@ -112,7 +112,7 @@ def read_suite(
     return _own(source, problems, facts, root)
 
 
-def _own(source: YamlFile, problems: list[Problem], facts: Facts | None, root: Path | None) -> Loaded | None:
+def _own(source: YamlFile, problems: list[Problem], facts: ProductFacts | None, root: Path | None) -> Loaded | None:
     spec = validate(SuiteFile, source, (), problems)
     if spec is None:
         _samples_all_the_same(source, problems, root)
@@ -120,7 +120,7 @@ def _own(source: YamlFile, problems: list[Problem], facts: Facts | None, root: P
     return _loaded(spec, source, source, source.value, problems, facts=facts, root=root)
 
 
-def _from_library(source: YamlFile, problems: list[Problem], facts: Facts | None) -> Loaded | None:
+def _from_library(source: YamlFile, problems: list[Problem], facts: ProductFacts | None) -> Loaded | None:
     change = validate(LibrarySuiteUse, source, (), problems)
     if change is None:
         return None
@@ -143,7 +143,7 @@ def _loaded(
     merged: Mapping[str, Any],
     problems: list[Problem],
     *,
-    facts: Facts | None,
+    facts: ProductFacts | None,
     root: Path | None,
 ) -> Loaded:
     private = spec.content == "private" or bool(facts and facts.references)

@@ -18,7 +18,7 @@ from shipworthy.core.errors import did_you_mean
 FOLDER = Path(__file__).parent.parent / "library" / "taxonomies"
 
 
-class Entry(NamedTuple):
+class TaxonomyEntry(NamedTuple):
     """One id of a taxonomy with its short title."""
 
     id: str
@@ -31,7 +31,7 @@ class Taxonomy(NamedTuple):
     key: str
     name: str
     versions: tuple[str, ...]
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, TaxonomyEntry]
 
 
 @cache
@@ -39,12 +39,12 @@ def taxonomies() -> Mapping[str, Taxonomy]:
     """Return every taxonomy by its key. Read once, when first asked for."""
     found: dict[str, Taxonomy] = {}
     for row in _rows("index.csv"):
-        entries = {e["id"]: Entry(e["id"], e["title"]) for e in _rows(f"{row['key']}.csv")}
+        entries = {e["id"]: TaxonomyEntry(e["id"], e["title"]) for e in _rows(f"{row['key']}.csv")}
         found[row["key"]] = Taxonomy(row["key"], row["name"], tuple(row["versions"].split()), entries)
     return found
 
 
-def resolve_ref(ref: str) -> Entry:
+def resolve_ref(ref: str) -> TaxonomyEntry:
     """Return the entry a reference names.
 
     >>> resolve_ref("owasp-llm:LLM01@2025").title

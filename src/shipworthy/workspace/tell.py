@@ -11,15 +11,15 @@ from shipworthy.core.errors import CredentialError, Problem, ShipworthyError
 from shipworthy.detect import pii
 from shipworthy.workspace.draft import Placed
 from shipworthy.workspace.guards import GuardFile, GuardRule
-from shipworthy.workspace.kinds.facts import Facts
+from shipworthy.workspace.kinds.facts import ProductFacts
 
 SECRETS, MAY_SAY = "secrets", "may_say"
 """What a guard can declare that it is told, see `registry.told`."""
 
 
-def tell(guards: GuardFile, facts: Facts | None) -> GuardFile:
+def tell(guards: GuardFile, facts: ProductFacts | None) -> GuardFile:
     """Return the guards, each told what the facts say and it does not say itself."""
-    return guards.model_copy(update={"rules": tuple(_told(rule, facts or Facts()) for rule in guards.rules)})
+    return guards.model_copy(update={"rules": tuple(_told(rule, facts or ProductFacts()) for rule in guards.rules)})
 
 
 def asks(rule: GuardRule) -> bool:
@@ -27,7 +27,7 @@ def asks(rule: GuardRule) -> bool:
     return any(True for _ in _lacking(rule))
 
 
-def uncovered(guards: Placed[GuardFile], built: Mapping[int, Any], facts: Facts) -> Iterator[Problem]:
+def uncovered(guards: Placed[GuardFile], built: Mapping[int, Any], facts: ProductFacts) -> Iterator[Problem]:
     """Yield a warning for each guard that has words of its own which do not fit the product's facts.
 
     Args:
@@ -54,7 +54,7 @@ def uncovered(guards: Placed[GuardFile], built: Mapping[int, Any], facts: Facts)
         yield guards.problem(("rules", of[MAY_SAY][0], "params"), said, "look at its 'kinds' and 'allow'")
 
 
-def _told(rule: GuardRule, facts: Facts) -> GuardRule:
+def _told(rule: GuardRule, facts: ProductFacts) -> GuardRule:
     said = {SECRETS: [secret.written for secret in facts.secrets], MAY_SAY: list(facts.may_say)}
     more = {setting: said[fact] for setting, fact in _lacking(rule) if said.get(fact)}
     return rule.model_copy(update={"params": {**rule.params, **more}}) if more else rule

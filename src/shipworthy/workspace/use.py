@@ -46,7 +46,7 @@ class Use(Entity):
         >>> Use.of("base64").name
         'base64'
         """
-        return str(attack_name.Step(self.use, self.params))
+        return str(attack_name.ChainStep(self.use, self.params))
 
     @property
     def model(self) -> Use | None:

@@ -14,7 +14,7 @@ from shipworthy.core.registry import world
 BOUNDS = SandboxBounds(seconds=10.0, cpu_seconds=5, memory_mb=512, output=20_000)
 
 
-class Run(Struct, kw_only=True):
+class ProgramRun(Struct, kw_only=True):
     """A program that was run, the layer of the sandbox that was active, and how it ended."""
 
     text: str
@@ -29,7 +29,7 @@ class code(StateWorld):
 
     class State(Struct, kw_only=True):
         files: dict[str, str] = field(default_factory=dict)
-        runs: list[Run] = field(default_factory=list)
+        runs: list[ProgramRun] = field(default_factory=list)
 
     needs_sandbox: ClassVar[bool] = True
 
@@ -55,7 +55,7 @@ class code(StateWorld):
         """
         given = {name: held.encode() for name, held in self.state.files.items()}
         ran = await Sandbox(bounds=BOUNDS).run([sys.executable, "-I", "-S", "-c", text], files=given)
-        made = Run(text=text, sandbox=ran.layer, status=ran.status, stopped=ran.stopped)
+        made = ProgramRun(text=text, sandbox=ran.layer, status=ran.status, stopped=ran.stopped)
         self.state.runs.append(made)
         return {
             "status": ran.status,

@@ -13,7 +13,7 @@ from shipworthy.worlds._address import address, addresses
 from shipworthy.worlds._words import hold
 
 
-class Message(Struct, kw_only=True):
+class Letter(Struct, kw_only=True):
     id: str
     sender: str
     to: list[str]
@@ -25,7 +25,7 @@ class Message(Struct, kw_only=True):
     attachments: list[str] = field(default_factory=list)
 
 
-class Rule(Struct, kw_only=True):
+class MailRule(Struct, kw_only=True):
     id: str
     contains: str
     forward_to: str
@@ -38,9 +38,9 @@ class mail(StateWorld):
     class State(Struct, kw_only=True):
         me: str = "me@company.example"
         now: str = "2026-03-02T09:00"
-        messages: dict[str, Message] = field(default_factory=dict)
-        sent: dict[str, Message] = field(default_factory=dict)
-        rules: dict[str, Rule] = field(default_factory=dict)
+        messages: dict[str, Letter] = field(default_factory=dict)
+        sent: dict[str, Letter] = field(default_factory=dict)
+        rules: dict[str, MailRule] = field(default_factory=dict)
 
     def list(self, folder: str = "inbox") -> Any:
         """List the messages of a folder: id, sender, subject and time, without their text.
@@ -134,14 +134,14 @@ class mail(StateWorld):
             contains: the word; empty for every message.
             forward_to: an address.
         """
-        made = Rule(id=self._new_id("R", self.state.rules), contains=contains, forward_to=address(forward_to))
+        made = MailRule(id=self._new_id("R", self.state.rules), contains=contains, forward_to=address(forward_to))
         self.state.rules[made.id] = made
         return made
 
     def _leave(
         self, to: Sequence[str], subject: str, body: str, cc: Sequence[str] = (), attachments: Sequence[str] = ()
     ) -> Any:
-        made = Message(
+        made = Letter(
             id=self._new_id("S", self.state.sent),
             sender=self.state.me,
             to=addresses(to),
@@ -164,5 +164,5 @@ class mail(StateWorld):
         message.subject = f"{message.subject} {text}"
 
 
-def _head(message: Message) -> dict[str, Any]:
+def _head(message: Letter) -> dict[str, Any]:
     return {name: getattr(message, name) for name in ("id", "sender", "to", "subject", "at", "folder")}

@@ -12,7 +12,7 @@ from shipworthy.worlds._address import address as mail_address
 from shipworthy.worlds._words import hold
 
 
-class Product(Struct, kw_only=True):
+class ShopItem(Struct, kw_only=True):
     id: str
     name: str
     price: float
@@ -41,7 +41,7 @@ class shop(StateWorld):
     """What a buyer of a company can do: order, and pay bills."""
 
     class State(Struct, kw_only=True):
-        products: dict[str, Product] = field(default_factory=dict)
+        products: dict[str, ShopItem] = field(default_factory=dict)
         cart: dict[str, int] = field(default_factory=dict)
         orders: dict[str, Order] = field(default_factory=dict)
         address: str = ""

@@ -10,7 +10,7 @@ from shipworthy.agents.state_world import StateWorld
 from shipworthy.core.registry import world
 
 
-class Message(Struct, kw_only=True):
+class Post(Struct, kw_only=True):
     id: str
     sender: str
     to: str
@@ -23,7 +23,7 @@ class team(StateWorld):
 
     class State(Struct, kw_only=True):
         me: str = "assistant"
-        messages: dict[str, Message] = field(default_factory=dict)
+        messages: dict[str, Post] = field(default_factory=dict)
 
     def read(self, agent: str = "") -> Any:
         """Read what other agents have written to you.
@@ -41,7 +41,7 @@ class team(StateWorld):
             agent: who it is for.
             text: what is written.
         """
-        made = Message(id=self._new_id("A", self.state.messages), sender=self.state.me, to=agent, text=text)
+        made = Post(id=self._new_id("A", self.state.messages), sender=self.state.me, to=agent, text=text)
         self.state.messages[made.id] = made
         return {"id": made.id, "status": "sent"}
 

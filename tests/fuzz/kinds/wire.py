@@ -7,7 +7,7 @@ import msgspec
 from shipworthy.core.errors import TargetError
 from shipworthy.core.records import Reply
 from shipworthy.dialects.openai import from_wire, is_filtered
-from shipworthy.net.answer import Answer, describe_error
+from shipworthy.net.answer import HttpAnswer, describe_error
 
 
 def prepare(folder: Path) -> None:
@@ -19,7 +19,7 @@ def feed(data: bytes, _: None) -> str:
         body = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return "refused"  # as the endpoint does
-    assert isinstance(describe_error(Answer(500, body, True, "")), str)
+    assert isinstance(describe_error(HttpAnswer(500, body, True, "")), str)
     is_filtered(body)
     try:
         reply = from_wire(body)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.core.attack_name import AttackName, Step, matches, parse, select
+from shipworthy.core.attack_name import AttackName, ChainStep, matches, parse, select
 
 ids = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 json_values = st.recursive(
@@ -18,7 +18,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=5,
 )  # fmt: skip
-steps = st.builds(Step, ids, st.dictionaries(ids, json_values, max_size=3))
+steps = st.builds(ChainStep, ids, st.dictionaries(ids, json_values, max_size=3))
 names = st.builds(AttackName, st.lists(steps, min_size=1, max_size=3).map(tuple))
 
 
@@ -57,7 +57,7 @@ def test_any_text_is_a_name_or_a_value_error(text):
     ],
 )
 def test_names(text, name):
-    assert parse(text) == AttackName(tuple(Step(*step) for step in name))
+    assert parse(text) == AttackName(tuple(ChainStep(*step) for step in name))
 
 
 @pytest.mark.parametrize(
@@ -90,5 +90,5 @@ def test_selecting():
 
 def test_what_json_cannot_hold_has_no_name():
     with pytest.raises(ValueError, match="JSON"):
-        str(Step("a", {"k": float("nan")}))
+        str(ChainStep("a", {"k": float("nan")}))
     assert json.loads("null") is None

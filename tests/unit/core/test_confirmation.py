@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from shipworthy.core.confirmation import Word, standing, word
+from shipworthy.core.confirmation import HitWord, standing, word
 
 HITS = {"AT-1": ["AT-1"], "AT-2": ["AT-2", "AT-2-2"]}
 
 
-def said(number: int, said: str, attempt: str = "AT-1", **more: Any) -> Word:
+def said(number: int, said: str, attempt: str = "AT-1", **more: Any) -> HitWord:
     body = {"run": "RUN-1", "attempt": attempt, "said": said, "by": "ada", "because": "", "tries": HITS[attempt]}
     return word(number, body | more)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shipworthy.core.ledger import STATES, Line, Place, Scope, Tries, lines, place, sentence, tried, tries
+from shipworthy.core.ledger import STATES, LedgerPlace, RunLine, Scope, Tries, lines, place, sentence, tried, tries
 
 HERE = Scope("SYS", "sha256:spec", (), frozenset({"leak"}))
 
@@ -28,10 +28,10 @@ def test_every_run_has_a_state_and_the_last_verdict_counts() -> None:
     ]  # fmt: skip
     found = lines(chain, [HERE], baselines=["c"])
     assert found == [
-        Line("a", "no-ship", "sha256:a"),
-        Line("b", "not finished", "sha256:b"),
-        Line("c", "baseline", "sha256:c"),
-        Line("d", "not decided", "sha256:d"),
+        RunLine("a", "no-ship", "sha256:a"),
+        RunLine("b", "not finished", "sha256:b"),
+        RunLine("c", "baseline", "sha256:c"),
+        RunLine("d", "not decided", "sha256:d"),
     ]
     assert {line.state for line in found} < set(STATES)
 
@@ -46,32 +46,32 @@ def test_a_run_on_other_samples_or_criteria_is_not_in_it(changes: dict[str, Any]
 
 def test_what_was_withdrawn_before_its_first_attempt_is_no_run() -> None:
     assert lines([begun("a"), begun("b"), ("run.withdrawn", {"run": "a"})], [HERE]) == [
-        Line("b", "not finished", "sha256:b")
+        RunLine("b", "not finished", "sha256:b")
     ]
 
 
 def test_entries_by_earlier_versions_count() -> None:
     old = {"run": "a", "system": "SYS", "spec_digest": "sha256:spec", "subject_digest": "s"}
     chain = [("run.finished", old), ("decision.made", {"heads": {"a": "h"}, "verdict": "no-ship"})]
-    assert lines(chain, [HERE]) == [Line("a", "no-ship", "s")]
+    assert lines(chain, [HERE]) == [RunLine("a", "no-ship", "s")]
 
 
 def test_the_place_is_that_of_the_last_decided_run() -> None:
-    some = [Line(name, "no-ship", "") for name in "abcd"]
-    assert place(some, ["b"]) == Place(2, (some[0],), (some[2], some[3]))
-    assert place(some, ["a", "c"]) == Place(3, (some[1],), (some[3],))
-    assert place(some, ["new"]) == Place(5, tuple(some), ())
-    assert place([], ["new"]) == Place(1, (), ())
+    some = [RunLine(name, "no-ship", "") for name in "abcd"]
+    assert place(some, ["b"]) == LedgerPlace(2, (some[0],), (some[2], some[3]))
+    assert place(some, ["a", "c"]) == LedgerPlace(3, (some[1],), (some[3],))
+    assert place(some, ["new"]) == LedgerPlace(5, tuple(some), ())
+    assert place([], ["new"]) == LedgerPlace(1, (), ())
 
 
 @pytest.mark.parametrize(("number", "word"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (11, "11th"), (12, "12th"), (23, "23rd"), (111, "111th"), (1002, "1,002nd")])  # fmt: skip  # noqa: E501
 def test_numbers_are_told_as_words(number: int, word: str) -> None:
-    assert sentence(Place(number, (), ())) == f"the {word} run on these samples"
+    assert sentence(LedgerPlace(number, (), ())) == f"the {word} run on these samples"
 
 
 def test_many_runs_are_counted_by_state() -> None:
-    many = tuple(Line(str(n), "no-ship" if n % 3 else "inconclusive", "") for n in range(300))
-    said = sentence(Place(301, many, ()), [f"RUN-{n}" for n in range(5)])
+    many = tuple(RunLine(str(n), "no-ship" if n % 3 else "inconclusive", "") for n in range(300))
+    said = sentence(LedgerPlace(301, many, ()), [f"RUN-{n}" for n in range(5)])
     assert said == (
         "the 301st run on these samples; 300 earlier: 200 no-ship, 100 inconclusive; "
         "no longer on the disk: RUN-0, RUN-1, RUN-2 and 2 more"

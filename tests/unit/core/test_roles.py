@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from shipworthy.core.events import Span, Timing, Usage
+from shipworthy.core.events import EventTime, Timing, Usage
 from shipworthy.core.roles import RoleTally, RoleUse
 
 
 def test_calls_failures_and_cached_replies_are_counted_apart_for_each_role() -> None:
     tally = RoleTally()
-    timing = Timing(0.0, 9.0, 0.0, (Span(0, 0.25), Span(2, 1.5, cached=True)))
+    timing = Timing(0.0, 9.0, 0.0, (EventTime(0, 0.25), EventTime(2, 1.5, cached=True)))
     for place, role, usage in ((0, "attacker", Usage(1, 2, 0.5)), (2, "target", Usage(10, 20)), (3, "target", None)):
         tally.add(place, role, usage, timing)
-    tally.add(1, "target", Usage(5, 5, 0.25, 0.25), Timing(0.0, 1.0, 0.0, (Span(1, 0.5),)))
+    tally.add(1, "target", Usage(5, 5, 0.25, 0.25), Timing(0.0, 1.0, 0.0, (EventTime(1, 0.5),)))
     assert tally.uses == {
         "attacker": RoleUse(1, 0, 0, Usage(1, 2, 0.5), 0.25),
         "target": RoleUse(3, 1, 1, Usage(15, 25, 0.25, 0.25), 2.0),

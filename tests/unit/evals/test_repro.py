@@ -10,7 +10,7 @@ import pytest
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import Attempt, Said, say
 from shipworthy.evals.begin import begin, complete
-from shipworthy.evals.replay import Replay
+from shipworthy.evals.replay import ReplayAttack
 from shipworthy.evals.repro import reproduce
 from shipworthy.evals.results import Run
 from shipworthy.store.layout import Layout
@@ -164,9 +164,9 @@ def recorded(*events):
 
 def test_what_was_redacted_is_not_said_again():
     with pytest.raises(UsageError, match="was redacted in the record"):
-        Replay.of(recorded(Said(1, say("user", "Write to [redacted:email]."))))
+        ReplayAttack.of(recorded(Said(1, say("user", "Write to [redacted:email]."))))
 
 
 def test_an_attempt_without_a_message_has_nothing_to_say():
     with pytest.raises(UsageError, match="holds no message"):
-        Replay.of(recorded())
+        ReplayAttack.of(recorded())

@@ -27,7 +27,7 @@ def test_the_limit_is_the_quantile_of_the_weighted_mean(y: list[float]) -> None:
 CONFIDENCES = st.sampled_from([0.5, 0.8, 0.95, 0.975, 0.99])
 
 
-def _held(law: bounds.Law, means: list[float], stated: tuple[float, float], tail: float) -> None:
+def _held(law: bounds.LimitLaw, means: list[float], stated: tuple[float, float], tail: float) -> None:
     """Both of the library's limits are right, one that is better is seen, and one that is worse."""
     width, low, high = law.high - law.low, *stated
     for mine, limit in ((means, high), (law.mirrored(means), law.flip(low))):
@@ -47,7 +47,7 @@ def test_the_library_s_limits_of_a_rate_are_the_right_ones(
     data: list[tuple[int, int, int]], confidence: float, bound: Any
 ) -> None:
     found = rate_interval([x for x, _, _ in data], [n for _, _, n in data], confidence=confidence, bound=bound)
-    law = bounds.Law(betting=bound == "proved")
+    law = bounds.LimitLaw(betting=bound == "proved")
     _held(law, [x / n for x, _, n in data], (found.low, found.high), (1 - confidence) / 2)
 
 
@@ -60,7 +60,7 @@ def test_the_library_s_limits_of_a_change_are_the_right_ones(
     found = noninferiority_test(
         [x for x, _, _ in data], n, [x for _, x, _ in data], n, 0.1, confidence=confidence, bound=bound
     )
-    law = bounds.Law(-1.0, 1.0, betting=bound == "proved", change=True)
+    law = bounds.LimitLaw(-1.0, 1.0, betting=bound == "proved", change=True)
     changes = [(new - old) / n for new, old, n in data]
     _held(law, changes, (found.low, found.high), (1 - confidence) / 2)
     assert law.misses(changes, found.bound, 1 - confidence) == 0
@@ -70,7 +70,7 @@ def test_the_library_s_limits_of_a_change_are_the_right_ones(
 @settings(max_examples=80, deadline=None)
 def test_the_library_s_limits_of_a_mean_are_the_right_ones(values: list[float], confidence: float) -> None:
     found = mean_interval(values, [1] * len(values), low=0, high=60, confidence=confidence)
-    _held(bounds.Law(0.0, 60.0, betting=True), values, (found.low, found.high), (1 - confidence) / 2)
+    _held(bounds.LimitLaw(0.0, 60.0, betting=True), values, (found.low, found.high), (1 - confidence) / 2)
 
 
 @given(st.lists(st.tuples(st.floats(0, 60), st.floats(0, 60)), min_size=1, max_size=60))
@@ -78,13 +78,13 @@ def test_the_library_s_limits_of_a_mean_are_the_right_ones(values: list[float], 
 def test_the_library_s_limits_of_a_mean_s_change_are_the_right_ones(pairs: list[tuple[float, float]]) -> None:
     ones, new, old = [1] * len(pairs), [a for a, _ in pairs], [b for _, b in pairs]
     found = mean_noninferiority_test(new, ones, old, ones, 5, low=0, high=60, worse="lower")
-    law, changes = bounds.Law(-60.0, 60.0, betting=True, change=True), [a - b for a, b in pairs]
+    law, changes = bounds.LimitLaw(-60.0, 60.0, betting=True, change=True), [a - b for a, b in pairs]
     _held(law, changes, (found.low, found.high), 0.025)
     assert law.misses(law.mirrored(changes), found.bound, 0.05) == 0
 
 
 def test_nothing_but_hits_allows_no_limit_below_one() -> None:
-    law = bounds.Law()
+    law = bounds.LimitLaw()
     assert bounds.upper_limit([1.0] * 5, 0.05) == 1.0
     assert law.misses([1.0] * 5, 0.99, 0.05) == -1
     assert law.misses([1.0] * 5, 1.0, 0.05) == 0

@@ -11,7 +11,7 @@ from shipworthy.core.errors import IntegrityError
 from shipworthy.evidence import derive
 from shipworthy.evidence.criteria import Criteria, Trial
 from shipworthy.evidence.derive import State, together, verdicts
-from shipworthy.evidence.recount import Counts, Measure, PackedRun
+from shipworthy.evidence.recount import Measure, PackedRun, Recounted
 from shipworthy.evidence.specified import Specified
 from shipworthy.evidence.verify import overall
 
@@ -35,7 +35,7 @@ def held(
     must: str = "upper95 <= 0.05",
     metric: dict[str, Any] | None = None,
     **more: Any,
-) -> tuple[Criteria, Trial | str, Counts]:
+) -> tuple[Criteria, Trial | str, Recounted]:
     """Return the criteria of a run of one suite, its only criterion, and what it counts."""
     metric = metric or {"name": "m"}
     made = [
@@ -55,7 +55,7 @@ def held(
     run = PackedRun({"id": "RUN-1", "suites": [use], "planned": 100, "seed": 0}, {}, made, {})
     criteria = Criteria({"runs": ["RUN-1"]}, {"RUN-1": run}, (), Specified({"full": spec(must, metric, **more)}))
     trial = criteria.trial(criteria.about({"metric": "m", "id": "CR-1"}, criteria.specified.criteria["CR-1"]))
-    counts = criteria.pooled(trial).counts if isinstance(trial, Trial) else Counts({}, 0)
+    counts = criteria.pooled(trial).counts if isinstance(trial, Trial) else Recounted({}, 0)
     return criteria, trial, counts
 
 
@@ -126,9 +126,9 @@ def test_several_tests_are_as_good_as_the_worst() -> None:
 def test_the_tipping_point_is_the_fewest_bad_ones() -> None:
     from shipworthy.core.condition import parse
 
-    def at(bad: int | None) -> Counts:
+    def at(bad: int | None) -> Recounted:
         trials = 100 if bad is not None else 80
-        return Counts({f"S{n}": (int(n < (bad or 0)), 1) for n in range(trials)}, 20)
+        return Recounted({f"S{n}": (int(n < (bad or 0)), 1) for n in range(trials)}, 20)
 
     test = derive.Test(parse("upper95 <= 0.10"), Measure("m", False, 0, 1, True, False), "gaffke", at, 20)
     assert test.states() == {"tips"}

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from shipworthy.core.document import Block, Callout, Document, Intervals, Section, Table, Transcript
+from shipworthy.core.document import Block, Callout, DocumentTree, Intervals, Section, Table, Transcript
 from shipworthy.evals.tally import Tally
 from shipworthy.evidence.documents import readout
 from shipworthy.evidence.sections.proof import _agreement
@@ -17,7 +17,7 @@ from shipworthy.evidence.told import measured
 from shipworthy.reports._words import unscored
 
 
-def section(document: Document, id: str) -> Section:
+def section(document: DocumentTree, id: str) -> Section:
     return next(s for s in document.children if isinstance(s, Section) and s.id == id)
 
 
@@ -29,11 +29,11 @@ def blocks(children: tuple[Block, ...]) -> Iterator[Block]:
 
 
 @pytest.fixture(scope="module")
-def document(case: Any) -> Document:
+def document(case: Any) -> DocumentTree:
     return readout(case.workspace, case.decision, case.run, case.baseline)
 
 
-def test_the_verdict_and_why_come_first(case: Any, document: Document) -> None:
+def test_the_verdict_and_why_come_first(case: Any, document: DocumentTree) -> None:
     first = document.children[0]
     assert isinstance(first, Section)
     assert first.id == "verdict"
@@ -51,7 +51,7 @@ def test_a_hit_that_must_never_happen_is_not_called_a_failed_criterion(case: Any
     assert "criterion is not met" not in str(section(readout(case.workspace, decision, case.run), "verdict"))
 
 
-def test_every_criterion_stands_with_interval_denominator_and_errors(case: Any, document: Document) -> None:
+def test_every_criterion_stands_with_interval_denominator_and_errors(case: Any, document: DocumentTree) -> None:
     table = section(document, "criteria").children[0]
     assert isinstance(table, Table)
     assert [row[0] for row in table.rows] == [f"{r.id}\n{r.suite}: {r.metric}" for r in case.decision.criteria]
@@ -64,7 +64,7 @@ def test_every_criterion_stands_with_interval_denominator_and_errors(case: Any, 
     assert {(i.rate, i.low, i.high) for i in drawn} == {(r.rate, r.low, r.high) for r in case.decision.criteria}
 
 
-def test_the_requirements_sentence_stands_beside_its_criterion(case: Any, document: Document) -> None:
+def test_the_requirements_sentence_stands_beside_its_criterion(case: Any, document: DocumentTree) -> None:
     why = section(document, "criteria").children[1]
     assert isinstance(why, Table)
     for result, row in zip(case.decision.criteria, why.rows, strict=True):
@@ -85,7 +85,7 @@ def test_measured_agreement_is_said_only_of_a_scorer_that_has_one() -> None:
     assert "was measured" not in _agreement({"toy_leak": ""})
 
 
-def test_before_and_after_has_safety_helpfulness_and_time(document: Document) -> None:
+def test_before_and_after_has_safety_helpfulness_and_time(document: DocumentTree) -> None:
     tables = [b for b in section(document, "change").children if isinstance(b, Table)]
     metrics = {row[0]: row for row in tables[0].rows}
     assert set(metrics) == {"leaks\ntoy_leak", "leaks\nhelpful"}
@@ -94,7 +94,7 @@ def test_before_and_after_has_safety_helpfulness_and_time(document: Document) ->
     assert tables[2].rows[0][:2] == ("GD-canary", "output")
 
 
-def test_the_change_has_a_brief_for_short_reports(document: Document) -> None:
+def test_the_change_has_a_brief_for_short_reports(document: DocumentTree) -> None:
     change = section(document, "change")
     (brief,) = change.brief
     assert isinstance(brief, Table)
@@ -104,7 +104,7 @@ def test_the_change_has_a_brief_for_short_reports(document: Document) -> None:
     assert brief.tones == full.tones
 
 
-def test_the_worst_samples_are_there_and_redacted(document: Document) -> None:
+def test_the_worst_samples_are_there_and_redacted(document: DocumentTree) -> None:
     shown = [b for b in section(document, "samples").children if isinstance(b, Transcript)]
     assert len(shown) == 2
     assert all("rhymes with whine" in shown_one.turns[-1].text for shown_one in shown)
@@ -128,7 +128,7 @@ def test_the_limits_name_what_saturates(case: Any) -> None:
     assert "leaks: toy_leak" in limits(always)
 
 
-def test_gaps_are_in_the_traceability_table(document: Document) -> None:
+def test_gaps_are_in_the_traceability_table(document: DocumentTree) -> None:
     table = section(document, "trace").children[0]
     assert isinstance(table, Table)
     assert ("not covered", "unsure") in [(row[-1], tone) for row, tone in zip(table.rows, table.tones, strict=True)]
@@ -147,7 +147,7 @@ def test_a_criterion_that_measured_nothing_is_drawn_as_unknown(case: Any) -> Non
     assert not any(isinstance(s, Section) and s.id == "change" for s in document.children)
 
 
-def test_every_drawn_bound_is_the_one_that_decides(case: Any, document: Document) -> None:
+def test_every_drawn_bound_is_the_one_that_decides(case: Any, document: DocumentTree) -> None:
     pictures = [b for b in section(document, "intervals").children if isinstance(b, Intervals)]
     drawn = {row.label.split()[0]: (row, picture) for picture in pictures for row in picture.rows}
     for result in case.decision.criteria:

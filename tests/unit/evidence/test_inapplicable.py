@@ -17,7 +17,7 @@ from shipworthy.evidence import archive, recount
 from shipworthy.evidence.documents import readout
 from shipworthy.evidence.pack import build_pack
 from shipworthy.evidence.packed import read_run
-from shipworthy.evidence.recorded import Recorded
+from shipworthy.evidence.recorded import RecordCheck
 from shipworthy.evidence.verify import verify_bytes
 from shipworthy.release.decide import decide
 from shipworthy.store.layout import Layout
@@ -121,7 +121,7 @@ def record(number: int, attack: str = "rot13", outcome: str = "inapplicable", **
     ],
 )
 def test_a_record_cannot_be_called_impossible_as_one_likes(records: list[Any], says: str) -> None:
-    held = Recorded(MANIFEST, "manifest.json")
+    held = RecordCheck(MANIFEST, "manifest.json")
     if not says:
         for one in records:
             held.add(one, "log:1")

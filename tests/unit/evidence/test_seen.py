@@ -6,14 +6,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipworthy.core.events import Asked, Failed, GuardEvent, Span, Timing
+from shipworthy.core.events import Asked, EventTime, Failed, GuardEvent, Timing
 from shipworthy.core.metric import Metric
 from shipworthy.core.records import Attempt, Score
 from shipworthy.evidence.seen import Action, Seen
 from shipworthy.store import line, reading
 
 
-def row(attempt: Attempt) -> reading.Row:
+def row(attempt: Attempt) -> reading.RecordRow:
     """Return an attempt as a reader of its log sees it."""
     body = line.encode_attempt(attempt)
     found = reading._rows.decode(line.leaf(body))
@@ -25,7 +25,7 @@ def attempt(n: int, *events: Any, **fields: Any) -> Attempt:
     made = Attempt(
         id=f"AT-{n:016x}", suite="s", sample=f"q{n}", attack="none", number=1, cluster=f"q{n}", seed=n,
         content_hash="", outcome="scored", events=(*events, Asked(1, "target")),
-        timing=Timing(0.0, 2.0, 0.5, (Span(len(events), 1.0),)),
+        timing=Timing(0.0, 2.0, 0.5, (EventTime(len(events), 1.0),)),
     )  # fmt: skip
     return replace(made, **fields)
 
@@ -69,7 +69,7 @@ def test_an_attempt_that_was_tried_again_counts_with_its_last_try(case: Any) -> 
 
 
 def test_times_are_of_attempts_that_really_asked(case: Any) -> None:
-    cached = replace(attempt(1), timing=Timing(0.0, 2.0, 0.25, (Span(0, 0.0, cached=True),)))
+    cached = replace(attempt(1), timing=Timing(0.0, 2.0, 0.25, (EventTime(0, 0.0, cached=True),)))
     blocked = replace(attempt(2), events=(GuardEvent("GD", "input", "r", "block"),), timing=Timing(0.0, 1.0, 1.0))
     judged = replace(attempt(3), events=(Asked(1, "judge"),))
     failed = replace(attempt(4), events=(Failed(1, "target", "Timeout"),), timing=Timing(0.0, 9.0, 1.0))

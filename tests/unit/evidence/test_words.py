@@ -34,7 +34,8 @@ def test_the_words_are_those_of_the_records() -> None:
 FIELDS = {
     "decision": records.Decision, "manifest": records.RunManifest, "use": records.SuiteUse,
     "result": records.CriterionResult, "record": records.Attempt, "_SCORE": records.Score, "_FILE": records.SafetyFile,
-    "_WORD": records.Confirmation, "_LINE": records.LedgerLine, "_TRIES": records.Tries, "_SUBJECT": records.SubjectUse,
+    "_WORD": records.Confirmation, "_LINE": records.LedgerLine, "_TRIES": records.TriesSaid,
+    "_SUBJECT": records.SubjectUse,
     "_REPLIES": records.ReplyUse, "_ATTACK": records.AttackRate, "_AUDIT": records.ScorerAudit,
 }  # fmt: skip
 

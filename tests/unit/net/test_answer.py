@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipworthy.net.answer import Answer, describe_error
+from shipworthy.net.answer import HttpAnswer, describe_error
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ from shipworthy.net.answer import Answer, describe_error
     ],
 )
 def test_an_error_is_named_by_its_kind_alone(status, body, said):
-    assert describe_error(Answer(status, body, True, "")) == said
+    assert describe_error(HttpAnswer(status, body, True, "")) == said

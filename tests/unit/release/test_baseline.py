@@ -10,7 +10,7 @@ from shipworthy.cli import run as shipworthy
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import declaration
-from shipworthy.release.baseline import Chosen, choose_baseline, pin, pinned_baseline
+from shipworthy.release.baseline import ChosenBaseline, choose_baseline, pin, pinned_baseline
 from shipworthy.release.decide import decide
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
@@ -36,7 +36,7 @@ def test_a_margin_without_a_baseline_is_refused_with_the_commands_that_help(gate
     assert "`shipworthy baseline set RUN`" in str(caught.value)
     assert "`shipworthy gate --baseline RUN`" in str(caught.value)
     (gated.root / "gate.yaml").write_text("gate: {id: release, criteria: [CR-leak]}\n")
-    assert choose_baseline(gated.workspace, Layout(gated.root)) == Chosen()
+    assert choose_baseline(gated.workspace, Layout(gated.root)) == ChosenBaseline()
 
 
 def test_the_one_that_was_pinned_last_counts_until_one_is_named(gated) -> None:  # type: ignore[no-untyped-def]
@@ -48,8 +48,8 @@ def test_the_one_that_was_pinned_last_counts_until_one_is_named(gated) -> None: 
     found = pinned_baseline(layout, "SYS-desk")
     assert found is not None
     assert (found.run, found.subject, found.why) == (runs[1].id, "sha256:1", "released on Monday")
-    assert choose_baseline(gated.workspace, layout) == Chosen((runs[1].id,), "pinned")
-    assert choose_baseline(gated.workspace, layout, [runs[2].id]) == Chosen((runs[2].id,), "named")
+    assert choose_baseline(gated.workspace, layout) == ChosenBaseline((runs[1].id,), "pinned")
+    assert choose_baseline(gated.workspace, layout, [runs[2].id]) == ChosenBaseline((runs[2].id,), "named")
     with AuditLog(layout.control_url) as audit:
         audit.verify()
         assert [e.body["run"] for e in audit.of_kinds("baseline.set")] == [runs[0].id, runs[1].id]
@@ -132,7 +132,7 @@ def test_gate_yaml_names_a_decision_and_cannot_be_overruled(gated) -> None:  # t
     register_decision(layout, decision)
     (gated.root / "gate.yaml").write_text(f"gate: {{id: release, baseline: {{decision: {decision.id}}}}}\n")
     pin(gated.workspace, layout, other)
-    assert choose_baseline(gated.workspace, layout) == Chosen((bare.id,), "gate", decision.id)
+    assert choose_baseline(gated.workspace, layout) == ChosenBaseline((bare.id,), "gate", decision.id)
     assert choose_baseline(gated.workspace, layout, [bare.id]).how == "gate"
     with pytest.raises(UsageError, match=r"gate\.yaml names the baseline"):
         choose_baseline(gated.workspace, layout, [other.id])

@@ -5,7 +5,7 @@ import pytest
 from shipworthy.core.document import (
     Callout,
     Code,
-    Document,
+    DocumentTree,
     Facts,
     Interval,
     Intervals,
@@ -74,7 +74,7 @@ def make():
         }
         return Decision(**{**given, **changes})
 
-    def document(text: str = "plain words") -> Document:
+    def document(text: str = "plain words") -> DocumentTree:
         picture = Intervals(
             (
                 Interval(text, 0.6, 0.5, 0.7, 0.05, "bad", text),
@@ -95,9 +95,9 @@ def make():
             Code(text, text),
         )
         brief = (Paragraph(text), Table((text, "n"), ((text, "1"),), text, ("good",), (1,)))
-        return Document(text, (Section(text, (*blocks, Section(text, blocks)), text, brief), *blocks), text)
+        return DocumentTree(text, (Section(text, (*blocks, Section(text, blocks)), text, brief), *blocks), text)
 
-    def hostile() -> tuple[Decision, Document]:
+    def hostile() -> tuple[Decision, DocumentTree]:
         return decision(text=HOSTILE), document(HOSTILE)
 
     decision.document, decision.hostile, decision.criterion = document, hostile, criterion

@@ -20,7 +20,7 @@ from shipworthy.reports._criterion import (
     needed,
     still_needed,
 )
-from shipworthy.reports._words import Reading, percent, points, span
+from shipworthy.reports._words import NumberWords, percent, points, span
 
 
 def result(verdict: str = "inconclusive", **changes: object) -> CriterionResult:
@@ -103,10 +103,10 @@ def test_what_was_not_measured_is_drawn_without_a_number() -> None:
 
 
 def test_a_bound_reads_differently_from_a_limit_that_it_misses() -> None:
-    assert against(drawn(result(bound=0.050001)), Reading()) == "bound 5.0001 % vs limit 5 %"
-    assert against(drawn(result(bound=0.0582, limit=0.06)), Reading()) == "bound 5.82 % vs limit 6 %"
+    assert against(drawn(result(bound=0.050001)), NumberWords()) == "bound 5.0001 % vs limit 5 %"
+    assert against(drawn(result(bound=0.0582, limit=0.06)), NumberWords()) == "bound 5.82 % vs limit 6 %"
     lost = drawn(result(must="drop_upper95 <= 0.15", **CHANGE, bound=0.0894))
-    assert against(lost, Reading(change=True)) == "bound -8.94 vs limit -15 points"
+    assert against(lost, NumberWords(change=True)) == "bound -8.94 vs limit -15 points"
 
 
 @given(st.floats(0, 1), st.floats(0, 1))

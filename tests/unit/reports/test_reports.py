@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.core.document import Document, Interval, Intervals, Paragraph, Section, Table
+from shipworthy.core.document import DocumentTree, Interval, Intervals, Paragraph, Section, Table
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import AttackRate
 from shipworthy.core.registry import create, known
@@ -41,7 +41,7 @@ def test_a_report_says_its_verdict_and_is_the_same_twice(make, name, verdict):
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_rates_come_with_interval_denominator_and_errors(make, name):
-    text = create("report", name).render(make(), Document("t", ()))
+    text = create("report", name).render(make(), DocumentTree("t", ()))
     wanted = (
         ["0.0075", "0.002", "0.0213", "1200", "60", "3"]
         if name == "json"
@@ -61,7 +61,7 @@ def test_hostile_text_can_be_written_to_a_file_and_obeyed_by_no_terminal(make, n
     text.encode("utf-8")
     for character in "\x1b\x00\u202e\u202c\u200b\ud800":
         assert character not in text
-    create("report", name).render(make(), Document("", ()))
+    create("report", name).render(make(), DocumentTree("", ()))
 
 
 KNOWN = """html head meta title style body a header p h1 h2 h3 section svg circle rect path line div dl dt dd nav ol li
@@ -119,7 +119,7 @@ def test_the_page_is_well_formed_self_contained_and_without_script(make, hostile
 def test_the_page_brings_its_own_criteria_only_where_the_document_does_not(make):
     html = create("report", "html")
     assert 'id="criteria"' in html.render(make(), make.document())
-    own = Document("t", (Section("Mine", (Paragraph("x"),), "criteria"),))
+    own = DocumentTree("t", (Section("Mine", (Paragraph("x"),), "criteria"),))
     page = html.render(make(), own)
     assert page.count('id="criteria"') == 1
     assert "CR-1" not in page
@@ -141,7 +141,7 @@ def test_colour_is_never_the_only_sign(make):
 def test_the_thick_line_ends_at_the_bound_and_the_thin_one_at_the_interval(make):
     """0 of 50: the bound, 5.8 %, meets the limit of 6 %, though the two-sided interval reaches 7.1 %."""
     row = Interval("CR", 0.0, 0.0, 0.0711, 0.06, "good", "", 0.0582)
-    html = create("report", "html").render(make(), Document("t", (Intervals((row,)),)))
+    html = create("report", "html").render(make(), DocumentTree("t", (Intervals((row,)),)))
     figure = html[html.rindex('<figure class="intervals">') :]
     at = {kind: float(x) for kind, x in re.findall(r'class="(bound|span|limit)" x1="[\d.]+%" x2="([\d.]+)%"', figure)}
     assert at["bound"] < at["limit"] < at["span"]
@@ -152,21 +152,21 @@ def test_the_thick_line_ends_at_the_bound_and_the_thin_one_at_the_interval(make)
 def test_a_row_without_a_measurement_has_no_mark_and_no_line(make):
     row = Interval("CR", None, None, None, 0.06, "unsure")
     decision = make(criteria=(make.criterion("inconclusive", rate=None, low=None, high=None, bound=None),))
-    html = create("report", "html").render(decision, Document("t", (Intervals((row,)),)))
+    html = create("report", "html").render(decision, DocumentTree("t", (Intervals((row,)),)))
     bars = re.findall(r'<svg class="bar.*?</div>', html)
     assert len(bars) == 2
     for bar in bars:
         assert 'class="limit"' in bar
         assert not re.search(r'class="(mark|span|end|bound)"', bar)
     assert html.count("<strong>not measured</strong>") == 2
-    text = create("report", "text").render(decision, Document("t", ()))
+    text = create("report", "text").render(decision, DocumentTree("t", ()))
     assert "not measured" in text
     assert "===" not in text
 
 
 def test_every_cell_names_its_column_for_a_narrow_screen(make):
     table = Table(("Rate\n95 % interval", "n"), (("5 %\n1 % to 9 %", "a" * 64),), "", ("good",))
-    html = create("report", "html").render(make(), Document("t", (table,)))
+    html = create("report", "html").render(make(), DocumentTree("t", (table,)))
     assert 'data-label="Rate, 95 % interval"' in html
     assert '5 %<span class="under">1 % to 9 %</span>' in html
     assert re.search(r'<td data-label="n" class="long">a{64}</td>', html)
@@ -175,7 +175,7 @@ def test_every_cell_names_its_column_for_a_narrow_screen(make):
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_a_summary_fits_its_columns_and_breaks_no_word(make, width):
     brief = Table(("", "Before", "Change [95 % interval]"), (("a-suite-of-a-long-name: metric_one", "5 %", "+1"),) * 3)
-    document = Document("A system", (Section("Before and after", (Paragraph("long"),), "change", (brief,)),))
+    document = DocumentTree("A system", (Section("Before and after", (Paragraph("long"),), "change", (brief,)),))
     decision = make(
         system="SYS",
         gate="G",
@@ -201,7 +201,7 @@ def test_a_summary_fits_its_columns_and_breaks_no_word(make, width):
 @pytest.mark.parametrize("name", ["text", "markdown", "json"])
 def test_what_is_unscored_stands_with_its_kinds_worst_case_and_tipping_point(make, name):
     given = {"unscored": {"timeout": 8, "abstained": 3}, "worst_rate": 0.0165}
-    text = create("report", name).render(make(criteria=(make.criterion("ship", 1, **given),)), Document("t", ()))
+    text = create("report", name).render(make(criteria=(make.criterion("ship", 1, **given),)), DocumentTree("t", ()))
     if name == "json":
         (found,) = json.loads(text)["criteria"]
         assert {key: found[key] for key in ("unscored", "worst_rate", "tips")} == {**given, "tips": None}
@@ -212,14 +212,14 @@ def test_what_is_unscored_stands_with_its_kinds_worst_case_and_tipping_point(mak
 
 
 def test_a_criterion_takes_one_line_of_a_summary(make):
-    text = create("report", "text").render(make(criteria=(make.criterion("ship", 1),)), Document("t", ()))
+    text = create("report", "text").render(make(criteria=(make.criterion("ship", 1),)), DocumentTree("t", ()))
     (line,) = [line for line in text.splitlines() if "upper95 <= 0.05" in line]
     assert " ".join(line.split()) == "\u2713 CR-1 upper95 <= 0.05 0.75 % [0.2, 2.13] 1.9 % 9/1,200 60 3"
 
 
 def test_a_criterion_takes_two_lines_where_one_is_too_narrow(make):
     text = create("report", "text", {"width": 48}).render(
-        make(criteria=(make.criterion("ship", 1),)), Document("t", ())
+        make(criteria=(make.criterion("ship", 1),)), DocumentTree("t", ())
     )
     assert "\u2713 CR-1: upper95 <= 0.05\n    0.75 % [0.2 %, 2.13 %], bound 1.9 %; 9 of" in text
     assert max(map(len, text.splitlines())) <= 48
@@ -230,23 +230,25 @@ def test_a_limit_is_never_left_out(make):
     unmeasured = {"rate": None, "low": None, "high": None, "bound": None}
     for criterion in (make.criterion("inconclusive", **unmeasured), make.criterion("ship", id="CR-" + "x" * 30)):
         for width in range(40, 121, 8):
-            text = create("report", "text", {"width": width}).render(make(criteria=(criterion,)), Document("t", ()))
+            text = create("report", "text", {"width": width}).render(make(criteria=(criterion,)), DocumentTree("t", ()))
             assert "upper95 <= 0.05" in " ".join(text.split()) or "vs limit 5 %" in text, width
 
 
 def test_a_number_and_its_interval_stay_on_one_line(make):
     brief = Table(("", "Points [95 % interval]"), (("a name of many words " * 3, "-16.0 [-29.1, -4.7]"),), "", (), (1,))
-    document = Document("t", (Section("s", (), "s", (brief,)),))
+    document = DocumentTree("t", (Section("s", (), "s", (brief,)),))
     text = create("report", "text", {"width": 60}).render(make(), document)
     assert "-16.0 [-29.1, -4.7]" in text
 
 
 def test_a_word_longer_than_the_screen_stays_whole(make):
     word = "CR-" + "x" * 150
-    text = create("report", "text").render(make(criteria=(make.criterion("no-ship", 1, id=word),)), Document("t", ()))
+    text = create("report", "text").render(
+        make(criteria=(make.criterion("no-ship", 1, id=word),)), DocumentTree("t", ())
+    )
     assert any(word in line for line in text.splitlines())
     table = Table(("", "n"), ((word, "1"),), "", ("bad",))
-    listed = create("report", "text").render(make(), Document("t", (Section("s", (), "s", (table,)),)))
+    listed = create("report", "text").render(make(), DocumentTree("t", (Section("s", (), "s", (table,)),)))
     assert f"{word}: n 1" in " ".join(listed.split())
 
 
@@ -261,13 +263,13 @@ def test_a_change_is_drawn_in_points_on_its_own_scale(make):
         bound=0.0894,
     )  # fmt: skip
     decision = make(criteria=(make.criterion("ship", 1), change))
-    text = create("report", "text").render(decision, Document("t", ()))
+    text = create("report", "text").render(decision, DocumentTree("t", ()))
     assert "bound -8.94 vs limit -15 points" in text
     assert "0 pt [-11, +11]" in text
-    html = create("report", "html").render(decision, Document("t", ()))
+    html = create("report", "html").render(decision, DocumentTree("t", ()))
     assert html.count('<figure class="intervals criteria">') == 2
     assert "bound -8.94 vs limit -15 points" in html
-    assert "-11 to +11 points" in create("report", "markdown").render(decision, Document("t", ()))
+    assert "-11 to +11 points" in create("report", "markdown").render(decision, DocumentTree("t", ()))
 
 
 def test_a_change_that_was_not_measured_has_its_limit_in_points(make):
@@ -275,13 +277,13 @@ def test_a_change_that_was_not_measured_has_its_limit_in_points(make):
         "inconclusive", test="noninferiority", must="drop_upper95 <= 0.15", limit=0.15, rate=None, low=None, high=None,
         bound=None,
     )  # fmt: skip
-    text = create("report", "markdown").render(make(criteria=(blank,)), Document("t", ()))
+    text = create("report", "markdown").render(make(criteria=(blank,)), DocumentTree("t", ()))
     assert "| not measured | -<br>-15 points |" in text
 
 
 def test_a_comment_shows_the_brief_and_folds_the_rest(make):
     brief = Table(("", "Before"), (("leaks", "5 %"),))
-    document = Document("t", (Section("Before and after", (Paragraph("the long story"),), "change", (brief,)),))
+    document = DocumentTree("t", (Section("Before and after", (Paragraph("the long story"),), "change", (brief,)),))
     text = create("report", "markdown").render(make(), document)
     open_, _, folded = text.partition("<details>")
     assert "| leaks | 5 % |" in open_
@@ -351,7 +353,7 @@ def test_markdown_lets_no_text_act(make):
 
 
 def test_a_markdown_comment_is_never_too_long_for_github(make):
-    big = Document("t", tuple(Section(f"part {n}", (Paragraph("x" * 20_000),)) for n in range(8)))
+    big = DocumentTree("t", tuple(Section(f"part {n}", (Paragraph("x" * 20_000),)) for n in range(8)))
     text = create("report", "markdown").render(make(), big)
     assert len(text) < 65_536
     assert "Too long for a comment" in text
@@ -394,7 +396,7 @@ EACH = (
 @pytest.mark.parametrize("name", ["text", "markdown", "junit"])
 def test_each_attack_is_shown_the_worst_first_also_of_what_ships(make, name: str) -> None:
     shipped = make.criterion("ship", 1, attacks=EACH, reason="the reason; the worst is role_play")
-    said = create("report", name).render(make("ship", criteria=(shipped,), s1_hits=()), Document("x", ()))
+    said = create("report", name).render(make("ship", criteria=(shipped,), s1_hits=()), DocumentTree("x", ()))
     flat = " ".join(said.replace("\\", "").replace("&#46;", ".").split())
     assert "54 % [42, 66] 39/72, 2 unscored; none, base64 0 % [0, 5] 0/72; silent nothing scored, 72 unscored" in flat
     if name == "markdown":
@@ -403,7 +405,7 @@ def test_each_attack_is_shown_the_worst_first_also_of_what_ships(make, name: str
 
 def test_json_holds_every_attack(make) -> None:
     shipped = make.criterion("ship", 1, attacks=EACH)
-    said = json.loads(create("report", "json").render(make("ship", criteria=(shipped,)), Document("x", ())))
+    said = json.loads(create("report", "json").render(make("ship", criteria=(shipped,)), DocumentTree("x", ())))
     row = said["criteria"][0]["attacks"][1]
     assert (row["attack"], row["rate"], row["low"], row["high"]) == ("role_play", 0.54, 0.42, 0.66)
     assert said["criteria"][0]["attacks"][3] == {
@@ -442,5 +444,5 @@ def test_json_says_what_it_assumes_of_the_scorer(make):
 @pytest.mark.parametrize("name", REPORTS)
 def test_where_not_refused_stands_every_report_says_that_it_is_not_harm(make, name):
     decision = make("no-ship", criteria=(make.criterion("no-ship", metric="not_refused"),))
-    said = create("report", name).render(decision, Document("t", ()))
+    said = create("report", name).render(decision, DocumentTree("t", ()))
     assert "not refusing is not harm" in " ".join(said.split())

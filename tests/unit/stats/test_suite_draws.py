@@ -7,10 +7,10 @@ from scipy.stats import betabinom
 from shipworthy.stats import achieved_power, noninferiority_test, threshold_test
 from shipworthy.stats.power import passing
 from shipworthy.stats.sample_rates import Bound
-from shipworthy.stats.suite_draws import DRAWS, Block, Law, draw_suite, no_hit
+from shipworthy.stats.suite_draws import DRAWS, Block, HitLaw, draw_suite, no_hit
 
 BLOCKS = (Block(30, (2, 1)), Block(20, (0, 3)))
-LAW = Law(0.2, 0.4, (1.0, 0.5))
+LAW = HitLaw(0.2, 0.4, (1.0, 0.5))
 
 
 def by_hand(replicates: int) -> np.ndarray:
@@ -24,10 +24,10 @@ def by_hand(replicates: int) -> np.ndarray:
 
 def test_no_hit_is_the_beta_binomial_chance_of_none_in_every_cluster() -> None:
     one = betabinom.pmf(0, 8, 0.015 * 7 / 3, 0.985 * 7 / 3)
-    assert no_hit([Block(74, (8,))], Law(0.015, 0.3, (1.0,)), [True]) == pytest.approx(one**74)
-    assert no_hit([Block(74, (8,))], Law(0.015, 0.3, (1.0,)), [False]) == 1
-    assert no_hit([Block(9, (4,))], Law(0.0, 0.3, (1.0,)), [True]) == 1
-    assert no_hit([Block(9, (1,))], Law(0.1, 0.3, (0.5,)), [True]) == pytest.approx(0.95**9)
+    assert no_hit([Block(74, (8,))], HitLaw(0.015, 0.3, (1.0,)), [True]) == pytest.approx(one**74)
+    assert no_hit([Block(74, (8,))], HitLaw(0.015, 0.3, (1.0,)), [False]) == 1
+    assert no_hit([Block(9, (4,))], HitLaw(0.0, 0.3, (1.0,)), [True]) == 1
+    assert no_hit([Block(9, (1,))], HitLaw(0.1, 0.3, (0.5,)), [True]) == pytest.approx(0.95**9)
 
 
 @pytest.mark.parametrize("cells", [(True, True), (True, False), (False, True)])
@@ -50,7 +50,7 @@ def test_hits_are_those_drawn_trial_by_trial(cells: tuple[bool, bool]) -> None:
 
 def test_an_old_run_hangs_together_with_the_new() -> None:
     stable, fresh = (
-        draw_suite([Block(40, (5,))], Law(0.3, 0.5, (1.0,), stability), seed=(2,), pairs=True)
+        draw_suite([Block(40, (5,))], HitLaw(0.3, 0.5, (1.0,), stability), seed=(2,), pairs=True)
         for stability in (1.0, 0.0)
     )
     values, weights = stable.table([True], change=True)
@@ -63,7 +63,7 @@ def test_an_old_run_hangs_together_with_the_new() -> None:
 
 
 def test_power_is_that_of_one_criterion_by_itself() -> None:
-    values, weights = draw_suite([Block(60, (2, 2))], Law(0.05, 0.5, (1.0, 1.0)), seed=(3,)).table([True, True])
+    values, weights = draw_suite([Block(60, (2, 2))], HitLaw(0.05, 0.5, (1.0, 1.0)), seed=(3,)).table([True, True])
     found = passing(values, weights, "at_most", limit=0.1, tail=0.05, bound="gaffke").mean()
     assert found == pytest.approx(achieved_power(60, 0.1, 0.05, attempts=4, icc=0.5), abs=0.05)
 
@@ -75,8 +75,8 @@ def test_the_same_seed_gives_the_same_draws() -> None:
 
 
 def test_a_large_suite_is_drawn_less_often() -> None:
-    assert draw_suite([Block(20_000, (1,))], Law(0.2, 0.3, (1.0,)), seed=(1,)).draws == 500
-    assert draw_suite([Block(20_000, (1,))], Law(0.0, 0.3, (1.0,)), seed=(1,)).draws == DRAWS
+    assert draw_suite([Block(20_000, (1,))], HitLaw(0.2, 0.3, (1.0,)), seed=(1,)).draws == 500
+    assert draw_suite([Block(20_000, (1,))], HitLaw(0.0, 0.3, (1.0,)), seed=(1,)).draws == DRAWS
 
 
 def test_a_change_needs_an_old_run() -> None:
@@ -86,7 +86,7 @@ def test_a_change_needs_an_old_run() -> None:
 
 @pytest.mark.parametrize("bound", ["gaffke", "proved"])
 def test_each_draw_is_decided_as_the_public_tests_decide_it(bound: Bound) -> None:
-    drawn = draw_suite([Block(25, (3,)), Block(15, (2,))], Law(0.1, 0.4, (1.0,)), seed=(4,), pairs=True)
+    drawn = draw_suite([Block(25, (3,)), Block(15, (2,))], HitLaw(0.1, 0.4, (1.0,)), seed=(4,), pairs=True)
     values, weights = drawn.table([True], change=True)
     rose = passing(values, weights, "rise", limit=0.08, tail=0.05, bound=bound)
     shares, times = drawn.table([True])

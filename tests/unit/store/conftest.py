@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from shipworthy.core.events import Asked, Said, Span, Timing
+from shipworthy.core.events import Asked, EventTime, Said, Timing
 from shipworthy.core.metric import Metric
 from shipworthy.core.records import SCHEMA, Attempt, RunManifest, Score, SuiteUse, Usage, say
 from shipworthy.detect.redact import seal
@@ -61,7 +61,7 @@ class Records:
                 Asked(1, "target", request="ab" * 32, usage=Usage(7, 3)),
                 Said(1, say("assistant", text), "target"),
             ),
-            timing=Timing(1000.0 + n, 0.5, 0.01, (Span(1, 0.25, n % 2 == 0),)),
+            timing=Timing(1000.0 + n, 0.5, 0.01, (EventTime(1, 0.25, n % 2 == 0),)),
         )
 
     @staticmethod

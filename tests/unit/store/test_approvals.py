@@ -7,10 +7,10 @@ import sqlalchemy as sql
 from msgspec.structs import replace
 
 from shipworthy.core.errors import IntegrityError, UsageError
-from shipworthy.store.approvals import Approval, add_approval, read_approvals
+from shipworthy.store.approvals import Vote, add_approval, read_approvals
 from shipworthy.store.audit import AuditLog
 
-APPROVAL = Approval(
+APPROVAL = Vote(
     system="SYS-x",
     what="DEC-1",
     digest="sha256:1",

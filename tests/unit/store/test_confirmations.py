@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shipworthy.core.confirmation import Word
+from shipworthy.core.confirmation import HitWord
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.confirmations import confirm, read_words
@@ -26,7 +26,7 @@ def say(layout: Layout, said: str, **more: Any) -> Any:
         return confirm(audit, said=said, **about)
 
 
-def words(layout: Layout, until: int) -> list[Word]:
+def words(layout: Layout, until: int) -> list[HitWord]:
     with AuditLog(layout.control_url) as audit:
         return read_words(audit, until=until)
 

@@ -12,7 +12,7 @@ import sqlalchemy as sql
 
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.store import migrate
-from shipworthy.store.approvals import Approval, add_approval, read_approvals
+from shipworthy.store.approvals import Vote, add_approval, read_approvals
 from shipworthy.store.audit import ORIGIN, AuditLog, entry_hash
 from shipworthy.store.database import Database
 from shipworthy.store.labels import Label, add_label, read_labels
@@ -27,9 +27,7 @@ DECISION = {
     "heads": {"RUN-1": "sha256:a"},
 }
 LABEL = Label(system="SYS-x", run="RUN-1", attempt="AT-1", metric="leak", hit=True, by="Ada", at="2026-11-25T10:00:00Z")
-APPROVAL = Approval(
-    system="SYS-x", what="DEC-1", digest="sha256:c", verdict="approved", by="Ada", role="lead", at=LABEL.at
-)
+APPROVAL = Vote(system="SYS-x", what="DEC-1", digest="sha256:c", verdict="approved", by="Ada", role="lead", at=LABEL.at)
 
 
 def make_old(url: str, entries: list[tuple[str, dict[str, Any]]]) -> str:

@@ -15,12 +15,12 @@ from msgspec.structs import replace
 
 from shipworthy.core.digests import merkle_root
 from shipworthy.core.errors import IntegrityError
-from shipworthy.core.events import Asked, Called, Failed, FailedRole, GuardEvent, Party, Said, Span, Timing, Usage
+from shipworthy.core.events import Asked, Called, EventTime, Failed, FailedRole, GuardEvent, Party, Said, Timing, Usage
 from shipworthy.core.records import ToolCall, say
 from shipworthy.store import chain, line, reading
 from shipworthy.store.declare import declare_run
 from shipworthy.store.line import frame
-from shipworthy.store.reading import Row, RunReading, read_attempts
+from shipworthy.store.reading import RecordRow, RunReading, read_attempts
 from shipworthy.store.runlog import RunLog
 from shipworthy.store.shards import log_origin
 
@@ -42,7 +42,7 @@ COUNTED = (
 def test_a_row_is_what_is_counted_of_a_record_and_gives_the_rest_when_asked(records: Any, tmp_path: Path) -> None:
     made = [replace(records.attempt(n), severity="S1" if n else "S3") for n in range(3)]
     records.write(tmp_path, made)
-    assert Row.__struct_fields__ == (*COUNTED, "events", "line", "shard", "timing")
+    assert RecordRow.__struct_fields__ == (*COUNTED, "events", "line", "shard", "timing")
     for row, attempt in zip(RunReading(tmp_path), made, strict=True):
         for name in COUNTED:
             assert getattr(row, name) == getattr(attempt, name)
@@ -78,9 +78,11 @@ EVENTS = st.lists(
 ).map(tuple)
 
 
-@given(EVENTS, st.lists(st.builds(Span, st.integers(0, 6), st.just(0.5), st.booleans()), unique_by=lambda s: s.event))
+@given(
+    EVENTS, st.lists(st.builds(EventTime, st.integers(0, 6), st.just(0.5), st.booleans()), unique_by=lambda s: s.event)
+)
 def test_a_row_counts_calls_and_guards_as_the_attempt_does(
-    records: Any, events: tuple[Any, ...], spans: list[Span]
+    records: Any, events: tuple[Any, ...], spans: list[EventTime]
 ) -> None:
     made = replace(records.attempt(1), events=events, timing=Timing(1.0, 2.0, 0.5, tuple(spans)))
     body = line.encode_attempt(made)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shipworthy.core.digests import leaf_hash, merkle_root
 from shipworthy.store import record_index
-from shipworthy.store.record_index import Place, RecordIndex
+from shipworthy.store.record_index import RecordIndex, RecordPlace
 
 IDS = st.builds(
     lambda n, tries: f"AT-{n:016x}" + (f"-{tries}" if tries > 1 else ""),
@@ -42,7 +42,7 @@ def test_it_finds_every_record_and_has_the_root_of_all(rows: dict[str, tuple[int
     assert index.twice() is None
     assert index.merkle() == merkle_root([rows[id][2] for id in sorted(rows)])
     for id, (shard, start, leaf) in rows.items():
-        assert index.find(id) == (Place(shard, start), leaf_hash(leaf))
+        assert index.find(id) == (RecordPlace(shard, start), leaf_hash(leaf))
     for absent in ("AT-0123456789abcdef", "AT-0123456789abcdef-2", "", "AT-1"):
         assert (index.find(absent) is None) == (absent not in rows)
 
@@ -54,14 +54,14 @@ def test_an_id_that_is_there_twice_is_found_with_its_later_place(ids: dict[str, 
         index.add(id, 0, n, leaf_hash(b"x"))
     again = data.draw(st.sampled_from(sorted(ids)))
     index.add(again, 1, 7, leaf_hash(b"y"))
-    assert index.twice() == (again, Place(1, 7))
+    assert index.twice() == (again, RecordPlace(1, 7))
 
 
 def test_it_may_be_asked_and_filled_further() -> None:
     index = RecordIndex()
     assert index.merkle() == merkle_root([])
     index.add("AT-00000000000000ff", 0, 0, leaf_hash(b"b"))
-    assert index.find("AT-00000000000000ff") == (Place(0, 0), leaf_hash(b"b"))
+    assert index.find("AT-00000000000000ff") == (RecordPlace(0, 0), leaf_hash(b"b"))
     index.add("AT-000000000000000f", 0, 9, leaf_hash(b"a"))
     assert index.merkle() == merkle_root([b"a", b"b"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipworthy.workspace.coverage import Cell, coverage
+from shipworthy.workspace.coverage import CoverageCell, coverage
 from shipworthy.workspace.load import Workspace
 
 
@@ -12,9 +12,9 @@ def test_a_cell_names_the_suites_that_measure_it(workspace):
         "include/more.yaml": "risks:\n  - {id: RK-two, title: Two, severity: S3, journeys: [UJ-rest, UJ-ask]}\n",
     })  # fmt: skip
     assert coverage(Workspace.load(root, allow_code=True).graph) == [
-        Cell("UJ-ask", "RK-one", True, ("talk",)),
-        Cell("UJ-ask", "RK-two", True, ()),
-        Cell("UJ-rest", "RK-two", False, ()),
+        CoverageCell("UJ-ask", "RK-one", True, ("talk",)),
+        CoverageCell("UJ-ask", "RK-two", True, ()),
+        CoverageCell("UJ-rest", "RK-two", False, ()),
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from shipworthy.workspace.policies import Budget
+from shipworthy.workspace.policies import ToolBudget
 
 
 class Spent:
@@ -17,7 +17,7 @@ class Spent:
         self.amount = 0.0
         self.recipients: set[str] = set()
 
-    def beyond(self, budget: Budget, amount: float, recipients: frozenset[str]) -> str:
+    def beyond(self, budget: ToolBudget, amount: float, recipients: frozenset[str]) -> str:
         """Return what one more call would exceed, in half a sentence; "" where it fits."""
         if budget.calls is not None and self.calls + 1 > budget.calls:
             return f"it would be call {self.calls + 1} of at most {budget.calls} a {budget.per}"

@@ -14,7 +14,7 @@ from shipworthy.enforce.policy.decision import Trouble
 from shipworthy.enforce.policy.paths import Labels, at, labels_of, steps
 from shipworthy.enforce.policy.values import carried, flat, written
 from shipworthy.enforce.policy.words import stem, tokens
-from shipworthy.workspace.policies import SOURCES, Argument, Budget, ToolRule
+from shipworthy.workspace.policies import SOURCES, Argument, ToolBudget, ToolRule
 
 if TYPE_CHECKING:
     from shipworthy.enforce.policy.session import Session
@@ -194,7 +194,7 @@ def _secrets(tool: str, arguments: Sequence[str], recipients: Sequence[str]) -> 
     return check
 
 
-def _budget(tool: str, budget: Budget, recipients: Sequence[str], amounts: Sequence[str]) -> Check:
+def _budget(tool: str, budget: ToolBudget, recipients: Sequence[str], amounts: Sequence[str]) -> Check:
     def check(session: Session, args: Arguments) -> Trouble | None:
         spent = session.account(tool, budget.per)
         why = spent.beyond(budget, *counted(args, recipients, amounts))

@@ -20,7 +20,7 @@ from shipworthy.evidence.told import Told
 from shipworthy.release.wording import count
 from shipworthy.reports._criterion import assumed, better, drawn, interval_name, mind, still_needed, worst_first
 from shipworthy.reports._words import (
-    Reading,
+    NumberWords,
     counted,
     ledger_words,
     never_possible,
@@ -115,7 +115,7 @@ def picture(decision: Decision) -> Section:
     return Section("Intervals", (note, *pictures), "intervals")
 
 
-def _caption(how: Reading, side: str) -> str:
+def _caption(how: NumberWords, side: str) -> str:
     unit = f" ({how.unit})" if how.unit else ""
     if how.change:
         moved = "rise" if side == "lower" else "loss"

@@ -74,7 +74,7 @@ class Person(Entity):
         return (*self.canaries, *self.values)
 
 
-def _referred(said: Facts) -> Iterator[tuple[Loc, str]]:
+def _referred(said: ProductFacts) -> Iterator[tuple[Loc, str]]:
     """Yield each reference to a real value once, with the first place that it stands at."""
     found: dict[str, Loc] = {}
     for index, secret in enumerate(said.secrets):
@@ -87,7 +87,7 @@ def _referred(said: Facts) -> Iterator[tuple[Loc, str]]:
         yield loc, reference
 
 
-def _check(facts: Placed[Facts], draft: Draft, graph: Graph) -> None:
+def _check(facts: Placed[ProductFacts], draft: Draft, graph: Graph) -> None:
     said = facts.entity
     known: set[tuple[str, str]] = set()
     for index, person in enumerate(said.users):
@@ -104,7 +104,7 @@ def _check(facts: Placed[Facts], draft: Draft, graph: Graph) -> None:
 
 
 @kind("facts", section="facts", written="single", check=_check)
-class Facts(Entity):
+class ProductFacts(Entity):
     """What suites need to know of the product. A suite's digest covers what of it stands in its samples and scorers.
 
     Attributes:

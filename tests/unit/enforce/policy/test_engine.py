@@ -8,7 +8,7 @@ from shipworthy.core.errors import MissingExtra, PluginError, WorkspaceError
 from shipworthy.enforce.policy.budget import Spent
 from shipworthy.enforce.policy.derived import derivable
 from shipworthy.enforce.policy.engine import Policy
-from shipworthy.workspace.policies import Budget
+from shipworthy.workspace.policies import ToolBudget
 
 
 def test_the_digest_is_of_what_decides(make):
@@ -82,8 +82,8 @@ def test_an_empty_file_is_refused_and_an_empty_policy_is_one(tmp_path):
 
 
 def test_a_budget_that_nothing_fits_lets_nothing_pass():
-    assert Spent().beyond(Budget(amount=10), float("nan"), frozenset())
-    assert Spent().beyond(Budget(calls=0), 0, frozenset())
+    assert Spent().beyond(ToolBudget(amount=10), float("nan"), frozenset())
+    assert Spent().beyond(ToolBudget(calls=0), 0, frozenset())
 
 
 @pytest.mark.parametrize("amount", [0, -1, 1e9, float("nan")])
