@@ -162,7 +162,7 @@ class Conversation:
         return self._answered(call, said)
 
     def decide(self, call: ToolCall) -> PolicyEvent:
-        """Return the policy's word on a call; the same one again while a person is being asked about it."""
+        """Return the policy's word on a call; the same one again until the call is made or refused."""
         with _deciding:
             known = self._open.get(call.id)
             if known is not None and known[0] == call:
@@ -192,6 +192,13 @@ class Conversation:
             except Exception:
                 pass  # it is refused in any case
         return self._no(f"{known[2].reason if known else ''} {reason[:1].upper()}{reason[1:]}.".strip())
+
+    def settled(self, id: str, text: str) -> None:
+        """Take in what the model was told of a call that a person was asked about elsewhere, and that was not made."""
+        with _deciding:
+            if id in self._open:
+                self._told.add(text)
+                self.refuse(self._open[id][0])
 
     def broken(self, error: BaseException, id: str = "") -> CallRefused:
         """Take in that an adapter failed before a call or after it, and return what the model is told."""
@@ -273,12 +280,12 @@ class Conversation:
         reason = "" if decision.word == "allow" else decision.sentence
         word = PolicyEvent(self.turn, call.id, decision.word, decision.rule, reason, asked, self._shadow)
         self._record(word)
-        if decision.word == "ask" and not self._shadow:
-            self._open[call.id] = call, decision, word
+        self._open[call.id] = call, decision, word
         return word
 
     def _begun(self, call: ToolCall, word: PolicyEvent) -> ToolCall:
         """Return a call that runs, once that is on the record."""
+        self._open.pop(call.id, None)
         if word.verdict != "allow" and not word.shadow:
             raise self._no(word.reason)
         with self.guarded(call.id):
@@ -293,17 +300,19 @@ class Conversation:
             edited = replace(call, arguments=arguments_of(said)) if isinstance(said, Mapping) else call
             word = self.decide(edited)  # of other arguments the policy has its own opinion
             known = self._open.pop(call.id, None)
-            if known is None:
-                if word.verdict == "deny":
-                    raise self.refuse(call, "the policy", word.reason)
-                return self._begun(edited, word)
-            changed = edited.arguments if isinstance(said, Mapping) else None
-            self._record(Approval(self.turn, call.id, "a person", True, "", changed))
-            self.session.approved(edited.name, edited.arguments, known[1])
-            return self._begun(edited, replace(word, verdict="allow"))
+            if word.verdict == "deny" and not word.shadow:
+                raise self.refuse(call, "the policy", word.reason)
+            if word.verdict == "ask" and not word.shadow and known is not None:
+                changed = edited.arguments if isinstance(said, Mapping) else None
+                self._record(Approval(self.turn, call.id, "a person", True, "", changed))
+                self.session.approved(edited.name, edited.arguments, known[1])
+                word = replace(word, verdict="allow")
+            return self._begun(edited, word)
 
     def _no(self, why: str) -> CallRefused:
-        return CallRefused(f"{REFUSED} {why}".strip() if self._explain else REFUSED)
+        told = f"{REFUSED} {why}".strip() if self._explain else REFUSED
+        self._told.add(told)  # no text of others, when it comes back with the conversation
+        return CallRefused(told)
 
     def _fail(self, role: Literal["policy", "tool"], error: BaseException) -> None:
         try:

@@ -97,6 +97,9 @@ class PolicyToolset(WrapperToolset[Any]):
             words = [text for message in messages for text in _said(message, own)]
             self.conversation.hear(words or own)
         for message in messages:
+            for part in message.parts:
+                if isinstance(part, ToolReturnPart):
+                    self.conversation.settled(part.tool_call_id, written(part.content))
             for source, text in _others(message, own if self.hears else ()):
                 self.conversation.read(text, source)
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from shipworthy.core.foreign import kind_of
+
+
+_EXACT: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (str, lambda value: str.__add__("", value)),
+    (int, int.__int__),
+    (float, float.__float__),
+)
 
 
 def arguments_of(given: object) -> dict[str, Any]:
@@ -38,8 +45,11 @@ def plain(value: object) -> Any:
     >>> plain({"when": (1, 2)})
     {'when': [1, 2]}
     """
-    if value is None or isinstance(value, str | bool | int | float):
+    if value is None or type(value) in (str, bool, int, float):
         return value
+    for kind, exact in _EXACT:  # an enum's member, a framework's own kind of text
+        if isinstance(value, kind):
+            return exact(value)
     if isinstance(value, Mapping):
         return {key if isinstance(key, str) else str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
