@@ -98,6 +98,11 @@ class Conversation:
                 self._told.add(text)
                 self.session.read(text, source)
 
+    def known(self, text: str) -> None:
+        """Take in that a text was told already, in other words: it is not read again when it comes back."""
+        with _deciding:
+            self._told.add(text)
+
     # ---- before a call ---------------------------------------------------------------------------------------------
 
     def call(self, name: str, arguments: object, id: str = "") -> ToolCall:

@@ -21,6 +21,7 @@ require("langchain", extra="langchain")
 
 from langchain.agents.middleware import AgentMiddleware  # noqa: E402
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage  # noqa: E402
+from langgraph.errors import GraphBubbleUp  # noqa: E402
 from langgraph.prebuilt.tool_node import ToolCallRequest  # noqa: E402
 from langgraph.types import Command, interrupt  # noqa: E402
 
@@ -47,6 +48,8 @@ class ToolPolicy(AgentMiddleware[Any, Any]):
             allowed = self._paused(call) if self._pauses(call) else self._conversation.allowed(call)
             try:
                 given = handler(_with(request, allowed))
+            except GraphBubbleUp:  # the tool itself waits for somebody
+                raise
             except Exception as error:
                 self._conversation.failed(allowed, error)
                 raise
@@ -64,6 +67,8 @@ class ToolPolicy(AgentMiddleware[Any, Any]):
             allowed = self._paused(call) if self._pauses(call) else await self._conversation.allowed_async(call)
             try:
                 given = await handler(_with(request, allowed))
+            except GraphBubbleUp:  # the tool itself waits for somebody
+                raise
             except Exception as error:
                 self._conversation.failed(allowed, error)
                 raise
