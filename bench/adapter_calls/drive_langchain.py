@@ -58,13 +58,13 @@ async def drive(session: Session, conversation: Conversation | None) -> None:
         agent = create_agent(
             script(steps, ids), tools, middleware=[ToolPolicy(conversation)] if conversation is not None else []
         )
-        state: Any = {"messages": [*messages, {"role": "user", "content": says}]}
+        before: Any = {"messages": [*messages, {"role": "user", "content": says}]}
         limit: Any = {"recursion_limit": 200}
         if turn % 3 == 0:
-            state = await agent.ainvoke(state, limit)
+            state = await agent.ainvoke(before, limit)
         elif turn % 3 == 1:
-            state = await asyncio.to_thread(agent.invoke, state, limit)
+            state = await asyncio.to_thread(agent.invoke, before, limit)
         else:
-            async for state in agent.astream(state, limit, stream_mode="values"):
-                pass
+            async for after in agent.astream(before, limit, stream_mode="values"):
+                state = after
         messages = state["messages"]

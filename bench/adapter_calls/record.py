@@ -3,8 +3,8 @@
 python bench/adapter_calls/record.py            write sessions.jsonl anew
 python bench/adapter_calls/record.py --check    exit 1 where the file is not what would be written now
 
-Scripted agents do tasks in four worlds of ours, and half-way or at the end what an attacker wrote into a mail, a page or
-a tool's answer. The words on their calls are those of an evaluation: its own desk, mediator and engine decide, and a
+Scripted agents do tasks in four worlds of ours, and half-way or at the end what an attacker wrote into a mail, a page
+or a tool's answer. The words on their calls are those of an evaluation: its own desk, mediator and engine decide, and a
 person who is a rule (yes to the task's calls, now and then with other arguments; no to most of the attacker's) answers.
 """
 

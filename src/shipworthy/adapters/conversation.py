@@ -1,7 +1,7 @@
 """One conversation of an agent that is not ours, under a tool policy: what every adapter hands its calls to.
 
-An adapter says what the user said, asks before each call, and tells what it gave. Whatever breaks on the way, here or in
-the adapter, the call is refused: `CallRefused` is all that comes out, and its text is all that the model is told.
+An adapter says what the user said, asks before each call, and tells what it gave. Whatever breaks on the way, here or
+in the adapter, the call is refused: `CallRefused` is all that comes out, and its text is all that the model is told.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import RLock
 from typing import Any, Literal
 
@@ -192,10 +192,8 @@ class Conversation:
         with _deciding:
             known = self._open.pop(call.id, None)
             self.session.refused(call.name)
-            try:
+            with suppress(Exception):  # it is refused in any case
                 self._record(Approval(self.turn, call.id, by, False, reason))
-            except Exception:
-                pass  # it is refused in any case
         return self._no(f"{known[2].reason if known else ''} {reason[:1].upper()}{reason[1:]}.".strip())
 
     def settled(self, id: str, text: str) -> None:
@@ -208,10 +206,8 @@ class Conversation:
     def broken(self, error: BaseException, id: str = "") -> CallRefused:
         """Take in that an adapter failed before a call or after it, and return what the model is told."""
         self._fail("policy", error)
-        try:
+        with suppress(Exception):
             self._record(PolicyEvent(self.turn, id, "deny", "broken", f"the adapter failed ({kind_of(error)})"))
-        except Exception:
-            pass
         return self._no("What stands before the tools failed.")
 
     @contextmanager
@@ -255,6 +251,7 @@ class Conversation:
         Raises:
             CallRefused: it could not be taken in.
         """
+        self._fail("tool", error)
         self.returned(call, message_of(error), is_error=True)
 
     def answer(self, text: str) -> str:
@@ -320,10 +317,8 @@ class Conversation:
         return CallRefused(told)
 
     def _fail(self, role: Literal["policy", "tool"], error: BaseException) -> None:
-        try:
+        with suppress(Exception):
             self._record(Failed(self.turn, role, kind_of(error), message_of(error)))
-        except Exception:
-            pass
 
 
 def _known(said: list[str], now: list[str]) -> int:

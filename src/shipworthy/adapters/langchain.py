@@ -25,7 +25,7 @@ from langgraph.errors import GraphBubbleUp  # noqa: E402
 from langgraph.prebuilt.tool_node import ToolCallRequest  # noqa: E402
 from langgraph.types import Command, interrupt  # noqa: E402
 
-Given = ToolMessage | Command[Any]
+Given = Any  # a ToolMessage, or a Command
 
 
 class ToolPolicy(AgentMiddleware[Any, Any]):
@@ -98,19 +98,24 @@ class ToolPolicy(AgentMiddleware[Any, Any]):
         with self._conversation.guarded(call.id):
             decision = said["decisions"][0]
             if decision["type"] == "edit" and decision["edited_action"]["name"] == call.name:
-                return self._conversation.granted(self._conversation.call(call.name, decision["edited_action"]["args"], call.id))
+                return self._conversation.granted(
+                    self._conversation.call(call.name, decision["edited_action"]["args"], call.id)
+                )
             if decision["type"] == "approve":
                 return self._conversation.granted(call)
         raise self._conversation.refuse(call)
 
     def _hear(self, messages: Sequence[BaseMessage]) -> None:
         """Take in what the state holds: the user's words, and answers of earlier tools."""
-        words = []
+        words: list[str] = []
         for message in messages:
             # A summary that a model made of the conversation comes as a human message, and is not the user's.
             if isinstance(message, HumanMessage) and self._hears and "lc_source" not in message.additional_kwargs:
                 words.append(message.text)
-            elif not isinstance(message, HumanMessage | AIMessage | SystemMessage) or "lc_source" in message.additional_kwargs:
+            elif (
+                not isinstance(message, HumanMessage | AIMessage | SystemMessage)
+                or "lc_source" in message.additional_kwargs
+            ):
                 self._conversation.read(message.text, "an earlier tool")
         if self._hears:
             self._conversation.hear(words)

@@ -4,13 +4,12 @@
 
 With ``ask="pause"`` a call that a person must see waits as LlamaIndex' own human-in-the-loop tools do: an
 `InputRequiredEvent` with ``call``, ``tool`` and ``args`` is on the stream, and a `HumanResponseEvent` with the same
-``call`` and the ``response`` "yes", or other ``args``, lets it pass. What a tool retriever finds is under no policy unless
-it was put there.
+``call`` and the ``response`` "yes", or other ``args``, lets it pass. What a tool retriever finds is under no policy
+unless it was put there.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -120,11 +119,13 @@ class PolicyTool(FunctionTool):
                 waiter_event=InputRequiredEvent(prefix=word.reason, call=call.id, tool=call.name, args=call.arguments),
                 requirements={"call": call.id},
             )
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise conversation.refuse(call, "nobody", "nobody answered") from None
         with conversation.guarded(call.id):
             if said.get("args", None) is not None:
-                return conversation.granted(ToolCall(call.id, call.name, conversation.call("", said.get("args")).arguments))
+                return conversation.granted(
+                    ToolCall(call.id, call.name, conversation.call("", said.get("args")).arguments)
+                )
             if str(said.get("response", "")).strip().lower() == "yes":
                 return conversation.granted(call)
         raise conversation.refuse(call)
@@ -151,5 +152,9 @@ class PolicyTool(FunctionTool):
 
     def _told(self, refused: CallRefused) -> ToolOutput:
         return ToolOutput(
-            tool_name=self.metadata.get_name(), content=str(refused), raw_input={}, raw_output=str(refused), is_error=True
+            tool_name=self.metadata.get_name(),
+            content=str(refused),
+            raw_input={},
+            raw_output=str(refused),
+            is_error=True,
         )

@@ -5,8 +5,8 @@
         result = await tools.call_tool("send_mail", {"to": ["ada@example.org"], "body": "Hello"})
 
 A refused call comes back as a tool's error, not as one of the protocol. Whoever uses it says what the user said
-(`Conversation.hear`): a session of MCP knows nothing of it. What the server's tools are is `shipworthy.agents`' business
-(`McpServer` pins them); this looks at calls.
+(`Conversation.hear`): a session of MCP knows nothing of it. What the server says of its tools is not looked at here;
+`McpServer` in `shipworthy.agents` pins that.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ class PolicySession:
         Raises:
             CallRefused: it does not.
         """
-        return await self._other("resources/read", {"uri": str(uri)}, lambda a: self._client.read_resource(**a, **options))
+        return await self._other(
+            "resources/read", {"uri": str(uri)}, lambda a: self._client.read_resource(**a, **options)
+        )
 
     async def get_prompt(self, name: str, arguments: dict[str, str] | None = None, **options: Any) -> Any:
         """Get a prompt, if the policy lets the tool ``prompts/get`` with this ``name`` and ``arguments`` pass.

@@ -34,8 +34,8 @@ def under_policy(agent: Agent[Any], conversation: Conversation, *, hears: bool =
     """Return an agent like this one, with all of its tools under the policy of one conversation.
 
     Args:
-        hears: the input's user messages are the user's words. Not so in an agent that another one calls as a tool, whose
-            input a model wrote: say False there, and give it the same conversation.
+        hears: the input's user messages are the user's words. Not so in an agent that another one calls as a tool,
+            whose input a model wrote: say False there, and give it the same conversation.
     """
     same = {each.name: getattr(agent, each.name) for each in fields(agent) if each.init}
     return PolicyAgent(**same | {"conversation": conversation, "hears": hears})
@@ -122,7 +122,7 @@ def _asks(
 
 def _hear(context: RunContextWrapper[Any], conversation: Conversation, hears: bool) -> None:
     """Take in what the run's input holds: the user's words, and answers of earlier tools."""
-    words = []
+    words: list[str] = []
     for item in context.turn_input:
         if not isinstance(item, Mapping):
             continue

@@ -52,7 +52,9 @@ class PolicyToolset(WrapperToolset[Any]):
     hears: bool = True
     _heard: dict[str, int] = field(default_factory=dict, repr=False)
 
-    async def call_tool(self, name: str, tool_args: dict[str, Any], ctx: RunContext[Any], tool: ToolsetTool[Any]) -> Any:
+    async def call_tool(
+        self, name: str, tool_args: dict[str, Any], ctx: RunContext[Any], tool: ToolsetTool[Any]
+    ) -> Any:
         """Make a call that the policy lets pass; return what the model is told of one that it does not."""
         conversation = self.conversation
         try:
@@ -129,5 +131,3 @@ def _texts(content: Any) -> list[str]:
     parts = [content] if isinstance(content, str) else content
     found = [part if isinstance(part, str) else getattr(part, "content", None) for part in parts]
     return [text for text in found if isinstance(text, str)]
-
-

@@ -9,7 +9,6 @@ import msgspec
 
 from shipworthy.core.foreign import kind_of
 
-
 _EXACT: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (str, lambda value: str.__add__("", value)),
     (int, int.__int__),
