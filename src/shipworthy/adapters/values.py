@@ -56,7 +56,7 @@ def plain(value: object) -> Any:
     dump = getattr(value, "model_dump", None)  # of pydantic, which most frameworks build on
     if callable(dump):
         return plain(dump(mode="json"))
-    return msgspec.to_builtins(value, enc_hook=str, str_keys=True)
+    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=str))
 
 
 def written(value: object) -> str:
