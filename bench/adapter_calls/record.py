@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from shipworthy.agents.cases import attack_samples
+import shipworthy
 from shipworthy.agents.joined import JoinedWorld
 from shipworthy.agents.script import ScriptProblem, Step, filled
 from shipworthy.agents.setting import Goal, Setting, Task, setting
@@ -31,6 +31,7 @@ from shipworthy.enforce.policy.engine import Policy
 from shipworthy.exchange.desk import Desk, Mediation
 
 HERE = Path(__file__).parent
+SAMPLES = Path(shipworthy.__path__[0]) / "library" / "suites" / "agent-worlds" / "samples.jsonl"
 SETTINGS = ("office", "buying", "engineering", "service")
 EACH = 12
 """Sessions of a setting."""
@@ -110,9 +111,10 @@ def told(call: ToolCall, events: list[Any]) -> dict[str, Any]:
 def rows(found: Setting) -> Iterator[tuple[Task, Goal | None, Plant | None]]:
     """Yield what the sessions of a setting are about: attacks in turn, and now and then none."""
     tasks, goals = {t.id: t for t in found.tasks}, {g.id: g for g in found.goals}
-    samples = [*attack_samples(found)]
+    samples = map(json.loads, SAMPLES.read_text("utf-8").splitlines())
+    scenes = [sample["scene"] for sample in samples if sample["scene"]["fixture"] == found.id]
     for number in range(EACH):
-        scene = samples[number * len(samples) // EACH]["scene"]
+        scene = scenes[number * len(scenes) // EACH]
         yield tasks[scene["task"]], goals[scene["attack"]], Plant(**scene["plants"][0])
         if number % 4 == 3:
             yield found.tasks[number], None, None

@@ -108,14 +108,15 @@ class ToolPolicy(AgentMiddleware[Any, Any]):
     def _hear(self, messages: Sequence[BaseMessage]) -> None:
         """Take in what the state holds: the user's words, and answers of earlier tools."""
         words: list[str] = []
+        after_tools = False
         for message in messages:
-            # A summary that a model made of the conversation comes as a human message, and is not the user's.
-            if isinstance(message, HumanMessage) and self._hears and "lc_source" not in message.additional_kwargs:
+            summary = "lc_source" in message.additional_kwargs  # a model's, in the shape of a human message
+            if isinstance(message, AIMessage):
+                after_tools = bool(message.tool_calls)
+            elif isinstance(message, HumanMessage) and not after_tools and not summary:
                 words.append(message.text)
-            elif (
-                not isinstance(message, HumanMessage | AIMessage | SystemMessage)
-                or "lc_source" in message.additional_kwargs
-            ):
+            elif not isinstance(message, SystemMessage):
+                # A human message beside the answers of tools is one that a tool put there.
                 self._conversation.read(message.text, "an earlier tool")
         if self._hears:
             self._conversation.hear(words)

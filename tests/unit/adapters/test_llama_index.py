@@ -116,6 +116,7 @@ def test_a_tool_that_wants_the_context_is_given_it():
         seen.append((await ctx.store.get("user_msg_str"), query))
         return "nothing"
 
+    search_mail.__annotations__["ctx"] = Context  # the framework looks for the class, and not for its name
     it, box = conversation(), Mailbox()
     run(it, box, [READ], tools=[search_mail])
     assert seen == [(SAYS, "Lunch")]
