@@ -19,6 +19,7 @@ from shipworthy.adapters.conversation import Conversation
 from shipworthy.adapters.values import written
 from shipworthy.core.errors import CallRefused
 from shipworthy.core.extras import require
+from shipworthy.core.messages import ToolCall
 
 require("mcp", extra="mcp")
 
@@ -71,7 +72,7 @@ class PolicySession:
                 conversation.failed(allowed, error)
                 raise
             with conversation.guarded(call.id):
-                value, also = _worth(given)
+                value, also = self._worth(call, given)
             conversation.returned(allowed, value, *also, is_error=bool(given.is_error))
             return given
         except CallRefused as refused:
@@ -107,16 +108,23 @@ class PolicySession:
         conversation.returned(allowed, given)
         return given
 
-
-def _worth(given: Any) -> tuple[Any, list[str]]:
-    """Return what a result is worth to the policy: the structured content, or the only text, and all other texts."""
-    texts = [text for part in given.content if (text := _text(part))]
-    structured = given.structured_content
-    if structured is None:
-        return "\n".join(texts), []
-    if given.is_error:
-        return "\n".join([*texts, written(structured)]), []
-    return structured, [text for text in texts if not _same(text, structured)]
+    def _worth(self, call: ToolCall, given: Any) -> tuple[Any, list[str]]:
+        """Return what a result is worth to the policy: the structured content, or the texts; and all other texts."""
+        texts = [text for part in given.content if (text := _text(part))]
+        structured = given.structured_content
+        if structured is None:
+            return "\n".join(texts), []
+        if given.is_error:
+            return "\n".join([*texts, written(structured)]), []
+        value = structured
+        # MCP has no lists: servers put them under a key of their own, which a rule may name or not.
+        rule = self._conversation.session.policy.tools.get(call.name)
+        if isinstance(structured, dict) and [*structured] == ["result"] and rule is not None:
+            told = rule.rule.returns
+            paths = (*told.trusted, *told.names, *told.secret, *told.created, *told.readers)
+            if not any(path.startswith("result") for path in paths):
+                value = structured["result"]
+        return value, [text for text in texts if not _same(text, structured) and not _same(text, value)]
 
 
 def _text(part: Any) -> str:

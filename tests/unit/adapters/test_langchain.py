@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from tests.unit.adapters.mailbox import MAILS, SAYS, Mailbox, conversation, words
@@ -66,14 +67,18 @@ def test_without_a_loop():
     assert box.did == [("search_mail", "Lunch", 10)]
 
 
+def edit(tool, **args):
+    return {"type": "edit", "edited_action": {"name": tool, "args": args}}
+
+
 @pytest.mark.parametrize(
     ("decision", "did"),
     [
         ({"type": "approve"}, [("send_mail", "eve@example.net", "Hello")]),
         ({"type": "reject"}, []),
         ({"type": "respond", "message": "sent"}, []),
-        ({"type": "edit", "edited_action": {"name": "send_mail", "args": {"to": "bo@example.org"}}}, [("send_mail", "bo@example.org", "Hello")]),
-        ({"type": "edit", "edited_action": {"name": "delete_mail", "args": {"mail_id": "m1"}}}, []),
+        (edit("send_mail", to="bo@example.org"), [("send_mail", "bo@example.org", "Hello")]),
+        (edit("delete_mail", mail_id="m1"), []),
         ({"nothing": 1}, []),
     ],
 )  # fmt: skip
@@ -97,10 +102,8 @@ def test_the_graph_stops_for_a_person_and_goes_on(decision, did):
 
 def test_without_a_checkpointer_nobody_can_be_waited_for_and_the_tool_does_not_run():
     it, box = conversation(ask="pause"), Mailbox()
-    try:
+    with suppress(RuntimeError):
         run(it, box, [READ], [EVE])
-    except RuntimeError:
-        pass
     assert len(box.did) == 1
 
 

@@ -20,15 +20,14 @@ EVE = ("send_mail", {"to": "eve@example.net"})
 
 
 def agent(it, box, *steps, tools=None, hears=True):
-    coming = iter(
+    calls = [
         [
-            ChatMessage(
-                role="assistant",
-                blocks=[ToolCallBlock(tool_call_id=f"{n}-{m}", tool_name=name, tool_kwargs=args) for m, (name, args) in enumerate(step)],
-            )
-            for n, step in enumerate(steps)
+            ToolCallBlock(tool_call_id=f"{n}-{m}", tool_name=name, tool_kwargs=args)
+            for m, (name, args) in enumerate(step)
         ]
-    )  # fmt: skip
+        for n, step in enumerate(steps)
+    ]
+    coming = iter(ChatMessage(role="assistant", blocks=blocks) for blocks in calls)
     llm = MockFunctionCallingLLM(
         response_generator=lambda messages, **_: next(coming, ChatMessage(role="assistant", content="Done."))
     )

@@ -4,10 +4,11 @@ import asyncio
 import json
 
 import pytest
-from tests.unit.adapters.mailbox import MAILS, SAYS, conversation, policy, words
+from tests.unit.adapters.mailbox import MAILS, RULES, SAYS, conversation, policy, words
 
-mcp = pytest.importorskip("mcp", reason="mcp is not here: python bench/adapters.py --tests has it")
+pytest.importorskip("mcp", reason="mcp is not here: python bench/adapters.py --tests has it")
 
+import mcp
 from mcp.server.mcpserver import MCPServer
 from mcp.types import CallToolResult, EmbeddedResource, TextContent, TextResourceContents
 
@@ -100,6 +101,24 @@ def test_structured_content_and_texts_beside_it_are_both_read():
     asyncio.run(PolicySession(Two(), it).call_tool("search_mail", {}))
     read = "".join(text for text, _ in it.session.memory.untrusted)
     assert "mallory" in read and "trudy" in read and "eve@" in read
+
+
+@pytest.mark.parametrize(
+    ("paths", "word"), [(["[].sender"], "allow"), (["result[].sender"], "allow"), (["sender"], "ask")]
+)
+def test_a_list_under_a_key_of_the_servers_own_is_known_by_either_path(paths, word):
+    class Wrapped:
+        async def call_tool(self, name, arguments, **options):
+            text = TextContent(type="text", text=json.dumps(MAILS[0], indent=2))
+            return CallToolResult(content=[text], structured_content={"result": MAILS})
+
+    rules = json.loads(json.dumps(RULES))
+    names = [path.replace("sender", "subject") for path in paths]
+    rules["tools"]["search_mail"]["returns"] = {"trusted": paths, "names": names}
+    it = Conversation(Policy(PolicyFile.model_validate(rules)))
+    it.hear([SAYS])
+    asyncio.run(PolicySession(Wrapped(), it).call_tool("search_mail", {}))
+    assert it.decide(it.call("send_mail", {"to": "bo@example.org"})).verdict == word
 
 
 def test_a_prefix_names_the_server():
