@@ -21,7 +21,7 @@ from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar, overload
 
 from shipworthy.adapters.conversation import REFUSED, Conversation
-from shipworthy.adapters.values import plain
+from shipworthy.adapters.values import written
 from shipworthy.core.errors import CallRefused, UsageError
 from shipworthy.core.foreign import kind_of
 from shipworthy.core.messages import ToolCall
@@ -140,7 +140,7 @@ def _fit(bound: inspect.BoundArguments, call: ToolCall, allowed: ToolCall) -> No
         ValueError: the arguments are no longer those that were decided over.
     """
     if allowed.arguments == call.arguments:
-        if plain(_arguments(bound)) != call.arguments:
+        if written(_arguments(bound)) != written(call.arguments):
             raise ValueError("the arguments were changed while they were being decided over")
         return
     parameters = bound.signature.parameters

@@ -154,6 +154,13 @@ def test_a_call_of_the_same_id_and_other_arguments_is_another_call():
         it.granted(it.call("delete_mail", {"mail_id": "m7"}, "c1"))
 
 
+def test_one_is_not_true():
+    it = heard()
+    it.decide(it.call("search_mail", {"most": 1}, "c1"))
+    it.decide(it.call("search_mail", {"most": True}, "c1"))
+    assert words(it)[-2:] == ["allow", "allow"]  # each was decided over
+
+
 def test_with_pause_and_no_framework_that_pauses_nobody_is_there():
     it = heard(ask="pause")
     with pytest.raises(CallRefused):
