@@ -10,10 +10,10 @@ from langchain.agents import create_agent
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.tools import StructuredTool, ToolException
-from replay import Session, Step, ToolBroke
+from replay import Replayed, Step, ToolBroke
 
 from shipworthy.adapters.conversation import Conversation
-from shipworthy.adapters.langchain import ToolPolicy
+from shipworthy.adapters.langchain import PolicyMiddleware
 
 
 class Scripted(GenericFakeChatModel):
@@ -23,7 +23,7 @@ class Scripted(GenericFakeChatModel):
         return self
 
 
-def tool_of(session: Session, spec: Any) -> StructuredTool:
+def tool_of(session: Replayed, spec: Any) -> StructuredTool:
     """Return a tool that is a function and a coroutine function, and says what went wrong."""
 
     def run(**args: Any) -> str:
@@ -48,7 +48,7 @@ def script(steps: list[Step], ids: Iterator[str]) -> Scripted:
     return Scripted(messages=iter([*(AIMessage("", tool_calls=one) for one in calls), AIMessage("It is done.")]))
 
 
-async def drive(session: Session, conversation: Conversation | None) -> None:
+async def drive(session: Replayed, conversation: Conversation | None) -> None:
     """Run an agent through a session: in an event loop, without one, and streamed."""
     tools = [tool_of(session, spec) for spec in session.specs]
     ids = (f"call-{n}" for n in range(10_000))
@@ -56,7 +56,7 @@ async def drive(session: Session, conversation: Conversation | None) -> None:
     number = int(session.id.rpartition("-")[2])
     for turn, (says, steps) in enumerate(session.turns, start=number):
         agent = create_agent(
-            script(steps, ids), tools, middleware=[ToolPolicy(conversation)] if conversation is not None else []
+            script(steps, ids), tools, middleware=[PolicyMiddleware(conversation)] if conversation is not None else []
         )
         before: Any = {"messages": [*messages, {"role": "user", "content": says}]}
         limit: Any = {"recursion_limit": 200}

@@ -11,7 +11,7 @@ from llama_index.core.llms.mock import MockFunctionCallingLLM
 from llama_index.core.tools import FunctionTool, ToolMetadata
 from llama_index.core.workflow import Context
 from pydantic import BaseModel, ConfigDict
-from replay import Session, Step
+from replay import Replayed, Step
 
 from shipworthy.adapters.conversation import Conversation
 from shipworthy.adapters.llama_index import under_policy
@@ -23,7 +23,7 @@ class Anything(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-def tool_of(session: Session, spec: Any, place: int) -> FunctionTool:
+def tool_of(session: Replayed, spec: Any, place: int) -> FunctionTool:
     """Return a tool; every other one is a coroutine function."""
 
     def run(**args: Any) -> str:
@@ -54,7 +54,7 @@ def script(steps: list[Step]) -> MockFunctionCallingLLM:
     return MockFunctionCallingLLM(response_generator=respond)
 
 
-async def drive(session: Session, conversation: Conversation | None) -> None:
+async def drive(session: Replayed, conversation: Conversation | None) -> None:
     """Run an agent through a session; every other turn without a stream."""
     tools: list[Any] = [tool_of(session, spec, n) for n, spec in enumerate(session.specs)]
     if conversation is not None:

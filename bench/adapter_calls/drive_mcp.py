@@ -9,13 +9,13 @@ import mcp
 from mcp.server import Server
 from mcp.types import CallToolResult, ListToolsResult, TextContent
 from mcp.types import Tool as McpTool
-from replay import Session, ToolBroke
+from replay import Replayed, ToolBroke
 
 from shipworthy.adapters.conversation import Conversation
-from shipworthy.adapters.mcp import PolicySession
+from shipworthy.adapters.mcp import PolicyClient
 
 
-def server(session: Session) -> Server[Any]:
+def server(session: Replayed) -> Server[Any]:
     """Return a server that has the tools of a session."""
 
     async def list_tools(context: Any, params: Any) -> ListToolsResult:
@@ -33,10 +33,10 @@ def server(session: Session) -> Server[Any]:
     return Server("recorded", on_list_tools=list_tools, on_call_tool=call_tool)
 
 
-async def drive(session: Session, conversation: Conversation | None) -> None:
+async def drive(session: Replayed, conversation: Conversation | None) -> None:
     """Make the calls of a session."""
     async with mcp.Client(server(session)) as client:
-        tools = client if conversation is None else PolicySession(client, conversation)
+        tools = client if conversation is None else PolicyClient(client, conversation)
         await tools.list_tools()
         for says, steps in session.turns:
             if conversation is not None:

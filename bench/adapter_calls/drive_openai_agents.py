@@ -9,13 +9,13 @@ from typing import Any
 
 from agents import Agent, FunctionTool, RunConfig, Runner, default_tool_error_function
 from agents.testing import ScriptedModel, assistant_message, function_call
-from replay import Session, Step, ToolBroke
+from replay import Replayed, Step, ToolBroke
 
 from shipworthy.adapters.conversation import Conversation
 from shipworthy.adapters.openai_agents import under_policy
 
 
-def tool_of(session: Session, spec: Any) -> FunctionTool:
+def tool_of(session: Replayed, spec: Any) -> FunctionTool:
     """Return a tool as the SDK takes one with a schema of its own."""
 
     async def invoke(context: Any, arguments: str) -> Any:
@@ -34,7 +34,7 @@ def script(steps: list[Step], ids: Iterator[str]) -> ScriptedModel:
     return ScriptedModel([*calls, [assistant_message("It is done.")]])
 
 
-async def drive(session: Session, conversation: Conversation | None) -> None:
+async def drive(session: Replayed, conversation: Conversation | None) -> None:
     """Run an agent through a session; every other turn is streamed."""
     tools = [tool_of(session, spec) for spec in session.specs]
     ids = (f"call-{n}" for n in range(10_000))

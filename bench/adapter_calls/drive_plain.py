@@ -6,14 +6,14 @@ import asyncio
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from replay import Session, ToolBroke
+from replay import Replayed, ToolBroke
 
 from shipworthy.adapters.conversation import Conversation
 from shipworthy.adapters.plain import conversing, mediated
 from shipworthy.core.errors import CallRefused
 
 
-def tools_of(session: Session, *, under_policy: bool) -> dict[str, Any]:
+def tools_of(session: Replayed, *, under_policy: bool) -> dict[str, Any]:
     """Return the tools of a session: every other one is a coroutine function."""
 
     def sync(name: str) -> Any:
@@ -33,7 +33,7 @@ def tools_of(session: Session, *, under_policy: bool) -> dict[str, Any]:
     return {n: mediated(name=n)(tool) for n, tool in made.items()} if under_policy else made
 
 
-async def drive(session: Session, conversation: Conversation | None) -> None:
+async def drive(session: Replayed, conversation: Conversation | None) -> None:
     """Make the calls of a session."""
     tools = tools_of(session, under_policy=conversation is not None)
 

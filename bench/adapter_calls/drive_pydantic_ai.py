@@ -9,13 +9,13 @@ from typing import Any
 from pydantic_ai import Agent, Tool
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
-from replay import Session, Step, ToolBroke
+from replay import Replayed, Step, ToolBroke
 
 from shipworthy.adapters.conversation import Conversation
-from shipworthy.adapters.pydantic_ai import ToolPolicy
+from shipworthy.adapters.pydantic_ai import PolicyCapability
 
 
-def tool_of(session: Session, name: str, place: int) -> Any:
+def tool_of(session: Replayed, name: str, place: int) -> Any:
     """Return a tool's function; every other one is a coroutine function."""
 
     def run(**args: Any) -> str:
@@ -58,7 +58,7 @@ def script(steps: list[Step], ids: Iterator[str]) -> FunctionModel:
     return FunctionModel(respond, stream_function=stream)
 
 
-async def drive(session: Session, conversation: Conversation | None) -> None:
+async def drive(session: Replayed, conversation: Conversation | None) -> None:
     """Run an agent through a session; every other turn is streamed."""
     tools = [
         Tool.from_schema(tool_of(session, s.name, n), s.name, s.description, dict(s.parameters), takes_ctx=False)
@@ -67,7 +67,9 @@ async def drive(session: Session, conversation: Conversation | None) -> None:
     ids = (f"call-{n}" for n in range(10_000))
     history: list[ModelMessage] = []
     for number, (says, steps) in enumerate(session.turns):
-        agent = Agent(script(steps, ids), tools=tools, capabilities=[ToolPolicy(conversation)] if conversation else [])
+        agent = Agent(
+            script(steps, ids), tools=tools, capabilities=[PolicyCapability(conversation)] if conversation else []
+        )
         if number % 2:
             async with agent.run_stream(says, message_history=history) as streamed:
                 await streamed.get_output()

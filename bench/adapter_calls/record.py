@@ -37,8 +37,8 @@ EACH = 12
 """Sessions of a setting."""
 
 
-class Person:
-    """Who is asked: knows whose call it is."""
+class Ruled:
+    """The person who is asked, a rule: knows whose call it is."""
 
     def __init__(self) -> None:
         self.own, self.asked = True, 0
@@ -58,7 +58,7 @@ class Recorder:
     """One session: its calls, one after the other, through a desk."""
 
     def __init__(self, policy: Policy, user: str, world: JoinedWorld) -> None:
-        self._person, self._world, self._user = Person(), world, user
+        self._person, self._world, self._user = Ruled(), world, user
         self._mediation = Mediation(policy=policy, approver=self._person)
         self._session: PolicySession | None = self._mediation.open(user)
         self._messages: list[Message] = []

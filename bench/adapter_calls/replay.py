@@ -35,17 +35,17 @@ HERE = Path(__file__).parent
 FRAMEWORKS = ("plain", "pydantic_ai", "mcp", "openai_agents", "langchain", "llama_index")
 
 Step = list[dict[str, Any]]
-Drive = Callable[["Session", Conversation | None], Awaitable[None]]
+Drive = Callable[["Replayed", Conversation | None], Awaitable[None]]
 
 
 class ToolBroke(Exception):
     """A tool of the record raised."""
 
 
-class Watched(Conversation):
+class WatchedConversation(Conversation):
     """A conversation that notes the first word on every call."""
 
-    def __init__(self, policy: Policy, session: Session) -> None:
+    def __init__(self, policy: Policy, session: Replayed) -> None:
         super().__init__(policy, session.id, ask=session.answer)
         self.words: dict[str, list[tuple[str, str]]] = defaultdict(list)
 
@@ -55,7 +55,7 @@ class Watched(Conversation):
         return word
 
 
-class Session:
+class Replayed:
     """One recorded session, and the tools that answer in it as they did then.
 
     Attributes:
@@ -128,7 +128,7 @@ def recorded() -> list[dict[str, Any]]:
     return [json.loads(line) for line in (HERE / "sessions.jsonl").read_text("utf-8").splitlines()]
 
 
-class Tally(NamedTuple):
+class Compared(NamedTuple):
     """What came of some sessions; `wrong` says which calls came out otherwise, and how."""
 
     calls: int
@@ -139,13 +139,13 @@ class Tally(NamedTuple):
     wrong: list[str]
 
 
-async def replayed(drive: Drive, lines: Sequence[dict[str, Any]]) -> Tally:
+async def replayed(drive: Drive, lines: Sequence[dict[str, Any]]) -> Compared:
     """Replay sessions under their policies, and compare."""
     calls = same = refused = held = made = 0
     wrong: list[str] = []
     for line in lines:
-        session = Session(line)
-        watched = Watched(policy(session.policy), session)
+        session = Replayed(line)
+        watched = WatchedConversation(policy(session.policy), session)
         await drive(session, watched)
         words = {one: deque(said) for one, said in watched.words.items()}
         ran = deque(session.ran)
@@ -168,17 +168,17 @@ async def replayed(drive: Drive, lines: Sequence[dict[str, Any]]) -> Tally:
                 held += not did or _also_allowed(session, made_with)
         wrong += [f"{session.id}: {one[:120]}: ran, and did not then" for one in ran]
         held -= min(len(ran), held)
-    return Tally(calls, same, refused, held, made, wrong)
+    return Compared(calls, same, refused, held, made, wrong)
 
 
-def _also_allowed(session: Session, one: str) -> bool:
+def _also_allowed(session: Replayed, one: str) -> bool:
     """Say whether the same call was made at another place of the session; what ran too often is counted apart."""
     return any(runs(call) and key(call["tool"], final(call)) == one for call in session.calls)
 
 
 async def seconds(drive: Drive, lines: Sequence[dict[str, Any]], *, bare: bool) -> float:
     """Return the CPU time of a call."""
-    sessions = [Session(line) for line in lines]
+    sessions = [Replayed(line) for line in lines]
     watched = [None if bare else Conversation(policy(s.policy), s.id, ask=s.answer) for s in sessions]
     began = time.process_time()
     for session, conversation in zip(sessions, watched, strict=True):

@@ -1,6 +1,6 @@
 """A tool policy in front of a LangChain agent (or any graph with LangGraph's tool node): a middleware.
 
-    agent = create_agent(model, tools, middleware=[..., ToolPolicy(conversation)])
+    agent = create_agent(model, tools, middleware=[..., PolicyMiddleware(conversation)])
 
 The last middleware of the list is the innermost: what stands behind this one could change a call after it was decided
 over. With ``ask="pause"`` a call that a person must see interrupts the graph with the request that LangChain's own
@@ -28,7 +28,7 @@ from langgraph.types import Command, interrupt  # noqa: E402
 Given = Any  # a ToolMessage, or a Command
 
 
-class ToolPolicy(AgentMiddleware[Any, Any]):
+class PolicyMiddleware(AgentMiddleware[Any, Any]):
     """Every tool that the agent runs, under the policy of one conversation.
 
     Args:

@@ -1,7 +1,7 @@
 """A tool policy in front of an MCP server: stands where the client stood, and calls what the policy lets pass.
 
     async with mcp.Client(server) as client:
-        tools = PolicySession(client, conversation)
+        tools = PolicyClient(client, conversation)
         result = await tools.call_tool("send_mail", {"to": ["ada@example.org"], "body": "Hello"})
 
 A refused call comes back as a tool's error, not as one of the protocol. Whoever uses it says what the user said
@@ -26,7 +26,7 @@ require("mcp", extra="mcp")
 from mcp.types import CallToolResult, TextContent  # noqa: E402
 
 
-class PolicySession:
+class PolicyClient:
     """A client's session under the policy of one conversation.
 
     Args:

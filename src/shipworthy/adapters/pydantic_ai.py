@@ -1,6 +1,6 @@
 """A tool policy in front of a pydantic-ai agent: a capability over all of its tools, or a toolset around some.
 
-    agent.run(prompt, capabilities=[ToolPolicy(conversation)])
+    agent.run(prompt, capabilities=[PolicyCapability(conversation)])
 
 With ``ask="pause"`` a call that a person must see ends the run with `DeferredToolRequests`, as pydantic-ai's own
 approvals do, and goes on with `DeferredToolResults`. Tools that the provider runs are not seen here, and not mediated.
@@ -27,7 +27,7 @@ from pydantic_ai.toolsets import AbstractToolset, ToolsetTool, WrapperToolset  #
 
 
 @dataclass
-class ToolPolicy(AbstractCapability[Any]):
+class PolicyCapability(AbstractCapability[Any]):
     """Every tool of the agent that runs here, under the policy of one conversation.
 
     Attributes:

@@ -15,7 +15,7 @@ from langchain_core.tools import StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from shipworthy.adapters.langchain import ToolPolicy
+from shipworthy.adapters.langchain import PolicyMiddleware
 
 READ = ("search_mail", {"query": "Lunch"})
 EVE = ("send_mail", {"to": "eve@example.net"})
@@ -38,7 +38,7 @@ def agent(it, box, *steps, tools=None, hears=True, **options):
         for t in (tools or box.tools)
     ]
     model = Scripted(messages=iter([*calls, AIMessage("Done.")]))
-    return create_agent(model, made, middleware=[ToolPolicy(it, hears=hears)], **options)
+    return create_agent(model, made, middleware=[PolicyMiddleware(it, hears=hears)], **options)
 
 
 def run(it, box, *steps, says=SAYS, history=(), **options):

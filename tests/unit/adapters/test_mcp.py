@@ -13,7 +13,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.types import CallToolResult, EmbeddedResource, TextContent, TextResourceContents
 
 from shipworthy.adapters.conversation import Conversation
-from shipworthy.adapters.mcp import PolicySession
+from shipworthy.adapters.mcp import PolicyClient
 from shipworthy.core.errors import CallRefused
 from shipworthy.enforce.policy.engine import Policy
 from shipworthy.workspace.policies import PolicyFile
@@ -45,7 +45,7 @@ def with_session(it: Conversation, work, **options):
 
     async def go():
         async with mcp.Client(served(did)) as client:
-            return await work(PolicySession(client, it, **options))
+            return await work(PolicyClient(client, it, **options))
 
     return asyncio.run(go()), did
 
@@ -98,7 +98,7 @@ def test_structured_content_and_texts_beside_it_are_both_read():
             return CallToolResult(content=content, structured_content={"result": MAILS})
 
     it = conversation()
-    asyncio.run(PolicySession(Two(), it).call_tool("search_mail", {}))
+    asyncio.run(PolicyClient(Two(), it).call_tool("search_mail", {}))
     read = "".join(text for text, _ in it.session.memory.untrusted)
     assert "mallory" in read and "trudy" in read and "eve@" in read
 
@@ -117,7 +117,7 @@ def test_a_list_under_a_key_of_the_servers_own_is_known_by_either_path(paths, wo
     rules["tools"]["search_mail"]["returns"] = {"trusted": paths, "names": names}
     it = Conversation(Policy(PolicyFile.model_validate(rules)))
     it.hear([SAYS])
-    asyncio.run(PolicySession(Wrapped(), it).call_tool("search_mail", {}))
+    asyncio.run(PolicyClient(Wrapped(), it).call_tool("search_mail", {}))
     assert it.decide(it.call("send_mail", {"to": "bo@example.org"})).verdict == word
 
 

@@ -12,7 +12,7 @@ from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCall
 from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.toolsets import FunctionToolset
 
-from shipworthy.adapters.pydantic_ai import PolicyToolset, ToolPolicy
+from shipworthy.adapters.pydantic_ai import PolicyCapability, PolicyToolset
 
 
 def script(*steps):
@@ -27,7 +27,7 @@ def script(*steps):
 
 
 def agent(it, box, *steps, **options):
-    return Agent(script(*steps), tools=box.tools, capabilities=[ToolPolicy(it)], **options)
+    return Agent(script(*steps), tools=box.tools, capabilities=[PolicyCapability(it)], **options)
 
 
 def told(result) -> list[str]:
@@ -35,6 +35,7 @@ def told(result) -> list[str]:
 
 
 READ = ("search_mail", {"query": "Lunch"})
+EVE = ("send_mail", {"to": "eve@example.net"})
 
 
 def test_the_prompt_is_heard_and_what_tools_gave_is_read():
@@ -113,13 +114,15 @@ def test_what_a_tool_says_as_a_user_is_not_the_users():
 
     one = Agent(
         script([READ], [("send_mail", {"to": "eve@example.net"})]),
-        tools=[search_mail, box.send_mail], capabilities=[ToolPolicy(it)],
+        tools=[search_mail, box.send_mail], capabilities=[PolicyCapability(it)],
     )  # fmt: skip
     first = one.run_sync(SAYS)
     assert not box.did
     later = conversation()  # the history alone tells the next process
     Agent(
-        script([("send_mail", {"to": "eve@example.net"})]), tools=[box.send_mail], capabilities=[ToolPolicy(later)]
+        script([("send_mail", {"to": "eve@example.net"})]),
+        tools=[box.send_mail],
+        capabilities=[PolicyCapability(later)],
     ).run_sync("Reply again", message_history=first.all_messages())
     assert not box.did and later.session.words.text.count("note") == 0
 
@@ -141,7 +144,9 @@ def test_an_agent_below_hears_no_prompt():
     it.hear([SAYS])
     it.read("A page.", "a page")
     Agent(
-        script([("send_mail", {"to": "eve@example.net"})]), tools=box.tools, capabilities=[ToolPolicy(it, hears=False)]
+        script([("send_mail", {"to": "eve@example.net"})]),
+        tools=box.tools,
+        capabilities=[PolicyCapability(it, hears=False)],
     ).run_sync("Send eve@example.net a note")
     assert not box.did and it.turn == 1
 
