@@ -48,8 +48,9 @@ class Conversation:
             person, where it has one. None is nobody, which is a no.
         explain: the model is told why a call was refused, and not only that it was.
         patience_s: seconds that a person has, where the call is made in an event loop; after them it is a no.
-        record: takes each event; left out, they are kept in `events`. One that raises refuses the call. Events hold
-            arguments and answers as they are: seal them (`shipworthy.detect.redact`) before they are kept.
+        record: takes each event, quickly: no conversation decides meanwhile. Left out, they are kept in `events`. One
+            that raises refuses the call. Events hold arguments and answers as they are: seal them
+            (`shipworthy.detect.redact`) before they are kept.
 
     Attributes:
         events: what happened, in the words of a run log.
