@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from shipworthy.adapters.conversation import Conversation
-from shipworthy.adapters.values import written
+from shipworthy.adapters.values import plain, written
 from shipworthy.core.errors import CallRefused, UsageError
 from shipworthy.core.extras import require
 from shipworthy.core.foreign import kind_of
@@ -94,7 +94,7 @@ def _invoker(
                 raise
             # The SDK has already made a text of what a tool raised.
             broke = isinstance(value, str) and value == default_tool_error_function(context, Exception())
-            conversation.returned(allowed, value, is_error=broke)
+            conversation.returned(allowed, _worth(value), is_error=broke)
             return value
         except CallRefused as refused:
             return str(refused)
@@ -118,6 +118,15 @@ def _asks(
         return bool(own) or (word.verdict == "ask" and not word.shadow)
 
     return asks
+
+
+def _worth(value: Any) -> Any:
+    """Return what a tool gave, out of the SDK's own wrapping of texts, in which answers of MCP servers come."""
+    found = plain(value)
+    parts = found if isinstance(found, list) else [found]
+    if not parts or not all(isinstance(part, dict) and part.keys() == {"type", "text"} for part in parts):
+        return value
+    return "\n".join(str(part["text"]) for part in parts)
 
 
 def _hear(context: RunContextWrapper[Any], conversation: Conversation, hears: bool) -> None:

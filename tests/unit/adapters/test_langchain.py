@@ -167,3 +167,26 @@ def test_what_a_tool_raises_is_raised_and_read():
     with pytest.raises(RuntimeError, match="the server said"):
         run(it, box, [("send_mail", {"to": "bo@example.org", "body": "break"})], says="Send bo@example.org a note")
     assert it.session.memory.tainted
+
+
+def test_a_tool_node_of_a_graph_of_ones_own():
+    from langgraph.graph import START, MessagesState, StateGraph
+    from langgraph.prebuilt import ToolNode
+
+    it, box = conversation(), Mailbox()
+    policy = PolicyMiddleware(it)
+    node = ToolNode(
+        [box.search_mail, box.delete_mail],
+        wrap_tool_call=policy.wrap_tool_call,
+        awrap_tool_call=policy.awrap_tool_call,
+    )
+    graph = StateGraph(MessagesState)
+    graph.add_node("tools", node)
+    graph.add_edge(START, "tools")
+    calls = [
+        {"name": "search_mail", "args": {}, "id": "1"},
+        {"name": "delete_mail", "args": {"mail_id": "m9"}, "id": "2"},
+    ]
+    state = graph.compile().invoke({"messages": [HumanMessage(SAYS), AIMessage("", tool_calls=calls)]})
+    assert [m.status for m in state["messages"][2:]] == ["success", "error"]
+    assert box.did == [("search_mail", "", 10)]

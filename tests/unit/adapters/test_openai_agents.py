@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 
 import pytest
 from tests.unit.adapters.mailbox import MAILS, SAYS, Mailbox, conversation, words
@@ -8,6 +10,7 @@ from tests.unit.adapters.mailbox import MAILS, SAYS, Mailbox, conversation, word
 pytest.importorskip("agents.testing", reason="openai-agents is not here: python bench/adapters.py --tests has it")
 
 from agents import Agent, RunConfig, Runner, WebSearchTool, function_tool
+from agents.mcp import MCPServerStdio
 from agents.testing import ScriptedModel, assistant_message, function_call
 
 from shipworthy.adapters.openai_agents import mediated, under_policy
@@ -156,3 +159,41 @@ def test_what_a_tool_raised_is_words_of_others():
     it, box = conversation(), Mailbox()
     run(it, box, [("send_mail", {"to": "bo@example.org", "body": "break"})], says="Send bo@example.org a note")
     assert it.session.memory.tainted
+
+
+SERVER = """
+from mcp.server.mcpserver import MCPServer
+from mcp.types import CallToolResult, TextContent
+import json, sys
+
+server = MCPServer("mail")
+
+@server.tool()
+def search_mail(query: str) -> CallToolResult:
+    return CallToolResult(content=[TextContent(type="text", text=sys.argv[1])])
+
+@server.tool()
+def delete_mail(mail_id: str) -> str:
+    open(sys.argv[2], "a").write(mail_id)
+    return "deleted"
+
+server.run("stdio")
+"""
+
+
+def test_the_tools_of_an_mcp_server_are_under_the_policy(tmp_path):
+    it, box, did = conversation(), Mailbox(), tmp_path / "did"
+
+    async def go():
+        params = {"command": sys.executable, "args": ["-c", SERVER, json.dumps(MAILS), str(did)]}
+        async with MCPServerStdio(params, client_session_timeout_seconds=60) as server:
+            sends = [("send_mail", {"to": "bo@example.org"})]
+            tools = [function_tool(box.send_mail, strict_mode=False)]
+            steps = [READ], sends, [("delete_mail", {"mail_id": "m9"})], [EVE]
+            made = agent(it, box, *steps, tools=tools, mcp_servers=[server])
+            return await Runner.run(made, SAYS, run_config=QUIET)
+
+    result = asyncio.run(go())
+    assert "Lunch" in str(outputs(result)[0]) and outputs(result)[2] == "The call was refused."
+    assert not did.exists()
+    assert box.did == [("send_mail", "bo@example.org", "Hello")]
