@@ -13,6 +13,7 @@ ShipworthyError
 │   ├── TargetTimeout     it did not answer in time (outcome ``timeout``)
 │   ├── TargetFiltered    a provider's own filter refused to answer (outcome ``filtered``)
 │   └── PolicyRefused     the tool policy stopped the attempt (outcome ``refused``)
+├── CallRefused           a tool policy refused a call of an agent in another framework; says what its model is told
 ├── AttackError           an attack, or the model it asks, failed (outcome ``attack_error``)
 ├── ScorerError           a scorer, or its judge, could not score an answer (outcome ``scorer_error``)
 ├── GuardError            a guard failed; the pipeline turns it into its rule's failure action
@@ -148,6 +149,10 @@ class TargetFiltered(TargetError):
 
 class PolicyRefused(TargetError):
     """The tool policy stopped the attempt."""
+
+
+class CallRefused(ShipworthyError):
+    """A tool policy refused a call of an agent that is not ours. The message is what the agent's model is told."""
 
 
 class AttackError(ShipworthyError):
