@@ -1,0 +1,76 @@
+"""What a tool policy could know of a conversation, kept for one that is asked afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from shipworthy.core.records import Reply, Request, ToolCall, ToolResult
+from shipworthy.enforce.policy.past import Made, Past
+
+
+class Tried:
+    """One call that came as far as the policy.
+
+    Attributes:
+        call: as the policy was asked about it.
+        verdict: the policy's; "" where there is none, ``deny`` where it broke.
+        made: the call as it ran; None where it did not.
+        seen: what it gave, as the target saw it.
+    """
+
+    __slots__ = ("call", "made", "seen", "verdict")
+
+    def __init__(self, call: ToolCall) -> None:
+        self.call, self.verdict = call, ""
+        self.made: ToolCall | None = None
+        self.seen: ToolResult | None = None
+
+
+class _Turn(NamedTuple):
+    request: Request
+    tried: Sequence[Tried]
+    reply: Reply | None
+
+
+class Journal:
+    """The turns of one conversation, as its target saw them."""
+
+    def __init__(self) -> None:
+        self._turns: list[_Turn] = []
+
+    def add(self, request: Request, tried: Sequence[Tried], reply: Reply | None) -> None:
+        """Keep a turn; `reply` is None where the target failed."""
+        self._turns.append(_Turn(request, tried, reply))
+
+    def past(self, id: str) -> Past:
+        """Return the conversation's calls, each with the user's words and the texts that others wrote by then."""
+        calls: list[Made] = []
+        told: set[str] = set()
+        unread: list[str] = []
+        for request, tried, reply in self._turns:
+            says = tuple(m.text for m in request.messages if m.role == "user")
+            shown = [f"{d.title}\n{d.text}" for d in request.documents]
+            for text in (*shown, *(m.text for m in request.messages if m.role == "tool")):
+                if text not in told:
+                    told.add(text)
+                    unread.append(text)
+            for one in tried:
+                calls.append(_made(one, request.turn, says, tuple(unread)))
+                unread.clear()
+                if one.seen is not None:
+                    told.add(one.seen.text)
+            unread += [f"{d.title}\n{d.text}" for d in (reply.retrieved if reply is not None else ())]
+        return Past(says="\n".join(calls[0].says) if calls else "", calls=tuple(calls), id=id)
+
+
+def _made(one: Tried, turn: int, says: tuple[str, ...], read: tuple[str, ...]) -> Made:
+    how: dict[str, Any] = {"made": one.made is not None, "granted": one.verdict == "ask" and one.made is not None}
+    if one.made is not None and one.made.arguments != one.call.arguments:
+        how["ran"] = one.made.arguments
+    if one.seen is not None:
+        how |= {"gave": one.seen.text, "failed": one.seen.is_error}
+    call = one.call
+    return Made(
+        tool=call.name, args=call.arguments, verdict=one.verdict, says=says, read=read, id=call.id, turn=turn, **how
+    )
