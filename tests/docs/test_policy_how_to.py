@@ -49,7 +49,7 @@ def test_from_signatures_to_a_policy_that_passes(run):
     Path("past.jsonl").write_text(
         '{"says": "Delete m7", "calls": [{"tool": "delete_mail", "args": {"mail_id": "m7"}}]}\n'
     )
-    assert run(backtest.strip()).endswith("0 calls change verdict\n")
+    assert run(backtest.strip()).endswith("0 of 1 calls change verdict\n")
     assert drafted != Path("policy.yaml").read_text("utf-8")
 
 

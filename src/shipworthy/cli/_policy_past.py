@@ -119,9 +119,9 @@ def _tell(
     for why, number in sorted(found.unknown.items()):
         click.echo(f"not judged: {number:,}, {why}")
     if beside is not None:
-        click.echo(f"the candidate beside this run said otherwise on {_of(beside)}")
-    tail = f" ({looser:,} looser, {len(found.changed) - looser:,} stricter)" if found.changed else ""
-    click.echo(f"{len(found.changed):,} of {judged:,} calls change verdict{tail}")
+        click.echo(f"the candidate beside this run said otherwise on {differing(beside)}")
+    total, _, ways = differing(found).partition(" calls")
+    click.echo(f"{total} calls change verdict{ways}")
     if not judged:
         click.echo("no call was judged: this says nothing of the policy")
     if promote is not None and judged:
@@ -155,10 +155,11 @@ def counted(found: Compared) -> dict[str, Any]:
     }
 
 
-def _of(found: Compared) -> str:
+def differing(found: Compared) -> str:
+    """Return in words on how many calls two policies differ, and how."""
     looser = sum(c.looser for c in found.changed)
-    stricter = len(found.changed) - looser
-    return f"{len(found.changed):,} of {found.judged.total():,} calls ({looser:,} looser, {stricter:,} stricter)"
+    tail = f" ({looser:,} looser, {len(found.changed) - looser:,} stricter)" if found.changed else ""
+    return f"{len(found.changed):,} of {found.judged.total():,} calls{tail}"
 
 
 def as_json(change: Changed) -> dict[str, Any]:

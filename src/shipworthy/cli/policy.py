@@ -142,6 +142,7 @@ def explain(file: Path, call: str, says: str, past: Path | None, form: str) -> i
 def diff(old: Path, new: Path, past: Path | None, form: str) -> int:
     """Say how two policies differ: rules, the cases of both files, and past calls that change verdict."""
     from shipworthy.enforce.policy.cases import opened
+    from shipworthy.enforce.policy.decision import RANK
     from shipworthy.enforce.policy.past import read_past
     from shipworthy.enforce.policy.replayed import Changed, compare, rule_changes
 
@@ -153,7 +154,8 @@ def diff(old: Path, new: Path, past: Path | None, form: str) -> int:
             was, now = (opened(p, case).decide(case.tool, case.args) for p in (before, after))
             if was.word != now.word:
                 where = f"{name.name} case"
-                calls.append(Changed(where, number, case.tool, was.word, now.word, now.rule, now.sentence))
+                rule = max(was, now, key=lambda d: RANK[d.word]).rule
+                calls.append(Changed(where, number, case.tool, was.word, now.word, rule, now.sentence))
     if form == "json":
         click.echo(json.dumps({"rules": rules, "calls": [as_json(c) for c in calls]}, indent=2))
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from shipworthy.core.events import PolicyEvent
+from shipworthy.enforce.policy.decision import RANK, Word
 from shipworthy.enforce.policy.engine import VERSION, Policy
 from shipworthy.enforce.policy.past import Past
 from shipworthy.enforce.policy.recorded import past_of
@@ -51,7 +52,9 @@ def beside(attempts: Iterable[Attempt]) -> Compared:
         for number, event in enumerate(said, start=1):
             own = made[event.turn, event.call].pop(0) if made[event.turn, event.call] else None
             tool = own.tool if own is not None else event.rule.partition(".")[0]
-            before = hard(own.verdict) if own is not None else "deny"
+            before: Word = hard(own.verdict) if own is not None else "deny"
+            after = hard(event.verdict)
+            rule = own.rule if own is not None and RANK[after] < RANK[before] else event.rule
             why = event.reason or f"{tool} may run: every check of its rule holds."
-            tally.add(Changed(attempt.id, number, tool, before, hard(event.verdict), event.rule, why))
+            tally.add(Changed(attempt.id, number, tool, before, after, rule or tool, why))
     return tally.compared

@@ -20,10 +20,12 @@ import msgspec
 
 from shipworthy.core.confirmation import Word
 from shipworthy.core.errors import UsageError
+from shipworthy.core.events import PolicyEvent
 from shipworthy.core.records import Asked, Attempt, Message, MessagePart, Metric, Said, Sample, Text
 from shipworthy.core.shown import given_away, reasoned
 from shipworthy.detect.reasoning import thoughts
 from shipworthy.detect.redact import redact_json, redact_text
+from shipworthy.enforce.policy.recorded import past_of
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
 from shipworthy.store.files import takes_bytes
@@ -302,6 +304,7 @@ def _body(
         "documents": attempt.documents,
         "scores": attempt.scores,
         "guard_events": attempt.guard_events,
+        "policy": list(_policy(attempt)),
         "error": attempt.error,
         "cluster": attempt.cluster,
         "seed": attempt.seed,
@@ -333,6 +336,15 @@ def _body(
             for one in earlier
         ]
     return body
+
+
+def _policy(attempt: Attempt) -> Iterator[dict[str, Any]]:
+    """Yield the words on tool calls, of the policy and of a candidate beside it, with the tool that each is about."""
+    names = {(call.turn, call.id): call.tool for call in past_of(attempt).calls}
+    for event in attempt.events:
+        if isinstance(event, PolicyEvent):
+            tool = names.get((event.turn, event.call), "") if event.call else "the answer"
+            yield {"tool": tool, "event": event}
 
 
 def _reasoning(attempt: Attempt) -> dict[str, Any]:

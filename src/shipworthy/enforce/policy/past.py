@@ -16,7 +16,7 @@ class Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """A call of the past and what it gave.
 
     Attributes:
-        verdict: what was said of it then; "" where nobody noted it.
+        verdict: what was said of it then; "" where nobody noted it. `rule` is what decided.
         says: all of the user's words by then, oldest first, where they are others than the conversation's first.
         read: texts that others wrote and that were shown to the model before it: documents.
         made: it ran; `granted` because a person said yes, with the arguments `ran` where they changed them.
@@ -29,6 +29,7 @@ class Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     args: dict[str, Any] = {}
     gave: Any = None
     verdict: str = ""
+    rule: str = ""
     says: tuple[str, ...] = ()
     read: tuple[str, ...] = ()
     made: bool = True

@@ -90,10 +90,12 @@ class _Reading:
 
     def _add(self, call: ToolCall, args: dict[str, Any], turn: int, word: PolicyEvent | None, **how: Any) -> None:
         says = tuple(m.text for m in self._messages if m.role == "user")
-        verdict = word.verdict if word is not None else ""
+        verdict, rule = (word.verdict, word.rule) if word is not None else ("", "")
         read, self._unread = tuple(self._unread), []
         self._calls.append(
-            Made(tool=call.name, args=args, verdict=verdict, says=says, read=read, id=call.id, turn=turn, **how)
+            Made(
+                tool=call.name, args=args, verdict=verdict, rule=rule, says=says, read=read, id=call.id, turn=turn, **how
+            )
         )
 
 

@@ -18,7 +18,9 @@ class Changed(NamedTuple):
 
     Attributes:
         session: the conversation; `number` the place of the call in it, from 1.
-        before, after: the words; `rule` and `why` are of the later one.
+        before, after: the words.
+        rule: what decided where the word is harder: what newly stands in the way of the call, or no longer does.
+        why: of the later word.
     """
 
     session: str
@@ -101,17 +103,22 @@ def compare(
     tally = Tally()
     for session in past:
         now = list(words_on(new, session))
-        then = [d.word for d in words_on(old, session)] if old is not None else [hard(c.verdict) for c in session.calls]
+        then = (
+            [(d.word, d.rule) for d in words_on(old, session)]
+            if old is not None
+            else [(hard(c.verdict), c.rule or c.tool) for c in session.calls]
+        )
         again = [d.word for d in words_on(reference, session)] if reference is not None else [None] * len(now)
         rows = zip(session.calls, then, now, again, strict=True)
-        for number, (call, before, after, same) in enumerate(rows, start=1):
+        for number, (call, (before, was), after, same) in enumerate(rows, start=1):
             why = unfit(call)
             if not why and same is not None and call.verdict and same != hard(call.verdict):
                 why = "the record does not give again what was said then"
             if why:
                 tally.unknown[why] += 1
             else:
-                tally.add(Changed(session.id, number, call.tool, before, after.word, after.rule, after.sentence))
+                rule = was if RANK[after.word] < RANK[before] else after.rule
+                tally.add(Changed(session.id, number, call.tool, before, after.word, rule, after.sentence))
     return tally.compared
 
 

@@ -414,6 +414,7 @@
     if (attempt.confirmed) nodes.push(make("h3", "", "Said of this S1 hit"), confirmedNode(attempt.confirmed));
     nodes.push(...toldNodes(attempt.told));
     if (attempt.guard_events.length) nodes.push(make("h3", "", "Guards"), guardsNode(attempt.guard_events));
+    if (attempt.policy.length) nodes.push(make("h3", "", "Tool policy"), policyNode(attempt.policy));
     if (attempt.other) {
       const before = attempt.other;
       nodes.push(make("div", "pair",
@@ -503,6 +504,13 @@
       make("td", "", e.stage), make("td", "mono", e.guard), make("td", "mono", e.rule),
       make("td", "", make("span", "tag " + (e.shadow ? "" : "warn"), e.shadow ? `${e.action} (shadow: recorded only)` : e.action)),
       make("td", "", e.reason || "")]));
+  }
+  function policyNode(words) {
+    return tableNode(["tool", "call", "word", "rule", "reason"], words.map(({ tool, event: e }) => [
+      seen("td", "mono", tool), seen("td", "mono", e.call),
+      make("td", "", make("span", "tag " + (e.shadow || e.verdict === "allow" ? "" : "warn"),
+        e.candidate ? `${e.verdict} (candidate: recorded only)` : e.shadow ? `${e.verdict} (shadow: recorded only)` : e.verdict)),
+      seen("td", "mono", e.rule || ""), seen("td", "", e.reason || "")]));
   }
   function turns({ said, scores, withheld = [], thoughts = [], aloud = {} }) {
     const last = Math.max(0, ...said.filter((s) => s.by === "target").map((s) => s.turn));
