@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from shipworthy.cli._options import form_option
+from shipworthy.cli._policy_import import import_command
 from shipworthy.cli._policy_past import as_json, as_line, backtest_command, read, shadow_command
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def command() -> None:
 
 
 command.add_command(backtest_command)
+command.add_command(import_command)
 command.add_command(shadow_command)
 
 
