@@ -243,18 +243,23 @@ class _Reader:
         return _unescaped(self._take()) if self._now.kind == "text" else self._kind("word", "an attribute").text
 
     def _sum(self) -> Expr:
-        left = self._product()
+        left, terms = self._product(), 1
         while self._is("+", "-"):
-            token = self._take()
+            token, terms = self._take(), self._one_more(terms)
             left = Expr(token.text, token.line, None, (left, self._product()))
         return left
 
     def _product(self) -> Expr:
-        left = self._unary()
+        left, factors = self._unary(), 1
         while self._is("*"):
-            line = self._take().line
+            line, factors = self._take().line, self._one_more(factors)
             left = Expr("*", line, None, (left, self._unary()))
         return left
+
+    def _one_more(self, number: int) -> int:
+        if number >= DEEPEST:
+            raise CedarProblem(self._now.line, f"a sum or a product has more than {DEEPEST} parts")
+        return number + 1
 
     def _unary(self) -> Expr:
         signs = []

@@ -153,8 +153,10 @@ def _draft(name: str, rules: Sequence[_Rule], default: bool, calls: str, notes: 
         if condition is not False:
             steps.append((condition, rule.allows))
     when = "true" if last else "false"
-    for condition, allows in reversed(steps):
-        when = f"({condition} ? {'true' if allows else 'false'} : {when})"
+    if steps:
+        # All conditions are asked, and the first that holds decides: CEL reads only so many choices inside one another.
+        pairs = [f"[{condition}, {'true' if allows else 'false'}]" for condition, allows in steps]
+        when = f"[{', '.join(pairs)}, [true, {when}]].filter(v, v[0])[0][1]"
     return ToolDraft(bounded(both([calls, when]), name), ask, frozenset(names))
 
 
@@ -175,6 +177,8 @@ def _condition(rule: _Rule, tool: str, names: set[str]) -> str | bool:
     keys = path.split(".")
     there = []
     place = "args"
+    if len(keys) > 8:
+        raise _Unmapped("a field as deep as this")
     for key in keys:
         there.append(f"({quoted(key)} in (type({place}) == map ? {place} : {{}}))")
         place += f"[{quoted(key)}]"
@@ -216,7 +220,9 @@ def _test(rule: _Rule, place: str) -> str:
         return f"(type({place}) == string ? {text} : ({one} in {place}))"
     if operator == "matches":
         pattern = _plain(value)
-        return f"(type({place}) == string ? {place} : string({place})).matches({quoted(pattern)})"
+        # Other types are written in another way there.
+        text = f"(type({place}) == string ? {place} : (type({place}) == int ? string({place}) : string({BREAKS})))"
+        return f"{text}.matches({quoted(pattern)})"
     raise _Unmapped(f"the operator {operator[:40]!r} with this value")
 
 

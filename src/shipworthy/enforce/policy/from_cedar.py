@@ -15,12 +15,15 @@ from shipworthy.core.errors import Problem, WorkspaceError
 from shipworthy.enforce.policy.cedar import CedarPolicy, CedarProblem, Expr, read_cedar
 from shipworthy.enforce.policy.imported import (
     BREAKS,
+    DEEPEST_PART,
+    LONGEST_CONDITION,
     READABLE,
     Imported,
     Note,
     ToolDraft,
     both,
     bounded,
+    depth,
     either,
     quoted,
     read_source,
@@ -132,7 +135,10 @@ def _read(policy: CedarPolicy, at: tuple[str, ...]) -> _Read:
             parts.append(f"!({text})" if condition.unless else text)
         except _Unmapped as wrong:
             missing = missing or wrong
-    return _Read(policy, actions, groups, both(parts) if parts else "true", frozenset(words.names), missing)
+    whole = both(parts) if parts else "true"
+    if missing is None and depth(whole) > DEEPEST_PART:
+        missing = _Unmapped(policy.line, "a condition as deep as this")
+    return _Read(policy, actions, groups, whole, frozenset(words.names), missing)
 
 
 def _actions(policy: CedarPolicy) -> tuple[frozenset[str] | None, int]:
@@ -175,7 +181,10 @@ class _Words:
         write = _WRITERS.get(expr.kind)
         if write is None:
             raise _Unmapped(expr.line, _NAMES.get(expr.kind, f"{expr.kind!r}"))
-        return write(self, expr)
+        text = write(self, expr)
+        if len(text) > LONGEST_CONDITION:  # what is written twice at every level doubles with every level
+            raise _Unmapped(expr.line, "a condition as long as this")
+        return text
 
     def literal(self, expr: Expr) -> str:
         return quoted(expr.value) if isinstance(expr.value, str | bool) else str(expr.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,10 @@ BREAKS = "1 / 0"
 """An expression without a value: the check breaks, and the call is refused."""
 
 LONGEST_CONDITION = 100_000
+DEEPEST_PART, DEEPEST_CONDITION = 24, 44
+"""Brackets inside one another, of one policy and of a whole condition; CEL reads no more than some 47 choices."""
+
+_BRACKET = re.compile(r'"(?:\\.|[^"\\])*"|[(){}\[\]]')
 _HEAD = """\
 # Imported by `shipworthy policy import` from {file}: nobody has looked at it yet.
 # The source knows no origins of values, so no argument is checked for where it comes from: give each its class (see
@@ -117,30 +122,47 @@ def quoted(value: str | float) -> str:
 def both(parts: Sequence[str]) -> str:
     """Return what holds where all parts do, asked in their order: one without an answer leaves the whole without.
 
-    CEL's own ``&&`` would go by whichever part has an answer.
+    CEL's own ``&&`` would go by whichever part has an answer. Halves of halves: CEL reads no more than some 47 choices
+    inside one another.
     """
-    whole = parts[-1]
-    for part in reversed(parts[:-1]):
-        whole = f"({part} ? {whole} : false)"
-    return whole
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return f"({both(parts[:half])} ? {both(parts[half:])} : false)"
 
 
 def either(parts: Sequence[str]) -> str:
     """Return what holds where one part does, asked in their order; see `both`."""
-    whole = parts[-1]
-    for part in reversed(parts[:-1]):
-        whole = f"({part} ? true : {whole})"
-    return whole
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return f"({either(parts[:half])} ? true : {either(parts[half:])})"
+
+
+def depth(text: str) -> int:
+    """Return how many brackets of a condition stand inside one another.
+
+    >>> depth('(a["("] + 1)')
+    2
+    """
+    most = now = 0
+    for sign in _BRACKET.findall(text):
+        now += 1 if sign in "([{" else -1 if sign in ")]}" else 0
+        most = max(most, now)
+    return most
 
 
 def bounded(when: str, tool: str) -> str:
     """Return a condition.
 
     Raises:
-        UsageError: it became too long.
+        UsageError: it became too long, or too deep for CEL.
     """
-    if len(when) > LONGEST_CONDITION:
-        raise UsageError(f"the condition of the tool {tool!r} would be longer than {LONGEST_CONDITION:,} characters")
+    if len(when) > LONGEST_CONDITION or depth(when) > DEEPEST_CONDITION:
+        raise UsageError(
+            f"the condition of the tool {tool!r} would be longer than {LONGEST_CONDITION:,} characters, or deeper than "
+            f"{DEEPEST_CONDITION} levels: split the source"
+        )
     return when
 
 
