@@ -16,6 +16,7 @@ import click
 from shipworthy.cli._options import form_option
 from shipworthy.cli._policy_import import import_command
 from shipworthy.cli._policy_past import as_json, as_line, backtest_command, read, shadow_command
+from shipworthy.cli._policy_picture import replay_command
 
 if TYPE_CHECKING:
     from shipworthy.core.errors import Problem
@@ -32,6 +33,7 @@ def command() -> None:
 
 command.add_command(backtest_command)
 command.add_command(import_command)
+command.add_command(replay_command)
 command.add_command(shadow_command)
 
 

@@ -10,6 +10,7 @@ from shipworthy.detect.redact import is_redacted
 from shipworthy.enforce.policy.decision import RANK, Decision, Word
 from shipworthy.enforce.policy.engine import Policy
 from shipworthy.enforce.policy.past import Made, Past
+from shipworthy.enforce.policy.session import Session
 from shipworthy.enforce.policy.values import flat
 
 
@@ -58,11 +59,19 @@ class Compared(NamedTuple):
 
 
 def words_on(policy: Policy, past: Past) -> Iterator[Decision]:
-    """Yield a policy's word on each call of a conversation, as if it stood beside the one that decided.
+    """Yield a policy's word on each call of a conversation; see `steps`."""
+    return (decision for _, _, decision in steps(policy, past))
+
+
+def steps(policy: Policy, past: Past) -> Iterator[tuple[Session, Made, Decision]]:
+    """Go through a conversation as if a policy stood beside the one that decided.
 
     What happened then happens again, whatever it says: a call that ran has run, and what it gave was read; a call that
     was refused was not made. That keeps what comes after it comparable; what a person would have answered to another
     question is not known.
+
+    Yields:
+        The session as it is at a call, the call, and the word on it. What the call gave is read after that.
     """
     session = policy.session(user=past.id)
     for call in past.calls:
@@ -70,21 +79,26 @@ def words_on(policy: Policy, past: Past) -> Iterator[Decision]:
         for text in call.read:
             session.read(text, "a document")
         decision = session.judge(call.tool, call.args)
-        yield decision
-        if not call.made:
-            session.refused(call.tool)
-            continue
-        ran = call.args if call.ran is None else call.ran
-        if decision.word == "allow":
-            session.book(call.tool, ran)
-        elif decision.word == "ask" and call.granted:
-            session.approved(call.tool, ran, decision)
-        else:
-            session.ran_anyway(call.tool, ran)
-        if call.failed:
-            session.read(str(call.gave), call.tool)
-        else:
-            session.returned(call.tool, ran, call.gave)
+        yield session, call, decision
+        _goes_on(session, call, decision)
+
+
+def _goes_on(session: Session, call: Made, decision: Decision) -> None:
+    """Take in what became of a call."""
+    if not call.made:
+        session.refused(call.tool)
+        return
+    ran = call.args if call.ran is None else call.ran
+    if decision.word == "allow":
+        session.book(call.tool, ran)
+    elif decision.word == "ask" and call.granted:
+        session.approved(call.tool, ran, decision)
+    else:
+        session.ran_anyway(call.tool, ran)
+    if call.failed:
+        session.read(str(call.gave), call.tool)
+    else:
+        session.returned(call.tool, ran, call.gave)
 
 
 def compare(

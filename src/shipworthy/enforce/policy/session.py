@@ -83,7 +83,7 @@ class Session:
         """
         rule = self.policy.tools.get(tool)
         if isinstance(answer, str):
-            answer = _parsed(answer)
+            answer = parsed(answer)
         if rule is None:
             self.read(answer if isinstance(answer, str) else msgspec.json.encode(answer).decode(), tool)
             return
@@ -272,7 +272,8 @@ def _runs(value: str) -> Sequence[str]:
     )
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
+    """Return the JSON that a text is; the text itself where it is none."""
     if not _LOOKS_LIKE_JSON.match(text):
         return text
     try:
