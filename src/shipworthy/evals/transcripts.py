@@ -339,12 +339,18 @@ def _body(
 
 
 def _policy(attempt: Attempt) -> Iterator[dict[str, Any]]:
-    """Yield the words on tool calls, of the policy and of a candidate beside it, with the tool that each is about."""
+    """Yield the policy's words, each with its tool, and with that of a candidate beside it where there was one."""
     names = {(call.turn, call.id): call.tool for call in past_of(attempt).calls}
-    for event in attempt.events:
-        if isinstance(event, PolicyEvent):
-            tool = names.get((event.turn, event.call), "") if event.call else "the answer"
-            yield {"tool": tool, "event": event}
+    words = [event for event in attempt.events if isinstance(event, PolicyEvent)]
+    beside = [event for event in words if event.candidate]
+    for event in (event for event in words if not event.candidate):
+        row = {"tool": names.get((event.turn, event.call), "") if event.call else "the answer", "event": event}
+        mine = (place for place, one in enumerate(beside) if event.call and (one.turn, one.call) == (event.turn, event.call))
+        if (place := next(mine, None)) is not None:
+            row["candidate"] = beside.pop(place)
+        yield row
+    for event in beside:  # nothing decided, or what did broke
+        yield {"tool": names.get((event.turn, event.call), ""), "candidate": event}
 
 
 def _reasoning(attempt: Attempt) -> dict[str, Any]:

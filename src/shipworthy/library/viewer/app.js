@@ -505,12 +505,15 @@
       make("td", "", make("span", "tag " + (e.shadow ? "" : "warn"), e.shadow ? `${e.action} (shadow: recorded only)` : e.action)),
       make("td", "", e.reason || "")]));
   }
+  // The candidate's word is recorded beside the one that was heeded, and changed nothing.
   function policyNode(words) {
-    return tableNode(["tool", "call", "word", "rule", "reason"], words.map(({ tool, event: e }) => [
-      seen("td", "mono", tool), seen("td", "mono", e.call),
-      make("td", "", make("span", "tag " + (e.shadow || e.verdict === "allow" ? "" : "warn"),
-        e.candidate ? `${e.verdict} (candidate: recorded only)` : e.shadow ? `${e.verdict} (shadow: recorded only)` : e.verdict)),
-      seen("td", "mono", e.rule || ""), seen("td", "", e.reason || "")]));
+    const tag = (e) => e ? make("span", "tag " + (e.shadow || e.verdict === "allow" ? "" : "warn"), e.verdict + (e.shadow && !e.candidate ? " (shadow: recorded only)" : "")) : "";
+    const beside = words.some((word) => word.candidate), columns = ["word", ...(beside ? ["candidate, not heeded"] : []), "rule and reason"];
+    return tableNode(columns, words.map(({ tool, event, candidate }) => {
+      const why = make("td", "", seen("b", "", event?.rule || tool), " ", seen("span", "", event?.reason || ""));
+      if (candidate && candidate.verdict !== event?.verdict) why.append(make("br"), "candidate: ", seen("b", "", candidate.rule || tool), " ", seen("span", "", candidate.reason || ""));
+      return [make("td", "", tag(event)), ...(beside ? [make("td", "", tag(candidate))] : []), why];
+    }));
   }
   function turns({ said, scores, withheld = [], thoughts = [], aloud = {} }) {
     const last = Math.max(0, ...said.filter((s) => s.by === "target").map((s) => s.turn));
