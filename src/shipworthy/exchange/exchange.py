@@ -171,7 +171,7 @@ class Exchange:
         except asyncio.CancelledError:
             self.cut = True
             raise
-        self._note_turn(request, desk, answered.reply)
+        self._note_turn(request, desk, answered.reply, answered.events)
         self._take_from(desk, answered.events)
         self._answered("target", answered)
         for document in answered.reply.retrieved:
@@ -428,9 +428,11 @@ class Exchange:
         """Whether anybody looks at a kept trajectory: guards, policy, or a candidate."""
         return bool(self._mediation.digest) or self.journal is not None
 
-    def _note_turn(self, request: Request, desk: Desk | None, reply: Reply | None) -> None:
+    def _note_turn(
+        self, request: Request, desk: Desk | None, reply: Reply | None, kept: Sequence[Event] = ()
+    ) -> None:
         if self.journal is not None:
-            self.journal.add(request, desk.tried if desk is not None else (), reply)
+            self.journal.add(request, desk.tried if desk is not None else (), reply, kept)
 
     def _take_from(self, desk: Desk | None, events: Sequence[Event]) -> None:
         """Take over what happened at the tool desk; where the cache answered bare, what is kept with the reply."""

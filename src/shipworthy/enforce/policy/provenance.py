@@ -141,7 +141,9 @@ def _holds(field: Field, one: str, session: Session) -> bool:
     if field.standing == "user":
         return session.words.say(one) and within(written(field.text), one)
     text = written(field.text)
-    return text == one or (len(one) > 1 and within(text, one))
+    if len(one) < 2 or one not in text:
+        return text == one
+    return within(text, one) or any(found.value == one for found in carried(field.text))
 
 
 def _fields(number: int, call: Made, rule: Compiled | None) -> Iterator[Field]:
@@ -160,7 +162,7 @@ def _fields(number: int, call: Made, rule: Compiled | None) -> Iterator[Field]:
         elif isinstance(value, list) and depth < _DEEPEST:
             items = labels.items if labels is not None else None
             stack += [(v, items, f"{path}[{n}]", depth + 1) for n, v in reversed(list(enumerate(value)))]
-        elif value not in (None, ""):
+        elif not isinstance(value, dict | list) and value not in (None, ""):
             left -= 1
             marks = labels.marks if labels is not None else 0
             closed = bool(marks & SECRET) or bool(labels is not None and labels.readers)

@@ -20,27 +20,32 @@ def past_of(attempt: Attempt) -> Past:
     Arguments of a call that was refused are taken from what the target says of it; where it says nothing, or two
     things, they are not known. Texts that a sample plants in a request are in no event, and so not here.
     """
-    return _Reading(attempt).past()
+    calls = calls_of(attempt.events)
+    return Past(says="\n".join(calls[0].says) if calls else "", calls=calls, id=attempt.id)
+
+
+def calls_of(events: Sequence[Event]) -> tuple[Made, ...]:
+    """Return the calls among events; see `past_of`."""
+    return _Reading(events).calls()
 
 
 class _Reading:
-    """One way through an attempt's events."""
+    """One way through the events of an attempt."""
 
-    def __init__(self, attempt: Attempt) -> None:
-        self._attempt = attempt
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = events
         self._messages: list[Message] = []
         self._unread: list[str] = []
         self._calls: list[Made] = []
         self._words: dict[str, list[PolicyEvent]] = defaultdict(list)
         self._yes: dict[str, Approval] = {}
         self._open: dict[str, list[int]] = defaultdict(list)
-        self._said = _said_calls(attempt.events)
+        self._said = _said_calls(events)
 
-    def past(self) -> Past:
-        for event in self._attempt.events:
+    def calls(self) -> tuple[Made, ...]:
+        for event in self._events:
             self._take(event)
-        first = self._calls[0].says if self._calls else ()
-        return Past(says="\n".join(first), calls=tuple(self._calls), id=self._attempt.id)
+        return tuple(self._calls)
 
     def _take(self, event: Event) -> None:
         if isinstance(event, Said):
