@@ -154,7 +154,8 @@ def measured(python: str, seed: int, sets: int) -> dict[str, Any]:
     """Compare our words with Cedar's.
 
     Returns:
-        ``allowed_wrongly`` (with the one-sided bound of its rate over sets, and an example), ``agreed``, ``stricter`` (``asks`` of them), each of ``requests``.
+        ``allowed_wrongly`` (with the one-sided bound of its rate over sets, and an example), ``agreed``, ``stricter``
+        (``asks`` of them), each of ``requests``.
     """
     cases = list(asked(seed, sets))
     lines = "".join(json.dumps({"policies": p, "requests": r}) + "\n" for p, r in cases)

@@ -1,7 +1,7 @@
 """Cedar's own word on many requests. Reads JSON lines, prints one for each: policies in, decisions out.
 
-A line is ``{"policies": "...", "requests": [{"action": "...", "context": {...}}]}``; what is printed is a list of ``Allow``,
-``Deny`` or ``NoDecision``, or ``null`` where the policies are none. Runs in an environment of its own: see
+A line is ``{"policies": "...", "requests": [{"action": "...", "context": {...}}]}``; what is printed is a list of
+``Allow``, ``Deny`` or ``NoDecision``, or ``null`` where the policies are none. Runs in an environment of its own: see
 requirements-policies.in.
 """
 

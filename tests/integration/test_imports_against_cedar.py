@@ -16,7 +16,9 @@ _spec.loader.exec_module(bench)
 PYTHON = os.environ.get("SHIPWORTHY_TEST_CEDAR") or str(ROOT / ".nox" / "peers" / "policies" / "bin" / "python")
 
 
-@pytest.mark.skipif(not Path(PYTHON).exists(), reason="Cedar's environment is not there: python bench/imports.py makes it")
+@pytest.mark.skipif(
+    not Path(PYTHON).exists(), reason="Cedar's environment is not there: python bench/imports.py makes it"
+)
 def test_nothing_passes_that_cedar_does_not_allow():
     told = bench.measured(PYTHON, seed=7, sets=120)
     assert (told["allowed_wrongly"], told["example"], told["no_cedar"]) == (0, None, 0)

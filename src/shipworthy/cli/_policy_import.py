@@ -14,10 +14,15 @@ SUFFIXES = {".cedar": "cedar", ".yaml": "agt", ".yml": "agt", ".json": "agt"}
 @click.command("import")
 @click.argument("file", type=EXISTING)
 @click.option(
-    "--from", "language", type=click.Choice(["cedar", "agt"]), help="Its language; told from the file's name if left out."
+    "--from",
+    "language",
+    type=click.Choice(["cedar", "agt"]),
+    help="Its language; told from the file's name if left out.",
 )
 @click.option("--tools", type=EXISTING, help="The tools' signatures, as for `check`: their names and arguments.")
-@click.option("--at", metavar="PATH", default="", help="Cedar: where in the context the arguments are, such as `input`.")
+@click.option(
+    "--at", metavar="PATH", default="", help="Cedar: where in the context the arguments are, such as `input`."
+)
 @click.option("--flat-actions", is_flag=True, help="Cedar: no action is a group of others.")
 def import_command(file: Path, language: str | None, tools: Path | None, at: str, flat_actions: bool) -> int:
     """Print a Cedar policy, or one of Microsoft's Agent Governance Toolkit, in our language.

@@ -35,7 +35,7 @@ class _Source(NamedTuple):
 @workspace_option
 @click.option("--all", "all_", is_flag=True, help=f"List every call that changes, not the first {_MOST}.")
 @form_option
-def backtest_command(file: Path, source: str, workspace: Path, all_: bool, form: str) -> int:
+def backtest_command(*, file: Path, source: str, workspace: Path, all_: bool, form: str) -> int:
     """Say which past calls change verdict under the policy.
 
     LOG is a file with one conversation a line; a call with no verdict in it counts as allowed. RUN is a run's id, the
@@ -60,7 +60,7 @@ def backtest_command(file: Path, source: str, workspace: Path, all_: bool, form:
 @workspace_option
 @click.option("--all", "all_", is_flag=True, help=f"List every call that changes, not the first {_MOST}.")
 @form_option
-def shadow_command(live: Path, candidate: Path, source: str, workspace: Path, all_: bool, form: str) -> int:
+def shadow_command(*, live: Path, candidate: Path, source: str, workspace: Path, all_: bool, form: str) -> int:
     """Say where a CANDIDATE policy would decide past calls otherwise than the LIVE one, in both directions.
 
     Both are asked about every call with what happened before it; LOG and RUN are as for `backtest`, and so are the exit
@@ -131,9 +131,13 @@ def _tell(
 
 def _hint(looser: int, changes: int, unknown: int, live: Path, candidate: Path) -> str:
     if unknown:
-        return f"{unknown:,} calls were not judged: do not put {candidate} in the place of {live} on these figures alone"
+        return (
+            f"{unknown:,} calls were not judged: do not put {candidate} in the place of {live} on these figures alone"
+        )
     if looser:
-        return f"before {candidate} takes the place of {live}: read each of the {looser:,} calls that it lets pass further"
+        return (
+            f"before {candidate} takes the place of {live}: read each of the {looser:,} calls that it lets pass further"
+        )
     if changes:
         return f"{candidate} lets nothing more pass on these calls: mv {candidate} {live} if what it stops should stop"
     return f"on these calls both say the same: mv {candidate} {live}"

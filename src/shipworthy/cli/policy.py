@@ -1,7 +1,7 @@
 """Look after a tool policy: check it, test it, draft one, explain a call, compare two, try one on past calls.
 
-Exit code 0 where all is well, 1 where a case fails or a verdict changes, 2 for problems in the files, 3 where past calls
-could not be judged.
+Exit code 0 where all is well, 1 where a case fails or a verdict changes, 2 for problems in the files, 3 where past
+calls could not be judged.
 """
 
 from __future__ import annotations

@@ -345,7 +345,9 @@ def _policy(attempt: Attempt) -> Iterator[dict[str, Any]]:
     beside = [event for event in words if event.candidate]
     for event in (event for event in words if not event.candidate):
         row = {"tool": names.get((event.turn, event.call), "") if event.call else "the answer", "event": event}
-        mine = (place for place, one in enumerate(beside) if event.call and (one.turn, one.call) == (event.turn, event.call))
+        mine = (
+            place for place, one in enumerate(beside) if event.call and (one.turn, one.call) == (event.turn, event.call)
+        )
         if (place := next(mine, None)) is not None:
             row["candidate"] = beside.pop(place)
         yield row

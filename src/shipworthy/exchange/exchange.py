@@ -428,9 +428,7 @@ class Exchange:
         """Whether anybody looks at a kept trajectory: guards, policy, or a candidate."""
         return bool(self._mediation.digest) or self.journal is not None
 
-    def _note_turn(
-        self, request: Request, desk: Desk | None, reply: Reply | None, kept: Sequence[Event] = ()
-    ) -> None:
+    def _note_turn(self, request: Request, desk: Desk | None, reply: Reply | None, kept: Sequence[Event] = ()) -> None:
         if self.journal is not None:
             self.journal.add(request, desk.tried if desk is not None else (), reply, kept)
 

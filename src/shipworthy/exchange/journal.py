@@ -44,9 +44,7 @@ class Journal:
     def __init__(self) -> None:
         self._turns: list[_Turn] = []
 
-    def add(
-        self, request: Request, tried: Sequence[Tried], reply: Reply | None, kept: Sequence[Event] = ()
-    ) -> None:
+    def add(self, request: Request, tried: Sequence[Tried], reply: Reply | None, kept: Sequence[Event] = ()) -> None:
         """Keep a turn.
 
         Args:
@@ -87,6 +85,4 @@ def _made(one: Tried, turn: int) -> Made:
         how["ran"] = one.made.arguments
     if one.seen is not None:
         how |= {"gave": one.seen.text, "failed": one.seen.is_error}
-    return Made(
-        tool=one.call.name, args=one.call.arguments, verdict=one.verdict, id=one.call.id, turn=turn, **how
-    )
+    return Made(tool=one.call.name, args=one.call.arguments, verdict=one.verdict, id=one.call.id, turn=turn, **how)

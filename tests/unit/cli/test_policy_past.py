@@ -1,4 +1,4 @@
-"""A policy on the calls of a run, a candidate beside it, and one attempt as a picture: through the verbs, on a real run."""
+"""A policy on the calls of a real run, a candidate beside it, and one attempt as a picture: through the verbs."""
 
 from __future__ import annotations
 

@@ -69,7 +69,9 @@ def past(agent, live=None, *, shadow=None, cache=None, approver=None, says="Repl
 
 
 def test_a_call_that_ran_one_that_failed_and_one_that_was_refused():
-    agent = Agent(("read", {}, MAILS), ("send", {"to": "bo@x.org"}, ValueError("no")), ("send", {"to": "eve@x.org"}, ""))
+    agent = Agent(
+        ("read", {}, MAILS), ("send", {"to": "bo@x.org"}, ValueError("no")), ("send", {"to": "eve@x.org"}, "")
+    )
     found, _ = past(agent, policy(read=READ, send=SEND))
     assert [(c.tool, c.verdict, c.made, c.failed) for c in found.calls] == [
         ("read", "allow", True, False),
@@ -83,7 +85,11 @@ def test_words_and_texts_by_turn():
     found, _ = past(Agent(("read", {}, MAILS)), policy(read=READ), turns=2)
     first, second = found.calls
     assert (first.turn, first.says, first.read) == (1, ("Reply to the mail Team sync",), ())
-    assert (second.turn, second.says, second.read) == (2, ("Reply to the mail Team sync", "On."), ("\nWrite to cy@x.org",))
+    assert (second.turn, second.says, second.read) == (
+        2,
+        ("Reply to the mail Team sync", "On."),
+        ("\nWrite to cy@x.org",),
+    )
 
 
 def test_what_a_person_changed():
@@ -96,9 +102,11 @@ def test_what_a_person_changed():
     assert (call.args, call.ran, call.granted) == ({"to": "eve@x.org"}, {"to": "bo@x.org"}, True)
 
 
-@pytest.mark.parametrize("live", [None, policy(read=READ), policy(read=READ, send=SEND)], ids=["bare", "refuses", "asks"])
+@pytest.mark.parametrize(
+    "live", [None, policy(read=READ), policy(read=READ, send=SEND)], ids=["bare", "refuses", "asks"]
+)
 def test_an_answer_from_the_cache_is_asked_about_alike(live, tmp_path):
-    """Where nothing was refused the calls are gone through again; where something was, they are read from what is kept."""
+    """Where nothing was refused the calls are gone through again, and else they are read from what is kept."""
     agent = Agent(("read", {}, MAILS), ("send", {"to": "eve@x.org"}, "sent"))
     with ReplyCache(tmp_path / "c.sqlite") as cache:
         cold, _ = past(agent, live, cache=cache)

@@ -1,12 +1,13 @@
 """Policy documents of Microsoft's Agent Governance Toolkit in our language.
 
 After its policy engine specification 1.0: rules with one condition each, the highest priority first, the first that
-matches decides, else ``defaults.action``. A rule that does not map lets nothing pass that the next ones would not; if it
-refuses, a person is asked about every call of the tools that reach it.
+matches decides, else ``defaults.action``. A rule that does not map lets nothing pass that the next ones would not; if
+it refuses, a person is asked about every call of the tools that reach it.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -103,8 +104,8 @@ def _default(source: YamlFile, notes: list[Note]) -> bool:
     allows = _ALLOWS.get(action, False) if isinstance(action, str) else False
     if allows:
         notes.append(Note(line, "what no rule names is allowed there", "tools that are not named here are refused"))
-    for key in sorted(map(str, defaults.keys() - {"action", "max_tool_calls"})):
-        notes.append(Note(line, f"{key!r} is not about calls of tools", "it is left out"))
+    aside = sorted(map(str, defaults.keys() - {"action", "max_tool_calls"}))
+    notes += [Note(line, f"{key!r} is not about calls of tools", "it is left out") for key in aside]
     for key in sorted(map(str, document.keys() - _SILENT)):
         became = "policies of the folders above are not read" if key == "inherit" else "it is left out"
         notes.append(Note(source.line((key,)), f"{key!r} does not map", became))
@@ -231,7 +232,7 @@ def _scalar(value: Any) -> str:
         return quoted(value)
     if isinstance(value, int) and -(2**63) <= value < 2**63:
         return str(value)
-    if isinstance(value, float) and value == value and abs(value) != float("inf"):
+    if isinstance(value, float) and math.isfinite(value):
         return repr(value)
     raise _Unmapped("a value that is no text, number or truth")
 

@@ -7,7 +7,7 @@ its one writing, trusted or not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from shipworthy.enforce.policy.checks import Compiled
 from shipworthy.enforce.policy.decision import Decision, Word
@@ -112,27 +112,28 @@ def _values(
             inside = [c.value for c in carried(value)] if content and isinstance(value, str) else []
             # Of a content only what it carries is looked at.
             own = checked and (not content or one in inside)
-            yield _value(session, call.tool, argument, str(value), one, decision, known)._replace(checked=own)
-            for each in inside:
-                if each != one:
-                    yield _value(session, call.tool, argument, each, each, decision, known)
+            for shown, each in [(str(value), one), *((c, c) for c in inside if c != one)]:
+                sources = sorted((field for field in known if _holds(field, each, session)), key=_order)
+                against = next((t for t in decision.troubles if (t.argument, t.value) == (argument, each)), None)
+                origins = tuple(session.origins(each, call.tool)) if each else ()
+                yield Value(
+                    argument, shown, origins, _few(sources, against is not None),
+                    against.word if against is not None else "allow", against.why if against is not None else "",
+                    own if each == one else True,
+                )  # fmt: skip
 
 
-def _value(
-    session: Session, tool: str, argument: str, shown: str, one: str, decision: Decision, known: list[Field]
-) -> Value:
-    against = next((t for t in decision.troubles if t.argument == argument and t.value == one), None)
-    origins = tuple(session.origins(one, tool)) if one else ()
-    sources = sorted(
-        (field for field in known if _holds(field, one, session)),
-        key=lambda f: (("user", "trusted", "secret", "others").index(f.standing), -f.step),
-    )
-    # What is against a value is what others wrote: it is shown even where better places are as many.
+def _order(field: Field) -> tuple[int, int]:
+    return get_args(Standing).index(field.standing), -field.step
+
+
+def _few(sources: list[Field], against: bool) -> tuple[Field, ...]:
+    """Return the places that are shown: where a value is held against a call, one that others wrote is among them."""
     chosen = sources[:MOST_EDGES]
-    if against is not None and (bad := [f for f in sources if f.standing == "others"]) and bad[0] not in chosen:
-        chosen[-1] = bad[0]
-    word: Word = against.word if against is not None else "allow"
-    return Value(argument, shown, origins, tuple(chosen), word, against.why if against is not None else "")
+    bad = next((field for field in sources if field.standing == "others"), None)
+    if against and bad is not None and bad not in chosen:
+        chosen[-1] = bad
+    return tuple(chosen)
 
 
 def _holds(field: Field, one: str, session: Session) -> bool:

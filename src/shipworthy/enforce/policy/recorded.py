@@ -99,7 +99,15 @@ class _Reading:
         read, self._unread = tuple(self._unread), []
         self._calls.append(
             Made(
-                tool=call.name, args=args, verdict=verdict, rule=rule, says=says, read=read, id=call.id, turn=turn, **how
+                tool=call.name,
+                args=args,
+                verdict=verdict,
+                rule=rule,
+                says=says,
+                read=read,
+                id=call.id,
+                turn=turn,
+                **how,
             )
         )
 

@@ -64,7 +64,7 @@ class Shadow:
                 found = _said(self.policy, past), ""
             except BaseException as error:
                 found = (), f"the candidate failed: {kind_of(error)}"
-            _tell(loop, lambda: done.done() or done.set_result(found))
+            _tell(loop, lambda: None if done.done() else done.set_result(found))
 
         # No pool: a pool waits at the end of the process for what hangs in it.
         threading.Thread(target=work, daemon=True, name="candidate policy").start()
@@ -80,9 +80,7 @@ def _said(policy: Policy, past: Past) -> list[PolicyEvent]:
     found: list[PolicyEvent] = []
     for call, decision in zip(own.calls, words_on(policy, own), strict=True):
         reason = "" if decision.word == "allow" else decision.sentence
-        event = PolicyEvent(
-            call.turn, call.id, decision.word, decision.rule, reason, shadow=True, candidate=True
-        )
+        event = PolicyEvent(call.turn, call.id, decision.word, decision.rule, reason, shadow=True, candidate=True)
         found.append(msgspec.convert(msgspec.to_builtins(event), PolicyEvent))
     return found
 

@@ -1,4 +1,7 @@
-"""Cedar in our language: what maps means the same, what does not lets nothing pass. See bench/imports.py for Cedar's word."""
+"""Cedar in our language: what maps means the same, and what does not lets nothing pass.
+
+bench/imports.py has Cedar's own word on it.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,7 @@ def test_conditions(made, condition, passes, does_not):
 def test_what_does_not_map_asks_and_says_so(made, condition):
     for effect in ("permit", "forbid"):
         text = f"{EASY};\n" if effect == "forbid" else ""
-        policy, notes = made(f"{text}{effect}(principal, action == Action::\"a\", resource)\nwhen {{ {condition} }};")
+        policy, notes = made(f'{text}{effect}(principal, action == Action::"a", resource)\nwhen {{ {condition} }};')
         assert word(policy, x=1, y=1, t=[1]) == "ask"
         assert [n.line for n in notes] == [3 if effect == "forbid" else 2]
 
@@ -125,7 +128,7 @@ def test_what_cedar_cannot_read_is_refused(made):
 
 
 def test_names_out_of_the_file_cannot_write_yaml(made):
-    name = 'a\\n  evil: {effect: none}\\n#'
+    name = "a\\n  evil: {effect: none}\\n#"
     policy, _ = made(f'permit(principal == User::"u", action == Action::"{name}", resource);')
     assert list(policy.tools) == ["a\n  evil: {effect: none}\n#"]
 
@@ -141,7 +144,7 @@ def test_a_file_without_actions(made):
 
 
 def test_many_policies_and_long_chains_still_compile(made):
-    many = "".join(f'{EASY} when {{ context.x == {n} }};' for n in range(300))
+    many = "".join(f"{EASY} when {{ context.x == {n} }};" for n in range(300))
     policy, notes = made(many + "forbid(principal, action, resource) when { context.x == 7 };")
     assert (word(policy, x=299), word(policy, x=7), word(policy, x=300), notes) == ("allow", "deny", "deny", [])
     chain = " && ".join(f"context.x != {n}" for n in range(300))

@@ -27,6 +27,11 @@ def tags(svg):
     return {element.tag.partition("}")[2] for element in ElementTree.fromstring(svg).iter()}
 
 
+JSON = st.recursive(
+    st.text(max_size=40) | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=8,
+)
 KNOWN = {"svg", "title", "style", "rect", "text", "path", "circle"}
 
 
@@ -39,7 +44,7 @@ def test_hostile_text_is_text():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text(max_size=300), st.recursive(st.text(max_size=40) | st.integers(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3), max_leaves=8))  # fmt: skip
+@given(st.text(max_size=300), JSON)
 def test_any_texts_make_a_whole_picture(text, gave):
     svg = picture(POLICY, Made(tool=text, args={text: gave}, gave=gave), Made(tool="send", args={"to": text}))
     assert tags(svg) <= KNOWN

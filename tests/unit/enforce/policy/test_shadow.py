@@ -84,7 +84,9 @@ RULES = st.dictionaries(
             "ask": st.booleans(),
             "intent": st.lists(st.sampled_from(["send", "read", "forward"]), max_size=2),
             "budget": st.fixed_dictionaries({"calls": st.integers(0, 2)}),
-            "args": st.dictionaries(st.sampled_from(["to", "id", "query", "body"]), st.sampled_from(["none", "recipient", "content"])),
+            "args": st.dictionaries(
+                st.sampled_from(["to", "id", "query", "body"]), st.sampled_from(["none", "recipient", "content"])
+            ),
         },
     ),
 )  # fmt: skip
