@@ -1,12 +1,13 @@
-"""Generated Cedar policies, imported: does ours ever allow what Cedar forbids, and how often does it refuse more?
+"""Generated policies of others, imported: does ours ever allow what theirs forbids, and how often does it refuse more?
 
-python bench/imports.py                 a table; exit 1 where a call passes that Cedar does not allow
+python bench/imports.py                 a table; exit 1 where a call passes that the source does not allow
+python bench/imports.py --from agt      documents of Microsoft's Agent Governance Toolkit; Cedar if left out
 python bench/imports.py --json          the same figures as one JSON object
 python bench/imports.py --sets 500 --seed 3
 
-Sets of one to four policies over four actions and a context of numbers, texts, sets, records and truths, each set asked
-40 requests whose values are at times missing or of another type. Cedar runs in an environment of its own, made from
-bench/peers/requirements-policies.txt.
+Sets of one to four policies (documents of up to six rules) over four actions and arguments that are numbers, texts, sets,
+records and truths, each set asked 40 requests whose values are at times missing or of another type. The source's own
+engine runs in an environment of its own, made from bench/peers/requirements-policies.txt or -agt.txt.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ sys.path.insert(0, str(HERE / "peers"))
 from run import OFFLINE, python_of  # noqa: E402
 
 from shipworthy.enforce.policy.engine import Policy  # noqa: E402
+from shipworthy.enforce.policy.from_agt import from_agt  # noqa: E402
 from shipworthy.enforce.policy.from_cedar import from_cedar  # noqa: E402
 from shipworthy.stats.interval import rate_interval  # noqa: E402
 from shipworthy.workspace.nodes import parse_yaml  # noqa: E402
@@ -107,6 +109,25 @@ class Writer:
         return self.rng.choice((text(self.rng.choice(TEXTS)), str(self.rng.choice((0, 1, 2))), "true", "false"))
 
 
+def document(rng: Random) -> str:
+    """Return a policy document at random."""
+    values = (*TEXTS, 0, 1, 2, 1.5, True, False, ["a", 1], [True, "ab"], [], None, "^a", "a.*b", "(?i)A", "[")
+    operators = ("eq", "ne", "gt", "lt", "gte", "lte", "in", "not_in", "contains", "matches")
+
+    def rule(number: int) -> dict[str, Any]:
+        name = rng.random() < 0.4
+        value = rng.choice((*ACTIONS, list(ACTIONS[:2]), "^s", "a")) if name else rng.choice(values)
+        field = "tool_name" if name else f"arguments.{rng.choice(NAMES)}" if rng.random() < 0.9 else "token_count"
+        operator = rng.choice(("eq", "in", "ne", "matches", "contains")) if name else rng.choice(operators)
+        return {
+            "name": f"r{number}", "condition": {"field": field, "operator": operator, "value": value},
+            "action": rng.choice(("allow", "allow", "deny", "block", "audit")), "priority": rng.randint(0, 3),
+        }  # fmt: skip
+
+    rules = [rule(number) for number in range(rng.randint(1, 6))]
+    return json.dumps({"rules": rules, "defaults": {"action": rng.choice(("allow", "deny"))}})
+
+
 def text(value: str) -> str:
     """Return a text as Cedar writes it."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
@@ -133,33 +154,33 @@ def context(rng: Random) -> dict[str, Any]:
     return given
 
 
-def compiled(policies: str) -> Policy:
+def compiled(policies: str, language: str) -> Policy:
     """Import policies and compile what came of them."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "generated.cedar"
+        file = Path(folder) / "generated"
         file.write_text(policies, "utf-8")
-        made = from_cedar(file, ACTIONS).text(file, dict.fromkeys(ACTIONS, frozenset(NAMES)))
+        made = (from_cedar if language == "cedar" else from_agt)(file, ACTIONS).text(file, dict.fromkeys(ACTIONS, frozenset(NAMES)))
     return Policy(PolicyFile.model_validate(parse_yaml(made, Path("policy.yaml")).value))
 
 
-def asked(seed: int, sets: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def asked(seed: int, sets: int, language: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield sets of policies, each with requests."""
     rng = Random(seed)
     for _ in range(sets):
         requests = [{"action": rng.choice(ACTIONS), "context": context(rng)} for _ in range(REQUESTS)]
-        yield Writer(rng).policies(), requests
+        yield Writer(rng).policies() if language == "cedar" else document(rng), requests
 
 
-def measured(python: str, seed: int, sets: int) -> dict[str, Any]:
-    """Compare our words with Cedar's.
+def measured(python: str, seed: int, sets: int, language: str = "cedar") -> dict[str, Any]:
+    """Compare our words with those of the source's own engine.
 
     Returns:
         ``allowed_wrongly`` (with the one-sided bound of its rate over sets, and an example), ``agreed``, ``stricter``
         (``asks`` of them), each of ``requests``.
     """
-    cases = list(asked(seed, sets))
+    cases = list(asked(seed, sets, language))
     lines = "".join(json.dumps({"policies": p, "requests": r}) + "\n" for p, r in cases)
-    command = [python, str(HERE / "peers" / "cedar_job.py")]
+    command = [python, str(HERE / "peers" / f"{language}_job.py")]
     done = subprocess.run(
         command, input=lines, env=os.environ | OFFLINE, capture_output=True, text=True, encoding="utf-8", check=True
     )
@@ -169,14 +190,14 @@ def measured(python: str, seed: int, sets: int) -> dict[str, Any]:
     for (policies, requests), line in zip(cases, done.stdout.splitlines(), strict=True):
         theirs = json.loads(line)
         if theirs is None:
-            found["no_cedar"] += 1
+            found["not_read"] += 1
             continue
-        policy = compiled(policies)
+        policy = compiled(policies, language)
         wrong.append(0)
         for request, word in zip(requests, theirs, strict=True):
             own = policy.session().decide(request["action"], request["context"]).word
             found["requests"] += 1
-            found["cedar_allows"] += word == "Allow"
+            found["theirs_allows"] += word == "Allow"
             if own == "allow":
                 found["agreed" if word == "Allow" else "allowed_wrongly"] += 1
                 wrong[-1] += word != "Allow"
@@ -185,8 +206,8 @@ def measured(python: str, seed: int, sets: int) -> dict[str, Any]:
             else:
                 found["stricter" if word == "Allow" else "agreed"] += 1
                 found["asks"] += word == "Allow" and own == "ask"
-    keys = ("requests", "cedar_allows", "allowed_wrongly", "agreed", "stricter", "asks", "no_cedar")
-    told: dict[str, Any] = {"seed": seed, "sets": sets, **{key: found[key] for key in keys}}
+    keys = ("requests", "theirs_allows", "allowed_wrongly", "agreed", "stricter", "asks", "not_read")
+    told: dict[str, Any] = {"from": language, "seed": seed, "sets": sets, **{key: found[key] for key in keys}}
     if found["requests"]:
         told["allowed_wrongly_upper95"] = rate_interval(wrong, [REQUESTS] * len(wrong), side="upper").high
     return {**told, "example": example}
@@ -197,9 +218,11 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--sets", type=int, default=1000, help="sets of policies")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--python", help="an interpreter that has cedarpy, instead of the locked environment")
+    parser.add_argument("--from", dest="language", choices=("cedar", "agt"), default="cedar", help="the source")
+    parser.add_argument("--python", help="an interpreter that has its engine, instead of the locked environment")
     given = parser.parse_args()
-    told = measured(given.python or python_of("policies"), given.seed, given.sets)
+    environment = "policies" if given.language == "cedar" else "agt"
+    told = measured(given.python or python_of(environment), given.seed, given.sets, given.language)
     if given.json:
         print(json.dumps(told, indent=2))
     else:

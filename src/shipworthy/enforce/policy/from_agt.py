@@ -1,8 +1,8 @@
 """Policy documents of Microsoft's Agent Governance Toolkit in our language.
 
 After its policy engine specification 1.0: rules with one condition each, the highest priority first, the first that
-matches decides, else ``defaults.action``. A rule that does not map lets nothing pass that the next ones would not; if
-it refuses, a person is asked about every call of the tools that reach it.
+matches decides, else ``defaults.action``; a condition that breaks refuses the call. A person is asked about every call
+of a tool that comes as far as a rule that does not map: whether it allows or refuses, it might break.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _TOOL = ("tool_name", "tool")
 _ARGUMENTS = ("arguments", "args", "tool_args", "parameters")
 _ORDERS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _KEYS = {"name", "condition", "action", "priority", "message"}
-_SILENT = {"version", "name", "description", "rules", "defaults"}
+_SILENT = {"version", "name", "description", "rules", "defaults", "tool_allowlist"}
+_HARMLESS = {"inherit": "policies of the folders above are not read", "scope": "it holds everywhere",
+             "network_allowlist": "it is left out: it is no matter of calls"}  # fmt: skip
 _MOST_CALLS = 10
 _PLAIN = re.compile(r"(?!.*\(\?)(?:[A-Za-z0-9 _@/:,|^.*+?()\[\]-]|\\\.)*", re.ASCII)
 """Regular expressions that mean the same to Python, RE2 and Rust."""
@@ -65,12 +67,28 @@ def from_agt(file: Path, tools: Sequence[str] = ()) -> Imported:
     notes: list[Note] = []
     rules = sorted(_rules(source), key=lambda rule: -rule.priority)  # rules of one priority keep their order
     default = _default(source, notes)
-    names = sorted({*tools, *_named(rules)})
+    listed = _listed(source)
+    names = sorted({*tools, *_named(rules), *(listed or ())})
     if not names:
         notes.append(Note(1, "no rule names a tool", "name the tools with --tools"))
     calls = _calls(source, names, notes)
     drafts = {name: _draft(name, rules, default, calls, notes) for name in names}
+    if any(key not in _HARMLESS for key in map(str, document.keys() - _SILENT)):
+        drafts = {name: draft._replace(ask=True) for name, draft in drafts.items()}
+    if listed is not None:
+        drafts = {name: drafts[name] if name in listed else ToolDraft("false", ask=False) for name in names}
     return Imported(drafts, _joined(notes))
+
+
+def _listed(source: YamlFile) -> frozenset[str] | None:
+    """Return the only tools that may be called; None where there is no such list."""
+    given = source.value.get("tool_allowlist") or None
+    if given is None:
+        return None
+    if not isinstance(given, list) or not all(isinstance(name, str) and name for name in given):
+        line = source.line(("tool_allowlist",))
+        raise WorkspaceError([Problem(source.file, line, "'tool_allowlist' is a list of names")])
+    return frozenset(given)
 
 
 def _rules(source: YamlFile) -> Iterator[_Rule]:
@@ -107,7 +125,7 @@ def _default(source: YamlFile, notes: list[Note]) -> bool:
     aside = sorted(map(str, defaults.keys() - {"action", "max_tool_calls"}))
     notes += [Note(line, f"{key!r} is not about calls of tools", "it is left out") for key in aside]
     for key in sorted(map(str, document.keys() - _SILENT)):
-        became = "policies of the folders above are not read" if key == "inherit" else "it is left out"
+        became = _HARMLESS.get(key, "a person is asked every time")
         notes.append(Note(source.line((key,)), f"{key!r} does not map", became))
     return allows
 
@@ -142,11 +160,9 @@ def _draft(name: str, rules: Sequence[_Rule], default: bool, calls: str, notes: 
         try:
             condition = _condition(rule, name, names)
         except _Unmapped as wrong:
-            if rule.allows:
-                became = "it lets nothing pass by itself"
-            else:
-                became, ask = "a person is asked", True
-            notes.append(Note(rule.line, f"the rule {rule.name!r}: {wrong} does not map", became, (name,)))
+            ask = True
+            what = f"the rule {rule.name!r}: {wrong} does not map"
+            notes.append(Note(rule.line, what, "a person is asked", (name,)))
             continue
         if condition is True:
             last = rule.allows
@@ -193,8 +209,8 @@ def _of_tool(rule: _Rule, tool: str) -> bool:
         return bool(value == tool)
     if rule.operator == "ne":
         return bool(value != tool)
-    if rule.operator == "in" and isinstance(value, list):
-        return tool in value
+    if rule.operator in ("in", "not_in") and isinstance(value, list):
+        return (tool in value) == (rule.operator == "in")
     if rule.operator == "contains" and isinstance(value, str):
         return value in tool
     if rule.operator == "matches":
@@ -212,19 +228,31 @@ def _test(rule: _Rule, place: str) -> str:
         number = f"((type({place}) == int || type({place}) == double) ? {place} : {BREAKS})"
         return f"({number} {_ORDERS[operator]} {_scalar(value)})"
     if operator in ("eq", "ne"):
-        return f"({place} {'==' if operator == 'eq' else '!='} {_scalar(value)})"
-    if operator == "in" and isinstance(value, list):
-        return f"({place} in [{', '.join(map(_scalar, value))}])"
-    if operator == "contains":
+        return f"({_unlike(place, [value])} {'==' if operator == 'eq' else '!='} {_scalar(value)})"
+    if operator in ("in", "not_in") and isinstance(value, list):
+        found = f"({_unlike(place, value)} in [{', '.join(map(_scalar, value))}])"
+        return found if operator == "in" else f"!({found})"
+    if operator == "contains" and isinstance(value, str):
         one = _scalar(value)
-        text = f"{place}.contains({one})" if isinstance(value, str) else f"{BREAKS} == 0"
-        return f"(type({place}) == string ? {text} : ({one} in {place}))"
+        return f"(type({place}) == string ? {place}.contains({one}) : ({one} in {place}))"
     if operator == "matches":
         pattern = _plain(value)
         # Other types are written in another way there.
         text = f"(type({place}) == string ? {place} : (type({place}) == int ? string({place}) : string({BREAKS})))"
         return f"{text}.matches({quoted(pattern)})"
     raise _Unmapped(f"the operator {operator[:40]!r} with this value")
+
+
+def _unlike(place: str, values: Sequence[Any]) -> str:
+    """Return a value that breaks where it is a truth and is compared with numbers, or the other way round.
+
+    In Python 1 is true, and in CEL it is not.
+    """
+    truths = any(isinstance(value, bool) for value in values)
+    numbers = any(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    kinds = [f"type({place}) == bool"] if numbers else []
+    kinds += [f"type({place}) == int", f"type({place}) == double"] if truths else []
+    return f"(({' || '.join(kinds)}) ? {BREAKS} : {place})" if kinds else place
 
 
 def _scalar(value: Any) -> str:
@@ -242,8 +270,10 @@ def _plain(pattern: Any) -> str:
 
     if not isinstance(pattern, str) or len(pattern) > 1_000 or not _PLAIN.fullmatch(pattern):
         raise _Unmapped("a regular expression beyond letters, groups and repetition")
+    quiet = re2.Options()
+    quiet.log_errors = False
     try:
-        re2.compile(pattern)
+        re2.compile(pattern, quiet)
     except re2.error:
         raise _Unmapped("a regular expression that is none") from None
     return pattern

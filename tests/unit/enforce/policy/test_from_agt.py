@@ -64,6 +64,7 @@ def test_the_highest_priority_decides_and_then_the_order(made):
         ("lt", "5", [4.5], [5]),
         ("lte", "5.5", [5.5, 5], [6]),
         ("in", "[q, 1]", ["q", 1], ["z"]),
+        ("not_in", "[q, 1]", ["z"], ["q", 1]),
         ("contains", "pass", ["my password", ["pass"]], ["none", ["password"]]),
         ("matches", "'^q.*z$|9'", [], []),
         ("matches", "'^q.*z|9'", ["quiz", 19], ["aquiz", "q\nz"]),
@@ -77,9 +78,12 @@ def test_operators_on_arguments(made, operator, value, matching, others):
         assert word(policy) == "allow", "an argument that is not there matches nothing"
 
 
-def test_what_has_no_answer_refuses(made):
-    policy, _ = made(document(rule("tool_name", "eq", "a", "allow"), rule("args.x", "gt", 5, "deny", 9)))
-    assert word(policy, x="many") == "deny"
+@pytest.mark.parametrize(
+    ("operator", "value", "given"), [("gt", 5, "many"), ("eq", 1, True), ("in", "[true]", 1), ("contains", "q", 5)]
+)
+def test_what_has_no_answer_or_another_one_refuses(made, operator, value, given):
+    policy, _ = made(document(rule("tool_name", "eq", "a", "allow"), rule("args.x", operator, value, "deny", 9)))
+    assert word(policy, x=given) == "deny"
 
 
 @pytest.mark.parametrize(
@@ -101,6 +105,8 @@ def test_what_does_not_map(made, one):
     assert (2 + 1, ("a",)) in [(n.line, n.tools) for n in notes]
     policy, _ = made(document(rule("tool_name", "eq", "a", "deny"), rule(*one, "allow", 9)))
     assert word(policy, x="q") == "deny"
+    policy, _ = made(document(allow, rule(*one, "allow", 9)))
+    assert word(policy, x="q") == "ask", "a condition that breaks there refuses the call"
     policy, _ = made(document(rule("tool_name", "eq", "a", "allow", 20), rule(*one, "deny", 9)))
     assert word(policy, x="q") == "allow", "it is never reached"
 
@@ -118,6 +124,21 @@ def test_what_is_allowed_by_default_is_refused_where_it_is_not_named(made):
     assert (word(policy, "a"), word(policy, "b"), word(policy, "c")) == ("deny", "allow", "deny")
     said = [n.what for n in notes]
     assert "what no rule names is allowed there" in said and "'max_tokens' is not about calls of tools" in said
+
+
+def test_a_list_of_tools_is_the_only_ones(made):
+    text = document(rule("tool_name", "in", "[a, b]", "allow")) + "tool_allowlist: [b, c]\n"
+    policy, _ = made(text)
+    assert [word(policy, tool) for tool in "abc"] == ["deny", "allow", "deny"]
+    with pytest.raises(WorkspaceError, match="is a list of names"):
+        made(text.replace("[b, c]", "b"))
+
+
+def test_a_key_that_nobody_knows_asks(made):
+    allow = document(rule("tool_name", "eq", "a", "allow"))
+    assert word(made(allow + "quota: 1\n")[0]) == "ask"
+    policy, notes = made(allow + "inherit: true\nscope: 'src/**'\n")
+    assert word(policy) == "allow" and {"'inherit' does not map", "'scope' does not map"} <= {n.what for n in notes}
 
 
 def test_calls_are_counted_together(made):

@@ -1,6 +1,6 @@
 """Cedar in our language: what maps means the same, and what does not lets nothing pass.
 
-bench/imports.py has Cedar's own word on it.
+`bench/imports.py` has Cedar's own word on it.
 """
 
 from __future__ import annotations
