@@ -5,9 +5,9 @@ python bench/imports.py --from agt      documents of Microsoft's Agent Governanc
 python bench/imports.py --json          the same figures as one JSON object
 python bench/imports.py --sets 500 --seed 3
 
-Sets of one to four policies (documents of up to six rules) over four actions and arguments that are numbers, texts, sets,
-records and truths, each set asked 40 requests whose values are at times missing or of another type. The source's own
-engine runs in an environment of its own, made from bench/peers/requirements-policies.txt or -agt.txt.
+Sets of one to four policies (documents of up to six rules) over four actions and arguments that are numbers, texts,
+sets, records and truths, each set asked 40 requests whose values are at times missing or of another type. The source's
+own engine runs in an environment of its own, made from bench/peers/requirements-policies.txt or -agt.txt.
 """
 
 from __future__ import annotations
@@ -159,7 +159,9 @@ def compiled(policies: str, language: str) -> Policy:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "generated"
         file.write_text(policies, "utf-8")
-        made = (from_cedar if language == "cedar" else from_agt)(file, ACTIONS).text(file, dict.fromkeys(ACTIONS, frozenset(NAMES)))
+        made = (from_cedar if language == "cedar" else from_agt)(file, ACTIONS).text(
+            file, dict.fromkeys(ACTIONS, frozenset(NAMES))
+        )
     return Policy(PolicyFile.model_validate(parse_yaml(made, Path("policy.yaml")).value))
 
 

@@ -26,7 +26,7 @@ from shipworthy.core.errors import (
     TargetTimeout,
     UsageError,
 )
-from shipworthy.core.events import Timing
+from shipworthy.core.events import Event, Timing
 from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.foreign import kind_of, message_of, must_pass, take_back_cancelling
 from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer, World, inapplicable
@@ -154,7 +154,9 @@ class Engine:
         )
         events = attempt.events if len(exchange.events) == len(attempt.events) else tuple(exchange.events)
         if self.mediation.shadow is not None and exchange.journal is not None:
-            events = (*events, *await self.mediation.shadow.words(exchange.journal.past(item.id)))
+            words: list[Event] = [*await self.mediation.shadow.words(exchange.journal.past(item.id))]
+            self.target.hide_in(words)
+            events = (*events, *words)
         return replace(attempt, outcome=outcome, scores=scores, error=error, events=events, timing=timing)
 
     def lost(self, item: PlanItem, why: str) -> Attempt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -26,7 +26,8 @@ class Tried:
     __slots__ = ("call", "made", "seen", "verdict")
 
     def __init__(self, call: ToolCall) -> None:
-        self.call, self.verdict = call, ""
+        self.call = call
+        self.verdict: Literal["", "allow", "ask", "deny", "stop"] = ""
         self.made: ToolCall | None = None
         self.seen: ToolResult | None = None
 

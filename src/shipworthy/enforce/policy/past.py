@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -28,7 +28,7 @@ class Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     tool: str
     args: dict[str, Any] = {}
     gave: Any = None
-    verdict: str = ""
+    verdict: Literal["", "allow", "ask", "deny", "stop"] = ""
     rule: str = ""
     says: tuple[str, ...] = ()
     read: tuple[str, ...] = ()

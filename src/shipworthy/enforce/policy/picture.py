@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from shipworthy.core.terminal import visible
 from shipworthy.enforce.policy.provenance import Field, Step, Value
+from shipworthy.enforce.policy.values import written
 
 WIDTH, LEFT, RIGHT, GAP = 1180, 500, 500, 180
 _LINE, _PAD, _HEAD = 19, 10, 26
@@ -116,7 +117,8 @@ def page(svg: str) -> str:
 
 def _hidden(found: Sequence[Step]) -> Callable[[str], str]:
     """Return what puts a mark in place of the values of secret fields, wherever they stand."""
-    values = {f.text for step in found for f in step.fields if f.standing == "secret" and len(f.text) > 1}
+    secret = [f.text for step in found for f in step.fields if f.standing == "secret"]
+    values = {one for text in secret for one in (text, written(text)) if len(one) > 1}
     if not values:
         return str
     pattern = re.compile("|".join(map(re.escape, sorted(values, key=len, reverse=True))), re.IGNORECASE)

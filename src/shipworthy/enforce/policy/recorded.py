@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -95,7 +95,8 @@ class _Reading:
 
     def _add(self, call: ToolCall, args: dict[str, Any], turn: int, word: PolicyEvent | None, **how: Any) -> None:
         says = tuple(m.text for m in self._messages if m.role == "user")
-        verdict, rule = (word.verdict, word.rule) if word is not None else ("", "")
+        verdict: Literal["", "allow", "ask", "deny", "stop"] = word.verdict if word is not None else ""
+        rule = word.rule if word is not None else ""
         read, self._unread = tuple(self._unread), []
         self._calls.append(
             Made(

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shipworthy.core.events import PolicyEvent
+from shipworthy.core.records import Sample, ToolCall, answer, say
 from shipworthy.core.registry import create
 from shipworthy.enforce.policy.engine import Policy
 from shipworthy.enforce.policy.past import Made, Past
@@ -133,6 +134,35 @@ def test_the_same_policy_says_the_same_beside_itself(sample):
     words = [e for e in made.events if isinstance(e, PolicyEvent)]
     own = [(e.call, e.verdict, e.rule, e.reason) for e in words if not e.candidate]
     assert own and own == [(e.call, e.verdict, e.rule, e.reason) for e in words if e.candidate]
+
+
+def test_a_credential_in_a_call_is_not_in_the_candidates_words():
+    class Agent:
+        concurrency = 1
+
+        def describe(self):
+            return {"agent": "leaky"}
+
+        async def close(self): ...
+
+        async def send(self, request, tools):
+            async def run(call):
+                return "sent"
+
+            await tools.call(ToolCall("c", "mail_send", {"to": "sk-live-0123456789"}), run)
+            return answer("Done.")
+
+    candidate = policy({"mail_send": {"effect": "external", "args": {"to": "recipient"}}})
+    channel = Channel(Agent())
+    channel.hide(["sk-live-0123456789"])
+    engine = Engine(
+        channel, {"none": Attacker(create("attack", "none"))}, {"s": []}, mediation=Mediation(shadow=Shadow(candidate))
+    )
+    sample = Sample(id="a", messages=(say("user", "Go"),))
+    made = asyncio.run(engine.attempt(PlanItem("AT-1", "s", sample, "none", 1, 5, "sha256:1")))
+    (word,) = [e for e in made.events if isinstance(e, PolicyEvent)]
+    assert word.candidate and word.verdict == "ask"
+    assert b"0123456789" not in msgspec.json.encode(made)
 
 
 def test_a_candidate_spends_from_a_purse_of_its_own():
