@@ -26,8 +26,8 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|x([0-7][0-9A-Fa-f])|(.))", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "\\": "\\", "'": "'", '"': '"'}
 _RELATIONS = ("==", "!=", "<", "<=", ">", ">=", "in")
-_STAR = "\ue000"
-"""Stands for an escaped star of a pattern until the stars of the pattern have been split off."""
+_STAR = "\ud800"
+"""Stands for an escaped star of a pattern until its other stars have been split off: no text of a file can hold it."""
 
 
 class CedarProblem(ValueError):

@@ -7,7 +7,7 @@ person is asked. Cedar passes over a ``forbid`` that has no answer for a request
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,7 +72,26 @@ def from_cedar(file: Path, tools: Sequence[str] = (), *, at: Sequence[str] = (),
         notes.append(Note(1, "no policy names an action", "name the tools with --tools"))
     for one in read:
         _say(one, names, notes, flat)
-    return Imported({name: _draft(name, read, flat) for name in names}, notes)
+    drafts = {name: _draft(name, read, flat) for name in names}
+    for name, line in _ambiguous(policies):
+        if name in drafts:
+            notes.append(Note(line, f"actions of two types are called {name!r}", "every call is refused", (name,)))
+            drafts[name] = ToolDraft("false", ask=False)
+    return Imported(drafts, notes)
+
+
+def _ambiguous(policies: Sequence[CedarPolicy]) -> Iterator[tuple[str, int]]:
+    """Yield each action's id that another action of another type has too, and the line of the second."""
+    types: dict[str, str] = {}
+    told: set[str] = set()
+    for policy in policies:
+        scope = policy.scope["action"]
+        for one in (found for right in (scope.below[1:] if scope else ()) for found in (right, *right.below)):
+            if one.kind == "entity":
+                kind, name = one.value
+                if types.setdefault(name, kind) != kind and name not in told:
+                    told.add(name)
+                    yield name, one.line
 
 
 def _say(one: _Read, names: Sequence[str], notes: list[Note], flat: bool) -> None:

@@ -63,6 +63,7 @@ def test_how_tightly_signs_bind():
 def test_escapes_and_stars():
     assert condition(r'"\u{e9}\n\x41\"\\"').value == 'é\nA"\\'
     assert condition(r'context.x like "a\\*b\**"').value == ("a\\", "b*", "")
+    assert condition('context.x like "\ue000*"').value == ("\ue000", "")
 
 
 @pytest.mark.parametrize(

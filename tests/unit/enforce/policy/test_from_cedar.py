@@ -115,6 +115,11 @@ def test_a_group_of_actions_may_reach_other_tools(made):
     assert (word(policy, "a"), word(policy, "b")) == ("allow", "deny")
 
 
+def test_one_name_for_actions_of_two_types_passes_nothing(made):
+    policy, notes = made(f'{EASY}; forbid(principal, action in [NS::Action::"a"], resource) when {{ false }};')
+    assert (word(policy), notes[-1].tools) == ("deny", ("a",))
+
+
 def test_arguments_may_lie_deeper_in_the_context(made):
     policy, notes = made(f"{EASY} when {{ context.input.x == 1 }};", at=("input",))
     assert (word(policy, x=1), word(policy, x=2), notes) == ("allow", "deny", [])
