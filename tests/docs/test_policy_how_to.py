@@ -51,6 +51,7 @@ def test_from_signatures_to_a_policy_that_passes(run):
     )
     assert run(backtest.strip()).endswith("0 of 1 calls change verdict\n")
     assert run(replay.strip()) == "session.svg: 1 calls: 1 allow\n"
+    Path("policy.shadow.yaml").write_text(blocks("yaml")[0], "utf-8")
     assert "both say the same" in run(shadow.strip())
     assert drafted != Path("policy.yaml").read_text("utf-8")
 
