@@ -13,7 +13,7 @@ from shipworthy.enforce.policy.decision import RANK, Word
 from shipworthy.enforce.policy.engine import VERSION, Policy
 from shipworthy.enforce.policy.past import Past
 from shipworthy.enforce.policy.recorded import past_of
-from shipworthy.enforce.policy.replayed import Changed, Compared, Tally, hard
+from shipworthy.enforce.policy.replayed import Changed, Compared, CompareTally, hard
 from shipworthy.workspace.policies import PolicyFile
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def policy_of(manifest: RunManifest) -> Policy | None:
 
 def beside(attempts: Iterable[Attempt]) -> Compared:
     """Compare the words of a run's own policy with those that its candidate said beside it."""
-    tally = Tally()
+    tally = CompareTally()
     for attempt in attempts:
         said = [e for e in attempt.events if isinstance(e, PolicyEvent) and e.candidate]
         if not said:

@@ -55,7 +55,7 @@ class Expr(NamedTuple):
     below: tuple[Expr, ...] = ()
 
 
-class Condition(NamedTuple):
+class CedarClause(NamedTuple):
     """A ``when``, or an ``unless``."""
 
     unless: bool
@@ -74,7 +74,7 @@ class CedarPolicy(NamedTuple):
     effect: str
     line: int
     scope: dict[str, Expr | None]
-    conditions: tuple[Condition, ...]
+    conditions: tuple[CedarClause, ...]
     name: str = ""
 
 
@@ -181,7 +181,7 @@ class _Reader:
         while self._is("when", "unless"):
             unless = self._take().text == "unless"
             self._must("{")
-            conditions.append(Condition(unless, self._expr()))
+            conditions.append(CedarClause(unless, self._expr()))
             self._must("}")
         self._must(";")
         return CedarPolicy(token.text, token.line, scope, tuple(conditions), name)

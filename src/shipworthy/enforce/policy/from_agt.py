@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shipworthy.core.errors import Problem, WorkspaceError
-from shipworthy.enforce.policy.imported import BREAKS, Imported, Note, ToolDraft, both, bounded, quoted, read_source
+from shipworthy.enforce.policy.imported import (
+    BREAKS,
+    Imported,
+    ImportNote,
+    ToolDraft,
+    both,
+    bounded,
+    quoted,
+    read_source,
+)
 from shipworthy.workspace.nodes import YamlFile, parse_yaml
 
 _ALLOWS = {"allow": True, "audit": True, "deny": False, "block": False}
@@ -64,13 +73,13 @@ def from_agt(file: Path, tools: Sequence[str] = ()) -> Imported:
         raise WorkspaceError([Problem(file, 1, "is no policy document: it has neither 'rules' nor 'defaults'", hint)])
     if len(document.get("rules", [])) > _MOST_RULES:
         raise WorkspaceError([Problem(file, 1, f"has more than {_MOST_RULES:,} rules")])
-    notes: list[Note] = []
+    notes: list[ImportNote] = []
     rules = sorted(_rules(source), key=lambda rule: -rule.priority)  # rules of one priority keep their order
     default = _default(source, notes)
     listed = _listed(source)
     names = sorted({*tools, *_named(rules), *(listed or ())})
     if not names:
-        notes.append(Note(1, "no rule names a tool", "name the tools with --tools"))
+        notes.append(ImportNote(1, "no rule names a tool", "name the tools with --tools"))
     calls = _calls(source, names, notes)
     drafts = {name: _draft(name, rules, default, calls, notes) for name in names}
     if any(key not in _HARMLESS for key in map(str, document.keys() - _SILENT)):
@@ -113,7 +122,7 @@ def _rules(source: YamlFile) -> Iterator[_Rule]:
         )  # fmt: skip
 
 
-def _default(source: YamlFile, notes: list[Note]) -> bool:
+def _default(source: YamlFile, notes: list[ImportNote]) -> bool:
     document = source.value
     given = document.get("defaults")
     defaults = given if isinstance(given, dict) else {}
@@ -121,16 +130,18 @@ def _default(source: YamlFile, notes: list[Note]) -> bool:
     action = defaults.get("action", "allow")
     allows = _ALLOWS.get(action, False) if isinstance(action, str) else False
     if allows:
-        notes.append(Note(line, "what no rule names is allowed there", "tools that are not named here are refused"))
+        notes.append(
+            ImportNote(line, "what no rule names is allowed there", "tools that are not named here are refused")
+        )
     aside = sorted(map(str, defaults.keys() - {"action", "max_tool_calls"}))
-    notes += [Note(line, f"{key!r} is not about calls of tools", "it is left out") for key in aside]
+    notes += [ImportNote(line, f"{key!r} is not about calls of tools", "it is left out") for key in aside]
     for key in sorted(map(str, document.keys() - _SILENT)):
         became = _HARMLESS.get(key, "a person is asked every time")
-        notes.append(Note(source.line((key,)), f"{key!r} does not map", became))
+        notes.append(ImportNote(source.line((key,)), f"{key!r} does not map", became))
     return allows
 
 
-def _calls(source: YamlFile, names: Sequence[str], notes: list[Note]) -> str:
+def _calls(source: YamlFile, names: Sequence[str], notes: list[ImportNote]) -> str:
     """Return the condition that bounds the calls of all tools together."""
     given = source.value.get("defaults")
     most = given.get("max_tool_calls", _MOST_CALLS) if isinstance(given, dict) else _MOST_CALLS
@@ -138,7 +149,7 @@ def _calls(source: YamlFile, names: Sequence[str], notes: list[Note]) -> str:
         line = source.line(("defaults",))
         raise WorkspaceError([Problem(source.file, line, "'max_tool_calls' is a whole number, 0 or more")])
     line = source.line(("defaults",)) if isinstance(given, dict) else 1
-    notes.append(Note(line, f"at most {most} calls a request", "it is at most as many a session"))
+    notes.append(ImportNote(line, f"at most {most} calls a request", "it is at most as many a session"))
     total = " + ".join(f"calls[{quoted(name)}]" for name in names) or "0"
     return f"({total} < {most})"
 
@@ -151,7 +162,7 @@ def _named(rules: Sequence[_Rule]) -> Iterator[str]:
                 yield from (value for value in values if isinstance(value, str) and value)
 
 
-def _draft(name: str, rules: Sequence[_Rule], default: bool, calls: str, notes: list[Note]) -> ToolDraft:
+def _draft(name: str, rules: Sequence[_Rule], default: bool, calls: str, notes: list[ImportNote]) -> ToolDraft:
     """Go through the rules as the source does, with the tool's name known."""
     steps: list[tuple[str, bool]] = []
     names: set[str] = set()
@@ -162,7 +173,7 @@ def _draft(name: str, rules: Sequence[_Rule], default: bool, calls: str, notes: 
         except _Unmapped as wrong:
             ask = True
             what = f"the rule {rule.name!r}: {wrong} does not map"
-            notes.append(Note(rule.line, what, "a person is asked", (name,)))
+            notes.append(ImportNote(rule.line, what, "a person is asked", (name,)))
             continue
         if condition is True:
             last = rule.allows
@@ -279,10 +290,10 @@ def _plain(pattern: Any) -> str:
     return pattern
 
 
-def _joined(notes: Sequence[Note]) -> list[Note]:
+def _joined(notes: Sequence[ImportNote]) -> list[ImportNote]:
     """Return the notes, those that differ in nothing but the tool made one."""
     found: dict[tuple[int, str, str], tuple[str, ...]] = {}
     for note in notes:
         key = (note.line, note.what, note.became)
         found[key] = (*found.get(key, ()), *note.tools)
-    return [Note(*key, tools) for key, tools in found.items()]
+    return [ImportNote(*key, tools) for key, tools in found.items()]

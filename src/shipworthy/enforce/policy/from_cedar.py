@@ -19,7 +19,7 @@ from shipworthy.enforce.policy.imported import (
     LONGEST_CONDITION,
     READABLE,
     Imported,
-    Note,
+    ImportNote,
     ToolDraft,
     both,
     bounded,
@@ -67,15 +67,17 @@ def from_cedar(file: Path, tools: Sequence[str] = (), *, at: Sequence[str] = (),
         raise WorkspaceError([Problem(file, wrong.line, wrong.message)]) from None
     read = [_read(policy, tuple(at)) for policy in policies]
     names = sorted({*tools, *(name for one in read for name in one.actions or ())})
-    notes: list[Note] = []
+    notes: list[ImportNote] = []
     if not names:
-        notes.append(Note(1, "no policy names an action", "name the tools with --tools"))
+        notes.append(ImportNote(1, "no policy names an action", "name the tools with --tools"))
     for one in read:
         _say(one, names, notes, flat)
     drafts = {name: _draft(name, read, flat) for name in names}
     for name, line in _ambiguous(policies):
         if name in drafts:
-            notes.append(Note(line, f"actions of two types are called {name!r}", "every call is refused", (name,)))
+            notes.append(
+                ImportNote(line, f"actions of two types are called {name!r}", "every call is refused", (name,))
+            )
             drafts[name] = ToolDraft("false", ask=False)
     return Imported(drafts, notes)
 
@@ -94,20 +96,22 @@ def _ambiguous(policies: Sequence[CedarPolicy]) -> Iterator[tuple[str, int]]:
                     yield name, one.line
 
 
-def _say(one: _Read, names: Sequence[str], notes: list[Note], flat: bool) -> None:
+def _say(one: _Read, names: Sequence[str], notes: list[ImportNote], flat: bool) -> None:
     permits = one.policy.effect == "permit"
     about = tuple(n for n in names if one.actions is None or n in one.actions)
     if one.missing is not None:
         became = _NOT_PERMITTED if permits else _NOT_FORBIDDEN
-        notes.append(Note(one.missing.line, f"{one.missing.what} does not map in this {one.policy.effect}", became,
-                          () if one.actions is None else about))  # fmt: skip
+        what = f"{one.missing.what} does not map in this {one.policy.effect}"
+        notes.append(ImportNote(one.missing.line, what, became, () if one.actions is None else about))
     if one.groups and not flat:
         others = tuple(n for n in names if n not in about)
         if permits:
-            notes.append(Note(one.groups, "the members of an action group are not known", "only its own name passes"))
+            notes.append(
+                ImportNote(one.groups, "the members of an action group are not known", "only its own name passes")
+            )
         elif others:
             became = "a person is asked about the other tools (--flat-actions says that there are no groups)"
-            notes.append(Note(one.groups, "the members of an action group are not known", became, others))
+            notes.append(ImportNote(one.groups, "the members of an action group are not known", became, others))
 
 
 def _draft(name: str, read: Sequence[_Read], flat: bool) -> ToolDraft:

@@ -32,7 +32,7 @@ _HEAD = """\
 """
 
 
-class Note(NamedTuple):
+class ImportNote(NamedTuple):
     """One thing that did not map: the line of the source, from 1, what it is, and what became of it.
 
     Attributes:
@@ -63,7 +63,7 @@ class Imported(NamedTuple):
     """What came of a file."""
 
     tools: Mapping[str, ToolDraft]
-    notes: Sequence[Note]
+    notes: Sequence[ImportNote]
 
     def text(self, file: Path, arguments: Mapping[str, frozenset[str]]) -> str:
         """Return a ``policy.yaml``, each note at its tool.
@@ -93,7 +93,7 @@ class Imported(NamedTuple):
         return "".join(lines)
 
 
-def note_line(file: Path, note: Note) -> str:
+def note_line(file: Path, note: ImportNote) -> str:
     """Return a note with its place."""
     return f"{file}:{note.line}: {note.what}: {note.became}"
 

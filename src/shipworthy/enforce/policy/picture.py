@@ -13,7 +13,7 @@ from html import escape
 from typing import NamedTuple
 
 from shipworthy.core.terminal import visible
-from shipworthy.enforce.policy.provenance import Field, Step, Value
+from shipworthy.enforce.policy.provenance import SessionField, SessionStep, SessionValue
 from shipworthy.enforce.policy.values import written
 
 WIDTH, LEFT, RIGHT, GAP = 1180, 500, 500, 180
@@ -36,8 +36,8 @@ text{fill:#1c2530}.dim{fill:#5b6672}.head{font-weight:700}.box{fill:#f6f8fa;stro
 class _Row(NamedTuple):
     text: str
     style: str = ""
-    field: Field | None = None
-    value: Value | None = None
+    field: SessionField | None = None
+    value: SessionValue | None = None
     full: str = ""
 
 
@@ -58,7 +58,7 @@ class _Box(NamedTuple):
         return self.y + _HEAD + _LINE * row + _LINE / 2 - 2
 
 
-def draw(title: str, found: Iterable[Step], shown: Callable[[str], str] = str) -> str:
+def draw(title: str, found: Iterable[SessionStep], shown: Callable[[str], str] = str) -> str:
     """Return a picture of a session.
 
     Args:
@@ -115,7 +115,7 @@ def page(svg: str) -> str:
     )
 
 
-def _hidden(found: Sequence[Step]) -> Callable[[str], str]:
+def _hidden(found: Sequence[SessionStep]) -> Callable[[str], str]:
     """Return what puts a mark in place of the values of secret fields, wherever they stand."""
     secret = [f.text for step in found for f in step.fields if f.standing == "secret"]
     values = {one for text in secret for one in (text, written(text)) if len(one) > 1}
@@ -125,12 +125,12 @@ def _hidden(found: Sequence[Step]) -> Callable[[str], str]:
     return lambda text: pattern.sub("[secret]", text)
 
 
-def _text_rows(field: Field, seen: Callable[[str], str]) -> list[_Row]:
+def _text_rows(field: SessionField, seen: Callable[[str], str]) -> list[_Row]:
     whole = seen(field.text)
     return [_Row(line, field=field if n == 0 else None, full=whole) for n, line in enumerate(_lines(whole, 4))]
 
 
-def _call_box(step: Step, y: int, seen: Callable[[str], str]) -> _Box:
+def _call_box(step: SessionStep, y: int, seen: Callable[[str], str]) -> _Box:
     rows = []
     for value in step.values:
         whole = seen(value.text)
@@ -149,7 +149,7 @@ def _call_box(step: Step, y: int, seen: Callable[[str], str]) -> _Box:
     return _Box(20 + LEFT + GAP, y, RIGHT, _cut(title, 50), rows, style, step.decision.word)
 
 
-def _answer_box(step: Step, y: int, used: set[Field], seen: Callable[[str], str]) -> _Box:
+def _answer_box(step: SessionStep, y: int, used: set[SessionField], seen: Callable[[str], str]) -> _Box:
     rows = []
     for field in step.fields:
         if field in used:

@@ -31,7 +31,7 @@ _DEEPEST = 32
 Standing = Literal["user", "trusted", "secret", "others"]
 
 
-class Field(NamedTuple):
+class SessionField(NamedTuple):
     """A place that a value can come from.
 
     Attributes:
@@ -46,7 +46,7 @@ class Field(NamedTuple):
     standing: Standing
 
 
-class Value(NamedTuple):
+class SessionValue(NamedTuple):
     """A value of a call: its origins, the places that hold it, and what stands against it.
 
     Attributes:
@@ -56,13 +56,13 @@ class Value(NamedTuple):
     argument: str
     text: str
     origins: tuple[str, ...]
-    sources: tuple[Field, ...]
+    sources: tuple[SessionField, ...]
     word: Word
     why: str = ""
     checked: bool = True
 
 
-class Step(NamedTuple):
+class SessionStep(NamedTuple):
     """One call.
 
     Attributes:
@@ -75,25 +75,25 @@ class Step(NamedTuple):
     number: int
     call: Made
     decision: Decision
-    said: tuple[Field, ...]
-    read: tuple[Field, ...]
-    values: tuple[Value, ...]
+    said: tuple[SessionField, ...]
+    read: tuple[SessionField, ...]
+    values: tuple[SessionValue, ...]
     more: int
-    fields: tuple[Field, ...]
+    fields: tuple[SessionField, ...]
 
 
-def provenance(policy: Policy, past: Past) -> Iterator[Step]:
+def provenance(policy: Policy, past: Past) -> Iterator[SessionStep]:
     """Yield the calls of a conversation under a policy, each with where its values came from."""
-    known: list[Field] = []
+    known: list[SessionField] = []
     told: set[str] = set()
     for number, (session, call, decision) in enumerate(steps(policy, past), start=1):
-        said = [Field(0, "", text, "user") for text in call.says or (past.says,) if text not in told]
-        read = [Field(0, "", text, "others") for text in call.read if text not in told]
+        said = [SessionField(0, "", text, "user") for text in call.says or (past.says,) if text not in told]
+        read = [SessionField(0, "", text, "others") for text in call.read if text not in told]
         told.update(one.text for one in (*said, *read))
         known += said + read
         values = list(_values(session, policy.tools.get(call.tool), call, decision, known))
         fields = tuple(_fields(number, call, policy.tools.get(call.tool))) if call.made else ()
-        yield Step(
+        yield SessionStep(
             number, call, decision, tuple(said), tuple(read), tuple(values[:MOST_VALUES]),
             max(0, len(values) - MOST_VALUES), fields,
         )  # fmt: skip
@@ -101,8 +101,8 @@ def provenance(policy: Policy, past: Past) -> Iterator[Step]:
 
 
 def _values(
-    session: Session, rule: Compiled | None, call: Made, decision: Decision, known: list[Field]
-) -> Iterator[Value]:
+    session: Session, rule: Compiled | None, call: Made, decision: Decision, known: list[SessionField]
+) -> Iterator[SessionValue]:
     for argument, given in call.args.items():
         spec = rule.rule.args.get(argument) if rule is not None else None
         content = spec is not None and spec.kind == "content"
@@ -116,18 +116,18 @@ def _values(
                 sources = sorted((field for field in known if _holds(field, each, session)), key=_order)
                 against = next((t for t in decision.troubles if (t.argument, t.value) == (argument, each)), None)
                 origins = tuple(session.origins(each, call.tool)) if each else ()
-                yield Value(
+                yield SessionValue(
                     argument, shown, origins, _few(sources, against is not None),
                     against.word if against is not None else "allow", against.why if against is not None else "",
                     own if each == one else True,
                 )  # fmt: skip
 
 
-def _order(field: Field) -> tuple[int, int]:
+def _order(field: SessionField) -> tuple[int, int]:
     return get_args(Standing).index(field.standing), -field.step
 
 
-def _few(sources: list[Field], against: bool) -> tuple[Field, ...]:
+def _few(sources: list[SessionField], against: bool) -> tuple[SessionField, ...]:
     """Return the places that are shown: where a value is held against a call, one that others wrote is among them."""
     chosen = sources[:MOST_EDGES]
     bad = next((field for field in sources if field.standing == "others"), None)
@@ -136,7 +136,7 @@ def _few(sources: list[Field], against: bool) -> tuple[Field, ...]:
     return tuple(chosen)
 
 
-def _holds(field: Field, one: str, session: Session) -> bool:
+def _holds(field: SessionField, one: str, session: Session) -> bool:
     if not one:
         return False
     if field.standing == "user":
@@ -147,7 +147,7 @@ def _holds(field: Field, one: str, session: Session) -> bool:
     return within(text, one) or any(found.value == one for found in carried(field.text))
 
 
-def _fields(number: int, call: Made, rule: Compiled | None) -> Iterator[Field]:
+def _fields(number: int, call: Made, rule: Compiled | None) -> Iterator[SessionField]:
     """Yield the fields of what a call gave, in their order, up to a bound."""
     gave = parsed(call.gave) if isinstance(call.gave, str) and not call.failed else call.gave
     start = rule.labels if rule is not None and not call.failed else None
@@ -168,4 +168,4 @@ def _fields(number: int, call: Made, rule: Compiled | None) -> Iterator[Field]:
             marks = labels.marks if labels is not None else 0
             closed = bool(marks & SECRET) or bool(labels is not None and labels.readers)
             standing: Standing = "secret" if closed else "trusted" if marks & TRUSTED else "others"
-            yield Field(number, path, value if isinstance(value, str) else written(value), standing)
+            yield SessionField(number, path, value if isinstance(value, str) else written(value), standing)

@@ -114,7 +114,7 @@ def compare(
         reference: the policy that said what was noted. A call on which it does not say the same again is not judged:
             the record lacks something that it knew.
     """
-    tally = Tally()
+    tally = CompareTally()
     for session in past:
         now = list(words_on(new, session))
         then = (
@@ -136,7 +136,7 @@ def compare(
     return tally.compared
 
 
-class Tally:
+class CompareTally:
     """Counts compared calls."""
 
     def __init__(self) -> None:
