@@ -37,7 +37,7 @@ def run(tmp_path, monkeypatch):
 
 def test_from_signatures_to_a_policy_that_passes(run):
     Path("tools.json").write_text(blocks("json")[0], "utf-8")
-    draft_check_test, explain, backtest = blocks("bash")
+    draft_check_test, explain, backtest, replay, shadow = blocks("bash")
     outputs = [run(line) for line in draft_check_test.splitlines()]
     assert outputs[1].startswith("policy.yaml: 3 rules, ")
     assert re.fullmatch(r"(\d+) of \1 cases as expected\n", outputs[2])
@@ -49,7 +49,10 @@ def test_from_signatures_to_a_policy_that_passes(run):
     Path("past.jsonl").write_text(
         '{"says": "Delete m7", "calls": [{"tool": "delete_mail", "args": {"mail_id": "m7"}}]}\n'
     )
-    assert run(backtest.strip()).endswith("0 calls change verdict\n")
+    assert run(backtest.strip()).endswith("0 of 1 calls change verdict\n")
+    assert run(replay.strip()) == "session.svg: 1 calls: 1 allow\n"
+    Path("policy.shadow.yaml").write_text(blocks("yaml")[0], "utf-8")
+    assert "both say the same" in run(shadow.strip())
     assert drafted != Path("policy.yaml").read_text("utf-8")
 
 

@@ -1,6 +1,7 @@
 """Look after a tool policy: check it, test it, draft one, explain a call, compare two, try one on past calls.
 
-Exit code 0 where all is well, 1 where a case fails or a verdict changes, 2 for problems in the files.
+Exit code 0 where all is well, 1 where a case fails or a verdict changes, 2 for problems in the files, 3 where past
+calls could not be judged.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from shipworthy.cli._options import form_option
+from shipworthy.cli._policy_import import import_command
+from shipworthy.cli._policy_past import as_json, as_line, backtest_command, read, shadow_command
+from shipworthy.cli._policy_picture import replay_command
 
 if TYPE_CHECKING:
     from shipworthy.core.errors import Problem
-    from shipworthy.enforce.policy.engine import Policy
 
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default="policy.yaml")
 _TOOLS = "The tools' signatures: a JSON or YAML list, an MCP server's tools/list answer, or an OpenAPI file."
@@ -26,6 +29,12 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.group()
 def command() -> None:
     """Look after a tool policy (policy.yaml): what an agent may do with its tools."""
+
+
+command.add_command(backtest_command)
+command.add_command(import_command)
+command.add_command(replay_command)
+command.add_command(shadow_command)
 
 
 @command.command()
@@ -73,7 +82,7 @@ def test(file: Path, form: str) -> int:
     """Ask the policy every case of its file, and say which it decides otherwise than expected."""
     from shipworthy.enforce.policy.cases import outcomes
 
-    policy, source = _read(file)
+    policy, source = read(file)
     done = list(outcomes(policy))
     failed = [one for one in done if not one.passed]
     if form == "json":
@@ -111,9 +120,9 @@ def draft(tools: Path) -> int:
 @form_option
 def explain(file: Path, call: str, says: str, past: Path | None, form: str) -> int:
     """Explain the word on one CALL, written as JSON: {"tool": "send", "args": {"to": "ada@example.org"}}."""
-    from shipworthy.enforce.policy.replayed import read_past
+    from shipworthy.enforce.policy.past import read_past
 
-    policy, _ = _read(file)
+    policy, _ = read(file)
     tool, args = _call(call)
     session = policy.session()
     before = read_past(past)[-1:] if past is not None else []
@@ -137,55 +146,27 @@ def explain(file: Path, call: str, says: str, past: Path | None, form: str) -> i
 def diff(old: Path, new: Path, past: Path | None, form: str) -> int:
     """Say how two policies differ: rules, the cases of both files, and past calls that change verdict."""
     from shipworthy.enforce.policy.cases import opened
-    from shipworthy.enforce.policy.replayed import changes, read_past, rule_changes
+    from shipworthy.enforce.policy.decision import RANK
+    from shipworthy.enforce.policy.past import read_past
+    from shipworthy.enforce.policy.replayed import Changed, compare, rule_changes
 
-    before, after = _read(old)[0], _read(new)[0]
-    rules = list(rule_changes(before, after))
-    found = changes(read_past(past), after, before) if past is not None else ()
-    calls = [(c.session, c.number, c.tool, c.before, c.after) for c in found]
+    before, after = read(old)[0], read(new)[0]
+    rules = [f"{tool}: {what}" for tool, what in rule_changes(before, after)]
+    calls = [*compare(read_past(past), after, before).changed] if past is not None else []
     for name, policy in ((old, before), (new, after)):
-        for number, case in enumerate(policy.file.cases):
+        for number, case in enumerate(policy.file.cases, start=1):
             was, now = (opened(p, case).decide(case.tool, case.args) for p in (before, after))
             if was.word != now.word:
-                calls.append((f"{name.name} case", number + 1, case.tool, was.word, now))
-    return _tell(form, [f"{tool}: {what}" for tool, what in rules], calls)
-
-
-@command.command()
-@_FILE
-@click.argument("log", type=_EXISTING)
-@form_option
-def backtest(file: Path, log: Path, form: str) -> int:
-    """Say which calls of a LOG change verdict under the policy. A call with no verdict in the log counts as allowed."""
-    from shipworthy.enforce.policy.replayed import changes, read_past
-
-    policy, _ = _read(file)
-    found = changes(read_past(log), policy)
-    return _tell(form, [], [(c.session, c.number, c.tool, c.before, c.after) for c in found])
-
-
-def _tell(form: str, rules: Sequence[str], calls: Sequence[tuple[str, int, str, str, Any]]) -> int:
+                where = f"{name.name} case"
+                rule = max(was, now, key=lambda d: RANK[d.word]).rule
+                calls.append(Changed(where, number, case.tool, was.word, now.word, rule, now.sentence))
     if form == "json":
-        told = [
-            {"session": s, "call": n, "tool": tool, "before": before, "after": after.word, "why": after.sentence}
-            for s, n, tool, before, after in calls
-        ]
-        click.echo(json.dumps({"rules": list(rules), "calls": told}, indent=2))
+        click.echo(json.dumps({"rules": rules, "calls": [as_json(c) for c in calls]}, indent=2))
     else:
-        for rule in rules:
-            click.echo(rule)
-        for session, number, tool, before, after in calls:
-            click.echo(f"{session}, call {number}: {tool}: {before} -> {after.word}: {after.sentence}")
+        for line in (*rules, *map(as_line, calls)):
+            click.echo(line)
         click.echo(f"{len(rules)} rules differ, {len(calls)} calls change verdict")
     return 1 if calls or rules else 0
-
-
-def _read(file: Path) -> tuple[Policy, Any]:
-    from shipworthy.enforce.policy.engine import Policy
-    from shipworthy.workspace.read import read_policy_source
-
-    policy, source = read_policy_source(file)
-    return Policy(policy), source
 
 
 def _call(text: str) -> tuple[str, dict[str, Any]]:

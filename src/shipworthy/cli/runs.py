@@ -102,6 +102,7 @@ def show(workspace: Path, run: str, by_attack: bool, form: str) -> None:
         ("system", manifest.system),
         ("plan", f"{manifest.plan}, seed {manifest.seed}"),
         ("guards", manifest.guards or "none"),
+        *_candidate(found),
         ("attempts", f"{len(found):,} of {manifest.planned:,} made, {found.errors:,} errors"),
         ("shards", f"{manifest.shards:,}"),
         ("state", f"{'finished' if found.finished.yes else 'not finished'}: {found.finished.why}"),
@@ -117,6 +118,18 @@ def show(workspace: Path, run: str, by_attack: bool, form: str) -> None:
         click.echo(table(columns, _attack_rows(found), right=range(3, 8)))
     else:
         click.echo(Again(workspace).told(report(found)))
+
+
+def _candidate(run: Run) -> Iterator[tuple[str, str]]:
+    """Yield what the candidate policy beside the run's own said, where there was one."""
+    if run.manifest.shadow:
+        from shipworthy.cli._policy_past import differing
+        from shipworthy.evals.beside import beside
+
+        said = beside(run.attempts())
+        yield "candidate", f"policy {run.manifest.shadow[:19]} says otherwise on {differing(said)}"
+        for tool, rule, way, number, of in said.counts():
+            yield "", f"{way}: {number:,} of {of:,} calls of {tool}, by {rule}"
 
 
 def _json(run: Run, by_attack: bool) -> str:
@@ -147,6 +160,11 @@ def _json(run: Run, by_attack: bool) -> str:
         },
         "directory": str(run.directory),
     }
+    if run.manifest.shadow:
+        from shipworthy.cli._policy_past import counted
+        from shipworthy.evals.beside import beside
+
+        value["candidate"] = counted(beside(run.attempts()))
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 

@@ -149,6 +149,7 @@ class PolicyEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag="policy
         call: its id; "" where the word is on the answer.
         questions: what a person is asked, value by value.
         shadow: it was said and not heeded.
+        candidate: it is the word of the policy that stands beside the one in front, and a shadow besides.
     """
 
     turn: int
@@ -158,6 +159,7 @@ class PolicyEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag="policy
     reason: Content = ""
     questions: tuple[Question, ...] = ()
     shadow: bool = False
+    candidate: bool = False
 
 
 class Approval(Struct, frozen=True, omit_defaults=True, tag="approval", tag_field="type"):

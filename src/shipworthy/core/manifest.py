@@ -97,6 +97,7 @@ class RunManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         planned: number of attempts; `stopping` says when the run is finished.
         shards: into how many parts the attempts are dealt, each with a log of its own.
         draws: seeds of the fresh draws of samples up to this run's own; empty for the plan's own samples.
+        shadow: digest of the candidate policy that was asked beside the one that decided; "" where there was none.
         engine: version of shipworthy; `host` Python and platform.
         files: every safety file as it was; none in runs by earlier versions.
     """
@@ -118,6 +119,7 @@ class RunManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     models: tuple[RoleModel, ...] = ()
     draws: tuple[int, ...] = ()
     guards: Name = ""
+    shadow: Name = ""
     engine: Name = ""
     host: Name = ""
     files: tuple[SafetyFile, ...] = ()

@@ -372,10 +372,11 @@ def _recall(workspace: Workspace, directory: Path) -> Knowledge | None:
 
 def _same(directory: Path, other: RunManifest) -> bool:
     one = read_manifest(directory)
-    return (one.spec_digest, one.plan_digest, one.subject_digest, one.models, one.shards) == (
+    return (one.spec_digest, one.plan_digest, one.subject_digest, one.shadow, one.models, one.shards) == (
         other.spec_digest,
         other.plan_digest,
         other.subject_digest,
+        other.shadow,
         other.models,
         other.shards,
     )

@@ -26,7 +26,7 @@ from shipworthy.core.errors import (
     TargetTimeout,
     UsageError,
 )
-from shipworthy.core.events import Timing
+from shipworthy.core.events import Event, Timing
 from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.foreign import kind_of, message_of, must_pass, take_back_cancelling
 from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer, World, inapplicable
@@ -153,6 +153,10 @@ class Engine:
             exchange.oldest,
         )
         events = attempt.events if len(exchange.events) == len(attempt.events) else tuple(exchange.events)
+        if self.mediation.shadow is not None and exchange.journal is not None:
+            words: list[Event] = [*await self.mediation.shadow.words(exchange.journal.past(item.id))]
+            self.target.hide_in(words)
+            events = (*events, *words)
         return replace(attempt, outcome=outcome, scores=scores, error=error, events=events, timing=timing)
 
     def lost(self, item: PlanItem, why: str) -> Attempt:
@@ -334,7 +338,7 @@ def make_engine(
         target,
         {name: Attacker(made.plugin, way(made.model)) for name, made in crew.attacks.items()},
         {suite: [Judge(made.plugin, way(made.model)) for made in some] for suite, some in crew.scorers.items()},
-        mediation=Mediation(subject.pipeline, policy=subject.policy, scrub=subject.scrub),
+        mediation=Mediation(subject.pipeline, policy=subject.policy, scrub=subject.scrub, shadow=subject.shadow),
         private=frozenset(part.id for part in plan.suites if part.suite.content != "synthetic"),
         shows_reasoning=subject.shows_reasoning,
     )

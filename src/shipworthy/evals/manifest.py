@@ -69,6 +69,7 @@ def make_manifest(
         models=crew.models,
         draws=tuple(draws),
         guards=subject.guards,
+        shadow=subject.shadow.digest if subject.shadow is not None else "",
         engine=__version__,
         host=f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         files=tuple(files),
@@ -103,6 +104,8 @@ def check_same(manifest: RunManifest, now: RunManifest, directory: Path) -> None
     if manifest.subject_digest != now.subject_digest:
         keys = sorted(k for k in {*manifest.subject, *now.subject} if manifest.subject.get(k) != now.subject.get(k))
         changed.append(f"the system under test ({', '.join(keys) or 'its description'})")
+    if manifest.shadow != now.shadow:
+        changed.append("the candidate policy beside its own")
     if manifest.models != now.models:
         changed.append("the models of its attacks or scorers")
     suites = {use.id: use.digest for use in manifest.suites}

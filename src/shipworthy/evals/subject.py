@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shipworthy.core.records import RunManifest
     from shipworthy.enforce.pipeline import Pipeline
     from shipworthy.enforce.policy.engine import Policy
+    from shipworthy.enforce.policy.shadow import Shadow
     from shipworthy.workspace.load import Workspace
     from shipworthy.workspace.use import Use
 
@@ -85,6 +86,7 @@ class Subject:
         target: the system under test.
         pipeline: the guards; None is the bare target.
         policy: decides over its calls of tools; None lets every call pass.
+        shadow: a candidate policy beside it. It changes nothing, so it is no part of what was measured.
         opened: what `close` closes besides the target, such as a model that was injected into it.
         secrets: resolved credentials; they are taken out of every error message.
         declared: what the workspace's files said of it (see `declaration`); a gate holds the files to it.
@@ -102,12 +104,14 @@ class Subject:
         pipeline: Pipeline | None = None,
         *,
         policy: Policy | None = None,
+        shadow: Shadow | None = None,
         opened: tuple[Target, ...] = (),
         secrets: tuple[str, ...] = (),
         declared: Mapping[str, str] | None = None,
         use: Use | None = None,
     ) -> None:
         self.target, self.pipeline, self.policy, self.use = target, pipeline, policy, use
+        self.shadow = shadow
         self._opened = opened or (target,)
         self.secrets, self._forms = secrets, Forms(secrets)
         described = dict(target.describe())
@@ -160,6 +164,7 @@ def build_subject(workspace: Workspace, guards: bool | str | Path = True, *, tar
         made.plugin,
         pipeline,
         policy=policy,
+        shadow=build_shadow(workspace) if guards is not False else None,
         opened=made.opened,
         secrets=tuple(credentials(use)),
         declared=declaration(
@@ -232,6 +237,20 @@ def build_policy(workspace: Workspace) -> Policy | None:
     from shipworthy.enforce.policy.engine import Policy
 
     return Policy(workspace.policy)
+
+
+def build_shadow(workspace: Workspace) -> Shadow | None:
+    """Build the candidate that stands beside the workspace's tool policy; None where there is none.
+
+    Raises:
+        UsageError: as for `build_policy`.
+    """
+    if workspace.shadow is None:
+        return None
+    from shipworthy.enforce.policy.engine import Policy
+    from shipworthy.enforce.policy.shadow import Shadow
+
+    return Shadow(Policy(workspace.shadow))
 
 
 def credentials(use: Use) -> Iterator[str]:

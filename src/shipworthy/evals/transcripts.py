@@ -20,10 +20,12 @@ import msgspec
 
 from shipworthy.core.confirmation import HitWord
 from shipworthy.core.errors import UsageError
+from shipworthy.core.events import PolicyEvent
 from shipworthy.core.records import Asked, Attempt, Message, MessagePart, Metric, Said, Sample, Text
 from shipworthy.core.shown import given_away, reasoned
 from shipworthy.detect.reasoning import thoughts
 from shipworthy.detect.redact import redact_json, redact_text
+from shipworthy.enforce.policy.recorded import past_of
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
 from shipworthy.store.files import takes_bytes
@@ -302,6 +304,7 @@ def _body(
         "documents": attempt.documents,
         "scores": attempt.scores,
         "guard_events": attempt.guard_events,
+        "policy": list(_policy(attempt)),
         "error": attempt.error,
         "cluster": attempt.cluster,
         "seed": attempt.seed,
@@ -333,6 +336,23 @@ def _body(
             for one in earlier
         ]
     return body
+
+
+def _policy(attempt: Attempt) -> Iterator[dict[str, Any]]:
+    """Yield the policy's words, each with its tool, and with that of a candidate beside it where there was one."""
+    names = {(call.turn, call.id): call.tool for call in past_of(attempt).calls}
+    words = [event for event in attempt.events if isinstance(event, PolicyEvent)]
+    beside = [event for event in words if event.candidate]
+    for event in (event for event in words if not event.candidate):
+        row = {"tool": names.get((event.turn, event.call), "") if event.call else "the answer", "event": event}
+        mine = (
+            place for place, one in enumerate(beside) if event.call and (one.turn, one.call) == (event.turn, event.call)
+        )
+        if (place := next(mine, None)) is not None:
+            row["candidate"] = beside.pop(place)
+        yield row
+    for event in beside:  # nothing decided, or what did broke
+        yield {"tool": names.get((event.turn, event.call), ""), "candidate": event}
 
 
 def _reasoning(attempt: Attempt) -> dict[str, Any]:

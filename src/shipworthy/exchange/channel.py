@@ -259,7 +259,7 @@ class Channel:
             finally:
                 leave_if_forked(self._forks)
                 if tools is not None:
-                    self._hide_in(tools)
+                    self.hide_in(tools.events)
             seconds = perf_counter() - began
         finally:
             places.leave()
@@ -279,14 +279,14 @@ class Channel:
         usage, _ = priced(reply.usage, self.price)
         return reply if usage is reply.usage else replace(reply, usage=usage)
 
-    def _hide_in(self, tools: Recorded) -> None:
+    def hide_in(self, events: list[Event]) -> None:
         """Take credentials out of what is recorded of the calls of tools; the tools themselves were given all of it."""
         if not self._forms.any:
             return
-        for place, event in enumerate(tools.events):
+        for place, event in enumerate(events):
             written = msgspec.to_builtins(event)
             if (cleaned := self._cleaned(written)) is not written:
-                tools.events[place] = msgspec.convert(cleaned, Event)
+                events[place] = msgspec.convert(cleaned, Event)
 
     def _without_secrets(self, reply: Reply) -> Reply:
         if not self._forms.any:

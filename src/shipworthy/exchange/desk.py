@@ -18,9 +18,11 @@ from shipworthy.core.events import Approval, Called, Event, Failed, PolicyEvent,
 from shipworthy.core.foreign import kind_of, message_of, must_pass
 from shipworthy.core.protocols import Approver, GuardContext, PolicySession, Run, ToolPolicy, World
 from shipworthy.core.records import GuardEvent, Request, ToolCall, ToolResult, ToolSpec
+from shipworthy.exchange.journal import Tried
 
 if TYPE_CHECKING:
     from shipworthy.enforce.pipeline import Pipeline
+    from shipworthy.enforce.policy.shadow import Shadow
 
 REFUSED = "The call was refused."
 """What the caller reads in place of a result: not why, which a prompt in a document could learn from."""
@@ -38,6 +40,8 @@ class Mediation:
         approver: is asked where the policy says ``ask``; with nobody there the answer is no.
         patience_s: seconds that a person has for an answer; after them it is a no.
         scrub: takes credentials and personal data out of an error's message.
+        shadow: a candidate policy, asked about an attempt once it is made and judged. No part of the digest: it changes
+            nothing.
 
     Attributes:
         digest: 32 bytes that name guards and policy; empty where there are none.
@@ -51,8 +55,10 @@ class Mediation:
         approver: Approver | None = None,
         patience_s: float = 600.0,
         scrub: Callable[[str], str] = str,
+        shadow: Shadow | None = None,
     ) -> None:
         self.pipeline, self.policy, self.approver, self.scrub = pipeline, policy, approver, scrub
+        self.shadow = shadow
         self.patience = Patience(patience_s)
         self.digest = b""
         if pipeline is not None or policy is not None:
@@ -84,6 +90,7 @@ class Desk:
         mediated: whether anything was kept from the target, or changed on the way.
         stopped: why the attempt must end; a target that swallows it has not gone on.
         limit: a limit that was reached on the way; a target that swallows it has not gone on either.
+        tried: the calls that came as far as the policy, in order.
         closed: the target has answered. What it would still call is not part of any record, and is not made.
     """
 
@@ -104,6 +111,7 @@ class Desk:
         self.limit: LimitReached | None = None
         self.closed = False
         self.guard_seconds = 0.0
+        self.tried: list[Tried] = []
 
     async def call(self, call: ToolCall, run: Run | None = None) -> ToolResult:
         """Make a call; see `Tools.call`."""
@@ -129,7 +137,7 @@ class Desk:
         began = perf_counter()
         result = await (self._run(allowed, run) if run is not None else self._on_world(allowed))
         took = perf_counter() - began
-        seen = await self._told(allowed, await self._seen(result))
+        seen = self._kept(allowed, await self._told(allowed, await self._seen(result)))
         self.mediated = self.mediated or seen != result
         self.seconds[len(self.events)] = took
         return self._returned(seen)
@@ -147,10 +155,13 @@ class Desk:
                     call = event.call
                     if await self._allowed(call) != call:
                         return self._forget(before)
+                    self.tried[-1].made = call
                 elif isinstance(event, Returned):
                     seen = await self._seen(event.result)
                     if (await self._told(call, seen) if call is not None else seen) != event.result:
                         return self._forget(before)
+                    if call is not None:
+                        self._kept(call, seen)
             except PolicyRefused:
                 return self._forget(before)
             # A kept trajectory was recorded in the turn it was made in; here it belongs to this one.
@@ -159,6 +170,7 @@ class Desk:
 
     def _forget(self, before: PolicySession | None) -> bool:
         self.events.clear()
+        self.tried.clear()
         self.stopped, self.session = None, before
         return False
 
@@ -174,12 +186,22 @@ class Desk:
             if passage.blocked:
                 return None
             call = passage.value
+        tried = Tried(call)
+        self.tried.append(tried)
+        tried.made = await self._decided(tried)
+        return tried.made
+
+    async def _decided(self, tried: Tried) -> ToolCall | None:
+        """Return a call as policy and person let it be made, or None."""
+        call = tried.call
         if self._mediation.policy is None:
             return call
         policy = self.session or self._mediation.policy
+        tried.verdict = "deny"
         word = await self._word(PolicyEvent, lambda: policy.decide(call, self._request), call)
         if word is None:
             return None
+        tried.verdict = word.verdict
         if word.shadow:
             return call
         if word.verdict == "stop":
@@ -233,6 +255,14 @@ class Desk:
         except BaseException as error:
             self._broken("policy", error)
             return ToolResult(seen.id, seen.name, REFUSED, is_error=True)
+        return seen
+
+    def _kept(self, made: ToolCall, seen: ToolResult) -> ToolResult:
+        """Note what a call gave beside it."""
+        for one in reversed(self.tried):
+            if one.made is made:
+                one.seen = seen
+                break
         return seen
 
     async def _word(self, kind: type[T], ask: Callable[[], Awaitable[T]], call: ToolCall) -> T | None:

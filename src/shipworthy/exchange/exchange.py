@@ -41,6 +41,7 @@ from shipworthy.enforce.pipeline import WITHHELD, Passage
 from shipworthy.exchange.channel import Answered, Channel, identity_of
 from shipworthy.exchange.desk import Desk, Mediation, looked
 from shipworthy.exchange.given import given_documents, given_messages
+from shipworthy.exchange.journal import Journal
 from shipworthy.exchange.seeds import Seeds
 from shipworthy.exchange.stream import alike, guarded, joined
 
@@ -62,6 +63,7 @@ class Exchange:
 
     Attributes:
         events: what has happened; `spans` how long it took; `guard_seconds` of it in guards; `queued` in our own queue.
+        journal: what a policy could know of the conversation; None where no candidate will be asked.
         turn: of the last request, from 1; 0 before the first.
         limit: a limit that was reached. It passes every catch: who opened the exchange looks here.
         failure: the target's last error; `stopped` the policy's, after which nothing more is asked.
@@ -88,6 +90,7 @@ class Exchange:
         "events",
         "failure",
         "guard_seconds",
+        "journal",
         "limit",
         "oldest",
         "queued",
@@ -112,6 +115,7 @@ class Exchange:
         self._seeds, self._user, self._session = Seeds(seed), user, session
         self._planted, self._keep = tuple(documents), keep and world is None
         self._policy = self._mediation.open(user)
+        self.journal = Journal() if self._mediation.shadow is not None else None
         self.events: list[Event] = []
         self.spans: list[EventTime] = []
         self.turn = 0
@@ -154,18 +158,20 @@ class Exchange:
                 keep=self._keep and mediation.approver is None,
                 tools=desk,
                 mediators=mediation.digest,
-                accept=desk.comes_out_the_same if desk is not None and mediation.digest else None,
+                accept=desk.comes_out_the_same if desk is not None and self._looks else None,
             )
         except LimitReached as reached:
             self.limit = reached
             raise
         except TargetError as error:
+            self._note_turn(request, desk, None)
             self._take_from(desk, ())
             self._fail("target", error)
             raise
         except asyncio.CancelledError:
             self.cut = True
             raise
+        self._note_turn(request, desk, answered.reply, answered.events)
         self._take_from(desk, answered.events)
         self._answered("target", answered)
         for document in answered.reply.retrieved:
@@ -416,6 +422,15 @@ class Exchange:
                 "" if role == "target" else reply.text,
             )
         )
+
+    @property
+    def _looks(self) -> bool:
+        """Whether anybody looks at a kept trajectory: guards, policy, or a candidate."""
+        return bool(self._mediation.digest) or self.journal is not None
+
+    def _note_turn(self, request: Request, desk: Desk | None, reply: Reply | None, kept: Sequence[Event] = ()) -> None:
+        if self.journal is not None:
+            self.journal.add(request, desk.tried if desk is not None else (), reply, kept)
 
     def _take_from(self, desk: Desk | None, events: Sequence[Event]) -> None:
         """Take over what happened at the tool desk; where the cache answered bare, what is kept with the reply."""

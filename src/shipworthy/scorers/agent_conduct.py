@@ -77,7 +77,7 @@ def _counted(attempt: Attempt) -> tuple[int, int, int, int]:
     asks = made = alone = consequential = 0
     asked = by_person = False
     for event in attempt.events:
-        if isinstance(event, PolicyEvent):
+        if isinstance(event, PolicyEvent) and not event.candidate:
             asked = event.verdict == "ask" and not event.shadow  # in a dry run nobody is asked
             asks += asked
             consequential += asked

@@ -14,6 +14,7 @@ from shipworthy.workspace.fields import Entity, InTaxonomy, Loc, shapes, values
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.kind import Kind, kind_of, kinds, sections
 from shipworthy.workspace.nodes import YamlFile
+from shipworthy.workspace.policies import PolicyFile
 from shipworthy.workspace.taxonomies import ref_problem
 from shipworthy.workspace.validate import at
 
@@ -82,6 +83,7 @@ class Draft:
         named: by kind and id, where each id was claimed: those of broken entities too, so that links to them are not
             reported.
         candidates: the guard files besides ``guards.yaml``, such as ``guards-strict.yaml``.
+        shadow: the candidate policy ``policy.shadow.yaml``.
         sources: the files with sections that were read.
         unread: files with sections that could not be read: what they define is not known, so a link that leads to none
             may be right.
@@ -95,6 +97,7 @@ class Draft:
     entities: dict[str, dict[str, Placed[Any]]] = field(default_factory=lambda: {name: {} for name in kinds()})
     named: defaultdict[str, dict[str, tuple[YamlFile, Loc]]] = field(default_factory=lambda: defaultdict(dict))
     candidates: list[Placed[GuardFile]] = field(default_factory=list)
+    shadow: Placed[PolicyFile] | None = None
     sources: list[YamlFile] = field(default_factory=list)
     unread: list[Path] = field(default_factory=list)
     metrics: dict[str, Mapping[str, Metric] | None] = field(default_factory=dict)

@@ -46,6 +46,7 @@ class Workspace:
         warnings: what is allowed and probably not meant.
         code: SHA-256 of every workspace-local plug-in that was loaded, by file name.
         files: every file that was read, with its digest: what must be unchanged; none where there are problems.
+        shadow: the candidate ``policy.shadow.yaml``, asked beside the tool policy; None where there is none.
         wants: what its files ask for and its user must allow.
         allow_code: whether all code was allowed; `grants` is what is allowed by name.
     """
@@ -55,6 +56,7 @@ class Workspace:
     warnings: tuple[Problem, ...] = ()
     code: Mapping[str, str] = field(default_factory=dict)
     files: tuple[SafetyFile, ...] = ()
+    shadow: PolicyFile | None = None
     wants: tuple[Want, ...] = ()
     allow_code: bool = False
     grants: Grants = field(default_factory=Grants)
@@ -97,7 +99,7 @@ class Workspace:
         made = cls(
             root=root, graph=graph, warnings=tuple(in_order([*draft.warnings, *_unasked(asked, grants, allow_code)])),
             code=draft.code, files=() if problems else safety_files(root, draft), wants=asked, allow_code=allow_code,
-            grants=grants,
+            grants=grants, shadow=draft.shadow.entity if draft.shadow is not None else None,
         )  # fmt: skip
         return made, problems
 

@@ -31,6 +31,8 @@ from shipworthy.workspace.validate import at, validate
 ROOT_FILE = "system.yaml"
 INCLUDE = "include"
 POLICY = "policy.yaml"
+SHADOW = "policy.shadow.yaml"
+"""A candidate: it is asked beside the policy, and nobody heeds it."""
 
 
 def files() -> tuple[str, ...]:
@@ -63,6 +65,10 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
     _read_guards(root, draft)
     if _is_there(path := root / POLICY) and (placed := _policy_file(path, draft, root)):
         draft.entities["policy"][path.stem] = placed
+    if _is_there(path := root / SHADOW):
+        beside = Draft()
+        draft.shadow = _policy_file(path, beside, root)
+        draft.problems += beside.problems
     if not draft.named["system"]:
         draft.problems.append(Problem(root / ROOT_FILE, 1, "the section 'system' is missing"))
     if not draft.named["target"] and not any(p.file.name == "targets.yaml" for p in draft.problems):

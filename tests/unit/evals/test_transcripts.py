@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shipworthy.core.errors import UsageError
+from shipworthy.core.events import Called, PolicyEvent
 from shipworthy.core.records import (
     SCHEMA,
     Asked,
@@ -125,6 +126,22 @@ def test_every_attempt_is_in_the_page_once(tmp_path):
     assert [row[0] for row in data["index"]["rows"]] == [f"AT-{i:016x}" for i in range(CHUNK + 3)]
     assert (len(data["chunk-0"]), len(data["chunk-1"])) == (CHUNK, 3)
     assert data["chunk-1"][2]["said"][1]["message"]["parts"][0]["text"] == f"answer {CHUNK + 2}"
+
+
+def test_a_candidates_word_stands_beside_the_one_that_was_heeded(tmp_path):
+    calls = [ToolCall(id, "search", {}) for id in ("c1", "c2", "c3")]
+    events = [
+        *(PolicyEvent(1, id, "allow", "search") for id in ("c1", "c2")),
+        *(Called(1, call) for call in calls),
+        PolicyEvent(1, "", "deny", "answer", "steered"),
+        *(PolicyEvent(1, id, "deny", "search.ask", "why", shadow=True, candidate=True) for id in ("c1", "c3")),
+    ]
+    _, data = view(tmp_path, [attempt(0, events=(*talk("q", "a"), *events))])
+    rows = data["chunk-0"][0]["policy"]
+    told = [(row["tool"], row.get("event", {}).get("verdict"), row.get("candidate", {}).get("verdict")) for row in rows]
+    assert told == [
+        ("search", "allow", "deny"), ("search", "allow", None), ("the answer", "deny", None), ("search", None, "deny"),
+    ]  # fmt: skip
 
 
 def test_an_exact_number_of_chunks(tmp_path):
@@ -268,6 +285,8 @@ def hostile_page(tmp_path):
             *as_said((say("user", HOSTILE), calls, result, say("assistant", answer))),
             Retrieved(1, Document("d", HOSTILE, HOSTILE)),
             GuardEvent("canary_output", "output", HOSTILE, "block", HOSTILE),
+            PolicyEvent(1, "1", "ask", HOSTILE, HOSTILE),
+            PolicyEvent(1, "1", "deny", HOSTILE, HOSTILE, shadow=True, candidate=True),
         ),
     })  # fmt: skip
     at = nasty.answer.index("heron")
@@ -284,6 +303,7 @@ def test_hostile_text_is_shown_and_does_nothing(chromium, hostile_page):
     assert "&lt;img src=x onerror=" in detail
     assert "<img" not in detail
     assert "<script" not in detail
+    assert ">Tool policy</h3>" in detail and ">candidate, not heeded</th>" in detail
     assert '<mark title="leak">heron</mark>' in detail, "the span counts characters, not UTF-16 units"
     assert 'title="U+200B, a character that cannot be seen"' in detail
 

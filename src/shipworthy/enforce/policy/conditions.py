@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,11 @@ from shipworthy.core.extras import require
 VARIABLES = ("args", "says", "tainted", "calls")
 """What a condition may name: the call's arguments, the user's words, whether untrusted text was read, and the number of
 calls of each tool that were allowed so far."""
+
+_BOUND = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*([A-Za-z_]\w*)\s*,")
+"""What a search through a list calls its items. A name that is bound nowhere has no answer when it is asked."""
+
+_TYPES = frozenset({"bool", "bytes", "double", "duration", "int", "list", "map", "string", "timestamp", "type", "uint"})
 
 
 def condition(text: str) -> Callable[[Mapping[str, Any]], bool]:
@@ -25,7 +31,7 @@ def condition(text: str) -> Callable[[Mapping[str, Any]], bool]:
         program = cel.compile(text)
     except ValueError as error:
         raise PluginError(f"when: {str(error).splitlines()[0]}") from None
-    unknown = sorted(set(program.variables()) - set(VARIABLES))
+    unknown = sorted(set(program.variables()) - set(VARIABLES) - _TYPES - set(_BOUND.findall(text)))
     if unknown:
         raise PluginError(f"when: there is no {unknown[0]!r}; a condition may name {', '.join(VARIABLES)}")
 

@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 
 Word = Literal["allow", "ask", "deny"]
 
-_RANK: dict[Word, int] = {"allow": 0, "ask": 1, "deny": 2}
+RANK: dict[Word, int] = {"allow": 0, "ask": 1, "deny": 2}
+"""How hard a word is."""
 
 
 class Trouble(NamedTuple):
@@ -77,7 +78,7 @@ class Decision(NamedTuple):
         return f"{self.tool} {begins}: {worst.why}{rest}."
 
     def _worst(self) -> Trouble:
-        return max(self.troubles, key=lambda trouble: _RANK[trouble.word])
+        return max(self.troubles, key=lambda trouble: RANK[trouble.word])
 
 
 def decided(tool: str, effect: str, troubles: Sequence[Trouble]) -> Decision:
@@ -86,5 +87,5 @@ def decided(tool: str, effect: str, troubles: Sequence[Trouble]) -> Decision:
     >>> decided("send", "external", [Trouble("ask", "intent", "", "", "nobody asked for it")]).sentence
     "send needs a person's word: nobody asked for it."
     """
-    word: Word = max((trouble.word for trouble in troubles), key=_RANK.__getitem__, default="allow")
+    word: Word = max((trouble.word for trouble in troubles), key=RANK.__getitem__, default="allow")
     return Decision(word, tool, effect, tuple(troubles))

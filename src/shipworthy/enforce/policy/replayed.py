@@ -2,98 +2,172 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
-from shipworthy.core.errors import Problem, WorkspaceError
-from shipworthy.enforce.policy.decision import Decision
+from shipworthy.detect.redact import is_redacted
+from shipworthy.enforce.policy.decision import RANK, Decision, Word
 from shipworthy.enforce.policy.engine import Policy
-
-
-class Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A call of the past and what it gave; `verdict` is what was said of it then, "" where nobody noted it."""
-
-    tool: str
-    args: dict[str, Any] = {}
-    gave: Any = None
-    verdict: str = ""
-
-
-class Past(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A conversation of the past: the user's words, and the calls in their order."""
-
-    says: str
-    calls: tuple[Made, ...] = ()
-    id: str = ""
+from shipworthy.enforce.policy.past import Made, Past
+from shipworthy.enforce.policy.session import Session
+from shipworthy.enforce.policy.values import flat
 
 
 class Changed(NamedTuple):
-    """A call on which two policies differ: conversation, place of the call from 1, the words before and after."""
+    """A call on which two policies differ.
+
+    Attributes:
+        session: the conversation; `number` the place of the call in it, from 1.
+        before, after: the words.
+        rule: what decided where the word is harder: what newly stands in the way of the call, or no longer does.
+        why: of the later word.
+    """
 
     session: str
     number: int
     tool: str
-    before: str
-    after: Decision
+    before: Word
+    after: Word
+    rule: str
+    why: str
+
+    @property
+    def looser(self) -> bool:
+        """Whether the later word lets more pass."""
+        return RANK[self.after] < RANK[self.before]
 
 
-def read_past(path: Path) -> list[Past]:
-    """Read conversations, one JSON object a line.
+class Compared(NamedTuple):
+    """Past calls under a policy.
 
-    Raises:
-        WorkspaceError: with the line that is none.
+    Attributes:
+        changed: the calls whose word changes, in their order.
+        judged: calls that were compared, by tool.
+        unknown: why a call could not be, and how many such calls there are.
     """
-    found = []
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise WorkspaceError([Problem(path, 0, f"cannot be read: {error.strerror}")]) from None
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            found.append(msgspec.json.decode(line, type=Past))
-        except (msgspec.DecodeError, RecursionError) as error:
-            hint = 'write {"says": "...", "calls": [{"tool": "...", "args": {}, "gave": ...}]}'
-            raise WorkspaceError([Problem(path, number, f"is no conversation: {error}", hint)]) from None
-    return found
+
+    changed: tuple[Changed, ...]
+    judged: Counter[str]
+    unknown: Counter[str]
+
+    def counts(self) -> Iterator[tuple[str, str, str, int, int]]:
+        """Yield tool, rule, direction (``looser`` or ``stricter``), changes, and calls of the tool that were judged."""
+        found = Counter((c.tool, c.rule, "looser" if c.looser else "stricter") for c in self.changed)
+        for (tool, rule, way), number in sorted(found.items()):
+            yield tool, rule, way, number, self.judged[tool]
 
 
 def words_on(policy: Policy, past: Past) -> Iterator[Decision]:
-    """Yield a policy's word on each call of a conversation. Each call is taken to have been made, whatever it says.
+    """Yield a policy's word on each call of a conversation; see `steps`."""
+    return (decision for _, _, decision in steps(policy, past))
 
-    That keeps what comes after it comparable; what a person would have answered is not known.
+
+def steps(policy: Policy, past: Past) -> Iterator[tuple[Session, Made, Decision]]:
+    """Go through a conversation as if a policy stood beside the one that decided.
+
+    What happened then happens again, whatever it says: a call that ran has run, and what it gave was read; a call that
+    was refused was not made. That keeps what comes after it comparable; what a person would have answered to another
+    question is not known.
+
+    Yields:
+        The session as it is at a call, the call, and the word on it. What the call gave is read after that.
     """
     session = policy.session(user=past.id)
-    session.hear([past.says])
     for call in past.calls:
-        decision = session.decide(call.tool, call.args)
-        if decision.word != "allow":
-            session.ran_anyway(call.tool, call.args)
-        yield decision
-        session.returned(call.tool, call.args, call.gave)
+        session.hear(call.says or (past.says,))
+        for text in call.read:
+            session.read(text, "a document")
+        decision = session.judge(call.tool, call.args)
+        yield session, call, decision
+        _goes_on(session, call, decision)
 
 
-def changes(past: Iterable[Past], new: Policy, old: Policy | None = None) -> Iterator[Changed]:
-    """Yield the calls whose word changes.
+def _goes_on(session: Session, call: Made, decision: Decision) -> None:
+    """Take in what became of a call."""
+    if not call.made:
+        session.refused(call.tool)
+        return
+    ran = call.args if call.ran is None else call.ran
+    if decision.word == "allow":
+        session.book(call.tool, ran)
+    elif decision.word == "ask" and call.granted:
+        session.approved(call.tool, ran, decision)
+    else:
+        session.ran_anyway(call.tool, ran)
+    if call.failed:
+        session.read(str(call.gave), call.tool)
+    else:
+        session.returned(call.tool, ran, call.gave)
+
+
+def compare(
+    past: Iterable[Past], new: Policy, old: Policy | None = None, *, reference: Policy | None = None
+) -> Compared:
+    """Say which calls change their word under a policy.
+
+    A call whose arguments are not on record, or were redacted, is not judged: two redacted values look the same.
 
     Args:
         old: what is compared with; what was noted of each call then if left out, and calls of which nothing was noted
             count as allowed.
+        reference: the policy that said what was noted. A call on which it does not say the same again is not judged:
+            the record lacks something that it knew.
     """
-    for place, session in enumerate(past, start=1):
+    tally = CompareTally()
+    for session in past:
         now = list(words_on(new, session))
         then = (
-            [d.word for d in words_on(old, session)]
+            [(d.word, d.rule) for d in words_on(old, session)]
             if old is not None
-            else [c.verdict or "allow" for c in session.calls]
+            else [(hard(c.verdict), c.rule or c.tool) for c in session.calls]
         )
-        for number, (call, before, after) in enumerate(zip(session.calls, then, now, strict=True), start=1):
-            if before != after.word:
-                yield Changed(session.id or f"line {place}", number, call.tool, before, after)
+        again = [d.word for d in words_on(reference, session)] if reference is not None else [None] * len(now)
+        rows = zip(session.calls, then, now, again, strict=True)
+        for number, (call, (before, was), after, same) in enumerate(rows, start=1):
+            why = unfit(call)
+            if not why and same is not None and call.verdict and same != hard(call.verdict):
+                why = "the record does not give again what was said then"
+            if why:
+                tally.unknown[why] += 1
+            else:
+                rule = was if RANK[after.word] < RANK[before] else after.rule
+                tally.add(Changed(session.id, number, call.tool, before, after.word, rule, after.sentence))
+    return tally.compared
+
+
+class CompareTally:
+    """Counts compared calls."""
+
+    def __init__(self) -> None:
+        self._changed: list[Changed] = []
+        self._judged: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()
+
+    def add(self, one: Changed) -> None:
+        """Count a call; it is kept where its words differ."""
+        self._judged[one.tool] += 1
+        if one.before != one.after:
+            self._changed.append(one)
+
+    @property
+    def compared(self) -> Compared:
+        """What was counted."""
+        return Compared(tuple(self._changed), self._judged, self.unknown)
+
+
+def hard(verdict: str) -> Word:
+    """Return a noted verdict as one of the three words: nothing was an ``allow``, and a stop is a ``deny``."""
+    return {"": "allow", "allow": "allow", "ask": "ask"}.get(verdict, "deny")  # type: ignore[return-value]
+
+
+def unfit(call: Made) -> str:
+    """Return why a call cannot be judged from its record; "" where it can."""
+    if not call.known:
+        return "the record does not hold its arguments"
+    if any(isinstance(v, str) and is_redacted(v) for v in flat(call.args)):
+        return "its arguments are redacted"
+    return ""
 
 
 def rule_changes(old: Policy, new: Policy) -> Iterator[tuple[str, str]]:
@@ -102,8 +176,9 @@ def rule_changes(old: Policy, new: Policy) -> Iterator[tuple[str, str]]:
     for key in sorted((before.keys() | after.keys()) - {"tools"}):
         if before.get(key) != after.get(key):
             yield key, f"{before.get(key)} -> {after.get(key)}"
-    for tool in sorted(before["tools"].keys() | after["tools"].keys()):
-        was, now = before["tools"].get(tool), after["tools"].get(tool)
+    tools: list[dict[str, Any]] = [before["tools"], after["tools"]]
+    for tool in sorted(tools[0].keys() | tools[1].keys()):
+        was, now = tools[0].get(tool), tools[1].get(tool)
         if was is None:
             yield tool, "added: its calls were refused"
         elif now is None:

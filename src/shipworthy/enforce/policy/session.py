@@ -83,7 +83,7 @@ class Session:
         """
         rule = self.policy.tools.get(tool)
         if isinstance(answer, str):
-            answer = _parsed(answer)
+            answer = parsed(answer)
         if rule is None:
             self.read(answer if isinstance(answer, str) else msgspec.json.encode(answer).decode(), tool)
             return
@@ -100,15 +100,19 @@ class Session:
 
     def decide(self, tool: str, args: Mapping[str, Any]) -> Decision:
         """Return the word on a call, and book it where that is ``allow``. A check that breaks refuses the call."""
-        rule = self.policy.tools.get(tool)
-        if rule is None:
-            return decided(tool, "", [Trouble("deny", "unknown tool", "", "", "no rule names this tool")])
-        decision = decided(tool, rule.rule.effect, [t for t in self._troubles(rule, args) if t is not None])
+        decision = self.judge(tool, args)
         if decision.word == "allow":
             self.book(tool, args)
         elif decision.word == "deny":
             self.refused(tool)
         return decision
+
+    def judge(self, tool: str, args: Mapping[str, Any]) -> Decision:
+        """Return the word on a call, and book nothing: for who stands beside the policy that decides."""
+        rule = self.policy.tools.get(tool)
+        if rule is None:
+            return decided(tool, "", [Trouble("deny", "unknown tool", "", "", "no rule names this tool")])
+        return decided(tool, rule.rule.effect, [t for t in self._troubles(rule, args) if t is not None])
 
     def book(self, tool: str, args: Mapping[str, Any]) -> None:
         """Count a call that runs."""
@@ -268,7 +272,8 @@ def _runs(value: str) -> Sequence[str]:
     )
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
+    """Return the JSON that a text is; the text itself where it is none."""
     if not _LOOKS_LIKE_JSON.match(text):
         return text
     try:

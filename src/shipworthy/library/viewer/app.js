@@ -414,6 +414,7 @@
     if (attempt.confirmed) nodes.push(make("h3", "", "Said of this S1 hit"), confirmedNode(attempt.confirmed));
     nodes.push(...toldNodes(attempt.told));
     if (attempt.guard_events.length) nodes.push(make("h3", "", "Guards"), guardsNode(attempt.guard_events));
+    if (attempt.policy.length) nodes.push(make("h3", "", "Tool policy"), policyNode(attempt.policy));
     if (attempt.other) {
       const before = attempt.other;
       nodes.push(make("div", "pair",
@@ -503,6 +504,16 @@
       make("td", "", e.stage), make("td", "mono", e.guard), make("td", "mono", e.rule),
       make("td", "", make("span", "tag " + (e.shadow ? "" : "warn"), e.shadow ? `${e.action} (shadow: recorded only)` : e.action)),
       make("td", "", e.reason || "")]));
+  }
+  // The candidate's word is recorded beside the one that was heeded, and changed nothing.
+  function policyNode(words) {
+    const tag = (e) => e ? make("span", "tag " + (e.shadow || e.verdict === "allow" ? "" : "warn"), e.verdict + (e.shadow && !e.candidate ? " (shadow: recorded only)" : "")) : "";
+    const beside = words.some((word) => word.candidate), columns = ["word", ...(beside ? ["candidate, not heeded"] : []), "rule and reason"];
+    return tableNode(columns, words.map(({ tool, event, candidate }) => {
+      const why = make("td", "", seen("b", "", event?.rule || tool), " ", seen("span", "", event?.reason || ""));
+      if (candidate && candidate.verdict !== event?.verdict) why.append(make("br"), "candidate: ", seen("b", "", candidate.rule || tool), " ", seen("span", "", candidate.reason || ""));
+      return [make("td", "", tag(event)), ...(beside ? [make("td", "", tag(candidate))] : []), why];
+    }));
   }
   function turns({ said, scores, withheld = [], thoughts = [], aloud = {} }) {
     const last = Math.max(0, ...said.filter((s) => s.by === "target").map((s) => s.turn));

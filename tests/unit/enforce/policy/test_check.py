@@ -11,7 +11,8 @@ from shipworthy.enforce.policy.cases import outcomes
 from shipworthy.enforce.policy.check import problems_of
 from shipworthy.enforce.policy.draft import draft
 from shipworthy.enforce.policy.engine import Policy
-from shipworthy.enforce.policy.replayed import Made, Past, changes, read_past, rule_changes
+from shipworthy.enforce.policy.past import Made, Past, read_past
+from shipworthy.enforce.policy.replayed import compare, rule_changes
 from shipworthy.enforce.policy.signatures import read_signatures
 from shipworthy.workspace.read import read_policy_source
 
@@ -133,11 +134,11 @@ def test_past_calls_that_change_verdict_are_found(make):
     past = [Past("Send it to ada@x.org", (Made("send", {"to": "ada@x.org"}), Made("send", {"to": "bo@x.org"})), "s1")]
     loose = make("tools: {send: {effect: external, args: {to: none}}}")
     strict = make("tools: {send: {effect: external, args: {to: recipient}}}")
-    assert [(c.session, c.number, c.before, c.after.word) for c in changes(past, strict, loose)] == [
+    assert [(c.session, c.number, c.before, c.after) for c in compare(past, strict, loose).changed] == [
         ("s1", 2, "allow", "ask")
     ]
-    assert [c.number for c in changes(past, strict)] == [2]
-    assert list(changes(past, loose)) == []
+    assert [c.number for c in compare(past, strict).changed] == [2]
+    assert compare(past, loose).changed == ()
     assert list(rule_changes(loose, strict)) == [("send", "changed: args")]
     assert dict(rule_changes(make("tools: {}"), loose)) == {"send": "added: its calls were refused"}
 
