@@ -14,7 +14,7 @@ import numpy as np
 
 from shipworthy.scorers._harm_features import BITS, HAND, Features, Hashed, features, read
 from shipworthy.scorers._harm_words import LINKS
-from shipworthy.scorers._weights import stored
+from shipworthy.detect.weights import stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

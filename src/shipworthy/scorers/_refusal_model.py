@@ -19,7 +19,7 @@ from shipworthy.detect.language import language
 from shipworthy.scorers import _refusal_shape, _relatedness
 from shipworthy.scorers._ngrams import chars, plain, words
 from shipworthy.scorers._speech import Speech
-from shipworthy.scorers._weights import stored
+from shipworthy.detect.weights import stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
