@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from shipworthy.detect.disguise import decoded
 from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.detect.normalise import Folded, fold, fold_char, invisible
+from shipworthy.detect.rotated import rotated
 from shipworthy.detect.spans import Span
 from shipworthy.detect.spread import readings
 
@@ -46,7 +47,6 @@ _SQUASHED = Pattern(
 )
 _BASE64 = Pattern(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX = Pattern(r"(?:[0-9a-fA-F]{2}[ :]?){8,}")
-_LETTERS = Pattern(r"[a-zA-Z][a-zA-Z ,.'!?-]{14,}")
 
 
 class _Rules(NamedTuple):
@@ -151,11 +151,8 @@ def _decoded(text: str) -> Iterator[tuple[int, int, str]]:
             said = decode(text[start:end])
             if len(said) >= 8 and sum(c.isalpha() or c == " " for c in said) >= 0.85 * len(said):
                 yield start, end, said
-    for start, end in _LETTERS.runs(encoded):
-        said = codecs.decode(text[start:end], "rot13")
-        # Two short words turn into others by chance ("or" into "be").
-        if _english(said) > 2 + 3 * _english(text[start:end]):
-            yield start, end, said
+    for start, end in rotated(encoded):
+        yield start, end, codecs.decode(text[start:end], "rot13")
 
 
 def _from_base64(run: str) -> str:
@@ -174,35 +171,6 @@ def _from_hex(run: str) -> str:
         return bytes.fromhex(digits[: len(digits) // 2 * 2]).decode("utf-8")
     except ValueError:
         return ""
-
-
-_SMALL = frozenset(
-    {
-        "the",
-        "a",
-        "to",
-        "and",
-        "of",
-        "in",
-        "is",
-        "you",
-        "that",
-        "it",
-        "for",
-        "on",
-        "with",
-        "as",
-        "are",
-        "this",
-        "be",
-        "how",
-    }
-    | {"i", "do", "not", "what", "can", "me", "my", "your"}
-)
-
-
-def _english(text: str) -> int:
-    return sum(word.strip(",.'!?-").lower() in _SMALL for word in text.split())
 
 
 def find(text: str) -> list[Span]:

@@ -27,6 +27,7 @@ from shipworthy.core.records import (
     ToolCall,
     ToolResult,
 )
+from shipworthy.detect.disguise import Reading
 from shipworthy.detect.engine import ENGINE
 from shipworthy.enforce.edit import apply, edits
 from shipworthy.enforce.rule import STAGES, Checked, Rule, check_all, clock
@@ -156,13 +157,14 @@ class Pipeline:
         if not rules or not text:
             return Applied(text, False, (), 0.0)
         ctx, part, began = ctx or GuardContext(), Part(stage, text), clock()
-        results = await check_all([r for r in rules if not r.shadow], part, ctx)
+        views: list[Reading] = []
+        results = await check_all([r for r in rules if not r.shadow], part, ctx, views)
         events = list(_events(results, stage))
         blocked = any(e.action == "block" for e in events)
         changes = [] if blocked else edits(f for checked in results for f in checked.findings)
         out = self.block_message if blocked else apply(text, changes, 0, len(text))
         # What leaves is settled: nothing a shadow rule does or fails to do can change it.
-        events += _events(await check_all([r for r in rules if r.shadow], part, ctx), stage)
+        events += _events(await check_all([r for r in rules if r.shadow], part, ctx, views), stage)
         return Applied(out, blocked, tuple(events), clock() - began)
 
     async def message(self, message: Message, ctx: GuardContext) -> Passage:
