@@ -14,6 +14,8 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import random
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -85,7 +87,32 @@ def gathered(data: Path) -> list[Row]:
                 raise SystemExit(f"{name}.jsonl.gz:{number}: the licence {row['licence']!r} is not on the list")
             if code(row["text"]) not in held and code(row.get("injection") or "-") not in held:
                 found.append(Row(row, kind))
-    return found
+    return [*found, *own(found)]
+
+
+def own(found: Sequence[Row]) -> list[Row]:
+    """Return our own lines: attacks planted into harmless documents and alone, harmless ones alone and beside another."""
+    chosen = random.Random(1)
+    documents = [r for r in found if not r.attack and len(r.text) > 80 and r.source not in ("notinject", "xstest_prompts")]
+    by_source = defaultdict(list)
+    for row in documents:
+        by_source[row.source].append(row.text)
+    made = []
+    for line in (ROOT / "bench/data/injection_own.tsv").read_text(encoding="utf-8").splitlines():
+        label, _, said = line.partition("\t")
+        if label not in ("attack", "harmless"):
+            continue
+        shared = {"label": "attack" if label == "attack" else "benign", "source": "own", "licence": "Apache-2.0"}
+        made.append(Row({**shared, "text": said}, "direct"))
+        for _ in range(2 if label == "attack" else 1):
+            document = chosen.choice(by_source[chosen.choice(sorted(by_source))])[:1500]
+            breaks = [0, *(m.end() for m in re.finditer(r"[.!?\n]\s", document)), len(document)]
+            at = chosen.choice(breaks)
+            joint = chosen.choice(["\n", " ", "\n\n"])
+            text = document[:at] + joint + said + joint + document[at:]
+            span = [at, at + len(joint) * 2 + len(said)]
+            made.append(Row({**shared, "text": text, "span": span, "injection": said}, "indirect"))
+    return made
 
 
 def near(found: Sequence[Row]) -> sp.csr_matrix:

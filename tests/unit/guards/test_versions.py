@@ -17,7 +17,7 @@ from shipworthy.core import registry
 
 SOURCE = Path(registry.__file__).resolve().parents[1]
 PINS = Path(__file__).with_name("versions.json")
-GUARDS = ("canary_output", "input_rules", "normalise", "pii_output")
+GUARDS = ("canary_output", "input_rules", "normalise", "pii", "pii_output", "secrets")
 DATA = {"input_rules": ["library/rules/injection.tsv", "library/rules/injection_languages.tsv"]}
 
 
