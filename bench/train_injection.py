@@ -1,8 +1,9 @@
 """Train the injection detector and write its weights and card. Run: python bench/train_injection.py [--data DIR]
 
 Data: DIR/injection_jailbreak.jsonl.gz and DIR/indirect_injection.jsonl.gz, rows of permissive licences alone (see
-LICENCES; a row of any other stops the script). Nothing whose normalised text hashes into DIR/heldout_sha256_16.txt is
-trained on. `--out DIR`: where weights.npz and card.json go; what ships, if left out.
+LICENCES; a row of any other stops the script), and our own lines in bench/data/injection_own.tsv, which were written
+with a few rows of the others in mind and are trained on only. Nothing whose normalised text hashes into
+DIR/heldout_sha256_16.txt is trained on. `--out DIR`: where weights.npz and card.json go; what ships, if left out.
 
 Prints, and writes into the card, figures on texts the model never saw: out of fold (near-duplicates, character 4-gram
 cosine of .6 or more, in one fold) by source, and each source left out with its near-duplicates. Thresholds come from
@@ -93,7 +94,9 @@ def gathered(data: Path) -> list[Row]:
 def own(found: Sequence[Row]) -> list[Row]:
     """Return our own lines: attacks planted into harmless documents and alone, harmless ones alone and beside another."""
     chosen = random.Random(1)
-    documents = [r for r in found if not r.attack and len(r.text) > 80 and r.source not in ("notinject", "xstest_prompts")]
+    documents = [
+        r for r in found if not r.attack and len(r.text) > 80 and r.source not in ("notinject", "xstest_prompts")
+    ]
     by_source = defaultdict(list)
     for row in documents:
         by_source[row.source].append(row.text)
@@ -160,7 +163,9 @@ def matrix(found: Iterable[Row]) -> sp.csr_matrix:
             where.append(on + model.WIDTH)
             value.append(hand[i][on])
             ends.append(ends[-1] + sum(len(w) for w in where[-3:]))
-    return sp.csr_matrix((np.concatenate(value), np.concatenate(where).astype(np.int32), ends), shape=(len(ends) - 1, model.SIZE))
+    return sp.csr_matrix(
+        (np.concatenate(value), np.concatenate(where).astype(np.int32), ends), shape=(len(ends) - 1, model.SIZE)
+    )
 
 
 class Data:
@@ -237,15 +242,15 @@ def limit(chances: np.ndarray, budget: float) -> float:
 
 def measured(made: Data) -> dict[str, Any]:
     said = made.out_of_fold()
-    limits = {k: limit(said[(made.kind == k) & ~made.attack], budget) for k, budget in BUDGETS.items()}
-    everything = np.ones(len(said), bool)
+    judged = made.source != "own"
+    limits = {k: limit(said[(made.kind == k) & ~made.attack & judged], budget) for k, budget in BUDGETS.items()}
     unseen: dict[str, Any] = defaultdict(dict)
-    for source in sorted(set(made.source)):
+    for source in sorted(set(made.source[judged])):
         for label, of in rates(made, *made.left_out(source), limits).items():
             unseen[label][source] = of[source]
     return {
         "thresholds": limits,
-        "out_of_fold": rates(made, everything, said, limits),
+        "out_of_fold": rates(made, judged, said[judged], limits),
         "source_left_out": dict(unseen),
     }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
@@ -140,12 +141,25 @@ class InjectionModel:
 
     Args:
         weights: shape (SIZE,): n-grams of characters, of words, hand-made features.
+        bias: constant of the score.
+        thresholds: chances from which a text counts, for ``direct`` and ``indirect`` attacks.
+        digest: of the weights' file.
+
+    Raises:
+        ValueError: the weights do not fit the features.
     """
 
-    def __init__(self, weights: NDArray[np.float32], bias: float, *, digest: str = "") -> None:
+    def __init__(
+        self,
+        weights: NDArray[np.float32],
+        bias: float,
+        *,
+        thresholds: Mapping[str, float] = MappingProxyType({}),
+        digest: str = "",
+    ) -> None:
         if weights.shape != (SIZE,):
             raise ValueError(f"weights of shape {weights.shape} do not fit the features")
-        self.weights, self.bias, self.digest = weights, bias, digest
+        self.weights, self.bias, self.thresholds, self.digest = weights, bias, thresholds, digest
 
     def windows(self, text: str) -> list[Window]:
         """Return the chance of each window of a text; none for a text without a letter."""
@@ -199,10 +213,22 @@ def _sums(
 def load() -> InjectionModel:
     """Load the weights that ship."""
     found, card = stored("injection")
-    return unpacked(found, card["weights_digest"])
+    return unpacked(found, card["figures"]["thresholds"], card["weights_digest"])
 
 
-def unpacked(found: Mapping[str, NDArray[Any]], digest: str = "") -> InjectionModel:
+def unpacked(
+    found: Mapping[str, NDArray[Any]], thresholds: Mapping[str, float] = MappingProxyType({}), digest: str = ""
+) -> InjectionModel:
     """Return the model from the arrays of a weights file."""
     weights = found["weights"].astype(np.float32) * found["scale"].astype(np.float32)
-    return InjectionModel(weights, float(found["bias"]), digest=digest)
+    return InjectionModel(weights, float(found["bias"]), thresholds=thresholds, digest=digest)
+
+
+def threshold(chances: Sequence[float], budget: float) -> float:
+    """Return the least threshold that at most a share `budget` of some texts' chances reach; below 1 if any can be.
+
+    >>> threshold([0.1, 0.2, 0.3, 0.9], 0.25) > 0.3
+    True
+    """
+    ranked = sorted(chances, reverse=True)
+    return float(np.nextafter(ranked[int(budget * len(ranked))], 1))

@@ -162,7 +162,18 @@ class Pipeline:
         events = list(_events(results, stage))
         blocked = any(e.action == "block" for e in events)
         changes = [] if blocked else edits(f for checked in results for f in checked.findings)
-        out = self.block_message if blocked else apply(text, changes, 0, len(text))
+        out = apply(text, changes, 0, len(text))
+        for rule in [r for r in rules if not blocked and not r.shadow and hasattr(r.guard, "rewrite")]:
+            made = rule.rewritten(out)
+            if made is None:
+                events.append(failure(Checked(rule, (), "error: rewrite"), stage))
+                blocked = rule.on_error == "block"
+            elif made != out:
+                events.append(event(rule, stage, "rewrite", "replace", ""))
+                out = made
+            if blocked:
+                break
+        out = self.block_message if blocked else out
         # What leaves is settled: nothing a shadow rule does or fails to do can change it.
         events += _events(await check_all([r for r in rules if r.shadow], part, ctx, views), stage)
         return Applied(out, blocked, tuple(events), clock() - began)

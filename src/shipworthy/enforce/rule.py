@@ -100,6 +100,16 @@ class Rule:
             return Checked(self, (), f"error: {kind_of(error)}")
         return checked
 
+    def rewritten(self, text: str) -> str | None:
+        """Return what the guard makes of a text that is about to go on (`Guard.rewrite`); None where it fails."""
+        try:
+            made = self.guard.rewrite(text)  # type: ignore[attr-defined]
+        except BaseException as error:
+            if must_pass(error):
+                raise
+            return None
+        return made if isinstance(made, str) else None
+
     def _valid(self, finding: Finding, part: Part) -> Finding:
         if not (isinstance(finding, Finding) and 0 <= finding.start < finding.end <= len(part.text)):
             raise GuardError("a finding is a span of the text, start < end")
