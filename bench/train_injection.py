@@ -92,7 +92,7 @@ def gathered(data: Path) -> list[Row]:
 
 
 def own(found: Sequence[Row]) -> list[Row]:
-    """Return our own lines: attacks planted into harmless documents and alone, harmless ones alone and beside another."""
+    """Return our own lines: each alone, and planted into a harmless document; attacks into two."""
     chosen = random.Random(1)
     documents = [
         r for r in found if not r.attack and len(r.text) > 80 and r.source not in ("notinject", "xstest_prompts")

@@ -162,7 +162,7 @@ class InjectionModel:
         self.weights, self.bias, self.thresholds, self.digest = weights, bias, thresholds, digest
 
     def windows(self, text: str) -> list[Window]:
-        """Return the chance of each window of a text; none for a text without a letter."""
+        """Return the chance of each window of a text; none for one of nothing but blanks and what is not seen."""
         read = Read(text)
         if not len(read.codes):
             return []
