@@ -234,16 +234,12 @@ def rates(made: Data, part: np.ndarray, said: np.ndarray, limits: dict[str, floa
     return dict(table)
 
 
-def limit(chances: np.ndarray, budget: float) -> float:
-    """Return the least threshold at which at most a share of chances reaches it."""
-    ranked = np.sort(chances)[::-1]
-    return float(np.nextafter(ranked[int(budget * len(ranked))], 1))
-
-
 def measured(made: Data) -> dict[str, Any]:
     said = made.out_of_fold()
     judged = made.source != "own"
-    limits = {k: limit(said[(made.kind == k) & ~made.attack & judged], budget) for k, budget in BUDGETS.items()}
+    limits = {
+        k: model.threshold(said[(made.kind == k) & ~made.attack & judged], budget) for k, budget in BUDGETS.items()
+    }
     unseen: dict[str, Any] = defaultdict(dict)
     for source in sorted(set(made.source[judged])):
         for label, of in rates(made, *made.left_out(source), limits).items():

@@ -28,12 +28,15 @@ def command() -> None:
     help="Share of harmless texts that may be flagged.",
 )
 @click.option("--guard", "name", default="injection", show_default=True, help="A guard with a threshold.")
+@click.option(
+    "--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the guard; may be repeated."
+)
 @form_option
-def calibrate(file: Path, budget: float, name: str, form: str) -> int:
+def calibrate(file: Path, budget: float, name: str, params: tuple[str, ...], form: str) -> int:
     """Print the threshold that keeps to a budget of false alarms on your own harmless texts.
 
-    FILE: JSON lines with a field `text` (.jsonl), or one text a line. They are texts that your users or documents really
-    hold and that are no attacks; equal ones count once.
+    FILE: JSON lines with a field `text` (.jsonl), or one text a line. They are texts that your users or documents
+    really hold and that are no attacks; equal ones count once.
 
     The rate that is printed is judged on texts that did not set the threshold: each half of them by the other half's.
     """
@@ -44,10 +47,10 @@ def calibrate(file: Path, budget: float, name: str, form: str) -> int:
     least = int(2 / budget) + 1
     if len(texts) < least:
         raise UsageError(
-            f"{file}: {len(texts)} different texts cannot tell a budget of {budget:g}: give {least} or more, or a larger"
-            " --budget"
+            f"{file}: {len(texts)} different texts cannot tell a budget of {budget:g}: give {least} or more, or a"
+            " larger --budget"
         )
-    guard = registry.create("guard", name, {})
+    guard = registry.create("guard", name, dict(_param(given) for given in params))
     if not hasattr(guard, "chance"):
         raise PluginError(f"guard {name!r} has no threshold to set")
     chances = [guard.chance(text) for text in texts]
@@ -63,6 +66,19 @@ def calibrate(file: Path, budget: float, name: str, form: str) -> int:
         if told["low"] > budget:
             click.echo(f"note: that is more than the budget of {budget:.2%}: the texts are few or of several kinds")
     return 0
+
+
+def _param(given: str) -> tuple[str, object]:
+    """Return a parameter's name and value, a number where it reads like one."""
+    from shipworthy.core.errors import UsageError
+
+    key, joint, value = given.partition("=")
+    if not (key and joint):
+        raise UsageError(f"--param {given}: write it as KEY=VALUE")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
 
 
 def _calibrated(texts: list[str], chances: list[float], budget: float) -> dict[str, float | int]:

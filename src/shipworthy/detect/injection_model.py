@@ -46,9 +46,10 @@ _WAYS: tuple[Pattern, ...] = tuple(
     for source in (
         r"\b(?:ai|llm|gpt|chatgpt|claude|language model|assistant|chatbot|bot|model)\b",
         r"\byou (?:are|must|will|should|can|have|need|shall|do|were)\b|\byour\b",
-        r"(?:^|[.!?:>\]] )(?:please )?(?:ignore|forget|disregard|print|say|repeat|output|write|send|delete|respond|answer"
-        r"|tell|show|reveal|act|pretend|call|execute|run|open|visit|include|add|do|stop|now|also)\b",
-        r"\b(?:instead|before you|after that|first|from now on|at the end|regardless|no matter|only respond|at all times)\b",
+        r"(?:^|[.!?:>\]] )(?:please )?(?:ignore|forget|disregard|print|say|repeat|output|write|send|delete|respond"
+        r"|answer|tell|show|reveal|act|pretend|call|execute|run|open|visit|include|add|do|stop|now|also)\b",
+        r"\b(?:instead|before you|after that|first|from now on|at the end|regardless|no matter|only respond"
+        r"|at all times)\b",
         r"<[/a-z_ ]{2,30}>|\[[/a-z_ ]{2,30}\]|#{3,}|={4,}|-{4,}|\*{3,}",
         r"https?://|www\.|@[a-z0-9-]+\.[a-z]",
         r"\b(?:instructions?|prompt|system|rules|policy|policies|guidelines|restrictions|password|secret|task)\b",
@@ -193,9 +194,7 @@ class InjectionModel:
         return found
 
 
-def _sums(
-    values: Sequence[NDArray[np.float32]], places: NDArray[np.int64] | None, read: Read
-) -> NDArray[np.float64]:
+def _sums(values: Sequence[NDArray[np.float32]], places: NDArray[np.int64] | None, read: Read) -> NDArray[np.float64]:
     """Return each window's sum of values by the square root of their number: a field of unit length, nearly."""
     bounds = np.array(read.windows)
     if places is not None:

@@ -3,9 +3,9 @@
 Three kinds of readings, each with the way back to the text's own characters:
 
 - ``plain``: characters that are not seen left out (`normalise.invisible`); compatibility forms (full width,
-  mathematical, circled) as the letters they stand for; letters of other scripts that are drawn like Latin ones as Latin,
-  in words that can be read wholly in Latin letters; but words of another script alone only in a text that has no other
-  words of one. Case, accents and the rest stay.
+  mathematical, circled) as the letters they stand for; letters of other scripts that are drawn like Latin ones as
+  Latin, in words that can be read wholly in Latin letters; but words of another script alone only in a text that has
+  no other words of one. Case, accents and the rest stay.
 - codes undone, one in another up to `disguise`'s depth: base64, base32, hexadecimal, decimal and octal codes, binary,
   Morse, URL, HTML and string escapes, variation selectors, zero-width bits.
 - ``rot13``: runs that read like English only then.

@@ -10,7 +10,8 @@ from shipworthy.detect.engine import Encoded, Pattern
 
 _LETTERS = Pattern(r"[a-zA-Z][a-zA-Z ,.'!?-]{14,}")
 _SMALL = frozenset(
-    "the a to and of in is you that it for on with as are this be how i do not what can me my your".split()
+    {"the", "a", "to", "and", "of", "in", "is", "you", "that", "it", "for", "on", "with", "as", "are", "this", "be"}
+    | {"how", "i", "do", "not", "what", "can", "me", "my", "your"}
 )
 # Most texts have none of the small words in rot13, and need no further look.
 _TURNED = re.compile(

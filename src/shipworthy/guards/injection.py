@@ -17,18 +17,19 @@ _KIND: Mapping[str, str] = {"input": "direct", "retrieved": "indirect"}
 
 @guard
 class Injection:
-    """Flag windows of a text that a model takes for an attack: hashed n-grams and the wordings of `input_rules`, weighed.
+    """Flag windows of a text that a model takes for an attack, by hashed n-grams and the wordings of `input_rules`.
 
-    It flags (the finding's action is ``allow``: recorded, nothing changed): a control that is wrong on a share of harmless
-    texts must not be the one that decides. A rule's own ``action`` makes it redact or block. It cannot tighten a tool
-    policy: that treats every text that others wrote as suspect already, flagged or not.
+    It flags (the finding's action is ``allow``: recorded, nothing changed): a control that is wrong on a share of
+    harmless texts must not be the one that decides. A rule's own ``action`` makes it redact or block. It cannot tighten
+    a tool policy: that treats every text that others wrote as suspect already, flagged or not.
 
     No detector is a boundary. Figures on texts it never saw, sources where it finds nothing among them:
     docs/reference/guards.md.
 
     Args:
         threshold: chance, in (0, 1), from which a window counts; if left out, that of the model's card for what users
-            say and for what documents and tools say. Set your own from your harmless texts: `shipworthy guard calibrate`.
+            say and for what documents and tools say. Set your own from your harmless texts: `shipworthy guard
+            calibrate`.
 
     Raises:
         PluginError: the threshold is no number in (0, 1).

@@ -22,8 +22,8 @@ Undecided = Literal["allow", "block"]
 class Language:
     """Block a text that is in another language than those named.
 
-    By script and common words (`shipworthy.detect.language`). Short texts, lists and code are often undecided. In an answer
-    it needs the whole text, so a stream is held to its end.
+    By script and common words (`shipworthy.detect.language`). Short texts, lists and code are often undecided. In an
+    answer it needs the whole text, so a stream is held to its end.
 
     Args:
         allow: codes of languages (``en``, ``de``, ...), one or more.

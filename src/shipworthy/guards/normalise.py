@@ -30,8 +30,8 @@ class Normalise:
 
     Args:
         change: of ``invisible`` (characters that are not seen are taken out), ``look_alike`` (words that mix Latin
-            letters with others drawn like them become Latin) and ``compatibility`` (full-width, mathematical and circled
-            letters in words become plain ones).
+            letters with others drawn like them become Latin) and ``compatibility`` (full-width, mathematical and
+            circled letters in words become plain ones).
 
     Raises:
         PluginError: an unknown change.

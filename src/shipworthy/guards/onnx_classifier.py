@@ -32,9 +32,10 @@ class _Window(NamedTuple):
 class OnnxClassifier:
     """Flag windows of a text by a sequence classifier, such as Prompt Guard 2 or a DeBERTa, exported to ONNX.
 
-    The model takes ``input_ids`` and ``attention_mask`` (and ``token_type_ids``, if it has that input) and gives one row of
-    scores a text. It runs on the CPU, in this process, and nothing is downloaded. Both files' digests are part of the
-    pipeline's. Licences, figures and thresholds are those of your model: measure it (`shipworthy guard calibrate`).
+    The model takes ``input_ids`` and ``attention_mask`` (and ``token_type_ids``, if it has that input) and gives one
+    row of scores a text. It runs on the CPU, in this process, and nothing is downloaded. Both files' digests are part
+    of the pipeline's. Licences, figures and thresholds are those of your model: measure it (`shipworthy guard
+    calibrate`).
 
     Args:
         model: path of the .onnx file.
@@ -62,7 +63,9 @@ class OnnxClassifier:
             self._session = runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
             self._tokenizer = tokenizers.Tokenizer.from_file(tokenizer)
         except Exception as error:  # each library raises its own
-            raise PluginError(f"guard 'onnx_classifier': {model}, {tokenizer}: {type(error).__name__}: {error}") from None
+            raise PluginError(
+                f"guard 'onnx_classifier': {model}, {tokenizer}: {type(error).__name__}: {error}"
+            ) from None
         self._tokenizer.enable_truncation(LENGTH, stride=LENGTH // 2)
         self._tokenizer.enable_padding()
         self._inputs = [given.name for given in self._session.get_inputs()]

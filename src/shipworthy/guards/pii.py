@@ -33,14 +33,15 @@ class Pii:
     where it is written as in English or `also` asks for it, a value that is spelled out or encoded only behind
     `normalise`. No detector is a boundary: what must not leave should not be within the model's reach.
 
-    In answers and tool calls, what the asker wrote in this conversation is theirs to read back; what stands in a document
-    or a tool result is not.
+    In answers and tool calls, what the asker wrote in this conversation is theirs to read back; what stands in a
+    document or a tool result is not.
 
     Ways: ``redact`` (``[redacted:email]``); ``mask`` (``[email …@mail.example]``, ``[card …4242]``); ``hash``
-    (``[email:1f3a…]``, keyed, the same for the same value); ``tokenise`` (``<EMAIL_1>``, the same for the same value in a
-    session). Tokens of values that the asker wrote become these values again in answers and tool calls of the same user
-    and session, in streams too; those of documents and tool results never do. The values are in this process's memory
-    alone, an hour after their session's last use at most; without a session, and in answers, ``tokenise`` redacts.
+    (``[email:1f3a…]``, keyed, the same for the same value); ``tokenise`` (``<EMAIL_1>``, the same for the same value
+    in a session). Tokens of values that the asker wrote become these values again in answers and tool calls of the
+    same user and session, in streams too; those of documents and tool results never do. The values are in this
+    process's memory alone, an hour after their session's last use at most; without a session, and in answers,
+    ``tokenise`` redacts.
 
     Args:
         how: one of the ways.

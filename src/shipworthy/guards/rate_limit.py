@@ -24,8 +24,8 @@ class RateLimit:
 
     The blocked message counts, so that who goes on at the same pace stays blocked. Counts are in this process's memory:
     several workers each count their own. A request without a user (or session) shares one count with all such requests.
-    A budget for a session is a limit `per` session with long `seconds`. What a tool may be called for, and how often, is
-    the tool policy's to limit.
+    A budget for a session is a limit `per` session with long `seconds`. What a tool may be called for, and how often,
+    is the tool policy's to limit.
 
     Args:
         messages: most messages in the time; none is counted if 0.

@@ -24,8 +24,8 @@ class Secrets:
 
     Source: `shipworthy.detect.secrets`. The same in a stream as in a whole text: a random token of more than 400
     characters is none, and a certificate's base64 counts as random where it is further than 600 characters from its
-    first line. What is spelled out or encoded is found only behind `normalise`. No detector is a boundary: what must not
-    leave should not be within the model's reach.
+    first line. What is spelled out or encoded is found only behind `normalise`. No detector is a boundary: what must
+    not leave should not be within the model's reach.
 
     Args:
         how: ``redact`` (``[redacted:aws_key]``), ``mask`` (the first four characters of a token of 20 or more stay) or

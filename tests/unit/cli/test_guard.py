@@ -62,3 +62,15 @@ def test_mistakes_are_told_without_a_traceback(tmp_path: Path, capsys) -> None:
     assert code == 2
     assert "no threshold" in err
     assert "Traceback" not in err
+
+
+def test_parameters_go_to_the_guard(tmp_path: Path, capsys) -> None:
+    file = tmp_path / "benign.txt"
+    file.write_text("\n".join(texts(120)), encoding="utf-8")
+    arguments = (str(file), "--budget", ".05", "--format", "json")
+    told = json.loads(run(capsys, *arguments, "--param", "threshold=0.5")[1])
+    assert told["guard"]["thresholds"] == {"input": 0.5, "retrieved": 0.5}
+    code, _, err = run(capsys, *arguments, "--param", "threshold")
+    assert code == 2
+    assert "KEY=VALUE" in err
+    assert run(capsys, *arguments, "--param", "label=1")[0] == 2

@@ -1,9 +1,10 @@
-"""The injection model reads a text in windows; what it makes in one pass is what training was given, window by window."""
+"""The injection model reads a text in windows; one pass gives what training was given, window by window."""
 
 from __future__ import annotations
 
 import json
 from importlib.resources import files
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,7 +26,10 @@ def slow(text: str) -> list[float]:
     for i, (start, end) in enumerate(read.windows):
         score = -0.5 + float(hand[i] @ WEIGHTS[model.WIDTH :])
         first, last = np.searchsorted(places, (start, end))
-        for offset, field in ((0, [c[start:end] for c in chars]), (1 << model.CHAR_BITS, [g[first:last] for g in grams])):
+        for offset, field in (
+            (0, [c[start:end] for c in chars]),
+            (1 << model.CHAR_BITS, [g[first:last] for g in grams]),
+        ):
             buckets = np.concatenate(field).astype(int) if field else np.zeros(0, int)
             score += float(WEIGHTS[buckets + offset].astype(float).sum()) / np.sqrt(max(len(buckets), 1))
         found.append(1 / (1 + np.exp(-score)))
@@ -51,7 +55,7 @@ def test_windows_cover_the_text(length: int) -> None:
     windows = Read("x" * length).windows
     assert windows[0][0] == 0
     assert windows[-1][1] == length
-    assert all(b[0] - a[0] <= model.STEP and b[0] <= a[1] for a, b in zip(windows, windows[1:], strict=False))
+    assert all(b[0] - a[0] <= model.STEP and b[0] <= a[1] for a, b in pairwise(windows))
     assert all(end - start == min(length, model.WINDOW) for start, end in windows)
 
 
@@ -85,7 +89,9 @@ def test_a_threshold_keeps_to_its_budget(budget: float, flagged: int) -> None:
 def test_the_card_says_what_the_model_is_made_of_and_misses() -> None:
     card = json.loads(files("shipworthy.library").joinpath("weights/injection/card.json").read_text(encoding="utf-8"))
     for source in card["trained_on"]:
-        assert all(name.startswith(("MIT", "Apache-2.0", "CC-BY-4.0", "CC0-1.0", "PSF-2.0")) for name in source["licence"])
+        assert all(
+            name.startswith(("MIT", "Apache-2.0", "CC-BY-4.0", "CC0-1.0", "PSF-2.0")) for name in source["licence"]
+        )
     figures = card["figures"]
     own, unseen = figures["out_of_fold"], figures["source_left_out"]
     assert own["direct attacks"]["all"]["rate"] >= 0.70

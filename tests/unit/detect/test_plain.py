@@ -29,7 +29,13 @@ def test_plain_letters_stand_for_what_is_drawn_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["caf\u00e9 na\u00efve", "\u043f\u0440\u0438\u0432\u0435\u0442, \u0440\u043e\u0441\u0442 \u0438 \u0441\u043e\u0440", "\u4f60\u597d", "5 \u20ac \u2013 \u201cyes\u201d"]
+    "text",
+    [
+        "caf\u00e9 na\u00efve",
+        "\u043f\u0440\u0438\u0432\u0435\u0442, \u0440\u043e\u0441\u0442 \u0438 \u0441\u043e\u0440",
+        "\u4f60\u597d",
+        "5 \u20ac \u2013 \u201cyes\u201d",
+    ],
 )
 def test_honest_writing_has_no_other_reading(text: str) -> None:
     assert readings(text) == []

@@ -50,7 +50,10 @@ def test_only_what_is_not_seen_changes_by_default() -> None:
 
 def test_letters_change_where_asked() -> None:
     both = ["look_alike", "compatibility"]
-    assert through("p\u0430ypal \uff21bc \u0440\u0430\u0443 caf\u00e9", change=both).text == "paypal Abc \u0440\u0430\u0443 caf\u00e9"
+    assert (
+        through("p\u0430ypal \uff21bc \u0440\u0430\u0443 caf\u00e9", change=both).text
+        == "paypal Abc \u0440\u0430\u0443 caf\u00e9"
+    )
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_bad_numbers_are_refused_before_anything_is_loaded() -> None:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """A real ONNX model over a real tokenizer: the attack's score is the share of the word ``ignore``, times 20, less 1."""
+    """A real ONNX model and tokenizer: the attack's score is the share of the word ``ignore``, times 20, less 1."""
     pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
     tokenizers = pytest.importorskip("tokenizers", reason="the extra onnx is not installed")
     onnx = pytest.importorskip("onnx", reason="the package onnx, which makes the test's model, is not installed")

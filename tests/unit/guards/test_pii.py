@@ -100,7 +100,9 @@ def test_without_a_session_tokens_are_redactions() -> None:
     assert through(pipeline(how="tokenise"), "omar74@mail.example", "input", GuardContext()) == "[redacted:email]"
 
 
-PIECES = st.sampled_from(["<EMAIL_1>", "<EMAIL_", "1>", "<", "<CARD_1>", "a@b.example", "@", " ", "4242 4242 4242 4242", "word ", "x" * 350])
+PIECES = st.sampled_from(
+    ["<EMAIL_1>", "<EMAIL_", "1>", "<", "<CARD_1>", "a@b.example", "@", " ", "4242 4242 4242 4242", "word ", "x" * 350]
+)
 
 
 @given(st.lists(PIECES, max_size=12).map("".join), st.lists(st.integers(1, 60), min_size=1, max_size=5))

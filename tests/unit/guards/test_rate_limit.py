@@ -19,7 +19,9 @@ class Door:
         self.now = 0.0
         self.guard = registry.create("guard", "rate_limit", params)
         self.guard.clock = lambda: self.now
-        self.pipeline = Pipeline([Rule("GD-plain", registry.create("guard", "normalise", {})), Rule("GD-1", self.guard)])
+        self.pipeline = Pipeline(
+            [Rule("GD-plain", registry.create("guard", "normalise", {})), Rule("GD-1", self.guard)]
+        )
 
     def says(self, text: str, user: str = "ana", session: str = "s1") -> bool:
         ctx = GuardContext(Request(messages=(), user=user, session=session))

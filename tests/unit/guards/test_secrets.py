@@ -16,7 +16,8 @@ from shipworthy.enforce.rule import Rule
 AWS = "AKIA" + "QQRSTUVWXYZ23456"
 GITHUB = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 JWT = "eyJ" + "hbGciOiJIUzI1NiJ9" + "." + "eyJzdWIiOiIxMjM0NTY3ODkw" * 30 + "." + "c2lnbmF0dXJl"
-KEY = "-----BEGIN RSA PRIVATE " + "KEY-----\n" + "\n".join(f"MIIEow{i:02d}" + "aB3dE5" * 9 for i in range(30)) + "\n-----END RSA PRIVATE KEY-----"  # fmt: skip
+LINES = "\n".join(f"MIIEow{i:02d}" + "aB3dE5" * 9 for i in range(30))
+KEY = f"-----BEGIN RSA PRIVATE {'KEY'}-----\n{LINES}\n-----END RSA PRIVATE KEY-----"
 
 
 def pipeline(**params: object) -> Pipeline:
@@ -68,12 +69,17 @@ async def streamed(text: str, cuts: list[int], stride: int) -> tuple[str, list[G
 
 
 PIECES = st.sampled_from(
-    [AWS, GITHUB, JWT, KEY, "password: hunter22!", "x" * 900, "a1B2" * 130, " ", "\n", "-", "\u200b", "  \n ", "commit ",
-     "bearer ", "-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----", "eyJ", ".", "sk-", "https://u:", "@h ", "=", "ok "]
+    [AWS, GITHUB, JWT, KEY, "password: hunter22!", "x" * 900, "a1B2" * 130, " ", "\n", "-", "\u200b", "  \n ",
+     "commit ", "bearer ", "-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----", "eyJ", ".", "sk-",
+     "https://u:", "@h ", "=", "ok "]
 )  # fmt: skip
 
 
-@given(st.lists(PIECES, max_size=14).map("".join), st.lists(st.integers(1, 400), min_size=1, max_size=6), st.integers(1, 300))
+@given(
+    st.lists(PIECES, max_size=14).map("".join),
+    st.lists(st.integers(1, 400), min_size=1, max_size=6),
+    st.integers(1, 300),
+)
 @settings(max_examples=150, deadline=None)
 @example("ok " * 400 + KEY + " ok" * 400, [37], 1)
 @example("x" * 760 + AWS, [1], 1)
