@@ -38,7 +38,6 @@ WINDOW, STEP = 480, 240
 _PRIME, _MIX = np.uint32(0x01000193), np.uint32(0x9E3779B1)
 _STRAIGHT = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")
 _WORD = re.compile(r"[^\W_][\w']*")
-_BLANKS = (9, 10, 11, 12, 13, 32, 0xA0)
 
 # Who is spoken to, and in what way: on folded text.
 _WAYS: tuple[Pattern, ...] = tuple(
@@ -86,13 +85,14 @@ class Read:
     def __init__(self, text: str) -> None:
         folded = fold(text.translate(_STRAIGHT))
         codes = np.frombuffer(folded.text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        blank = np.isin(codes, _BLANKS)
+        blank = (codes == 32) | ((codes >= 9) & (codes <= 13)) | (codes == 0xA0)
         kept = ~blank
         kept[1:] |= ~blank[:-1]
         codes = np.where(blank, np.uint32(32), codes)[kept]
         self.codes = codes
         self.text = codes.tobytes().decode("utf-32-le", "surrogatepass")
-        self.origin = np.asarray(folded.origin, dtype=np.int64)[kept]
+        plain = isinstance(folded.origin, range)
+        self.origin = np.flatnonzero(kept) if plain else np.asarray(folded.origin, dtype=np.int64)[kept]
         last = max(len(codes) - WINDOW, 0)
         starts = [*range(0, last, STEP), last]
         self.windows = [(start, min(start + WINDOW, len(codes))) for start in starts]

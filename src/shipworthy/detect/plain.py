@@ -28,7 +28,9 @@ from shipworthy.detect.spans import Span
 MOST = 16
 """Readings of one text. A text with more is full of codes; the first ones say so."""
 
-_WORD = re.compile(r"[^\W\d_]*[^\W\d_\x00-\x7f][^\W\d_]*")
+_WORD = re.compile(r"[^\W\d_]+")
+_FOREIGN_LETTER = re.compile(r"[^\W\d_\x00-\x7f]")
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 
 
 def drawn_alike(text: str) -> Iterator[tuple[Span, str]]:
@@ -38,15 +40,20 @@ def drawn_alike(text: str) -> Iterator[tuple[Span, str]]:
     ``compatibility`` where letters have a compatibility form; ``lone`` for a whole word of another script
     that could be Latin, as short Russian words can.
     """
-    for found in _WORD.finditer(text):
-        word = found[0]
+    for start, end in _foreign_words(text):
+        word = text[start:end]
         latin = [_latin(char) for char in word]
         if not all(latin) or "".join(latin) == word:
             continue
         foreign = {c for c, letter in zip(word, latin, strict=True) if c != letter and not _has_form(c)}
         mixed = foreign and any(c not in foreign for c in word)
         kind = "look_alike" if mixed else "lone" if foreign else "compatibility"
-        yield Span(*found.span(), kind), "".join(latin)
+        yield Span(start, end, kind), "".join(latin)
+
+
+def _foreign_words(text: str) -> Iterator[tuple[int, int]]:
+    if _FOREIGN_LETTER.search(text):
+        yield from (found.span() for found in _WORD.finditer(text) if not found[0].isascii())
 
 
 def _has_form(char: str) -> bool:
@@ -69,17 +76,20 @@ def plain(text: str) -> Reading | None:
     if text.isascii():
         return None
     changes = [(a, b, "") for a, b in invisible(text)]
+    if not changes and not _FOREIGN_LETTER.search(text) and not any(map(_has_form, _FOREIGN.findall(text))):
+        return None
     bare = _without(text, changes)
     # Words are found with what is not seen taken out of them.
-    honest = any(not _latin(char) for found in _WORD.finditer(bare.text) for char in found[0])
+    honest = any(not _latin(char) for start, end in _foreign_words(bare.text) for char in bare.text[start:end])
     for span, _ in drawn_alike(bare.text):
         if span.kind != "lone" or not honest:
             places = range(span.start, span.end)
             changes += [(bare.starts[i], bare.ends[i], _latin(bare.text[i])) for i in places]
-    for i, char in enumerate(text):
-        if not char.isalpha() and not char.isascii() and _has_form(char):
+    for found in _FOREIGN.finditer(text):
+        i, char = found.start(), found[0]
+        if not char.isalpha() and _has_form(char):
             form = unicodedata.normalize("NFKC", char)
-            if form != char and form.isascii() and form.strip():
+            if form.isascii() and form.isalnum():
                 changes.append((i, i + 1, form))
     return _without(text, sorted(set(changes))) if changes else None
 
