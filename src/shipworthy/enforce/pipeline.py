@@ -95,11 +95,18 @@ class Pipeline:
     Args:
         rules: ids must differ.
         block_message: what the asker reads in place of a blocked text.
+
+    Raises:
+        PluginError: two rules have one id, or one at ``output`` has a guard that rewrites or gives readings.
     """
 
     def __init__(self, rules: Sequence[Rule], block_message: str = "I can't help with that.") -> None:
         if len({rule.id for rule in rules}) != len(rules):
             raise PluginError("two rules of a guard pipeline have one id")
+        for rule in rules:
+            # A stream leaves before the whole is there: what was measured on whole texts would not be what runs.
+            if "output" in rule.stages and (hasattr(rule.guard, "rewrite") or hasattr(rule.guard, "readings")):
+                raise PluginError(f"{rule.id}: its guard rewrites or reads whole texts and cannot stand at output")
         self.rules, self.block_message = tuple(rules), block_message
         self._stages: dict[Stage, list[Rule]] = {s: [r for r in rules if s in r.stages] for s in STAGES}
         self._digest = digest(dict(self.describe()))

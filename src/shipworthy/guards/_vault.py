@@ -32,6 +32,7 @@ class Session:
         self.used = 0.0
         self._of: dict[tuple[str, str], _Kept] = {}
         self._own: dict[str, str] = {}
+        self._bare: set[str] = set()
         self._counts: dict[str, int] = {}
 
     def token(self, kind: str, value: str, *, own: bool) -> str:
@@ -49,12 +50,12 @@ class Session:
             kept = self._of[key] = _Kept(f"<{kind.upper()}_{self._counts[kind]}>", value)
         if own:
             self._own[kept.token] = kept.value
+            self._bare.add(key[1])
         return kept.token
 
     def own(self, value: str) -> bool:
         """Say whether the asker wrote this value."""
-        bare = skeleton(value).text
-        return any(skeleton(kept).text == bare for kept in self._own.values())
+        return skeleton(value).text in self._bare
 
     def tokens(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Yield where a text holds tokens of the asker's own values, and the values."""

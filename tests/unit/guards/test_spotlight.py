@@ -87,3 +87,10 @@ def test_every_way_has_a_block_for_the_prompt() -> None:
     assert MARK in BLOCKS["datamark"]
     with pytest.raises(PluginError, match="did you mean 'datamark'"):
         registry.create("guard", "spotlight", {"how": "datamarks"})
+
+
+def test_what_needs_whole_texts_cannot_stand_where_text_streams() -> None:
+    for name in ("spotlight", "normalise"):
+        guard = registry.create("guard", name, {})
+        with pytest.raises(PluginError, match="cannot stand at output"):
+            Pipeline([Rule("GD-1", guard, stages=frozenset({"output"}))])
