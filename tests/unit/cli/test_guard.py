@@ -3,16 +3,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
-from shipworthy.cli import main
+from shipworthy import cli
 
 
 def run(capsys, *arguments: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as left:
-        main(["guard", "calibrate", *arguments])
+    code = cli.run(["guard", "calibrate", *arguments])
     out, err = capsys.readouterr()
-    return int(left.value.code or 0), out, err
+    return code, out, err
 
 
 def texts(count: int) -> list[str]:
