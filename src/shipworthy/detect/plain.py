@@ -19,6 +19,7 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 
+from shipworthy.core.errors import GuardError
 from shipworthy.detect.disguise import Reading, decoded
 from shipworthy.detect.engine import Encoded
 from shipworthy.detect.normalise import fold_char, invisible
@@ -26,7 +27,7 @@ from shipworthy.detect.rotated import rotated
 from shipworthy.detect.spans import Span
 
 MOST = 16
-"""Readings of one text. A text with more is full of codes; the first ones say so."""
+"""Readings of one text. One with more is refused: what stands behind decoys would not be read."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 _FOREIGN_LETTER = re.compile(r"[^\W\d_\x00-\x7f]")
@@ -108,8 +109,15 @@ def _without(text: str, changes: list[tuple[int, int, str]]) -> Reading:
 
 
 def readings(text: str) -> list[Reading]:
-    """Return the ways to read a text besides as it stands, at most `MOST`; none for most texts."""
-    return list(islice(_readings(text), MOST))
+    """Return the ways to read a text besides as it stands; none for most texts.
+
+    Raises:
+        GuardError: there are more than `MOST`.
+    """
+    found = list(islice(_readings(text), MOST + 1))
+    if len(found) > MOST:
+        raise GuardError(f"the text can be read in more than {MOST} ways")
+    return found
 
 
 def _readings(text: str) -> Iterator[Reading]:

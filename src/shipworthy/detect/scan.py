@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from shipworthy.core.errors import GuardError
 from shipworthy.detect import injection, pii, secrets
 from shipworthy.detect.plain import readings
 from shipworthy.detect.spans import Span
@@ -30,10 +31,16 @@ class Found(NamedTuple):
 def scan(text: str) -> list[Found]:
     """Return what is found in a text, as it stands and in its other readings (`plain.readings`), in order.
 
-    Orders to a model are found by their wordings alone (`injection`): who words one in a new way is not found.
+    A text of more codes than are read is ``hidden`` as a whole. Orders to a model are found by their wordings alone
+    (`injection`): who words one in a new way is not found.
     """
     found = {Found(span.start, span.end, sort, span.kind) for sort, span in _spans(text)}
-    for reading in readings(text):
+    try:
+        ways = readings(text)
+    except GuardError:
+        found.add(Found(0, len(text), "hidden", "codes"))
+        ways = []
+    for reading in ways:
         for sort, span in _spans(reading.text):
             start, end = reading.starts[span.start], max(reading.ends[span.start : span.end])
             if not any(f.start <= start and end <= f.end and f.sort == sort and f.kind == span.kind for f in found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import codecs
 
@@ -9,7 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shipworthy.detect.plain import MOST, drawn_alike, plain, readings
+from shipworthy.core import registry
+from shipworthy.core.errors import GuardError
+from shipworthy.detect.plain import drawn_alike, plain, readings
+from shipworthy.detect.scan import scan
+from shipworthy.enforce.pipeline import Pipeline
+from shipworthy.enforce.rule import Rule
 
 SAID = "the key is AKIAQQRSTUVWXYZ23456 ok"
 
@@ -78,7 +84,29 @@ def test_codes_in_codes_end() -> None:
     for _ in range(9):
         text = base64.b64encode(text.encode()).decode()
     assert 1 <= len(readings(text)) <= 3
-    assert len(readings(" . ".join(base64.b64encode(bytes([65 + i]) * 30).decode() for i in range(26)))) <= MOST
+
+
+def flooded() -> str:
+    """Codes in codes of every kind, more than are read."""
+    kinds = [
+        lambda t: base64.b64encode(t.encode()).decode(),
+        lambda t: t.encode().hex(),
+        lambda t: base64.b32encode(t.encode()).decode(),
+        lambda t: " ".join(f"{ord(c):08b}" for c in t),
+        lambda t: " ".join(str(ord(c)) for c in t),
+    ]
+    inner = "\n".join(k("harmless text here") for k in kinds)
+    middle = "\n".join(k(inner) for k in kinds[:3])
+    return "\n".join(k(middle) for k in kinds[:3])
+
+
+def test_a_flood_of_codes_is_refused_and_not_read_in_part() -> None:
+    with pytest.raises(GuardError, match="more than 16 ways"):
+        readings(flooded())
+    assert [(f.sort, f.kind) for f in scan(flooded()) if f.start == 0 and f.kind == "codes"] == [("hidden", "codes")]
+    normalise = registry.create("guard", "normalise", {})
+    applied = asyncio.run(Pipeline([Rule("GD-1", normalise)]).apply("input", flooded()))
+    assert applied.blocked
 
 
 @given(st.text(alphabet="a\u0430\u200b\uff21\ufb01\u043f%4142&#x ;=QUJDREVGR0hJ\u0440 1", max_size=80))
