@@ -40,8 +40,8 @@ class Pii:
     (``[email:1f3a…]``, keyed, the same for the same value); ``tokenise`` (``<EMAIL_1>``, the same for the same value
     in a session). Tokens of values that the asker wrote become these values again in answers and tool calls of the
     same user and session, in streams too; those of documents and tool results never do. The values are in this
-    process's memory alone, an hour after their session's last use at most; without a session, and in answers,
-    ``tokenise`` redacts.
+    process's memory alone; a session that was not used for an hour is forgotten when any other is next used. Without a
+    session, and in answers, ``tokenise`` redacts.
 
     Args:
         how: one of the ways.
