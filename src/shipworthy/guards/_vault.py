@@ -13,7 +13,7 @@ from shipworthy.detect.normalise import skeleton
 TOKEN = re.compile(r"<([A-Z][A-Z_]{0,24})_([0-9]{1,6})>")
 
 SESSIONS, VALUES, SECONDS = 10_000, 1_000, 3600.0
-"""Sessions that are kept, values of one, and seconds without use after which one is forgotten, when any is next used."""
+"""Sessions that are kept, values of one, and seconds unused after which one is forgotten, when any is next used."""
 
 
 class _Kept(NamedTuple):
