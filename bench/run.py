@@ -19,6 +19,7 @@ BENCHES = {
     "runlog": "memory of a run log of a million records, written and read",
     "control": "CPU of events appended and verified; a list of 500 runs",
     "error_rates": "coverage and error rates, simulated",
+    "guards": "CPU a text of each guard, and of the input path",
     "scorers": "agreement of each scorer with human labels (needs ../shared)",
 }
 

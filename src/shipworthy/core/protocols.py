@@ -341,6 +341,12 @@ class Guard(Protocol):
 
     `reach` says how many characters around a position its finding depends on, so a stream can release what is
     settled; None means it needs the whole text.
+
+    Optional: ``readings(text)``, which returns other ways to read a text (`shipworthy.detect.disguise.Reading`): the
+    guards behind it look at them, too, and what they find there counts for the characters it comes from. Such a guard
+    needs the whole text. ``rewrite(text)``, which returns the text as it goes on, after every guard's findings were
+    applied; whole texts alone, so such a guard does not stand at ``output``. ``once`` (true where it counts rather
+    than reads): it is not asked about such readings.
     """
 
     reach: int | None

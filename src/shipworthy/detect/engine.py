@@ -23,25 +23,31 @@ class Encoded:
     Lone surrogates, which have no UTF-8 form, count as U+FFFD: one character for one character.
     """
 
-    __slots__ = ("_chars", "data", "text")
+    __slots__ = ("_ascii", "_chars", "data", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._chars: Sequence[int] | None = None
-        if text.isascii():
+        self._ascii = text.isascii()
+        if self._ascii:
             self.data = text.encode("ascii")
             return
         try:
             self.data = text.encode("utf-8")
         except UnicodeEncodeError:
             self.data = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text).encode("utf-8")
-        # Character index of each byte: continuation bytes (10xxxxxx) begin no character.
-        starts = accumulate((byte & 0xC0) != 0x80 for byte in self.data)
-        self._chars = [count - 1 for count in starts] + [len(text)]
+
+    def _places(self) -> Sequence[int]:
+        """Return the character index of each byte; most texts have no match, so it is made when it is asked for."""
+        if self._chars is None:
+            # Continuation bytes (10xxxxxx) begin no character.
+            starts = accumulate((byte & 0xC0) != 0x80 for byte in self.data)
+            self._chars = [count - 1 for count in starts] + [len(self.text)]
+        return self._chars
 
     def char(self, offset: int) -> int:
         """Return the character index of a byte offset."""
-        return offset if self._chars is None else self._chars[offset]
+        return offset if self._ascii else self._places()[offset]
 
 
 class Pattern:

@@ -17,11 +17,14 @@ from typing import Any, NamedTuple
 from shipworthy.detect.disguise import decoded
 from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.detect.normalise import Folded, fold, fold_char, invisible
+from shipworthy.detect.rotated import rotated
 from shipworthy.detect.spans import Span
 from shipworthy.detect.spread import readings
 
 KINDS = ("override", "marker", "reveal", "jailbreak", "exfiltrate", "encoded", "invisible")
 
+# Runs that squeezing changes: a blank or a line feed alone stays.
+_RUNS = re.compile(r"[ \t\r\u00a0*_\n]{2,}|[\t\r\u00a0*_]")
 # Lines of quoted mail begin with a mark.
 _WRAP = re.compile(r"(?<![\n.!?:])\n(?=[a-z])|(?<![\n.!?:])\n> ?")
 # A rule that forbids it is no order to do it: "never reveal the system prompt to a customer".
@@ -46,7 +49,6 @@ _SQUASHED = Pattern(
 )
 _BASE64 = Pattern(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX = Pattern(r"(?:[0-9a-fA-F]{2}[ :]?){8,}")
-_LETTERS = Pattern(r"[a-zA-Z][a-zA-Z ,.'!?-]{14,}")
 
 
 class _Rules(NamedTuple):
@@ -82,26 +84,32 @@ def _straight(text: str) -> Folded:
 
 def _squeezed(folded: Folded) -> tuple[str, Sequence[int]]:
     """Fold the runs of blanks of a folded text (line feeds stay), with the map back."""
+    text, places = folded
     out: list[str] = []
     origin: list[int] = []
-    for i, char in enumerate(folded.text):
-        blank = char in " \t\r\u00a0*_"
-        if char == "\n" and out and out[-1] == " ":
-            out.pop(), origin.pop()
-        if blank and out and out[-1] in " \n":
-            continue
-        out.append(" " if blank else char)
-        origin.append(folded.origin[i])
-    return "".join(out), origin
+    at = 0
+    for match in _RUNS.finditer(text):
+        start, end = match.span()
+        feeds = [i for i in range(start, end) if text[i] == "\n"]
+        out += [text[at:start], "\n" * len(feeds) or " "]
+        origin += [*places[at:start], *([places[i] for i in feeds] or [places[start]])]
+        at = end
+    if not at:
+        return text, places
+    return "".join(out) + text[at:], [*origin, *places[at:]]
 
 
-def phrases(text: str) -> list[Span]:
+def phrases(text: str, *, turned: bool = False) -> list[Span]:
     """Return the phrases in a text as it reads to a person; a line break inside one is a blank, as mail wraps text.
 
     Letters with blanks or hyphens between them, words joined by signs, and a word or two a line are put together.
+
+    Args:
+        text: any string.
+        turned: return the phrases in the text's rot13, too.
     """
     folded = _straight(text)
-    found = dict.fromkeys(_plain(folded))
+    found = dict.fromkeys(_plain(folded, turned=turned))
     for read in readings(folded.text):
         back = [folded.origin[i] for i in read.origin]
         if read.squashed:
@@ -113,14 +121,15 @@ def phrases(text: str) -> list[Span]:
     return list(found)
 
 
-def _plain(folded: Folded) -> Iterator[Span]:
-    """Yield the phrases that stand in a text as they are, or over the ends of lines."""
+def _plain(folded: Folded, *, turned: bool = False) -> Iterator[Span]:
+    """Yield the phrases that stand in a text as they are, or over the ends of lines; `turned`: in its rot13, too."""
     plain, origin = _squeezed(folded)
-    yield from _wordings(plain, origin)
     # Some wordings are told by standing at the beginning of a line, so the text is read with its lines and without.
     unwrapped, places = _unwrapped(plain, origin)
-    if unwrapped != plain:
-        yield from _wordings(unwrapped, places)
+    for read, back in ((plain, origin), (unwrapped, places)) if unwrapped != plain else ((plain, origin),):
+        yield from _wordings(read, back)
+        if turned:  # rot13 keeps every character's place
+            yield from _wordings(codecs.encode(read, "rot13"), back)
 
 
 def _wordings(read: str, origin: Sequence[int]) -> Iterator[Span]:
@@ -151,11 +160,8 @@ def _decoded(text: str) -> Iterator[tuple[int, int, str]]:
             said = decode(text[start:end])
             if len(said) >= 8 and sum(c.isalpha() or c == " " for c in said) >= 0.85 * len(said):
                 yield start, end, said
-    for start, end in _LETTERS.runs(encoded):
-        said = codecs.decode(text[start:end], "rot13")
-        # Two short words turn into others by chance ("or" into "be").
-        if _english(said) > 2 + 3 * _english(text[start:end]):
-            yield start, end, said
+    for start, end in rotated(encoded):
+        yield start, end, codecs.decode(text[start:end], "rot13")
 
 
 def _from_base64(run: str) -> str:
@@ -176,42 +182,13 @@ def _from_hex(run: str) -> str:
         return ""
 
 
-_SMALL = frozenset(
-    {
-        "the",
-        "a",
-        "to",
-        "and",
-        "of",
-        "in",
-        "is",
-        "you",
-        "that",
-        "it",
-        "for",
-        "on",
-        "with",
-        "as",
-        "are",
-        "this",
-        "be",
-        "how",
-    }
-    | {"i", "do", "not", "what", "can", "me", "my", "your"}
-)
-
-
-def _english(text: str) -> int:
-    return sum(word.strip(",.'!?-").lower() in _SMALL for word in text.split())
-
-
 def find(text: str) -> list[Span]:
     """Return injection phrases, encoded readable text, and invisible characters, in order.
 
     Encoded text counts by itself (``encoded``): a help desk's asker has no reason to write base64 or rot13. What it
     says is read too, and its phrases are reported over the whole run.
     """
-    found = phrases(text)
+    found = phrases(text, turned=True)
     for start, end, said in _decoded(text):
         found.append(Span(start, end, "encoded"))
         found += [Span(start, end, span.kind) for span in phrases(said)]
@@ -222,7 +199,5 @@ def find(text: str) -> list[Span]:
         # What nobody can see says its phrases over the whole of the run.
         if reading.form in ("variation selectors", "zero-width bits"):
             found += [Span(reading.starts[0], reading.ends[-1], span.kind) for span in phrases(reading.text)]
-    # Rot13 keeps every character's place.
-    found += _plain(_straight(codecs.encode(text, "rot13")))
     found += [Span(a, b, "invisible") for a, b in invisible(text)]
     return sorted(set(found))

@@ -72,12 +72,25 @@ def fold_char(char: str) -> str:
     return "".join(seen).translate(_LOOK_ALIKES)
 
 
+_ASCII_OR_ONE = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]")
+
+
 def fold(text: str) -> Folded:
     """Fold a text: what a reader would take it for, in lower case."""
     if text.isascii():
         return Folded(text.lower(), range(len(text)))
-    pieces = [fold_char(c) for c in text]
-    return Folded("".join(pieces), [i for i, piece in enumerate(pieces) for _ in piece])
+    out: list[str] = []
+    origin: list[int] = []
+    for match in _ASCII_OR_ONE.finditer(text):
+        start, end = match.span()
+        if end - start > 1 or match[0].isascii():
+            out.append(match[0].lower())
+            origin += range(start, end)
+        else:
+            piece = fold_char(match[0])
+            out.append(piece)
+            origin += [start] * len(piece)
+    return Folded("".join(out), origin)
 
 
 _OTHERS = re.compile(r"[^a-z0-9]+")
@@ -132,6 +145,9 @@ def placed_letters(text: str) -> Folded:
     return Folded("".join([c for c, _ in kept]), [i for _, i in kept])
 
 
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
+
+
 def invisible(text: str) -> list[tuple[int, int]]:
     """Return spans of characters that are not seen: zero-width, tags, fillers, variation selectors that select nothing.
 
@@ -140,9 +156,8 @@ def invisible(text: str) -> list[tuple[int, int]]:
     """
     spans: list[tuple[int, int]] = []
     flag = 0  # where the tags of a flag end
-    for i, char in enumerate(text):
-        if char.isascii():
-            continue
+    for found in _FOREIGN.finditer(text):
+        i, char = found.start(), found[0]
         code = ord(char)
         if char == _BLACK_FLAG:
             flag = _flag_end(text, i)

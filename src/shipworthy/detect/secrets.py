@@ -12,7 +12,7 @@ from math import log2
 
 from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.detect.spans import Span, union
-from shipworthy.detect.writing import written
+from shipworthy.detect.writing import Writing, written
 
 _FORMATS: tuple[tuple[str, Pattern], ...] = (
     ("aws_key", Pattern(r"\b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b")),
@@ -51,7 +51,7 @@ _FORMATS: tuple[tuple[str, Pattern], ...] = (
         r"|NRAK|HRKU|gsk|xai|r8|pplx|tvly|jina|cio|oy2|EZAK|EZTK|sdk|lsv2_(?:pt|sk)|phc|phx|ATLAS|re)"
         r"[_.-][A-Za-z0-9][A-Za-z0-9_.]{22,200}"
     )),
-    ("jwt", Pattern(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?")),
+    ("jwt", Pattern(r"\beyJ[A-Za-z0-9_-]{8,300}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?")),
     ("private_key", Pattern(
         r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
     )),
@@ -100,6 +100,17 @@ _PUBLIC = Pattern(
 # A moment as file names hold it: digits and letters that say nothing.
 _TIME = re.compile(r"(?<![A-Za-z0-9])[0-9]{8}T[0-9]{4,6}Z?(?![A-Za-z0-9])")
 _TOKEN = Pattern(r"[A-Za-z0-9+/_=-]{20,200}")
+_RUN = Pattern(r"[A-Za-z0-9+/_=-]{20,}")
+
+REACH = 768
+"""Characters around a position that a finding there depends on where `find` is given it. A stream relies on it."""
+
+LONGEST, BLOCK = 400, 600
+"""In a stream: characters of the longest random token, and from the begin of a certificate to the last in it."""
+
+_CONTEXT = 64
+_GROWING, _HEAD = ("private_key", "jwt"), 340
+"""Kinds that are told by their first characters, and how many of them."""
 
 ENTROPY_BITS = 3.6
 """Bits a character from which a long token of mixed letters and digits counts as random. English words are below 3.3;
@@ -126,24 +137,42 @@ def _random(token: str) -> bool:
     return kinds == 3 and longest >= 16 and entropy(body) >= ENTROPY_BITS
 
 
-def find(text: str) -> list[Span]:
+def find(text: str, *, reach: int | None = None) -> list[Span]:
     """Return credentials in a text as spans that do not overlap, in order.
 
     An assigned value (``password: …``) counts when it does not read like the next word of a sentence: it has a digit or
     a symbol, or it is quoted, or the sentence ends with it. A long random token counts unless what stands before it
     says that it is a digest, an identifier or something else that anyone may know. Where several readings overlap, the
     issuer's format names the whole, else the word before it.
+
+    Args:
+        text: any string.
+        reach: leave out what depends on more characters than this (at least `REACH`); for a stream, which cannot wait
+            longer. Private keys and JSON web tokens, known by how they begin, are found whole all the same; a random
+            token longer than `LONGEST` is then none, and of a certificate longer than `BLOCK` the rest is.
     """
     plain = written(text)
     encoded = Encoded(plain.text)
-    told = [Span(a, b, kind) for kind, pattern in _FORMATS for a, b in pattern.runs(encoded)]
+    if reach is None:
+        told = [Span(a, b, kind) for kind, pattern in _FORMATS for a, b in pattern.runs(encoded)]
+        random = list(_random_tokens(encoded, plain, _TOKEN))
+    else:
+        told = [Span(a, b, kind) for kind, pattern in _FORMATS for a, b in pattern.overlapping(encoded)]
+        random = [s for s in _random_tokens(encoded, plain, _RUN, BLOCK) if s.end - s.start <= LONGEST]
     told = [span for span in told if _is_token(plain.text[span.start : span.end], span.kind)]
-    assigned, spans = list(_assigned(encoded)), list(_random_tokens(encoded))
+    assigned = list(_assigned(encoded))
+    if reach is not None:
+        told, assigned, random = ([s for s in of if _within(s, plain, reach)] for of in (told, assigned, random))
     named = [
         Span(s.start, s.end, next((t.kind for t in (*told, *assigned) if _meet(s, t)), s.kind))
-        for s in (*assigned, *spans)
+        for s in (*assigned, *random)
     ]
     return [Span(*plain.span(s.start, s.end), s.kind) for s in union([*named, *told])]
+
+
+def _within(span: Span, plain: Writing, reach: int) -> bool:
+    end = min(span.end, span.start + _HEAD) if span.kind in _GROWING else span.end
+    return plain.extent(span.start, end, _CONTEXT) <= reach
 
 
 def _is_token(value: str, kind: str) -> bool:
@@ -166,11 +195,11 @@ def _assigned(encoded: Encoded) -> Iterator[Span]:
             yield Span(start, end, "password")
 
 
-def _random_tokens(encoded: Encoded) -> Iterator[Span]:
+def _random_tokens(encoded: Encoded, plain: Writing, pattern: Pattern, back: int | None = None) -> Iterator[Span]:
     text = encoded.text
-    for start, end in _TOKEN.runs(encoded):
+    for start, end in pattern.runs(encoded):
         value = text[start:end]
-        if _random(value) and not _PLACEHOLDER.found(Encoded(value)) and not _in_public_block(text, start):
+        if _random(value) and not _PLACEHOLDER.found(Encoded(value)) and not _in_public_block(plain, start, back):
             before = text[max(0, start - 40) : start]
             # "commit=…" and "sha512-…" begin inside the run.
             inside = next((n for n in (value.find("=") + 1, value.find("-") + 1) if 0 < n <= 12), 0)
@@ -178,12 +207,15 @@ def _random_tokens(encoded: Encoded) -> Iterator[Span]:
                 yield Span(start, end, "random_token")
 
 
-def _in_public_block(text: str, at: int) -> bool:
-    """Return whether a place lies in a certificate or a public key as PEM writes them."""
+def _in_public_block(plain: Writing, at: int, back: int | None) -> bool:
+    """Return whether a place lies in a certificate or a public key as PEM writes them, begun so far `back` at most."""
+    text = plain.text
     begin = text.rfind("-----BEGIN ", 0, at + 11)
+    if begin < 0 or (back is not None and plain.origin[at] - plain.origin[begin] > back):
+        return False
     head = text[begin + 11 : begin + 48].partition("-----")[0]
     public = head.endswith(("CERTIFICATE", "PUBLIC KEY", "CERTIFICATE REQUEST", "CRL", "PARAMETERS"))
-    return begin >= 0 and public and "-----END " not in text[begin:at]
+    return public and "-----END " not in text[begin:at]
 
 
 def _meet(one: Span, other: Span) -> bool:

@@ -25,7 +25,7 @@ class Read(NamedTuple):
 
 _SIGNS = r"[ \t.\-_*|,/~\x{b7}\x{2022}]".replace(r"\x{b7}", "\u00b7").replace(r"\x{2022}", "\u2022")
 _LETTERS = re.compile(rf"(?<![^\W\d_])[^\W\d_](?:(?:{_SIGNS}{{1,3}}|\r?\n)[^\W\d_](?![^\W\d_])){{7,}}")
-_JOINED = re.compile(r"[^\W\d_]+(?:(?:[-./+_]|\\[nrt])[^\W\d_]+){2,}")
+_JOINED = re.compile(r"(?<![^\W\d_])[^\W\d_]+(?:(?:[-./+_]|\\[nrt])[^\W\d_]+){2,}")
 _INSIDE = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _BREAK = re.compile(r"[ \t]*(?:\r?\n[ \t>|*#]*)+")
 _NEAR = 50

@@ -27,6 +27,7 @@ from shipworthy.core.records import (
     ToolCall,
     ToolResult,
 )
+from shipworthy.detect.disguise import Reading
 from shipworthy.detect.engine import ENGINE
 from shipworthy.enforce.edit import apply, edits
 from shipworthy.enforce.rule import STAGES, Checked, Rule, check_all, clock
@@ -94,11 +95,18 @@ class Pipeline:
     Args:
         rules: ids must differ.
         block_message: what the asker reads in place of a blocked text.
+
+    Raises:
+        PluginError: two rules have one id, or one at ``output`` has a guard that rewrites or gives readings.
     """
 
     def __init__(self, rules: Sequence[Rule], block_message: str = "I can't help with that.") -> None:
         if len({rule.id for rule in rules}) != len(rules):
             raise PluginError("two rules of a guard pipeline have one id")
+        for rule in rules:
+            # A stream leaves before the whole is there: what was measured on whole texts would not be what runs.
+            if "output" in rule.stages and (hasattr(rule.guard, "rewrite") or hasattr(rule.guard, "readings")):
+                raise PluginError(f"{rule.id}: its guard rewrites or reads whole texts and cannot stand at output")
         self.rules, self.block_message = tuple(rules), block_message
         self._stages: dict[Stage, list[Rule]] = {s: [r for r in rules if s in r.stages] for s in STAGES}
         self._digest = digest(dict(self.describe()))
@@ -156,13 +164,25 @@ class Pipeline:
         if not rules or not text:
             return Applied(text, False, (), 0.0)
         ctx, part, began = ctx or GuardContext(), Part(stage, text), clock()
-        results = await check_all([r for r in rules if not r.shadow], part, ctx)
+        views: list[Reading] = []
+        results = await check_all([r for r in rules if not r.shadow], part, ctx, views)
         events = list(_events(results, stage))
         blocked = any(e.action == "block" for e in events)
         changes = [] if blocked else edits(f for checked in results for f in checked.findings)
-        out = self.block_message if blocked else apply(text, changes, 0, len(text))
+        out = apply(text, changes, 0, len(text))
+        for rule in [r for r in rules if not blocked and not r.shadow and hasattr(r.guard, "rewrite")]:
+            made = rule.rewritten(out)
+            if made is None:
+                events.append(failure(Checked(rule, (), "error: rewrite"), stage))
+                blocked = rule.on_error == "block"
+            elif made != out:
+                events.append(event(rule, stage, "rewrite", "replace", ""))
+                out = made
+            if blocked:
+                break
+        out = self.block_message if blocked else out
         # What leaves is settled: nothing a shadow rule does or fails to do can change it.
-        events += _events(await check_all([r for r in rules if r.shadow], part, ctx), stage)
+        events += _events(await check_all([r for r in rules if r.shadow], part, ctx, views), stage)
         return Applied(out, blocked, tuple(events), clock() - began)
 
     async def message(self, message: Message, ctx: GuardContext) -> Passage:

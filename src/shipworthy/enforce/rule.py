@@ -14,6 +14,7 @@ from shipworthy.core.errors import GuardError, LimitReached
 from shipworthy.core.foreign import kind_of, must_pass
 from shipworthy.core.protocols import Guard, GuardContext
 from shipworthy.core.records import Action, Finding, Part, Stage
+from shipworthy.detect.disguise import Reading
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 _ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -89,6 +90,26 @@ class Rule:
             return Checked(self, (), f"error: {kind_of(error)}")
         return Checked(self, [f for f in findings if f.end > part.start])
 
+    def read(self, text: str, views: list[Reading], checked: Checked) -> Checked:
+        """Add the guard's readings of a text to others; its failure is a result, not an exception."""
+        try:
+            views += self.guard.readings(text)  # type: ignore[attr-defined]
+        except BaseException as error:
+            if must_pass(error):
+                raise
+            return Checked(self, (), f"error: {kind_of(error)}")
+        return checked
+
+    def rewritten(self, text: str) -> str | None:
+        """Return what the guard makes of a text that is about to go on (`Guard.rewrite`); None where it fails."""
+        try:
+            made = self.guard.rewrite(text)  # type: ignore[attr-defined]
+        except BaseException as error:
+            if must_pass(error):
+                raise
+            return None
+        return made if isinstance(made, str) else None
+
     def _valid(self, finding: Finding, part: Part) -> Finding:
         if not (isinstance(finding, Finding) and 0 <= finding.start < finding.end <= len(part.text)):
             raise GuardError("a finding is a span of the text, start < end")
@@ -101,13 +122,49 @@ class Rule:
         return finding if self.action is None else replace(finding, action=self.action)
 
 
-async def check_all(rules: Sequence[Rule], part: Part, ctx: GuardContext) -> list[Checked]:
+async def check_all(
+    rules: Sequence[Rule], part: Part, ctx: GuardContext, views: list[Reading] | None = None
+) -> list[Checked]:
     """Run rules on one part, in their order.
 
     One after the other on purpose: guards compute and rarely wait, and tasks of their own would let other requests run
     in between, which is then booked as this request's guard time.
+
+    Args:
+        views: other readings of the part's text that the rules look at, too; those that a guard of `rules` gives
+            (`Guard.readings`) are added, for the rules behind it.
     """
-    return [await rule.check(part, ctx) for rule in rules]
+    views = [] if views is None else views
+    results = []
+    for rule in rules:
+        seen = len(views)
+        checked = await rule.check(part, ctx)
+        if hasattr(rule.guard, "readings") and not checked.failure:
+            checked = rule.read(part.text, views, checked)
+        for view in () if getattr(rule.guard, "once", False) else views[:seen]:
+            if checked.failure:
+                break
+            checked = _joined(checked, await rule.check(Part(part.stage, view.text), ctx), view, part)
+        results.append(checked)
+    return results
+
+
+def _joined(checked: Checked, inside: Checked, view: Reading, part: Part) -> Checked:
+    """Return what was found in a text and, at the places it comes from, in another reading of it."""
+    if inside.failure:
+        return inside
+    known = {(f.start, f.end, f.rule) for f in checked.findings}
+    more = []
+    for f in inside.findings:
+        start, end = view.starts[f.start], max(view.ends[f.start : f.end])
+        if end <= part.start or any(a <= start and end <= b and rule == f.rule for a, b, rule in known):
+            continue
+        known.add((start, end, f.rule))
+        # What a check makes of a reading does not fit the characters it comes from: they are redacted whole.
+        action: Action = "redact" if f.action == "replace" else f.action
+        reason = f"{f.reason}, read as {view.form}" if f.reason else f"read as {view.form}"
+        more.append(replace(f, start=start, end=end, action=action, replacement="", reason=reason))
+    return checked._replace(findings=[*checked.findings, *more])
 
 
 def clock() -> float:

@@ -341,7 +341,9 @@ class Exchange:
         if pipeline is None:
             self._sent += new
         else:
-            ctx = GuardContext(Request(messages=said, documents=planted, user=self._user))
+            ctx = GuardContext(
+                Request(messages=said, documents=planted, user=self._user, session=self._session, turn=self.turn)
+            )
             for message in new:
                 passage = await self._guard(pipeline.message(message, ctx))
                 # What was blocked must not reach the target in a later turn either.

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from shipworthy.detect.language import language
+from shipworthy.detect.weights import stored
 from shipworthy.scorers import _refusal_shape, _relatedness
 from shipworthy.scorers._ngrams import chars, plain, words
 from shipworthy.scorers._speech import Speech
-from shipworthy.scorers._weights import stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

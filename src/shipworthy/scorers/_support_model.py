@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from shipworthy.detect.weights import stored
 from shipworthy.scorers._support_features import MOST, features, lexical
-from shipworthy.scorers._weights import stored
 from shipworthy.scorers._wording import is_english, words
 
 if TYPE_CHECKING:

@@ -105,3 +105,9 @@ def test_spans_lie_in_the_text(text: str) -> None:
     for read in readings(text):
         assert len(read.text) == len(read.origin)
         assert all(0 <= place < len(text) for place in read.origin)
+
+
+def test_a_word_without_end_is_read_once() -> None:
+    # By the square of its length this would outlast the suite's time limit.
+    assert list(readings("x" * 300_000)) == []
+    assert list(readings("\u0430" * 300_000)) == []

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.core.digests import bytes_digest
-from shipworthy.scorers import _weights as weights
+from shipworthy.detect import weights
 from shipworthy.scorers._harm_features import HAND, features
 from shipworthy.scorers._harm_model import COLUMNS, HarmModel, load, packed, unpacked
 

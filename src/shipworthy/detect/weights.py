@@ -1,4 +1,4 @@
-"""The weights that ship with trained scorers: arrays in a file, and the card that describes them."""
+"""The weights that ship with trained detectors and scorers: arrays in a file, and the card that describes them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,100 @@
+"""Stop who asks too much: messages and characters in a time, by user or by session."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any, Literal, get_args
+
+from shipworthy.core.errors import PluginError, did_you_mean
+from shipworthy.core.protocols import GuardContext
+from shipworthy.core.records import Finding, Part, Stage
+from shipworthy.core.registry import guard
+
+VERSION = "1"
+Per = Literal["user", "session"]
+MOST = 100_000
+"""Users or sessions that are counted; the one that was not heard of for longest is forgotten first."""
+
+
+@guard
+class RateLimit:
+    """Block a user's message where messages or characters of the last `seconds` go over a limit.
+
+    The blocked message counts, so that who goes on at the same pace stays blocked. Counts are in this process's memory:
+    several workers each count their own. A request without a user (or session) shares one count with all such requests.
+    A budget for a session is a limit `per` session with long `seconds`. What a tool may be called for, and how often,
+    is the tool policy's to limit.
+
+    Args:
+        messages: most messages in the time; none is counted if 0.
+        characters: most characters in the time; none is counted if 0.
+        seconds: the time, above 0.
+        per: ``user`` or ``session``.
+
+    Raises:
+        PluginError: no limit, a negative one, or an unknown `per`.
+    """
+
+    stages: frozenset[Stage] = frozenset({"input"})
+    reach: int | None = None
+    once = True
+
+    def __init__(
+        self,
+        *,
+        messages: int = 0,
+        characters: int = 0,
+        seconds: float = 60.0,
+        per: Per = "user",
+    ) -> None:
+        if per not in get_args(Per):
+            raise PluginError(f"guard 'rate_limit' counts by no {per!r}: {did_you_mean(str(per), get_args(Per))}")
+        _whole("rate_limit", messages=messages, characters=characters)
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+            raise PluginError(f"guard 'rate_limit': seconds is a number above 0, not {seconds!r}")
+        self._messages, self._characters, self._seconds = messages, characters, float(seconds)
+        self._per, self.clock = per, monotonic
+        self._seen: OrderedDict[str, deque[tuple[float, int]]] = OrderedDict()
+
+    def describe(self) -> Mapping[str, Any]:
+        return {
+            "guard": "rate_limit",
+            "version": VERSION,
+            "messages": self._messages,
+            "characters": self._characters,
+            "seconds": self._seconds,
+            "per": self._per,
+        }
+
+    async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
+        who = getattr(ctx.request, self._per, "")
+        now = self.clock()
+        seen = self._seen.setdefault(who, deque())
+        self._seen.move_to_end(who)
+        if len(self._seen) > MOST:
+            self._seen.popitem(last=False)
+        while seen and now - seen[0][0] >= self._seconds:
+            seen.popleft()
+        seen.append((now, len(part.text)))
+        for what, limit, sizes in (
+            ("messages", self._messages, [1] * len(seen)),
+            ("characters", self._characters, [size for _, size in seen]),
+        ):
+            if limit and (total := sum(sizes)) > limit:
+                # The newest that still go over the limit say that it is: memory does not grow with the requests.
+                for size in sizes:
+                    if (total := total - size) <= limit:
+                        break
+                    seen.popleft()
+                return [Finding(0, len(part.text), what, "block", reason=f"too many of one {self._per}")]
+        return ()
+
+
+def _whole(name: str, **limits: int) -> None:
+    for key, value in limits.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise PluginError(f"guard {name!r}: {key} is a whole number of 0 or more, not {value!r}")
+    if not any(limits.values()):
+        raise PluginError(f"guard {name!r} has no limit and would pass everything: give {' or '.join(limits)}")
