@@ -235,8 +235,26 @@ class Desk:
         passed: ToolCall | None = passage.value
         return passed
 
+    async def _decided_again(self, call: ToolCall, granted: ToolCall | None) -> PolicyEvent | None:
+        """Return the policy's word on the arguments that a person changed; None where they changed none."""
+        policy = self.session or self._mediation.policy
+        if policy is None or granted is None or granted.arguments == call.arguments:
+            return None
+        word = await self._word(PolicyEvent, lambda: policy.decide(granted, self._request), granted)
+        return word or PolicyEvent(self._turn, call.id, "deny", reason="the policy failed")
+
     async def _answered(self, call: ToolCall, granted: ToolCall | None) -> ToolCall | None:
-        """Tell the policy what a person said; a policy that breaks on it refuses the call."""
+        """Tell the policy what a person said; a policy that breaks on it refuses the call.
+
+        A person may allow what the policy asks about, and not what it denies: arguments that they changed are decided
+        over like any.
+        """
+        word = await self._decided_again(call, granted)
+        if word is not None and not word.shadow:
+            if word.verdict == "allow":  # booked with this word: there is nothing that a person had to allow
+                return granted
+            if word.verdict != "ask":
+                granted = None
         if self.session is None:
             return granted
         try:

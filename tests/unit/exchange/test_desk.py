@@ -168,6 +168,29 @@ def test_a_person_decides_where_the_policy_asks(granted):
     assert desk.events[1] == Approval(3, "c1", "ana", granted)
 
 
+class Knows(Policy):
+    """Asks about every call but those whose arguments it has a word for."""
+
+    def __init__(self, words):
+        super().__init__("ask")
+        self.words = words
+
+    async def decide(self, call, request):
+        self.asked.append(call)
+        return PolicyEvent(0, "?", self.words.get(call.arguments.get("q"), "ask"), "PL-1")
+
+
+@pytest.mark.parametrize(("word", "runs"), [("allow", True), ("ask", True), ("deny", False), ("stop", False)])
+def test_the_arguments_of_a_person_are_decided_over_like_any(word, runs):
+    policy = Knows({"theirs": word})
+    person = Person(Approval(0, "?", "ana", True, arguments={"q": "theirs"}))
+    result, desk = make(policy=policy, approver=person)
+    assert [call.arguments.get("q") for call in policy.asked][1:] == ["theirs"]
+    assert bool(ran) == runs and result.is_error == (not runs)
+    assert [event.verdict for event in desk.events if isinstance(event, PolicyEvent)] == ["ask", word]
+    assert len(person.asked) == 1, "nobody is asked twice"
+
+
 def test_nobody_is_asked_where_the_policy_does_not_ask():
     person = Person(True)
     for verdict in ("allow", "deny"):
