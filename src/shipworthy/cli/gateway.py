@@ -29,7 +29,7 @@ def _lever_options(function: F) -> F:
 
 @click.group(invoke_without_command=True)
 @click.option("--config", "config", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The gateway's file.")  # fmt: skip  # noqa: E501
-@click.option("--check", is_flag=True, help="Read and check the file, print the digest of its guards, and serve nothing.")
+@click.option("--check", is_flag=True, help="Check the file, print its guards' digest, and serve nothing.")
 @click.pass_context
 def command(ctx: click.Context, *, config: Path | None, check: bool) -> int | None:
     """Serve a model behind guards: the ones that were measured, on every byte that leaves.

@@ -1,4 +1,4 @@
-"""A proxy without guards, on the gateway's own stack: what a reader must find leaking, and what costs are measured by."""
+"""A proxy without guards, on the gateway's own stack: what must be found leaking, and what costs are held against."""
 
 from __future__ import annotations
 

@@ -57,7 +57,11 @@ class Stub:
         if cell.place == "headers":
             head += [f"x-said: {cell.mark()}", f"set-cookie: said={cell.mark()}", f"x-request-id: {cell.mark()}"]
         if cell.place == "error":
-            pieces = [_json({"error": {"message": said(cell), "type": cell.mark(), "code": cell.mark(), "param": cell.mark()}})]
+            pieces = [
+                _json(
+                    {"error": {"message": said(cell), "type": cell.mark(), "code": cell.mark(), "param": cell.mark()}}
+                )
+            ]
         elif cell.streams:
             pieces = list(stream(cell))
         else:

@@ -10,7 +10,16 @@ from shipworthy.core.events import Event, Timing
 from shipworthy.core.text import Content, Name
 
 Ending = Literal[
-    "answered", "blocked", "refused", "upstream_error", "upstream_timeout", "filtered", "gone", "stopped", "late", "failed"
+    "answered",
+    "blocked",
+    "refused",
+    "upstream_error",
+    "upstream_timeout",
+    "filtered",
+    "gone",
+    "stopped",
+    "late",
+    "failed",
 ]
 """How a request ended.
 

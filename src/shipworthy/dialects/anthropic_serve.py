@@ -25,7 +25,20 @@ from shipworthy.core.records import (
 from shipworthy.dialects.served import Asking, BadBody, named, refuse_unknown
 
 _READ = frozenset(
-    "model messages system max_tokens temperature top_p stop_sequences stream tools tool_choice metadata thinking".split()
+    [
+        "model",
+        "messages",
+        "system",
+        "max_tokens",
+        "temperature",
+        "top_p",
+        "stop_sequences",
+        "stream",
+        "tools",
+        "tool_choice",
+        "metadata",
+        "thinking",
+    ]
 )
 _KINDS = {
     400: "invalid_request_error",

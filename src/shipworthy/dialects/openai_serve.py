@@ -28,13 +28,33 @@ from shipworthy.core.records import (
 from shipworthy.dialects.served import MOST_CHOICES, Asking, BadBody, named, refuse_unknown
 
 PASSED = frozenset(
-    "temperature top_p max_tokens max_completion_tokens stop seed presence_penalty frequency_penalty logit_bias "
-    "response_format parallel_tool_calls reasoning_effort verbosity service_tier user metadata store "
-    "safety_identifier prompt_cache_key".split()
+    [
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "max_completion_tokens",
+        "stop",
+        "seed",
+        "presence_penalty",
+        "frequency_penalty",
+        "logit_bias",
+        "response_format",
+        "parallel_tool_calls",
+        "reasoning_effort",
+        "verbosity",
+        "service_tier",
+        "user",
+        "metadata",
+        "store",
+        "safety_identifier",
+        "prompt_cache_key",
+    ]
 )
 """Fields that go to the upstream as they are: they shape the answer, which is looked at all the same."""
-_READ = frozenset("model messages stream stream_options n tools tool_choice functions function_call".split())
-_NULL = frozenset("logprobs top_logprobs audio modalities prediction web_search_options".split())
+_READ = frozenset(
+    ["model", "messages", "stream", "stream_options", "n", "tools", "tool_choice", "functions", "function_call"]
+)
+_NULL = frozenset(["logprobs", "top_logprobs", "audio", "modalities", "prediction", "web_search_options"])
 """Fields that may only say nothing: what they ask for is no text that guards could look at."""
 
 
@@ -191,9 +211,7 @@ class Answering:
         self._begun: set[int] = set()
         self._calls: dict[int, list[int]] = {}
 
-    def whole(
-        self, choices: Sequence[Sequence[Message]], finishes: Sequence[str], usage: Usage
-    ) -> dict[str, Any]:
+    def whole(self, choices: Sequence[Sequence[Message]], finishes: Sequence[str], usage: Usage) -> dict[str, Any]:
         """Return a whole answer.
 
         Args:

@@ -166,7 +166,9 @@ class Keeper:
             self.active = Active(before.config, pulled, before)
         except ShipworthyError as error:
             # Somebody tightened something, and it cannot be done: nothing is served rather than what was.
-            self._tell(f"the levers {', '.join(pulled)} cannot be pulled, and nothing is served: {before.scrub(str(error))}")
+            self._tell(
+                f"the levers {', '.join(pulled)} cannot be pulled, and nothing is served: {before.scrub(str(error))}"
+            )
             self.active = Active(before.config, (STOP,), before)
             self.active.levers = pulled
         self._tell(f"guards {self.active.digest}, levers pulled: {', '.join(pulled) or 'none'}")

@@ -77,7 +77,9 @@ def read(state: Path) -> tuple[Pulled, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise StoreError(f"{state / FILE} cannot be read ({error}): the gateway serves nothing while it is so") from None
+        raise StoreError(
+            f"{state / FILE} cannot be read ({error}): the gateway serves nothing while it is so"
+        ) from None
 
 
 def pull(state: Path, lever: str, by: str, why: str) -> None:

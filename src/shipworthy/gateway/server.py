@@ -156,5 +156,3 @@ def _fork(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> 
         tell(f"a worker failed: {error}")
     finally:
         os._exit(code)
-
-

@@ -233,7 +233,9 @@ class Turn:
             said = "the request cannot be recorded, and what is not recorded is not answered"
             return Refusal(503, "service_unavailable", said, code="not_recorded", ending="failed")
         self._gateway.tell(f"a request failed: {kind_of(error)}" + _told(error, self.active))
-        return Refusal(500, "api_error", "the gateway failed; nothing of an answer was passed on unseen", ending="failed")
+        return Refusal(
+            500, "api_error", "the gateway failed; nothing of an answer was passed on unseen", ending="failed"
+        )
 
     async def _refuse(self, refusal: Refusal | _Slow) -> web.StreamResponse:
         response = self._response

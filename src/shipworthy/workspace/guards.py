@@ -10,7 +10,6 @@ from shipworthy.core.records import Action, Stage
 from shipworthy.workspace.fields import Entity, Id, Ref
 from shipworthy.workspace.scalars import plain, source_text
 
-
 Mode = Literal["off", "shadow", "enforce"]
 """What a rule does, from the least to the most."""
 
