@@ -50,9 +50,8 @@ class Came(NamedTuple):
         texts = list(self.texts().values())
         in_order = "".join(text for value in self.values() for _, text in _walk(value, ()))
         looked += [*texts, *map(_unescaped, texts), in_order]
-        return sorted(
-            {mark for text in looked for mark in _MARK.findall(text)} & {cell.mark(n) for n in range(cell.choices)}
-        )
+        own = {cell.mark(choice) for choice in range(cell.choices)}
+        return sorted(own & {mark for text in looked for mark in _MARK.findall(text)})
 
 
 def _walk(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:

@@ -83,6 +83,8 @@ def cells(routes: tuple[Route, ...] = ("chat", "messages")) -> Iterator[Cell]:
                 continue  # that route has one answer
             if not ask and cut in ("characters", "thirds"):
                 continue  # a whole answer is one piece, or bytes
+            if cut == "bytes" and not wide:
+                continue  # there is nothing to cut in two
             number += 1
             yield Cell(number, route, place, cut, choices, wide, ask, ask)
         for ask in (False, True):  # the upstream answers in the other form

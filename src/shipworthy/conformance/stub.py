@@ -57,11 +57,8 @@ class Stub:
         if cell.place == "headers":
             head += [f"x-said: {cell.mark()}", f"set-cookie: said={cell.mark()}", f"x-request-id: {cell.mark()}"]
         if cell.place == "error":
-            pieces = [
-                _json(
-                    {"error": {"message": said(cell), "type": cell.mark(), "code": cell.mark(), "param": cell.mark()}}
-                )
-            ]
+            mark = cell.mark()
+            pieces = [_json({"error": {"message": said(cell), "type": mark, "code": mark, "param": mark}})]
         elif cell.streams:
             pieces = list(stream(cell))
         else:
@@ -70,6 +67,8 @@ class Stub:
         if cell.cut == "bytes":
             pieces = [piece[i : i + 1] for piece in pieces for i in range(len(piece))]
         for number, piece in enumerate(pieces):
+            if writer.is_closing():
+                return
             writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             if number % 64 == 0:
                 await writer.drain()
@@ -129,7 +128,7 @@ def _deltas(cell: Cell, choice: int) -> Iterator[dict[str, Any]]:
     yield {"delta": {}, "finish_reason": finish, **more}
 
 
-def _message(cell: Cell, choice: int) -> tuple[dict[str, Any], str, dict[str, Any]]:
+def _message(cell: Cell, choice: int) -> tuple[dict[str, Any], str, dict[str, Any]]:  # noqa: PLR0912 - a table
     """Return a choice's message, its finish reason, and what else stands beside them."""
     text, mark = said(cell, choice), cell.mark(choice)
     message: dict[str, Any] = {"role": "assistant", "content": "Here you are."}

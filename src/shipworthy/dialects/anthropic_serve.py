@@ -24,22 +24,10 @@ from shipworthy.core.records import (
 )
 from shipworthy.dialects.served import Asking, BadBody, named, refuse_unknown
 
-_READ = frozenset(
-    [
-        "model",
-        "messages",
-        "system",
-        "max_tokens",
-        "temperature",
-        "top_p",
-        "stop_sequences",
-        "stream",
-        "tools",
-        "tool_choice",
-        "metadata",
-        "thinking",
-    ]
+_READ_WORDS = (
+    "model messages system max_tokens temperature top_p stop_sequences stream tools tool_choice metadata thinking"
 )
+_READ = frozenset(_READ_WORDS.split())
 _KINDS = {
     400: "invalid_request_error",
     401: "authentication_error",

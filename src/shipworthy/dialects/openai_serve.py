@@ -6,7 +6,6 @@ fingerprint, log probabilities or a field that nobody knows cannot carry what no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,34 +26,17 @@ from shipworthy.core.records import (
 )
 from shipworthy.dialects.served import MOST_CHOICES, Asking, BadBody, named, refuse_unknown
 
-PASSED = frozenset(
-    [
-        "temperature",
-        "top_p",
-        "max_tokens",
-        "max_completion_tokens",
-        "stop",
-        "seed",
-        "presence_penalty",
-        "frequency_penalty",
-        "logit_bias",
-        "response_format",
-        "parallel_tool_calls",
-        "reasoning_effort",
-        "verbosity",
-        "service_tier",
-        "user",
-        "metadata",
-        "store",
-        "safety_identifier",
-        "prompt_cache_key",
-    ]
+_PASSED_WORDS = (
+    "temperature top_p max_tokens max_completion_tokens stop seed presence_penalty frequency_penalty "
+    "logit_bias response_format parallel_tool_calls reasoning_effort verbosity service_tier user metadata "
+    "store safety_identifier prompt_cache_key"
 )
+PASSED = frozenset(_PASSED_WORDS.split())
 """Fields that go to the upstream as they are: they shape the answer, which is looked at all the same."""
-_READ = frozenset(
-    ["model", "messages", "stream", "stream_options", "n", "tools", "tool_choice", "functions", "function_call"]
-)
-_NULL = frozenset(["logprobs", "top_logprobs", "audio", "modalities", "prediction", "web_search_options"])
+_READ_WORDS = "model messages stream stream_options n tools tool_choice functions function_call"
+_READ = frozenset(_READ_WORDS.split())
+_NULL_WORDS = "logprobs top_logprobs audio modalities prediction web_search_options"
+_NULL = frozenset(_NULL_WORDS.split())
 """Fields that may only say nothing: what they ask for is no text that guards could look at."""
 
 
@@ -198,6 +180,10 @@ def usage_of(usage: Usage) -> dict[str, int]:
     return {"prompt_tokens": usage.input_tokens, "completion_tokens": usage.output_tokens, "total_tokens": total}
 
 
+def _json(arguments: Any) -> str:
+    return msgspec.json.encode(arguments).decode()
+
+
 class Answering:
     """Writes one answer.
 
@@ -228,13 +214,13 @@ class Answering:
                 message["reasoning_content"] = thought
             calls = [part for part in parts if isinstance(part, ToolCall)]
             if calls and self._asking.legacy:
-                message["function_call"] = self._function(calls[0].name, json.dumps(calls[0].arguments))
+                message["function_call"] = self._function(calls[0].name, _json(calls[0].arguments))
             elif calls:
                 message["tool_calls"] = [
                     {
                         "id": self._call_id(number, place),
                         "type": "function",
-                        "function": self._function(call.name, json.dumps(call.arguments, ensure_ascii=False)),
+                        "function": self._function(call.name, _json(call.arguments)),
                     }
                     for place, call in enumerate(calls)
                 ]

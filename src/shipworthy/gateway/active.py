@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -50,6 +49,8 @@ class Active:
         # A lever that this file does not know may be one that its former state knew, and tightened with.
         self.stopped = STOP in levers or len(known) < len(set(levers) - {STOP})
         self.pipeline = Pipeline.build(config.under(known))
+        self.upstreams: dict[str, Upstream]
+        self.clients: Clients
         if before is not None and before.config is config:
             self.upstreams, self.clients = before.upstreams, before.clients
         else:
@@ -60,6 +61,7 @@ class Active:
             }
             self.clients = Clients(config.spec.clients, config.spec.workers)
         self.secrets = (*self.clients.keys, *(key for u in self.upstreams.values() for key in u.secrets))
+        self._forms: Forms
         if before is not None and before.secrets == self.secrets:
             self._forms = before._forms
         else:
@@ -189,7 +191,7 @@ def _stamp(files: tuple[Path, ...]) -> tuple[Any, ...]:
     found = []
     for file in files:
         try:
-            seen = os.stat(file)
+            seen = file.stat()
             found.append((seen.st_mtime_ns, seen.st_ino, seen.st_size))
         except OSError:
             found.append((0, 0, 0))

@@ -83,7 +83,8 @@ class Clients:
             key = resolve(spec.key).strip()
             if len(key) < FEWEST or not key.isascii() or not key.isprintable() or " " in key:
                 raise UsageError(
-                    f"the key of the client {name!r} ({spec.key}) is no key: at least {FEWEST} characters, ASCII, no blanks"
+                    f"the key of the client {name!r} ({spec.key}) is no key: it needs {FEWEST} characters or more, "
+                    "ASCII, no blanks"
                 )
             hashed = sha256(key.encode()).digest()
             if hashed in self._known:

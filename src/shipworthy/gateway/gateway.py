@@ -126,7 +126,7 @@ class Gateway:
 
 
 def key_of(request: web.BaseRequest) -> str:
-    """Return the key that a request brings, as OpenAI's clients send it or as Anthropic's do; empty where it has none."""
+    """Return the key of a request, as OpenAI's clients send it or as Anthropic's do; empty where there is none."""
     written = request.headers.get("authorization", "")
     if found := re.fullmatch(r"Bearer +(\S+)", written, re.IGNORECASE):
         return found[1]

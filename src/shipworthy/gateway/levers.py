@@ -50,7 +50,7 @@ class Levers:
     def pulled(self) -> tuple[str, ...]:
         """Return the names of the pulled levers, sorted; the kill switch where that cannot be told."""
         try:
-            found = os.stat(self._state / FILE)
+            found = (self._state / FILE).stat()
             seen = found.st_mtime_ns, found.st_ino, found.st_size
         except FileNotFoundError:
             self._seen, self._pulled = (0, 0, 0), ()
@@ -73,7 +73,8 @@ def read(state: Path) -> tuple[Pulled, ...]:
         StoreError: the file cannot be read.
     """
     try:
-        return _decoder.decode((state / FILE).read_bytes())
+        found: tuple[Pulled, ...] = _decoder.decode((state / FILE).read_bytes())
+        return found
     except FileNotFoundError:
         return ()
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -19,6 +19,8 @@ from shipworthy.gateway.config import Config
 from shipworthy.gateway.gateway import Gateway
 
 BACKLOG = 512
+SEND_BYTES = 256 << 10
+"""Of an answer that the system keeps for a client that does not take it; beyond them the client is waited for."""
 GRACE_S = 20.0
 """Seconds that requests in flight have to end when the gateway is told to."""
 _QUICK_S, _MOST_QUICK = 5.0, 3
@@ -35,6 +37,7 @@ def listen(config: Config) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)  # for its connections too
         made.bind((config.host, config.port))
         made.listen(BACKLOG)
     except OSError as error:
@@ -122,7 +125,10 @@ def _supervise(config: Config, bound: socket.socket, tell: Callable[[str], None]
     for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(sign, heed)
     quick = 0
-    ending = lambda: any(sign != signal.SIGHUP for sign in told)  # noqa: E731
+
+    def ending() -> bool:
+        return any(sign != signal.SIGHUP for sign in told)
+
     while True:
         while len(workers) < config.spec.workers and not ending():
             workers[_fork(config, bound, tell)] = time.monotonic()

@@ -96,6 +96,8 @@ class Turn:
                 try:
                     async with self.deadline:
                         return await self._served()
+                except _Slow:
+                    return await self._left()
                 except Exception as error:
                     return await self._refuse(self._as_refusal(error))
         except asyncio.CancelledError:
@@ -122,8 +124,8 @@ class Turn:
             )
             answering = self._dialect.answering(asking, self.number, int(self._began))
             if asking.stream:
-                return await self._stream(exchange, call, answering)
-            return await self._whole(exchange, call, answering)
+                return await self._stream(asking, exchange, call, answering)
+            return await self._whole(asking, exchange, call, answering)
 
     async def _read(self, client: Client) -> tuple[Asking, Call]:
         body = await read_body(self._request, self.active)
@@ -142,9 +144,7 @@ class Turn:
 
     # ---- whole -----------------------------------------------------------------------------------------------------
 
-    async def _whole(self, exchange: Exchange, call: Call, answering: Answering) -> web.StreamResponse:
-        asking = self.asking
-        assert asking is not None
+    async def _whole(self, asking: Asking, exchange: Exchange, call: Call, answering: Answering) -> web.StreamResponse:
         try:
             reply = await exchange.ask(asking.messages)
         except TargetError as error:
@@ -166,9 +166,7 @@ class Turn:
 
     # ---- in pieces -------------------------------------------------------------------------------------------------
 
-    async def _stream(self, exchange: Exchange, call: Call, answering: Answering) -> web.StreamResponse:
-        asking = self.asking
-        assert asking is not None
+    async def _stream(self, asking: Asking, exchange: Exchange, call: Call, answering: Answering) -> web.StreamResponse:
         called: set[int] = set()
         try:
             async with aclosing(exchange.stream(asking.messages)) as pieces:
@@ -184,21 +182,22 @@ class Turn:
         finishes = [answering.finish(n, finish, calls=n in called) for n, finish in enumerate(finishes)]
         self.ending, self.status = "blocked" if blocked else "answered", 200
         await self._keep()
-        for event in answering.end(finishes, call.usage):
-            await self._write(event)
-        assert self._response is not None
-        await self._response.write_eof()
-        return self._response
+        response = await self._write(b"".join(answering.end(finishes, call.usage)))
+        await response.write_eof()
+        return response
 
-    async def _write(self, data: bytes) -> None:
+    async def _write(self, data: bytes) -> web.StreamResponse:
         """Send some bytes; a client that does not take them in time is cut off."""
         try:
             async with asyncio.timeout(self.active.config.spec.limits.write_s):
-                if self._response is None:
-                    self._response = web.StreamResponse(headers=self._headers())
-                    self._response.content_type = "text/event-stream"
-                    await self._response.prepare(self._request)
-                await self._response.write(data)
+                response = self._response
+                if response is None:
+                    response = web.StreamResponse(headers=self._headers())
+                    response.content_type = "text/event-stream"
+                    await response.prepare(self._request)
+                    self._response = response
+                await response.write(data)
+                return response
         except TimeoutError:
             self._cut()
             raise _Slow from None
@@ -220,8 +219,8 @@ class Turn:
             for e in events
         )
 
-    def _as_refusal(self, error: Exception) -> Refusal | _Slow:
-        if isinstance(error, Refusal | _Slow):
+    def _as_refusal(self, error: Exception) -> Refusal:
+        if isinstance(error, Refusal):
             return error
         if isinstance(error, TimeoutError) and self.killed:
             return Refusal(503, "service_unavailable", "an operator has stopped this gateway", code="stopped",
@@ -233,17 +232,20 @@ class Turn:
             said = "the request cannot be recorded, and what is not recorded is not answered"
             return Refusal(503, "service_unavailable", said, code="not_recorded", ending="failed")
         self._gateway.tell(f"a request failed: {kind_of(error)}" + _told(error, self.active))
-        return Refusal(
-            500, "api_error", "the gateway failed; nothing of an answer was passed on unseen", ending="failed"
-        )
+        said = "the gateway failed; nothing of an answer was passed on unseen"
+        return Refusal(500, "api_error", said, ending="failed")
 
-    async def _refuse(self, refusal: Refusal | _Slow) -> web.StreamResponse:
+    async def _left(self) -> web.StreamResponse:
+        """Record a request whose client does not take its answer."""
         response = self._response
-        if isinstance(refusal, _Slow):
-            self.ending, self.error = "gone", "the client did not take its answer, or left"
-            self.status = response.status if response is not None else 0
+        self.ending, self.error = "gone", "the client did not take its answer, or left"
+        self.status = response.status if response is not None else 0
+        if not self._kept:
             await self._keep_quietly()
-            return response if response is not None else web.Response(status=499)
+        return response if response is not None else web.Response(status=499)
+
+    async def _refuse(self, refusal: Refusal) -> web.StreamResponse:
+        response = self._response
         self.status = response.status if response is not None else refusal.status
         if not self._kept and self.client is not None:
             self.ending, self.error = refusal.ending, refusal.message
@@ -252,7 +254,7 @@ class Turn:
             except StoreError as error:
                 self._gateway.tell(self.active.scrub(str(error)))
                 if refusal.status < 500:
-                    refusal = self._as_refusal(error)  # type: ignore[assignment]
+                    refusal = self._as_refusal(error)
         if response is None:
             headers = {**self._headers(), **retry_after(refusal)}
             body = msgspec.json.encode(self._dialect.error(refusal))
