@@ -13,7 +13,9 @@ KEY, OTHER = "client-key-0123456789", "other-key-0123456789ab"
 def answering(loopback, text="hello", **message):
     async def handler(request, writer):
         if request.json.get("stream"):
-            chunks = [{"choices": [{"index": 0, "delta": {"content": text[i : i + 5]}}]} for i in range(0, len(text), 5)]
+            chunks = [
+                {"choices": [{"index": 0, "delta": {"content": text[i : i + 5]}}]} for i in range(0, len(text), 5)
+            ]
             chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
             data = "".join(f"data: {json.dumps(c)}\n\n" for c in chunks) + "data: [DONE]\n\n"
             loopback.respond(writer, data.encode(), content_type="text/event-stream")
@@ -164,7 +166,9 @@ def test_what_an_upstream_does_wrong(over, loopback) -> None:
                     assert said not in answer.text
                 assert {r.ending for r in served.records} == {"upstream_error"}
         same = {400, 404, 422, 429}
-        assert outcomes == [(s, s if s in same else 502) for s in (400, 404, 422, 429, 401, 403, 500, 418) for _ in "ab"]
+        assert outcomes == [
+            (s, s if s in same else 502) for s in (400, 404, 422, 429, 401, 403, 500, 418) for _ in "ab"
+        ]
 
         async def never(request, writer):
             await asyncio.sleep(60)

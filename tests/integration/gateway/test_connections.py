@@ -77,7 +77,10 @@ def test_a_body_that_never_ends(over, loopback) -> None:
 def test_two_lengths_are_no_request(over, loopback) -> None:
     async def main():
         async with over("http://127.0.0.1:1/v1") as served:
-            for lengths in (b"content-length: 4\r\ncontent-length: 40\r\n", b"content-length: 4\r\ntransfer-encoding: chunked\r\n"):
+            for lengths in (
+                b"content-length: 4\r\ncontent-length: 40\r\n",
+                b"content-length: 4\r\ntransfer-encoding: chunked\r\n",
+            ):
                 reader, writer = await connect(served)
                 writer.write(HEAD + lengths + b"\r\n{}{}")
                 async with asyncio.timeout(60):

@@ -131,7 +131,12 @@ def test_files_are_read_again_and_only_what_is_whole_is_taken(over, loopback, tm
             keeper, guards = served.gateway.keeper, tmp_path / "guards.yaml"
             first = keeper.active.digest
             good = guards.read_text()
-            for bad in ("rules: [", "rules:\n  - {id: GD-pii, use: pii_ouput}\n", "", "rules: [{id: GD-a, use: canary_output}]"):
+            for bad in (
+                "rules: [",
+                "rules:\n  - {id: GD-pii, use: pii_ouput}\n",
+                "",
+                "rules: [{id: GD-a, use: canary_output}]",
+            ):
                 guards.write_text(bad)
                 await until(lambda bad=bad: str(guards) in keeper.refused or "nothing" in keeper.refused)
                 assert keeper.active.digest == first
@@ -176,5 +181,3 @@ def test_a_request_keeps_the_guards_it_began_with(over, loopback, tmp_path) -> N
             assert "mark@leak" not in answer.text
 
     asyncio.run(main())
-
-
