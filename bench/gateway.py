@@ -4,8 +4,8 @@ python bench/gateway.py [--json]      everything; exit 1 over a limit
 python bench/gateway.py --quick       a tenth of the requests, and a part of the matrix
 
 Half of the requests are streamed, in 40 pieces. `share_of_bare_proxy` is of requests for a CPU second of the serving
-process, all by turns on one stub: with three guards, and `share_without_rules` with none, which is what reading, writing
-and recording cost. `added_ms` is of the time to the end of an answer at 50 requests a second on one worker.
+process, all by turns on one stub: with three guards, and `share_without_rules` with none, which is what reading,
+writing and recording cost. `added_ms` is of the time to the end of an answer at 50 requests a second on one worker.
 """
 
 from __future__ import annotations

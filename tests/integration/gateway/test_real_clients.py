@@ -133,13 +133,16 @@ def test_openai_hears_of_a_stream_that_breaks_off(over, loopback) -> None:
             data = f"data: {json.dumps(event)}\n\ndata: {json.dumps({'error': {'message': MARK}})}\n\n"
             loopback.respond(writer, data.encode(), content_type="text/event-stream")
 
-        async with loopback.serve(handler) as up, over(up.url + "/v1") as served:
-            async with openai.AsyncOpenAI(base_url=served.base + "/v1", api_key="any", max_retries=0) as client:
-                heard = ""
-                with pytest.raises(openai.APIError, match="upstream failed"):
-                    async for chunk in await client.chat.completions.create(model="m", messages=ASKED, stream=True):
-                        heard += chunk.choices[0].delta.content or ""
-                assert heard.startswith("words words")
+        async with (
+            loopback.serve(handler) as up,
+            over(up.url + "/v1") as served,
+            openai.AsyncOpenAI(base_url=served.base + "/v1", api_key="any", max_retries=0) as client,
+        ):
+            heard = ""
+            with pytest.raises(openai.APIError, match="upstream failed"):
+                async for chunk in await client.chat.completions.create(model="m", messages=ASKED, stream=True):
+                    heard += chunk.choices[0].delta.content or ""
+            assert heard.startswith("words words")
 
     asyncio.run(main())
 
@@ -224,7 +227,4 @@ def test_a_real_model_behind_the_gateway(over, weights) -> None:
             assert all("No." in text for text in guarded)
             assert [record.ending for record in served.records] == ["blocked", "blocked"]
 
-    try:
-        asyncio.run(main())
-    finally:
-        del server
+    asyncio.run(main())
