@@ -100,7 +100,8 @@ class Completion:
         return from_wire({"choices": [wire], "usage": self.usage, "model": self._model})
 
     def _choice(self, choice: Mapping[str, Any]) -> Iterator[Delta]:
-        if error := error_within({"error": choice.get("error"), "choices": [choice]}):
+        told = choice.get("error")
+        if told and (error := error_within({"error": told, "choices": [choice]})):
             raise _error(error, self._characters)
         number = int(choice.get("index") or 0)
         kept = self._said.setdefault(number, {"reasoning": [], "text": [], "refusal": []})
@@ -191,7 +192,7 @@ def _plain(value: Any) -> str:
 def _told(delta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield channel and text of what a delta says: a text each, or a list of parts (Mistral's thinking models)."""
     # Some endpoints send the same reasoning under several names.
-    if thought := next((said for name in THOUGHTS if (said := text_of(delta.get(name)))), ""):
+    if thought := next((said for name in THOUGHTS if name in delta and (said := text_of(delta[name]))), ""):
         yield "reasoning", thought
     content = delta.get("content")
     for part in content if isinstance(content, list) else [content]:

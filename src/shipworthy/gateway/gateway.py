@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import web
 
+from shipworthy.core.events import Said
 from shipworthy.core.served import Served
 from shipworthy.detect.redact import seal_served
 from shipworthy.gateway.active import Active, Keeper
@@ -25,6 +26,8 @@ from shipworthy.store.traffic import TrafficLog
 TRAFFIC = "traffic"
 """Folder of the traffic log in the gateway's own."""
 _SEALERS = 2
+_SHORT = 10_000
+"""Characters that are redacted at once: a millisecond or two. A thread costs more than that, and longer ones need it."""
 
 
 class Gateway:
@@ -44,7 +47,7 @@ class Gateway:
         self.keeper = Keeper(config, tell, self._kill)
         self.log = TrafficLog(config.state / TRAFFIC)
         self._routes: dict[str, Route] = find()
-        # Redaction computes, and releases the interpreter while it searches: requests go on meanwhile.
+        # Redacting a long conversation computes for a while: other requests go on meanwhile.
         self._sealing = ThreadPoolExecutor(_SEALERS, thread_name_prefix="shipworthy-seal")
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -95,7 +98,11 @@ class Gateway:
         Raises:
             StoreError: it is not.
         """
-        sealed = await asyncio.get_running_loop().run_in_executor(self._sealing, seal_served, served, active.secrets)
+        if sum(len(event.message.text) for event in served.events if isinstance(event, Said)) <= _SHORT:
+            sealed = seal_served(served, active.secrets)
+        else:
+            loop = asyncio.get_running_loop()
+            sealed = await loop.run_in_executor(self._sealing, seal_served, served, active.secrets)
         await self.log.append(sealed)
 
     def headers(self, active: Active) -> dict[str, str]:

@@ -182,11 +182,9 @@ class Turn:
         finishes = [answering.finish(n, finish, calls=n in called) for n, finish in enumerate(finishes)]
         self.ending, self.status = "blocked" if blocked else "answered", 200
         await self._keep()
-        response = await self._write(b"".join(answering.end(finishes, call.usage)))
-        await response.write_eof()
-        return response
+        return await self._write(b"".join(answering.end(finishes, call.usage)), last=True)
 
-    async def _write(self, data: bytes) -> web.StreamResponse:
+    async def _write(self, data: bytes, *, last: bool = False) -> web.StreamResponse:
         """Send some bytes; a client that does not take them in time is cut off."""
         try:
             async with asyncio.timeout(self.active.config.spec.limits.write_s):
@@ -196,7 +194,7 @@ class Turn:
                     response.content_type = "text/event-stream"
                     await response.prepare(self._request)
                     self._response = response
-                await response.write(data)
+                await (response.write_eof(data) if last else response.write(data))
                 return response
         except TimeoutError:
             self._cut()
@@ -260,8 +258,7 @@ class Turn:
             body = msgspec.json.encode(self._dialect.error(refusal))
             return web.Response(status=refusal.status, body=body, content_type=JSON, headers=headers)
         try:
-            await self._write(self._dialect.broken(refusal))
-            await response.write_eof()
+            await self._write(self._dialect.broken(refusal), last=True)
         except (_Slow, OSError):
             self._cut()
         return response
@@ -285,7 +282,7 @@ class Turn:
         exchange, asking = self.exchange, self.asking
         spans = tuple(exchange.spans) if exchange is not None else ()
         seconds = time.perf_counter() - self._clock
-        await self._gateway.keep(
+        keeping = self._gateway.keep(
             Served(
                 id=f"GR-{self.number}",
                 route=self._request.path,
@@ -303,6 +300,8 @@ class Turn:
             ),
             self.active,
         )
+        # Whoever stops waiting for it does not stop it.
+        await asyncio.shield(asyncio.ensure_future(keeping))
 
 
 class _Slow(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -93,15 +94,16 @@ def test_a_client_that_does_not_read_is_cut_off_and_so_is_the_upstream(over, loo
     async def main():
         state = {}
         async with endless(loopback, state) as up, over(up.url + "/v1", limits={"write_s": 0.5}) as served:
-            _, writer = await connect(served)
-            writer.transport.pause_reading()
-            writer.write(HEAD + b"content-length: %d\r\n\r\n%b" % (len(BODY), BODY))
+            small = socket.socket()
+            small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # or megabytes wait in the system
+            small.connect(("127.0.0.1", urlsplit(served.base).port))
+            small.sendall(HEAD + b"content-length: %d\r\n\r\n%b" % (len(BODY), BODY))
             async with asyncio.timeout(200):
                 await until(lambda: state.get("ended"))
                 await until(lambda: served.records)
             [record] = served.records
             assert record.ending == "gone"
-            writer.close()
+            small.close()
 
     asyncio.run(main())
 
