@@ -41,6 +41,7 @@ class Active:
         digest: of the guards that are in force: the one that an evaluation of them has.
         mediation: the guards, as the exchange takes them.
         stopped: whether the kill switch is pulled.
+        secrets: keys of the upstreams: in no error and no record.
     """
 
     def __init__(self, config: Config, levers: tuple[str, ...] = (), before: Active | None = None) -> None:
@@ -60,7 +61,7 @@ class Active:
                 for name, spec in config.spec.upstreams.items()
             }
             self.clients = Clients(config.spec.clients, config.spec.workers)
-        self.secrets = (*self.clients.keys, *(key for u in self.upstreams.values() for key in u.secrets))
+        self.secrets = tuple(key for upstream in self.upstreams.values() for key in upstream.secrets)
         self._forms: Forms
         if before is not None and before.secrets == self.secrets:
             self._forms = before._forms
@@ -125,10 +126,13 @@ class Keeper:
         """Look at levers and files until cancelled."""
         while True:
             await asyncio.sleep(WATCH_S)
-            self.look()
-            if (stamp := _stamp(self.active.config.files)) != self._stamp:
-                self._stamp = stamp
-                await self.reload()
+            try:
+                self.look()
+                if (stamp := _stamp(self.active.config.files)) != self._stamp:
+                    self._stamp = stamp
+                    await self.reload()
+            except Exception as error:  # whatever it was: nobody would hear of the kill switch without this
+                self._tell(f"looking at levers and files failed: {kind_of(error)}")
 
     async def reload(self) -> None:
         """Read the files again. What is wrong in them is told, and changes nothing."""
@@ -166,7 +170,7 @@ class Keeper:
         before = self.active
         try:
             self.active = Active(before.config, pulled, before)
-        except ShipworthyError as error:
+        except Exception as error:
             # Somebody tightened something, and it cannot be done: nothing is served rather than what was.
             self._tell(
                 f"the levers {', '.join(pulled)} cannot be pulled, and nothing is served: {before.scrub(str(error))}"

@@ -78,7 +78,6 @@ class Clients:
 
     def __init__(self, specs: Mapping[str, ClientSpec], workers: int = 1) -> None:
         self._known: dict[bytes, Client] = {}
-        self.keys: tuple[str, ...] = ()
         for name, spec in specs.items():
             key = resolve(spec.key).strip()
             if len(key) < FEWEST or not key.isascii() or not key.isprintable() or " " in key:
@@ -90,7 +89,6 @@ class Clients:
             if hashed in self._known:
                 raise UsageError(f"the clients {self._known[hashed].name!r} and {name!r} have the same key")
             self._known[hashed] = Client(name, spec, 1 / workers)
-            self.keys = (*self.keys, key)
         self._anyone = Client("", None) if not specs else None
 
     @property

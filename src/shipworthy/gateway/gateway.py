@@ -27,7 +27,7 @@ TRAFFIC = "traffic"
 """Folder of the traffic log in the gateway's own."""
 _SEALERS = 2
 _SHORT = 10_000
-"""Characters that are redacted at once: a millisecond or two. A thread costs more than that, and longer ones need it."""
+"""Characters that are redacted at once, in a millisecond or two: a thread would cost more than that."""
 
 
 class Gateway:

@@ -106,7 +106,12 @@ async def _work(config: Config, bound: socket.socket, tell: Callable[[str], None
         loop.add_signal_handler(sign, ended.set)
     async with serving(config, bound, tell) as gateway:
         again: set[asyncio.Task[None]] = set()
-        loop.add_signal_handler(signal.SIGHUP, lambda: again.add(loop.create_task(gateway.keeper.reload())))
+
+        def reload() -> None:
+            again.add(task := loop.create_task(gateway.keeper.reload()))
+            task.add_done_callback(again.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, reload)
         await ended.wait()
     return 0
 

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -18,11 +18,12 @@ from shipworthy.core.foreign import kind_of
 from shipworthy.core.records import Delta, Message, Usage
 from shipworthy.core.served import Ending, Served
 from shipworthy.dialects.served import Asking, BadBody
+from shipworthy.exchange.channel import Channel
 from shipworthy.exchange.exchange import Exchange
 from shipworthy.gateway.active import Active
 from shipworthy.gateway.clients import Client
 from shipworthy.gateway.refusal import Refusal
-from shipworthy.gateway.upstream import Call, by_choice
+from shipworthy.gateway.upstream import Call, Upstream, by_choice
 from shipworthy.net.answer import read_json
 
 if TYPE_CHECKING:
@@ -103,14 +104,15 @@ class Turn:
         except asyncio.CancelledError:
             # The client has gone, or the process ends. What was asked and answered is recorded all the same.
             if not self._kept and self.client is not None:
-                self.ending, self.error = "gone", "the client left before its answer ended"
+                self.ending, self.error = "gone", "the client left before its answer ended, or the gateway did"
                 await asyncio.shield(asyncio.ensure_future(self._keep_quietly()))
             raise
 
     def kill(self) -> None:
         """End it: the kill switch was pulled."""
         self.killed = True
-        self.deadline.reschedule(asyncio.get_running_loop().time())
+        with suppress(RuntimeError):  # it has ended by itself, and only its last words are still on their way
+            self.deadline.reschedule(asyncio.get_running_loop().time())
 
     async def _served(self) -> web.StreamResponse:
         self.client = client = self._gateway.admit(self._request, self.active)
@@ -118,16 +120,23 @@ class Turn:
             raise Refusal(503, "service_unavailable", "an operator has stopped this gateway", code="stopped",
                           ending="stopped")  # fmt: skip
         with client.place():
-            asking, call = await self._read(client)
-            self.exchange = exchange = Exchange(
-                self.active.upstreams[self.upstream].channel(call), self.active.mediation, user=client.name, keep=False
-            )
-            answering = self._dialect.answering(asking, self.number, int(self._began))
-            if asking.stream:
-                return await self._stream(asking, exchange, call, answering)
-            return await self._whole(asking, exchange, call, answering)
+            asking, upstream = await self._read(client)
+            return await self._answered(asking, upstream, client)
 
-    async def _read(self, client: Client) -> tuple[Asking, Call]:
+    async def _answered(self, asking: Asking, upstream: Upstream, client: Client) -> web.StreamResponse:
+        """Ask and answer; a route that is no conversation has its own."""
+        call = Call(upstream, "/chat/completions", asking)
+        exchange = self._exchange(upstream.channel(call), client)
+        answering = self._dialect.answering(asking, self.number, int(self._began))
+        if asking.stream:
+            return await self._stream(asking, exchange, call, answering)
+        return await self._whole(asking, exchange, call, answering)
+
+    def _exchange(self, channel: Channel, client: Client) -> Exchange:
+        self.exchange = Exchange(channel, self.active.mediation, user=client.name, keep=False)
+        return self.exchange
+
+    async def _read(self, client: Client) -> tuple[Asking, Upstream]:
         body = await read_body(self._request, self.active)
         model = body.get("model") if isinstance(body, dict) else None
         name = self.active.config.upstream_of(model) if isinstance(model, str) else None
@@ -140,7 +149,7 @@ class Turn:
             said = "there is no such model for this key"
             raise Refusal(404, "invalid_request_error", said, field="model", code="model_not_found")
         self.asking, self.upstream = asking, upstream.name
-        return asking, Call(upstream, "/chat/completions", asking)
+        return asking, upstream
 
     # ---- whole -----------------------------------------------------------------------------------------------------
 
@@ -148,7 +157,7 @@ class Turn:
         try:
             reply = await exchange.ask(asking.messages)
         except TargetError as error:
-            raise _upstream_refusal(error, call) from None
+            raise upstream_refusal(error, call.status) from None
         if self._blocked:
             choices: list[Sequence[Message]] = [reply.messages] * asking.choices
             finishes = ["content_filter"] * asking.choices
@@ -159,10 +168,13 @@ class Turn:
             answering.finish(number, finish, calls=any(message.tool_calls for message in messages))
             for number, (messages, finish) in enumerate(zip(choices, finishes, strict=True))
         ]
-        payload = msgspec.json.encode(answering.whole(choices, finishes, call.usage))
+        return await self._give(answering.whole(choices, finishes, call.usage))
+
+    async def _give(self, body: Mapping[str, Any]) -> web.StreamResponse:
+        """Return a whole answer, once its record is on the disk."""
         self.ending, self.status = "blocked" if self._blocked else "answered", 200
         await self._keep()
-        return web.Response(body=payload, content_type=JSON, headers=self._headers())
+        return web.Response(body=msgspec.json.encode(body), content_type=JSON, headers=self._headers())
 
     # ---- in pieces -------------------------------------------------------------------------------------------------
 
@@ -176,7 +188,7 @@ class Turn:
                     for event in answering.piece(piece):
                         await self._write(event)
         except TargetError as error:
-            raise _upstream_refusal(error, call) from None
+            raise upstream_refusal(error, call.status) from None
         blocked = self._blocked
         finishes = ["content_filter"] * asking.choices if blocked else call.finishes
         finishes = [answering.finish(n, finish, calls=n in called) for n, finish in enumerate(finishes)]
@@ -295,7 +307,7 @@ class Turn:
                 streamed=asking is not None and asking.stream,
                 status=self.status,
                 events=tuple(exchange.events) if exchange is not None else (),
-                error=self.active.scrub(self.error),
+                error=self.active.scrub(self.error) if self.error else "",
                 timing=Timing(self._began, seconds, exchange.guard_seconds if exchange is not None else 0.0, spans),
             ),
             self.active,
@@ -316,15 +328,20 @@ _SAME = {400, 404, 413, 422, 429}
 """Statuses of an upstream that say something about the request, and not about the gateway."""
 
 
-def _upstream_refusal(error: TargetError, call: Call) -> Refusal:
+def upstream_refusal(error: TargetError, status: int) -> Refusal:
+    """Return what a client is told of an upstream's failure.
+
+    Args:
+        status: of the upstream's answer, where that was an error; else 0.
+    """
     if isinstance(error, TargetFiltered):
         said = "the provider's own filter refused the prompt or the answer"
         return Refusal(400, "invalid_request_error", said, code="content_filter", ending="filtered")
     if isinstance(error, TargetTimeout):
         return Refusal(504, "timeout_error", "the upstream did not answer in time", ending="upstream_timeout")
-    if call.status in _SAME:
-        kind = "rate_limit_error" if call.status == 429 else "invalid_request_error"
-        return Refusal(call.status, kind, f"the upstream refused the request with status {call.status}",
+    if status in _SAME:
+        kind = "rate_limit_error" if status == 429 else "invalid_request_error"
+        return Refusal(status, kind, f"the upstream refused the request with status {status}",
                        code="upstream", ending="upstream_error")  # fmt: skip
     return Refusal(502, "api_error", "the upstream failed to give an answer that can be passed on", code="upstream",
                    ending="upstream_error")  # fmt: skip

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import TargetError, TargetFiltered
 from shipworthy.core.messages import MessagePart
+from shipworthy.core.protocols import Target
 from shipworthy.core.records import Audio, Delta, Image, Message, Reply, Request, Usage, say
 from shipworthy.dialects.openai import CUT, MISSHAPEN, finish_of, from_wire, is_filtered, text_of, to_wire
 from shipworthy.dialects.openai_stream import Completion, deltas
@@ -66,7 +67,7 @@ class Upstream:
             self._endpoints[path] = Endpoint(url, self._options, credentials=self._credentials)
         return self._endpoints[path]
 
-    def channel(self, call: Call) -> Channel:
+    def channel(self, call: Target) -> Channel:
         """Return this upstream's channel for one call: its places and its secrets are everybody's."""
         found = copy(self._channel)
         found.target = call
@@ -125,6 +126,8 @@ class Call:
                     yield Delta(refusal.text, "refusal", number)
             yield reply
             return
+        if completion.choices != list(range(len(completion.choices))):
+            raise TargetError("the upstream left out a choice")
         replies = [completion.reply(number) for number in completion.choices] or [completion.reply()]
         self._ended(replies, [completion.finishes.get(number, "") for number in completion.choices])
         self.sizes = [1] * len(replies)
