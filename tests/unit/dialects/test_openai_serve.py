@@ -12,6 +12,7 @@ from shipworthy.dialects.openai import to_wire
 from shipworthy.dialects.openai_serve import Answering, error, read
 from shipworthy.dialects.served import BadBody
 
+PICTURE = {"type": "image_url", "image_url": {"url": "a"}}
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
 
 
@@ -67,7 +68,7 @@ def test_the_older_functions_become_tools() -> None:
         (body({"role": "robot", "content": "a"}), "messages[0].role"),
         (body({"role": "user", "content": 5}), "messages[0].content"),
         (body({"role": "user", "content": [{"type": "file", "file": {}}]}), "messages[0].content"),
-        (body({"role": "system", "content": [{"type": "image_url", "image_url": {"url": "a"}}]}), "messages[0].content"),
+        (body({"role": "system", "content": [PICTURE]}), "messages[0].content"),
         (body({"role": "assistant", "tool_calls": [{"type": "custom", "custom": {}}]}), "messages[0].tool_calls"),
         (body({"role": "assistant", "tool_calls": [CALL | {"id": ""}]}), "messages[0].tool_calls"),
         (body({"role": "assistant", "tool_calls": [CALL | {"function": {"name": "f", "arguments": "[1]"}}]}),
