@@ -17,6 +17,7 @@ BENCHES = {
     "footprint": "size and packages of the core, CPU of --help",
     "engine": "CPU and memory an attempt costs; throughput over HTTP beside a bare client",
     "runlog": "memory of a run log of a million records, written and read",
+    "gateway": "CPU and latency beside a proxy without guards; bytes that leave unseen; the kill switch",
     "control": "CPU of events appended and verified; a list of 500 runs",
     "error_rates": "coverage and error rates, simulated",
     "guards": "CPU a text of each guard, and of the input path",

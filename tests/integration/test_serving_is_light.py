@@ -1,4 +1,4 @@
-"""What serves traffic later (guards, policies, stores) must not drag in the heavy numerical libraries."""
+"""What serves traffic (guards, policies, stores, the gateway) must not drag in the heavy numerical libraries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-SERVING = ["core", "detect", "store", "workspace", "enforce", "guards"]
+SERVING = ["core", "detect", "store", "workspace", "enforce", "guards", "net", "dialects", "exchange", "gateway"]
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys

@@ -130,6 +130,7 @@ class Delta(Struct, frozen=True, gc=False, omit_defaults=True):
         text: the new characters; of a tool call, characters of its arguments as JSON text.
         channel: what they belong to; `index` tells parallel tool calls, or several choices, apart.
         id, name: of a tool call, with its first piece.
+        choice: of a tool call, the choice that makes it; `index` is then its own among the calls of all choices.
     """
 
     text: Content
@@ -137,3 +138,4 @@ class Delta(Struct, frozen=True, gc=False, omit_defaults=True):
     index: int = 0
     id: Content = ""
     name: Content = ""
+    choice: int = 0

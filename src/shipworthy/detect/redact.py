@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import Any, Literal, NoReturn, final
+from typing import Any, Generic, Literal, NoReturn, TypeVar, final
 
 from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.records import Attempt
 from shipworthy.core.rewrite import Record, rewrite, rewrite_json
+from shipworthy.core.served import Served
 from shipworthy.core.settings import redact_also
 from shipworthy.detect import canaries, pii
 from shipworthy.detect import secrets as credentials
@@ -142,24 +143,25 @@ def _number(value: float, secrets: Sequence[str]) -> float | str:
 
 
 _KEY = object()
+Kept = TypeVar("Kept", Attempt, Served)
 
 
 @final
-class Redacted:
-    """An attempt that may be written down. Only `seal` makes one, so that nothing else reaches a run log."""
+class Redacted(Generic[Kept]):
+    """A record that may be written down. Only `seal` and `seal_served` make one: nothing else reaches a log."""
 
-    __slots__ = ("_attempt",)
-    _attempt: Attempt
+    __slots__ = ("_record",)
+    _record: Kept
 
-    def __init__(self, attempt: Attempt, key: object) -> None:
+    def __init__(self, record: Kept, key: object) -> None:
         if key is not _KEY:
             raise TypeError("only shipworthy.detect.redact.seal makes a Redacted")
-        object.__setattr__(self, "_attempt", attempt)
+        object.__setattr__(self, "_record", record)
 
     @property
-    def attempt(self) -> Attempt:
-        """The attempt, as it may be stored."""
-        return self._attempt
+    def record(self) -> Kept:
+        """The record, as it may be stored."""
+        return self._record
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("a Redacted does not change")
@@ -171,10 +173,10 @@ class Redacted:
         raise TypeError("Redacted is final")
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Redacted is not pickled: seal the attempt where it is written")
+        raise TypeError("a Redacted is not pickled: seal the record where it is written")
 
 
-def seal(attempt: Attempt, content: Literal["synthetic", "private"], secrets: Sequence[str] = ()) -> Redacted:
+def seal(attempt: Attempt, content: Literal["synthetic", "private"], secrets: Sequence[str] = ()) -> Redacted[Attempt]:
     """Make an attempt fit to be stored.
 
     Args:
@@ -190,3 +192,12 @@ def seal(attempt: Attempt, content: Literal["synthetic", "private"], secrets: Se
     if content == "private":
         return Redacted(redact(attempt, secrets), _KEY)
     raise ValueError(f"content is 'synthetic' or 'private', not {content!r}")
+
+
+def seal_served(served: Served, secrets: Sequence[str] = ()) -> Redacted[Served]:
+    """Make what a gateway served fit to be stored: traffic is private, always.
+
+    Args:
+        secrets: strings that must not be written down, such as the gateway's own keys.
+    """
+    return Redacted(redact(served, secrets), _KEY)

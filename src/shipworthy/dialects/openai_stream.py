@@ -25,15 +25,16 @@ class Completion:
 
     Attributes:
         done: the endpoint said that nothing follows.
-        finish: the wire's finish reason of the first choice; empty until it is said.
+        finishes: the wire's finish reason of each choice that has said one.
         usage: the wire's usage object, if it came.
     """
 
     def __init__(self) -> None:
-        self.done, self.finish = False, ""
+        self.done = False
+        self.finishes: dict[int, str] = {}
         self.usage: Mapping[str, Any] | None = None
-        self._model, self._began, self._characters = "", False, 0
-        self._said: dict[str, list[str]] = {"reasoning": [], "text": [], "refusal": []}
+        self._model, self._characters = "", 0
+        self._said: dict[int, dict[str, list[str]]] = {}
         self._calls: list[_Call] = []
         self._halves: dict[tuple[str, int], str] = {}
 
@@ -66,40 +67,50 @@ class Completion:
         self._characters += sum(len(delta.text) for delta in found)
         return found
 
-    def reply(self) -> Reply:
-        """Return the whole reply: what `from_wire` would have read from the same answer in one piece.
+    @property
+    def finish(self) -> str:
+        """The wire's finish reason of the first choice; empty until it is said."""
+        return self.finishes.get(0, "")
+
+    @property
+    def choices(self) -> list[int]:
+        """The choices that have begun, in order."""
+        return sorted(self._said)
+
+    def reply(self, choice: int = 0) -> Reply:
+        """Return the whole reply of a choice: what `from_wire` would have read from the same answer in one piece.
 
         Raises:
             TargetError: the stream ended before the answer did, or is no answer.
         """
-        if not self._began or not (self.finish or self.done):
+        finish = self.finishes.get(choice, "")
+        if choice not in self._said or not (finish or self.done):
             raise TargetError(f"the stream ended in mid-answer, after {self._characters} characters")
-        lost = {channel: "\ufffd" for channel, index in self._halves if index == 0}
-        said = {name: "".join(pieces) + lost.get(name, "") for name, pieces in self._said.items()}
+        lost = {channel: "\ufffd" for channel, index in self._halves if index == choice}
+        said = {name: "".join(pieces) + lost.get(name, "") for name, pieces in self._said[choice].items()}
         # In the order of their index, which need not be the one in which they began.
-        calls = sorted((c for c in self._calls if c.choice == 0), key=lambda c: c.position)
+        calls = sorted((c for c in self._calls if c.choice == choice), key=lambda c: c.position)
         message = {
             "content": said["text"],
             "refusal": said["refusal"],
             "reasoning": said["reasoning"],
             "tool_calls": [call.wire() for call in calls],
         }
-        choice = {"message": message, "finish_reason": self.finish}
-        return from_wire({"choices": [choice], "usage": self.usage, "model": self._model})
+        wire = {"message": message, "finish_reason": finish}
+        return from_wire({"choices": [wire], "usage": self.usage, "model": self._model})
 
     def _choice(self, choice: Mapping[str, Any]) -> Iterator[Delta]:
-        if error := error_within({"error": choice.get("error"), "choices": [choice]}):
+        told = choice.get("error")
+        if told and (error := error_within({"error": told, "choices": [choice]})):
             raise _error(error, self._characters)
         number = int(choice.get("index") or 0)
-        first = number == 0
-        if first:
-            self._began = True
-            self.finish = finish_of(choice) or self.finish
+        kept = self._said.setdefault(number, {"reasoning": [], "text": [], "refusal": []})
+        if finish := finish_of(choice):
+            self.finishes[number] = finish
         delta = choice.get("delta") or {}
         for channel, text in _told(delta):
             piece = self._whole(channel, number, text)
-            if first:
-                self._said[channel].append(piece)
+            kept[channel].append(piece)
             yield Delta(piece, channel, number)  # type: ignore[arg-type]
         for call in delta.get("tool_calls") or ():
             yield self._call(number, call)
@@ -129,7 +140,8 @@ class Completion:
         piece = arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
         piece = self._whole("tool_call", call.position, piece)
         call.pieces.append(piece)
-        return Delta(piece, "tool_call", call.position, call.id if begins else "", call.name if begins else "")
+        began = (call.id, call.name) if begins else ("", "")
+        return Delta(piece, "tool_call", call.position, *began, choice)
 
     def _whole(self, channel: str, index: int, text: str) -> str:
         """Return a piece of text without half a surrogate pair, which nothing could keep, send on or hash.
@@ -180,7 +192,7 @@ def _plain(value: Any) -> str:
 def _told(delta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield channel and text of what a delta says: a text each, or a list of parts (Mistral's thinking models)."""
     # Some endpoints send the same reasoning under several names.
-    if thought := next((said for name in THOUGHTS if (said := text_of(delta.get(name)))), ""):
+    if thought := next((said for name in THOUGHTS if name in delta and (said := text_of(delta[name]))), ""):
         yield "reasoning", thought
     content = delta.get("content")
     for part in content if isinstance(content, list) else [content]:

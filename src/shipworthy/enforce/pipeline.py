@@ -126,6 +126,8 @@ class Pipeline:
                     f"{spec.id}: the guard {spec.use!r} does not run at {', '.join(sorted(unknown))};"
                     f" it knows {', '.join(sorted(guard.stages))}"
                 )
+            if spec.mode == "off":
+                continue
             rules.append(
                 Rule(
                     spec.id,

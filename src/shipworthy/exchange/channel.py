@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from hashlib import sha256
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol, cast
@@ -31,6 +31,9 @@ from shipworthy.exchange.sound import longer, sound, sound_delta
 CONCURRENCY = 16
 TIMEOUT_S = 600.0
 """The engine's own patience with one call. A target's own, shorter one comes first; this one only stops a hang."""
+
+
+_FOREVER = nullcontext()
 
 
 class Recorded(Tools, Protocol):
@@ -208,7 +211,7 @@ class Channel:
                     try:
                         # Around each step, not around them all: between two of them whoever listens may take its time,
                         # and a deadline that ends there would cancel the listener.
-                        async with asyncio.timeout(left):
+                        async with asyncio.timeout(left) if left is not None else _FOREVER:
                             if pieces is None:
                                 pieces = aiter(cast(Streaming, self.target).stream(request))
                             piece = await anext(pieces)

@@ -35,7 +35,7 @@ class Hidden:
             piece = replace(piece, text=held.text + piece.text, id=held.id + piece.id, name=held.name + piece.name)
         cut = self._forms.settled(piece.text)
         if cut < len(piece.text):
-            self._held[key] = Delta(piece.text[cut:], piece.channel, piece.index)
+            self._held[key] = replace(piece, text=piece.text[cut:], id="", name="")
         if cut or piece.id or piece.name:
             yield self._clean(replace(piece, text=piece.text[:cut]))
 

@@ -51,7 +51,8 @@ def sound_delta(piece: object) -> Delta:
     if not isinstance(piece, Delta):
         raise TargetError(f"the target's stream gave a {kind_of(piece)}, not a Delta or a Reply")
     words = piece.text, piece.id, piece.name
-    if not (all(isinstance(word, str) for word in words) and piece.channel in _KINDS and isinstance(piece.index, int)):
+    counted = isinstance(piece.index, int) and isinstance(piece.choice, int)
+    if not (all(isinstance(word, str) for word in words) and piece.channel in _KINDS and counted):
         raise TargetError("the target's stream gave a Delta that is not one")
     return piece
 

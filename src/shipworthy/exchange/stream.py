@@ -100,7 +100,8 @@ class _Gate:
                     yield self._block(0)
                     return
                 call = passage.value
-            yield Delta(msgspec.json.encode(call.arguments).decode(), "tool_call", index, call.id, call.name)
+            arguments = msgspec.json.encode(call.arguments).decode()
+            yield Delta(arguments, "tool_call", index, call.id, call.name, held[0].choice)
 
     def close(self) -> None:
         """Hand over what was found, however the answer ended."""
@@ -133,25 +134,23 @@ def _call(held: Sequence[Delta]) -> ToolCall:
 
 
 def joined(pieces: Sequence[Delta]) -> tuple[Message, ...]:
-    """Return the messages that some pieces make up, one for each index of a text; at least one."""
+    """Return the messages that some pieces make up, one for each choice; at least one."""
     channels: dict[int, dict[str, str]] = {}
     calls: dict[int, list[Delta]] = {}
     for piece in pieces:
         if piece.channel == "tool_call":
             calls.setdefault(piece.index, []).append(piece)
+            channels.setdefault(piece.choice, {})
         else:
             texts = channels.setdefault(piece.index, {})
             texts[piece.channel] = texts.get(piece.channel, "") + piece.text
     messages = []
-    for _, texts in sorted(channels.items()):
+    for choice, texts in sorted(channels.items()):
         parts: list[MessagePart] = [Reasoning(texts["reasoning"])] if texts.get("reasoning") else []
         parts += [Text(texts[channel]) for channel in ("text", "refusal") if texts.get(channel)]
+        parts += [_call(held) for _, held in sorted(calls.items()) if held[0].choice == choice]
         messages.append(Message("assistant", tuple(parts)))
-    made = [_call(held) for _, held in sorted(calls.items())]
-    if not messages:
-        return (Message("assistant", tuple(made)),)
-    messages[0] = Message("assistant", (*messages[0].parts, *made))
-    return tuple(messages)
+    return tuple(messages) or (Message("assistant", ()),)
 
 
 def alike(some: Sequence[Message], others: Sequence[Message]) -> bool:

@@ -54,6 +54,10 @@ def error_kind(error: Any) -> str:
     return ", ".join(dict.fromkeys(w for w in words if re.fullmatch(r"[A-Za-z][A-Za-z_.-]{1,40}|[1-9][0-9]{2,4}", w)))
 
 
+_ERRING = frozenset({"error", "errors", "base_resp", "type"})
+"""Keys of a body with choices that may say that it is an error."""
+
+
 def error_within(body: Any) -> Any:
     """Return the error that a body is, or holds; None where it is none.
 
@@ -65,6 +69,9 @@ def error_within(body: Any) -> Any:
     >>> error_within({"choices": [], "error": {}}), error_within([{"error": "no"}])
     (None, 'no')
     """
+    # A piece of an answer, as nearly all are: there is nothing to look for.
+    if type(body) is dict and body.get("choices") and _ERRING.isdisjoint(body) and body.get("object") != "error":
+        return None
     if isinstance(body, list) and len(body) == 1:
         body = body[0]
     if not isinstance(body, Mapping):

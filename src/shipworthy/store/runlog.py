@@ -18,7 +18,7 @@ from typing import Self
 import msgspec
 
 from shipworthy.core.errors import IntegrityError, ShipworthyError, StoreError, UsageError
-from shipworthy.core.records import RunManifest
+from shipworthy.core.records import Attempt, RunManifest
 from shipworthy.detect.redact import Redacted
 from shipworthy.store import chain
 from shipworthy.store.attempt_ids import AttemptIds
@@ -151,7 +151,7 @@ class RunLog:
         """How many planned attempts of this shard were given to the log: `attempts` without second tries."""
         return self._counts[1] if self._counts else self.finished.made
 
-    async def append(self, sealed: Redacted) -> None:
+    async def append(self, sealed: Redacted[Attempt]) -> None:
         """Append one attempt; returns once its line is on the disk.
 
         All appends that wait at the same moment share one write and one fdatasync.
@@ -161,13 +161,13 @@ class RunLog:
                 more: what is on the disk stays as it was, and the run can be resumed.
             IntegrityError: the log already has an attempt with this id.
         """
-        if not isinstance(sealed, Redacted):
+        if not isinstance(sealed, Redacted) or not isinstance(sealed.record, Attempt):
             raise TypeError("a run log takes only a Redacted, made by detect.redact.seal")
         if self._failure:
             raise StoreError(self._failure)
         if self._closed:
             raise StoreError("the run log is closed")
-        attempt = sealed.attempt
+        attempt = sealed.record
         body = encode_attempt(attempt)
         if not self.finished.add(attempt.id):
             raise IntegrityError(f"the attempt {attempt.id} is in the run log already")

@@ -10,6 +10,9 @@ from shipworthy.core.records import Action, Stage
 from shipworthy.workspace.fields import Entity, Id, Ref
 from shipworthy.workspace.scalars import plain, source_text
 
+Mode = Literal["off", "shadow", "enforce"]
+"""What a rule does, from the least to the most."""
+
 
 class GuardRule(Entity):
     """One guard in the pipeline.
@@ -17,7 +20,7 @@ class GuardRule(Entity):
     Attributes:
         stages: where it runs; all the stages the guard knows if left out.
         action: what is done with every finding; the finding's own action if left out.
-        mode: ``shadow`` records and changes nothing.
+        mode: ``shadow`` records and changes nothing; ``off`` does not run and is no part of the pipeline.
         on_error: what happens when the guard raises or times out; closed by default.
     """
 
@@ -25,7 +28,7 @@ class GuardRule(Entity):
     use: str = Field(min_length=1)
     stages: tuple[Stage, ...] = ()
     action: Action | None = None
-    mode: Literal["enforce", "shadow"] = "enforce"
+    mode: Mode = "enforce"
     on_error: Literal["block", "allow"] = "block"
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     params: Annotated[dict[str, Any], BeforeValidator(plain)] = Field(default_factory=dict)

@@ -103,7 +103,7 @@ def test_work_grows_with_the_text_not_its_square(monkeypatch, piece: str) -> Non
 
 def test_private_content_is_redacted_everywhere() -> None:
     text = "mail ana.b@example.org, code MARIGOLD-77"
-    sealed = seal(attempt(text), "private", ["MARIGOLD-77"]).attempt
+    sealed = seal(attempt(text), "private", ["MARIGOLD-77"]).record
     for secret in ("ana.b", "MARIGOLD", "4111111111111111", "aGk=", "77aa"):
         assert secret not in repr(sealed)
     assert sealed.scores[0].spans == ()
@@ -113,7 +113,7 @@ def test_private_content_is_redacted_everywhere() -> None:
 
 def test_synthetic_content_is_kept_whole() -> None:
     made = attempt("mail ana.b@example.org")
-    assert seal(made, "synthetic").attempt is made
+    assert seal(made, "synthetic").record is made
     assert redact(made) != made
 
 
@@ -170,7 +170,7 @@ def values(kind: inspect.Type) -> st.SearchStrategy[Any]:
 @given(values(inspect.type_info(Attempt)))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_no_planted_secret_is_in_the_bytes(made: Attempt) -> None:
-    kept = seal(made, "private", [SECRET]).attempt
+    kept = seal(made, "private", [SECRET]).record
     data = msgspec.json.encode(kept)
     assert b"MARIGOLD" not in data
     assert msgspec.json.decode(data, type=Attempt) == kept
@@ -233,7 +233,7 @@ def test_only_seal_makes_one() -> None:
         Redacted(attempt("x"), object())
     sealed = seal(attempt("x"), "synthetic")
     with pytest.raises(AttributeError):
-        sealed._attempt = attempt("y")
+        sealed._record = attempt("y")
     with pytest.raises(TypeError):
         pickle.dumps(sealed)
     with pytest.raises(TypeError):
@@ -254,7 +254,7 @@ def test_what_the_system_calls_things_is_text_too() -> None:
         scores=(Score(metric="leak", hit=True, scorer="own", label=f"told {said}", reason=said),),
         error=said,
     )  # fmt: skip
-    kept = seal(made, "private", (said,)).attempt
+    kept = seal(made, "private", (said,)).record
     assert "walrus" not in repr(kept)
     assert kept.messages[0].tool_calls[0].id == kept.messages[1].parts[0].id == "c [redacted:secret]"
-    assert seal(kept, "private", (said,)).attempt == kept
+    assert seal(kept, "private", (said,)).record == kept

@@ -316,3 +316,22 @@ def test_reasoning_has_many_names(name):
 def test_a_part_of_an_unknown_kind_is_not_passed_over():
     with pytest.raises(TargetError, match="a part of type 'widget', which cannot be read"):
         take(piece({"content": [{"type": "text", "text": "a"}, {"type": "widget", "html": "x"}]}), *END)
+
+
+def test_choices_are_kept_apart() -> None:
+    """Interleaved choices, each with calls of its own under the same index: every call says whose it is."""
+    completion = Completion()
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
+    chunks = [
+        {"choices": [{"index": 1, "delta": {"content": "b"}}]},
+        {"choices": [{"index": 0, "delta": {"content": "a", "tool_calls": [call]}}]},
+        {"choices": [{"index": 1, "delta": {"tool_calls": [call | {"id": "d"}]}, "finish_reason": "tool_calls"}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]},
+    ]
+    deltas = [delta for chunk in chunks for delta in completion.take(json.dumps(chunk))]
+    calls = [(d.index, d.choice, d.id) for d in deltas if d.channel == "tool_call"]
+    assert calls == [(0, 0, "c"), (1, 1, "d")]
+    assert completion.choices == [0, 1]
+    assert completion.finishes == {0: "length", 1: "tool_calls"}
+    assert [completion.reply(n).text for n in (0, 1)] == ["a", "b"]
+    assert [completion.reply(n).tool_calls[0].id for n in (0, 1)] == ["c", "d"]

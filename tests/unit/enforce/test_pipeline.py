@@ -439,3 +439,14 @@ def test_a_stage_the_guard_does_not_know_is_an_error() -> None:
 def test_two_rules_with_one_id_are_an_error() -> None:
     with pytest.raises(PluginError, match="one id"):
         Pipeline([Rule("GD-1", Word("a")), Rule("GD-1", Word("b"))])
+
+
+def test_a_rule_that_is_off_is_no_part_of_the_pipeline() -> None:
+    off = GuardFile.model_validate(
+        {"rules": [{"id": "GD-a", "use": "pii_output"}, {"id": "GD-b", "use": "pii_output", "mode": "off"}]}
+    )
+    without = GuardFile.model_validate({"rules": [{"id": "GD-a", "use": "pii_output"}]})
+    assert Pipeline.build(off).digest == Pipeline.build(without).digest
+    wrong = GuardFile.model_validate({"rules": [{"id": "GD-b", "use": "pii_ouput", "mode": "off"}]})
+    with pytest.raises(PluginError, match="pii_ouput"):  # or it would only be told when somebody needs it
+        Pipeline.build(wrong)

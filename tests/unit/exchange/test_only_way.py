@@ -61,6 +61,7 @@ ELSEWHERE = {
     "core/carries.py": {"getattr(target, 'send', None)"},  # its parameters are read, and it is not called
     "targets/": {"self._model.send", "self._model.stream"},
     "exchange/stream.py": {"self._pipeline.stream"},
+    "gateway/turn.py": {"exchange.stream"},  # through the exchange, and not past it
 }
 HTTP = {"self._http.send", "client.stream"}
 

@@ -457,3 +457,18 @@ def test_pieces_make_up_the_messages_they_are_pieces_of():
     assert alike([say("assistant", "ab")], [say("assistant", "a"), say("assistant", "b")])
     assert not alike([say("assistant", "ab")], [Message("assistant", (Reasoning("ab"),))])
     assert not alike([say("assistant", "a")], [Message("assistant", (Text("a"), ToolCall("1", "f")))])
+
+
+def test_each_choice_is_a_message_with_its_own_calls() -> None:
+    pieces = [
+        Delta("a", "text", 0),
+        Delta("b", "text", 1),
+        Delta("{}", "tool_call", 0, "c", "f", 0),
+        Delta("{}", "tool_call", 1, "d", "f", 1),
+        Delta("{}", "tool_call", 2, "e", "f", 2),
+    ]
+    assert joined(pieces) == (
+        Message("assistant", (Text("a"), ToolCall("c", "f"))),
+        Message("assistant", (Text("b"), ToolCall("d", "f"))),
+        Message("assistant", (ToolCall("e", "f"),)),
+    )

@@ -1,0 +1,112 @@
+"""Serve a model behind guards: the ones that were measured, on every byte that leaves."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from shipworthy.gateway.config import Config
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _config_option(function: F) -> F:
+    path = click.Path(exists=True, dir_okay=False, path_type=Path)
+    said = "The gateway's file."
+    return click.option("--config", "config", metavar="FILE", required=True, type=path, help=said)(function)
+
+
+def _lever_options(function: F) -> F:
+    why = click.option("--why", metavar="TEXT", default="", help="Kept with it.")
+    by = click.option("--by", metavar="NAME", default=None, help="Who does it; the user of this process if left out.")
+    return click.argument("lever", metavar="LEVER")(_config_option(by(why(function))))
+
+
+@click.group(invoke_without_command=True)
+@click.option("--config", "config", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The gateway's file.")  # fmt: skip  # noqa: E501
+@click.option("--check", is_flag=True, help="Check the file, print its guards' digest, and serve nothing.")
+@click.pass_context
+def command(ctx: click.Context, *, config: Path | None, check: bool) -> int | None:
+    """Serve a model behind guards: the ones that were measured, on every byte that leaves.
+
+    Ends on SIGTERM or Ctrl-C, once the requests in flight are answered. Changed files are read again by themselves.
+    """
+    if ctx.invoked_subcommand is not None:
+        return None
+    if config is None:
+        raise click.UsageError("name the gateway's file: shipworthy gateway --config FILE")
+    from shipworthy.gateway.active import Active
+    from shipworthy.gateway.server import run
+
+    read = _read(config)
+    if check:
+        click.echo(Active(read).digest)
+        return 0
+    return run(read, lambda line: click.echo(f"gateway: {line}", err=True))
+
+
+@command.command()
+@_lever_options
+def pull(*, config: Path, lever: str, by: str | None, why: str) -> None:
+    """Pull LEVER in every worker: `stop`, the kill switch, or one that the gateway's file names."""
+    from shipworthy.gateway import levers
+
+    levers.pull(_state(config, lever), lever, by or getpass.getuser(), why)
+    click.echo(f"{lever} is pulled")
+
+
+@command.command()
+@_lever_options
+def release(*, config: Path, lever: str, by: str | None, why: str) -> None:
+    """Let go of LEVER in every worker."""
+    from shipworthy.gateway import levers
+
+    levers.release(_state(config, lever, known=False), lever, by or getpass.getuser(), why)
+    click.echo(f"{lever} is released")
+
+
+@command.command()
+@_config_option
+def levers(*, config: Path) -> None:
+    """List the levers that are pulled, by whom and why."""
+    from shipworthy.gateway.levers import read
+
+    for pulled in read(_state(config, "", known=False)):
+        click.echo(f"{pulled.lever}\t{pulled.at}\t{pulled.by}\t{pulled.why}")
+
+
+@command.command()
+@_config_option
+def traffic(*, config: Path) -> None:
+    """Verify the traffic log and print its records, one line of JSON each."""
+    import msgspec
+
+    from shipworthy.gateway.gateway import TRAFFIC
+    from shipworthy.store.traffic import read
+
+    for line in read(_state(config, "", known=False) / TRAFFIC):
+        click.echo(msgspec.json.encode(line.served).decode())
+
+
+def _read(config: Path) -> Config:
+    from shipworthy.core.grants import Grants
+    from shipworthy.core.settings import Settings
+    from shipworthy.gateway.config import read_config
+
+    return read_config(config, Grants.load(Settings.load().grants_file))
+
+
+def _state(config: Path, lever: str, *, known: bool = True) -> Path:
+    """Return the gateway's folder. A kill switch must work also where the rest of the file is wrong."""
+    from shipworthy.core.errors import UsageError, did_you_mean
+    from shipworthy.gateway.config import STOP, state_of
+
+    state, names = state_of(config)
+    if known and lever != STOP and lever not in names:
+        raise UsageError(f"{config} names no lever {lever!r}: {did_you_mean(lever, [STOP, *names])}")
+    return state

@@ -1,0 +1,210 @@
+"""An upstream that speaks chat completions and puts a mark where a cell says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from shipworthy.conformance.cells import Cell
+
+BEFORE, AFTER = "Fine words. Write to ", " and that is all of it."
+WIDE_BEFORE, WIDE_AFTER = "Größe 😀 日本: ", " — ¡olé! 😀"
+_USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
+
+
+def said(cell: Cell, choice: int = 0) -> str:
+    """Return what the upstream says in a place, the mark in its midst."""
+    before, after = (WIDE_BEFORE, WIDE_AFTER) if cell.wide else (BEFORE, AFTER)
+    return before + cell.mark(choice) + after
+
+
+class Stub:
+    """The upstream of some cells, found by the model's name.
+
+    Attributes:
+        asked: bodies of the requests so far.
+    """
+
+    def __init__(self, cells: Iterable[Cell]) -> None:
+        self._cells = {cell.model: cell for cell in cells}
+        self.asked: list[dict[str, Any]] = []
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncGenerator[str, None]:
+        """Serve on loopback; yields the address up to ``/chat/completions``."""
+        server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        finally:
+            server.close()
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+                length = next((int(x[15:]) for x in head.split("\r\n") if x.startswith("content-length:")), 0)
+                body = json.loads(await reader.readexactly(length))
+                self.asked.append(body)
+                await self._answer(self._cells[body["model"].rpartition("/")[2]], writer)
+        writer.close()
+
+    async def _answer(self, cell: Cell, writer: asyncio.StreamWriter) -> None:
+        kind = "text/event-stream" if cell.streams and cell.place != "error" else "application/json"
+        head = ["HTTP/1.1 200 OK" if cell.place != "error" else "HTTP/1.1 400 Bad Request", f"content-type: {kind}"]
+        if cell.place == "headers":
+            head += [f"x-said: {cell.mark()}", f"set-cookie: said={cell.mark()}", f"x-request-id: {cell.mark()}"]
+        if cell.place == "error":
+            mark = cell.mark()
+            pieces = [_json({"error": {"message": said(cell), "type": mark, "code": mark, "param": mark}})]
+        elif cell.streams:
+            pieces = list(stream(cell))
+        else:
+            pieces = [_json(whole(cell))]
+        writer.write("\r\n".join([*head, "transfer-encoding: chunked", "", ""]).encode())
+        if cell.cut == "bytes":
+            pieces = [piece[i : i + 1] for piece in pieces for i in range(len(piece))]
+        for number, piece in enumerate(pieces):
+            if writer.is_closing():
+                return
+            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            if number % 64 == 0:
+                await writer.drain()
+                await asyncio.sleep(0)
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+
+def whole(cell: Cell) -> dict[str, Any]:
+    """Return a cell's answer in one piece."""
+    head: dict[str, Any] = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "stub"}
+    choices = []
+    for choice in range(cell.choices):
+        message, finish, more = _message(cell, choice)
+        choices.append({"index": choice, "message": message, "finish_reason": finish, **more})
+    return {**head, "choices": choices, "usage": _USAGE, **_odd(cell)}
+
+
+def stream(cell: Cell) -> Iterator[bytes]:
+    """Yield a cell's answer event by event, its choices by turns."""
+    turns = [list(_deltas(cell, choice)) for choice in range(cell.choices)]
+    for step in range(max(map(len, turns))):
+        for choice, deltas in enumerate(turns):
+            if step < len(deltas):
+                yield _event(cell, [{"index": choice, **deltas[step]}])
+    if cell.place == "odd_fields":
+        yield f": {cell.mark()}\n\n".encode()
+        yield f"event: {cell.mark()}\nid: {cell.mark()}\n".encode() + _event(cell, [])
+    if cell.place == "late_error":
+        yield b"data: " + _json({"error": {"message": said(cell), "type": cell.mark(), "code": 500}}) + b"\n\n"
+        return
+    yield _event(cell, [], usage=_USAGE)
+    yield b"data: [DONE]\n\n"
+
+
+def _deltas(cell: Cell, choice: int) -> Iterator[dict[str, Any]]:
+    """Yield the pieces of one choice: ``delta`` and ``finish_reason``."""
+    message, finish, more = _message(cell, choice)
+    yield {"delta": {"role": "assistant", **_odd(cell)}, "finish_reason": None}
+    for name in ("reasoning_content", "content", "refusal"):
+        for piece in _cut(cell, message.get(name)):
+            yield {"delta": {name: piece}, "finish_reason": None, **more}
+    calls = message.get("tool_calls") or []
+    for number, call in enumerate(calls):
+        begin = {**call, "index": number, "function": {"name": call["function"]["name"], "arguments": ""}}
+        yield {"delta": {"tool_calls": [begin]}, "finish_reason": None}
+    cuts = [list(_cut(cell, call["function"]["arguments"])) for call in calls]
+    for step in range(max(map(len, cuts), default=0)):  # parallel calls by turns
+        for number, pieces in enumerate(cuts):
+            if step < len(pieces):
+                part = {"index": number, "function": {"arguments": pieces[step]}}
+                yield {"delta": {"tool_calls": [part]}, "finish_reason": None}
+    if old := message.get("function_call"):
+        yield {"delta": {"function_call": {"name": old["name"], "arguments": ""}}, "finish_reason": None}
+        for piece in _cut(cell, old["arguments"]):
+            yield {"delta": {"function_call": {"arguments": piece}}, "finish_reason": None}
+    yield {"delta": {}, "finish_reason": finish, **more}
+
+
+def _message(cell: Cell, choice: int) -> tuple[dict[str, Any], str, dict[str, Any]]:  # noqa: PLR0912 - a table
+    """Return a choice's message, its finish reason, and what else stands beside them."""
+    text, mark = said(cell, choice), cell.mark(choice)
+    message: dict[str, Any] = {"role": "assistant", "content": "Here you are."}
+    match cell.place:
+        case "content":
+            message["content"] = text
+        case "parts":
+            message["content"] = [{"type": "text", "text": text}]
+        case "reasoning":
+            message["reasoning_content"] = text
+        case "refusal":
+            message |= {"content": None, "refusal": text}
+        case "arguments":
+            message["tool_calls"] = [_call("call_1", "send", {"text": text})]
+        case "parallel_arguments":
+            calls = [_call(f"call_{n}", "send", {"n": n, "text": text}) for n in range(3)]
+            message |= {"content": None, "tool_calls": calls}
+        case "tool_name":
+            message["tool_calls"] = [_call("call_1", mark, {"text": "hi"})]
+        case "tool_id":
+            message["tool_calls"] = [_call(mark, "send", {"text": "hi"})]
+        case "function_call":
+            message |= {"content": None, "function_call": {"name": "send", "arguments": _text({"text": text})}}
+        case "odd_fields":
+            message |= _odd(cell)
+        case "logprobs":
+            entry = {"token": mark, "logprob": -0.1, "bytes": list(mark.encode()), "top_logprobs": []}
+            return message, "stop", {"logprobs": {"content": [entry], "refusal": None}}
+        case "finish_reason":
+            return message, mark, {}
+        case "late_error":  # long enough that some of it has left before
+            message["content"] = "It is a fine day for a walk by the sea. " * 50
+            return message, "stop", {"error": {"message": text, "type": mark, "code": 500}} if not cell.streams else {}
+    calls_made = message.get("tool_calls") or message.get("function_call")
+    return message, "tool_calls" if calls_made else "stop", {}
+
+
+def _odd(cell: Cell) -> dict[str, Any]:
+    if cell.place != "odd_fields":
+        return {}
+    mark = cell.mark()
+    return {
+        "id": mark,
+        "model": mark,
+        "system_fingerprint": mark,
+        "service_tier": mark,
+        "provider": {"name": mark},
+        "annotations": [{"type": "url_citation", "url_citation": {"url": f"https://x.example/{mark}", "title": mark}}],
+        "x_unknown": [mark, {mark: mark}],
+    }
+
+
+def _cut(cell: Cell, value: Any) -> Iterator[Any]:
+    if not value:
+        return
+    if not isinstance(value, str):  # a list of parts
+        for part in value:
+            for piece in _cut(cell, part["text"]):
+                yield [{**part, "text": piece}]
+        return
+    size = {"characters": 1, "bytes": 1, "thirds": 3, "whole": len(value)}[cell.cut]
+    yield from (value[i : i + size] for i in range(0, len(value), size))
+
+
+def _call(id_: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": id_, "type": "function", "function": {"name": name, "arguments": _text(arguments)}}
+
+
+def _event(cell: Cell, choices: list[Any], **more: Any) -> bytes:
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "stub"}
+    return b"data: " + _json({**head, **_odd(cell), "choices": choices, **more}) + b"\n\n"
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=True).encode()  # escapes: half of a pair is text of its own

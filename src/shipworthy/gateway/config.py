@@ -1,0 +1,334 @@
+"""The gateway's file: where it listens, whom it asks, who may ask it, and which guards stand between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from shipworthy.core.credentials import is_reference
+from shipworthy.core.errors import Problem, ShipworthyError, UsageError, WorkspaceError
+from shipworthy.core.grants import TRUSTING, Grants
+from shipworthy.core.settings import Settings
+from shipworthy.net import address
+from shipworthy.net.address import place
+from shipworthy.workspace.fields import NUMBER, Entity
+from shipworthy.workspace.guards import GuardFile, Mode
+from shipworthy.workspace.nodes import YamlFile, read_yaml
+from shipworthy.workspace.read import read_guards
+from shipworthy.workspace.scalars import source_text
+from shipworthy.workspace.validate import validate
+
+STOP = "stop"
+"""The lever that every gateway has: nothing is served while it is pulled."""
+STATE = ".shipworthy/gateway"
+
+_MODES: tuple[Mode, ...] = ("off", "shadow", "enforce")
+
+
+def _reference(value: str) -> str:
+    if not is_reference(value):
+        # It may be a pasted secret: it is not repeated.
+        raise ValueError("must be a reference, 'env:NAME' or 'file:PATH', never a key itself")
+    return value
+
+
+Reference = Annotated[str, AfterValidator(_reference)]
+Name = Annotated[str, BeforeValidator(source_text), Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
+Seconds = Annotated[float, NUMBER, Field(gt=0, le=86_400)]
+Count = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
+
+
+class UpstreamSpec(Entity):
+    """Who is asked: an endpoint of OpenAI chat completions.
+
+    Attributes:
+        url: up to, not including, ``/chat/completions``.
+        key: credential reference; sent to `url` and nowhere else. `key_header` carries it.
+        models: patterns of the models that it is asked for; the first upstream with a fitting one is taken.
+        model: the name that it is asked by, whatever the client calls it; the client's own if left out.
+        timeout_s, silence_s: seconds for one try, and between two events of a stream.
+        retries: further tries before the first byte; none after it.
+        concurrency: requests in flight, in one worker.
+        pass_on: further fields of a request that it is sent (``pass`` in the file).
+        stream_usage: ask streams for their tokens.
+    """
+
+    url: Annotated[str, Field(min_length=1, max_length=2_000)]
+    key: Reference | None = None
+    key_header: str = "Authorization"
+    models: Annotated[tuple[str, ...], Field(min_length=1, max_length=1_000)] = ("*",)
+    model: str = ""
+    timeout_s: Seconds = 120.0
+    silence_s: Seconds = 60.0
+    retries: Annotated[int, NUMBER, Field(ge=0, le=10)] = 2
+    concurrency: Count = 64
+    max_bytes: Count = 8_000_000
+    pass_on: Annotated[tuple[str, ...], Field(alias="pass", max_length=100)] = ()
+    stream_usage: bool = True
+    plain_http: bool = False
+    ca_file: str = ""
+
+
+class ClientSpec(Entity):
+    """Who may ask.
+
+    Attributes:
+        key: reference to what it sends as its key.
+        role: an ``operator`` also reads the details of ``/health``.
+        models: patterns of the models that it may ask for.
+        requests_per_minute, concurrency: of all its requests together.
+    """
+
+    key: Reference
+    role: Literal["client", "operator"] = "client"
+    models: Annotated[tuple[str, ...], Field(min_length=1, max_length=1_000)] = ("*",)
+    requests_per_minute: Annotated[float, NUMBER, Field(gt=0)] | None = None
+    concurrency: Count = 64
+
+
+class LimitsSpec(Entity):
+    """What one request may take.
+
+    Attributes:
+        body_bytes, header_bytes: of a request; `header_bytes` for each of its lines.
+        request_s: from its head to the end of its answer; `body_s` to the end of its body.
+        idle_s: without a whole head, on a new connection or between two requests.
+        write_s: that a client may take for what is written to it.
+        flying: requests at one time in one worker; more are refused.
+    """
+
+    body_bytes: Count = 4_000_000
+    header_bytes: Count = 16_384
+    request_s: Seconds = 300.0
+    body_s: Seconds = 20.0
+    idle_s: Seconds = 30.0
+    write_s: Seconds = 30.0
+    flying: Count = 1_000
+
+
+class ConfigFile(Entity):
+    """The gateway's file.
+
+    Attributes:
+        listen: host and port; port 0 takes a free one.
+        workers: processes that serve.
+        guards: the guard file, as an evaluation reads it.
+        workspace: the folder of the safety files, from whose facts guards are told the product's secrets.
+        state: folder of the traffic log and the levers.
+        modes: rule -> mode, where it differs from the guard file's.
+        levers: name -> modes that it sets when it is pulled; it may only tighten.
+    """
+
+    listen: Annotated[str, BeforeValidator(source_text)] = "127.0.0.1:8080"
+    workers: Annotated[int, NUMBER, Field(ge=1, le=64)] = 1
+    guards: Annotated[str, Field(min_length=1)]
+    workspace: str = ""
+    state: Annotated[str, Field(min_length=1)] = STATE
+    upstreams: Annotated[dict[Name, UpstreamSpec], Field(min_length=1, max_length=100)]
+    clients: Annotated[dict[Name, ClientSpec], Field(max_length=10_000)] = Field(default_factory=dict)
+    limits: LimitsSpec = LimitsSpec()
+    modes: dict[str, Mode] = Field(default_factory=dict)
+    levers: dict[Name, dict[str, Mode]] = Field(default_factory=dict)
+
+
+class Config(NamedTuple):
+    """A gateway's file, read and checked.
+
+    Attributes:
+        files: what a change of means that it is to be read again.
+        guards: the guard file, told by the facts, modes as the gateway's file has them.
+    """
+
+    path: Path
+    spec: ConfigFile
+    guards: GuardFile
+    files: tuple[Path, ...]
+
+    @property
+    def state(self) -> Path:
+        """The folder of the traffic log and the levers."""
+        return self.path.parent / self.spec.state
+
+    @property
+    def host(self) -> str:
+        """The host to listen on."""
+        return listen(self.spec.listen)[0]
+
+    @property
+    def port(self) -> int:
+        """The port to listen on."""
+        return listen(self.spec.listen)[1]
+
+    def under(self, levers: tuple[str, ...]) -> GuardFile:
+        """Return the guards with some levers pulled: of several modes for one rule the strictest holds."""
+        wanted = [self.spec.levers.get(name, {}) for name in levers]
+        return _with_modes(
+            self.guards,
+            {rule: max((w[rule] for w in wanted if rule in w), key=_MODES.index) for w in wanted for rule in w},
+        )
+
+    def upstream_of(self, model: str) -> str | None:
+        """Return the name of the upstream that is asked for a model; None where there is none."""
+        return next((n for n, spec in self.spec.upstreams.items() if fits(model, spec.models)), None)
+
+
+def fits(model: str, patterns: tuple[str, ...]) -> bool:
+    """Say whether a model's name fits one of some patterns."""
+    return any(fnmatchcase(model, pattern) for pattern in patterns)
+
+
+def state_of(path: Path) -> tuple[Path, list[str]]:
+    """Return the folder and the levers of a gateway's file, whatever else is wrong in it.
+
+    Raises:
+        WorkspaceError: it is no YAML.
+    """
+    value = read_yaml(path).value
+    written = value if isinstance(value, dict) else {}
+    state, levers = written.get("state"), written.get("levers")
+    folder = state if isinstance(state, str) and state else STATE
+    return path.parent / folder, [str(name) for name in levers] if isinstance(levers, dict) else []
+
+
+def read_config(path: Path, grants: Grants | None = None) -> Config:
+    """Read a gateway's file and its guards.
+
+    Args:
+        grants: where keys may be sent; what this user allowed for good if left out.
+
+    Raises:
+        WorkspaceError: every problem, with file and line.
+    """
+    source = read_yaml(path)
+    problems: list[Problem] = []
+    spec = validate(ConfigFile, source, (), problems)
+    if spec is None:
+        raise WorkspaceError(problems)
+    problems += _listening(source, spec)
+    problems += _asking(source, spec, grants if grants is not None else Grants.load(Settings.load().grants_file))
+    guards, files = _guards(source, path, spec, problems)
+    if guards is not None:
+        problems += _levers(source, spec, guards)
+    if problems or guards is None:
+        raise WorkspaceError(problems)
+    return Config(path, spec, _with_modes(guards, spec.modes), files)
+
+
+def listen(written: str) -> tuple[str, int]:
+    """Return host and port.
+
+    Raises:
+        UsageError: it is neither.
+
+    >>> listen("127.0.0.1:8080"), listen("[::1]:0")
+    (('127.0.0.1', 8080), ('::1', 0))
+    """
+    host, _, port = written.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit() and int(port) < 65_536):
+        raise UsageError("must be a host and a port, such as 127.0.0.1:8080")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def loopback(host: str) -> bool:
+    """Say whether only this machine can reach what listens there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listening(source: YamlFile, spec: ConfigFile) -> Iterator[Problem]:
+    try:
+        host, _ = listen(spec.listen)
+    except UsageError as error:
+        yield source.problem(("listen",), f"'listen' {error}")
+        return
+    if not spec.clients and not loopback(host):
+        said = "'listen' is reachable from other machines, and there are no 'clients' with keys: no key, no service"
+        yield source.problem(("listen",), said, "listen on 127.0.0.1, or give each client a key")
+    keys = [client.key for client in spec.clients.values()]
+    for name, client in spec.clients.items():
+        if keys.count(client.key) > 1:
+            yield source.problem(("clients", name, "key"), "two clients have one key: each has its own")
+
+
+def _asking(source: YamlFile, spec: ConfigFile, grants: Grants) -> Iterator[Problem]:
+    for name, upstream in spec.upstreams.items():
+        loc = ("upstreams", name)
+        try:
+            parts = address.check(upstream.url, secret=upstream.key is not None, plain_http=upstream.plain_http)
+        except UsageError as error:
+            yield source.problem((*loc, "url"), f"'url': {error}")
+            continue
+        if parts.query:
+            yield source.problem((*loc, "url"), "'url' carries a query: paths are put behind it")
+        if why := _unreachable(parts.hostname or ""):
+            yield source.problem((*loc, "url"), f"'url' leads to {why}: no model is served there")
+        to = place(upstream.url)
+        for where in [to, *([TRUSTING + to] if upstream.ca_file and to else [])]:
+            if upstream.key is not None and where and not grants.allow_key(upstream.key, where):
+                said = f"{upstream.key!r} is sent to {where} if this file has its way, and you have not allowed it"
+                hint = f"if that is right: shipworthy allow key {upstream.key} {where}"
+                yield source.problem((*loc, "key"), said, hint)
+
+
+def _unreachable(host: str) -> str:
+    """Say why an address can be no upstream: a cloud's own address for its machines' credentials, above all."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return "a cloud's metadata service" if host.rstrip(".") in ("metadata.google.internal", "metadata") else ""
+    if mapped := getattr(found, "ipv4_mapped", None):
+        found = mapped
+    if found.is_link_local:
+        return "a link-local address, where clouds keep their machines' credentials"
+    return "no one machine" if found.is_multicast or found.is_unspecified else ""
+
+
+def _guards(
+    source: YamlFile, path: Path, spec: ConfigFile, problems: list[Problem]
+) -> tuple[GuardFile | None, tuple[Path, ...]]:
+    file = path.parent / spec.guards
+    files = [path, file]
+    try:
+        facts = None
+        if spec.workspace:
+            from shipworthy.workspace.load import Workspace
+
+            root = path.parent / spec.workspace
+            workspace = Workspace.load(root)
+            facts, files = workspace.facts, [*files, *(root / found.path for found in workspace.files)]
+        return read_guards(file, facts), tuple(dict.fromkeys(files))
+    except WorkspaceError as error:
+        problems += error.problems
+    except ShipworthyError as error:
+        problems.append(source.problem(("guards",), str(error)))
+    return None, tuple(files)
+
+
+def _levers(source: YamlFile, spec: ConfigFile, guards: GuardFile) -> Iterator[Problem]:
+    ids = {rule.id: spec.modes.get(rule.id, rule.mode) for rule in guards.rules}
+    for rule in spec.modes:
+        if rule not in ids:
+            yield source.problem(("modes", rule), f"there is no rule {rule!r} in {spec.guards}")
+    for name, modes in spec.levers.items():
+        if name == STOP:
+            yield source.problem(("levers", name), f"{STOP!r} is the kill switch, which every gateway has")
+        for rule, mode in modes.items():
+            loc = ("levers", name, rule)
+            if rule not in ids:
+                yield source.problem(loc, f"there is no rule {rule!r} in {spec.guards}")
+            elif _MODES.index(mode) <= _MODES.index(ids[rule]):
+                yield source.problem(loc, f"a lever only tightens, and {rule!r} is {ids[rule]!r} without it")
+
+
+def _with_modes(guards: GuardFile, modes: Mapping[str, Any]) -> GuardFile:
+    rules = tuple(
+        rule.model_copy(update={"mode": modes[rule.id]}) if rule.id in modes else rule for rule in guards.rules
+    )
+    return guards.model_copy(update={"rules": rules})

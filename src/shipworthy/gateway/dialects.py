@@ -1,0 +1,52 @@
+"""The dialects that clients speak, as the gateway uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from shipworthy.dialects import anthropic_serve, openai_serve
+from shipworthy.dialects.served import Asking
+from shipworthy.gateway.refusal import Refusal
+
+
+class Errors(Protocol):
+    """Writes errors."""
+
+    def error(self, refusal: Refusal) -> Mapping[str, Any]:
+        """Return an error's body."""
+
+
+class OpenAI:
+    """OpenAI chat completions."""
+
+    def read(self, body: Any, also: Sequence[str]) -> Asking:
+        return openai_serve.read(body, also)
+
+    def answering(self, asking: Asking, id: str, created: int) -> openai_serve.Answering:
+        return openai_serve.Answering(asking, f"chatcmpl-{id}", created)
+
+    def error(self, refusal: Refusal) -> Mapping[str, Any]:
+        return openai_serve.error(refusal.message, refusal.kind, refusal.field, refusal.code)
+
+    def broken(self, refusal: Refusal) -> bytes:
+        return openai_serve.broken(refusal.message, refusal.kind, refusal.code)
+
+
+class Anthropic:
+    """Anthropic messages."""
+
+    def read(self, body: Any, also: Sequence[str]) -> Asking:
+        return anthropic_serve.read(body, also)
+
+    def answering(self, asking: Asking, id: str, created: int) -> anthropic_serve.Answering:
+        return anthropic_serve.Answering(asking, f"msg_{id}")
+
+    def error(self, refusal: Refusal) -> Mapping[str, Any]:
+        return anthropic_serve.error(refusal.message, refusal.status)
+
+    def broken(self, refusal: Refusal) -> bytes:
+        return anthropic_serve.broken(refusal.message, refusal.status)
+
+
+OPENAI, ANTHROPIC = OpenAI(), Anthropic()

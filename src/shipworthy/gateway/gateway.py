@@ -1,0 +1,146 @@
+"""The gateway of one worker: what all its routes share."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import web
+
+from shipworthy.core.events import Said
+from shipworthy.core.served import Served
+from shipworthy.detect.redact import seal_served
+from shipworthy.gateway.active import Active, Keeper
+from shipworthy.gateway.clients import Client
+from shipworthy.gateway.config import Config, loopback
+from shipworthy.gateway.refusal import Refusal
+from shipworthy.gateway.routes import Route, dialect_of, find
+from shipworthy.gateway.turn import JSON, Turn, retry_after
+from shipworthy.store.traffic import TrafficLog
+
+TRAFFIC = "traffic"
+"""Folder of the traffic log in the gateway's own."""
+_SEALERS = 2
+_SHORT = 10_000
+"""Characters that are redacted at once, in a millisecond or two: a thread would cost more than that."""
+
+
+class Gateway:
+    """One worker's gateway.
+
+    Args:
+        config: read and checked.
+        tell: is told what an operator should know, a line each; never text of a conversation.
+
+    Raises:
+        UsageError, StoreError: it cannot serve.
+    """
+
+    def __init__(self, config: Config, tell: Callable[[str], None]) -> None:
+        self.tell = tell
+        self._flying: set[Turn] = set()
+        self.keeper = Keeper(config, tell, self._kill)
+        self.log = TrafficLog(config.state / TRAFFIC)
+        self._routes: dict[str, Route] = find()
+        # Redacting a long conversation computes for a while: other requests go on meanwhile.
+        self._sealing = ThreadPoolExecutor(_SEALERS, thread_name_prefix="shipworthy-seal")
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, whatever it is."""
+        try:
+            route = self._routes.get(request.path)
+            if route is None:
+                raise Refusal(404, "invalid_request_error", _not_served(request.path, self._routes), code="not_served")
+            if request.method != route.method:
+                said = f"{request.path} is asked with {route.method}"
+                raise Refusal(405, "invalid_request_error", said, code="method")
+            self._check_host(request)
+            return await route.answer(self, request)
+        except Refusal as refusal:
+            body = msgspec.json.encode(dialect_of(request.path).error(refusal))
+            headers = {**self.headers(self.keeper.active), **retry_after(refusal)}
+            return web.Response(status=refusal.status, body=body, content_type=JSON, headers=headers)
+
+    def admit(self, request: web.BaseRequest, active: Active) -> Client:
+        """Return whose request it is.
+
+        Raises:
+            Refusal: it has no key that is known. Nothing is recorded of it.
+        """
+        client = active.clients.find(key_of(request))
+        if client is None:
+            raise Refusal(401, "authentication_error", "no key, or none that is known here", code="invalid_api_key")
+        return client
+
+    @contextmanager
+    def flying(self, turn: Turn) -> Iterator[None]:
+        """Count a request in while it is served.
+
+        Raises:
+            Refusal: there are too many.
+        """
+        if len(self._flying) >= turn.active.config.spec.limits.flying:
+            raise Refusal(503, "overloaded_error", "as many requests as may be are being served", retry_s=1.0)
+        self._flying.add(turn)
+        try:
+            yield
+        finally:
+            self._flying.discard(turn)
+
+    async def keep(self, served: Served, active: Active) -> None:
+        """Make a record durable, redacted.
+
+        Raises:
+            StoreError: it is not.
+        """
+        if sum(len(event.message.text) for event in served.events if isinstance(event, Said)) <= _SHORT:
+            sealed = seal_served(served, active.secrets)
+        else:
+            loop = asyncio.get_running_loop()
+            sealed = await loop.run_in_executor(self._sealing, seal_served, served, active.secrets)
+        await self.log.append(sealed)
+
+    def headers(self, active: Active) -> dict[str, str]:
+        """Return headers of every answer: all of them ours, none of a client's or an upstream's."""
+        return {"x-shipworthy-guards": active.digest, "cache-control": "no-store", "server": "shipworthy"}
+
+    async def close(self) -> None:
+        """Let go of connections and files."""
+        await self.keeper.close()
+        self._sealing.shutdown()
+        self.log.close()
+
+    def _kill(self) -> None:
+        for turn in tuple(self._flying):
+            turn.kill()
+
+    def _check_host(self, request: web.BaseRequest) -> None:
+        """Where no key is asked for, refuse names that a web page could have made to lead here (DNS rebinding)."""
+        if self.keeper.active.clients.asks_for_keys:
+            return
+        try:
+            host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        except ValueError:
+            host = ""
+        if not loopback(host):
+            said = "without keys, this gateway is asked by its loopback address only"
+            raise Refusal(403, "permission_error", said, code="host")
+
+
+def key_of(request: web.BaseRequest) -> str:
+    """Return the key of a request, as OpenAI's clients send it or as Anthropic's do; empty where there is none."""
+    written = request.headers.get("authorization", "")
+    if found := re.fullmatch(r"Bearer +(\S+)", written, re.IGNORECASE):
+        return found[1]
+    return request.headers.get("x-api-key", "").strip()
+
+
+def _not_served(path: str, routes: dict[str, Route]) -> str:
+    served = ", ".join(sorted(routes))
+    named = path if re.fullmatch(r"/[A-Za-z0-9/_.-]{1,80}", path) else "this path"
+    return f"{named} is not served: what no guard looks at is not passed on. Served are {served}"

@@ -1,0 +1,81 @@
+"""OpenAI embeddings: guards look at the texts, and only numbers come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from shipworthy.core.errors import TargetError
+from shipworthy.core.records import Reply, Request, Usage, answer
+from shipworthy.dialects import embeddings_serve
+from shipworthy.dialects.served import Asking
+from shipworthy.gateway.clients import Client
+from shipworthy.gateway.dialects import OpenAI
+from shipworthy.gateway.gateway import Gateway
+from shipworthy.gateway.refusal import Refusal
+from shipworthy.gateway.routes import route
+from shipworthy.gateway.turn import Turn, upstream_refusal
+from shipworthy.gateway.upstream import Upstream
+from shipworthy.net.answer import describe_error
+
+PATH = "/embeddings"
+
+
+class Dialect(OpenAI):
+    """Embeddings are asked for in OpenAI's words, and refused in them."""
+
+    def read(self, body: Any, also: Sequence[str]) -> Asking:
+        return embeddings_serve.read(body, also)
+
+
+class Vectors:
+    """One request's call, as the exchange's target. What it says is nothing; `found` is what it brings."""
+
+    def __init__(self, upstream: Upstream, asking: Asking) -> None:
+        self._upstream, self._asking = upstream, asking
+        self.found: list[list[float]] = []
+        self.usage = Usage()
+        self.status = 0
+
+    def describe(self) -> Mapping[str, Any]:
+        return {"target": "gateway", "upstream": self._upstream.name, "base_url": self._upstream.spec.url + PATH}
+
+    async def send(self, request: Request) -> Reply:
+        """Ask for the vectors of the request's messages, as guards left them."""
+        texts = [message.text for message in request.messages]
+        model = self._upstream.spec.model or self._asking.model
+        told = await self._upstream.endpoint(PATH).ask({**self._asking.fields, "model": model, "input": texts})
+        if told.status != 200:
+            self.status = told.status
+            raise TargetError(f"the upstream answered {describe_error(told)}")
+        self.found, self.usage = embeddings_serve.vectors(told.body, len(texts))
+        return answer("", usage=self.usage)
+
+    async def close(self) -> None:
+        """Nothing: connections are the upstream's."""
+
+
+class Embedding(Turn):
+    """One request for vectors."""
+
+    async def _answered(self, asking: Asking, upstream: Upstream, client: Client) -> web.StreamResponse:
+        call = Vectors(upstream, asking)
+        try:
+            await self._exchange(upstream.channel(call), client).ask(asking.messages)
+        except TargetError as error:
+            raise upstream_refusal(error, call.status) from None
+        if self._blocked:  # there are no words to give in place of numbers
+            said = "a guard kept back a text"
+            raise Refusal(400, "invalid_request_error", said, field="input", code="content_filter", ending="blocked")
+        return await self._give(embeddings_serve.whole(asking, call.found, call.usage))
+
+
+DIALECT = Dialect()
+
+
+@route("POST", "/v1/embeddings")
+async def embeddings(gateway: Gateway, request: web.BaseRequest) -> web.StreamResponse:
+    """Answer with a vector for each text."""
+    return await Embedding(gateway, request, DIALECT, gateway.keeper.look()).answer()

@@ -1,0 +1,16 @@
+"""Anthropic messages, whole and streamed, over whatever upstream."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from shipworthy.gateway.dialects import ANTHROPIC
+from shipworthy.gateway.gateway import Gateway
+from shipworthy.gateway.routes import route
+from shipworthy.gateway.turn import Turn
+
+
+@route("POST", "/v1/messages")
+async def answer(gateway: Gateway, request: web.BaseRequest) -> web.StreamResponse:
+    """Answer a conversation."""
+    return await Turn(gateway, request, ANTHROPIC, gateway.keeper.look()).answer()

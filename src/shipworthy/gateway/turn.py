@@ -1,0 +1,381 @@
+"""One request: admitted, asked through one exchange, answered from what guards released, recorded before it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+from aiohttp import web
+
+from shipworthy.core.errors import ShipworthyError, StoreError, TargetError, TargetFiltered, TargetTimeout
+from shipworthy.core.events import GuardEvent, Timing
+from shipworthy.core.foreign import kind_of
+from shipworthy.core.records import Delta, Message, Usage
+from shipworthy.core.served import Ending, Served
+from shipworthy.dialects.served import Asking, BadBody
+from shipworthy.exchange.channel import Channel
+from shipworthy.exchange.exchange import Exchange
+from shipworthy.gateway.active import Active
+from shipworthy.gateway.clients import Client
+from shipworthy.gateway.refusal import Refusal
+from shipworthy.gateway.upstream import Call, Upstream, by_choice
+from shipworthy.net.answer import read_json
+
+if TYPE_CHECKING:
+    from shipworthy.gateway.gateway import Gateway
+
+JSON = "application/json"
+
+
+class Answering(Protocol):
+    """Writes one answer in a client's dialect."""
+
+    def whole(self, choices: Sequence[Sequence[Message]], finishes: Sequence[str], usage: Usage) -> Mapping[str, Any]:
+        """Return a whole answer."""
+
+    def piece(self, delta: Delta) -> Iterator[bytes]:
+        """Yield what one piece is on the wire."""
+
+    def end(self, finishes: Sequence[str], usage: Usage) -> Iterator[bytes]:
+        """Yield the end of a stream."""
+
+    def finish(self, choice: int, finish: str, *, calls: bool) -> str:
+        """Return a finish reason (``stop``, ``length``, ``content_filter``) in the wire's words."""
+
+
+class Dialect(Protocol):
+    """What a route of conversations speaks."""
+
+    def read(self, body: Any, also: Sequence[str]) -> Asking:
+        """Read a request; raises `BadBody`."""
+
+    def answering(self, asking: Asking, id: str, created: int) -> Answering:
+        """Return what writes the answer to a request."""
+
+    def error(self, refusal: Refusal) -> Mapping[str, Any]:
+        """Return an error's body."""
+
+    def broken(self, refusal: Refusal) -> bytes:
+        """Return what says in a stream that the answer broke off."""
+
+
+class Turn:
+    """One request.
+
+    Args:
+        dialect: that the client speaks.
+        active: what is in force, to its end.
+
+    Attributes:
+        ending, status, error: as in `Served`.
+        deadline: ends the request, when its time is up or the kill switch is pulled.
+        killed: whether it was the kill switch.
+    """
+
+    def __init__(self, gateway: Gateway, request: web.BaseRequest, dialect: Dialect, active: Active) -> None:
+        self._gateway, self._request, self._dialect, self.active = gateway, request, dialect, active
+        self.number, self._began, self._clock = secrets.token_hex(16), time.time(), time.perf_counter()
+        self.client: Client | None = None
+        self.asking: Asking | None = None
+        self.exchange: Exchange | None = None
+        self.upstream = self.error = ""
+        self.ending: Ending = "failed"
+        self.status = 0
+        self.deadline: asyncio.Timeout = asyncio.timeout(active.config.spec.limits.request_s)
+        self.killed = self._kept = False
+        self._response: web.StreamResponse | None = None
+
+    async def answer(self) -> web.StreamResponse:
+        """Serve the request, and return its answer, sent already where it was a stream."""
+        try:
+            with self._gateway.flying(self):
+                try:
+                    async with self.deadline:
+                        return await self._served()
+                except _Slow:
+                    return await self._left()
+                except Exception as error:
+                    return await self._refuse(self._as_refusal(error))
+        except asyncio.CancelledError:
+            # The client has gone, or the process ends. What was asked and answered is recorded all the same.
+            if not self._kept and self.client is not None:
+                self.ending, self.error = "gone", "the client left before its answer ended, or the gateway did"
+                await asyncio.shield(asyncio.ensure_future(self._keep_quietly()))
+            raise
+
+    def kill(self) -> None:
+        """End it: the kill switch was pulled."""
+        self.killed = True
+        with suppress(RuntimeError):  # it has ended by itself, and only its last words are still on their way
+            self.deadline.reschedule(asyncio.get_running_loop().time())
+
+    async def _served(self) -> web.StreamResponse:
+        self.client = client = self._gateway.admit(self._request, self.active)
+        if self.active.stopped:
+            raise Refusal(503, "service_unavailable", "an operator has stopped this gateway", code="stopped",
+                          ending="stopped")  # fmt: skip
+        with client.place():
+            asking, upstream = await self._read(client)
+            return await self._answered(asking, upstream, client)
+
+    async def _answered(self, asking: Asking, upstream: Upstream, client: Client) -> web.StreamResponse:
+        """Ask and answer; a route that is no conversation has its own."""
+        call = Call(upstream, "/chat/completions", asking)
+        exchange = self._exchange(upstream.channel(call), client)
+        answering = self._dialect.answering(asking, self.number, int(self._began))
+        if asking.stream:
+            return await self._stream(asking, exchange, call, answering)
+        return await self._whole(asking, exchange, call, answering)
+
+    def _exchange(self, channel: Channel, client: Client) -> Exchange:
+        self.exchange = Exchange(channel, self.active.mediation, user=client.name, keep=False)
+        return self.exchange
+
+    async def _read(self, client: Client) -> tuple[Asking, Upstream]:
+        body = await read_body(self._request, self.active)
+        model = body.get("model") if isinstance(body, dict) else None
+        name = self.active.config.upstream_of(model) if isinstance(model, str) else None
+        upstream = self.active.upstreams.get(name or "")
+        try:
+            asking = self._dialect.read(body, upstream.spec.pass_on if upstream is not None else ())
+        except BadBody as error:
+            raise Refusal(400, "invalid_request_error", str(error), field=error.field) from None
+        if upstream is None or not client.may_ask(asking.model):
+            said = "there is no such model for this key"
+            raise Refusal(404, "invalid_request_error", said, field="model", code="model_not_found")
+        self.asking, self.upstream = asking, upstream.name
+        return asking, upstream
+
+    # ---- whole -----------------------------------------------------------------------------------------------------
+
+    async def _whole(self, asking: Asking, exchange: Exchange, call: Call, answering: Answering) -> web.StreamResponse:
+        try:
+            reply = await exchange.ask(asking.messages)
+        except TargetError as error:
+            raise upstream_refusal(error, call.status) from None
+        if self._blocked:
+            choices: list[Sequence[Message]] = [reply.messages] * asking.choices
+            finishes = ["content_filter"] * asking.choices
+        else:
+            choices = list(by_choice(reply.messages, call.sizes))
+            finishes = list(call.finishes)
+        finishes = [
+            answering.finish(number, finish, calls=any(message.tool_calls for message in messages))
+            for number, (messages, finish) in enumerate(zip(choices, finishes, strict=True))
+        ]
+        return await self._give(answering.whole(choices, finishes, call.usage))
+
+    async def _give(self, body: Mapping[str, Any]) -> web.StreamResponse:
+        """Return a whole answer, once its record is on the disk."""
+        self.ending, self.status = "blocked" if self._blocked else "answered", 200
+        await self._keep()
+        return web.Response(body=msgspec.json.encode(body), content_type=JSON, headers=self._headers())
+
+    # ---- in pieces -------------------------------------------------------------------------------------------------
+
+    async def _stream(self, asking: Asking, exchange: Exchange, call: Call, answering: Answering) -> web.StreamResponse:
+        called: set[int] = set()
+        try:
+            async with aclosing(exchange.stream(asking.messages)) as pieces:
+                async for piece in pieces:
+                    if piece.channel == "tool_call":
+                        called.add(piece.choice)
+                    for event in answering.piece(piece):
+                        await self._write(event)
+        except TargetError as error:
+            raise upstream_refusal(error, call.status) from None
+        blocked = self._blocked
+        finishes = ["content_filter"] * asking.choices if blocked else call.finishes
+        finishes = [answering.finish(n, finish, calls=n in called) for n, finish in enumerate(finishes)]
+        self.ending, self.status = "blocked" if blocked else "answered", 200
+        await self._keep()
+        return await self._write(b"".join(answering.end(finishes, call.usage)), last=True)
+
+    async def _write(self, data: bytes, *, last: bool = False) -> web.StreamResponse:
+        """Send some bytes; a client that does not take them in time is cut off."""
+        try:
+            async with asyncio.timeout(self.active.config.spec.limits.write_s):
+                response = self._response
+                if response is None:
+                    response = web.StreamResponse(headers=self._headers())
+                    response.content_type = "text/event-stream"
+                    await response.prepare(self._request)
+                    self._response = response
+                await (response.write_eof(data) if last else response.write(data))
+                return response
+        except TimeoutError:
+            self._cut()
+            raise _Slow from None
+        except OSError:  # aiohttp's own for a client that has gone is one
+            raise _Slow from None
+
+    def _cut(self) -> None:
+        if (transport := self._request.transport) is not None:
+            transport.abort()
+
+    # ---- how it ends -----------------------------------------------------------------------------------------------
+
+    @property
+    def _blocked(self) -> bool:
+        """Whether a guard kept back question or answer, not only a document or a tool's result."""
+        events = self.exchange.events if self.exchange is not None else ()
+        return any(
+            isinstance(e, GuardEvent) and e.action == "block" and not e.shadow and e.stage != "retrieved"
+            for e in events
+        )
+
+    def _as_refusal(self, error: Exception) -> Refusal:
+        if isinstance(error, Refusal):
+            return error
+        if isinstance(error, TimeoutError) and self.killed:
+            return Refusal(503, "service_unavailable", "an operator has stopped this gateway", code="stopped",
+                           ending="stopped")  # fmt: skip
+        if isinstance(error, TimeoutError):
+            limit = self.active.config.spec.limits.request_s
+            return Refusal(504, "timeout_error", f"the answer took longer than {limit:g} s", code="late", ending="late")
+        if isinstance(error, StoreError):
+            said = "the request cannot be recorded, and what is not recorded is not answered"
+            return Refusal(503, "service_unavailable", said, code="not_recorded", ending="failed")
+        self._gateway.tell(f"a request failed: {kind_of(error)}" + _told(error, self.active))
+        said = "the gateway failed; nothing of an answer was passed on unseen"
+        return Refusal(500, "api_error", said, ending="failed")
+
+    async def _left(self) -> web.StreamResponse:
+        """Record a request whose client does not take its answer."""
+        response = self._response
+        self.ending, self.error = "gone", "the client did not take its answer, or left"
+        self.status = response.status if response is not None else 0
+        if not self._kept:
+            await self._keep_quietly()
+        return response if response is not None else web.Response(status=499)
+
+    async def _refuse(self, refusal: Refusal) -> web.StreamResponse:
+        response = self._response
+        self.status = response.status if response is not None else refusal.status
+        if not self._kept and self.client is not None:
+            self.ending, self.error = refusal.ending, refusal.message
+            try:
+                await self._keep()
+            except StoreError as error:
+                self._gateway.tell(self.active.scrub(str(error)))
+                if refusal.status < 500:
+                    refusal = self._as_refusal(error)
+        if response is None:
+            headers = {**self._headers(), **retry_after(refusal)}
+            body = msgspec.json.encode(self._dialect.error(refusal))
+            return web.Response(status=refusal.status, body=body, content_type=JSON, headers=headers)
+        try:
+            await self._write(self._dialect.broken(refusal), last=True)
+        except (_Slow, OSError):
+            self._cut()
+        return response
+
+    def _headers(self) -> dict[str, str]:
+        return {**self._gateway.headers(self.active), "x-shipworthy-request": f"GR-{self.number}"}
+
+    async def _keep_quietly(self) -> None:
+        try:
+            await self._keep()
+        except StoreError as error:
+            self._gateway.tell(self.active.scrub(str(error)))
+
+    async def _keep(self) -> None:
+        """Make the record of this request durable, redacted.
+
+        Raises:
+            StoreError: it is not.
+        """
+        self._kept = True
+        exchange, asking = self.exchange, self.asking
+        spans = tuple(exchange.spans) if exchange is not None else ()
+        seconds = time.perf_counter() - self._clock
+        keeping = self._gateway.keep(
+            Served(
+                id=f"GR-{self.number}",
+                route=self._request.path,
+                ending=self.ending,
+                client=self.client.name if self.client is not None else "",
+                upstream=self.upstream,
+                model=asking.model if asking is not None else "",
+                guards=self.active.digest,
+                levers=self.active.levers,
+                streamed=asking is not None and asking.stream,
+                status=self.status,
+                events=tuple(exchange.events) if exchange is not None else (),
+                error=self.active.scrub(self.error) if self.error else "",
+                timing=Timing(self._began, seconds, exchange.guard_seconds if exchange is not None else 0.0, spans),
+            ),
+            self.active,
+        )
+        # Whoever stops waiting for it does not stop it.
+        await asyncio.shield(asyncio.ensure_future(keeping))
+
+
+class _Slow(Exception):
+    """The client does not take what is sent, or has gone: there is nobody to tell."""
+
+
+def _told(error: Exception, active: Active) -> str:
+    return f": {active.scrub(str(error))}" if isinstance(error, ShipworthyError) else ""
+
+
+_SAME = {400, 404, 413, 422, 429}
+"""Statuses of an upstream that say something about the request, and not about the gateway."""
+
+
+def upstream_refusal(error: TargetError, status: int) -> Refusal:
+    """Return what a client is told of an upstream's failure.
+
+    Args:
+        status: of the upstream's answer, where that was an error; else 0.
+    """
+    if isinstance(error, TargetFiltered):
+        said = "the provider's own filter refused the prompt or the answer"
+        return Refusal(400, "invalid_request_error", said, code="content_filter", ending="filtered")
+    if isinstance(error, TargetTimeout):
+        return Refusal(504, "timeout_error", "the upstream did not answer in time", ending="upstream_timeout")
+    if status in _SAME:
+        kind = "rate_limit_error" if status == 429 else "invalid_request_error"
+        return Refusal(status, kind, f"the upstream refused the request with status {status}",
+                       code="upstream", ending="upstream_error")  # fmt: skip
+    return Refusal(502, "api_error", "the upstream failed to give an answer that can be passed on", code="upstream",
+                   ending="upstream_error")  # fmt: skip
+
+
+def retry_after(refusal: Refusal) -> dict[str, str]:
+    """Return the header that says when to try again, where that makes sense."""
+    return {"retry-after": str(max(1, round(refusal.retry_s)))} if refusal.retry_s is not None else {}
+
+
+async def read_body(request: web.BaseRequest, active: Active) -> Any:
+    """Return a request's JSON.
+
+    Raises:
+        Refusal: it is none, is too long or takes too long.
+    """
+    limits = active.config.spec.limits
+    if request.content_type != JSON:
+        raise Refusal(415, "invalid_request_error", f"the content type must be {JSON}")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refusal(415, "invalid_request_error", "a compressed body is not read")
+    too_long = Refusal(413, "invalid_request_error", f"the body is longer than {limits.body_bytes:,} bytes")
+    if (request.content_length or 0) > limits.body_bytes:
+        raise too_long
+    data = bytearray()
+    try:
+        async with asyncio.timeout(limits.body_s):
+            async for piece in request.content.iter_any():
+                data += piece
+                if len(data) > limits.body_bytes:
+                    raise too_long
+    except TimeoutError:
+        raise Refusal(408, "timeout_error", f"the body took longer than {limits.body_s:g} s") from None
+    try:
+        return read_json(bytes(data))
+    except ValueError:
+        raise Refusal(400, "invalid_request_error", "the body is no JSON, or lies too deep") from None
