@@ -19,7 +19,7 @@ from shipworthy.dialects.openai_stream import Completion, deltas
 from shipworthy.dialects.served import Asking
 from shipworthy.exchange.channel import Channel, Places
 from shipworthy.gateway.config import UpstreamSpec
-from shipworthy.net.answer import Answer, describe_error
+from shipworthy.net.answer import HttpAnswer, describe_error
 from shipworthy.net.endpoint import Endpoint, NoStream
 from shipworthy.net.options import HttpOptions
 
@@ -144,7 +144,7 @@ class Call:
             body["stream_options"] = {"include_usage": True}
         return body
 
-    def _whole(self, answer: Answer) -> Reply:
+    def _whole(self, answer: HttpAnswer) -> Reply:
         if answer.status != 200:
             self.status = answer.status
             if is_filtered(answer.body):
