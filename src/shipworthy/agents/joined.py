@@ -121,6 +121,19 @@ class JoinedWorld:
             facts["forbidden"] = all_hold(self._forbidden, now)
         return facts
 
+    def twin(self) -> JoinedWorld:
+        """Return worlds in this state that go their own way: what a call would do can be tried on them.
+
+        Raises:
+            WorldLost: nobody knows what the state is.
+        """
+        if self.lost:
+            raise WorldLost(self.lost)
+        worlds = [world.twin() for world in self._worlds.values()]
+        return JoinedWorld(
+            worlds, goal=self._goal, forbidden=self._forbidden, bounds=self._bounds, threads=self._threads
+        )
+
     def plant(self, plant: Plant) -> None:
         """Put a text of somebody else there, before the attempt begins.
 
