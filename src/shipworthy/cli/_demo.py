@@ -62,16 +62,16 @@ def next_steps(folder: Path, pack: Path, trust: Path, show: bool, run: str = "")
     """
     from shipworthy.evidence.archive import read
 
-    command = _command()
+    command, gated = _command(), f" {run}" if run else ""
     report = pack.with_suffix(".html")
     report.write_bytes(read(pack.read_bytes())["report.html"])
     click.echo(
         f"\nreport          {report}"
         f"\nevidence pack   {pack}"
         f"\ntrusted keys    {trust}"
-        f"\n\nnext:  {command} gate{f" {run}" if run else ""} -C {folder}; echo $?"
+        f"\n\nnext:  {command} gate{gated} -C {folder}; echo $?"
         f"\n       {command} evidence verify {pack} --trust {trust}; echo $?"
-        f"\n       {command} view {run or "latest"} -C {folder}"
+        f"\n       {command} view {run or 'latest'} -C {folder}"
     )
     if show:
         _open(report)

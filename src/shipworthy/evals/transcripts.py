@@ -24,6 +24,7 @@ from shipworthy.core.records import Asked, Attempt, Message, MessagePart, Metric
 from shipworthy.core.shown import given_away, reasoned
 from shipworthy.detect.reasoning import thoughts
 from shipworthy.detect.redact import redact_json, redact_text
+from shipworthy.evals.actions import actions
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
 from shipworthy.store.files import takes_bytes
@@ -198,10 +199,15 @@ class _Samples:
         if sample is None:
             return {}
         told: dict[str, Any] = {"expected": sample.expected, "tags": sample.tags, "secrets": sample.secrets}
+        if (scene := sample.scene) is not None:
+            told |= {name: msgspec.to_builtins(getattr(scene, name)) for name in ("goal", "forbidden", "plants")}
         if not shown:
             told["expected"] = redact_json(sample.expected, sample.secrets)
             told["tags"] = [redact_text(tag, sample.secrets) for tag in sample.tags]
             told["secrets"] = len(sample.secrets)
+            for name in ("goal", "forbidden", "plants"):
+                if name in told:
+                    told[name] = redact_json(told[name], sample.secrets)
         return {name: value for name, value in told.items() if value not in (None, (), [], 0)}
 
     def unknown(self) -> Iterator[str]:
@@ -312,6 +318,8 @@ def _body(
         "told": sample,
         **_reasoning(attempt),
     }
+    if steps := actions(attempt):
+        body["actions"] = steps
     if other is not None:
         body["other"] = {
             "said": other.said,
@@ -392,6 +400,9 @@ def _facts(run: Run, shown: int) -> Iterator[str]:
     yield manifest.system
     yield f"plan {manifest.plan}"
     yield "with guards" if manifest.guards else "without guards"
+    if "policy" in manifest.subject:
+        person = manifest.subject.get("approver", "nobody")
+        yield f"with a tool policy, {str(person).replace('_', ' ')} there to ask"
     if seen := manifest.subject.get("reasoning"):
         yield f"reasoning {seen}"
     yield manifest.created.replace("T", " ")[:16]
