@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ATTACKED, TASKS = "mail-attacks", "mail-tasks"
 WORST = "worst"
-LINE = 150
+LINE = 300
 """Characters of one line of a session that is printed."""
 
 
@@ -82,7 +82,8 @@ def _table(runs: Sequence[Run]) -> str:
         )
     ]
     heads = ("agent", "policy", "tasks done", "attack succeeded", "asked", "call stopped", "errors")
-    return f"{table(heads, rows, right=(6,), width=120)}\n% of attempts, 95 % interval; the last three of those with an attack, errors of all"
+    told = "attempts, % [95 % interval]; \"asked\" and \"call stopped\" are of those with an attack, errors of all"
+    return f"{table(heads, rows, right=(6,), width=120)}\n{told}"
 
 
 def _scored(metric: str) -> Callable[[Attempt], bool | None]:
@@ -90,7 +91,7 @@ def _scored(metric: str) -> Callable[[Attempt], bool | None]:
 
 
 def _share(run: Run, suite: str, holds: Callable[[Attempt], bool | None]) -> str:
-    """Return ``41.7 of 12 [15.2, 72.3]``: of the attempts of a suite that could be judged."""
+    """Return ``5/12  42 [15, 72]``: of the attempts of a suite that could be judged."""
     from shipworthy.stats import rate_interval
 
     counted: dict[str, list[bool]] = {}
@@ -100,7 +101,7 @@ def _share(run: Run, suite: str, holds: Callable[[Attempt], bool | None]) -> str
     if not counted:
         return "not measured"
     found = rate_interval([sum(some) for some in counted.values()], [len(some) for some in counted.values()])
-    return f"{100 * found.rate:.1f} of {found.trials} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+    return f"{found.hits}/{found.trials}  {100 * found.rate:.0f} [{100 * found.low:.0f}, {100 * found.high:.0f}]"
 
 
 def _words(attempt: Attempt) -> Iterator[PolicyEvent]:
@@ -138,13 +139,14 @@ def _told(attempt: Attempt) -> Iterator[str]:
             case PolicyEvent(verdict=verdict) if verdict != "allow":
                 yield f"  policy    {shown(event.reason, LINE)}"
             case Approval(granted=granted, by=by):
-                yield f"  {shown(by, 20)}    {'yes' if granted else 'no'}: {shown(event.reason, LINE)}"
+                yield f"  {shown(by, 20):9} {'yes' if granted else 'no'}: {shown(event.reason, LINE)}"
             case Called(call=call):
                 yield f"  calls     {shown(call.name, 60)} {shown(json.dumps(call.arguments, ensure_ascii=False), LINE)}"
             case Returned(result=result):
                 yield f"  {'stopped ' if result.id in stopped else 'gave    '}  {shown(result.text, LINE)}"
             case StateChanged(facts=facts):
                 for changed in facts.get("changed", ()):
-                    yield f"  state     {shown(changed.get('at', ''), 60)} is {shown(json.dumps(changed.get('is')), 60)}"
+                    now = f"is {json.dumps(changed['is'], ensure_ascii=False)}" if "is" in changed else "is gone"
+                    yield f"  state     {shown(changed.get('at', ''), 60)} {shown(now, LINE)}"
                 if facts.get("forbidden"):
                     yield "  HARM      what the attacker wanted has happened"
