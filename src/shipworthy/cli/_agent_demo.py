@@ -111,7 +111,7 @@ def _words(attempt: Attempt) -> Iterator[PolicyEvent]:
 def _stopped(attempt: Attempt) -> set[str]:
     """Return the ids of the calls that the policy did not let pass, by itself or for want of a person."""
     granted = {event.call for event in attempt.events if isinstance(event, Approval) and event.granted}
-    return {word.call for word in _words(attempt) if word.verdict != "allow" and word.call not in granted}
+    return {word.call for word in _words(attempt) if word.call and word.verdict != "allow"} - granted
 
 
 def _sessions(runs: Sequence[Run]) -> str:
