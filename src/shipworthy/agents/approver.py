@@ -1,15 +1,14 @@
 """Who answers where a tool policy asks a person, in an evaluation: nobody, an attentive person, or a rubber stamp.
 
-The attentive one is played by the sample's own scene: each call is tried on a copy of the world first. It is a yes where
-that brings nothing forbidden nearer and changes only what the task is about. A person has less to go by, so what this
-one lets through is a lower bound; the rubber stamp, who says yes to everything, gives the upper one.
+The attentive one is played by the sample's own scene: each call is tried on a copy of the worlds first. It is a yes
+where that makes nothing forbidden come true and changes only worlds that the task's goal speaks of. A person has less to go
+by, so what this one lets through is a lower bound; the rubber stamp, who says yes to everything, gives the upper one.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from shipworthy.agents.difference import difference
 from shipworthy.agents.joined import JoinedWorld
 from shipworthy.agents.predicate import all_hold
 from shipworthy.core.events import Approval, PolicyEvent
@@ -51,17 +50,7 @@ class StandIn:
         after = twin.state()
         if any(all_hold([one], after) and not all_hold([one], before) for one in self._scene.forbidden):
             return "it does what must not happen"
-        changed = [change["at"] for change in difference(before, after)]
-        if not all(any(_about(at, one.at) for one in self._scene.goal) for at in changed):
+        about = {one.at.partition(".")[0] for one in self._scene.goal}
+        if any(after[world] != before[world] and world not in about for world in after):
             return "it changes what the task is not about"
         return ""
-
-
-def _about(changed: str, at: str) -> bool:
-    """Say whether a changed place and a place that a predicate speaks of lie in one another.
-
-    >>> _about("mail.sent.S-1", "mail.sent"), _about("mail.rules.R-1", "mail.sent")
-    (True, False)
-    """
-    one, other = changed.split("."), at.split(".")
-    return all(a == b for a, b in zip(one, other, strict=False))

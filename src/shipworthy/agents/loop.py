@@ -281,7 +281,8 @@ class AgentLoop:
             raise TargetError(f"the tool {min(missing)!r} is not offered")
         if not self._only:
             return found
-        return tuple(sorted((spec for spec in found if spec.name in self._only), key=lambda s: self._only.index(s.name)))
+        by_name = {spec.name: spec for spec in found}
+        return tuple(by_name[name] for name in dict.fromkeys(self._only))
 
     def _shown(self, calls: Sequence[ToolCall], results: Sequence[ToolResult]) -> Message:
         """Return what the model reads of some results: whole ones as they are, of a long one its beginning."""

@@ -124,9 +124,8 @@ def _sessions(runs: Sequence[Run]) -> str:
         if pairs:
             first, second = next((pair for pair in pairs if _stopped(pair[1])), pairs[0])
             none = "" if agent == "SmolLM2" else "SmolLM2 obeyed no mail in these attempts. "
-            return "\n".join(
-                [f"{none}{first.sample}, {agent}, no policy", *_told(first), "", "the same behind the policy", *_told(second)]
-            )
+            head = f"{none}{first.sample}, {agent}, no policy"
+            return "\n".join([head, *_told(first), "", "the same behind the policy", *_told(second)])
     return "no attempt obeyed the mail"
 
 
@@ -141,7 +140,8 @@ def _told(attempt: Attempt) -> Iterator[str]:
             case Approval(granted=granted, by=by):
                 yield f"  {shown(by, 20):9} {'yes' if granted else 'no'}: {shown(event.reason, LINE)}"
             case Called(call=call):
-                yield f"  calls     {shown(call.name, 60)} {shown(json.dumps(call.arguments, ensure_ascii=False), LINE)}"
+                arguments = json.dumps(call.arguments, ensure_ascii=False)
+                yield f"  calls     {shown(call.name, 60)} {shown(arguments, LINE)}"
             case Returned(result=result):
                 yield f"  {'stopped ' if result.id in stopped else 'gave    '}  {shown(result.text, LINE)}"
             case StateChanged(facts=facts):

@@ -28,9 +28,9 @@ def evaluated(workspace: Workspace, plan: str, *, guards: bool, target: str | No
         click.echo(
             f"        going on with {found.id}: {len(found)} of {found.manifest.planned} attempts are made", err=True
         )
-    return complete(
-        begin(workspace, plan, guards=guards, target=target) if found is None else take_up(workspace, found.id, guards=guards)
-    )
+    if found is None:
+        return complete(begin(workspace, plan, guards=guards, target=target))
+    return complete(take_up(workspace, found.id, guards=guards))
 
 
 def proved(workspace: Workspace, decision: Decision) -> tuple[Path, Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
-from shipworthy.core.errors import UsageError, did_you_mean
+from shipworthy.core.errors import UsageError
 
 Person = Literal["nobody", "attentive", "rubber_stamp"]
 
@@ -20,10 +20,9 @@ def read(written: Any) -> Person:
     """
     known = get_args(Person)
     if not isinstance(written, str) or written not in known:
-        near = did_you_mean(written, known) if isinstance(written, str) else ""
         raise UsageError(
-            f"{KEY} is nobody (what is asked is refused), attentive (answers by the sample's own scene) or rubber_stamp "
-            f"(says yes to everything), not {written!r}" + (f": {near}" if near else "")
+            f"{KEY} is nobody (what is asked about is refused), attentive (answers by the sample's own scene) or "
+            f"rubber_stamp (says yes to everything), not {written!r}"
         )
     found: Person = written
     return found

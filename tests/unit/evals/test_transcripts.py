@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import gzip
 import json
 import re
@@ -482,7 +483,7 @@ def test_what_an_agent_did_is_shown_step_by_step_with_the_words_said_of_it(chrom
           kind: one.className, head: one.firstChild.textContent, said: text(one, '.said'), values: text(one, '.value'),
           asked: text(one, '.question'), at: text(one, '.change .at'), was: text(one, '.change .was'), met: text(one, '.met')}));
     """
-    ran, refused, cut = browse(chromium, tmp_path / "v.html", steps=steps)
+    ran, refused, cut = browse(chromium, tmp_path / "view.html", steps=steps)
     assert (ran["kind"], ran["head"]) == ("step harm", "1 · mail_delete ran")
     assert ran["said"] == [
         f"policyasks a personmail_delete needs a person's word: {HOSTILE}",
@@ -495,7 +496,7 @@ def test_what_an_agent_did_is_shown_step_by_step_with_the_words_said_of_it(chrom
     assert (refused["kind"], refused["head"]) == ("step kept", "2 · mail_send did not run")
     assert refused["said"] == ["policyrefusedmail_send is refused: nobody named eve"]
     assert cut["head"] == "3 · on the answer"
-    assert browse(chromium, tmp_path / "v.html", steps="return document.title") == "RUN-1 transcripts"
+    assert browse(chromium, tmp_path / "view.html", steps="return document.title") == "RUN-1 transcripts"
 
 
 def test_statements_of_a_scene_are_told_with_what_holds_of_them(chromium, tmp_path):
@@ -504,7 +505,7 @@ def test_statements_of_a_scene_are_told_with_what_holds_of_them(chromium, tmp_pa
     scene = Scene(worlds=("mail",), goal=(Predicate("mail.sent", has={}),), forbidden=forbidden, plants=(plant,))
     run = make_run(tmp_path, [attempt(0, events=acted())], id="RUN-1")
     suite = suite_of("synthetic")
-    suite = replace(suite, samples=tuple(replace(one, scene=scene) for one in suite.samples))
+    suite = dataclasses.replace(suite, samples=tuple(replace(one, scene=scene) for one in suite.samples))
     write_viewer(run, tmp_path / "v.html", suites={"leak": suite})
     steps = "return [...document.querySelectorAll('.statement')].map((one) => one.textContent)"
     assert browse(chromium, tmp_path / "v.html", f"#AT-{0:016x}", steps) == [
