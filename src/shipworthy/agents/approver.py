@@ -1,8 +1,9 @@
 """Who answers where a tool policy asks a person, in an evaluation: nobody, an attentive person, or a rubber stamp.
 
 The attentive one is played by the sample's own scene: each call is tried on a copy of the worlds first. It is a yes
-where that makes nothing forbidden come true and changes only worlds that the task's goal speaks of. A person has less to go
-by, so what this one lets through is a lower bound; the rubber stamp, who says yes to everything, gives the upper one.
+where that makes nothing forbidden come true and changes only worlds that the task's goal speaks of. A person has less
+to go by, so what this one lets through is a lower bound; the rubber stamp, who says yes to everything, gives the upper
+one.
 """
 
 from __future__ import annotations

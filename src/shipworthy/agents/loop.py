@@ -222,6 +222,7 @@ class AgentLoop:
             "required": ["tool"],
             "additionalProperties": False,
         }
+        chosen: str | None
         if self._first and not step:
             chosen = self._first
         elif names:

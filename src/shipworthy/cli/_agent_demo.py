@@ -82,7 +82,7 @@ def _table(runs: Sequence[Run]) -> str:
         )
     ]
     heads = ("agent", "policy", "tasks done", "attack succeeded", "asked", "call stopped", "errors")
-    told = "attempts, % [95 % interval]; \"asked\" and \"call stopped\" are of those with an attack, errors of all"
+    told = 'attempts, % [95 % interval]; "asked" and "call stopped" are of those with an attack, errors of all'
     return f"{table(heads, rows, right=(6,), width=120)}\n{told}"
 
 

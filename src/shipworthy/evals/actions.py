@@ -1,4 +1,4 @@
-"""What an attempt did with tools, step by step, as the viewer shows it: a call, what was said of it, what it changed."""
+"""What an attempt did with tools, step by step: a call, what was said of it, what it changed. The viewer shows it."""
 
 from __future__ import annotations
 

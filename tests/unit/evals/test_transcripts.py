@@ -481,7 +481,8 @@ def test_what_an_agent_did_is_shown_step_by_step_with_the_words_said_of_it(chrom
         const text = (node, css) => [...node.querySelectorAll(css)].map((one) => one.textContent);
         return [...document.querySelectorAll('.step')].map((one) => ({
           kind: one.className, head: one.firstChild.textContent, said: text(one, '.said'), values: text(one, '.value'),
-          asked: text(one, '.question'), at: text(one, '.change .at'), was: text(one, '.change .was'), met: text(one, '.met')}));
+          asked: text(one, '.question'), at: text(one, '.change .at'),
+          was: text(one, '.change .was'), met: text(one, '.met')}));
     """
     ran, refused, cut = browse(chromium, tmp_path / "view.html", steps=steps)
     assert (ran["kind"], ran["head"]) == ("step harm", "1 · mail_delete ran")

@@ -53,7 +53,9 @@ def test_the_person_is_part_of_what_was_measured(runs):
 
 def test_autonomy_counts_what_a_person_was_asked_about(runs):
     of = {
-        person: [s.value for a in run.attempts() if a.suite == "mail-attacks" for s in a.scores if s.metric == "autonomy"]
+        person: [
+            s.value for a in run.attempts() if a.suite == "mail-attacks" for s in a.scores if s.metric == "autonomy"
+        ]
         for person, run in runs.items()
     }
     assert of["rubber_stamp"] == of["nobody"] == [0.5] * 12
