@@ -27,7 +27,7 @@ def command(folder: Path | None, plan: str, agent: bool, show: bool) -> None:
     """Evaluate a small helpdesk copilot on SmolLM2, without and with guards; decide; write and verify the evidence.
 
     With --agent: SmolLM2 as an agent that reads mail, without and with a tool policy, and beside it an agent that obeys
-    every injection; a minute or two.
+    every injection; a few minutes.
 
     DIR is made if it is not there: shipworthy-demo, or shipworthy-demo-agent. Needs the weights: `shipworthy model pull
     smollm2`.
