@@ -15,7 +15,9 @@ from shipworthy.cli._again import Again
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--template", metavar="NAME", default="helpdesk-rag", show_default=True, help="helpdesk-rag, agent-mail or minimal.")
+@click.option(
+    "--template", metavar="NAME", default="helpdesk-rag", show_default=True, help="helpdesk-rag, agent-mail or minimal."
+)
 def command(folder: Path, template: str) -> None:
     """Write the safety files of a new workspace into DIR.
 
