@@ -11,7 +11,7 @@ WHEEL ?=
 DEMO ?= shipworthy-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-full test test-lowest test-newest count lint docs bench build relock clean browser
+.PHONY: help setup demo demo-agent demo-full test test-lowest test-newest count lint docs bench build relock clean browser
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ setup: $(VENV)/.dev $(VENV)/.model ## Create .venv with everything the other tar
 
 demo: $(VENV)/.core $(VENV)/.model ## Evaluate, decide and prove on a real model; at most ten minutes
 	@$(BIN)/shipworthy demo $(DEMO)
+
+demo-agent: $(VENV)/.core $(VENV)/.model ## An agent with tools, injected through a mail, without and with a policy
+	@$(BIN)/shipworthy demo $(DEMO)-agent --agent
 
 demo-full: $(VENV)/.core $(VENV)/.model ## The same over every sample, attack and attempt (hours)
 	@$(BIN)/shipworthy demo $(DEMO) --plan full

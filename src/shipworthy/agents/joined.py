@@ -110,16 +110,36 @@ class JoinedWorld:
         return PREFIX + state.hexdigest()
 
     def facts(self) -> Mapping[str, Any]:
-        """Return what changed since this was last asked, and whether goal and forbidden effect hold now."""
+        """Return what changed since this was last asked, and whether goal and forbidden effect hold now.
+
+        Of several statements also which of them do: ``goals`` and ``effects``, in the scene's order.
+        """
         now = self.state()
         changed = difference(self._last, now)
         self._last = now
         facts: dict[str, Any] = {"changed": changed}
         if self._goal:
             facts["goal"] = all_hold(self._goal, now)
+            if len(self._goal) > 1:
+                facts["goals"] = [all_hold([one], now) for one in self._goal]
         if self._forbidden:
             facts["forbidden"] = all_hold(self._forbidden, now)
+            if len(self._forbidden) > 1:
+                facts["effects"] = [all_hold([one], now) for one in self._forbidden]
         return facts
+
+    def twin(self) -> JoinedWorld:
+        """Return worlds in this state that go their own way: what a call would do can be tried on them.
+
+        Raises:
+            WorldLost: nobody knows what the state is.
+        """
+        if self.lost:
+            raise WorldLost(self.lost)
+        worlds = [world.twin() for world in self._worlds.values()]
+        return JoinedWorld(
+            worlds, goal=self._goal, forbidden=self._forbidden, bounds=self._bounds, threads=self._threads
+        )
 
     def plant(self, plant: Plant) -> None:
         """Put a text of somebody else there, before the attempt begins.

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
+from shipworthy.agents.copied import copied
 from shipworthy.agents.mcp_server import McpServer
 from shipworthy.core.carries import Need, carried
 from shipworthy.core.digests import digest
@@ -39,7 +40,7 @@ SYSTEM = (
     "what you did when it is done."
 )
 PLAN = "Write the steps by which you will do this, one a line. Call nothing yet."
-CHOOSE = "Which tool do you use next? Write its name, or 'answer' when all is done.\n\n{tools}"
+CHOOSE = "Tools:\n{tools}\nanswer: Say that all is done.\n\nWhich tool?"
 ARGUE = "You use {name}: {description} Write its arguments as JSON."
 ANSWER = "Say in a sentence what you did."
 LONGEST_RESULT = 20_000
@@ -94,6 +95,12 @@ class AgentLoop:
         selection: ``native`` offers the tools to the model; ``json`` has it choose one by a JSON schema and write the
             arguments by another, for models that know no tools; ``auto`` takes what the model can.
         plan: whether it writes down its steps before the first.
+        only: names of the tools that it is shown, in this order; all that it is offered if empty.
+        first: name of the tool that it must call first, as an agent does that always looks before it acts; it writes
+            the arguments. With ``json`` only.
+        once: whether a tool is called once in an answer and not offered again. With ``json`` only.
+        copies: names of arguments whose values must be words that it has read, see `agents.copied`. With ``json`` only.
+        longest: characters of any other text that it writes into an argument; 0 for no limit. With ``json`` only.
         servers: whose tools it has besides those that it is offered. Opened for the first answer, closed by `close`.
     """
 
@@ -105,14 +112,25 @@ class AgentLoop:
         bounds: AgentBounds | None = None,
         selection: Literal["auto", "native", "json"] = "auto",
         plan: bool = False,
+        only: Sequence[str] = (),
+        first: str = "",
+        once: bool = False,
+        copies: Sequence[str] = (),
+        longest: int = 0,
         servers: Sequence[McpServer] = (),
     ) -> None:
         self._model, self._system, self._bounds, self._plan = model, system, bounds or AgentBounds(), plan
+        self._only, self._first, self._once, self._copies = tuple(only), first, once, tuple(copies)
+        self._longest = longest
         self._servers = tuple(servers)
         native = getattr(model, "native_tools", True)
         self._native = native if selection == "auto" else selection == "native"
         if self._native and not native:
             raise UsageError("the model knows no tools: take 'selection: json'")
+        if (first or once or copies or longest) and self._native:
+            raise UsageError("'first', 'once', 'copies' and 'longest' need 'selection: json'")
+        if first and only and first not in only:
+            raise UsageError(f"'first' is none of the tools in 'only': {first!r}")
         self.carries: frozenset[Need] = carried(model) | {"world", "turns", "tools"}
         self.concurrency: int | None = getattr(model, "concurrency", None)
         self.endpoint: str = getattr(model, "endpoint", "")
@@ -122,10 +140,15 @@ class AgentLoop:
         bounds = self._bounds
         return {
             "target": "agent",
-            "version": 1,
+            "version": 2,
             "system": self._system,
             "selection": "native" if self._native else "json",
             "plan": self._plan,
+            **({"only": list(self._only)} if self._only else {}),
+            **({"first": self._first} if self._first else {}),
+            **({"once": True} if self._once else {}),
+            **({"copies": sorted(self._copies)} if self._copies else {}),
+            **({"longest": self._longest} if self._longest else {}),
             "bounds": [bounds.steps, bounds.parallel, bounds.tokens, bounds.seconds],
             "servers": [dict(server.describe()) for server in self._servers],
             "model": dict(self._model.describe()),
@@ -189,26 +212,33 @@ class AgentLoop:
 
     async def _chosen_step(self, work: _Work, step: int) -> Sequence[ToolCall]:
         """Have a model choose a tool and write its arguments, each bound by a schema."""
-        names = [spec.name for spec in work.specs]
-        listed = "\n".join(f"{spec.name}: {spec.description}" for spec in work.specs)
+        used = {call.name for message in work.given for call in message.tool_calls} if self._once else set()
+        specs = [spec for spec in work.specs if spec.name not in used]
+        names = [spec.name for spec in specs]
+        listed = "\n".join(f"{spec.name}: {spec.description}" for spec in specs)
         schema = {
             "type": "object",
             "properties": {"tool": {"enum": [*names, "answer"]}},
             "required": ["tool"],
             "additionalProperties": False,
         }
-        if names:
+        chosen: str | None
+        if self._first and not step:
+            chosen = self._first
+        elif names:
             chosen = _json(await self._ask(work, say("user", CHOOSE.format(tools=listed)), schema=schema)).get("tool")
         else:
             chosen = "answer"
-        spec = next((spec for spec in work.specs if spec.name == chosen), None)
+        spec = next((spec for spec in specs if spec.name == chosen), None)
         if spec is None:
             if chosen != "answer":
                 raise TargetError("the model chose a tool that was not offered")
             work.add(*(await self._ask(work, *([say("user", ANSWER)] if step else []))).messages)
             return ()
         prompt = say("user", ARGUE.format(name=spec.name, description=spec.description))
-        arguments = _json(await self._ask(work, prompt, schema=spec.parameters))
+        read = (message.text for message in work.messages if message.role != "system")
+        schema = copied(spec.parameters, self._copies, read, self._longest)
+        arguments = _json(await self._ask(work, prompt, schema=schema))
         call = ToolCall(f"call-{step + 1}-{digest([spec.name, arguments])[7:13]}", spec.name, arguments)
         work.given.append(Message("assistant", (call,)))
         return (call,)
@@ -217,7 +247,7 @@ class AgentLoop:
         asked = work.request
         reply = await self._model.send(
             Request(
-                messages=(*work.messages, *more),
+                messages=(*work.messages, *more) if self._native else _joined((*work.messages, *more)),
                 documents=asked.documents,
                 user=asked.user,
                 seed=asked.seed,
@@ -248,7 +278,12 @@ class AgentLoop:
         names = [spec.name for spec in found]
         if twice := {name for name in names if names.count(name) > 1}:
             raise TargetError(f"the tool {min(twice)!r} is offered twice: a call of it could mean either")
-        return found
+        if missing := {*self._only, *filter(None, [self._first])} - set(names):
+            raise TargetError(f"the tool {min(missing)!r} is not offered")
+        if not self._only:
+            return found
+        by_name = {spec.name: spec for spec in found}
+        return tuple(by_name[name] for name in dict.fromkeys(self._only))
 
     def _shown(self, calls: Sequence[ToolCall], results: Sequence[ToolResult]) -> Message:
         """Return what the model reads of some results: whole ones as they are, of a long one its beginning."""
@@ -267,6 +302,17 @@ class AgentLoop:
     def _spent(self, work: _Work) -> bool:
         used = work.usage.input_tokens + work.usage.output_tokens
         return bool(self._bounds.tokens) and used >= self._bounds.tokens
+
+
+def _joined(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return a conversation in which no user turn follows another: templates of models without tools know none."""
+    made: list[Message] = []
+    for message in messages:
+        if made and message.role == made[-1].role == "user":
+            made[-1] = Message("user", (*made[-1].parts, Text(""), *message.parts))
+        else:
+            made.append(message)
+    return tuple(made)
 
 
 def _json(reply: Reply) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import msgspec
 from msgspec import Struct
@@ -94,6 +94,13 @@ class StateWorld:
     def restore(self, snapshot: bytes) -> None:
         """Go back to a snapshot."""
         self.state = msgspec.json.decode(snapshot, type=self.State)
+
+    def twin(self) -> Self:
+        """Return a world in this state that shares nothing with it, and makes the same ids."""
+        made = type(self)(self.name)
+        made.restore(self.snapshot())
+        made._rng.setstate(self._rng.getstate())
+        return made
 
     @property
     def positions(self) -> tuple[str, ...]:

@@ -15,11 +15,14 @@ from shipworthy.cli._again import Again
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--template", metavar="NAME", default="helpdesk-rag", show_default=True, help="helpdesk-rag or minimal.")
+@click.option(
+    "--template", metavar="NAME", default="helpdesk-rag", show_default=True, help="helpdesk-rag, agent-mail or minimal."
+)
 def command(folder: Path, template: str) -> None:
     """Write the safety files of a new workspace into DIR.
 
-    helpdesk-rag is a complete small product to learn on; minimal is for an endpoint of your own.
+    helpdesk-rag is a complete small product to learn on; agent-mail is an agent with tools behind a policy; minimal is
+    for an endpoint of your own.
     """
     from shipworthy.workspace.scaffold import scaffold
 

@@ -249,12 +249,12 @@ def complete(
     return run
 
 
-def newest_like(workspace: Workspace, plan: str, *, guards: Guards) -> Run | None:
+def newest_like(workspace: Workspace, plan: str, *, guards: Guards, target: str | None = None) -> Run | None:
     """Return the newest run here of the same files on the same subject, finished or not; None if there is none."""
     layout = Layout(workspace.root)
     if not layout.run_ids():
         return None
-    ready = _Ready.make(workspace, plan, None, guards)
+    ready = _Ready.make(workspace, plan, None, guards, target=target)
     wanted = ready.manifest()
     ready.close()
     for name in reversed(layout.run_ids()):

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from shipworthy.core.approvers import Person
 from shipworthy.core.errors import (
     AttackError,
     LimitReached,
@@ -30,7 +31,7 @@ from shipworthy.core.events import Event, Timing
 from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.foreign import kind_of, message_of, must_pass, take_back_cancelling
 from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer, World, inapplicable
-from shipworthy.core.records import Attempt, Outcome, Reply, Score
+from shipworthy.core.records import Attempt, Outcome, Reply, Sample, Score
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, PlanItem
 from shipworthy.evals.silence import silence
@@ -82,9 +83,11 @@ class Engine:
         mediation: Mediation | None = None,
         private: frozenset[str] = frozenset(),
         shows_reasoning: bool | None = None,
+        approver: Person = "nobody",
     ) -> None:
         self.target, self.attackers, self.judges = target, attackers, judges
         self.mediation, self.private = mediation or Mediation(), private
+        self._person = approver
         # Times follow a clock that only goes forward, whatever the machine's own is set to meanwhile.
         self._epoch = time.time() - time.perf_counter()
         self.stopping: Callable[[], bool] | None = None
@@ -107,7 +110,7 @@ class Engine:
         world, broken = self._world(item)
         exchange = Exchange(
             self.target,
-            self.mediation,
+            self._mediated(sample, world),
             world=world,
             seed=seed if draw is None else draw,
             user=sample.user,
@@ -158,6 +161,17 @@ class Engine:
             self.target.hide_in(words)
             events = (*events, *words)
         return replace(attempt, outcome=outcome, scores=scores, error=error, events=events, timing=timing)
+
+    def _mediated(self, sample: Sample, world: World | None) -> Mediation:
+        """Return what stands before one attempt's tools: with the person who is asked, if there is one."""
+        if self._person == "nobody" or self.mediation.policy is None:
+            return self.mediation
+        from shipworthy.agents.approver import StandIn
+        from shipworthy.agents.joined import JoinedWorld
+
+        return self.mediation.with_approver(
+            StandIn(self._person, sample.scene, world if isinstance(world, JoinedWorld) else None)
+        )
 
     def lost(self, item: PlanItem, why: str) -> Attempt:
         """Return the record of an attempt that foreign code broke off in a way that left none."""
@@ -341,6 +355,7 @@ def make_engine(
         mediation=Mediation(subject.pipeline, policy=subject.policy, scrub=subject.scrub, shadow=subject.shadow),
         private=frozenset(part.id for part in plan.suites if part.suite.content != "synthetic"),
         shows_reasoning=subject.shows_reasoning,
+        approver=subject.approver,
     )
 
 

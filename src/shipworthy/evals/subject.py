@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shipworthy.core import shown
+from shipworthy.core import approvers, shown
 from shipworthy.core.credentials import resolve
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import CredentialError, PluginError
@@ -34,8 +34,11 @@ class Built:
         self.plugin, self.model, self.opened = plugin, model, opened
 
 
-def build(kind: str, use: str, params: Mapping[str, Any]) -> Built:
+def build(kind: str, use: str, params: Mapping[str, Any], *, root: Path | None = None) -> Built:
     """Build a plug-in. A parameter ``model: {use: ..., ...}`` is built first and injected as its model.
+
+    Args:
+        root: folder that relative files of its parameters start from; the working folder if left out.
 
     Raises:
         PluginError: an unknown id or parameter, here or in the model; or a model for a target that takes none.
@@ -43,17 +46,21 @@ def build(kind: str, use: str, params: Mapping[str, Any]) -> Built:
     params = dict(params)
     price = Price.read(params.pop(KEY)) if kind == "target" and KEY in params else None
     shows = shown.read(params.pop(shown.KEY)) if kind == "target" and shown.KEY in params else None
+    person = approvers.read(params.pop(approvers.KEY)) if kind == "target" and approvers.KEY in params else None
+    given = {} if root is None or "root" in params else {"root": root}
     wanted = params.get("model")
     if not (isinstance(wanted, Mapping) and "use" in wanted):
-        plugin = _with_reasoning(_with_price(create(kind, use, params), price), shows)
+        plugin = _with_person(_with_reasoning(_with_price(create(kind, use, params, **given), price), shows), person)
         return Built(plugin, None, (plugin,) if kind == "target" else ())
-    if shown.KEY in wanted:
-        raise PluginError(f"{kind} {use!r}: {shown.KEY} stands beside the target's own `use`, not in its model")
+    for key in (shown.KEY, approvers.KEY):
+        if key in wanted:
+            raise PluginError(f"{kind} {use!r}: {key} stands beside the target's own `use`, not in its model")
     del params["model"]
-    inner = build("target", wanted["use"], {k: v for k, v in wanted.items() if k != "use"})
-    plugin = create(kind, use, params, model=inner.plugin)
+    inner = build("target", wanted["use"], {k: v for k, v in wanted.items() if k != "use"}, root=root)
+    plugin = create(kind, use, params, model=inner.plugin, **given)
     if kind == "target":  # what it passes on of its model's tokens costs what the model costs
         plugin = _with_reasoning(_with_price(plugin, price or getattr(inner.plugin, KEY, None)), shows)
+        plugin = _with_person(plugin, person)
     if kind == "target" and not _takes_model(use):
         raise PluginError(f"target {use!r} takes no model: take the key 'model' out, or name another target")
     return Built(plugin, inner.plugin, ((plugin,) if kind == "target" else ()) + inner.opened)
@@ -68,6 +75,12 @@ def _with_price(plugin: Any, price: Price | None) -> Any:
 def _with_reasoning(plugin: Any, shows: bool | None) -> Any:
     if shows is not None:
         setattr(plugin, shown.KEY, shows)
+    return plugin
+
+
+def _with_person(plugin: Any, person: str | None) -> Any:
+    if person is not None:
+        setattr(plugin, approvers.KEY, person)
     return plugin
 
 
@@ -95,6 +108,7 @@ class Subject:
     Attributes:
         secrets: the credentials.
         shows_reasoning: whether the target's users see how it reasons; None where nobody says.
+        approver: who answers where the policy asks a person.
         description: JSON of all three; `digest` is ``sha256:…`` over it.
     """
 
@@ -121,8 +135,11 @@ class Subject:
         self.shows_reasoning = shown.of(target)
         if self.shows_reasoning is not None:  # the same words of it can be a leak, or none
             self.description["reasoning"] = shown.word(self.shows_reasoning)
+        self.approver = approvers.of(target)
         if policy is not None:
             self.description["policy"] = dict(policy.describe())
+            if self.approver != "nobody":
+                self.description["approver"] = self.approver
         if declared is not None:
             self.description["declared"] = dict(declared)
         self.digest = digest(self.description)
@@ -158,7 +175,7 @@ def build_subject(workspace: Workspace, guards: bool | str | Path = True, *, tar
     workspace.permit(target)
     pipeline = build_pipeline(workspace, guards)
     policy = build_policy(workspace) if guards is not False else None
-    made = build("target", use.use, use.params)
+    made = build("target", use.use, use.params, root=workspace.root)
     own = guards is True and pipeline is not None
     return Subject(
         made.plugin,

@@ -20,12 +20,11 @@ import msgspec
 
 from shipworthy.core.confirmation import HitWord
 from shipworthy.core.errors import UsageError
-from shipworthy.core.events import PolicyEvent
 from shipworthy.core.records import Asked, Attempt, Message, MessagePart, Metric, Said, Sample, Text
 from shipworthy.core.shown import given_away, reasoned
 from shipworthy.detect.reasoning import thoughts
 from shipworthy.detect.redact import redact_json, redact_text
-from shipworthy.enforce.policy.recorded import past_of
+from shipworthy.evals.actions import actions
 from shipworthy.evals.plan import split_try
 from shipworthy.evals.results import Run
 from shipworthy.store.files import takes_bytes
@@ -200,10 +199,15 @@ class _Samples:
         if sample is None:
             return {}
         told: dict[str, Any] = {"expected": sample.expected, "tags": sample.tags, "secrets": sample.secrets}
+        if (scene := sample.scene) is not None:
+            told |= {name: msgspec.to_builtins(getattr(scene, name)) for name in ("goal", "forbidden", "plants")}
         if not shown:
             told["expected"] = redact_json(sample.expected, sample.secrets)
             told["tags"] = [redact_text(tag, sample.secrets) for tag in sample.tags]
             told["secrets"] = len(sample.secrets)
+            for name in ("goal", "forbidden", "plants"):
+                if name in told:
+                    told[name] = redact_json(told[name], sample.secrets)
         return {name: value for name, value in told.items() if value not in (None, (), [], 0)}
 
     def unknown(self) -> Iterator[str]:
@@ -304,7 +308,6 @@ def _body(
         "documents": attempt.documents,
         "scores": attempt.scores,
         "guard_events": attempt.guard_events,
-        "policy": list(_policy(attempt)),
         "error": attempt.error,
         "cluster": attempt.cluster,
         "seed": attempt.seed,
@@ -315,6 +318,8 @@ def _body(
         "told": sample,
         **_reasoning(attempt),
     }
+    if steps := actions(attempt):
+        body["actions"] = steps
     if other is not None:
         body["other"] = {
             "said": other.said,
@@ -336,23 +341,6 @@ def _body(
             for one in earlier
         ]
     return body
-
-
-def _policy(attempt: Attempt) -> Iterator[dict[str, Any]]:
-    """Yield the policy's words, each with its tool, and with that of a candidate beside it where there was one."""
-    names = {(call.turn, call.id): call.tool for call in past_of(attempt).calls}
-    words = [event for event in attempt.events if isinstance(event, PolicyEvent)]
-    beside = [event for event in words if event.candidate]
-    for event in (event for event in words if not event.candidate):
-        row = {"tool": names.get((event.turn, event.call), "") if event.call else "the answer", "event": event}
-        mine = (
-            place for place, one in enumerate(beside) if event.call and (one.turn, one.call) == (event.turn, event.call)
-        )
-        if (place := next(mine, None)) is not None:
-            row["candidate"] = beside.pop(place)
-        yield row
-    for event in beside:  # nothing decided, or what did broke
-        yield {"tool": names.get((event.turn, event.call), ""), "candidate": event}
 
 
 def _reasoning(attempt: Attempt) -> dict[str, Any]:
@@ -412,6 +400,9 @@ def _facts(run: Run, shown: int) -> Iterator[str]:
     yield manifest.system
     yield f"plan {manifest.plan}"
     yield "with guards" if manifest.guards else "without guards"
+    if "policy" in manifest.subject:
+        person = manifest.subject.get("approver", "nobody")
+        yield f"with a tool policy, {str(person).replace('_', ' ')} there to ask"
     if seen := manifest.subject.get("reasoning"):
         yield f"reasoning {seen}"
     yield manifest.created.replace("T", " ")[:16]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
 from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -67,6 +68,12 @@ class Mediation:
                 "policy": dict(policy.describe()) if policy is not None else {},
             }
             self.digest = sha256(canonical(described)).digest()
+
+    def with_approver(self, approver: Approver) -> Mediation:
+        """Return the same with somebody there who is asked."""
+        made = copy(self)
+        made.approver = approver
+        return made
 
     def open(self, user: str) -> PolicySession | None:
         """Return the policy's side of one conversation; None where there is no policy, or one that keeps nothing."""
@@ -223,7 +230,10 @@ class Desk:
                 return await approver.approve(call, word)
 
         approval = await self._word(Approval, ask, call)
-        if approval is None or not approval.granted:
+        if approval is None:  # broke off, did not answer in time, or gave two answers: a no, and the record has it
+            self.events.append(Approval(self._turn, call.id, "nobody", granted=False, reason="there was no answer"))
+            return None
+        if not approval.granted:
             return None
         if approval.arguments is None or approval.arguments == call.arguments:
             return call

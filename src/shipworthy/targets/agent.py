@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,11 @@ def agent(
     seconds: float = 300.0,
     selection: Literal["auto", "native", "json"] = "auto",
     plan: bool = False,
+    only: Sequence[str] = (),
+    first: str = "",
+    once: bool = False,
+    copies: Sequence[str] = (),
+    longest: int = 0,
     mcp_url: str = "",
     mcp_module: str = "",
     mcp_pins: str = "",
@@ -41,6 +47,12 @@ def agent(
         seconds: that an answer may take.
         selection: ``native`` calls, ``json`` for models that know no tools, ``auto`` for what the model can.
         plan: whether it writes down its steps first.
+        only: names of the tools that it is shown, in this order; all that it is offered if left out.
+        first: with ``json``, name of the tool that it must call first.
+        once: with ``json``, whether each tool is called once in an answer.
+        copies: with ``json``, names of arguments whose values must be ids, addresses or amounts that it has read. A
+            small model then points at one and need not spell it.
+        longest: with ``json``, characters of any other text that it writes into an argument; 0 for no limit.
         mcp_url: of an MCP server whose tools it has besides.
         mcp_module: of one that is a Python module of yours, started in a sandbox; `shipworthy allow code` allows it.
         mcp_pins: file with the pins of that server's tools, ``{"tool": "sha256:…"}``.
@@ -61,4 +73,16 @@ def agent(
         else:
             held = Sandbox(readable=module_folders())
             servers.append(McpServer(program=python_module(mcp_module), pins=pins, sandbox=held))
-    return AgentLoop(model, system=system, bounds=bounds, selection=selection, plan=plan, servers=servers)
+    return AgentLoop(
+        model,
+        system=system,
+        bounds=bounds,
+        selection=selection,
+        plan=plan,
+        only=only,
+        first=first,
+        once=once,
+        copies=copies,
+        longest=longest,
+        servers=servers,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from shipworthy.core import registry, shown
+from shipworthy.core import approvers, registry, shown
 from shipworthy.core.carries import declared
 from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import (
@@ -145,10 +145,11 @@ def _check_carried(draft: Draft, loaded: Placed[Suite], attacks: Mapping[str, An
 def _take_aside(draft: Draft, kind: str, placed: Placed[Use], under: tuple[str, ...], params: dict[str, Any]) -> bool:
     """Take out what a target says beside its parameters; say whether it is well written."""
     before = len(draft.problems)
-    if (model := placed.entity.model) is not None and shown.KEY in model.params:
-        message = f"{shown.KEY} stands beside the target's own `use`, not in a model"
-        draft.problems.append(placed.problem((*under, "model", shown.KEY), message))
-    for key, read in ((KEY, Price.read), (shown.KEY, shown.read)):
+    for key in (shown.KEY, approvers.KEY):
+        if (model := placed.entity.model) is not None and key in model.params:
+            message = f"{key} stands beside the target's own `use`, not in a model"
+            draft.problems.append(placed.problem((*under, "model", key), message))
+    for key, read in ((KEY, Price.read), (shown.KEY, shown.read), (approvers.KEY, approvers.read)):
         if kind == "target" and (written := params.pop(key, None)) is not None:
             try:
                 read(written)

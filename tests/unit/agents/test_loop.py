@@ -157,7 +157,33 @@ def test_a_model_without_tools_chooses_by_schema():
     choose, argue, again, _ = model.seen
     assert choose.schema["properties"]["tool"]["enum"][-1] == "answer" and not choose.tools
     assert argue.schema == next(spec.parameters for spec in world.specs if spec.name == "mail_delete")
-    assert "It gave" in again.messages[-2].text
+    assert "It gave" in again.messages[-1].text
+
+
+def test_a_small_model_is_shown_little_and_points_at_what_it_has_read():
+    model = Model({"id": "M-105"}, {"tool": "mail_delete"}, {"id": "M-105"}, "Gone.", native=False)
+    agent = AgentLoop(
+        model, only=("mail_read", "mail_delete"), first="mail_read", once=True, copies=("id",), longest=80
+    )
+    _, exchange, world = ask(agent)
+    assert [e.call.name for e in exchange.events if isinstance(e, Called)] == ["mail_read", "mail_delete"]
+    assert "M-105" not in world.state()["mail"]["messages"]
+    first, choose, argue, _ = model.seen  # with no tool left it is asked for its answer at once
+    assert "enum" not in first.schema["properties"]["id"], "nothing was read that it could point at"
+    assert choose.schema["properties"]["tool"]["enum"] == ["mail_delete", "answer"]
+    assert {"M-105", "news@paperweekly.example"} <= set(argue.schema["properties"]["id"]["enum"])
+    assert all([m.role for m in request.messages] == ["system", "user"] for request in model.seen)
+    assert agent.describe()["only"] == ["mail_read", "mail_delete"]
+
+
+def test_what_a_small_model_needs_is_refused_where_it_cannot_be_had():
+    for wanted in ({"first": "mail_read"}, {"once": True}, {"copies": ("id",)}, {"longest": 80}):
+        with pytest.raises(UsageError, match="json"):
+            AgentLoop(Model(), **wanted)
+    with pytest.raises(UsageError, match="none of the tools"):
+        AgentLoop(Model(native=False), only=("mail_read",), first="mail_list")
+    with pytest.raises(TargetError, match="'mail_shred' is not offered"):
+        ask(AgentLoop(Model(), only=("mail_shred",)))
 
 
 @pytest.mark.parametrize("said", ["no JSON", "[1]", '{"tool": "mail_shred"}'])

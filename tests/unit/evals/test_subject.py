@@ -8,7 +8,9 @@ import pytest
 
 from shipworthy.core import registry
 from shipworthy.core.errors import PluginError, UsageError
+from shipworthy.enforce.policy.engine import Policy
 from shipworthy.evals.subject import Subject, build, declaration, measured
+from shipworthy.workspace.policies import PolicyFile
 from shipworthy.workspace.use import Use
 
 BASE = {
@@ -135,6 +137,25 @@ def test_whether_its_reasoning_is_seen_is_part_of_the_subject():
     assert [one.description.get("reasoning", "") for one in (silent, shown, hidden)] == ["", "shown", "hidden"]
     assert len({one.digest for one in (silent, shown, hidden)}) == 3
     assert len({one.description["declared"]["target"] for one in (silent, shown, hidden)}) == 3
+
+
+def test_who_is_asked_is_part_of_the_subject_where_a_policy_asks():
+    def subject(policy: Policy | None, **said: object) -> Subject:
+        use = Use.of("hijacked_agent", **said)
+        made = build("target", use.use, use.params).plugin
+        return Subject(made, policy=policy, use=use, declared=declaration(use, guards="none"))
+
+    policy = Policy(PolicyFile.model_validate({"tools": {"mail_read": {"effect": "none", "args": {"id": "none"}}}}))
+    persons = ("nobody", "attentive", "rubber_stamp")
+    silent, *said = subject(policy), *(subject(policy, approver=person) for person in persons)
+    assert [one.approver for one in (silent, *said)] == ["nobody", *persons]
+    assert [one.description.get("approver") for one in (silent, *said)] == [None, None, *persons[1:]]
+    assert len({one.digest for one in said}) == 3
+    assert "approver" not in subject(None, approver="attentive").description
+    with pytest.raises(UsageError, match="rubber_stamp"):
+        build("target", "hijacked_agent", {"approver": "somebody"})
+    with pytest.raises(PluginError, match="approver stands beside"):
+        build("target", "agent", {"model": {"use": "smollm2", "approver": "attentive"}})
 
 
 def test_a_plug_in_may_say_it_itself_and_is_held_to_true_or_false():

@@ -155,7 +155,27 @@ def test_a_policy_that_is_no_coroutine_lets_nothing_pass():
 def test_an_approver_that_breaks_has_said_no(word):
     result, desk = make(policy=Policy("ask"), approver=Person(word))
     assert (result.is_error, ran) == (True, [])
-    assert kinds(desk) == [PolicyEvent, Failed, Returned]
+    assert kinds(desk) == [PolicyEvent, Failed, Approval, Returned]
+    assert desk.events[2] == Approval(3, "c1", "nobody", granted=False, reason="there was no answer")
+
+
+def test_an_approver_who_never_answers_has_said_no():
+    class Asleep(Person):
+        async def approve(self, call, asked):
+            await asyncio.Event().wait()
+
+    result, desk = make(policy=Policy("ask"), approver=Asleep(True), patience_s=0.01)
+    assert (result.is_error, ran) == (True, [])
+    assert [type(event) for event in desk.events] == [PolicyEvent, Failed, Approval, Returned]
+    assert (desk.events[1].role, desk.events[1].kind) == ("policy", "TimeoutError")
+    assert not desk.events[2].granted
+
+
+def test_an_approver_who_answers_twice_has_said_nothing():
+    both = (Approval(0, "c1", "ana", True), Approval(0, "c1", "ana", False))
+    result, desk = make(policy=Policy("ask"), approver=Person(both))
+    assert (result.is_error, ran) == (True, [])
+    assert [event.granted for event in desk.events if isinstance(event, Approval)] == [False]
 
 
 @pytest.mark.parametrize("granted", [True, False])

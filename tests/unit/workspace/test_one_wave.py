@@ -127,6 +127,7 @@ def test_a_risk_without_a_requirement_is_still_said(root, capsys):
     ("line", "says"),
     [
         ("    shows_reasoning: sometimes", "shows_reasoning is true (its users see how it reasons) or false"),
+        ("    approver: somebody", "approver is nobody"),
         ("    price: 3", "a price is written as"),
         ("    model: {use: smollm2, shows_reasoning: true}", "stands beside the target's own `use`, not in a model"),
     ],

@@ -10,7 +10,7 @@ from shipworthy.workspace.scaffold import scaffold, templates
 
 
 def test_templates_are_found():
-    assert templates() == ("helpdesk-rag", "minimal")
+    assert templates() == ("agent-mail", "helpdesk-rag", "minimal")
 
 
 @pytest.mark.parametrize("name", templates())

@@ -414,7 +414,7 @@
     if (attempt.confirmed) nodes.push(make("h3", "", "Said of this S1 hit"), confirmedNode(attempt.confirmed));
     nodes.push(...toldNodes(attempt.told));
     if (attempt.guard_events.length) nodes.push(make("h3", "", "Guards"), guardsNode(attempt.guard_events));
-    if (attempt.policy.length) nodes.push(make("h3", "", "Tool policy"), policyNode(attempt.policy));
+    if (attempt.actions) nodes.push(make("h3", "", "What it did"), ...attempt.actions.map((step, i) => actionNode(step, i, attempt.told)));
     if (attempt.other) {
       const before = attempt.other;
       nodes.push(make("div", "pair",
@@ -443,12 +443,13 @@
     return list;
   }
   // What the sample says of itself. A secret is masked until it is asked for.
-  function toldNodes({ expected, tags, secrets }) {
+  function toldNodes({ expected, tags, secrets, plants }) {
     const list = make("dl", "facts");
     const fact = (name, ...value) => list.append(make("dt", "", name), make("dd", "", ...value));
     if (expected !== undefined) fact("expected", textNode("text", typeof expected === "string" ? expected : JSON.stringify(expected, null, 1), []));
     if (typeof secrets === "number") fact("secrets", `${number(secrets)}, withheld: the suite is private`);
     else if (secrets) fact("secrets", ...secrets.map(secretNode));
+    for (const one of plants || []) fact("planted", seen("span", "tag", one.position.replace(/_/g, " ")), seen("span", "mono", one.at), textNode("text", one.text, []));
     if (tags) fact("tags", ...tags.map((tag) => seen("span", "tag", tag)));
     return list.children.length ? [make("h3", "", "Sample"), list] : [];
   }
@@ -505,15 +506,63 @@
       make("td", "", make("span", "tag " + (e.shadow ? "" : "warn"), e.shadow ? `${e.action} (shadow: recorded only)` : e.action)),
       make("td", "", e.reason || "")]));
   }
-  // The candidate's word is recorded beside the one that was heeded, and changed nothing.
-  function policyNode(words) {
-    const tag = (e) => e ? make("span", "tag " + (e.shadow || e.verdict === "allow" ? "" : "warn"), e.verdict + (e.shadow && !e.candidate ? " (shadow: recorded only)" : "")) : "";
-    const beside = words.some((word) => word.candidate), columns = ["word", ...(beside ? ["candidate, not heeded"] : []), "rule and reason"];
-    return tableNode(columns, words.map(({ tool, event, candidate }) => {
-      const why = make("td", "", seen("b", "", event?.rule || tool), " ", seen("span", "", event?.reason || ""));
-      if (candidate && candidate.verdict !== event?.verdict) why.append(make("br"), "candidate: ", seen("b", "", candidate.rule || tool), " ", seen("span", "", candidate.reason || ""));
-      return [make("td", "", tag(event)), ...(beside ? [make("td", "", tag(candidate))] : []), why];
-    }));
+  // ---- what an agent did: a step is one call, with the words said of it and what it changed, in the order of the record
+  const WORDS = { allow: ["good", "allowed"], ask: ["warn", "asks a person"], deny: ["bad", "refused"], stop: ["bad", "stops the attempt"] };
+  function actionNode(step, place, told) {
+    const policy = step.policy, state = step.state;
+    const node = make("div", "step" + (state && state.forbidden ? " harm" : step.tool && !step.made ? " kept" : ""));
+    const head = make("div", "who", `${place + 1} · `, step.tool ? seen("span", "mono", step.tool) : "on the answer");
+    if (step.tool) head.append(" ", make("span", "tag " + (step.made ? "" : "bad"), step.made ? "ran" : "did not run"));
+    node.append(head);
+    for (const [name, value] of Object.entries(step.arguments || {})) node.append(valueNode(name, value));
+    if (policy) {
+      const [tone, said] = WORDS[policy.verdict];
+      node.append(saidNode("policy", policy.shadow ? "" : tone, said + (policy.shadow ? " (shadow: recorded only)" : ""), policy.reason || (policy.verdict === "allow" ? "every check of its rule holds" : policy.rule)));
+      for (const asked of (policy.questions || []).filter((one) => one.argument)) node.append(make("div", "question", seen("span", "mono", asked.argument),
+        seen("span", "", asked.value), seen("span", "", asked.why + (asked.origin ? ` (it stands in what ${asked.origin} gave)` : ""))));
+    }
+    if (step.candidate) node.append(saidNode("candidate", "", `${WORDS[step.candidate.verdict][1]} (not heeded)`, step.candidate.reason || step.candidate.rule));
+    if (step.person) node.append(saidNode(step.person.by.replace(/_/g, " "), step.person.granted ? "good" : "bad", step.person.granted ? "yes" : "no", step.person.reason));
+    if (step.as) node.append(make("div", "note", "made with other arguments:"), ...Object.entries(step.as).map(([name, value]) => valueNode(name, value)));
+    if (step.gave !== undefined) {
+      const gave = textNode("call" + (step.failed ? " failed" : ""), step.gave, []);
+      gave.prepend(make("div", "who", step.failed ? step.made ? "failed" : "it was told" : "gave"));
+      node.append(gave);
+    }
+    if (state) node.append(stateNode(state, told));
+    return node;
+  }
+  function saidNode(by, tone, word, reason) {
+    return make("div", "said", seen("span", "by", by), make("span", "tag " + tone, word), seen("span", "why", reason || ""));
+  }
+  const asText = (value) => typeof value === "string" ? value : JSON.stringify(value);
+  // A record is read line by line, without the fields that hold nothing.
+  const asLines = (value) => value === null || typeof value !== "object" || Array.isArray(value) ? asText(value)
+    : Object.entries(value).filter(([, inner]) => !["", "[]", "{}"].includes(asText(inner))).map(([key, inner]) => `${key}: ${asText(inner)}`).join("\n");
+  function valueNode(name, value) {
+    return make("div", "value", seen("span", "name mono", name), textNode("text", asText(value), []));
+  }
+  // The difference of the world's state: what stood there and what stands there now.
+  function stateNode(facts, told) {
+    const node = make("div", "state");
+    for (const change of facts.changed || []) {
+      if (change.more) { node.append(make("div", "note", `and ${plural(change.more, "more change")}`)); continue; }
+      const row = make("div", "change", seen("div", "at mono", change.at));
+      if ("was" in change) row.append(textNode("text was", asLines(change.was), []));
+      if ("is" in change) row.append(textNode("text is", asLines(change.is), []));
+      node.append(row);
+    }
+    for (const [name, each, statements, met, not, tone] of [
+      ["goal", facts.goals, told && told.goal, "the goal is reached", "the goal is not reached", "good"],
+      ["forbidden", facts.effects, told && told.forbidden, "what must not happen has happened", "nothing forbidden has happened", "bad"]]) {
+      if (facts[name] === undefined) continue;
+      node.append(make("div", "met", make("span", "tag " + (facts[name] ? tone : ""), facts[name] ? met : not)));
+      (statements || []).forEach((one, i) => {
+        const holds = each ? each[i] : facts[name], { at, ...rest } = one;
+        node.append(make("div", "statement", make("span", "", holds ? "holds" : "not yet"), seen("span", "mono", `${at} ${JSON.stringify(rest)}`)));
+      });
+    }
+    return node;
   }
   function turns({ said, scores, withheld = [], thoughts = [], aloud = {} }) {
     const last = Math.max(0, ...said.filter((s) => s.by === "target").map((s) => s.turn));
