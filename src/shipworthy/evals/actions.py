@@ -11,7 +11,7 @@ from shipworthy.core.records import Attempt
 def actions(attempt: Attempt) -> list[dict[str, Any]]:
     """Return the steps in their order, as JSON. Only keys that have something to say.
 
-    ``id``, ``tool``, ``arguments`` and ``turn`` of the call, ``policy`` and ``person`` (their words), ``candidate`` (the
+    ``id``, ``tool``, ``arguments``, ``turn`` of the call, ``policy`` and ``person`` (their words), ``candidate`` (the
     word of the policy that stands beside the one in front, not heeded), ``made`` (whether it ran), ``as`` (the
     arguments with which it ran, where they were changed on the way), ``gave`` and ``failed`` (its result as the target
     saw it), ``state`` (the facts of the world after it). A word on an answer is a step without a tool.
