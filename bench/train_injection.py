@@ -55,7 +55,7 @@ class Row:
         self.kind, self.text, self.source = kind, row["text"], row["source"]
         self.attack, self.licence = row["label"] == "attack", row["licence"]
         self.payload = row.get("injection") or ""
-        self.read = model.Read(self.text)
+        self.read = model.InjectionText(self.text)
         span = row.get("span")
         marks = [self.attack] * len(self.read.windows)
         if span and self.attack:

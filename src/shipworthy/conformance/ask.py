@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shipworthy.conformance.came import Came
-from shipworthy.conformance.cells import Cell
+from shipworthy.conformance.cells import MatrixCell
 
 if TYPE_CHECKING:
     import aiohttp
@@ -15,7 +15,7 @@ _SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}}
 PATHS = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}
 
 
-def body(cell: Cell) -> dict[str, Any]:
+def body(cell: MatrixCell) -> dict[str, Any]:
     """Return what is asked."""
     made: dict[str, Any] = {"model": cell.model, "stream": cell.ask}
     made["messages"] = [{"role": "user", "content": QUESTION}]
@@ -28,7 +28,7 @@ def body(cell: Cell) -> dict[str, Any]:
     return {**made, "tools": [{"type": "function", "function": tool}]}
 
 
-async def ask(session: aiohttp.ClientSession, base: str, cell: Cell, key: str = "") -> Came:
+async def ask(session: aiohttp.ClientSession, base: str, cell: MatrixCell, key: str = "") -> Came:
     """Ask a gateway and return all that comes.
 
     Args:

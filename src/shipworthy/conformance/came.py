@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from shipworthy.conformance.cells import Cell
+from shipworthy.conformance.cells import MatrixCell
 
 _MARK = re.compile(r"mark\d+x\d+@leak\.example\.org")
 
@@ -40,7 +40,7 @@ class Came(NamedTuple):
                 joined[path].append(text)
         return {path: "".join(pieces) for path, pieces in joined.items()}
 
-    def marks(self, cell: Cell) -> list[str]:
+    def marks(self, cell: MatrixCell) -> list[str]:
         """Return the marks in all of it: headers, raw bytes, texts joined by place and all of them in their order.
 
         Text inside of text, such as arguments of calls, is looked at too.

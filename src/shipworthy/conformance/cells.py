@@ -37,7 +37,7 @@ Cut = Literal["characters", "thirds", "whole", "bytes"]
 single bytes, in the middle of characters and of events."""
 
 
-class Cell(NamedTuple):
+class MatrixCell(NamedTuple):
     """One request of the matrix.
 
     Attributes:
@@ -74,7 +74,7 @@ class Cell(NamedTuple):
         )
 
 
-def cells(routes: tuple[Route, ...] = ("chat", "messages")) -> Iterator[Cell]:
+def cells(routes: tuple[Route, ...] = ("chat", "messages")) -> Iterator[MatrixCell]:
     """Yield the matrix, each cell with a number of its own."""
     number = 0
     for route, place in product(routes, PLACES):
@@ -86,7 +86,7 @@ def cells(routes: tuple[Route, ...] = ("chat", "messages")) -> Iterator[Cell]:
             if cut == "bytes" and not wide:
                 continue  # there is nothing to cut in two
             number += 1
-            yield Cell(number, route, place, cut, choices, wide, ask, ask)
+            yield MatrixCell(number, route, place, cut, choices, wide, ask, ask)
         for ask in (False, True):  # the upstream answers in the other form
             number += 1
-            yield Cell(number, route, place, "whole", 1, False, ask, not ask)
+            yield MatrixCell(number, route, place, "whole", 1, False, ask, not ask)

@@ -8,14 +8,14 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from shipworthy.conformance.cells import Cell
+from shipworthy.conformance.cells import MatrixCell
 
 BEFORE, AFTER = "Fine words. Write to ", " and that is all of it."
 WIDE_BEFORE, WIDE_AFTER = "Größe 😀 日本: ", " — ¡olé! 😀"
 _USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
 
 
-def said(cell: Cell, choice: int = 0) -> str:
+def said(cell: MatrixCell, choice: int = 0) -> str:
     """Return what the upstream says in a place, the mark in its midst."""
     before, after = (WIDE_BEFORE, WIDE_AFTER) if cell.wide else (BEFORE, AFTER)
     return before + cell.mark(choice) + after
@@ -28,7 +28,7 @@ class Stub:
         asked: bodies of the requests so far.
     """
 
-    def __init__(self, cells: Iterable[Cell]) -> None:
+    def __init__(self, cells: Iterable[MatrixCell]) -> None:
         self._cells = {cell.model: cell for cell in cells}
         self.asked: list[dict[str, Any]] = []
 
@@ -51,7 +51,7 @@ class Stub:
                 await self._answer(self._cells[body["model"].rpartition("/")[2]], writer)
         writer.close()
 
-    async def _answer(self, cell: Cell, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, cell: MatrixCell, writer: asyncio.StreamWriter) -> None:
         kind = "text/event-stream" if cell.streams and cell.place != "error" else "application/json"
         head = ["HTTP/1.1 200 OK" if cell.place != "error" else "HTTP/1.1 400 Bad Request", f"content-type: {kind}"]
         if cell.place == "headers":
@@ -77,7 +77,7 @@ class Stub:
         await writer.drain()
 
 
-def whole(cell: Cell) -> dict[str, Any]:
+def whole(cell: MatrixCell) -> dict[str, Any]:
     """Return a cell's answer in one piece."""
     head: dict[str, Any] = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "stub"}
     choices = []
@@ -87,7 +87,7 @@ def whole(cell: Cell) -> dict[str, Any]:
     return {**head, "choices": choices, "usage": _USAGE, **_odd(cell)}
 
 
-def stream(cell: Cell) -> Iterator[bytes]:
+def stream(cell: MatrixCell) -> Iterator[bytes]:
     """Yield a cell's answer event by event, its choices by turns."""
     turns = [list(_deltas(cell, choice)) for choice in range(cell.choices)]
     for step in range(max(map(len, turns))):
@@ -104,7 +104,7 @@ def stream(cell: Cell) -> Iterator[bytes]:
     yield b"data: [DONE]\n\n"
 
 
-def _deltas(cell: Cell, choice: int) -> Iterator[dict[str, Any]]:
+def _deltas(cell: MatrixCell, choice: int) -> Iterator[dict[str, Any]]:
     """Yield the pieces of one choice: ``delta`` and ``finish_reason``."""
     message, finish, more = _message(cell, choice)
     yield {"delta": {"role": "assistant", **_odd(cell)}, "finish_reason": None}
@@ -128,7 +128,7 @@ def _deltas(cell: Cell, choice: int) -> Iterator[dict[str, Any]]:
     yield {"delta": {}, "finish_reason": finish, **more}
 
 
-def _message(cell: Cell, choice: int) -> tuple[dict[str, Any], str, dict[str, Any]]:  # noqa: PLR0912 - a table
+def _message(cell: MatrixCell, choice: int) -> tuple[dict[str, Any], str, dict[str, Any]]:  # noqa: PLR0912 - a table
     """Return a choice's message, its finish reason, and what else stands beside them."""
     text, mark = said(cell, choice), cell.mark(choice)
     message: dict[str, Any] = {"role": "assistant", "content": "Here you are."}
@@ -166,7 +166,7 @@ def _message(cell: Cell, choice: int) -> tuple[dict[str, Any], str, dict[str, An
     return message, "tool_calls" if calls_made else "stop", {}
 
 
-def _odd(cell: Cell) -> dict[str, Any]:
+def _odd(cell: MatrixCell) -> dict[str, Any]:
     if cell.place != "odd_fields":
         return {}
     mark = cell.mark()
@@ -181,7 +181,7 @@ def _odd(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _cut(cell: Cell, value: Any) -> Iterator[Any]:
+def _cut(cell: MatrixCell, value: Any) -> Iterator[Any]:
     if not value:
         return
     if not isinstance(value, str):  # a list of parts
@@ -197,7 +197,7 @@ def _call(id_: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": id_, "type": "function", "function": {"name": name, "arguments": _text(arguments)}}
 
 
-def _event(cell: Cell, choices: list[Any], **more: Any) -> bytes:
+def _event(cell: MatrixCell, choices: list[Any], **more: Any) -> bytes:
     head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "stub"}
     return b"data: " + _json({**head, **_odd(cell), "choices": choices, **more}) + b"\n\n"
 

@@ -74,7 +74,7 @@ class Window(NamedTuple):
     chance: float
 
 
-class Read:
+class InjectionText:
     """A text as the model reads it.
 
     Attributes:
@@ -164,7 +164,7 @@ class InjectionModel:
 
     def windows(self, text: str) -> list[Window]:
         """Return the chance of each window of a text; none for one of nothing but blanks and what is not seen."""
-        read = Read(text)
+        read = InjectionText(text)
         if not len(read.codes):
             return []
         chars = _sums([self.weights[: 1 << CHAR_BITS][b] for b in read.chars()], None, read)
@@ -194,7 +194,9 @@ class InjectionModel:
         return found
 
 
-def _sums(values: Sequence[NDArray[np.float32]], places: NDArray[np.int64] | None, read: Read) -> NDArray[np.float64]:
+def _sums(
+    values: Sequence[NDArray[np.float32]], places: NDArray[np.int64] | None, read: InjectionText
+) -> NDArray[np.float64]:
     """Return each window's sum of values by the square root of their number: a field of unit length, nearly."""
     bounds = np.array(read.windows)
     if places is not None:

@@ -164,7 +164,7 @@ def broken(message: str, status: int) -> bytes:
     return _event(error(message, status))
 
 
-class Answering:
+class AnthropicAnswering:
     """Writes one answer.
 
     Args:

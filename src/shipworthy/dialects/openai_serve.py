@@ -184,7 +184,7 @@ def _json(arguments: Any) -> str:
     return msgspec.json.encode(arguments).decode()
 
 
-class Answering:
+class OpenAIAnswering:
     """Writes one answer.
 
     Args:

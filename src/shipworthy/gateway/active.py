@@ -20,7 +20,7 @@ from shipworthy.exchange.forms import Forms
 from shipworthy.gateway.clients import Clients
 from shipworthy.gateway.config import STOP, Config, read_config
 from shipworthy.gateway.levers import WATCH_S, Levers
-from shipworthy.gateway.upstream import Upstream
+from shipworthy.gateway.upstream import GatewayUpstream
 
 OLD_S = 60.0
 """Seconds after which the connections of a former configuration are closed, beyond a request's own limit of time."""
@@ -50,14 +50,14 @@ class Active:
         # A lever that this file does not know may be one that its former state knew, and tightened with.
         self.stopped = STOP in levers or len(known) < len(set(levers) - {STOP})
         self.pipeline = Pipeline.build(config.under(known))
-        self.upstreams: dict[str, Upstream]
+        self.upstreams: dict[str, GatewayUpstream]
         self.clients: Clients
         if before is not None and before.config is config:
             self.upstreams, self.clients = before.upstreams, before.clients
         else:
             kept = before.upstreams if before is not None else {}
             self.upstreams = {
-                name: kept[name] if name in kept and kept[name].spec == spec else Upstream(name, spec)
+                name: kept[name] if name in kept and kept[name].spec == spec else GatewayUpstream(name, spec)
                 for name, spec in config.spec.upstreams.items()
             }
             self.clients = Clients(config.spec.clients, config.spec.workers)
@@ -182,7 +182,7 @@ class Keeper:
             self._stop()
 
 
-async def _close(upstreams: list[Upstream], after: float) -> None:
+async def _close(upstreams: list[GatewayUpstream], after: float) -> None:
     try:
         await asyncio.sleep(after)
     finally:

@@ -10,13 +10,13 @@ from hashlib import sha256
 from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import UsageError
 from shipworthy.gateway.config import ClientSpec, fits
-from shipworthy.gateway.refusal import Refusal
+from shipworthy.gateway.refusal import HttpRefusal
 
 FEWEST = 16
 """Characters of a client's key."""
 
 
-class Client:
+class GatewayClient:
     """One client, in one worker.
 
     Args:
@@ -51,7 +51,7 @@ class Client:
         """
         if self._places is not None and self._flying >= self._places:
             said = f"this key has {self._places} requests in flight, as many as it may"
-            raise Refusal(429, "rate_limit_error", said, code="concurrency", retry_s=1.0)
+            raise HttpRefusal(429, "rate_limit_error", said, code="concurrency", retry_s=1.0)
         if self._per_second is not None:
             now = time.monotonic()
             self._tokens = min(self._most, self._tokens + (now - self._filled) * self._per_second)
@@ -59,7 +59,7 @@ class Client:
             if self._tokens < 1:
                 wait = (1 - self._tokens) / self._per_second
                 said = "this key asks more often than it may"
-                raise Refusal(429, "rate_limit_error", said, code="rate_limit", retry_s=wait)
+                raise HttpRefusal(429, "rate_limit_error", said, code="rate_limit", retry_s=wait)
             self._tokens -= 1
         self._flying += 1
         try:
@@ -77,7 +77,7 @@ class Clients:
     """
 
     def __init__(self, specs: Mapping[str, ClientSpec], workers: int = 1) -> None:
-        self._known: dict[bytes, Client] = {}
+        self._known: dict[bytes, GatewayClient] = {}
         for name, spec in specs.items():
             key = resolve(spec.key).strip()
             if len(key) < FEWEST or not key.isascii() or not key.isprintable() or " " in key:
@@ -88,15 +88,15 @@ class Clients:
             hashed = sha256(key.encode()).digest()
             if hashed in self._known:
                 raise UsageError(f"the clients {self._known[hashed].name!r} and {name!r} have the same key")
-            self._known[hashed] = Client(name, spec, 1 / workers)
-        self._anyone = Client("", None) if not specs else None
+            self._known[hashed] = GatewayClient(name, spec, 1 / workers)
+        self._anyone = GatewayClient("", None) if not specs else None
 
     @property
     def asks_for_keys(self) -> bool:
         """Whether a key is needed."""
         return self._anyone is None
 
-    def find(self, key: str) -> Client | None:
+    def find(self, key: str) -> GatewayClient | None:
         """Return whose key it is; None where it is nobody's."""
         if self._anyone is not None:
             return self._anyone

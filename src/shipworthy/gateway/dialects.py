@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 from shipworthy.dialects import anthropic_serve, openai_serve
 from shipworthy.dialects.served import Asking
-from shipworthy.gateway.refusal import Refusal
+from shipworthy.gateway.refusal import HttpRefusal
 
 
 class Errors(Protocol):
     """Writes errors."""
 
-    def error(self, refusal: Refusal) -> Mapping[str, Any]:
+    def error(self, refusal: HttpRefusal) -> Mapping[str, Any]:
         """Return an error's body."""
 
 
@@ -23,13 +23,13 @@ class OpenAI:
     def read(self, body: Any, also: Sequence[str]) -> Asking:
         return openai_serve.read(body, also)
 
-    def answering(self, asking: Asking, id: str, created: int) -> openai_serve.Answering:
-        return openai_serve.Answering(asking, f"chatcmpl-{id}", created)
+    def answering(self, asking: Asking, id: str, created: int) -> openai_serve.OpenAIAnswering:
+        return openai_serve.OpenAIAnswering(asking, f"chatcmpl-{id}", created)
 
-    def error(self, refusal: Refusal) -> Mapping[str, Any]:
+    def error(self, refusal: HttpRefusal) -> Mapping[str, Any]:
         return openai_serve.error(refusal.message, refusal.kind, refusal.field, refusal.code)
 
-    def broken(self, refusal: Refusal) -> bytes:
+    def broken(self, refusal: HttpRefusal) -> bytes:
         return openai_serve.broken(refusal.message, refusal.kind, refusal.code)
 
 
@@ -39,13 +39,13 @@ class Anthropic:
     def read(self, body: Any, also: Sequence[str]) -> Asking:
         return anthropic_serve.read(body, also)
 
-    def answering(self, asking: Asking, id: str, created: int) -> anthropic_serve.Answering:
-        return anthropic_serve.Answering(asking, f"msg_{id}")
+    def answering(self, asking: Asking, id: str, created: int) -> anthropic_serve.AnthropicAnswering:
+        return anthropic_serve.AnthropicAnswering(asking, f"msg_{id}")
 
-    def error(self, refusal: Refusal) -> Mapping[str, Any]:
+    def error(self, refusal: HttpRefusal) -> Mapping[str, Any]:
         return anthropic_serve.error(refusal.message, refusal.status)
 
-    def broken(self, refusal: Refusal) -> bytes:
+    def broken(self, refusal: HttpRefusal) -> bytes:
         return anthropic_serve.broken(refusal.message, refusal.status)
 
 

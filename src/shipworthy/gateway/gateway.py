@@ -16,11 +16,11 @@ from shipworthy.core.events import Said
 from shipworthy.core.served import Served
 from shipworthy.detect.redact import seal_served
 from shipworthy.gateway.active import Active, Keeper
-from shipworthy.gateway.clients import Client
+from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.config import Config, loopback
-from shipworthy.gateway.refusal import Refusal
+from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.routes import Route, dialect_of, find
-from shipworthy.gateway.turn import JSON, Turn, retry_after
+from shipworthy.gateway.turn import JSON, RequestTurn, retry_after
 from shipworthy.store.traffic import TrafficLog
 
 TRAFFIC = "traffic"
@@ -43,7 +43,7 @@ class Gateway:
 
     def __init__(self, config: Config, tell: Callable[[str], None]) -> None:
         self.tell = tell
-        self._flying: set[Turn] = set()
+        self._flying: set[RequestTurn] = set()
         self.keeper = Keeper(config, tell, self._kill)
         self.log = TrafficLog(config.state / TRAFFIC)
         self._routes: dict[str, Route] = find()
@@ -55,18 +55,20 @@ class Gateway:
         try:
             route = self._routes.get(request.path)
             if route is None:
-                raise Refusal(404, "invalid_request_error", _not_served(request.path, self._routes), code="not_served")
+                raise HttpRefusal(
+                    404, "invalid_request_error", _not_served(request.path, self._routes), code="not_served"
+                )
             if request.method != route.method:
                 said = f"{request.path} is asked with {route.method}"
-                raise Refusal(405, "invalid_request_error", said, code="method")
+                raise HttpRefusal(405, "invalid_request_error", said, code="method")
             self._check_host(request)
             return await route.answer(self, request)
-        except Refusal as refusal:
+        except HttpRefusal as refusal:
             body = msgspec.json.encode(dialect_of(request.path).error(refusal))
             headers = {**self.headers(self.keeper.active), **retry_after(refusal)}
             return web.Response(status=refusal.status, body=body, content_type=JSON, headers=headers)
 
-    def admit(self, request: web.BaseRequest, active: Active) -> Client:
+    def admit(self, request: web.BaseRequest, active: Active) -> GatewayClient:
         """Return whose request it is.
 
         Raises:
@@ -74,18 +76,18 @@ class Gateway:
         """
         client = active.clients.find(key_of(request))
         if client is None:
-            raise Refusal(401, "authentication_error", "no key, or none that is known here", code="invalid_api_key")
+            raise HttpRefusal(401, "authentication_error", "no key, or none that is known here", code="invalid_api_key")
         return client
 
     @contextmanager
-    def flying(self, turn: Turn) -> Iterator[None]:
+    def flying(self, turn: RequestTurn) -> Iterator[None]:
         """Count a request in while it is served.
 
         Raises:
             Refusal: there are too many.
         """
         if len(self._flying) >= turn.active.config.spec.limits.flying:
-            raise Refusal(503, "overloaded_error", "as many requests as may be are being served", retry_s=1.0)
+            raise HttpRefusal(503, "overloaded_error", "as many requests as may be are being served", retry_s=1.0)
         self._flying.add(turn)
         try:
             yield
@@ -129,7 +131,7 @@ class Gateway:
             host = ""
         if not loopback(host):
             said = "without keys, this gateway is asked by its loopback address only"
-            raise Refusal(403, "permission_error", said, code="host")
+            raise HttpRefusal(403, "permission_error", said, code="host")
 
 
 def key_of(request: web.BaseRequest) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shipworthy.core.served import Ending
 
 
-class Refusal(Exception):
+class HttpRefusal(Exception):
     """A request that is not answered.
 
     Attributes:

@@ -21,9 +21,9 @@ from shipworthy.dialects.served import Asking, BadBody
 from shipworthy.exchange.channel import Channel
 from shipworthy.exchange.exchange import Exchange
 from shipworthy.gateway.active import Active
-from shipworthy.gateway.clients import Client
-from shipworthy.gateway.refusal import Refusal
-from shipworthy.gateway.upstream import Call, Upstream, by_choice
+from shipworthy.gateway.clients import GatewayClient
+from shipworthy.gateway.refusal import HttpRefusal
+from shipworthy.gateway.upstream import GatewayUpstream, UpstreamCall, by_choice
 from shipworthy.net.answer import read_json
 
 if TYPE_CHECKING:
@@ -57,14 +57,14 @@ class Dialect(Protocol):
     def answering(self, asking: Asking, id: str, created: int) -> Answering:
         """Return what writes the answer to a request."""
 
-    def error(self, refusal: Refusal) -> Mapping[str, Any]:
+    def error(self, refusal: HttpRefusal) -> Mapping[str, Any]:
         """Return an error's body."""
 
-    def broken(self, refusal: Refusal) -> bytes:
+    def broken(self, refusal: HttpRefusal) -> bytes:
         """Return what says in a stream that the answer broke off."""
 
 
-class Turn:
+class RequestTurn:
     """One request.
 
     Args:
@@ -80,7 +80,7 @@ class Turn:
     def __init__(self, gateway: Gateway, request: web.BaseRequest, dialect: Dialect, active: Active) -> None:
         self._gateway, self._request, self._dialect, self.active = gateway, request, dialect, active
         self.number, self._began, self._clock = secrets.token_hex(16), time.time(), time.perf_counter()
-        self.client: Client | None = None
+        self.client: GatewayClient | None = None
         self.asking: Asking | None = None
         self.exchange: Exchange | None = None
         self.upstream = self.error = ""
@@ -117,26 +117,26 @@ class Turn:
     async def _served(self) -> web.StreamResponse:
         self.client = client = self._gateway.admit(self._request, self.active)
         if self.active.stopped:
-            raise Refusal(503, "service_unavailable", "an operator has stopped this gateway", code="stopped",
+            raise HttpRefusal(503, "service_unavailable", "an operator has stopped this gateway", code="stopped",
                           ending="stopped")  # fmt: skip
         with client.place():
             asking, upstream = await self._read(client)
             return await self._answered(asking, upstream, client)
 
-    async def _answered(self, asking: Asking, upstream: Upstream, client: Client) -> web.StreamResponse:
+    async def _answered(self, asking: Asking, upstream: GatewayUpstream, client: GatewayClient) -> web.StreamResponse:
         """Ask and answer; a route that is no conversation has its own."""
-        call = Call(upstream, "/chat/completions", asking)
+        call = UpstreamCall(upstream, "/chat/completions", asking)
         exchange = self._exchange(upstream.channel(call), client)
         answering = self._dialect.answering(asking, self.number, int(self._began))
         if asking.stream:
             return await self._stream(asking, exchange, call, answering)
         return await self._whole(asking, exchange, call, answering)
 
-    def _exchange(self, channel: Channel, client: Client) -> Exchange:
+    def _exchange(self, channel: Channel, client: GatewayClient) -> Exchange:
         self.exchange = Exchange(channel, self.active.mediation, user=client.name, keep=False)
         return self.exchange
 
-    async def _read(self, client: Client) -> tuple[Asking, Upstream]:
+    async def _read(self, client: GatewayClient) -> tuple[Asking, GatewayUpstream]:
         body = await read_body(self._request, self.active)
         model = body.get("model") if isinstance(body, dict) else None
         name = self.active.config.upstream_of(model) if isinstance(model, str) else None
@@ -144,16 +144,18 @@ class Turn:
         try:
             asking = self._dialect.read(body, upstream.spec.pass_on if upstream is not None else ())
         except BadBody as error:
-            raise Refusal(400, "invalid_request_error", str(error), field=error.field) from None
+            raise HttpRefusal(400, "invalid_request_error", str(error), field=error.field) from None
         if upstream is None or not client.may_ask(asking.model):
             said = "there is no such model for this key"
-            raise Refusal(404, "invalid_request_error", said, field="model", code="model_not_found")
+            raise HttpRefusal(404, "invalid_request_error", said, field="model", code="model_not_found")
         self.asking, self.upstream = asking, upstream.name
         return asking, upstream
 
     # ---- whole -----------------------------------------------------------------------------------------------------
 
-    async def _whole(self, asking: Asking, exchange: Exchange, call: Call, answering: Answering) -> web.StreamResponse:
+    async def _whole(
+        self, asking: Asking, exchange: Exchange, call: UpstreamCall, answering: Answering
+    ) -> web.StreamResponse:
         try:
             reply = await exchange.ask(asking.messages)
         except TargetError as error:
@@ -178,7 +180,9 @@ class Turn:
 
     # ---- in pieces -------------------------------------------------------------------------------------------------
 
-    async def _stream(self, asking: Asking, exchange: Exchange, call: Call, answering: Answering) -> web.StreamResponse:
+    async def _stream(
+        self, asking: Asking, exchange: Exchange, call: UpstreamCall, answering: Answering
+    ) -> web.StreamResponse:
         called: set[int] = set()
         try:
             async with aclosing(exchange.stream(asking.messages)) as pieces:
@@ -229,21 +233,23 @@ class Turn:
             for e in events
         )
 
-    def _as_refusal(self, error: Exception) -> Refusal:
-        if isinstance(error, Refusal):
+    def _as_refusal(self, error: Exception) -> HttpRefusal:
+        if isinstance(error, HttpRefusal):
             return error
         if isinstance(error, TimeoutError) and self.killed:
-            return Refusal(503, "service_unavailable", "an operator has stopped this gateway", code="stopped",
+            return HttpRefusal(503, "service_unavailable", "an operator has stopped this gateway", code="stopped",
                            ending="stopped")  # fmt: skip
         if isinstance(error, TimeoutError):
             limit = self.active.config.spec.limits.request_s
-            return Refusal(504, "timeout_error", f"the answer took longer than {limit:g} s", code="late", ending="late")
+            return HttpRefusal(
+                504, "timeout_error", f"the answer took longer than {limit:g} s", code="late", ending="late"
+            )
         if isinstance(error, StoreError):
             said = "the request cannot be recorded, and what is not recorded is not answered"
-            return Refusal(503, "service_unavailable", said, code="not_recorded", ending="failed")
+            return HttpRefusal(503, "service_unavailable", said, code="not_recorded", ending="failed")
         self._gateway.tell(f"a request failed: {kind_of(error)}" + _told(error, self.active))
         said = "the gateway failed; nothing of an answer was passed on unseen"
-        return Refusal(500, "api_error", said, ending="failed")
+        return HttpRefusal(500, "api_error", said, ending="failed")
 
     async def _left(self) -> web.StreamResponse:
         """Record a request whose client does not take its answer."""
@@ -254,7 +260,7 @@ class Turn:
             await self._keep_quietly()
         return response if response is not None else web.Response(status=499)
 
-    async def _refuse(self, refusal: Refusal) -> web.StreamResponse:
+    async def _refuse(self, refusal: HttpRefusal) -> web.StreamResponse:
         response = self._response
         self.status = response.status if response is not None else refusal.status
         if not self._kept and self.client is not None:
@@ -328,7 +334,7 @@ _SAME = {400, 404, 413, 422, 429}
 """Statuses of an upstream that say something about the request, and not about the gateway."""
 
 
-def upstream_refusal(error: TargetError, status: int) -> Refusal:
+def upstream_refusal(error: TargetError, status: int) -> HttpRefusal:
     """Return what a client is told of an upstream's failure.
 
     Args:
@@ -336,18 +342,18 @@ def upstream_refusal(error: TargetError, status: int) -> Refusal:
     """
     if isinstance(error, TargetFiltered):
         said = "the provider's own filter refused the prompt or the answer"
-        return Refusal(400, "invalid_request_error", said, code="content_filter", ending="filtered")
+        return HttpRefusal(400, "invalid_request_error", said, code="content_filter", ending="filtered")
     if isinstance(error, TargetTimeout):
-        return Refusal(504, "timeout_error", "the upstream did not answer in time", ending="upstream_timeout")
+        return HttpRefusal(504, "timeout_error", "the upstream did not answer in time", ending="upstream_timeout")
     if status in _SAME:
         kind = "rate_limit_error" if status == 429 else "invalid_request_error"
-        return Refusal(status, kind, f"the upstream refused the request with status {status}",
+        return HttpRefusal(status, kind, f"the upstream refused the request with status {status}",
                        code="upstream", ending="upstream_error")  # fmt: skip
-    return Refusal(502, "api_error", "the upstream failed to give an answer that can be passed on", code="upstream",
+    return HttpRefusal(502, "api_error", "the upstream failed to give an answer that can be passed on", code="upstream",
                    ending="upstream_error")  # fmt: skip
 
 
-def retry_after(refusal: Refusal) -> dict[str, str]:
+def retry_after(refusal: HttpRefusal) -> dict[str, str]:
     """Return the header that says when to try again, where that makes sense."""
     return {"retry-after": str(max(1, round(refusal.retry_s)))} if refusal.retry_s is not None else {}
 
@@ -360,10 +366,10 @@ async def read_body(request: web.BaseRequest, active: Active) -> Any:
     """
     limits = active.config.spec.limits
     if request.content_type != JSON:
-        raise Refusal(415, "invalid_request_error", f"the content type must be {JSON}")
+        raise HttpRefusal(415, "invalid_request_error", f"the content type must be {JSON}")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Refusal(415, "invalid_request_error", "a compressed body is not read")
-    too_long = Refusal(413, "invalid_request_error", f"the body is longer than {limits.body_bytes:,} bytes")
+        raise HttpRefusal(415, "invalid_request_error", "a compressed body is not read")
+    too_long = HttpRefusal(413, "invalid_request_error", f"the body is longer than {limits.body_bytes:,} bytes")
     if (request.content_length or 0) > limits.body_bytes:
         raise too_long
     data = bytearray()
@@ -374,8 +380,8 @@ async def read_body(request: web.BaseRequest, active: Active) -> Any:
                 if len(data) > limits.body_bytes:
                     raise too_long
     except TimeoutError:
-        raise Refusal(408, "timeout_error", f"the body took longer than {limits.body_s:g} s") from None
+        raise HttpRefusal(408, "timeout_error", f"the body took longer than {limits.body_s:g} s") from None
     try:
         return read_json(bytes(data))
     except ValueError:
-        raise Refusal(400, "invalid_request_error", "the body is no JSON, or lies too deep") from None
+        raise HttpRefusal(400, "invalid_request_error", "the body is no JSON, or lies too deep") from None

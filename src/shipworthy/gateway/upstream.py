@@ -24,7 +24,7 @@ from shipworthy.net.endpoint import Endpoint, NoStream
 from shipworthy.net.options import HttpOptions
 
 
-class Upstream:
+class GatewayUpstream:
     """One upstream, in one worker.
 
     Args:
@@ -54,7 +54,7 @@ class Upstream:
         self.secrets = (resolve(spec.key).strip(),) if spec.key is not None else ()
         self._endpoints: dict[str, Endpoint] = {}
         self._channel = Channel(
-            Call(self, "", Asking(model="", messages=())),
+            UpstreamCall(self, "", Asking(model="", messages=())),
             places=Places(spec.concurrency),
             timeout_s=None,  # the endpoint and the gateway's own limit of time see to it
             secrets=self.secrets,
@@ -79,7 +79,7 @@ class Upstream:
             await endpoint.close()
 
 
-class Call:
+class UpstreamCall:
     """One request's call, as the exchange's target.
 
     Attributes:
@@ -89,7 +89,7 @@ class Call:
         status: of the upstream's answer where that was an error; 0 for any other.
     """
 
-    def __init__(self, upstream: Upstream, path: str, asking: Asking) -> None:
+    def __init__(self, upstream: GatewayUpstream, path: str, asking: Asking) -> None:
         self._upstream, self._path, self._asking = upstream, path, asking
         self.finishes: list[str] = []
         self.sizes: list[int] = []

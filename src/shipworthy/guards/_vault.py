@@ -21,7 +21,7 @@ class _Kept(NamedTuple):
     value: str
 
 
-class Session:
+class VaultSession:
     """The values of one session. The same value has the same token, however it is spaced.
 
     Attributes:
@@ -73,9 +73,9 @@ class Vault:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._sessions: OrderedDict[tuple[str, str], Session] = OrderedDict()
+        self._sessions: OrderedDict[tuple[str, str], VaultSession] = OrderedDict()
 
-    def session(self, user: str, name: str) -> Session:
+    def session(self, user: str, name: str) -> VaultSession:
         """Return a session, a new one where there is none or it is forgotten."""
         now = self._clock()
         while self._sessions:
@@ -83,7 +83,7 @@ class Vault:
             if len(self._sessions) <= SESSIONS and now - oldest.used <= SECONDS:
                 break
             self._sessions.popitem(last=False)
-        session = self._sessions.setdefault((user, name), Session())
+        session = self._sessions.setdefault((user, name), VaultSession())
         self._sessions.move_to_end((user, name))
         session.used = now
         return session

@@ -19,7 +19,7 @@ Undecided = Literal["allow", "block"]
 
 
 @guard
-class Language:
+class LanguageScope:
     """Block a text that is in another language than those named.
 
     By script and common words (`shipworthy.detect.language`). Short texts, lists and code are often undecided. In an

@@ -15,7 +15,7 @@ from shipworthy.core.registry import guard, told
 from shipworthy.detect import pii
 from shipworthy.detect.normalise import skeleton
 from shipworthy.detect.spans import Span
-from shipworthy.guards._vault import Session, Vault
+from shipworthy.guards._vault import Vault, VaultSession
 
 VERSION = "1"
 How = Literal["redact", "mask", "hash", "tokenise"]
@@ -137,7 +137,7 @@ class Pii:
             found.append(self._finding(Span(start, end, kind), value, part.stage, session))
         return found
 
-    def _finding(self, span: Span, value: str, stage: Stage, session: Session | None) -> Finding:
+    def _finding(self, span: Span, value: str, stage: Stage, session: VaultSession | None) -> Finding:
         reason = f"{span.kind} of someone else" if stage in _SAID else span.kind
         instead = ""
         if self._how == "mask":
@@ -150,13 +150,13 @@ class Pii:
             return Finding(span.start, span.end, span.kind, "redact", reason=reason)
         return Finding(span.start, span.end, span.kind, "replace", instead, reason)
 
-    def _session(self, ctx: GuardContext) -> Session | None:
+    def _session(self, ctx: GuardContext) -> VaultSession | None:
         if self._how != "tokenise" or ctx.request is None or not ctx.request.session:
             return None
         return self._vault.session(ctx.request.user, ctx.request.session)
 
     @staticmethod
-    def _restored(part: Part, session: Session | None) -> Sequence[Finding]:
+    def _restored(part: Part, session: VaultSession | None) -> Sequence[Finding]:
         if session is None or part.stage not in _SAID:
             return ()
         return [

@@ -150,7 +150,7 @@ class TrafficLog:
         self._head, self._size = head, self._size + len(data)
 
 
-class Line(NamedTuple):
+class TrafficLine(NamedTuple):
     """One verified line: the file it is in, its number from 1, and the record."""
 
     file: Path
@@ -163,7 +163,7 @@ def origin(name: str) -> bytes:
     return chain.origin(b"traffic\0" + name.encode())
 
 
-def read(directory: Path) -> Iterator[Line]:
+def read(directory: Path) -> Iterator[TrafficLine]:
     """Yield every whole line of a folder of traffic, file by file in the order of their names, and verify the chains.
 
     Raises:
@@ -183,7 +183,7 @@ def read(directory: Path) -> Iterator[Line]:
                     served = _decoder.decode(body[len(_SERVED) : -1])
                 except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                     raise IntegrityError(f"{path}:{number}: not a record of traffic: {error}") from error
-                yield Line(path, number, served)
+                yield TrafficLine(path, number, served)
 
 
 def _body(served: Served) -> bytes:

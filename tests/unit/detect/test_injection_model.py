@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.detect import injection_model as model
-from shipworthy.detect.injection_model import InjectionModel, Read
+from shipworthy.detect.injection_model import InjectionModel, InjectionText
 
 WEIGHTS = np.random.default_rng(1).normal(size=model.SIZE).astype(np.float32)
 RANDOM = InjectionModel(WEIGHTS, -0.5)
@@ -20,7 +20,7 @@ RANDOM = InjectionModel(WEIGHTS, -0.5)
 
 def slow(text: str) -> list[float]:
     """The chances of a text's windows from the buckets of each, counted one window at a time."""
-    read = Read(text)
+    read = InjectionText(text)
     chars, (places, grams), hand = read.chars(), read.words(), read.hand()
     found = []
     for i, (start, end) in enumerate(read.windows):
@@ -52,7 +52,7 @@ def test_one_pass_gives_what_each_window_gives(text: str) -> None:
 @given(st.integers(1, 4000))
 @settings(max_examples=60, deadline=None)
 def test_windows_cover_the_text(length: int) -> None:
-    windows = Read("x" * length).windows
+    windows = InjectionText("x" * length).windows
     assert windows[0][0] == 0
     assert windows[-1][1] == length
     assert all(b[0] - a[0] <= model.STEP and b[0] <= a[1] for a, b in pairwise(windows))

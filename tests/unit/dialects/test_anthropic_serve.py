@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shipworthy.core.records import Delta, Image, Message, Text, ToolCall, ToolResult, Usage, say
-from shipworthy.dialects.anthropic_serve import Answering, broken, error, read
+from shipworthy.dialects.anthropic_serve import AnthropicAnswering, broken, error, read
 from shipworthy.dialects.served import BadBody
 
 
@@ -66,7 +66,7 @@ def test_what_is_not_served_is_named(wrong: Any, field: str) -> None:
 
 
 def test_pieces_are_blocks_one_after_the_other() -> None:
-    answering = Answering(read(body()), "msg_ab")
+    answering = AnthropicAnswering(read(body()), "msg_ab")
     pieces = [
         Delta("hm", "reasoning"),
         Delta("Yes"),

@@ -9,7 +9,7 @@ import pytest
 
 from shipworthy.core.records import Audio, Delta, Image, Message, Reasoning, Text, ToolCall, ToolResult, Usage, say
 from shipworthy.dialects.openai import to_wire
-from shipworthy.dialects.openai_serve import Answering, error, read
+from shipworthy.dialects.openai_serve import OpenAIAnswering, error, read
 from shipworthy.dialects.served import BadBody
 
 PICTURE = {"type": "image_url", "image_url": {"url": "a"}}
@@ -94,7 +94,7 @@ def test_the_operator_may_let_fields_pass() -> None:
 
 def test_an_answer_has_nothing_of_the_upstreams() -> None:
     asking = read(body(n=2))
-    answering = Answering(asking, "chatcmpl-ab12", 7)
+    answering = OpenAIAnswering(asking, "chatcmpl-ab12", 7)
     first = Message("assistant", (Reasoning("hm"), Text("Yes"), ToolCall("theirs", "f", {"é": "😀"})))
     made = answering.whole(
         [[first], [say("assistant", ""), say("assistant", "I won't")]], ["tool_calls", "stop"], Usage(1, 2)
@@ -108,7 +108,7 @@ def test_an_answer_has_nothing_of_the_upstreams() -> None:
 
 
 def test_pieces_name_their_choice_and_their_call() -> None:
-    answering = Answering(read(body(n=2, stream_options={"include_usage": True})), "chatcmpl-ab", 7)
+    answering = OpenAIAnswering(read(body(n=2, stream_options={"include_usage": True})), "chatcmpl-ab", 7)
     pieces = [
         Delta("Hi", "text", 1),
         Delta('{"a":1}', "tool_call", 0, "x", "f", 0),

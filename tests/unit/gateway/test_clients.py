@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shipworthy.gateway.clients import Client, Clients
+from shipworthy.gateway.clients import Clients, GatewayClient
 from shipworthy.gateway.config import ClientSpec
-from shipworthy.gateway.refusal import Refusal
+from shipworthy.gateway.refusal import HttpRefusal
 
 
 def spec(**more) -> ClientSpec:
@@ -14,9 +14,9 @@ def spec(**more) -> ClientSpec:
 
 
 def test_so_many_at_one_time(monkeypatch) -> None:
-    client = Client("web", spec(concurrency=4), share=0.5)
+    client = GatewayClient("web", spec(concurrency=4), share=0.5)
     with client.place(), client.place():
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(HttpRefusal) as caught:
             client.place().__enter__()
         assert (caught.value.status, caught.value.code) == (429, "concurrency")
     with client.place():
@@ -24,7 +24,7 @@ def test_so_many_at_one_time(monkeypatch) -> None:
 
 
 def test_a_request_that_fails_gives_its_place_back() -> None:
-    client = Client("web", spec(concurrency=1))
+    client = GatewayClient("web", spec(concurrency=1))
     with pytest.raises(RuntimeError), client.place():
         raise RuntimeError
     with client.place():
@@ -34,23 +34,23 @@ def test_a_request_that_fails_gives_its_place_back() -> None:
 def test_ten_seconds_worth_at_once_and_then_by_the_clock(monkeypatch) -> None:
     now = [0.0]
     monkeypatch.setattr("shipworthy.gateway.clients.time.monotonic", lambda: now[0])
-    client = Client("web", spec(requests_per_minute=60))
+    client = GatewayClient("web", spec(requests_per_minute=60))
     for _ in range(10):
         with client.place():
             pass
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(HttpRefusal) as caught:
         client.place().__enter__()
     assert caught.value.retry_s == pytest.approx(1.0)
     now[0] += 1.0
     with client.place():
         pass
-    with pytest.raises(Refusal):
+    with pytest.raises(HttpRefusal):
         client.place().__enter__()
     now[0] += 3600  # and never more than ten seconds' worth
     for _ in range(10):
         with client.place():
             pass
-    with pytest.raises(Refusal):
+    with pytest.raises(HttpRefusal):
         client.place().__enter__()
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 
-from shipworthy.gateway.turn import Turn
+from shipworthy.gateway.turn import RequestTurn
 
 
 def test_killing_what_has_ended_or_has_not_begun_is_nothing() -> None:
     async def main() -> None:
         limits = SimpleNamespace(config=SimpleNamespace(spec=SimpleNamespace(limits=SimpleNamespace(request_s=60.0))))
-        turn = Turn(None, None, None, limits)  # type: ignore[arg-type]
+        turn = RequestTurn(None, None, None, limits)  # type: ignore[arg-type]
         turn.kill()
         async with turn.deadline:
             pass
@@ -24,7 +24,7 @@ def test_killing_what_has_ended_or_has_not_begun_is_nothing() -> None:
 def test_killing_one_that_runs_ends_it() -> None:
     async def main() -> None:
         limits = SimpleNamespace(config=SimpleNamespace(spec=SimpleNamespace(limits=SimpleNamespace(request_s=600.0))))
-        turn = Turn(None, None, None, limits)  # type: ignore[arg-type]
+        turn = RequestTurn(None, None, None, limits)  # type: ignore[arg-type]
         asyncio.get_running_loop().call_later(0.01, turn.kill)
         try:
             async with turn.deadline:

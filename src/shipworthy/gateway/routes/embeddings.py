@@ -11,29 +11,29 @@ from shipworthy.core.errors import TargetError
 from shipworthy.core.records import Reply, Request, Usage, answer
 from shipworthy.dialects import embeddings_serve
 from shipworthy.dialects.served import Asking
-from shipworthy.gateway.clients import Client
+from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.dialects import OpenAI
 from shipworthy.gateway.gateway import Gateway
-from shipworthy.gateway.refusal import Refusal
+from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.routes import route
-from shipworthy.gateway.turn import Turn, upstream_refusal
-from shipworthy.gateway.upstream import Upstream
+from shipworthy.gateway.turn import RequestTurn, upstream_refusal
+from shipworthy.gateway.upstream import GatewayUpstream
 from shipworthy.net.answer import describe_error
 
 PATH = "/embeddings"
 
 
-class Dialect(OpenAI):
+class EmbeddingsDialect(OpenAI):
     """Embeddings are asked for in OpenAI's words, and refused in them."""
 
     def read(self, body: Any, also: Sequence[str]) -> Asking:
         return embeddings_serve.read(body, also)
 
 
-class Vectors:
+class EmbeddingVectors:
     """One request's call, as the exchange's target. What it says is nothing; `found` is what it brings."""
 
-    def __init__(self, upstream: Upstream, asking: Asking) -> None:
+    def __init__(self, upstream: GatewayUpstream, asking: Asking) -> None:
         self._upstream, self._asking = upstream, asking
         self.found: list[list[float]] = []
         self.usage = Usage()
@@ -57,22 +57,24 @@ class Vectors:
         """Nothing: connections are the upstream's."""
 
 
-class Embedding(Turn):
+class Embedding(RequestTurn):
     """One request for vectors."""
 
-    async def _answered(self, asking: Asking, upstream: Upstream, client: Client) -> web.StreamResponse:
-        call = Vectors(upstream, asking)
+    async def _answered(self, asking: Asking, upstream: GatewayUpstream, client: GatewayClient) -> web.StreamResponse:
+        call = EmbeddingVectors(upstream, asking)
         try:
             await self._exchange(upstream.channel(call), client).ask(asking.messages)
         except TargetError as error:
             raise upstream_refusal(error, call.status) from None
         if self._blocked:  # there are no words to give in place of numbers
             said = "a guard kept back a text"
-            raise Refusal(400, "invalid_request_error", said, field="input", code="content_filter", ending="blocked")
+            raise HttpRefusal(
+                400, "invalid_request_error", said, field="input", code="content_filter", ending="blocked"
+            )
         return await self._give(embeddings_serve.whole(asking, call.found, call.usage))
 
 
-DIALECT = Dialect()
+DIALECT = EmbeddingsDialect()
 
 
 @route("POST", "/v1/embeddings")
