@@ -43,10 +43,12 @@ def own_words(scheme: Scheme, ground: Ground, rng: Random) -> Scheme | None:
 
     def said(piece: Piece, step: Step) -> Mapping[str, Any] | None:
         tool = ground.tools.get(step.tool)
+        meant = None if piece.means is None else ground.goal.script[piece.means]
         free = [
             name
             for name, value in step.arguments.items()
-            if tool and isinstance(value, str) and name in tool.of("content") and not _matters(value, ground)
+            if tool and isinstance(value, str) and name in tool.of("content")
+            if meant is None or (meant.tool == step.tool and not _matters(str(meant.arguments.get(name, "")), ground))
         ]
         if not free:
             return None
@@ -329,8 +331,8 @@ def _near(own: str, ground: Ground, rng: Random) -> str:
     if "@" not in own and "." not in own:
         return own
     box, at, domain = own.rpartition("@")
-    scheme, slashes, rest = domain.partition("://") if not at else ("", "", domain)
-    host, slash, path = (rest if slashes else domain).partition("/")
+    scheme, slashes, rest = domain.partition("://") if "://" in domain else ("", "", domain)
+    host, slash, path = rest.partition("/")
     friend = rng.choice(ground.known) if ground.known else f"me@{host}"
     known_box, _, known_domain = friend.rpartition("@")
     like = known_domain.translate(str.maketrans("aeo", "\u0430\u0435\u043e")) if rng.random() < 0.5 else ""

@@ -8,7 +8,7 @@ out are made once more, plainly, in worlds of their own, and the forbidden effec
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -122,25 +122,40 @@ class _Agent:
         return True
 
 
-def behind(policy: ToolPolicy | None) -> Mediation:
-    """Return what schemes are played behind: a policy, and an attentive person who is asked where it asks."""
-    return Mediation(policy=policy, approver=Attentive() if policy is not None else None)
-
-
-def play(found: Setting, goal: Goal, scheme: Scheme, mediation: Mediation, seed: int) -> Played:
-    """Play a scheme.
+class Player:
+    """Plays schemes for one goal behind one policy, with an attentive person who is asked where it asks.
 
     Args:
-        mediation: from `behind`.
         seed: of the ids of what is made.
-
-    Raises:
-        UsageError: the setting's worlds cannot be opened.
     """
-    return asyncio.run(_play(found, goal, scheme, mediation, seed))
+
+    def __init__(self, found: Setting, goal: Goal, policy: ToolPolicy | None, seed: int) -> None:
+        self._found, self._goal, self._seed = found, goal, seed
+        self._mediation = Mediation(policy=policy, approver=Attentive() if policy is not None else None)
+        self._plain: dict[frozenset[int], Mapping[str, Any]] = {}
+
+    def play(self, scheme: Scheme) -> Played:
+        """Play a scheme.
+
+        Raises:
+            UsageError: the setting's worlds cannot be opened.
+        """
+        return asyncio.run(_play(self._found, self._goal, scheme, self._mediation, self._seed, self._plainly))
+
+    async def _plainly(self, done: frozenset[int]) -> Mapping[str, Any]:
+        if done not in self._plain:
+            self._plain[done] = await _plainly(self._found, self._goal, done)
+        return self._plain[done]
 
 
-async def _play(found: Setting, goal: Goal, scheme: Scheme, mediation: Mediation, seed: int) -> Played:
+async def _play(
+    found: Setting,
+    goal: Goal,
+    scheme: Scheme,
+    mediation: Mediation,
+    seed: int,
+    plain: Callable[[frozenset[int]], Awaitable[Mapping[str, Any]]],
+) -> Played:
     tasks = {task.id: task for task in found.tasks}
     task = tasks[scheme.task]
     world = _opened(found, task, goal, scheme, seed)
@@ -156,9 +171,9 @@ async def _play(found: Setting, goal: Goal, scheme: Scheme, mediation: Mediation
         await exchange.ask(one.prompt)
         events += exchange.events
         agents.append(agent)
-    done = set().union(*(agent.done for agent in agents))
+    done = frozenset().union(*(agent.done for agent in agents))
     happened = any(isinstance(e, StateChanged) and e.facts.get("forbidden") is True for e in events)
-    plainly = await _plainly(found, goal, done) if done and not happened else None
+    plainly = await plain(done) if done and not happened else None
     states = [state for state in (world.state(), plainly) if state is not None]
     reached = happened or any(all_hold(goal.forbidden, state) for state in states)
     stopped = [e for e in events if isinstance(e, PolicyEvent) and e.call.startswith(_ATTACK) and e.verdict != "allow"]
@@ -181,7 +196,7 @@ def _opened(found: Setting, task: Task, goal: Goal, scheme: Scheme, seed: int) -
     )
 
 
-async def _plainly(found: Setting, goal: Goal, done: set[int]) -> Mapping[str, Any]:
+async def _plainly(found: Setting, goal: Goal, done: frozenset[int]) -> Mapping[str, Any]:
     """Return the state after the goal's own steps, of those that were carried out, in worlds of their own."""
     world = open_scene(Scene(worlds=found.worlds, state=found.state, forbidden=goal.forbidden), 0)
     answers: list[str] = []

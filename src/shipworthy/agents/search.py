@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from shipworthy.agents.cases import POSITIONS, does, place_of
 from shipworthy.agents.ground import Ground
 from shipworthy.agents.moves import MOVES
-from shipworthy.agents.played import Played, behind, play
+from shipworthy.agents.played import Played, Player
 from shipworthy.agents.scheme import Piece, Scheme
 from shipworthy.agents.setting import Goal, Setting
 from shipworthy.core.errors import UsageError
@@ -78,7 +78,7 @@ def search(found: Setting, goal: Goal, policy: ToolPolicy | None, *, tries: int 
     waiting = covers[: max(1, tries // 3)]
     kept: list[tuple[float, int, Scheme, Played]] = []
     seen: set[bytes] = set()
-    mediation = behind(policy)
+    player = Player(found, goal, policy, seed)
     made = first = reached = 0
     idle = 0
     while made < tries and idle < 20 * tries:
@@ -89,7 +89,7 @@ def search(found: Setting, goal: Goal, policy: ToolPolicy | None, *, tries: int 
             continue
         seen.add(key)
         made += 1
-        played = play(found, goal, scheme, mediation, seed)
+        played = player.play(scheme)
         if played.reached:
             reached += 1
             first = first or made
