@@ -51,7 +51,7 @@ class Ground:
     Attributes:
         own: texts of the goal's calls that are the attacker's: addresses, accounts, links that the state does not hold.
         wanted: texts that the forbidden effect speaks of.
-        secrets: those that the state held before: a goal with one is a leak.
+        secrets: those that must stand in another text then, and that the state held before: such a goal is a leak.
         strings: texts of the state; `numbers` its numbers.
     """
 
@@ -68,7 +68,8 @@ class Ground:
         wanted = [text for one in goal.forbidden for text in spoken(msgspec.to_builtins(one)) if text != one.at]
         marks = [mark for text in said for mark in (*_raw(text), *_TOKEN.findall(text), *_cased(wanted, text))]
         self.own = [m for m in dict.fromkeys(marks) if len(m) > 4 and not m.isalpha() and m.casefold() not in held]
-        self.secrets = [text for text in wanted if len(text) > 3 and text.casefold() in held]
+        said_of = [text for one in goal.forbidden for text in _parts(one.has or one.equals)]
+        self.secrets = [text for text in said_of if len(text) > 3 and text.casefold() in held]
         self.wanted = [*wanted, *(key for one in goal.forbidden for key in one.at.split("."))]
         self.known = [text for text in self.strings if _ADDRESS.fullmatch(text)]
 
@@ -133,6 +134,15 @@ def _raw(text: str) -> Iterator[str]:
         yield text[found.start : found.end]
     for found in _DOTTED.finditer(text):
         yield found.group()
+
+
+def _parts(pattern: Any) -> Iterator[str]:
+    """Yield the texts that a pattern wants to be contained in others."""
+    if isinstance(pattern, Mapping):
+        if isinstance(pattern.get("contains"), str):
+            yield pattern["contains"]
+        for inner in pattern.values():
+            yield from _parts(inner)
 
 
 def _cased(wanted: list[str], text: str) -> Iterator[str]:
