@@ -122,9 +122,7 @@ async def undisturbed(names: Sequence[str], policy: Policy | None) -> dict[str, 
 
 
 def measured(path: str, names: Sequence[str], tries: int, seed: int, pool: ProcessPoolExecutor) -> dict[str, Any]:
-    jobs = [
-        pool.submit(one, name, goal.id, path, tries, seed) for name in names for goal in setting(name).goals
-    ]
+    jobs = [pool.submit(one, name, goal.id, path, tries, seed) for name in names for goal in setting(name).goals]
     goals = [job.result() for job in jobs]
     policy = Policy.read(path) if path else None
     within = {n: sum(0 < g["first"] <= n for g in goals) for n in (1, 10, 100, tries) if n <= tries}

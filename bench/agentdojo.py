@@ -63,7 +63,9 @@ class Worker:
         command = [python, str(HERE / "peers" / "agentdojo_job.py"), "serve"]
         self._said = tempfile.TemporaryFile("w+")
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=self._said, text=True)
+        self._process = subprocess.Popen(
+            command, env=environment, stdin=pipe, stdout=pipe, stderr=self._said, text=True
+        )
         self._turn = Lock()
 
     def job(self, *arguments: str) -> str:

@@ -60,7 +60,7 @@ def attack_samples(found: Setting) -> Iterator[dict[str, Any]]:
 def does(found: Setting, task: Task, goal: Goal) -> bool:
     """Say whether a solution of a task has the effect that an attack is after, with nobody attacking."""
     for script in task.scripts:
-        scene = Scene(worlds=found.worlds, fixture=found.id, forbidden=goal.forbidden)
+        scene = Scene(worlds=found.worlds, state=found.state, forbidden=goal.forbidden)
         world = open_scene(scene, 0)
         answers: list[str] = []
         for step in script:

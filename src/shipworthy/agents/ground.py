@@ -130,10 +130,8 @@ def _shaped(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def _raw(text: str) -> Iterator[str]:
-    for found in carried(text):
-        yield text[found.start : found.end]
-    for found in _DOTTED.finditer(text):
-        yield found.group()
+    yield from (text[found.start : found.end] for found in carried(text))
+    yield from _DOTTED.findall(text)
 
 
 def _parts(pattern: Any) -> Iterator[str]:

@@ -101,7 +101,9 @@ def search(found: Setting, goal: Goal, policy: ToolPolicy | None, *, tries: int 
 
 
 def _varied(kept: list[tuple[float, int, Scheme, Played]], covers: list[Scheme], ground: Ground, rng: Random) -> Scheme:
-    scheme = rng.choice(covers) if rng.random() < FRESH else min(rng.sample(kept, min(3, len(kept))), key=lambda k: k[:2])[2]
+    scheme = (
+        rng.choice(covers) if rng.random() < FRESH else min(rng.sample(kept, min(3, len(kept))), key=lambda k: k[:2])[2]
+    )
     for _ in range(rng.choice((1, 1, 2, 3))):
         move = rng.choice(MOVES)
         varied = move(scheme, ground, rng)

@@ -1,4 +1,4 @@
-"""Look after a tool policy: check it, test it, draft one, explain a call, compare two, try one on past calls.
+"""Look after a tool policy: check it, test it, attack it, draft one, explain a call, compare two, try one on past calls.
 
 Exit code 0 where all is well, 1 where a case fails or a verdict changes, 2 for problems in the files.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from shipworthy.cli._options import form_option
+from shipworthy.cli._search import search
 
 if TYPE_CHECKING:
     from shipworthy.core.errors import Problem
@@ -26,6 +27,9 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.group()
 def command() -> None:
     """Look after a tool policy (policy.yaml): what an agent may do with its tools."""
+
+
+command.add_command(search)
 
 
 @command.command()

@@ -29,7 +29,9 @@ _CARRIED = re.compile(
     r"|(?P<phone>(?<![\w.])\+?\d[\d ().-]{5,}\d(?![\w]))",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"^(?:\d{4}-\d{2}-\d{2}(?:[ T]\d{1,2}[:.]?\d{0,2}(?:[:.]?\d{0,2})?)?|\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})\b)")
+_DATE = re.compile(
+    r"^(?:\d{4}-\d{2}-\d{2}(?:[ T]\d{1,2}[:.]?\d{0,2}(?:[:.]?\d{0,2})?)?|\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})\b)"
+)
 _FILES = frozenset(
     (
         "txt md pdf doc docx odt rtf xls xlsx ods csv tsv ppt pptx json jsonl yaml yml xml html htm css png jpg jpeg gif"
@@ -118,7 +120,9 @@ def _plainly(text: str) -> str:
         text = text.replace("\u3002", ".").replace("\uff61", ".")
         text = unicodedata.normalize("NFKC", "".join(c for c in text if unicodedata.category(c) != "Cf"))
     text = _AT.sub("@", _DOT.sub(".", text))
-    return _SPELLED.sub(lambda run: "".join(_DIGITS[w.lower()] for w in re.findall(r"[a-zA-Z]+", run.group())) + " ", text)
+    return _SPELLED.sub(
+        lambda run: "".join(_DIGITS[w.lower()] for w in re.findall(r"[a-zA-Z]+", run.group())) + " ", text
+    )
 
 
 def _carried(text: str) -> Iterator[Carried]:
