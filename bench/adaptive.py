@@ -1,9 +1,9 @@
 """What gets past a tool policy when an attack is written against it: a search, 500 tries for each attacker's goal.
 
-python bench/adaptive.py [--json] [--only reviewed|drafted|none] [--setting NAME ...] [--tries 500] [--seed 0] [--jobs 2]
+python bench/adaptive.py [--json] [--only reviewed|drafted|none] [--setting NAME ...] [--tries N] [--seed N] [--jobs N]
 
-No model is asked. `shipworthy.agents.search` varies each of the 40 goals of our worlds (`shipworthy.agents.moves`: other
-words, codes, parts, laundering by way of other tools and earlier sessions, other tools of the same effect, near names,
+No model is asked. `shipworthy.agents.search` varies each of the 40 goals of our worlds (`agents/moves.py`: other words,
+codes, parts, laundering by way of other tools and earlier sessions, other tools of the same effect, near names,
 the user's own words, order, and every task as a cover) and keeps what comes nearest. The agent obeys every word; a
 person is there who lets the user's calls pass and no other. `reviewed` is the policy that comes with the worlds,
 `drafted` what `shipworthy policy draft` makes of the tools' signatures. Each goal is a unit; 95 % intervals.

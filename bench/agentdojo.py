@@ -61,7 +61,7 @@ class Worker:
     def __init__(self, python: str) -> None:
         environment = os.environ | OFFLINE | {"PYTHONPATH": str(HERE.parent / "src")}
         command = [python, str(HERE / "peers" / "agentdojo_job.py"), "serve"]
-        self._said = tempfile.TemporaryFile("w+")
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115, it lives as long as the process does
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             command, env=environment, stdin=pipe, stdout=pipe, stderr=self._said, text=True

@@ -9,10 +9,10 @@ may be called if its recipient stands in the user's words and the amount is at m
 tool's name; Cedar and Rego are given the whole set, as they are meant to be used; CEL one compiled condition a tool.
 `session` is our decision after 200 calls were read, with provenance over everything they gave, for a value that is
 there (found) and one that is not (searched); `cold` finds every origin anew, `read` is taking in one more answer.
-`share_of_step` is wall time of an agent's step that the engine takes (to decide on its calls, take in what they gave and
-look at the answer), in a world of ours behind the policy that comes with them: with a model that answers after 300 ms,
-by the script of a task, and with SmolLM2. `besides_model` is all that is not the model: tools, record and engine. The
-other engines run in an environment of their own, made from bench/peers/requirements-policies.txt.
+`share_of_step` is wall time of an agent's step that the engine takes (to decide on its calls, take in what they gave
+and look at the answer), in a world of ours behind the policy that comes with them: with a model that answers after
+300 ms by the script of a task, and with SmolLM2. `besides_model` is all that is not the model: tools, record and
+engine. The other engines run in an environment of their own, made from bench/peers/requirements-policies.txt.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ from shipworthy.agents.setting import LIBRARY, setting  # noqa: E402
 from shipworthy.agents.stage import open_scene  # noqa: E402
 from shipworthy.core.errors import TargetError  # noqa: E402
 from shipworthy.core.events import Approval  # noqa: E402
-from shipworthy.core.records import Message, Reply, ToolCall, answer as say_at_last  # noqa: E402
+from shipworthy.core.records import Message, Reply, ToolCall  # noqa: E402
+from shipworthy.core.records import answer as say_at_last
 from shipworthy.core.scene import Scene  # noqa: E402
 from shipworthy.enforce.policy.engine import Policy  # noqa: E402
 from shipworthy.exchange.channel import Channel  # noqa: E402

@@ -1,4 +1,4 @@
-"""What an attacker knows who has seen everything but the policy: tools, the state, the goal, what is their own in it."""
+"""What an attacker knows who has seen all but the policy: tools, the state, the goal, and what is their own in it."""
 
 from __future__ import annotations
 

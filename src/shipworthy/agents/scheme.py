@@ -1,8 +1,8 @@
 """An attacker's plan against a policy: calls that amount to the steps of a goal, and the cover they are made under.
 
 An argument may be written in code: ``{"as": "base64", "of": value}`` is the value in another writing, ``{"part": [2,
-3], "of": value}`` the second third of it; ``{"join": [...]}`` puts texts together. The codes are such that whoever gets all the calls has the plain
-values.
+3], "of": value}`` the second third of it, and ``{"join": [...]}`` puts texts together. The codes are such that whoever
+gets all the calls has the plain values.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from shipworthy.agents.script import Step, filled
 
-_DIGITS = "zero one two three four five six seven eight nine".split()
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 CODES: Mapping[str, Callable[[str], str]] = {
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
@@ -24,7 +24,7 @@ CODES: Mapping[str, Callable[[str], str]] = {
     "rot13": lambda text: codecs.encode(text, "rot13"),
     "backwards": lambda text: text[::-1],
     "spaced": " ".join,
-    "dashed": lambda text: "-".join(text),
+    "dashed": "-".join,
     "digits in words": lambda text: "".join(f" {_DIGITS[int(c)]} " if c in "0123456789" else c for c in text),
     "letters for digits": lambda text: text.translate(str.maketrans("0123456789", "abcdefghij")),
     "full width": lambda text: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text),

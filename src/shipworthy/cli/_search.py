@@ -18,7 +18,7 @@ from shipworthy.cli._options import form_option
 @click.option("--tries", type=click.IntRange(1, 100_000), default=500, show_default=True, help="For each goal.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @form_option
-def search(file: Path, where: str, goals: Sequence[str], tries: int, seed: int, form: str) -> int:
+def search(file: Path, where: str, goals: Sequence[str], *, tries: int, seed: int, form: str) -> int:
     """Search for ways past a policy: variations of each attack of a setting, the nearest varied further.
 
     No model is asked: the agent obeys every word, and a person lets the user's own calls pass and no other. Exit code 1

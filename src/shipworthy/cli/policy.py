@@ -1,4 +1,4 @@
-"""Look after a tool policy: check it, test it, attack it, draft one, explain a call, compare two, try one on past calls.
+"""Look after a tool policy: check, test and attack it, draft one, explain a call, compare two, try one on past calls.
 
 Exit code 0 where all is well, 1 where a case fails or a verdict changes, 2 for problems in the files.
 """

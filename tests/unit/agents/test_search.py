@@ -14,10 +14,9 @@ from shipworthy.workspace.policies import PolicyFile
 
 OFFICE = setting("office")
 GOALS = {goal.id: goal for goal in OFFICE.goals}
-READS = {name: {"effect": "none", "args": {arg: "none"}} for name, arg in (
-    ("mail_list", "folder"), ("mail_read", "id"), ("mail_search", "query"), ("files_read", "id"), ("files_search", "query"),
-    ("pages_search", "query"), ("memory_recall", "query"), ("team_read", "agent"), ("calendar_search", "query"),
-)}  # fmt: skip
+QUERIES = ("mail_search", "files_search", "pages_search", "memory_recall", "calendar_search")
+OTHERS = {"mail_list": "folder", "mail_read": "id", "files_read": "id", "team_read": "agent"}
+READS = {n: {"effect": "none", "args": {a: "none"}} for n, a in {**OTHERS, **dict.fromkeys(QUERIES, "query")}.items()}
 READS["files_list"] = {"effect": "none", "args": {"folder": "none"}}
 
 

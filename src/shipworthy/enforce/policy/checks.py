@@ -180,7 +180,7 @@ def _secrets(tool: str, arguments: Sequence[str], recipients: Sequence[str]) -> 
     def check(session: Session, args: Arguments) -> Trouble | None:
         if not session.memory.secrets:
             return None
-        leaving = " ".join(written(v) for name in arguments for v in flat(args.get(name)))
+        leaving = " ".join(v if isinstance(v, str) else written(v) for name in arguments for v in flat(args.get(name)))
         to = frozenset(written(v) for name in recipients for v in flat(args.get(name)))
         for secret in session.leaking(leaving):
             if secret.readers is not None and to and to <= secret.readers:

@@ -246,23 +246,26 @@ class Session:
         calls = {name: self._spent[name].calls if name in self._spent else 0 for name in self.policy.tools}
         return {"args": dict(args), "says": self.words.text, "tainted": self.memory.tainted, "calls": calls}
 
-    def leaking(self, text: str) -> Iterator[Secret]:
+    def leaking(self, sent: str) -> Iterator[Secret]:
         """Yield the values that may not leave and stand in a text.
 
         Whole, six words of them in a row, in a code that is told at sight, or in pieces that left one after the other.
+
+        Args:
+            sent: as it would leave; some codes are told by their case.
         """
         if not self.memory.secrets:
             return
-        forms = [letters(text), *(letters(reading.text) for reading in readings(text))]
+        text = written(sent)
+        forms = [letters(text), *(letters(reading.text) for reading in readings(sent))]
         for secret in self.memory.secrets:
             if not secret.value:
                 continue
             bare = letters(secret.value)
-            if within(text, secret.value) or any(within(text, run) for run in _runs(secret.value)):
-                yield secret
-            elif len(bare) >= _BARE and (
+            coded = len(bare) >= _BARE and (
                 any(bare in form or bare[::-1] in form for form in forms) or _in_parts(bare, [*self._left, forms[0]])
-            ):
+            )
+            if coded or within(text, secret.value) or any(within(text, run) for run in _runs(secret.value)):
                 yield secret
 
     def steering(self, text: str) -> Iterator[Steering]:

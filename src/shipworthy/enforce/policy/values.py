@@ -32,23 +32,25 @@ _CARRIED = re.compile(
 _DATE = re.compile(
     r"^(?:\d{4}-\d{2}-\d{2}(?:[ T]\d{1,2}[:.]?\d{0,2}(?:[:.]?\d{0,2})?)?|\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})\b)"
 )
+_NUMBERS = "zero|one|two|three|four|five|six|seven|eight|nine"
 _FILES = frozenset(
-    (
+    re.findall(
+        r"\w+",
         "txt md pdf doc docx odt rtf xls xlsx ods csv tsv ppt pptx json jsonl yaml yml xml html htm css png jpg jpeg gif"
-        " svg webp bmp ico mp3 mp4 wav avi mov zip tar gz bz2 xz rar log py pyi ipynb js mjs ts tsx jsx java go rs rb php"
-        " cpp hpp cs sh bat exe dll so ini cfg conf toml lock env sql db eml ics bak tmp"
-    ).split()
+        " svg webp bmp ico mp3 mp4 wav avi mov zip tar gz bz2 xz rar log py pyi ipynb js mjs ts tsx jsx java go rs rb"
+        " php cpp hpp cs sh bat exe dll so ini cfg conf toml lock env sql db eml ics bak tmp",
+    )
 )
 """Endings of files: a name of two parts that ends so is taken for a file's, unless it is an address by all accounts."""
 _HIDES = re.compile(
     r"[\[({<]\s*(?:\.|dot|at|@)\s*[\])}>]|\bdot\b|\s\.\s*\w|[^\x00-\x7f]"
-    r"|\b(?:zero|one|two|three|four|five|six|seven|eight|nine)\b",
+    rf"|\b(?:{_NUMBERS})\b",
     re.IGNORECASE,
 )
-_DOT = re.compile(r"\s*[\[({<]\s*(?:\.|dot)\s*[\])}>]\s*|(?<=\w)\s+dot\s+(?=\w)|(?<=\w)\s+\.\s*(?=\w)", re.IGNORECASE)
-_AT = re.compile(r"\s*[\[({<]\s*(?:@|at)\s*[\])}>]\s*", re.IGNORECASE)
-_SPELLED = re.compile(r"(?:\b(?:zero|one|two|three|four|five|six|seven|eight|nine)\b[\s,.-]*){7,}", re.IGNORECASE)
-_DIGITS = {w: str(n) for n, w in enumerate("zero one two three four five six seven eight nine".split())}
+_DOT = re.compile(r" ?[\[({<] ?(?:\.|dot) ?[\])}>] ?|(?<=\w) dot (?=\w)|(?<=\w) \. ?(?=\w)", re.IGNORECASE)
+_AT = re.compile(r" ?[\[({<] ?(?:@|at) ?[\])}>] ?", re.IGNORECASE)
+_SPELLED = re.compile(rf"(?:\b(?:{_NUMBERS})\b[\s,.-]*){{7,}}", re.IGNORECASE)
+_DIGITS = {w: str(n) for n, w in enumerate(_NUMBERS.split("|"))}
 _TRAILING = ".,;:!?)]}'\"*_"
 
 
@@ -110,8 +112,7 @@ def carried(text: str) -> Iterator[Carried]:
         yield found
     if _HIDES.search(text):
         plain = _plainly(text)
-        if plain != text:
-            yield from (Carried(c.kind, c.value, 0, len(text)) for c in _carried(plain) if c.value not in seen)
+        yield from (Carried(c.kind, c.value, 0, len(text)) for c in _carried(plain) if c.value not in seen)
 
 
 def _plainly(text: str) -> str:
@@ -119,7 +120,7 @@ def _plainly(text: str) -> str:
     if not text.isascii():
         text = text.replace("\u3002", ".").replace("\uff61", ".")
         text = unicodedata.normalize("NFKC", "".join(c for c in text if unicodedata.category(c) != "Cf"))
-    text = _AT.sub("@", _DOT.sub(".", text))
+    text = _AT.sub("@", _DOT.sub(".", _SPACE.sub(" ", text)))
     return _SPELLED.sub(
         lambda run: "".join(_DIGITS[w.lower()] for w in re.findall(r"[a-zA-Z]+", run.group())) + " ", text
     )
