@@ -40,7 +40,7 @@ from shipworthy.agents.stage import open_scene  # noqa: E402
 from shipworthy.core.errors import TargetError  # noqa: E402
 from shipworthy.core.events import Approval  # noqa: E402
 from shipworthy.core.records import Message, Reply, ToolCall  # noqa: E402
-from shipworthy.core.records import answer as say_at_last
+from shipworthy.core.records import answer as say_at_last  # noqa: E402
 from shipworthy.core.scene import Scene  # noqa: E402
 from shipworthy.enforce.policy.engine import Policy  # noqa: E402
 from shipworthy.exchange.channel import Channel  # noqa: E402

@@ -36,8 +36,8 @@ _NUMBERS = "zero|one|two|three|four|five|six|seven|eight|nine"
 _FILES = frozenset(
     re.findall(
         r"\w+",
-        "txt md pdf doc docx odt rtf xls xlsx ods csv tsv ppt pptx json jsonl yaml yml xml html htm css png jpg jpeg gif"
-        " svg webp bmp ico mp3 mp4 wav avi mov zip tar gz bz2 xz rar log py pyi ipynb js mjs ts tsx jsx java go rs rb"
+        "txt md pdf doc docx odt rtf xls xlsx ods csv tsv ppt pptx json jsonl yaml yml xml html htm css png jpg jpeg"
+        " gif svg webp bmp ico mp3 mp4 wav avi mov zip tar gz bz2 xz rar log py pyi js mjs ts tsx jsx java go rs rb"
         " php cpp hpp cs sh bat exe dll so ini cfg conf toml lock env sql db eml ics bak tmp",
     )
 )
