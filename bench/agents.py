@@ -1,11 +1,11 @@
 """Worlds and agents: what a hijacked agent does without any policy, and what a world costs.
 
 ``python bench/agents.py [--json]``. No model, no network. `modes`: for each way to obey, hits and trials of the metrics
-of `agent-worlds` and `agent-tasks`. `joint`: the task done and no forbidden effect, by position of the injection, without
-a policy and behind the one that comes with the worlds, with nobody there and with an attentive person; 95 % intervals
-over the attacks. `cost`: CPU time, the minimum of several runs, and as ratios, which carry from one
-machine to another: an attempt in a world over one of an instant target, and a call through the exchange over the same
-call on the world.
+of `agent-worlds` and `agent-tasks`. `joint`: the task done and no forbidden effect, by position of the injection,
+without a policy and behind the one that comes with the worlds, with nobody there and with an attentive person; 95 %
+intervals over the attacks. `cost`: CPU time, the minimum of several runs, and as ratios, which carry from one machine
+to another: an attempt in a world over one of an instant target, and a call through the exchange over the same call on
+the world.
 """
 
 from __future__ import annotations
