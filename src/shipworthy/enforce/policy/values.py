@@ -29,9 +29,7 @@ _CARRIED = re.compile(
     r"|(?P<phone>(?<![\w.])\+?\d[\d ().-]{5,}\d(?![\w]))",
     re.IGNORECASE,
 )
-_DATE = re.compile(
-    r"^(?:\d{4}-\d{2}-\d{2}(?:[ T]\d{1,2}[:.]?\d{0,2}(?:[:.]?\d{0,2})?)?|\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})\b)"
-)
+_DATE = re.compile(r"(?<!\d)(?:\d{4}-\d{2}-\d{2}|\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2}))(?!\d)")
 _NUMBERS = "zero|one|two|three|four|five|six|seven|eight|nine"
 _FILES = frozenset(
     re.findall(
@@ -137,8 +135,8 @@ def _carried(text: str) -> Iterator[Carried]:
         if kind == "url":
             raw = raw.rstrip(_TRAILING)
         elif kind == "phone":
-            digits = sum(c.isdigit() for c in raw)
-            if digits < 7 or _DATE.match(raw):
+            raw = _DATE.sub("", raw)  # a date is no number, and hides none beside it
+            if sum(c.isdigit() for c in raw) < 7:
                 continue
         value = written(raw.removeprefix("mailto:"))
         if kind in ("account", "phone"):

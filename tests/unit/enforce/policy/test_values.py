@@ -45,6 +45,7 @@ def test_a_short_number_is_carried_however_it_is_spelled(text):
         "Read report.docx and src/ferry.py",
         "on 27.02.2026 or 5.3.26",
         "from 2026-02-28 20:10 to 20:40",
+        "2026-05-01 - 2026-05-08",
         "It is done. Then we go.",
         "one or two of three",
         "Elm 20, Ash 8, Birch 4",
@@ -53,6 +54,11 @@ def test_a_short_number_is_carried_however_it_is_spelled(text):
 )
 def test_ordinary_words_carry_nothing(text):
     assert list(carried(text)) == []
+
+
+def test_a_date_hides_no_number_beside_it():
+    for text in ("2026-02-28 5550101", "5550101 27.02.2026"):
+        assert [c.value for c in carried(text)] == ["5550101"]
 
 
 def test_two_names_that_differ_only_in_an_eszett_are_two():
