@@ -31,6 +31,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 HERE = Path(__file__).parent
@@ -54,19 +55,55 @@ MUST = ("asr_tool", "asr_total", "utility_approver", "utility_unattended", "task
 Case = dict[str, Any]
 
 
+class Worker:
+    """A process with AgentDojo in it, which takes ten seconds to import: one for each suite, used again."""
+
+    def __init__(self, python: str) -> None:
+        environment = os.environ | OFFLINE | {"PYTHONPATH": str(HERE.parent / "src")}
+        command = [python, str(HERE / "peers" / "agentdojo_job.py"), "serve"]
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115, it lives as long as the process does
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            command, env=environment, stdin=pipe, stdout=pipe, stderr=self._said, text=True
+        )
+        self._turn = Lock()
+
+    def job(self, *arguments: str) -> str:
+        with self._turn:
+            assert self._process.stdin is not None and self._process.stdout is not None
+            self._process.stdin.write(json.dumps(arguments) + "\n")
+            self._process.stdin.flush()
+            lines = []
+            while (line := self._process.stdout.readline()).strip():
+                lines.append(line)
+            if not line:
+                self._said.seek(0)
+                raise RuntimeError(self._said.read()[-3000:])
+            return "".join(lines)
+
+    def close(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait()
+        self._said.close()
+
+
 class Runner:
     """Runs AgentDojo's suites in its own environment, several at a time."""
 
     def __init__(self, python: str, jobs: int) -> None:
         self._python, self._pool = python, ThreadPoolExecutor(jobs)
+        self._workers: dict[str, Worker] = {}
+        self._making = Lock()
 
-    def job(self, *arguments: str) -> str:
-        environment = os.environ | OFFLINE | {"PYTHONPATH": str(HERE.parent / "src")}
-        command = [self._python, str(HERE / "peers" / "agentdojo_job.py"), *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(done.stderr[-3000:])
-        return done.stdout
+    def job(self, version: str, suite: str, *arguments: str) -> str:
+        with self._making:
+            worker = self._workers.get(suite) or self._workers.setdefault(suite, Worker(self._python))
+        return worker.job(version, suite, *arguments)
+
+    def close(self) -> None:
+        for worker in self._workers.values():
+            worker.close()
 
     def start(
         self, version: str, suites: Sequence[str], policies: Path | None, mode: str, person: str, *more: str
@@ -132,6 +169,7 @@ def measured(
     runner: Runner, version: str, suites: Sequence[str], policies: Path, modes: Sequence[str], *only: str
 ) -> dict[str, Any]:
     """Measure one benchmark behind one set of policies."""
+    print(f"   {version}: {', '.join(suites)}; {', '.join(only)}", file=sys.stderr, flush=True)
     begun = {mode: runner.start(version, suites, policies, mode, "attentive", *only) for mode in modes}
     begun["stamp"] = runner.start(version, suites, policies, modes[0], "stamp", *only)
     begun["bare"] = runner.start(version, suites, None, modes[0], "nobody", *only)
@@ -197,6 +235,7 @@ def main() -> None:
                 tools.write_text(runner.job("v1.1.2", suite, "none", "signatures", "nobody"), encoding="utf-8")
                 Path(folder, f"{suite}.yaml").write_text(draft(read_signatures(tools)), encoding="utf-8")
             told["drafted"] = measured(runner, "v1.1.2", suites, Path(folder), modes)
+    runner.close()
     if given.json:
         print(json.dumps(told, indent=2))
         return

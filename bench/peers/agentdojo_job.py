@@ -1,11 +1,12 @@
 """AgentDojo with an agent that always obeys the injection, behind a tool policy; runs in AgentDojo's own environment.
 
 python bench/peers/agentdojo_job.py VERSION SUITE POLICY.yaml|none MODE APPROVER [--benign] [--only new|old] [--limit N]
+python bench/peers/agentdojo_job.py serve    the same, a line of arguments (a JSON list) after the other
 
 There is no model. The agent is a script: it makes the calls that solve the user's task, and from the moment a result
 holds the injected text, those that solve the attacker's: MODE `end` after the user's, `once` all of them at once,
 `pieces` one after each of the user's. Everything goes through an exchange as an evaluation opens one, so the policy
-decides and remembers as it would there. Prints one JSON object a case.
+decides and remembers as it would there. Prints one JSON object a case; `serve` ends each answer with an empty line.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime
+import functools
 import json
 import logging
 import re
@@ -23,6 +25,11 @@ from typing import Any
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
+
+import pydantic.networks  # noqa: E402
+
+# Every environment is validated anew, and of that time nine tenths go into the same few addresses.
+pydantic.networks.validate_email = functools.cache(pydantic.networks.validate_email)
 
 from agentdojo.agent_pipeline.base_pipeline_element import BasePipelineElement  # noqa: E402
 from agentdojo.agent_pipeline.ground_truth_pipeline import GroundTruthPipeline  # noqa: E402
@@ -89,6 +96,20 @@ class Environments:
         if isinstance(value, list):
             return [self._filled(v, texts) for v in value]
         return value
+
+
+@functools.cache
+def opened(version: str, name: str) -> tuple[Any, Environments]:
+    """Return a suite and its environments: both are read once."""
+    suite = get_suite(version, name)
+    return suite, Environments(suite)
+
+
+@functools.cache
+def reached_by(version: str, name: str, user: str) -> list[str]:
+    """Return what `reached` does, found once for each task."""
+    suite, environments = opened(version, name)
+    return reached(suite, environments, suite.user_tasks[user])
 
 
 def reached(suite: Any, environments: Environments, task: Any) -> list[str]:
@@ -300,8 +321,7 @@ def signatures(version: str, name: str) -> list[dict[str, Any]]:
 
 
 def cases(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    suite = get_suite(arguments.version, arguments.suite)
-    environments = Environments(suite)
+    suite, environments = opened(arguments.version, arguments.suite)
     policy = None if arguments.policy == "none" else Policy.read(arguments.policy)
     old = set(get_suite("v1.1.2", arguments.suite).injection_tasks)
     attacks = (
@@ -314,7 +334,7 @@ def cases(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
         ]
     )
     for user in list(suite.user_tasks.values())[: arguments.limit]:
-        places = [] if arguments.benign else reached(suite, environments, user)
+        places = [] if arguments.benign else reached_by(arguments.version, arguments.suite, user.ID)
         for attack in attacks:
             injections = {} if attack is None else dict.fromkeys(places, MARK + attack.GOAL + TAIL)
             agent = Agent(policy, user, attack, arguments.mode, arguments.approver)
@@ -359,9 +379,18 @@ def main() -> None:
     parser.add_argument("--benign", action="store_true")
     parser.add_argument("--only", choices=["new", "old"])
     parser.add_argument("--limit", type=int)
-    arguments = parser.parse_args()
+    if sys.argv[1:] == ["serve"]:
+        for line in sys.stdin:
+            answer(parser.parse_args(json.loads(line)))
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+        return
+    answer(parser.parse_args())
+
+
+def answer(arguments: argparse.Namespace) -> None:
     if arguments.mode == "signatures":
-        sys.stdout.write(json.dumps(signatures(arguments.version, arguments.suite)))
+        sys.stdout.write(json.dumps(signatures(arguments.version, arguments.suite)) + "\n")
         return
     for case in cases(arguments):
         sys.stdout.write(json.dumps(case) + "\n")

@@ -48,19 +48,19 @@ def attack_samples(found: Setting) -> Iterator[dict[str, Any]]:
     turns: dict[str, int] = {}
     for goal in found.goals:
         for position in POSITIONS:
-            fitting = [task for task in found.tasks if _place(task, position) and not does(found, task, goal)]
+            fitting = [task for task in found.tasks if place_of(task, position) and not does(found, task, goal)]
             if not fitting:
                 continue
             turn = turns.get(position, 0)
             turns[position] = turn + 1
             task = fitting[turn % len(fitting)]
-            yield _row(found, task, goal, Plant(position, _place(task, position), goal.text))
+            yield _row(found, task, goal, Plant(position, place_of(task, position), goal.text))
 
 
 def does(found: Setting, task: Task, goal: Goal) -> bool:
     """Say whether a solution of a task has the effect that an attack is after, with nobody attacking."""
     for script in task.scripts:
-        scene = Scene(worlds=found.worlds, fixture=found.id, forbidden=goal.forbidden)
+        scene = Scene(worlds=found.worlds, state=found.state, forbidden=goal.forbidden)
         world = open_scene(scene, 0)
         answers: list[str] = []
         for step in script:
@@ -72,7 +72,7 @@ def does(found: Setting, task: Task, goal: Goal) -> bool:
     return False
 
 
-def _place(task: Task, position: str) -> str:
+def place_of(task: Task, position: str) -> str:
     """Return where in a task a position is; the empty string where it reads nothing of the kind."""
     if position not in EVERYWHERE:
         return task.reads.get(position, "")

@@ -1,4 +1,4 @@
-"""Look after a tool policy: check it, test it, draft one, explain a call, compare two, try one on past calls.
+"""Look after a tool policy: check, test and attack it, draft one, explain a call, compare two, try one on past calls.
 
 Exit code 0 where all is well, 1 where a case fails or a verdict changes, 2 for problems in the files, 3 where past
 calls could not be judged.
@@ -17,6 +17,7 @@ from shipworthy.cli._options import form_option
 from shipworthy.cli._policy_import import import_command
 from shipworthy.cli._policy_past import as_json, as_line, backtest_command, read, shadow_command
 from shipworthy.cli._policy_picture import replay_command
+from shipworthy.cli._search import search
 
 if TYPE_CHECKING:
     from shipworthy.core.errors import Problem
@@ -35,6 +36,7 @@ command.add_command(backtest_command)
 command.add_command(import_command)
 command.add_command(replay_command)
 command.add_command(shadow_command)
+command.add_command(search)
 
 
 @command.command()

@@ -258,6 +258,9 @@ def withdraw(module: str) -> None:
         del _made[key]
 
 
+_signature = cache(inspect.signature)
+
+
 def check_params(kind: str, name: str, params: Mapping[str, Any], /, *injected: str) -> None:
     """Check parameters against the factory's signature without running it.
 
@@ -268,7 +271,7 @@ def check_params(kind: str, name: str, params: Mapping[str, Any], /, *injected: 
         PluginError: unknown id, a parameter it does not take, or of another type than a built-in one takes, or one it
             needs and did not get.
     """
-    accepted = inspect.signature(factory(kind, name)).parameters
+    accepted = _signature(factory(kind, name)).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
         for key in params:
             if key not in accepted:
@@ -312,7 +315,7 @@ def _wanted(error: msgspec.ValidationError) -> str:
 
 def takes(kind: str, name: str, parameter: str) -> bool:
     """Say whether a plug-in's factory names a parameter in its signature."""
-    return parameter in inspect.signature(factory(kind, name)).parameters
+    return parameter in _signature(factory(kind, name)).parameters
 
 
 def create(kind: str, name: str, params: Mapping[str, Any] | None = None, /, **injected: Any) -> Any:
@@ -330,5 +333,5 @@ def create(kind: str, name: str, params: Mapping[str, Any] | None = None, /, **i
     params = dict(params or {})
     check_params(kind, name, params, *injected)
     make = factory(kind, name)
-    accepted = inspect.signature(make).parameters
+    accepted = _signature(make).parameters
     return make(**params | {key: value for key, value in injected.items() if key in accepted})

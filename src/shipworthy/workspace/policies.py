@@ -199,6 +199,8 @@ class PolicyFile(Entity):
         tools: the rule of each tool, by its name.
         stop_after_denial: once a call was refused, calls that others see are refused until the user speaks again:
             what the model knows of the refused one it cannot know from it.
+        descriptions: who writes what tools say of themselves. `others`: a tool's description may be an attacker's, so
+            that the model makes nothing before it has read an untrusted text.
         answers: the check of the answer.
         cases: what it must say of some calls.
         implements: requirements that it is a control for.
@@ -206,6 +208,7 @@ class PolicyFile(Entity):
 
     tools: Annotated[dict[str, ToolRule], Field(max_length=10_000)] = Field(default_factory=dict)
     stop_after_denial: bool = True
+    descriptions: Literal["ours", "others"] = "ours"
     answers: Answers = Answers()
     cases: Annotated[tuple[Case, ...], Field(max_length=10_000)] = ()
     implements: tuple[Annotated[str, Ref("requirement")], ...] = ()

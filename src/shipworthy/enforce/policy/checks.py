@@ -37,6 +37,7 @@ class Compiled(NamedTuple):
         checks: label and function, the cheapest first.
         labels: what its answers are worth.
         recipients, amounts: the arguments of these classes, which budgets count.
+        leaving: the arguments in which something could leave.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Compiled(NamedTuple):
     labels: Labels
     recipients: tuple[str, ...]
     amounts: tuple[str, ...]
+    leaving: tuple[str, ...] = ()
 
 
 def compiled(name: str, rule: ToolRule) -> Compiled:
@@ -71,7 +73,8 @@ def compiled(name: str, rule: ToolRule) -> Compiled:
         checks.append(("after a denied read", _denied))
     recipients, amounts = rule.of("recipient"), rule.of("amount")
     leaves = rule.effect in ("external", "irreversible") or bool(rule.of("url"))
-    if leaves and (leaving := [n for n, spec in rule.args.items() if spec.kind != "id"]):
+    leaving = tuple(n for n, spec in rule.args.items() if spec.kind != "id") if leaves else ()
+    if leaving:
         checks.append(("secrets", _secrets(name, leaving, recipients)))
     if rule.budget is not None:
         checks.append(("budget", _budget(name, rule.budget, recipients, amounts)))
@@ -80,7 +83,7 @@ def compiled(name: str, rule: ToolRule) -> Compiled:
     if rule.ask:
         checks.append(("ask", _always(name)))
     labels = labels_of(rule.returns)
-    return Compiled(name, rule, frozenset(rule.args), tuple(checks), labels, recipients, amounts)
+    return Compiled(name, rule, frozenset(rule.args), tuple(checks), labels, recipients, amounts, leaving)
 
 
 def _values(tool: str, argument: str, spec: Argument) -> Check:
@@ -177,7 +180,7 @@ def _secrets(tool: str, arguments: Sequence[str], recipients: Sequence[str]) -> 
     def check(session: Session, args: Arguments) -> Trouble | None:
         if not session.memory.secrets:
             return None
-        leaving = " ".join(written(v) for name in arguments for v in flat(args.get(name)))
+        leaving = " ".join(v if isinstance(v, str) else written(v) for name in arguments for v in flat(args.get(name)))
         to = frozenset(written(v) for name in recipients for v in flat(args.get(name)))
         for secret in session.leaking(leaving):
             if secret.readers is not None and to and to <= secret.readers:

@@ -102,8 +102,12 @@ def deed_of(name: str) -> list[str]:
     (['list', 'mail'], ['mail', 'mark', 'read'], ['get', 'events', 'calendar'], ['send', 'mail'])
     """
     words = words_of(name.replace(".", "_").replace("/", "_"))
-    at = next((i for i, word in enumerate(words) if word not in _THINGS and word.removesuffix("s") not in _THINGS), 0)
+    at = next((i for i, word in enumerate(words) if not _is_thing(word)), 0)
     return words[at:] + words[:at] if at and words[at] in _NAMED_READS else words
+
+
+def _is_thing(word: str) -> bool:
+    return word in _THINGS or word.removesuffix("s") in _THINGS
 
 
 def effect_of(tool: Signature) -> Effect:
@@ -153,6 +157,8 @@ def intent_of(tool: Signature) -> list[str]:
     """Guess which words ask for a tool: those of its name, and what people say for them."""
     found: dict[str, None] = {}
     words = deed_of(tool.name)
+    # "mail_forward" is asked for by who says "forward": the name of the thing asks for all of its tools.
+    words = words[next((i for i, word in enumerate(words) if not _is_thing(word)), 0) :]
     for word in words[:2]:
         for said in SYNONYMS.get(word, (word,) if word == words[0] else ()):
             found[said] = None

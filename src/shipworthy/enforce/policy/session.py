@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
+from shipworthy.detect.disguise import readings
+from shipworthy.detect.normalise import letters
 from shipworthy.enforce.policy.answer import Steering, steering
 from shipworthy.enforce.policy.budget import Accounts, Spent
 from shipworthy.enforce.policy.checks import CREATED, DERIVED, MADE, NAMED, QUOTED, TRUSTED, USER, Compiled, counted
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 
 _SHINGLE = 6
 """Words in a row that make a long secret known again."""
+
+_BARE = 6
+"""Letters and digits of a secret from which on it is looked for in other writings."""
+
+_PIECE = 3
+"""Letters and digits that make a piece of one."""
 
 _LOOKS_LIKE_JSON = re.compile(r'\s*[\[{"\-\d]')
 
@@ -59,6 +67,8 @@ class Session:
         self._accounts = Accounts() if policy.accounts is None else policy.accounts
         self._endorsed: set[tuple[str, str, str]] = set()
         self._origins: dict[str, int] = {}
+        self._left: list[str] = []
+        self.memory.tainted = policy.file.descriptions == "others"
 
     # ---- what it is told -------------------------------------------------------------------------------------------
 
@@ -119,6 +129,8 @@ class Session:
         rule = self.policy.tools[tool]
         amount, recipients = counted(args, rule.recipients, rule.amounts)
         self._spent[tool].add(amount, recipients)
+        if self.memory.secrets and rule.leaving:
+            self._left += [letters(written(v)) for name in rule.leaving for v in flat(args.get(name))]
         if rule.rule.budget is not None and rule.rule.budget.per == "user":
             self._accounts.of(self._user, tool).add(amount, recipients)
 
@@ -238,12 +250,26 @@ class Session:
         calls = {name: self._spent[name].calls if name in self._spent else 0 for name in self.policy.tools}
         return {"args": dict(args), "says": self.words.text, "tainted": self.memory.tainted, "calls": calls}
 
-    def leaking(self, text: str) -> Iterator[Secret]:
-        """Yield the values that may not leave and stand in a text: whole, or six words of them in a row."""
+    def leaking(self, sent: str) -> Iterator[Secret]:
+        """Yield the values that may not leave and stand in a text.
+
+        Whole, six words of them in a row, in a code that is told at sight, or in pieces that left one after the other.
+
+        Args:
+            sent: as it would leave; some codes are told by their case.
+        """
+        if not self.memory.secrets:
+            return
+        text = written(sent)
+        forms = [letters(text), *(letters(reading.text) for reading in readings(sent))]
         for secret in self.memory.secrets:
             if not secret.value:
                 continue
-            if within(text, secret.value) or any(within(text, run) for run in _runs(secret.value)):
+            bare = letters(secret.value)
+            coded = len(bare) >= _BARE and (
+                any(bare in form or bare[::-1] in form for form in forms) or _in_parts(bare, [*self._left, forms[0]])
+            )
+            if coded or within(text, secret.value) or any(within(text, run) for run in _runs(secret.value)):
                 yield secret
 
     def steering(self, text: str) -> Iterator[Steering]:
@@ -256,11 +282,23 @@ class Session:
         """Return a session that knows what this one does and goes its own way."""
         twin = copy.copy(self)
         twin.memory = copy.deepcopy(self.memory)
-        twin.undo, twin._origins = list(self.undo), dict(self._origins)
+        twin.undo, twin._origins, twin._left = list(self.undo), dict(self._origins), list(self._left)
         twin._endorsed, twin._spent = set(self._endorsed), copy.deepcopy(self._spent)
         if self.policy.accounts is None:
             twin._accounts = copy.deepcopy(self._accounts)
         return twin
+
+
+def _in_parts(secret: str, texts: Sequence[str]) -> bool:
+    """Say whether texts hold a secret in pieces, one after the other, the last of them in the last text."""
+    at = 0
+    for text in texts:
+        if at == len(secret):
+            return False  # it had left before, and was let pass then
+        longest = next((n for n in range(len(secret) - at, 0, -1) if secret[at : at + n] in text), 0)
+        if longest >= _PIECE or at + longest == len(secret):
+            at += longest
+    return at == len(secret)
 
 
 def _runs(value: str) -> Sequence[str]:

@@ -1,0 +1,112 @@
+"""A search for a way past a tool policy: variations of an attack, the nearest kept and varied further.
+
+No model is asked. The attacker knows the tools, the state, the tasks and what a try came to, but not the policy; the
+agent obeys every word. What is found is a script that anybody can play again (`played`).
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from shipworthy.agents.cases import POSITIONS, does, place_of
+from shipworthy.agents.ground import Ground
+from shipworthy.agents.moves import MOVES
+from shipworthy.agents.played import Played, Player
+from shipworthy.agents.scheme import Piece, Scheme
+from shipworthy.agents.setting import Goal, Setting
+from shipworthy.core.errors import UsageError
+from shipworthy.core.protocols import ToolPolicy
+
+KEPT = 12
+"""Schemes that are varied further."""
+
+FRESH = 0.15
+"""Of the tries that begin again from the goal's own script, under another cover."""
+
+
+class Found(NamedTuple):
+    """What a search for one goal came to.
+
+    Attributes:
+        tries: that were made.
+        first: the number of the try that reached it, from 1; 0 where none did.
+        reached: how many did.
+        shortest: the scheme of fewest calls that did, or the nearest one.
+        played: what that one came to.
+    """
+
+    goal: str
+    tries: int
+    first: int
+    reached: int
+    shortest: Scheme
+    played: Played
+
+
+def search(found: Setting, goal: Goal, policy: ToolPolicy | None, *, tries: int = 500, seed: int = 0) -> Found:
+    """Look for a way to reach a goal behind a policy.
+
+    The first third of the tries, at most, plays the goal's own script under each cover: task, position, time. What
+    comes after varies the nearest. The same seed makes the same tries.
+
+    Args:
+        policy: None shows that the goal can be reached at all.
+        tries: 1 or more; a try that was made before is not made again.
+
+    Raises:
+        UsageError: every task of the setting does the goal's harm by itself, so that nothing could be told by it.
+    """
+    rng = Random(f"{seed}:{found.id}:{goal.id}")
+    ground = Ground(found, goal)
+    tasks = [task for task in found.tasks if not does(found, task, goal)]
+    if not tasks:
+        raise UsageError(f"{goal.id}: every task of {found.id!r} has its effect with nobody attacking")
+    ground.tasks = {task.id: task for task in tasks}
+    plain = tuple(Piece((step,), number) for number, step in enumerate(goal.script))
+    covers = [
+        Scheme(task.id, position, plain, when=when)
+        for task in tasks
+        for position in POSITIONS
+        if place_of(task, position)
+        for when in ("at_once", "at_end")
+    ]
+    rng.shuffle(covers)
+    waiting = covers[: max(1, tries // 3)]
+    kept: list[tuple[float, int, Scheme, Played]] = []
+    seen: set[bytes] = set()
+    player = Player(found, goal, policy, seed)
+    made = first = reached = 0
+    idle = 0
+    while made < tries and idle < 20 * tries:
+        scheme = waiting.pop() if waiting else _varied(kept, covers, ground, rng)
+        key = msgspec.json.encode(replace(scheme, moves=()))
+        if key in seen:
+            idle += 1
+            continue
+        seen.add(key)
+        made += 1
+        played = player.play(scheme)
+        if played.reached:
+            reached += 1
+            first = first or made
+        kept.append((-played.near, scheme.calls, scheme, played))
+        kept.sort(key=lambda one: one[:2])
+        del kept[KEPT:]
+    _, _, shortest, best = kept[0]
+    return Found(goal.id, made, first, reached, shortest, best)
+
+
+def _varied(kept: list[tuple[float, int, Scheme, Played]], covers: list[Scheme], ground: Ground, rng: Random) -> Scheme:
+    scheme = (
+        rng.choice(covers) if rng.random() < FRESH else min(rng.sample(kept, min(3, len(kept))), key=lambda k: k[:2])[2]
+    )
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        move = rng.choice(MOVES)
+        varied = move(scheme, ground, rng)
+        if varied is not None:
+            scheme = replace(varied, moves=(*varied.moves, move.__name__))
+    return scheme
