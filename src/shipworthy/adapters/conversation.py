@@ -21,7 +21,7 @@ from shipworthy.core.events import Approval, Called, Event, Failed, PolicyEvent,
 from shipworthy.core.foreign import kind_of, message_of
 from shipworthy.core.messages import ToolCall, ToolResult
 from shipworthy.enforce.policy.answer import without
-from shipworthy.enforce.policy.decision import Decision
+from shipworthy.enforce.policy.decision import PolicyDecision
 from shipworthy.enforce.policy.engine import Policy
 
 REFUSED = "The call was refused."
@@ -75,7 +75,7 @@ class Conversation:
         self._explain, self._patience_s, self._record = explain, patience_s, record or self.events.append
         self._said: list[str] = []
         self._told: set[str] = set()
-        self._open: dict[str, tuple[ToolCall, Decision, PolicyEvent]] = {}
+        self._open: dict[str, tuple[ToolCall, PolicyDecision, PolicyEvent]] = {}
         self._count = 0
 
     # ---- what it is told -------------------------------------------------------------------------------------------

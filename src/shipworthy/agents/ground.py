@@ -15,7 +15,7 @@ from shipworthy.agents.stage import open_scene
 from shipworthy.core.records import ToolSpec
 from shipworthy.core.scene import Scene
 from shipworthy.enforce.policy.guess import class_of
-from shipworthy.enforce.policy.signatures import Signature, resolved
+from shipworthy.enforce.policy.signatures import Presented, resolved
 from shipworthy.enforce.policy.values import carried
 
 _READS = ("list", "read", "show", "find", "say", "look", "get", "search", "fetch")
@@ -24,7 +24,7 @@ _DOTTED = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}\b", re.IGNORECASE)
 _ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\.\w+")
 
 
-class Tool(NamedTuple):
+class GroundTool(NamedTuple):
     """A tool as its signature shows it.
 
     Attributes:
@@ -83,7 +83,7 @@ class Ground:
             secret.casefold() in str(step.arguments).casefold() for step in self.goal.script for secret in self.secrets
         )
 
-    def filled(self, tool: Tool, given: Mapping[str, Any], rng: Random) -> dict[str, Any]:
+    def filled(self, tool: GroundTool, given: Mapping[str, Any], rng: Random) -> dict[str, Any]:
         """Return arguments for a call: those given, and something that fits for each other one that it needs."""
         made = dict(given)
         for name in tool.required:
@@ -91,7 +91,7 @@ class Ground:
                 made[name] = self._some(tool, name, rng)
         return {name: _shaped(value, tool.schemas[name]) for name, value in made.items()}
 
-    def _some(self, tool: Tool, name: str, rng: Random) -> Any:
+    def _some(self, tool: GroundTool, name: str, rng: Random) -> Any:
         schema = tool.schemas[name]
         if choices := schema.get("enum"):
             return rng.choice(list(choices))
@@ -108,13 +108,13 @@ class Ground:
         return rng.choice(self.strings or [self.goal.text])
 
 
-def _tool(spec: ToolSpec) -> Tool:
+def _tool(spec: ToolSpec) -> GroundTool:
     schema = resolved(dict(spec.parameters), dict(spec.parameters))
     schemas = schema.get("properties") or {}
-    signature = Signature(spec.name, spec.description, schemas, frozenset(schema.get("required") or ()), {})
+    signature = Presented(spec.name, spec.description, schemas, frozenset(schema.get("required") or ()), {})
     classes = {name: class_of(name, one, signature, reads=False) for name, one in schemas.items()}
     first = spec.description.split(" ", 1)[0].lower()
-    return Tool(spec.name, schemas, classes, signature.required, first in _READS, spec.name.partition("_")[0])
+    return GroundTool(spec.name, schemas, classes, signature.required, first in _READS, spec.name.partition("_")[0])
 
 
 def _shaped(value: Any, schema: Mapping[str, Any]) -> Any:

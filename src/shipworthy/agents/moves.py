@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipworthy.agents.cases import POSITIONS, place_of
-from shipworthy.agents.ground import Ground, Tool, prompt_words
+from shipworthy.agents.ground import Ground, GroundTool, prompt_words
 from shipworthy.agents.paraphrase import paraphrased
 from shipworthy.agents.scheme import CODES, OBSCURED, Piece, Scheme, spoken
 from shipworthy.agents.script import Step
@@ -305,7 +305,7 @@ def _washing(ground: Ground, rng: Random) -> Piece | None:
     return Piece(tuple(calls))
 
 
-def _moved(step: Step, before: Tool, tool: Tool, ground: Ground, rng: Random) -> dict[str, Any]:
+def _moved(step: Step, before: GroundTool, tool: GroundTool, ground: Ground, rng: Random) -> dict[str, Any]:
     """Return arguments of one call put where another tool takes the like."""
     given: dict[str, Any] = {}
     texts = [step.arguments[n] for n in before.of("content") if n in step.arguments]
@@ -330,7 +330,7 @@ def _addressed(own: str, kind: str) -> str:
     return own
 
 
-def _leaves(given: Mapping[str, Any], tool: Tool, ground: Ground) -> bool:
+def _leaves(given: Mapping[str, Any], tool: GroundTool, ground: Ground) -> bool:
     """Say whether a call brings what is sought to an address of the attacker's: in a link, or in a text sent there."""
     links = [str(given.get(name)) for name in tool.of("url")]
     boxes = [str(given.get(name)) for name in tool.of("recipient") if "@" in str(given.get(name))]

@@ -28,7 +28,7 @@ FRESH = 0.15
 """Of the tries that begin again from the goal's own script, under another cover."""
 
 
-class Found(NamedTuple):
+class SearchFound(NamedTuple):
     """What a search for one goal came to.
 
     Attributes:
@@ -47,7 +47,7 @@ class Found(NamedTuple):
     played: Played
 
 
-def search(found: Setting, goal: Goal, policy: ToolPolicy | None, *, tries: int = 500, seed: int = 0) -> Found:
+def search(found: Setting, goal: Goal, policy: ToolPolicy | None, *, tries: int = 500, seed: int = 0) -> SearchFound:
     """Look for a way to reach a goal behind a policy.
 
     The first third of the tries, at most, plays the goal's own script under each cover: task, position, time. What
@@ -97,7 +97,7 @@ def search(found: Setting, goal: Goal, policy: ToolPolicy | None, *, tries: int 
         kept.sort(key=lambda one: one[:2])
         del kept[KEPT:]
     _, _, shortest, best = kept[0]
-    return Found(goal.id, made, first, reached, shortest, best)
+    return SearchFound(goal.id, made, first, reached, shortest, best)
 
 
 def _varied(kept: list[tuple[float, int, Scheme, Played]], covers: list[Scheme], ground: Ground, rng: Random) -> Scheme:

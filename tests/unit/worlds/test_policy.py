@@ -14,7 +14,7 @@ from shipworthy.core.scene import Scene
 from shipworthy.enforce.policy.cases import outcomes
 from shipworthy.enforce.policy.check import problems_of, uncovered
 from shipworthy.enforce.policy.engine import Policy
-from shipworthy.enforce.policy.signatures import Signature
+from shipworthy.enforce.policy.signatures import Presented
 from shipworthy.exchange.channel import Channel
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.exchange import Exchange
@@ -33,7 +33,7 @@ def scene(found, task):
 def signatures():
     specs = [spec for found in FOUND for spec in open_scene(scene(found, found.tasks[0]), 0).specs]
     return {
-        s.name: Signature(
+        s.name: Presented(
             s.name,
             s.description,
             s.parameters["properties"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shipworthy.enforce.policy.decision import Decision
+from shipworthy.enforce.policy.decision import PolicyDecision
 from shipworthy.enforce.policy.engine import Policy
 from shipworthy.enforce.policy.session import Session
 from shipworthy.workspace.policies import Case
@@ -16,7 +16,7 @@ class Outcome(NamedTuple):
 
     number: int
     case: Case
-    decision: Decision
+    decision: PolicyDecision
 
     @property
     def passed(self) -> bool:

@@ -9,7 +9,7 @@ from shipworthy.core.errors import PluginError, Problem, did_you_mean
 from shipworthy.enforce.policy.cases import without_cases
 from shipworthy.enforce.policy.engine import Policy
 from shipworthy.enforce.policy.guess import class_of
-from shipworthy.enforce.policy.signatures import Signature
+from shipworthy.enforce.policy.signatures import Presented
 from shipworthy.workspace.nodes import YamlFile
 from shipworthy.workspace.policies import PolicyFile, ToolRule
 
@@ -17,7 +17,7 @@ _STRICT = ("recipient", "url", "credential")
 """Classes that a name gives away, and that a rule may not pass over in silence."""
 
 
-def problems_of(file: PolicyFile, source: YamlFile, tools: Mapping[str, Signature] | None) -> Iterator[Problem]:
+def problems_of(file: PolicyFile, source: YamlFile, tools: Mapping[str, Presented] | None) -> Iterator[Problem]:
     """Yield everything that is wrong with a policy, with its file and line.
 
     Args:
@@ -45,12 +45,12 @@ def problems_of(file: PolicyFile, source: YamlFile, tools: Mapping[str, Signatur
         yield source.problem(("tools", name), f"{name}: no case {what}", hint)
 
 
-def uncovered(file: PolicyFile, tools: Mapping[str, Signature]) -> list[str]:
+def uncovered(file: PolicyFile, tools: Mapping[str, Presented]) -> list[str]:
     """Return the tools that no rule names: every call of them is refused."""
     return [name for name in tools if name not in file.tools]
 
 
-def _against(name: str, rule: ToolRule, source: YamlFile, tools: Mapping[str, Signature]) -> Iterator[Problem]:
+def _against(name: str, rule: ToolRule, source: YamlFile, tools: Mapping[str, Presented]) -> Iterator[Problem]:
     loc = ("tools", name)
     tool = tools.get(name)
     if tool is None:

@@ -31,13 +31,13 @@ class Trouble(NamedTuple):
     origin: str = ""
 
 
-class Node(NamedTuple):
+class Explained(NamedTuple):
     """One step of an explanation."""
 
     label: str
     word: Word
     why: str = ""
-    below: tuple[Node, ...] = ()
+    below: tuple[Explained, ...] = ()
 
     def lines(self, depth: int = 0) -> list[str]:
         """Return the tree as lines, indented."""
@@ -46,7 +46,7 @@ class Node(NamedTuple):
         return [own, *(line for node in self.below for line in node.lines(depth + 1))]
 
 
-class Decision(NamedTuple):
+class PolicyDecision(NamedTuple):
     """The policy's word on a call.
 
     Attributes:
@@ -81,11 +81,11 @@ class Decision(NamedTuple):
         return max(self.troubles, key=lambda trouble: RANK[trouble.word])
 
 
-def decided(tool: str, effect: str, troubles: Sequence[Trouble]) -> Decision:
+def decided(tool: str, effect: str, troubles: Sequence[Trouble]) -> PolicyDecision:
     """Return the word that the troubles add up to: the hardest of theirs.
 
     >>> decided("send", "external", [Trouble("ask", "intent", "", "", "nobody asked for it")]).sentence
     "send needs a person's word: nobody asked for it."
     """
     word: Word = max((trouble.word for trouble in troubles), key=RANK.__getitem__, default="allow")
-    return Decision(word, tool, effect, tuple(troubles))
+    return PolicyDecision(word, tool, effect, tuple(troubles))

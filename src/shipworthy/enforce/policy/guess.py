@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shipworthy.enforce.policy.signatures import Signature
+from shipworthy.enforce.policy.signatures import Presented
 from shipworthy.enforce.policy.words import tokens
 from shipworthy.workspace.policies import ArgumentClass, Effect
 
@@ -110,7 +110,7 @@ def _is_thing(word: str) -> bool:
     return word in _THINGS or word.removesuffix("s") in _THINGS
 
 
-def effect_of(tool: Signature) -> Effect:
+def effect_of(tool: Presented) -> Effect:
     """Guess what a call changes. A reading call that names an address sends something there: it is external."""
     words = deed_of(tool.name)
     named = set(words)
@@ -126,7 +126,7 @@ def effect_of(tool: Signature) -> Effect:
     return "internal"
 
 
-def class_of(name: str, schema: Mapping[str, Any], tool: Signature, *, reads: bool) -> ArgumentClass:
+def class_of(name: str, schema: Mapping[str, Any], tool: Presented, *, reads: bool) -> ArgumentClass:
     """Guess what an argument stands for.
 
     Args:
@@ -153,7 +153,7 @@ def class_of(name: str, schema: Mapping[str, Any], tool: Signature, *, reads: bo
     return "content" if words & _CONTENT else "id"
 
 
-def intent_of(tool: Signature) -> list[str]:
+def intent_of(tool: Presented) -> list[str]:
     """Guess which words ask for a tool: those of its name, and what people say for them."""
     found: dict[str, None] = {}
     words = deed_of(tool.name)
@@ -165,7 +165,7 @@ def intent_of(tool: Signature) -> list[str]:
     return list(found)
 
 
-def fields_of(tool: Signature) -> tuple[list[str], list[str]]:
+def fields_of(tool: Presented) -> tuple[list[str], list[str]]:
     """Guess which fields of an answer the system fills in, and which hold a record's name."""
     trusted: list[str] = []
     names: list[str] = []

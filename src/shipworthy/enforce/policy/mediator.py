@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shipworthy.core.events import PolicyEvent, Question
 from shipworthy.core.messages import Message, Text, ToolCall, ToolResult
 from shipworthy.enforce.policy.answer import without
-from shipworthy.enforce.policy.decision import Decision
+from shipworthy.enforce.policy.decision import PolicyDecision
 from shipworthy.enforce.policy.session import Session
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Mediator:
 
     def __init__(self, session: Session, *, shadow: bool = False) -> None:
         self.session, self._shadow = session, shadow
-        self._asked: dict[str, Decision] = {}
+        self._asked: dict[str, PolicyDecision] = {}
         self._told: set[str] = set()
         self._heard: Sequence[Message] = ()
 

@@ -71,7 +71,7 @@ class Record:
         self.led: bool = parent.led if parent is not None else False
 
 
-class Secret(NamedTuple):
+class KeptSecret(NamedTuple):
     """A value that may not leave: its writing, the words of its field, and who may read it (None: nobody)."""
 
     value: str
@@ -92,7 +92,7 @@ class Memory:
     def __init__(self) -> None:
         self.tainted = False
         self.calls = 0
-        self.secrets: list[Secret] = []
+        self.secrets: list[KeptSecret] = []
         self._at: dict[str, list[Record]] = defaultdict(list)
         self._long: list[tuple[str, Record]] = []
         self._titles: dict[tuple[str, tuple[str, ...]], set[frozenset[str]]] = defaultdict(set)
@@ -200,7 +200,7 @@ class Memory:
             marks = 0  # a name as long as this is a text that others wrote, whatever field it stands in
         if labels is not None and labels.readers and beside is not None:
             may = frozenset(written(v) for v in flat(beside.get(labels.readers)))
-            self.secrets.append(Secret(written(value), tuple(tokens(key)), may, record.tool))
+            self.secrets.append(KeptSecret(written(value), tuple(tokens(key)), may, record.tool))
         if marks & NAME and value not in (None, ""):
             record.names.append(_title(value))
         if not marks & TRUSTED:
@@ -211,7 +211,7 @@ class Memory:
         if value is None or value == "" or isinstance(value, bool):
             return
         if marks & SECRET:
-            self.secrets.append(Secret(written(value), tuple(tokens(key)), None, record.tool))
+            self.secrets.append(KeptSecret(written(value), tuple(tokens(key)), None, record.tool))
         if marks & CREATED:
             record.made = True
         if isinstance(value, str):

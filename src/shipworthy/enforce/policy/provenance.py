@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, get_args
 
 from shipworthy.enforce.policy.checks import Compiled
-from shipworthy.enforce.policy.decision import Decision, Word
+from shipworthy.enforce.policy.decision import PolicyDecision, Word
 from shipworthy.enforce.policy.engine import Policy
 from shipworthy.enforce.policy.past import Made, Past
 from shipworthy.enforce.policy.paths import SECRET, TRUSTED, Labels
@@ -74,7 +74,7 @@ class SessionStep(NamedTuple):
 
     number: int
     call: Made
-    decision: Decision
+    decision: PolicyDecision
     said: tuple[SessionField, ...]
     read: tuple[SessionField, ...]
     values: tuple[SessionValue, ...]
@@ -101,7 +101,7 @@ def provenance(policy: Policy, past: Past) -> Iterator[SessionStep]:
 
 
 def _values(
-    session: Session, rule: Compiled | None, call: Made, decision: Decision, known: list[SessionField]
+    session: Session, rule: Compiled | None, call: Made, decision: PolicyDecision, known: list[SessionField]
 ) -> Iterator[SessionValue]:
     for argument, given in call.args.items():
         spec = rule.rule.args.get(argument) if rule is not None else None

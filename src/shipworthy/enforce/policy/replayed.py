@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from shipworthy.detect.redact import is_redacted
-from shipworthy.enforce.policy.decision import RANK, Decision, Word
+from shipworthy.enforce.policy.decision import RANK, PolicyDecision, Word
 from shipworthy.enforce.policy.engine import Policy
 from shipworthy.enforce.policy.past import Made, Past
 from shipworthy.enforce.policy.session import Session
@@ -58,12 +58,12 @@ class Compared(NamedTuple):
             yield tool, rule, way, number, self.judged[tool]
 
 
-def words_on(policy: Policy, past: Past) -> Iterator[Decision]:
+def words_on(policy: Policy, past: Past) -> Iterator[PolicyDecision]:
     """Yield a policy's word on each call of a conversation; see `steps`."""
     return (decision for _, _, decision in steps(policy, past))
 
 
-def steps(policy: Policy, past: Past) -> Iterator[tuple[Session, Made, Decision]]:
+def steps(policy: Policy, past: Past) -> Iterator[tuple[Session, Made, PolicyDecision]]:
     """Go through a conversation as if a policy stood beside the one that decided.
 
     What happened then happens again, whatever it says: a call that ran has run, and what it gave was read; a call that
@@ -83,7 +83,7 @@ def steps(policy: Policy, past: Past) -> Iterator[tuple[Session, Made, Decision]
         _goes_on(session, call, decision)
 
 
-def _goes_on(session: Session, call: Made, decision: Decision) -> None:
+def _goes_on(session: Session, call: Made, decision: PolicyDecision) -> None:
     """Take in what became of a call."""
     if not call.made:
         session.refused(call.tool)

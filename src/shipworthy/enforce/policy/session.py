@@ -15,9 +15,9 @@ from shipworthy.detect.normalise import letters
 from shipworthy.enforce.policy.answer import Steering, steering
 from shipworthy.enforce.policy.budget import Accounts, Spent
 from shipworthy.enforce.policy.checks import CREATED, DERIVED, MADE, NAMED, QUOTED, TRUSTED, USER, Compiled, counted
-from shipworthy.enforce.policy.decision import Decision, Node, Trouble, decided
+from shipworthy.enforce.policy.decision import Explained, PolicyDecision, Trouble, decided
 from shipworthy.enforce.policy.derived import derivable
-from shipworthy.enforce.policy.memory import Memory, Secret
+from shipworthy.enforce.policy.memory import KeptSecret, Memory
 from shipworthy.enforce.policy.values import flat, written
 from shipworthy.enforce.policy.words import Words, tokens, within
 
@@ -108,7 +108,7 @@ class Session:
 
     # ---- what it says ----------------------------------------------------------------------------------------------
 
-    def decide(self, tool: str, args: Mapping[str, Any]) -> Decision:
+    def decide(self, tool: str, args: Mapping[str, Any]) -> PolicyDecision:
         """Return the word on a call, and book it where that is ``allow``. A check that breaks refuses the call."""
         decision = self.judge(tool, args)
         if decision.word == "allow":
@@ -117,7 +117,7 @@ class Session:
             self.refused(tool)
         return decision
 
-    def judge(self, tool: str, args: Mapping[str, Any]) -> Decision:
+    def judge(self, tool: str, args: Mapping[str, Any]) -> PolicyDecision:
         """Return the word on a call, and book nothing: for who stands beside the policy that decides."""
         rule = self.policy.tools.get(tool)
         if rule is None:
@@ -134,7 +134,7 @@ class Session:
         if rule.rule.budget is not None and rule.rule.budget.per == "user":
             self._accounts.of(self._user, tool).add(amount, recipients)
 
-    def approved(self, tool: str, args: Mapping[str, Any], decision: Decision) -> None:
+    def approved(self, tool: str, args: Mapping[str, Any], decision: PolicyDecision) -> None:
         """Take in a person's yes: the values it was about are endorsed for this tool until the session ends.
 
         Args:
@@ -163,24 +163,28 @@ class Session:
         if rule is not None and rule.rule.effect == "none" and self.policy.file.stop_after_denial:
             self.denied_read = tool
 
-    def explain(self, tool: str, args: Mapping[str, Any]) -> Node:
+    def explain(self, tool: str, args: Mapping[str, Any]) -> Explained:
         """Return the tree behind the word on a call: every check, and where each value comes from. Books nothing."""
         rule = self.policy.tools.get(tool)
         if rule is None:
-            return Node(tool, "deny", "no rule names this tool")
+            return Explained(tool, "deny", "no rule names this tool")
         below = []
         for label, trouble in self._labelled(rule, args):
-            origins: tuple[Node, ...] = ()
+            origins: tuple[Explained, ...] = ()
             argument = label.partition(":")[0]
             if argument in rule.known and argument in args and ":" in label:
                 origins = tuple(
-                    Node(repr(v), "allow" if names else "ask", "from " + (", ".join(names) or "nowhere it is known"))
+                    Explained(
+                        repr(v), "allow" if names else "ask", "from " + (", ".join(names) or "nowhere it is known")
+                    )
                     for v in flat(args[argument])
                     for names in [self.origins(written(v), tool)]
                 )
-            below.append(Node(label, trouble.word if trouble else "allow", trouble.why if trouble else "", origins))
+            below.append(
+                Explained(label, trouble.word if trouble else "allow", trouble.why if trouble else "", origins)
+            )
         whole = decided(tool, rule.rule.effect, [t for _, t in self._labelled(rule, args) if t is not None])
-        return Node(f"{tool} ({rule.rule.effect})", whole.word, whole.sentence, tuple(below))
+        return Explained(f"{tool} ({rule.rule.effect})", whole.word, whole.sentence, tuple(below))
 
     def _troubles(self, rule: Compiled, args: Mapping[str, Any]) -> Iterator[Trouble | None]:
         if not args.keys() <= rule.known:
@@ -250,7 +254,7 @@ class Session:
         calls = {name: self._spent[name].calls if name in self._spent else 0 for name in self.policy.tools}
         return {"args": dict(args), "says": self.words.text, "tainted": self.memory.tainted, "calls": calls}
 
-    def leaking(self, sent: str) -> Iterator[Secret]:
+    def leaking(self, sent: str) -> Iterator[KeptSecret]:
         """Yield the values that may not leave and stand in a text.
 
         Whole, six words of them in a row, in a code that is told at sight, or in pieces that left one after the other.

@@ -14,7 +14,7 @@ from shipworthy.workspace.nodes import read_yaml
 _VERBS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 
 
-class Signature(NamedTuple):
+class Presented(NamedTuple):
     """A tool as it presents itself.
 
     Attributes:
@@ -30,7 +30,7 @@ class Signature(NamedTuple):
     answer: Mapping[str, Any]
 
 
-def read_signatures(path: Path) -> dict[str, Signature]:
+def read_signatures(path: Path) -> dict[str, Presented]:
     """Read the tools of a file, JSON or YAML.
 
     It may hold a list of tools, as OpenAI's API and ours write them; ``{"tools": [...]}``, as an MCP server answers
@@ -88,7 +88,7 @@ def resolved(schema: Any, root: Mapping[str, Any], depth: int = 0) -> dict[str, 
     return found
 
 
-def _tool(tool: Mapping[str, Any]) -> Signature:
+def _tool(tool: Mapping[str, Any]) -> Presented:
     tool = tool["function"] if isinstance(tool.get("function"), dict) else tool
     written = _first(tool, "parameters", "inputSchema", "input_schema")
     schema = resolved(written, written)
@@ -96,7 +96,7 @@ def _tool(tool: Mapping[str, Any]) -> Signature:
     required = frozenset(map(str, schema.get("required") or ()))
     properties = schema.get("properties") or {}
     name, description = str(tool.get("name") or ""), str(tool.get("description") or "")
-    return Signature(name, description, properties, required, resolved(answer, answer))
+    return Presented(name, description, properties, required, resolved(answer, answer))
 
 
 def _first(tool: Mapping[str, Any], *keys: str) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping
             yield from ((path, verb, methods[verb], shared) for verb in _VERBS if isinstance(methods.get(verb), dict))
 
 
-def _operation(path: str, verb: str, operation: Mapping[str, Any], shared: list[Any], document: Any) -> Signature:
+def _operation(path: str, verb: str, operation: Mapping[str, Any], shared: list[Any], document: Any) -> Presented:
     arguments: dict[str, Mapping[str, Any]] = {}
     required: set[str] = set()
     for written in [*shared, *(operation.get("parameters") or [])]:
@@ -127,7 +127,7 @@ def _operation(path: str, verb: str, operation: Mapping[str, Any], shared: list[
     fallback = f"{verb}_{path.strip('/').replace('/', '_').replace('{', '').replace('}', '')}"
     described = " ".join(str(operation.get(k) or "") for k in ("summary", "description")).strip()
     answer = _json_of(resolved(good, document), document)
-    return Signature(str(operation.get("operationId") or fallback), described, arguments, frozenset(required), answer)
+    return Presented(str(operation.get("operationId") or fallback), described, arguments, frozenset(required), answer)
 
 
 def _json_of(content: Mapping[str, Any], document: Any) -> dict[str, Any]:

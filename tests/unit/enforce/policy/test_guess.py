@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shipworthy.enforce.policy.guess import effect_of, intent_of
-from shipworthy.enforce.policy.signatures import Signature
+from shipworthy.enforce.policy.signatures import Presented
 
 
 @pytest.mark.parametrize(
@@ -17,15 +17,15 @@ from shipworthy.enforce.policy.signatures import Signature
     ],
 )  # fmt: skip
 def test_a_tool_that_names_what_it_reads_first_reads(name, effect):
-    assert effect_of(Signature(name, "", {}, frozenset(), {})) == effect
+    assert effect_of(Presented(name, "", {}, frozenset(), {})) == effect
 
 
 @pytest.mark.parametrize("name", ["mail_forward", "shop.pay", "repo_merge", "files_publish"])
 def test_the_name_of_a_thing_asks_for_no_tool_of_its(name):
     thing, verb = name.replace(".", "_").split("_")
-    assert verb in intent_of(Signature(name, "", {}, frozenset(), {}))
-    assert thing not in intent_of(Signature(name, "", {}, frozenset(), {}))
+    assert verb in intent_of(Presented(name, "", {}, frozenset(), {}))
+    assert thing not in intent_of(Presented(name, "", {}, frozenset(), {}))
 
 
 def test_a_name_without_a_verb_has_no_word_that_asks_for_it():
-    assert intent_of(Signature("shop_cart", "", {}, frozenset(), {})) == ["shop"]
+    assert intent_of(Presented("shop_cart", "", {}, frozenset(), {})) == ["shop"]
