@@ -58,7 +58,7 @@ def test_the_page_the_tree_and_the_backtest_say_what_the_tutorial_says(done):
     assert (folder / "denied.html").stat().st_size > 10_000
     (tree,) = (text for line, text in printed.items() if "policy explain" in line)
     assert tree.startswith("ask   inbox_delete (irreversible)")
-    assert printed["shipworthy policy backtest policy.yaml past.jsonl"].endswith("0 calls change verdict\n")
+    assert printed["shipworthy policy backtest policy.yaml past.jsonl"].endswith("0 of 3 calls change verdict\n")
 
 
 def test_without_the_word_answer_the_second_conversation_changes(done):

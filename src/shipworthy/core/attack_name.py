@@ -44,7 +44,7 @@ def parse(text: str) -> AttackName:
     """Read a name.
 
     >>> parse("role_play(style=calm) + base64").steps[0]
-    Step(id='role_play', params={'style': 'calm'})
+    ChainStep(id='role_play', params={'style': 'calm'})
     >>> str(parse("payload_in_document( position = tail )+none"))
     'payload_in_document(position=tail) + none'
 

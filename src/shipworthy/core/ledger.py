@@ -217,12 +217,12 @@ def tried(found: Tries) -> str:
 def sentence(found: LedgerPlace, gone: Collection[str] = ()) -> str:
     """Return a ledger in words.
 
-    >>> states = [Line(f"RUN-{n}", state, "") for n, state in enumerate(("no-ship", "no-ship", "inconclusive"))]
-    >>> sentence(Place(4, tuple(states), ()))
+    >>> states = [RunLine(f"RUN-{n}", state, "") for n, state in enumerate(("no-ship", "no-ship", "inconclusive"))]
+    >>> sentence(LedgerPlace(4, tuple(states), ()))
     'the 4th run on these samples; 3 earlier: no-ship, no-ship, inconclusive'
-    >>> sentence(Place(1, (), ()))
+    >>> sentence(LedgerPlace(1, (), ()))
     'the 1st run on these samples'
-    >>> sentence(Place(2, tuple(states[:1]), ()), ["RUN-0"])
+    >>> sentence(LedgerPlace(2, tuple(states[:1]), ()), ["RUN-0"])
     'the 2nd run on these samples; 1 earlier: no-ship; no longer on the disk: RUN-0'
     """
     said = [f"the {_ordinal(found.number)} run on these samples"]
