@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
 sys.path.insert(0, str(HERE / "peers"))
 
-from run import OFFLINE, python_of  # noqa: E402
+from environments import OFFLINE, python_of  # noqa: E402
 
 FRAMEWORKS = {
     "plain": "",

@@ -37,7 +37,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "peers"))
 
-from run import OFFLINE, python_of  # noqa: E402
+from environments import OFFLINE, python_of  # noqa: E402
 
 from shipworthy.enforce.policy.draft import draft  # noqa: E402
 from shipworthy.enforce.policy.engine import Policy  # noqa: E402

@@ -27,7 +27,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "peers"))
 
-from run import OFFLINE, python_of  # noqa: E402
+from environments import OFFLINE, python_of  # noqa: E402
 
 from shipworthy.enforce.policy.engine import Policy  # noqa: E402
 from shipworthy.enforce.policy.from_agt import from_agt  # noqa: E402

@@ -31,7 +31,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "peers"))
 
-from run import OFFLINE, python_of  # noqa: E402
+from environments import OFFLINE, python_of  # noqa: E402
 
 from shipworthy.agents.loop import AgentBounds, AgentLoop  # noqa: E402
 from shipworthy.agents.script import Step, filled  # noqa: E402

@@ -15,34 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-ENVIRONMENTS = HERE.parents[1] / ".nox" / "peers"
+from environments import ENVIRONMENTS, HERE, OFFLINE, python_of
+
 PEERS = ("inspect", "deepeval", "promptfoo")
-OFFLINE = {
-    "DEEPEVAL_TELEMETRY_OPT_OUT": "YES",
-    "PROMPTFOO_DISABLE_TELEMETRY": "1",
-    "PROMPTFOO_DISABLE_UPDATE": "1",
-    "PROMPTFOO_DISABLE_REMOTE_GENERATION": "1",
-    "PROMPTFOO_SELF_HOSTED": "1",
-}
-
-
-def python_of(name: str) -> str:
-    """Return the interpreter of a peer's environment, making the environment first where it is not there."""
-    place, lock = ENVIRONMENTS / name, HERE / f"requirements-{name}.txt"
-    python = place / "bin" / "python"
-    if not (place / "ready").exists() or (place / "ready").read_text() != lock.read_text():
-        print(f"   making the environment of {name} ...", file=sys.stderr, flush=True)
-        shutil.rmtree(place, ignore_errors=True)
-        venv.create(place, with_pip=True)
-        pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--require-hashes", "-r", lock], check=True)
-        (place / "ready").write_text(lock.read_text())
-    return str(python)
 
 
 def python_job(name: str, n: int, *arguments: str) -> dict[str, Any]:
