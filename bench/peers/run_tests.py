@@ -2,8 +2,8 @@
 
 python bench/peers/run_tests.py NAME PATH ...
 
-The environment is made from ``requirements-NAME.txt`` beside this file, and the tests run from this checkout, without its
-conftest, which wants more packages.
+The environment is made from ``requirements-NAME.txt`` beside this file, and the tests run from this checkout,
+without its conftest, which wants more packages.
 """
 
 from __future__ import annotations
