@@ -31,7 +31,10 @@ def arguments_of(given: object) -> dict[str, Any]:
     if given is None or given == "":
         return {}
     if isinstance(given, str | bytes):
-        given = msgspec.json.decode(given)
+        try:
+            given = msgspec.json.decode(given)
+        except msgspec.DecodeError as error:  # no ValueError in every msgspec
+            raise ValueError(str(error)) from None
     found = plain(given)
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
         raise ValueError(f"the arguments of a call are an object, and not {kind_of(given)}")

@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
 
 from shipworthy.core.errors import UsageError
 from shipworthy.gateway.active import Active
@@ -53,15 +55,39 @@ def address(bound: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+class _Server(web.Server):
+    """Hangs up on a connection whose first head is not whole in time. Not every aiohttp counts time before that."""
+
+    def __init__(self, gateway: Gateway, idle_s: float, **options: Any) -> None:
+        super().__init__(self._heard, keepalive_timeout=idle_s, **options)
+        self._gateway, self._idle_s = gateway, idle_s
+        self._silent: set[RequestHandler] = set()
+
+    def __call__(self) -> RequestHandler:
+        made = super().__call__()
+        self._silent.add(made)
+        asyncio.get_running_loop().call_later(self._idle_s, self._look, made)
+        return made
+
+    def _look(self, handler: RequestHandler) -> None:
+        if handler in self._silent:
+            self._silent.discard(handler)
+            handler.force_close()
+
+    async def _heard(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._silent.discard(request.protocol)
+        return await self._gateway.handle(request)
+
+
 @asynccontextmanager
 async def serving(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> AsyncGenerator[Gateway, None]:
     """Serve on a socket while the block runs; then let requests in flight end."""
     gateway = Gateway(config, tell)
     limits = config.spec.limits
-    server = web.Server(
-        gateway.handle,
+    server = _Server(
+        gateway,
+        limits.idle_s,
         handler_cancellation=True,  # a client that leaves ends what is done for it
-        keepalive_timeout=limits.idle_s,  # also until the first head is whole
         lingering_time=0,  # what a refused client still sends is not waited for
         max_line_size=limits.header_bytes,
         max_field_size=limits.header_bytes,
