@@ -147,7 +147,12 @@ class Gated:
             "declared": declaration(workspace.target, guards="file" if guards else "none"),
         }
         subject = SimpleNamespace(
-            description=description, digest=f"sha256:{guards or 'bare'}", guards=guards, use=None, target=None
+            description=description,
+            digest=f"sha256:{guards or 'bare'}",
+            guards=guards,
+            use=None,
+            target=None,
+            shadow=None,
         )
         head = make_manifest(
             planned,
