@@ -27,7 +27,7 @@ def _lever_options(function: F) -> F:
     return click.argument("lever", metavar="LEVER")(_config_option(by(why(function))))
 
 
-@click.group(invoke_without_command=True)
+@click.group(subcommand_metavar="[COMMAND] [ARGS]...", invoke_without_command=True)
 @click.option("--config", "config", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The gateway's file.")  # fmt: skip  # noqa: E501
 @click.option("--check", is_flag=True, help="Check the file, print its guards' digest, and serve nothing.")
 @click.pass_context
