@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from shipworthy.adapters.values import arguments_of, plain, written
 from shipworthy.core.errors import CallRefused, UsageError
-from shipworthy.core.events import Approval, Called, Event, Failed, PolicyEvent, Question, Returned
+from shipworthy.core.events import Approval, Called, Event, Failed, PolicyEvent, Returned
 from shipworthy.core.foreign import kind_of, message_of
 from shipworthy.core.messages import ToolCall, ToolResult
 from shipworthy.enforce.policy.answer import without
@@ -131,19 +131,16 @@ class Conversation:
             CallRefused: it may not be.
         """
         word = self.decide(call)
-        if word.verdict != "ask" or word.shadow:
+        if (ask := self._asker(call, word)) is None:
             return self._begun(call, word)
-        if self.ask is None or self.ask == "pause":
-            raise self.refuse(call, "nobody", "there is nobody to ask")
         try:
-            said = self.ask(call, word)
+            said = ask(call, word)
             if inspect.isawaitable(said):
                 if inspect.iscoroutine(said):
                     said.close()
                 raise TypeError("a coroutine cannot be asked from a tool that is not one")
         except Exception as error:
-            self._fail("policy", error)
-            raise self.refuse(call, "nobody", f"asking failed ({kind_of(error)})") from None
+            raise self._unasked(call, error) from None
         return self._answered(call, said)
 
     async def allowed_async(self, call: ToolCall) -> ToolCall:
@@ -153,19 +150,16 @@ class Conversation:
             CallRefused: it may not be.
         """
         word = self.decide(call)
-        if word.verdict != "ask" or word.shadow:
+        if (ask := self._asker(call, word)) is None:
             return self._begun(call, word)
-        if self.ask is None or self.ask == "pause":
-            raise self.refuse(call, "nobody", "there is nobody to ask")
         try:
             async with asyncio.timeout(self._patience_s):
-                waits = inspect.iscoroutinefunction(self.ask)
-                said = self.ask(call, word) if waits else await asyncio.to_thread(self.ask, call, word)
+                waits = inspect.iscoroutinefunction(ask)
+                said = ask(call, word) if waits else await asyncio.to_thread(ask, call, word)
                 if inspect.isawaitable(said):
                     said = await said
         except Exception as error:
-            self._fail("policy", error)
-            raise self.refuse(call, "nobody", f"asking failed ({kind_of(error)})") from None
+            raise self._unasked(call, error) from None
         return self._answered(call, said)
 
     def decide(self, call: ToolCall) -> PolicyEvent:
@@ -269,8 +263,7 @@ class Conversation:
                 return text
             found, shadow = list(self.session.steering(text)), self._shadow or mode == "record"
             for one in found:
-                why = f"a sentence was left out: {one.why} ({one.tool})"
-                self._record(PolicyEvent(self.turn, "", "deny", "answer", why, shadow=shadow))
+                self._record(one.event(self.turn, shadow=shadow))
             return text if shadow or not found else without(text, found)
 
     # ---- inside ----------------------------------------------------------------------------------------------------
@@ -279,14 +272,27 @@ class Conversation:
         decision = self.session.decide(call.name, call.arguments)
         if self._shadow and decision.word != "allow":
             self.session.ran_anyway(call.name, call.arguments)
-        asked = tuple(
-            Question(t.argument, t.value, t.origin, t.why) for t in decision.troubles if decision.word == "ask"
-        )
-        reason = "" if decision.word == "allow" else decision.sentence
-        word = PolicyEvent(self.turn, call.id, decision.word, decision.rule, reason, asked, self._shadow)
+        word = decision.event(self.turn, call.id, shadow=self._shadow)
         self._record(word)
         self._open[call.id] = call, decision, word
         return word
+
+    def _asker(self, call: ToolCall, word: PolicyEvent) -> Approve | None:
+        """Return who is to be asked about a call; None where nobody has to be.
+
+        Raises:
+            CallRefused: somebody is to be asked, and nobody is there.
+        """
+        if word.verdict != "ask" or word.shadow:
+            return None
+        if self.ask is None or self.ask == "pause":
+            raise self.refuse(call, "nobody", "there is nobody to ask")
+        return self.ask
+
+    def _unasked(self, call: ToolCall, error: Exception) -> CallRefused:
+        """Take in that asking failed, which is a no."""
+        self._fail("policy", error)
+        return self.refuse(call, "nobody", f"asking failed ({kind_of(error)})")
 
     def _begun(self, call: ToolCall, word: PolicyEvent) -> ToolCall:
         """Return a call that runs, once that is on the record."""

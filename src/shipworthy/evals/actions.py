@@ -20,21 +20,25 @@ def actions(attempt: Attempt) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = []
     step: dict[str, Any] | None = None
 
+    def begun(call: str, turn: int) -> dict[str, Any]:
+        asked = wanted.get(call)
+        named = {} if asked is None else {"tool": asked.name, "arguments": asked.arguments}
+        return {"id": call, "turn": turn, "made": False, **named}
+
     def of(call: str, turn: int) -> dict[str, Any]:
         nonlocal step
         if step is None:
-            step = {"id": call, "turn": turn, "made": False}
-            if (asked := wanted.get(call)) is not None:
-                step |= {"tool": asked.name, "arguments": asked.arguments}
-            steps.append(step)
+            steps.append(step := begun(call, turn))
         return step
 
     for event in attempt.events:
         match event:
             case PolicyEvent(candidate=True):  # asked afterwards, about calls in their order
                 about = (one for one in steps if (one.get("id"), one["turn"]) == (event.call, event.turn))
-                if (found := next((one for one in about if "candidate" not in one), None)) is not None:
-                    found["candidate"] = _word(event)
+                found = next((one for one in about if "candidate" not in one), None)
+                if found is None:  # nothing else is recorded of this call
+                    steps.append(found := begun(event.call, event.turn))
+                found["candidate"] = _word(event)
             case PolicyEvent(call=""):
                 steps.append({"turn": event.turn, "policy": _word(event)})
             case PolicyEvent():

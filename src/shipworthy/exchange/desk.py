@@ -211,12 +211,15 @@ class Desk:
         tried.verdict = word.verdict
         if word.shadow:
             return call
-        if word.verdict == "stop":
-            self.stopped = PolicyRefused(f"the tool policy stopped the attempt (rule {word.rule or 'unnamed'})")
-            raise self.stopped
+        self._heed_stop(word)
         if word.verdict == "ask":
             return await self._answered(call, await self._approved(call, word))
         return call if word.verdict == "allow" else None
+
+    def _heed_stop(self, word: PolicyEvent) -> None:
+        if word.verdict == "stop":
+            self.stopped = PolicyRefused(f"the tool policy stopped the attempt (rule {word.rule or 'unnamed'})")
+            raise self.stopped
 
     async def _approved(self, call: ToolCall, word: PolicyEvent) -> ToolCall | None:
         """Return a call as a person lets it be made, or None. What they changed goes past the guards like any call."""
@@ -245,26 +248,23 @@ class Desk:
         passed: ToolCall | None = passage.value
         return passed
 
-    async def _decided_again(self, call: ToolCall, granted: ToolCall | None) -> PolicyEvent | None:
-        """Return the policy's word on the arguments that a person changed; None where they changed none."""
-        policy = self.session or self._mediation.policy
-        if policy is None or granted is None or granted.arguments == call.arguments:
-            return None
-        word = await self._word(PolicyEvent, lambda: policy.decide(granted, self._request), granted)
-        return word or PolicyEvent(self._turn, call.id, "deny", reason="the policy failed")
-
     async def _answered(self, call: ToolCall, granted: ToolCall | None) -> ToolCall | None:
         """Tell the policy what a person said; a policy that breaks on it refuses the call.
 
         A person may allow what the policy asks about, and not what it denies: arguments that they changed are decided
         over like any.
         """
-        word = await self._decided_again(call, granted)
-        if word is not None and not word.shadow:
-            if word.verdict == "allow":  # booked with this word: there is nothing that a person had to allow
-                return granted
-            if word.verdict != "ask":
+        policy = self.session or self._mediation.policy
+        if policy is not None and granted is not None and granted.arguments != call.arguments:
+            edited = granted
+            word = await self._word(PolicyEvent, lambda: policy.decide(edited, self._request), edited)
+            if word is None:  # it broke
                 granted = None
+            elif not word.shadow:
+                self._heed_stop(word)
+                if word.verdict == "allow":  # booked with this word: there is nothing that a person had to allow
+                    return edited
+                granted = edited if word.verdict == "ask" else None
         if self.session is None:
             return granted
         try:

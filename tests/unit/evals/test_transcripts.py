@@ -136,7 +136,9 @@ def test_a_candidates_word_stands_beside_the_one_that_was_heeded(tmp_path):
         events += [PolicyEvent(1, id, "allow", "search")] if id != "c3" else []
         events += [Called(1, ToolCall(id, "search", {})), Returned(1, ToolResult(id, "search", "found"))]
     events.append(PolicyEvent(1, "", "deny", "answer", "steered"))
-    events += [PolicyEvent(1, id, "deny", "search.ask", "why", shadow=True, candidate=True) for id in ("c1", "c3")]
+    events += [
+        PolicyEvent(1, id, "deny", "search.ask", "why", shadow=True, candidate=True) for id in ("c1", "c3", "c9")
+    ]
     _, data = view(tmp_path, [attempt(0, events=(*talk("q", "a"), *events))])
     steps = data["chunk-0"][0]["actions"]
     told = [
@@ -144,9 +146,10 @@ def test_a_candidates_word_stands_beside_the_one_that_was_heeded(tmp_path):
         for step in steps
     ]
     assert told == [
-        ("search", "allow", "deny"), ("search", "allow", None), ("search", None, "deny"), (None, "deny", None)
+        ("search", "allow", "deny"), ("search", "allow", None), ("search", None, "deny"), (None, "deny", None),
+        (None, None, "deny"),
     ]  # fmt: skip
-    assert [step.get("made") for step in steps] == [True, True, True, None]
+    assert [step.get("made") for step in steps] == [True, True, True, None, False]
 
 
 def test_an_exact_number_of_chunks(tmp_path):

@@ -200,15 +200,40 @@ class Knows(Policy):
         return PolicyEvent(0, "?", self.words.get(call.arguments.get("q"), "ask"), "PL-1")
 
 
-@pytest.mark.parametrize(("word", "runs"), [("allow", True), ("ask", True), ("deny", False), ("stop", False)])
-def test_the_arguments_of_a_person_are_decided_over_like_any(word, runs):
-    policy = Knows({"theirs": word})
+def changed_by_a_person(word):
     person = Person(Approval(0, "?", "ana", True, arguments={"q": "theirs"}))
+    return Knows({"theirs": word}), person
+
+
+@pytest.mark.parametrize(("word", "runs"), [("allow", True), ("ask", True), ("deny", False)])
+def test_the_arguments_of_a_person_are_decided_over_like_any(word, runs):
+    policy, person = changed_by_a_person(word)
     result, desk = make(policy=policy, approver=person)
     assert [call.arguments.get("q") for call in policy.asked][1:] == ["theirs"]
     assert bool(ran) == runs and result.is_error == (not runs)
     assert [event.verdict for event in desk.events if isinstance(event, PolicyEvent)] == ["ask", word]
     assert len(person.asked) == 1, "nobody is asked twice"
+
+
+def test_the_arguments_of_a_person_may_stop_the_attempt():
+    policy, person = changed_by_a_person("stop")
+    with pytest.raises(PolicyRefused, match="PL-1"):
+        make(policy=policy, approver=person)
+    assert ran == []
+
+
+class BreaksLater(Policy):
+    async def decide(self, call, request):
+        if self.asked:
+            raise ValueError("a rule of the second call")
+        return await super().decide(call, request)
+
+
+def test_a_policy_that_breaks_on_the_arguments_of_a_person_refuses_them():
+    person = Person(Approval(0, "?", "ana", True, arguments={"q": "theirs"}))
+    result, desk = make(policy=BreaksLater("ask"), approver=person)
+    assert (result.is_error, ran) == (True, [])
+    assert [type(event) for event in desk.events] == [PolicyEvent, Approval, Failed, Returned]
 
 
 def test_nobody_is_asked_where_the_policy_does_not_ask():

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from shipworthy.core.events import PolicyEvent
 from shipworthy.enforce.policy.values import carried, written
 from shipworthy.enforce.policy.words import Words, stem, tokens, within
 
@@ -51,6 +52,11 @@ class Steering(NamedTuple):
     end: int
     why: str
     tool: str
+
+    def event(self, turn: int, *, shadow: bool) -> PolicyEvent:
+        """Return it in the words of the record: a word on the answer."""
+        why = f"a sentence was left out: {self.why} ({self.tool})"
+        return PolicyEvent(turn, "", "deny", "answer", why, shadow=shadow)
 
 
 class _Urging(NamedTuple):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from shipworthy.core.events import PolicyEvent, Question
+
 Word = Literal["allow", "ask", "deny"]
 
 RANK: dict[Word, int] = {"allow": 0, "ask": 1, "deny": 2}
@@ -76,6 +78,13 @@ class PolicyDecision(NamedTuple):
         more = len(self.troubles) - 1
         rest = f" (and {more} more)" if more else ""
         return f"{self.tool} {begins}: {worst.why}{rest}."
+
+    def event(self, turn: int, call: str, *, shadow: bool) -> PolicyEvent:
+        """Return it in the words of the record."""
+        troubles = self.troubles if self.word == "ask" else ()
+        asked = tuple(Question(t.argument, t.value, t.origin, t.why) for t in troubles)
+        reason = "" if self.word == "allow" else self.sentence
+        return PolicyEvent(turn, call, self.word, self.rule, reason, asked, shadow)
 
     def _worst(self) -> Trouble:
         return max(self.troubles, key=lambda trouble: RANK[trouble.word])

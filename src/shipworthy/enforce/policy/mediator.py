@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shipworthy.core.events import PolicyEvent, Question
+from shipworthy.core.events import PolicyEvent
 from shipworthy.core.messages import Message, Text, ToolCall, ToolResult
 from shipworthy.enforce.policy.answer import without
 from shipworthy.enforce.policy.decision import PolicyDecision
@@ -39,11 +39,7 @@ class Mediator:
             self.session.ran_anyway(call.name, call.arguments)
         elif decision.word == "ask":
             self._asked[call.id] = decision
-        questions = tuple(
-            Question(t.argument, t.value, t.origin, t.why) for t in decision.troubles if decision.word == "ask"
-        )
-        reason = "" if decision.word == "allow" else decision.sentence
-        return PolicyEvent(request.turn, call.id, decision.word, decision.rule, reason, questions, self._shadow)
+        return decision.event(request.turn, call.id, shadow=self._shadow)
 
     async def answered(self, call: ToolCall, granted: ToolCall | None) -> None:
         """Take in a person's word on a call that was asked about: the call as it may be made, or None for a no."""
@@ -78,10 +74,7 @@ class Mediator:
                     continue
                 found = list(self.session.steering(part.text))
                 shadow = self._shadow or mode == "record"
-                events += [
-                    PolicyEvent(0, "", "deny", "answer", f"a sentence was left out: {s.why} ({s.tool})", shadow=shadow)
-                    for s in found
-                ]
+                events += [sentence.event(0, shadow=shadow) for sentence in found]
                 if found and not shadow:
                     parts[place] = Text(without(part.text, found))
             out.append(message if tuple(parts) == message.parts else replace(message, parts=tuple(parts)))

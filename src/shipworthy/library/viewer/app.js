@@ -511,7 +511,7 @@
   function actionNode(step, place, told) {
     const policy = step.policy, state = step.state;
     const node = make("div", "step" + (state && state.forbidden ? " harm" : step.tool && !step.made ? " kept" : ""));
-    const head = make("div", "who", `${place + 1} · `, step.tool ? seen("span", "mono", step.tool) : "on the answer");
+    const head = make("div", "who", `${place + 1} · `, step.tool ? seen("span", "mono", step.tool) : step.id === undefined ? "on the answer" : "a call that is not on the record");
     if (step.tool) head.append(" ", make("span", "tag " + (step.made ? "" : "bad"), step.made ? "ran" : "did not run"));
     node.append(head);
     for (const [name, value] of Object.entries(step.arguments || {})) node.append(valueNode(name, value));
