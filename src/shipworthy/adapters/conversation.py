@@ -242,14 +242,24 @@ class Conversation:
                 self.session.read(more, call.name)
             self._record(Returned(self.turn, ToolResult(call.id, call.name, "\n".join([text, *also]), is_error)))
 
-    def failed(self, call: ToolCall, error: BaseException) -> None:
-        """Take in that a tool raised. What an error says may quote what others wrote.
+    @contextmanager
+    def running(self, call: ToolCall, *waits: type[BaseException]) -> Iterator[None]:
+        """Take in what a tool raises in the block, and raise it. An error may quote what others wrote.
+
+        Args:
+            waits: errors that are none: with these a tool says that it waits for somebody.
 
         Raises:
-            CallRefused: it could not be taken in.
+            CallRefused: the error could not be taken in; the model must not see it.
         """
-        self._fail("tool", error)
-        self.returned(call, message_of(error), is_error=True)
+        try:
+            yield
+        except waits:
+            raise
+        except Exception as error:
+            self._fail("tool", error)
+            self.returned(call, message_of(error), is_error=True)
+            raise
 
     def answer(self, text: str) -> str:
         """Return what the agent says to the user as it may be said: without sentences that steer for others.

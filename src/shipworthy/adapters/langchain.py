@@ -46,13 +46,8 @@ class PolicyMiddleware(AgentMiddleware[Any, Any]):
         try:
             call = self._call(request)
             allowed = self._paused(call) if self._pauses(call) else self._conversation.allowed(call)
-            try:
+            with self._conversation.running(allowed, GraphBubbleUp):  # the tool itself waits for somebody
                 given = handler(_with(request, allowed))
-            except GraphBubbleUp:  # the tool itself waits for somebody
-                raise
-            except Exception as error:
-                self._conversation.failed(allowed, error)
-                raise
             self._returned(allowed, given)
             return given
         except CallRefused as refused:
@@ -65,13 +60,8 @@ class PolicyMiddleware(AgentMiddleware[Any, Any]):
         try:
             call = self._call(request)
             allowed = self._paused(call) if self._pauses(call) else await self._conversation.allowed_async(call)
-            try:
+            with self._conversation.running(allowed, GraphBubbleUp):  # the tool itself waits for somebody
                 given = await handler(_with(request, allowed))
-            except GraphBubbleUp:  # the tool itself waits for somebody
-                raise
-            except Exception as error:
-                self._conversation.failed(allowed, error)
-                raise
             self._returned(allowed, given)
             return given
         except CallRefused as refused:

@@ -70,11 +70,8 @@ class PolicyTool(FunctionTool):
             given = dict(allowed.arguments)
             if isinstance(self._tool, FunctionTool) and self._tool.requires_context and self._tool.ctx_param_name:
                 given[self._tool.ctx_param_name] = context
-            try:
+            with conversation.running(allowed):
                 output = await self._tool.acall(**given)
-            except Exception as error:
-                conversation.failed(allowed, error)
-                raise
             self._returned(allowed, output)
             return output
         except CallRefused as refused:
@@ -87,11 +84,8 @@ class PolicyTool(FunctionTool):
         try:
             call = self._call(args, kwargs)
             allowed = conversation.allowed(call)
-            try:
+            with conversation.running(allowed):
                 output = self._tool.call(**allowed.arguments)
-            except Exception as error:
-                conversation.failed(allowed, error)
-                raise
             self._returned(allowed, output)
             return output
         except CallRefused as refused:

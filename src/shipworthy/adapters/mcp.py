@@ -60,7 +60,7 @@ class PolicyClient:
         try:
             call = conversation.call(self._prefix + name, arguments)
             allowed = await conversation.allowed_async(call)
-            try:
+            with conversation.running(allowed):
                 given = await self._client.call_tool(
                     name,
                     allowed.arguments,
@@ -68,9 +68,6 @@ class PolicyClient:
                     progress_callback=progress_callback,
                     meta=meta,
                 )
-            except Exception as error:
-                conversation.failed(allowed, error)
-                raise
             with conversation.guarded(call.id):
                 value, also = self._worth(call, given)
             conversation.returned(allowed, value, *also, is_error=bool(given.is_error))
@@ -100,11 +97,8 @@ class PolicyClient:
     async def _other(self, tool: str, arguments: dict[str, Any], run: Callable[[dict[str, Any]], Any]) -> Any:
         conversation = self._conversation
         allowed = await conversation.allowed_async(conversation.call(self._prefix + tool, arguments))
-        try:
+        with conversation.running(allowed):
             given = await run(allowed.arguments)
-        except Exception as error:
-            conversation.failed(allowed, error)
-            raise
         conversation.returned(allowed, given)
         return given
 

@@ -86,12 +86,9 @@ def _invoker(
                 allowed = conversation.granted(call)
             else:
                 allowed = await conversation.allowed_async(call)
-            try:
+            with conversation.running(allowed):
                 # As it was decided over: a JSON text may say a thing twice.
                 value = await tool.on_invoke_tool(context, msgspec.json.encode(allowed.arguments).decode())
-            except Exception as error:
-                conversation.failed(allowed, error)
-                raise
             # The SDK has already made a text of what a tool raised.
             broke = isinstance(value, str) and value == default_tool_error_function(context, Exception())
             conversation.returned(allowed, _worth(value), is_error=broke)

@@ -79,11 +79,8 @@ def _mediated(tool: Callable[..., Any], *, name: str) -> Callable[..., Any]:
             allowed = await conversation.allowed_async(call)
             with conversation.guarded(call.id):
                 _fit(bound, call, allowed)
-            try:
+            with conversation.running(allowed):
                 value = await tool(*bound.args, **bound.kwargs)
-            except Exception as error:
-                conversation.failed(allowed, error)
-                raise
             conversation.returned(allowed, value)
             return value
 
@@ -97,15 +94,12 @@ def _mediated(tool: Callable[..., Any], *, name: str) -> Callable[..., Any]:
         allowed = conversation.allowed(call)
         with conversation.guarded(call.id):
             _fit(bound, call, allowed)
-        try:
+        with conversation.running(allowed):
             value = tool(*bound.args, **bound.kwargs)
             if inspect.isawaitable(value):
                 if inspect.iscoroutine(value):
                     value.close()
                 raise UsageError(f"{called!r} gives something to wait for: decorate a coroutine function")
-        except Exception as error:
-            conversation.failed(allowed, error)
-            raise
         conversation.returned(allowed, value)
         return value
 

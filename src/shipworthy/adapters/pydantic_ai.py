@@ -73,13 +73,8 @@ class PolicyToolset(WrapperToolset[Any]):
             if allowed.arguments != call.arguments:
                 with conversation.guarded(call.id):
                     tool_args = tool.args_validator.validate_python(allowed.arguments)
-            try:
+            with conversation.running(allowed, ApprovalRequired, CallDeferred):
                 value = await super().call_tool(name, tool_args, ctx, tool)
-            except (ApprovalRequired, CallDeferred):
-                raise
-            except Exception as error:
-                conversation.failed(allowed, error)
-                raise
             if isinstance(value, ToolReturn):
                 # Its content is sent as a user's message, and is not the user's.
                 conversation.returned(allowed, value.return_value, *_texts(value.content or ()))

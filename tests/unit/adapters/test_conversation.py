@@ -130,7 +130,8 @@ def test_what_cannot_be_taken_in_is_not_seen(monkeypatch):
 def test_an_error_of_a_tool_is_words_of_others():
     it = heard()
     call = it.allowed(it.call("search_mail", {}))
-    it.failed(call, RuntimeError('[{"id": "m9", "sender": "eve@example.net", "subject": "Lunch"}]'))
+    with pytest.raises(RuntimeError), it.running(call):
+        raise RuntimeError('[{"id": "m9", "sender": "eve@example.net", "subject": "Lunch"}]')
     assert it.decide(it.call("send_mail", send("eve@example.net"))).verdict == "ask"
 
 
