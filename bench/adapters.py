@@ -21,10 +21,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +30,7 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
 sys.path.insert(0, str(HERE / "peers"))
 
-from environments import OFFLINE, python_of  # noqa: E402
+from environments import python_of, run_apart  # noqa: E402
 
 FRAMEWORKS = {
     "plain": "",
@@ -50,12 +48,8 @@ TESTS = ("tests/unit/adapters", "tests/docs/test_policy_in.py")
 def run(framework: str, *line: str) -> subprocess.CompletedProcess[str]:
     """Run a script with the interpreter that has a framework, in a home of its own: peers write where they like."""
     lock = FRAMEWORKS[framework]
-    with tempfile.TemporaryDirectory() as home:
-        environment = os.environ | OFFLINE | {"PYTHONPATH": str(REPOSITORY / "src"), "HOME": home, "TMPDIR": home}
-        python = python_of(lock) if lock else sys.executable
-        return subprocess.run(
-            [python, *line], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
-        )
+    python = python_of(lock) if lock else sys.executable
+    return run_apart([python, *line], cwd=REPOSITORY, capture_output=True)
 
 
 def measured(framework: str, rounds: int) -> dict[str, Any]:

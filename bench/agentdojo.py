@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -37,7 +36,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "peers"))
 
-from environments import OFFLINE, python_of  # noqa: E402
+from environments import apart, python_of  # noqa: E402
 
 from shipworthy.enforce.policy.draft import draft  # noqa: E402
 from shipworthy.enforce.policy.engine import Policy  # noqa: E402
@@ -59,12 +58,12 @@ class Worker:
     """A process with AgentDojo in it, which takes ten seconds to import: one for each suite, used again."""
 
     def __init__(self, python: str) -> None:
-        environment = os.environ | OFFLINE | {"PYTHONPATH": str(HERE.parent / "src")}
+        self._home = tempfile.TemporaryDirectory()
         command = [python, str(HERE / "peers" / "agentdojo_job.py"), "serve"]
         self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115, it lives as long as the process does
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
-            command, env=environment, stdin=pipe, stdout=pipe, stderr=self._said, text=True
+            command, env=apart(self._home.name), stdin=pipe, stdout=pipe, stderr=self._said, text=True
         )
         self._turn = Lock()
 
@@ -86,6 +85,7 @@ class Worker:
             self._process.stdin.close()
         self._process.wait()
         self._said.close()
+        self._home.cleanup()
 
 
 class Runner:

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -27,7 +25,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "peers"))
 
-from environments import OFFLINE, python_of  # noqa: E402
+from environments import python_of, run_apart  # noqa: E402
 
 from shipworthy.enforce.policy.engine import Policy  # noqa: E402
 from shipworthy.enforce.policy.from_agt import from_agt  # noqa: E402
@@ -183,9 +181,7 @@ def measured(python: str, seed: int, sets: int, language: str = "cedar") -> dict
     cases = list(asked(seed, sets, language))
     lines = "".join(json.dumps({"policies": p, "requests": r}) + "\n" for p, r in cases)
     command = [python, str(HERE / "peers" / f"{language}_job.py")]
-    done = subprocess.run(
-        command, input=lines, env=os.environ | OFFLINE, capture_output=True, text=True, encoding="utf-8", check=True
-    )
+    done = run_apart(command, input=lines, capture_output=True, encoding="utf-8", check=True)
     found: Counter[str] = Counter()
     example = None
     wrong: list[int] = []

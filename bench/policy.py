@@ -20,8 +20,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -31,7 +29,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "peers"))
 
-from environments import OFFLINE, python_of  # noqa: E402
+from environments import python_of, run_apart  # noqa: E402
 
 from shipworthy.agents.loop import AgentBounds, AgentLoop  # noqa: E402
 from shipworthy.agents.script import Step, filled  # noqa: E402
@@ -229,7 +227,7 @@ def main() -> int:
     told: dict[str, Any] = {"ours": ours(), "share_of_step": share_of_step(model=given.model)}
     if not given.no_peers:
         command = [given.python or python_of("policies"), str(HERE / "peers" / "policies_job.py")]
-        done = subprocess.run(command, env=os.environ | OFFLINE, capture_output=True, text=True, check=False)
+        done = run_apart(command, capture_output=True)
         if done.returncode:
             raise RuntimeError(done.stderr[-3000:])
         told |= json.loads(done.stdout)

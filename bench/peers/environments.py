@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
-ENVIRONMENTS = HERE.parents[1] / ".nox" / "peers"
+REPOSITORY = HERE.parents[1]
+ENVIRONMENTS = REPOSITORY / ".nox" / "peers"
 OFFLINE = {
     "DEEPEVAL_TELEMETRY_OPT_OUT": "YES",
     "PROMPTFOO_DISABLE_TELEMETRY": "1",
@@ -31,3 +36,14 @@ def python_of(name: str) -> str:
         subprocess.run([*pip, "--require-hashes", "-r", lock], check=True)
         (place / "ready").write_text(lock.read_text())
     return str(python)
+
+
+def apart(home: str) -> dict[str, str]:
+    """Return the variables of a peer's process: nothing is sent, our sources can be imported, and it writes at home."""
+    return os.environ | OFFLINE | {"PYTHONPATH": str(REPOSITORY / "src"), "HOME": home, "TMPDIR": home}
+
+
+def run_apart(command: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:
+    """Run a peer's program in a home of its own, which is gone afterwards; `how` as for `subprocess.run`."""
+    with tempfile.TemporaryDirectory() as home:
+        return subprocess.run(command, env=apart(home), text=True, **how)

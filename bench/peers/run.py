@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from environments import ENVIRONMENTS, HERE, OFFLINE, python_of
+from environments import ENVIRONMENTS, HERE, apart, python_of, run_apart
 
 PEERS = ("inspect", "deepeval", "promptfoo")
 
@@ -26,7 +26,7 @@ PEERS = ("inspect", "deepeval", "promptfoo")
 def python_job(name: str, n: int, *arguments: str) -> dict[str, Any]:
     """Run a peer's script and return the line of JSON it ends with."""
     command = [python_of(name), str(HERE / f"{name}_job.py"), str(n), *arguments]
-    done = subprocess.run(command, env=os.environ | OFFLINE, capture_output=True, text=True, check=False)
+    done = run_apart(command, capture_output=True)
     if done.returncode:
         raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
     result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -53,7 +53,7 @@ def promptfoo_job(n: int) -> dict[str, Any]:
         out = Path(scratch) / "out.json"
         command = [str(place / "node_modules" / ".bin" / "promptfoo"), "eval", "-c", str(config), "-o", str(out)]
         command += ["--no-cache", "--no-progress-bar", "--no-table", "-j", "4"]
-        environment = os.environ | OFFLINE | {"PROMPTFOO_CONFIG_DIR": scratch}
+        environment = apart(scratch) | {"PROMPTFOO_CONFIG_DIR": scratch}
         began = time.perf_counter()
         with (Path(scratch) / "said.txt").open("w+") as said:
             process = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT)

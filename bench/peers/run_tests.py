@@ -8,14 +8,9 @@ without its conftest, which wants more packages.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import tempfile
 
-from environments import HERE, OFFLINE, python_of
-
-REPOSITORY = HERE.parents[1]
+from environments import REPOSITORY, python_of, run_apart
 
 
 def main() -> int:
@@ -24,10 +19,8 @@ def main() -> int:
         print(__doc__, file=sys.stderr)
         return 2
     name, *paths = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as home:
-        environment = os.environ | OFFLINE | {"PYTHONPATH": str(REPOSITORY / "src"), "HOME": home, "TMPDIR": home}
-        command = [python_of(name), "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider", *paths]
-        return subprocess.run(command, cwd=REPOSITORY, env=environment, check=False).returncode
+    command = [python_of(name), "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider", *paths]
+    return run_apart(command, cwd=REPOSITORY).returncode
 
 
 if __name__ == "__main__":
