@@ -51,6 +51,19 @@ def test_a_head_that_never_ends(over, loopback) -> None:
     asyncio.run(main())
 
 
+def test_a_second_head_that_never_ends(over, loopback) -> None:
+    async def main():
+        async with over("http://127.0.0.1:1/v1", limits={"idle_s": 0.5}) as served:
+            reader, writer = await connect(served)
+            writer.write(b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+            async with asyncio.timeout(60):
+                assert b" 200 " in await reader.readline()
+                writer.write(b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\nx-slow: ")
+                await reader.read()  # to its end: it was hung up on
+
+    asyncio.run(main())
+
+
 def test_a_head_that_is_too_long(over, loopback) -> None:
     async def main():
         async with over("http://127.0.0.1:1/v1", limits={"header_bytes": 1000}) as served:
