@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.evals.shown import attempt, hit, make_run
 
 from shipworthy.core.cells import plain_text
 from shipworthy.core.errors import UsageError
@@ -17,15 +16,12 @@ from shipworthy.evals.labels import COLUMNS, keep, last_words, read_csv, to_csv
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.labels import Label, read_labels
 
-_spec = importlib.util.spec_from_file_location("_viewer_cases", Path(__file__).with_name("test_transcripts.py"))
-_cases = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_cases)
 FIRST, SECOND = "AT-0000000000000000", "AT-0000000000000001"
 
 
 @pytest.fixture
 def run(tmp_path):
-    return _cases.make_run(tmp_path, [_cases.hit(0), _cases.attempt(1)])
+    return make_run(tmp_path, [hit(0), attempt(1)])
 
 
 @pytest.fixture
