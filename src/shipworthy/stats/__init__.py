@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shipworthy.stats.audit import AuditedRate, audited_rate
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
     from shipworthy.stats.interval import RateInterval, rate_interval
+    from shipworthy.stats.judge_error import JudgeAccuracy, JudgedRate, judged_noninferiority_test, judged_rate
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
     from shipworthy.stats.mean_change import mean_difference, mean_noninferiority_test
     from shipworthy.stats.mean_power import achieved_power_for_mean, required_clusters_for_mean
@@ -37,6 +38,10 @@ _HOMES = {
     "threshold_test": "criterion",
     "RateInterval": "interval",
     "rate_interval": "interval",
+    "JudgeAccuracy": "judge_error",
+    "JudgedRate": "judge_error",
+    "judged_noninferiority_test": "judge_error",
+    "judged_rate": "judge_error",
     "MeanInterval": "mean",
     "MeanTest": "mean",
     "mean_interval": "mean",
@@ -63,6 +68,8 @@ _HOMES = {
 __all__ = [
     "AuditedRate",
     "Flip",
+    "JudgeAccuracy",
+    "JudgedRate",
     "Kappa",
     "MeanInterval",
     "MeanTest",
@@ -77,6 +84,8 @@ __all__ = [
     "change_flip",
     "gatekeeping",
     "holm",
+    "judged_noninferiority_test",
+    "judged_rate",
     "kappa",
     "mean_difference",
     "mean_interval",
