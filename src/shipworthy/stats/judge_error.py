@@ -157,13 +157,14 @@ def judged_rate(
 
 
 def judged_noninferiority_test(
-    seen: NoninferiorityTest, accuracy: JudgeAccuracy, confidence: float = 0.95, *, draws: int = DRAWS, seed: int = 0
+    seen: NoninferiorityTest, accuracy: JudgeAccuracy, confidence: float = 0.95
 ) -> NoninferiorityTest:
     """Correct a test of a change for the errors of the judge that saw it, alike in both runs.
 
     The change that is seen is ``J = Se + Sp - 1`` times the true one. So the bound on it is divided by the lowest J
-    that the labels allow (its melded lower limit). Each of the two gets half of what `confidence` leaves, and the
-    chance that one of them misses is at most the sum (Boole). A worsening is never made smaller by it.
+    that the labels allow, from Clopper and Pearson's lower limits. The bound gets half of what `confidence` leaves,
+    each of the two limits a quarter, and the chance that one of the three misses is at most the sum (Boole). A
+    worsening is never made smaller by it.
 
     Args:
         seen: of the judge's own counts, at the confidence that `seen_confidence` gives.
@@ -187,11 +188,8 @@ def judged_noninferiority_test(
             f"the test that is corrected must be at {seen_confidence(confidence):g}; got {seen.confidence:g}"
         )
     accuracy.checked()
-    rng = np.random.default_rng(seed)
-    found, _ = share_draws(accuracy.found, accuracy.positives, draws, rng)
-    cleared, _ = share_draws(accuracy.cleared, accuracy.negatives, draws, rng)
     # Of the two-sided interval each end gets half of that, for the change as for the slope.
-    slope, wide = (float(np.quantile(found + cleared - 1, safe_tail(tail, draws))) for tail in (half, half / 2))
+    slope, wide = _least_slope(accuracy, half / 2), _least_slope(accuracy, half / 4)
     upper = _stretched(seen.bound, slope)
     lower = seen.opposite if seen.opposite > 0 else _stretched(seen.opposite, slope)
     verdict: TestVerdict = "pass" if upper <= seen.margin else "fail" if lower > seen.margin else "inconclusive"
@@ -220,6 +218,14 @@ def seen_confidence(confidence: float) -> float:
     0.975
     """
     return 1 - (1 - confidence) / 2
+
+
+def _least_slope(accuracy: JudgeAccuracy, tail: float) -> float:
+    """Return the lowest J that the labels allow, each of its two parts missing with chance `tail`."""
+    from scipy.special import betaincinv
+
+    kinds = (accuracy.found, accuracy.positives), (accuracy.cleared, accuracy.negatives)
+    return sum(float(betaincinv(right, labelled - right + 1, tail)) if right else 0.0 for right, labelled in kinds) - 1
 
 
 def _true(called: Floats, scored: Floats, sensitivity: Floats, specificity: Floats, *, unknown: float) -> Floats:
