@@ -220,7 +220,8 @@ def _slices(judged: Sequence[Judged]) -> Iterator[Slice]:
         size = len(one.answer.answer)
         return "short" if size < low else "long" if size >= high else "middle"
 
-    yield from _by(judged, "length", length, ("short", "middle", "long"))
+    if low < high:
+        yield from _by(judged, "length", length, ("short", "middle", "long"))
     columns = dict.fromkeys(name for one in judged for name in one.answer.more)
     for name in columns:
         values = sorted({one.answer.more.get(name, "") for one in judged})

@@ -44,10 +44,11 @@ def _agreement(report: CalibrationReport) -> Section:
         _interval("Sensitivity: labelled hits that it calls a hit", report.found, report.least_sensitivity),
         _interval("Specificity: others that it calls none", report.cleared, report.least_specificity),
     ]
-    if report.agreement is not None and report.agreement[2] is not None:
+    agreed = "Cohen's kappa with people is undefined."
+    if report.agreement is not None:
         value, low, high = report.agreement
-        if low >= 0:
-            rows.append(Interval("Cohen's kappa with people", value, low, high))
+        upper = f"to {high:.3f}" if high is not None else "at least"
+        agreed = f"Cohen's kappa with people, over all answers: {value:.3f} ({low:.3f} {upper})."
     silent = f"{report.silent_hits:,} labelled hits and {report.silent_others:,} others got an error or no verdict."
     return Section(
         "Agreement with people",
@@ -57,6 +58,7 @@ def _agreement(report: CalibrationReport) -> Section:
                 "Exact 95 % limits, one answer a cluster; the mark is the bar for the lower limit.",
                 better="higher",
             ),
+            Paragraph(agreed),
             Paragraph(silent + " They are in neither share; a run counts them against shipping."),
         ),
         id="agreement",

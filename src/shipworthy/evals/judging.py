@@ -137,8 +137,9 @@ def enter(layout: Layout, report: CalibrationReport, *, now: float | None = None
         raise UsageError(f"the scorer that gives {report.metric!r} is no judge: nothing rests on a calibration of it")
     accuracy = report.accuracy
     if accuracy is None:
+        why = f"\nmost often: {next(iter(report.errors))}" if report.errors else ""
         raise UsageError(
-            f"the judge that gives {report.metric!r} said nothing of a whole kind of labels: {report.lacks}"
+            f"the judge that gives {report.metric!r} said nothing of a whole kind of labels: {report.lacks}{why}"
         )
     made = Calibration(
         judge=report.judge,
