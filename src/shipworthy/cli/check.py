@@ -41,7 +41,7 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
     if loaded is not None:
         found = {*problems, *_unreachable(loaded, broken=bool(problems)), *_scenes(loaded)}
         problems = sorted(found, key=_place)
-    warnings = loaded.warnings if loaded else ()
+    warnings = [*loaded.warnings, *(_hollow(loaded) if not problems else ())] if loaded else []
     if form == "json":
         _print_json(workspace, problems, warnings)
     else:
@@ -68,6 +68,18 @@ def _unreachable(workspace: Workspace, *, broken: bool) -> list[Problem]:
         if broken:
             return []
         raise
+
+
+def _hollow(workspace: Workspace) -> Iterator[Problem]:
+    """Yield a warning for each kind of worthless answer with which a system would pass the gate."""
+    import asyncio
+
+    from shipworthy.evals.hollow import hollow_gate, hollow_rows
+
+    named = {criterion.suite for _, criterion in workspace.criteria()}
+    suites = [suite for name, suite in workspace.suites.items() if name in named]
+    rows = [row for suite in suites for row in asyncio.run(hollow_rows(suite))]
+    yield from hollow_gate(workspace, rows)
 
 
 def _scenes(workspace: Workspace) -> Iterator[Problem]:
