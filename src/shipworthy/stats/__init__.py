@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         paired_difference,
     )
     from shipworthy.stats.power import achieved_power, required_clusters
+    from shipworthy.stats.preferences import BradleyTerry, Comparison, bradley_terry
+    from shipworthy.stats.raters import RaterAgreement, rater_agreement
     from shipworthy.stats.replicates import RunShift, run_shift
     from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
 
@@ -58,6 +60,11 @@ _HOMES = {
     "paired_difference": "paired",
     "achieved_power": "power",
     "required_clusters": "power",
+    "BradleyTerry": "preferences",
+    "Comparison": "preferences",
+    "bradley_terry": "preferences",
+    "RaterAgreement": "raters",
+    "rater_agreement": "raters",
     "RunShift": "replicates",
     "run_shift": "replicates",
     "Flip": "scorer_error",
@@ -67,6 +74,8 @@ _HOMES = {
 
 __all__ = [
     "AuditedRate",
+    "BradleyTerry",
+    "Comparison",
     "Flip",
     "JudgeAccuracy",
     "JudgedRate",
@@ -76,11 +85,13 @@ __all__ = [
     "NoninferiorityTest",
     "PairedDifference",
     "RateInterval",
+    "RaterAgreement",
     "RunShift",
     "ThresholdTest",
     "achieved_power",
     "achieved_power_for_mean",
     "audited_rate",
+    "bradley_terry",
     "change_flip",
     "gatekeeping",
     "holm",
@@ -95,6 +106,7 @@ __all__ = [
     "paired_difference",
     "rate_flip",
     "rate_interval",
+    "rater_agreement",
     "required_clusters",
     "required_clusters_for_mean",
     "run_shift",
