@@ -103,7 +103,11 @@ Word = Annotated[str, BeforeValidator(source_text), AfterValidator(_one_line)]
 A number is taken as it was written, so that ``version: 1.10`` is "1.10" and not "1.1".
 """
 
-Slug = Annotated[str, BeforeValidator(source_text), Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
+_SLUG = r"^[a-z0-9][a-z0-9._-]*$"
+
+Slug = Annotated[
+    str, BeforeValidator(source_text), Field(pattern=_SLUG, max_length=80, json_schema_extra={"pattern": _SLUG})
+]
 """A name that is also a file name: lower case letters, digits, dot, dash, underscore."""
 
 TaxonomyRef = Annotated[

@@ -83,35 +83,32 @@ def suggest(graph: Graph) -> Suggested:
 
 def _fitting(entry: CatalogueThreat, system: System, graph: Graph) -> Iterator[tuple[str, tuple[str, bool]]]:
     """Yield each component that an entry fits, with the reason and whether it rests on what is not said."""
-    around = _around(entry, system)
-    if around is None:
+    if entry.when.tiers and system.tier not in entry.when.tiers:
         return
     for component in system.components:
         if component.kind not in entry.components:
             continue
-        if (reason := _reason(entry, component, graph)) is not None:
+        around, reason = _around(entry, component, system), _reason(entry, component, graph)
+        if around is not None and reason is not None:
             said, is_open = reason
             name = KINDS.get(component.kind, f"a {component.kind}")
             yield component.id, (f"{component.id} is {name}{said}{around}", is_open)
 
 
-def _around(entry: CatalogueThreat, system: System) -> str | None:
+def _around(entry: CatalogueThreat, component: Component, system: System) -> str | None:
     """Return what else the system has that an entry needs, as part of a sentence; None where it lacks it."""
     when, said = entry.when, ""
-    if when.tiers:
-        if system.tier not in when.tiers:
-            return None
-        said += f", and the system is in the tier {system.tier}"
-    if when.several and sum(c.kind in entry.components for c in system.components) < 2:
-        return None
+    others = [other for other in system.components if other.id != component.id]
     if when.several:
+        if not any(other.kind == component.kind for other in others):
+            return None
         said += ", and not the only one"
     if when.also:
-        others = [component.id for component in system.components if component.kind in when.also]
-        if not others:
+        found = [other.id for other in others if other.kind in when.also]
+        if not found:
             return None
-        said += f", and the system has {', '.join(others[:3])}" + (" and more" if others[3:] else "")
-    return said
+        said += f", and the system has {', '.join(found[:3])}" + (" and more" if found[3:] else "")
+    return said + (f", and the system is in the tier {system.tier}" if when.tiers else "")
 
 
 def _reason(entry: CatalogueThreat, component: Component, graph: Graph) -> tuple[str, bool] | None:
@@ -199,7 +196,7 @@ def _summary(found: Suggested) -> list[str]:
         f"{sum(one.fits for one in found.covered)} of them are covered, {len(found.suggestions)} are not."
     ]
     if open_:
-        lines.append(f"# {open_} are proposed because the files do not say: say it in system.yaml, and they go.")
+        lines.append(f"# {open_} of these because the files do not say something: say it, and what does not fit goes.")
     for one in found.covered:
         lines.append(f"# {one.entry.id} is covered by {', '.join(one.threats)}")
         if one.unnamed:
