@@ -58,8 +58,9 @@ def show(id: str, form: str) -> None:
     tested = f"{entry.tested_by.suite} ({entry.tested_by.metric})" if entry.tested_by else f"none: {entry.untested}"
     click.echo(f"{entry.id}  {entry.title}\n\n{entry.text}\n")
     for name, value in (
-        ("vector", entry.vector), ("where", "; ".join(entry.preconditions)), ("components", ", ".join(entry.components)),
-        ("takes", entry.capability), ("refs", ", ".join(entry.refs)), ("controls", "; ".join(entry.controls)),
+        ("vector", entry.vector), ("where", "; ".join(entry.preconditions)),
+        ("components", ", ".join(entry.components)), ("takes", entry.capability),
+        ("refs", ", ".join(entry.refs)), ("controls", "; ".join(entry.controls)),
         ("tested by", tested),
     ):  # fmt: skip
         click.echo(f"{name:<11} {value}")
@@ -73,8 +74,8 @@ def suggest(workspace: Path, form: str, allow_code: bool) -> None:
     """Propose threats of the catalogue for the workspace's components, each with its reason.
 
     It prints YAML that you may paste into threats.yaml, and changes no file. What the files do not say of a component
-    (who can write to it, what data it holds) is taken as open, and the reason says so. An entry that one of your threats
-    names under `catalogue` is covered, and not proposed.
+    (who can write to it, what data it holds) is taken as open, and the reason says so. An entry that one of your
+    threats names under `catalogue` is covered, and not proposed.
     """
     import json
 

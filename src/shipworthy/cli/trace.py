@@ -32,8 +32,8 @@ def command() -> None:
 def why(workspace: Path, id: str, form: str, allow_code: bool) -> None:
     """Say why ID is there, and what is done about it, with the evidence that stands today.
 
-    ID is of anything in the files (RK-, RQ-, CR-, THR-, CMP-, a suite, ...), a decision or a run. It reads decisions and
-    manifests and no run log, so it takes as long with 100,000 attempts as with ten.
+    ID is of anything in the files (RK-, RQ-, CR-, THR-, CMP-, a suite, ...), a decision or a run. It reads decisions
+    and manifests and no run log, so it takes as long with 100,000 attempts as with ten.
     """
     import json
 
@@ -117,8 +117,9 @@ def matrix(workspace: Path, form: str, allow_code: bool) -> None:
     columns = ("risk", "threats", "requirement", "controls", "monitors", "criterion", "suite", "evidence", "decision")
     rows = [
         (
-            row.risk or "none", ", ".join(row.threats) or "-", row.requirement or "NONE", ", ".join(row.controls) or "-",
-            ", ".join(row.monitors) or "-", row.criterion or "NONE", row.suite or "-", row.evidence, row.decision or "-",
+            row.risk or "none", ", ".join(row.threats) or "-", row.requirement or "NONE",
+            ", ".join(row.controls) or "-", ", ".join(row.monitors) or "-", row.criterion or "NONE", row.suite or "-",
+            row.evidence, row.decision or "-",
         )
         for row in found
     ]  # fmt: skip
@@ -134,8 +135,8 @@ def matrix(workspace: Path, form: str, allow_code: bool) -> None:
 def review(workspace: Path, by: str, all_: bool, allow_code: bool) -> None:
     """Print the links that nobody has reviewed, or whose end changed since, as a review that you may paste.
 
-    Read both ends of each link first: the review says that you have. `shipworthy check` warns when the end of a reviewed
-    link changes.
+    Read both ends of each link first: the review says that you have. `shipworthy check` warns when the end of a
+    reviewed link changes.
     """
     import json
 
@@ -155,4 +156,4 @@ def review(workspace: Path, by: str, all_: bool, allow_code: bool) -> None:
     click.echo(f"reviews:\n  - id: {name}\n    by: {json.dumps(by, ensure_ascii=False)}\n    on: {today}\n    links:")
     for edge in edges:
         note = "  # changed since it was reviewed" if link_name(edge) in stale else ""
-        click.echo(f"      {link_name(edge)}: \"{link_digest(graph, edge)}\"{note}")
+        click.echo(f'      {link_name(edge)}: "{link_digest(graph, edge)}"{note}')

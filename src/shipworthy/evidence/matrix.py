@@ -52,8 +52,6 @@ def _of(
     for part in criteria:
         one = standing[part.id]
         verdict = one.result.verdict if one.result is not None and one.state == "stands" else one.state
-        yield MatrixRow(
-            risk, threats, node.id, controls, monitors, part.id, part.entity.suite, verdict, one.decision
-        )
+        yield MatrixRow(risk, threats, node.id, controls, monitors, part.id, part.entity.suite, verdict, one.decision)
     if not criteria:
         yield MatrixRow(risk, threats, node.id, controls, monitors, "", "", "none", "")

@@ -78,9 +78,8 @@ def inherent(severity: Severity, likelihood: int) -> float:
 
 def failure_rate(result: CriterionResult) -> FailureRate | None:
     """Return how often what a criterion looks at went wrong; None where it says no rate: of a change, or of a value."""
-    if result.test != "threshold" or result.is_value or None in (result.rate, result.low, result.high):
+    if result.test != "threshold" or result.is_value or result.low is None or result.high is None:
         return None
-    assert result.low is not None and result.high is not None
     good = result.measure is not None and result.measure.good == "high"
     low, high = (1 - result.high, 1 - result.low) if good else (result.low, result.high)
     # The bound is of the side that is tested: an upper one of what is bad, a lower one of what is good.
@@ -109,9 +108,7 @@ def _line(graph: Graph, node: Node, standing: Mapping[str, CriterionStanding], t
         measured=rate is not None,
         criterion=criterion,
         basis=basis,
-        waivers=tuple(
-            dict.fromkeys(one.id for one in waived if one.key.kind == "waiver" and live(one, today))
-        ),
+        waivers=tuple(dict.fromkeys(one.id for one in waived if one.key.kind == "waiver" and live(one, today))),
     )
 
 
@@ -124,19 +121,18 @@ def _worst(
     criteria = [part.id for one in requirements for part in graph.parts(one) if part.key.kind == "criterion"]
     if not criteria:
         return None, "", "no criterion tests it"
-    found: list[tuple[FailureRate, CriterionStanding]] = []
+    found: list[tuple[FailureRate, CriterionResult, str]] = []
     for name in criteria:
         one = standing[name]
         if one.state != "stands" or one.result is None:
             return None, name, f"{name} has no evidence that stands: {one.why}"
         rate = failure_rate(one.result)
         if rate is not None:
-            found.append((rate, one))
+            found.append((rate, one.result, one.decision))
         elif one.result.test == "threshold" and not one.result.is_value:
             return None, name, f"{name} was not measured: {one.result.reason}"
     if not found:
         return None, "", f"{', '.join(criteria)}: conditions on changes or values, which give no rate"
-    rate, one = max(found, key=lambda pair: pair[0].bound)
-    assert one.result is not None
-    counted = f"{one.result.hits:,} of {one.result.trials:,}"
-    return rate, one.criterion, f"{one.criterion}: {counted} {one.result.metric}, {one.run}, {one.decision}"
+    rate, result, decision = max(found, key=lambda three: three[0].bound)
+    counted = f"{result.hits:,} of {result.trials:,}"
+    return rate, result.id, f"{result.id}: {counted} {result.metric}, {result.run}, {decision}"

@@ -110,9 +110,9 @@ class Chain:
     def of_run(self, run: str, decisions: Iterable[Decision]) -> Why:
         """Return a run: the decisions that rest on it, with what they tested on it."""
         found = [
-            ChainLink("decision", one.id, f"{one.verdict}: {one.reason}", one.created, "", tuple(self._tested(one, run)))
-            for one in decisions
-            if run in (*one.runs, *one.baseline_runs)
+            ChainLink("decision", d.id, f"{d.verdict}: {d.reason}", d.created, "", tuple(self._tested(d, run)))
+            for d in decisions
+            if run in (*d.runs, *d.baseline_runs)
         ]
         return Why(ChainLink("run", run, "", "", "" if found else "no decision rests on it"), tuple(found), ())
 
@@ -148,9 +148,9 @@ class Chain:
         around = [*graph.targets(node), *graph.sources(node), *graph.parts(node)]
         if node.parent is not None and node.parent.kind not in _CONTAINERS:
             around.append(graph.nodes[node.parent])
-        here = PLACE[node.key.kind]
+        here, sign = PLACE[node.key.kind], -1 if direction == "up" else 1
         found = {other.key: other for other in around if other.key.kind in PLACE}
-        near = [o for o in found.values() if (PLACE[o.key.kind] < here if direction == "up" else PLACE[o.key.kind] > here)]
+        near = [other for other in found.values() if sign * (PLACE[other.key.kind] - here) > 0]
         return sorted(near, key=lambda other: (PLACE[other.key.kind], other.key.kind))
 
     def _link(self, node: Node) -> ChainLink:

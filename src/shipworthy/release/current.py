@@ -1,4 +1,4 @@
-"""Whether a run is about the files as they are now: the same meaning, the same subject. Its manifest is enough to tell."""
+"""Whether a run is about the files as they are now: the same meaning and subject. Its manifest is enough to tell."""
 
 from __future__ import annotations
 

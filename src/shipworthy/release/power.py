@@ -337,7 +337,7 @@ def weak_criteria(workspace: Workspace) -> list[Problem]:
     """Return a warning for every criterion of the gate that a good system would more often leave undecided than pass.
 
     Judged on the plan `full`, at the first assumption of `power_table`: a quarter of the limit (of the allowed misses),
-    or no change at 5 %; of a value, half way to its best. What can never pass is `unreachable_criteria`'s, and left out.
+    or no change at 5 %; of a value, half way to its best. What can never pass is left to `unreachable_criteria`.
     """
     if not any(True for _ in workspace.criteria()):
         return []

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shipworthy.core.errors import WorkspaceError
+from shipworthy.core.errors import Problem, WorkspaceError
 from shipworthy.workspace.draft import in_order
 from shipworthy.workspace.nodes import read_yaml
 from shipworthy.workspace.parties import Capability, Party
@@ -107,7 +107,7 @@ def catalogue() -> Mapping[str, CatalogueThreat]:
         WorkspaceError: an entry is broken; the files come with shipworthy, so that is a fault of ours.
     """
     found: dict[str, CatalogueThreat] = {}
-    problems = []
+    problems: list[Problem] = []
     for path in sorted(FOLDER.glob("*.yaml")):
         source = read_yaml(path)
         for index in range(len(source.value["threats"])):

@@ -204,6 +204,6 @@ def values(entity: Entity, loc: Loc = ()) -> Iterator[Value]:
 
 
 __all__ = [
-    "NUMBER", "Count", "Day", "Entity", "Id", "InTaxonomy", "Loc", "Rate", "Ref", "Severity", "Slug", "TaxonomyRef", "Text", "Title",
-    "Unhashed", "Word", "shapes", "values",
+    "NUMBER", "Count", "Day", "Entity", "Id", "InTaxonomy", "Loc", "Rate", "Ref", "Severity", "Slug", "TaxonomyRef",
+    "Text", "Title", "Unhashed", "Word", "shapes", "values",
 ]  # fmt: skip

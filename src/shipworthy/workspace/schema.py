@@ -133,5 +133,3 @@ def _told(docstring: str) -> tuple[str, dict[str, str]]:
         elif line.strip():
             current.append(line.strip())
     return " ".join(head.split()), {name: " ".join(lines) for name, lines in about.items()}
-
-

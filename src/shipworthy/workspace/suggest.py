@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from shipworthy.workspace.catalogue import CatalogueThreat, catalogue
+from shipworthy.workspace.catalogue import CatalogueThreat, Precondition, catalogue
 from shipworthy.workspace.graph import Graph, Node
 from shipworthy.workspace.kinds.system import Component, System
 
@@ -111,49 +111,68 @@ def _around(entry: CatalogueThreat, component: Component, system: System) -> str
     return said + (f", and the system is in the tier {system.tier}" if when.tiers else "")
 
 
+class _Told(NamedTuple):
+    """What the files tell of one precondition: whether it holds, and part of a sentence that says so.
+
+    Attributes:
+        holds: None where they do not say.
+    """
+
+    holds: bool | None
+    said: str = ""
+
+
 def _reason(entry: CatalogueThreat, component: Component, graph: Graph) -> tuple[str, bool] | None:
     """Return what of a component an entry needs, as part of a sentence, and whether some of it is not said."""
-    when, parts, unsaid = entry.when, list[str](), list[str]()
-    if when.writers:
-        found = [who for who in component.writers or () if who in when.writers]
-        if component.writers is None:
-            unsaid.append("who can write to it ('writers')")
-        elif not found:
-            return None
-        else:
-            parts.append(f"that {' and '.join(found)} can write to")
-    if when.effect:
-        if component.effect is None:
-            unsaid.append("how far a call reaches ('effect')")
-        elif component.effect not in when.effect:
-            return None
-        else:
-            parts.append(f"whose call {_REACH[component.effect]}")
-    if when.holds:
-        held = [(name, graph.find("data", name)) for name in component.holds or ()]
-        if component.holds is None:
-            unsaid.append("what data it holds ('holds')")
-        elif not (kept := [name for name, node in held if node and node.entity.sensitivity in when.holds]):
-            return None
-        else:
-            parts.append(f"that holds {', '.join(kept)}")
-    if when.run_by_others:
-        if component.run_by is None:
-            return None
-        parts.append(f"that {component.run_by} runs")
-    if when.unpinned:
-        if component.pinned:
-            return None
-        if component.pinned is None:
-            unsaid.append("whether its version is fixed ('pinned')")
-        else:
-            parts.append("whose version is not fixed")
+    told = [
+        *_writers(entry.when, component),
+        *_effect(entry.when, component),
+        *_data(entry.when, component, graph),
+        *_supply(entry.when, component),
+    ]
+    if any(one.holds is False for one in told):
+        return None
+    parts = [one.said for one in told if one.holds]
+    unsaid = [one.said for one in told if one.holds is None]
     said = f" {' and '.join(parts)}" if parts else ""
     return said + (f", and nothing says {' or '.join(unsaid)}" if unsaid else ""), bool(unsaid)
 
 
+def _writers(when: Precondition, component: Component) -> Iterator[_Told]:
+    if when.writers and component.writers is None:
+        yield _Told(None, "who can write to it ('writers')")
+    elif when.writers:
+        found = [who for who in component.writers or () if who in when.writers]
+        yield _Told(bool(found), f"that {' and '.join(found)} can write to")
+
+
+def _effect(when: Precondition, component: Component) -> Iterator[_Told]:
+    if when.effect and component.effect is None:
+        yield _Told(None, "how far a call reaches ('effect')")
+    elif when.effect and component.effect is not None:
+        yield _Told(component.effect in when.effect, f"whose call {_REACH[component.effect]}")
+
+
+def _data(when: Precondition, component: Component, graph: Graph) -> Iterator[_Told]:
+    if when.holds and component.holds is None:
+        yield _Told(None, "what data it holds ('holds')")
+    elif when.holds:
+        held = [(name, graph.find("data", name)) for name in component.holds or ()]
+        kept = [name for name, node in held if node is not None and node.entity.sensitivity in when.holds]
+        yield _Told(bool(kept), f"that holds {', '.join(kept)}")
+
+
+def _supply(when: Precondition, component: Component) -> Iterator[_Told]:
+    if when.run_by_others:
+        yield _Told(component.run_by is not None, f"that {component.run_by} runs")
+    if when.unpinned and component.pinned is None:
+        yield _Told(None, "whether its version is fixed ('pinned')")
+    elif when.unpinned:
+        yield _Told(not component.pinned, "whose version is not fixed")
+
+
 def as_yaml(found: Suggested, taken: Iterable[str]) -> str:
-    """Return the suggestions as a section that a person may paste, each below its reasons; comments where there is none.
+    """Return the suggestions as a section that a person may paste, each below its reasons, then a summary as comments.
 
     Args:
         taken: ids of threats that there are.
