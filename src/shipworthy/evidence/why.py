@@ -32,9 +32,6 @@ _PLACES: tuple[tuple[str, ...], ...] = (
 PLACE: Mapping[str, int] = {kind: place for place, kinds in enumerate(_PLACES) for kind in kinds}
 """Where a kind stands in the chain; others are no part of it: targets, facts and reviews."""
 
-_CONTAINERS = ("system", "pipeline", "policy")
-"""What a part is written inside, which is no reason for it."""
-
 Direction = Literal["up", "down"]
 
 
@@ -146,7 +143,7 @@ class Chain:
         """Return the nearest things in one direction: by links either way, and by what is written inside what."""
         graph = self._graph
         around = [*graph.targets(node), *graph.sources(node), *graph.parts(node)]
-        if node.parent is not None and node.parent.kind not in _CONTAINERS:
+        if node.parent is not None:
             around.append(graph.nodes[node.parent])
         here, sign = PLACE[node.key.kind], -1 if direction == "up" else 1
         found = {other.key: other for other in around if other.key.kind in PLACE}

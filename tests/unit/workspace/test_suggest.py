@@ -1,5 +1,6 @@
 """Threats that fit a workspace: by what its files say, with reasons, and as YAML that can be pasted."""
 
+# ruff: noqa: E501 - a line of YAML, or of a message, is one line
 from __future__ import annotations
 
 import pytest

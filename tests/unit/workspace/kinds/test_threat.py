@@ -1,5 +1,6 @@
 """Threats: read, linked, checked and traced, though nothing but their own file knows of them."""
 
+# ruff: noqa: E501 - a line of YAML, or of a message, is one line
 from __future__ import annotations
 
 import pytest
