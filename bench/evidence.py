@@ -1,4 +1,4 @@
-"""What a question about evidence costs: `shipworthy trace why` where a run of 100,000 attempts stands behind the answer.
+"""What a question about evidence costs: `shipworthy trace why` with a run of 100,000 attempts behind the answer.
 
 python bench/evidence.py           a table; exit 1 over a limit (a minute, 150 MB of disk)
 python bench/evidence.py --json    the same figures as one JSON object

@@ -33,7 +33,7 @@ def run(tmp_path, monkeypatch):
 
 
 def test_the_page_as_printed(run):
-    start, catalogue, check, chain, review = ([*map(run, block.splitlines())] for block in sorted_blocks(run))
+    start, catalogue, check, chain, pictures, review = ([*map(run, block.splitlines())] for block in sorted_blocks(run))
     assert start[-1].startswith("0 problems, 0 warnings")
     assert "AIT-tool-misuse" in catalogue[0]
     assert blocks("text")[0] in catalogue[2]
@@ -46,12 +46,14 @@ def test_the_page_as_printed(run):
     assert "THR-desk" in entry
     assert "RK-desk" in coverage
     assert "12.0 (inherent)" in risks
+    assert pictures[0].startswith("%% Data flow of Tarn")
+    assert "RQ-desk" in Path("case.svg").read_text()
     Path("desk/reviews.yaml").write_text(review[0])
     assert "0 problems, 2 warnings" in run("shipworthy check -C desk")
     text = Path("desk/requirements.yaml").read_text()
     Path("desk/requirements.yaml").write_text(text.replace("in whatever spelling", "however it is spelled"))
     assert "suspect link CT-own-record" not in run("shipworthy check -C desk")
-    assert "suspect link GD-canary -> RQ-secret: RQ-secret changed since Ines Carvalho read it" in run(
+    assert "suspect link GD-canary -> RQ-secret: RQ-secret changed since Yuki Tanabe read it" in run(
         "shipworthy check -C desk"
     )
 
@@ -59,7 +61,7 @@ def test_the_page_as_printed(run):
 def sorted_blocks(run):
     """Yield the blocks of commands, and write the file of step 3 where the page says so."""
     shells = blocks("bash")
-    assert len(shells) == 5
+    assert len(shells) == 6
     for number, block in enumerate(shells):
         if number == 2:
             Path("desk/include/desk.yaml").write_text(blocks("yaml")[1])

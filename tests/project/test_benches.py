@@ -47,7 +47,7 @@ def test_the_control_state_is_measured(tmp_path: Path) -> None:
 
 def test_a_question_about_evidence_is_measured() -> None:
     small = "import evidence; evidence.ATTEMPTS, evidence.SAMPLES, evidence.ROUNDS = 200, 100, 1"
-    code = f"import sys; sys.path.insert(0, {str(BENCH)!r}); {small}; sys.argv = ['evidence', '--json']; evidence.main()"
+    code = f"import sys; sys.path.insert(0, {str(BENCH)!r}); {small}; sys.argv[1:] = ['--json']; evidence.main()"
     assert {"trace_why_s", "trace_why_cpu_s"} <= json.loads(run("-c", code)).keys()
 
 

@@ -129,6 +129,42 @@ def matrix(workspace: Path, form: str, allow_code: bool) -> None:
 
 @command.command()
 @workspace_option
+@click.argument("which", type=click.Choice(["flow", "case"]))
+@click.option("--format", "form", type=click.Choice(["mermaid", "svg"]), default="mermaid", show_default=True)
+@click.option("--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write it there.")
+@allow_code_option
+def diagram(workspace: Path, which: str, form: str, output: Path | None, allow_code: bool) -> None:
+    """Draw the data flow with its trust boundaries, or the safety case as a goal structure (GSN).
+
+    Both are derived from the links and show what is missing: flows are what components say under `sends_to`, the case
+    is risks, requirements and criteria with the evidence that stands.
+    """
+    from shipworthy.cli._chain import look
+    from shipworthy.core.errors import UsageError
+    from shipworthy.evidence.diagrams.data_flow import data_flow
+    from shipworthy.evidence.diagrams.drawing import as_mermaid
+    from shipworthy.evidence.diagrams.safety_case import safety_case
+    from shipworthy.evidence.diagrams.svg import as_svg
+
+    looked = look(workspace, allow_code=allow_code)
+    graph = looked.workspace.graph
+    if which == "flow":
+        drawing = data_flow(graph)
+    else:
+        drawing = safety_case(graph, looked.standings.criteria, {risk.risk: risk for risk in looked.risks})
+    text = as_svg(drawing) if form == "svg" else as_mermaid(drawing)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror}") from error
+    click.echo(f"{output}: {len(drawing.boxes):,} boxes, {len(drawing.arrows):,} arrows")
+
+
+@command.command()
+@workspace_option
 @click.option("--by", metavar="NAME", required=True, help="Who has read them.")
 @click.option("--all", "all_", is_flag=True, help="Also links whose end is as it was when they were reviewed.")
 @allow_code_option

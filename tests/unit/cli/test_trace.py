@@ -120,3 +120,12 @@ def test_a_review_is_printed_and_taken(call, gated):
     assert line.strip().startswith("RQ-safe -> RK-leak: ")
     assert line.endswith("# changed since it was reviewed")
     assert "suspect link RQ-safe -> RK-leak" in call("check").out
+
+
+def test_the_chain_is_drawn(call, tmp_path):
+    assert "flowchart TD" in call("trace", "diagram", "case").out
+    assert call("trace", "diagram", "flow").out.startswith("%% Data flow of Desk\nflowchart LR\n")
+    file = tmp_path / "case.svg"
+    assert call("trace", "diagram", "case", "--format", "svg", "--output", str(file)).out.startswith(f"{file}: ")
+    assert "CR-leak" in file.read_text()
+    assert "cannot write" in call("trace", "diagram", "flow", "--output", str(tmp_path / "no" / "x"), code=2).err
