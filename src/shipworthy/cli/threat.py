@@ -45,7 +45,9 @@ def list_(component: str | None, untested: bool, form: str) -> None:
 def show(id: str, form: str) -> None:
     """Show one threat of the catalogue, such as AIT-indirect-injection."""
     import json
+    import textwrap
 
+    from shipworthy.cli._tables import WIDTH
     from shipworthy.core.errors import UsageError, did_you_mean
     from shipworthy.workspace.catalogue import catalogue
 
@@ -56,14 +58,14 @@ def show(id: str, form: str) -> None:
         click.echo(json.dumps(entry.model_dump(mode="json"), indent=2, ensure_ascii=False))
         return
     tested = f"{entry.tested_by.suite} ({entry.tested_by.metric})" if entry.tested_by else f"none: {entry.untested}"
-    click.echo(f"{entry.id}  {entry.title}\n\n{entry.text}\n")
+    click.echo(f"{entry.id}  {entry.title}\n\n{textwrap.fill(entry.text, WIDTH)}\n")
     for name, value in (
         ("vector", entry.vector), ("where", "; ".join(entry.preconditions)),
         ("components", ", ".join(entry.components)), ("takes", entry.capability),
         ("refs", ", ".join(entry.refs)), ("controls", "; ".join(entry.controls)),
         ("tested by", tested),
     ):  # fmt: skip
-        click.echo(f"{name:<11} {value}")
+        click.echo(textwrap.fill(f"{name:<11} {value}", WIDTH, subsequent_indent=" " * 12))
 
 
 @command.command()

@@ -27,12 +27,15 @@ def test_the_catalogue_is_listed(capsys):
     untested = json.loads(call(capsys, "threat", "list", "--untested", "--format", "json").out)
     assert {row["tested_by"] for row in untested} == {"none"}
     assert "did you mean 'tool'" in call(capsys, "threat", "list", "--component", "tol", code=2).err
-    assert "AIT-jailbreak" in call(capsys, "threat", "list").out
+    text = call(capsys, "threat", "list").out
+    assert "AIT-jailbreak" in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_one_is_shown(capsys):
     text = call(capsys, "threat", "show", "AIT-bias").out
     assert "tested by   none: " in text
+    assert max(map(len, text.splitlines())) <= 80
     assert json.loads(call(capsys, "threat", "show", "AIT-bias", "--format", "json").out)["id"] == "AIT-bias"
     assert "did you mean 'AIT-bias'" in call(capsys, "threat", "show", "AIT-bais", code=2).err
 

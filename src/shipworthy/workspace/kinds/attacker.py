@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shipworthy.workspace.graph import Graph
 
 
-def _check(one: Placed[Attacker], draft: Draft, graph: Graph) -> None:
+def _check(one: Placed[ThreatActor], draft: Draft, graph: Graph) -> None:
     name = one.entity.id
     if graph.sources(graph.node("attacker", name)) or draft.broken("threat"):
         return
@@ -22,7 +22,7 @@ def _check(one: Placed[Attacker], draft: Draft, graph: Graph) -> None:
 
 
 @kind("attacker", section="attackers", check=_check)
-class Attacker(Entity):
+class ThreatActor(Entity):
     """Somebody who may do harm: what they are able to do, and what they want.
 
     Attributes:

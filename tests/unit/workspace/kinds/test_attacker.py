@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipworthy.workspace.kinds.attacker import Attacker
+from shipworthy.workspace.kinds.attacker import ThreatActor
 from shipworthy.workspace.load import Workspace
 
 ATTACKERS = """\
@@ -13,7 +13,7 @@ attackers:
 
 def test_one_that_no_threat_names_is_warned_about(workspace):
     loaded = Workspace.load(workspace({"attackers.yaml": ATTACKERS}), allow_code=True)
-    assert loaded.entities(Attacker)["ATK-writer"].can == ("writes-content", "asks")
+    assert loaded.entities(ThreatActor)["ATK-writer"].can == ("writes-content", "asks")
     assert [w.message for w in loaded.warnings] == ["no threat names the attacker 'ATK-writer'"]
 
 
