@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from shipworthy.workspace.fields import Entity, Id, Ref, Severity, Text, Title
 from shipworthy.workspace.kind import kind
+from shipworthy.workspace.unlinked import unlinked
 
-if TYPE_CHECKING:
-    from shipworthy.workspace.draft import Draft, Placed
-    from shipworthy.workspace.graph import Graph
-
-
-def _check(one: Placed[Asset], draft: Draft, graph: Graph) -> None:
-    name = one.entity.id
-    if graph.sources(graph.node("asset", name)) or draft.broken("threat"):
-        return
-    hint = "name it under 'assets' of a threat"
-    draft.warnings.append(one.problem(("id",), f"no threat is after the asset {name!r}", hint))
+_check = unlinked(
+    "asset", by="threat", message="no threat is after the asset {}", hint="name it under 'assets' of a threat"
+)
 
 
 @kind("asset", section="assets", check=_check)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from shipworthy.workspace.fields import Entity, Id, Text, Title
 from shipworthy.workspace.kind import kind
 from shipworthy.workspace.parties import Capability
+from shipworthy.workspace.unlinked import unlinked
 
-if TYPE_CHECKING:
-    from shipworthy.workspace.draft import Draft, Placed
-    from shipworthy.workspace.graph import Graph
-
-
-def _check(one: Placed[ThreatActor], draft: Draft, graph: Graph) -> None:
-    name = one.entity.id
-    if graph.sources(graph.node("attacker", name)) or draft.broken("threat"):
-        return
-    hint = "name it under 'attackers' of a threat, or run `shipworthy threat suggest`"
-    draft.warnings.append(one.problem(("id",), f"no threat names the attacker {name!r}", hint))
+_check = unlinked(
+    "attacker",
+    by="threat",
+    message="no threat names the attacker {}",
+    hint="name it under 'attackers' of a threat, or run `shipworthy threat suggest`",
+)
 
 
 @kind("attacker", section="attackers", check=_check)

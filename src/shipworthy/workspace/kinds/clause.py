@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from shipworthy.workspace.fields import Entity, Id, TaxonomyRef, Text, Title
 from shipworthy.workspace.kind import kind
+from shipworthy.workspace.unlinked import unlinked
 
-if TYPE_CHECKING:
-    from shipworthy.workspace.draft import Draft, Placed
-    from shipworthy.workspace.graph import Graph
-
-
-def _check(one: Placed[Clause], draft: Draft, graph: Graph) -> None:
-    name = one.entity.id
-    if graph.sources(graph.node("clause", name), "clauses") or draft.broken("requirement"):
-        return
-    hint = "name it under 'clauses' of a requirement"
-    draft.warnings.append(one.problem(("id",), f"no requirement carries out the clause {name!r}", hint))
+_check = unlinked(
+    "clause",
+    by="requirement",
+    field="clauses",
+    message="no requirement carries out the clause {}",
+    hint="name it under 'clauses' of a requirement",
+)
 
 
 @kind("clause", section="clauses", check=_check)

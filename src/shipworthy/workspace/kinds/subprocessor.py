@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from shipworthy.workspace.fields import Entity, Id, Ref, Text, Title
 from shipworthy.workspace.kind import kind
+from shipworthy.workspace.unlinked import unlinked
 
-if TYPE_CHECKING:
-    from shipworthy.workspace.draft import Draft, Placed
-    from shipworthy.workspace.graph import Graph
-
-
-def _check(one: Placed[Subprocessor], draft: Draft, graph: Graph) -> None:
-    name = one.entity.id
-    if graph.sources(graph.node("subprocessor", name), "run_by") or draft.broken("system"):
-        return
-    hint = "name it under 'run_by' of the component that it runs"
-    draft.warnings.append(one.problem(("id",), f"the sub-processor {name!r} runs no component", hint))
+_check = unlinked(
+    "subprocessor",
+    by="system",
+    field="run_by",
+    message="the sub-processor {} runs no component",
+    hint="name it under 'run_by' of the component that it runs",
+)
 
 
 @kind("subprocessor", section="subprocessors", check=_check)

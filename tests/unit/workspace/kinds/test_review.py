@@ -57,3 +57,10 @@ def test_what_is_no_review(problems):
     assert "must be written 'RQ-1 -> RK-1'" in found
     [found] = problems({"reviews.yaml": "reviews:\n" + review({LINK: "abc"})})
     assert found.startswith("reviews.yaml:6: ")
+
+
+def test_a_suite_that_cannot_be_described_is_reported_as_such(problems, workspace):
+    found = digests(workspace())
+    broken = {"suites/talk/suite.yaml": ("limit: 3", "limti: 3"), "reviews.yaml": "reviews:\n" + review(found)}
+    [wrong] = problems(broken)
+    assert "limti" in wrong
