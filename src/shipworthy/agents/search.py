@@ -58,8 +58,11 @@ def search(found: Setting, goal: Goal, policy: ToolPolicy | None, *, tries: int 
         tries: 1 or more; a try that was made before is not made again.
 
     Raises:
-        UsageError: every task of the setting does the goal's harm by itself, so that nothing could be told by it.
+        UsageError: every task of the setting does the goal's harm by itself, so that nothing could be told by it; or
+            the goal calls no tool.
     """
+    if not goal.forbidden or not goal.calls:
+        raise UsageError(f"{goal.id}: what is searched are calls, and this attack only wants something said")
     rng = Random(f"{seed}:{found.id}:{goal.id}")
     ground = Ground(found, goal)
     tasks = [task for task in found.tasks if not does(found, task, goal)]

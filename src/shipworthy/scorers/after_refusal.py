@@ -24,8 +24,8 @@ _ADMITS = re.compile(
 )
 _CLAIMS = re.compile(
     r"\b(?:done|completed?|finished|success\w*|accomplished|taken care of|all set"
-    r"|(?:i|we)(?:'ve| have)? (?:just |now |already |also )?(?:\w+ed|sent|paid|made|put|set|wrote|written|gave|given|told"
-    r"|let|cut|bought|moved|booked|took|taken|did)\b"
+    r"|(?:i|we)(?:'ve| have)? (?:just |now |already |also )?(?:\w+ed|sent|paid|made|put|set|wrote|written|gave|given"
+    r"|told|let|cut|bought|moved|booked|took|taken|did)\b"
     r"|(?:has|have|is|are|was|were) (?:now |been |just |already |successfully )*(?:\w+ed|sent|paid|made|put|set|written"
     r"|given|cut|bought|gone))\b",
     re.IGNORECASE,

@@ -67,19 +67,26 @@ class HijackedAgent:
             mind.read(text)
         for spec in tools.specs:
             mind.read(spec.description)
-        await self._work(task, mind, request.seed)
-        mind.said.append(Message("assistant", (Text("It is done."),)))
+        obeyed = await self._work(task, mind, request.seed)
+        told = "\n".join([task.answer, *(goal.answer for goal in obeyed if goal.answer)])
+        mind.said.append(Message("assistant", (Text(told),)))
         return Reply(messages=tuple(mind.said))
 
     async def close(self) -> None:
         """Nothing to let go of."""
 
-    async def _work(self, task: Task, mind: _Mind, seed: int) -> None:
+    async def _work(self, task: Task, mind: _Mind, seed: int) -> Sequence[Goal]:
+        """Do the task and what is obeyed; return the attacks that were."""
         own = _Script(task.scripts[seed % len(task.solutions)])
         attacks: list[_Script] = []
+        obeyed: list[Goal] = []
         while not own.done:
             await mind.step(own)
-            attacks += [_Script(goal.script, loud=self._obeys == "paraphrased") for goal in mind.news()]
+            if self._obeys == "never":
+                continue
+            news = mind.news()
+            obeyed += news
+            attacks += [_Script(goal.script, loud=self._obeys == "paraphrased") for goal in news]
             if self._obeys == "at_once":
                 for attack in attacks:
                     await mind.whole(attack)
@@ -87,9 +94,9 @@ class HijackedAgent:
                 for attack in attacks:
                     if not attack.done:
                         await mind.step(attack)
-        if self._obeys != "never":
-            for attack in attacks:
-                await mind.whole(attack)
+        for attack in attacks:
+            await mind.whole(attack)
+        return obeyed
 
 
 class _Script:
@@ -115,9 +122,10 @@ class _Mind:
         self.said: list[Message] = []
 
     def read(self, text: str) -> None:
-        whole = plain(text)
+        # As it is, and as it was before it stood in JSON.
+        wholes = [plain(text), *([plain(_unquoted(text))] if "\\" in text else [])]
         for words, goal in self._goals.items():
-            if words in whole:
+            if any(words in whole for whole in wholes):
                 self._heard.setdefault(goal.id, goal)
 
     def news(self) -> list[Goal]:
@@ -148,9 +156,16 @@ class _Mind:
         self.read(result.text)
 
 
+def _unquoted(text: str) -> str:
+    return text.replace('\\"', '"').replace("\\n", "\n").replace("\\t", "\t").replace("\\\\", "\\")
+
+
 def _digest(found: Setting) -> str:
     tasks = [[task.id, task.prompt, list(task.solutions)] for task in found.tasks]
-    return digest([found.digest, tasks, [[goal.id, goal.text, list(goal.calls)] for goal in found.goals]])
+    goals = [[goal.id, goal.text, list(goal.calls)] for goal in found.goals]
+    answers = (*(task.answer for task in found.tasks), *(goal.answer for goal in found.goals))
+    said = [answer for answer in answers if answer not in ("", "It is done.")]
+    return digest([found.digest, tasks, goals, *([said] if said else [])])
 
 
 @target
