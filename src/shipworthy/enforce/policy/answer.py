@@ -125,7 +125,7 @@ def _urging(text: str, tool: str) -> Iterator[_Urging]:
 
 
 def _dictated(sentence: str) -> Iterator[str]:
-    """Yield what a sentence would have an answer say to the letter: what it quotes, and codes, behind a verb of saying."""
+    """Yield what a sentence would have an answer say: what it quotes, and codes, behind a verb of saying."""
     if (verb := _DICTATES.search(sentence)) is not None:
         told = sentence[verb.end() :]
         yield from (written(match[1].strip(" .,:;!?")) for match in _QUOTED.finditer(told))
