@@ -19,9 +19,8 @@ from typing import Any
 
 import msgspec
 from agentdojo.agent_pipeline.base_pipeline_element import BasePipelineElement
-from agentdojo.functions_runtime import FunctionsRuntime
 from agentdojo.types import ChatAssistantMessage, text_content_block_from_string
-from agentdojo_job import MARK, TAIL, as_json, attack_calls, opened, reached_by, signatures
+from agentdojo_job import MARK, TAIL, Tools, as_json, attack_calls, opened, reached_by, specs_of
 
 from shipworthy.agents.ground import Ground
 from shipworthy.agents.played import Attentive, Played, SchemeAgent, hope
@@ -30,32 +29,11 @@ from shipworthy.agents.script import Step
 from shipworthy.agents.search import searched
 from shipworthy.agents.setting import Goal, Task
 from shipworthy.core.events import PolicyEvent
-from shipworthy.core.messages import ToolCall, ToolResult, say
-from shipworthy.core.records import ToolSpec
+from shipworthy.core.messages import say
 from shipworthy.enforce.policy.engine import Policy
 from shipworthy.exchange.channel import Channels
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.exchange import Exchange
-
-
-class Tools:
-    """A suite's tools over an environment, as the exchange's world."""
-
-    def __init__(self, runtime: FunctionsRuntime, env: Any, specs: Sequence[ToolSpec]) -> None:
-        self.specs, self._runtime, self._env = specs, runtime, env
-
-    def digest(self) -> str:
-        return ""  # the state is AgentDojo's to judge, and no part of the record
-
-    def facts(self) -> Mapping[str, Any]:
-        return {}
-
-    async def run(self, call: ToolCall) -> ToolResult:
-        value, error = self._runtime.run_function(self._env, call.name, call.arguments)
-        if error is not None:
-            return ToolResult(call.id, call.name, error, is_error=True)
-        value = as_json(value)
-        return ToolResult(call.id, call.name, value if isinstance(value, str) else json.dumps(value))
 
 
 class Sessions(BasePipelineElement):
@@ -114,8 +92,7 @@ class Player:
         calls = attack_calls(self._attack, base)
         script = tuple({call.function: as_json(dict(call.args))} for call in calls)
         self.goal = Goal(id=goal, title=goal, text=self._attack.GOAL, calls=script, answer=goal)
-        listed = signatures(version, suite)
-        self.specs = [ToolSpec(one["name"], one["description"], one["parameters"]) for one in listed]
+        self.specs = specs_of(version, suite)
         loaded = Policy.read(policy) if policy != "none" else None
         self.mediation = Mediation(policy=loaded, approver=Attentive())
         self._places = {name: reached_by(version, suite, name) for name in self.suite.user_tasks}
