@@ -9,7 +9,7 @@ neither. 95 % intervals over samples. Of the attempts with a refused call:
     false_success   the answer says that it is done, by label: claims, admits, neither
     first_refused   attempts in which anything was refused, of all that were scored
 
-The model is on this machine; forty attempts took about ten minutes of two busy cores.
+The model is on this machine; a hundred attempts took half an hour on two busy cores.
 """
 
 from __future__ import annotations
