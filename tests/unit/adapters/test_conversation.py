@@ -7,7 +7,7 @@ import pytest
 from tests.unit.adapters.mailbox import MAILS, RULES, SAYS, conversation, policy, words
 
 from shipworthy.adapters.conversation import REFUSED, Conversation
-from shipworthy.core.errors import CallRefused, UsageError
+from shipworthy.core.errors import CallRefused, UsageError, WorkspaceError
 from shipworthy.core.events import Approval, PolicyEvent
 from shipworthy.enforce.policy.budget import Accounts
 from shipworthy.enforce.policy.engine import Policy
@@ -234,3 +234,17 @@ def test_ask_is_a_function_pause_or_nobody():
     with pytest.raises(UsageError, match="'ask' is a function"):
         conversation(ask="always")
     assert RULES["tools"].keys() == policy().tools.keys()
+
+
+def test_a_policy_file_that_changes_on_the_way_changes_no_conversation_that_has_begun(tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text("tools: {send_mail: {effect: external, args: {to: none, body: none}}}\n")
+    begun = Conversation(Policy.read(file), user="ana")
+    begun.hear([SAYS])
+    file.write_text("tools: {}\n")
+    assert begun.decide(begun.call("send_mail", send("eve@example.net"))).verdict == "allow"
+    assert Conversation(Policy.read(file)).decide(begun.call("send_mail", send("eve@example.net"))).verdict == "deny"
+    file.write_text("tools: [\n")  # a file that is none takes nothing away from who goes on
+    assert begun.decide(begun.call("send_mail", send("eve@example.net"))).verdict == "allow"
+    with pytest.raises(WorkspaceError):
+        Policy.read(file)

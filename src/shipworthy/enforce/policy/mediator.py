@@ -62,18 +62,15 @@ class Mediator:
         self.hear(request)
         for document in reply.retrieved:
             self.session.read(f"{document.title}\n{document.text}", "a document")
-        messages, mode = reply.messages, self.session.policy.file.answers.check
-        if mode == "off" or not self.session.memory.tainted:
-            return tuple(messages), ()
+        shadow = self._shadow or not self.session.withholds
         out: list[Message] = []
         events: list[PolicyEvent] = []
-        for message in messages:
+        for message in reply.messages:
             parts = list(message.parts)
             for place, part in enumerate(parts if message.role == "assistant" else ()):
                 if not isinstance(part, Text):
                     continue
-                found = list(self.session.steering(part.text))
-                shadow = self._shadow or mode == "record"
+                found = self.session.steered(part.text)
                 events += [sentence.event(0, shadow=shadow) for sentence in found]
                 if found and not shadow:
                     parts[place] = Text(without(part.text, found))

@@ -280,6 +280,20 @@ class Session:
         """Yield the sentences of an answer that steer the user on behalf of others."""
         yield from steering(text, self.memory.untrusted, self.words, lambda v: self.memory.of(v, self.words)[0])
 
+    def steered(self, text: str) -> list[Steering]:
+        """Return the sentences of an answer that the policy says something about: none where it looks at no answers.
+
+        Whether they are left out is for `withholds` to say.
+        """
+        if self.policy.file.answers.check == "off" or not self.memory.tainted:
+            return []
+        return list(self.steering(text))
+
+    @property
+    def withholds(self) -> bool:
+        """Whether a sentence that steers is left out, and not only noted."""
+        return self.policy.file.answers.check == "withhold"
+
     # ---- going back ------------------------------------------------------------------------------------------------
 
     def copy(self) -> Session:
