@@ -110,8 +110,9 @@ class Stream:
             # A span that ends exactly at the cut may still grow: what lies at the cut is not settled.
             cut -= self._reach or 0
             cut = min((start for start, end in spans if start < cut <= end), default=cut)
-            while inside := [start for start, end in spans if start < cut < end]:
-                cut = min(inside)
+            # From the last to end to the first: what a cut that moved back lies in now ends later than none seen yet.
+            for start, end in sorted(spans, key=lambda span: span[1], reverse=True):
+                cut = start if start < cut < end else cut
         for checked in results:
             self._record(checked, cut)
         if any(f.action == "block" and f.end <= cut for f in findings):
