@@ -294,7 +294,11 @@ class ToolPolicy(Protocol):
 
 
 class PolicySession(Protocol):
-    """A tool policy in one conversation: it knows what was said and read in it. What it raises refuses the call."""
+    """A tool policy in one conversation: it knows what was said and read in it. What it raises refuses the call.
+
+    Optional: ``flagged(event)``, which is told each finding of a guard that tightens the tools (`GuardEvent.tightens`).
+    What that raises ends the conversation's calls.
+    """
 
     async def decide(self, call: ToolCall, request: Request) -> PolicyEvent:
         """Return its word, as `ToolPolicy.decide`."""

@@ -114,7 +114,6 @@ def _blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
     pieces, at = [], 0
     for start, end in spans:
         if end > at:
-            start = max(start, at)
-            pieces += [text[at:start], _NO_LINE.sub(" ", text[start:end])]
+            pieces += [text[at:start], _NO_LINE.sub(" ", text[max(start, at) : end])]
             at = end
     return "".join(pieces) + text[at:]

@@ -37,7 +37,8 @@ class Rule:
         stages: where it runs; the guard must know each of them.
         action: what is done with every finding; each finding's own action if None.
         shadow: record only. Shadow rules run after the enforced ones and cannot change a byte.
-        on_error: what a failure does: ``block`` (closed) or ``allow``.
+        on_error: what a failure does: ``block`` (closed), ``tighten`` (the text goes on unjudged, and the tools are
+            tightened as if something had been found) or ``allow``.
         timeout_s: seconds after which a check counts as failed. Interrupts waiting, not computing: a guard that
             computes for long must hand its work to a thread itself.
     """
@@ -50,7 +51,7 @@ class Rule:
         stages: frozenset[Stage] | None = None,
         action: Action | None = None,
         shadow: bool = False,
-        on_error: Literal["block", "allow"] = "block",
+        on_error: Literal["block", "tighten", "allow"] = "block",
         timeout_s: float = 2.0,
     ) -> None:
         self.id, self.guard, self.action, self.shadow = id, guard, action, shadow

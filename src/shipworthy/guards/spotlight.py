@@ -45,8 +45,8 @@ class Spotlight:
     follows a planted instruction; they do not bound it. Source: Hines et al. 2024, arXiv 2403.14720.
 
     It rewrites last, after all other guards' findings were applied. A code of ``delimit`` is the text's own digest, so
-    a text cannot hold it; what looks like a mark in the text is broken up (``< <end``), and ``datamark``'s character gives
-    way to a blank.
+    a text cannot hold it; what looks like a mark in the text is broken up (``< <end``), and ``datamark``'s character
+    gives way to a blank.
 
     Args:
         how: ``delimit`` (a line before and behind), ``datamark`` (a mark in place of each run of blanks) or ``encode``

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from shipworthy.core.events import Approval, Called, Event, PolicyEvent, Retrieved, Returned, Rewound, Said
+from shipworthy.core.events import Approval, Called, Event, GuardEvent, PolicyEvent, Retrieved, Returned, Rewound, Said
 from shipworthy.core.messages import Message, ToolCall
 from shipworthy.core.records import Attempt
 from shipworthy.enforce.policy.past import Made, Past
@@ -36,6 +36,7 @@ class _Reading:
         self._events = events
         self._messages: list[Message] = []
         self._unread: list[str] = []
+        self._flagged: dict[str, None] = {}
         self._calls: list[Made] = []
         self._words: dict[str, list[PolicyEvent]] = defaultdict(list)
         self._yes: dict[str, Approval] = {}
@@ -57,6 +58,8 @@ class _Reading:
             del self._messages[event.keep :]
         elif isinstance(event, Retrieved):
             self._unread.append(f"{event.document.title}\n{event.document.text}")
+        elif isinstance(event, GuardEvent) and event.tightens:
+            self._flagged[event.guard] = None
         elif isinstance(event, PolicyEvent) and event.call and not event.candidate:
             self._words[event.call].append(event)
         elif isinstance(event, Approval):
@@ -106,6 +109,7 @@ class _Reading:
                 rule=rule,
                 says=says,
                 read=read,
+                flagged=tuple(self._flagged),
                 id=call.id,
                 turn=turn,
                 **how,

@@ -78,6 +78,8 @@ def steps(policy: Policy, past: Past) -> Iterator[tuple[Session, Made, PolicyDec
         session.hear(call.says or (past.says,))
         for text in call.read:
             session.read(text, "a document")
+        for guard in call.flagged:
+            session.flag(guard)
         decision = session.judge(call.tool, call.args)
         yield session, call, decision
         _goes_on(session, call, decision)
