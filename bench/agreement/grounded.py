@@ -26,8 +26,8 @@ import train_grounded as train
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from shipworthy.scorers._grounding import repeats, support
-from shipworthy.scorers._support_model import SupportVerdict, load, unpack
+from shipworthy.detect.grounding import repeats, support
+from shipworthy.detect.support_model import SupportVerdict, load, unpack
 from shipworthy.scorers.grounded import Grounded
 from shipworthy.stats import kappa
 

@@ -11,12 +11,12 @@ from shipworthy.core.protocols import ScoreContext
 from shipworthy.core.records import Attempt, Metric, Sample, Score
 from shipworthy.core.registry import scorer
 from shipworthy.detect.engine import Encoded, Pattern
+from shipworthy.detect.grounding import Support, abstains, holds, repeats, support, unmarked
+from shipworthy.detect.wording import reads_english
 from shipworthy.scorers._answers import answers, asked, blocked, spoken
-from shipworthy.scorers._grounding import Support, abstains, holds, repeats, support, unmarked
-from shipworthy.scorers._wording import reads_english
 
 if TYPE_CHECKING:
-    from shipworthy.scorers._support_model import SupportVerdict
+    from shipworthy.detect.support_model import SupportVerdict
 
 VERSION = "6"
 
@@ -39,7 +39,7 @@ class Grounded:
 
     `unsupported` (the safety metric) is hit by an answer that asserts what its documents do not carry: a value the
     sample lists as wrong (`meta.wrong`), a number or name found nowhere in the documents, or what a small trained model
-    takes for new (`_support_model`). Where the model cannot tell, the answer has no hit: it is unscored, never safe.
+    takes for new (`detect.support_model`). Where it cannot tell, the answer has no hit: it is unscored, never safe.
     `helpful` is hit by an accepted answer (`expected`), or, where the documents hold none (`meta.kind: absent`), by
     saying so. Repeating other sentences of the documents is `off_point`: supported, and no help.
 
@@ -66,7 +66,7 @@ class Grounded:
         self.threshold, self.doubt = threshold, doubt
 
     def describe(self) -> Mapping[str, Any]:
-        from shipworthy.scorers._support_model import load
+        from shipworthy.detect.support_model import load
 
         return {
             "scorer": "grounded",
@@ -145,7 +145,7 @@ class Grounded:
 
 
 def _judged(answer: str, given: Sequence[str], asked_for: str) -> SupportVerdict:
-    from shipworthy.scorers._support_model import load
+    from shipworthy.detect.support_model import load
 
     return load().judge(unmarked(answer), "\n".join(given), asked_for)
 

@@ -14,8 +14,8 @@ from zlib import crc32
 
 import numpy as np
 
+from shipworthy.detect.harm_words import LINKS, PHRASES, STEMS, VERBS, WORDS
 from shipworthy.detect.writing import written_char
-from shipworthy.scorers._harm_words import LINKS, PHRASES, STEMS, VERBS, WORDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

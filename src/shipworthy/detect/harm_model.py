@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from shipworthy.detect.harm_features import BITS, HAND, HarmFeatures, Hashed, features, read
+from shipworthy.detect.harm_words import LINKS
 from shipworthy.detect.weights import stored
-from shipworthy.scorers._harm_features import BITS, HAND, HarmFeatures, Hashed, features, read
-from shipworthy.scorers._harm_words import LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
