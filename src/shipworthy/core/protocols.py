@@ -350,7 +350,7 @@ class Guard(Protocol):
     guards behind it look at them, too, and what they find there counts for the characters it comes from. Such a guard
     needs the whole text. ``rewrite(text)``, which returns the text as it goes on, after every guard's findings were
     applied; whole texts alone, so such a guard does not stand at ``output``. ``once`` (true where it counts rather
-    than reads): it is not asked about such readings.
+    than reads): it is not asked about such readings. ``close()``, where it holds connections.
     """
 
     reach: int | None

@@ -280,7 +280,12 @@ class Part(Struct, frozen=True, gc=False):
 
 
 class Finding(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A span a guard found, ``start < end``, in characters of the text it was given. A guard finds, it never edits."""
+    """A span a guard found, ``start < end``, in characters of the text it was given. A guard finds, it never edits.
+
+    Attributes:
+        replacement: what stands in place of the span; of a block, what is said in place of the pipeline's block
+            message, "" for that.
+    """
 
     start: int
     end: int

@@ -124,6 +124,13 @@ def _counted(of: HarmText) -> tuple[list[int], dict[int, list[int]]]:
     return [len(where.get(cue, ())) for cue in range(len(CUES))], where
 
 
+def cues(of: HarmText) -> Hashed:
+    """Return which of `CUES` a text holds, as places in it, and how telling their number is."""
+    counts, _ = _counted(of)
+    where = np.flatnonzero(counts)
+    return Hashed(where, 0.5 * np.log1p(np.array(counts, dtype=np.float64)[where]))
+
+
 def hand_made(request: HarmText, answer: HarmText) -> NDArray[np.float64]:
     """Return the features that have a meaning, in the order of `HAND`."""
     n, text = max(1, len(answer.words)), answer.text

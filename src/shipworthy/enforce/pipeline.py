@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -30,7 +31,7 @@ from shipworthy.core.records import (
 from shipworthy.detect.disguise import Reading
 from shipworthy.detect.engine import ENGINE
 from shipworthy.enforce.edit import apply, edits
-from shipworthy.enforce.rule import STAGES, Checked, Rule, check_all, clock
+from shipworthy.enforce.rule import STAGES, Checked, Rule, check_all, clock, refusal
 from shipworthy.enforce.stream import Stream, event, failure
 from shipworthy.workspace.guards import GuardFile
 
@@ -61,11 +62,13 @@ class Passage(Struct, frozen=True):
     Attributes:
         value: to pass on, of the kind that came; None where `blocked`.
         seconds: wall time the guards took.
+        message: what the asker is told where `blocked`; "" for the pipeline's block message.
     """
 
     value: Any
     events: tuple[GuardEvent, ...] = ()
     seconds: float = 0.0
+    message: str = ""
 
     @property
     def blocked(self) -> bool:
@@ -79,14 +82,16 @@ class _Sum:
     def __init__(self) -> None:
         self.events: list[GuardEvent] = []
         self.seconds = 0.0
+        self.message = ""
 
     def add(self, applied: Applied) -> Applied:
+        self.message = self.message or (applied.text if applied.blocked else "")
         self.events += applied.events
         self.seconds += applied.seconds
         return applied
 
     def passage(self, value: Any) -> Passage:
-        return Passage(value, tuple(self.events), self.seconds)
+        return Passage(value, tuple(self.events), self.seconds, self.message if value is None else "")
 
 
 class Pipeline:
@@ -155,6 +160,13 @@ class Pipeline:
         """``sha256:…`` of `describe`."""
         return self._digest
 
+    async def close(self) -> None:
+        """Close what guards hold open, such as connections to an endpoint; also where one of them fails to."""
+        for rule in self.rules:
+            if (close := getattr(rule.guard, "close", None)) is not None:
+                with suppress(Exception):
+                    await close()
+
     def stream(self, stage: Stage, ctx: GuardContext | None = None, *, stride: int | None = None) -> Stream:
         """Return a stream for one text of a stage: feed it pieces, then finish it."""
         options = {} if stride is None else {"stride": stride}
@@ -182,7 +194,7 @@ class Pipeline:
                 out = made
             if blocked:
                 break
-        out = self.block_message if blocked else out
+        out = refusal(results, self.block_message) if blocked else out
         # What leaves is settled: nothing a shadow rule does or fails to do can change it.
         events += _events(await check_all([r for r in rules if r.shadow], part, ctx, views), stage)
         return Applied(out, blocked, tuple(events), clock() - began)
@@ -328,6 +340,7 @@ class Pipeline:
                 passage = await self.call(part, ctx)
                 found.events += passage.events
                 found.seconds += passage.seconds
+                found.message = found.message or passage.message
                 call = passage.value
             if call is None:
                 return None

@@ -120,7 +120,21 @@ class Rule:
             raise GuardError("a finding has an unknown action")
         # Records are not checked when they are made, and what is none could not be written down.
         finding = msgspec.convert(msgspec.to_builtins(finding), Finding)
-        return finding if self.action is None else replace(finding, action=self.action)
+        if self.action in (None, finding.action):
+            return finding
+        # What was to stand in place of a span is no answer to give in place of a whole text.
+        return replace(finding, action=self.action, replacement="" if self.action == "block" else finding.replacement)
+
+
+def refusal(results: Sequence[Checked], message: str) -> str:
+    """Return what is said where something blocks: what the first that does says, `message` if that is nothing."""
+    for checked in results:
+        if checked.failure and checked.rule.on_error == "block":
+            return message
+        for finding in checked.findings:
+            if finding.action == "block":
+                return finding.replacement or message
+    return message
 
 
 async def check_all(

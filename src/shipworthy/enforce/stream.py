@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from shipworthy.core.protocols import GuardContext
 from shipworthy.core.records import Action, GuardEvent, Part, Stage
 from shipworthy.enforce.edit import apply, edits
-from shipworthy.enforce.rule import Checked, Rule, check_all, clock
+from shipworthy.enforce.rule import Checked, Rule, check_all, clock, refusal
 
 STRIDE = 256
 """Characters that must be new before a stream is scanned again: a scan for every token would be quadratic work."""
@@ -44,6 +44,7 @@ class Stream:
 
     Attributes:
         blocked: something blocked; nothing more leaves.
+        message: what is said then.
         released: characters of the answer that left before a block; they cannot be recalled.
         events: what was found, in the order of settling.
         seconds: time the guards took.
@@ -56,7 +57,7 @@ class Stream:
         self._shadows = [r for r in rules if r.shadow]
         reaches = [r.guard.reach for r in self._rules]
         self._reach = None if None in reaches else max((r for r in reaches if r is not None), default=0)
-        self._stage, self._message, self._ctx, self._stride = stage, block_message, ctx, stride
+        self._stage, self.message, self._ctx, self._stride = stage, block_message, ctx, stride
         self._held = ""
         self._start = 0  # of what has not left, in `_held`; before it lies context
         self._scanned = 0
@@ -117,7 +118,9 @@ class Stream:
             self._record(checked, cut)
         if any(f.action == "block" and f.end <= cut for f in findings):
             self.blocked = True
-            return self._message if not self.released else "\n" + self._message
+            settled = [c._replace(findings=[f for f in c.findings if f.end <= cut]) for c in results]
+            self.message = refusal(settled, self.message)
+            return self.message if not self.released else "\n" + self.message
         return self._release(cut, apply(self._held, changes, self._start, cut)) if cut > self._start else ""
 
     def _record(self, checked: Checked, cut: int) -> None:
@@ -141,7 +144,7 @@ class Stream:
     def _block(self, rule: Rule, what: str, reason: str) -> str:
         self.blocked = True
         self.events.append(event(rule, self._stage, what, "block", reason))
-        return self._message if not self.released else "\n" + self._message
+        return self.message if not self.released else "\n" + self.message
 
 
 def _failed(checked: Checked) -> tuple[str, str]:

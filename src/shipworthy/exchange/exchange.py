@@ -184,7 +184,7 @@ class Exchange:
         if mediation.pipeline is not None:
             passage = await self._guard(mediation.pipeline.reply(given, GuardContext(request), self._looked))
             if passage.blocked:
-                return self._close(replace(reply, messages=self._block_message()), reply)
+                return self._close(replace(reply, messages=self._block_message(passage.message)), reply)
             given = passage.value
         return self._close(reply if given == reply.messages else _as_seen(reply, given), reply)
 
@@ -340,7 +340,7 @@ class Exchange:
         new = said[start:]
         self._say(new, "asker")
         pipeline = self._mediation.pipeline
-        blocked = False
+        blocked, told = False, ""
         if pipeline is None:
             self._sent += new
         else:
@@ -351,12 +351,13 @@ class Exchange:
                 passage = await self._guard(pipeline.message(message, ctx))
                 # What was blocked must not reach the target in a later turn either.
                 self._sent.append(say(message.role, WITHHELD) if passage.blocked else passage.value)
-                blocked = blocked or passage.blocked
+                # A tool's result that is kept back stops nothing, and the asker is told of what does.
+                blocked, told = blocked or passage.blocked, told or passage.message
             planted = tuple([await self._document(document, ctx) for document in planted])
         tools = tuple(self._world.specs) if self._world is not None else ()
         seed = self._seeds.first(said) if self.turn == 1 else self._seeds.next("target", said)
         request = self._request(tuple(self._sent), documents=planted, seed=seed, user=self._user, tools=tools, **more)
-        return request, Reply(messages=self._block_message()) if blocked else None
+        return request, Reply(messages=self._block_message(told)) if blocked else None
 
     def _request(
         self,
@@ -488,9 +489,9 @@ class Exchange:
             self._documents[document] = passage.value
         return self._documents[document]
 
-    def _block_message(self) -> tuple[Message, ...]:
+    def _block_message(self, told: str) -> tuple[Message, ...]:
         pipeline = self._mediation.pipeline
-        return (say("assistant", pipeline.block_message if pipeline is not None else ""),)
+        return (say("assistant", told or (pipeline.block_message if pipeline is not None else "")),)
 
 
 _BARE = Mediation()

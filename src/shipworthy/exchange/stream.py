@@ -97,7 +97,7 @@ class _Gate:
                 passage = await self._pipeline.call(call, self._ctx)
                 self._note(Passage(None, passage.events, passage.seconds))
                 if passage.blocked:
-                    yield self._block(0)
+                    yield self._block(0, passage.message)
                     return
                 call = passage.value
             arguments = msgspec.json.encode(call.arguments).decode()
@@ -110,14 +110,14 @@ class _Gate:
 
     async def _left(self, key: tuple[Channel, int], stream: Stream, text: str) -> AsyncIterator[Delta]:
         if stream.blocked:
-            yield self._block(key[1])
+            yield self._block(key[1], stream.message)
         elif text:
             self._spoken = self._spoken or key[0] == "text"
             yield Delta(text, *key)
 
-    def _block(self, index: int) -> Delta:
+    def _block(self, index: int, message: str) -> Delta:
         self.blocked = True
-        message = self._pipeline.block_message if self._pipeline is not None else ""
+        message = message or (self._pipeline.block_message if self._pipeline is not None else "")
         return Delta("\n" + message if self._spoken else message, "text", index)
 
 
