@@ -251,10 +251,10 @@ def test_a_guards_key_goes_to_its_endpoint_alone_and_with_leave(root, chat, monk
     monkeypatch.setenv("GUARD_KEY", KEY)
     params = {"classifier": "openai_moderation", "base_url": chat.url, "key": "env:GUARD_KEY"}
     (root / "guards.yaml").write_text(json.dumps({"rules": [{"id": "GD-p", "use": "output_policy", "params": params}]}))
-    assert shipworthy(["eval", "-C", str(root), "--suite", "harmful-request", "--limit", "1"]) == 2
+    assert shipworthy(["eval", "-C", str(root), "--suite", "harmful-request", "--max-requests", "1"]) == 2
     assert f"shipworthy allow key env:GUARD_KEY {chat.place}" in capsys.readouterr().err
     assert not chat.seen
     # To look for it in answers is another leave than to send it.
     allow(env__GUARD_KEY="facts")
-    assert shipworthy(["eval", "-C", str(root), "--suite", "harmful-request", "--limit", "1"]) == 2
+    assert shipworthy(["eval", "-C", str(root), "--suite", "harmful-request", "--max-requests", "1"]) == 2
     assert not chat.seen
