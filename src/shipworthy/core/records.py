@@ -270,13 +270,15 @@ class Part(Struct, frozen=True, gc=False):
     """A piece of text on its way through a stage.
 
     `text` is all that is still held; findings that end before `start` were already reported. `final` says that
-    nothing follows.
+    nothing follows. `source` is where a retrieved text comes from: a document's source, or else its id; ``tool:NAME``
+    of a tool's result.
     """
 
     stage: Stage
     text: str
     start: int = 0
     final: bool = True
+    source: str = ""
 
 
 class Finding(Struct, frozen=True, gc=False, omit_defaults=True):

@@ -172,12 +172,12 @@ class Pipeline:
         options = {} if stride is None else {"stride": stride}
         return Stream(self._stages[stage], stage, self.block_message, ctx or GuardContext(), **options)
 
-    async def apply(self, stage: Stage, text: str, ctx: GuardContext | None = None) -> Applied:
-        """Run a stage's guards over a whole text."""
+    async def apply(self, stage: Stage, text: str, ctx: GuardContext | None = None, source: str = "") -> Applied:
+        """Run a stage's guards over a whole text; `source` as in `Part`."""
         rules = self._stages[stage]
         if not rules or not text:
             return Applied(text, False, (), 0.0)
-        ctx, part, began = ctx or GuardContext(), Part(stage, text), clock()
+        ctx, part, began = ctx or GuardContext(), Part(stage, text, source=source), clock()
         views: list[Reading] = []
         results = await check_all([r for r in rules if not r.shadow], part, ctx, views)
         events = list(_events(results, stage))
@@ -213,11 +213,13 @@ class Pipeline:
     async def document(self, document: Document, ctx: GuardContext) -> Passage:
         """Guard a document before a model reads it. One that is blocked is passed on without its text."""
         found = _Sum()
-        applied = found.add(await self.apply("retrieved", document.text, ctx))
+        source = document.source or document.id
+        applied = found.add(await self.apply("retrieved", document.text, ctx, source))
         if applied.blocked:
-            return found.passage(Document(id=document.id, text=WITHHELD))
-        title = found.add(await self.apply("retrieved", document.title, ctx))
-        return found.passage(Document(id=document.id, text=applied.text, title="" if title.blocked else title.text))
+            return found.passage(Document(id=document.id, text=WITHHELD, source=document.source))
+        title = found.add(await self.apply("retrieved", document.title, ctx, source))
+        said = "" if title.blocked else title.text
+        return found.passage(replace(document, text=applied.text, title=said))
 
     async def call(self, call: ToolCall, ctx: GuardContext) -> Passage:
         """Guard a tool call before it is made."""
@@ -245,7 +247,7 @@ class Pipeline:
     async def result(self, result: ToolResult, ctx: GuardContext) -> Passage:
         """Guard what a tool answered before a model reads it. A blocked one is passed on without its text."""
         found = _Sum()
-        applied = found.add(await self.apply("retrieved", result.text, ctx))
+        applied = found.add(await self.apply("retrieved", result.text, ctx, f"tool:{result.name}"))
         text = WITHHELD if applied.blocked else applied.text
         return found.passage(result if text == result.text else replace(result, text=text))
 
@@ -317,7 +319,7 @@ class Pipeline:
             if not isinstance(part, ToolResult):
                 parts.append(part)
                 continue
-            applied = found.add(await self.apply(stage, part.text, ctx))
+            applied = found.add(await self.apply(stage, part.text, ctx, f"tool:{part.name}"))
             if applied.blocked and stage == "output":
                 return None
             text = WITHHELD if applied.blocked else applied.text

@@ -159,7 +159,9 @@ async def check_all(
         for view in () if getattr(rule.guard, "once", False) else views[:seen]:
             if checked.failure:
                 break
-            checked = _joined(checked, await rule.check(Part(part.stage, view.text), ctx), view, part)
+            checked = _joined(
+                checked, await rule.check(Part(part.stage, view.text, source=part.source), ctx), view, part
+            )
         results.append(checked)
     return results
 

@@ -24,4 +24,7 @@ def cut(document: Document) -> list[Document]:
             passages[-1] += words
         else:
             passages += [words[i : i + PASSAGE_WORDS] for i in range(0, len(words), PASSAGE_WORDS)]
-    return [Document(f"{document.id}#{n}", " ".join(p), document.title) for n, p in enumerate(passages, start=1)]
+    return [
+        Document(f"{document.id}#{n}", " ".join(p), document.title, document.source)
+        for n, p in enumerate(passages, start=1)
+    ]
