@@ -275,9 +275,15 @@ class Scorer(Protocol):
 
 
 class GuardContext(Struct, frozen=True):
-    """What a guard may use: the request the text belongs to."""
+    """What a guard may use.
+
+    Attributes:
+        request: that the text belongs to.
+        retrieved: at ``output``, what the target says it retrieved by itself.
+    """
 
     request: Request | None = None
+    retrieved: tuple[Document, ...] = ()
 
 
 class ToolPolicy(Protocol):

@@ -271,7 +271,7 @@ class Part(Struct, frozen=True, gc=False):
 
     `text` is all that is still held; findings that end before `start` were already reported. `final` says that
     nothing follows. `source` is where a retrieved text comes from: a document's source, or else its id; ``tool:NAME``
-    of a tool's result.
+    of a tool's result. At ``output`` it is ``reasoning`` for what a model says that it thought.
     """
 
     stage: Stage

@@ -167,10 +167,13 @@ class Pipeline:
                 with suppress(Exception):
                     await close()
 
-    def stream(self, stage: Stage, ctx: GuardContext | None = None, *, stride: int | None = None) -> Stream:
-        """Return a stream for one text of a stage: feed it pieces, then finish it."""
+    def stream(
+        self, stage: Stage, ctx: GuardContext | None = None, *, stride: int | None = None, source: str = ""
+    ) -> Stream:
+        """Return a stream for one text of a stage: feed it pieces, then finish it; `source` as in `Part`."""
         options = {} if stride is None else {"stride": stride}
-        return Stream(self._stages[stage], stage, self.block_message, ctx or GuardContext(), **options)
+        ctx = ctx or GuardContext()
+        return Stream(self._stages[stage], stage, self.block_message, ctx, source=source, **options)
 
     async def apply(self, stage: Stage, text: str, ctx: GuardContext | None = None, source: str = "") -> Applied:
         """Run a stage's guards over a whole text; `source` as in `Part`."""
@@ -302,7 +305,7 @@ class Pipeline:
         parts: list[MessagePart] = []
         for part in message.parts:
             if isinstance(part, Reasoning):
-                thought = found.add(await self.apply(stage, part.text, ctx))
+                thought = found.add(await self.apply(stage, part.text, ctx, "reasoning"))
                 if thought.blocked:
                     return None
                 parts.append(part if thought.text == part.text else Reasoning(thought.text))

@@ -39,6 +39,7 @@ class Stream:
     Args:
         rules: those of the stage, enforced and shadow, in order.
         stage: ``output`` as a rule.
+        source: as in `Part`.
         block_message: what is said in place of the rest when something blocks.
         stride: new characters before the next scan, at least 1.
 
@@ -51,8 +52,16 @@ class Stream:
     """
 
     def __init__(
-        self, rules: Sequence[Rule], stage: Stage, block_message: str, ctx: GuardContext, *, stride: int = STRIDE
+        self,
+        rules: Sequence[Rule],
+        stage: Stage,
+        block_message: str,
+        ctx: GuardContext,
+        *,
+        stride: int = STRIDE,
+        source: str = "",
     ) -> None:
+        self._source = source
         self._rules = [r for r in rules if not r.shadow]
         self._shadows = [r for r in rules if r.shadow]
         reaches = [r.guard.reach for r in self._rules]
@@ -83,19 +92,24 @@ class Stream:
             return ""
         return await self._scan(final=False)
 
-    async def finish(self) -> str:
-        """Say that nothing follows; return the rest that may leave. Shadow rules run now, after everything has left."""
+    async def finish(self, ctx: GuardContext | None = None) -> str:
+        """Say that nothing follows; return the rest that may leave. Shadow rules run now, after everything has left.
+
+        Args:
+            ctx: what guards may use now that the whole answer is there; as it was if left out.
+        """
+        self._ctx = ctx or self._ctx
         left = "" if self.blocked or not self._rules else await self._scan(final=True)
         if self._shadows:
             began = clock()
-            whole = Part(self._stage, "".join(self._seen))
+            whole = Part(self._stage, "".join(self._seen), source=self._source)
             for checked in await check_all(self._shadows, whole, self._ctx):
                 self._record(checked, len(whole.text))
             self.seconds += clock() - began
         return left
 
     async def _scan(self, *, final: bool) -> str:
-        part = Part(self._stage, self._held, self._start, final)
+        part = Part(self._stage, self._held, self._start, final, self._source)
         began = clock()
         results = await check_all(self._rules, part, self._ctx)
         self.seconds += clock() - began

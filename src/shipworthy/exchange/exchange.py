@@ -182,7 +182,8 @@ class Exchange:
         reply = answered.reply
         given = await self._steered(request, reply)
         if mediation.pipeline is not None:
-            passage = await self._guard(mediation.pipeline.reply(given, GuardContext(request), self._looked))
+            ctx = GuardContext(request, tuple(reply.retrieved))
+            passage = await self._guard(mediation.pipeline.reply(given, ctx, self._looked))
             if passage.blocked:
                 return self._close(replace(reply, messages=self._block_message(passage.message)), reply)
             given = passage.value

@@ -42,7 +42,7 @@ async def guarded(
     gate = _Gate(pipeline, ctx, note)
     try:
         async for piece in pieces:
-            async for out in gate.end() if isinstance(piece, Reply) else gate.feed(piece):
+            async for out in gate.end(piece) if isinstance(piece, Reply) else gate.feed(piece):
                 yield out
             if gate.blocked:
                 return
@@ -77,17 +77,19 @@ class _Gate:
         else:
             key = piece.channel, piece.index
             if key not in self._streams:
-                self._streams[key] = self._pipeline.stream("output", self._ctx)
+                source = "reasoning" if piece.channel == "reasoning" else ""
+                self._streams[key] = self._pipeline.stream("output", self._ctx, source=source)
             stream = self._streams[key]
             async for out in self._left(key, stream, await stream.feed(piece.text)):
                 yield out
             if stream.blocked:
                 await stream.finish()  # for the shadow rules
 
-    async def end(self) -> AsyncIterator[Delta]:
+    async def end(self, whole: Reply) -> AsyncIterator[Delta]:
         """Yield what was still held: nothing follows."""
+        ctx = GuardContext(self._ctx.request, tuple(whole.retrieved)) if whole.retrieved else None
         for key, stream in self._streams.items():
-            async for out in self._left(key, stream, await stream.finish()):
+            async for out in self._left(key, stream, await stream.finish(ctx)):
                 yield out
             if self.blocked:
                 return
