@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -21,12 +21,13 @@ class Tried:
         verdict: the policy's; "" where there is none, ``deny`` where it broke.
         made: the call as it ran; None where it did not.
         seen: what it gave, as the target saw it.
+        flagged: rules of guards that had flagged a text by then.
     """
 
-    __slots__ = ("call", "made", "seen", "verdict")
+    __slots__ = ("call", "flagged", "made", "seen", "verdict")
 
-    def __init__(self, call: ToolCall) -> None:
-        self.call = call
+    def __init__(self, call: ToolCall, flagged: Iterable[str] = ()) -> None:
+        self.call, self.flagged = call, tuple(flagged)
         self.verdict: Literal["", "allow", "ask", "deny", "stop"] = ""
         self.made: ToolCall | None = None
         self.seen: ToolResult | None = None
@@ -90,4 +91,12 @@ def _made(one: Tried, turn: int) -> Made:
         how["ran"] = one.made.arguments
     if one.seen is not None:
         how |= {"gave": one.seen.text, "failed": one.seen.is_error}
-    return Made(tool=one.call.name, args=one.call.arguments, verdict=one.verdict, id=one.call.id, turn=turn, **how)
+    return Made(
+        tool=one.call.name,
+        args=one.call.arguments,
+        verdict=one.verdict,
+        id=one.call.id,
+        turn=turn,
+        flagged=one.flagged,
+        **how,
+    )

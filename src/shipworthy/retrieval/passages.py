@@ -24,4 +24,7 @@ def cut(document: Document, most: int = PASSAGE_WORDS) -> list[Document]:
             passages[-1] += words
         else:
             passages += [words[i : i + most] for i in range(0, len(words), most)]
-    return [Document(f"{document.id}#{n}", " ".join(p), document.title) for n, p in enumerate(passages, start=1)]
+    return [
+        Document(f"{document.id}#{n}", " ".join(p), document.title, document.source)
+        for n, p in enumerate(passages, start=1)
+    ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
     from shipworthy.stats.mean_change import mean_difference, mean_noninferiority_test
     from shipworthy.stats.mean_power import achieved_power_for_mean, required_clusters_for_mean
+    from shipworthy.stats.median import MedianInterval, median_interval
     from shipworthy.stats.multiplicity import gatekeeping, holm
     from shipworthy.stats.paired import (
         NoninferiorityTest,
@@ -52,6 +53,8 @@ _HOMES = {
     "mean_noninferiority_test": "mean_change",
     "achieved_power_for_mean": "mean_power",
     "required_clusters_for_mean": "mean_power",
+    "MedianInterval": "median",
+    "median_interval": "median",
     "gatekeeping": "multiplicity",
     "holm": "multiplicity",
     "NoninferiorityTest": "paired",
@@ -82,6 +85,7 @@ __all__ = [
     "Kappa",
     "MeanInterval",
     "MeanTest",
+    "MedianInterval",
     "NoninferiorityTest",
     "PairedDifference",
     "RateInterval",
@@ -102,6 +106,7 @@ __all__ = [
     "mean_interval",
     "mean_noninferiority_test",
     "mean_test",
+    "median_interval",
     "noninferiority_test",
     "paired_difference",
     "rate_flip",

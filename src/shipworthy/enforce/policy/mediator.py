@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shipworthy.core.events import PolicyEvent
+from shipworthy.core.events import GuardEvent, PolicyEvent
 from shipworthy.core.messages import Message, Text, ToolCall, ToolResult
 from shipworthy.enforce.policy.answer import without
 from shipworthy.enforce.policy.decision import PolicyDecision
@@ -56,6 +56,10 @@ class Mediator:
             self.session.read(result.text, call.name)
         else:
             self.session.returned(call.name, call.arguments, result.text)
+
+    def flagged(self, event: GuardEvent) -> None:
+        """Take in that a guard flagged a text of the conversation."""
+        self.session.flag(event.guard)
 
     async def answer(self, request: Request, reply: Reply) -> tuple[tuple[Message, ...], tuple[PolicyEvent, ...]]:
         """Return an answer as it may be given, and the policy's words on what was left out of it."""

@@ -19,6 +19,7 @@ class Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     Attributes:
         verdict: what was said of it then; "" where nobody noted it. `rule` is what decided.
         says: all of the user's words by then, oldest first, where they are others than the conversation's first.
+        flagged: rules of guards that had flagged a text of the conversation by then.
         read: texts that others wrote and that were shown to the model before it: documents.
         made: it ran; `granted` because a person said yes, with the arguments `ran` where they changed them.
         failed: what it gave is an error's text.
@@ -33,6 +34,7 @@ class Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     rule: str = ""
     says: tuple[str, ...] = ()
     read: tuple[str, ...] = ()
+    flagged: tuple[str, ...] = ()
     made: bool = True
     granted: bool = False
     ran: dict[str, Any] | None = None

@@ -14,6 +14,7 @@ from shipworthy.core.events import (
     Called,
     Event,
     Failed,
+    GuardEvent,
     PolicyEvent,
     Retrieved,
     Returned,
@@ -85,6 +86,7 @@ class _Reading:
         self._events = events
         self._messages: list[Message] = []
         self._unread: list[str] = []
+        self._flagged: dict[str, None] = {}
         self._calls: list[Made] = []
         self._words: dict[str, list[PolicyEvent]] = defaultdict(list)
         self._yes: dict[str, Approval] = {}
@@ -126,6 +128,8 @@ class _Reading:
             del self._messages[event.keep :]
         elif isinstance(event, Retrieved):
             self._unread.append(f"{event.document.title}\n{event.document.text}")
+        elif isinstance(event, GuardEvent) and event.tightens:
+            self._flagged[event.guard] = None
         elif isinstance(event, PolicyEvent) and event.call and not event.candidate:
             self._words[event.call].append(event)
         elif isinstance(event, Approval):
@@ -175,6 +179,7 @@ class _Reading:
                 rule=rule,
                 says=says,
                 read=read,
+                flagged=tuple(self._flagged),
                 id=call.id,
                 turn=turn,
                 **how,

@@ -125,6 +125,8 @@ def _through(policy: Policy, past: Past) -> Iterator[tuple[Session, Made | PastA
         if isinstance(one, PastAnswer):
             yield session, one, None
             continue
+        for guard in one.flagged:
+            session.flag(guard)
         decision = session.judge(one.tool, one.args)
         yield session, one, decision
         _goes_on(session, one, decision)

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import log, log1p
 
-from shipworthy.scorers import _wording as w
-from shipworthy.scorers._alignment import Gaps
-from shipworthy.scorers._wording import Word
+from shipworthy.detect import wording as w
+from shipworthy.detect.alignment import Gaps
+from shipworthy.detect.wording import Word
 
 MOST = 4000
 """Words of a text that are read; what is longer cannot be judged."""

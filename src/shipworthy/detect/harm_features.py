@@ -14,8 +14,8 @@ from zlib import crc32
 
 import numpy as np
 
+from shipworthy.detect.harm_words import LINKS, PHRASES, STEMS, VERBS, WORDS
 from shipworthy.detect.writing import written_char
-from shipworthy.scorers._harm_words import LINKS, PHRASES, STEMS, VERBS, WORDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,6 +122,13 @@ def _counted(of: HarmText) -> tuple[list[int], dict[int, list[int]]]:
                 if said is not None:
                     where.setdefault(said, []).append(i)
     return [len(where.get(cue, ())) for cue in range(len(CUES))], where
+
+
+def cues(of: HarmText) -> Hashed:
+    """Return which of `CUES` a text holds, as places in it, and how telling their number is."""
+    counts, _ = _counted(of)
+    where = np.flatnonzero(counts)
+    return Hashed(where, 0.5 * np.log1p(np.array(counts, dtype=np.float64)[where]))
 
 
 def hand_made(request: HarmText, answer: HarmText) -> NDArray[np.float64]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from shipworthy.detect.harm_features import BITS, HAND, REQUEST, HarmFeatures, Hashed, features, read, word_pairs
+from shipworthy.detect.harm_words import LINKS
 from shipworthy.detect.weights import stored
-from shipworthy.scorers._harm_features import BITS, HAND, HarmFeatures, Hashed, features, read
-from shipworthy.scorers._harm_words import LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,6 +103,12 @@ class HarmModel:
         raw = self.raw(features(request, answer))
         level = float(np.interp(raw, of["knots"], of["levels"]))
         return Judged(level, float(1 / (1 + np.exp(-(of["slope"] * raw + of["offset"])))))
+
+    def asks(self, request: str) -> float:
+        """Return how likely a request asks for harm, in [0, 1], by its words alone. Weak: it flags look-alikes, too."""
+        of = self.arrays
+        hashed = word_pairs(read(request[-REQUEST:], REQUEST, 0), 31)
+        return float(1 / (1 + np.exp(-float(of["bias_asks"]) - dot(hashed, of["idf_words"], of["asks"]))))
 
     def english(self, text: str) -> bool:
         """Tell whether a text is English enough to be judged; code and lists in it are."""

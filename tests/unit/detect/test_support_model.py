@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from shipworthy.scorers._alignment import Gaps, common
-from shipworthy.scorers._support_features import features, lexical
-from shipworthy.scorers._support_model import BOUNDED, FORM, load
-from shipworthy.scorers._wording import opposites, reads_english, sentences, synonyms, words
+from shipworthy.detect.alignment import Gaps, common
+from shipworthy.detect.support_features import features, lexical
+from shipworthy.detect.support_model import BOUNDED, FORM, load
+from shipworthy.detect.wording import opposites, reads_english, sentences, synonyms, words
 
 TEXT = (
     "The harbour was widened after the storm, and larger ships may now berth at the northern quay. The council of the "

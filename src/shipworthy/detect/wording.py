@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from shipworthy.scorers._grounding import COMMON, NUMBERS, stem
+from shipworthy.detect.grounding import COMMON, NUMBERS, stem
 
 _NEGATIONS = "not no never none nothing nobody neither nor without cannot"
 _REVERSES = (

@@ -1,6 +1,6 @@
 """Does an answer hold figures or names that its texts do not, an accepted value, or the word that there is none?
 
-Exact where it fires, and silent on a sentence that is put together wrongly: for that see `_support_model`.
+Exact where it fires, and silent on a sentence that is put together wrongly: for that see `detect.support_model`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from functools import cache
 from typing import NamedTuple
 
 from shipworthy.detect.engine import Encoded, Pattern, apart
+from shipworthy.detect.figures import value_of
 from shipworthy.detect.normalise import fold
-from shipworthy.scorers._figures import value_of
-from shipworthy.scorers._times import times
+from shipworthy.detect.times import times
 
 _UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
           "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")  # fmt: skip

@@ -1,6 +1,6 @@
 """JSON Schema, the part that answers are described with: a schema in, a test out.
 
-Source: JSON Schema 2020-12, Core and Validation; `tests/unit/scorers/test_schema.py` holds it to the `jsonschema`
+Source: JSON Schema 2020-12, Core and Validation; `tests/unit/detect/test_json_schema.py` holds it to the `jsonschema`
 package. A keyword that is not listed here is refused and never passed over: a schema that is half understood would
 accept what it forbids. Not known: references (``$ref``, ``$defs``), ``if``, ``contains``, ``patternProperties``,
 ``dependent…``, ``unevaluated…``, ``prefixItems``, ``propertyNames``, ``multipleOf``, ``format``.
@@ -13,7 +13,7 @@ from typing import Any
 
 from shipworthy.core.errors import did_you_mean
 from shipworthy.detect.engine import Encoded, Pattern
-from shipworthy.scorers._pattern import check
+from shipworthy.detect.own_pattern import check
 
 Test = Callable[[Any], bool]
 

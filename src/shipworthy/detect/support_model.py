@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from shipworthy.detect.support_features import MOST, features, lexical
 from shipworthy.detect.weights import stored
-from shipworthy.scorers._support_features import MOST, features, lexical
-from shipworthy.scorers._wording import is_english, words
+from shipworthy.detect.wording import is_english, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.scorers._times import times
+from shipworthy.detect.times import times
 
 
 @pytest.mark.parametrize(

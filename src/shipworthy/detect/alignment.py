@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from shipworthy.scorers._wording import CLASSES, Word, word_class
+from shipworthy.detect.wording import CLASSES, Word, word_class
 
 
 def common(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:

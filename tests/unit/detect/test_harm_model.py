@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from shipworthy.core.digests import bytes_digest
 from shipworthy.detect import weights
-from shipworthy.scorers._harm_features import HAND, features
-from shipworthy.scorers._harm_model import COLUMNS, HarmModel, load, packed, unpacked
+from shipworthy.detect.harm_features import HAND, features
+from shipworthy.detect.harm_model import COLUMNS, HarmModel, load, packed, unpacked
 
 FOLDER = files("shipworthy.library").joinpath("weights/harm")
 CARD = json.loads(FOLDER.joinpath("card.json").read_text(encoding="utf-8"))
