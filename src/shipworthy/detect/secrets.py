@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from math import log2
 
 from shipworthy.detect.engine import Encoded, Pattern
+from shipworthy.detect.sieve import Sieve
 from shipworthy.detect.spans import Span, union
 from shipworthy.detect.writing import Writing, written
 
@@ -59,6 +60,7 @@ _FORMATS: tuple[tuple[str, Pattern], ...] = (
     ("bearer", Pattern(r"\b(?:bearer|basic)\s{1,4}([A-Za-z0-9._~+/=-]{16,400})", group=1, ignore_case=True)),
     ("azure_key", Pattern(r"\b(?:AccountKey|SharedAccessKey|sig)=([A-Za-z0-9+/%]{40,100}={0,2})", group=1)),
 )  # fmt: skip
+_SIEVE = Sieve([pattern for _, pattern in _FORMATS])
 
 _ASSIGNED = Pattern(
     r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|(?:api|access|private)[_ -]?key|client[_ -]?secret|pin)"
@@ -153,11 +155,12 @@ def find(text: str, *, reach: int | None = None) -> list[Span]:
     """
     plain = written(text)
     encoded = Encoded(plain.text)
+    possible = [_FORMATS[place] for place in _SIEVE.passed(encoded)]
     if reach is None:
-        told = [Span(a, b, kind) for kind, pattern in _FORMATS for a, b in pattern.runs(encoded)]
+        told = [Span(a, b, kind) for kind, pattern in possible for a, b in pattern.runs(encoded)]
         random = list(_random_tokens(encoded, plain, _TOKEN))
     else:
-        told = [Span(a, b, kind) for kind, pattern in _FORMATS for a, b in pattern.overlapping(encoded)]
+        told = [Span(a, b, kind) for kind, pattern in possible for a, b in pattern.overlapping(encoded)]
         random = [s for s in _random_tokens(encoded, plain, _RUN, BLOCK) if s.end - s.start <= LONGEST]
     told = [span for span in told if _is_token(plain.text[span.start : span.end], span.kind)]
     assigned = list(_assigned(encoded))
