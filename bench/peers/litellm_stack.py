@@ -1,4 +1,4 @@
-"""LiteLLM's proxy with its Presidio guardrail and both services of Presidio, each in one worker, until killed.
+"""LiteLLM's proxy with its Presidio guardrail, and Presidio behind gunicorn, each in one worker, until killed.
 
 litellm_stack.py UPSTREAM [ENTITY ...]   prints the proxy's address once everything answers
 
@@ -22,9 +22,9 @@ from urllib.request import Request, urlopen
 
 HERE = Path(__file__).parent
 PATIENCE_S = 240.0
-KEY = "sk-bench"
 ALONE = {
     "LITELLM_LOG": "ERROR",
+    "LITELLM_TELEMETRY": "False",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # nothing is fetched
     "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",  # on this machine, without keys, as ours is measured
 }
@@ -40,9 +40,9 @@ def free_port() -> int:
 def answers(url: str, body: object, made: subprocess.Popen[bytes], until: float) -> None:
     """Wait until a service answers a request; ends the program where it does not."""
     while time.monotonic() < until:
-        asked = Request(url, json.dumps(body).encode(), {"content-type": "application/json"})  # noqa: S310 - our own
+        asked = Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
         try:
-            with urlopen(asked, timeout=30):  # noqa: S310
+            with urlopen(asked, timeout=30):
                 return
         except HTTPError as error:
             if error.code < 500:
@@ -55,18 +55,18 @@ def answers(url: str, body: object, made: subprocess.Popen[bytes], until: float)
     raise SystemExit(f"{url} does not answer")
 
 
-def configured(folder: Path, upstream: str, entities: list[str], analyzer: str, anonymizer: str) -> Path:
+def configured(folder: Path, upstream: str, presidio: str, entities: list[str]) -> Path:
     """Write LiteLLM's file; JSON is YAML."""
     guardrail = {
         "guardrail": "presidio",
         "mode": "pre_call",
         "default_on": True,
-        "presidio_analyzer_api_base": analyzer,
-        "presidio_anonymizer_api_base": anonymizer,
+        "presidio_analyzer_api_base": presidio,
+        "presidio_anonymizer_api_base": presidio,
         "presidio_filter_scope": "both",
         "pii_entities_config": dict.fromkeys(entities, "MASK"),
     }
-    model = {"model": "openai/m", "api_base": f"{upstream}/v1", "api_key": KEY}
+    model = {"model": "openai/m", "api_base": f"{upstream}/v1", "api_key": "none"}
     path = folder / "litellm.yaml"
     path.write_text(
         json.dumps(
@@ -92,23 +92,21 @@ def main(upstream: str, *entities: str) -> None:
             stack.callback(made.terminate)
             return made
 
-        addresses = {}
-        for name, path, body in (
-            ("analyzer", "analyze", {"text": "x", "language": "en"}),
-            ("anonymizer", "anonymize", {"text": "x", "analyzer_results": []}),
-        ):
-            port = free_port()
-            made = start(str(scripts / "gunicorn"), "-w", "1", "-b", f"127.0.0.1:{port}", f"presidio_services:{name}()")
-            addresses[name] = f"http://127.0.0.1:{port}"
-            answers(f"{addresses[name]}/{path}", body, made, until)
-        path = configured(Path(folder), upstream, list(entities), **addresses)
+        port = free_port()
+        made = start(str(scripts / "gunicorn"), "-w", "1", "-b", f"127.0.0.1:{port}", "presidio_server:made()")
+        presidio = f"http://127.0.0.1:{port}"
+        answers(f"{presidio}/analyze", {"text": "x", "language": "en"}, made, until)
+        path = configured(Path(folder), upstream, presidio, list(entities))
         port = free_port()
         made = start(str(scripts / "litellm"), "--config", str(path), "--host", "127.0.0.1", "--port", str(port),
-                     "--num_workers", "1", "--telemetry", "False")  # fmt: skip
+                     "--num_workers", "1")  # fmt: skip
         base = f"http://127.0.0.1:{port}"
         try:
             answers(
-                f"{base}/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "hi"}]}, made, until
+                f"{base}/v1/chat/completions",
+                {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
+                made,
+                until,
             )
         except SystemExit:
             log.flush()

@@ -1,17 +1,21 @@
-"""A bare proxy as it is written in an afternoon: Starlette on uvicorn, httpx behind it; nothing is looked at or kept.
+"""A bare proxy as it is written in an afternoon: Starlette on uvicorn; nothing is looked at or kept.
 
 starlette_proxy.py UPSTREAM   prints its address, and serves until killed, in one worker
+
+uvicorn takes uvloop, which the environment has. What asks the upstream is aiohttp: with httpx, which is the more usual
+choice, the same proxy takes four times the CPU time.
 """
 
 from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-import httpx
+import aiohttp
 import uvicorn
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -19,24 +23,26 @@ from starlette.routing import Route
 
 def main(upstream: str) -> None:
     """Pass every request on to the upstream's chat completions, and its bytes back as they arrive."""
-    client = httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=None, max_keepalive_connections=100))
+    opened: list[aiohttp.ClientSession] = []
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            opened.append(session)
+            yield
 
     async def completions(request: Request) -> Response:
-        asked = client.build_request(
-            "POST",
+        answer = await opened[0].post(
             f"{upstream}/v1/chat/completions",
-            content=await request.body(),
+            data=await request.body(),
             headers={"content-type": "application/json"},
         )
-        answer = await client.send(asked, stream=True)
         kept = {"content-type": answer.headers["content-type"]}
         if "content-length" in answer.headers:
-            whole = await answer.aread()
-            await answer.aclose()
-            return Response(whole, answer.status_code, kept)
-        return StreamingResponse(answer.aiter_raw(), answer.status_code, kept, background=BackgroundTask(answer.aclose))
+            return Response(await answer.read(), answer.status, kept)
+        return StreamingResponse(answer.content.iter_any(), answer.status, kept)
 
-    app = Starlette(routes=[Route("/v1/chat/completions", completions, methods=["POST"])])
+    app = Starlette(routes=[Route("/v1/chat/completions", completions, methods=["POST"])], lifespan=lifespan)
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     print(f"http://127.0.0.1:{bound.getsockname()[1]}", flush=True)
