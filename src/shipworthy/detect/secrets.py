@@ -60,7 +60,6 @@ _FORMATS: tuple[tuple[str, Pattern], ...] = (
     ("bearer", Pattern(r"\b(?:bearer|basic)\s{1,4}([A-Za-z0-9._~+/=-]{16,400})", group=1, ignore_case=True)),
     ("azure_key", Pattern(r"\b(?:AccountKey|SharedAccessKey|sig)=([A-Za-z0-9+/%]{40,100}={0,2})", group=1)),
 )  # fmt: skip
-_SIEVE = Sieve([pattern for _, pattern in _FORMATS])
 
 _ASSIGNED = Pattern(
     r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|(?:api|access|private)[_ -]?key|client[_ -]?secret|pin)"
@@ -77,6 +76,7 @@ _WORD = Pattern(
     group=1,
     ignore_case=True,
 )
+_SIEVE = Sieve([*(pattern for _, pattern in _FORMATS), _ASSIGNED, _OF_WORD])
 _ADJECTIVES = (
     "required wrong incorrect invalid correct valid expired weak strong secret secure encrypted missing empty "
     "reset unknown hidden optional needed okay fine shared private unique mandatory confidential stored "
@@ -155,7 +155,8 @@ def find(text: str, *, reach: int | None = None) -> list[Span]:
     """
     plain = written(text)
     encoded = Encoded(plain.text)
-    possible = [_FORMATS[place] for place in _SIEVE.passed(encoded)]
+    passed = _SIEVE.passed(encoded)
+    possible = [_FORMATS[place] for place in passed if place < len(_FORMATS)]
     if reach is None:
         told = [Span(a, b, kind) for kind, pattern in possible for a, b in pattern.runs(encoded)]
         random = list(_random_tokens(encoded, plain, _TOKEN))
@@ -163,7 +164,7 @@ def find(text: str, *, reach: int | None = None) -> list[Span]:
         told = [Span(a, b, kind) for kind, pattern in possible for a, b in pattern.overlapping(encoded)]
         random = [s for s in _random_tokens(encoded, plain, _RUN, BLOCK) if s.end - s.start <= LONGEST]
     told = [span for span in told if _is_token(plain.text[span.start : span.end], span.kind)]
-    assigned = list(_assigned(encoded))
+    assigned = list(_assigned(encoded)) if any(place >= len(_FORMATS) for place in passed) else []
     if reach is not None:
         told, assigned, random = ([s for s in of if _within(s, plain, reach)] for of in (told, assigned, random))
     named = [

@@ -132,8 +132,7 @@ class Completion:
             piece = self._whole(channel, number, text)
             kept[channel].append(piece)
             found.append(Delta(piece, channel, number))  # type: ignore[arg-type]
-        for call in delta.get("tool_calls") or ():
-            found.append(self._call(number, call))
+        found.extend(self._call(number, call) for call in delta.get("tool_calls") or ())
         if old := delta.get("function_call"):
             found.append(self._call(number, {"index": -1, "function": old}))
 

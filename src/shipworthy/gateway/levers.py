@@ -43,14 +43,14 @@ class Levers:
     """
 
     def __init__(self, state: Path) -> None:
-        self._state, self._file, self._seen = state, os.fspath(state / FILE), (0, 0, 0)
+        self._state, self._seen = state, (0, 0, 0)
         self._pulled: tuple[str, ...] = ()
 
     @property
     def pulled(self) -> tuple[str, ...]:
         """Return the names of the pulled levers, sorted; the kill switch where that cannot be told."""
         try:
-            found = os.stat(self._file)  # asked for each request: a path object takes longer than the system
+            found = (self._state / FILE).stat()
             seen = found.st_mtime_ns, found.st_ino, found.st_size
         except FileNotFoundError:
             self._seen, self._pulled = (0, 0, 0), ()

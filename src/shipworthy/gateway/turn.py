@@ -109,9 +109,11 @@ class RequestTurn:
             raise
 
     def kill(self) -> None:
-        """End it: the kill switch was pulled."""
+        """End it: the kill switch was pulled. What has its record already is over, but for its last words."""
         self.killed = True
-        with suppress(RuntimeError):  # it has ended by itself, and only its last words are still on their way
+        if self._kept:
+            return
+        with suppress(RuntimeError):  # it has ended by itself
             self.deadline.reschedule(asyncio.get_running_loop().time())
 
     async def _served(self) -> web.StreamResponse:
