@@ -2,7 +2,7 @@
 
 python bench/gateway.py --soak MINUTES [--json]
 
-One worker, 24 askers that wait for nothing: whole answers, streams, messages, embeddings, errors of the upstream,
+One worker, 96 askers that wait for nothing: whole answers, streams, messages, embeddings, errors of the upstream,
 streams that break off, clients that leave, clients that read slowly, requests that are none. Meanwhile the guards' file
 is written anew every 5 s, a lever is pulled or released every 7 s, and the kill switch is pulled for half a second
 every 20 s. `lost` are answers without a record, of all answers that came to their end. Of memory, the slope of the
@@ -29,7 +29,7 @@ import numpy as np
 import psutil
 from gateway_load import ANSWER, GUARDS, QUESTION, running
 
-ASKERS = 24
+ASKERS = 96
 IDLE_S = 5
 REST_S = 35
 """Seconds after which all connections that nobody uses are closed, on both sides of the gateway."""
