@@ -154,7 +154,7 @@ class Endpoint:
         async def once() -> tuple[_Begun | HttpAnswer, float | None]:
             nonlocal began
             began = loop.time()
-            async with asyncio.timeout_at(began + self.options.timeout):
+            with self._patience.watch():
                 response = await client.open(method, self._address, headers, payload)
                 if response.status != 200 or _media_type(response) != EVENTS:
                     return await self._whole(client, response)
