@@ -14,6 +14,7 @@ from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import Problem, ShipworthyError, UsageError, WorkspaceError
 from shipworthy.core.grants import TRUSTING, Grants
 from shipworthy.core.settings import Settings
+from shipworthy.gateway import decided
 from shipworthy.net import address
 from shipworthy.net.address import place
 from shipworthy.workspace.fields import NUMBER, Entity
@@ -43,19 +44,33 @@ Seconds = Annotated[float, NUMBER, Field(gt=0, le=86_400)]
 Count = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
 
 
+class BreakerSpec(Entity):
+    """When an upstream is left alone.
+
+    Attributes:
+        failures: in a row, in one worker, after which it is not asked; 0 asks it always.
+        open_s: seconds until one request tries it again.
+    """
+
+    failures: Annotated[int, NUMBER, Field(ge=0, le=1_000)] = 5
+    open_s: Seconds = 10.0
+
+
 class UpstreamSpec(Entity):
     """Who is asked: an endpoint of OpenAI chat completions.
 
     Attributes:
         url: up to, not including, ``/chat/completions``.
         key: credential reference; sent to `url` and nowhere else. `key_header` carries it.
-        models: patterns of the models that it is asked for; the first upstream with a fitting one is taken.
+        models: patterns of the models that it is asked for; of several upstreams with a fitting one the first that
+            answers is taken.
         model: the name that it is asked by, whatever the client calls it; the client's own if left out.
         timeout_s, silence_s: seconds for one try, and between two events of a stream.
         retries: further tries before the first byte; none after it.
         concurrency: requests in flight, in one worker.
         pass_on: further fields of a request that it is sent (``pass`` in the file).
         stream_usage: ask streams for their tokens.
+        breaker: when it is left alone, because it keeps failing.
     """
 
     url: Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -72,6 +87,7 @@ class UpstreamSpec(Entity):
     stream_usage: bool = True
     plain_http: bool = False
     ca_file: str = ""
+    breaker: BreakerSpec = BreakerSpec()
 
 
 class ClientSpec(Entity):
@@ -122,6 +138,8 @@ class ConfigFile(Entity):
         state: folder of the traffic log and the levers.
         modes: rule -> mode, where it differs from the guard file's.
         levers: name -> modes that it sets when it is pulled; it may only tighten.
+        rings: name -> clients, for whom alone a lever can be pulled.
+        decision: id of the release decision, in `workspace`, on these guards; "" shows them as unproven.
     """
 
     listen: Annotated[str, BeforeValidator(source_text)] = "127.0.0.1:8080"
@@ -134,6 +152,8 @@ class ConfigFile(Entity):
     limits: LimitsSpec = LimitsSpec()
     modes: dict[str, Mode] = Field(default_factory=dict)
     levers: dict[Name, dict[str, Mode]] = Field(default_factory=dict)
+    rings: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
+    decision: Annotated[str, BeforeValidator(source_text), Field(max_length=200)] = ""
 
 
 class Config(NamedTuple):
@@ -172,9 +192,9 @@ class Config(NamedTuple):
             {rule: max((w[rule] for w in wanted if rule in w), key=_MODES.index) for w in wanted for rule in w},
         )
 
-    def upstream_of(self, model: str) -> str | None:
-        """Return the name of the upstream that is asked for a model; None where there is none."""
-        return next((n for n, spec in self.spec.upstreams.items() if fits(model, spec.models)), None)
+    def upstreams_of(self, model: str) -> list[str]:
+        """Return the names of the upstreams that a model is asked of, in the file's order."""
+        return [name for name, spec in self.spec.upstreams.items() if fits(model, spec.models)]
 
 
 def fits(model: str, patterns: tuple[str, ...]) -> bool:
@@ -182,17 +202,18 @@ def fits(model: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(model, pattern) for pattern in patterns)
 
 
-def state_of(path: Path) -> tuple[Path, list[str]]:
-    """Return the folder and the levers of a gateway's file, whatever else is wrong in it.
+def state_of(path: Path) -> tuple[Path, list[str], list[str]]:
+    """Return the folder, the levers and the rings of a gateway's file, whatever else is wrong in it.
 
     Raises:
         WorkspaceError: it is no YAML.
     """
     value = read_yaml(path).value
     written = value if isinstance(value, dict) else {}
-    state, levers = written.get("state"), written.get("levers")
+    state = written.get("state")
     folder = state if isinstance(state, str) and state else STATE
-    return path.parent / folder, [str(name) for name in levers] if isinstance(levers, dict) else []
+    levers, rings = (found if isinstance(found := written.get(key), dict) else {} for key in ("levers", "rings"))
+    return path.parent / folder, [str(name) for name in levers], [str(name) for name in rings]
 
 
 def read_config(path: Path, grants: Grants | None = None) -> Config:
@@ -216,7 +237,10 @@ def read_config(path: Path, grants: Grants | None = None) -> Config:
         problems += _levers(source, spec, guards)
     if problems or guards is None:
         raise WorkspaceError(problems)
-    return Config(path, spec, _with_modes(guards, spec.modes), files)
+    guards = _with_modes(guards, spec.modes)
+    if problems := list(decided.check(source, path, spec, guards)):
+        raise WorkspaceError(problems)
+    return Config(path, spec, guards, files)
 
 
 def listen(written: str) -> tuple[str, int]:
@@ -316,6 +340,10 @@ def _levers(source: YamlFile, spec: ConfigFile, guards: GuardFile) -> Iterator[P
     for rule in spec.modes:
         if rule not in ids:
             yield source.problem(("modes", rule), f"there is no rule {rule!r} in {spec.guards}")
+    for name, members in spec.rings.items():
+        for at, client in enumerate(members):
+            if client not in spec.clients:
+                yield source.problem(("rings", name, at), f"there is no client {client!r}")
     for name, modes in spec.levers.items():
         if name == STOP:
             yield source.problem(("levers", name), f"{STOP!r} is the kill switch, which every gateway has")

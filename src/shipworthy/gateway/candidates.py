@@ -1,0 +1,116 @@
+"""The upstreams that serve one request's model, asked in the order of the gateway's file until one answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from shipworthy.core.errors import TargetError, TargetFiltered
+from shipworthy.core.protocols import Target
+from shipworthy.exchange.channel import Channel
+from shipworthy.gateway.breaker import UpstreamOpen
+
+if TYPE_CHECKING:
+    from shipworthy.gateway.upstream import GatewayUpstream
+
+T = TypeVar("T")
+
+
+class _Call(Protocol):
+    """One request's call. `status` is that of an answer that was an error; 0 for any other end."""
+
+    status: int
+
+
+class Candidates:
+    """Of one request.
+
+    An upstream that fails is left for the next one only while nothing of its answer has arrived: a timeout, a broken
+    connection, an answer that cannot be read, or a status of 500 and above. What says something about the request
+    (400 to 499, a provider's filter) is the answer, and no failure.
+
+    Args:
+        upstreams: at least one; those that an open breaker keeps apart are passed over.
+    """
+
+    def __init__(self, upstreams: Sequence[GatewayUpstream]) -> None:
+        self._all, self._chosen = upstreams, upstreams[0]
+
+    @property
+    def name(self) -> str:
+        """Name of the upstream that was asked last: the one that answered, where one did."""
+        return self._chosen.name
+
+    @property
+    def stepped_in(self) -> bool:
+        """Whether the one that was asked last is not the first that fits."""
+        return self._chosen is not self._all[0]
+
+    def channel(self, call: Target) -> Channel:
+        """Return the channel of one call."""
+        return self._all[0].channel(call)
+
+    async def ask(self, call: _Call, attempt: Callable[[GatewayUpstream], Awaitable[T]]) -> T:
+        """Return the first answer that an upstream gives.
+
+        Raises:
+            UpstreamOpen: none was asked.
+            TargetError: the last one's failure, or what is no failure.
+        """
+        failed: TargetError | None = None
+        for one in self._all:
+            if (trial := one.breaker.begin()) is None:
+                continue
+            with trial:
+                async with one.places.free:
+                    self._chosen, call.status = one, 0
+                    try:
+                        answer = await attempt(one)
+                    except TargetError as error:
+                        trial.end(good := _is_answer(error, call))
+                        if good:
+                            raise
+                        failed = error
+                        continue
+                trial.end(True)
+                return answer
+        raise failed or self._none()
+
+    async def stream(
+        self, call: _Call, attempt: Callable[[GatewayUpstream], AsyncGenerator[T, None]]
+    ) -> AsyncGenerator[T, None]:
+        """Yield the pieces of the first answer that begins. Errors as for `ask`; after a first piece it is final."""
+        failed: TargetError | None = None
+        for one in self._all:
+            if (trial := one.breaker.begin()) is None:
+                continue
+            begun = False
+            with trial:
+                async with one.places.free:
+                    self._chosen, call.status = one, 0
+                    try:
+                        async with aclosing(attempt(one)) as pieces:
+                            async for piece in pieces:
+                                begun = True
+                                yield piece
+                    except GeneratorExit:
+                        trial.end(True if begun else None)
+                        raise
+                    except TargetError as error:
+                        trial.end(good := _is_answer(error, call))
+                        if good or begun:
+                            raise
+                        failed = error
+                        continue
+                trial.end(True)
+                return
+        raise failed or self._none()
+
+    def _none(self) -> UpstreamOpen:
+        wait = min(one.breaker.wait_s for one in self._all)
+        return UpstreamOpen("every upstream of this model has failed too often, and is not asked for now", wait)
+
+
+def _is_answer(error: TargetError, call: _Call) -> bool:
+    return isinstance(error, TargetFiltered) or 0 < call.status < 500
