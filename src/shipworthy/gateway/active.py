@@ -21,7 +21,7 @@ from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import Clients
 from shipworthy.gateway.config import STOP, Config, read_config
 from shipworthy.gateway.declared import UNPROVEN
-from shipworthy.gateway.levers import WATCH_S, Levers, Pulled
+from shipworthy.gateway.levers import Levers, Pulled
 from shipworthy.gateway.rollout import in_force, whole
 from shipworthy.gateway.upstream import GatewayUpstream
 
@@ -44,6 +44,7 @@ class Active:
     Attributes:
         digest: of the guards that are in force: the one that an evaluation of them has.
         base: the digest that they have with no lever pulled.
+        models: that the upstreams name in full, and not by a pattern.
         mediation: the guards, as the exchange takes them.
         stopped: whether the kill switch is pulled.
         secrets: keys of the upstreams: in no error and no record.
@@ -83,6 +84,9 @@ class Active:
                 for name, spec in config.spec.upstreams.items()
             }
             self.clients = Clients(config.spec.clients, config.spec.workers)
+        self.models = frozenset(
+            model for one in self.upstreams.values() for model in one.spec.models if not set("*?[") & set(model)
+        )
         self.secrets = tuple(key for upstream in self.upstreams.values() for key in upstream.secrets)
         for upstream in self.upstreams.values():
             upstream.hide(self.secrets)
@@ -185,16 +189,14 @@ class Keeper:
         return self.active
 
     async def watch(self) -> None:
-        """Look at levers and files until cancelled."""
-        while True:
-            await asyncio.sleep(WATCH_S)
-            try:
-                self.look()
-                if (stamp := _stamp(self.active.config.files)) != self._stamp:
-                    self._stamp = stamp
-                    await self.reload()
-            except Exception as error:  # whatever it was: nobody would hear of the kill switch without this
-                self._tell(f"looking at levers and files failed: {kind_of(error)}")
+        """Look once at levers and files, between two requests."""
+        try:
+            self.look()
+            if (stamp := _stamp(self.active.config.files)) != self._stamp:
+                self._stamp = stamp
+                await self.reload()
+        except Exception as error:  # whatever it was: nobody would hear of the kill switch without this
+            self._tell(f"looking at levers and files failed: {kind_of(error)}")
 
     async def reload(self) -> None:
         """Read the files again. What is wrong in them is told, and changes nothing."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from math import inf
+from time import perf_counter
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shipworthy.core.errors import TargetError, TargetFiltered
@@ -32,10 +34,14 @@ class Candidates:
 
     Args:
         upstreams: at least one; those that an open breaker keeps apart are passed over.
+
+    Attributes:
+        seconds: that were spent waiting for them, and for a place at them.
     """
 
     def __init__(self, upstreams: Sequence[GatewayUpstream]) -> None:
         self._all, self._chosen = upstreams, upstreams[0]
+        self.seconds = 0.0
 
     @property
     def name(self) -> str:
@@ -62,17 +68,20 @@ class Candidates:
         for one in self._all:
             if (trial := one.breaker.begin()) is None:
                 continue
+            began = perf_counter()
             with trial:
-                async with one.places.free:
-                    self._chosen, call.status = one, 0
-                    try:
+                try:
+                    async with one.places.free:
+                        self._chosen, call.status = one, 0
                         answer = await attempt(one)
-                    except TargetError as error:
-                        trial.end(good := _is_answer(error, call))
-                        if good:
-                            raise
-                        failed = error
-                        continue
+                except TargetError as error:
+                    trial.end(good := _is_answer(error, call))
+                    if good:
+                        raise
+                    failed = error
+                    continue
+                finally:
+                    self.seconds += perf_counter() - began
                 trial.end(True)
                 return answer
         raise failed or self._none()
@@ -85,24 +94,28 @@ class Candidates:
         for one in self._all:
             if (trial := one.breaker.begin()) is None:
                 continue
-            begun = False
+            begun, since = False, perf_counter()
             with trial:
-                async with one.places.free:
-                    self._chosen, call.status = one, 0
-                    try:
-                        async with aclosing(attempt(one)) as pieces:
-                            async for piece in pieces:
-                                begun = True
-                                yield piece
-                    except GeneratorExit:
-                        trial.end(True if begun else None)
+                try:
+                    async with one.places.free, aclosing(attempt(one)) as pieces:
+                        self._chosen, call.status = one, 0
+                        async for piece in pieces:
+                            begun = True
+                            self.seconds += perf_counter() - since
+                            since = inf  # who takes the piece is waited for, not the upstream
+                            yield piece
+                            since = perf_counter()
+                except GeneratorExit:
+                    trial.end(True if begun else None)
+                    raise
+                except TargetError as error:
+                    trial.end(good := _is_answer(error, call))
+                    if good or begun:
                         raise
-                    except TargetError as error:
-                        trial.end(good := _is_answer(error, call))
-                        if good or begun:
-                            raise
-                        failed = error
-                        continue
+                    failed = error
+                    continue
+                finally:
+                    self.seconds += max(0.0, perf_counter() - since)
                 trial.end(True)
                 return
         raise failed or self._none()

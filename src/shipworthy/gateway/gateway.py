@@ -12,12 +12,16 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import web
 
+from shipworthy.core.errors import StoreError
 from shipworthy.core.events import Said
 from shipworthy.core.served import Served
 from shipworthy.detect.redact import seal_served
 from shipworthy.gateway.active import Active, Keeper
+from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.config import Config, loopback
+from shipworthy.gateway.levers import WATCH_S
+from shipworthy.gateway.meter import Meter
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.routes import Route, dialect_of, find
 from shipworthy.gateway.turn import JSON, RequestTurn, retry_after
@@ -36,16 +40,19 @@ class Gateway:
     Args:
         config: read and checked.
         tell: is told what an operator should know, a line each; never text of a conversation.
+        run: the same in all workers of one gateway; see `Meter`.
 
     Raises:
         UsageError, StoreError: it cannot serve.
     """
 
-    def __init__(self, config: Config, tell: Callable[[str], None]) -> None:
+    def __init__(self, config: Config, tell: Callable[[str], None], run: str = "") -> None:
         self.tell = tell
         self._flying: set[RequestTurn] = set()
         self.keeper = Keeper(config, tell, self._kill)
         self.log = TrafficLog(config.state / TRAFFIC)
+        self.meter = Meter(config.state, run)
+        self.meter.now(self.keeper.active, 0)
         self._routes: dict[str, Route] = find()
         # Redacting a long conversation computes for a while: other requests go on meanwhile.
         self._sealing = ThreadPoolExecutor(_SEALERS, thread_name_prefix="shipworthy-seal")
@@ -64,6 +71,7 @@ class Gateway:
             self._check_host(request)
             return await route.answer(self, request)
         except HttpRefusal as refusal:
+            self.meter.refused(refusal.status)
             body = msgspec.json.encode(dialect_of(request.path).error(refusal))
             headers = {**self.headers(self.keeper.active), **retry_after(refusal)}
             return web.Response(status=refusal.status, body=body, content_type=JSON, headers=headers)
@@ -94,12 +102,36 @@ class Gateway:
         finally:
             self._flying.discard(turn)
 
-    async def keep(self, served: Served, active: Active) -> None:
-        """Make a record durable, redacted.
+    @property
+    def flying_now(self) -> int:
+        """Requests that this worker is serving."""
+        return len(self._flying)
+
+    async def watch(self) -> None:
+        """Look at levers and files, and write down what other workers' scrapes tell of this one, until cancelled."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            await self.keeper.watch()
+            self.meter.now(self.keeper.active, len(self._flying))
+
+    async def keep(self, served: Served, active: Active, upstreams: Candidates | None = None) -> None:
+        """Make a record durable, redacted, and count the request in.
+
+        Args:
+            upstreams: that it was for.
 
         Raises:
             StoreError: it is not.
         """
+        try:
+            await self._append(served, active)
+        except StoreError:
+            self.meter.not_recorded()
+            raise
+        waited, stepped_in = (upstreams.seconds, upstreams.stepped_in) if upstreams is not None else (0.0, False)
+        self.meter.served(served, waited, models=active.models, stepped_in=stepped_in)
+
+    async def _append(self, served: Served, active: Active) -> None:
         if sum(len(event.message.text) for event in served.events if isinstance(event, Said)) <= _SHORT:
             sealed = seal_served(served, active.secrets)
         else:
@@ -116,6 +148,7 @@ class Gateway:
         await self.keeper.close()
         self._sealing.shutdown()
         self.log.close()
+        self.meter.close()
 
     def _kill(self) -> None:
         for turn in tuple(self._flying):

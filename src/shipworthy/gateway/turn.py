@@ -329,6 +329,7 @@ class RequestTurn:
                 timing=Timing(self._began, seconds, exchange.guard_seconds if exchange is not None else 0.0, spans),
             ),
             self.active,
+            self.upstreams,
         )
         # Whoever stops waiting for it does not stop it.
         await asyncio.shield(asyncio.ensure_future(keeping))
