@@ -205,7 +205,7 @@ class Keeper:
             try:
                 # In a thread: requests go on meanwhile. The swap is one assignment.
                 config = await asyncio.to_thread(read_config, before.config.path)
-                fixed = ("listen", "workers", "state")
+                fixed = ("listen", "workers", "state", "telemetry")
                 if moved := [n for n in fixed if getattr(config.spec, n) != getattr(before.config.spec, n)]:
                     raise ShipworthyError(f"{', '.join(moved)} cannot change while it runs: restart it")
                 made = Active(config, self._levers.pulled, before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from math import inf
-from time import perf_counter
+from time import perf_counter, time
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shipworthy.core.errors import TargetError, TargetFiltered
@@ -37,11 +37,14 @@ class Candidates:
 
     Attributes:
         seconds: that were spent waiting for them, and for a place at them.
+        began, ended: Unix time of the first and the last of that; 0 where nobody was asked.
+        headers: sent besides to each of them.
     """
 
     def __init__(self, upstreams: Sequence[GatewayUpstream]) -> None:
         self._all, self._chosen = upstreams, upstreams[0]
-        self.seconds = 0.0
+        self.seconds = self.began = self.ended = 0.0
+        self.headers: dict[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -68,7 +71,7 @@ class Candidates:
         for one in self._all:
             if (trial := one.breaker.begin()) is None:
                 continue
-            began = perf_counter()
+            since = self._since()
             with trial:
                 try:
                     async with one.places.free:
@@ -81,7 +84,7 @@ class Candidates:
                     failed = error
                     continue
                 finally:
-                    self.seconds += perf_counter() - began
+                    self._waited(since)
                 trial.end(True)
                 return answer
         raise failed or self._none()
@@ -94,14 +97,14 @@ class Candidates:
         for one in self._all:
             if (trial := one.breaker.begin()) is None:
                 continue
-            begun, since = False, perf_counter()
+            begun, since = False, self._since()
             with trial:
                 try:
                     async with one.places.free, aclosing(attempt(one)) as pieces:
                         self._chosen, call.status = one, 0
                         async for piece in pieces:
                             begun = True
-                            self.seconds += perf_counter() - since
+                            self._waited(since)
                             since = inf  # who takes the piece is waited for, not the upstream
                             yield piece
                             since = perf_counter()
@@ -115,10 +118,19 @@ class Candidates:
                     failed = error
                     continue
                 finally:
-                    self.seconds += max(0.0, perf_counter() - since)
+                    self._waited(since)
                 trial.end(True)
                 return
         raise failed or self._none()
+
+    def _since(self) -> float:
+        self.began = self.began or time()
+        return perf_counter()
+
+    def _waited(self, since: float) -> None:
+        if since < inf:
+            self.seconds += perf_counter() - since
+            self.ended = time()
 
     def _none(self) -> UpstreamOpen:
         wait = min(one.breaker.wait_s for one in self._all)

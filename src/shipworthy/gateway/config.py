@@ -8,16 +8,16 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import Problem, ShipworthyError, UsageError, WorkspaceError
 from shipworthy.core.grants import TRUSTING, Grants
 from shipworthy.core.settings import Settings
 from shipworthy.gateway import decided
+from shipworthy.gateway.telemetry_spec import Reference, Seconds, TelemetrySpec
 from shipworthy.net import address
 from shipworthy.net.address import place
-from shipworthy.workspace.fields import NUMBER, Entity
+from shipworthy.workspace.fields import NUMBER, Entity, Loc
 from shipworthy.workspace.guards import GuardFile, Mode
 from shipworthy.workspace.nodes import YamlFile, read_yaml
 from shipworthy.workspace.read import read_guards
@@ -31,16 +31,7 @@ STATE = ".shipworthy/gateway"
 _MODES: tuple[Mode, ...] = ("off", "shadow", "enforce")
 
 
-def _reference(value: str) -> str:
-    if not is_reference(value):
-        # It may be a pasted secret: it is not repeated.
-        raise ValueError("must be a reference, 'env:NAME' or 'file:PATH', never a key itself")
-    return value
-
-
-Reference = Annotated[str, AfterValidator(_reference)]
 Name = Annotated[str, BeforeValidator(source_text), Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
-Seconds = Annotated[float, NUMBER, Field(gt=0, le=86_400)]
 Count = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
 
 
@@ -140,6 +131,7 @@ class ConfigFile(Entity):
         levers: name -> modes that it sets when it is pulled; it may only tighten.
         rings: name -> clients, for whom alone a lever can be pulled.
         decision: id of the release decision, in `workspace`, on these guards; "" shows them as unproven.
+        telemetry: where OpenTelemetry is sent; nowhere if left out.
     """
 
     listen: Annotated[str, BeforeValidator(source_text)] = "127.0.0.1:8080"
@@ -154,6 +146,7 @@ class ConfigFile(Entity):
     levers: dict[Name, dict[str, Mode]] = Field(default_factory=dict)
     rings: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     decision: Annotated[str, BeforeValidator(source_text), Field(max_length=200)] = ""
+    telemetry: TelemetrySpec | None = None
 
 
 class Config(NamedTuple):
@@ -283,22 +276,42 @@ def _listening(source: YamlFile, spec: ConfigFile) -> Iterator[Problem]:
 
 def _asking(source: YamlFile, spec: ConfigFile, grants: Grants) -> Iterator[Problem]:
     for name, upstream in spec.upstreams.items():
-        loc = ("upstreams", name)
-        try:
-            parts = address.check(upstream.url, secret=upstream.key is not None, plain_http=upstream.plain_http)
-        except UsageError as error:
-            yield source.problem((*loc, "url"), f"'url': {error}")
-            continue
-        if parts.query:
-            yield source.problem((*loc, "url"), "'url' carries a query: paths are put behind it")
-        if why := _unreachable(parts.hostname or ""):
-            yield source.problem((*loc, "url"), f"'url' leads to {why}: no model is served there")
-        to = place(upstream.url)
-        for where in [to, *([TRUSTING + to] if upstream.ca_file and to else [])]:
-            if upstream.key is not None and where and not grants.allow_key(upstream.key, where):
-                said = f"{upstream.key!r} is sent to {where} if this file has its way, and you have not allowed it"
-                hint = f"if that is right: shipworthy allow key {upstream.key} {where}"
-                yield source.problem((*loc, "key"), said, hint)
+        keys: dict[Loc, str] = {("key",): upstream.key} if upstream.key is not None else {}
+        loc: Loc = ("upstreams", name)
+        yield from _leads(source, loc, "url", url=upstream.url, keys=keys, how=upstream, grants=grants)
+    if (telemetry := spec.telemetry) is not None:
+        keys = {("headers", header): reference for header, reference in telemetry.headers.items()}
+        loc = ("telemetry",)
+        yield from _leads(source, loc, "otlp", url=telemetry.otlp, keys=keys, how=telemetry, grants=grants)
+
+
+def _leads(
+    source: YamlFile,
+    loc: Loc,
+    field: str,
+    *,
+    url: str,
+    keys: Mapping[Loc, str],
+    how: UpstreamSpec | TelemetrySpec,
+    grants: Grants,
+) -> Iterator[Problem]:
+    """Yield what is wrong with an address that is sent to, and with the keys that go there."""
+    try:
+        parts = address.check(url, secret=bool(keys), plain_http=how.plain_http)
+    except UsageError as error:
+        yield source.problem((*loc, field), f"{field!r}: {error}")
+        return
+    if parts.query:
+        yield source.problem((*loc, field), f"{field!r} carries a query: paths are put behind it")
+    if why := _unreachable(parts.hostname or ""):
+        yield source.problem((*loc, field), f"{field!r} leads to {why}: nothing is served there")
+    to = place(url)
+    for where in [to, *([TRUSTING + to] if how.ca_file and to else [])]:
+        for at, reference in keys.items():
+            if where and not grants.allow_key(reference, where):
+                said = f"{reference!r} is sent to {where} if this file has its way, and you have not allowed it"
+                hint = f"if that is right: shipworthy allow key {reference} {where}"
+                yield source.problem((*loc, *at), said, hint)
 
 
 def _unreachable(host: str) -> str:

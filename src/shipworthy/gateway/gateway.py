@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -24,6 +24,8 @@ from shipworthy.gateway.levers import WATCH_S
 from shipworthy.gateway.meter import Meter
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.routes import Route, dialect_of, find
+from shipworthy.gateway.telemetry import Telemetry
+from shipworthy.gateway.trace import TraceContext, begin
 from shipworthy.gateway.turn import JSON, RequestTurn, retry_after
 from shipworthy.store.traffic import TrafficLog
 
@@ -53,6 +55,8 @@ class Gateway:
         self.log = TrafficLog(config.state / TRAFFIC)
         self.meter = Meter(config.state, run)
         self.meter.now(self.keeper.active, 0)
+        told = config.spec.telemetry
+        self.telemetry = Telemetry(told, tell, self.meter.exported) if told is not None else None
         self._routes: dict[str, Route] = find()
         # Redacting a long conversation computes for a while: other requests go on meanwhile.
         self._sealing = ThreadPoolExecutor(_SEALERS, thread_name_prefix="shipworthy-seal")
@@ -114,30 +118,43 @@ class Gateway:
             await self.keeper.watch()
             self.meter.now(self.keeper.active, len(self._flying))
 
-    async def keep(self, served: Served, active: Active, upstreams: Candidates | None = None) -> None:
-        """Make a record durable, redacted, and count the request in.
+    def begin_trace(self, headers: Mapping[str, str]) -> TraceContext | None:
+        """Return the trace of a request; None where none is kept."""
+        return begin(headers, self.telemetry.spec.sample) if self.telemetry is not None else None
+
+    async def keep(
+        self,
+        served: Served,
+        active: Active,
+        upstreams: Candidates | None = None,
+        trace: TraceContext | None = None,
+    ) -> None:
+        """Make a record durable, redacted; count the request in, and tell of it.
 
         Args:
-            upstreams: that it was for.
+            upstreams: that it was for; `trace` that it is in.
 
         Raises:
             StoreError: it is not.
         """
         try:
-            await self._append(served, active)
+            served = await self._append(served, active)
         except StoreError:
             self.meter.not_recorded()
             raise
         waited, stepped_in = (upstreams.seconds, upstreams.stepped_in) if upstreams is not None else (0.0, False)
         self.meter.served(served, waited, models=active.models, stepped_in=stepped_in)
+        if self.telemetry is not None and trace is not None:
+            self.telemetry.served(served, trace, active, upstreams)
 
-    async def _append(self, served: Served, active: Active) -> None:
+    async def _append(self, served: Served, active: Active) -> Served:
         if sum(len(event.message.text) for event in served.events if isinstance(event, Said)) <= _SHORT:
             sealed = seal_served(served, active.secrets)
         else:
             loop = asyncio.get_running_loop()
             sealed = await loop.run_in_executor(self._sealing, seal_served, served, active.secrets)
         await self.log.append(sealed)
+        return sealed.record
 
     def headers(self, active: Active) -> dict[str, str]:
         """Return headers of every answer: all of them ours, none of a client's or an upstream's."""
@@ -147,6 +164,8 @@ class Gateway:
         """Let go of connections and files."""
         await self.keeper.close()
         self._sealing.shutdown()
+        if self.telemetry is not None:
+            await asyncio.to_thread(self.telemetry.close)
         self.log.close()
         self.meter.close()
 

@@ -27,6 +27,7 @@ from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.declared import UNDECLARED, declared
 from shipworthy.gateway.refusal import HttpRefusal
+from shipworthy.gateway.trace import TraceContext
 from shipworthy.gateway.upstream import UpstreamCall, by_choice
 from shipworthy.net.answer import read_json
 
@@ -89,6 +90,7 @@ class RequestTurn:
         self.exchange: Exchange | None = None
         self.upstreams: Candidates | None = None
         self.declared = UNDECLARED
+        self.trace: TraceContext | None = None
         self.error = ""
         self.ending: Ending = "failed"
         self.status = 0
@@ -122,6 +124,7 @@ class RequestTurn:
 
     async def _served(self) -> web.StreamResponse:
         self.client = client = self._gateway.admit(self._request, self.active)
+        self.trace = self._gateway.begin_trace(self._request.headers)
         self.declared = declared(self._request.headers)
         self.active = self.active.seen_by(client.name, self.declared.session)
         if self.active.stopped:
@@ -157,6 +160,8 @@ class RequestTurn:
             said = "there is no such model for this key"
             raise HttpRefusal(404, "invalid_request_error", said, field="model", code="model_not_found")
         self.asking, self.upstreams = asking, upstream
+        if self.trace is not None and (told := self.active.config.spec.telemetry) is not None and told.propagate:
+            upstream.headers = self.trace.onward
         return asking, upstream
 
     # ---- whole -----------------------------------------------------------------------------------------------------
@@ -330,6 +335,7 @@ class RequestTurn:
             ),
             self.active,
             self.upstreams,
+            self.trace,
         )
         # Whoever stops waiting for it does not stop it.
         await asyncio.shield(asyncio.ensure_future(keeping))

@@ -113,7 +113,7 @@ class UpstreamCall:
 
         async def attempt(upstream: GatewayUpstream) -> Reply:
             body = self._body(upstream, request, stream=False)
-            return self._whole(await upstream.endpoint(self._path).ask(body))
+            return self._whole(await upstream.endpoint(self._path).ask(body, also=self._upstreams.headers))
 
         return await self._upstreams.ask(self, attempt)
 
@@ -127,7 +127,8 @@ class UpstreamCall:
         completion = Completion()
         endpoint = upstream.endpoint(self._path)
         try:
-            async with aclosing(endpoint.events(self._body(upstream, request, stream=True))) as events:
+            body = self._body(upstream, request, stream=True)
+            async with aclosing(endpoint.events(body, also=self._upstreams.headers)) as events:
                 async for event in events:
                     for delta in completion.take(event.data):
                         yield self._known(delta)

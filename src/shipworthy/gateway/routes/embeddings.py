@@ -50,7 +50,8 @@ class EmbeddingVectors:
 
     async def _asked(self, upstream: GatewayUpstream, texts: list[str]) -> Reply:
         model = upstream.spec.model or self._asking.model
-        told = await upstream.endpoint(PATH).ask({**self._asking.fields, "model": model, "input": texts})
+        body = {**self._asking.fields, "model": model, "input": texts}
+        told = await upstream.endpoint(PATH).ask(body, also=self._upstreams.headers)
         if told.status != 200:
             self.status = told.status
             raise TargetError(f"the upstream answered {describe_error(told)}")
