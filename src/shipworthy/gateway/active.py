@@ -63,9 +63,8 @@ class Active:
             levers = tuple(one.lever for one in pulled if whole(one))
         self.levers = levers
         self._variants: dict[tuple[str, ...], Active] = {}
-        known = tuple(name for name in levers if name in config.spec.levers)
-        # A lever that this file does not know may be one that its former state knew, and tightened with.
-        self.stopped = STOP in levers or len(known) < len(set(levers) - {STOP})
+        known = config.known(levers)
+        self.stopped = config.stopped(levers)
         self.pipeline = Pipeline.build(config.under(known))
         if not known:
             self.base = self.pipeline.digest
@@ -177,7 +176,7 @@ class Keeper:
         self._levers = Levers(config.state)
         self.active = Active(config, self._levers.pulled)
         self.refused = ""
-        self._stamp = _stamp(config.files)
+        self._stamp = stamp(config.files)
         self._reading = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -192,8 +191,8 @@ class Keeper:
         """Look once at levers and files, between two requests."""
         try:
             self.look()
-            if (stamp := _stamp(self.active.config.files)) != self._stamp:
-                self._stamp = stamp
+            if (seen := stamp(self.active.config.files)) != self._stamp:
+                self._stamp = seen
                 await self.reload()
         except Exception as error:  # whatever it was: nobody would hear of the kill switch without this
             self._tell(f"looking at levers and files failed: {kind_of(error)}")
@@ -215,7 +214,7 @@ class Keeper:
                 self._tell(f"the new configuration is refused, and the old one goes on: {self.refused}")
                 return
             self.active, self.refused = made, ""
-            self._stamp = _stamp(config.files)
+            self._stamp = stamp(config.files)
             self._tell(f"guards {made.digest}, read from {config.path}")
             gone = [u for u in before.upstreams.values() if u not in made.upstreams.values()]
             if gone:
@@ -254,7 +253,8 @@ async def _close(upstreams: list[GatewayUpstream], after: float) -> None:
                 await upstream.close()
 
 
-def _stamp(files: tuple[Path, ...]) -> tuple[Any, ...]:
+def stamp(files: tuple[Path, ...]) -> tuple[Any, ...]:
+    """Return what is another once one of some files has changed."""
     found = []
     for file in files:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from pathlib import Path
@@ -185,6 +185,17 @@ class Config(NamedTuple):
             {rule: max((w[rule] for w in wanted if rule in w), key=_MODES.index) for w in wanted for rule in w},
         )
 
+    def known(self, levers: Sequence[str]) -> tuple[str, ...]:
+        """Return those of some levers that this file names."""
+        return tuple(name for name in levers if name in self.spec.levers)
+
+    def stopped(self, levers: Sequence[str]) -> bool:
+        """Say whether nothing is served with some levers pulled: with the kill switch, or one that nobody knows.
+
+        A lever that this file does not know may be one that its former state knew, and tightened with.
+        """
+        return STOP in levers or len(self.known(levers)) < len(set(levers) - {STOP})
+
     def upstreams_of(self, model: str) -> list[str]:
         """Return the names of the upstreams that a model is asked of, in the file's order."""
         return [name for name, spec in self.spec.upstreams.items() if fits(model, spec.models)]
@@ -218,20 +229,34 @@ def read_config(path: Path, grants: Grants | None = None) -> Config:
     Raises:
         WorkspaceError: every problem, with file and line.
     """
+    return _read(path, grants if grants is not None else Grants.load(Settings.load().grants_file))
+
+
+def read_levers(path: Path) -> Config:
+    """Read a gateway's file and its guards for their levers and modes alone.
+
+    Whoever does so sends nothing anywhere: where keys may go, and whether the guards were decided on, is the gateway's
+    own matter. Errors as for `read_config`.
+    """
+    return _read(path, None)
+
+
+def _read(path: Path, grants: Grants | None) -> Config:
     source = read_yaml(path)
     problems: list[Problem] = []
     spec = validate(ConfigFile, source, (), problems)
     if spec is None:
         raise WorkspaceError(problems)
-    problems += _listening(source, spec)
-    problems += _asking(source, spec, grants if grants is not None else Grants.load(Settings.load().grants_file))
+    if grants is not None:
+        problems += _listening(source, spec)
+        problems += _asking(source, spec, grants)
     guards, files = _guards(source, path, spec, problems)
     if guards is not None:
         problems += _levers(source, spec, guards)
     if problems or guards is None:
         raise WorkspaceError(problems)
     guards = _with_modes(guards, spec.modes)
-    if problems := list(decided.check(source, path, spec, guards)):
+    if grants is not None and (problems := list(decided.check(source, path, spec, guards))):
         raise WorkspaceError(problems)
     return Config(path, spec, guards, files)
 

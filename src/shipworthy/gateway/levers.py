@@ -44,7 +44,8 @@ class Pulled(Struct, frozen=True, omit_defaults=True):
         return self.lever + share + (f" of the ring {self.ring}" if self.ring else "")
 
 
-_UNKNOWN = (Pulled(STOP, "a file that could not be read", ""),)
+UNKNOWN = (Pulled(STOP, "a file that could not be read", ""),)
+"""What counts as pulled where that cannot be told."""
 _decoder = msgspec.json.Decoder(tuple[Pulled, ...])
 
 
@@ -69,12 +70,12 @@ class Levers:
             self._seen, self._pulled = (0, 0, 0), ()
             return ()
         except OSError:
-            return _UNKNOWN
+            return UNKNOWN
         if seen != self._seen:
             try:
                 self._pulled = tuple(sorted(read(self._state), key=lambda pulled: pulled.lever))
             except StoreError:
-                return _UNKNOWN
+                return UNKNOWN
             self._seen = seen
         return self._pulled
 
@@ -133,7 +134,7 @@ def _changing(state: Path) -> Iterator[tuple[Pulled, ...]]:
         try:
             yield read(state)
         except StoreError:
-            yield _UNKNOWN
+            yield UNKNOWN
 
 
 def _write(state: Path, what: str, change: Pulled, after: tuple[Pulled, ...]) -> None:
