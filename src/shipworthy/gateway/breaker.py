@@ -50,7 +50,7 @@ class Breaker:
         self._most, self._open_s, self._clock = failures, open_s, clock
         self.failed = self.opened = 0
         self._until: float | None = None
-        self._probing: Trial | None = None
+        self._probing: BreakerTrial | None = None
         self._era = 0
 
     @property
@@ -65,16 +65,16 @@ class Breaker:
         """Seconds until the upstream may be tried again; 0 while it may be."""
         return 0.0 if self._until is None else max(0.0, self._until - self._clock())
 
-    def begin(self) -> Trial | None:
+    def begin(self) -> BreakerTrial | None:
         """Return the trial of one request, to be ended; None where it is not to be made now."""
         if self._until is None:
-            return Trial(self, self._era)
+            return BreakerTrial(self, self._era)
         if self._probing is not None or self._clock() < self._until:
             return None
-        self._probing = Trial(self, self._era)
+        self._probing = BreakerTrial(self, self._era)
         return self._probing
 
-    def _ended(self, trial: Trial, good: bool | None) -> None:
+    def _ended(self, trial: BreakerTrial, good: bool | None) -> None:
         if trial is self._probing:
             self._probing = None
         if good is None or trial.era != self._era:
@@ -91,7 +91,7 @@ class Breaker:
             self._until = self._clock() + self._open_s
 
 
-class Trial:
+class BreakerTrial:
     """One request to an upstream, as its breaker sees it; ``with`` ends it without a word where nobody else did."""
 
     def __init__(self, breaker: Breaker, era: int) -> None:

@@ -111,14 +111,14 @@ class CountFile:
         return slot
 
 
-class Counted(NamedTuple):
+class WorkerCounts(NamedTuple):
     """One worker's numbers. `alive` is false where it has died: what it counted counts, what it was doing does not."""
 
     values: dict[Key, float]
     alive: bool
 
 
-def read(folder: Path, run: str) -> list[Counted]:
+def read(folder: Path, run: str) -> list[WorkerCounts]:
     """Return the numbers of every worker that a gateway has had. A file that is only being made is left out."""
     found = []
     for path in sorted(folder.glob(f"{run}-*.counts")):
@@ -131,7 +131,7 @@ def read(folder: Path, run: str) -> list[Counted]:
                 os.close(file)
             keys = _keys(data)
             values = struct.unpack_from(f"={len(keys)}d", data, _VALUES) if keys else ()
-            found.append(Counted(dict(zip(keys, values, strict=True)), alive))
+            found.append(WorkerCounts(dict(zip(keys, values, strict=True)), alive))
     return found
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from shipworthy.gateway.counts import Counted, Key
+from shipworthy.gateway.counts import Key, WorkerCounts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX = "shipworthy_gateway_"
@@ -68,7 +68,7 @@ SUM = "sum"
 """In place of a bound: the sum of the seconds."""
 
 
-def total(workers: Iterable[Counted]) -> dict[Key, float]:
+def total(workers: Iterable[WorkerCounts]) -> dict[Key, float]:
     """Return the sum over workers: of the dead ones, without what they were doing when they died."""
     found: dict[Key, float] = defaultdict(float)
     for worker in workers:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.gateway.counts import Counted
+from shipworthy.gateway.counts import WorkerCounts
 from shipworthy.gateway.exposition import BOUNDS_S, FAMILIES, PREFIX, SUM, bucket, text, total
 
 parser = pytest.importorskip("prometheus_client.parser", reason="prometheus-client is in the development lock")
@@ -63,5 +63,5 @@ def test_whatever_a_label_holds_comes_back(value) -> None:
 
 def test_what_the_dead_counted_counts_and_what_they_were_doing_does_not() -> None:
     one = {("records_total", "written"): 3.0, ("in_flight",): 2.0}
-    found = total([Counted(one, True), Counted(one, False)])
+    found = total([WorkerCounts(one, True), WorkerCounts(one, False)])
     assert found == {("records_total", "written"): 6.0, ("in_flight",): 2.0}
