@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class _Call(Protocol):
-    """One request's call. `status` is that of an answer that was an error; 0 for any other end."""
+    """One request's call. `status` is that of the answer, once it has come; 0 while it has not, or if it broke off."""
 
     status: int
 
@@ -29,8 +29,9 @@ class Candidates:
     """Of one request.
 
     An upstream that fails is left for the next one only while nothing of its answer has arrived: a timeout, a broken
-    connection, an answer that cannot be read, or a status of 500 and above. What says something about the request
-    (400 to 499, a provider's filter) is the answer, and no failure.
+    connection, a status of 500 and above, an error in its stream. What says something about the request (400 to 499, a
+    provider's filter), or came and cannot be passed on (a picture, a form that was not asked for), is the answer, and
+    no failure: whoever asks for such things must not take the upstream from others.
 
     Args:
         upstreams: at least one; those that an open breaker keeps apart are passed over.
@@ -42,19 +43,20 @@ class Candidates:
     """
 
     def __init__(self, upstreams: Sequence[GatewayUpstream]) -> None:
-        self._all, self._chosen = upstreams, upstreams[0]
+        self._all = upstreams
+        self._chosen: GatewayUpstream | None = None
         self.seconds = self.began = self.ended = 0.0
         self.headers: dict[str, str] = {}
 
     @property
     def name(self) -> str:
-        """Name of the upstream that was asked last: the one that answered, where one did."""
-        return self._chosen.name
+        """Name of the upstream that was asked last, and answered where one did; empty where none was asked."""
+        return self._chosen.name if self._chosen is not None else ""
 
     @property
     def stepped_in(self) -> bool:
         """Whether the one that was asked last is not the first that fits."""
-        return self._chosen is not self._all[0]
+        return self._chosen not in (None, self._all[0])
 
     def channel(self, call: Target) -> Channel:
         """Return the channel of one call."""

@@ -276,7 +276,9 @@ class RequestTurn:
     async def _refuse(self, refusal: HttpRefusal) -> web.StreamResponse:
         response = self._response
         self.status = response.status if response is not None else refusal.status
-        if not self._kept and self.client is not None:
+        if self.client is None:
+            self._gateway.meter.refused(refusal.status)
+        elif not self._kept:
             self.ending, self.error = refusal.ending, refusal.message
             try:
                 await self._keep()

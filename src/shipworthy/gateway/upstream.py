@@ -7,6 +7,7 @@ from contextlib import aclosing
 from copy import copy
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from shipworthy.core.credentials import resolve
@@ -95,7 +96,7 @@ class UpstreamCall:
         finishes: why each choice ended: ``stop`` or ``length``.
         sizes: how many messages of the whole reply belong to each choice: its words, and its refusal if it has one.
         usage: what it took.
-        status: of the upstream's answer where that was an error; 0 for any other.
+        status: of the upstream's answer, once it has come; 0 while it has not, and where it broke off.
     """
 
     def __init__(self, upstreams: Candidates, path: str, asking: Asking) -> None:
@@ -130,8 +131,13 @@ class UpstreamCall:
             body = self._body(upstream, request, stream=True)
             async with aclosing(endpoint.events(body, also=self._upstreams.headers)) as events:
                 async for event in events:
-                    for delta in completion.take(event.data):
-                        yield self._known(delta)
+                    try:
+                        read = [self._known(delta) for delta in completion.take(event.data)]
+                    except TargetError:
+                        self.status = 0 if _tells_an_error(event.data) else 200
+                        raise
+                    for delta in read:
+                        yield delta
                     if completion.done:
                         break
         except NoStream as other:
@@ -146,9 +152,10 @@ class UpstreamCall:
                     yield Delta(refusal.text, "refusal", number)
             yield reply
             return
+        replies = [completion.reply(number) for number in completion.choices] or [completion.reply()]
+        self.status = 200
         if completion.choices != list(range(len(completion.choices))):
             raise TargetError("the upstream left out a choice")
-        replies = [completion.reply(number) for number in completion.choices] or [completion.reply()]
         self._ended(replies, [completion.finishes.get(number, "") for number in completion.choices])
         self.sizes = [1] * len(replies)
         yield self._reply([reply.messages[0] for reply in replies], replies[0])
@@ -165,8 +172,8 @@ class UpstreamCall:
         return body
 
     def _whole(self, answer: HttpAnswer) -> Reply:
+        self.status = answer.status
         if answer.status != 200:
-            self.status = answer.status
             if is_filtered(answer.body):
                 raise TargetFiltered("the provider's filter refused the prompt")
             raise TargetError(f"the upstream answered {describe_error(answer)}")
@@ -213,6 +220,14 @@ class UpstreamCall:
 _MOST_PLACES = 1_000_000_000
 _MOST_CALLS = 10_000
 """Of one choice; `MAX_CALL` of the exchange ends an answer long before."""
+
+
+def _tells_an_error(data: str) -> bool:
+    try:
+        read = msgspec.json.decode(data)
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+        return False
+    return isinstance(read, dict) and bool(read.get("error"))
 
 
 def _spoken(part: MessagePart) -> None:

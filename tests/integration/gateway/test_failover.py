@@ -16,7 +16,8 @@ def event(text, **more):
 
 
 class Upstream:
-    """One whose answer a test changes: ``well``, ``broken``, ``cut`` (in mid-stream), ``silent``, or a status."""
+    """One whose answer a test changes: ``well``, ``broken``, ``cut`` (in mid-stream), ``error`` (in a stream),
+    ``silent``, ``odd`` (nothing that can be passed on), or a status."""
 
     def __init__(self, loopback, says) -> None:
         self.loopback, self.says, self.how = loopback, says, "well"
@@ -26,6 +27,11 @@ class Upstream:
         if self.how == "broken" or isinstance(self.how, int):
             status = 500 if self.how == "broken" else self.how
             loopback.respond(writer, {"error": {"message": "no"}}, status=status)
+        elif self.how == "odd":
+            loopback.respond(writer, {"choices": "none"})
+        elif self.how == "error":
+            data = b'data: {"error": {"type": "overloaded"}}\n\n'
+            loopback.respond(writer, data, content_type="text/event-stream")
         elif self.how == "silent":
             await asyncio.sleep(300)
         elif "input" in (request.json or {}):
@@ -97,6 +103,7 @@ def test_with_none_left_a_client_reads_when_to_come_back_in_its_dialect(over, lo
             other = await served.ask("/v1/messages", max_tokens=5)
             assert (other.status, other.json["type"], "retry-after" in other.headers) == (503, "error", True)
             assert [record.ending for record in served.records] == ["upstream_error"] * 5
+            assert [record.upstream for record in served.records] == ["main"] * 2 + [""] * 3
 
     asyncio.run(main())
 
@@ -139,8 +146,21 @@ def test_what_is_about_the_request_is_no_failure(over, loopback) -> None:
             for status in (400, 404, 422, 429):
                 first.how = status
                 assert (await served.ask()).status == status
+            first.how = "odd"
+            for stream in (False, True):
+                assert (await served.ask(stream=stream)).status == 502
             assert breaker.failed == 0
-            assert [record.upstream for record in served.records] == ["main"] * 4
+            assert [record.upstream for record in served.records] == ["main"] * 6
+
+    asyncio.run(main())
+
+
+def test_an_error_in_a_stream_is_a_failure(over, loopback) -> None:
+    async def main():
+        async with two(over, loopback) as (served, first, *_):
+            first.how = "error"
+            answer = await served.ask(stream=True)
+            assert (answer.status, "second" in answer.text) == (200, True)
 
     asyncio.run(main())
 

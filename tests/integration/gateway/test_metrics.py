@@ -119,9 +119,10 @@ def test_where_keys_are_asked_for_only_an_operator_reads_it(over, loopback, monk
     async def main():
         async with talking(loopback) as up, over(up.url + "/v1", clients=clients) as served:
             assert (await served.get("/metrics")).status == 401
+            assert (await served.ask()).status == 401
             assert (await served.get("/metrics", authorization=f"Bearer {WEB}")).status == 403
             found, page = await scrape(served, authorization=f"Bearer {OPS}")
-            assert value(found, "unrecorded_total", status="401") == 1
+            assert value(found, "unrecorded_total", status="401") == 2
             assert not re.search(f"{WEB}|{OPS}", page)
 
     asyncio.run(main())

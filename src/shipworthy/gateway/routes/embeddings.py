@@ -52,8 +52,8 @@ class EmbeddingVectors:
         model = upstream.spec.model or self._asking.model
         body = {**self._asking.fields, "model": model, "input": texts}
         told = await upstream.endpoint(PATH).ask(body, also=self._upstreams.headers)
+        self.status = told.status
         if told.status != 200:
-            self.status = told.status
             raise TargetError(f"the upstream answered {describe_error(told)}")
         self.found, self.usage = embeddings_serve.vectors(told.body, len(texts))
         return answer("", usage=self.usage)
