@@ -142,7 +142,10 @@ class Gateway:
         except StoreError:
             self.meter.not_recorded()
             raise
-        waited, stepped_in = (upstreams.seconds, upstreams.stepped_in) if upstreams is not None else (0.0, False)
+        if upstreams is not None:
+            waited, stepped_in = upstreams.seconds, upstreams.stepped_in
+        else:
+            waited, stepped_in = None if served.upstream else 0.0, False
         self.meter.served(served, waited, models=active.models, stepped_in=stepped_in)
         if self.telemetry is not None and trace is not None:
             self.telemetry.served(served, trace, active, upstreams)

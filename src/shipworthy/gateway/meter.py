@@ -37,11 +37,11 @@ class Meter:
         self._counts = counts.CountFile(self._folder, self._run)
         self._counts.clear(GAUGES)
 
-    def served(self, served: Served, upstream_s: float, *, models: Collection[str], stepped_in: bool) -> None:
+    def served(self, served: Served, upstream_s: float | None, *, models: Collection[str], stepped_in: bool) -> None:
         """Count a request in that was recorded.
 
         Args:
-            upstream_s: seconds that it waited for upstreams.
+            upstream_s: seconds that it waited for upstreams; None where that is not known.
             models: that the gateway's file names in full: the only ones that are named.
             stepped_in: whether another upstream was asked than the first that fits.
         """
@@ -49,7 +49,8 @@ class Meter:
         add(("requests_total", served.route, served.ending, upstream))
         add(("records_total", "written"))
         for what, said in (("prompt", served.prompt), ("index", served.index)):
-            add(("declared_total", what, UNPROVEN if said == UNPROVEN else "declared"))
+            if said:
+                add(("declared_total", what, UNPROVEN if said == UNPROVEN else "declared"))
         if stepped_in:
             add(("failovers_total", upstream))
         for event in served.events:
@@ -61,10 +62,11 @@ class Meter:
                 add(("tokens_total", upstream, model, "input"), event.usage.input_tokens)
                 add(("tokens_total", upstream, model, "output"), event.usage.output_tokens)
         self._took("request_seconds", served.route, timing.seconds)
-        self._took("added_seconds", served.route, max(0.0, timing.seconds - upstream_s))
         self._took("guard_seconds", served.route, timing.guard_seconds)
-        if upstream:
-            self._took("upstream_seconds", upstream, upstream_s)
+        if upstream_s is not None:
+            self._took("added_seconds", served.route, max(0.0, timing.seconds - upstream_s))
+            if upstream:
+                self._took("upstream_seconds", upstream, upstream_s)
 
     def not_recorded(self) -> None:
         """Count a record that could not be made durable."""
