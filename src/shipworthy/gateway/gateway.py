@@ -142,6 +142,7 @@ class Gateway:
         except StoreError:
             self.meter.not_recorded()
             raise
+        waited: float | None
         if upstreams is not None:
             waited, stepped_in = upstreams.seconds, upstreams.stepped_in
         else:
