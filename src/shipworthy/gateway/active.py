@@ -21,7 +21,7 @@ from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import Clients
 from shipworthy.gateway.config import STOP, Config, read_config
 from shipworthy.gateway.declared import UNPROVEN
-from shipworthy.gateway.levers import Levers, Pulled
+from shipworthy.gateway.levers import WATCH_S, Levers, Pulled
 from shipworthy.gateway.rollout import in_force, whole
 from shipworthy.gateway.upstream import GatewayUpstream
 
@@ -188,14 +188,16 @@ class Keeper:
         return self.active
 
     async def watch(self) -> None:
-        """Look once at levers and files, between two requests."""
-        try:
-            self.look()
-            if (seen := stamp(self.active.config.files)) != self._stamp:
-                self._stamp = seen
-                await self.reload()
-        except Exception as error:  # whatever it was: nobody would hear of the kill switch without this
-            self._tell(f"looking at levers and files failed: {kind_of(error)}")
+        """Look at levers and files until cancelled."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            try:
+                self.look()
+                if (seen := stamp(self.active.config.files)) != self._stamp:
+                    self._stamp = seen
+                    await self.reload()
+            except Exception as error:  # whatever it was: nobody would hear of the kill switch without this
+                self._tell(f"looking at levers and files failed: {kind_of(error)}")
 
     async def reload(self) -> None:
         """Read the files again. What is wrong in them is told, and changes nothing."""

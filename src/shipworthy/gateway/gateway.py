@@ -113,10 +113,13 @@ class Gateway:
 
     async def watch(self) -> None:
         """Look at levers and files, and write down what other workers' scrapes tell of this one, until cancelled."""
-        while True:
-            await asyncio.sleep(WATCH_S)
-            await self.keeper.watch()
-            self.meter.now(self.keeper.active, len(self._flying))
+
+        async def write_down() -> None:
+            while True:
+                await asyncio.sleep(WATCH_S)
+                self.meter.now(self.keeper.active, len(self._flying))
+
+        await asyncio.gather(self.keeper.watch(), write_down())
 
     def begin_trace(self, headers: Mapping[str, str]) -> TraceContext | None:
         """Return the trace of a request; None where none is kept."""
