@@ -96,7 +96,7 @@ def test_what_is_no_flag_is_said(product) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_no_provider(tmp_path) -> None:
-    (tmp_path / "gateway.yaml").write_text("guards: none.yaml\nupstreams: {}\n")
+    (tmp_path / "gateway.yaml").write_text("guards: none.yaml\nupstreams: 3\n")
     with pytest.raises(WorkspaceError, match=r"gateway\.yaml:2"):
         ShipworthyProvider(tmp_path / "gateway.yaml")
 
