@@ -27,16 +27,25 @@ def run(over, chosen, rules, *, look=None, change=None):
 
     async def main():
         stub = Stub(chosen)
-        async with stub.serve() as url, over(url, guards={"block_message": "No.", "rules": rules}) as served:
-            if change is not None:
-                change(served.gateway)
-            came = [(cell, await ask(served.session, served.base, cell)) for cell in chosen]
-            if look is not None:
-                look(served)
+        guards = {"block_message": "No.", "rules": rules}
+        async with stub.serve() as url:
+            # The stub fails on purpose, many times in a row.
+            asked = {"main": {"url": url, "retries": 0, "timeout_s": 20, "breaker": {"failures": 0}}}
+            came = await _asked(over(url, guards=guards, upstreams=asked), chosen, look, change)
             assert len(stub.asked) == len(chosen)
             return came
 
     return asyncio.run(main())
+
+
+async def _asked(gateway, chosen, look, change):
+    async with gateway as served:
+        if change is not None:
+            change(served.gateway)
+        came = [(cell, await ask(served.session, served.base, cell)) for cell in chosen]
+        if look is not None:
+            look(served)
+        return came
 
 
 def unescaped(text):
