@@ -12,7 +12,6 @@ pytest.importorskip("anthropic")
 
 import anthropic
 import openai
-
 from tests.integration.gateway.upstreams import call, upstream
 
 MARK = "mark@leak.example.org"

@@ -11,7 +11,6 @@ import pytest
 pytest.importorskip("openai")
 
 import openai
-
 from tests.integration.gateway.upstreams import call, upstream
 
 MARK = "mark@leak.example.org"

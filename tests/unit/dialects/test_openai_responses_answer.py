@@ -92,7 +92,7 @@ def test_an_answer_that_breaks_off_says_so_with_what_there_is_of_it() -> None:
     assert last["type"] == "response.failed"
     assert last["response"]["error"] == {"code": "upstream", "message": "the upstream failed"}
     assert last["response"]["output"][0]["content"][0]["text"] == "Half of"
-    assert [e["type"] for e in events(answering().failed("no", "x"))][0] == "response.created"
+    assert next(e["type"] for e in events(answering().failed("no", "x"))) == "response.created"
 
 
 _PIECES = st.lists(

@@ -155,9 +155,46 @@ def test_the_operator_may_let_fields_pass() -> None:
 
 
 _WORDS = st.sampled_from(
-    "model input instructions role type content user assistant system message function_call function_call_output "
-    "reasoning item_reference call_id name arguments output input_text output_text refusal text input_image image_url "
-    "tools function tool_choice allowed_tools mode auto format json_schema schema effort m {} [1] stream".split()
+    [
+        "model",
+        "input",
+        "instructions",
+        "role",
+        "type",
+        "content",
+        "user",
+        "assistant",
+        "system",
+        "message",
+        "function_call",
+        "function_call_output",
+        "reasoning",
+        "item_reference",
+        "call_id",
+        "name",
+        "arguments",
+        "output",
+        "input_text",
+        "output_text",
+        "refusal",
+        "text",
+        "input_image",
+        "image_url",
+        "tools",
+        "function",
+        "tool_choice",
+        "allowed_tools",
+        "mode",
+        "auto",
+        "format",
+        "json_schema",
+        "schema",
+        "effort",
+        "m",
+        "{}",
+        "[1]",
+        "stream",
+    ]
 )
 _LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.floats(), st.text(max_size=4), _WORDS)
 _JSON = st.recursive(
