@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from shipworthy.cli._approvals import approvals
+
 if TYPE_CHECKING:
     from shipworthy.gateway.config import Config
 
@@ -45,7 +47,10 @@ def command(ctx: click.Context, *, config: Path | None, check: bool) -> int | No
 
     read = _read(config)
     if check:
-        click.echo(Active(read).digest)
+        active = Active(read)
+        click.echo(active.digest)
+        if active.policy is not None:
+            click.echo(f"policy {active.policy.digest}")
         return 0
     return run(read, lambda line: click.echo(f"gateway: {line}", err=True))
 
@@ -91,6 +96,9 @@ def traffic(*, config: Path) -> None:
 
     for line in read(_state(config, "", known=False) / TRAFFIC):
         click.echo(msgspec.json.encode(line.served).decode())
+
+
+command.add_command(approvals)
 
 
 def _read(config: Path) -> Config:
