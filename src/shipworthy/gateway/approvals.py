@@ -147,16 +147,20 @@ class ApprovalQueue:
                 worker=self._worker,
             )
         )
-        await self._keep(waiting.row)
+        keeping = asyncio.ensure_future(self._keep(waiting.row))
         self._waiting[waiting.row.id] = waiting
-        self._tell(f"{waiting.row.id} waits for a person's word on {call.name}, until {waiting.row.until}")
         try:
+            await asyncio.shield(keeping)  # whoever stops waiting for it does not stop it
+            self._tell(f"{waiting.row.id} waits for a person's word on {call.name}, until {waiting.row.until}")
             return await self._word(waiting, asker, timeout_s)
         finally:
             del self._waiting[waiting.row.id]
             if not waiting.taken:  # the client left, the time of the request is up, or the gateway ends
-                with suppress(StoreError):
-                    self._write(replace(waiting.row, state="gone", at=_time(datetime.now(UTC))))
+                waiting.taken = True
+                if keeping.done():
+                    self._gone(waiting.row, keeping)
+                else:
+                    keeping.add_done_callback(lambda kept: self._gone(waiting.row, kept))
 
     async def close(self) -> None:
         """Take no more words."""
@@ -171,13 +175,18 @@ class ApprovalQueue:
             left = until - loop.time()
             if left <= 0 and not waiting.taken:
                 waiting.taken = True
-                reason = f"nobody answered within {timeout_s:.0f} s"
+                reason = f"nobody answered within {round(timeout_s, 1):g} s"
                 await self._keep(replace(waiting.row, state="expired", at=_time(datetime.now(UTC))))
                 return Approval(0, waiting.row.call.id, "nobody", granted=False, reason=reason)
             await asyncio.wait({waiting.answer}, timeout=max(0.05, min(left, BEAT_S)))
             if asker.beat is not None and not waiting.answer.done():
                 await asker.beat()
         return waiting.answer.result()
+
+    def _gone(self, row: PendingCall, kept: asyncio.Future[None]) -> None:
+        if not kept.cancelled() and kept.exception() is None:
+            with suppress(StoreError):
+                self._write(replace(row, state="gone", at=_time(datetime.now(UTC))))
 
     async def _answer(self, ask: _Ask) -> _Told:
         """Take an operator's word: it is on the disk before it counts, and only the first one does."""
