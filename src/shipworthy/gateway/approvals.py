@@ -38,8 +38,8 @@ BEAT_S = 10.0
 """Seconds after which a client that waits for a stream is told that it still does."""
 MARGIN_S = 1.0
 """Seconds before the end of a request at which a call waits no longer: the answer has to be written yet."""
-_LONGEST = 4_000_000
-"""Bytes of a message on the socket."""
+_LONGEST = 16_000_000
+"""Bytes of a message on the socket: calls have a million characters at most, which JSON may write as escapes."""
 
 State = Literal["waiting", "approved", "denied", "expired", "gone", "lost"]
 """``expired``: no word in time. ``gone``: the request ended first. ``lost``: so did the worker, without a word."""
@@ -247,7 +247,7 @@ class ApprovalQueue:
                 raise StoreError(f"nobody can be asked through {self._folder} ({error.strerror or error})") from None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, ValueError, asyncio.IncompleteReadError):
+        with suppress(OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             line = await reader.readuntil(b"\n")
             try:
                 told = await self._handle(msgspec.json.decode(line, type=_Ask))

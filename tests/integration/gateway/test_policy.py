@@ -12,6 +12,9 @@ from tests.integration.gateway.policed import DELETE, SEARCHED, TO_BO, TO_EVE, W
 from tests.integration.gateway.upstreams import upstream
 from tests.unit.adapters.mailbox import RULES
 
+from shipworthy.conformance import ask as conformance
+from shipworthy.conformance.cells import cells
+from shipworthy.conformance.stub import BEFORE, WIDE_BEFORE, Stub
 from shipworthy.core.events import PolicyEvent, Said
 
 
@@ -222,5 +225,52 @@ def test_a_lever_puts_a_policy_in_force(policed, loopback) -> None:
                 assert 'delete_mail"' in (await ask(served, "/v1/chat/completions", False))[0]
                 levers.pull(served.gateway.keeper.active.config.state, "strict", "ada", "seen in the wild")
                 assert 'delete_mail"' not in (await ask(served, "/v1/chat/completions", False))[0]
+
+    asyncio.run(main())
+
+
+def test_a_policy_is_read_again_when_its_file_changes(policed, loopback) -> None:
+    looser = {"tools": {"delete_mail": {"effect": "none", "args": {"mail_id": "none"}}}}
+    message = {"content": None, "tool_calls": [DELETE]}
+
+    async def main():
+        async with upstream(loopback, message, "tool_calls") as up, policed(up.url) as served:
+            before = (await ask(served, "/v1/chat/completions", False))[1].headers["x-shipworthy-policy"]
+            path = served.config.parent / "policy.yaml"
+            path.write_text(yaml.safe_dump(looser))
+            await served.gateway.keeper.reload()
+            text, answer = await ask(served, "/v1/chat/completions", False)
+            assert '"tool_calls"' in text
+            assert answer.headers["x-shipworthy-policy"] != before
+            path.write_text("tools: [")
+            await served.gateway.keeper.reload()
+            assert "policy.yaml" in served.gateway.keeper.refused
+            assert '"tool_calls"' in (await ask(served, "/v1/chat/completions", False))[0]
+
+    asyncio.run(main())
+
+
+CALLED = ("arguments", "parallel_arguments", "tool_name", "tool_id", "function_call")
+
+
+def test_of_calls_that_a_policy_does_not_know_nothing_leaves(over, tmp_path) -> None:
+    """The matrix's cells of calls, with a policy that names no tool: no mark leaves, and no word of an argument.
+
+    No guard looks at calls here: the one of words looks at the sentence that takes a call's place, with its name in it.
+    """
+    (tmp_path / "policy.yaml").write_text("tools: {}\n")
+    chosen = [c for c in cells() if c.place in CALLED and c.cut in ("thirds", "whole") and c.ask == c.streams]
+
+    async def main():
+        stub = Stub(chosen)
+        guards = {"block_message": "No.", "rules": [{"id": "GD-pii", "use": "pii_output", "stages": ["output"]}]}
+        async with stub.serve() as url, over(url, guards=guards, policy="policy.yaml") as served:
+            came = [(cell, await conformance.ask(served.session, served.base, cell)) for cell in chosen]
+        assert [cell.name for cell, answer in came if answer.marks(cell)] == []
+        for cell, answer in came:
+            said = "".join(answer.texts().values())
+            assert "The call was refused." in said, cell.name
+            assert BEFORE not in said, cell.name
+            assert WIDE_BEFORE not in said, cell.name
 
     asyncio.run(main())
