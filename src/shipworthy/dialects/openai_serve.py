@@ -105,7 +105,10 @@ def _messages(wire: Sequence[Any]) -> Iterator[Message]:
             said: Role = "user" if role == "user" else "system"
             yield Message(said, tuple(_parts(content, where, user=role == "user")) or (Text(""),))
         elif role == "assistant":
-            calls = [_call(call, f"{where}.tool_calls") for call in message.get("tool_calls") or ()]
+            made = message.get("tool_calls") or []
+            if not isinstance(made, list):
+                raise BadBody(f"{where}.tool_calls is no list", f"{where}.tool_calls")
+            calls = [_call(call, f"{where}.tool_calls") for call in made]
             if old := message.get("function_call"):
                 called = f"call_{number}"
                 calls.append(_call({"id": called, "function": old}, f"{where}.function_call"))
