@@ -23,11 +23,8 @@ from shipworthy.core.foreign import kind_of, message_of
 from shipworthy.core.messages import ToolCall, ToolResult
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.policy.answer import without
-from shipworthy.enforce.policy.decision import PolicyDecision
+from shipworthy.enforce.policy.decision import REFUSED, PolicyDecision
 from shipworthy.enforce.policy.engine import Policy
-
-REFUSED = "The call was refused."
-"""What the model reads, as in an evaluation: not why, which a prompt in a document could learn from."""
 
 Said = bool | Mapping[str, Any] | None
 """A person's answer: a yes, a no, or the arguments with which the call may be made."""

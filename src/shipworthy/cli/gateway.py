@@ -9,18 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from shipworthy.cli._approvals import approvals
+from shipworthy.cli._approvals import config_option as _config_option
 from shipworthy.cli._options import form_option
 
 if TYPE_CHECKING:
     from shipworthy.gateway.config import Config
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _config_option(function: F) -> F:
-    path = click.Path(exists=True, dir_okay=False, path_type=Path)
-    said = "The gateway's file."
-    return click.option("--config", "config", metavar="FILE", required=True, type=path, help=said)(function)
 
 
 def _lever_options(function: F) -> F:
@@ -47,7 +43,10 @@ def command(ctx: click.Context, *, config: Path | None, check: bool) -> int | No
 
     read = _read(config)
     if check:
-        click.echo(Active(read).digest)
+        active = Active(read)
+        click.echo(active.digest)
+        if active.policy is not None:
+            click.echo(f"policy {active.policy.digest}")
         return 0
     return run(read, lambda line: click.echo(f"gateway: {line}", err=True))
 
@@ -120,6 +119,9 @@ def traffic(*, config: Path) -> None:
 
     for line in read(_state(config, "", known=False) / TRAFFIC):
         click.echo(msgspec.json.encode(line.served).decode())
+
+
+command.add_command(approvals)
 
 
 def _read(config: Path) -> Config:

@@ -15,17 +15,22 @@ from shipworthy.core.foreign import kind_of
 from shipworthy.core.records import Stage
 from shipworthy.detect.redact import redact_text
 from shipworthy.enforce.pipeline import Pipeline
+from shipworthy.enforce.policy.engine import Policy
 from shipworthy.enforce.rule import STAGES
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.forms import Forms
 from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import Clients
-from shipworthy.gateway.config import STOP, Config, read_config
+from shipworthy.gateway.config import POLICY, STOP, Config, read_config
 from shipworthy.gateway.declared import UNPROVEN
 from shipworthy.gateway.levers import WATCH_S, Levers, Pulled
+from shipworthy.gateway.policy_stage import PolicyStage
 from shipworthy.gateway.rollout import in_force, whole
+from shipworthy.gateway.spent import SpentBook
 from shipworthy.gateway.upstream import GatewayUpstream
 
+_BEYOND_S = 60.0
+"""Seconds beyond an approval's own, after which asking is given up: the queue has its own deadline, and comes first."""
 OLD_S = 60.0
 """Seconds after which the connections of a former configuration are closed, beyond a request's own limit of time."""
 
@@ -46,7 +51,8 @@ class Active:
         digest: of the guards that are in force: the one that an evaluation of them has.
         base: the digest that they have with no lever pulled.
         models: that the upstreams name in full, and not by a pattern.
-        mediation: the guards, as the exchange takes them.
+        mediation: the guards, as the exchange takes them; the policy joins them in a request of a conversation.
+        policy: the tool policy; None where there is none, or it is off.
         stopped: whether the kill switch is pulled.
         secrets: keys of the upstreams: in no error and no record.
         reading, writing: how long a client may take for its body, and for what is written to it.
@@ -96,9 +102,17 @@ class Active:
             self._forms = before._forms
         else:
             self._forms = Forms(self.secrets)
-        self.mediation = Mediation(self.pipeline, scrub=self.scrub)
         limits = config.spec.limits
         self.writing, self.reading = Patience(limits.write_s), Patience(limits.body_s)
+        self.policy: PolicyStage | None = None
+        mode, asks = config.policy_mode(known), config.spec.approvals
+        if config.policy is not None and mode != "off":
+            self.policy = PolicyStage(Policy(config.policy, shadow=mode == "shadow"), SpentBook(config.state))
+        self.mediation = Mediation(
+            self.pipeline,
+            patience_s=(asks.timeout_s if asks is not None else 0.0) + _BEYOND_S,
+            scrub=self.scrub,
+        )
 
     @property
     def digest(self) -> str:
@@ -141,8 +155,10 @@ class Active:
         rules = self.pipeline.rules
         bare: list[Stage] = [s for s in STAGES if not any(s in r.stages and not r.shadow for r in rules)]
         return {
+            "policy": self.policy.digest if self.policy is not None else "",
             "config": digest(self.config.spec.model_dump(mode="json", by_alias=True)),
-            "rules": {rule.id: "shadow" if rule.shadow else "enforce" for rule in rules},
+            "rules": {rule.id: "shadow" if rule.shadow else "enforce" for rule in rules}
+            | ({POLICY: "shadow" if self.policy.policy.shadow else "enforce"} if self.policy is not None else {}),
             "fails_open": [rule.id for rule in rules if rule.on_error == "allow" and not rule.shadow],
             "stages_without_a_rule": bare,
             "base": self.base,

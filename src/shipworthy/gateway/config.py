@@ -21,13 +21,16 @@ from shipworthy.net.address import place
 from shipworthy.workspace.fields import NUMBER, Entity, Loc
 from shipworthy.workspace.guards import GuardFile, Mode
 from shipworthy.workspace.nodes import YamlFile, read_yaml
-from shipworthy.workspace.read import read_guards
+from shipworthy.workspace.policies import PolicyFile
+from shipworthy.workspace.read import read_guards, read_policy
 from shipworthy.workspace.scalars import source_text
 from shipworthy.workspace.validate import validate
 
 STOP = "stop"
 """The lever that every gateway has: nothing is served while it is pulled."""
 STATE = ".shipworthy/gateway"
+POLICY = "policy"
+"""What `modes` and `levers` call the tool policy beside the rules of guards."""
 
 _MODES: tuple[Mode, ...] = ("off", "shadow", "enforce")
 
@@ -119,6 +122,18 @@ class LimitsSpec(Entity):
     flying: Count = 1_000
 
 
+class ApprovalsSpec(Entity):
+    """How a person is asked about calls of tools.
+
+    Attributes:
+        timeout_s: seconds that a call waits for a word; less where the request has less left.
+        then: what becomes of it after that.
+    """
+
+    timeout_s: Seconds = 120.0
+    then: Literal["deny"] = "deny"
+
+
 class ConfigFile(Entity):
     """The gateway's file.
 
@@ -126,9 +141,11 @@ class ConfigFile(Entity):
         listen: host and port; port 0 takes a free one.
         workers: processes that serve.
         guards: the guard file, as an evaluation reads it.
+        policy: the tool policy, as an evaluation reads it; none if left out.
+        approvals: a person is asked where the policy says ``ask``; if left out nobody is, which is a no.
         workspace: the folder of the safety files, from whose facts guards are told the product's secrets.
         state: folder of the traffic log and the levers.
-        modes: rule -> mode, where it differs from the guard file's.
+        modes: rule -> mode, where it differs from the guard file's; ``policy`` is the tool policy's.
         levers: name -> modes that it sets when it is pulled; it may only tighten.
         rings: name -> clients, for whom alone a lever can be pulled.
         decision: id of the release decision, in `workspace`, on these guards; "" shows them as unproven.
@@ -138,6 +155,8 @@ class ConfigFile(Entity):
     listen: Annotated[str, BeforeValidator(source_text)] = "127.0.0.1:8080"
     workers: Annotated[int, NUMBER, Field(ge=1, le=64)] = 1
     guards: Annotated[str, Field(min_length=1)]
+    policy: str = ""
+    approvals: ApprovalsSpec | None = None
     workspace: str = ""
     state: Annotated[str, Field(min_length=1)] = STATE
     upstreams: Annotated[dict[Name, UpstreamSpec], Field(min_length=1, max_length=100)]
@@ -156,12 +175,14 @@ class Config(NamedTuple):
     Attributes:
         files: what a change of means that it is to be read again.
         guards: the guard file, told by the facts, modes as the gateway's file has them.
+        policy: the tool policy; None where there is none.
     """
 
     path: Path
     spec: ConfigFile
     guards: GuardFile
     files: tuple[Path, ...]
+    policy: PolicyFile | None = None
 
     @property
     def state(self) -> Path:
@@ -200,6 +221,13 @@ class Config(NamedTuple):
     def upstreams_of(self, model: str) -> list[str]:
         """Return the names of the upstreams that a model is asked of, in the file's order."""
         return [name for name, spec in self.spec.upstreams.items() if fits(model, spec.models)]
+
+    def policy_mode(self, levers: tuple[str, ...]) -> Mode:
+        """Return the mode of the tool policy with some levers pulled: of several the strictest holds."""
+        if self.policy is None:
+            return "off"
+        wanted = [self.spec.levers.get(name, {}).get(POLICY, "off") for name in levers]
+        return max([self.spec.modes.get(POLICY, "enforce"), *wanted], key=_MODES.index)
 
 
 def fits(model: str, patterns: tuple[str, ...]) -> bool:
@@ -254,12 +282,14 @@ def _read(path: Path, grants: Grants | None) -> Config:
     guards, files = _guards(source, path, spec, problems)
     if guards is not None:
         problems += _levers(source, spec, guards)
+    policy = _policy(source, path, spec, problems)
     if problems or guards is None:
         raise WorkspaceError(problems)
     guards = _with_modes(guards, spec.modes)
     if grants is not None and (problems := list(decided.check(source, path, spec, guards))):
         raise WorkspaceError(problems)
-    return Config(path, spec, guards, files)
+    files = (*files, path.parent / spec.policy) if policy is not None else files
+    return Config(path, spec, guards, files, policy)
 
 
 def listen(written: str) -> tuple[str, int]:
@@ -375,8 +405,28 @@ def _guards(
     return None, tuple(files)
 
 
+def _policy(source: YamlFile, path: Path, spec: ConfigFile, problems: list[Problem]) -> PolicyFile | None:
+    if spec.approvals is not None and not spec.policy:
+        said = "'approvals' without a 'policy': nobody would ever be asked"
+        problems.append(source.problem(("approvals",), said))
+    if spec.approvals is not None and spec.approvals.timeout_s >= spec.limits.request_s:
+        said = f"a call waits longer than a request may take ('limits.request_s', {spec.limits.request_s:g})"
+        problems.append(source.problem(("approvals", "timeout_s"), said))
+    if not spec.policy:
+        return None
+    try:
+        return read_policy(path.parent / spec.policy)
+    except WorkspaceError as error:
+        problems += error.problems
+    except ShipworthyError as error:
+        problems.append(source.problem(("policy",), str(error)))
+    return None
+
+
 def _levers(source: YamlFile, spec: ConfigFile, guards: GuardFile) -> Iterator[Problem]:
     ids = {rule.id: spec.modes.get(rule.id, rule.mode) for rule in guards.rules}
+    if spec.policy:
+        ids[POLICY] = spec.modes.get(POLICY, "enforce")
     for rule in spec.modes:
         if rule not in ids:
             yield source.problem(("modes", rule), f"there is no rule {rule!r} in {spec.guards}")

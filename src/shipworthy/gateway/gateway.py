@@ -17,6 +17,7 @@ from shipworthy.core.events import Said
 from shipworthy.core.served import Served
 from shipworthy.detect.redact import seal_served
 from shipworthy.gateway.active import Active, Keeper
+from shipworthy.gateway.approvals import ApprovalQueue
 from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.config import Config, loopback
@@ -24,6 +25,7 @@ from shipworthy.gateway.levers import WATCH_S
 from shipworthy.gateway.meter import Meter
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.routes import Route, dialect_of, find
+from shipworthy.gateway.spent import SpentBook
 from shipworthy.gateway.telemetry import Telemetry
 from shipworthy.gateway.trace import TraceContext, begin
 from shipworthy.gateway.turn import JSON, RequestTurn, retry_after
@@ -57,6 +59,8 @@ class Gateway:
         self.meter.now(self.keeper.active, 0)
         told = config.spec.telemetry
         self.telemetry = Telemetry(told, tell, self.meter.exported) if told is not None else None
+        self.approvals = ApprovalQueue(config.state, tell, lambda: self.keeper.active.secrets)
+        SpentBook(config.state).clean()
         self._routes: dict[str, Route] = find()
         # Redacting a long conversation computes for a while: other requests go on meanwhile.
         self._sealing = ThreadPoolExecutor(_SEALERS, thread_name_prefix="shipworthy-seal")
@@ -165,10 +169,12 @@ class Gateway:
 
     def headers(self, active: Active) -> dict[str, str]:
         """Return headers of every answer: all of them ours, none of a client's or an upstream's."""
-        return {"x-shipworthy-guards": active.digest, "cache-control": "no-store", "server": "shipworthy"}
+        policy = {"x-shipworthy-policy": active.policy.digest} if active.policy is not None else {}
+        return {"x-shipworthy-guards": active.digest, **policy, "cache-control": "no-store", "server": "shipworthy"}
 
     async def close(self) -> None:
         """Let go of connections and files."""
+        await self.approvals.close()
         await self.keeper.close()
         self._sealing.shutdown()
         if self.telemetry is not None:
