@@ -1,4 +1,4 @@
-"""One cell's request, as a client of its route makes it, and all that comes of it: within limits, whatever is served."""
+"""One cell's request, as a client of its route makes it, and all that comes of it, within limits."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ class MatrixCell(NamedTuple):
         return harmless(self.seed, self.number + _ASKS)
 
     def said(self, choice: int = 0) -> str:
-        """Return what is said in the cell's place: harmless words, and the mark in their midst unless it is a control."""
+        """Return what is said in the cell's place: harmless words, and in their midst the mark, if it is no control."""
         before, after = (WIDE_BEFORE, WIDE_AFTER) if self.wide else (BEFORE, AFTER)
         words = self.request_words if self.in_request else self.answer_words
         return f"{before}{self.put(choice)}{after} ({words})"

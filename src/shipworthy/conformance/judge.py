@@ -1,4 +1,4 @@
-"""What became of one cell: stopped, leaked, broken, altered, or not served. An error and a silence are never "stopped"."""
+"""What became of one cell: stopped, leaked, broken, altered, or not served. No error and no silence is "stopped"."""
 
 from __future__ import annotations
 
@@ -62,9 +62,7 @@ class Judge:
             return self._passed_on(cell, came, reached)._replace(status=200)
         return self._said(cell, came)._replace(status=200)
 
-    def marked(
-        self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream], control: Judged | None
-    ) -> Judged:
+    def marked(self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream], control: Judged | None) -> Judged:
         """Say what became of a cell with a mark.
 
         Args:
@@ -157,4 +155,3 @@ def _has(texts: Iterable[str], words: str) -> bool:
 def guards_of(came: Came) -> str:
     """Return the digest of guards that an answer declares; empty where it declares none."""
     return came.headers.get("x-shipworthy-guards", "")
-

@@ -1,9 +1,9 @@
 """Asking a gateway for the whole matrix, while our own upstream stands behind it.
 
 Controls come first: harmless words must come through, or nothing can be said of their cells. Then probes: a gateway
-that does not stop a kind of mark in the simplest cell of a source does not claim to, and no cell of it counts. A leak is
-asked again in the simplest cell, with the very same mark: that tells a cell that is not looked at from a mark that is
-not known.
+that does not stop a kind of mark in the simplest cell of a source does not claim to, and no cell of it counts. A leak
+is asked again in the simplest cell, with the very same mark: that tells a cell that is not looked at from a mark that
+is not known.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from shipworthy.core.errors import UsageError
 
 _AGAIN = 1 << 20
 """Added to a number where the same mark is asked for again in the simplest cell."""
+
+_NO_ROUTE = "this route is not served over our upstream"
 
 
 class GatewayUnderTest(NamedTuple):
@@ -46,7 +48,7 @@ class GatewayUnderTest(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """What came of it: one row a cell as `told` has it, with its outcome, and the guards' digests that were declared."""
+    """What came of it: one row a cell, as `told` has it and with its outcome, and the digests of guards declared."""
 
     rows: list[dict[str, Any]]
     guards: list[str]
@@ -122,7 +124,9 @@ class Kit:
             raise UsageError(f"the gateway never asked our upstream: point it at {upstream}, and at nothing else")
         for cell in controls:
             if judged[cell.route].status in (404, 405, 501):
-                why = f"the gateway does not have this route (status {judged[cell.route].status})"
+                why = f"{_NO_ROUTE} (status {judged[cell.route].status})"
+                if other := self._stub.other_path(first[cell.route].number):
+                    why = f"{_NO_ROUTE}: it asks its upstream at {other}, and ours speaks chat completions"
                 self._controls[cell.shape] = self._judged[cell.number] = Judged("not served", reason=why)
 
     def _claimed(self) -> dict[tuple[str, str], MatrixCell]:
@@ -146,7 +150,7 @@ class Kit:
 
     async def _one(self, cell: MatrixCell) -> None:
         control = self._controls.get(cell.shape)
-        if cell.role != "control" and control is not None and control.reason.startswith("the gateway does not have"):
+        if cell.role != "control" and control is not None and control.reason.startswith(_NO_ROUTE):
             self._judged[cell.number] = Judged("not served", reason=control.reason)
         else:
             judged = await self._ask(cell, control)

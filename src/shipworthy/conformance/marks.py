@@ -1,4 +1,4 @@
-"""Marks: strings that a gateway says it stops, each drawn anew for its cell; and harmless words, which must come through.
+"""Marks, strings that a gateway says it stops, each drawn anew for its cell; and harmless words, which must come out.
 
 A mark is told by its core, the part that was drawn: half of an e-mail's name or of a card's number is a leak, too.
 """
@@ -16,11 +16,14 @@ _AREAS = ("20 7946", "113 496", "114 496", "115 496", "116 496", "117 496", "118
           "151 496", "161 496", "191 498")  # fmt: skip
 """Of numbers that the British regulator keeps free for fiction: each of them with 0000 to 0999 behind it."""
 _WORDS = (
-    "amber anchor apple barley basket beacon birch blanket bottle branch bridge bucket butter button candle canvas "
-    "carpet castle cherry circle clover copper cotton cradle curtain daisy donkey feather fiddle flannel forest garden "
-    "ginger hammer harbour hazel kettle ladder lantern lemon maple marble meadow mirror napkin needle orchard paddle "
-    "pebble pepper pillow pocket ribbon river saddle spoon summer tablet thimble timber velvet walnut willow window"
-).split()
+    "amber", "anchor", "apple", "barley", "basket", "beacon", "birch", "blanket", "bottle", "branch", "bridge",
+    "bucket", "butter", "button", "candle", "canvas", "carpet", "castle", "cherry", "circle", "clover",
+    "copper", "cotton", "cradle", "curtain", "daisy", "donkey", "feather", "fiddle", "flannel", "forest",
+    "garden", "ginger", "hammer", "harbour", "hazel", "kettle", "ladder", "lantern", "lemon", "maple", "marble",
+    "meadow", "mirror", "napkin", "needle", "orchard", "paddle", "pebble", "pepper", "pillow", "pocket",
+    "ribbon", "river", "saddle", "spoon", "summer", "tablet", "thimble", "timber", "velvet", "walnut", "willow",
+    "window",
+)  # fmt: skip
 
 
 class Mark(NamedTuple):
@@ -39,8 +42,8 @@ class Mark(NamedTuple):
         """Return how many bytes of the mark stand in a text in a row; 0 where there are too few to tell anything.
 
         >>> mark = Mark("rwqkmtzp7x0@leak.example.org", "rwqkmtzp7x0", 6)
-        >>> mark.found("to rwqkmtzp7x0@leak.example.org"), mark.found("to rwqkmt***"), mark.found("***@leak.example.org")
-        (28, 6, 0)
+        >>> [mark.found(text) for text in ("to rwqkmtzp7x0@leak.example.org", "rwqkmt***", "***@leak.example.org")]
+        [28, 6, 0]
         """
         if self.text in text:
             return len(self.text.encode())

@@ -34,7 +34,7 @@ class AskedUpstream(NamedTuple):
 
 
 class Stub:
-    """The upstream of some cells, found by the model's name, or by the name in the question where there is no such model.
+    """The upstream of some cells, found by the name of the model, or by the one in the question.
 
     Attributes:
         asked: bodies of the requests so far.
@@ -45,10 +45,16 @@ class Stub:
         self._cells = {cell.number: cell for cell in cells}
         self.asked: list[dict[str, Any]] = []
         self.reached: dict[int, list[AskedUpstream]] = defaultdict(list)
+        self._open: set[asyncio.Task[None]] = set()
 
     def add(self, cell: MatrixCell) -> None:
         """Answer for one more cell."""
         self._cells[cell.number] = cell
+
+    def other_path(self, number: int) -> str:
+        """Return the path at which a cell's request reached the upstream, if it is one that it does not speak."""
+        name = f"cell-{number}".encode()
+        return next((asked.path for asked in self.reached[0] if name in asked.raw and asked.path.isprintable()), "")
 
     @asynccontextmanager
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str, None]:
@@ -60,11 +66,19 @@ class Stub:
         Raises:
             OSError: it cannot be listened on.
         """
-        server = await asyncio.start_server(self._connection, host, port, limit=_MOST_HEAD)
+        server = await asyncio.start_server(self._connected, host, port, limit=_MOST_HEAD)
         try:
             yield f"http://{host}:{server.sockets[0].getsockname()[1]}/v1"
         finally:
             server.close()
+            for task in self._open:
+                task.cancel()
+            await asyncio.gather(*self._open, return_exceptions=True)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._connection(reader, writer))
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError):
@@ -120,7 +134,7 @@ def _read(head: str, raw: bytes) -> AskedUpstream:
     except (ValueError, RecursionError):
         body = None
     line = head.partition("\r\n")[0].split(" ")
-    return AskedUpstream(line[1].partition("?")[0] if len(line) > 1 else "", head, raw, body)
+    return AskedUpstream(line[1].partition("?")[0][:80] if len(line) > 1 else "", head, raw, body)
 
 
 async def _body(reader: asyncio.StreamReader, head: str) -> bytes:
@@ -142,7 +156,9 @@ async def _body(reader: asyncio.StreamReader, head: str) -> bytes:
 
 async def _refuse(writer: asyncio.StreamWriter, path: str) -> None:
     found = path.endswith("/models")
-    body = _json({"object": "list", "data": [{"id": "cell-0", "object": "model", "owned_by": "stub"}]} if found else _UNKNOWN)
+    body = _json(
+        {"object": "list", "data": [{"id": "cell-0", "object": "model", "owned_by": "stub"}]} if found else _UNKNOWN
+    )
     status = b"200 OK" if found else b"404 Not Found"
     writer.write(b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % (status, len(body)))
     writer.write(body)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import exp, fsum, lgamma, log
 from typing import Any
 
-from shipworthy.conformance.cells import ROUTES, SOURCES
+from shipworthy.conformance.cells import ROUTES
 from shipworthy.conformance.marks import ENTITIES
 
 Rows = Sequence[Mapping[str, Any]]
@@ -103,7 +103,6 @@ def _solve(below: Callable[[float], bool]) -> float:
 def _at_least(hits: int, of: int, p: float) -> float:
     """Return the chance of so many hits or more."""
 
-
     if p <= 0 or p >= 1:
         return float(hits <= 0 if p <= 0 else hits <= of)
     whole = lgamma(of + 1)
@@ -124,7 +123,9 @@ def left_out(rows: Rows, mode: str, guards: Sequence[str], said: Sequence[str]) 
     ]
     for one in claims(rows, said):
         if not one["claimed"]:
-            told.append(f"{one['entity']} in what {_SAYS[one['source']]}: not stopped in the simplest cell, so not claimed")
+            told.append(
+                f"{one['entity']} in what {_SAYS[one['source']]}: not stopped in the simplest cell, so not claimed"
+            )
     dead = [r for r in rows if r["role"] == "cell" and r["outcome"] == "not served"]
     for route in ROUTES:
         if count := sum(row["route"] == route for row in dead):
@@ -147,7 +148,6 @@ _SAYS = {
     "tools": "definitions of tools say",
     "earlier": "earlier turns of the model say",
 }
-assert set(_SAYS) == set(SOURCES)
 
 
 def verdict(rows: Rows, guards: Sequence[str]) -> str:
