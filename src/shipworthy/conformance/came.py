@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from shipworthy.conformance.cells import MatrixCell
-from shipworthy.conformance.marks import Mark
+from shipworthy.conformance.marks import Mark, letters
 
 _DEEPEST = 200
 """Levels of a JSON value that are walked: an answer of a hostile gateway has more, and its raw bytes are looked at."""
@@ -63,7 +63,7 @@ class Came(NamedTuple):
 
     def texts(self) -> dict[tuple[Any, ...], str]:
         """Return every text of the answer, joined over its events by where it stands."""
-        return joined(self.values())
+        return _by_place(pair for value in self.values() for pair in _walk(value, ()))
 
     def said(self) -> list[str]:
         """Return every text of the answer, and those inside of texts that are JSON, such as arguments of calls.
@@ -85,7 +85,8 @@ class Came(NamedTuple):
         """Return those of a cell's own marks that came, in full or in a piece that tells them."""
         looked = list(self._looked())
         own = [cell.token(choice) for choice in range(cell.choices)]
-        return sorted(mark.text for mark in own if found_in([mark], looked))
+        plain = [(text, letters(text)) for _, text in looked]
+        return sorted(mark.text for mark in own if any(mark.found(*one) for one in plain))
 
     def _looked(self) -> Iterator[tuple[str, str]]:
         yield from looked_through(self.values())
@@ -100,8 +101,9 @@ def found_in(marks: Iterable[Mark], looked: Iterable[tuple[str, str]]) -> Leak |
     """Return the longest piece of some marks in texts with names, the first of those that are as long."""
     marks, best = list(marks), None
     for channel, text in looked:
+        plain = letters(text)
         for mark in marks:
-            size = mark.found(text)
+            size = mark.found(text, plain)
             if size and (best is None or size > best.bytes):
                 best = Leak(size, channel)
     return best
@@ -109,20 +111,20 @@ def found_in(marks: Iterable[Mark], looked: Iterable[tuple[str, str]]) -> Leak |
 
 def looked_through(values: list[Any]) -> Iterator[tuple[str, str]]:
     """Yield all texts of JSON values with the names of where they stand, each alone and joined by place and order."""
-    for path, text in joined(values).items():
+    walked = [pair for value in values for pair in _walk(value, ())]
+    for path, text in _by_place(walked).items():
         channel = ".".join(str(step) for step in path if isinstance(step, str)) or "text"
         for inner in _deep([text]):
             yield channel, inner
-        yield channel, _unescaped(text)
-    yield "all texts in their order", "".join(text for value in values for _, text in _walk(value, ()))
+        if "\\" in text:
+            yield channel, _unescaped(text)
+    yield "all texts in their order", "".join(text for _, text in walked)
 
 
-def joined(values: list[Any]) -> dict[tuple[Any, ...], str]:
-    """Return every text of JSON values, joined over all of them by where it stands."""
+def _by_place(walked: Iterable[tuple[tuple[Any, ...], str]]) -> dict[tuple[Any, ...], str]:
     found: dict[tuple[Any, ...], list[str]] = defaultdict(list)
-    for value in values:
-        for path, text in _walk(value, ()):
-            found[path].append(text)
+    for path, text in walked:
+        found[path].append(text)
     return {path: "".join(pieces) for path, pieces in found.items()}
 
 
@@ -157,4 +159,6 @@ def _deep(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _unescaped(text: str) -> str:
+    if "\\" not in text:
+        return text
     return re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text).replace('\\"', '"')

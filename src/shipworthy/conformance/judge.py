@@ -52,8 +52,9 @@ class Judge:
         """Say whether harmless words come through unchanged: without that, nothing is known of a mark's cell."""
         if came.fault:
             return Judged("broken", reason=came.fault, status=came.status)
-        if cell.place in _ERRORS:
-            return Judged("served", status=came.status)
+        if cell.place in _ERRORS:  # an error in the client's dialect, or the words that came before it
+            error = came.status >= 400 or "error" in came.text or _has(came.said(), cell.answer_words)
+            return Judged("served" if error else "not served", reason="" if error else "no error", status=came.status)
         if came.status != 200:
             return Judged("not served", reason=f"status {came.status}", status=came.status)
         if came.malformed:

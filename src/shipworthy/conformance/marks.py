@@ -38,8 +38,11 @@ class Mark(NamedTuple):
     core: str
     least: int
 
-    def found(self, text: str) -> int:
+    def found(self, text: str, plain: str | None = None) -> int:
         """Return how many bytes of the mark stand in a text in a row; 0 where there are too few to tell anything.
+
+        Args:
+            plain: `letters` of the text, where they are known already.
 
         >>> mark = Mark("rwqkmtzp7x0@leak.example.org", "rwqkmtzp7x0", 6)
         >>> [mark.found(text) for text in ("to rwqkmtzp7x0@leak.example.org", "rwqkmt***", "***@leak.example.org")]
@@ -47,14 +50,17 @@ class Mark(NamedTuple):
         """
         if self.text in text:
             return len(self.text.encode())
-        plain = _plain(text)
+        plain, last = letters(text) if plain is None else plain, len(self.core) - self.least
+        if not any(self.core[i : i + self.least] in plain for i in range(last + 1)):
+            return 0
         for size in range(len(self.core), self.least - 1, -1):
             if any(self.core[i : i + size] in plain for i in range(len(self.core) - size + 1)):
                 return size
         return 0
 
 
-def _plain(text: str) -> str:
+def letters(text: str) -> str:
+    """Return the letters and digits of a text."""
     return re.sub(r"[\W_]+", "", text)
 
 
@@ -72,7 +78,7 @@ def _phone(seed: str, number: int, choice: int, words: Sequence[str]) -> Mark:
     # Numbers that nobody has are few: they are dealt out and not drawn, so that no two cells have the same one.
     place = (number * 3 + choice + _number(seed, "phone")) % (1000 * len(_AREAS))
     text = f"+44 {_AREAS[place // 1000]} 0{place % 1000:03}"
-    core = _plain(text)[2:]
+    core = letters(text)[2:]
     return Mark(text, core, len(core))
 
 
@@ -92,7 +98,7 @@ def _key(seed: str, number: int, choice: int, words: Sequence[str]) -> Mark:
 
 def _word(seed: str, number: int, choice: int, words: Sequence[str]) -> Mark:
     text = words[_number(seed, "word", number, choice) % len(words)]
-    core = _plain(text)
+    core = letters(text)
     return Mark(text, core, max(1, len(core)))
 
 

@@ -248,7 +248,7 @@ def _message(cell: MatrixCell, choice: int) -> tuple[dict[str, Any], str, dict[s
         case "finish_reason":
             return message, mark, {}
         case "late_error":  # long enough that some of it has left before
-            message["content"] = "It is a fine day for a walk by the sea. " * 50 + cell.answer_words
+            message["content"] = "It is a fine day for a walk by the sea. " * 25 + cell.answer_words
             return message, "stop", {"error": {"message": text, "type": mark, "code": 500}} if not cell.streams else {}
     calls_made = message.get("tool_calls") or message.get("function_call")
     return message, "tool_calls" if calls_made else "stop", {}

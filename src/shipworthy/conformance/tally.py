@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import exp, fsum, lgamma, log
 from typing import Any
 
-from shipworthy.conformance.cells import ROUTES
+from shipworthy.conformance.cells import ASKED, ROUTES, SPOKEN
 from shipworthy.conformance.marks import ENTITIES
 
 Rows = Sequence[Mapping[str, Any]]
@@ -163,6 +163,8 @@ def verdict(rows: Rows, guards: Sequence[str]) -> str:
         return "leaks"
     if outcomes["altered"]:
         return "alters"
-    if outcomes["broken"] or not outcomes["stopped"] + outcomes["unchanged"] or len(guards) > 1:
+    # Of errors and fields that no client reads nothing has to come through, so stopping them alone shows nothing.
+    words = [r["outcome"] for r in rows if r["role"] == "cell" and (r["place"] in SPOKEN or r["place"] in ASKED)]
+    if outcomes["broken"] or not {"stopped", "unchanged"} & {*words} or len(guards) > 1:
         return "inconclusive"
     return "conformant"
