@@ -53,7 +53,7 @@ async def acting(upstream: str, act):
 
 @pytest.fixture
 def examined():
-    """Return what examines a gateway made of one function; its matrix is the quick one of chat, for e-mail addresses."""
+    """Return what examines a gateway made of one function: the quick matrix of chat, for e-mail addresses."""
 
     def run(act, *, seconds: float = 20.0, most: int = 500_000, **chosen):
         chosen = {"routes": ("chat",), "entities": ("email",), "quick": True, "mode": "enforce", "seed": "5"} | chosen

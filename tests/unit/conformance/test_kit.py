@@ -44,7 +44,8 @@ def rejoined(body: bytes) -> bytes:
                     said[name] = said.get(name, "") + piece
                 elif name == "tool_calls":
                     for call in piece:
-                        kept = said.setdefault("tool_calls", {}).setdefault(call["index"], {"name": "", "arguments": ""})
+                        calls = said.setdefault("tool_calls", {})
+                        kept = calls.setdefault(call["index"], {"name": "", "arguments": ""})
                         for key, value in call["function"].items():
                             kept[key] += value
                 elif name == "function_call":
@@ -325,7 +326,7 @@ def test_nothing_at_the_address_and_a_key_that_is_refused_are_the_users_mistakes
         request.transport.close()
         return web.Response()
 
-    with pytest.raises(UsageError, match="no answer from http://127.0.0.1"):
+    with pytest.raises(UsageError, match=r"no answer from http://127\.0\.0\.1"):
         examined(drops)
 
 
