@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from shipworthy.conformance.cells import MatrixCell
 from shipworthy.conformance.marks import Mark, letters
 
+_PLACES = ("index", "output_index", "content_index")
+"""By which an event says where in the answer its text belongs."""
 _DEEPEST = 200
 """Levels of a JSON value that are walked: an answer of a hostile gateway has more, and its raw bytes are looked at."""
 
@@ -135,11 +137,11 @@ def _walk(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], 
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):
-        index = next((value[name] for name in ("index", "output_index") if isinstance(value.get(name), int)), None)
+        index = [value[name] for name in _PLACES if isinstance(value.get(name), int)]
         kind = value["type"] if not path and isinstance(value.get("type"), str) else None
         for key, inner in value.items():
             yield (*path, "key"), key
-            yield from _walk(inner, (*path, *([kind] if kind else []), key, *([] if index is None else [index])))
+            yield from _walk(inner, (*path, *([kind] if kind else []), key, *index))
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             number = inner.get("index", place) if isinstance(inner, dict) else place

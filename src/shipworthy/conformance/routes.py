@@ -105,7 +105,8 @@ def _responses(cell: MatrixCell) -> dict[str, Any]:
                 {"type": "function_call", "call_id": "call_1", "name": "send", "arguments": arguments},
                 {"type": "function_call_output", "call_id": "call_1", "output": result},
             ]
-    tool = {"type": "function", "name": "send", "description": _about(cell), "parameters": _SCHEMA}
+    function = {"name": "send", "description": _about(cell), "parameters": _SCHEMA, "strict": False}
+    tool = {"type": "function", **function}
     return {**made, "input": items, "tools": [tool]}
 
 
