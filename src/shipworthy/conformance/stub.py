@@ -74,6 +74,7 @@ class Stub:
             for task in self._open:
                 task.cancel()
             await asyncio.gather(*self._open, return_exceptions=True)
+            await asyncio.sleep(0)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(self._connection(reader, writer))
@@ -81,19 +82,25 @@ class Stub:
         task.add_done_callback(self._open.discard)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                asked = _read(head, await _body(reader, head.lower()))
-                if isinstance(asked.body, dict):
-                    self.asked.append(asked.body)
-                cell = self._cell(asked)
-                self.reached[cell.number if cell else 0].append(asked)
-                if cell is None:
-                    await _refuse(writer, asked.path)
-                else:
-                    await self._answer(cell, writer)
-        writer.close()
+        gone = (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError)
+        try:
+            with suppress(*gone):
+                while True:
+                    await self._request(reader, writer)
+        finally:  # also when the stub is closed: who kept the connection must not wait on it
+            writer.close()
+
+    async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        asked = _read(head, await _body(reader, head.lower()))
+        if isinstance(asked.body, dict):
+            self.asked.append(asked.body)
+        cell = self._cell(asked)
+        self.reached[cell.number if cell else 0].append(asked)
+        if cell is None:
+            await _refuse(writer, asked.path)
+        else:
+            await self._answer(cell, writer)
 
     def _cell(self, asked: AskedUpstream) -> MatrixCell | None:
         if not isinstance(asked.body, dict) or not asked.path.endswith("/chat/completions"):
