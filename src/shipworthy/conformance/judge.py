@@ -87,7 +87,7 @@ class Judge:
         if cell.in_request:
             rest = any(cell.request_words in text for one in reached for _, text in one.looked())
         else:
-            rest = _has(came.said(), cell.answer_words)
+            rest = _has(came.said(), cell.answer_words) or _has(came.said(), cell.place_words)
         return Judged("stopped", "rest" if rest else "withheld", status=came.status)
 
     def _leak(self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream]) -> Leak | None:
@@ -110,7 +110,7 @@ class Judge:
             return _came_through(_has(texts, cell.answer_words), _has(texts, cell.answer_words))
         # In a call's own JSON a text may stand escaped, and is then read as a text in a text.
         count = sum(text.count(cell.said()) for text in texts)
-        return _came_through(count >= cell.choices, _has(texts, cell.answer_words))
+        return _came_through(count >= cell.choices, _has(texts, cell.place_words))
 
     def _passed_on(self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream]) -> Judged:
         if not reached:

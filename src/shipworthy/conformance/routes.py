@@ -11,6 +11,9 @@ from shipworthy.conformance.cells import MatrixCell
 QUESTION = "Please say something about letters."
 _SCHEMA: dict[str, Any] = {"type": "object", "properties": {"text": {"type": "string"}}}
 _ABOUT = "Send a text."
+_WITH_TOOLS = frozenset({"arguments", "parallel_arguments", "tool_name", "tool_id", "function_call", "tool_result",
+                         "tool_definition", "earlier_call"})  # fmt: skip
+"""Places that need a tool: a gateway that takes none can be asked for all others."""
 
 
 class ClientRoute(NamedTuple):
@@ -53,6 +56,8 @@ def _chat(cell: MatrixCell) -> dict[str, Any]:
             ]
     made: dict[str, Any] = {"model": cell.model, "stream": cell.ask, "messages": messages}
     made |= {"n": cell.choices} if cell.choices > 1 else {}
+    if cell.place not in _WITH_TOOLS:
+        return made
     tool = {"name": "send", "description": _about(cell), "parameters": _SCHEMA}
     if cell.place == "function_call":
         return {**made, "functions": [tool]}
@@ -81,8 +86,10 @@ def _messages(cell: MatrixCell) -> dict[str, Any]:
             call = {"type": "tool_use", "id": "toolu_1", "name": "send", "input": words}
             given = {"type": "tool_result", "tool_use_id": "toolu_1", "content": result}
             messages += [{"role": "assistant", "content": [call]}, {"role": "user", "content": [given]}]
-    tool = {"name": "send", "description": _about(cell), "input_schema": _SCHEMA}
-    return {**made, "messages": messages, "tools": [tool]}
+    made["messages"] = messages
+    if cell.place not in _WITH_TOOLS:
+        return made
+    return {**made, "tools": [{"name": "send", "description": _about(cell), "input_schema": _SCHEMA}]}
 
 
 def _responses(cell: MatrixCell) -> dict[str, Any]:
@@ -105,9 +112,11 @@ def _responses(cell: MatrixCell) -> dict[str, Any]:
                 {"type": "function_call", "call_id": "call_1", "name": "send", "arguments": arguments},
                 {"type": "function_call_output", "call_id": "call_1", "output": result},
             ]
+    made["input"] = items
+    if cell.place not in _WITH_TOOLS:
+        return made
     function = {"name": "send", "description": _about(cell), "parameters": _SCHEMA, "strict": False}
-    tool = {"type": "function", **function}
-    return {**made, "input": items, "tools": [tool]}
+    return {**made, "tools": [{"type": "function", **function}]}
 
 
 CLIENT_ROUTES: dict[str, ClientRoute] = {
