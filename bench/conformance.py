@@ -4,9 +4,9 @@ python bench/conformance.py [--json] [--full] [--only NAME]    exit 1 where ours
 
 Both stand before the kit's own upstream and are asked for the same cells with the same marks: e-mail addresses, and in
 the quick matrix card and phone numbers too. The others run in the environments of their locks (bench/peers), with the
-configurations that are printed. LiteLLM is asked once more with Presidio taken down, when nothing may come through. NeMo
-serves chat alone, knows one model, and has an expression for e-mail addresses as its guard: it is asked for those. Without
-`--full` it is the quick matrix: one cell a route, place and form.
+configurations that are printed. LiteLLM is asked once more with Presidio taken down, when nothing may come through.
+NeMo serves chat alone, knows one model, and has an expression for e-mail addresses as its guard: it is asked for those.
+Without `--full` it is the quick matrix: one cell a route, place and form.
 """
 
 from __future__ import annotations

@@ -154,5 +154,6 @@ def _has(texts: Iterable[str], words: str) -> bool:
 
 
 def guards_of(came: Came) -> str:
-    """Return the digest of guards that an answer declares; empty where it declares none."""
-    return came.headers.get("x-shipworthy-guards", "")
+    """Return the digest of guards that an answer declares; empty where it declares none that is a digest."""
+    said = came.headers.get("x-shipworthy-guards", "")
+    return said if re.fullmatch(r"sha256:[0-9a-f]{64}", said) else ""

@@ -183,10 +183,17 @@ class Kit:
             "outcome": judged.outcome,
             "how": judged.how,
             "bytes": judged.bytes,
-            "channel": judged.channel[:120],
+            "channel": self._named(cell, judged.channel),
             "reason": judged.reason,
             "simplest": self._same.get(cell.number, ""),
         }
+
+    def _named(self, cell: MatrixCell, channel: str) -> str:
+        """Return where a mark stood, as it may be written down: a field can be named by the mark, or by our key."""
+        said = [cell.mark(choice) for choice in range(cell.choices)]
+        for text in (*said, *self.matrix.words, self.gateway.key):
+            channel = channel.replace(text, "…") if text else channel
+        return channel[:120]
 
 
 def _session(gateway: GatewayUnderTest) -> aiohttp.ClientSession:
