@@ -254,6 +254,10 @@ def main(arguments: list[str]) -> int:
             measured[name] = run(matrix)
             for one in measured[name].values():
                 one["places"] = by_place(one)
+                leaks = [row for row in one["rows"] if row["role"] == "cell" and row["outcome"] == "leaked"]
+                # What the same mark did in the simplest cell: stopped means that this place is not looked at.
+                one["leaks_by_simplest"] = dict(Counter(row["simplest"] for row in leaks))
+                one["channels"] = dict(Counter(f"{r['route']} {r['place']}: {r['channel']}" for r in leaks))
                 del one["rows"]
     about = {
         "date": datetime.now(UTC).date().isoformat(),

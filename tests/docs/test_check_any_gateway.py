@@ -17,6 +17,9 @@ from click.testing import CliRunner
 
 from shipworthy.cli import root
 from shipworthy.conformance.bare import bare
+from shipworthy.conformance.cells import ASKED, PLACES, ROUTES, SOURCES
+from shipworthy.conformance.marks import ENTITIES
+from shipworthy.conformance.tally import OUTCOMES, WORDS
 from shipworthy.core.grants import Grants
 from shipworthy.gateway.config import read_config
 from shipworthy.gateway.server import address, listen, serving
@@ -130,3 +133,15 @@ def test_a_mistake_is_told(ask, more, why) -> None:
 def test_nothing_there_is_told(ask) -> None:
     done = ask(blocks("sh")[0].strip(), f"http://127.0.0.1:{free_port()}", free_port())
     assert "no answer from http://127.0.0.1" in str(done.exception)
+
+
+def test_the_page_of_figures_has_the_configurations_that_are_measured_and_every_word() -> None:
+    page = (PAGE.parents[1] / "reference" / "conformance.md").read_text("utf-8")
+    bench = (PAGE.parents[2] / "bench" / "conformance.py").read_text("utf-8")
+    texts = re.findall(r'^(?:GUARDS|GATEWAY|LITELLM|NEMO) = """\n(.*?)\n"""', bench, re.MULTILINE | re.DOTALL)
+    assert len(texts) == 4
+    for text in texts:
+        filled = text.format(upstream=9000, presidio=5002) if "{upstream}" in text else text
+        assert f"```yaml\n{filled}\n```" in page
+    for name in (*PLACES, *ASKED, *SOURCES, *OUTCOMES, *WORDS, *ENTITIES, *ROUTES):
+        assert f"`{name}`" in page, name
