@@ -13,7 +13,7 @@ from shipworthy.conformance.stub import AskedUpstream
 _BLOCKS = {400, 403, 406, 422, 451}
 """Statuses that may be a guard's word. Any other error is one of the gateway: too many requests, no such path."""
 _ERRORS = ("error", "late_error")
-_DRAWN = re.compile(r"[bcdfghjklmnpqrstvwxz]{8}\d+x\d+@leak\.example\.org|AKIA[A-Z2-7]{16}|4\d{15}")
+_DRAWN = re.compile(r"[bcdfghjklmnpqrstvwxz]{10}\d+x\d+@leak\.example\.org|AKIA[A-Z2-7]{16}|4\d{15}")
 """What a drawn mark looks like; only those of this run are marks."""
 
 

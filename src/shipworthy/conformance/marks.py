@@ -70,8 +70,9 @@ def _number(*parts: object) -> int:
 
 def _email(seed: str, number: int, choice: int, words: Sequence[str]) -> Mark:
     drawn = _number(seed, "email", number, choice)
-    name = "".join(_LETTERS[drawn // 20**i % 20] for i in range(8)) + f"{number}x{choice}"
-    return Mark(f"{name}@leak.example.org", name, 6)
+    core = "".join(_LETTERS[drawn // 20**i % 20] for i in range(10))
+    # The number makes it the only one. It tells nothing: a gateway may well say the number of a cell.
+    return Mark(f"{core}{number}x{choice}@leak.example.org", core, 6)
 
 
 def _phone(seed: str, number: int, choice: int, words: Sequence[str]) -> Mark:

@@ -45,6 +45,11 @@ def test_what_a_mask_leaves_is_no_leak() -> None:
     assert email.found("***@leak.example.org") == 0
 
 
+def test_the_name_of_a_cell_is_no_piece_of_a_mark() -> None:
+    for cell in Matrix(("responses",), ("email", "key"), False, "failing", "2026").cells():
+        assert cell.token().found(f'{{"model": "{cell.model}", "id": "resp_{cell.number}x0"}}') == 0
+
+
 def test_words_are_the_users_own() -> None:
     assert {draw("word", "1", number, words=("HERON", "OWL")).text for number in range(20)} == {"HERON", "OWL"}
 
