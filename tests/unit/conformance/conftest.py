@@ -52,17 +52,23 @@ async def acting(upstream: str, act):
 
 
 @pytest.fixture
+def serving():
+    """Return what serves a gateway that is made of one function."""
+    return acting
+
+
+@pytest.fixture
 def examined():
     """Return what examines a gateway made of one function: the quick matrix of chat, for e-mail addresses."""
 
-    def run(act, *, seconds: float = 20.0, most: int = 500_000, **chosen):
+    def run(act, *, most: int = 500_000, **chosen):
         chosen = {"routes": ("chat",), "entities": ("email",), "quick": True, "mode": "enforce", "seed": "5"} | chosen
         matrix = Matrix(**chosen)
 
         async def main():
             port = free_port()
             async with acting(f"http://127.0.0.1:{port}/v1", act) as base:
-                gateway = GatewayUnderTest(base, port=port, concurrency=12, limits=AskLimits(seconds, most))
+                gateway = GatewayUnderTest(base, port=port, concurrency=12, limits=AskLimits(60.0, most))
                 return await Kit(matrix, gateway, lambda done, of: None).examine()
 
         return asyncio.run(main())
