@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from shipworthy.core.deadline import Patience
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import ShipworthyError
 from shipworthy.core.foreign import kind_of
@@ -42,6 +43,7 @@ class Active:
         mediation: the guards, as the exchange takes them.
         stopped: whether the kill switch is pulled.
         secrets: keys of the upstreams: in no error and no record.
+        reading, writing: how long a client may take for its body, and for what is written to it.
     """
 
     def __init__(self, config: Config, levers: tuple[str, ...] = (), before: Active | None = None) -> None:
@@ -68,6 +70,8 @@ class Active:
         else:
             self._forms = Forms(self.secrets)
         self.mediation = Mediation(self.pipeline, scrub=self.scrub)
+        limits = config.spec.limits
+        self.writing, self.reading = Patience(limits.write_s), Patience(limits.body_s)
 
     @property
     def digest(self) -> str:

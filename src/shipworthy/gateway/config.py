@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -234,6 +235,7 @@ def listen(written: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+@lru_cache(maxsize=64)
 def loopback(host: str) -> bool:
     """Say whether only this machine can reach what listens there."""
     try:

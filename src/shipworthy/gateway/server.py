@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from shipworthy.core.collector import held_back
 from shipworthy.core.errors import UsageError
 from shipworthy.gateway.active import Active
 from shipworthy.gateway.config import Config
@@ -130,15 +132,20 @@ async def _work(config: Config, bound: socket.socket, tell: Callable[[str], None
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, ended.set)
-    async with serving(config, bound, tell) as gateway:
-        again: set[asyncio.Task[None]] = set()
+    # The collector, at its own thresholds, looks through every request in flight all the time.
+    with held_back():
+        async with serving(config, bound, tell) as gateway:
+            # What is there now stays: looking through it would hold up all requests for a tenth of a second.
+            gc.collect()
+            gc.freeze()
+            again: set[asyncio.Task[None]] = set()
 
-        def reload() -> None:
-            again.add(task := loop.create_task(gateway.keeper.reload()))
-            task.add_done_callback(again.discard)
+            def reload() -> None:
+                again.add(task := loop.create_task(gateway.keeper.reload()))
+                task.add_done_callback(again.discard)
 
-        loop.add_signal_handler(signal.SIGHUP, reload)
-        await ended.wait()
+            loop.add_signal_handler(signal.SIGHUP, reload)
+            await ended.wait()
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from copy import copy
 from typing import Any
@@ -21,6 +21,7 @@ from shipworthy.exchange.channel import Channel, Places
 from shipworthy.gateway.config import UpstreamSpec
 from shipworthy.net.answer import HttpAnswer, describe_error
 from shipworthy.net.endpoint import Endpoint, NoStream
+from shipworthy.net.events import ServerEvent
 from shipworthy.net.options import HttpOptions
 
 
@@ -108,10 +109,13 @@ class UpstreamCall:
         completion = Completion()
         endpoint = self._upstream.endpoint(self._path)
         try:
-            async with aclosing(endpoint.events(self._body(request, stream=True))) as events:
-                async for event in events:
-                    for delta in completion.take(event.data):
-                        yield self._known(delta)
+            async with aclosing(endpoint.batches(self._body(request, stream=True))) as batches:
+                async for batch in batches:
+                    found, error = self._taken(completion, batch)
+                    for delta in found:
+                        yield delta
+                    if error is not None:
+                        raise error
                     if completion.done:
                         break
         except NoStream as other:
@@ -132,6 +136,17 @@ class UpstreamCall:
         self._ended(replies, [completion.finishes.get(number, "") for number in completion.choices])
         self.sizes = [1] * len(replies)
         yield self._reply([reply.messages[0] for reply in replies], replies[0])
+
+    def _taken(self, completion: Completion, batch: list[ServerEvent]) -> tuple[list[Delta], TargetError | None]:
+        """Return the pieces of events that arrived together, joined where they go on, and the error behind them."""
+        found: list[Delta] = []
+        error = None
+        try:
+            for event in batch:
+                found += map(self._known, completion.take(event.data))
+        except TargetError as failed:
+            error = failed
+        return _together(found), error
 
     async def close(self) -> None:
         """Nothing: connections are the upstream's."""
@@ -209,6 +224,31 @@ def _dealt(choices: Any) -> list[tuple[list[dict[str, Any]], str]]:
         parts.append({**choice, "index": 0, "message": message})
         refusals.append(refusal)
     return [(parts, "".join(refusals)) for _, (parts, refusals) in sorted(found.items())]
+
+
+def _together(pieces: Sequence[Delta]) -> list[Delta]:
+    """Return pieces with neighbours of one channel made one piece: guards, record and client then see it once."""
+    found: list[Delta] = []
+    texts: list[str] = []
+    last: Delta | None = None
+    for piece in pieces:
+        if (
+            last is not None
+            and piece.index == last.index
+            and piece.channel == last.channel
+            and piece.choice == last.choice
+            and not piece.id
+            and not piece.name
+        ):
+            texts.append(piece.text)
+            continue
+        if len(texts) > 1:
+            found[-1] = replace(found[-1], text="".join(texts))
+        found.append(piece)
+        last, texts = piece, [piece.text]
+    if len(texts) > 1:
+        found[-1] = replace(found[-1], text="".join(texts))
+    return found
 
 
 def by_choice(messages: tuple[Message, ...], sizes: list[int]) -> list[list[Message]]:
