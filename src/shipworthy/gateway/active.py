@@ -20,6 +20,7 @@ from shipworthy.exchange.forms import Forms
 from shipworthy.gateway.clients import Clients
 from shipworthy.gateway.config import STOP, Config, read_config
 from shipworthy.gateway.levers import WATCH_S, Levers
+from shipworthy.gateway.mcp.proxied import ProxiedServer
 from shipworthy.gateway.upstream import GatewayUpstream
 
 OLD_S = 60.0
@@ -41,7 +42,8 @@ class Active:
         digest: of the guards that are in force: the one that an evaluation of them has.
         mediation: the guards, as the exchange takes them.
         stopped: whether the kill switch is pulled.
-        secrets: keys of the upstreams: in no error and no record.
+        mcp: the MCP servers.
+        secrets: keys of the upstreams and the MCP servers: in no error and no record.
     """
 
     def __init__(self, config: Config, levers: tuple[str, ...] = (), before: Active | None = None) -> None:
@@ -51,17 +53,27 @@ class Active:
         self.stopped = STOP in levers or len(known) < len(set(levers) - {STOP})
         self.pipeline = Pipeline.build(config.under(known))
         self.upstreams: dict[str, GatewayUpstream]
+        self.mcp: dict[str, ProxiedServer]
         self.clients: Clients
         if before is not None and before.config is config:
-            self.upstreams, self.clients = before.upstreams, before.clients
+            self.upstreams, self.mcp, self.clients = before.upstreams, before.mcp, before.clients
         else:
             kept = before.upstreams if before is not None else {}
             self.upstreams = {
                 name: kept[name] if name in kept and kept[name].spec == spec else GatewayUpstream(name, spec)
                 for name, spec in config.spec.upstreams.items()
             }
+            served = before.mcp if before is not None else {}
+            # One that did not change goes on, with its sessions and with what users have spent.
+            self.mcp = {
+                name: served[name] if name in served and served[name].read == read else ProxiedServer(name, read)
+                for name, read in config.mcp.items()
+            }
             self.clients = Clients(config.spec.clients, config.spec.workers)
-        self.secrets = tuple(key for upstream in self.upstreams.values() for key in upstream.secrets)
+        self.secrets = (
+            *(key for upstream in self.upstreams.values() for key in upstream.secrets),
+            *(key for server in self.mcp.values() for key in server.secrets),
+        )
         self._forms: Forms
         if before is not None and before.secrets == self.secrets:
             self._forms = before._forms
@@ -89,6 +101,7 @@ class Active:
             "stages_without_a_rule": bare,
             "levers": list(self.levers),
             "upstreams": sorted(self.upstreams),
+            "mcp": sorted(self.mcp),
             "clients": len(self.config.spec.clients),
         }
 

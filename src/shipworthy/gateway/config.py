@@ -8,14 +8,15 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import Problem, ShipworthyError, UsageError, WorkspaceError
-from shipworthy.core.grants import TRUSTING, Grants
+from shipworthy.core.grants import Grants
 from shipworthy.core.settings import Settings
-from shipworthy.net import address
-from shipworthy.net.address import place
+from shipworthy.gateway.fields import Count, Name, Reference, Seconds
+from shipworthy.gateway.mcp.read import read_servers
+from shipworthy.gateway.mcp.spec import McpRead, McpSpec
+from shipworthy.gateway.reach import reaching
 from shipworthy.workspace.fields import NUMBER, Entity
 from shipworthy.workspace.guards import GuardFile, Mode
 from shipworthy.workspace.nodes import YamlFile, read_yaml
@@ -28,19 +29,6 @@ STOP = "stop"
 STATE = ".shipworthy/gateway"
 
 _MODES: tuple[Mode, ...] = ("off", "shadow", "enforce")
-
-
-def _reference(value: str) -> str:
-    if not is_reference(value):
-        # It may be a pasted secret: it is not repeated.
-        raise ValueError("must be a reference, 'env:NAME' or 'file:PATH', never a key itself")
-    return value
-
-
-Reference = Annotated[str, AfterValidator(_reference)]
-Name = Annotated[str, BeforeValidator(source_text), Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
-Seconds = Annotated[float, NUMBER, Field(gt=0, le=86_400)]
-Count = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
 
 
 class UpstreamSpec(Entity):
@@ -80,13 +68,14 @@ class ClientSpec(Entity):
     Attributes:
         key: reference to what it sends as its key.
         role: an ``operator`` also reads the details of ``/health``.
-        models: patterns of the models that it may ask for.
+        models: patterns of the models that it may ask for; `mcp` of the MCP servers.
         requests_per_minute, concurrency: of all its requests together.
     """
 
     key: Reference
     role: Literal["client", "operator"] = "client"
     models: Annotated[tuple[str, ...], Field(min_length=1, max_length=1_000)] = ("*",)
+    mcp: Annotated[tuple[str, ...], Field(max_length=1_000)] = ("*",)
     requests_per_minute: Annotated[float, NUMBER, Field(gt=0)] | None = None
     concurrency: Count = 64
 
@@ -120,6 +109,7 @@ class ConfigFile(Entity):
         guards: the guard file, as an evaluation reads it.
         workspace: the folder of the safety files, from whose facts guards are told the product's secrets.
         state: folder of the traffic log and the levers.
+        upstreams: name -> upstream; `mcp` name -> MCP server. One of either is needed.
         modes: rule -> mode, where it differs from the guard file's.
         levers: name -> modes that it sets when it is pulled; it may only tighten.
     """
@@ -129,7 +119,8 @@ class ConfigFile(Entity):
     guards: Annotated[str, Field(min_length=1)]
     workspace: str = ""
     state: Annotated[str, Field(min_length=1)] = STATE
-    upstreams: Annotated[dict[Name, UpstreamSpec], Field(min_length=1, max_length=100)]
+    upstreams: Annotated[dict[Name, UpstreamSpec], Field(max_length=100)] = Field(default_factory=dict)
+    mcp: Annotated[dict[Name, McpSpec], Field(max_length=100)] = Field(default_factory=dict)
     clients: Annotated[dict[Name, ClientSpec], Field(max_length=10_000)] = Field(default_factory=dict)
     limits: LimitsSpec = LimitsSpec()
     modes: dict[str, Mode] = Field(default_factory=dict)
@@ -142,12 +133,14 @@ class Config(NamedTuple):
     Attributes:
         files: what a change of means that it is to be read again.
         guards: the guard file, told by the facts, modes as the gateway's file has them.
+        mcp: name -> MCP server, with its pins and its policy.
     """
 
     path: Path
     spec: ConfigFile
     guards: GuardFile
     files: tuple[Path, ...]
+    mcp: Mapping[str, McpRead] = {}
 
     @property
     def state(self) -> Path:
@@ -210,13 +203,15 @@ def read_config(path: Path, grants: Grants | None = None) -> Config:
     if spec is None:
         raise WorkspaceError(problems)
     problems += _listening(source, spec)
-    problems += _asking(source, spec, grants if grants is not None else Grants.load(Settings.load().grants_file))
+    grants = grants if grants is not None else Grants.load(Settings.load().grants_file)
+    problems += _asking(source, spec, grants)
+    servers, more = read_servers(source, path.parent, spec.mcp, grants, problems)
     guards, files = _guards(source, path, spec, problems)
     if guards is not None:
         problems += _levers(source, spec, guards)
     if problems or guards is None:
         raise WorkspaceError(problems)
-    return Config(path, spec, _with_modes(guards, spec.modes), files)
+    return Config(path, spec, _with_modes(guards, spec.modes), (*files, *more), servers)
 
 
 def listen(written: str) -> tuple[str, int]:
@@ -258,36 +253,12 @@ def _listening(source: YamlFile, spec: ConfigFile) -> Iterator[Problem]:
 
 
 def _asking(source: YamlFile, spec: ConfigFile, grants: Grants) -> Iterator[Problem]:
+    if not spec.upstreams and not spec.mcp:
+        yield source.problem(("upstreams",), "there is nobody to ask: name one of 'upstreams', or of 'mcp'")
     for name, upstream in spec.upstreams.items():
-        loc = ("upstreams", name)
-        try:
-            parts = address.check(upstream.url, secret=upstream.key is not None, plain_http=upstream.plain_http)
-        except UsageError as error:
-            yield source.problem((*loc, "url"), f"'url': {error}")
-            continue
-        if parts.query:
-            yield source.problem((*loc, "url"), "'url' carries a query: paths are put behind it")
-        if why := _unreachable(parts.hostname or ""):
-            yield source.problem((*loc, "url"), f"'url' leads to {why}: no model is served there")
-        to = place(upstream.url)
-        for where in [to, *([TRUSTING + to] if upstream.ca_file and to else [])]:
-            if upstream.key is not None and where and not grants.allow_key(upstream.key, where):
-                said = f"{upstream.key!r} is sent to {where} if this file has its way, and you have not allowed it"
-                hint = f"if that is right: shipworthy allow key {upstream.key} {where}"
-                yield source.problem((*loc, "key"), said, hint)
-
-
-def _unreachable(host: str) -> str:
-    """Say why an address can be no upstream: a cloud's own address for its machines' credentials, above all."""
-    try:
-        found = ip_address(host)
-    except ValueError:
-        return "a cloud's metadata service" if host.rstrip(".") in ("metadata.google.internal", "metadata") else ""
-    if mapped := getattr(found, "ipv4_mapped", None):
-        found = mapped
-    if found.is_link_local:
-        return "a link-local address, where clouds keep their machines' credentials"
-    return "no one machine" if found.is_multicast or found.is_unspecified else ""
+        yield from reaching(source, ("upstreams", name), upstream, grants)
+    if spec.mcp and spec.workers > 1:
+        yield source.problem(("workers",), "a session of MCP is kept by one worker: with 'mcp', 'workers' must be 1")
 
 
 def _guards(

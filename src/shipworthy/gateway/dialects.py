@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from shipworthy.dialects import anthropic_serve, openai_serve
+from shipworthy.dialects import anthropic_serve, json_rpc, openai_serve
 from shipworthy.dialects.served import Asking
 from shipworthy.gateway.refusal import HttpRefusal
 
@@ -49,4 +49,11 @@ class Anthropic:
         return anthropic_serve.broken(refusal.message, refusal.status)
 
 
-OPENAI, ANTHROPIC = OpenAI(), Anthropic()
+class Mcp:
+    """MCP: an error outside of any conversation of its own."""
+
+    def error(self, refusal: HttpRefusal) -> Mapping[str, Any]:
+        return json_rpc.error(None, json_rpc.INVALID_REQUEST, refusal.message)
+
+
+OPENAI, ANTHROPIC, MCP = OpenAI(), Anthropic(), Mcp()

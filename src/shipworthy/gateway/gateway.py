@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,9 +19,10 @@ from shipworthy.detect.redact import seal_served
 from shipworthy.gateway.active import Active, Keeper
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.config import Config, loopback
+from shipworthy.gateway.mcp.sessions import McpSessions
 from shipworthy.gateway.refusal import HttpRefusal
-from shipworthy.gateway.routes import Route, dialect_of, find
-from shipworthy.gateway.turn import JSON, RequestTurn, retry_after
+from shipworthy.gateway.routes import Route, dialect_of, find, route_of
+from shipworthy.gateway.turn import JSON, retry_after
 from shipworthy.store.traffic import TrafficLog
 
 TRAFFIC = "traffic"
@@ -28,6 +30,17 @@ TRAFFIC = "traffic"
 _SEALERS = 2
 _SHORT = 10_000
 """Characters that are redacted at once, in a millisecond or two: a thread would cost more than that."""
+
+
+class InFlight(Protocol):
+    """Something that is being served."""
+
+    @property
+    def active(self) -> Active:
+        """What is in force for it."""
+
+    def kill(self) -> None:
+        """End it: the kill switch was pulled."""
 
 
 class Gateway:
@@ -43,7 +56,8 @@ class Gateway:
 
     def __init__(self, config: Config, tell: Callable[[str], None]) -> None:
         self.tell = tell
-        self._flying: set[RequestTurn] = set()
+        self._flying: set[InFlight] = set()
+        self.sessions = McpSessions(self)
         self.keeper = Keeper(config, tell, self._kill)
         self.log = TrafficLog(config.state / TRAFFIC)
         self._routes: dict[str, Route] = find()
@@ -53,13 +67,13 @@ class Gateway:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is."""
         try:
-            route = self._routes.get(request.path)
+            route = route_of(request.path, self._routes)
             if route is None:
                 raise HttpRefusal(
                     404, "invalid_request_error", _not_served(request.path, self._routes), code="not_served"
                 )
-            if request.method != route.method:
-                said = f"{request.path} is asked with {route.method}"
+            if request.method not in route.method.split(", "):
+                said = f"{route.path} is asked with {route.method}"
                 raise HttpRefusal(405, "invalid_request_error", said, code="method")
             self._check_host(request)
             return await route.answer(self, request)
@@ -80,7 +94,7 @@ class Gateway:
         return client
 
     @contextmanager
-    def flying(self, turn: RequestTurn) -> Iterator[None]:
+    def flying(self, turn: InFlight) -> Iterator[None]:
         """Count a request in while it is served.
 
         Raises:
@@ -113,6 +127,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Let go of connections and files."""
+        await self.sessions.close()
         await self.keeper.close()
         self._sealing.shutdown()
         self.log.close()
@@ -120,6 +135,7 @@ class Gateway:
     def _kill(self) -> None:
         for turn in tuple(self._flying):
             turn.kill()
+        self.sessions.kill()
 
     def _check_host(self, request: web.BaseRequest) -> None:
         """Where no key is asked for, refuse names that a web page could have made to lead here (DNS rebinding)."""

@@ -14,11 +14,12 @@ import pytest
 
 from shipworthy.agents.bounds import Bounds
 from shipworthy.agents.loop import AgentLoop
-from shipworthy.agents.mcp_server import McpServer, ToolDrift, drift, module_folders, pinned, python_module, read_pins
+from shipworthy.agents.mcp_server import McpServer, ToolDrift, module_folders, pinned, python_module
 from shipworthy.agents.sandbox import Sandbox, working
 from shipworthy.core.errors import MissingExtra, TargetError, UsageError
 from shipworthy.core.events import Called, PolicyEvent, Returned
 from shipworthy.core.records import Message, Reply, ToolCall, answer
+from shipworthy.dialects.mcp_pins import drift, read_pins
 from shipworthy.exchange.channel import Channel
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.exchange import Exchange
