@@ -68,8 +68,8 @@ TOOL = Fields(
 ).need("name", "inputSchema")  # fmt: skip
 """A tool: what is pinned of it, and nothing else, is passed on."""
 _ABOUT = Fields(name=WORD, title=TEXT, version=WORD, description=TEXT, websiteUrl=WORD, icons=GONE).need("name", "version")  # fmt: skip  # noqa: E501
-_CHANGES = Fields(listChanged=FLAG)
-_NOTHING = Fields()
+_CHANGES = Fields(listChanged=FLAG).negotiated()
+_CAN = Fields().negotiated()
 _PROMPT = Fields(
     name=WORD, title=TEXT, description=TEXT, icons=GONE, _meta=META,
     arguments=ListOf(Fields(name=WORD, title=TEXT, description=TEXT, required=FLAG).need("name")),
@@ -96,17 +96,16 @@ CLIENT_ASKS: Mapping[str, Exchanged] = {
         Fields(
             protocolVersion=WORD, clientInfo=_ABOUT, _meta=META,
             capabilities=Fields(
-                roots=_CHANGES, sampling=Fields(context=_NOTHING, tools=_NOTHING),
-                elicitation=Fields(form=Fields(applyDefaults=FLAG), url=_NOTHING, applyDefaults=GONE),
-                experimental=GONE, tasks=GONE, extensions=GONE,
-            ),
+                roots=_CHANGES, sampling=Fields(context=_CAN, tools=_CAN).negotiated(),
+                elicitation=Fields(form=_CAN, url=_CAN).negotiated(),
+            ).negotiated(),
         ).need("protocolVersion", "clientInfo", "capabilities"),
         Fields(
             protocolVersion=WORD, serverInfo=_ABOUT, instructions=TEXT, _meta=META,
             capabilities=Fields(
-                completions=_NOTHING, logging=_NOTHING, prompts=_CHANGES, tools=_CHANGES,
-                resources=Fields(listChanged=FLAG, subscribe=FLAG), experimental=GONE, tasks=GONE, extensions=GONE,
-            ),
+                completions=_CAN, logging=_CAN, prompts=_CHANGES, tools=_CHANGES,
+                resources=Fields(listChanged=FLAG, subscribe=FLAG).negotiated(),
+            ).negotiated(),
         ).need("protocolVersion", "serverInfo", "capabilities"),
     ),
     "ping": Exchanged(_EMPTY, _EMPTY),

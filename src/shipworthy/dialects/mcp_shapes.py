@@ -122,17 +122,23 @@ class Fields(Shape):
     def __init__(self, **fields: Shape) -> None:
         self.fields = fields
         self.needed: frozenset[str] = frozenset()
+        self._negotiates = False
 
     def need(self, *names: str) -> Fields:
         """Name the fields that must be there."""
         self.needed = frozenset(names)
         return self
 
+    def negotiated(self) -> Fields:
+        """Leave out fields that are not known, instead of refusing them: both sides agree on what is left."""
+        self._negotiates = True
+        return self
+
     def made(self, value: Any, put: Put, at: str, *, media: bool = False) -> Any:
         if not isinstance(value, dict):
             raise BadShape(f"{at} must be an object")
         for name in value:
-            if name not in self.fields:
+            if name not in self.fields and not self._negotiates:
                 raise BadShape(f"{at} has a field that is not known here, and is not passed on", name)
         for name in self.needed:
             if value.get(name) is None:

@@ -18,9 +18,9 @@ from shipworthy.dialects.mcp import CALL_RESULT, CLIENT_ASKS, CLIENT_SAYS, ERROR
 from shipworthy.dialects.mcp import CANCELLED as CANCELLED_METHOD
 from shipworthy.dialects.mcp_shapes import NUMBER, BadShape, Fields, ListOf, MetaField, Shape
 from shipworthy.enforce.pipeline import WITHHELD
-from shipworthy.gateway.mcp.released import ReleasedMessage, release
+from shipworthy.gateway.mcp.released import ReleasedMessage
 from shipworthy.gateway.mcp.tools import DriftedTools, PinnedTools
-from shipworthy.gateway.mcp.turn import UPSTREAM, McpRefusal, McpTurn, blocked, happening, misshapen, not_served
+from shipworthy.gateway.mcp.turn import UPSTREAM, McpRefusal, McpTurn, blocked, misshapen, not_served, now_served
 
 if TYPE_CHECKING:
     from shipworthy.gateway.mcp.session import McpSession
@@ -117,6 +117,7 @@ class ClientAsks:
             session.end("the session could not be opened")
             raise
         session.version = version
+        turn.events.append(Returned(1, ToolResult(str(request.id), "initialize", rpc.write(result).decode())))
         return result
 
     async def _list_tools(self, request: RpcRequest, turn: McpTurn) -> dict[str, Any]:
@@ -124,7 +125,7 @@ class ClientAsks:
         await self._out(request, turn, CLIENT_ASKS["tools/list"].params, request.params)
         self._whose = request.id
         tools = await self._tools.listed()
-        released = turn.note(await self._released(_COMES, _LISTED, tools, "the list of tools"))
+        released = turn.note(await self._session.released(_COMES, _LISTED, tools, "the list of tools"))
         if released.blocked:
             raise blocked()
         turn.events.append(Returned(1, ToolResult(str(request.id), "tools/list", released.text)))
@@ -233,8 +234,7 @@ class ClientAsks:
                 flying.cancel()
             return flying is not None
         shape = CLIENT_SAYS.get(method)
-        turn = session.turn(session.gateway.keeper.look())
-        happening.set(turn.events)
+        turn = session.turn()
         try:
             if shape is None:
                 raise not_served(method)
@@ -275,27 +275,9 @@ class ClientAsks:
     ) -> ReleasedMessage:
         """Release what the client sent; it is told what is wrong with it."""
         try:
-            return await self._released(stages, shape, value, at, token)
+            return await self._session.released(stages, shape, value, at, token)
         except BadShape as bad:
             raise misshapen(bad.said, bad.field) from None
-
-    async def _released(
-        self, stages: tuple[Stage, ...], shape: Shape, value: Any, at: str, token: Any = 0, *, rewrite: bool = False
-    ) -> ReleasedMessage:
-        session = self._session
-        pipeline = session.serving().pipeline
-        media = session.server.spec.media == "pass"
-        return await release(
-            pipeline,
-            stages,
-            shape,
-            value,
-            session.context(),
-            at=at,
-            media=media,
-            rewrite=rewrite,
-            token=lambda was: token,
-        )
 
     async def _asked_bare(self, method: str, params: Mapping[str, Any], whose: RpcId, number: Any = None) -> Any:
         """Ask the server; its error is released like anything else that it says."""
@@ -307,7 +289,7 @@ class ClientAsks:
             error = said.error
             told = {"code": error.code, "message": error.message, "data": error.data}
             released = await self._from_server(_COMES, _CODED, told, "the server's error")
-            happening.get().extend(released.events)
+            now_served.get().note(released)
             if released.blocked:
                 raise McpRefusal(
                     UPSTREAM, "the server answered with an error, which a guard kept back", "blocked"
@@ -335,13 +317,13 @@ class ClientAsks:
     ) -> ReleasedMessage:
         """Release what the server said; whoever asked is told only in words of ours what is wrong with it."""
         try:
-            return await self._released(stages, shape, value, at, rewrite=rewrite)
+            return await self._session.released(stages, shape, value, at, rewrite=rewrite)
         except BadShape as bad:
             raise McpRefusal(UPSTREAM, bad.said, "upstream_error") from None
 
 
 def _record(event: Event) -> None:
-    happening.get().append(event)
+    now_served.get().events.append(event)
 
 
 def _tool_error(text: str) -> dict[str, Any]:

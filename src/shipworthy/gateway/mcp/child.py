@@ -73,7 +73,7 @@ class ChildWire:
     async def opened(self, version: str) -> None:
         """Nothing: a child needs not be told."""
 
-    async def close(self) -> None:
+    async def close(self, *, at_once: bool = False) -> None:
         process, reading = self._process, self._reading
         if process is None:
             return
@@ -82,7 +82,7 @@ class ChildWire:
             with suppress(OSError, RuntimeError):
                 process.stdin.close()
         try:
-            async with asyncio.timeout(_END_S):
+            async with asyncio.timeout(0 if at_once else _END_S):
                 await process.wait()
         except TimeoutError:
             pass
@@ -97,17 +97,21 @@ class ChildWire:
         lines = RpcLines(self._server.spec.max_bytes)
         stream = process.stdout
         while stream is not None and (data := await stream.read(_PIECE)):
-            for line in lines.feed(data):
-                if line is None:
-                    said = "a message is longer than it may be"
-                    await hear(BadRpc(INVALID_REQUEST, said), None)
-                    continue
-                try:
-                    message = rpc.read(line)
-                except BadRpc as bad:
-                    await hear(bad, None)
-                else:
-                    await hear(message, None)
+            await hear_lines(lines, data, hear)
         status = await process.wait()
         self.lost = self.lost or f"the server ended, with status {status}"
         await hear(None, None)
+
+
+async def hear_lines(lines: RpcLines, data: bytes, hear: Hear) -> None:
+    """Pass on the messages that some bytes of a stream complete."""
+    for line in lines.feed(data):
+        if line is None:
+            await hear(BadRpc(INVALID_REQUEST, "a message is longer than it may be"), None)
+            continue
+        try:
+            message = rpc.read(line)
+        except BadRpc as bad:
+            await hear(bad, None)
+        else:
+            await hear(message, None)

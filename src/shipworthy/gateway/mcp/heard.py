@@ -14,8 +14,7 @@ from shipworthy.core.served import Ending
 from shipworthy.dialects import json_rpc as rpc
 from shipworthy.dialects.json_rpc import RpcError, RpcId, RpcNotification, RpcRequest, RpcResult
 from shipworthy.dialects.mcp import CANCELLED, ERROR, PROGRESS, SERVER_ASKS, SERVER_SAYS
-from shipworthy.dialects.mcp_shapes import NUMBER, BadShape, Fields, Shape
-from shipworthy.gateway.mcp.released import ReleasedMessage, release
+from shipworthy.dialects.mcp_shapes import NUMBER, BadShape, Fields
 from shipworthy.gateway.mcp.turn import (
     BUSY,
     ENDED,
@@ -26,6 +25,7 @@ from shipworthy.gateway.mcp.turn import (
     misshapen,
     not_recorded,
     not_served,
+    now_served,
 )
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class ServerSays:
         elif request.method == "ping":
             session.spawn(self._send(rpc.result(request.id, {})))
         else:
-            turn = session.turn(session.gateway.keeper.look())
+            turn = session.turn()
             asking = _Asking(request, session.number(), turn)
             self._asking[request.id] = self._by_number[asking.number] = asking
             session.spawn(self._serve(asking, whose))
@@ -86,6 +86,7 @@ class ServerSays:
 
     async def _serve(self, asking: _Asking, whose: RpcId | None) -> None:
         session, request, turn = self._session, asking.request, asking.turn
+        now_served.set(turn)
         ending: Ending = "answered"
         said, method = "", request.method if request.method in SERVER_ASKS else ""
         try:
@@ -121,7 +122,7 @@ class ServerSays:
         asking.token = token if isinstance(token, int | str) else None
         try:
             released = turn.note(
-                await self._released(_COMES, known.params, request.params, request.method, asking.number)
+                await self._session.released(_COMES, known.params, request.params, request.method, asking.number)
             )
         except BadShape as bad:
             raise misshapen(bad.said, bad.field) from None
@@ -135,9 +136,11 @@ class ServerSays:
         try:
             if isinstance(answer, RpcError):
                 told = {"code": answer.code, "message": answer.message, "data": answer.data}
-                released = turn.note(await self._released(stages, _CODED, told, "the client's error"))
+                released = turn.note(await self._session.released(stages, _CODED, told, "the client's error"))
             else:
-                released = turn.note(await self._released(stages, known.result, answer.result, "the client's answer"))
+                released = turn.note(
+                    await self._session.released(stages, known.result, answer.result, "the client's answer")
+                )
         except BadShape as bad:
             raise McpRefusal(UPSTREAM, bad.said, "refused") from None
         if released.blocked:
@@ -186,9 +189,9 @@ class ServerSays:
                 return
         if method == "notifications/tools/list_changed":
             session.tools_changed()
-        turn = session.turn(session.gateway.keeper.look())
+        turn = session.turn()
         try:
-            released = turn.note(await self._released(_COMES, shape, message.params, method, token))
+            released = turn.note(await self._session.released(_COMES, shape, message.params, method, token))
             if released.blocked:
                 raise blocked()
             if released.text:
@@ -209,13 +212,3 @@ class ServerSays:
         for asking in self._asking.values():
             if not asking.answer.done():
                 asking.answer.set_exception(McpRefusal(ENDED, "the session is over", "gone"))
-
-    async def _released(
-        self, stages: tuple[Stage, ...], shape: Shape, value: Any, at: str, token: Any = 0
-    ) -> ReleasedMessage:
-        session = self._session
-        pipeline = session.serving().pipeline
-        media = session.server.spec.media == "pass"
-        return await release(
-            pipeline, stages, shape, value, session.context(), at=at, media=media, token=lambda was: token
-        )

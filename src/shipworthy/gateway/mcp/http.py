@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from aiohttp import web
 
 from shipworthy.dialects import json_rpc as rpc
@@ -36,9 +35,14 @@ class EventStream:
         self._request, self._headers, self._write_s = request, headers, write_s
         self.response: web.StreamResponse | None = None
         self.open = True
+        self._order = asyncio.Lock()
 
     async def begin(self) -> None:
         """Send the head."""
+        async with self._order:
+            await self._begin()
+
+    async def _begin(self) -> None:
         if self.response is None:
             response = web.StreamResponse(headers=self._headers)
             response.content_type = "text/event-stream"
@@ -50,8 +54,8 @@ class EventStream:
         if not self.open:
             return False
         try:
-            async with asyncio.timeout(self._write_s):
-                await self.begin()
+            async with asyncio.timeout(self._write_s), self._order:
+                await self._begin()
                 if self.response is not None:
                     await self.response.write(b"event: message\ndata: " + rpc.write(message) + b"\n\n")
             return True
@@ -218,7 +222,7 @@ class McpRequest:
         self, message: Mapping[str, Any], status: int = 200, more: Mapping[str, str] | None = None
     ) -> web.Response:
         headers = {**self._headers(), **(more or {})}
-        return web.Response(status=status, body=msgspec.json.encode(message), content_type=JSON, headers=headers)
+        return web.Response(status=status, body=rpc.write(message), content_type=JSON, headers=headers)
 
     def _headers(self) -> dict[str, str]:
         return self._gateway.headers(self._gateway.keeper.active)

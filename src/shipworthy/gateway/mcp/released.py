@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -21,14 +21,12 @@ class ReleasedMessage(Struct, frozen=True):
     Attributes:
         value: made anew; None where a guard kept it back.
         text: every text in it, as it is recorded.
-        unseen: pictures, sounds and bytes in it that were passed on unseen.
     """
 
     value: Any
     events: tuple[GuardEvent, ...]
     seconds: float
     text: str = ""
-    unseen: int = 0
 
     @property
     def blocked(self) -> bool:
@@ -56,7 +54,7 @@ _UNREAD = (Holds.FLAG, Holds.TOKEN, Holds.MEDIA)
 
 async def release(
     pipeline: Pipeline,
-    stages: Iterable[Stage],
+    stages: Sequence[Stage],
     shape: Shape,
     value: Any,
     ctx: GuardContext,
@@ -102,8 +100,10 @@ async def release(
         return token(was) if holds is Holds.TOKEN else place.now
 
     made = shape.made(value, put, at, media=media)
-    unseen = sum(place.holds is Holds.MEDIA for place in places)
-    return ReleasedMessage(made, tuple(seen.events), seen.seconds, seen.text, unseen)
+    if any(place.holds is Holds.MEDIA for place in places):
+        said = "a picture, a sound or bytes were passed on unseen, as the file says"
+        seen.events += [GuardEvent("pipeline", stage, "media", "allow", said) for stage in stages]
+    return ReleasedMessage(made, tuple(seen.events), seen.seconds, seen.text)
 
 
 class _Seen:

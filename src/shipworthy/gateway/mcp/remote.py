@@ -19,6 +19,8 @@ _JSON, _EVENTS = "application/json", "text/event-stream"
 _SESSION = "mcp-session-id"
 _STREAM_BYTES = 1 << 40
 """Of a whole stream: it is bounded message by message."""
+_END_S = 2.0
+"""Seconds for telling a server that a session is over."""
 _AGAIN_S = 1.0
 """Seconds before a stream that ended is opened again."""
 
@@ -59,15 +61,15 @@ class RemoteWire:
         self._headers["mcp-protocol-version"] = version
         self._spawn(self._listen())
 
-    async def close(self) -> None:
+    async def close(self, *, at_once: bool = False) -> None:
         for task in tuple(self._tasks):
             if task is not asyncio.current_task():
                 task.cancel()
-        if self._session:
+        if self._session and not self.lost:
+            self.lost = "the session was closed"
             with suppress(Exception):
-                async with asyncio.timeout(2):
+                async with asyncio.timeout(_END_S):
                     (await self._open("DELETE", b"")).close()
-            self._session = ""
         await self._client.close()
 
     def _spawn(self, work: Any) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -18,21 +18,23 @@ from typing import TYPE_CHECKING, Any
 from shipworthy.core.errors import StoreError
 from shipworthy.core.foreign import kind_of
 from shipworthy.core.protocols import GuardContext
-from shipworthy.core.records import Request
+from shipworthy.core.records import Request, Stage
 from shipworthy.core.served import Ending
 from shipworthy.dialects import json_rpc as rpc
 from shipworthy.dialects.json_rpc import BadRpc, RpcError, RpcId, RpcMessage, RpcNotification, RpcRequest, RpcResult
+from shipworthy.dialects.mcp_shapes import Shape
 from shipworthy.gateway.mcp.asked import ClientAsks
 from shipworthy.gateway.mcp.heard import ServerSays
 from shipworthy.gateway.mcp.proxied import ProxiedServer
+from shipworthy.gateway.mcp.released import ReleasedMessage, release
 from shipworthy.gateway.mcp.turn import (
     BUSY,
     ENDED,
     UPSTREAM,
     McpRefusal,
     McpTurn,
-    happening,
     not_recorded,
+    now_served,
     stopped,
 )
 from shipworthy.gateway.mcp.wire import ClientWire, ServerWire, WireBroken
@@ -113,8 +115,7 @@ class McpSession:
     async def asked(self, request: RpcRequest) -> dict[str, Any] | None:
         """Return the answer to a client's request, once its record is on the disk; None where it cancelled it."""
         self.used = time.monotonic()
-        active = self.gateway.keeper.look()
-        turn = self.turn(active)
+        turn = self.turn()
         ending: Ending = "failed"
         said = ""
         answer: dict[str, Any] | None
@@ -124,7 +125,6 @@ class McpSession:
         meta = request.params.get("_meta")
         token = meta.get("progressToken") if isinstance(meta, dict) else None
         turn.token = token if isinstance(token, int | str) and not isinstance(token, bool) else None
-        happening.set(turn.events)
         try:
             try:
                 with self.gateway.flying(turn):
@@ -143,7 +143,7 @@ class McpSession:
             try:
                 await turn.keep(ending, request.method, said)
             except StoreError as error:
-                self.gateway.tell(active.scrub(str(error)))
+                self.gateway.tell(turn.active.scrub(str(error)))
                 refusal_ = not_recorded()
                 answer = rpc.error(request.id, refusal_.code, refusal_.said)
             return None if turn.cancelled else answer
@@ -281,7 +281,7 @@ class McpSession:
     async def stray(self, said: str) -> None:
         """Take in something of the server's that is not passed on; too much of it ends the session."""
         self._strays += 1
-        turn = self.turn(self.gateway.keeper.look())
+        turn = self.turn()
         if self._strays <= _MOST_STRAYS:
             await self.quietly(turn, "upstream_error", "", said)
         if not self._stray_told:
@@ -299,9 +299,11 @@ class McpSession:
 
     # ---- what both need --------------------------------------------------------------------------------------------
 
-    def turn(self, active: Active) -> McpTurn:
-        """Return the record of one message, still to be filled in."""
-        return McpTurn(self, active)
+    def turn(self) -> McpTurn:
+        """Return the record of one message, still to be filled in, as the one that this task serves."""
+        turn = McpTurn(self, self.gateway.keeper.look())
+        now_served.set(turn)
+        return turn
 
     def serving(self) -> Active:
         """Return what is in force.
@@ -317,6 +319,23 @@ class McpSession:
         if self.ended:
             raise McpRefusal(ENDED, self.ended, "upstream_error")
         return active
+
+    async def released(
+        self, stages: Sequence[Stage], shape: Shape, value: Any, at: str, token: Any = 0, *, rewrite: bool = False
+    ) -> ReleasedMessage:
+        """Return a message as the guards that are in force now release it; see `released.release`.
+
+        Args:
+            token: stands in place of an identifier of theirs.
+
+        Raises:
+            BadShape: it is not of its shape; McpRefusal: nothing is served.
+        """
+        now_served.get().active = active = self.serving()
+        media, ctx = self.server.spec.media == "pass", self.context()
+        return await release(
+            active.pipeline, stages, shape, value, ctx, at=at, media=media, rewrite=rewrite, token=lambda was: token
+        )
 
     def context(self) -> GuardContext:
         """Return what guards are told of a message."""
@@ -335,8 +354,13 @@ class McpSession:
         except StoreError as error:
             self.gateway.tell(turn.active.scrub(str(error)))
 
-    def end(self, why: str, *, killed: bool = False) -> None:
-        """End the session: whatever is under way is refused, and the server let go of."""
+    def end(self, why: str, *, killed: bool = False, quiet: bool = False) -> None:
+        """End the session: whatever is under way is refused, and the server let go of.
+
+        Args:
+            killed: by the kill switch: the server gets no time to end by itself.
+            quiet: it is nothing that an operator should know of.
+        """
         if self.ended:
             return
         self.ended = why
@@ -346,16 +370,16 @@ class McpSession:
         self._waiting.clear()
         self.says.end()
         self._over(self)
-        if not killed:
+        if not (killed or quiet):
             self.gateway.tell(f"MCP server {self.server.name}: a session ended: {why}")
-        closing = asyncio.get_running_loop().create_task(self.wire.close())
+        closing = asyncio.get_running_loop().create_task(self.wire.close(at_once=killed))
         self.gateway.sessions.closing.add(closing)
         closing.add_done_callback(self.gateway.sessions.closing.discard)
 
     async def close(self) -> None:
         """End the session because the client has gone, or the gateway ends."""
         if not self.ended:
-            self.end("the session was closed", killed=True)
+            self.end("the session was closed", quiet=True)
         for task in tuple(self._tasks):
             task.cancel()
         await self.wire.close()

@@ -43,17 +43,16 @@ class McpSessions:
         Raises:
             HttpRefusal: there are as many of its server as there may be.
         """
-        self._sweep()
         same = sum(other.server.name == session.server.name for other, _ in self._open.values())
         if same >= session.server.spec.sessions:
             raise HttpRefusal(
                 503, "overloaded_error", "as many sessions as may be are open with this server", retry_s=1.0
             )
         self._open[session.id] = session, client
+        self._look_later(session, session.server.spec.idle_s)
 
     def find(self, id: str, server: str, user: str) -> tuple[McpSession, HttpClientWire | None] | None:
         """Return a session by its id; None where there is none, or it is somebody else's."""
-        self._sweep()
         found = self._open.get(id)
         if found is None or found[0].server.name != server or found[0].user != user:
             return None
@@ -76,11 +75,21 @@ class McpSessions:
         if self.closing:
             await asyncio.wait(set(self.closing), timeout=10)
 
-    def _sweep(self) -> None:
-        now = time.monotonic()
-        for session in self._all():
-            if not session.flying and now - session.used > session.server.spec.idle_s:
-                session.end(f"nobody used the session for {session.server.spec.idle_s:g} s")
+    def _look_later(self, session: McpSession, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._look, session)
+
+    def _look(self, session: McpSession) -> None:
+        """End a session that nobody uses; one that somebody listens to is in use, and so is a client's own process."""
+        if session.id not in self._open:
+            return
+        client, idle_s = self._open[session.id][1], session.server.spec.idle_s
+        left = idle_s - (time.monotonic() - session.used)
+        if session.flying or client is None or client.listens is not None:
+            self._look_later(session, idle_s)
+        elif left > 0:
+            self._look_later(session, left)
+        else:
+            session.end(f"nobody used the session for {idle_s:g} s", quiet=True)
 
     def _all(self) -> Iterator[McpSession]:
         return iter([session for session, _ in self._open.values()])

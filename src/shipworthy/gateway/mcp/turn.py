@@ -9,7 +9,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from shipworthy.core.events import Event, Failed, Timing
+from shipworthy.core.events import Event, Timing
 from shipworthy.core.served import Ending, Served
 from shipworthy.dialects.json_rpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 from shipworthy.gateway.mcp.released import ReleasedMessage
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 BLOCKED, STOPPED, ENDED, UPSTREAM, BUSY, NOT_RECORDED = range(-32010, -32016, -1)
 """Codes of our own errors, from the range that JSON-RPC leaves to whoever implements it."""
-
-happening: ContextVar[list[Event]] = ContextVar("happening")
-"""Events of the message that this task serves."""
 
 
 class McpRefusal(Exception):
@@ -58,10 +55,10 @@ def not_served(method: str) -> McpRefusal:
 
 
 class McpTurn:
-    """One message.
+    """One message; `now_served` is the one that a task serves.
 
     Args:
-        active: what is in force when it comes.
+        active: what is in force; what was when its last part was looked at.
 
     Attributes:
         events: what happened, in order.
@@ -97,9 +94,6 @@ class McpTurn:
         """Take in what guards found."""
         self.events += released.events
         self._guard_seconds += released.seconds
-        if released.unseen:
-            said = f"{released.unseen} pictures, sounds or bytes were passed on unseen, as the file says"
-            self.events.append(Failed(1, "guard", "Unseen", said))
         return released
 
     def guarded(self, seconds: float) -> None:
@@ -141,6 +135,9 @@ class McpTurn:
         )
         # Whoever stops waiting for it does not stop it.
         await asyncio.shield(asyncio.ensure_future(session.gateway.keep(served, active)))
+
+
+now_served: ContextVar[McpTurn] = ContextVar("now_served")
 
 
 def stopped() -> McpRefusal:

@@ -31,8 +31,8 @@ class ServerWire(Protocol):
     async def opened(self, version: str) -> None:
         """Take in that the handshake is over, with this revision of the protocol."""
 
-    async def close(self) -> None:
-        """Let go of it."""
+    async def close(self, *, at_once: bool = False) -> None:
+        """Let go of it; `at_once` gives it no time to end by itself."""
 
 
 class ClientWire(Protocol):
