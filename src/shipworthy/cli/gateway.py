@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from shipworthy.cli._approvals import approvals
+
 if TYPE_CHECKING:
     from shipworthy.gateway.config import Config
 
@@ -50,7 +52,10 @@ def command(ctx: click.Context, *, config: Path | None, check: bool) -> int | No
 
     read = _read(config)
     if check:
-        click.echo(Active(read).digest)
+        active = Active(read)
+        click.echo(active.digest)
+        if active.policy is not None:
+            click.echo(f"policy {active.policy.digest}")
         return 0
     return run(read, lambda line: click.echo(f"gateway: {line}", err=True))
 
@@ -128,6 +133,9 @@ def pin(*, config: Path, server: str, write: bool) -> int:
         click.echo(tool.shown)
     click.echo(write_pins(read, server, tools) if write else "Nothing is pinned: --write does, once you have read it.")
     return 0
+
+
+command.add_command(approvals)
 
 
 def _read(config: Path) -> Config:

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 QUESTION = "Please say something about letters."
 _SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}}
-PATHS = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}
+PATHS = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
 
 
 def body(cell: MatrixCell) -> dict[str, Any]:
     """Return what is asked."""
     made: dict[str, Any] = {"model": cell.model, "stream": cell.ask}
+    if cell.route == "responses":
+        tools = [{"type": "function", "name": "send", "parameters": _SCHEMA, "strict": False}]
+        return {**made, "input": QUESTION, "tools": tools, "store": False}
     made["messages"] = [{"role": "user", "content": QUESTION}]
     if cell.route == "messages":
         return {**made, "max_tokens": 100, "tools": [{"name": "send", "input_schema": _SCHEMA}]}

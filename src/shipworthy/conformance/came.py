@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from shipworthy.conformance.cells import MatrixCell
 
+_PLACES = ("index", "output_index", "content_index")
+"""By which an event says where in the answer its text belongs."""
 _MARK = re.compile(r"mark\d+x\d+@leak\.example\.org")
 
 
@@ -61,7 +63,7 @@ def _walk(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], 
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield (*path, "key"), key
-            yield from _walk(inner, (*path, key, *([value["index"]] if "index" in value else [])))
+            yield from _walk(inner, (*path, key, *(value[name] for name in _PLACES if name in value)))
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             number = inner.get("index", place) if isinstance(inner, dict) else place

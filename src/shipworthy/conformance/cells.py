@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Literal, NamedTuple
 
-Route = Literal["chat", "messages"]
+Route = Literal["chat", "messages", "responses"]
 Place = Literal[
     "content",
     "parts",
@@ -74,7 +74,7 @@ class MatrixCell(NamedTuple):
         )
 
 
-def cells(routes: tuple[Route, ...] = ("chat", "messages")) -> Iterator[MatrixCell]:
+def cells(routes: tuple[Route, ...] = ("chat", "messages", "responses")) -> Iterator[MatrixCell]:
     """Yield the matrix, each cell with a number of its own."""
     number = 0
     for route, place in product(routes, PLACES):

@@ -23,9 +23,10 @@ Ending = Literal[
 ]
 """How a request ended.
 
-``blocked``: a guard kept back the question or the answer. ``refused``: it was no request that is served.
-``upstream_error``, ``upstream_timeout``, ``filtered``: as `TargetError` and its subclasses. ``gone``: the client left.
-``stopped``: the kill switch. ``late``: over the gateway's own limit of time. ``failed``: a fault of the gateway.
+``blocked``: a guard kept back the question or the answer, or the tool policy all calls of one. ``refused``: it was no
+request that is served. ``upstream_error``, ``upstream_timeout``, ``filtered``: as `TargetError` and its subclasses.
+``gone``: the client left. ``stopped``: the kill switch. ``late``: over the gateway's own limit of time. ``failed``: a
+fault of the gateway.
 """
 
 
@@ -38,7 +39,8 @@ class Served(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
         client: whose key it came with; empty where none is asked for.
         upstream: who was asked; empty where nobody was.
         model: as the client named it.
-        guards: digest of the pipeline that was in force; `levers` those that were pulled.
+        guards: digest of the pipeline that was in force; `policy` of the tool policy, empty where there was none;
+            `levers` those that were pulled.
         streamed: whether the answer went out in pieces.
         status: HTTP status of the answer; 0 where the client left before it had one.
         events: what happened, in order.
@@ -52,6 +54,7 @@ class Served(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     upstream: Name = ""
     model: Content = ""
     guards: Name = ""
+    policy: Name = ""
     levers: tuple[Name, ...] = ()
     streamed: bool = False
     status: int = 0

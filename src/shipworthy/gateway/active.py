@@ -14,15 +14,21 @@ from shipworthy.core.foreign import kind_of
 from shipworthy.core.records import Stage
 from shipworthy.detect.redact import redact_text
 from shipworthy.enforce.pipeline import Pipeline
+from shipworthy.enforce.policy.budget import Accounts
+from shipworthy.enforce.policy.engine import Policy
 from shipworthy.enforce.rule import STAGES
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.forms import Forms
 from shipworthy.gateway.clients import Clients
-from shipworthy.gateway.config import STOP, Config, read_config
+from shipworthy.gateway.config import POLICY, STOP, Config, read_config
 from shipworthy.gateway.levers import WATCH_S, Levers
 from shipworthy.gateway.mcp.proxied import ProxiedServer
+from shipworthy.gateway.policy_stage import PolicyStage
+from shipworthy.gateway.spent import SpentBook
 from shipworthy.gateway.upstream import GatewayUpstream
 
+_BEYOND_S = 60.0
+"""Seconds beyond an approval's own, after which asking is given up: the queue has its own deadline, and comes first."""
 OLD_S = 60.0
 """Seconds after which the connections of a former configuration are closed, beyond a request's own limit of time."""
 
@@ -40,9 +46,10 @@ class Active:
 
     Attributes:
         digest: of the guards that are in force: the one that an evaluation of them has.
-        mediation: the guards, as the exchange takes them.
+        mediation: guards and policy, as the exchange takes them.
+        policy: the tool policy; None where there is none, or it is off.
         stopped: whether the kill switch is pulled.
-        mcp: the MCP servers.
+        mcp: the MCP servers; `mcp_policy` the same policy for their sessions, which keep what they know.
         secrets: keys of the upstreams and the MCP servers: in no error and no record.
     """
 
@@ -79,7 +86,22 @@ class Active:
             self._forms = before._forms
         else:
             self._forms = Forms(self.secrets)
-        self.mediation = Mediation(self.pipeline, scrub=self.scrub)
+        self.policy: PolicyStage | None = None
+        mode, asks = config.policy_mode(known), config.spec.approvals
+        if config.policy is not None and mode != "off":
+            self.policy = PolicyStage(Policy(config.policy, shadow=mode == "shadow"), SpentBook(config.state))
+        # What users have spent in their sessions of MCP goes on while the policy is the same one, whatever its mode.
+        same = before is not None and before.config.policy == config.policy
+        self._accounts: Accounts = before._accounts if before is not None and same else Accounts()
+        self.mcp_policy: Policy | None = None
+        if config.policy is not None and mode != "off":
+            self.mcp_policy = Policy(config.policy, shadow=mode == "shadow", accounts=self._accounts)
+        self.mediation = Mediation(
+            self.pipeline,
+            policy=self.policy.policy if self.policy is not None else None,
+            patience_s=(asks.timeout_s if asks is not None else 0.0) + _BEYOND_S,
+            scrub=self.scrub,
+        )
 
     @property
     def digest(self) -> str:
@@ -95,8 +117,10 @@ class Active:
         rules = self.pipeline.rules
         bare: list[Stage] = [s for s in STAGES if not any(s in r.stages and not r.shadow for r in rules)]
         return {
+            "policy": self.policy.digest if self.policy is not None else "",
             "config": digest(self.config.spec.model_dump(mode="json", by_alias=True)),
-            "rules": {rule.id: "shadow" if rule.shadow else "enforce" for rule in rules},
+            "rules": {rule.id: "shadow" if rule.shadow else "enforce" for rule in rules}
+            | ({POLICY: "shadow" if self.policy.policy.shadow else "enforce"} if self.policy is not None else {}),
             "fails_open": [rule.id for rule in rules if rule.on_error == "allow" and not rule.shadow],
             "stages_without_a_rule": bare,
             "levers": list(self.levers),

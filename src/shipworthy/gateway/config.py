@@ -20,13 +20,16 @@ from shipworthy.gateway.reach import reaching
 from shipworthy.workspace.fields import NUMBER, Entity
 from shipworthy.workspace.guards import GuardFile, Mode
 from shipworthy.workspace.nodes import YamlFile, read_yaml
-from shipworthy.workspace.read import read_guards
+from shipworthy.workspace.policies import PolicyFile
+from shipworthy.workspace.read import read_guards, read_policy
 from shipworthy.workspace.scalars import source_text
 from shipworthy.workspace.validate import validate
 
 STOP = "stop"
 """The lever that every gateway has: nothing is served while it is pulled."""
 STATE = ".shipworthy/gateway"
+POLICY = "policy"
+"""What `modes` and `levers` call the tool policy beside the rules of guards."""
 
 _MODES: tuple[Mode, ...] = ("off", "shadow", "enforce")
 
@@ -100,6 +103,18 @@ class LimitsSpec(Entity):
     flying: Count = 1_000
 
 
+class ApprovalsSpec(Entity):
+    """How a person is asked about calls of tools.
+
+    Attributes:
+        timeout_s: seconds that a call waits for a word; less where the request has less left.
+        then: what becomes of it after that.
+    """
+
+    timeout_s: Seconds = 120.0
+    then: Literal["deny"] = "deny"
+
+
 class ConfigFile(Entity):
     """The gateway's file.
 
@@ -107,16 +122,20 @@ class ConfigFile(Entity):
         listen: host and port; port 0 takes a free one.
         workers: processes that serve.
         guards: the guard file, as an evaluation reads it.
+        policy: the tool policy, as an evaluation reads it; none if left out.
+        approvals: a person is asked where the policy says ``ask``; if left out nobody is, which is a no.
         workspace: the folder of the safety files, from whose facts guards are told the product's secrets.
         state: folder of the traffic log and the levers.
         upstreams: name -> upstream; `mcp` name -> MCP server. One of either is needed.
-        modes: rule -> mode, where it differs from the guard file's.
+        modes: rule -> mode, where it differs from the guard file's; ``policy`` is the tool policy's.
         levers: name -> modes that it sets when it is pulled; it may only tighten.
     """
 
     listen: Annotated[str, BeforeValidator(source_text)] = "127.0.0.1:8080"
     workers: Annotated[int, NUMBER, Field(ge=1, le=64)] = 1
     guards: Annotated[str, Field(min_length=1)]
+    policy: str = ""
+    approvals: ApprovalsSpec | None = None
     workspace: str = ""
     state: Annotated[str, Field(min_length=1)] = STATE
     upstreams: Annotated[dict[Name, UpstreamSpec], Field(max_length=100)] = Field(default_factory=dict)
@@ -133,13 +152,15 @@ class Config(NamedTuple):
     Attributes:
         files: what a change of means that it is to be read again.
         guards: the guard file, told by the facts, modes as the gateway's file has them.
-        mcp: name -> MCP server, with its pins and its policy.
+        mcp: name -> MCP server, with its pins.
+        policy: the tool policy; None where there is none.
     """
 
     path: Path
     spec: ConfigFile
     guards: GuardFile
     files: tuple[Path, ...]
+    policy: PolicyFile | None = None
     mcp: Mapping[str, McpRead] = {}
 
     @property
@@ -164,6 +185,13 @@ class Config(NamedTuple):
             self.guards,
             {rule: max((w[rule] for w in wanted if rule in w), key=_MODES.index) for w in wanted for rule in w},
         )
+
+    def policy_mode(self, levers: tuple[str, ...]) -> Mode:
+        """Return the mode of the tool policy with some levers pulled: of several the strictest holds."""
+        if self.policy is None:
+            return "off"
+        wanted = [self.spec.levers.get(name, {}).get(POLICY, "off") for name in levers]
+        return max([self.spec.modes.get(POLICY, "enforce"), *wanted], key=_MODES.index)
 
     def upstream_of(self, model: str) -> str | None:
         """Return the name of the upstream that is asked for a model; None where there is none."""
@@ -209,9 +237,11 @@ def read_config(path: Path, grants: Grants | None = None) -> Config:
     guards, files = _guards(source, path, spec, problems)
     if guards is not None:
         problems += _levers(source, spec, guards)
+    policy = _policy(source, path, spec, problems)
     if problems or guards is None:
         raise WorkspaceError(problems)
-    return Config(path, spec, _with_modes(guards, spec.modes), (*files, *more), servers)
+    files = (*files, *more, *((path.parent / spec.policy,) if policy is not None else ()))
+    return Config(path, spec, _with_modes(guards, spec.modes), files, policy, servers)
 
 
 def listen(written: str) -> tuple[str, int]:
@@ -282,8 +312,28 @@ def _guards(
     return None, tuple(files)
 
 
+def _policy(source: YamlFile, path: Path, spec: ConfigFile, problems: list[Problem]) -> PolicyFile | None:
+    if spec.approvals is not None and not spec.policy:
+        said = "'approvals' without a 'policy': nobody would ever be asked"
+        problems.append(source.problem(("approvals",), said))
+    if spec.approvals is not None and spec.approvals.timeout_s >= spec.limits.request_s:
+        said = f"a call waits longer than a request may take ('limits.request_s', {spec.limits.request_s:g})"
+        problems.append(source.problem(("approvals", "timeout_s"), said))
+    if not spec.policy:
+        return None
+    try:
+        return read_policy(path.parent / spec.policy)
+    except WorkspaceError as error:
+        problems += error.problems
+    except ShipworthyError as error:
+        problems.append(source.problem(("policy",), str(error)))
+    return None
+
+
 def _levers(source: YamlFile, spec: ConfigFile, guards: GuardFile) -> Iterator[Problem]:
     ids = {rule.id: spec.modes.get(rule.id, rule.mode) for rule in guards.rules}
+    if spec.policy:
+        ids[POLICY] = spec.modes.get(POLICY, "enforce")
     for rule in spec.modes:
         if rule not in ids:
             yield source.problem(("modes", rule), f"there is no rule {rule!r} in {spec.guards}")

@@ -17,11 +17,13 @@ from shipworthy.core.events import Said
 from shipworthy.core.served import Served
 from shipworthy.detect.redact import seal_served
 from shipworthy.gateway.active import Active, Keeper
+from shipworthy.gateway.approvals import ApprovalQueue
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.config import Config, loopback
 from shipworthy.gateway.mcp.sessions import McpSessions
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.routes import Route, dialect_of, find, route_of
+from shipworthy.gateway.spent import SpentBook
 from shipworthy.gateway.turn import JSON, retry_after
 from shipworthy.store.traffic import TrafficLog
 
@@ -60,6 +62,8 @@ class Gateway:
         self.sessions = McpSessions(self)
         self.keeper = Keeper(config, tell, self._kill)
         self.log = TrafficLog(config.state / TRAFFIC)
+        self.approvals = ApprovalQueue(config.state, tell, lambda: self.keeper.active.secrets)
+        SpentBook(config.state).clean()
         self._routes: dict[str, Route] = find()
         # Redacting a long conversation computes for a while: other requests go on meanwhile.
         self._sealing = ThreadPoolExecutor(_SEALERS, thread_name_prefix="shipworthy-seal")
@@ -123,11 +127,13 @@ class Gateway:
 
     def headers(self, active: Active) -> dict[str, str]:
         """Return headers of every answer: all of them ours, none of a client's or an upstream's."""
-        return {"x-shipworthy-guards": active.digest, "cache-control": "no-store", "server": "shipworthy"}
+        policy = {"x-shipworthy-policy": active.policy.digest} if active.policy is not None else {}
+        return {"x-shipworthy-guards": active.digest, **policy, "cache-control": "no-store", "server": "shipworthy"}
 
     async def close(self) -> None:
         """Let go of connections and files."""
         await self.sessions.close()
+        await self.approvals.close()
         await self.keeper.close()
         self._sealing.shutdown()
         self.log.close()

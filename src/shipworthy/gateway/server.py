@@ -118,6 +118,8 @@ def run(config: Config, tell: Callable[[str], None]) -> int:
     made = Active(config)  # all that can be wrong is found before anything listens
     bound = listen(config)
     tell(f"guards {made.digest}")
+    if made.policy is not None:
+        tell(f"policy {made.policy.digest}{', in shadow' if made.policy.policy.shadow else ''}")
     for stage in made.describe()["stages_without_a_rule"]:
         tell(f"no rule of {config.spec.guards} looks at {stage}: what passes there is not looked at")
     tell(f"listening on {address(bound)}" + (f", {config.spec.workers} workers" if config.spec.workers > 1 else ""))

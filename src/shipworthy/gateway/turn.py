@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -22,6 +24,7 @@ from shipworthy.exchange.channel import Channel
 from shipworthy.exchange.exchange import Exchange
 from shipworthy.gateway.active import Active
 from shipworthy.gateway.clients import GatewayClient
+from shipworthy.gateway.policy_stage import PolicyAsker, session_of
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.upstream import GatewayUpstream, UpstreamCall, by_choice
 from shipworthy.net.answer import read_json
@@ -87,7 +90,7 @@ class RequestTurn:
         self.ending: Ending = "failed"
         self.status = 0
         self.deadline: asyncio.Timeout = asyncio.timeout(active.config.spec.limits.request_s)
-        self.killed = self._kept = False
+        self.killed = self._kept = self._withheld = False
         self._response: web.StreamResponse | None = None
 
     async def answer(self) -> web.StreamResponse:
@@ -133,8 +136,22 @@ class RequestTurn:
         return await self._whole(asking, exchange, call, answering)
 
     def _exchange(self, channel: Channel, client: GatewayClient) -> Exchange:
-        self.exchange = Exchange(channel, self.active.mediation, user=client.name, keep=False)
+        session, mediation, policy = session_of(self._request.headers), self.active.mediation, self.active.policy
+        if policy is not None:
+            beat = self._beat if self.asking is not None and self.asking.stream else None
+            until = self.deadline.when() or math.inf
+            asker = PolicyAsker(client.name, session, f"GR-{self.number}", until, beat)
+            asks = self.active.config.spec.approvals
+            approver = self._gateway.approvals.approver(asker, asks.timeout_s) if asks is not None else None
+            mediation = mediation.before(policy.open(asker), approver)
+        self.exchange = Exchange(
+            channel, mediation, user=client.name, session=session, keep=False, calls_leave=policy is not None
+        )
         return self.exchange
+
+    async def _beat(self) -> None:
+        """Tell a client that waits for a person's word that it still does: a comment, of which nothing is read."""
+        await self._write(b": waiting\n\n")
 
     async def _read(self, client: GatewayClient) -> tuple[Asking, GatewayUpstream]:
         body = await read_body(self._request, self.active)
@@ -166,6 +183,9 @@ class RequestTurn:
         else:
             choices = list(by_choice(reply.messages, call.sizes))
             finishes = list(call.finishes)
+            places = accumulate((len(messages) for messages in choices), initial=0)
+            self._held_back(finishes, {n for n, at in enumerate(places) if at in exchange.refused} - {
+                n for n, messages in enumerate(choices) if any(m.tool_calls for m in messages)})  # fmt: skip
         finishes = [
             answering.finish(number, finish, calls=any(message.tool_calls for message in messages))
             for number, (messages, finish) in enumerate(zip(choices, finishes, strict=True))
@@ -174,7 +194,7 @@ class RequestTurn:
 
     async def _give(self, body: Mapping[str, Any]) -> web.StreamResponse:
         """Return a whole answer, once its record is on the disk."""
-        self.ending, self.status = "blocked" if self._blocked else "answered", 200
+        self.ending, self.status = "blocked" if self._blocked or self._withheld else "answered", 200
         await self._keep()
         return web.Response(body=msgspec.json.encode(body), content_type=JSON, headers=self._headers())
 
@@ -194,9 +214,10 @@ class RequestTurn:
         except TargetError as error:
             raise upstream_refusal(error, call.status) from None
         blocked = self._blocked
-        finishes = ["content_filter"] * asking.choices if blocked else call.finishes
+        finishes = ["content_filter"] * asking.choices if blocked else list(call.finishes)
+        self._held_back(finishes, exchange.refused - called)
         finishes = [answering.finish(n, finish, calls=n in called) for n, finish in enumerate(finishes)]
-        self.ending, self.status = "blocked" if blocked else "answered", 200
+        self.ending, self.status = "blocked" if blocked or self._withheld else "answered", 200
         await self._keep()
         return await self._write(b"".join(answering.end(finishes, call.usage)), last=True)
 
@@ -221,6 +242,12 @@ class RequestTurn:
     def _cut(self) -> None:
         if (transport := self._request.transport) is not None:
             transport.abort()
+
+    def _held_back(self, finishes: list[str], choices: set[int]) -> None:
+        """Take in of which choices the policy kept back every call: they did not end as the upstream says."""
+        self._withheld = bool(choices)
+        for choice in choices & set(range(len(finishes))):
+            finishes[choice] = "content_filter"
 
     # ---- how it ends -----------------------------------------------------------------------------------------------
 
@@ -309,6 +336,7 @@ class RequestTurn:
                 upstream=self.upstream,
                 model=asking.model if asking is not None else "",
                 guards=self.active.digest,
+                policy=self.active.policy.digest if self.active.policy is not None else "",
                 levers=self.active.levers,
                 streamed=asking is not None and asking.stream,
                 status=self.status,

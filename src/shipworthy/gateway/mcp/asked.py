@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shipworthy.adapters.conversation import REFUSED, Conversation
+from msgspec.structs import replace
+
+from shipworthy.adapters.conversation import Conversation
 from shipworthy.adapters.mcp_results import worth
 from shipworthy.core.errors import CallRefused, StoreError
 from shipworthy.core.events import Approval, Called, Event, GuardEvent, PolicyEvent, Returned
@@ -18,11 +21,14 @@ from shipworthy.dialects.mcp import CALL_RESULT, CLIENT_ASKS, CLIENT_SAYS, ERROR
 from shipworthy.dialects.mcp import CANCELLED as CANCELLED_METHOD
 from shipworthy.dialects.mcp_shapes import NUMBER, BadShape, Fields, ListOf, MetaField, Shape
 from shipworthy.enforce.pipeline import WITHHELD
+from shipworthy.enforce.policy.decision import REFUSED
 from shipworthy.gateway.mcp.released import ReleasedMessage
 from shipworthy.gateway.mcp.tools import DriftedTools, PinnedTools
 from shipworthy.gateway.mcp.turn import UPSTREAM, McpRefusal, McpTurn, blocked, misshapen, not_served, now_served
+from shipworthy.gateway.policy_stage import PolicyAsker
 
 if TYPE_CHECKING:
+    from shipworthy.gateway.active import Active
     from shipworthy.gateway.mcp.session import McpSession
 
 _LEAVES: tuple[Stage, ...] = ("tool_call",)
@@ -46,8 +52,9 @@ class ClientAsks:
     def __init__(self, session: McpSession) -> None:
         self._session = session
         self._conversation: Conversation | None = None
-        if session.server.policy is not None:
-            self._conversation = Conversation(session.server.policy, session.user, record=_record)
+        self._policy = session.gateway.keeper.look().mcp_policy
+        if self._policy is not None:
+            self._conversation = Conversation(self._policy, session.user, ask=self._ask, record=_record)
         self._tools = PinnedTools(session.server.read.pins, self._page)
         self._state = "new"
         self._whose: RpcId = 0
@@ -56,6 +63,27 @@ class ClientAsks:
     def tools_changed(self) -> None:
         """Take in that the server's tools may be other ones."""
         self._tools.changed()
+
+    def under(self, active: Active) -> None:
+        """Take in which policy is in force. Its mode may change; of what was never told it, it cannot know."""
+        policy, mine = active.mcp_policy, self._policy
+        if policy is None or mine is None:
+            if policy is not mine:
+                self._session.end("the tool policy was put in force, or off: begin anew")
+        elif policy.file != mine.file:
+            self._session.end("the tool policy is another one now: begin anew")
+        elif self._conversation is not None:
+            self._conversation.shadow = policy.shadow
+
+    async def _ask(self, call: ToolCall, word: PolicyEvent) -> Approval:
+        """Ask a person in the gateway's queue; where there is none, the answer is no."""
+        session, turn = self._session, now_served.get()
+        asks = turn.active.config.spec.approvals
+        if asks is None:
+            return Approval(1, call.id, "nobody", granted=False, reason="there is nobody to ask")
+        until = turn.deadline.when() or math.inf
+        asker = PolicyAsker(session.user, session.name, turn.id, until)
+        return await session.gateway.approvals.approver(asker, asks.timeout_s).approve(call, word)
 
     @staticmethod
     def ending(turn: McpTurn) -> Ending:
@@ -164,7 +192,7 @@ class ClientAsks:
             released = await self._back_released("tools/call", given, turn)
         except McpRefusal as refused:
             if conversation is not None:
-                conversation.returned(call, refused.said, is_error=True)
+                conversation.returned(self._named(call), refused.said, is_error=True)
             raise
         result: dict[str, Any] = _tool_error(WITHHELD) if released.blocked else released.value
         if conversation is None:
@@ -173,8 +201,8 @@ class ClientAsks:
             return result
         try:
             with conversation.guarded(call.id):
-                value, also = worth(conversation.session.policy, call.name, result)
-            conversation.returned(call, value, *also, is_error=bool(result.get("isError")))
+                value, also = worth(conversation.session.policy, self._named(call).name, result)
+            conversation.returned(self._named(call), value, *also, is_error=bool(result.get("isError")))
         except CallRefused as refused:
             return _tool_error(str(refused))
         return result
@@ -190,14 +218,19 @@ class ClientAsks:
 
     async def _decided(self, call: ToolCall, turn: McpTurn, conversation: Conversation) -> ToolCall:
         """Return a call as policy and person let it be made; what they changed goes past the guards like any call."""
-        allowed = await conversation.allowed_async(conversation.call(call.name, call.arguments, call.id))
+        asked = conversation.call(self._session.server.spec.prefix + call.name, call.arguments, call.id)
+        allowed = replace(await conversation.allowed_async(asked), name=call.name)
         if allowed.arguments == call.arguments:
             return allowed
         again = await self._guarded(allowed, turn)
         if again is None:
-            conversation.returned(allowed, REFUSED, is_error=True)
+            conversation.returned(asked, REFUSED, is_error=True)
             raise CallRefused(REFUSED)
         return again
+
+    def _named(self, call: ToolCall) -> ToolCall:
+        """Return a call under its tool's name in the policy."""
+        return replace(call, name=self._session.server.spec.prefix + call.name)
 
     async def _other(self, request: RpcRequest, turn: McpTurn) -> dict[str, Any]:
         session, method = self._session, request.method
@@ -207,14 +240,14 @@ class ClientAsks:
         conversation = self._conversation if method in _UNDER_POLICY else None
         try:
             if conversation is not None:
-                made = await self._decided(conversation.call(method, asked.arguments, asked.id), turn, conversation)
+                made = await self._decided(asked, turn, conversation)
                 params = {**made.arguments, **({"_meta": params["_meta"]} if "_meta" in params else {})}
             elif asked.arguments:
                 turn.events.append(Called(1, asked))
             result = await self._back(method, await self._asked(method, params, request, number), turn)
             text = rpc.write({k: v for k, v in result.items() if k != "_meta"}).decode() if result else ""
             if conversation is not None:
-                conversation.returned(asked, text)
+                conversation.returned(self._named(asked), text)
             elif text:
                 turn.events.append(Returned(1, ToolResult(asked.id, method, text)))
                 if self._conversation is not None and method in _READ_BY_A_MODEL:

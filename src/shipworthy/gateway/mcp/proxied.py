@@ -1,10 +1,8 @@
-"""A server that is proxied, as it is in force: its pins, its policy, and what users have spent under it."""
+"""A server that is proxied, as it is in force: what the file says of it, its pins, its credentials."""
 
 from __future__ import annotations
 
 from shipworthy.core.credentials import resolve
-from shipworthy.enforce.policy.budget import Accounts
-from shipworthy.enforce.policy.engine import Policy
 from shipworthy.gateway.mcp.spec import McpRead
 
 
@@ -13,11 +11,9 @@ class ProxiedServer:
 
     Raises:
         CredentialError: a reference leads nowhere.
-        PluginError: the policy cannot be compiled.
 
     Attributes:
         read: what the file says.
-        policy: stands before the calls of every session; None where there is none.
         key, env: credentials; never in a message, a log or an error.
     """
 
@@ -25,9 +21,6 @@ class ProxiedServer:
         self.name, self.read, self.spec = name, read, read.spec
         self.key = resolve(read.spec.key).strip() if read.spec.key is not None else ""
         self.env = {variable: resolve(reference).strip() for variable, reference in read.spec.env.items()}
-        self.policy: Policy | None = None
-        if read.policy is not None:
-            self.policy = Policy(read.policy, shadow=read.spec.policy_mode == "shadow", accounts=Accounts())
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -1,18 +1,16 @@
-"""Read the MCP servers of a gateway's file: whether each may be asked or started, its pins, and its policy."""
+"""Read the MCP servers of a gateway's file: whether each may be asked or started, and its pins."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from shipworthy.core.errors import Problem, ShipworthyError, WorkspaceError
+from shipworthy.core.errors import Problem, ShipworthyError
 from shipworthy.core.grants import Grants
 from shipworthy.dialects.mcp_pins import read_pins
 from shipworthy.gateway.mcp.spec import McpRead, McpSpec
 from shipworthy.gateway.reach import reaching
 from shipworthy.workspace.nodes import YamlFile
-from shipworthy.workspace.policies import PolicyFile
-from shipworthy.workspace.read import read_policy
 
 
 def read_servers(
@@ -25,7 +23,6 @@ def read_servers(
         loc = ("mcp", name)
         problems += _allowed(source, loc, folder, spec, grants)
         pins: Mapping[str, str] | None = None
-        policy: PolicyFile | None = None
         if spec.pins:
             files.append(folder / spec.pins)
             try:
@@ -33,15 +30,7 @@ def read_servers(
                 pins = read_pins(folder / spec.pins) if (folder / spec.pins).exists() else None
             except ShipworthyError as error:
                 problems.append(source.problem((*loc, "pins"), str(error)))
-        if spec.policy:
-            files.append(folder / spec.policy)
-            try:
-                policy = read_policy(folder / spec.policy)
-            except WorkspaceError as error:
-                problems += error.problems
-            except ShipworthyError as error:
-                problems.append(source.problem((*loc, "policy"), str(error)))
-        found[name] = McpRead(spec, folder, pins, policy)
+        found[name] = McpRead(spec, folder, pins)
     return found, tuple(files)
 
 

@@ -63,7 +63,7 @@ class McpSession:
         over: is told that it has ended.
 
     Attributes:
-        id: drawn at random; whoever knows it and has the key may use it.
+        id: drawn at random; whoever knows it and has the key may use it. `name` stands for it where others read it.
         ended: why nothing is answered any more; empty while it is.
         used: monotonic time of the last message of the client.
         version: of the protocol, once it is agreed.
@@ -82,7 +82,7 @@ class McpSession:
     ) -> None:
         self.gateway, self.server, self.wire, self.client = gateway, server, wire, client
         self.user, self.route, self._over = user, route, over
-        self.id = secrets.token_hex(32)
+        self.id, self.name = secrets.token_hex(32), secrets.token_hex(8)
         self.ended = self.version = ""
         self.used = time.monotonic()
         self.flying: dict[RpcId, McpTurn] = {}
@@ -316,6 +316,7 @@ class McpSession:
             raise stopped()
         if active.mcp.get(self.server.name) is not self.server:
             self.end("the gateway's file says something else of this server now: begin anew")
+        self._asks.under(active)
         if self.ended:
             raise McpRefusal(ENDED, self.ended, "upstream_error")
         return active
@@ -339,7 +340,7 @@ class McpSession:
 
     def context(self) -> GuardContext:
         """Return what guards are told of a message."""
-        return GuardContext(Request(messages=(), user=self.user, session=self.id))
+        return GuardContext(Request(messages=(), user=self.user, session=self.name))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside what is going on; it ends with the session."""

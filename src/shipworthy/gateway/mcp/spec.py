@@ -11,7 +11,6 @@ from pydantic import BeforeValidator, Field
 
 from shipworthy.gateway.fields import Count, Reference, Seconds
 from shipworthy.workspace.fields import Entity
-from shipworthy.workspace.policies import PolicyFile
 from shipworthy.workspace.scalars import source_text
 
 Word = Annotated[str, BeforeValidator(source_text), Field(min_length=1, max_length=4_000)]
@@ -26,8 +25,7 @@ class McpSpec(Entity):
         command: program and arguments, run in the folder of the gateway's file, with leave: `shipworthy allow command`.
         env: variable -> credential reference, for the program; it gets these and a few harmless ones, and no others.
         pins: file of the pinned tools, ``{"tool": "sha256:…"}``; without it no tool is served.
-        policy: file of a tool policy that stands before the calls.
-        policy_mode: whether its word counts, or is only recorded.
+        prefix: before its tools' names in the tool policy, where two servers have tools of one name.
         media: whether pictures, sounds and bytes, which no guard can look into, are passed on.
         timeout_s: for one answer; `start_s` for the server's first.
         max_bytes: of one message.
@@ -44,8 +42,7 @@ class McpSpec(Entity):
     command: Annotated[tuple[Word, ...], Field(max_length=1_000)] = ()
     env: Annotated[dict[Variable, Reference], Field(max_length=100)] = Field(default_factory=dict)
     pins: str = ""
-    policy: str = ""
-    policy_mode: Literal["enforce", "shadow"] = "enforce"
+    prefix: str = ""
     media: Literal["refuse", "pass"] = "refuse"
     timeout_s: Seconds = 120.0
     start_s: Seconds = 20.0
@@ -72,4 +69,3 @@ class McpRead(NamedTuple):
     spec: McpSpec
     folder: Path
     pins: Mapping[str, str] | None = None
-    policy: PolicyFile | None = None

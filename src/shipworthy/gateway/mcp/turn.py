@@ -61,6 +61,7 @@ class McpTurn:
         active: what is in force; what was when its last part was looked at.
 
     Attributes:
+        id: of its record.
         events: what happened, in order.
         deadline: ends it: its time is up, the kill switch is pulled, or its sender cancels it.
         killed, cancelled: which of these it was.
@@ -71,6 +72,7 @@ class McpTurn:
         self._session, self.active = session, active
         self._began, self._clock = time.time(), time.perf_counter()
         self._guard_seconds = 0.0
+        self.id = f"GR-{secrets.token_hex(16)}"
         self.events: list[Event] = []
         self.deadline = asyncio.timeout(session.server.spec.timeout_s)
         self.killed = self.cancelled = False
@@ -120,13 +122,14 @@ class McpTurn:
         """
         active, session = self.active, self._session
         served = Served(
-            id=f"GR-{secrets.token_hex(16)}",
+            id=self.id,
             route=session.route,
             ending=ending,
             client=session.user,
             upstream=session.server.name,
             model=model,
             guards=active.digest,
+            policy=active.policy.digest if active.policy is not None else "",
             levers=active.levers,
             status=status,
             events=tuple(self.events),
