@@ -13,7 +13,7 @@ from shipworthy.gateway.fields import Count, Reference, Seconds
 from shipworthy.workspace.fields import Entity
 from shipworthy.workspace.scalars import source_text
 
-Word = Annotated[str, BeforeValidator(source_text), Field(min_length=1, max_length=4_000)]
+Word = Annotated[str, BeforeValidator(source_text), Field(max_length=4_000)]
 Variable = Annotated[str, BeforeValidator(source_text), Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
 
 

@@ -208,11 +208,13 @@ class Rig:
 
 
 @asynccontextmanager
-async def rigged(folder: Path, guard: str = "", **spec: Any):
+async def rigged(folder: Path, guard: str = "", *, top: Any = None, **spec: Any):
     """Open a gateway with one server and one guard, which does what `guard` says with a mark."""
     (folder / "guards.yaml").write_text(yaml.safe_dump({"block_message": "No.", "rules": []}))
     written = {"url": "http://127.0.0.1:9/mcp", **spec}
-    (folder / "gateway.yaml").write_text(yaml.safe_dump({"guards": "guards.yaml", "mcp": {"it": written}}))
+    (folder / "gateway.yaml").write_text(
+        yaml.safe_dump({"guards": "guards.yaml", "mcp": {"it": written}, **(top or {})})
+    )
     told: list[str] = []
     gateway = Gateway(read_config(folder / "gateway.yaml", Grants()), told.append)
     if guard:
