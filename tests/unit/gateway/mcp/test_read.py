@@ -13,6 +13,8 @@ guards: guards.yaml
 mcp:
   it: {command: [python, server.py], env: {KEY: "env:MY_KEY"}}
 """
+COMMAND = 'command: [python, server.py], env: {KEY: "env:MY_KEY"}'
+KEYED = 'url: "https://a.example.com/", key: "env:MY_KEY"'
 LINE = "KEY=env:MY_KEY python server.py"
 
 
@@ -47,15 +49,15 @@ def test_a_server_starts_with_leave_and_not_without(config, tmp_path) -> None:
         (("MY_KEY", "OTHER_KEY"), 3, "you have not allowed it"),
         (('"env:MY_KEY"', "sk-abc"), 3, "reference"),
         (("command: [python, server.py], ", ""), 3, "'url' or a 'command'"),
-        (('[python, server.py], env: {KEY: "env:MY_KEY"}', "[a], url: http://127.0.0.1:1/mcp"), 3, "and not both"),
-        (('command: [python, server.py], env: {KEY: "env:MY_KEY"}', 'url: "http://127.0.0.1:1/", env: {A: "env:B"}'), 3, "'env' is for"),
-        (('command: [python, server.py], env: {KEY: "env:MY_KEY"}', 'url: "http://169.254.169.254/"'), 3, "link-local"),
-        (('command: [python, server.py], env: {KEY: "env:MY_KEY"}', 'url: "https://a.example.com/", key: "env:MY_KEY"'), 3, "shipworthy allow key env:MY_KEY a.example.com"),
+        ((COMMAND, "command: [a], url: http://127.0.0.1:1/mcp"), 3, "and not both"),
+        ((COMMAND, 'url: "http://127.0.0.1:1/", env: {A: "env:B"}'), 3, "'env' is for"),
+        ((COMMAND, 'url: "http://169.254.169.254/"'), 3, "link-local"),
+        ((COMMAND, KEYED), 3, "shipworthy allow key env:MY_KEY a.example.com"),
         (("command:", "comand:"), 3, "did you mean"),
         (("env: {", "media: maybe, env: {"), 3, "media"),
         (("env: {", "pins: guards.yaml, env: {"), 3, "pins"),
         (("mcp:", "workers: 2\nmcp:"), 2, "'workers' must be 1"),
-        (("mcp:\n  it: {command: [python, server.py], env: {KEY: \"env:MY_KEY\"}}\n", ""), 0, "nobody to ask"),
+        ((GOOD.partition("\n")[2], ""), 0, "nobody to ask"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_file_and_line(config, change, line, said) -> None:
