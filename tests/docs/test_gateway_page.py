@@ -10,7 +10,7 @@ import yaml
 
 from shipworthy.core.grants import Grants
 from shipworthy.core.served import Ending
-from shipworthy.gateway.config import ClientSpec, ConfigFile, LimitsSpec, UpstreamSpec, read_config
+from shipworthy.gateway.config import ApprovalsSpec, ClientSpec, ConfigFile, LimitsSpec, UpstreamSpec, read_config
 from shipworthy.gateway.routes import find
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -19,7 +19,13 @@ HOW_TO = (DOCS / "how-to" / "run-the-gateway.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `([^`]+)` \| (.*?) \|", re.M)
 PARTS = re.split(r"^Of (?:each of )?`(\w+)`:$", PAGE.partition("## What is served")[0], flags=re.M)
 TABLES = {"": PARTS[0], **dict(zip(PARTS[1::2], PARTS[2::2], strict=True))}
-MODELS = {"": ConfigFile, "upstreams": UpstreamSpec, "clients": ClientSpec, "limits": LimitsSpec}
+MODELS = {
+    "": ConfigFile,
+    "upstreams": UpstreamSpec,
+    "clients": ClientSpec,
+    "limits": LimitsSpec,
+    "approvals": ApprovalsSpec,
+}
 
 
 def test_every_key_has_its_row_with_its_default() -> None:
@@ -58,3 +64,9 @@ def test_the_files_of_the_how_to_can_be_read(tmp_path, monkeypatch) -> None:
     rest = next(yaml.safe_load(block) for block in blocks if "levers" in block)
     (tmp_path / "gateway.yaml").write_text(yaml.safe_dump({**yaml.safe_load(whole[0]), **rest}))
     assert read_config(tmp_path / "gateway.yaml", Grants()).spec.levers
+    (tmp_path / "policy.yaml").write_text("tools: {}\n")
+    policed = "".join(block for block in blocks if block.startswith(("policy:", "approvals:")))
+    (tmp_path / "gateway.yaml").write_text(whole[0] + policed)
+    read = read_config(tmp_path / "gateway.yaml", Grants())
+    assert (read.policy_mode(()), read.policy_mode(("strict-tools",))) == ("shadow", "enforce")
+    assert read.spec.approvals

@@ -38,8 +38,8 @@ BEAT_S = 10.0
 """Seconds after which a client that waits for a stream is told that it still does."""
 MARGIN_S = 1.0
 """Seconds before the end of a request at which a call waits no longer: the answer has to be written yet."""
-_LONGEST = 4_000_000
-"""Bytes of a message on the socket."""
+_LONGEST = 16_000_000
+"""Bytes of a message on the socket: calls have a million characters at most, which JSON may write as escapes."""
 
 State = Literal["waiting", "approved", "denied", "expired", "gone", "lost"]
 """``expired``: no word in time. ``gone``: the request ended first. ``lost``: so did the worker, without a word."""
@@ -147,16 +147,20 @@ class ApprovalQueue:
                 worker=self._worker,
             )
         )
-        await self._keep(waiting.row)
+        keeping = asyncio.ensure_future(self._keep(waiting.row))
         self._waiting[waiting.row.id] = waiting
-        self._tell(f"{waiting.row.id} waits for a person's word on {call.name}, until {waiting.row.until}")
         try:
+            await asyncio.shield(keeping)  # whoever stops waiting for it does not stop it
+            self._tell(f"{waiting.row.id} waits for a person's word on {call.name}, until {waiting.row.until}")
             return await self._word(waiting, asker, timeout_s)
         finally:
             del self._waiting[waiting.row.id]
             if not waiting.taken:  # the client left, the time of the request is up, or the gateway ends
-                with suppress(StoreError):
-                    self._write(replace(waiting.row, state="gone", at=_time(datetime.now(UTC))))
+                waiting.taken = True
+                if keeping.done():
+                    self._gone(waiting.row, keeping)
+                else:
+                    keeping.add_done_callback(lambda kept: self._gone(waiting.row, kept))
 
     async def close(self) -> None:
         """Take no more words."""
@@ -171,13 +175,18 @@ class ApprovalQueue:
             left = until - loop.time()
             if left <= 0 and not waiting.taken:
                 waiting.taken = True
-                reason = f"nobody answered within {timeout_s:.0f} s"
+                reason = f"nobody answered within {round(timeout_s, 1):g} s"
                 await self._keep(replace(waiting.row, state="expired", at=_time(datetime.now(UTC))))
                 return Approval(0, waiting.row.call.id, "nobody", granted=False, reason=reason)
             await asyncio.wait({waiting.answer}, timeout=max(0.05, min(left, BEAT_S)))
             if asker.beat is not None and not waiting.answer.done():
                 await asker.beat()
         return waiting.answer.result()
+
+    def _gone(self, row: PendingCall, kept: asyncio.Future[None]) -> None:
+        if not kept.cancelled() and kept.exception() is None:
+            with suppress(StoreError):
+                self._write(replace(row, state="gone", at=_time(datetime.now(UTC))))
 
     async def _answer(self, ask: _Ask) -> _Told:
         """Take an operator's word: it is on the disk before it counts, and only the first one does."""
@@ -238,7 +247,7 @@ class ApprovalQueue:
                 raise StoreError(f"nobody can be asked through {self._folder} ({error.strerror or error})") from None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, ValueError, asyncio.IncompleteReadError):
+        with suppress(OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             line = await reader.readuntil(b"\n")
             try:
                 told = await self._handle(msgspec.json.decode(line, type=_Ask))
