@@ -11,6 +11,7 @@ import yaml
 from shipworthy.core.grants import Grants
 from shipworthy.core.served import Ending
 from shipworthy.gateway.config import ApprovalsSpec, ClientSpec, ConfigFile, LimitsSpec, UpstreamSpec, read_config
+from shipworthy.gateway.mcp.spec import McpSpec
 from shipworthy.gateway.routes import find
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -25,6 +26,7 @@ MODELS = {
     "clients": ClientSpec,
     "limits": LimitsSpec,
     "approvals": ApprovalsSpec,
+    "mcp": McpSpec,
 }
 
 

@@ -55,6 +55,7 @@ def run(line: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_from_leave_to_a_guarded_result(folder) -> None:
     allow, look, write, _ = blocks("sh")
     run(allow)
