@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _config(function: F) -> F:
+def config_option(function: F) -> F:
+    """Add the option that names a gateway's file."""
     path = click.Path(exists=True, dir_okay=False, path_type=Path)
     said = "The gateway's file."
     return click.option("--config", "config", metavar="FILE", required=True, type=path, help=said)(function)
@@ -24,7 +25,7 @@ def _config(function: F) -> F:
 def _word(function: F) -> F:
     why = click.option("--why", metavar="TEXT", required=True, help="Kept with the word.")
     by = click.option("--by", metavar="NAME", default=None, help="Who says so; the user of this process if left out.")
-    return click.argument("approval", metavar="ID")(_config(by(why(function))))
+    return click.argument("approval", metavar="ID")(config_option(by(why(function))))
 
 
 @click.group()
@@ -33,7 +34,7 @@ def approvals() -> None:
 
 
 @approvals.command("list")
-@_config
+@config_option
 @click.option("--all", "everything", is_flag=True, help="Also those that no longer wait.")
 def list_(*, config: Path, everything: bool) -> None:
     """List the calls that wait: id, state, until when, the client, the tool, and why it is asked about."""
@@ -47,7 +48,7 @@ def list_(*, config: Path, everything: bool) -> None:
 
 @approvals.command()
 @click.argument("approval", metavar="ID")
-@_config
+@config_option
 def show(*, approval: str, config: Path) -> None:
     """Show a call with its arguments, as it would be made, and what a person is asked about it."""
     from shipworthy.gateway import approvals as queue

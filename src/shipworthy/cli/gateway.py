@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from shipworthy.cli._approvals import approvals
+from shipworthy.cli._approvals import config_option as _config_option
 
 if TYPE_CHECKING:
     from shipworthy.gateway.config import Config
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _config_option(function: F) -> F:
-    path = click.Path(exists=True, dir_okay=False, path_type=Path)
-    said = "The gateway's file."
-    return click.option("--config", "config", metavar="FILE", required=True, type=path, help=said)(function)
 
 
 def _server_option(function: F) -> F:

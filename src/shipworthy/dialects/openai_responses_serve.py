@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from shipworthy.core.records import Audio, Image, Message, MessagePart, Role, Text, ToolCall, ToolResult, say
-from shipworthy.dialects.served import Asking, BadBody, named, refuse_unknown
+from shipworthy.dialects.served import Asking, BadBody, model_of, named, refuse_unknown
 
 _PASSED = frozenset(["temperature", "top_p", "service_tier", "user", "safety_identifier", "prompt_cache_key"])
 """Fields that go to the upstream as they are."""
@@ -55,9 +55,7 @@ def read(body: Any, also: Sequence[str] = ()) -> Asking:
     if named(body, "store", bool, False):
         raise BadBody("store is not served: nothing is kept between two requests. Send store: false", "store")
     refuse_unknown(body, _PASSED | _READ | _NULL.keys(), also)
-    model = named(body, "model", str, "")
-    if not model:
-        raise BadBody("model is missing", "model")
+    model = model_of(body)
     _check_small(body)
     fields = {name: body[name] for name in (*_PASSED, *also) if body.get(name) is not None}
     if (longest := named(body, "max_output_tokens", int)) is not None:
