@@ -23,7 +23,6 @@ from shipworthy.gateway.config import Config, loopback
 from shipworthy.gateway.mcp.sessions import McpSessions
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.routes import Route, dialect_of, find, route_of
-from shipworthy.gateway.spent import SpentBook
 from shipworthy.gateway.turn import JSON, retry_after
 from shipworthy.store.traffic import TrafficLog
 
@@ -63,7 +62,6 @@ class Gateway:
         self.keeper = Keeper(config, tell, self._kill)
         self.log = TrafficLog(config.state / TRAFFIC)
         self.approvals = ApprovalQueue(config.state, tell, lambda: self.keeper.active.secrets)
-        SpentBook(config.state).clean()
         self._routes: dict[str, Route] = find()
         # Redacting a long conversation computes for a while: other requests go on meanwhile.
         self._sealing = ThreadPoolExecutor(_SEALERS, thread_name_prefix="shipworthy-seal")

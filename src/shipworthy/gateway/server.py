@@ -19,6 +19,7 @@ from shipworthy.core.errors import UsageError
 from shipworthy.gateway.active import Active
 from shipworthy.gateway.config import Config
 from shipworthy.gateway.gateway import Gateway
+from shipworthy.gateway.spent import SpentBook
 
 BACKLOG = 512
 SEND_BYTES = 256 << 10
@@ -83,6 +84,7 @@ class _Server(web.Server):
 async def serving(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> AsyncGenerator[Gateway, None]:
     """Serve on a socket while the block runs; then let requests in flight end."""
     gateway = Gateway(config, tell)
+    SpentBook(config.state).clean()
     limits = config.spec.limits
     server = _Server(
         gateway,

@@ -65,7 +65,7 @@ ELSEWHERE = {
     # Both ends of a session of MCP, which are no models.
     "gateway/mcp/": {
         "self.send", "self.wire.send", "self._wire.send", "session.send", "self._session.send", "client.send",
-        "session.client.send", "stream.send",
+        "session.client.send", "stream.send", "wire.send",
     },
 }  # fmt: skip
 HTTP = {"self._http.send", "client.stream"}
