@@ -16,13 +16,15 @@ class Holds(Enum):
     """What a place in a message holds.
 
     ``TEXT``: prose, which may be edited. ``WORD``: a name, an address, a type: kept to the letter or not passed on.
-    ``VALUE``: a text of free JSON; ``NUMBER`` any number; ``FLAG``: true or false. ``TOKEN``: an identifier of
-    requests, which is never passed on: each side gets one of ours. ``MEDIA``: base64 that is passed on unseen.
+    ``VALUE``: a text of free JSON, and ``FIGURE`` a number there: both may be edited, and the number is a text then.
+    ``NUMBER``: any other. ``FLAG``: true or false. ``TOKEN``: an identifier of requests, which is never passed on: each
+    side gets one of ours. ``MEDIA``: base64 that is passed on unseen.
     """
 
     TEXT = "text"
     WORD = "word"
     VALUE = "value"
+    FIGURE = "figure"
     NUMBER = "number"
     FLAG = "flag"
     TOKEN = "token"  # noqa: S105 - no password
@@ -181,7 +183,7 @@ class FreeJson(Shape):
         if isinstance(value, bool) or value is None:
             return value
         if isinstance(value, int | float):
-            return put(Holds.NUMBER, value)
+            return put(Holds.FIGURE, value)
         if isinstance(value, list):
             return [self._made(item, put) for item in value]
         return {put(Holds.WORD, key): self._made(item, put) for key, item in value.items()}

@@ -107,6 +107,7 @@ async def serving(config: Config, bound: socket.socket, tell: Callable[[str], No
         watch.cancel()
         with suppress(asyncio.CancelledError):
             await watch
+        gateway.sessions.hush()
         await runner.cleanup()
         await gateway.close()
 

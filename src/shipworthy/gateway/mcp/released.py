@@ -44,10 +44,6 @@ class _Place:
     def text(self) -> str:
         return self.now if isinstance(self.now, str) else str(self.now)
 
-    @property
-    def is_number(self) -> bool:
-        return self.holds is Holds.NUMBER
-
 
 _UNREAD = (Holds.FLAG, Holds.TOKEN, Holds.MEDIA)
 
@@ -163,7 +159,7 @@ class _Seen:
     def _edit(self, place: _Place, alone: Applied, stage: Stage) -> bool:
         if alone.text == place.text:
             return True
-        if place.holds is Holds.WORD or place.is_number:
+        if place.holds in (Holds.WORD, Holds.NUMBER):
             self.events.append(GuardEvent("pipeline", stage, "word", "block", "a name or a number cannot be edited"))
             return False
         place.now = alone.text

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
 from shipworthy.dialects import json_rpc as rpc
 from shipworthy.dialects.json_rpc import INVALID_REQUEST, BadRpc, RpcError, RpcId, RpcMessage, RpcResult
+from shipworthy.dialects.mcp import CANCELLED
 from shipworthy.gateway.mcp.proxied import ProxiedServer
 from shipworthy.gateway.mcp.wire import Hear, WireBroken
 from shipworthy.net.client import Broken, Client, Distrusted, TooLong
@@ -39,6 +40,7 @@ class RemoteWire:
         self._session = ""
         self._hear: Hear | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asking: dict[RpcId, asyncio.Task[None]] = {}
         self._order = asyncio.Lock()
         self.lost = ""
 
@@ -50,8 +52,10 @@ class RemoteWire:
             raise WireBroken(self.lost)
         id = message.get("id") if "method" in message else None
         if id is not None:
-            self._spawn(self._ask(message, id))
+            self._asking[id] = self._spawn(self._ask(message, id))
             return
+        if message.get("method") == CANCELLED and (asking := self._asking.get(message["params"]["requestId"])):
+            asking.cancel()  # its connection is of no more use
         response = await self._open("POST", rpc.write(message))
         response.close()
         if not 200 <= response.status < 300:
@@ -72,10 +76,11 @@ class RemoteWire:
                     (await self._open("DELETE", b"")).close()
         await self._client.close()
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _open(self, method: str, payload: bytes) -> Response:
         headers = {**self._headers, **({_SESSION: self._session} if self._session else {})}
@@ -88,6 +93,12 @@ class RemoteWire:
 
     async def _ask(self, message: Mapping[str, Any], id: RpcId) -> None:
         """Send a request, and pass on what its answer holds."""
+        try:
+            await self._answered(message, id)
+        finally:
+            self._asking.pop(id, None)
+
+    async def _answered(self, message: Mapping[str, Any], id: RpcId) -> None:
         try:
             response = await self._open("POST", rpc.write(message))
             if message.get("method") == "initialize" and _is_session(response.headers.get(_SESSION, "")):

@@ -67,6 +67,12 @@ class McpSessions:
         for session in self._all():
             session.end("an operator has stopped this gateway", killed=True)
 
+    def hush(self) -> None:
+        """End the streams on which clients only listen: they would keep the gateway from ending."""
+        for _, client in self._open.values():
+            if client is not None:
+                client.over.set()
+
     async def close(self) -> None:
         """End all sessions, and wait for their servers to be gone."""
         for session in self._all():

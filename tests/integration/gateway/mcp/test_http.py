@@ -170,6 +170,19 @@ def test_one_listens_at_a_time(tmp_path) -> None:
     on(tmp_path, work)
 
 
+def test_listeners_do_not_keep_the_gateway_from_ending(tmp_path) -> None:
+    async def main():
+        headers = {"accept": "text/event-stream"}
+        async with aiohttp.ClientSession() as http, asyncio.timeout(15):
+            async with client(tmp_path) as c:
+                session = await c.open()
+                listening = await http.get(c.base, headers=headers | {"mcp-session-id": session})
+                assert listening.status == 200
+            assert await listening.read() == b""
+
+    asyncio.run(main())
+
+
 def test_a_client_that_leaves_is_recorded(tmp_path) -> None:
     async def work(c):
         session = await c.open()
@@ -182,6 +195,26 @@ def test_a_client_that_leaves_is_recorded(tmp_path) -> None:
         assert [r.ending for r in c.records if r.model == "tools/call"] == ["gone"]
 
     on(tmp_path, work, "hang")
+
+
+def test_a_client_that_does_not_read_is_cut_off(tmp_path) -> None:
+    async def work(c):
+        session = await c.open()
+        body = json.dumps({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": {"name": "look"}})
+        host, port = c.base.split("/")[2].split(":")
+        _, writer = await asyncio.open_connection(host, int(port), limit=1_000)
+        writer.write(
+            f"POST /mcp/it HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\nMcp-Session-Id: {session}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        while not any(r.model == "tools/call" for r in c.records):
+            await asyncio.sleep(0.1)
+        assert [r.ending for r in c.records if r.model == "tools/call"] == ["gone"]
+        told = (await c.send("ping", session=session))[2]  # with the rest of what the server says
+        assert (told[-1] if isinstance(told, list) else told)["result"] == {}
+        writer.close()
+
+    on(tmp_path, work, "pours", top={"limits": {"write_s": 0.3}})
 
 
 def test_the_kill_switch_reaches_sessions(tmp_path) -> None:

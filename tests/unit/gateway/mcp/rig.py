@@ -209,7 +209,7 @@ class Rig:
 
 @asynccontextmanager
 async def rigged(folder: Path, guard: str = "", *, top: Any = None, **spec: Any):
-    """Open a gateway with one server and one guard, which does what `guard` says with a mark."""
+    """Open a gateway with one server, and one guard that does with a mark what `guard` says, or blocks it in shadow."""
     (folder / "guards.yaml").write_text(yaml.safe_dump({"block_message": "No.", "rules": []}))
     written = {"url": "http://127.0.0.1:9/mcp", **spec}
     (folder / "gateway.yaml").write_text(
@@ -218,7 +218,8 @@ async def rigged(folder: Path, guard: str = "", *, top: Any = None, **spec: Any)
     told: list[str] = []
     gateway = Gateway(read_config(folder / "gateway.yaml", Grants()), told.append)
     if guard:
-        rules = [Rule("GD-mark", MarkGuard(guard))]
+        shadow = guard == "shadow"
+        rules = [Rule("GD-mark", MarkGuard("block" if shadow else guard), shadow=shadow)]
         gateway.keeper.active.pipeline = Pipeline(rules, "No.")
     try:
         yield Rig(gateway, told)

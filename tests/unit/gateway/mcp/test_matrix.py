@@ -122,7 +122,8 @@ def _as_read(value: Any) -> Any:
         return {"tools": []}
 
 
-def run(tmp_path, monkeypatch, guard: str, cut: int = 1 << 20, ascii: bool = False, chosen=ALL):
+def run(tmp_path, monkeypatch, guard: str, cut: int = 1 << 20, ascii: bool = False, chosen=ALL, outs=None):
+    outs = [] if outs is None else outs
     monkeypatch.setattr(traffic, "_datasync", lambda file: None)  # thousands of records, and no disk to try
 
     async def main():
@@ -130,10 +131,11 @@ def run(tmp_path, monkeypatch, guard: str, cut: int = 1 << 20, ascii: bool = Fal
             rig.used = 0
             await rig.open()
             rig.server.cut, rig.server.ascii = cut, ascii
-            found = []
+            found: list[tuple[Example, str, bool]] = []
             for example, slot, path in chosen:
                 out = await asyncio.wait_for(came(rig, example, slot), 20)
                 found.append((example, path, MARK in out.decode()))
+                outs.append(out)
             return found, rig.records
 
     return asyncio.run(main())
@@ -159,3 +161,15 @@ def test_without_a_guard_what_is_served_comes_out_as_it_was(tmp_path, monkeypatc
     kept = {"/".join([e.side, e.kind, e.method, path]) for e, path, leaked in found if not leaked}
     assert {place for place in kept if not NEVER.search(place)} == set()
     assert sum(leaked for _, _, leaked in found) > 400
+
+
+def test_in_shadow_no_byte_is_another_one(tmp_path, monkeypatch) -> None:
+    bare: list[bytes] = []
+    shadowed: list[bytes] = []
+    chosen = ALL[::3]
+    run(tmp_path, monkeypatch, "", chosen=chosen, outs=bare)
+    _, records = run(tmp_path, monkeypatch, "shadow", chosen=chosen, outs=shadowed)
+    assert shadowed == bare
+    found = [e for r in records for e in r.events if getattr(e, "guard", "") == "GD-mark"]
+    assert len(found) > 100
+    assert all(e.shadow for e in found)

@@ -28,7 +28,7 @@ def wired(tmp_path, answer, work, **spec):
             asked.append((request.method, dict(request.headers), body))
             return await answer(request, json.loads(body) if body else None)
 
-        runner = web.ServerRunner(web.Server(handle), handler_cancellation=True, shutdown_timeout=0.1)
+        runner = web.ServerRunner(web.Server(handle, handler_cancellation=True), shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -131,6 +131,28 @@ def test_what_is_no_answer_fails_the_request(tmp_path, status, headers, body) ->
         assert len(asked) == 1
 
     wired(tmp_path, answer, work, max_bytes=10_000)
+
+
+def test_a_cancelled_request_lets_its_connection_go(tmp_path) -> None:
+    left = asyncio.Event()
+
+    async def answer(request, body):
+        if "id" not in body:
+            return web.Response(status=202)
+        try:
+            await asyncio.sleep(600)
+        finally:
+            left.set()
+
+    async def work(wire, heard, asked):
+        await wire.send(rpc.request(7, "tools/call", {}))
+        while not asked:
+            await asyncio.sleep(0.01)
+        await wire.send(rpc.notification("notifications/cancelled", {"requestId": 7}))
+        await left.wait()
+        assert heard.empty()
+
+    wired(tmp_path, answer, work)
 
 
 def test_a_session_that_the_server_forgot_is_over(tmp_path) -> None:

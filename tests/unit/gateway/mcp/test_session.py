@@ -143,6 +143,27 @@ def test_what_is_no_base64_is_refused(tmp_path) -> None:
     on(tmp_path, work, media="pass")
 
 
+def test_numbers_are_looked_at_too(tmp_path) -> None:
+    from shipworthy.enforce.rule import Rule
+    from shipworthy.guards.pii import Pii
+
+    async def work(rig):
+        rig.gateway.keeper.active.pipeline = Pipeline([Rule("GD-pii", Pii(), stages=frozenset({"retrieved"}))], "No.")
+        card = 4111111111111111
+        given = {"content": [], "structuredContent": {"card": card, "n": [7, 8.5, True]}}
+        rig.server.results["tools/call"] = given
+        found = (await rig.ask("tools/call"))["result"]["structuredContent"]
+        assert found["n"] == [7, 8.5, True]
+        assert isinstance(found["card"], str)
+        assert str(card) not in found["card"]
+        rig.server.results["resources/list"] = {"resources": [{"uri": "a://b", "name": "n", "size": card}]}
+        assert (await rig.ask("resources/list"))["error"]["code"] == BLOCKED
+        rig.server.results["resources/list"] = {"resources": [{"uri": "a://b", "name": "n", "size": 10}]}
+        assert (await rig.ask("resources/list"))["result"]["resources"][0]["size"] == 10
+
+    on(tmp_path, work)
+
+
 # ---- tools and pins ------------------------------------------------------------------------------------------------
 
 
@@ -326,6 +347,21 @@ def test_the_clients_identifiers_stay_on_its_side(tmp_path) -> None:
         assert (await asking)["id"] == "mine too"
 
     on(tmp_path, work)
+
+
+def test_a_client_that_asks_too_much_at_once_is_refused(tmp_path) -> None:
+    async def work(rig):
+        rig.server.silent = {"tools/call"}
+        flying = [asyncio.create_task(rig.ask("tools/call", id=f"a{n}")) for n in range(2)]
+        await settled(lambda: len(sent(rig, "tools/call")) == 2)
+        assert (await rig.ask("ping"))["error"]["code"] == BUSY
+        assert (await rig.ask("ping", id="a1"))["error"]["code"] == rpc.INVALID_REQUEST
+        for asked in sent(rig, "tools/call"):
+            await rig.server.say(rpc.result(asked["id"], RESULTS["tools/call"]))
+        await asyncio.gather(*flying)
+        assert (await rig.ask("ping"))["result"] == {}
+
+    on(tmp_path, work, pending=2)
 
 
 def test_a_client_may_cancel(tmp_path) -> None:

@@ -38,6 +38,9 @@ def main() -> None:
             say({"jsonrpc": "2.0", "id": id, "result": {"content": [{"type": "text", "text": "x" * 5_000}]}})
         else:
             told = {"env": sorted(os.environ), "key": os.environ.get("KEY", ""), "cwd": os.getcwd()}  # noqa: PTH109 - starts at once
+            for _ in range(40 if HOW == "pours" else 0):
+                params = {"level": "info", "data": "x" * 200_000}
+                say({"jsonrpc": "2.0", "method": "notifications/message", "params": params})
             if HOW == "unasked":
                 say({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "hé"}})
             say({"jsonrpc": "2.0", "id": id, "result": {"content": [{"type": "text", "text": json.dumps(told)}]}})
