@@ -46,7 +46,7 @@ class Active:
 
     Attributes:
         digest: of the guards that are in force: the one that an evaluation of them has.
-        mediation: guards and policy, as the exchange takes them.
+        mediation: the guards, as the exchange takes them; the policy joins them in a request of a conversation.
         policy: the tool policy; None where there is none, or it is off.
         stopped: whether the kill switch is pulled.
         mcp: the MCP servers; `mcp_policy` the same policy for their sessions, which keep what they know.
@@ -98,7 +98,6 @@ class Active:
             self.mcp_policy = Policy(config.policy, shadow=mode == "shadow", accounts=self._accounts)
         self.mediation = Mediation(
             self.pipeline,
-            policy=self.policy.policy if self.policy is not None else None,
             patience_s=(asks.timeout_s if asks is not None else 0.0) + _BEYOND_S,
             scrub=self.scrub,
         )

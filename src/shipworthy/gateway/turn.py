@@ -135,8 +135,9 @@ class RequestTurn:
             return await self._stream(asking, exchange, call, answering)
         return await self._whole(asking, exchange, call, answering)
 
-    def _exchange(self, channel: Channel, client: GatewayClient) -> Exchange:
-        session, mediation, policy = session_of(self._request.headers), self.active.mediation, self.active.policy
+    def _exchange(self, channel: Channel, client: GatewayClient, *, converses: bool = True) -> Exchange:
+        session, mediation = session_of(self._request.headers), self.active.mediation
+        policy = self.active.policy if converses else None
         if policy is not None:
             beat = self._beat if self.asking is not None and self.asking.stream else None
             until = self.deadline.when() or math.inf

@@ -120,7 +120,7 @@ def may_make(path: str) -> set[str]:
     if path == "adapters/conversation.py":
         # In somebody else's agent no exchange runs: what a policy said there is told to whoever keeps that record.
         return {"PolicyEvent", "Approval", "Called", "Returned", "Failed"}
-    if path in ("agents/approver.py", "agents/played.py"):
+    if path in ("agents/approver.py", "agents/played.py", "gateway/approvals.py"):
         return {"Approval"}  # an approver's word, as a policy's
     if path.startswith("gateway/mcp/"):
         # No model is asked in a session of MCP, so no exchange runs: what happened there is told in the same events.

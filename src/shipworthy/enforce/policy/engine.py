@@ -18,7 +18,7 @@ from shipworthy.enforce.policy.mediator import Mediator
 from shipworthy.enforce.policy.session import Session
 from shipworthy.workspace.policies import PolicyFile
 
-VERSION = 2
+VERSION = 3
 """Raised when the same file starts to decide in another way."""
 
 

@@ -36,6 +36,7 @@ class Retold(Mediator):
         super().__init__(session, shadow=shadow)
         self._number = 0
         self._words: list[str] = []
+        self._said = 0
         self._calls: dict[str, ToolCall | None] = {}
         self._after_calls = False
 
@@ -67,6 +68,7 @@ class Retold(Mediator):
         new, self._number = messages[self._number :], len(messages)
         for message in new:
             self._take(message)
+        self._say()
         for document in request.documents:
             self._read(f"{document.title}\n{document.text}", "a document")
 
@@ -76,8 +78,9 @@ class Retold(Mediator):
                 self._read(message.text, "a message beside answers of tools")
                 return
             self._words.append(message.text)
-            self.session.hear(self._words)
-        elif message.role == "assistant":
+            return
+        self._say()
+        if message.role == "assistant":
             self._after_calls = bool(message.tool_calls)
             for call in message.tool_calls:
                 self._calls[call.id] = None if call.id in self._calls else call
@@ -88,6 +91,12 @@ class Retold(Mediator):
         for part in message.parts:
             if isinstance(part, ToolResult):
                 self._returned(part)
+
+    def _say(self) -> None:
+        """Tell the user's words so far, once for all that stand together: each time they are read anew."""
+        if len(self._words) > self._said:
+            self._said = len(self._words)
+            self.session.hear(self._words)
 
     def _returned(self, result: ToolResult) -> None:
         call = self._calls.get(result.id)

@@ -90,7 +90,9 @@ class Session:
         """Take in the user's words: all of them so far, oldest first."""
         said = tuple(texts)
         if said != self._texts:
-            self._texts, self.words, self.denied_read = said, Words(said), ""
+            known = len(self._texts) if said[: len(self._texts)] == self._texts else 0
+            self.words = Words(said[known:], self.words if known else None)
+            self._texts, self.denied_read = said, ""
             self._origins.clear()
 
     def read(self, text: str, source: str) -> None:

@@ -103,3 +103,15 @@ def test_shadow_survives_whatever_breaks(monkeypatch) -> None:
     monkeypatch.setattr(strict.session, "hear", lambda words: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         asyncio.run(strict.decide(call, Request(messages=(ASKED, Message("user", (Text("more"),))))))
+
+
+def test_words_that_come_one_after_the_other_are_read_once_each(monkeypatch) -> None:
+    """Or a conversation of a thousand turns would take half a minute."""
+    from shipworthy.enforce.policy import words
+
+    read: list[str] = []
+    monkeypatch.setattr(words, "tokens", lambda text: read.append(text) or text.casefold().split())
+    turns = [m for n in range(20) for m in (say("user", f"turn {n}"), called(ToolCall(f"c{n}", "x")), gave(f"c{n}"))]
+    between = [one for n in range(0, 60, 3) for one in (*turns[n : n + 3], say("assistant", "Well."))]
+    word(*between)
+    assert sum(text.startswith("turn ") for text in read) == 20
