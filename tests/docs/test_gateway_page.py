@@ -21,6 +21,7 @@ from shipworthy.gateway.config import (
     read_config,
 )
 from shipworthy.gateway.exposition import FAMILIES
+from shipworthy.gateway.mcp.spec import McpSpec
 from shipworthy.gateway.routes import find
 from shipworthy.gateway.telemetry_spec import TelemetrySpec
 
@@ -38,6 +39,7 @@ MODELS = {
     "limits": LimitsSpec,
     "approvals": ApprovalsSpec,
     "telemetry": TelemetrySpec,
+    "mcp": McpSpec,
 }
 
 

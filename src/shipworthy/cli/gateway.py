@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _server_option(function: F) -> F:
+    said = "The MCP server, as the gateway's file calls it."
+    return click.option("--server", "server", metavar="NAME", required=True, help=said)(function)
+
+
 def _lever_options(function: F) -> F:
     why = click.option("--why", metavar="TEXT", default="", help="Kept with it.")
     by = click.option("--by", metavar="NAME", default=None, help="Who does it; the user of this process if left out.")
@@ -119,6 +124,38 @@ def traffic(*, config: Path) -> None:
 
     for line in read(_state(config, "", known=False) / TRAFFIC):
         click.echo(msgspec.json.encode(line.served).decode())
+
+
+@command.command("mcp")
+@_config_option
+@_server_option
+def mcp_(*, config: Path, server: str) -> int:
+    """Stand between an MCP client and the server NAME: speaks MCP on standard input and output.
+
+    This is the command that a client's own settings start in place of the server. It ends when the client does.
+    """
+    from shipworthy.gateway.mcp.stdio import run
+
+    return run(_read(config), server, lambda line: click.echo(f"gateway: {line}", err=True))
+
+
+@command.command()
+@_config_option
+@_server_option
+@click.option("--write", is_flag=True, help="Write the pins into the file that `pins` names.")
+def pin(*, config: Path, server: str, write: bool) -> int:
+    """Show what the tools of the MCP server NAME say of themselves, for you to read, and their pins.
+
+    The server is started for it. What it writes on its standard error is shown.
+    """
+    from shipworthy.gateway.mcp.pin import read_tools, write_pins
+
+    read = _read(config)
+    tools = read_tools(read, server)
+    for tool in tools:
+        click.echo(tool.shown)
+    click.echo(write_pins(read, server, tools) if write else "Nothing is pinned: --write does, once you have read it.")
+    return 0
 
 
 command.add_command(approvals)

@@ -426,24 +426,36 @@ async def read_body(request: web.BaseRequest, active: Active) -> Any:
     Raises:
         Refusal: it is none, is too long or takes too long.
     """
+    try:
+        return read_json(await read_bytes(request, active, active.config.spec.limits.body_bytes))
+    except ValueError:
+        raise HttpRefusal(400, "invalid_request_error", "the body is no JSON, or lies too deep") from None
+
+
+async def read_bytes(request: web.BaseRequest, active: Active, most: int) -> bytes:
+    """Return the body of a request that says that it is JSON.
+
+    Args:
+        most: bytes of it.
+
+    Raises:
+        Refusal: it does not say so, is too long or takes too long.
+    """
     limits = active.config.spec.limits
     if request.content_type != JSON:
         raise HttpRefusal(415, "invalid_request_error", f"the content type must be {JSON}")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise HttpRefusal(415, "invalid_request_error", "a compressed body is not read")
-    too_long = HttpRefusal(413, "invalid_request_error", f"the body is longer than {limits.body_bytes:,} bytes")
-    if (request.content_length or 0) > limits.body_bytes:
+    too_long = HttpRefusal(413, "invalid_request_error", f"the body is longer than {most:,} bytes")
+    if (request.content_length or 0) > most:
         raise too_long
     data = bytearray()
     try:
         with active.reading.watch():
             async for piece in request.content.iter_any():
                 data += piece
-                if len(data) > limits.body_bytes:
+                if len(data) > most:
                     raise too_long
     except TimeoutError:
         raise HttpRefusal(408, "timeout_error", f"the body took longer than {limits.body_s:g} s") from None
-    try:
-        return read_json(bytes(data))
-    except ValueError:
-        raise HttpRefusal(400, "invalid_request_error", "the body is no JSON, or lies too deep") from None
+    return bytes(data)
