@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from shipworthy.dialects import anthropic_serve, openai_responses_answer, openai_responses_serve, openai_serve
+from shipworthy.dialects import (
+    anthropic_serve,
+    json_rpc,
+    openai_responses_answer,
+    openai_responses_serve,
+    openai_serve,
+)
 from shipworthy.dialects.served import Asking
 from shipworthy.gateway.refusal import HttpRefusal
 
@@ -49,6 +55,13 @@ class Anthropic:
         return anthropic_serve.broken(refusal.message, refusal.status)
 
 
+class Mcp:
+    """MCP: an error outside of any conversation of its own."""
+
+    def error(self, refusal: HttpRefusal) -> Mapping[str, Any]:
+        return json_rpc.error(None, json_rpc.INVALID_REQUEST, refusal.message)
+
+
 class Responses(OpenAI):
     """OpenAI responses, for one request: that its answer broke off is said with what there is of it."""
 
@@ -70,4 +83,4 @@ class Responses(OpenAI):
         return self._answering.failed(refusal.message, refusal.kind, refusal.code)
 
 
-OPENAI, ANTHROPIC = OpenAI(), Anthropic()
+OPENAI, ANTHROPIC, MCP = OpenAI(), Anthropic(), Mcp()
