@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -13,11 +14,13 @@ from pydantic import BeforeValidator, Field
 from shipworthy.core.errors import Problem, ShipworthyError, UsageError, WorkspaceError
 from shipworthy.core.grants import Grants
 from shipworthy.core.settings import Settings
+from shipworthy.gateway import decided
 from shipworthy.gateway.fields import Count, Name, Reference, Seconds
 from shipworthy.gateway.mcp.read import read_servers
 from shipworthy.gateway.mcp.spec import McpRead, McpSpec
 from shipworthy.gateway.reach import reaching
-from shipworthy.workspace.fields import NUMBER, Entity
+from shipworthy.gateway.telemetry_spec import TelemetrySpec
+from shipworthy.workspace.fields import NUMBER, Entity, Loc
 from shipworthy.workspace.guards import GuardFile, Mode
 from shipworthy.workspace.nodes import YamlFile, read_yaml
 from shipworthy.workspace.policies import PolicyFile
@@ -34,19 +37,33 @@ POLICY = "policy"
 _MODES: tuple[Mode, ...] = ("off", "shadow", "enforce")
 
 
+class BreakerSpec(Entity):
+    """When an upstream is left alone.
+
+    Attributes:
+        failures: in a row, in one worker, after which it is not asked; 0 asks it always.
+        open_s: seconds until one request tries it again.
+    """
+
+    failures: Annotated[int, NUMBER, Field(ge=0, le=1_000)] = 5
+    open_s: Seconds = 10.0
+
+
 class UpstreamSpec(Entity):
     """Who is asked: an endpoint of OpenAI chat completions.
 
     Attributes:
         url: up to, not including, ``/chat/completions``.
         key: credential reference; sent to `url` and nowhere else. `key_header` carries it.
-        models: patterns of the models that it is asked for; the first upstream with a fitting one is taken.
+        models: patterns of the models that it is asked for; of several upstreams with a fitting one the first that
+            answers is taken.
         model: the name that it is asked by, whatever the client calls it; the client's own if left out.
         timeout_s, silence_s: seconds for one try, and between two events of a stream.
         retries: further tries before the first byte; none after it.
         concurrency: requests in flight, in one worker.
         pass_on: further fields of a request that it is sent (``pass`` in the file).
         stream_usage: ask streams for their tokens.
+        breaker: when it is left alone, because it keeps failing.
     """
 
     url: Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -63,6 +80,7 @@ class UpstreamSpec(Entity):
     stream_usage: bool = True
     plain_http: bool = False
     ca_file: str = ""
+    breaker: BreakerSpec = BreakerSpec()
 
 
 class ClientSpec(Entity):
@@ -129,6 +147,9 @@ class ConfigFile(Entity):
         upstreams: name -> upstream; `mcp` name -> MCP server. One of either is needed.
         modes: rule -> mode, where it differs from the guard file's; ``policy`` is the tool policy's.
         levers: name -> modes that it sets when it is pulled; it may only tighten.
+        rings: name -> clients, for whom alone a lever can be pulled.
+        decision: id of the release decision, in `workspace`, on these guards; "" shows them as unproven.
+        telemetry: where OpenTelemetry is sent; nowhere if left out.
     """
 
     listen: Annotated[str, BeforeValidator(source_text)] = "127.0.0.1:8080"
@@ -144,6 +165,9 @@ class ConfigFile(Entity):
     limits: LimitsSpec = LimitsSpec()
     modes: dict[str, Mode] = Field(default_factory=dict)
     levers: dict[Name, dict[str, Mode]] = Field(default_factory=dict)
+    rings: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
+    decision: Annotated[str, BeforeValidator(source_text), Field(max_length=200)] = ""
+    telemetry: TelemetrySpec | None = None
 
 
 class Config(NamedTuple):
@@ -193,9 +217,20 @@ class Config(NamedTuple):
         wanted = [self.spec.levers.get(name, {}).get(POLICY, "off") for name in levers]
         return max([self.spec.modes.get(POLICY, "enforce"), *wanted], key=_MODES.index)
 
-    def upstream_of(self, model: str) -> str | None:
-        """Return the name of the upstream that is asked for a model; None where there is none."""
-        return next((n for n, spec in self.spec.upstreams.items() if fits(model, spec.models)), None)
+    def known(self, levers: Sequence[str]) -> tuple[str, ...]:
+        """Return those of some levers that this file names."""
+        return tuple(name for name in levers if name in self.spec.levers)
+
+    def stopped(self, levers: Sequence[str]) -> bool:
+        """Say whether nothing is served with some levers pulled: with the kill switch, or one that nobody knows.
+
+        A lever that this file does not know may be one that its former state knew, and tightened with.
+        """
+        return STOP in levers or len(self.known(levers)) < len(set(levers) - {STOP})
+
+    def upstreams_of(self, model: str) -> list[str]:
+        """Return the names of the upstreams that a model is asked of, in the file's order."""
+        return [name for name, spec in self.spec.upstreams.items() if fits(model, spec.models)]
 
 
 def fits(model: str, patterns: tuple[str, ...]) -> bool:
@@ -203,17 +238,18 @@ def fits(model: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(model, pattern) for pattern in patterns)
 
 
-def state_of(path: Path) -> tuple[Path, list[str]]:
-    """Return the folder and the levers of a gateway's file, whatever else is wrong in it.
+def state_of(path: Path) -> tuple[Path, list[str], list[str]]:
+    """Return the folder, the levers and the rings of a gateway's file, whatever else is wrong in it.
 
     Raises:
         WorkspaceError: it is no YAML.
     """
     value = read_yaml(path).value
     written = value if isinstance(value, dict) else {}
-    state, levers = written.get("state"), written.get("levers")
+    state = written.get("state")
     folder = state if isinstance(state, str) and state else STATE
-    return path.parent / folder, [str(name) for name in levers] if isinstance(levers, dict) else []
+    levers, rings = (found if isinstance(found := written.get(key), dict) else {} for key in ("levers", "rings"))
+    return path.parent / folder, [str(name) for name in levers], [str(name) for name in rings]
 
 
 def read_config(path: Path, grants: Grants | None = None) -> Config:
@@ -225,23 +261,39 @@ def read_config(path: Path, grants: Grants | None = None) -> Config:
     Raises:
         WorkspaceError: every problem, with file and line.
     """
+    return _read(path, grants if grants is not None else Grants.load(Settings.load().grants_file))
+
+
+def read_levers(path: Path) -> Config:
+    """Read a gateway's file and its guards for their levers and modes alone.
+
+    Whoever does so sends nothing anywhere: where keys may go, and whether the guards were decided on, is the gateway's
+    own matter. Errors as for `read_config`.
+    """
+    return _read(path, None)
+
+
+def _read(path: Path, grants: Grants | None) -> Config:
     source = read_yaml(path)
     problems: list[Problem] = []
     spec = validate(ConfigFile, source, (), problems)
     if spec is None:
         raise WorkspaceError(problems)
-    problems += _listening(source, spec)
-    grants = grants if grants is not None else Grants.load(Settings.load().grants_file)
-    problems += _asking(source, spec, grants)
     servers, more = read_servers(source, path.parent, spec.mcp, grants, problems)
+    if grants is not None:
+        problems += _listening(source, spec)
+        problems += _asking(source, spec, grants)
     guards, files = _guards(source, path, spec, problems)
     if guards is not None:
         problems += _levers(source, spec, guards)
     policy = _policy(source, path, spec, problems)
     if problems or guards is None:
         raise WorkspaceError(problems)
+    guards = _with_modes(guards, spec.modes)
+    if grants is not None and (problems := list(decided.check(source, path, spec, guards))):
+        raise WorkspaceError(problems)
     files = (*files, *more, *((path.parent / spec.policy,) if policy is not None else ()))
-    return Config(path, spec, _with_modes(guards, spec.modes), files, policy, servers)
+    return Config(path, spec, guards, files, policy, servers)
 
 
 def listen(written: str) -> tuple[str, int]:
@@ -259,6 +311,7 @@ def listen(written: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+@lru_cache(maxsize=64)
 def loopback(host: str) -> bool:
     """Say whether only this machine can reach what listens there."""
     try:
@@ -286,7 +339,14 @@ def _asking(source: YamlFile, spec: ConfigFile, grants: Grants) -> Iterator[Prob
     if not spec.upstreams and not spec.mcp:
         yield source.problem(("upstreams",), "there is nobody to ask: name one of 'upstreams', or of 'mcp'")
     for name, upstream in spec.upstreams.items():
-        yield from reaching(source, ("upstreams", name), upstream, grants)
+        keys: dict[Loc, str] = {("key",): upstream.key} if upstream.key is not None else {}
+        yield from reaching(
+            source, ("upstreams", name), "url", url=upstream.url, keys=keys, how=upstream, grants=grants
+        )
+    if (telemetry := spec.telemetry) is not None:
+        keys = {("headers", header): reference for header, reference in telemetry.headers.items()}
+        loc: Loc = ("telemetry",)
+        yield from reaching(source, loc, "otlp", url=telemetry.otlp, keys=keys, how=telemetry, grants=grants)
     if spec.mcp and spec.workers > 1:
         yield source.problem(("workers",), "a session of MCP is kept by one worker: with 'mcp', 'workers' must be 1")
 
@@ -337,6 +397,10 @@ def _levers(source: YamlFile, spec: ConfigFile, guards: GuardFile) -> Iterator[P
     for rule in spec.modes:
         if rule not in ids:
             yield source.problem(("modes", rule), f"there is no rule {rule!r} in {spec.guards}")
+    for name, members in spec.rings.items():
+        for at, client in enumerate(members):
+            if client not in spec.clients:
+                yield source.problem(("rings", name, at), f"there is no client {client!r}")
     for name, modes in spec.levers.items():
         if name == STOP:
             yield source.problem(("levers", name), f"{STOP!r} is the kill switch, which every gateway has")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import Protocol
 
@@ -10,35 +10,44 @@ from shipworthy.core.errors import Problem, UsageError
 from shipworthy.core.grants import TRUSTING, Grants
 from shipworthy.net import address
 from shipworthy.net.address import place
+from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.nodes import YamlFile
 
 
 class Reached(Protocol):
-    """Whoever has an address, and perhaps a key."""
+    """How somebody is reached."""
 
-    url: str
-    key: str | None
     plain_http: bool
     ca_file: str
 
 
-def reaching(source: YamlFile, loc: tuple[str, ...], asked: Reached, grants: Grants) -> Iterator[Problem]:
-    """Yield what is wrong with an address and the leave for its key."""
+def reaching(
+    source: YamlFile,
+    loc: Loc,
+    field: str,
+    *,
+    url: str,
+    keys: Mapping[Loc, str],
+    how: Reached,
+    grants: Grants,
+) -> Iterator[Problem]:
+    """Yield what is wrong with an address that is sent to, and with the keys that go there."""
     try:
-        parts = address.check(asked.url, secret=asked.key is not None, plain_http=asked.plain_http)
+        parts = address.check(url, secret=bool(keys), plain_http=how.plain_http)
     except UsageError as error:
-        yield source.problem((*loc, "url"), f"'url': {error}")
+        yield source.problem((*loc, field), f"{field!r}: {error}")
         return
     if parts.query:
-        yield source.problem((*loc, "url"), "'url' carries a query: paths are put behind it")
+        yield source.problem((*loc, field), f"{field!r} carries a query: paths are put behind it")
     if why := _unreachable(parts.hostname or ""):
-        yield source.problem((*loc, "url"), f"'url' leads to {why}: nothing is served there")
-    to = place(asked.url)
-    for where in [to, *([TRUSTING + to] if asked.ca_file and to else [])]:
-        if asked.key is not None and where and not grants.allow_key(asked.key, where):
-            said = f"{asked.key!r} is sent to {where} if this file has its way, and you have not allowed it"
-            hint = f"if that is right: shipworthy allow key {asked.key} {where}"
-            yield source.problem((*loc, "key"), said, hint)
+        yield source.problem((*loc, field), f"{field!r} leads to {why}: nothing is served there")
+    to = place(url)
+    for where in [to, *([TRUSTING + to] if how.ca_file and to else [])]:
+        for at, reference in keys.items():
+            if where and not grants.allow_key(reference, where):
+                said = f"{reference!r} is sent to {where} if this file has its way, and you have not allowed it"
+                hint = f"if that is right: shipworthy allow key {reference} {where}"
+                yield source.problem((*loc, *at), said, hint)
 
 
 def _unreachable(host: str) -> str:

@@ -48,7 +48,7 @@ class Policy:
         self.tools: dict[str, Compiled] = {}
         for name, rule in file.tools.items():
             try:
-                self.tools[name] = compiled(name, rule)
+                self.tools[name] = compiled(name, rule, file.after_flag)
             except PluginError as error:
                 raise PluginError(f"{name}: {error}") from None
         self.digest = digest(dict(self.describe()))
