@@ -38,8 +38,8 @@ MODELS = {
     "clients": ClientSpec,
     "limits": LimitsSpec,
     "approvals": ApprovalsSpec,
-    "mcp": McpSpec,
     "telemetry": TelemetrySpec,
+    "mcp": McpSpec,
 }
 
 

@@ -178,9 +178,10 @@ class Pipeline:
     async def apply(
         self, stage: Stage, text: str, ctx: GuardContext | None = None, source: str = "", *, rewrite: bool = True
     ) -> Applied:
-        """Run a stage's guards over a whole text; `source` as in `Part`.
+        """Run a stage's guards over a whole text.
 
         Args:
+            source: as in `Part`.
             rewrite: have guards that rewrite (`Guard.rewrite`) do so; without it they only look.
         """
         rules = self._stages[stage]

@@ -71,9 +71,9 @@ class Exchange:
         limit: a limit that was reached. It passes every catch: who opened the exchange looks here.
         failure: the target's last error; `stopped` the policy's, after which nothing more is asked.
         cut: whether the task was cancelled while the target was asked.
+        flagged: rules of guards that flagged a text of the conversation, in the order of their findings.
         refused: where the last answer lacks a call that policy or person did not let leave: of a stream its choices, of
             a whole answer the places of its messages.
-        flagged: rules of guards that flagged a text of the conversation, in the order of their findings.
     """
 
     __slots__ = (

@@ -115,6 +115,8 @@ class Active:
             self._forms = before._forms
         else:
             self._forms = Forms(self.secrets)
+        limits = config.spec.limits
+        self.writing, self.reading = Patience(limits.write_s), Patience(limits.body_s)
         self.policy: PolicyStage | None = None
         mode, asks = config.policy_mode(known), config.spec.approvals
         if config.policy is not None and mode != "off":
@@ -130,8 +132,6 @@ class Active:
             patience_s=(asks.timeout_s if asks is not None else 0.0) + _BEYOND_S,
             scrub=self.scrub,
         )
-        limits = config.spec.limits
-        self.writing, self.reading = Patience(limits.write_s), Patience(limits.body_s)
 
     @property
     def digest(self) -> str:

@@ -18,7 +18,7 @@ from shipworthy.gateway import decided
 from shipworthy.gateway.fields import Count, Name, Reference, Seconds
 from shipworthy.gateway.mcp.read import read_servers
 from shipworthy.gateway.mcp.spec import McpRead, McpSpec
-from shipworthy.gateway.reach import reaching
+from shipworthy.gateway.reach import leading, reaching
 from shipworthy.gateway.telemetry_spec import TelemetrySpec
 from shipworthy.workspace.fields import NUMBER, Entity, Loc
 from shipworthy.workspace.guards import GuardFile, Mode
@@ -210,13 +210,6 @@ class Config(NamedTuple):
             {rule: max((w[rule] for w in wanted if rule in w), key=_MODES.index) for w in wanted for rule in w},
         )
 
-    def policy_mode(self, levers: tuple[str, ...]) -> Mode:
-        """Return the mode of the tool policy with some levers pulled: of several the strictest holds."""
-        if self.policy is None:
-            return "off"
-        wanted = [self.spec.levers.get(name, {}).get(POLICY, "off") for name in levers]
-        return max([self.spec.modes.get(POLICY, "enforce"), *wanted], key=_MODES.index)
-
     def known(self, levers: Sequence[str]) -> tuple[str, ...]:
         """Return those of some levers that this file names."""
         return tuple(name for name in levers if name in self.spec.levers)
@@ -231,6 +224,13 @@ class Config(NamedTuple):
     def upstreams_of(self, model: str) -> list[str]:
         """Return the names of the upstreams that a model is asked of, in the file's order."""
         return [name for name, spec in self.spec.upstreams.items() if fits(model, spec.models)]
+
+    def policy_mode(self, levers: tuple[str, ...]) -> Mode:
+        """Return the mode of the tool policy with some levers pulled: of several the strictest holds."""
+        if self.policy is None:
+            return "off"
+        wanted = [self.spec.levers.get(name, {}).get(POLICY, "off") for name in levers]
+        return max([self.spec.modes.get(POLICY, "enforce"), *wanted], key=_MODES.index)
 
 
 def fits(model: str, patterns: tuple[str, ...]) -> bool:
@@ -279,10 +279,12 @@ def _read(path: Path, grants: Grants | None) -> Config:
     spec = validate(ConfigFile, source, (), problems)
     if spec is None:
         raise WorkspaceError(problems)
-    servers, more = read_servers(source, path.parent, spec.mcp, grants, problems)
+    servers: dict[str, McpRead] = {}
+    more: tuple[Path, ...] = ()
     if grants is not None:
         problems += _listening(source, spec)
         problems += _asking(source, spec, grants)
+        servers, more = read_servers(source, path.parent, spec.mcp, grants, problems)
     guards, files = _guards(source, path, spec, problems)
     if guards is not None:
         problems += _levers(source, spec, guards)
@@ -339,16 +341,12 @@ def _asking(source: YamlFile, spec: ConfigFile, grants: Grants) -> Iterator[Prob
     if not spec.upstreams and not spec.mcp:
         yield source.problem(("upstreams",), "there is nobody to ask: name one of 'upstreams', or of 'mcp'")
     for name, upstream in spec.upstreams.items():
-        keys: dict[Loc, str] = {("key",): upstream.key} if upstream.key is not None else {}
-        yield from reaching(
-            source, ("upstreams", name), "url", url=upstream.url, keys=keys, how=upstream, grants=grants
-        )
-    if (telemetry := spec.telemetry) is not None:
-        keys = {("headers", header): reference for header, reference in telemetry.headers.items()}
-        loc: Loc = ("telemetry",)
-        yield from reaching(source, loc, "otlp", url=telemetry.otlp, keys=keys, how=telemetry, grants=grants)
+        yield from reaching(source, ("upstreams", name), upstream, grants)
     if spec.mcp and spec.workers > 1:
         yield source.problem(("workers",), "a session of MCP is kept by one worker: with 'mcp', 'workers' must be 1")
+    if (telemetry := spec.telemetry) is not None:
+        keys: dict[Loc, str] = {("headers", header): reference for header, reference in telemetry.headers.items()}
+        yield from leading(source, ("telemetry",), "otlp", url=telemetry.otlp, keys=keys, how=telemetry, grants=grants)
 
 
 def _guards(

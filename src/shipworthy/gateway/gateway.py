@@ -68,11 +68,11 @@ class Gateway:
         self.sessions = McpSessions(self)
         self.keeper = Keeper(config, tell, self._kill)
         self.log = TrafficLog(config.state / TRAFFIC)
-        self.approvals = ApprovalQueue(config.state, tell, lambda: self.keeper.active.secrets)
         self.meter = Meter(config.state, run)
         self.meter.now(self.keeper.active, 0)
         told = config.spec.telemetry
         self.telemetry = Telemetry(told, tell, self.meter.exported) if told is not None else None
+        self.approvals = ApprovalQueue(config.state, tell, lambda: self.keeper.active.secrets)
         self._routes: dict[str, Route] = find()
         # Redacting a long conversation computes for a while: other requests go on meanwhile.
         self._sealing = ThreadPoolExecutor(_SEALERS, thread_name_prefix="shipworthy-seal")

@@ -15,23 +15,36 @@ from shipworthy.workspace.nodes import YamlFile
 
 
 class Reached(Protocol):
-    """How somebody is reached."""
+    """Whoever has an address, and perhaps a key."""
+
+    url: str
+    key: str | None
+    plain_http: bool
+    ca_file: str
+
+
+class Way(Protocol):
+    """How something is sent."""
 
     plain_http: bool
     ca_file: str
 
 
-def reaching(
-    source: YamlFile,
-    loc: Loc,
-    field: str,
-    *,
-    url: str,
-    keys: Mapping[Loc, str],
-    how: Reached,
-    grants: Grants,
+def reaching(source: YamlFile, loc: Loc, asked: Reached, grants: Grants) -> Iterator[Problem]:
+    """Yield what is wrong with an address and the leave for its key."""
+    keys: dict[Loc, str] = {("key",): asked.key} if asked.key is not None else {}
+    yield from leading(source, loc, "url", url=asked.url, keys=keys, how=asked, grants=grants)
+
+
+def leading(
+    source: YamlFile, loc: Loc, field: str, *, url: str, keys: Mapping[Loc, str], how: Way, grants: Grants
 ) -> Iterator[Problem]:
-    """Yield what is wrong with an address that is sent to, and with the keys that go there."""
+    """Yield what is wrong with an address that is sent to, and with the keys that go there.
+
+    Args:
+        field: that holds the address, below `loc`.
+        keys: where each stands below `loc`, and its reference.
+    """
     try:
         parts = address.check(url, secret=bool(keys), plain_http=how.plain_http)
     except UsageError as error:

@@ -10,8 +10,8 @@ import pytest
 
 from shipworthy.conformance.ask import ask
 from shipworthy.conformance.bare import bare
-from shipworthy.conformance.cells import PLACES, SPOKEN, cells
-from shipworthy.conformance.stub import AFTER, BEFORE, WIDE_AFTER, WIDE_BEFORE, Stub
+from shipworthy.conformance.cells import AFTER, BEFORE, PLACES, SPOKEN, WIDE_AFTER, WIDE_BEFORE, cells
+from shipworthy.conformance.stub import Stub
 from shipworthy.core.records import Finding
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.rule import Rule

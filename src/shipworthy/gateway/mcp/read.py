@@ -10,24 +10,18 @@ from shipworthy.core.grants import Grants
 from shipworthy.dialects.mcp_pins import read_pins
 from shipworthy.gateway.mcp.spec import McpRead, McpSpec
 from shipworthy.gateway.reach import reaching
-from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.nodes import YamlFile
 
 
 def read_servers(
-    source: YamlFile, folder: Path, specs: Mapping[str, McpSpec], grants: Grants | None, problems: list[Problem]
+    source: YamlFile, folder: Path, specs: Mapping[str, McpSpec], grants: Grants, problems: list[Problem]
 ) -> tuple[dict[str, McpRead], tuple[Path, ...]]:
-    """Return the servers, and the files that they name; what is wrong is added to `problems`.
-
-    Args:
-        grants: what the user allowed; None where nobody is asked and nothing starts.
-    """
+    """Return the servers, and the files that they name; what is wrong is added to `problems`."""
     found: dict[str, McpRead] = {}
     files: list[Path] = []
     for name, spec in specs.items():
         loc = ("mcp", name)
-        if grants is not None:
-            problems += _allowed(source, loc, folder, spec, grants)
+        problems += _allowed(source, loc, folder, spec, grants)
         pins: Mapping[str, str] | None = None
         if spec.pins:
             files.append(folder / spec.pins)
@@ -46,8 +40,7 @@ def _allowed(source: YamlFile, loc: tuple[str, ...], folder: Path, spec: McpSpec
     elif spec.url:
         if spec.env:
             yield source.problem((*loc, "env"), "'env' is for a server with a 'command'")
-        keys: dict[Loc, str] = {("key",): spec.key} if spec.key is not None else {}
-        yield from reaching(source, loc, "url", url=spec.url, keys=keys, how=spec, grants=grants)
+        yield from reaching(source, loc, spec, grants)
     else:
         if spec.key is not None:
             yield source.problem((*loc, "key"), "'key' is for a server with a 'url'; a command gets keys by 'env'")
