@@ -24,6 +24,7 @@ from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.config import UpstreamSpec
 from shipworthy.net.answer import HttpAnswer, describe_error
 from shipworthy.net.endpoint import Endpoint, NoStream
+from shipworthy.net.events import ServerEvent
 from shipworthy.net.options import HttpOptions
 
 
@@ -129,15 +130,13 @@ class UpstreamCall:
         endpoint = upstream.endpoint(self._path)
         try:
             body = self._body(upstream, request, stream=True)
-            async with aclosing(endpoint.events(body, also=self._upstreams.headers)) as events:
-                async for event in events:
-                    try:
-                        read = [self._known(delta) for delta in completion.take(event.data)]
-                    except TargetError:
-                        self.status = 0 if _tells_an_error(event.data) else 200
-                        raise
-                    for delta in read:
+            async with aclosing(endpoint.batches(body, also=self._upstreams.headers)) as batches:
+                async for batch in batches:
+                    found, error = self._taken(completion, batch)
+                    for delta in found:
                         yield delta
+                    if error is not None:
+                        raise error
                     if completion.done:
                         break
         except NoStream as other:
@@ -159,6 +158,19 @@ class UpstreamCall:
         self._ended(replies, [completion.finishes.get(number, "") for number in completion.choices])
         self.sizes = [1] * len(replies)
         yield self._reply([reply.messages[0] for reply in replies], replies[0])
+
+    def _taken(self, completion: Completion, batch: list[ServerEvent]) -> tuple[list[Delta], TargetError | None]:
+        """Return the pieces of events that arrived together, joined where they go on, and the error behind them."""
+        found: list[Delta] = []
+        error = None
+        for event in batch:
+            try:
+                found += map(self._known, completion.take(event.data))
+            except TargetError as failed:
+                self.status = 0 if _tells_an_error(event.data) else 200
+                error = failed
+                break
+        return _together(found), error
 
     async def close(self) -> None:
         """Nothing: connections are the upstream's."""
@@ -245,6 +257,31 @@ def _dealt(choices: Any) -> list[tuple[list[dict[str, Any]], str]]:
         parts.append({**choice, "index": 0, "message": message})
         refusals.append(refusal)
     return [(parts, "".join(refusals)) for _, (parts, refusals) in sorted(found.items())]
+
+
+def _together(pieces: Sequence[Delta]) -> list[Delta]:
+    """Return pieces with neighbours of one channel made one piece: guards, record and client then see it once."""
+    found: list[Delta] = []
+    texts: list[str] = []
+    last: Delta | None = None
+    for piece in pieces:
+        if (
+            last is not None
+            and piece.index == last.index
+            and piece.channel == last.channel
+            and piece.choice == last.choice
+            and not piece.id
+            and not piece.name
+        ):
+            texts.append(piece.text)
+            continue
+        if len(texts) > 1:
+            found[-1] = replace(found[-1], text="".join(texts))
+        found.append(piece)
+        last, texts = piece, [piece.text]
+    if len(texts) > 1:
+        found[-1] = replace(found[-1], text="".join(texts))
+    return found
 
 
 def by_choice(messages: tuple[Message, ...], sizes: list[int]) -> list[list[Message]]:
