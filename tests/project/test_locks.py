@@ -91,6 +91,7 @@ def test_the_lowest_versions_are_the_ones_pyproject_names():
         "llama-index",
         "onnx",
         "openai-agents",
+        "otel",
         "presidio",
     ):  # each has an environment of its own
         for wanted in map(Requirement, EXTRAS[extra]):

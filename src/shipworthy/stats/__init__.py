@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shipworthy.stats.audit import AuditedRate, audited_rate
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
     from shipworthy.stats.interval import RateInterval, rate_interval
+    from shipworthy.stats.judge_error import JudgeAccuracy, JudgedRate, judged_noninferiority_test, judged_rate
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
     from shipworthy.stats.mean_change import mean_difference, mean_noninferiority_test
     from shipworthy.stats.mean_power import achieved_power_for_mean, required_clusters_for_mean
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
         paired_difference,
     )
     from shipworthy.stats.power import achieved_power, required_clusters
+    from shipworthy.stats.preferences import BradleyTerry, Comparison, bradley_terry
+    from shipworthy.stats.raters import RaterAgreement, rater_agreement
     from shipworthy.stats.replicates import RunShift, run_shift
     from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
 
@@ -38,6 +41,10 @@ _HOMES = {
     "threshold_test": "criterion",
     "RateInterval": "interval",
     "rate_interval": "interval",
+    "JudgeAccuracy": "judge_error",
+    "JudgedRate": "judge_error",
+    "judged_noninferiority_test": "judge_error",
+    "judged_rate": "judge_error",
     "MeanInterval": "mean",
     "MeanTest": "mean",
     "mean_interval": "mean",
@@ -56,6 +63,11 @@ _HOMES = {
     "paired_difference": "paired",
     "achieved_power": "power",
     "required_clusters": "power",
+    "BradleyTerry": "preferences",
+    "Comparison": "preferences",
+    "bradley_terry": "preferences",
+    "RaterAgreement": "raters",
+    "rater_agreement": "raters",
     "RunShift": "replicates",
     "run_shift": "replicates",
     "Flip": "scorer_error",
@@ -65,7 +77,11 @@ _HOMES = {
 
 __all__ = [
     "AuditedRate",
+    "BradleyTerry",
+    "Comparison",
     "Flip",
+    "JudgeAccuracy",
+    "JudgedRate",
     "Kappa",
     "MeanInterval",
     "MeanTest",
@@ -73,14 +89,18 @@ __all__ = [
     "NoninferiorityTest",
     "PairedDifference",
     "RateInterval",
+    "RaterAgreement",
     "RunShift",
     "ThresholdTest",
     "achieved_power",
     "achieved_power_for_mean",
     "audited_rate",
+    "bradley_terry",
     "change_flip",
     "gatekeeping",
     "holm",
+    "judged_noninferiority_test",
+    "judged_rate",
     "kappa",
     "mean_difference",
     "mean_interval",
@@ -91,6 +111,7 @@ __all__ = [
     "paired_difference",
     "rate_flip",
     "rate_interval",
+    "rater_agreement",
     "required_clusters",
     "required_clusters_for_mean",
     "run_shift",

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.adapters.mailbox import MAILS, RULES, SAYS, conversation, policy, words
 
 from shipworthy.adapters.conversation import REFUSED, Conversation
-from shipworthy.core.errors import CallRefused, UsageError
+from shipworthy.core.errors import CallRefused, UsageError, WorkspaceError
 from shipworthy.core.events import Approval, GuardEvent, PolicyEvent
 from shipworthy.core.records import Finding
 from shipworthy.enforce.pipeline import Pipeline
@@ -239,6 +239,20 @@ def test_ask_is_a_function_pause_or_nobody():
     assert RULES["tools"].keys() == policy().tools.keys()
 
 
+def test_a_policy_file_that_changes_on_the_way_changes_no_conversation_that_has_begun(tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text("tools: {send_mail: {effect: external, args: {to: none, body: none}}}\n")
+    begun = Conversation(Policy.read(file), user="ana")
+    begun.hear([SAYS])
+    file.write_text("tools: {}\n")
+    assert begun.decide(begun.call("send_mail", send("eve@example.net"))).verdict == "allow"
+    assert Conversation(Policy.read(file)).decide(begun.call("send_mail", send("eve@example.net"))).verdict == "deny"
+    file.write_text("tools: [\n")  # a file that is none takes nothing away from who goes on
+    assert begun.decide(begun.call("send_mail", send("eve@example.net"))).verdict == "allow"
+    with pytest.raises(WorkspaceError):
+        Policy.read(file)
+
+
 class Words:
     """A guard that finds words, each with an action of its own."""
 
@@ -321,3 +335,21 @@ def test_what_cannot_be_recorded_counts_as_found():
     it = guarded(record=refuse)
     it.hear([f"{SAYS} FINE"])
     assert it.session.flagged == ["guards"]
+
+
+def test_who_said_so_is_recorded_where_the_answer_tells():
+    said = iter([Approval(0, "", "ops", granted=False, reason="not today"), Approval(0, "", "ops", granted=True)])
+    it = heard(ask=lambda call, word: next(said))
+    with pytest.raises(CallRefused):
+        it.allowed(it.call("send_mail", send("eve@example.net")))
+    it.allowed(it.call("send_mail", send("eve@example.net")))
+    given = [(e.by, e.granted, e.reason) for e in it.events if isinstance(e, Approval)]
+    assert given == [("ops", False, "not today"), ("ops", True, "")]
+
+
+def test_a_policy_in_shadow_may_be_put_in_force_meanwhile():
+    it = Conversation(policy(shadow=True))
+    assert it.allowed(it.call("send_mail", send("eve@example.net")))
+    it.shadow = False
+    with pytest.raises(CallRefused):
+        it.allowed(it.call("send_mail", send("eve@example.net")))
