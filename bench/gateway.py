@@ -1,205 +1,125 @@
-"""What the gateway costs beside a proxy without guards on the same stack, and whether anything leaves unseen.
+"""What the gateway costs beside proxies without guards and beside LiteLLM with Presidio, and whether anything leaves.
 
-python bench/gateway.py [--json]      everything; exit 1 over a limit
-python bench/gateway.py --quick       a tenth of the requests, and a part of the matrix
+python bench/gateway.py [--json]          everything; exit 1 over a limit, or where a figure is missing
+python bench/gateway.py --quick           a tenth of the requests, and a part of the matrix
+python bench/gateway.py --no-peers        without what needs the environment of LiteLLM's lock
+python bench/gateway.py --soak MINUTES    mixed load instead (see gateway_soak.py)
 
-Half of the requests are streamed, in 40 pieces. `share_of_bare_proxy` is of requests for a CPU second of the serving
-process, all by turns on one stub: with three guards, and `share_without_rules` with none, which is what reading,
-writing and recording cost. `added_ms` is of the time to the end of an answer at 50 requests a second on one worker.
+All by turns on one stub, half of the requests streamed, in 40 pieces. Shares are of requests for a CPU second of the
+serving process. `share_of_bare_proxy` is of the gateway without a rule, beside Starlette on uvicorn (bench/peers), what
+`_with_guards` is with three; `share_of_aiohttp_proxy` is beside the leanest proxy there is on the gateway's own stack.
+`added_ms` is of the time to the end of an answer at 50 requests a second on one worker with three guards, of the wall:
+on a busy machine an upper bound. `requests_per_cpu_s_over_litellm` is with the same kinds of personal data masked in
+questions and answers, of all processes of each side; every request holds an address each way, and that neither comes
+through is checked.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
-import os
-import re
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import aiohttp
+from gateway_load import ASKED, QUESTION, ask, configured, cpu, latencies, load, peer, process, quantile
+from gateway_soak import soak
 
 ROUNDS = 3
-REQUESTS, CONNECTIONS = 600, 16
-RATE, SECONDS = 50, 20
-SWITCHES = 5
+REQUESTS, SECONDS, SWITCHES = 600, 20, 5
+PEER_REQUESTS = 60
 LIMITS = {
     "share_of_bare_proxy": 0.5,
+    "requests_per_cpu_s_over_litellm": 5.0,
     "unscanned_bytes": 0,
     "kill_switch_s": 1.0,
     "added_ms_p50": 10.0,
     "added_ms_p99": 30.0,
 }
-QUESTION = "Please explain to our customer what to do when the parcel is late, in plain words. " * 6
-WORDS = "Thank you for your patience. A late parcel is found in most cases within three working days of asking. "
-ANSWER = WORDS * 6
-GUARDS = """
-block_message: "No."
+LEAST = ("share_of_bare_proxy", "requests_per_cpu_s_over_litellm")
+ENTITIES = {
+    "EMAIL_ADDRESS": "email",
+    "PHONE_NUMBER": "phone",
+    "CREDIT_CARD": "card",
+    "IBAN_CODE": "iban",
+    "US_SSN": "us_ssn",
+    "IP_ADDRESS": "ip",
+}
+"""Presidio's names, and ours."""
+MASKING = f"""
 rules:
-  - {id: GD-input, use: input_rules}
-  - {id: GD-pii, use: pii_output}
-  - {id: GD-canary, use: canary_output, params: {canaries: [HERON-4471]}}
+  - {{id: GD-pii, use: pii, params: {{kinds: [{", ".join(ENTITIES.values())}]}}}}
 """
 
 
-async def stub() -> None:
-    """Serve an upstream on a free port until killed: an answer of 600 characters after 20 ms, or in 40 pieces."""
-    size = len(ANSWER) // 40 + 1
-    chunks: list[dict[str, Any]] = [{"delta": {"content": ANSWER[i : i + size]}} for i in range(0, len(ANSWER), size)]
-    chunks.append({"delta": {}, "finish_reason": "stop"})
-    events = [b"data: %b\n\n" % json.dumps({"id": "s", "choices": [{"index": 0, **c}]}).encode() for c in chunks]
-    message = {"index": 0, "message": {"role": "assistant", "content": ANSWER}, "finish_reason": "stop"}
-    whole = json.dumps({"id": "s", "choices": [message], "usage": {}}).encode()
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\n%b\r\n\r\n"
-
-    async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                asked = (await reader.readuntil(b"\r\n\r\n")).lower()
-                length = re.search(rb"content-length: *(\d+)", asked)
-                body = json.loads(await reader.readexactly(int(length[1]) if length else 0))
-                await asyncio.sleep(0.02)
-                if not body.get("stream"):
-                    writer.write(head % (b"application/json", b"content-length: %d" % len(whole)) + whole)
-                    continue
-                writer.write(head % (b"text/event-stream", b"transfer-encoding: chunked"))
-                for event in [*events, b"data: [DONE]\n\n"]:
-                    writer.write(b"%x\r\n%b\r\n" % (len(event), event))
-                    await asyncio.sleep(0)
-                writer.write(b"0\r\n\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(connection, "127.0.0.1", 0, backlog=512)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await server.serve_forever()
+async def costs(serving: Mapping[str, Any], requests: Mapping[str, int], question: str) -> dict[str, list[float]]:
+    """Return CPU milliseconds a request of each server, round by round, by turns."""
+    per: dict[str, list[float]] = {name: [] for name in serving}
+    for name, (_, base) in serving.items():
+        await load(base, min(40, requests[name]), question)
+    for _ in range(ROUNDS):
+        for name, (made, base) in serving.items():
+            before = cpu(made)
+            await load(base, requests[name], question)
+            per[name].append(1000 * max(0.01, cpu(made) - before) / requests[name])
+    return per
 
 
-async def proxy(upstream: str) -> None:
-    """Serve the proxy without guards until killed."""
-    from shipworthy.conformance.bare import bare
-
-    async with bare(upstream) as base:
-        print(base, flush=True)
-        await asyncio.Event().wait()
+def share(of: list[float], beside: list[float]) -> float:
+    """Return requests for a CPU second, as a share of another server's: the median of the rounds."""
+    return round(median(b / a for a, b in zip(of, beside, strict=True)), 3)
 
 
-@contextmanager
-def process(*words: str):
-    """Run this file, or the gateway, in a process of its own; yields it and its address."""
-    command = (
-        [sys.executable, "-m", "shipworthy", *words] if words[0] == "gateway" else [sys.executable, __file__, *words]
-    )
-    made = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert made.stdout is not None
-    found = None
-    for line in made.stdout:
-        if found := re.search(r"(http://127\.0\.0\.1:\d+)", line):
-            break
-    if not found:
-        raise SystemExit(f"{words} ended with {made.wait()}")
-    try:
-        yield made, found[1]
-    finally:
-        made.terminate()
-        made.wait()
-
-
-def configured(folder: Path, upstream: str, workers: int = 1, guards: str = GUARDS) -> Path:
-    """Write a gateway's files."""
-    folder.mkdir(exist_ok=True)
-    (folder / "guards.yaml").write_text(guards)
-    path = folder / "gateway.yaml"
-    path.write_text(
-        f"listen: 127.0.0.1:0\nworkers: {workers}\nguards: guards.yaml\nupstreams:\n  main: {{url: '{upstream}/v1'}}\n"
-    )
-    return path
-
-
-def cpu(of: subprocess.Popen[str]) -> float:
-    """Return the CPU seconds of a process."""
-    fields = Path(f"/proc/{of.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-async def ask(session: aiohttp.ClientSession, base: str, number: int) -> tuple[int, float]:
-    """Ask once; return the status, and the seconds to the end of the answer."""
-    body = {"model": "m", "messages": [{"role": "user", "content": QUESTION}], "stream": number % 2 == 0}
-    began = time.perf_counter()
-    async with session.post(base + "/v1/chat/completions", json=body) as answer:
-        text = await answer.read()
-    if answer.status == 200 and len(text) < len(ANSWER):
-        raise SystemExit("an answer without all of its words")
-    return answer.status, time.perf_counter() - began
-
-
-async def load(base: str, requests: int) -> None:
-    """Ask so often, over some connections at one time."""
-    numbers = iter(range(requests))
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-
-        async def one() -> None:
-            for number in numbers:
-                status, _ = await ask(session, base, number)
-                if status != 200:
-                    raise SystemExit(f"an answer with status {status}")
-
-        await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
-
-
-async def latencies(base: str, seconds: float) -> list[float]:
-    """Return the seconds of each answer, asked for at a fixed rate whatever the answers before it take."""
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        began, made = time.perf_counter(), []
-        for number in range(int(RATE * seconds)):
-            await asyncio.sleep(max(0.0, began + number / RATE - time.perf_counter()))
-            made.append(asyncio.create_task(ask(session, base, number)))
-        return [took for _, took in await asyncio.gather(*made)]
-
-
-def quantile(values: list[float], at: float) -> float:
-    """Return an order statistic."""
-    return sorted(values)[min(len(values) - 1, int(at * len(values)))]
-
-
-async def beside(folder: Path, part: float) -> dict[str, Any]:
-    """Measure gateway and proxy by turns on one stub."""
-    with process("stub") as (_, upstream), process("proxy", upstream + "/v1") as (plain, plain_at):
-        ruled, free = (
-            configured(folder / "ruled", upstream),
-            configured(folder / "free", upstream, guards="rules: []\n"),
-        )
-        with (
-            process("gateway", "--config", str(ruled)) as (own, own_at),
-            process("gateway", "--config", str(free)) as (unruled, unruled_at),
-        ):
-            requests = int(REQUESTS * part)
-            serving = {"bare": (plain, plain_at), "gateway": (own, own_at), "without_rules": (unruled, unruled_at)}
-            per: dict[str, list[float]] = {name: [] for name in serving}
-            for _, base in serving.values():
-                await load(base, 40)
-            for _ in range(ROUNDS):
-                for name, (made, base) in serving.items():
-                    before = cpu(made)
-                    await load(base, requests)
-                    per[name].append(1000 * max(0.01, cpu(made) - before) / requests)
-            added: dict[str, list[float]] = {"p50": [], "p99": []}
-            for _ in range(ROUNDS):
-                bare_s = await latencies(plain_at, SECONDS * part)
-                own_s = await latencies(own_at, SECONDS * part)
-                added["p50"].append(1000 * (quantile(own_s, 0.5) - quantile(bare_s, 0.5)))
-                added["p99"].append(1000 * (quantile(own_s, 0.99) - quantile(bare_s, 0.99)))
-    return {
-        "share_of_bare_proxy": round(median(b / g for b, g in zip(per["bare"], per["gateway"], strict=True)), 3),
-        "share_without_rules": round(median(b / g for b, g in zip(per["bare"], per["without_rules"], strict=True)), 3),
+async def beside(folder: Path, part: float, *, peers: bool) -> dict[str, Any]:
+    """Measure gateway and proxies by turns on one stub."""
+    with ExitStack() as stack:
+        _, upstream = stack.enter_context(process("stub"))
+        ruled = configured(folder / "ruled", upstream)
+        free = configured(folder / "free", upstream, guards="rules: []\n")
+        serving = {
+            "aiohttp": stack.enter_context(process("proxy", upstream + "/v1")),
+            "gateway": stack.enter_context(process("gateway", "--config", str(ruled))),
+            "without_rules": stack.enter_context(process("gateway", "--config", str(free))),
+        }
+        if peers:
+            serving["starlette"] = stack.enter_context(peer("starlette_proxy.py", upstream))
+        per = await costs(serving, dict.fromkeys(serving, int(REQUESTS * part)), QUESTION)
+        added: dict[str, list[float]] = {"p50": [], "p99": []}
+        for _ in range(ROUNDS):
+            bare_s = await latencies(serving["aiohttp"][1], SECONDS * part)
+            own_s = await latencies(serving["gateway"][1], SECONDS * part)
+            added["p50"].append(1000 * (quantile(own_s, 0.5) - quantile(bare_s, 0.5)))
+            added["p99"].append(1000 * (quantile(own_s, 0.99) - quantile(bare_s, 0.99)))
+    found: dict[str, Any] = {}
+    for name, other in (("share_of_bare_proxy", "starlette"), ("share_of_aiohttp_proxy", "aiohttp")):
+        if other in per:
+            found[name] = share(per["without_rules"], per[other])
+            found[f"{name}_with_guards"] = share(per["gateway"], per[other])
+    return found | {
         "cpu_ms": {name: round(median(values), 2) for name, values in per.items()},
         "added_ms_p50": round(median(added["p50"]), 1),
         "added_ms_p99": round(median(added["p99"]), 1),
+    }
+
+
+async def litellm(folder: Path, part: float) -> dict[str, Any]:
+    """Measure the gateway and LiteLLM with Presidio by turns on one stub, with the same to mask."""
+    with process("stub", "personal") as (_, upstream):
+        path = configured(folder, upstream, guards=MASKING)
+        with process("gateway", "--config", str(path)) as own, peer("litellm_stack.py", upstream, *ENTITIES) as other:
+            serving = {"gateway": own, "litellm": other}
+            requests = {"gateway": int(REQUESTS * part), "litellm": max(10, int(PEER_REQUESTS * part))}
+            per = await costs(serving, requests, ASKED)
+    return {
+        "requests_per_cpu_s_over_litellm": share(per["gateway"], per["litellm"]),
+        "masking_cpu_ms": {name: round(median(values), 2) for name, values in per.items()},
     }
 
 
@@ -262,39 +182,48 @@ async def switch(folder: Path, part: float) -> dict[str, float]:
     return {"kill_switch_s": round(max(0.0, *took), 3)}
 
 
-async def measure(part: float) -> dict[str, Any]:
+async def measure(part: float, *, peers: bool) -> dict[str, Any]:
     """Measure everything."""
     found: dict[str, Any] = {}
-    for what in (beside, unscanned, switch):
+    with tempfile.TemporaryDirectory() as folder:
+        found |= await beside(Path(folder), part, peers=peers)
+    for what in (*([litellm] if peers else []), unscanned, switch):
         with tempfile.TemporaryDirectory() as folder:
             found |= await what(Path(folder), part)
     return found
 
 
 def over(found: dict[str, Any]) -> list[str]:
-    """Return what is not within its limit."""
+    """Return what is not within its limit, or was not measured."""
     return [
         name
         for name, limit in LIMITS.items()
-        if (found[name] < limit if name.startswith("share") else found[name] > limit)
+        if name not in found or (found[name] < limit if name in LEAST else found[name] > limit)
     ]
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Measure and print; return 1 where a limit is broken."""
-    if arguments[:1] == ["stub"]:
-        asyncio.run(stub())
-    if arguments[:1] == ["proxy"]:
-        asyncio.run(proxy(arguments[1]))
-    found = asyncio.run(measure(0.1 if "--quick" in arguments else 1.0))
-    broken = over(found)
-    if "--json" in arguments:
-        print(json.dumps({**found, "over": broken}))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--quick", action="store_true", help="a tenth of it")
+    parser.add_argument("--no-peers", action="store_true", help="measure without LiteLLM and Starlette")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="mixed load for so long, and nothing else")
+    given = parser.parse_args()
+    if given.soak is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            found = asyncio.run(soak(Path(folder), given.soak))
+        broken = found["broken"]
+    else:
+        found = asyncio.run(measure(0.1 if given.quick else 1.0, peers=not given.no_peers))
+        broken = found["over"] = over(found)
+    if given.json:
+        print(json.dumps(found))
     else:
         for name, value in found.items():
-            print(f"{name:22} {value}" + (f"   limit {LIMITS[name]}" if name in LIMITS else ""))
+            print(f"{name:36} {value}" + (f"   limit {LIMITS[name]}" if name in LIMITS else ""))
     return bool(broken)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

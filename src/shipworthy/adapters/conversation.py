@@ -16,10 +16,12 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from shipworthy.adapters.values import arguments_of, plain, written
-from shipworthy.core.errors import CallRefused, UsageError
-from shipworthy.core.events import Approval, Called, Event, Failed, PolicyEvent, Returned
+from shipworthy.adapters.watch import Watch
+from shipworthy.core.errors import CallRefused, GuardError, UsageError
+from shipworthy.core.events import Approval, Called, Event, Failed, GuardEvent, PolicyEvent, Returned, Stage
 from shipworthy.core.foreign import kind_of, message_of
 from shipworthy.core.messages import ToolCall, ToolResult
+from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.policy.answer import without
 from shipworthy.enforce.policy.decision import PolicyDecision
 from shipworthy.enforce.policy.engine import Policy
@@ -48,6 +50,9 @@ class Conversation:
             person, where it has one. None is nobody, which is a no.
         explain: the model is told why a call was refused, and not only that it was.
         patience_s: seconds that a person has, where the call is made in an event loop; after them it is a no.
+        guards: look at what is heard, read and returned. An adapter cannot edit a framework's texts: whatever a guard
+            would take out, as well as what it only flags, tightens the tools (`after_flag` of the policy); a blocked
+            answer of a tool is withheld besides. Calls are not shown to them. They run while the adapter waits.
         record: takes each event, quickly: no conversation decides meanwhile. Left out, they are kept in `events`. One
             that raises refuses the call. Events hold arguments and answers as they are: seal them
             (`shipworthy.detect.redact`) before they are kept.
@@ -65,6 +70,7 @@ class Conversation:
         ask: Ask = None,
         explain: bool = False,
         patience_s: float = 600.0,
+        guards: Pipeline | None = None,
         record: Callable[[Event], object] | None = None,
     ) -> None:
         if not (ask is None or ask == "pause" or callable(ask)):
@@ -73,6 +79,7 @@ class Conversation:
         self.events: list[Event] = []
         self.ask: Ask = ask
         self._explain, self._patience_s, self._record = explain, patience_s, record or self.events.append
+        self._watch = Watch(guards, user) if guards is not None else None
         self._said: list[str] = []
         self._told: set[str] = set()
         self._open: dict[str, tuple[ToolCall, PolicyDecision, PolicyEvent]] = {}
@@ -89,15 +96,27 @@ class Conversation:
         """Take in the user's words: all so far, oldest first, or the last of them. Nobody else's may be among them."""
         now = [str(text) for text in texts]
         with _deciding:
+            new = now[_known(self._said, now) :]
+        self._look("input", *new)  # before it is heard, so that no call is decided over in between
+        with _deciding:
             self._said += now[_known(self._said, now) :]
             self.session.hear(self._said)
 
     def read(self, text: str, source: str) -> None:
         """Take in a text that others wrote and no tool gave here: a document, a page, an answer of an earlier tool."""
         with _deciding:
-            if text not in self._told:
-                self._told.add(text)
-                self.session.read(text, source)
+            if text in self._told:
+                return
+        self._look("retrieved", text)
+        with _deciding:
+            self._told.add(text)
+            self.session.read(text, source)
+
+    def flag(self, guard: str, reason: str = "") -> None:
+        """Take in that a guard of one's own flagged a text of the conversation: `after_flag` of the policy holds."""
+        with _deciding:
+            self.session.flag(guard)
+            self._record(GuardEvent(guard, "retrieved", "flag", "tighten", reason, turn=self.turn))
 
     def known(self, text: str) -> None:
         """Take in that a text was told already, in other words: it is not read again when it comes back."""
@@ -230,9 +249,12 @@ class Conversation:
         Raises:
             CallRefused: it could not be taken in; the model must not see it.
         """
-        with _deciding, self.guarded(call.id):
+        with self.guarded(call.id):
             answer = plain(value)
             text = written(answer)
+            if self._look("retrieved", text, *also):
+                raise GuardError(f"a guard withheld what {call.name} gave")
+        with _deciding, self.guarded(call.id):
             self._told.update([text, *also])
             if is_error:
                 self.session.read(text, call.name)
@@ -275,6 +297,26 @@ class Conversation:
             for one in found:
                 self._record(one.event(self.turn, shadow=shadow))
             return text if shadow or not found else without(text, found)
+
+    # ---- guards ----------------------------------------------------------------------------------------------------
+
+    def _look(self, stage: Stage, *texts: str) -> bool:
+        """Show texts to the guards, and take in what they say; True where one blocks."""
+        if self._watch is None:
+            return False
+        try:
+            seen = [self._watch.look(stage, text) for text in texts]
+            with _deciding:
+                for event in (event for one in seen for event in one.events):
+                    if event.action != "allow" and not event.shadow:
+                        self.session.flag(event.guard)
+                    self._record(replace(event, turn=self.turn))
+        except Exception as error:  # not looked at, or on no record: it counts as found
+            self._fail("guard", error)
+            with _deciding:
+                self.session.flag("guards")
+            return True
+        return any(one.blocked for one in seen)
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 
@@ -335,7 +377,7 @@ class Conversation:
         self._told.add(told)  # no text of others, when it comes back with the conversation
         return CallRefused(told)
 
-    def _fail(self, role: Literal["policy", "tool"], error: BaseException) -> None:
+    def _fail(self, role: Literal["policy", "tool", "guard"], error: BaseException) -> None:
         with suppress(Exception):
             self._record(Failed(self.turn, role, kind_of(error), message_of(error)))
 

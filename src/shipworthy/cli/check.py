@@ -51,7 +51,8 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
         today = dated(loaded.graph, datetime.now(UTC).date())
         unreachable, weak = _unreachable(loaded, broken=bool(problems))
         problems = sorted({*problems, *unreachable, *_scenes(loaded), *today.problems}, key=_place)
-        warnings = sorted({*loaded.warnings, *weak, *today.warnings}, key=_place)
+        hollow = () if problems else _hollow(loaded)
+        warnings = sorted({*loaded.warnings, *weak, *today.warnings, *hollow}, key=_place)
     if form == "json":
         _print_json(workspace, problems, warnings)
     else:
@@ -78,6 +79,18 @@ def _unreachable(workspace: Workspace, *, broken: bool) -> tuple[list[Problem], 
         if broken:
             return [], []
         raise
+
+
+def _hollow(workspace: Workspace) -> Iterator[Problem]:
+    """Yield a warning for each kind of worthless answer with which a system would pass the gate."""
+    import asyncio
+
+    from shipworthy.evals.hollow import hollow_gate, hollow_rows
+
+    named = {criterion.suite for _, criterion in workspace.criteria()}
+    suites = [suite for name, suite in workspace.suites.items() if name in named]
+    rows = [row for suite in suites for row in asyncio.run(hollow_rows(suite))]
+    yield from hollow_gate(workspace, rows)
 
 
 def _scenes(workspace: Workspace) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.detect.planted import usual_forms
 from shipworthy.detect.spans import Span, union
 
+_MARKED = "[redacted:"
 _MARK = Pattern(rf"\[redacted:(?:{'|'.join((*pii.KINDS, *pii.OPTIONAL, 'secret', 'text'))})\]")
 _PASSES = 6
 
@@ -81,9 +82,11 @@ def _known(secrets: tuple[str, ...]) -> canaries.Canaries:
 
 def _once(text: str, known: canaries.Canaries) -> str:
     # A mark is a span too: what lies inside one changes nothing, what reaches out of one swallows it.
-    spans = [Span(a, b, text[a + 10 : b - 1]) for a, b in _MARK.runs(Encoded(text))]
+    spans = [Span(a, b, text[a + 10 : b - 1]) for a, b in _MARK.runs(Encoded(text))] if _MARKED in text else []
     spans += pii.find(text, also=_also())
     spans += [Span(s.start, s.end, "secret") for s in (*known.find(text), *credentials.find(text))]
+    if not spans:
+        return text
     pieces, at = [], 0
     for span in union(spans):
         pieces += [text[at : span.start], mark(span.kind)]

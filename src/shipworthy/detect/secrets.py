@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from math import log2
 
 from shipworthy.detect.engine import Encoded, Pattern
+from shipworthy.detect.sieve import Sieve
 from shipworthy.detect.spans import Span, union
 from shipworthy.detect.writing import Writing, written
 
@@ -75,6 +76,7 @@ _WORD = Pattern(
     group=1,
     ignore_case=True,
 )
+_SIEVE = Sieve([*(pattern for _, pattern in _FORMATS), _ASSIGNED, _OF_WORD])
 _ADJECTIVES = (
     "required wrong incorrect invalid correct valid expired weak strong secret secure encrypted missing empty "
     "reset unknown hidden optional needed okay fine shared private unique mandatory confidential stored "
@@ -153,14 +155,16 @@ def find(text: str, *, reach: int | None = None) -> list[Span]:
     """
     plain = written(text)
     encoded = Encoded(plain.text)
+    passed = _SIEVE.passed(encoded)
+    possible = [_FORMATS[place] for place in passed if place < len(_FORMATS)]
     if reach is None:
-        told = [Span(a, b, kind) for kind, pattern in _FORMATS for a, b in pattern.runs(encoded)]
+        told = [Span(a, b, kind) for kind, pattern in possible for a, b in pattern.runs(encoded)]
         random = list(_random_tokens(encoded, plain, _TOKEN))
     else:
-        told = [Span(a, b, kind) for kind, pattern in _FORMATS for a, b in pattern.overlapping(encoded)]
+        told = [Span(a, b, kind) for kind, pattern in possible for a, b in pattern.overlapping(encoded)]
         random = [s for s in _random_tokens(encoded, plain, _RUN, BLOCK) if s.end - s.start <= LONGEST]
     told = [span for span in told if _is_token(plain.text[span.start : span.end], span.kind)]
-    assigned = list(_assigned(encoded))
+    assigned = list(_assigned(encoded)) if any(place >= len(_FORMATS) for place in passed) else []
     if reach is not None:
         told, assigned, random = ([s for s in of if _within(s, plain, reach)] for of in (told, assigned, random))
     named = [

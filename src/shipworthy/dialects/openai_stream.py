@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from shipworthy.core.errors import TargetError, TargetFiltered
 from shipworthy.core.records import Delta, Reasoning, Reply, Text, ToolCall
 from shipworthy.dialects.openai import MISSHAPEN, THOUGHTS, finish_of, from_wire, is_filtered, part_of, text_of
@@ -14,6 +16,13 @@ from shipworthy.net.answer import error_kind, error_within
 
 _HIGH = re.compile("[\ud800-\udbff]$")
 """The first half of a surrogate pair: its other half may come with the next piece."""
+
+
+_SHORT = 100
+"""Characters of the data that may say that nothing follows."""
+_GOES_ON = frozenset({"index", "delta", "finish_reason", "logprobs"})
+"""Keys of a choice that says no more than its next words, where it has no finish reason."""
+_WORDS = frozenset({"content", "role"})
 
 
 class Completion:
@@ -47,24 +56,27 @@ class Completion:
         """
         if self.done:
             return []
-        if data.strip() == "[DONE]":
+        if len(data) < _SHORT and data.strip() == "[DONE]":
             self.done = True
             return []
+        found: list[Delta] = []
         try:
-            chunk = json.loads(data)
+            chunk = _read(data)
             # A sentence and no choices: what an event called "error" brings.
             told = "choices" not in chunk and any(isinstance(chunk.get(k), str) for k in ("message", "msg", "detail"))
             if error := error_within(chunk) or (chunk if told else None):
                 raise _error(error, self._characters)
             self._model = str(chunk.get("model") or self._model)
             self.usage = chunk.get("usage") or self.usage
-            found = [delta for choice in chunk.get("choices") or () for delta in self._choice(choice)]
+            for choice in chunk.get("choices") or ():
+                self._choice(choice, found)
         except MISSHAPEN as error:
             raise TargetError(
                 f"the stream is not a chat completion ({type(error).__name__} while reading it, "
                 f"after {self._characters} characters)"
             ) from None
-        self._characters += sum(len(delta.text) for delta in found)
+        for delta in found:
+            self._characters += len(delta.text)
         return found
 
     @property
@@ -99,23 +111,30 @@ class Completion:
         wire = {"message": message, "finish_reason": finish}
         return from_wire({"choices": [wire], "usage": self.usage, "model": self._model})
 
-    def _choice(self, choice: Mapping[str, Any]) -> Iterator[Delta]:
-        told = choice.get("error")
-        if told and (error := error_within({"error": told, "choices": [choice]})):
-            raise _error(error, self._characters)
+    def _choice(self, choice: Mapping[str, Any], found: list[Delta]) -> None:
         number = int(choice.get("index") or 0)
-        kept = self._said.setdefault(number, {"reasoning": [], "text": [], "refusal": []})
-        if finish := finish_of(choice):
-            self.finishes[number] = finish
+        if (kept := self._said.get(number)) is None:
+            kept = self._said[number] = {"reasoning": [], "text": [], "refusal": []}
+        if not _GOES_ON.issuperset(choice) or choice.get("finish_reason"):
+            told = choice.get("error")
+            if told and (error := error_within({"error": told, "choices": [choice]})):
+                raise _error(error, self._characters)
+            if finish := finish_of(choice):
+                self.finishes[number] = finish
         delta = choice.get("delta") or {}
+        if _WORDS.issuperset(delta) and type(text := delta.get("content")) is str:  # as nearly all pieces are
+            if text:
+                piece = self._whole("text", number, text)
+                kept["text"].append(piece)
+                found.append(Delta(piece, "text", number))
+            return
         for channel, text in _told(delta):
             piece = self._whole(channel, number, text)
             kept[channel].append(piece)
-            yield Delta(piece, channel, number)  # type: ignore[arg-type]
-        for call in delta.get("tool_calls") or ():
-            yield self._call(number, call)
+            found.append(Delta(piece, channel, number))  # type: ignore[arg-type]
+        found.extend(self._call(number, call) for call in delta.get("tool_calls") or ())
         if old := delta.get("function_call"):
-            yield self._call(number, {"index": -1, "function": old})
+            found.append(self._call(number, {"index": -1, "function": old}))
 
     def _call(self, choice: int, wire: Mapping[str, Any]) -> Delta:
         """Take a piece of a call. A delta's index is the wire's, unless another call has it already."""
@@ -149,7 +168,8 @@ class Completion:
         A first half at its end waits for what comes next; what stays alone becomes U+FFFD.
         """
         key = channel, index
-        text = self._halves.pop(key, "") + text
+        if self._halves:
+            text = self._halves.pop(key, "") + text
         if text.isascii():
             return text
         if half := _HIGH.search(text):
@@ -181,6 +201,14 @@ def deltas(reply: Reply) -> Iterator[Delta]:
                 case ToolCall():
                     yield Delta(json.dumps(part.arguments, ensure_ascii=False), "tool_call", calls, part.id, part.name)
                     calls += 1
+
+
+def _read(data: str) -> Any:
+    """Return the value of a JSON text. Not all that endpoints send is strict enough for the fast reader."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return json.loads(data)
 
 
 def _plain(value: Any) -> str:

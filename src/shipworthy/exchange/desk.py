@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from copy import copy
 from hashlib import sha256
 from time import perf_counter
@@ -89,9 +89,10 @@ class Desk:
         mediation: guards, policy and approver.
         world: has the exchange's own tools.
         session: the policy's side of the conversation, where it keeps one.
+        flagged: rules of guards that have flagged a text of the conversation.
 
     Attributes:
-        session: the same, with what happened here.
+        session: the same, with what happened here; so is `flagged`.
         events: what happened, in order.
         seconds: of each tool, by the place of its `Returned` in `events`.
         mediated: whether anything was kept from the target, or changed on the way.
@@ -107,8 +108,9 @@ class Desk:
         mediation: Mediation,
         world: World | None = None,
         session: PolicySession | None = None,
+        flagged: Iterable[str] = (),
     ) -> None:
-        self.session = session
+        self.session, self.flagged = session, list(flagged)
         self._request, self._turn, self._mediation, self._world = request, request.turn, mediation, world
         self.specs: Sequence[ToolSpec] = world.specs if world is not None else ()
         self.events: list[Event] = []
@@ -154,7 +156,7 @@ class Desk:
 
         What they find is recorded here, as if the calls had just been made.
         """
-        before = self.session.copy() if self.session is not None else None
+        before = self.session.copy() if self.session is not None else None, list(self.flagged)
         call: ToolCall | None = None
         for event in events:
             try:
@@ -175,10 +177,11 @@ class Desk:
             self.events.append(replace(event, turn=self._turn))
         return True
 
-    def _forget(self, before: PolicySession | None) -> bool:
+    def _forget(self, before: tuple[PolicySession | None, list[str]]) -> bool:
         self.events.clear()
         self.tried.clear()
-        self.stopped, self.session = None, before
+        self.stopped = None
+        self.session, self.flagged = before
         return False
 
     def _returned(self, result: ToolResult) -> ToolResult:
@@ -193,7 +196,7 @@ class Desk:
             if passage.blocked:
                 return None
             call = passage.value
-        tried = Tried(call)
+        tried = Tried(call, self.flagged)
         self.tried.append(tried)
         tried.made = await self._decided(tried)
         return tried.made
@@ -349,6 +352,12 @@ class Desk:
     def _note(self, events: Sequence[GuardEvent], seconds: float) -> None:
         self.events += [replace(event, turn=self._turn) for event in events]
         self.guard_seconds += seconds
+        try:
+            tell_flags(events, self.session, self.flagged)
+        except BaseException as error:
+            self._broken("policy", error)
+            self.stopped = PolicyRefused("the tool policy could not take in what a guard flagged")
+            raise self.stopped from None
 
     def _broken(self, role: str, error: BaseException) -> None:
         """Record what broke, unless it must pass: a limit, or a cancellation of all of this."""
@@ -356,6 +365,15 @@ class Desk:
             raise error
         message = self._mediation.scrub(message_of(error))
         self.events.append(Failed(self._turn, role, kind_of(error), message))  # type: ignore[arg-type]
+
+
+def tell_flags(events: Iterable[Event], session: PolicySession | None, flagged: list[str]) -> None:
+    """Tell a policy of the findings that tighten the tools, and keep the rules that found them. Raises what it does."""
+    for event in events:
+        if isinstance(event, GuardEvent) and event.tightens:
+            flagged.append(event.guard)
+            if (tell := getattr(session, "flagged", None)) is not None:
+                tell(event)
 
 
 def looked(events: Sequence[Event]) -> dict[str, ToolCall | None]:

@@ -42,7 +42,7 @@ async def guarded(
     gate = _Gate(pipeline, ctx, note)
     try:
         async for piece in pieces:
-            async for out in gate.end() if isinstance(piece, Reply) else gate.feed(piece):
+            async for out in gate.end(piece) if isinstance(piece, Reply) else gate.feed(piece):
                 yield out
             if gate.blocked:
                 return
@@ -77,17 +77,19 @@ class _Gate:
         else:
             key = piece.channel, piece.index
             if key not in self._streams:
-                self._streams[key] = self._pipeline.stream("output", self._ctx)
+                source = "reasoning" if piece.channel == "reasoning" else ""
+                self._streams[key] = self._pipeline.stream("output", self._ctx, source=source)
             stream = self._streams[key]
             async for out in self._left(key, stream, await stream.feed(piece.text)):
                 yield out
             if stream.blocked:
                 await stream.finish()  # for the shadow rules
 
-    async def end(self) -> AsyncIterator[Delta]:
+    async def end(self, whole: Reply) -> AsyncIterator[Delta]:
         """Yield what was still held: nothing follows."""
+        ctx = GuardContext(self._ctx.request, tuple(whole.retrieved)) if whole.retrieved else None
         for key, stream in self._streams.items():
-            async for out in self._left(key, stream, await stream.finish()):
+            async for out in self._left(key, stream, await stream.finish(ctx)):
                 yield out
             if self.blocked:
                 return
@@ -97,7 +99,7 @@ class _Gate:
                 passage = await self._pipeline.call(call, self._ctx)
                 self._note(Passage(None, passage.events, passage.seconds))
                 if passage.blocked:
-                    yield self._block(0)
+                    yield self._block(0, passage.message)
                     return
                 call = passage.value
             arguments = msgspec.json.encode(call.arguments).decode()
@@ -110,14 +112,14 @@ class _Gate:
 
     async def _left(self, key: tuple[Channel, int], stream: Stream, text: str) -> AsyncIterator[Delta]:
         if stream.blocked:
-            yield self._block(key[1])
+            yield self._block(key[1], stream.message)
         elif text:
             self._spoken = self._spoken or key[0] == "text"
             yield Delta(text, *key)
 
-    def _block(self, index: int) -> Delta:
+    def _block(self, index: int, message: str) -> Delta:
         self.blocked = True
-        message = self._pipeline.block_message if self._pipeline is not None else ""
+        message = message or (self._pipeline.block_message if self._pipeline is not None else "")
         return Delta("\n" + message if self._spoken else message, "text", index)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from shipworthy.core.deadline import Patience
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import ShipworthyError
 from shipworthy.core.foreign import kind_of
@@ -17,9 +18,12 @@ from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.rule import STAGES
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.forms import Forms
+from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import Clients
 from shipworthy.gateway.config import STOP, Config, read_config
-from shipworthy.gateway.levers import WATCH_S, Levers
+from shipworthy.gateway.declared import UNPROVEN
+from shipworthy.gateway.levers import WATCH_S, Levers, Pulled
+from shipworthy.gateway.rollout import in_force, whole
 from shipworthy.gateway.upstream import GatewayUpstream
 
 OLD_S = 60.0
@@ -31,25 +35,45 @@ class Active:
 
     Args:
         config: read and checked.
-        levers: those that are pulled.
+        pulled: the levers that are pulled, for whomever.
         before: the state before this one: what did not change is taken over, connections above all.
+        levers: names of those that are in force here; the ones that are pulled for everybody if left out.
 
     Raises:
         UsageError: a guard cannot be built, or a reference leads nowhere. Nothing has changed then.
 
     Attributes:
         digest: of the guards that are in force: the one that an evaluation of them has.
+        base: the digest that they have with no lever pulled.
+        models: that the upstreams name in full, and not by a pattern.
         mediation: the guards, as the exchange takes them.
         stopped: whether the kill switch is pulled.
         secrets: keys of the upstreams: in no error and no record.
+        reading, writing: how long a client may take for its body, and for what is written to it.
     """
 
-    def __init__(self, config: Config, levers: tuple[str, ...] = (), before: Active | None = None) -> None:
-        self.config, self.levers = config, levers
-        known = tuple(name for name in levers if name in config.spec.levers)
-        # A lever that this file does not know may be one that its former state knew, and tightened with.
-        self.stopped = STOP in levers or len(known) < len(set(levers) - {STOP})
+    def __init__(
+        self,
+        config: Config,
+        pulled: tuple[Pulled, ...] = (),
+        before: Active | None = None,
+        levers: tuple[str, ...] | None = None,
+    ) -> None:
+        self.config, self.pulled = config, pulled
+        self._partial = any(not whole(one) for one in pulled)
+        if levers is None:
+            levers = tuple(one.lever for one in pulled if whole(one))
+        self.levers = levers
+        self._variants: dict[tuple[str, ...], Active] = {}
+        known = config.known(levers)
+        self.stopped = config.stopped(levers)
         self.pipeline = Pipeline.build(config.under(known))
+        if not known:
+            self.base = self.pipeline.digest
+        elif before is not None and before.config is config:
+            self.base = before.base
+        else:
+            self.base = Pipeline.build(config.guards).digest
         self.upstreams: dict[str, GatewayUpstream]
         self.clients: Clients
         if before is not None and before.config is config:
@@ -61,18 +85,52 @@ class Active:
                 for name, spec in config.spec.upstreams.items()
             }
             self.clients = Clients(config.spec.clients, config.spec.workers)
+        self.models = frozenset(
+            model for one in self.upstreams.values() for model in one.spec.models if not set("*?[") & set(model)
+        )
         self.secrets = tuple(key for upstream in self.upstreams.values() for key in upstream.secrets)
+        for upstream in self.upstreams.values():
+            upstream.hide(self.secrets)
         self._forms: Forms
         if before is not None and before.secrets == self.secrets:
             self._forms = before._forms
         else:
             self._forms = Forms(self.secrets)
         self.mediation = Mediation(self.pipeline, scrub=self.scrub)
+        limits = config.spec.limits
+        self.writing, self.reading = Patience(limits.write_s), Patience(limits.body_s)
 
     @property
     def digest(self) -> str:
         """``sha256:…`` of the guards in force."""
         return self.pipeline.digest
+
+    def seen_by(self, client: str, session: str) -> Active:
+        """Return what is in force for one request: this, or this with the levers that are pulled for its part."""
+        if not self._partial or self.stopped:
+            return self
+        names = in_force(self.pulled, client, session, self.config.spec.rings)
+        if names == self.levers:
+            return self
+        if names not in self._variants:
+            try:
+                self._variants[names] = Active(self.config, self.pulled, self, names)
+            except Exception:
+                # Somebody tightened something, and it cannot be done: these are not served.
+                self._variants[names] = Active(self.config, self.pulled, self, (STOP,))
+        return self._variants[names]
+
+    def candidates(self, model: str, body: Mapping[str, Any]) -> tuple[Candidates, tuple[str, ...]] | None:
+        """Return who is asked for a model, and which further fields of the request are passed on; None for nobody.
+
+        One that does not take a field that the first one takes, and that this request has, cannot stand in for it.
+        """
+        fitting = [self.upstreams[name] for name in self.config.upstreams_of(model)]
+        if not fitting:
+            return None
+        passed = fitting[0].spec.pass_on
+        used = {name for name in passed if name in body}
+        return Candidates([one for one in fitting if used <= set(one.spec.pass_on)]), passed
 
     def scrub(self, text: str) -> str:
         """Return an error's message without credentials and personal data."""
@@ -87,10 +145,21 @@ class Active:
             "rules": {rule.id: "shadow" if rule.shadow else "enforce" for rule in rules},
             "fails_open": [rule.id for rule in rules if rule.on_error == "allow" and not rule.shadow],
             "stages_without_a_rule": bare,
+            "base": self.base,
+            "decision": self.config.spec.decision or UNPROVEN,
             "levers": list(self.levers),
+            "rollouts": {p.lever: {"share": p.share, "ring": p.ring} for p in self.pulled if not whole(p)},
             "upstreams": sorted(self.upstreams),
             "clients": len(self.config.spec.clients),
         }
+
+    def breakers(self) -> dict[str, dict[str, Any]]:
+        """Return how the upstreams' breakers stand, in this worker."""
+        return {
+            name: {"state": one.breaker.state, "failures": one.breaker.failed, "opened": one.breaker.opened,
+                   "retry_s": round(one.breaker.wait_s, 1)}
+            for name, one in self.upstreams.items()
+        }  # fmt: skip
 
 
 class Keeper:
@@ -111,14 +180,14 @@ class Keeper:
         self._levers = Levers(config.state)
         self.active = Active(config, self._levers.pulled)
         self.refused = ""
-        self._stamp = _stamp(config.files)
+        self._stamp = stamp(config.files)
         self._reading = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
     def look(self) -> Active:
         """Return what is in force, the levers as they are at this moment."""
         pulled = self._levers.pulled
-        if pulled != self.active.levers:
+        if pulled != self.active.pulled:
             self._pull(pulled)
         return self.active
 
@@ -128,8 +197,8 @@ class Keeper:
             await asyncio.sleep(WATCH_S)
             try:
                 self.look()
-                if (stamp := _stamp(self.active.config.files)) != self._stamp:
-                    self._stamp = stamp
+                if (seen := stamp(self.active.config.files)) != self._stamp:
+                    self._stamp = seen
                     await self.reload()
             except Exception as error:  # whatever it was: nobody would hear of the kill switch without this
                 self._tell(f"looking at levers and files failed: {kind_of(error)}")
@@ -141,7 +210,7 @@ class Keeper:
             try:
                 # In a thread: requests go on meanwhile. The swap is one assignment.
                 config = await asyncio.to_thread(read_config, before.config.path)
-                fixed = ("listen", "workers", "state")
+                fixed = ("listen", "workers", "state", "telemetry")
                 if moved := [n for n in fixed if getattr(config.spec, n) != getattr(before.config.spec, n)]:
                     raise ShipworthyError(f"{', '.join(moved)} cannot change while it runs: restart it")
                 made = Active(config, self._levers.pulled, before)
@@ -151,7 +220,7 @@ class Keeper:
                 self._tell(f"the new configuration is refused, and the old one goes on: {self.refused}")
                 return
             self.active, self.refused = made, ""
-            self._stamp = _stamp(config.files)
+            self._stamp = stamp(config.files)
             self._tell(f"guards {made.digest}, read from {config.path}")
             gone = [u for u in before.upstreams.values() if u not in made.upstreams.values()]
             if gone:
@@ -166,18 +235,17 @@ class Keeper:
         for upstream in self.active.upstreams.values():
             await upstream.close()
 
-    def _pull(self, pulled: tuple[str, ...]) -> None:
+    def _pull(self, pulled: tuple[Pulled, ...]) -> None:
         before = self.active
+        named = ", ".join(map(str, pulled))
         try:
             self.active = Active(before.config, pulled, before)
         except Exception as error:
             # Somebody tightened something, and it cannot be done: nothing is served rather than what was.
-            self._tell(
-                f"the levers {', '.join(pulled)} cannot be pulled, and nothing is served: {before.scrub(str(error))}"
-            )
-            self.active = Active(before.config, (STOP,), before)
-            self.active.levers = pulled
-        self._tell(f"guards {self.active.digest}, levers pulled: {', '.join(pulled) or 'none'}")
+            self._tell(f"the levers {named} cannot be pulled, and nothing is served: {before.scrub(str(error))}")
+            self.active = Active(before.config, pulled, before, (STOP,))
+            self.active.levers = tuple(one.lever for one in pulled)
+        self._tell(f"guards {self.active.digest}, levers pulled: {named or 'none'}")
         if self.active.stopped and not before.stopped:
             self._stop()
 
@@ -191,7 +259,8 @@ async def _close(upstreams: list[GatewayUpstream], after: float) -> None:
                 await upstream.close()
 
 
-def _stamp(files: tuple[Path, ...]) -> tuple[Any, ...]:
+def stamp(files: tuple[Path, ...]) -> tuple[Any, ...]:
+    """Return what is another once one of some files has changed."""
     found = []
     for file in files:
         try:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import Problem, ShipworthyError, UsageError, WorkspaceError
 from shipworthy.core.grants import TRUSTING, Grants
 from shipworthy.core.settings import Settings
+from shipworthy.gateway import decided
+from shipworthy.gateway.telemetry_spec import Reference, Seconds, TelemetrySpec
 from shipworthy.net import address
 from shipworthy.net.address import place
-from shipworthy.workspace.fields import NUMBER, Entity
+from shipworthy.workspace.fields import NUMBER, Entity, Loc
 from shipworthy.workspace.guards import GuardFile, Mode
 from shipworthy.workspace.nodes import YamlFile, read_yaml
 from shipworthy.workspace.read import read_guards
@@ -30,17 +32,20 @@ STATE = ".shipworthy/gateway"
 _MODES: tuple[Mode, ...] = ("off", "shadow", "enforce")
 
 
-def _reference(value: str) -> str:
-    if not is_reference(value):
-        # It may be a pasted secret: it is not repeated.
-        raise ValueError("must be a reference, 'env:NAME' or 'file:PATH', never a key itself")
-    return value
-
-
-Reference = Annotated[str, AfterValidator(_reference)]
 Name = Annotated[str, BeforeValidator(source_text), Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
-Seconds = Annotated[float, NUMBER, Field(gt=0, le=86_400)]
 Count = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
+
+
+class BreakerSpec(Entity):
+    """When an upstream is left alone.
+
+    Attributes:
+        failures: in a row, in one worker, after which it is not asked; 0 asks it always.
+        open_s: seconds until one request tries it again.
+    """
+
+    failures: Annotated[int, NUMBER, Field(ge=0, le=1_000)] = 5
+    open_s: Seconds = 10.0
 
 
 class UpstreamSpec(Entity):
@@ -49,13 +54,15 @@ class UpstreamSpec(Entity):
     Attributes:
         url: up to, not including, ``/chat/completions``.
         key: credential reference; sent to `url` and nowhere else. `key_header` carries it.
-        models: patterns of the models that it is asked for; the first upstream with a fitting one is taken.
+        models: patterns of the models that it is asked for; of several upstreams with a fitting one the first that
+            answers is taken.
         model: the name that it is asked by, whatever the client calls it; the client's own if left out.
         timeout_s, silence_s: seconds for one try, and between two events of a stream.
         retries: further tries before the first byte; none after it.
         concurrency: requests in flight, in one worker.
         pass_on: further fields of a request that it is sent (``pass`` in the file).
         stream_usage: ask streams for their tokens.
+        breaker: when it is left alone, because it keeps failing.
     """
 
     url: Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -72,6 +79,7 @@ class UpstreamSpec(Entity):
     stream_usage: bool = True
     plain_http: bool = False
     ca_file: str = ""
+    breaker: BreakerSpec = BreakerSpec()
 
 
 class ClientSpec(Entity):
@@ -122,6 +130,9 @@ class ConfigFile(Entity):
         state: folder of the traffic log and the levers.
         modes: rule -> mode, where it differs from the guard file's.
         levers: name -> modes that it sets when it is pulled; it may only tighten.
+        rings: name -> clients, for whom alone a lever can be pulled.
+        decision: id of the release decision, in `workspace`, on these guards; "" shows them as unproven.
+        telemetry: where OpenTelemetry is sent; nowhere if left out.
     """
 
     listen: Annotated[str, BeforeValidator(source_text)] = "127.0.0.1:8080"
@@ -134,6 +145,9 @@ class ConfigFile(Entity):
     limits: LimitsSpec = LimitsSpec()
     modes: dict[str, Mode] = Field(default_factory=dict)
     levers: dict[Name, dict[str, Mode]] = Field(default_factory=dict)
+    rings: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
+    decision: Annotated[str, BeforeValidator(source_text), Field(max_length=200)] = ""
+    telemetry: TelemetrySpec | None = None
 
 
 class Config(NamedTuple):
@@ -172,9 +186,20 @@ class Config(NamedTuple):
             {rule: max((w[rule] for w in wanted if rule in w), key=_MODES.index) for w in wanted for rule in w},
         )
 
-    def upstream_of(self, model: str) -> str | None:
-        """Return the name of the upstream that is asked for a model; None where there is none."""
-        return next((n for n, spec in self.spec.upstreams.items() if fits(model, spec.models)), None)
+    def known(self, levers: Sequence[str]) -> tuple[str, ...]:
+        """Return those of some levers that this file names."""
+        return tuple(name for name in levers if name in self.spec.levers)
+
+    def stopped(self, levers: Sequence[str]) -> bool:
+        """Say whether nothing is served with some levers pulled: with the kill switch, or one that nobody knows.
+
+        A lever that this file does not know may be one that its former state knew, and tightened with.
+        """
+        return STOP in levers or len(self.known(levers)) < len(set(levers) - {STOP})
+
+    def upstreams_of(self, model: str) -> list[str]:
+        """Return the names of the upstreams that a model is asked of, in the file's order."""
+        return [name for name, spec in self.spec.upstreams.items() if fits(model, spec.models)]
 
 
 def fits(model: str, patterns: tuple[str, ...]) -> bool:
@@ -182,17 +207,18 @@ def fits(model: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(model, pattern) for pattern in patterns)
 
 
-def state_of(path: Path) -> tuple[Path, list[str]]:
-    """Return the folder and the levers of a gateway's file, whatever else is wrong in it.
+def state_of(path: Path) -> tuple[Path, list[str], list[str]]:
+    """Return the folder, the levers and the rings of a gateway's file, whatever else is wrong in it.
 
     Raises:
         WorkspaceError: it is no YAML.
     """
     value = read_yaml(path).value
     written = value if isinstance(value, dict) else {}
-    state, levers = written.get("state"), written.get("levers")
+    state = written.get("state")
     folder = state if isinstance(state, str) and state else STATE
-    return path.parent / folder, [str(name) for name in levers] if isinstance(levers, dict) else []
+    levers, rings = (found if isinstance(found := written.get(key), dict) else {} for key in ("levers", "rings"))
+    return path.parent / folder, [str(name) for name in levers], [str(name) for name in rings]
 
 
 def read_config(path: Path, grants: Grants | None = None) -> Config:
@@ -204,19 +230,36 @@ def read_config(path: Path, grants: Grants | None = None) -> Config:
     Raises:
         WorkspaceError: every problem, with file and line.
     """
+    return _read(path, grants if grants is not None else Grants.load(Settings.load().grants_file))
+
+
+def read_levers(path: Path) -> Config:
+    """Read a gateway's file and its guards for their levers and modes alone.
+
+    Whoever does so sends nothing anywhere: where keys may go, and whether the guards were decided on, is the gateway's
+    own matter. Errors as for `read_config`.
+    """
+    return _read(path, None)
+
+
+def _read(path: Path, grants: Grants | None) -> Config:
     source = read_yaml(path)
     problems: list[Problem] = []
     spec = validate(ConfigFile, source, (), problems)
     if spec is None:
         raise WorkspaceError(problems)
-    problems += _listening(source, spec)
-    problems += _asking(source, spec, grants if grants is not None else Grants.load(Settings.load().grants_file))
+    if grants is not None:
+        problems += _listening(source, spec)
+        problems += _asking(source, spec, grants)
     guards, files = _guards(source, path, spec, problems)
     if guards is not None:
         problems += _levers(source, spec, guards)
     if problems or guards is None:
         raise WorkspaceError(problems)
-    return Config(path, spec, _with_modes(guards, spec.modes), files)
+    guards = _with_modes(guards, spec.modes)
+    if grants is not None and (problems := list(decided.check(source, path, spec, guards))):
+        raise WorkspaceError(problems)
+    return Config(path, spec, guards, files)
 
 
 def listen(written: str) -> tuple[str, int]:
@@ -234,6 +277,7 @@ def listen(written: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+@lru_cache(maxsize=64)
 def loopback(host: str) -> bool:
     """Say whether only this machine can reach what listens there."""
     try:
@@ -259,22 +303,42 @@ def _listening(source: YamlFile, spec: ConfigFile) -> Iterator[Problem]:
 
 def _asking(source: YamlFile, spec: ConfigFile, grants: Grants) -> Iterator[Problem]:
     for name, upstream in spec.upstreams.items():
-        loc = ("upstreams", name)
-        try:
-            parts = address.check(upstream.url, secret=upstream.key is not None, plain_http=upstream.plain_http)
-        except UsageError as error:
-            yield source.problem((*loc, "url"), f"'url': {error}")
-            continue
-        if parts.query:
-            yield source.problem((*loc, "url"), "'url' carries a query: paths are put behind it")
-        if why := _unreachable(parts.hostname or ""):
-            yield source.problem((*loc, "url"), f"'url' leads to {why}: no model is served there")
-        to = place(upstream.url)
-        for where in [to, *([TRUSTING + to] if upstream.ca_file and to else [])]:
-            if upstream.key is not None and where and not grants.allow_key(upstream.key, where):
-                said = f"{upstream.key!r} is sent to {where} if this file has its way, and you have not allowed it"
-                hint = f"if that is right: shipworthy allow key {upstream.key} {where}"
-                yield source.problem((*loc, "key"), said, hint)
+        keys: dict[Loc, str] = {("key",): upstream.key} if upstream.key is not None else {}
+        loc: Loc = ("upstreams", name)
+        yield from _leads(source, loc, "url", url=upstream.url, keys=keys, how=upstream, grants=grants)
+    if (telemetry := spec.telemetry) is not None:
+        keys = {("headers", header): reference for header, reference in telemetry.headers.items()}
+        loc = ("telemetry",)
+        yield from _leads(source, loc, "otlp", url=telemetry.otlp, keys=keys, how=telemetry, grants=grants)
+
+
+def _leads(
+    source: YamlFile,
+    loc: Loc,
+    field: str,
+    *,
+    url: str,
+    keys: Mapping[Loc, str],
+    how: UpstreamSpec | TelemetrySpec,
+    grants: Grants,
+) -> Iterator[Problem]:
+    """Yield what is wrong with an address that is sent to, and with the keys that go there."""
+    try:
+        parts = address.check(url, secret=bool(keys), plain_http=how.plain_http)
+    except UsageError as error:
+        yield source.problem((*loc, field), f"{field!r}: {error}")
+        return
+    if parts.query:
+        yield source.problem((*loc, field), f"{field!r} carries a query: paths are put behind it")
+    if why := _unreachable(parts.hostname or ""):
+        yield source.problem((*loc, field), f"{field!r} leads to {why}: nothing is served there")
+    to = place(url)
+    for where in [to, *([TRUSTING + to] if how.ca_file and to else [])]:
+        for at, reference in keys.items():
+            if where and not grants.allow_key(reference, where):
+                said = f"{reference!r} is sent to {where} if this file has its way, and you have not allowed it"
+                hint = f"if that is right: shipworthy allow key {reference} {where}"
+                yield source.problem((*loc, *at), said, hint)
 
 
 def _unreachable(host: str) -> str:
@@ -316,6 +380,10 @@ def _levers(source: YamlFile, spec: ConfigFile, guards: GuardFile) -> Iterator[P
     for rule in spec.modes:
         if rule not in ids:
             yield source.problem(("modes", rule), f"there is no rule {rule!r} in {spec.guards}")
+    for name, members in spec.rings.items():
+        for at, client in enumerate(members):
+            if client not in spec.clients:
+                yield source.problem(("rings", name, at), f"there is no client {client!r}")
     for name, modes in spec.levers.items():
         if name == STOP:
             yield source.problem(("levers", name), f"{STOP!r} is the kill switch, which every gateway has")

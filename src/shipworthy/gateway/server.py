@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -15,10 +16,12 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from shipworthy.core.collector import held_back
 from shipworthy.core.errors import UsageError
 from shipworthy.gateway.active import Active
 from shipworthy.gateway.config import Config
 from shipworthy.gateway.gateway import Gateway
+from shipworthy.gateway.meter import new_run
 
 BACKLOG = 512
 SEND_BYTES = 256 << 10
@@ -80,9 +83,11 @@ class _Server(web.Server):
 
 
 @asynccontextmanager
-async def serving(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> AsyncGenerator[Gateway, None]:
-    """Serve on a socket while the block runs; then let requests in flight end."""
-    gateway = Gateway(config, tell)
+async def serving(
+    config: Config, bound: socket.socket, tell: Callable[[str], None], run: str = ""
+) -> AsyncGenerator[Gateway, None]:
+    """Serve on a socket while the block runs; then let requests in flight end. `run` as for `Gateway`."""
+    gateway = Gateway(config, tell, run)
     limits = config.spec.limits
     server = _Server(
         gateway,
@@ -96,7 +101,7 @@ async def serving(config: Config, bound: socket.socket, tell: Callable[[str], No
     )
     runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=GRACE_S)
     await runner.setup()
-    watch = asyncio.create_task(gateway.keeper.watch())
+    watch = asyncio.create_task(gateway.watch())
     try:
         site = web.SockSite(runner, bound, backlog=BACKLOG)
         await site.start()
@@ -126,24 +131,30 @@ def run(config: Config, tell: Callable[[str], None]) -> int:
     return _supervise(config, bound, tell)
 
 
-async def _work(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> int:
+async def _work(config: Config, bound: socket.socket, tell: Callable[[str], None], run: str = "") -> int:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, ended.set)
-    async with serving(config, bound, tell) as gateway:
-        again: set[asyncio.Task[None]] = set()
+    # The collector, at its own thresholds, looks through every request in flight all the time.
+    with held_back():
+        async with serving(config, bound, tell, run) as gateway:
+            # What is there now stays: looking through it would hold up all requests for a tenth of a second.
+            gc.collect()
+            gc.freeze()
+            again: set[asyncio.Task[None]] = set()
 
-        def reload() -> None:
-            again.add(task := loop.create_task(gateway.keeper.reload()))
-            task.add_done_callback(again.discard)
+            def reload() -> None:
+                again.add(task := loop.create_task(gateway.keeper.reload()))
+                task.add_done_callback(again.discard)
 
-        loop.add_signal_handler(signal.SIGHUP, reload)
-        await ended.wait()
+            loop.add_signal_handler(signal.SIGHUP, reload)
+            await ended.wait()
     return 0
 
 
 def _supervise(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> int:
     """Keep so many workers running, and pass on what the process is told."""
+    run = new_run()
     workers: dict[int, float] = {}
     told: list[int] = []
 
@@ -162,7 +173,7 @@ def _supervise(config: Config, bound: socket.socket, tell: Callable[[str], None]
 
     while True:
         while len(workers) < config.spec.workers and not ending():
-            workers[_fork(config, bound, tell)] = time.monotonic()
+            workers[_fork(config, bound, tell, run)] = time.monotonic()
         if not workers:
             return 0
         try:
@@ -179,7 +190,7 @@ def _supervise(config: Config, bound: socket.socket, tell: Callable[[str], None]
             heed(signal.SIGTERM, None)
 
 
-def _fork(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> int:
+def _fork(config: Config, bound: socket.socket, tell: Callable[[str], None], run: str) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     if worker := os.fork():
@@ -188,7 +199,7 @@ def _fork(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> 
     try:
         for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(sign, signal.SIG_DFL)
-        code = asyncio.run(_work(config, bound, tell))
+        code = asyncio.run(_work(config, bound, tell, run))
     except BaseException as error:
         tell(f"a worker failed: {error}")
     finally:

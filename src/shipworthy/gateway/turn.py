@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -21,9 +22,13 @@ from shipworthy.dialects.served import Asking, BadBody
 from shipworthy.exchange.channel import Channel
 from shipworthy.exchange.exchange import Exchange
 from shipworthy.gateway.active import Active
+from shipworthy.gateway.breaker import UpstreamOpen
+from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
+from shipworthy.gateway.declared import UNDECLARED, declared
 from shipworthy.gateway.refusal import HttpRefusal
-from shipworthy.gateway.upstream import GatewayUpstream, UpstreamCall, by_choice
+from shipworthy.gateway.trace import TraceContext
+from shipworthy.gateway.upstream import UpstreamCall, by_choice
 from shipworthy.net.answer import read_json
 
 if TYPE_CHECKING:
@@ -83,7 +88,10 @@ class RequestTurn:
         self.client: GatewayClient | None = None
         self.asking: Asking | None = None
         self.exchange: Exchange | None = None
-        self.upstream = self.error = ""
+        self.upstreams: Candidates | None = None
+        self.declared = UNDECLARED
+        self.trace: TraceContext | None = None
+        self.error = ""
         self.ending: Ending = "failed"
         self.status = 0
         self.deadline: asyncio.Timeout = asyncio.timeout(active.config.spec.limits.request_s)
@@ -109,13 +117,18 @@ class RequestTurn:
             raise
 
     def kill(self) -> None:
-        """End it: the kill switch was pulled."""
+        """End it: the kill switch was pulled. What has its record already is over, but for its last words."""
         self.killed = True
-        with suppress(RuntimeError):  # it has ended by itself, and only its last words are still on their way
+        if self._kept:
+            return
+        with suppress(RuntimeError):  # it has ended by itself
             self.deadline.reschedule(asyncio.get_running_loop().time())
 
     async def _served(self) -> web.StreamResponse:
         self.client = client = self._gateway.admit(self._request, self.active)
+        self.trace = self._gateway.begin_trace(self._request.headers)
+        self.declared = declared(self._request.headers)
+        self.active = self.active.seen_by(client.name, self.declared.session)
         if self.active.stopped:
             raise HttpRefusal(503, "service_unavailable", "an operator has stopped this gateway", code="stopped",
                           ending="stopped")  # fmt: skip
@@ -123,7 +136,7 @@ class RequestTurn:
             asking, upstream = await self._read(client)
             return await self._answered(asking, upstream, client)
 
-    async def _answered(self, asking: Asking, upstream: GatewayUpstream, client: GatewayClient) -> web.StreamResponse:
+    async def _answered(self, asking: Asking, upstream: Candidates, client: GatewayClient) -> web.StreamResponse:
         """Ask and answer; a route that is no conversation has its own."""
         call = UpstreamCall(upstream, "/chat/completions", asking)
         exchange = self._exchange(upstream.channel(call), client)
@@ -136,19 +149,21 @@ class RequestTurn:
         self.exchange = Exchange(channel, self.active.mediation, user=client.name, keep=False)
         return self.exchange
 
-    async def _read(self, client: GatewayClient) -> tuple[Asking, GatewayUpstream]:
+    async def _read(self, client: GatewayClient) -> tuple[Asking, Candidates]:
         body = await read_body(self._request, self.active)
         model = body.get("model") if isinstance(body, dict) else None
-        name = self.active.config.upstream_of(model) if isinstance(model, str) else None
-        upstream = self.active.upstreams.get(name or "")
+        found = self.active.candidates(model, body) if isinstance(model, str) else None
+        upstream, passed = found or (None, ())
         try:
-            asking = self._dialect.read(body, upstream.spec.pass_on if upstream is not None else ())
+            asking = self._dialect.read(body, passed)
         except BadBody as error:
             raise HttpRefusal(400, "invalid_request_error", str(error), field=error.field) from None
         if upstream is None or not client.may_ask(asking.model):
             said = "there is no such model for this key"
             raise HttpRefusal(404, "invalid_request_error", said, field="model", code="model_not_found")
-        self.asking, self.upstream = asking, upstream.name
+        self.asking, self.upstreams = asking, upstream
+        if self.trace is not None and (told := self.active.config.spec.telemetry) is not None and told.propagate:
+            upstream.headers = self.trace.onward
         return asking, upstream
 
     # ---- whole -----------------------------------------------------------------------------------------------------
@@ -203,10 +218,10 @@ class RequestTurn:
     async def _write(self, data: bytes, *, last: bool = False) -> web.StreamResponse:
         """Send some bytes; a client that does not take them in time is cut off."""
         try:
-            async with asyncio.timeout(self.active.config.spec.limits.write_s):
+            with self.active.writing.watch():
                 response = self._response
                 if response is None:
-                    response = web.StreamResponse(headers=self._headers())
+                    response = _Stream(headers=self._headers())
                     response.content_type = "text/event-stream"
                     await response.prepare(self._request)
                     self._response = response
@@ -263,7 +278,9 @@ class RequestTurn:
     async def _refuse(self, refusal: HttpRefusal) -> web.StreamResponse:
         response = self._response
         self.status = response.status if response is not None else refusal.status
-        if not self._kept and self.client is not None:
+        if self.client is None:
+            self._gateway.meter.refused(refusal.status)
+        elif not self._kept:
             self.ending, self.error = refusal.ending, refusal.message
             try:
                 await self._keep()
@@ -306,10 +323,14 @@ class RequestTurn:
                 route=self._request.path,
                 ending=self.ending,
                 client=self.client.name if self.client is not None else "",
-                upstream=self.upstream,
+                upstream=self.upstreams.name if self.upstreams is not None else "",
                 model=asking.model if asking is not None else "",
                 guards=self.active.digest,
+                base=self.active.base if self.active.levers else "",
                 levers=self.active.levers,
+                decision=self.active.config.spec.decision,
+                prompt=self.declared.prompt_digest,
+                index=self.declared.index_digest,
                 streamed=asking is not None and asking.stream,
                 status=self.status,
                 events=tuple(exchange.events) if exchange is not None else (),
@@ -317,9 +338,17 @@ class RequestTurn:
                 timing=Timing(self._began, seconds, exchange.guard_seconds if exchange is not None else 0.0, spans),
             ),
             self.active,
+            self.upstreams,
+            self.trace,
         )
         # Whoever stops waiting for it does not stop it.
         await asyncio.shield(asyncio.ensure_future(keeping))
+
+
+class _Stream(web.StreamResponse):
+    """An answer in pieces, whose head is sent together with its first piece: one packet and one system call less."""
+
+    _send_headers_immediately = False
 
 
 class _Slow(Exception):
@@ -343,6 +372,10 @@ def upstream_refusal(error: TargetError, status: int) -> HttpRefusal:
     if isinstance(error, TargetFiltered):
         said = "the provider's own filter refused the prompt or the answer"
         return HttpRefusal(400, "invalid_request_error", said, code="content_filter", ending="filtered")
+    if isinstance(error, UpstreamOpen):
+        said = "the upstreams of this model have failed too often, and are not asked for now"
+        return HttpRefusal(503, "service_unavailable", said, code="upstream_open", retry_s=ceil(error.retry_s),
+                           ending="upstream_error")  # fmt: skip
     if isinstance(error, TargetTimeout):
         return HttpRefusal(504, "timeout_error", "the upstream did not answer in time", ending="upstream_timeout")
     if status in _SAME:
@@ -374,7 +407,7 @@ async def read_body(request: web.BaseRequest, active: Active) -> Any:
         raise too_long
     data = bytearray()
     try:
-        async with asyncio.timeout(limits.body_s):
+        with active.reading.watch():
             async for piece in request.content.iter_any():
                 data += piece
                 if len(data) > limits.body_bytes:

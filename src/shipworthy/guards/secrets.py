@@ -13,7 +13,7 @@ from shipworthy.core.registry import guard
 from shipworthy.detect import secrets
 from shipworthy.detect.spans import Span
 
-VERSION = "1"
+VERSION = "2"
 How = Literal["redact", "mask", "block"]
 _SHOWN, _LONG = 4, 20
 

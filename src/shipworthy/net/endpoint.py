@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -98,6 +99,7 @@ class Endpoint:
         used: Callable[[HttpAnswer], int | None] | None = None,
         method: str = "POST",
         timeout: float | None = None,  # noqa: ASYNC109 - of one try, not of the call
+        also: Mapping[str, str] | None = None,
     ) -> HttpAnswer:
         """Send one request and return the answer, whatever its status, once it is final.
 
@@ -105,13 +107,14 @@ class Endpoint:
             tokens: what the request may cost, for the limit on tokens a minute.
             used: reads from an answer what it did cost; None where it does not say.
             timeout: seconds for one try, in place of the options'.
+            also: headers of this request alone, none of them a credential.
 
         Raises:
             TargetTimeout: no try was answered in time.
             TargetError: the connection kept breaking, the answer was too long, or it pointed elsewhere.
         """
         upstream = self._joined()
-        client, headers = upstream.client(self.options), self._prepared()
+        client, headers = upstream.client(self.options), {**self._prepared(), **(also or {})}
         payload = b"" if method == "GET" else msgspec.json.encode(body)
         patience = self._patience if timeout is None else Patience(timeout)
 
@@ -124,11 +127,22 @@ class Endpoint:
         async with upstream.turns():
             return await self._try(once, tokens, used, self.options.timeout if timeout is None else timeout)
 
-    async def events(self, body: Any, *, tokens: int = 0, method: str = "POST") -> AsyncGenerator[ServerEvent, None]:
-        """Send one request and yield the events of its answer as they arrive.
+    async def events(
+        self, body: Any, *, tokens: int = 0, method: str = "POST", also: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[ServerEvent, None]:
+        """Send one request and yield the events of its answer as they arrive; the rest as for `batches`."""
+        async with aclosing(self.batches(body, tokens=tokens, method=method, also=also)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    async def batches(
+        self, body: Any, *, tokens: int = 0, method: str = "POST", also: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[list[ServerEvent], None]:
+        """Send one request and yield the events of its answer as they arrive, together those that arrive together.
 
         It is tried again as `ask` does until the first byte of the stream is here, and never after it. Whoever stops
-        early closes it (`contextlib.aclosing`): that closes the connection.
+        early closes it (`contextlib.aclosing`): that closes the connection. `also` as for `ask`.
 
         Raises:
             NoStream: the answer is no stream of events; it holds the whole answer.
@@ -136,7 +150,7 @@ class Endpoint:
             TargetError: as for `ask`; or the stream broke off, and how much had arrived.
         """
         upstream = self._joined()
-        client, headers = upstream.client(self.options), self._prepared() | {"Accept": EVENTS}
+        client, headers = upstream.client(self.options), {**self._prepared(), "Accept": EVENTS, **(also or {})}
         payload = b"" if method == "GET" else msgspec.json.encode(body)
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -144,7 +158,7 @@ class Endpoint:
         async def once() -> tuple[_Begun | HttpAnswer, float | None]:
             nonlocal began
             began = loop.time()
-            async with asyncio.timeout_at(began + self.options.timeout):
+            with self._patience.watch():
                 response = await client.open(method, self._address, headers, payload)
                 if response.status != 200 or _media_type(response) != EVENTS:
                     return await self._whole(client, response)
@@ -161,8 +175,8 @@ class Endpoint:
             if isinstance(begun, HttpAnswer):
                 raise NoStream(begun)
             try:
-                async for event in self._read(begun, began + self.options.timeout):
-                    yield event
+                async for batch in self._read(begun, began + self.options.timeout):
+                    yield batch
             finally:
                 await begun.pieces.aclose()
 
@@ -251,14 +265,14 @@ class Endpoint:
         wait = retry_after(headers) if status in RETRIED else None
         return HttpAnswer(status, body, is_json, _media_type(response)), wait
 
-    async def _read(self, begun: _Begun, until: float) -> AsyncIterator[ServerEvent]:
+    async def _read(self, begun: _Begun, until: float) -> AsyncIterator[list[ServerEvent]]:
         reader, loop, data = EventReader(), asyncio.get_running_loop(), begun.first
         heard, arrived, events = loop.time(), 0, 0
         while data:
             arrived, lines = arrived + len(data), reader.lines
-            for event in reader.feed(data):
-                events += 1
-                yield event
+            if batch := reader.feed(data):
+                events += len(batch)
+                yield batch
             # Only whole lines are a sign of life; and the time that the caller took is not the server's silence.
             if reader.lines > lines:
                 heard = loop.time()
@@ -276,8 +290,8 @@ class Endpoint:
                 raise TargetError(f"{self.origin} answered more than {self.options.max_bytes} bytes") from None
             except Broken as error:
                 raise TargetError(f"{self.origin}: the stream broke off {so_far} ({error})") from None
-        for event in reader.end():
-            yield event
+        if batch := reader.end():
+            yield batch
 
     def _prepared(self) -> dict[str, str]:
         if self._sent is None:

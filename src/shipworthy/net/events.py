@@ -46,7 +46,14 @@ class EventReader:
         whole = pending[:-1] if self._held else pending
         *lines, rest = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         self._rest = [rest, b"\r"] if self._held else [rest]
-        return [event for line in lines if (event := self._line(line)) is not None]
+        found = []
+        for line in lines:
+            if line.startswith(b"data: "):  # as nearly all are that are not blank
+                self.lines += 1
+                self._data.append(line[6:].decode("utf-8", "replace"))
+            elif (event := self._line(line)) is not None:
+                found.append(event)
+        return found
 
     def end(self) -> list[ServerEvent]:
         """Return what the end of the stream completes: many servers leave out the blank line after the last event."""

@@ -3,6 +3,10 @@
 A folder of files, each with one writer and a chain of its own that starts from the file's name. A line is
 ``{"hash":"<64 hex>","served":{…}}`` and a line feed, as in `store.line`. A torn last line is what a killed process
 leaves of requests whose answers had not ended.
+
+While a file is written to, zeros stand behind its last line: a sync of bytes that were there before need not wait for
+the file system's own journal, in which everything else on the disk has its place, too. They go when the file is closed;
+a killed process leaves them.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +34,9 @@ from shipworthy.store.line import frame
 
 ROTATE_BYTES = 64 << 20
 """Bytes after which a writer goes on in a new file."""
+
+ROOM_BYTES = 4 << 20
+"""Bytes by which a file is made longer in advance."""
 
 _datasync = getattr(os, "fdatasync", os.fsync)
 _encode = msgspec.json.Encoder().encode
@@ -93,14 +101,20 @@ class TrafficLog:
         if batch:
             self._settle(batch, self._thread.submit(self._commit, [body for body, _ in batch]).exception())
         self._thread.shutdown()
-        os.close(self._file)
+        self._leave()
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         self._scheduled = False
-        if self._writing is not None or not self._pending or self._closed:
+        if self._writing is not None or self._closed:
             return
         batch, self._pending = self._pending, []
-        self._writing = writing = self._thread.submit(self._commit, [body for body, _ in batch])
+        if batch:
+            writing = self._thread.submit(self._commit, [body for body, _ in batch])
+        elif self._room - self._size < ROOM_BYTES // 4 and not self._failure:
+            writing = self._thread.submit(self._make_room, 0)  # while nobody waits
+        else:
+            return
+        self._writing = writing
 
         def settle() -> None:
             self._writing = None
@@ -123,26 +137,44 @@ class TrafficLog:
 
     def _begin(self) -> None:
         name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
-        file = os.open(self._directory / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        file = os.open(self._directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         sync_directory(self._directory)
-        self._file, self._head, self._size = file, origin(name), 0
+        self._file, self._head, self._size, self._room = file, origin(name), 0, 0
+        self._make_room(0)
+
+    def _make_room(self, wanted: int) -> None:
+        """Make the file longer: by `ROOM_BYTES`, and by as much as is wanted."""
+        try:
+            end = max(self._room, self._size) + wanted + ROOM_BYTES
+            _write(self._file, bytes(end - self._room), self._room)
+            _datasync(self._file)
+        except OSError as error:
+            self._failure = f"the traffic log could not be written ({error.strerror or error})"
+            raise StoreError(self._failure) from error
+        self._room = end
+
+    def _leave(self) -> None:
+        """Let go of the file, without the room that was not needed."""
+        with suppress(OSError):
+            os.ftruncate(self._file, self._size)
+        os.close(self._file)
 
     def _commit(self, bodies: list[bytes]) -> None:
         if self._failure:
             raise StoreError(self._failure)
         try:
             if self._size >= self._rotate:
-                os.close(self._file)
+                self._leave()
                 self._begin()
             head, lines = self._head, []
             for body in bodies:
                 head = chain.link(head, body)
                 lines.append(frame(head, body))
             data = b"".join(lines)
-            written = os.write(self._file, data)
-            while written < len(data):
-                written += os.write(self._file, data[written:])
+            if self._size + len(data) > self._room:
+                self._make_room(len(data))
+            _write(self._file, data, self._size)
             _datasync(self._file)
         except OSError as error:
             self._failure = f"the traffic log could not be written ({error.strerror or error})"
@@ -173,7 +205,7 @@ def read(directory: Path) -> Iterator[TrafficLine]:
         head = origin(path.name)
         with path.open("rb") as file:
             for number, raw in enumerate(file, 1):
-                if not raw.endswith(b"\n"):
+                if not raw.endswith(b"\n") or b"\0" in raw:  # no JSON has a zero byte: it is room, or torn
                     break
                 body = raw[_HEAD:-1]
                 head = chain.link(head, body)
@@ -184,6 +216,13 @@ def read(directory: Path) -> Iterator[TrafficLine]:
                 except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                     raise IntegrityError(f"{path}:{number}: not a record of traffic: {error}") from error
                 yield TrafficLine(path, number, served)
+
+
+def _write(file: int, data: bytes, at: int) -> None:
+    """Write all of some bytes at a place of a file."""
+    written = os.pwrite(file, data, at)
+    while written < len(data):
+        written += os.pwrite(file, data[written:], at + written)
 
 
 def _body(served: Served) -> bytes:

@@ -114,7 +114,7 @@ def may_make(path: str) -> set[str]:
         return {"Said"}  # `as_said` reads a conversation of which only the messages are known, and records nothing
     if path == "adapters/conversation.py":
         # In somebody else's agent no exchange runs: what a policy said there is told to whoever keeps that record.
-        return {"PolicyEvent", "Approval", "Called", "Returned", "Failed"}
+        return {"PolicyEvent", "GuardEvent", "Approval", "Called", "Returned", "Failed"}
     if path in ("agents/approver.py", "agents/played.py"):
         return {"Approval"}  # an approver's word, as a policy's
     return {"GuardEvent", "PolicyEvent"} if path.startswith("enforce/") else set()

@@ -72,7 +72,7 @@ def test_what_is_right_is_read(config) -> None:
     found = config(GOOD.replace("127.0.0.1:0", "0.0.0.0:80") + more)
     assert [rule.mode for rule in found.guards.rules] == ["off", "shadow"]
     assert [rule.mode for rule in found.under(("strict",)).rules] == ["off", "enforce"]
-    assert found.upstream_of("anything") == "main"
+    assert found.upstreams_of("anything") == ["main"]
 
 
 def test_a_key_may_go_where_it_was_allowed_to(config) -> None:
@@ -84,8 +84,8 @@ def test_a_key_may_go_where_it_was_allowed_to(config) -> None:
 
 def test_the_kill_switch_is_found_whatever_else_is_wrong(tmp_path) -> None:
     path = tmp_path / "gateway.yaml"
-    path.write_text("state: here\nnonsense: 1\nlevers: {a: {}}\n")
-    assert state_of(path) == (tmp_path / "here", ["a"])
+    path.write_text("state: here\nnonsense: 1\nlevers: {a: {}}\nrings: {b: [c]}\n")
+    assert state_of(path) == (tmp_path / "here", ["a"], ["b"])
     assert STOP == "stop"
 
 

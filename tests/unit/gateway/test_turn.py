@@ -34,3 +34,17 @@ def test_killing_one_that_runs_ends_it() -> None:
         raise AssertionError
 
     asyncio.run(main())
+
+
+def test_one_whose_record_is_being_written_ends_as_the_record_says() -> None:
+    async def main() -> None:
+        limits = SimpleNamespace(config=SimpleNamespace(spec=SimpleNamespace(limits=SimpleNamespace(request_s=600.0))))
+        turn = RequestTurn(None, None, None, limits)  # type: ignore[arg-type]
+        async with turn.deadline:
+            turn._kept = True
+            turn.kill()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        assert turn.killed
+
+    asyncio.run(main())

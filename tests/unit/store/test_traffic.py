@@ -111,3 +111,34 @@ def test_after_a_failure_nothing_more_is_acknowledged(tmp_path, monkeypatch) -> 
         log.close()
 
     asyncio.run(main())
+
+
+def test_a_file_is_made_longer_in_advance_and_is_as_long_as_its_lines_in_the_end(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(traffic, "ROOM_BYTES", 2000)
+
+    async def main() -> None:
+        log = TrafficLog(tmp_path)
+        [file] = tmp_path.glob("*.jsonl")
+        assert file.read_bytes() == bytes(2000)
+        for number in range(40):
+            await log.append(seal_served(served(number)))
+        await log.append(seal_served(served(40, "long " * 1000)))
+        written = file.read_bytes()
+        assert written.rstrip(b"\0").endswith(b"}\n")
+        assert written.endswith(b"\0")
+        assert len(list(read(tmp_path))) == 41  # while it is written to
+        log.close()
+        assert file.read_bytes().endswith(b"}\n")
+
+    asyncio.run(main())
+    assert len(list(read(tmp_path))) == 41
+
+
+def test_a_line_that_was_written_in_part_is_left_out(tmp_path) -> None:
+    write(tmp_path, 3)
+    [file] = tmp_path.glob("*.jsonl")
+    whole = bytearray(file.read_bytes())
+    # A page of the last line did not come to the disk, and what stands behind it did.
+    whole[-60:-20] = bytes(40)
+    file.write_bytes(whole + bytes(100))
+    assert len(list(read(tmp_path))) == 2

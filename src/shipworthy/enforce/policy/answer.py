@@ -30,6 +30,13 @@ _URGES = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"\b[A-Z][\w'’&-]*(?:\s+(?:of|de|la|the|and|&)?\s*[A-Z][\w'’&-]*)+")
+_DICTATES = re.compile(
+    r"\b(?:say|saying|respond\w*|repl(?:y|ies|ying)|answer\w*|tell\w*|includ\w+|mention\w*|append\w*|prepend\w*|repeat\w*"
+    r"|output\w*|print\w*|record\w*|begin\w*|start\w*|end|ending|finish\w*|display\w*|state|write|add|put|paste)\b",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"(?<!\w)['\"\u2018\u201c]([^'\"\u2018\u2019\u201c\u201d\n]{6,200})['\"\u2019\u201d](?!\w)")
+_CODE = re.compile(r"\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?=[a-z0-9]*[a-z])(?=[a-z0-9]*\d)[a-z0-9]{10,})\b")
 _COMMON = frozenset(
     tokens(
         "a an the of to in on at for and or is are was were be been it its this that these those you your i me my we"
@@ -110,8 +117,19 @@ def without(text: str, found: Sequence[Steering]) -> str:
 
 def _urging(text: str, tool: str) -> Iterator[_Urging]:
     for found in _SENTENCE.finditer(text):
-        if _URGES.search(found.group()):
-            yield _Urging(_telling(found.group()), tuple(_names(found.group())), tool)
+        sentence = found.group()
+        if _URGES.search(sentence):
+            yield _Urging(_telling(sentence), (*_names(sentence), *_dictated(sentence)), tool)
+        elif dictated := tuple(_dictated(sentence)):
+            yield _Urging(frozenset(), dictated, tool)
+
+
+def _dictated(sentence: str) -> Iterator[str]:
+    """Yield what a sentence would have an answer say: what it quotes, and codes, behind a verb of saying."""
+    if (verb := _DICTATES.search(sentence)) is not None:
+        told = sentence[verb.end() :]
+        yield from (written(match[1].strip(" .,:;!?")) for match in _QUOTED.finditer(told))
+        yield from (written(match[0]) for match in _CODE.finditer(told))
 
 
 def _repeats(sentence: str, urging: Sequence[_Urging], words: Words) -> str:

@@ -17,7 +17,7 @@ from shipworthy.enforce.policy.mediator import Mediator
 from shipworthy.enforce.policy.session import Session
 from shipworthy.workspace.policies import PolicyFile
 
-VERSION = 2
+VERSION = 3
 """Raised when the same file starts to decide in another way."""
 
 
@@ -47,7 +47,7 @@ class Policy:
         self.tools: dict[str, Compiled] = {}
         for name, rule in file.tools.items():
             try:
-                self.tools[name] = compiled(name, rule)
+                self.tools[name] = compiled(name, rule, file.after_flag)
             except PluginError as error:
                 raise PluginError(f"{name}: {error}") from None
         self.digest = digest(dict(self.describe()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shipworthy.core.events import PolicyEvent
+from shipworthy.core.events import GuardEvent, PolicyEvent
 from shipworthy.core.messages import Message, Text, ToolCall, ToolResult
 from shipworthy.enforce.policy.answer import without
 from shipworthy.enforce.policy.decision import PolicyDecision
@@ -57,23 +57,24 @@ class Mediator:
         else:
             self.session.returned(call.name, call.arguments, result.text)
 
+    def flagged(self, event: GuardEvent) -> None:
+        """Take in that a guard flagged a text of the conversation."""
+        self.session.flag(event.guard)
+
     async def answer(self, request: Request, reply: Reply) -> tuple[tuple[Message, ...], tuple[PolicyEvent, ...]]:
         """Return an answer as it may be given, and the policy's words on what was left out of it."""
         self.hear(request)
         for document in reply.retrieved:
             self.session.read(f"{document.title}\n{document.text}", "a document")
-        messages, mode = reply.messages, self.session.policy.file.answers.check
-        if mode == "off" or not self.session.memory.tainted:
-            return tuple(messages), ()
+        shadow = self._shadow or not self.session.withholds
         out: list[Message] = []
         events: list[PolicyEvent] = []
-        for message in messages:
+        for message in reply.messages:
             parts = list(message.parts)
             for place, part in enumerate(parts if message.role == "assistant" else ()):
                 if not isinstance(part, Text):
                     continue
-                found = list(self.session.steering(part.text))
-                shadow = self._shadow or mode == "record"
+                found = self.session.steered(part.text)
                 events += [sentence.event(0, shadow=shadow) for sentence in found]
                 if found and not shadow:
                     parts[place] = Text(without(part.text, found))

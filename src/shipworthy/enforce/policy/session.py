@@ -54,6 +54,7 @@ class Session:
         memory: what tools gave.
         denied_read: the last reading call that was refused since the user spoke; "" where there is none.
         undo: calls that can be taken back, oldest first.
+        flagged: the rules of guards that flagged a text, in their order.
     """
 
     def __init__(self, policy: Policy, user: str = "") -> None:
@@ -63,6 +64,7 @@ class Session:
         self.memory = Memory()
         self.denied_read = ""
         self.undo: list[Undo] = []
+        self.flagged: list[str] = []
         self._spent: dict[str, Spent] = defaultdict(Spent)
         self._accounts = Accounts() if policy.accounts is None else policy.accounts
         self._endorsed: set[tuple[str, str, str]] = set()
@@ -101,6 +103,11 @@ class Session:
         self._origins.clear()
         if rule.rule.undo is not None:
             self.undo.append(Undo(tool, dict(args), rule.rule.undo, answer))
+
+    def flag(self, guard: str) -> None:
+        """Take in that a guard's rule flagged a text: `after_flag` holds until the session ends."""
+        if guard not in self.flagged:
+            self.flagged.append(guard)
 
     def forget(self) -> None:
         """Forget which origins were found; they are found again. For measuring."""
@@ -252,7 +259,13 @@ class Session:
     def facts(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a condition may name."""
         calls = {name: self._spent[name].calls if name in self._spent else 0 for name in self.policy.tools}
-        return {"args": dict(args), "says": self.words.text, "tainted": self.memory.tainted, "calls": calls}
+        return {
+            "args": dict(args),
+            "says": self.words.text,
+            "tainted": self.memory.tainted,
+            "flagged": bool(self.flagged),
+            "calls": calls,
+        }
 
     def leaking(self, sent: str) -> Iterator[KeptSecret]:
         """Yield the values that may not leave and stand in a text.
@@ -280,12 +293,27 @@ class Session:
         """Yield the sentences of an answer that steer the user on behalf of others."""
         yield from steering(text, self.memory.untrusted, self.words, lambda v: self.memory.of(v, self.words)[0])
 
+    def steered(self, text: str) -> list[Steering]:
+        """Return the sentences of an answer that the policy says something about: none where it looks at no answers.
+
+        Whether they are left out is for `withholds` to say.
+        """
+        if self.policy.file.answers.check == "off" or not self.memory.tainted:
+            return []
+        return list(self.steering(text))
+
+    @property
+    def withholds(self) -> bool:
+        """Whether a sentence that steers is left out, and not only noted."""
+        return self.policy.file.answers.check == "withhold"
+
     # ---- going back ------------------------------------------------------------------------------------------------
 
     def copy(self) -> Session:
         """Return a session that knows what this one does and goes its own way."""
         twin = copy.copy(self)
         twin.memory = copy.deepcopy(self.memory)
+        twin.flagged = list(self.flagged)
         twin.undo, twin._origins, twin._left = list(self.undo), dict(self._origins), list(self._left)
         twin._endorsed, twin._spent = set(self._endorsed), copy.deepcopy(self._spent)
         if self.policy.accounts is None:

@@ -1,0 +1,48 @@
+"""Where telemetry goes: a part of the gateway's file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from shipworthy.core.credentials import is_reference
+from shipworthy.workspace.fields import NUMBER, Entity
+from shipworthy.workspace.scalars import source_text
+
+
+def _reference(value: str) -> str:
+    if not is_reference(value):
+        # It may be a pasted secret: it is not repeated.
+        raise ValueError("must be a reference, 'env:NAME' or 'file:PATH', never a key itself")
+    return value
+
+
+Reference = Annotated[str, AfterValidator(_reference)]
+Seconds = Annotated[float, NUMBER, Field(gt=0, le=86_400)]
+HeaderName = Annotated[
+    str, BeforeValidator(source_text), Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=100)
+]
+
+
+class TelemetrySpec(Entity):
+    """An endpoint of OTLP over HTTP.
+
+    Attributes:
+        otlp: up to, not including, ``/v1/traces`` and ``/v1/metrics``.
+        headers: name -> credential reference; sent to `otlp` and nowhere else.
+        service: ``service.name`` of spans and metrics.
+        sample: share of the traces that begin here that are sent, in [0, 1].
+        propagate: hand the trace on to upstreams, in the header ``traceparent``.
+        timeout_s: seconds for sending one batch; `interval_s` between two of metrics.
+    """
+
+    otlp: Annotated[str, Field(min_length=1, max_length=2_000)]
+    headers: Annotated[dict[HeaderName, Reference], Field(max_length=20)] = Field(default_factory=dict)
+    service: Annotated[str, BeforeValidator(source_text), Field(min_length=1, max_length=200)] = "shipworthy-gateway"
+    sample: Annotated[float, NUMBER, Field(ge=0, le=1)] = 1.0
+    propagate: bool = False
+    timeout_s: Seconds = 10.0
+    interval_s: Seconds = 30.0
+    plain_http: bool = False
+    ca_file: str = ""
