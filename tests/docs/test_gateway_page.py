@@ -11,8 +11,17 @@ import yaml
 
 from shipworthy.core.grants import Grants
 from shipworthy.core.served import Ending
-from shipworthy.gateway.config import BreakerSpec, ClientSpec, ConfigFile, LimitsSpec, UpstreamSpec, read_config
+from shipworthy.gateway.config import (
+    ApprovalsSpec,
+    BreakerSpec,
+    ClientSpec,
+    ConfigFile,
+    LimitsSpec,
+    UpstreamSpec,
+    read_config,
+)
 from shipworthy.gateway.exposition import FAMILIES
+from shipworthy.gateway.mcp.spec import McpSpec
 from shipworthy.gateway.routes import find
 from shipworthy.gateway.telemetry_spec import TelemetrySpec
 
@@ -28,7 +37,9 @@ MODELS = {
     "breaker": BreakerSpec,
     "clients": ClientSpec,
     "limits": LimitsSpec,
+    "approvals": ApprovalsSpec,
     "telemetry": TelemetrySpec,
+    "mcp": McpSpec,
 }
 
 
@@ -74,6 +85,12 @@ def test_the_files_of_the_how_to_can_be_read(tmp_path, monkeypatch) -> None:
     rest = next(yaml.safe_load(block) for block in blocks if "levers" in block)
     (tmp_path / "gateway.yaml").write_text(yaml.safe_dump({**yaml.safe_load(whole[0]), **rest}))
     assert read_config(tmp_path / "gateway.yaml", Grants()).spec.levers
+    (tmp_path / "policy.yaml").write_text("tools: {}\n")
+    policed = "".join(block for block in blocks if block.startswith(("policy:", "approvals:")))
+    (tmp_path / "gateway.yaml").write_text(whole[0] + policed)
+    read = read_config(tmp_path / "gateway.yaml", Grants())
+    assert (read.policy_mode(()), read.policy_mode(("strict-tools",))) == ("shadow", "enforce")
+    assert read.spec.approvals
 
 
 def test_the_rest_of_the_how_to_can_be_read_and_runs(tmp_path, monkeypatch) -> None:

@@ -23,14 +23,11 @@ from shipworthy.core.foreign import kind_of, message_of
 from shipworthy.core.messages import ToolCall, ToolResult
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.policy.answer import without
-from shipworthy.enforce.policy.decision import PolicyDecision
+from shipworthy.enforce.policy.decision import REFUSED, PolicyDecision
 from shipworthy.enforce.policy.engine import Policy
 
-REFUSED = "The call was refused."
-"""What the model reads, as in an evaluation: not why, which a prompt in a document could learn from."""
-
-Said = bool | Mapping[str, Any] | None
-"""A person's answer: a yes, a no, or the arguments with which the call may be made."""
+Said = bool | Mapping[str, Any] | Approval | None
+"""A person's answer: a yes, a no, or the arguments with which the call may be made; or all of it, with who said so."""
 
 Approve = Callable[[ToolCall, PolicyEvent], Said | Awaitable[Said]]
 Ask = Approve | Literal["pause"] | None
@@ -60,6 +57,7 @@ class Conversation:
     Attributes:
         events: what happened, in the words of a run log.
         session: what the policy knows.
+        shadow: every word is said and none is heeded; may be changed while it goes on.
     """
 
     def __init__(
@@ -75,7 +73,7 @@ class Conversation:
     ) -> None:
         if not (ask is None or ask == "pause" or callable(ask)):
             raise UsageError("'ask' is a function, \"pause\", or None for nobody")
-        self.session, self._shadow = policy.session(user), policy.shadow
+        self.session, self.shadow = policy.session(user), policy.shadow
         self.events: list[Event] = []
         self.ask: Ask = ask
         self._explain, self._patience_s, self._record = explain, patience_s, record or self.events.append
@@ -293,7 +291,7 @@ class Conversation:
             mode = self.session.policy.file.answers.check
             if mode == "off" or not self.session.memory.tainted:
                 return text
-            found, shadow = list(self.session.steering(text)), self._shadow or mode == "record"
+            found, shadow = list(self.session.steering(text)), self.shadow or mode == "record"
             for one in found:
                 self._record(one.event(self.turn, shadow=shadow))
             return text if shadow or not found else without(text, found)
@@ -322,9 +320,9 @@ class Conversation:
 
     def _decide(self, call: ToolCall) -> PolicyEvent:
         decision = self.session.decide(call.name, call.arguments)
-        if self._shadow and decision.word != "allow":
+        if self.shadow and decision.word != "allow":
             self.session.ran_anyway(call.name, call.arguments)
-        word = decision.event(self.turn, call.id, shadow=self._shadow)
+        word = decision.event(self.turn, call.id, shadow=self.shadow)
         self._record(word)
         self._open[call.id] = call, decision, word
         return word
@@ -357,6 +355,12 @@ class Conversation:
 
     def _answered(self, call: ToolCall, said: object) -> ToolCall:
         """Take in a person's answer. Anything but True and arguments is a no."""
+        by, why = "a person", ""
+        if isinstance(said, Approval):
+            by, why = said.by, said.reason
+            if not said.granted:
+                raise self.refuse(call, by, why or "they said no")
+            said = said.arguments if said.arguments is not None else True
         if said is not True and not isinstance(said, Mapping):
             raise self.refuse(call)
         with _deciding, self.guarded(call.id):
@@ -367,7 +371,7 @@ class Conversation:
                 raise self.refuse(call, "the policy", word.reason)
             if word.verdict == "ask" and not word.shadow and known is not None:
                 changed = edited.arguments if isinstance(said, Mapping) else None
-                self._record(Approval(self.turn, call.id, "a person", True, "", changed))
+                self._record(Approval(self.turn, call.id, by, True, why, changed))
                 self.session.approved(edited.name, edited.arguments, known[1])
                 word = replace(word, verdict="allow")
             return self._begun(edited, word)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from shipworthy.cli._approvals import approvals
+from shipworthy.cli._approvals import config_option as _config_option
 from shipworthy.cli._options import form_option
 
 if TYPE_CHECKING:
@@ -17,10 +19,9 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _config_option(function: F) -> F:
-    path = click.Path(exists=True, dir_okay=False, path_type=Path)
-    said = "The gateway's file."
-    return click.option("--config", "config", metavar="FILE", required=True, type=path, help=said)(function)
+def _server_option(function: F) -> F:
+    said = "The MCP server, as the gateway's file calls it."
+    return click.option("--server", "server", metavar="NAME", required=True, help=said)(function)
 
 
 def _lever_options(function: F) -> F:
@@ -47,7 +48,10 @@ def command(ctx: click.Context, *, config: Path | None, check: bool) -> int | No
 
     read = _read(config)
     if check:
-        click.echo(Active(read).digest)
+        active = Active(read)
+        click.echo(active.digest)
+        if active.policy is not None:
+            click.echo(f"policy {active.policy.digest}")
         return 0
     return run(read, lambda line: click.echo(f"gateway: {line}", err=True))
 
@@ -120,6 +124,41 @@ def traffic(*, config: Path) -> None:
 
     for line in read(_state(config, "", known=False) / TRAFFIC):
         click.echo(msgspec.json.encode(line.served).decode())
+
+
+@command.command("mcp")
+@_config_option
+@_server_option
+def mcp_(*, config: Path, server: str) -> int:
+    """Stand between an MCP client and the server NAME: speaks MCP on standard input and output.
+
+    This is the command that a client's own settings start in place of the server. It ends when the client does.
+    """
+    from shipworthy.gateway.mcp.stdio import run
+
+    return run(_read(config), server, lambda line: click.echo(f"gateway: {line}", err=True))
+
+
+@command.command()
+@_config_option
+@_server_option
+@click.option("--write", is_flag=True, help="Write the pins into the file that `pins` names.")
+def pin(*, config: Path, server: str, write: bool) -> int:
+    """Show what the tools of the MCP server NAME say of themselves, for you to read, and their pins.
+
+    The server is started for it. What it writes on its standard error is shown.
+    """
+    from shipworthy.gateway.mcp.pin import read_tools, write_pins
+
+    read = _read(config)
+    tools = read_tools(read, server)
+    for tool in tools:
+        click.echo(tool.shown)
+    click.echo(write_pins(read, server, tools) if write else "Nothing is pinned: --write does, once you have read it.")
+    return 0
+
+
+command.add_command(approvals)
 
 
 def _read(config: Path) -> Config:

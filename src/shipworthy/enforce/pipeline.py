@@ -175,8 +175,15 @@ class Pipeline:
         ctx = ctx or GuardContext()
         return Stream(self._stages[stage], stage, self.block_message, ctx, source=source, **options)
 
-    async def apply(self, stage: Stage, text: str, ctx: GuardContext | None = None, source: str = "") -> Applied:
-        """Run a stage's guards over a whole text; `source` as in `Part`."""
+    async def apply(
+        self, stage: Stage, text: str, ctx: GuardContext | None = None, source: str = "", *, rewrite: bool = True
+    ) -> Applied:
+        """Run a stage's guards over a whole text.
+
+        Args:
+            source: as in `Part`.
+            rewrite: have guards that rewrite (`Guard.rewrite`) do so; without it they only look.
+        """
         rules = self._stages[stage]
         if not rules or not text:
             return Applied(text, False, (), 0.0)
@@ -187,20 +194,30 @@ class Pipeline:
         blocked = any(e.action == "block" for e in events)
         changes = [] if blocked else edits(f for checked in results for f in checked.findings)
         out = apply(text, changes, 0, len(text))
-        for rule in [r for r in rules if not blocked and not r.shadow and hasattr(r.guard, "rewrite")]:
-            made = rule.rewritten(out)
-            if made is None:
-                events.append(failure(Checked(rule, (), "error: rewrite"), stage))
-                blocked = rule.on_error == "block"
-            elif made != out:
-                events.append(event(rule, stage, "rewrite", "replace", ""))
-                out = made
-            if blocked:
-                break
+        if rewrite and not blocked:
+            again = self.rewrite(stage, out)
+            out, blocked = again.text, again.blocked
+            events += again.events
         out = refusal(results, self.block_message) if blocked else out
         # What leaves is settled: nothing a shadow rule does or fails to do can change it.
         events += _events(await check_all([r for r in rules if r.shadow], part, ctx, views), stage)
         return Applied(out, blocked, tuple(events), clock() - began)
+
+    def rewrite(self, stage: Stage, text: str) -> Applied:
+        """Have a stage's guards rewrite a text that all of them have looked at."""
+        began, events = clock(), []
+        for rule in self._stages[stage]:
+            if rule.shadow or not hasattr(rule.guard, "rewrite"):
+                continue
+            made = rule.rewritten(text)
+            if made is None:
+                events.append(failure(Checked(rule, (), "error: rewrite"), stage))
+                if rule.on_error == "block":
+                    return Applied(self.block_message, True, tuple(events), clock() - began)
+            elif made != text:
+                events.append(event(rule, stage, "rewrite", "replace", ""))
+                text = made
+        return Applied(text, False, tuple(events), clock() - began)
 
     async def message(self, message: Message, ctx: GuardContext) -> Passage:
         """Guard what an asker sends: words of a user as input, results of tools as retrieved. The rest passes unread.

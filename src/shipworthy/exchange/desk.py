@@ -19,15 +19,12 @@ from shipworthy.core.events import Approval, Called, Event, Failed, PolicyEvent,
 from shipworthy.core.foreign import kind_of, message_of, must_pass
 from shipworthy.core.protocols import Approver, GuardContext, PolicySession, Run, ToolPolicy, World
 from shipworthy.core.records import GuardEvent, Request, ToolCall, ToolResult, ToolSpec
+from shipworthy.enforce.policy.decision import REFUSED
 from shipworthy.exchange.journal import Tried
 
 if TYPE_CHECKING:
     from shipworthy.enforce.pipeline import Pipeline
     from shipworthy.enforce.policy.shadow import Shadow
-
-REFUSED = "The call was refused."
-"""What the caller reads in place of a result: not why, which a prompt in a document could learn from."""
-
 
 T = TypeVar("T")
 
@@ -73,6 +70,12 @@ class Mediation:
         """Return the same with somebody there who is asked."""
         made = copy(self)
         made.approver = approver
+        return made
+
+    def before(self, policy: ToolPolicy, approver: Approver | None) -> Mediation:
+        """Return the same for one conversation: its policy as it is opened for it, and whoever is asked in it."""
+        made = copy(self)
+        made.policy, made.approver = policy, approver
         return made
 
     def open(self, user: str) -> PolicySession | None:
@@ -150,6 +153,18 @@ class Desk:
         self.mediated = self.mediated or seen != result
         self.seconds[len(self.events)] = took
         return self._returned(seen)
+
+    async def decide(self, call: ToolCall) -> ToolCall | None:
+        """Return a call that somebody else makes as policy and person let it be made, or None. Guards have passed it.
+
+        Raises:
+            TargetError: it is no call.
+            PolicyRefused: the policy stops everything.
+        """
+        tried = Tried(_sound(call))
+        self.tried.append(tried)
+        tried.made = await self._decided(tried)
+        return tried.made
 
     async def comes_out_the_same(self, events: Sequence[Event]) -> bool:
         """Say whether guards and policy would do today to each recorded call and result what was done to them then.

@@ -42,6 +42,7 @@ from shipworthy.exchange.channel import Answered, Channel, identity_of
 from shipworthy.exchange.desk import Desk, Mediation, looked, tell_flags
 from shipworthy.exchange.given import given_documents, given_messages
 from shipworthy.exchange.journal import Journal
+from shipworthy.exchange.leaving import LeavingCalls
 from shipworthy.exchange.seeds import Seeds
 from shipworthy.exchange.stream import alike, guarded, joined
 
@@ -60,6 +61,8 @@ class Exchange:
             or a search that asks twice would hear one answer twice.
         user, documents, session: fill the requests.
         keep: whether replies may be cached: false for private content.
+        calls_leave: the asker makes the calls that an answer asks for: policy and person decide over each before the
+            asker sees it.
 
     Attributes:
         events: what has happened; `spans` how long it took; `guard_seconds` of it in guards; `queued` in our own queue.
@@ -69,10 +72,13 @@ class Exchange:
         failure: the target's last error; `stopped` the policy's, after which nothing more is asked.
         cut: whether the task was cancelled while the target was asked.
         flagged: rules of guards that flagged a text of the conversation, in the order of their findings.
+        refused: where the last answer lacks a call that policy or person did not let leave: of a stream its choices, of
+            a whole answer the places of its messages.
     """
 
     __slots__ = (
         "_busy",
+        "_calls_leave",
         "_documents",
         "_keep",
         "_looked",
@@ -96,6 +102,7 @@ class Exchange:
         "limit",
         "oldest",
         "queued",
+        "refused",
         "spans",
         "stopped",
         "turn",
@@ -112,7 +119,10 @@ class Exchange:
         documents: Sequence[Document] = (),
         session: str = "",
         keep: bool = True,
+        calls_leave: bool = False,
     ) -> None:
+        self._calls_leave = calls_leave
+        self.refused: set[int] = set()
         self._target, self._mediation, self._world = target, mediation or _BARE, world
         self._seeds, self._user, self._session = Seeds(seed), user, session
         self._planted, self._keep = tuple(documents), keep and world is None
@@ -187,7 +197,18 @@ class Exchange:
             if passage.blocked:
                 return self._close(replace(reply, messages=self._block_message(passage.message)), reply)
             given = passage.value
+        if self._policy is not None and self._calls_leave:
+            leaving = LeavingCalls(request, mediation, self._policy)
+            try:
+                given = await leaving.messages(given)
+            finally:
+                self._take_leaving(leaving)
         return self._close(reply if given == reply.messages else _as_seen(reply, given), reply)
+
+    def _take_leaving(self, leaving: LeavingCalls) -> None:
+        self.events += leaving.events
+        self.guard_seconds += leaving.desk.guard_seconds
+        self.refused = leaving.refused
 
     async def _steered(self, request: Request, reply: Reply) -> tuple[Message, ...]:
         """Return an answer as the policy lets it be given; nothing of it where the policy breaks."""
@@ -211,9 +232,9 @@ class Exchange:
         before one is part of the record.
 
         Raises:
-            UsageError: a tool policy looks at answers, too. It looks at whole ones: ask instead.
+            UsageError: a tool policy looks at answers, too, and at whole ones where no call leaves: ask instead.
         """
-        if self._policy is not None:
+        if self._policy is not None and not self._calls_leave:
             raise UsageError("a tool policy looks at whole answers: ask for one instead of streaming it")
         async with self._busy:
             request, stop = await self._open(messages)
@@ -225,7 +246,9 @@ class Exchange:
             whole: Reply | None = None
             failure: TargetError | None = None
             pieces = self._target.stream(request)
-            checked = guarded(pieces, self._mediation.pipeline, GuardContext(request), self._note)
+            leaving = LeavingCalls(request, self._mediation, self._policy) if self._policy is not None else None
+            heard = leaving.heard(pieces) if leaving is not None else pieces
+            checked = guarded(heard, self._mediation.pipeline, GuardContext(request), self._note, leaving)
             began = perf_counter()
             try:
                 async for piece in checked:
@@ -242,7 +265,10 @@ class Exchange:
                 raise
             finally:
                 await checked.aclose()
+                await heard.aclose()
                 await pieces.aclose()
+                if leaving is not None:
+                    self._take_leaving(leaving)
                 if whole is not None or (released and failure is None):
                     self._streamed(whole, joined(released), identity_of(request), perf_counter() - began)
                 elif released:

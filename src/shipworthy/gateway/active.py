@@ -15,17 +15,24 @@ from shipworthy.core.foreign import kind_of
 from shipworthy.core.records import Stage
 from shipworthy.detect.redact import redact_text
 from shipworthy.enforce.pipeline import Pipeline
+from shipworthy.enforce.policy.budget import Accounts
+from shipworthy.enforce.policy.engine import Policy
 from shipworthy.enforce.rule import STAGES
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.forms import Forms
 from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import Clients
-from shipworthy.gateway.config import STOP, Config, read_config
+from shipworthy.gateway.config import POLICY, STOP, Config, read_config
 from shipworthy.gateway.declared import UNPROVEN
 from shipworthy.gateway.levers import WATCH_S, Levers, Pulled
+from shipworthy.gateway.mcp.proxied import ProxiedServer
+from shipworthy.gateway.policy_stage import PolicyStage
 from shipworthy.gateway.rollout import in_force, whole
+from shipworthy.gateway.spent import SpentBook
 from shipworthy.gateway.upstream import GatewayUpstream
 
+_BEYOND_S = 60.0
+"""Seconds beyond an approval's own, after which asking is given up: the queue has its own deadline, and comes first."""
 OLD_S = 60.0
 """Seconds after which the connections of a former configuration are closed, beyond a request's own limit of time."""
 
@@ -46,9 +53,11 @@ class Active:
         digest: of the guards that are in force: the one that an evaluation of them has.
         base: the digest that they have with no lever pulled.
         models: that the upstreams name in full, and not by a pattern.
-        mediation: the guards, as the exchange takes them.
+        mediation: the guards, as the exchange takes them; the policy joins them in a request of a conversation.
+        policy: the tool policy; None where there is none, or it is off.
         stopped: whether the kill switch is pulled.
-        secrets: keys of the upstreams: in no error and no record.
+        mcp: the MCP servers; `mcp_policy` the same policy for their sessions, which keep what they know.
+        secrets: keys of the upstreams and the MCP servers: in no error and no record.
         reading, writing: how long a client may take for its body, and for what is written to it.
     """
 
@@ -75,20 +84,30 @@ class Active:
         else:
             self.base = Pipeline.build(config.guards).digest
         self.upstreams: dict[str, GatewayUpstream]
+        self.mcp: dict[str, ProxiedServer]
         self.clients: Clients
         if before is not None and before.config is config:
-            self.upstreams, self.clients = before.upstreams, before.clients
+            self.upstreams, self.mcp, self.clients = before.upstreams, before.mcp, before.clients
         else:
             kept = before.upstreams if before is not None else {}
             self.upstreams = {
                 name: kept[name] if name in kept and kept[name].spec == spec else GatewayUpstream(name, spec)
                 for name, spec in config.spec.upstreams.items()
             }
+            served = before.mcp if before is not None else {}
+            # One that did not change goes on, with its sessions and with what users have spent.
+            self.mcp = {
+                name: served[name] if name in served and served[name].read == read else ProxiedServer(name, read)
+                for name, read in config.mcp.items()
+            }
             self.clients = Clients(config.spec.clients, config.spec.workers)
         self.models = frozenset(
             model for one in self.upstreams.values() for model in one.spec.models if not set("*?[") & set(model)
         )
-        self.secrets = tuple(key for upstream in self.upstreams.values() for key in upstream.secrets)
+        self.secrets = (
+            *(key for upstream in self.upstreams.values() for key in upstream.secrets),
+            *(key for server in self.mcp.values() for key in server.secrets),
+        )
         for upstream in self.upstreams.values():
             upstream.hide(self.secrets)
         self._forms: Forms
@@ -96,9 +115,23 @@ class Active:
             self._forms = before._forms
         else:
             self._forms = Forms(self.secrets)
-        self.mediation = Mediation(self.pipeline, scrub=self.scrub)
         limits = config.spec.limits
         self.writing, self.reading = Patience(limits.write_s), Patience(limits.body_s)
+        self.policy: PolicyStage | None = None
+        mode, asks = config.policy_mode(known), config.spec.approvals
+        if config.policy is not None and mode != "off":
+            self.policy = PolicyStage(Policy(config.policy, shadow=mode == "shadow"), SpentBook(config.state))
+        # What users have spent in their sessions of MCP goes on while the policy is the same one, whatever its mode.
+        same = before is not None and before.config.policy == config.policy
+        self._accounts: Accounts = before._accounts if before is not None and same else Accounts()
+        self.mcp_policy: Policy | None = None
+        if config.policy is not None and mode != "off":
+            self.mcp_policy = Policy(config.policy, shadow=mode == "shadow", accounts=self._accounts)
+        self.mediation = Mediation(
+            self.pipeline,
+            patience_s=(asks.timeout_s if asks is not None else 0.0) + _BEYOND_S,
+            scrub=self.scrub,
+        )
 
     @property
     def digest(self) -> str:
@@ -141,8 +174,10 @@ class Active:
         rules = self.pipeline.rules
         bare: list[Stage] = [s for s in STAGES if not any(s in r.stages and not r.shadow for r in rules)]
         return {
+            "policy": self.policy.digest if self.policy is not None else "",
             "config": digest(self.config.spec.model_dump(mode="json", by_alias=True)),
-            "rules": {rule.id: "shadow" if rule.shadow else "enforce" for rule in rules},
+            "rules": {rule.id: "shadow" if rule.shadow else "enforce" for rule in rules}
+            | ({POLICY: "shadow" if self.policy.policy.shadow else "enforce"} if self.policy is not None else {}),
             "fails_open": [rule.id for rule in rules if rule.on_error == "allow" and not rule.shadow],
             "stages_without_a_rule": bare,
             "base": self.base,
@@ -150,6 +185,7 @@ class Active:
             "levers": list(self.levers),
             "rollouts": {p.lever: {"share": p.share, "ring": p.ring} for p in self.pulled if not whole(p)},
             "upstreams": sorted(self.upstreams),
+            "mcp": sorted(self.mcp),
             "clients": len(self.config.spec.clients),
         }
 

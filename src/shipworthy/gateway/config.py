@@ -12,28 +12,29 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, Field
 
 from shipworthy.core.errors import Problem, ShipworthyError, UsageError, WorkspaceError
-from shipworthy.core.grants import TRUSTING, Grants
+from shipworthy.core.grants import Grants
 from shipworthy.core.settings import Settings
 from shipworthy.gateway import decided
-from shipworthy.gateway.telemetry_spec import Reference, Seconds, TelemetrySpec
-from shipworthy.net import address
-from shipworthy.net.address import place
+from shipworthy.gateway.fields import Count, Name, Reference, Seconds
+from shipworthy.gateway.mcp.read import read_servers
+from shipworthy.gateway.mcp.spec import McpRead, McpSpec
+from shipworthy.gateway.reach import leading, reaching
+from shipworthy.gateway.telemetry_spec import TelemetrySpec
 from shipworthy.workspace.fields import NUMBER, Entity, Loc
 from shipworthy.workspace.guards import GuardFile, Mode
 from shipworthy.workspace.nodes import YamlFile, read_yaml
-from shipworthy.workspace.read import read_guards
+from shipworthy.workspace.policies import PolicyFile
+from shipworthy.workspace.read import read_guards, read_policy
 from shipworthy.workspace.scalars import source_text
 from shipworthy.workspace.validate import validate
 
 STOP = "stop"
 """The lever that every gateway has: nothing is served while it is pulled."""
 STATE = ".shipworthy/gateway"
+POLICY = "policy"
+"""What `modes` and `levers` call the tool policy beside the rules of guards."""
 
 _MODES: tuple[Mode, ...] = ("off", "shadow", "enforce")
-
-
-Name = Annotated[str, BeforeValidator(source_text), Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
-Count = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
 
 
 class BreakerSpec(Entity):
@@ -88,13 +89,14 @@ class ClientSpec(Entity):
     Attributes:
         key: reference to what it sends as its key.
         role: an ``operator`` also reads the details of ``/health``.
-        models: patterns of the models that it may ask for.
+        models: patterns of the models that it may ask for; `mcp` of the MCP servers.
         requests_per_minute, concurrency: of all its requests together.
     """
 
     key: Reference
     role: Literal["client", "operator"] = "client"
     models: Annotated[tuple[str, ...], Field(min_length=1, max_length=1_000)] = ("*",)
+    mcp: Annotated[tuple[str, ...], Field(max_length=1_000)] = ("*",)
     requests_per_minute: Annotated[float, NUMBER, Field(gt=0)] | None = None
     concurrency: Count = 64
 
@@ -119,6 +121,18 @@ class LimitsSpec(Entity):
     flying: Count = 1_000
 
 
+class ApprovalsSpec(Entity):
+    """How a person is asked about calls of tools.
+
+    Attributes:
+        timeout_s: seconds that a call waits for a word; less where the request has less left.
+        then: what becomes of it after that.
+    """
+
+    timeout_s: Seconds = 120.0
+    then: Literal["deny"] = "deny"
+
+
 class ConfigFile(Entity):
     """The gateway's file.
 
@@ -126,9 +140,12 @@ class ConfigFile(Entity):
         listen: host and port; port 0 takes a free one.
         workers: processes that serve.
         guards: the guard file, as an evaluation reads it.
+        policy: the tool policy, as an evaluation reads it; none if left out.
+        approvals: a person is asked where the policy says ``ask``; if left out nobody is, which is a no.
         workspace: the folder of the safety files, from whose facts guards are told the product's secrets.
         state: folder of the traffic log and the levers.
-        modes: rule -> mode, where it differs from the guard file's.
+        upstreams: name -> upstream; `mcp` name -> MCP server. One of either is needed.
+        modes: rule -> mode, where it differs from the guard file's; ``policy`` is the tool policy's.
         levers: name -> modes that it sets when it is pulled; it may only tighten.
         rings: name -> clients, for whom alone a lever can be pulled.
         decision: id of the release decision, in `workspace`, on these guards; "" shows them as unproven.
@@ -138,9 +155,12 @@ class ConfigFile(Entity):
     listen: Annotated[str, BeforeValidator(source_text)] = "127.0.0.1:8080"
     workers: Annotated[int, NUMBER, Field(ge=1, le=64)] = 1
     guards: Annotated[str, Field(min_length=1)]
+    policy: str = ""
+    approvals: ApprovalsSpec | None = None
     workspace: str = ""
     state: Annotated[str, Field(min_length=1)] = STATE
-    upstreams: Annotated[dict[Name, UpstreamSpec], Field(min_length=1, max_length=100)]
+    upstreams: Annotated[dict[Name, UpstreamSpec], Field(max_length=100)] = Field(default_factory=dict)
+    mcp: Annotated[dict[Name, McpSpec], Field(max_length=100)] = Field(default_factory=dict)
     clients: Annotated[dict[Name, ClientSpec], Field(max_length=10_000)] = Field(default_factory=dict)
     limits: LimitsSpec = LimitsSpec()
     modes: dict[str, Mode] = Field(default_factory=dict)
@@ -156,12 +176,16 @@ class Config(NamedTuple):
     Attributes:
         files: what a change of means that it is to be read again.
         guards: the guard file, told by the facts, modes as the gateway's file has them.
+        mcp: name -> MCP server, with its pins.
+        policy: the tool policy; None where there is none.
     """
 
     path: Path
     spec: ConfigFile
     guards: GuardFile
     files: tuple[Path, ...]
+    policy: PolicyFile | None = None
+    mcp: Mapping[str, McpRead] = {}
 
     @property
     def state(self) -> Path:
@@ -200,6 +224,13 @@ class Config(NamedTuple):
     def upstreams_of(self, model: str) -> list[str]:
         """Return the names of the upstreams that a model is asked of, in the file's order."""
         return [name for name, spec in self.spec.upstreams.items() if fits(model, spec.models)]
+
+    def policy_mode(self, levers: tuple[str, ...]) -> Mode:
+        """Return the mode of the tool policy with some levers pulled: of several the strictest holds."""
+        if self.policy is None:
+            return "off"
+        wanted = [self.spec.levers.get(name, {}).get(POLICY, "off") for name in levers]
+        return max([self.spec.modes.get(POLICY, "enforce"), *wanted], key=_MODES.index)
 
 
 def fits(model: str, patterns: tuple[str, ...]) -> bool:
@@ -248,18 +279,23 @@ def _read(path: Path, grants: Grants | None) -> Config:
     spec = validate(ConfigFile, source, (), problems)
     if spec is None:
         raise WorkspaceError(problems)
+    servers: dict[str, McpRead] = {}
+    more: tuple[Path, ...] = ()
     if grants is not None:
         problems += _listening(source, spec)
         problems += _asking(source, spec, grants)
+        servers, more = read_servers(source, path.parent, spec.mcp, grants, problems)
     guards, files = _guards(source, path, spec, problems)
     if guards is not None:
         problems += _levers(source, spec, guards)
+    policy = _policy(source, path, spec, problems)
     if problems or guards is None:
         raise WorkspaceError(problems)
     guards = _with_modes(guards, spec.modes)
     if grants is not None and (problems := list(decided.check(source, path, spec, guards))):
         raise WorkspaceError(problems)
-    return Config(path, spec, guards, files)
+    files = (*files, *more, *((path.parent / spec.policy,) if policy is not None else ()))
+    return Config(path, spec, guards, files, policy, servers)
 
 
 def listen(written: str) -> tuple[str, int]:
@@ -302,56 +338,15 @@ def _listening(source: YamlFile, spec: ConfigFile) -> Iterator[Problem]:
 
 
 def _asking(source: YamlFile, spec: ConfigFile, grants: Grants) -> Iterator[Problem]:
+    if not spec.upstreams and not spec.mcp:
+        yield source.problem(("upstreams",), "there is nobody to ask: name one of 'upstreams', or of 'mcp'")
     for name, upstream in spec.upstreams.items():
-        keys: dict[Loc, str] = {("key",): upstream.key} if upstream.key is not None else {}
-        loc: Loc = ("upstreams", name)
-        yield from _leads(source, loc, "url", url=upstream.url, keys=keys, how=upstream, grants=grants)
+        yield from reaching(source, ("upstreams", name), upstream, grants)
+    if spec.mcp and spec.workers > 1:
+        yield source.problem(("workers",), "a session of MCP is kept by one worker: with 'mcp', 'workers' must be 1")
     if (telemetry := spec.telemetry) is not None:
-        keys = {("headers", header): reference for header, reference in telemetry.headers.items()}
-        loc = ("telemetry",)
-        yield from _leads(source, loc, "otlp", url=telemetry.otlp, keys=keys, how=telemetry, grants=grants)
-
-
-def _leads(
-    source: YamlFile,
-    loc: Loc,
-    field: str,
-    *,
-    url: str,
-    keys: Mapping[Loc, str],
-    how: UpstreamSpec | TelemetrySpec,
-    grants: Grants,
-) -> Iterator[Problem]:
-    """Yield what is wrong with an address that is sent to, and with the keys that go there."""
-    try:
-        parts = address.check(url, secret=bool(keys), plain_http=how.plain_http)
-    except UsageError as error:
-        yield source.problem((*loc, field), f"{field!r}: {error}")
-        return
-    if parts.query:
-        yield source.problem((*loc, field), f"{field!r} carries a query: paths are put behind it")
-    if why := _unreachable(parts.hostname or ""):
-        yield source.problem((*loc, field), f"{field!r} leads to {why}: nothing is served there")
-    to = place(url)
-    for where in [to, *([TRUSTING + to] if how.ca_file and to else [])]:
-        for at, reference in keys.items():
-            if where and not grants.allow_key(reference, where):
-                said = f"{reference!r} is sent to {where} if this file has its way, and you have not allowed it"
-                hint = f"if that is right: shipworthy allow key {reference} {where}"
-                yield source.problem((*loc, *at), said, hint)
-
-
-def _unreachable(host: str) -> str:
-    """Say why an address can be no upstream: a cloud's own address for its machines' credentials, above all."""
-    try:
-        found = ip_address(host)
-    except ValueError:
-        return "a cloud's metadata service" if host.rstrip(".") in ("metadata.google.internal", "metadata") else ""
-    if mapped := getattr(found, "ipv4_mapped", None):
-        found = mapped
-    if found.is_link_local:
-        return "a link-local address, where clouds keep their machines' credentials"
-    return "no one machine" if found.is_multicast or found.is_unspecified else ""
+        keys: dict[Loc, str] = {("headers", header): reference for header, reference in telemetry.headers.items()}
+        yield from leading(source, ("telemetry",), "otlp", url=telemetry.otlp, keys=keys, how=telemetry, grants=grants)
 
 
 def _guards(
@@ -375,8 +370,28 @@ def _guards(
     return None, tuple(files)
 
 
+def _policy(source: YamlFile, path: Path, spec: ConfigFile, problems: list[Problem]) -> PolicyFile | None:
+    if spec.approvals is not None and not spec.policy:
+        said = "'approvals' without a 'policy': nobody would ever be asked"
+        problems.append(source.problem(("approvals",), said))
+    if spec.approvals is not None and spec.approvals.timeout_s >= spec.limits.request_s:
+        said = f"a call waits longer than a request may take ('limits.request_s', {spec.limits.request_s:g})"
+        problems.append(source.problem(("approvals", "timeout_s"), said))
+    if not spec.policy:
+        return None
+    try:
+        return read_policy(path.parent / spec.policy)
+    except WorkspaceError as error:
+        problems += error.problems
+    except ShipworthyError as error:
+        problems.append(source.problem(("policy",), str(error)))
+    return None
+
+
 def _levers(source: YamlFile, spec: ConfigFile, guards: GuardFile) -> Iterator[Problem]:
     ids = {rule.id: spec.modes.get(rule.id, rule.mode) for rule in guards.rules}
+    if spec.policy:
+        ids[POLICY] = spec.modes.get(POLICY, "enforce")
     for rule in spec.modes:
         if rule not in ids:
             yield source.problem(("modes", rule), f"there is no rule {rule!r} in {spec.guards}")

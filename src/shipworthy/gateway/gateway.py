@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,16 +18,18 @@ from shipworthy.core.events import Said
 from shipworthy.core.served import Served
 from shipworthy.detect.redact import seal_served
 from shipworthy.gateway.active import Active, Keeper
+from shipworthy.gateway.approvals import ApprovalQueue
 from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.config import Config, loopback
 from shipworthy.gateway.levers import WATCH_S
+from shipworthy.gateway.mcp.sessions import McpSessions
 from shipworthy.gateway.meter import Meter
 from shipworthy.gateway.refusal import HttpRefusal
-from shipworthy.gateway.routes import Route, dialect_of, find
+from shipworthy.gateway.routes import Route, dialect_of, find, route_of
 from shipworthy.gateway.telemetry import Telemetry
 from shipworthy.gateway.trace import TraceContext, begin
-from shipworthy.gateway.turn import JSON, RequestTurn, retry_after
+from shipworthy.gateway.turn import JSON, retry_after
 from shipworthy.store.traffic import TrafficLog
 
 TRAFFIC = "traffic"
@@ -34,6 +37,17 @@ TRAFFIC = "traffic"
 _SEALERS = 2
 _SHORT = 10_000
 """Characters that are redacted at once, in a millisecond or two: a thread would cost more than that."""
+
+
+class InFlight(Protocol):
+    """Something that is being served."""
+
+    @property
+    def active(self) -> Active:
+        """What is in force for it."""
+
+    def kill(self) -> None:
+        """End it: the kill switch was pulled."""
 
 
 class Gateway:
@@ -50,13 +64,15 @@ class Gateway:
 
     def __init__(self, config: Config, tell: Callable[[str], None], run: str = "") -> None:
         self.tell = tell
-        self._flying: set[RequestTurn] = set()
+        self._flying: set[InFlight] = set()
+        self.sessions = McpSessions(self)
         self.keeper = Keeper(config, tell, self._kill)
         self.log = TrafficLog(config.state / TRAFFIC)
         self.meter = Meter(config.state, run)
         self.meter.now(self.keeper.active, 0)
         told = config.spec.telemetry
         self.telemetry = Telemetry(told, tell, self.meter.exported) if told is not None else None
+        self.approvals = ApprovalQueue(config.state, tell, lambda: self.keeper.active.secrets)
         self._routes: dict[str, Route] = find()
         # Redacting a long conversation computes for a while: other requests go on meanwhile.
         self._sealing = ThreadPoolExecutor(_SEALERS, thread_name_prefix="shipworthy-seal")
@@ -64,13 +80,13 @@ class Gateway:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is."""
         try:
-            route = self._routes.get(request.path)
+            route = route_of(request.path, self._routes)
             if route is None:
                 raise HttpRefusal(
                     404, "invalid_request_error", _not_served(request.path, self._routes), code="not_served"
                 )
-            if request.method != route.method:
-                said = f"{request.path} is asked with {route.method}"
+            if request.method not in route.method.split(", "):
+                said = f"{route.path} is asked with {route.method}"
                 raise HttpRefusal(405, "invalid_request_error", said, code="method")
             self._check_host(request)
             return await route.answer(self, request)
@@ -92,7 +108,7 @@ class Gateway:
         return client
 
     @contextmanager
-    def flying(self, turn: RequestTurn) -> Iterator[None]:
+    def flying(self, turn: InFlight) -> Iterator[None]:
         """Count a request in while it is served.
 
         Raises:
@@ -165,10 +181,13 @@ class Gateway:
 
     def headers(self, active: Active) -> dict[str, str]:
         """Return headers of every answer: all of them ours, none of a client's or an upstream's."""
-        return {"x-shipworthy-guards": active.digest, "cache-control": "no-store", "server": "shipworthy"}
+        policy = {"x-shipworthy-policy": active.policy.digest} if active.policy is not None else {}
+        return {"x-shipworthy-guards": active.digest, **policy, "cache-control": "no-store", "server": "shipworthy"}
 
     async def close(self) -> None:
         """Let go of connections and files."""
+        await self.sessions.close()
+        await self.approvals.close()
         await self.keeper.close()
         self._sealing.shutdown()
         if self.telemetry is not None:
@@ -179,6 +198,7 @@ class Gateway:
     def _kill(self) -> None:
         for turn in tuple(self._flying):
             turn.kill()
+        self.sessions.kill()
 
     def _check_host(self, request: web.BaseRequest) -> None:
         """Where no key is asked for, refuse names that a web page could have made to lead here (DNS rebinding)."""

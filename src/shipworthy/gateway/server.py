@@ -22,6 +22,7 @@ from shipworthy.gateway.active import Active
 from shipworthy.gateway.config import Config
 from shipworthy.gateway.gateway import Gateway
 from shipworthy.gateway.meter import new_run
+from shipworthy.gateway.spent import SpentBook
 
 BACKLOG = 512
 SEND_BYTES = 256 << 10
@@ -88,6 +89,7 @@ async def serving(
 ) -> AsyncGenerator[Gateway, None]:
     """Serve on a socket while the block runs; then let requests in flight end. `run` as for `Gateway`."""
     gateway = Gateway(config, tell, run)
+    SpentBook(config.state).clean()
     limits = config.spec.limits
     server = _Server(
         gateway,
@@ -110,6 +112,7 @@ async def serving(
         watch.cancel()
         with suppress(asyncio.CancelledError):
             await watch
+        gateway.sessions.hush()
         await runner.cleanup()
         await gateway.close()
 
@@ -123,6 +126,8 @@ def run(config: Config, tell: Callable[[str], None]) -> int:
     made = Active(config)  # all that can be wrong is found before anything listens
     bound = listen(config)
     tell(f"guards {made.digest}")
+    if made.policy is not None:
+        tell(f"policy {made.policy.digest}{', in shadow' if made.policy.policy.shadow else ''}")
     for stage in made.describe()["stages_without_a_rule"]:
         tell(f"no rule of {config.spec.guards} looks at {stage}: what passes there is not looked at")
     tell(f"listening on {address(bound)}" + (f", {config.spec.workers} workers" if config.spec.workers > 1 else ""))

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from shipworthy.core.credentials import is_reference
+from shipworthy.gateway.fields import Reference, Seconds
 from shipworthy.workspace.fields import NUMBER, Entity
 from shipworthy.workspace.scalars import source_text
 
-
-def _reference(value: str) -> str:
-    if not is_reference(value):
-        # It may be a pasted secret: it is not repeated.
-        raise ValueError("must be a reference, 'env:NAME' or 'file:PATH', never a key itself")
-    return value
-
-
-Reference = Annotated[str, AfterValidator(_reference)]
-Seconds = Annotated[float, NUMBER, Field(gt=0, le=86_400)]
 HeaderName = Annotated[
     str, BeforeValidator(source_text), Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=100)
 ]

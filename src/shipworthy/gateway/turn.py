@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +28,7 @@ from shipworthy.gateway.breaker import UpstreamOpen
 from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.declared import UNDECLARED, declared
+from shipworthy.gateway.policy_stage import PolicyAsker, session_of
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.trace import TraceContext
 from shipworthy.gateway.upstream import UpstreamCall, by_choice
@@ -95,7 +98,7 @@ class RequestTurn:
         self.ending: Ending = "failed"
         self.status = 0
         self.deadline: asyncio.Timeout = asyncio.timeout(active.config.spec.limits.request_s)
-        self.killed = self._kept = False
+        self.killed = self._kept = self._withheld = False
         self._response: web.StreamResponse | None = None
 
     async def answer(self) -> web.StreamResponse:
@@ -145,9 +148,24 @@ class RequestTurn:
             return await self._stream(asking, exchange, call, answering)
         return await self._whole(asking, exchange, call, answering)
 
-    def _exchange(self, channel: Channel, client: GatewayClient) -> Exchange:
-        self.exchange = Exchange(channel, self.active.mediation, user=client.name, keep=False)
+    def _exchange(self, channel: Channel, client: GatewayClient, *, converses: bool = True) -> Exchange:
+        session, mediation = session_of(self._request.headers), self.active.mediation
+        policy = self.active.policy if converses else None
+        if policy is not None:
+            beat = self._beat if self.asking is not None and self.asking.stream else None
+            until = self.deadline.when() or math.inf
+            asker = PolicyAsker(client.name, session, f"GR-{self.number}", until, beat)
+            asks = self.active.config.spec.approvals
+            approver = self._gateway.approvals.approver(asker, asks.timeout_s) if asks is not None else None
+            mediation = mediation.before(policy.open(asker), approver)
+        self.exchange = Exchange(
+            channel, mediation, user=client.name, session=session, keep=False, calls_leave=policy is not None
+        )
         return self.exchange
+
+    async def _beat(self) -> None:
+        """Tell a client that waits for a person's word that it still does: a comment, of which nothing is read."""
+        await self._write(b": waiting\n\n")
 
     async def _read(self, client: GatewayClient) -> tuple[Asking, Candidates]:
         body = await read_body(self._request, self.active)
@@ -181,6 +199,9 @@ class RequestTurn:
         else:
             choices = list(by_choice(reply.messages, call.sizes))
             finishes = list(call.finishes)
+            places = accumulate((len(messages) for messages in choices), initial=0)
+            self._held_back(finishes, {n for n, at in enumerate(places) if at in exchange.refused} - {
+                n for n, messages in enumerate(choices) if any(m.tool_calls for m in messages)})  # fmt: skip
         finishes = [
             answering.finish(number, finish, calls=any(message.tool_calls for message in messages))
             for number, (messages, finish) in enumerate(zip(choices, finishes, strict=True))
@@ -189,7 +210,7 @@ class RequestTurn:
 
     async def _give(self, body: Mapping[str, Any]) -> web.StreamResponse:
         """Return a whole answer, once its record is on the disk."""
-        self.ending, self.status = "blocked" if self._blocked else "answered", 200
+        self.ending, self.status = "blocked" if self._blocked or self._withheld else "answered", 200
         await self._keep()
         return web.Response(body=msgspec.json.encode(body), content_type=JSON, headers=self._headers())
 
@@ -209,9 +230,10 @@ class RequestTurn:
         except TargetError as error:
             raise upstream_refusal(error, call.status) from None
         blocked = self._blocked
-        finishes = ["content_filter"] * asking.choices if blocked else call.finishes
+        finishes = ["content_filter"] * asking.choices if blocked else list(call.finishes)
+        self._held_back(finishes, exchange.refused - called)
         finishes = [answering.finish(n, finish, calls=n in called) for n, finish in enumerate(finishes)]
-        self.ending, self.status = "blocked" if blocked else "answered", 200
+        self.ending, self.status = "blocked" if blocked or self._withheld else "answered", 200
         await self._keep()
         return await self._write(b"".join(answering.end(finishes, call.usage)), last=True)
 
@@ -236,6 +258,12 @@ class RequestTurn:
     def _cut(self) -> None:
         if (transport := self._request.transport) is not None:
             transport.abort()
+
+    def _held_back(self, finishes: list[str], choices: set[int]) -> None:
+        """Take in of which choices the policy kept back every call: they did not end as the upstream says."""
+        self._withheld = bool(choices)
+        for choice in choices & set(range(len(finishes))):
+            finishes[choice] = "content_filter"
 
     # ---- how it ends -----------------------------------------------------------------------------------------------
 
@@ -327,6 +355,7 @@ class RequestTurn:
                 model=asking.model if asking is not None else "",
                 guards=self.active.digest,
                 base=self.active.base if self.active.levers else "",
+                policy=self.active.policy.digest if self.active.policy is not None else "",
                 levers=self.active.levers,
                 decision=self.active.config.spec.decision,
                 prompt=self.declared.prompt_digest,
@@ -397,24 +426,36 @@ async def read_body(request: web.BaseRequest, active: Active) -> Any:
     Raises:
         Refusal: it is none, is too long or takes too long.
     """
+    try:
+        return read_json(await read_bytes(request, active, active.config.spec.limits.body_bytes))
+    except ValueError:
+        raise HttpRefusal(400, "invalid_request_error", "the body is no JSON, or lies too deep") from None
+
+
+async def read_bytes(request: web.BaseRequest, active: Active, most: int) -> bytes:
+    """Return the body of a request that says that it is JSON.
+
+    Args:
+        most: bytes of it.
+
+    Raises:
+        Refusal: it does not say so, is too long or takes too long.
+    """
     limits = active.config.spec.limits
     if request.content_type != JSON:
         raise HttpRefusal(415, "invalid_request_error", f"the content type must be {JSON}")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise HttpRefusal(415, "invalid_request_error", "a compressed body is not read")
-    too_long = HttpRefusal(413, "invalid_request_error", f"the body is longer than {limits.body_bytes:,} bytes")
-    if (request.content_length or 0) > limits.body_bytes:
+    too_long = HttpRefusal(413, "invalid_request_error", f"the body is longer than {most:,} bytes")
+    if (request.content_length or 0) > most:
         raise too_long
     data = bytearray()
     try:
         with active.reading.watch():
             async for piece in request.content.iter_any():
                 data += piece
-                if len(data) > limits.body_bytes:
+                if len(data) > most:
                     raise too_long
     except TimeoutError:
         raise HttpRefusal(408, "timeout_error", f"the body took longer than {limits.body_s:g} s") from None
-    try:
-        return read_json(bytes(data))
-    except ValueError:
-        raise HttpRefusal(400, "invalid_request_error", "the body is no JSON, or lies too deep") from None
+    return bytes(data)

@@ -8,11 +8,12 @@ from typing import Literal
 
 from shipworthy.agents.document_search import DocumentSearch
 from shipworthy.agents.loop import SYSTEM, AgentBounds, AgentLoop
-from shipworthy.agents.mcp_server import McpServer, module_folders, python_module, read_pins
+from shipworthy.agents.mcp_server import McpServer, module_folders, python_module
 from shipworthy.agents.sandbox import Sandbox
 from shipworthy.core.errors import UsageError
 from shipworthy.core.protocols import Model
 from shipworthy.core.registry import imports, target
+from shipworthy.dialects.mcp_pins import read_pins
 
 
 @target

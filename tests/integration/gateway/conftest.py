@@ -11,6 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
+from tests.integration.gateway.policed import GUARDS as POLICED
+from tests.unit.adapters.mailbox import RULES
 
 from shipworthy.core.grants import Grants
 from shipworthy.gateway.config import read_config
@@ -88,6 +90,17 @@ def over(tmp_path):
 def files(tmp_path):
     """Return what writes a gateway's files."""
     return lambda upstream, **more: write(tmp_path, upstream, **more)
+
+
+@pytest.fixture
+def policed(over, tmp_path):
+    """Return what opens a gateway with a policy."""
+
+    def opened(url, rules=RULES, **more):
+        (tmp_path / "policy.yaml").write_text(yaml.safe_dump(rules))
+        return over(url + "/v1", guards=POLICED, policy="policy.yaml", **more)
+
+    return opened
 
 
 def events(text: str) -> list[Any]:

@@ -335,3 +335,21 @@ def test_what_cannot_be_recorded_counts_as_found():
     it = guarded(record=refuse)
     it.hear([f"{SAYS} FINE"])
     assert it.session.flagged == ["guards"]
+
+
+def test_who_said_so_is_recorded_where_the_answer_tells():
+    said = iter([Approval(0, "", "ops", granted=False, reason="not today"), Approval(0, "", "ops", granted=True)])
+    it = heard(ask=lambda call, word: next(said))
+    with pytest.raises(CallRefused):
+        it.allowed(it.call("send_mail", send("eve@example.net")))
+    it.allowed(it.call("send_mail", send("eve@example.net")))
+    given = [(e.by, e.granted, e.reason) for e in it.events if isinstance(e, Approval)]
+    assert given == [("ops", False, "not today"), ("ops", True, "")]
+
+
+def test_a_policy_in_shadow_may_be_put_in_force_meanwhile():
+    it = Conversation(policy(shadow=True))
+    assert it.allowed(it.call("send_mail", send("eve@example.net")))
+    it.shadow = False
+    with pytest.raises(CallRefused):
+        it.allowed(it.call("send_mail", send("eve@example.net")))

@@ -110,3 +110,36 @@ def test_two_clients_with_one_key_are_refused(config, monkeypatch) -> None:
     found = config(GOOD + 'clients:\n  a: {key: "env:K"}\n  b: {key: "env:L"}\n')
     with pytest.raises(UsageError, match="the same key"):
         Clients(found.spec.clients)
+
+
+POLICY = "tools:\n  ping: {effect: none}\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("policy: none.yaml\n", "none.yaml"),
+        ("policy: bad.yaml\n", "bad.yaml:2"),
+        ("approvals: {timeout_s: 5}\n", "nobody would ever be asked"),
+        ("policy: policy.yaml\napprovals: {timeout_s: 300}\n", "longer than a request may take"),
+        ("policy: policy.yaml\napprovals: {then: allow}\n", "deny"),
+        ("modes: {policy: shadow}\n", "no rule 'policy'"),
+        ("policy: policy.yaml\nlevers:\n  soft: {policy: shadow}\n", "only tightens"),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_said(config, tmp_path, more, said) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "bad.yaml").write_text("tools:\n  ping: {efect: none}\n")
+    with pytest.raises(WorkspaceError) as caught:
+        config(GOOD + more)
+    assert said in str(caught.value)
+
+
+def test_a_policy_has_a_mode_that_levers_tighten(config, tmp_path) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    more = "policy: policy.yaml\nmodes: {policy: off}\nlevers:\n  a: {policy: shadow}\n  b: {policy: enforce}\n"
+    found = config(GOOD + more)
+    assert [found.policy_mode(pulled) for pulled in ((), ("a",), ("a", "b"))] == ["off", "shadow", "enforce"]
+    assert tmp_path / "policy.yaml" in found.files
+    assert config(GOOD + "policy: policy.yaml\n").policy_mode(()) == "enforce"
+    assert config(GOOD).policy_mode(()) == "off"

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from shipworthy.core.events import GuardEvent, PolicyEvent
 from shipworthy.core.messages import Message, Text, ToolCall, ToolResult
 from shipworthy.enforce.policy.answer import without
+from shipworthy.enforce.policy.answer_stream import AnswerStream
 from shipworthy.enforce.policy.decision import PolicyDecision
 from shipworthy.enforce.policy.session import Session
 
@@ -80,6 +81,14 @@ class Mediator:
                     parts[place] = Text(without(part.text, found))
             out.append(message if tuple(parts) == message.parts else replace(message, parts=tuple(parts)))
         return tuple(out), tuple(events)
+
+    def listen(self, request: Request) -> AnswerStream | None:
+        """Return what checks one text of an answer that comes in pieces; None where there is nothing to check."""
+        self.hear(request)
+        mode = self.session.policy.file.answers.check
+        if mode == "off" or not self.session.memory.tainted:
+            return None
+        return AnswerStream(self.session, shadow=self._shadow or mode == "record")
 
     def hear(self, request: Request) -> None:
         """Take in a request: the user's words, and what is shown to the target beside them."""

@@ -68,7 +68,7 @@ class Embedding(RequestTurn):
     async def _answered(self, asking: Asking, upstream: Candidates, client: GatewayClient) -> web.StreamResponse:
         call = EmbeddingVectors(upstream, asking)
         try:
-            await self._exchange(upstream.channel(call), client).ask(asking.messages)
+            await self._exchange(upstream.channel(call), client, converses=False).ask(asking.messages)
         except TargetError as error:
             raise upstream_refusal(error, call.status) from None
         if self._blocked:  # there are no words to give in place of numbers
