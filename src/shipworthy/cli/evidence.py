@@ -86,7 +86,7 @@ def build(
     type=click.Path(path_type=Path),
     help="Whom you believe: your own trust file, never the pack's.",
 )
-@click.option("--require", "verdict", type=click.Choice(("ship", "no-ship", "inconclusive", "any")), default="ship", show_default=True, help="The verdict that it must have.")  # fmt: skip  # noqa: E501
+@click.option("--require", "verdict", type=click.Choice(("ship", "no-ship", "inconclusive", "go", "go-with-risk-acceptance", "any")), default="ship", show_default=True, help="The verdict that it must have; `go…` is what people signed.")  # fmt: skip  # noqa: E501
 @click.option("--system", metavar="ID", help="The system that it must be about.")
 @click.option("--subject", metavar="DIGEST", help="Digest of the subject that it must be about, sha256:… in full.")
 @click.option("--max-age", metavar="AGE", help="How old the decision and its oldest run may be: 12h, 90d, 8w.")

@@ -13,9 +13,10 @@ from shipworthy.core import condition
 from shipworthy.core.digests import bytes_digest, canonical, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.records import Decision, RunManifest
+from shipworthy.core.signoff import DECIDED
 from shipworthy.detect.redact import redact, redact_text
 from shipworthy.evals.results import Run
-from shipworthy.evidence import recount
+from shipworthy.evidence import recount, signed_off
 from shipworthy.evidence.told import agreements
 from shipworthy.store import chain
 from shipworthy.store.audit import ORIGIN, Entry, entry_hash
@@ -23,6 +24,7 @@ from shipworthy.store.line import encode_attempt, frame, leaf
 from shipworthy.store.reading import RecordRow
 from shipworthy.store.record_index import RecordIndex
 from shipworthy.store.shards import log_name, log_origin
+from shipworthy.store.signed import envelope_of
 from shipworthy.workspace.load import Workspace
 
 Members = dict[str, bytes]
@@ -258,6 +260,27 @@ def audit_extract(entries: Iterator[Entry], until: int) -> tuple[bytes, str]:
         if entry.number > until:
             break
         head = entry_hash(head, entry.number, entry.at, entry.kind, entry.body)
-        value = {"number": entry.number, "at": entry.at, "kind": entry.kind, "body": entry.body}
-        lines.append(b'{"hash":"' + head.hex().encode() + b'","entry":' + canonical(value) + b"}\n")
+        lines.append(_line(entry, head.hex()))
     return b"".join(lines), chain.head_text(head)
+
+
+def sign_off(entries: Sequence[Entry], after: int, decision: str) -> Members:
+    """Return what people signed of a decision: the audit log up to the last of their decisions on it; none, nothing.
+
+    Args:
+        entries: the whole log, verified.
+        after: number of the gate's decision, with which the pack's other extract ends.
+    """
+    decided = [e for e in entries if e.kind == DECIDED and signed_off.decided_on(e.body, decision)]
+    if not decided:
+        return {}
+    tail = [e for e in entries if after < e.number <= decided[-1].number]
+    found = {signed_off.LOG: b"".join(_line(entry, entry.hash) for entry in tail)}
+    for number, entry in enumerate(decided, 1):
+        found[signed_off.member_name(number)] = envelope_of(entry.body, f"audit log: entry {entry.number}")
+    return found
+
+
+def _line(entry: Entry, head: str) -> bytes:
+    value = {"number": entry.number, "at": entry.at, "kind": entry.kind, "body": entry.body}
+    return b'{"hash":"' + head.encode() + b'","entry":' + canonical(value) + b"}\n"

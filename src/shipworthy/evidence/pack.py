@@ -18,6 +18,7 @@ from shipworthy.evidence.certified import FOLDER
 from shipworthy.evidence.documents import known_secrets
 from shipworthy.evidence.guide import GUIDE, VERIFY
 from shipworthy.evidence.rendered import REPORT, render, renderer
+from shipworthy.evidence.ruled import check_rules
 from shipworthy.evidence.trace import trace
 from shipworthy.evidence.unchanged import attested
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PACK_VERSION, PREDICATE_TYPE, verify_bytes
@@ -93,6 +94,7 @@ def build_pack(
     files |= members.workspace_files(workspace, secrets)
     for name, part in parts.items():
         files |= part.members(seals[name])
+    files |= members.sign_off(entries, entry.number, decision.id)
     for number, certificate in enumerate(sorted(set(certificates), key=bytes_digest), 1):
         files[f"{FOLDER}{number:02}.dsse.json"] = certificate
     files[REPORT] = render(files)
@@ -111,7 +113,8 @@ def build_pack(
         raise StoreError(f"cannot build the pack: {error}") from error
     trusted = {key.keyid: key for key in (*known, *(key.public for key in keys))}
     found = verify_bytes(data, Trust(tuple(trusted.values())), again=False)
-    found = found._replace(checks=(*found.checks, check_written(files)))  # its report was rendered just now
+    more = (check_written(files), *((check_rules(files),) if found.ok and found.signed_off else ()))
+    found = found._replace(checks=(*found.checks, *more))  # its report was rendered just now
     if not found.ok:
         raise IntegrityError("the pack does not hold together, so it is not written:\n" + "\n".join(found.problems))
     return data

@@ -21,7 +21,10 @@ from shipworthy.store import chain
 from shipworthy.store.trust import Trust, read_time
 
 VERDICTS = ("ship", "no-ship", "inconclusive")
+SIGNED_OFF = ("go", "go-with-risk-acceptance")
+"""What people must have decided, beside the gate: GO; or GO, with or without risk acceptance."""
 ANY = "any"
+WORDS = (*VERDICTS, *SIGNED_OFF, ANY)
 AS_ASKED, NO_SHIP, USAGE, INCONCLUSIVE, NOT_VERIFIED, OTHER = range(6)
 """Exit codes: those of `shipworthy gate`, and 5 for a pack that verifies and is not the one that was asked for."""
 
@@ -42,7 +45,7 @@ class Wanted(NamedTuple):
     """What is asked for; what is left out is not.
 
     Attributes:
-        verdict: one of `VERDICTS`, or `ANY`.
+        verdict: one of `VERDICTS`, of `SIGNED_OFF`, or `ANY`.
         system: id of the system; `subject` digest of what was decided on.
         max_age: how old the decision, and the oldest run that it rests on, may be.
         audit_head: that the verifier kept: the pack's audit log, or `audit_log`, must have had it.
@@ -78,8 +81,8 @@ def wanted(
     Raises:
         UsageError: says which option cannot be read, and how it is written.
     """
-    if verdict not in (*VERDICTS, ANY):
-        raise UsageError(f"--require {verdict!r}: it is one of {', '.join((*VERDICTS, ANY))}")
+    if verdict not in WORDS:
+        raise UsageError(f"--require {verdict!r}: it is one of {', '.join(WORDS)}")
     if system is not None and not system.strip():
         raise UsageError("--system is empty: name the system, such as SYS-helpdesk")
     for option, value in (("--subject", subject), ("--audit-head", audit_head)):
@@ -124,6 +127,13 @@ def answer(found: Verification, asked: Wanted, trust: Trust, *, now: datetime | 
         lines.append(f"{'NO ' if wrong else 'ok '}  {what:10}  {told}")
         other = other or wrong
     said = str(found.decision["verdict"])
+    if found.signed_off or asked.verdict in SIGNED_OFF:
+        code, told = _signed_off(found, asked, moment)
+        lines.append(f"{'NO ' if code else 'ok '}  {'sign-off':10}  {told}")
+        if asked.verdict in SIGNED_OFF or (code and asked.verdict != ANY):
+            code = OTHER if other else code
+            ends = "The pack can be believed, and it is not what was asked for."
+            return Required(code, (*lines, ends) if code else tuple(lines))
     right = asked.verdict in (said, ANY) and said in VERDICTS  # of a word that nobody knows, nothing is taken
     told = "any will do" if asked.verdict == ANY else f"{asked.verdict} is required"
     lines.append(f"{'ok ' if right else 'NO '}  {'verdict':10}  {said}; {told}")
@@ -138,6 +148,20 @@ def answer(found: Verification, asked: Wanted, trust: Trust, *, now: datetime | 
 
 _Found = Iterator[tuple[str, bool, str]]
 """What was looked at, whether it is wrong, and what there is."""
+
+
+def _signed_off(found: Verification, asked: Wanted, now: datetime) -> tuple[int, str]:
+    """Return an exit code for what people decided, and what that is; every candidate in the pack counts."""
+    if not found.signed_off:
+        return OTHER, "nobody signed the release off"
+    told = "; ".join(f"{one['verdict']} for {one['market']}, {one['language']}" for one in found.signed_off)
+    if any(one["verdict"] == "NO_GO" for one in found.signed_off):
+        return NO_SHIP, told
+    if over := [one["expires"] for one in found.signed_off if one["expires"] and one["expires"] < f"{now:%Y-%m-%d}"]:
+        return OTHER, f"{told}; it ran out on {min(over)}"
+    if asked.verdict == "go" and any(one["verdict"] != "GO" for one in found.signed_off):
+        return OTHER, f"{told}; a GO without risk acceptance is required"
+    return AS_ASKED, told
 
 
 def _who(found: Verification, asked: Wanted) -> _Found:
@@ -230,7 +254,7 @@ def _unpack(pack: bytes, trust: Trust) -> bytes:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the stand-alone verifier the options that `shipworthy evidence verify` has."""
-    parser.add_argument("--require", default="ship", choices=(*VERDICTS, ANY), help="the verdict that it must have")
+    parser.add_argument("--require", default="ship", choices=WORDS, help="the verdict that it must have")
     parser.add_argument("--system", help="id of the system that it must be about")
     parser.add_argument("--subject", help="digest of the subject that it must be about, sha256:…")
     parser.add_argument("--max-age", help="how old decision and runs may be: 30s, 15m, 12h, 90d, 8w")

@@ -37,7 +37,8 @@ class Verification(NamedTuple):
     """What a verifier found. `ok` only if every check holds and none was left out.
 
     Attributes:
-        manifests: of the runs, by id; `audit` the lines of the audit log.
+        manifests: of the runs, by id; `audit` the lines of the audit log, those of the sign-off included.
+        signed_off: what people decided, one statement's predicate a candidate.
     """
 
     checks: tuple[Check, ...]
@@ -45,6 +46,7 @@ class Verification(NamedTuple):
     signers: tuple[PublicKey, ...]
     manifests: Mapping[str, Mapping[str, Any]] = {}
     audit: bytes = b""
+    signed_off: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -26,7 +26,7 @@ from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import count_made, finished
 from shipworthy.core.terminal import visible
-from shipworthy.evidence import archive, certified, freshness, recount, times, unchanged, words
+from shipworthy.evidence import archive, certified, freshness, recount, signed_off, times, unchanged, words
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
@@ -41,7 +41,7 @@ from shipworthy.store.trust import PublicKey, Trust, load_trust, read_time
 _KNOWN = re.compile(
     r"VERIFY\.md|report\.html|(?:decision|criteria|trace)\.json|audit-log\.jsonl|specs/[^/]+\.json"
     r"|suites/[^/]+/(?:card\.md|suite\.json)|runs/[^/]+/(?:manifest|subject|seal)\.json|runs/[^/]+/attempts[^/]*\.jsonl"
-    r"|workspace/.+|conformance/[0-9]{2}\.dsse\.json"
+    r"|workspace/.+|conformance/[0-9]{2}\.dsse\.json|signoff/audit-log\.jsonl|attestations/release-[0-9]{2}\.dsse\.json"
 )
 """Members of a pack. What has another name is read by nobody here, and by whom else nobody knows."""
 
@@ -111,13 +111,16 @@ class _Verifier:
         self.signers: tuple[PublicKey, ...] = ()
         self.runs: dict[str, PackedRun] = {}
         self.entries: list[Mapping[str, Any]] = []
+        self.head = b""
+        self.signed_off: list[Mapping[str, Any]] = []
         self.specified: Specified
 
     @property
     def found(self) -> Verification:
         manifests = {name: run.manifest for name, run in self.runs.items()}
-        audit = self.members.get("audit-log.jsonl", b"")
-        return Verification(tuple(self.checks), self.decision, self.signers, manifests, audit)
+        audit = self.members.get("audit-log.jsonl", b"") + self.members.get(signed_off.LOG, b"")
+        decided = tuple(self.signed_off)
+        return Verification(tuple(self.checks), self.decision, self.signers, manifests, audit, decided)
 
     def go(self, steps: Sequence[Step]) -> bool:
         """Take some steps; say whether all of them held."""
@@ -154,8 +157,32 @@ class _Verifier:
         )
 
     def beside(self) -> Sequence[Step]:
-        """What is checked of certificates of gateways, where the pack has any."""
-        return (("gateways", self.gateways),) if certified.names(self.members) else ()
+        """What is checked of what people signed, and of certificates of gateways, where the pack has any."""
+        steps: list[Step] = []
+        if signed_off.wanted(self.members, self.trust):
+            steps.append(("sign-off", self.sign_off))
+        if certified.names(self.members):
+            steps.append(("gateways", self.gateways))
+        return steps
+
+    def sign_off(self) -> str:
+        decided = [self.runs[name] for name in self.decision["runs"]]
+        fresh = any(gate.get("fresh", False) for gate in self.gates())
+        spoilt = [("unscored", run.manifest["id"]) for run in decided if self.blank_runs([run])]
+        spoilt += [("kept-replies", run.manifest["id"]) for run in decided if fresh and run.replies.cached]
+        held = signed_off.PackedEvidence(
+            decision=self.decision,
+            decision_digest=bytes_digest(self.members["decision.json"]),
+            runs=self.runs,
+            entries=self.entries,
+            head=self.head,
+            spoilt=spoilt,
+            risks={risk["id"]: risk.get("severity", "S1") for risk in self.json("trace.json")["risks"]},
+        )
+        self.signed_off = signed_off.check(self.members, self.trust, held)
+        told = [f"{one['verdict']} by {one['by']} for {one['market']}" for one in self.signed_off]
+        marks = sum(bool(one["overridden"]) for one in self.signed_off)
+        return "; ".join(told) + (f"; {marks} OVERRIDDEN" if marks else "")
 
     def gateways(self) -> str:
         guards = {self.runs[name].manifest.get("guards", "") for name in self.decision["runs"]} - {""}
@@ -263,6 +290,7 @@ class _Verifier:
             words.entry(entries[-1], f"{name}:{number}")
             if entries[-1]["number"] != number:
                 raise IntegrityError(f"{name}:{number}: out of order")
+        self.head = head
         if chain.head_text(head) != self.predicate["audit_head"]:
             raise IntegrityError(f"{name}: its head is not the one that was signed")
         digest = bytes_digest(self.members["decision.json"])
@@ -532,6 +560,7 @@ class _Verifier:
         try:
             from shipworthy.evidence.known import check_known
             from shipworthy.evidence.rendered import check_report
+            from shipworthy.evidence.ruled import check_rules
             from shipworthy.evidence.written import check_written
         except ImportError as error:
             why = f"not compared with the records: rendering it takes all of shipworthy ({error})"
@@ -540,7 +569,10 @@ class _Verifier:
                 why = f"{other[0]}: not the file that was decided on, to the byte: telling whether more than"
                 self.checks.append(Check("files", False, f"{why} operational settings differ takes all of shipworthy"))
             return
-        for what, check in (("fields", check_known), ("files", check_written), ("report", check_report)):
+        steps = [("fields", check_known), ("files", check_written), ("report", check_report)]
+        if self.signed_off:
+            steps.append(("rules", check_rules))
+        for what, check in steps:
             try:
                 self.checks.append(check(self.members))
             except (IntegrityError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:

@@ -17,6 +17,7 @@ from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.label_draw import DRAWN, LABELLED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
+from shipworthy.evidence import signed_words
 from shipworthy.evidence.shape import (
     Shape,
     anything,
@@ -328,6 +329,7 @@ _BODIES: Mapping[str, Shape] = {
         _ROW,
         closed=True,
     ),
+    **signed_words.bodies(),
 }  # fmt: skip
 """All kinds of entries that there are. What a kind of its own would say, nobody here holds against anything."""
 

@@ -39,12 +39,12 @@ def check_written(members: Mapping[str, bytes]) -> Check:
     try:
         index = json.loads(members[INDEX])
         shown = {name: entry for name, entry in index.items() if "redacted" in entry}
-        lost = sorted(entry["path"] for entry in shown.values() if entry["redacted"] and _has_sections(entry))
+        lost = sorted(entry["path"] for entry in shown.values() if entry["redacted"] and has_sections(entry))
         found = {
             (kind.name, id): written
             for name, entry in shown.items()
-            if not entry["redacted"] and _has_sections(entry)
-            for kind, id, written in _entities(members[name], entry["path"])
+            if not entry["redacted"] and has_sections(entry)
+            for kind, id, written in entities_of(members[name], entry["path"])
         }
         _hold(found, members, whole=not lost)
         _hold_settings(members, shown)
@@ -56,11 +56,11 @@ def check_written(members: Mapping[str, bytes]) -> Check:
     return Check("files", True, f"trace and specifications say what the safety files in the pack say{but}")
 
 
-def _has_sections(entry: Mapping[str, Any]) -> bool:
+def has_sections(entry: Mapping[str, Any]) -> bool:
     return not str(entry["path"]).startswith(_ELSEWHERE)
 
 
-def _entities(data: bytes, path: str) -> Iterator[tuple[Kind, str, Any]]:
+def entities_of(data: bytes, path: str) -> Iterator[tuple[Kind, str, Any]]:
     """Yield what a file defines: kind, id and text."""
     value = parse_yaml(data.decode("utf-8-sig"), Path(path)).value
     for section, written in value.items():
@@ -82,7 +82,7 @@ def _hold_settings(members: Mapping[str, bytes], shown: Mapping[str, Any]) -> No
     sources = {
         entry["path"]: parse_yaml(members[name].decode("utf-8-sig"), Path(entry["path"]))
         for name, entry in shown.items()
-        if not entry["redacted"] and _has_sections(entry)
+        if not entry["redacted"] and has_sections(entry)
     }
     draft = read_sections(sources.values())
     for path in other:

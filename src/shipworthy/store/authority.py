@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shipworthy.core.errors import IntegrityError
-from shipworthy.store.trust import RELEASE, PublicKey, Trust, owners, time_text
+from shipworthy.store.trust import RELEASE, PublicKey, Trust, owners, signs_off, time_text
 
 
 def check_signers(trust: Trust, signers: Sequence[PublicKey], at: datetime) -> None:
@@ -30,11 +30,34 @@ def check_signers(trust: Trust, signers: Sequence[PublicKey], at: datetime) -> N
         if why := _refusal(trust, key, at):
             raise IntegrityError(f"the signature of {key.owner} ({key.keyid[:12]}) does not count: {why}")
     for role, needed in sorted(trust.roles.items()):
+        if signs_off(role):
+            continue  # asked of those who signed off the release, in the workspace's own roles
         if (signed := owners(key for key in signers if role in key.roles)) < needed:
             raise IntegrityError(f"{signed} of {needed} needed signers have signed as {role!r}")
 
 
+def check_key(key: PublicKey, role: str, at: datetime) -> None:
+    """Check that a key might sign in a role at a time; for what one person signs, such as an approval.
+
+    Raises:
+        IntegrityError: says why its signature does not count.
+    """
+    if why := _out_of_time(key, at):
+        raise IntegrityError(f"the signature of {key.owner} ({key.keyid[:12]}) does not count: {why}")
+    if role not in key.roles:
+        roles = ", ".join(key.roles)
+        raise IntegrityError(f"the key of {key.owner} ({key.keyid[:12]}) may sign as {roles}, and not as {role}")
+
+
 def _refusal(trust: Trust, key: PublicKey, at: datetime) -> str:
+    if why := _out_of_time(key, at):
+        return why
+    if not {RELEASE, *(role for role in trust.roles if not signs_off(role))}.intersection(key.roles):
+        return f"the key may sign as {', '.join(key.roles)}, and not a release decision"
+    return ""
+
+
+def _out_of_time(key: PublicKey, at: datetime) -> str:
     when = f"it was signed on {time_text(at)}"
     if key.revoked is not None and (key.revoked.compromised or at >= key.revoked.at):
         why = f" ({key.revoked.why})" if key.revoked.why else ""
@@ -44,6 +67,4 @@ def _refusal(trust: Trust, key: PublicKey, at: datetime) -> str:
         return f"the key is valid from {time_text(key.not_before)}, {when}"
     if key.not_after is not None and at > key.not_after:
         return f"the key was valid until {time_text(key.not_after)}, {when}"
-    if not {RELEASE, *trust.roles}.intersection(key.roles):
-        return f"the key may sign as {', '.join(key.roles)}, and not a release decision"
     return ""

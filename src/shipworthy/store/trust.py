@@ -19,7 +19,8 @@ RELEASE = "release"
 """The role of a key that may sign a release decision; that of every key for which a trust file names none."""
 
 _TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})Z)?")
-_ROLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_ROLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}|RO-[A-Za-z0-9][A-Za-z0-9_.-]{0,76}")
+_OF_WORKSPACE = "RO-"
 
 
 class Revoked(NamedTuple):
@@ -43,7 +44,7 @@ class PublicKey(NamedTuple):
         public: the 32 raw bytes, 64 hex digits.
         owner: who signs with it; two keys of one owner count as one signer.
         not_before, not_after: the first and the last moment at which it may sign; None where there is no limit.
-        roles: what it may sign as.
+        roles: what it may sign as: `release` and other words for packs, ``RO-…`` for the roles of a workspace.
     """
 
     keyid: str
@@ -71,6 +72,16 @@ class Trust(NamedTuple):
 def owners(keys: Iterable[PublicKey]) -> int:
     """Return how many people some keys belong to. A name written in other case or with other spaces is no other one."""
     return len({" ".join(key.owner.split()).casefold() for key in keys})
+
+
+def person_of(key: PublicKey, name: str) -> bool:
+    """Say whether a name is that of a key's owner."""
+    return owners((key, key._replace(owner=name))) == 1
+
+
+def signs_off(role: str) -> bool:
+    """Say whether a role is one of a workspace, in which people sign a release off, and not one of a pack's signers."""
+    return role.startswith(_OF_WORKSPACE)
 
 
 def public_json(key: PublicKey) -> dict[str, Any]:
@@ -203,7 +214,9 @@ def read_public(value: Any, where: str) -> PublicKey:
         raise UsageError(f"{place}: it ends before it begins")
     roles = value.get("roles", [RELEASE])
     if not isinstance(roles, list) or not roles or not all(isinstance(r, str) and _ROLE.fullmatch(r) for r in roles):
-        raise UsageError(f'{place}: `roles` must list what it may sign as, in lower case, such as ["{RELEASE}"]')
+        raise UsageError(
+            f'{place}: `roles` must list what it may sign as: ["{RELEASE}"], or ids of roles such as RO-safety'
+        )
     return PublicKey(keyid, public, owner, not_before, not_after, tuple(roles), _read_revoked(value, place))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from shipworthy.workspace.fields import Count, Entity, Ref, Severity, Text
+from shipworthy.workspace.fields import Count, Entity, Ref, Severity, Text, Word
 from shipworthy.workspace.kind import kind
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ class Tier(Entity):
         approvers: roles that count.
         evidence_days: how old a run may be that a release rests on; left out, any.
         accepts: the worst severity of a risk that may be accepted for a time at all; left out, none.
+        preregistered: whether criteria, data sets and analysis must have been signed before each run.
+        artefacts: files of the workspace that must be there, and not empty, such as ``docs/system-card.md``.
+        criteria: that must have passed in the decision, whichever the gate selects.
     """
 
     id: Literal["low", "medium", "high"]
@@ -45,4 +48,7 @@ class Tier(Entity):
     approvers: tuple[Annotated[str, Ref("role")], ...]
     evidence_days: Count | None = None
     accepts: Severity | None = None
+    preregistered: bool = False
+    artefacts: tuple[Word, ...] = ()
+    criteria: tuple[Annotated[str, Ref("criterion")], ...] = ()
     text: Text = ""
