@@ -49,12 +49,14 @@ def build(
     """Write the signed evidence pack of DECISION (an id, a prefix of one, or `latest`).
 
     Without --output it becomes `evidence/DECISION.zip` in the workspace. A certificate must be signed by one of the
-    pack's keys, or by one whose public key is among yours.
+    pack's keys, or by one whose public key is among yours. What people signed of the decision (`shipworthy release`) goes
+    in with it, once they have decided; their keys are those in the workspace's `signers.json`.
     """
     from shipworthy.core.digests import bytes_digest
     from shipworthy.core.errors import UsageError
     from shipworthy.core.settings import Settings
     from shipworthy.evidence.pack import build_pack, write_pack
+    from shipworthy.release.signing import SIGNERS, signers_of
     from shipworthy.store.layout import Layout
     from shipworthy.store.signing import find_keys
     from shipworthy.store.trust import public_keys
@@ -71,6 +73,9 @@ def build(
     decided = Layout(workspace).load_decision(decision)
     given = [read_bytes(one) for one in certificates]
     known = public_keys(Settings.load().keys_dir) if given else []
+    if (workspace / SIGNERS).is_file():
+        people = signers_of(workspace).keys
+        known = [*(key for key in known if key.keyid not in {one.keyid for one in people}), *people]
     data = build_pack(loaded, decided, signers, given, known)
     path = output or workspace / "evidence" / f"{decided.id}.zip"
     write_pack(path, data)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from shipworthy.core.signoff import UNSAID
+
 Json = Mapping[str, Any]
 
 _OF_CRITERION = ("must", "suite", "metric", "requirement", "severity")
@@ -53,7 +55,14 @@ def as_registered(run: Json, criteria: Sequence[Json]) -> dict[str, Any]:
     """Return what a run was made under, in the shape of a registration."""
     return {
         "spec_digest": run["spec_digest"],
-        "criteria": [{"id": one["id"], **{name: one.get(name) for name in _OF_CRITERION}} for one in criteria],
+        "criteria": [
+            {
+                "id": one["id"],
+                **{name: one.get(name) for name in _OF_CRITERION},
+                "severity": one.get("severity", UNSAID),
+            }
+            for one in criteria
+        ],
         "datasets": [{"id": one["id"], "digest": one["digest"]} for one in run["suites"]],
     }
 

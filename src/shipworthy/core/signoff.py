@@ -48,6 +48,9 @@ MOST_DAYS = 90
 APART_S = 300
 """Seconds by which two clocks may differ, or one be put back."""
 
+UNSAID = "S3"
+"""The severity of a criterion that says none; decisions leave it out then."""
+
 
 class Block(NamedTuple):
     """One thing that keeps a candidate from a GO.
@@ -103,7 +106,9 @@ def refusal(rules: Json, by: str, role: str, right: str = "", severity: str = "S
     most: str | None = found.get(right)
     if most is None:
         return f"{role} may {right} nothing"
-    return "" if most <= severity else f"{role} may {right} up to {most}, and this is {severity}"
+    if most <= severity:
+        return ""
+    return f"{role} may {right} up to {most}, and this is {severity}"
 
 
 def worst_risk(rules: Json) -> str:
@@ -114,7 +119,7 @@ def worst_risk(rules: Json) -> str:
 def severity_of(result: Json, rules: Json) -> str:
     """Return how bad a criterion's failing is: the worst of its own severity and its risks'."""
     risks = {one["id"]: one["severity"] for one in rules["risks"]}
-    return min([str(result.get("severity", "S1")), *(risks.get(id, "S1") for id in result.get("risks", ()))])
+    return min([str(result.get("severity", UNSAID)), *(risks.get(id, "S1") for id in result.get("risks", ()))])
 
 
 def gate_blocks(decision: Json, rules: Json, spoilt: Sequence[tuple[str, str]] = ()) -> list[Block]:

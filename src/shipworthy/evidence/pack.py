@@ -31,7 +31,7 @@ from shipworthy.store.heads import RUN_KINDS
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import register_decision
 from shipworthy.store.signing import SigningKey, sign, statement
-from shipworthy.store.trust import PublicKey, Trust
+from shipworthy.store.trust import RELEASE, PublicKey, Trust
 from shipworthy.workspace.files import changed
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.spec import spec
@@ -57,7 +57,7 @@ def build_pack(
         decision: one that was made in this workspace.
         keys: of everyone who signs; at least one.
         certificates: of gateways, signed (`shipworthy conformance --output`).
-        known: further keys that certificates may be signed by.
+        known: further keys that certificates may be signed by, and those of the people who signed the release off.
 
     Raises:
         UsageError: a run is not here, or no key is given.
@@ -111,7 +111,11 @@ def build_pack(
         data = archive.write(files)
     except ValueError as error:
         raise StoreError(f"cannot build the pack: {error}") from error
-    trusted = {key.keyid: key for key in (*known, *(key.public for key in keys))}
+    trusted = {key.keyid: key for key in known}
+    for key in keys:
+        # Who packs may be one of those who signed off; both are checked here, each in its own roles.
+        there = trusted.get(key.public.keyid, key.public)
+        trusted[there.keyid] = there._replace(roles=tuple(dict.fromkeys((*there.roles, RELEASE))))
     found = verify_bytes(data, Trust(tuple(trusted.values())), again=False)
     more = (check_written(files), *((check_rules(files),) if found.ok and found.signed_off else ()))
     found = found._replace(checks=(*found.checks, *more))  # its report was rendered just now

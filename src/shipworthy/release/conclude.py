@@ -204,7 +204,7 @@ def conclude(
                          "language", "jurisdiction")
         },
         "criteria": [
-            {name: built[name] for name in ("id", "verdict", "must", "rate", "low", "high", "bound", "hits", "trials")}
+            {name: built.get(name) for name in ("id", "verdict", "must", "rate", "low", "high", "bound", "hits", "trials")}
             for built in map(msgspec.to_builtins, decision.criteria)
         ],
         "registered": list(found.registered),
