@@ -49,8 +49,8 @@ def build(
     """Write the signed evidence pack of DECISION (an id, a prefix of one, or `latest`).
 
     Without --output it becomes `evidence/DECISION.zip` in the workspace. A certificate must be signed by one of the
-    pack's keys, or by one whose public key is among yours. What people signed of the decision (`shipworthy release`) goes
-    in with it, once they have decided; their keys are those in the workspace's `signers.json`.
+    pack's keys, or by one whose public key is among yours. What people signed of the decision (`shipworthy release`)
+    goes in with it, once they have decided; their keys are those in the workspace's `signers.json`.
     """
     from shipworthy.core.digests import bytes_digest
     from shipworthy.core.errors import UsageError

@@ -20,13 +20,14 @@ def command() -> None:
 @command.command()
 @click.option("--name", required=True, help="The key's file name.")
 @click.option("--owner", default="", help="Who signs with it; the name, if left out.")
-def new(name: str, owner: str) -> None:
+@click.option("--role", "roles", metavar="RO-…", multiple=True, help="What it may sign as, such as a role of the workspace; a release decision, if left out. May be repeated.")  # fmt: skip  # noqa: E501
+def new(name: str, owner: str, roles: tuple[str, ...]) -> None:
     """Make an ed25519 key, readable by you alone. A key is never overwritten."""
     from shipworthy.core.settings import Settings
     from shipworthy.store.signing import new_key
 
     directory = Settings.load().keys_dir
-    key = new_key(directory, name, owner=owner)
+    key = new_key(directory, name, owner=owner, roles=roles)
     click.echo(f"private key  {directory / name}.key  (mode 0600; keep it where only {key.public.owner} can read it)")
     click.echo(f"public key   {directory / name}.pub.json")
     click.echo(f"keyid        {key.public.keyid}")

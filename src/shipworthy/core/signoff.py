@@ -48,11 +48,13 @@ MOST_DAYS = 90
 APART_S = 300
 """Seconds by which two clocks may differ, or one be put back."""
 
+TOLD = ("id", "verdict", "must", "rate", "low", "high", "bound", "hits", "trials")
+"""What a decision of people repeats of each criterion, interval and all."""
 UNSAID = "S3"
 """The severity of a criterion that says none; decisions leave it out then."""
 
 
-class Block(NamedTuple):
+class ReleaseBlock(NamedTuple):
     """One thing that keeps a candidate from a GO.
 
     Attributes:
@@ -119,10 +121,11 @@ def worst_risk(rules: Json) -> str:
 def severity_of(result: Json, rules: Json) -> str:
     """Return how bad a criterion's failing is: the worst of its own severity and its risks'."""
     risks = {one["id"]: one["severity"] for one in rules["risks"]}
-    return min([str(result.get("severity", UNSAID)), *(risks.get(id, "S1") for id in result.get("risks", ()))])
+    own = str(result.get("severity", UNSAID))
+    return min([own, *(str(risks.get(id, "S1")) for id in result.get("risks", ()))])
 
 
-def gate_blocks(decision: Json, rules: Json, spoilt: Sequence[tuple[str, str]] = ()) -> list[Block]:
+def gate_blocks(decision: Json, rules: Json, spoilt: Sequence[tuple[str, str]] = ()) -> list[ReleaseBlock]:
     """Return what keeps a gate's decision from *ship*.
 
     Args:
@@ -132,7 +135,7 @@ def gate_blocks(decision: Json, rules: Json, spoilt: Sequence[tuple[str, str]] =
             it wants none (``kept-replies``): kind and id. No decision says it of runs beside a failed criterion.
     """
     found = [
-        Block("criterion", one["id"], severity_of(one, rules), f"{one['verdict']}: {one['reason']}",
+        ReleaseBlock("criterion", one["id"], severity_of(one, rules), f"{one['verdict']}: {one['reason']}",
               "mend it and measure again, or have its risk accepted: `shipworthy release accept`")
         for one in decision["criteria"] if one["verdict"] != "ship"
     ]  # fmt: skip
@@ -140,16 +143,17 @@ def gate_blocks(decision: Json, rules: Json, spoilt: Sequence[tuple[str, str]] =
         "`shipworthy confirm` says of a hit that it is none; `shipworthy eval --resume RUN --retry-errors` asks again"
     )
     found += [
-        Block("s1-hit", id, "S1", "a hit on a sample of severity S1", again) for id in decision.get("s1_hits", ())
+        ReleaseBlock("s1-hit", id, "S1", "a hit on a sample of severity S1", again)
+        for id in decision.get("s1_hits", ())
     ]
     found += [
-        Block("s1-unscored", id, "S1", "a sample of severity S1 without a score", again)
+        ReleaseBlock("s1-unscored", id, "S1", "a sample of severity S1 without a score", again)
         for id in decision.get("s1_unscored", ())
     ]
     said = {"unscored": "lacks more scores than the gate allows", "kept-replies": "rests on replies that were kept"}
-    found += [Block(kind, run, "S1", said[kind], "measure again") for kind, run in spoilt]
+    found += [ReleaseBlock(kind, run, "S1", said[kind], "measure again") for kind, run in spoilt]
     if decision["verdict"] != "ship" and not found:
-        found.append(Block("undecided", decision["id"], "S1", str(decision["reason"]), "decide again"))
+        found.append(ReleaseBlock("undecided", decision["id"], "S1", str(decision["reason"]), "decide again"))
     return found
 
 
@@ -189,7 +193,7 @@ def length_refusal(begins: str, expires: str) -> str:
     return "" if days <= MOST_DAYS else f"runs for {days} days, and may run for {MOST_DAYS}: it is looked at again then"
 
 
-def covering(block: Block, decision: Json, accepted: Iterable[Acceptance], day: str) -> list[Acceptance]:
+def covering(block: ReleaseBlock, decision: Json, accepted: Iterable[Acceptance], day: str) -> list[Acceptance]:
     """Return the acceptances that cover a failed criterion on a day; none where it is not covered.
 
     That is one of its requirement, or one of each of its risks; each with a ceiling no lower than how bad it is. An
@@ -215,12 +219,12 @@ def standing_votes(votes: Iterable[Json]) -> list[Json]:
     return list(last.values())
 
 
-def vote_blocks(rules: Json, votes: Iterable[Json]) -> list[Block]:
+def vote_blocks(rules: Json, votes: Iterable[Json]) -> list[ReleaseBlock]:
     """Return what is missing of approvals, and who said no."""
     tier, worst = rules["tier"], worst_risk(rules)
     standing = standing_votes(votes)
     found = [
-        Block("rejection", one["by"], worst, f"{one['by']} said no, as {one['role']}: {one['reason'] or 'no reason'}",
+        ReleaseBlock("rejection", one["by"], worst, f"said no, as {one['role']}: {one['reason'] or 'no reason'}",
               "answer it; who said no may sign again")
         for one in standing if one["answer"] == "rejected"
     ]  # fmt: skip
@@ -232,14 +236,14 @@ def vote_blocks(rules: Json, votes: Iterable[Json]) -> list[Block]:
         told = f"{len(yes)} of {tier['approvals']} approvals ({who})"
         roles = ", ".join(tier["approvers"])
         found.append(
-            Block(
+            ReleaseBlock(
                 "approval", tier["id"], worst, told, f"`shipworthy release sign` by holders of {roles}; a person once"
             )
         )
     return found
 
 
-def age_block(rules: Json, runs: Iterable[tuple[str, str]], day: str) -> list[Block]:
+def age_block(rules: Json, runs: Iterable[tuple[str, str]], day: str) -> list[ReleaseBlock]:
     """Return whether a run is older than the tier allows.
 
     Args:
@@ -250,18 +254,20 @@ def age_block(rules: Json, runs: Iterable[tuple[str, str]], day: str) -> list[Bl
     if most is None:
         return []
     return [
-        Block("age", run, worst_risk(rules), f"measured {days} days ago, and {most} are allowed", "measure again")
+        ReleaseBlock(
+            "age", run, worst_risk(rules), f"measured {days} days ago, and {most} are allowed", "measure again"
+        )
         for run, made in runs
         if (days := (date.fromisoformat(day) - date.fromisoformat(made)).days) > most
     ]
 
 
-def follows(blocks: Sequence[Block], covered: Sequence[Block], overridden: Sequence[Block]) -> str:
+def follows(blocks: Sequence[ReleaseBlock], covered: Sequence[ReleaseBlock], overridden: Sequence[ReleaseBlock]) -> str:
     """Return the verdict that follows: a GO where nothing blocks, one with risk acceptance where what does was taken.
 
     >>> follows([], [], [])
     'GO'
-    >>> follows([Block("age", "RUN-1", "S2", "old")], [], [])
+    >>> follows([ReleaseBlock("age", "RUN-1", "S2", "old")], [], [])
     'NO_GO'
     """
     taken = {one.key for one in (*covered, *overridden)}

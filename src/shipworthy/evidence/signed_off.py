@@ -14,7 +14,7 @@ from shipworthy.core import signoff
 from shipworthy.core.digests import bytes_digest
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.preregistration import Registered, registration
-from shipworthy.core.signoff import Acceptance, Block
+from shipworthy.core.signoff import Acceptance, ReleaseBlock
 from shipworthy.evidence import signed_words
 from shipworthy.evidence.packed import chained, member, read_json
 from shipworthy.evidence.recount import PackedRun
@@ -86,12 +86,12 @@ def check(members: Mapping[str, bytes], trust: Trust, held: PackedEvidence) -> l
     found = []
     for number, one in enumerate(decided, 1):
         signed = _read(one, trust)
-        name = member_name(number)
-        if member(members, name) != signed.envelope:
-            raise IntegrityError(f"{name}: not what entry {one['number']} of the audit log holds")
         if signed.said["candidate"] in seen:
             raise IntegrityError(f"{LOG}: {signed.said['candidate']} was decided twice; the second word does not count")
         seen.add(signed.said["candidate"])
+        name = member_name(number)
+        if member(members, name) != signed.envelope:
+            raise IntegrityError(f"{name}: not what entry {one['number']} of the audit log holds")
         _Held(held, [e for e in entries if e["number"] < one["number"]], trust, signed).check(one["body"])
         found.append(signed.said)
     names = {name for name in members if name.startswith(FOLDER)}
@@ -151,13 +151,7 @@ class _Held:
             raise self.wrong("its candidate has other risks than the trace")
         if late := [e for e in self.before if e["number"] > said["seen"] and e["kind"] in signoff.KINDS]:
             raise self.wrong(f"made without a look at entry {late[0]['number']}, which came before it")
-        results = [
-            {
-                name: one.get(name)
-                for name in ("id", "verdict", "must", "rate", "low", "high", "bound", "hits", "trials")
-            }
-            for one in decision["criteria"]
-        ]
+        results = [{name: one.get(name) for name in signoff.TOLD} for one in decision["criteria"]]
         if said["criteria"] != results:
             raise self.wrong("what it says of the criteria is not what the decision says")
         votes = self.votes(rules, number)
@@ -237,13 +231,15 @@ class _Held:
             *signoff.gate_blocks(decision, rules, self.held.spoilt),
             *signoff.age_block(rules, made, day),
             *signoff.vote_blocks(rules, votes),
-            *(Block("preregistration", one["run"], worst, "") for one in registered
+            *(ReleaseBlock("preregistration", one["run"], worst, "") for one in registered
               if tier["preregistered"] and not one["entry"]),
-            *(Block("tier-criterion", id, "S1", "") for id in tier["criteria"]
+            *(ReleaseBlock("tier-criterion", id, "S1", "") for id in tier["criteria"]
               if id not in {one["id"] for one in decision["criteria"]}),
-            *(Block("stale", str(one["body"]["decision"]), "S1", "") for one in self.before if self.later(one)),
+            *(ReleaseBlock("stale", str(one["body"]["decision"]), "S1", "") for one in self.before if self.later(one)),
         ]  # fmt: skip
-        overridden = [Block(one["kind"], one["about"], one["severity"], one["reason"]) for one in said["overridden"]]
+        overridden = [
+            ReleaseBlock(one["kind"], one["about"], one["severity"], one["reason"]) for one in said["overridden"]
+        ]
         known = {one.key for one in blocks}
         for one in overridden:
             # Whether a file was there cannot be seen in a pack; all else that was set aside must have been in the way.
@@ -270,7 +266,7 @@ class _Held:
         same = (body.get("system"), body.get("subject_digest")) == (decision["system"], decision["subject_digest"])
         return entry["kind"] == "decision.made" and same and entry["number"] > self.held.entries[-1]["number"]
 
-    def covered(self, block: Block, rules: Json, day: str) -> bool:
+    def covered(self, block: ReleaseBlock, rules: Json, day: str) -> bool:
         entries = [
             number for one in self.said["accepted"]
             if (one["kind"], one["about"]) == (block.kind, block.about) for number in one["entries"]
@@ -296,7 +292,7 @@ class _Held:
             said["reason"], said["compensating"],
         )  # fmt: skip
 
-    def expiry(self, overridden: Sequence[Block], day: str) -> None:
+    def expiry(self, overridden: Sequence[ReleaseBlock], day: str) -> None:
         said = self.said
         rules = self.candidate(said["candidate"])[0]["rules"]
         ends = [self.acceptance(number, rules).expires for one in said["accepted"] for number in one["entries"]]

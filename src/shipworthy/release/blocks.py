@@ -11,7 +11,7 @@ import msgspec
 from shipworthy.core import signoff
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import Decision
-from shipworthy.core.signoff import Acceptance, Block
+from shipworthy.core.signoff import Acceptance, ReleaseBlock
 from shipworthy.evals.results import Run
 from shipworthy.release.current import changed_subject
 from shipworthy.release.preregister import registrations
@@ -31,7 +31,7 @@ from shipworthy.workspace.load import Workspace
 class Taken(NamedTuple):
     """A block that acceptances cover."""
 
-    block: Block
+    block: ReleaseBlock
     by: tuple[Acceptance, ...]
 
 
@@ -48,7 +48,7 @@ class CandidateStatus(NamedTuple):
 
     candidate: ReleaseCandidate
     decision: Decision
-    open: tuple[Block, ...]
+    open: tuple[ReleaseBlock, ...]
     taken: tuple[Taken, ...]
     votes: tuple[SignedEntry, ...]
     registered: tuple[dict[str, Any], ...]
@@ -57,7 +57,7 @@ class CandidateStatus(NamedTuple):
     expires: str
 
     @property
-    def blocks(self) -> tuple[Block, ...]:
+    def blocks(self) -> tuple[ReleaseBlock, ...]:
         """All of it, open and taken."""
         return (*self.open, *(one.block for one in self.taken))
 
@@ -99,7 +99,7 @@ def status(
         *signoff.age_block(rules, [(run.id, run.manifest.created[:10]) for run in runs], day),
         *_stale(workspace, decision, runs),
         *(
-            Block("stale", str(one.body["decision"]), "S1", f"a later decision on it is {one.body['verdict']}",
+            ReleaseBlock("stale", str(one.body["decision"]), "S1", f"a later decision on it is {one.body['verdict']}",
                   "propose that one; of two decisions on one subject the later counts")
             for one in later
             if (one.body.get("system"), one.body.get("subject_digest")) == (decision.system, decision.subject_digest)
@@ -168,65 +168,71 @@ def _spoilt(workspace: Workspace, runs: Sequence[Run]) -> Iterator[tuple[str, st
             yield "kept-replies", run.id
 
 
-def _tier(workspace: Workspace, candidate: ReleaseCandidate, decision: Decision) -> Iterator[Block]:
+def _tier(workspace: Workspace, candidate: ReleaseCandidate, decision: Decision) -> Iterator[ReleaseBlock]:
     rules, now = candidate.rules, rules_of(workspace)
     if rules != now:
         what = ", ".join(name for name in now if rules.get(name) != now[name])
-        yield Block(
+        yield ReleaseBlock(
             "stale", "rules", "S1", f"the {what} of the workspace changed since it was proposed", "propose again"
         )
     if rules["tier"] is None:
         name = workspace.system.tier
-        yield Block("tier", name, "S1", f"tiers.yaml does not say what a release of the tier {name} takes",
+        yield ReleaseBlock("tier", name, "S1", f"tiers.yaml does not say what a release of the tier {name} takes",
                     f"write it: tiers: [{{id: {name}, approvals: 2, approvers: [RO-...]}}]")  # fmt: skip
         return
     results = {one.id: one for one in decision.criteria}
     for id in rules["tier"]["criteria"]:
         if id not in results:
-            yield Block("tier-criterion", id, "S1", "the tier asks for it, and the gate left it out",
+            yield ReleaseBlock("tier-criterion", id, "S1", "the tier asks for it, and the gate left it out",
                         "add it to the criteria of gate.yaml and decide again")  # fmt: skip
     for name in rules["tier"]["artefacts"]:
         path = workspace.root / name
         inside = path.resolve().is_relative_to(workspace.root.resolve())
         if not inside or not path.is_file() or not path.stat().st_size:
-            yield Block("artefact", name, signoff.worst_risk(rules), "the tier asks for this file",
+            yield ReleaseBlock("artefact", name, signoff.worst_risk(rules), "the tier asks for this file",
                         f"write {name} into the workspace")  # fmt: skip
 
 
-def _stale(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> Iterator[Block]:
+def _stale(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> Iterator[ReleaseBlock]:
     again = "decide again: `shipworthy gate`, which says where the system must be measured again"
     for line in changed(decision.files, workspace.files):
-        yield Block("stale", line.partition(":")[0], "S1", f"changed since the decision: {line}", again)
+        yield ReleaseBlock("stale", line.partition(":")[0], "S1", f"changed since the decision: {line}", again)
     for run in runs:
         plan = run.manifest.plan
         if plan not in workspace.plans or workspace.spec_digest(plan) != run.manifest.spec_digest:
-            yield Block("stale", run.id, "S1", "suites, requirements, gate or plan changed since it was made", again)
+            yield ReleaseBlock(
+                "stale", run.id, "S1", "suites, requirements, gate or plan changed since it was made", again
+            )
         try:
             what = changed_subject(workspace, run.manifest)
         except UsageError as error:
             what = f"the subject cannot be described here ({error}), so it"
         if what:
-            yield Block("stale", run.id, "S1", f"{what} changed since it was made: it measured another system", again)
+            yield ReleaseBlock(
+                "stale", run.id, "S1", f"{what} changed since it was made: it measured another system", again
+            )
 
 
-def _registered(rules: Any, registered: Sequence[dict[str, Any]]) -> Iterator[Block]:
+def _registered(rules: Any, registered: Sequence[dict[str, Any]]) -> Iterator[ReleaseBlock]:
     if rules["tier"] is None or not rules["tier"]["preregistered"]:
         return
     for one in registered:
         if not one["entry"]:
             why = "; ".join(one["differs"]) or "nothing was registered before it"
-            yield Block("preregistration", one["run"], signoff.worst_risk(rules), f"not as registered: {why}",
+            yield ReleaseBlock("preregistration", one["run"], signoff.worst_risk(rules), f"not as registered: {why}",
                         "`shipworthy release preregister PLAN`, then measure again")  # fmt: skip
 
 
-def _waivers(workspace: Workspace, signed: Sequence[Acceptance], now: datetime) -> tuple[list[Acceptance], list[Block]]:
+def _waivers(
+    workspace: Workspace, signed: Sequence[Acceptance], now: datetime
+) -> tuple[list[Acceptance], list[ReleaseBlock]]:
     """Return the acceptances that a waiver in the files matches, and what is wrong with waivers."""
-    good, blocks = list[Acceptance](), list[Block]()
+    good, blocks = list[Acceptance](), list[ReleaseBlock]()
     for node in workspace.graph.of_kind("waiver").values():
         said, where = node.entity, f"{node.file}:{node.line}"
         if now.date() > said.expires:
             blocks.append(
-                Block("waiver", node.id, said.ceiling, f"{where}: expired on {said.expires}, so it counts again",
+                ReleaseBlock("waiver", node.id, said.ceiling, f"{where}: expired on {said.expires}, so it counts again",
                       "mend it, or have it accepted anew; then take the waiver out")
             )  # fmt: skip
         elif live(node, now.date()):
@@ -238,7 +244,7 @@ def _waivers(workspace: Workspace, signed: Sequence[Acceptance], now: datetime) 
                 near = [one for one in signed if one.on == on]
                 why = f"the signed acceptance says another {_differs(node, near[-1])}" if near else "nobody signed it"
                 blocks.append(
-                    Block("waiver", node.id, said.ceiling, f"{where}: waives {on}, and {why}",
+                    ReleaseBlock("waiver", node.id, said.ceiling, f"{where}: waives {on}, and {why}",
                           f"`shipworthy release accept {on}` by {said.by} as {said.accepted_by}")
                 )  # fmt: skip
     return good, blocks

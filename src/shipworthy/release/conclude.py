@@ -12,7 +12,7 @@ import msgspec
 from shipworthy.core import signoff
 from shipworthy.core.errors import UsageError
 from shipworthy.core.severity import worse
-from shipworthy.core.signoff import Block
+from shipworthy.core.signoff import ReleaseBlock
 from shipworthy.release.blocks import CandidateStatus
 from shipworthy.release.proposal import ReleaseCandidate
 from shipworthy.release.signing import Signer, check_clock, permit, place_of, signed_body, text
@@ -171,7 +171,7 @@ def conclude(
         StoreError: the control state cannot be written.
     """
     candidate, decision = found.candidate, found.decision
-    set_aside: tuple[Block, ...] = ()
+    set_aside: tuple[ReleaseBlock, ...] = ()
     if no_go:
         permit(who, rules, "approve", signoff.worst_risk(candidate.rules))
     elif override:
@@ -204,7 +204,7 @@ def conclude(
                          "language", "jurisdiction")
         },
         "criteria": [
-            {name: built.get(name) for name in ("id", "verdict", "must", "rate", "low", "high", "bound", "hits", "trials")}
+            {name: built.get(name) for name in signoff.TOLD}
             for built in map(msgspec.to_builtins, decision.criteria)
         ],
         "registered": list(found.registered),
@@ -235,7 +235,7 @@ def conclude(
         return appender.append(signoff.DECIDED, body, key="candidate")
 
 
-def _block(one: Block) -> dict[str, str]:
+def _block(one: ReleaseBlock) -> dict[str, str]:
     return {"kind": one.kind, "about": one.about, "severity": one.severity, "reason": one.reason}
 
 

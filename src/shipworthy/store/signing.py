@@ -43,16 +43,17 @@ class SigningKey:
 # ---- key files -------------------------------------------------------------------------------------------------
 
 
-def new_key(directory: Path, name: str, *, owner: str = "") -> SigningKey:
+def new_key(directory: Path, name: str, *, owner: str = "", roles: Sequence[str] = ()) -> SigningKey:
     """Make a key: ``NAME.key`` (private, PKCS #8 PEM, mode 0600) and ``NAME.pub.json``.
 
     Args:
         directory: created with mode 0700 if it is not there.
         name: letters, digits, ``. _ -``.
         owner: who signs with it; the name by default.
+        roles: what it may sign as, by the public file; whoever trusts it says that, in the end.
 
     Raises:
-        UsageError: the name is not one, or is taken: a key is never overwritten.
+        UsageError: the name is not one, a role is none, or is taken: a key is never overwritten.
         StoreError: it cannot be written.
     """
     from cryptography.hazmat.primitives import serialization as ser
@@ -66,6 +67,8 @@ def new_key(directory: Path, name: str, *, owner: str = "") -> SigningKey:
         raise UsageError(f"the owner {owner!r} holds a character that no text file can hold") from None
     private = Ed25519PrivateKey.generate()
     key = SigningKey(private, owner or name)
+    if roles:
+        key.public = read_public(public_json(key.public) | {"roles": list(roles)}, f"the key {name}")
     pem = private.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.PKCS8, ser.NoEncryption())
     directory = Path(directory)
     path = directory / f"{name}.key"

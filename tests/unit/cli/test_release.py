@@ -1,8 +1,10 @@
-"""The verb `release`: from a scripted target to a signed GO with risk acceptance, to a NO-GO, and all that is refused."""
+"""The verb `release`: from a scripted target to a signed GO with risk acceptance and a NO-GO, and what is refused."""
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -10,16 +12,23 @@ import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 
 from shipworthy.cli import release
 from shipworthy.cli import run as shipworthy
 from shipworthy.core import signoff
+from shipworthy.core.digests import bytes_digest, canonical
+from shipworthy.core.errors import UsageError
 from shipworthy.evidence import archive, signed_off
-from shipworthy.evidence.verify import verify_bytes
+from shipworthy.evidence.ruled import check_rules
+from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PREDICATE_TYPE, verify_bytes
+from shipworthy.release.conclude import conclude
+from shipworthy.store import chain
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
+from shipworthy.store.signing import load_key, sign, statement
 from shipworthy.store.trust import load_trust
 
 FILES = {
@@ -65,7 +74,7 @@ FILES = {
                 pass
 
         @target
-        def sign_off_desk():
+        def sign_off_desk(note: str = ""):
             return Desk()
     ''',
     "plugins/sign_off_scorer.py": '''
@@ -156,11 +165,9 @@ def write(root: Path, keys: Path) -> None:
         (root / name).write_text(textwrap.dedent(text).lstrip())
     samples = [{"id": f"ask-{n}", "messages": [{"role": "user", "content": f"{n}: hello?"}]} for n in range(40)]
     (root / "suites/asks/samples.jsonl").write_text("".join(json.dumps(one) + "\n" for one in samples))
-    for name, roles in PEOPLE.items():
-        assert shipworthy(["keys", "new", "--name", name]) == 0
-        public = json.loads((keys / f"{name}.pub.json").read_text())
-        (keys / f"{name}.pub.json").write_text(json.dumps(public | {"roles": roles}))
     assert shipworthy(["keys", "new", "--name", "packer"]) == 0
+    for name, roles in PEOPLE.items():
+        assert shipworthy(["keys", "new", "--name", name, *(w for role in roles for w in ("--role", role))]) == 0
 
 
 def write_signers(desk: Desk, **change: object) -> None:
@@ -224,7 +231,7 @@ def test_from_a_failed_criterion_to_a_go_with_risk_acceptance_and_a_no_go(desk: 
     desk.approved(second)
     assert "accepted, not closed: CR-rude" in desk("release", "status", second)
     said = desk("release", "decide", second, "--condition", "Logs are read daily.", *desk.by("ines", "RO-product"))
-    assert f"GO_WITH_RISK_ACCEPTANCE by ines as RO-product" in said
+    assert "GO_WITH_RISK_ACCEPTANCE by ines as RO-product" in said
     assert f"until {EXPIRES}" in said
     listed = desk("release", "list")
     assert "NO_GO" in listed
@@ -239,3 +246,345 @@ def test_from_a_failed_criterion_to_a_go_with_risk_acceptance_and_a_no_go(desk: 
     alone = [sys.executable, "-c", standalone, str(pack), "--trust", trust, "--require", "go-with-risk-acceptance"]
     done = subprocess.run(alone, capture_output=True, text=True, check=False)
     assert "GO_WITH_RISK_ACCEPTANCE by ines for EU" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_key_counts_in_its_role_and_its_time_alone(desk: Desk) -> None:
+    candidate = desk.propose()
+    said = desk("release", "sign", candidate, *desk.by("ines", "RO-safety"), code=2)
+    assert "signers.json: the key of ines" in said
+    assert "may sign as RO-product, RO-clerk, and not as RO-safety" in said
+    said = desk("release", "sign", candidate, *desk.by("ines", "RO-clerk"), code=2)
+    assert re.search(r"roles\.yaml:\d+: RO-clerk may approve nothing", said)
+    assert "none of the approvers" in desk("release", "sign", candidate, *desk.by("hanna", "RO-director"), code=2)
+    assert shipworthy(["keys", "new", "--name", "stranger"]) == 0
+    assert "lists no key" in desk("release", "sign", candidate, *desk.by("stranger", "RO-product"), code=2)
+    write_signers(desk, owner="somebody")
+    said = desk("release", "sign", candidate, *desk.by("tomasz", "RO-safety"), code=2)
+    assert re.search(r"roles\.yaml:\d+: somebody does not hold RO-safety: it is held by tomasz, yuki", said)
+    write_signers(desk, not_after="2026-01-01")
+    assert "valid until 2026-01-01" in desk("release", "sign", candidate, *desk.by("tomasz", "RO-safety"), code=2)
+    write_signers(desk, revoked={"at": "2026-01-01", "compromised": True})
+    assert "as compromised" in desk("release", "sign", candidate, *desk.by("tomasz", "RO-safety"), code=2)
+    assert not [entry for entry in desk.entries() if entry.kind == signoff.APPROVED]
+
+
+def test_one_person_counts_once_and_the_last_word_counts(desk: Desk) -> None:
+    candidate = desk.propose()
+    for _ in range(2):
+        desk("release", "sign", candidate, *desk.by("yuki", "RO-safety"))
+    assert "approval high" in desk.blocks()
+    desk("release", "sign", candidate, *desk.by("tomasz", "RO-safety"))
+    assert desk.blocks() == {"criterion CR-rude"}
+    desk("release", "sign", candidate, "--reject", *desk.by("yuki", "RO-safety"), code=2)
+    desk("release", "sign", candidate, "--reject", "--reason", "Too rude.", *desk.by("yuki", "RO-safety"))
+    assert desk.blocks() == {"criterion CR-rude", "approval high", "rejection yuki"}
+
+
+def test_a_clock_that_was_set_back_signs_nothing(desk: Desk, later: Callable[[float], None]) -> None:
+    candidate = desk.propose()
+    later(-1)
+    assert "the clock was set back" in desk("release", "sign", candidate, *desk.by("ines", "RO-product"), code=2)
+    assert "the clock was set back" in desk("release", "preregister", "full", *desk.by("ines", "RO-product"), code=2)
+
+
+def test_an_acceptance_is_within_right_ceiling_and_ninety_days(desk: Desk) -> None:
+    words = ("--reason", "Because.", "--compensating", "We look.")
+    late = f"{datetime.now(UTC) + timedelta(days=91):%Y-%m-%d}"
+    by = desk.by("tomasz", "RO-safety")
+    said = desk("release", "accept", "RK-rude", *words, "--expires", late, *by, code=2)
+    assert "runs for 91 days, and may run for 90" in said
+    said = desk("release", "accept", "RK-leak", *words, "--expires", EXPIRES, *by, code=2)
+    assert re.search(r"roles\.yaml:\d+: RO-safety may accept up to S3, and this is S2", said)
+    said = desk("release", "accept", "RK-leak", *words, "--expires", EXPIRES, "--ceiling", "S3", *by, code=2)
+    assert re.search(r"risks\.yaml:\d+: RK-leak is of severity S2, above the ceiling S3", said)
+    desk("release", "accept", "RK-rude", *words, "--expires", "2026-01-01", *by, code=2)
+    desk("release", "accept", "RK-none", *words, "--expires", EXPIRES, *by, code=2)
+    desk("release", "accept", "RK-rude", "--reason", " ", *words[2:], "--expires", EXPIRES, *by, code=2)
+    assert not [entry for entry in desk.entries() if entry.kind == signoff.ACCEPTED]
+
+
+def test_a_waiver_and_its_acceptance_say_the_same_or_neither_counts(desk: Desk) -> None:
+    desk.accepted()
+    desk.propose()
+    assert desk.blocks() == {"approval high"}
+    waiver = desk.root / "waivers.yaml"
+    signed = waiver.read_text()
+    for old, new, what in (("ceiling: S3", "ceiling: S2", "'ceiling'"), ('by: "tomasz"', "by: yuki", "'by'")):
+        if what == "'ceiling'":
+            new += "\n    # by the director"
+        waiver.write_text(signed.replace(old, new).replace("RO-safety", "RO-director" if "S2" in new else "RO-safety")
+                          .replace('by: "tomasz"', "by: hanna" if "S2" in new else 'by: "tomasz"'))  # fmt: skip
+        desk("gate", "latest", code=1)
+        desk.propose()
+        said = json.loads(desk("release", "status", "--format", "json", code=1))["blocks"]
+        assert {one["kind"] for one in said} == {"criterion", "waiver", "approval"}
+        assert "the signed acceptance says another 'by'" in next(b["reason"] for b in said if b["kind"] == "waiver")
+    waiver.unlink()
+    desk("gate", "latest", code=1)
+    desk.propose()
+    assert desk.blocks() == {"criterion CR-rude", "approval high"}
+
+
+def test_what_was_accepted_counts_again_after_its_last_day(desk: Desk, later: Callable[[float], None]) -> None:
+    desk.accepted()
+    candidate = desk.propose()
+    desk.approved(candidate)
+    desk("release", "decide", candidate, *desk.by("ines", "RO-product"))
+    desk("release", "status")
+    later(31)
+    said = desk("release", "status", code=1)
+    assert "expired: what was accepted counts again" in said
+    listed = json.loads(desk("release", "list", "--format", "json"))
+    assert [one["decided"] for one in listed] == ["GO_WITH_RISK_ACCEPTANCE (expired)"]
+    assert {"criterion CR-rude", "waiver WV-rude-" + f"{datetime.now(UTC):%Y-%m-%d}"} <= desk.blocks()
+    assert any(one.startswith("age RUN-") for one in desk.blocks())
+
+
+def test_an_override_takes_the_right_and_stays_marked(desk: Desk) -> None:
+    candidate = desk.propose()
+    override = ("release", "decide", candidate, "--override", "--reason", "The launch is fixed.", "--expires", EXPIRES)
+    said = desk(*override, *desk.by("hanna", "RO-director"), code=2)
+    assert "approval high" in said
+    assert "nobody may override this" in said
+    desk.approved(candidate)
+    assert "RO-safety may override nothing" in desk(*override, *desk.by("tomasz", "RO-safety"), code=2)
+    desk(*override[:6], *desk.by("hanna", "RO-director"), code=2)
+    said = desk(*override, *desk.by("hanna", "RO-director"))
+    assert "OVERRIDDEN: criterion CR-rude" in said
+    assert "OVERRIDDEN" in desk("release", "status")
+    assert "overridden" in desk("release", "list")
+    pack = desk.root / "pack.zip"
+    desk("evidence", "build", "--key", "packer", "--output", str(pack))
+    verify = ("evidence", "verify", str(pack), "--trust", str(desk.root / "signers.json"), "--require")
+    assert "1 OVERRIDDEN" in desk(*verify, "go-with-risk-acceptance")
+
+
+def test_what_changed_since_or_is_missing_blocks(desk: Desk) -> None:
+    desk.propose()
+    (desk.root / "risks.yaml").write_text(
+        FILES["risks.yaml"].replace("        ", "").strip().replace("is rude", "shouts")
+    )
+    assert "stale risks.yaml" in desk.blocks()
+    tiers = (desk.root / "roles.yaml").read_text()
+    more = "accepts: S2, artefacts: [docs/card.md, ../outside.md], criteria: [CR-leak], preregistered: true"
+    (desk.root / "roles.yaml").write_text(tiers.replace("accepts: S2}", f"{more}}}"))
+    (desk.root.parent / "outside.md").write_text("Not of this workspace.")
+    (desk.root / "gate.yaml").write_text("gate: {id: release, criteria: [CR-rude]}\n")
+    desk("eval", "--plan", "full")
+    desk("gate", "latest", code=1)
+    desk.propose()
+    found = desk.blocks()
+    assert {"artefact docs/card.md", "artefact ../outside.md", "tier-criterion CR-leak"} <= found
+    assert any(one.startswith("preregistration RUN-") for one in found)
+    (desk.root / "roles.yaml").write_text(tiers.partition("tiers:")[0])
+    desk("gate", "latest", code=1)
+    desk.propose()
+    assert "tier high" in desk.blocks()
+
+
+def test_a_later_decision_on_the_subject_blocks_an_earlier_candidate(desk: Desk) -> None:
+    candidate = desk.propose()
+    desk("gate", "latest", code=1)
+    assert any(one.startswith("stale DEC-") for one in desk.blocks(candidate))
+
+
+def test_a_run_before_its_registration_does_not_count_and_a_later_change_is_named(desk: Desk) -> None:
+    requirements = desk.root / "requirements.yaml"
+    requirements.write_text(requirements.read_text().replace("<= 0.10", "<= 0.50"))
+    desk("eval", "--plan", "full")
+    desk("gate", "latest")
+    desk("release", "preregister", "full", *desk.by("yuki", "RO-safety"))
+    desk.propose()
+    said = desk("release", "status", code=1)
+    assert "not registered beforehand" in said
+    assert "CR-rude: must was 'upper95 <= 0.10', and is 'upper95 <= 0.50'" in said
+    desk("eval", "--plan", "full")
+    desk("gate", "latest")
+    desk.propose()
+    said = desk("release", "status", code=1)
+    assert "registered before it was made" in said
+    assert "changed from one registration to the next" in said
+
+
+def test_a_workspace_put_back_to_an_earlier_copy_is_refused(desk: Desk) -> None:
+    candidate = desk.propose()
+    shutil.copytree(desk.root, desk.root.parent / "copy")
+    desk("release", "sign", candidate, "--reject", "--reason", "No.", *desk.by("ines", "RO-product"))
+    shutil.rmtree(desk.root)
+    shutil.copytree(desk.root.parent / "copy", desk.root)
+    said = desk("release", "sign", candidate, *desk.by("ines", "RO-product"), code=4)
+    assert "put back to an earlier copy" in said
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def control(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "postgres":
+        monkeypatch.setenv("SHIPWORTHY_CONTROL_URL", request.getfixturevalue("emptied"))
+    return str(request.param)
+
+
+def test_of_two_who_decide_at_once_one_is_told(control: str, desk: Desk) -> None:
+    if control == "postgres":  # the log of the copied workspace is an SQLite file
+        desk.measure()
+        desk("release", "preregister", "full", *desk.by("yuki", "RO-safety"))
+    candidate = desk.propose()
+    opened = release._open(desk.root, allow_code=True, signers=None)
+    found, now = release._look(opened, candidate), datetime.now(UTC)
+    together, told = Barrier(2), list[str]()
+
+    def decide(name: str, role: str) -> None:
+        who = opened.signer(str(desk.keys / f"{name}.key"), role, now)
+        with AuditLog(Layout(desk.root).control_url) as audit:
+            together.wait()
+            try:
+                conclude(audit, found, who, opened.rules, no_go=True, reason="No.", now=now)
+            except UsageError as error:
+                told.append(str(error))
+
+    both = [Thread(target=decide, args=one) for one in (("ines", "RO-product"), ("hanna", "RO-director"))]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    decided = [entry for entry in desk.entries() if entry.kind == signoff.DECIDED]
+    assert len(decided) == 1
+    assert len(told) == 1
+    assert "decided on" in told[0]
+    with pytest.raises(UsageError, match="was made while you decided"):
+        other = release._look(opened, desk.propose("UK"))
+        desk.propose("US")
+        with AuditLog(Layout(desk.root).control_url) as audit:
+            conclude(audit, other, opened.signer("ines", "RO-product", now), opened.rules, no_go=True, reason="No.",
+                     now=datetime.now(UTC))  # fmt: skip
+
+
+@pytest.fixture
+def signed(desk: Desk) -> Desk:
+    """A workspace with a candidate that went, with risk acceptance."""
+    desk.accepted()
+    candidate = desk.propose()
+    desk.approved(candidate)
+    desk("release", "decide", candidate, *desk.by("ines", "RO-product"))
+    desk("evidence", "build", "--key", "packer", "--output", str(desk.root / "pack.zip"))
+    return desk
+
+
+def packed_again(desk: Desk, members: dict[str, bytes]) -> bytes:
+    """Return members as a pack that its packer signed: whoever packs may lie about what others signed."""
+    body = {name: data for name, data in members.items() if name not in (MANIFEST, ATTESTATION)}
+    index = json.loads(members[MANIFEST]) | {"files": {name: bytes_digest(data) for name, data in body.items()}}
+    body[MANIFEST] = canonical(index)
+    old = json.loads(base64.b64decode(json.loads(members[ATTESTATION])["payload"]))
+    payload = statement({MANIFEST: bytes_digest(body[MANIFEST])}, PREDICATE_TYPE, old["predicate"])
+    body[ATTESTATION] = sign(payload, [load_key(desk.keys / "packer.key")])
+    return archive.write(body)
+
+
+def verified(desk: Desk, members: dict[str, bytes]) -> str:
+    found = verify_bytes(packed_again(desk, members), load_trust(desk.root / "signers.json"), again=False)
+    return "\n".join(found.problems)
+
+
+def chain_of(members: dict[str, bytes], entries: list[dict]) -> None:  # type: ignore[type-arg]
+    """Chain the sign-off's entries anew, as whoever can write the log could."""
+    last = members["audit-log.jsonl"].splitlines()[-1]
+    head, lines = bytes.fromhex(json.loads(last)["hash"]), []
+    for number, one in enumerate(entries, json.loads(last)["entry"]["number"] + 1):
+        body = canonical(one | {"number": number})
+        head = chain.link(head, body)
+        lines.append(b'{"hash":"' + head.hex().encode() + b'","entry":' + body + b"}\n")
+    members[signed_off.LOG] = b"".join(lines)
+
+
+def test_a_pack_whose_sign_off_was_touched_is_refused(signed: Desk) -> None:
+    whole = archive.read((signed.root / "pack.zip").read_bytes())
+    assert not verified(signed, dict(whole))
+    entries = [json.loads(line)["entry"] for line in whole[signed_off.LOG].splitlines()]
+    first = json.loads(whole["audit-log.jsonl"].splitlines()[-1])["entry"]["number"] + 1
+    at = {entry["kind"]: place for place, entry in enumerate(entries)}
+
+    def tried(change: Callable[[list], object]) -> str:  # type: ignore[type-arg]
+        members, mine = dict(whole), json.loads(json.dumps(entries))
+        change(mine)
+        chain_of(members, mine)
+        return verified(signed, members)
+
+    decided, approved = at[signoff.DECIDED], at[signoff.APPROVED]
+
+    def edit(place: int, old: str, new: str) -> Callable[[list], object]:  # type: ignore[type-arg]
+        def change(mine: list) -> None:  # type: ignore[type-arg]
+            assert old in mine[place]["body"]["payload"]
+            mine[place]["body"]["payload"] = mine[place]["body"]["payload"].replace(old, new)
+
+        return change
+
+    assert f"entry {first + decided} ({signoff.DECIDED}): the signature of ines" in tried(
+        edit(decided, "GO_WITH_RISK_ACCEPTANCE", "GO")
+    )
+    assert "(NO" not in tried(lambda mine: mine.pop(approved))
+    assert "was not proposed as it says" in tried(edit(at[signoff.PROPOSED], '"market":"EU"', '"market":"UK"'))
+    assert "decided twice" in tried(lambda mine: mine.append(mine[decided]))
+    assert "does not end with a decision" in tried(lambda mine: mine.append(mine[approved]))
+    early = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert "a clock was set back" in tried(lambda mine: mine[decided].update(at=early))
+    assert "one of the clocks was wrong" in tried(lambda mine: [one.update(at="2027-03-01T00:00:00Z") for one in mine])
+    members = dict(whole)
+    del members[signed_off.LOG]
+    assert "a decision that no audit log in the pack holds" in verified(signed, members)
+    lines = whole[signed_off.LOG].splitlines(keepends=True)
+    assert "is not what was written" in verified(signed, whole | {signed_off.LOG: b"".join(lines[::-1])})
+
+
+def test_the_verifiers_own_trust_says_who_counts(signed: Desk) -> None:
+    data = (signed.root / "pack.zip").read_bytes()
+    trust = load_trust(signed.root / "signers.json")
+    assert verify_bytes(data, trust._replace(roles={"RO-product": 1, "RO-safety": 1}), again=False).ok
+    found = verify_bytes(data, trust._replace(roles={"RO-safety": 2}), again=False)
+    assert "1 of 2 needed people have approved as RO-safety" in found.problems[0]
+    gone = tuple(key for key in trust.keys if key.owner != "yuki")
+    assert "not in the trust file" in verify_bytes(data, trust._replace(keys=gone), again=False).problems[0]
+    old = tuple(
+        key._replace(not_after=datetime(2026, 1, 1, tzinfo=UTC)) if key.owner == "yuki" else key for key in trust.keys
+    )
+    assert "valid until" in verify_bytes(data, trust._replace(keys=old), again=False).problems[0]
+
+
+def test_a_sign_off_of_another_subject_is_refused(signed: Desk) -> None:
+    other = archive.read((signed.root / "pack.zip").read_bytes())
+    (signed.root / "targets.yaml").write_text("targets:\n  default: {use: sign_off_desk, note: another prompt}\n")
+    signed("eval", "--plan", "full")
+    signed("gate", "latest", code=1)
+    signed("evidence", "build", "--key", "packer", "--output", str(signed.root / "newer.zip"))
+    newer = archive.read((signed.root / "newer.zip").read_bytes())
+    assert signed_off.LOG not in newer
+    moved = newer | {name: data for name, data in other.items() if name not in newer}
+    assert "not what was written" in verified(signed, moved)
+    chain_of(moved, [json.loads(line)["entry"] for line in other[signed_off.LOG].splitlines()])
+    assert "does not end with a decision on" in verified(signed, moved)
+
+
+def test_a_decision_that_does_not_follow_is_not_packed(desk: Desk) -> None:
+    candidate = desk.propose()
+    desk.approved(candidate)
+    opened, now = release._open(desk.root, allow_code=True, signers=None), datetime.now(UTC)
+    found = release._look(opened, candidate)._replace(open=())
+    with AuditLog(Layout(desk.root).control_url) as audit:
+        conclude(audit, found, opened.signer("ines", "RO-product", now), opened.rules, now=now)
+    said = desk("evidence", "build", "--key", "packer", code=4)
+    assert "by the evidence it is NO_GO: criterion CR-rude" in said
+
+
+def test_the_rules_of_a_sign_off_are_those_of_the_files_in_the_pack(signed: Desk) -> None:
+    whole = archive.read((signed.root / "pack.zip").read_bytes())
+    assert check_rules(whole).ok
+    for name, old, new, why in (
+        ("roles", b"approvals: 2", b"approvals: 1", "its tier is not that"),
+        ("roles", b"[tomasz, yuki]", b"[tomasz]", "its roles are not those"),
+        ("waivers", EXPIRES.encode(), b"2030-01-01", "runs for"),
+        ("waivers", b"RK-rude]", b"RK-leak]", "is no waiver of the safety files"),
+    ):
+        member = f"workspace/{name}.yaml"
+        assert old in whole[member]
+        found = check_rules(whole | {member: whole[member].replace(old, new)})
+        assert not found.ok
+        assert why in found.detail or name == "waivers", found
