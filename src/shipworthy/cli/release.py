@@ -207,6 +207,7 @@ def _told(found: CandidateStatus) -> dict[str, Any]:
             {"entry": v.entry, **{k: v.said[k] for k in ("by", "role", "answer", "at")}} for v in found.votes
         ],
         "registered": list(found.registered),
+        "refused": list(found.refused),
         "decided": None if found.decided is None else dict(found.decided.said),
     }
 
@@ -227,6 +228,7 @@ def _text(found: CandidateStatus, form: str, today: str) -> str:
         f"accepted, not closed: {t.block.about}, until {a.expires}, by {a.by} as {a.role}; {a.compensating}"
         for t in found.taken for a in t.by
     ]  # fmt: skip
+    lines += [f"does not count: {why}" for why in found.refused]
     if found.decided is not None:
         lines.append(_decided(found.decided.said, today))
     shown = markdown_table if form == "markdown" else table

@@ -8,6 +8,7 @@ member of its own. Whom to believe, until when and in which role, comes from the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from shipworthy.core import signoff
@@ -208,10 +209,11 @@ class _Held:
         return [vote.said for vote in found.values()]
 
     def registered(self) -> list[dict[str, Any]]:
-        known = [
-            Registered(one["number"], _read(one, self.trust).said)
-            for one in self.before if one["kind"] == signoff.PREREGISTERED
-        ]  # fmt: skip
+        known = []
+        for one in self.before:
+            if one["kind"] == signoff.PREREGISTERED:
+                with suppress(IntegrityError):  # by a key that does not count: as if it had never been registered
+                    known.append(Registered(one["number"], _read(one, self.trust).said))
         found = []
         for id in self.held.decision["runs"]:
             begun = min(e["number"] for e in self.before if e["body"].get("run") == id)

@@ -20,7 +20,7 @@ from shipworthy.release.signing import rules_of, signed_entries
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import DECISION_MADE
-from shipworthy.store.signed import SignedEntry
+from shipworthy.store.signed import SignedEntry, read_signed
 from shipworthy.store.trust import Trust
 from shipworthy.workspace.dated import live
 from shipworthy.workspace.files import changed
@@ -43,6 +43,7 @@ class CandidateStatus(NamedTuple):
         votes: the standing vote of each person.
         registered: what was registered of each run, see `core.preregistration.registration`.
         decided: the entry that decided it; None while it is open.
+        refused: why signed entries do not count, such as by a key that was revoked; they are left out.
         seen: number of the newest entry about sign-off that this rests on.
     """
 
@@ -54,6 +55,7 @@ class CandidateStatus(NamedTuple):
     registered: tuple[dict[str, Any], ...]
     decided: SignedEntry | None
     seen: int
+    refused: tuple[str, ...]
     expires: str
 
     @property
@@ -85,13 +87,11 @@ def status(
     manifests = [run.manifest for run in runs]
     day, built = now.date().isoformat(), msgspec.to_builtins(decision)
     rules = candidate.rules
-    accepted, waivers = _waivers(workspace, acceptances(audit, trust), now)
-    votes = [
-        one
-        for one in signed_entries(audit, signoff.APPROVED, trust)
-        if one.said["candidate_digest"] == candidate.digest
-    ]
-    registered = registrations(audit, decision, manifests, trust)
+    about = audit.about(candidate.id)
+    void, refused = list[str](), list[str]()
+    accepted, waivers = _waivers(workspace, acceptances(audit, trust, refused), now)
+    votes = signed_entries((one for one in about if one.kind == signoff.APPROVED), trust, void)
+    registered = registrations(audit, decision, manifests, trust, refused)
     later = [one for one in audit.of_kinds(DECISION_MADE) if one.number > entry.number]
     blocks = [
         *signoff.gate_blocks(built, rules, list(_spoilt(workspace, runs))),
@@ -105,12 +105,13 @@ def status(
             if (one.body.get("system"), one.body.get("subject_digest")) == (decision.system, decision.subject_digest)
         ),
         *waivers,
+        *(ReleaseBlock("stale", "signature", "S1", why, "propose again: it would spoil the pack") for why in void),
         *_registered(rules, registered),
         *signoff.vote_blocks(rules, [_vote(one) for one in votes]),
     ]  # fmt: skip
     covered = [Taken(one, tuple(signoff.covering(one, built, accepted, day))) for one in blocks]
     taken = tuple(one for one in covered if one.by)
-    decided = [e for e in signed_entries(audit, signoff.DECIDED, trust) if e.said["candidate"] == candidate.id]
+    decided = [e for e in about if e.kind == signoff.DECIDED][:1]
     return CandidateStatus(
         candidate=candidate,
         decision=decision,
@@ -118,19 +119,20 @@ def status(
         taken=taken,
         votes=tuple(_standing(votes)),
         registered=tuple(registered),
-        decided=decided[0] if decided else None,
+        decided=next((read_signed(e.number, e.at, e.kind, e.body, trust) for e in decided), None),
         seen=seen,
+        refused=tuple(refused),
         expires=min((a.expires for one in taken for a in one.by), default=""),
     )
 
 
-def acceptances(audit: AuditLog, trust: Trust) -> list[Acceptance]:
-    """Return every acceptance that was ever signed, oldest first.
+def acceptances(audit: AuditLog, trust: Trust, refused: list[str]) -> list[Acceptance]:
+    """Return every acceptance that was ever signed and counts, oldest first.
 
-    Raises:
-        IntegrityError: the signature of one does not count.
+    Args:
+        refused: see `signed_entries`.
     """
-    return [acceptance(one) for one in signed_entries(audit, signoff.ACCEPTED, trust)]
+    return [acceptance(one) for one in signed_entries(audit.of_kinds(signoff.ACCEPTED), trust, refused)]
 
 
 def acceptance(entry: SignedEntry) -> Acceptance:

@@ -66,16 +66,18 @@ def preregister(
 
 
 def registrations(
-    audit: AuditLog, decision: Decision, manifests: Sequence[RunManifest], trust: Trust
+    audit: AuditLog, decision: Decision, manifests: Sequence[RunManifest], trust: Trust, refused: list[str]
 ) -> list[dict[str, Any]]:
     """Return what was registered of each run of a decision; see `core.preregistration.registration`.
 
-    Raises:
-        IntegrityError: a registration's signature does not count.
+    Args:
+        refused: see `signed_entries`.
     """
     import msgspec
 
-    known = [Registered(one.entry, one.said) for one in signed_entries(audit, signoff.PREREGISTERED, trust)]
+    known = [
+        Registered(one.entry, one.said) for one in signed_entries(audit.of_kinds(signoff.PREREGISTERED), trust, refused)
+    ]
     found = []
     for manifest in manifests:
         about = audit.about(manifest.id)

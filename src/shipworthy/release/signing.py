@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -148,13 +148,21 @@ def signed_body(
     return {**about, "payload": payload.decode(), "keyid": who.key.public.keyid, "signature": signature}
 
 
-def signed_entries(audit: AuditLog, kind: str, trust: Trust) -> list[SignedEntry]:
-    """Return the signed entries of a kind, oldest first, each signature checked.
+def signed_entries(entries: Iterable[Entry], trust: Trust, refused: list[str]) -> list[SignedEntry]:
+    """Return the signed entries that count, each signature checked.
 
-    Raises:
-        IntegrityError: one of them does not count; a log with such an entry is believed in nothing.
+    An entry stays for ever, and a key may be revoked: what does not count is left out, as if it had never been said.
+
+    Args:
+        refused: is given why an entry does not count, for each that does not.
     """
-    return [read_signed(one.number, one.at, one.kind, one.body, trust) for one in audit.of_kinds(kind)]
+    found = []
+    for one in entries:
+        try:
+            found.append(read_signed(one.number, one.at, one.kind, one.body, trust))
+        except IntegrityError as error:
+            refused.append(str(error))
+    return found
 
 
 def check_clock(audit: AuditLog, now: datetime) -> None:

@@ -588,3 +588,17 @@ def test_the_rules_of_a_sign_off_are_those_of_the_files_in_the_pack(signed: Desk
         found = check_rules(whole | {member: whole[member].replace(old, new)})
         assert not found.ok
         assert why in found.detail or name == "waivers", found
+
+
+def test_what_a_revoked_key_signed_counts_no_more_and_stops_nobody(desk: Desk) -> None:
+    desk.accepted()
+    candidate = desk.propose()
+    desk("release", "sign", candidate, *desk.by("tomasz", "RO-safety"))
+    assert desk.blocks() == {"approval high"}
+    write_signers(desk, revoked={"at": "2026-01-01", "compromised": True})
+    assert "does not count: audit log: entry" in desk("release", "status", code=1)
+    (waived,) = (one for one in desk.blocks() if one.startswith("waiver"))
+    assert desk.blocks() == {"criterion CR-rude", "approval high", "stale signature", waived}
+    candidate = desk.propose("UK")
+    desk.approved(candidate)
+    assert desk.blocks() == {"criterion CR-rude", waived}
