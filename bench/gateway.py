@@ -7,8 +7,10 @@ python bench/gateway.py --latency         the added latency alone
 python bench/gateway.py --soak MINUTES    mixed load instead (see gateway_soak.py)
 
 All by turns on one stub, half of the requests streamed, in 40 pieces. Shares are of requests for a CPU second of the
-serving process. `share_of_bare_proxy` is of the gateway without a rule, beside Starlette on uvicorn (bench/peers), what
-`_with_guards` is with three; `share_of_aiohttp_proxy` is beside the leanest proxy there is on the gateway's own stack.
+serving process, of the gateway without a rule; with three guards where they end in `_with_guards`.
+`share_of_bare_proxy` is beside Starlette on uvicorn with httpx behind it, as most would write a proxy (bench/peers),
+`share_of_starlette_aiohttp_proxy` beside the same with the fastest client, and `share_of_aiohttp_proxy` beside the
+leanest proxy there is on the gateway's own stack.
 `added_ms` is of the time to the end of an answer at 50 requests a second on one worker with three guards, of the wall:
 on a busy machine an upper bound. Where real-time scheduling may be had, `chrt -r 10 python bench/gateway.py --latency`
 leaves out what other programs do to it, but for the disk. `requests_per_cpu_s_over_litellm` is with the same kinds of
@@ -46,6 +48,11 @@ LIMITS = {
     "added_ms_p99": 30.0,
 }
 LEAST = ("share_of_bare_proxy", "requests_per_cpu_s_over_litellm")
+BARE = {
+    "share_of_bare_proxy": "starlette_httpx",
+    "share_of_starlette_aiohttp_proxy": "starlette_aiohttp",
+    "share_of_aiohttp_proxy": "aiohttp",
+}
 ENTITIES = {
     "EMAIL_ADDRESS": "email",
     "PHONE_NUMBER": "phone",
@@ -91,10 +98,12 @@ async def beside(folder: Path, part: float, *, peers: bool) -> dict[str, Any]:
             "without_rules": stack.enter_context(process("gateway", "--config", str(free))),
         }
         if peers:
-            serving["starlette"] = stack.enter_context(peer("starlette_proxy.py", upstream))
+            for client in ("httpx", "aiohttp"):
+                proxy = peer("starlette_proxy.py", upstream, client)
+                serving[f"starlette_{client}"] = stack.enter_context(proxy)
         per = await costs(serving, dict.fromkeys(serving, int(REQUESTS * part)), QUESTION)
     found: dict[str, Any] = {}
-    for name, other in (("share_of_bare_proxy", "starlette"), ("share_of_aiohttp_proxy", "aiohttp")):
+    for name, other in BARE.items():
         if other in per:
             found[name] = share(per["without_rules"], per[other])
             found[f"{name}_with_guards"] = share(per["gateway"], per[other])
