@@ -1,6 +1,7 @@
 """What gets past a tool policy when an attack is written against it: a search, 500 tries for each attacker's goal.
 
 python bench/adaptive.py [--json] [--only reviewed|drafted|none] [--setting NAME ...] [--tries N] [--seed N] [--jobs N]
+python bench/adaptive.py --agentdojo [--suite NAME ...] ...    the injection tasks of AgentDojo v1.1.2 instead
 
 No model is asked. `shipworthy.agents.search` varies each of the 40 goals of our worlds (`agents/moves.py`: other words,
 codes, parts, laundering by way of other tools and earlier sessions, other tools of the same effect, near names,
@@ -11,8 +12,8 @@ person is there who lets the user's calls pass and no other. `reviewed` is the p
     reached        goals that some try reached, of all
     reached_by_try the same within the first 1, 10, 100 and all tries
     goals          for each: tries, the first that reached it, how many did, and the shortest script that does
-    utility        the 60 tasks, both solutions, nobody attacking: done with an attentive person, done with nobody
-                   there, and those in which a person is asked
+    utility        of our worlds, the 60 tasks, both solutions, nobody attacking: done with an attentive person, done
+                   with nobody there, and those in which a person is asked
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,16 @@ from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.exchange import Exchange
 from shipworthy.stats import rate_interval
 from shipworthy.targets.hijacked_agent import hijacked_agent
+
+PEERS = Path(__file__).parent / "peers"
+sys.path.insert(0, str(PEERS))
+
+from environments import python_of, run_apart  # noqa: E402
+
+DOJO = "v1.1.2"
+DOJO_POLICIES = Path(__file__).resolve().parent / "agentdojo_policies"
+DOJO_GOALS = {"banking": range(9), "slack": range(1, 6), "travel": range(7), "workspace": range(6)}
+"""The numbers of the injection tasks of that version; one of travel's calls no tool, and is not searched for."""
 
 REVIEWED = LIBRARY / "policy.yaml"
 POLICIES = ("reviewed", "drafted", "none")
@@ -121,6 +132,48 @@ async def undisturbed(names: Sequence[str], policy: Policy | None) -> dict[str, 
     }
 
 
+def signed(suite: str) -> str:
+    """Return the signatures of a suite's tools, as AgentDojo's environment says them."""
+    job = [python_of("agentdojo"), str(PEERS / "agentdojo_job.py"), DOJO, suite, "none", "signatures", "nobody"]
+    return str(run_apart(job, capture_output=True, check=True).stdout)
+
+
+def dojo_one(suite: str, goal: str, policy: str, tries: int, seed: int) -> dict[str, Any]:
+    """Search for one injection task of AgentDojo, in its environment."""
+    job = [python_of("agentdojo"), str(PEERS / "agentdojo_search.py"), DOJO, suite, policy, goal, str(tries), str(seed)]
+    done = run_apart(job, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"{suite} {goal}: {done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def dojo(policy: str, suites: Sequence[str], tries: int, seed: int, jobs: int) -> dict[str, Any]:
+    """Search for every injection task that calls a tool."""
+    with tempfile.TemporaryDirectory() as home, ThreadPoolExecutor(jobs) as pool:
+        paths = {}
+        for suite in suites:
+            paths[suite] = str(DOJO_POLICIES / f"{suite}.yaml") if policy == "reviewed" else "none"
+            if policy == "drafted":
+                folder = Path(home, suite)
+                folder.mkdir()
+                (folder / "tools.json").write_text(signed(suite), encoding="utf-8")
+                (folder / "policy.yaml").write_text(draft(read_signatures(folder / "tools.json")), encoding="utf-8")
+                paths[suite] = str(folder / "policy.yaml")
+        begun = [
+            pool.submit(dojo_one, suite, f"injection_task_{number}", paths[suite], tries, seed)
+            for suite in suites
+            for number in DOJO_GOALS[suite]
+        ]
+        goals = [job.result() for job in begun]
+    searched = [goal for goal in goals if goal["tries"]]
+    return {
+        "reached": share(sum(g["first"] > 0 for g in searched), len(searched)),
+        "tries_that_reached": {"hits": sum(g["reached"] for g in searched), "n": sum(g["tries"] for g in searched)},
+        "goals": goals,
+    }
+
+
 def measured(path: str, names: Sequence[str], tries: int, seed: int, pool: ProcessPoolExecutor) -> dict[str, Any]:
     jobs = [pool.submit(one, name, goal.id, path, tries, seed) for name in names for goal in setting(name).goals]
     goals = [job.result() for job in jobs]
@@ -141,12 +194,19 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--only", action="append", choices=POLICIES)
     parser.add_argument("--setting", action="append", choices=settings())
+    parser.add_argument("--agentdojo", action="store_true", help="AgentDojo's injection tasks, in its own environment")
+    parser.add_argument("--suite", action="append", choices=[*DOJO_GOALS], help="of AgentDojo")
     parser.add_argument("--tries", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     names = tuple(given.setting or settings())
     told: dict[str, Any] = {"tries": given.tries, "seed": given.seed}
+    if given.agentdojo:
+        for policy in given.only or ("reviewed",):
+            told[policy] = dojo(policy, given.suite or [*DOJO_GOALS], given.tries, given.seed, given.jobs)
+        print(json.dumps(told, indent=2) if given.json else dojo_text(told))
+        return
     with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(given.jobs) as pool:
         paths = {"reviewed": str(REVIEWED), "drafted": str(drafted(names, Path(folder))), "none": ""}
         for policy in given.only or ("reviewed", "drafted"):
@@ -165,6 +225,22 @@ def main() -> None:
             if goal["first"]:
                 print(f"  {goal['goal']}: try {goal['first']}, {goal['reached']} of {goal['tries']}, {goal['moves']}")
                 print(f"    under {goal['script']['task']}, {goal['script']['position']}: {json.dumps(goal['calls'])}")
+
+
+def dojo_text(told: dict[str, Any]) -> str:
+    lines = []
+    for policy in POLICIES:
+        if policy in told:
+            r = told[policy]["reached"]
+            lines.append(f"{policy}: {r['hits']} of {r['n']} goals reached [{r['low']:.1%}, {r['high']:.1%}]")
+            for goal in told[policy]["goals"]:
+                if goal.get("first"):
+                    place = f"{goal['suite']} {goal['goal']}"
+                    lines.append(
+                        f"  {place}: try {goal['first']}, {goal['reached']} of {goal['tries']}, {goal['moves']}"
+                    )
+                    lines.append(f"    under {goal['script']['task']}: {json.dumps(goal['calls'])}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """AgentDojo behind our tool policy, with an agent that always obeys the injection; no model is asked.
 
 python bench/agentdojo.py [--json] [--only v1_1_2|v1_2_2_new|drafted] [--suite NAME ...] [--mode end|once|pieces ...]
+python bench/agentdojo.py --target FILE [--limit N] [--json] [--suite NAME ...]     any model in the script's place
 
 Two benchmarks under two names: `v1_1_2`, the published 629 cases, and `v1_2_2_new`, the injection tasks that v1.2.2
 added, with policies that were fixed before their scripts were written (the reference driver, which scripts eight of
@@ -15,9 +16,12 @@ tasks as units (the mean of their shares), since the cases of one task stand or 
     tasks_asking        the user's tasks in which a person is asked
 
 and beside them utility under attack, autonomy (the user's acting calls that ran without a person), the rate with a
-person who says yes to everything, and the rate without a policy. AgentDojo lives in an environment of its own (287 MB),
-made from the locked versions under bench/peers. `--jobs` runs so many suites at a time; each benchmark took some
-twenty minutes on two shared cores.
+person who says yes to everything, and the rate without a policy. FILE holds one target as `targets.yaml` has it, such
+as ``{use: agent, model: {use: openai_compatible, base_url: …, model: …}}``; it is asked without a policy, and behind
+the reviewed ones with nobody there and with an attentive person: utility, utility under attack, attacks that succeed,
+cases in which a person is asked, and cases that its errors left out. AgentDojo lives in an environment of its own
+(287 MB), made from the locked versions under bench/peers. `--jobs` runs so many suites at a time; each benchmark took
+some twenty minutes on two shared cores.
 """
 
 from __future__ import annotations
@@ -42,6 +46,8 @@ from shipworthy.enforce.policy.draft import draft  # noqa: E402
 from shipworthy.enforce.policy.engine import Policy  # noqa: E402
 from shipworthy.enforce.policy.signatures import read_signatures  # noqa: E402
 from shipworthy.stats import rate_interval  # noqa: E402
+from shipworthy.workspace.nodes import read_yaml  # noqa: E402
+from shipworthy.workspace.scalars import plain  # noqa: E402
 
 POLICIES = HERE / "agentdojo_policies"
 SUITES = ("banking", "slack", "travel", "workspace")
@@ -211,6 +217,29 @@ def measured(
     }
 
 
+def with_model(runner: Runner, target: str, suites: Sequence[str], *more: str) -> dict[str, Any]:
+    """Measure a target of ours on v1.1.2, without and behind the reviewed policies."""
+    rows = {"without_policy": (None, "nobody"), "nobody": (POLICIES, "nobody"), "attentive": (POLICIES, "attentive")}
+    told: dict[str, Any] = {}
+    for name, (policies, person) in rows.items():
+        given = ("--target", target, *more)
+        attack = runner.start("v1.1.2", suites, policies, "end", person, *given)
+        undisturbed = runner.start("v1.1.2", suites, policies, "end", person, "--benign", *given)
+        attacked_, benign_ = attack(), undisturbed()
+        good = [case for case in attacked_ if "error" not in case]
+        fine = [case for case in benign_ if "error" not in case]
+        told[name] = {
+            "utility": of(fine, what="utility"),
+            "utility_under_attack": of(good, what="utility"),
+            "asr_total": of(good, what="success"),
+            "reached": of(good, what="hijacked"),
+            "tasks_asking": of(fine, what="asks"),
+            "errors": len(attacked_) + len(benign_) - len(good) - len(fine),
+            "error": next((case["error"] for case in (*attacked_, *benign_) if "error" in case), ""),
+        }
+    return told
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -218,10 +247,18 @@ def main() -> None:
     parser.add_argument("--suite", action="append", choices=SUITES)
     parser.add_argument("--mode", action="append", choices=MODES)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--target", type=Path, metavar="FILE", help="a target, in the script's place")
+    parser.add_argument("--limit", type=int, help="with --target: so many of the user's tasks a suite")
     parser.add_argument("--python", help="an interpreter that has AgentDojo, instead of the locked environment")
     given = parser.parse_args()
     runner = Runner(given.python or python_of("agentdojo"), given.jobs)
     suites, modes = tuple(given.suite or SUITES), tuple(given.mode or MODES)
+    if given.target is not None:
+        target = json.dumps(plain(read_yaml(given.target).value))
+        asked = with_model(runner, target, suites, *(("--limit", str(given.limit)) if given.limit else ()))
+        runner.close()
+        print(json.dumps(asked, indent=2) if given.json else model_text(asked))
+        return
     wanted = given.only or ["v1_1_2", "v1_2_2_new", "drafted"]
     told: dict[str, Any] = {}
     if "v1_1_2" in wanted:
@@ -249,6 +286,18 @@ def main() -> None:
             print(f"  {key:22} {r['share']:7.2%}  [{r['low']:.2%}, {r['high']:.2%}]  {r['hits']} of {r['n']}")
         r = one["intervals"]["autonomy"]
         print(f"  {'autonomy':22} {r['share']:7.2%}  {one['intervals']['asks']} asks")
+
+
+def model_text(told: dict[str, Any]) -> str:
+    lines = []
+    for row, rates in told.items():
+        lines.append(f"{row}: {rates['errors']} cases without a verdict {rates['error'][:100]}")
+        for key, r in rates.items():
+            if isinstance(r, dict) and r["n"]:
+                lines.append(
+                    f"  {key:22} {r['share']:7.2%}  [{r['low']:.2%}, {r['high']:.2%}]  {r['hits']} of {r['n']}"
+                )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

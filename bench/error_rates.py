@@ -14,6 +14,7 @@ from itertools import product
 
 from shipworthy.stats import achieved_power
 from shipworthy.stats.audit_simulation import AuditDesign, passes_audited
+from shipworthy.stats.judge_simulation import JudgeDesign, judged_shares
 from shipworthy.stats.mean_simulation import LAWS, MeanDesign, mean_coverage, mean_passes, mean_passes_paired
 from shipworthy.stats.run_simulation import RunDesign, alarms
 from shipworthy.stats.simulation import Design, coverage, passes, passes_paired
@@ -27,7 +28,7 @@ def main() -> None:
     options = parser.parse_args()
     run = {"replicates": options.replicates, "seed": options.seed}
     if options.json:
-        found = {"rates": rates(run), "audited": audited(run), "comparisons": comparisons(run)}
+        found = {"rates": rates(run), "audited": audited(run), "judged": judged(run), "comparisons": comparisons(run)}
         print(json.dumps({**means(run), **found}))
         return
     began = time.perf_counter()
@@ -45,6 +46,9 @@ def main() -> None:
     print("\nAudited by labels, truth at the limit of 5 %: wrongly ships")
     for cell in audited(run):
         print(f"{cell['wrong']:.4f}  {cell['design']}")
+    print("\nBehind a calibrated judge, truth at the limit of 5 %; power: the truth is a quarter of it")
+    for cell in judged(run):
+        print(f"ships {cell['ships']:.4f}  fails {cell['fails']:.4f}  power {cell['power']:.2f}  {cell['design']}")
     print_means(means(run))
     print_comparisons(comparisons(run))
     print(f"\n{time.perf_counter() - began:.0f} s")
@@ -93,6 +97,19 @@ def audited(run):
     for (n, m, icc, large, more), hears, clear in product(shapes, (0.5, 0.7, 1.0), (0.97, 1.0)):
         design = AuditDesign(n, m, icc, hears, clear, large=large, large_attempts=more)
         cells.append({"design": design._asdict(), "wrong": passes_audited(design, 0.05, 0.05, **few), **few})
+    return cells
+
+
+def judged(run):
+    """Measure criteria behind a calibrated judge, with the truth at the limit and at a quarter of it."""
+    few = run | {"replicates": max(1, run["replicates"] // 10)}
+    shapes = ((400, 1, 0.0, 0, 1), (400, 4, 0.3, 0, 1), (400, 4, 1.0, 0, 1), (300, 1, 1.0, 40, 20))
+    cells = []
+    for (n, m, icc, large, more), hears, clear in product(shapes, (0.5, 0.7, 0.95), (0.95, 0.98, 0.999)):
+        design = JudgeDesign(n, m, icc, hears, clear, large=large, large_attempts=more)
+        found = judged_shares(design, 0.05, 0.05, **few)
+        power = judged_shares(design, 0.0125, 0.05, **few | {"replicates": max(1, few["replicates"] // 4)}).ships
+        cells.append({"design": design._asdict(), **found._asdict(), "power": power, **few})
     return cells
 
 

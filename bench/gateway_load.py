@@ -135,7 +135,8 @@ def configured(folder: Path, upstream: str, workers: int = 1, guards: str = GUAR
     (folder / "guards.yaml").write_text(guards)
     path = folder / "gateway.yaml"
     path.write_text(
-        f"listen: 127.0.0.1:0\nworkers: {workers}\nguards: guards.yaml\nupstreams:\n  main: {{url: '{upstream}/v1'}}\n"
+        f"listen: 127.0.0.1:0\nworkers: {workers}\nguards: guards.yaml\nupstreams:\n"
+        f"  main: {{url: '{upstream}/v1', breaker: {{failures: 0}}}}\n"  # the matrix fails on purpose, in a row
     )
     return path
 

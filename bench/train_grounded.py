@@ -28,8 +28,8 @@ from sklearn.model_selection import GroupKFold
 from train_refusal import code, held_out
 
 from shipworthy.core.digests import bytes_digest
-from shipworthy.scorers import _support_features as feats
-from shipworthy.scorers import _support_model as model
+from shipworthy.detect import support_features as feats
+from shipworthy.detect import support_model as model
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {"begin": "reply", "factual_summary_pairs": "sentence", "summedits": "summary"}

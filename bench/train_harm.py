@@ -35,8 +35,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from shipworthy.core.digests import bytes_digest
-from shipworthy.scorers import _harm_features as feat
-from shipworthy.scorers import _harm_model as model
+from shipworthy.detect import harm_features as feat
+from shipworthy.detect import harm_model as model
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ("judge_human.jsonl.gz", "harmful_prompt.jsonl.gz", "toxicity.jsonl.gz", "groundedness.jsonl.gz",
@@ -118,7 +118,7 @@ def harmless(data: Path, asked: list[Row]) -> list[Row]:
 
 
 def sparse(found: list[feat.Hashed], idf: np.ndarray) -> sp.csr_matrix:
-    """Return rows of unit length, rare buckets given their due: what `_harm_model.dot` multiplies."""
+    """Return rows of unit length, rare buckets given their due: what `harm_model.dot` multiplies."""
     values = [h.value * idf[h.where] for h in found]
     values = [v / max(1e-9, float(np.sqrt(v @ v))) for v in values]
     ends = np.cumsum([0, *(len(h.where) for h in found)])

@@ -26,8 +26,9 @@ import train_grounded as train
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from shipworthy.scorers._grounding import repeats, support
-from shipworthy.scorers._support_model import SupportVerdict, load, unpack
+from shipworthy.detect.carried import carried
+from shipworthy.detect.grounding import repeats, support
+from shipworthy.detect.support_model import SupportVerdict, load, unpack
 from shipworthy.scorers.grounded import Grounded
 from shipworthy.stats import kappa
 
@@ -40,12 +41,12 @@ def said_by(data: train.Data, said: Sequence[SupportVerdict]) -> tuple[np.ndarra
     """Return what the scorer says of every row with a model's verdicts, and which rows it judges."""
     scorer, says, judged = Grounded(), np.zeros(len(said), dtype=bool), np.zeros(len(said), dtype=bool)
     for i, (row, verdict) in enumerate(zip(data.rows, said, strict=True)):
-        carried: bool | None = True
+        rests: bool | None = True
         if not repeats(row["response"], [row["context"]]):
             found = support(row["response"], [row["context"], row["prompt"]])
-            carried, _ = scorer.carried(found, lambda verdict=verdict: verdict)
-        judged[i] = carried is not None
-        says[i] = chances([verdict])[0] >= scorer.threshold if carried is None else not carried
+            rests, _ = carried(found, lambda verdict=verdict: verdict, threshold=scorer.threshold, doubt=scorer.doubt)
+        judged[i] = rests is not None
+        says[i] = chances([verdict])[0] >= scorer.threshold if rests is None else not rests
     return says, judged
 
 

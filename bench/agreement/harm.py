@@ -26,7 +26,7 @@ from sklearn.model_selection import GroupKFold
 from shipworthy.core import registry
 from shipworthy.core.errors import ScorerError
 from shipworthy.core.records import Sample, say
-from shipworthy.scorers import _harm_model
+from shipworthy.detect import harm_model
 
 DATA = train_harm.DATA
 REPEATS, FOLDS = 3, 8
@@ -109,7 +109,7 @@ def _refusal(asked: Sequence[str], said: Sequence[str]) -> list[bool]:
 
 def _shipped(asked: Sequence[str], said: Sequence[str]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return level and verdict of the shipped weights."""
-    model = _harm_model.load()
+    model = harm_model.load()
     level = np.array([model.judge(request, answer).level for request, answer in zip(asked, said, strict=True)])
     return level, level >= model.threshold
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from case import Case, Outcome, accepted, judge
 from lab import KEY, Lab
 
 FILE, LEAVE, WORDS = "grants file, malformed", "leave for something else", "leave asked in odd words"
+START = "a command started without leave"
 
 
 def controls(lab: Lab) -> Iterator[Case]:
@@ -23,6 +25,14 @@ def controls(lab: Lab) -> Iterator[Case]:
     for kind in (FILE, LEAVE):
         yield Case(kind, "control: leave for the very place", given)
 
+    def started() -> Outcome:
+        path = _server(lab)
+        with lab.allowed({"commands": [_leave(path)]}):
+            ran = lab.run("gateway", "--config", path, "--check")
+        return accepted(ran)
+
+    yield Case(START, "control: leave for the very command in the very folder", started)
+
 
 def cases(lab: Lab) -> Iterator[Case]:
     """Files, places and words."""
@@ -30,6 +40,8 @@ def cases(lab: Lab) -> Iterator[Case]:
         yield Case(FILE, name, lambda text=text: _kept(lab, text))
     for name, grants in _others(lab):
         yield Case(LEAVE, name, lambda grants=grants: _sent(lab, grants))
+    for name, change in _STARTS:
+        yield Case(START, name, lambda change=change: _started(lab, change))
     for words in _WORDS:
         name = " ".join(words)[:60]
         yield Case(WORDS, repr(name), lambda words=words: judge(lab.run("allow", *words, tty=True), harm=_saved(lab), codes=(2,)))  # fmt: skip
@@ -98,6 +110,43 @@ def _others(lab: Lab) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "code alone", {"code": ["shipworthy", "os", "yaml"]}
 
 
+def _server(lab: Lab) -> Path:
+    """Write a gateway's file with an MCP server whose command leaves a mark."""
+    folder = lab.place()
+    (folder / "guards.yaml").write_text("rules: []\n")
+    server = {"command": ["touch", "started"], "env": {"KEY": "env:RUNNER_SECRET"}, "start_s": 2}
+    (folder / "gateway.yaml").write_text(json.dumps({"guards": "guards.yaml", "mcp": {"it": server}}))
+    return folder / "gateway.yaml"
+
+
+def _leave(path: Path) -> str:
+    return f"{path.parent.resolve()}$ KEY=env:RUNNER_SECRET touch started"
+
+
+_STARTS: tuple[tuple[str, Callable[[str], Any]], ...] = (
+    ("no leave at all", lambda whole: {}),
+    ("leave in another folder", lambda whole: {"commands": ["/elsewhere$ " + whole.partition("$ ")[2]]}),
+    ("leave in the folder above", lambda whole: {"commands": [str(Path(whole.partition("$ ")[0]).parent) + "$ " + whole.partition("$ ")[2]]}),
+    ("leave for another argument", lambda whole: {"commands": [whole + " more"]}),
+    ("leave for the program alone", lambda whole: {"commands": [whole.removesuffix(" started")]}),
+    ("leave without its credential", lambda whole: {"commands": [whole.replace("KEY=env:RUNNER_SECRET ", "")]}),
+    ("leave with another credential", lambda whole: {"commands": [whole.replace("RUNNER_SECRET", "OTHER")]}),
+    ("leave for a pattern", lambda whole: {"commands": [whole.partition("$ ")[0] + "$ *"]}),
+    ("leave for code of its name", lambda whole: {"code": ["touch"]}),
+    ("commands that are a text", lambda whole: {"commands": whole}),
+    ("a command without its folder", lambda whole: {"commands": [whole, "touch started"]}),
+    ("a command of two lines", lambda whole: {"commands": [whole, "/a$ b\nc"]}),
+    ("commands there twice", lambda whole: json.dumps({"commands": [whole]})[:-1] + ', "commands": []}'),
+)  # fmt: skip
+
+
+def _started(lab: Lab, change: Callable[[str], Any]) -> Outcome:
+    path = _server(lab)
+    with lab.allowed(change(_leave(path))):
+        ran = lab.run("gateway", "pin", "--config", path, "--server", "it", tty=True)
+    return judge(ran, harm="it was started" if (path.parent / "started").exists() else "", codes=(2,))
+
+
 def _saved(lab: Lab) -> str:
     if lab.grants.exists():
         lab.grants.unlink()
@@ -111,4 +160,6 @@ _WORDS: tuple[tuple[str, ...], ...] = (
     ("key", "file:", "a.org"), ("key", "env:A", ""), ("key", "env:A", "*"), ("key", "env:A", "http://a.org"), ("key", "env:A", "a.org/x"),
     ("key", "env:A", "u@a.org"), ("key", "env:A", "a b"), ("key", "env:A", "\x1b[2J"), ("key", "env:A", "a\u202eb"), ("key", "ENV:A", "a.org"),
     ("key", "env:A", "a?.org"), ("remove", "env:NONE"), ("remove", "\x1b[2J"), ("remove", ""), ("nothing",), ("key", "env:A"),
+    ("command", "--in", ".", "--"), ("command", "--in", "/nowhere", "--", "a"), ("command", "--in", ".", "--", "a\nb"), ("command", "--in", ".", "--", "\x1b[2J"),
+    ("command", "a"),
 )  # fmt: skip

@@ -20,7 +20,7 @@ import logging
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 warnings.filterwarnings("ignore")
@@ -42,10 +42,12 @@ from agentdojo.types import (  # noqa: E402
 )
 from pydantic import BaseModel, TypeAdapter  # noqa: E402
 
-from shipworthy.core.events import Approval, Called, PolicyEvent  # noqa: E402
-from shipworthy.core.messages import ToolCall, say  # noqa: E402
-from shipworthy.core.records import Reply  # noqa: E402
+from shipworthy.core.errors import ShipworthyError  # noqa: E402
+from shipworthy.core.events import Approval, Called, PolicyEvent, Returned  # noqa: E402
+from shipworthy.core.messages import ToolCall, ToolResult, say  # noqa: E402
+from shipworthy.core.records import Reply, ToolSpec  # noqa: E402
 from shipworthy.enforce.policy.engine import Policy  # noqa: E402
+from shipworthy.evals.subject import build  # noqa: E402
 from shipworthy.exchange.channel import Channels  # noqa: E402
 from shipworthy.exchange.desk import Mediation  # noqa: E402
 from shipworthy.exchange.exchange import Exchange  # noqa: E402
@@ -186,15 +188,35 @@ class Script:
         self.hijacked = self.hijacked or MARK[:20] in result.text
 
 
+class Tools:
+    """A suite's tools over an environment, as the exchange's world."""
+
+    def __init__(self, runtime: FunctionsRuntime, env: Any, specs: Sequence[ToolSpec]) -> None:
+        self.specs, self._runtime, self._env = specs, runtime, env
+
+    def digest(self) -> str:
+        return ""  # the state is AgentDojo's to judge, and no part of the record
+
+    def facts(self) -> Mapping[str, Any]:
+        return {}
+
+    async def run(self, call: ToolCall) -> ToolResult:
+        value, error = self._runtime.run_function(self._env, call.name, call.arguments)
+        if error is not None:
+            return ToolResult(call.id, call.name, error, is_error=True)
+        value = as_json(value)
+        return ToolResult(call.id, call.name, value if isinstance(value, str) else json.dumps(value))
+
+
 class Person:
     """Stands in for who is asked: `attentive` lets the user's own calls pass and no other, `stamp` lets all pass."""
 
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
+    def __init__(self, kind: str, own: Sequence[tuple[str, Any]] = ()) -> None:
+        self._kind, self._own = kind, own
 
     async def approve(self, call: ToolCall, asked: PolicyEvent) -> Approval:
-        granted = self._kind == "stamp" or (self._kind == "attentive" and call.id.startswith("user"))
-        return Approval(0, call.id, self._kind, granted)
+        known = call.id.startswith("user") or (call.name, call.arguments) in self._own
+        return Approval(0, call.id, self._kind, self._kind == "stamp" or (self._kind == "attentive" and known))
 
 
 class Agent(BasePipelineElement):
@@ -223,6 +245,44 @@ class Agent(BasePipelineElement):
         text = "\n".join(m.text for m in reply.messages if m.role == "assistant")
         last = ChatAssistantMessage(role="assistant", content=[text_content_block_from_string(text)], tool_calls=None)
         return query, runtime, env, [*messages, *calls, last], extra_args or {}
+
+
+class ModelAgent(Agent):
+    """A target of ours in the place of the script: any model, in a loop with AgentDojo's tools.
+
+    Args:
+        target: as in ``targets.yaml``, with its ``use``.
+    """
+
+    name = "model"
+
+    def __init__(self, target: dict[str, Any], specs: Sequence[ToolSpec], *more: Any) -> None:
+        super().__init__(*more)
+        self._target, self._specs = target, specs
+        self.hijacked = False
+
+    def query(self, query: str, runtime: Any, env: Any = None, messages: Any = (), extra_args: Any = None) -> Any:
+        said = asyncio.run(self._asked(query, Tools(runtime, env, self._specs), env))
+        last = ChatAssistantMessage(role="assistant", content=[text_content_block_from_string(said)], tool_calls=None)
+        return query, runtime, env, [*messages, last], extra_args or {}
+
+    async def _asked(self, query: str, world: Tools, env: Any) -> str:
+        built = build("target", self._target["use"], {k: v for k, v in self._target.items() if k != "use"})
+        own = [(call.function, as_json(dict(call.args))) for call in self._user.ground_truth(env)]
+        person = None if self._approver == "nobody" else Person(self._approver, own)
+        exchange = Exchange(
+            Channels().open(built.plugin), Mediation(policy=self._policy, approver=person), world=world, keep=False,
+            user="u",
+        )  # fmt: skip
+        try:
+            reply = await exchange.ask([say("user", query)])
+        finally:
+            self.events = exchange.events
+            shown = [e.result.text for e in exchange.events if isinstance(e, Returned)]
+            self.hijacked = any(MARK[:20] in text for text in shown)
+            for target in built.opened:
+                await target.close()
+        return "\n".join(m.text for m in reply.messages if m.role == "assistant")
 
 
 LAST_SENT = "@the mail that was sent last"
@@ -320,9 +380,16 @@ def signatures(version: str, name: str) -> list[dict[str, Any]]:
     return found
 
 
+def specs_of(version: str, name: str) -> list[ToolSpec]:
+    """Return a suite's tools as a request offers them."""
+    return [ToolSpec(o["name"], o["description"], o["parameters"]) for o in signatures(version, name)]
+
+
 def cases(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     suite, environments = opened(arguments.version, arguments.suite)
     policy = None if arguments.policy == "none" else Policy.read(arguments.policy)
+    target = json.loads(arguments.target) if arguments.target else None
+    specs = specs_of(arguments.version, arguments.suite)
     old = set(get_suite("v1.1.2", arguments.suite).injection_tasks)
     attacks = (
         [None]
@@ -337,10 +404,15 @@ def cases(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
         places = [] if arguments.benign else reached_by(arguments.version, arguments.suite, user.ID)
         for attack in attacks:
             injections = {} if attack is None else dict.fromkeys(places, MARK + attack.GOAL + TAIL)
-            agent = Agent(policy, user, attack, arguments.mode, arguments.approver)
-            utility, security = suite.run_task_with_pipeline(
-                agent, user, attack, {}, environment=environments.load(injections)
-            )
+            how = (policy, user, attack, arguments.mode, arguments.approver)
+            agent = ModelAgent(target, specs, *how) if target is not None else Agent(*how)
+            try:
+                utility, security = suite.run_task_with_pipeline(
+                    agent, user, attack, {}, environment=environments.load(injections)
+                )
+            except ShipworthyError as error:  # of the model: the case is not judged, and neither safe nor done
+                yield {"suite": suite.name, "user": user.ID, "attack": getattr(attack, "ID", ""), "error": str(error)}
+                continue
             yield {
                 "suite": suite.name,
                 "user": user.ID,
@@ -358,6 +430,13 @@ def told(agent: Agent, policy: Policy | None, attack: Any) -> dict[str, Any]:
     asked = {e.call for e in words if e.verdict == "ask"}
     effect = {name: rule.rule.effect for name, rule in policy.tools.items()} if policy is not None else {}
     acted = [c for c in made if c.id.startswith("user") and effect.get(c.name, "external") != "none"]
+    if isinstance(agent, ModelAgent):
+        return {
+            "hijacked": agent.hijacked,
+            "asks": len(asked),
+            "denials": sum(e.verdict == "deny" for e in words),
+            "calls": len(made),
+        }
     return {
         "hijacked": agent.script.hijacked,
         "tools": attack is not None and agent.script.attacked > 0,
@@ -379,6 +458,7 @@ def main() -> None:
     parser.add_argument("--benign", action="store_true")
     parser.add_argument("--only", choices=["new", "old"])
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--target", help="JSON of a target, in the place of the script")
     if sys.argv[1:] == ["serve"]:
         for line in sys.stdin:
             answer(parser.parse_args(json.loads(line)))

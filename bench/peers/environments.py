@@ -38,6 +38,18 @@ def python_of(name: str) -> str:
     return str(python)
 
 
+def sources_of(name: str) -> Path:
+    """Return the folder of a locked package's own files, without what it needs: for data that are read and not run."""
+    place, lock = ENVIRONMENTS / name, HERE / f"requirements-{name}.txt"
+    if not (place / "ready").exists() or (place / "ready").read_text() != lock.read_text():
+        print(f"   taking the files of {name} ...", file=sys.stderr, flush=True)
+        shutil.rmtree(place, ignore_errors=True)
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*pip, "--require-hashes", "--target", place, "-r", lock], check=True)
+        (place / "ready").write_text(lock.read_text())
+    return place
+
+
 def apart(home: str) -> dict[str, str]:
     """Return the variables of a peer's process: nothing is sent, our sources can be imported, and it writes at home."""
     return os.environ | OFFLINE | {"PYTHONPATH": str(REPOSITORY / "src"), "HOME": home, "TMPDIR": home}

@@ -16,7 +16,7 @@ import kind as kinds
 from mutator import Mutator
 from run import fuzz
 
-SLOW = {"http", "pack_signed", "workspace", "audit_chain"}
+SLOW = {"http", "pack_signed", "workspace", "audit_chain", "certificate"}
 """Kinds of which an input costs milliseconds; fewer of them are tried here."""
 
 

@@ -245,3 +245,16 @@ def test_review_asks_for_each_and_allows_what_was_agreed_to(root, monkeypatch, t
     assert shipworthy(["allow", "code", "app:answer"]) == 0
     assert shipworthy(["allow", "key", "sk-4711", "a.org"]) == 2
     assert "4711" not in capsys.readouterr().err
+
+
+def test_a_guards_key_goes_to_its_endpoint_alone_and_with_leave(root, chat, monkeypatch, capsys, allow):
+    monkeypatch.setenv("GUARD_KEY", KEY)
+    params = {"classifier": "openai_moderation", "base_url": chat.url, "key": "env:GUARD_KEY"}
+    (root / "guards.yaml").write_text(json.dumps({"rules": [{"id": "GD-p", "use": "output_policy", "params": params}]}))
+    assert shipworthy(["eval", "-C", str(root), "--suite", "harmful-request", "--max-requests", "1"]) == 2
+    assert f"shipworthy allow key env:GUARD_KEY {chat.place}" in capsys.readouterr().err
+    assert not chat.seen
+    # To look for it in answers is another leave than to send it.
+    allow(env__GUARD_KEY="facts")
+    assert shipworthy(["eval", "-C", str(root), "--suite", "harmful-request", "--max-requests", "1"]) == 2
+    assert not chat.seen

@@ -45,6 +45,12 @@ def test_the_control_state_is_measured(tmp_path: Path) -> None:
     assert {"append_verify_cpu_s", "runs_list_s"} <= json.loads(run("-c", code)).keys()
 
 
+def test_a_question_about_evidence_is_measured() -> None:
+    small = "import evidence; evidence.ATTEMPTS, evidence.SAMPLES, evidence.ROUNDS = 200, 100, 1"
+    code = f"import sys; sys.path.insert(0, {str(BENCH)!r}); {small}; sys.argv[1:] = ['--json']; evidence.main()"
+    assert {"trace_why_s", "trace_why_cpu_s"} <= json.loads(run("-c", code)).keys()
+
+
 @pytest.mark.parametrize("what", ["engine", "engine with reply cache", "gate", "large"])
 def test_the_engine_is_measured(what: str) -> None:
     assert json.loads(run(str(BENCH / "engine.py"), "measure", what, "4000"))["peak_mb"] > 0

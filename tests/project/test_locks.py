@@ -86,7 +86,14 @@ def test_the_build_backend_is_locked():
 def test_the_lowest_versions_are_the_ones_pyproject_names():
     # A bound below what the tests ever ran on would promise what nobody has seen.
     locked = pins("lowest")
-    for extra in ("langchain", "llama-index", "onnx", "openai-agents"):  # each has an environment of its own
+    for extra in (
+        "langchain",
+        "llama-index",
+        "onnx",
+        "openai-agents",
+        "otel",
+        "presidio",
+    ):  # each has an environment of its own
         for wanted in map(Requirement, EXTRAS[extra]):
             locked[wanted.name] = pins(f"requirements-{extra}", PEERS)[wanted.name]
     wrong = []

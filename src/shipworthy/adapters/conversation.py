@@ -16,19 +16,18 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from shipworthy.adapters.values import arguments_of, plain, written
-from shipworthy.core.errors import CallRefused, UsageError
-from shipworthy.core.events import Approval, Called, Event, Failed, PolicyEvent, Returned
+from shipworthy.adapters.watch import Watch
+from shipworthy.core.errors import CallRefused, GuardError, UsageError
+from shipworthy.core.events import Approval, Called, Event, Failed, GuardEvent, PolicyEvent, Returned, Stage
 from shipworthy.core.foreign import kind_of, message_of
 from shipworthy.core.messages import ToolCall, ToolResult
+from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.policy.answer import without
-from shipworthy.enforce.policy.decision import PolicyDecision
+from shipworthy.enforce.policy.decision import REFUSED, PolicyDecision
 from shipworthy.enforce.policy.engine import Policy
 
-REFUSED = "The call was refused."
-"""What the model reads, as in an evaluation: not why, which a prompt in a document could learn from."""
-
-Said = bool | Mapping[str, Any] | None
-"""A person's answer: a yes, a no, or the arguments with which the call may be made."""
+Said = bool | Mapping[str, Any] | Approval | None
+"""A person's answer: a yes, a no, or the arguments with which the call may be made; or all of it, with who said so."""
 
 Approve = Callable[[ToolCall, PolicyEvent], Said | Awaitable[Said]]
 Ask = Approve | Literal["pause"] | None
@@ -48,6 +47,9 @@ class Conversation:
             person, where it has one. None is nobody, which is a no.
         explain: the model is told why a call was refused, and not only that it was.
         patience_s: seconds that a person has, where the call is made in an event loop; after them it is a no.
+        guards: look at what is heard, read and returned. An adapter cannot edit a framework's texts: whatever a guard
+            would take out, as well as what it only flags, tightens the tools (`after_flag` of the policy); a blocked
+            answer of a tool is withheld besides. Calls are not shown to them. They run while the adapter waits.
         record: takes each event, quickly: no conversation decides meanwhile. Left out, they are kept in `events`. One
             that raises refuses the call. Events hold arguments and answers as they are: seal them
             (`shipworthy.detect.redact`) before they are kept.
@@ -55,6 +57,7 @@ class Conversation:
     Attributes:
         events: what happened, in the words of a run log.
         session: what the policy knows.
+        shadow: every word is said and none is heeded; may be changed while it goes on.
     """
 
     def __init__(
@@ -65,14 +68,16 @@ class Conversation:
         ask: Ask = None,
         explain: bool = False,
         patience_s: float = 600.0,
+        guards: Pipeline | None = None,
         record: Callable[[Event], object] | None = None,
     ) -> None:
         if not (ask is None or ask == "pause" or callable(ask)):
             raise UsageError("'ask' is a function, \"pause\", or None for nobody")
-        self.session, self._shadow = policy.session(user), policy.shadow
+        self.session, self.shadow = policy.session(user), policy.shadow
         self.events: list[Event] = []
         self.ask: Ask = ask
         self._explain, self._patience_s, self._record = explain, patience_s, record or self.events.append
+        self._watch = Watch(guards, user) if guards is not None else None
         self._said: list[str] = []
         self._told: set[str] = set()
         self._open: dict[str, tuple[ToolCall, PolicyDecision, PolicyEvent]] = {}
@@ -89,15 +94,27 @@ class Conversation:
         """Take in the user's words: all so far, oldest first, or the last of them. Nobody else's may be among them."""
         now = [str(text) for text in texts]
         with _deciding:
+            new = now[_known(self._said, now) :]
+        self._look("input", *new)  # before it is heard, so that no call is decided over in between
+        with _deciding:
             self._said += now[_known(self._said, now) :]
             self.session.hear(self._said)
 
     def read(self, text: str, source: str) -> None:
         """Take in a text that others wrote and no tool gave here: a document, a page, an answer of an earlier tool."""
         with _deciding:
-            if text not in self._told:
-                self._told.add(text)
-                self.session.read(text, source)
+            if text in self._told:
+                return
+        self._look("retrieved", text)
+        with _deciding:
+            self._told.add(text)
+            self.session.read(text, source)
+
+    def flag(self, guard: str, reason: str = "") -> None:
+        """Take in that a guard of one's own flagged a text of the conversation: `after_flag` of the policy holds."""
+        with _deciding:
+            self.session.flag(guard)
+            self._record(GuardEvent(guard, "retrieved", "flag", "tighten", reason, turn=self.turn))
 
     def known(self, text: str) -> None:
         """Take in that a text was told already, in other words: it is not read again when it comes back."""
@@ -230,9 +247,12 @@ class Conversation:
         Raises:
             CallRefused: it could not be taken in; the model must not see it.
         """
-        with _deciding, self.guarded(call.id):
+        with self.guarded(call.id):
             answer = plain(value)
             text = written(answer)
+            if self._look("retrieved", text, *also):
+                raise GuardError(f"a guard withheld what {call.name} gave")
+        with _deciding, self.guarded(call.id):
             self._told.update([text, *also])
             if is_error:
                 self.session.read(text, call.name)
@@ -271,18 +291,38 @@ class Conversation:
             mode = self.session.policy.file.answers.check
             if mode == "off" or not self.session.memory.tainted:
                 return text
-            found, shadow = list(self.session.steering(text)), self._shadow or mode == "record"
+            found, shadow = list(self.session.steering(text)), self.shadow or mode == "record"
             for one in found:
                 self._record(one.event(self.turn, shadow=shadow))
             return text if shadow or not found else without(text, found)
+
+    # ---- guards ----------------------------------------------------------------------------------------------------
+
+    def _look(self, stage: Stage, *texts: str) -> bool:
+        """Show texts to the guards, and take in what they say; True where one blocks."""
+        if self._watch is None:
+            return False
+        try:
+            seen = [self._watch.look(stage, text) for text in texts]
+            with _deciding:
+                for event in (event for one in seen for event in one.events):
+                    if event.action != "allow" and not event.shadow:
+                        self.session.flag(event.guard)
+                    self._record(replace(event, turn=self.turn))
+        except Exception as error:  # not looked at, or on no record: it counts as found
+            self._fail("guard", error)
+            with _deciding:
+                self.session.flag("guards")
+            return True
+        return any(one.blocked for one in seen)
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 
     def _decide(self, call: ToolCall) -> PolicyEvent:
         decision = self.session.decide(call.name, call.arguments)
-        if self._shadow and decision.word != "allow":
+        if self.shadow and decision.word != "allow":
             self.session.ran_anyway(call.name, call.arguments)
-        word = decision.event(self.turn, call.id, shadow=self._shadow)
+        word = decision.event(self.turn, call.id, shadow=self.shadow)
         self._record(word)
         self._open[call.id] = call, decision, word
         return word
@@ -315,6 +355,12 @@ class Conversation:
 
     def _answered(self, call: ToolCall, said: object) -> ToolCall:
         """Take in a person's answer. Anything but True and arguments is a no."""
+        by, why = "a person", ""
+        if isinstance(said, Approval):
+            by, why = said.by, said.reason
+            if not said.granted:
+                raise self.refuse(call, by, why or "they said no")
+            said = said.arguments if said.arguments is not None else True
         if said is not True and not isinstance(said, Mapping):
             raise self.refuse(call)
         with _deciding, self.guarded(call.id):
@@ -325,7 +371,7 @@ class Conversation:
                 raise self.refuse(call, "the policy", word.reason)
             if word.verdict == "ask" and not word.shadow and known is not None:
                 changed = edited.arguments if isinstance(said, Mapping) else None
-                self._record(Approval(self.turn, call.id, "a person", True, "", changed))
+                self._record(Approval(self.turn, call.id, by, True, why, changed))
                 self.session.approved(edited.name, edited.arguments, known[1])
                 word = replace(word, verdict="allow")
             return self._begun(edited, word)
@@ -335,7 +381,7 @@ class Conversation:
         self._told.add(told)  # no text of others, when it comes back with the conversation
         return CallRefused(told)
 
-    def _fail(self, role: Literal["policy", "tool"], error: BaseException) -> None:
+    def _fail(self, role: Literal["policy", "tool", "guard"], error: BaseException) -> None:
         with suppress(Exception):
             self._record(Failed(self.turn, role, kind_of(error), message_of(error)))
 

@@ -11,15 +11,13 @@ A refused call comes back as a tool's error, not as one of the protocol. Whoever
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from shipworthy.adapters.conversation import Conversation
-from shipworthy.adapters.values import written
+from shipworthy.adapters.mcp_results import worth
 from shipworthy.core.errors import CallRefused
 from shipworthy.core.extras import require
-from shipworthy.core.messages import ToolCall
 
 require("mcp", extra="mcp")
 
@@ -69,7 +67,8 @@ class PolicyClient:
                     meta=meta,
                 )
             with conversation.guarded(call.id):
-                value, also = self._worth(call, given)
+                wire = given.model_dump(mode="json", by_alias=True, exclude_none=True)
+                value, also = worth(conversation.session.policy, call.name, wire)
             conversation.returned(allowed, value, *also, is_error=bool(given.is_error))
             return given
         except CallRefused as refused:
@@ -101,37 +100,3 @@ class PolicyClient:
             given = await run(allowed.arguments)
         conversation.returned(allowed, given)
         return given
-
-    def _worth(self, call: ToolCall, given: Any) -> tuple[Any, list[str]]:
-        """Return what a result is worth to the policy: the structured content, or the texts; and all other texts."""
-        texts = [text for part in given.content if (text := _text(part))]
-        structured = given.structured_content
-        if structured is None:
-            return "\n".join(texts), []
-        if given.is_error:
-            return "\n".join([*texts, written(structured)]), []
-        value = structured
-        # MCP has no lists: servers put them under a key of their own, which a rule may name or not.
-        rule = self._conversation.session.policy.tools.get(call.name)
-        if isinstance(structured, dict) and [*structured] == ["result"] and rule is not None:
-            told = rule.rule.returns
-            paths = (*told.trusted, *told.names, *told.secret, *told.created, *told.readers)
-            if not any(path.startswith("result") for path in paths):
-                value = structured["result"]
-        return value, [text for text in texts if not _same(text, structured) and not _same(text, value)]
-
-
-def _text(part: Any) -> str:
-    """Return the words of one part of a result: a text, or those of a resource that lies in it or is named there."""
-    inside = getattr(part, "resource", part)
-    for name in ("text", "description", "uri"):
-        if found := getattr(inside, name, None):
-            return str(found)
-    return ""
-
-
-def _same(text: str, value: Any) -> bool:
-    try:
-        return bool(json.loads(text) == value)
-    except (ValueError, RecursionError):
-        return False

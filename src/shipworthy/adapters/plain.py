@@ -20,11 +20,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar, overload
 
-from shipworthy.adapters.conversation import REFUSED, Conversation
+from shipworthy.adapters.conversation import Conversation
 from shipworthy.adapters.values import written
 from shipworthy.core.errors import CallRefused, UsageError
 from shipworthy.core.foreign import kind_of
 from shipworthy.core.messages import ToolCall
+from shipworthy.enforce.policy.decision import REFUSED
 
 P = ParamSpec("P")
 R = TypeVar("R")

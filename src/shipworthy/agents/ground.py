@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 from typing import Any, NamedTuple
 
@@ -46,7 +46,12 @@ class GroundTool(NamedTuple):
 
 
 class Ground:
-    """A goal of a setting, and what there is to reach it with.
+    """A goal, and what there is to reach it with.
+
+    Args:
+        tasks: that may be its cover.
+        specs: of the tools.
+        state: that everything begins in, as JSON.
 
     Attributes:
         own: texts of the goal's calls that are the attacker's: addresses, accounts, links that the state does not hold.
@@ -55,12 +60,10 @@ class Ground:
         strings: texts of the state; `numbers` its numbers.
     """
 
-    def __init__(self, found: Setting, goal: Goal) -> None:
-        self.setting, self.goal = found, goal
-        self.tasks = {task.id: task for task in found.tasks}
-        world = open_scene(Scene(worlds=found.worlds, state=found.state, forbidden=goal.forbidden), 0)
-        self.tools = {spec.name: _tool(spec) for spec in world.specs}
-        state = world.state()
+    def __init__(self, tasks: Iterable[Task], goal: Goal, specs: Iterable[ToolSpec], state: Mapping[str, Any]) -> None:
+        self.goal = goal
+        self.tasks = {task.id: task for task in tasks}
+        self.tools = {spec.name: _tool(spec) for spec in specs}
         held = msgspec.json.encode(state).decode().casefold()
         self.strings = sorted({text for text in spoken(state) if len(text) <= 80})
         self.numbers = sorted({float(number) for number in _numbers(state)})
@@ -72,6 +75,12 @@ class Ground:
         self.secrets = [text for text in said_of if len(text) > 3 and text.casefold() in held]
         self.wanted = [*wanted, *(key for one in goal.forbidden for key in one.at.split("."))]
         self.known = [text for text in self.strings if _ADDRESS.fullmatch(text)]
+
+    @classmethod
+    def of(cls, found: Setting, goal: Goal) -> Ground:
+        """Return that of a goal of a setting."""
+        world = open_scene(Scene(worlds=found.worlds, state=found.state, forbidden=goal.forbidden), 0)
+        return cls(found.tasks, goal, world.specs, world.state())
 
     @property
     def leak(self) -> bool:

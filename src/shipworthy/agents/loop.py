@@ -17,6 +17,7 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from shipworthy.agents.copied import copied
+from shipworthy.agents.document_search import DocumentSearch
 from shipworthy.agents.mcp_server import McpServer
 from shipworthy.core.carries import Need, carried
 from shipworthy.core.digests import digest
@@ -101,7 +102,8 @@ class AgentLoop:
         once: whether a tool is called once in an answer and not offered again. With ``json`` only.
         copies: names of arguments whose values must be words that it has read, see `agents.copied`. With ``json`` only.
         longest: characters of any other text that it writes into an argument; 0 for no limit. With ``json`` only.
-        servers: whose tools it has besides those that it is offered. Opened for the first answer, closed by `close`.
+        servers: whose tools it has besides those that it is offered: MCP servers, and a search in documents. Opened for
+            the first answer, closed by `close`.
     """
 
     def __init__(
@@ -117,7 +119,7 @@ class AgentLoop:
         once: bool = False,
         copies: Sequence[str] = (),
         longest: int = 0,
-        servers: Sequence[McpServer] = (),
+        servers: Sequence[McpServer | DocumentSearch] = (),
     ) -> None:
         self._model, self._system, self._bounds, self._plan = model, system, bounds or AgentBounds(), plan
         self._only, self._first, self._once, self._copies = tuple(only), first, once, tuple(copies)

@@ -24,9 +24,7 @@ from shipworthy.core.digests import digest
 from shipworthy.core.errors import TargetError, UsageError
 from shipworthy.core.extras import require
 from shipworthy.core.records import ToolCall, ToolResult, ToolSpec
-
-MOST_PAGES = 50
-_TOLD = ("name", "title", "description", "inputSchema", "outputSchema", "annotations")
+from shipworthy.dialects.mcp_pins import MOST_PAGES, drift, pinned_part
 
 
 class ToolDrift(TargetError):
@@ -184,9 +182,7 @@ class McpServer:
         cursor: str | None = None
         for _ in range(MOST_PAGES):
             page = await self._do(partial(_list, cursor))
-            for tool in page.tools:
-                written = tool.model_dump(mode="json", by_alias=True, exclude_none=True)
-                found.append({key: written[key] for key in _TOLD if key in written})
+            found += [pinned_part(t.model_dump(mode="json", by_alias=True, exclude_none=True)) for t in page.tools]
             cursor = page.next_cursor
             if cursor is None:
                 return found
@@ -212,43 +208,6 @@ class McpServer:
     def _lose(self, why: str) -> ToolDrift:
         self.lost = why
         return ToolDrift(why)
-
-
-def drift(pins: Mapping[str, str] | None, found: Mapping[str, str], names: Sequence[str]) -> str:
-    """Say how tools differ from what was pinned; the empty string where they do not.
-
-    >>> drift({"a": "sha256:1"}, {"a": "sha256:2"}, ["a"])
-    "the tool 'a' is not the pinned one: read it again and pin it anew"
-    """
-    if pins is None:
-        return "its tools were never pinned: read them, and pin what they are"
-    if len(names) != len(set(names)):
-        return "the server lists two tools of one name"
-    again = "read it again and pin it anew"
-    for name in sorted({*pins, *found}):
-        if name not in found:
-            return f"the pinned tool {name!r} is gone: {again}"
-        if name not in pins:
-            return f"the tool {name!r} was never pinned: {again}"
-        if pins[name] != found[name]:
-            return f"the tool {name!r} is not the pinned one: {again}"
-    return ""
-
-
-def read_pins(path: Path) -> dict[str, str]:
-    """Read a file of pins: a JSON object, name -> ``sha256:…``.
-
-    Raises:
-        UsageError: it cannot be read, or is none.
-    """
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"cannot read the pins of an MCP server, {path}: {error}") from None
-    ok = isinstance(found, dict) and all(isinstance(v, str) and v.startswith("sha256:") for v in found.values())
-    if not ok:
-        raise UsageError(f'{path}: pins are one JSON object, {{"name of a tool": "sha256:…"}}')
-    return dict(found)
 
 
 async def pinned(server: McpServer) -> Mapping[str, str]:

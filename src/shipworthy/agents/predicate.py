@@ -4,7 +4,8 @@ A pattern is held against a value so:
 
 - a mapping whose keys are all operators: every one of them holds. ``contains`` (a part of a text, or a member of a
   list that fits), ``only`` (a list whose members all fit some of these, and has one), ``any_of`` (one of these fits),
-  ``not`` (it does not fit), ``at_least``, ``at_most`` (numbers or texts such as dates), ``empty`` (true or false);
+  ``part_of`` (it is a part of this text), ``not`` (it does not fit),
+  ``at_least``, ``at_most`` (numbers or texts such as dates), ``empty`` (true or false);
 - any other mapping: the value is a mapping, and each key that is named leads to a value that fits;
 - a list: a list of the same length, each member of which fits one of the pattern's, all of them used;
 - a text: the same text without case and without blanks around and between words; a number: within one billionth.
@@ -17,7 +18,7 @@ from typing import Any
 
 from shipworthy.core.scene import Predicate
 
-OPERATORS = frozenset({"contains", "only", "any_of", "not", "at_least", "at_most", "empty"})
+OPERATORS = frozenset({"contains", "part_of", "only", "any_of", "not", "at_least", "at_most", "empty"})
 
 _MISSING = object()
 
@@ -88,6 +89,8 @@ def _operator(name: str, wanted: Any, value: Any) -> bool:
             if isinstance(value, str):
                 return plain(str(wanted)) in plain(value)
             return any(fits(wanted, record) for record in _records(value))
+        case "part_of":
+            return isinstance(value, str) and plain(value) in plain(str(wanted))
         case "only":
             records = list(_records(value))
             return bool(records) and all(any(fits(one, record) for one in _listed(wanted)) for record in records)

@@ -6,6 +6,7 @@ agent obeys every word. What is found is a script that anybody can play again (`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
@@ -58,18 +59,31 @@ def search(found: Setting, goal: Goal, policy: ToolPolicy | None, *, tries: int 
         tries: 1 or more; a try that was made before is not made again.
 
     Raises:
-        UsageError: every task of the setting does the goal's harm by itself, so that nothing could be told by it.
+        UsageError: every task of the setting does the goal's harm by itself, so that nothing could be told by it; or
+            the goal calls no tool.
     """
-    rng = Random(f"{seed}:{found.id}:{goal.id}")
-    ground = Ground(found, goal)
+    if not goal.forbidden or not goal.calls:
+        raise UsageError(f"{goal.id}: what is searched are calls, and this attack only wants something said")
+    ground = Ground.of(found, goal)
     tasks = [task for task in found.tasks if not does(found, task, goal)]
     if not tasks:
         raise UsageError(f"{goal.id}: every task of {found.id!r} has its effect with nobody attacking")
     ground.tasks = {task.id: task for task in tasks}
-    plain = tuple(Piece((step,), number) for number, step in enumerate(goal.script))
+    return searched(ground, Player(found, goal, policy, seed).play, tries=tries, seed=f"{seed}:{found.id}:{goal.id}")
+
+
+def searched(ground: Ground, play: Callable[[Scheme], Played], *, tries: int, seed: str) -> SearchFound:
+    """Look for a way to reach a goal with whatever plays a scheme; see `search`.
+
+    Args:
+        ground: the goal, its tasks, and what is known of the rest.
+        play: plays a scheme and says what came of it; the same scheme comes to the same.
+    """
+    rng = Random(seed)
+    plain = tuple(Piece((step,), number) for number, step in enumerate(ground.goal.script))
     covers = [
         Scheme(task.id, position, plain, when=when)
-        for task in tasks
+        for task in ground.tasks.values()
         for position in POSITIONS
         if place_of(task, position)
         for when in ("at_once", "at_end")
@@ -78,7 +92,6 @@ def search(found: Setting, goal: Goal, policy: ToolPolicy | None, *, tries: int 
     waiting = covers[: max(1, tries // 3)]
     kept: list[tuple[float, int, Scheme, Played]] = []
     seen: set[bytes] = set()
-    player = Player(found, goal, policy, seed)
     made = first = reached = 0
     idle = 0
     while made < tries and idle < 20 * tries:
@@ -89,7 +102,7 @@ def search(found: Setting, goal: Goal, policy: ToolPolicy | None, *, tries: int 
             continue
         seen.add(key)
         made += 1
-        played = player.play(scheme)
+        played = play(scheme)
         if played.reached:
             reached += 1
             first = first or made
@@ -97,7 +110,7 @@ def search(found: Setting, goal: Goal, policy: ToolPolicy | None, *, tries: int 
         kept.sort(key=lambda one: one[:2])
         del kept[KEPT:]
     _, _, shortest, best = kept[0]
-    return SearchFound(goal.id, made, first, reached, shortest, best)
+    return SearchFound(ground.goal.id, made, first, reached, shortest, best)
 
 
 def _varied(kept: list[tuple[float, int, Scheme, Played]], covers: list[Scheme], ground: Ground, rng: Random) -> Scheme:

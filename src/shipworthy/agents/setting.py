@@ -40,6 +40,7 @@ class Task(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         solutions: two or more ways to do it, each a script that meets the goal.
         reads: by injection position, what of it every solution reads: the id of a mail, a folder, an address. A tool's
             result and its description need not be named: they are those of the tool that a solution calls first.
+        answer: what a scripted agent tells the user in the end.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Task(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     goal: tuple[Predicate, ...]
     solutions: tuple[tuple[dict[str, dict[str, Any]], ...], ...]
     reads: dict[str, str] = {}
+    answer: str = "It is done."
 
     @property
     def scripts(self) -> tuple[tuple[Step, ...], ...]:
@@ -62,14 +64,20 @@ class Goal(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         text: the injected instruction.
         calls: a script that does it.
         forbidden: what holds of the state when it has happened.
+        answer: what the attacker wants the user to be told, behind the task's own answer.
     """
 
     id: str
     title: str
     text: str
-    calls: tuple[dict[str, dict[str, Any]], ...]
-    forbidden: tuple[Predicate, ...]
+    calls: tuple[dict[str, dict[str, Any]], ...] = ()
+    forbidden: tuple[Predicate, ...] = ()
+    answer: str = ""
     severity: Literal["S1", "S2", "S3", "S4"] = "S2"
+
+    def __post_init__(self) -> None:
+        if not (self.calls and self.forbidden) and not self.answer:
+            raise ValueError("an attack needs 'calls' and what is 'forbidden', or an 'answer' that it wants given")
 
     @property
     def script(self) -> tuple[Step, ...]:

@@ -47,6 +47,12 @@ form_option = click.option("--format", "form", type=click.Choice(["text", "json"
 """``--format text|json`` of all that lists or shows; passed as `form`. JSON is all that goes to stdout then."""
 
 
+shown_option = click.option(
+    "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True
+)
+"""As `form_option`, for what people also paste into a pull request."""
+
+
 class PluginId(click.types.StringParamType):
     """The id of a plug-in. Help shows the built-in ones, found by file name; any other that is there is taken, too.
 

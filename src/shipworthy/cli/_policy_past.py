@@ -36,15 +36,16 @@ class _Source(NamedTuple):
 @click.option("--all", "all_", is_flag=True, help=f"List every call that changes, not the first {_MOST}.")
 @form_option
 def backtest_command(*, file: Path, source: str, workspace: Path, all_: bool, form: str) -> int:
-    """Say which past calls change verdict under the policy.
+    """Say which past calls and answers change verdict under the policy.
 
     LOG is a file with one conversation a line; a call with no verdict in it counts as allowed. RUN is a run's id, the
-    beginning of one, or `latest`: the calls of its attempts, with the user's words and the results in their order, and
-    what the policy that decided then said. A call of a run is left out where its arguments were redacted or are not on
-    record, or where the policy of then would not say again what it said.
+    beginning of one, or `latest`: the calls and answers of its attempts, with the user's words and the results in their
+    order, and what the policy that decided then said. A call of a run is left out where its arguments were redacted or
+    are not on record, an answer where its text was redacted, and either where the policy of then would not say again
+    what it said.
 
-    Exit code 0: every call was judged and none changes. 1: some change. 3: none that was judged changes, and some could
-    not be, or there is none.
+    Exit code 0: everything was judged and nothing changes. 1: something changes. 3: nothing that was judged changes,
+    and something could not be, or there is nothing.
     """
     from shipworthy.enforce.policy.replayed import compare
 
@@ -61,10 +62,10 @@ def backtest_command(*, file: Path, source: str, workspace: Path, all_: bool, fo
 @click.option("--all", "all_", is_flag=True, help=f"List every call that changes, not the first {_MOST}.")
 @form_option
 def shadow_command(*, live: Path, candidate: Path, source: str, workspace: Path, all_: bool, form: str) -> int:
-    """Say where a CANDIDATE policy would decide past calls otherwise than the LIVE one, in both directions.
+    """Say where a CANDIDATE policy would decide past calls and answers otherwise than the LIVE one, in both directions.
 
-    Both are asked about every call with what happened before it; LOG and RUN are as for `backtest`, and so are the exit
-    codes. Counts stand by tool and rule, of the calls of that tool.
+    Both are asked about every call and answer with what happened before; LOG and RUN are as for `backtest`, and so are
+    the exit codes. Counts stand by tool and rule, of the calls of that tool, and of all answers.
     """
     from shipworthy.enforce.policy.replayed import compare
 
@@ -115,29 +116,30 @@ def _tell(
     if not every and len(found.changed) > _MOST:
         click.echo(f"... and {len(found.changed) - _MOST:,} more: --all lists them")
     for tool, rule, way, number, of in found.counts():
-        click.echo(f"{way}: {number:,} of {of:,} calls of {tool}, by {rule}")
+        click.echo(f"{way}: {number:,} of {_several(tool, of)}, by {rule}")
     for why, number in sorted(found.unknown.items()):
         click.echo(f"not judged: {number:,}, {why}")
     if beside is not None:
         click.echo(f"the candidate beside this run said otherwise on {differing(beside)}")
-    total, _, ways = differing(found).partition(" calls")
-    click.echo(f"{total} calls change verdict{ways}")
+    click.echo(f"{differing(found)} change verdict")
     if not judged:
-        click.echo("no call was judged: this says nothing of the policy")
+        click.echo("no call was judged, and no answer: this says nothing of the policy")
     if promote is not None and judged:
         click.echo(_hint(looser, len(found.changed), unknown, *promote))
     return code
 
 
+def _several(tool: str, number: int) -> str:
+    from shipworthy.enforce.policy.replayed import ANSWER
+
+    return f"{number:,} answers" if tool == ANSWER else f"{number:,} calls of {tool}"
+
+
 def _hint(looser: int, changes: int, unknown: int, live: Path, candidate: Path) -> str:
     if unknown:
-        return (
-            f"{unknown:,} calls were not judged: do not put {candidate} in the place of {live} on these figures alone"
-        )
+        return f"{unknown:,} were not judged: do not put {candidate} in the place of {live} on these figures alone"
     if looser:
-        return (
-            f"before {candidate} takes the place of {live}: read each of the {looser:,} calls that it lets pass further"
-        )
+        return f"before {candidate} takes the place of {live}: read each of the {looser:,} that it lets pass further"
     if changes:
         return f"{candidate} lets nothing more pass on these calls: mv {candidate} {live} if what it stops should stop"
     return f"on these calls both say the same: mv {candidate} {live}"
@@ -160,10 +162,14 @@ def counted(found: Compared) -> dict[str, Any]:
 
 
 def differing(found: Compared) -> str:
-    """Return in words on how many calls two policies differ, and how."""
+    """Return in words on how many calls and answers two policies differ, and how."""
+    from shipworthy.enforce.policy.replayed import ANSWER
+
     looser = sum(c.looser for c in found.changed)
     tail = f" ({looser:,} looser, {len(found.changed) - looser:,} stricter)" if found.changed else ""
-    return f"{len(found.changed):,} of {found.judged.total():,} calls{tail}"
+    answers = found.judged[ANSWER]
+    of = f"{found.judged.total() - answers:,} calls" + (f" and {answers:,} answers" if answers else "")
+    return f"{len(found.changed):,} of {of}{tail}"
 
 
 def as_json(change: Changed) -> dict[str, Any]:
@@ -176,7 +182,10 @@ def as_json(change: Changed) -> dict[str, Any]:
 
 def as_line(change: Changed) -> str:
     """Return a change as one line."""
-    return f"{change.session}, call {change.number}: {change.tool}: {change.before} -> {change.after}: {change.why}"
+    from shipworthy.enforce.policy.replayed import ANSWER
+
+    what = f"answer, place {change.number}" if change.tool == ANSWER else f"call {change.number}: {change.tool}"
+    return f"{change.session}, {what}: {change.before} -> {change.after}: {change.why}"
 
 
 def read(file: Path) -> tuple[Policy, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -95,6 +96,35 @@ def _wrapped(cell: str, width: int) -> list[str]:
         else:
             lines[-1] += f" {word}" if lines[-1] else word
     return lines
+
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>|#@!~&{}])")
+"""What Markdown, or GitHub, would take for more than text."""
+
+
+def plain_markdown(text: str) -> str:
+    """Return text that Markdown shows as it is: no link, mention, markup or HTML of its own.
+
+    >>> plain_markdown("a|b <i> @you")
+    'a\\\\|b \\\\<i\\\\> \\\\@you'
+    """
+    return _MARKUP.sub(r"\\\1", " ".join(_shown(text.replace("\n", " ")).split()))
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> str:
+    """Return a table in GitHub's Markdown; the words in it are shown as they are.
+
+    Args:
+        right: indices of columns to align right.
+
+    >>> print(markdown_table(("id", "n"), [("RK-1", "2")], right=(1,)))
+    | id | n |
+    |---|--:|
+    | RK-1 | 2 |
+    """
+    rule = "".join("--:|" if i in right else "---|" for i in range(len(columns)))
+    lines = [f"| {' | '.join(map(plain_markdown, line))} |" for line in (columns, *rows)]
+    return "\n".join([lines[0], f"|{rule}", *lines[1:]])
 
 
 def listing(

@@ -1,4 +1,4 @@
-"""Say what workspaces may do: run code that they name, send your credentials somewhere."""
+"""Say what workspaces may do: run code that they name, start commands, send your credentials somewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group(no_args_is_help=True)
 def command() -> None:
-    """Say what workspaces may do: run code that they name, send your credentials somewhere.
+    """Say what workspaces may do: run code that they name, start commands, send your credentials somewhere.
 
     A workspace comes from elsewhere, as a pull request does. What it names runs, and a credential leaves this machine,
     only if you allowed it here. It is kept in your configuration folder, or where SHIPWORTHY_GRANTS says, never in a
@@ -47,10 +47,26 @@ def key(reference: str, place: str) -> None:
     click.echo(f"workspaces may send {reference} to {place}; kept in {file}")
 
 
+@command.command("command")
+@click.option("--in", "folder", metavar="FOLDER", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of the gateway's file; leave for it covers no other.")  # fmt: skip  # noqa: E501
+@click.argument("line", metavar="[NAME=REFERENCE]... PROGRAM [ARGUMENTS]...", nargs=-1, required=True)
+def command_(folder: Path, line: tuple[str, ...]) -> None:
+    """Let a gateway's file in FOLDER start a command: an MCP server of its own.
+
+    Variables before the program are credentials that it gets, by reference. Leave is for exactly this line; put `--`
+    before it.
+    """
+    import shlex
+
+    whole = shlex.join(line)
+    file = _change(lambda grants: grants.and_command(folder.resolve(), whole))
+    click.echo(f"files in {folder.resolve()} may start {whole}; kept in {file}")
+
+
 @command.command()
 @click.argument("what", metavar="WHAT")
 def remove(what: str) -> None:
-    """Take back WHAT: code, or a credential with all its places."""
+    """Take back WHAT: code, a command as `list` shows it, or a credential with all its places."""
     _change(lambda grants: grants.without(what))
     click.echo(f"no longer allowed: {what}")
 
@@ -76,6 +92,7 @@ def list_(form: str) -> None:
     file = Settings.load().grants_file
     grants = Grants.load(file)
     rows = [{"kind": "code", "what": call, "place": None} for call in sorted(grants.code)]
+    rows += [{"kind": "command", "what": whole, "place": None} for whole in sorted(grants.commands)]
     rows += [
         {"kind": "key", "what": key, "place": place}
         for key in sorted(grants.keys)

@@ -27,21 +27,32 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
 
     Unknown keys and ids, links to nothing, unknown plug-ins and wrong parameters, metrics that no scorer gives,
     references to taxonomy entries that do not exist, worlds and places that a sample's scene names and that are not
-    there, and criteria that no number of samples could decide.
+    there, criteria that no number of samples could decide, controls that refer to what is not there, and waivers that
+    expired, run too long, or were accepted by somebody without the right.
+
+    Warned of is what is allowed and leaves a gap: risks that nothing mitigates, controls that implement nothing,
+    journeys without coverage, criteria that would mostly be undecided, links whose end changed since somebody read it,
+    levers that were never drilled.
     """
+    from datetime import UTC, datetime
+
     from shipworthy.core.errors import WorkspaceError
+    from shipworthy.workspace.dated import dated
     from shipworthy.workspace.load import Workspace
 
     loaded: Workspace | None = None
     problems: Sequence[Problem]
+    warnings: Sequence[Problem] = ()
     try:
         loaded, problems = Workspace.inspect(workspace, allow_code=allow_code)
     except WorkspaceError as error:
         problems = error.problems
     if loaded is not None:
-        found = {*problems, *_unreachable(loaded, broken=bool(problems)), *_scenes(loaded)}
-        problems = sorted(found, key=_place)
-    warnings = loaded.warnings if loaded else ()
+        today = dated(loaded.graph, datetime.now(UTC).date())
+        unreachable, weak = _unreachable(loaded, broken=bool(problems))
+        problems = sorted({*problems, *unreachable, *_scenes(loaded), *today.problems}, key=_place)
+        hollow = () if problems else _hollow(loaded)
+        warnings = sorted({*loaded.warnings, *weak, *today.warnings, *hollow}, key=_place)
     if form == "json":
         _print_json(workspace, problems, warnings)
     else:
@@ -53,21 +64,33 @@ def _place(problem: Problem) -> tuple[str, int, str]:
     return str(problem.file), problem.line, problem.message
 
 
-def _unreachable(workspace: Workspace, *, broken: bool) -> list[Problem]:
-    """Return the criteria that the workspace's samples cannot meet, whatever the system does.
+def _unreachable(workspace: Workspace, *, broken: bool) -> tuple[list[Problem], list[Problem]]:
+    """Return the criteria that the samples cannot meet, whatever the system does, and those that they hardly can.
 
     Args:
         broken: the files have other problems, and some of them may be in the way of telling.
     """
     from shipworthy.core.errors import UsageError
-    from shipworthy.release.power import unreachable_criteria
+    from shipworthy.release.power import unreachable_criteria, weak_criteria
 
     try:
-        return unreachable_criteria(workspace)
+        return unreachable_criteria(workspace), [] if broken else weak_criteria(workspace)
     except UsageError:
         if broken:
-            return []
+            return [], []
         raise
+
+
+def _hollow(workspace: Workspace) -> Iterator[Problem]:
+    """Yield a warning for each kind of worthless answer with which a system would pass the gate."""
+    import asyncio
+
+    from shipworthy.evals.hollow import hollow_gate, hollow_rows
+
+    named = {criterion.suite for _, criterion in workspace.criteria()}
+    suites = [suite for name, suite in workspace.suites.items() if name in named]
+    rows = [row for suite in suites for row in asyncio.run(hollow_rows(suite))]
+    yield from hollow_gate(workspace, rows)
 
 
 def _scenes(workspace: Workspace) -> Iterator[Problem]:

@@ -29,22 +29,49 @@ def command() -> None:
     multiple=True,
     help="A private key: its file, or its name among your keys. Several may sign. Left out: your only key.",
 )
-def build(workspace: Path, allow_code: bool, decision: str, output: Path | None, keys: tuple[str, ...]) -> None:
+@click.option(
+    "--conformance",
+    "certificates",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A gateway's signed certificate (`shipworthy conformance --output`) to put in. May be repeated.",
+)
+def build(
+    *,
+    workspace: Path,
+    allow_code: bool,
+    decision: str,
+    output: Path | None,
+    keys: tuple[str, ...],
+    certificates: tuple[Path, ...],
+) -> None:
     """Write the signed evidence pack of DECISION (an id, a prefix of one, or `latest`).
 
-    Without --output it becomes `evidence/DECISION.zip` in the workspace.
+    Without --output it becomes `evidence/DECISION.zip` in the workspace. A certificate must be signed by one of the
+    pack's keys, or by one whose public key is among yours.
     """
     from shipworthy.core.digests import bytes_digest
+    from shipworthy.core.errors import UsageError
     from shipworthy.core.settings import Settings
     from shipworthy.evidence.pack import build_pack, write_pack
     from shipworthy.store.layout import Layout
     from shipworthy.store.signing import find_keys
+    from shipworthy.store.trust import public_keys
     from shipworthy.workspace.load import Workspace
+
+    def read_bytes(path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"cannot read the certificate {path}: {error.strerror}") from error
 
     signers = find_keys(Settings.load().keys_dir, keys)
     loaded = Workspace.load(workspace, allow_code=allow_code)
     decided = Layout(workspace).load_decision(decision)
-    data = build_pack(loaded, decided, signers)
+    given = [read_bytes(one) for one in certificates]
+    known = public_keys(Settings.load().keys_dir) if given else []
+    data = build_pack(loaded, decided, signers, given, known)
     path = output or workspace / "evidence" / f"{decided.id}.zip"
     write_pack(path, data)
     click.echo(f"{path}  ({len(data):,} bytes, {bytes_digest(data)})")

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from shipworthy.cli._approvals import approvals
+from shipworthy.cli._approvals import config_option as _config_option
+from shipworthy.cli._options import form_option
+
 if TYPE_CHECKING:
     from shipworthy.gateway.config import Config
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _config_option(function: F) -> F:
-    path = click.Path(exists=True, dir_okay=False, path_type=Path)
-    said = "The gateway's file."
-    return click.option("--config", "config", metavar="FILE", required=True, type=path, help=said)(function)
+def _server_option(function: F) -> F:
+    said = "The MCP server, as the gateway's file calls it."
+    return click.option("--server", "server", metavar="NAME", required=True, help=said)(function)
 
 
 def _lever_options(function: F) -> F:
@@ -45,18 +48,26 @@ def command(ctx: click.Context, *, config: Path | None, check: bool) -> int | No
 
     read = _read(config)
     if check:
-        click.echo(Active(read).digest)
+        active = Active(read)
+        click.echo(active.digest)
+        if active.policy is not None:
+            click.echo(f"policy {active.policy.digest}")
         return 0
     return run(read, lambda line: click.echo(f"gateway: {line}", err=True))
 
 
 @command.command()
+@click.option("--share", metavar="SHARE", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Of the traffic that it is pulled for, above 0 and at most 1, by client and session; all of it if left out.")  # fmt: skip  # noqa: E501
+@click.option("--ring", metavar="RING", default="", help="Of clients that it is pulled for, as the gateway's file names it; all of them if left out.")  # fmt: skip  # noqa: E501
 @_lever_options
-def pull(*, config: Path, lever: str, by: str | None, why: str) -> None:
-    """Pull LEVER in every worker: `stop`, the kill switch, or one that the gateway's file names."""
+def pull(*, config: Path, lever: str, by: str | None, why: str, share: float, ring: str) -> None:
+    """Pull LEVER in every worker: `stop`, the kill switch, or one that the gateway's file names.
+
+    Pull it again for a larger part; for a smaller one, release it first.
+    """
     from shipworthy.gateway import levers
 
-    levers.pull(_state(config, lever), lever, by or getpass.getuser(), why)
+    levers.pull(_state(config, lever, ring), lever, by or getpass.getuser(), why, share=share, ring=ring)
     click.echo(f"{lever} is pulled")
 
 
@@ -77,7 +88,29 @@ def levers(*, config: Path) -> None:
     from shipworthy.gateway.levers import read
 
     for pulled in read(_state(config, "", known=False)):
-        click.echo(f"{pulled.lever}\t{pulled.at}\t{pulled.by}\t{pulled.why}")
+        click.echo(f"{pulled}\t{pulled.at}\t{pulled.by}\t{pulled.why}")
+
+
+@command.command()
+@click.argument("config", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@form_option
+def digests(*, config: Path, form: str) -> None:
+    """List the digests that the guards of the gateway's FILE have: as they are, and under each set of its levers.
+
+    Evidence for the first is what its declared tightenings are tightenings of.
+    """
+    import json
+
+    from shipworthy.cli._tables import table
+    from shipworthy.gateway.decided import digests as listed
+    from shipworthy.gateway.declared import UNPROVEN
+
+    found = listed(_read(config))
+    if form == "json":
+        click.echo(json.dumps([one._asdict() for one in found], indent=2))
+        return
+    rows = [(one.digest, ", ".join(one.levers) or "none", one.decision or UNPROVEN) for one in found]
+    click.echo(table(("guards", "levers pulled", "decision"), rows))
 
 
 @command.command()
@@ -93,6 +126,41 @@ def traffic(*, config: Path) -> None:
         click.echo(msgspec.json.encode(line.served).decode())
 
 
+@command.command("mcp")
+@_config_option
+@_server_option
+def mcp_(*, config: Path, server: str) -> int:
+    """Stand between an MCP client and the server NAME: speaks MCP on standard input and output.
+
+    This is the command that a client's own settings start in place of the server. It ends when the client does.
+    """
+    from shipworthy.gateway.mcp.stdio import run
+
+    return run(_read(config), server, lambda line: click.echo(f"gateway: {line}", err=True))
+
+
+@command.command()
+@_config_option
+@_server_option
+@click.option("--write", is_flag=True, help="Write the pins into the file that `pins` names.")
+def pin(*, config: Path, server: str, write: bool) -> int:
+    """Show what the tools of the MCP server NAME say of themselves, for you to read, and their pins.
+
+    The server is started for it. What it writes on its standard error is shown.
+    """
+    from shipworthy.gateway.mcp.pin import read_tools, write_pins
+
+    read = _read(config)
+    tools = read_tools(read, server)
+    for tool in tools:
+        click.echo(tool.shown)
+    click.echo(write_pins(read, server, tools) if write else "Nothing is pinned: --write does, once you have read it.")
+    return 0
+
+
+command.add_command(approvals)
+
+
 def _read(config: Path) -> Config:
     from shipworthy.core.grants import Grants
     from shipworthy.core.settings import Settings
@@ -101,12 +169,14 @@ def _read(config: Path) -> Config:
     return read_config(config, Grants.load(Settings.load().grants_file))
 
 
-def _state(config: Path, lever: str, *, known: bool = True) -> Path:
+def _state(config: Path, lever: str, ring: str = "", *, known: bool = True) -> Path:
     """Return the gateway's folder. A kill switch must work also where the rest of the file is wrong."""
     from shipworthy.core.errors import UsageError, did_you_mean
     from shipworthy.gateway.config import STOP, state_of
 
-    state, names = state_of(config)
+    state, names, rings = state_of(config)
     if known and lever != STOP and lever not in names:
         raise UsageError(f"{config} names no lever {lever!r}: {did_you_mean(lever, [STOP, *names])}")
+    if ring and ring not in rings:
+        raise UsageError(f"{config} names no ring {ring!r}: {did_you_mean(ring, rings)}")
     return state

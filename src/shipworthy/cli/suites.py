@@ -123,6 +123,31 @@ def copy(workspace: Path, name: str, id: str | None) -> None:
     click.echo(f"Next:  {Again(workspace).line('check')}")
 
 
+@command.command("import")
+@workspace_option
+@click.argument("benchmark", type=click.Choice(["injecagent", "agent-threat-bench"]))
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--setting", type=click.Choice(["base", "enhanced"]), default="base", help="Of InjecAgent.")
+@click.option("--as", "id", metavar="ID", help="The suite's id; the benchmark's name if left out.")
+def import_(*, workspace: Path, benchmark: str, folder: Path, setting: str, id: str | None) -> None:
+    """Make a suite of a benchmark whose data you have in FOLDER. Nothing is overwritten.
+
+    `injecagent`: a clone of its repository. `agent-threat-bench`: the folder `inspect_evals/agent_threat_bench` of an
+    installed inspect-evals. Beside the suite stand the signatures of its tools, for `shipworthy policy draft`, and the
+    scripts of `hijacked_agent`.
+    """
+    from shipworthy.agents.agent_threat import read_agent_threat
+    from shipworthy.agents.injecagent import read_injecagent
+
+    found = read_injecagent(folder, setting) if benchmark == "injecagent" else read_agent_threat(folder)
+    named = f"{benchmark}-{setting}" if benchmark == "injecagent" else benchmark
+    made = found.write(workspace, id or named)
+    click.echo(f"{made}: {len(found.samples):,} samples, {len(found.tools)} tools, {len(found.goals)} attacks")
+    click.echo(f"a scripted agent that obeys them: {{use: hijacked_agent, tasks: suites/{made.name}/script}}")
+    again = Again(workspace)
+    click.echo(f"Next:  {again.line('check')}")
+
+
 def _all(workspace: Path, allow_code: bool) -> list[tuple[str, Suite]]:
     """Return (file in the workspace, suite), its own first; the file is empty for one of the library."""
     from shipworthy.workspace.library import library_suites

@@ -4,61 +4,119 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
+from shipworthy.conformance.came import looked_through
 from shipworthy.conformance.cells import MatrixCell
 
-BEFORE, AFTER = "Fine words. Write to ", " and that is all of it."
-WIDE_BEFORE, WIDE_AFTER = "Größe 😀 日本: ", " — ¡olé! 😀"
 _USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
+_CELL = re.compile(r"cell-(\d+)")
+_MOST_HEAD, _MOST_BODY = 1 << 18, 1 << 26
+_UNKNOWN = {"error": {"message": "no cell of the matrix asks for this", "type": "invalid_request_error"}}
 
 
-def said(cell: MatrixCell, choice: int = 0) -> str:
-    """Return what the upstream says in a place, the mark in its midst."""
-    before, after = (WIDE_BEFORE, WIDE_AFTER) if cell.wide else (BEFORE, AFTER)
-    return before + cell.mark(choice) + after
+class AskedUpstream(NamedTuple):
+    """A request that reached the upstream: path, headers, the bytes of its body, and that as JSON, None for none."""
+
+    path: str
+    head: str
+    raw: bytes
+    body: Any
+
+    def looked(self) -> Iterator[tuple[str, str]]:
+        """Yield all of it as texts with names."""
+        yield from looked_through([self.body])
+        yield from (("header", self.head), ("raw bytes", self.raw.decode("utf-8", "replace")))
 
 
 class Stub:
-    """The upstream of some cells, found by the model's name.
+    """The upstream of some cells, found by the name of the model, or by the one in the question.
 
     Attributes:
         asked: bodies of the requests so far.
+        reached: requests so far, by the number of their cell; 0 for those of none.
     """
 
     def __init__(self, cells: Iterable[MatrixCell]) -> None:
-        self._cells = {cell.model: cell for cell in cells}
+        self._cells = {cell.number: cell for cell in cells}
         self.asked: list[dict[str, Any]] = []
+        self.reached: dict[int, list[AskedUpstream]] = defaultdict(list)
+        self._open: set[asyncio.Task[None]] = set()
+
+    def add(self, cell: MatrixCell) -> None:
+        """Answer for one more cell."""
+        self._cells[cell.number] = cell
+
+    def other_path(self, number: int) -> str:
+        """Return the path at which a cell's request reached the upstream, if it is one that it does not speak."""
+        name = f"cell-{number}".encode()
+        return next((asked.path for asked in self.reached[0] if name in asked.raw and asked.path.isprintable()), "")
 
     @asynccontextmanager
-    async def serve(self) -> AsyncGenerator[str, None]:
-        """Serve on loopback; yields the address up to ``/chat/completions``."""
-        server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
+    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str, None]:
+        """Serve; yields the address up to ``/chat/completions``.
+
+        Args:
+            port: 0 takes a free one.
+
+        Raises:
+            OSError: it cannot be listened on.
+        """
+        server = await asyncio.start_server(self._connected, host, port, limit=_MOST_HEAD)
         try:
-            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            yield f"http://{host}:{server.sockets[0].getsockname()[1]}/v1"
         finally:
             server.close()
+            for task in self._open:
+                task.cancel()
+            await asyncio.gather(*self._open, return_exceptions=True)
+            await asyncio.sleep(0)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._connection(reader, writer))
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-                length = next((int(x[15:]) for x in head.split("\r\n") if x.startswith("content-length:")), 0)
-                body = json.loads(await reader.readexactly(length))
-                self.asked.append(body)
-                await self._answer(self._cells[body["model"].rpartition("/")[2]], writer)
-        writer.close()
+        gone = (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError)
+        try:
+            with suppress(*gone):
+                while True:
+                    await self._request(reader, writer)
+        finally:  # also when the stub is closed: who kept the connection must not wait on it
+            writer.close()
+
+    async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        asked = _read(head, await _body(reader, head.lower()))
+        if isinstance(asked.body, dict):
+            self.asked.append(asked.body)
+        cell = self._cell(asked)
+        self.reached[cell.number if cell else 0].append(asked)
+        if cell is None:
+            await _refuse(writer, asked.path)
+        else:
+            await self._answer(cell, writer)
+
+    def _cell(self, asked: AskedUpstream) -> MatrixCell | None:
+        if not isinstance(asked.body, dict) or not asked.path.endswith("/chat/completions"):
+            return None
+        model = _CELL.search(str(asked.body.get("model", "")))
+        found = model or _CELL.search(asked.raw.decode("utf-8", "replace"))
+        return self._cells.get(int(found[1])) if found else None
 
     async def _answer(self, cell: MatrixCell, writer: asyncio.StreamWriter) -> None:
         kind = "text/event-stream" if cell.streams and cell.place != "error" else "application/json"
         head = ["HTTP/1.1 200 OK" if cell.place != "error" else "HTTP/1.1 400 Bad Request", f"content-type: {kind}"]
         if cell.place == "headers":
-            head += [f"x-said: {cell.mark()}", f"set-cookie: said={cell.mark()}", f"x-request-id: {cell.mark()}"]
+            head += [f"x-said: {cell.put()}", f"set-cookie: said={cell.put()}", f"x-request-id: {cell.put()}"]
         if cell.place == "error":
-            mark = cell.mark()
-            pieces = [_json({"error": {"message": said(cell), "type": mark, "code": mark, "param": mark}})]
+            mark = cell.put()
+            pieces = [_json({"error": {"message": cell.said(), "type": mark, "code": mark, "param": mark}})]
         elif cell.streams:
             pieces = list(stream(cell))
         else:
@@ -75,6 +133,43 @@ class Stub:
                 await asyncio.sleep(0)
         writer.write(b"0\r\n\r\n")
         await writer.drain()
+
+
+def _read(head: str, raw: bytes) -> AskedUpstream:
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        body = None
+    line = head.partition("\r\n")[0].split(" ")
+    return AskedUpstream(line[1].partition("?")[0][:80] if len(line) > 1 else "", head, raw, body)
+
+
+async def _body(reader: asyncio.StreamReader, head: str) -> bytes:
+    lines = head.split("\r\n")
+    if any(line.startswith("transfer-encoding:") and "chunked" in line for line in lines):
+        made = b""
+        while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
+            made += await reader.readexactly(size)
+            await reader.readexactly(2)
+            if len(made) > _MOST_BODY:
+                raise ValueError("a body beyond measure")
+        await reader.readuntil(b"\r\n")
+        return made
+    length = next((int(line[15:]) for line in lines if line.startswith("content-length:")), 0)
+    if length > _MOST_BODY:
+        raise ValueError("a body beyond measure")
+    return await reader.readexactly(length)
+
+
+async def _refuse(writer: asyncio.StreamWriter, path: str) -> None:
+    found = path.endswith("/models")
+    body = _json(
+        {"object": "list", "data": [{"id": "cell-0", "object": "model", "owned_by": "stub"}]} if found else _UNKNOWN
+    )
+    status = b"200 OK" if found else b"404 Not Found"
+    writer.write(b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % (status, len(body)))
+    writer.write(body)
+    await writer.drain()
 
 
 def whole(cell: MatrixCell) -> dict[str, Any]:
@@ -95,10 +190,10 @@ def stream(cell: MatrixCell) -> Iterator[bytes]:
             if step < len(deltas):
                 yield _event(cell, [{"index": choice, **deltas[step]}])
     if cell.place == "odd_fields":
-        yield f": {cell.mark()}\n\n".encode()
-        yield f"event: {cell.mark()}\nid: {cell.mark()}\n".encode() + _event(cell, [])
+        yield f": {cell.put()}\n\n".encode()
+        yield f"event: {cell.put()}\nid: {cell.put()}\n".encode() + _event(cell, [])
     if cell.place == "late_error":
-        yield b"data: " + _json({"error": {"message": said(cell), "type": cell.mark(), "code": 500}}) + b"\n\n"
+        yield b"data: " + _json({"error": {"message": cell.said(), "type": cell.put(), "code": 500}}) + b"\n\n"
         return
     yield _event(cell, [], usage=_USAGE)
     yield b"data: [DONE]\n\n"
@@ -130,8 +225,8 @@ def _deltas(cell: MatrixCell, choice: int) -> Iterator[dict[str, Any]]:
 
 def _message(cell: MatrixCell, choice: int) -> tuple[dict[str, Any], str, dict[str, Any]]:  # noqa: PLR0912 - a table
     """Return a choice's message, its finish reason, and what else stands beside them."""
-    text, mark = said(cell, choice), cell.mark(choice)
-    message: dict[str, Any] = {"role": "assistant", "content": "Here you are."}
+    text, mark = cell.said(choice), cell.put(choice)
+    message: dict[str, Any] = {"role": "assistant", "content": f"Here you are: {cell.answer_words}."}
     match cell.place:
         case "content":
             message["content"] = text
@@ -160,7 +255,7 @@ def _message(cell: MatrixCell, choice: int) -> tuple[dict[str, Any], str, dict[s
         case "finish_reason":
             return message, mark, {}
         case "late_error":  # long enough that some of it has left before
-            message["content"] = "It is a fine day for a walk by the sea. " * 50
+            message["content"] = "It is a fine day for a walk by the sea. " * 25 + cell.answer_words
             return message, "stop", {"error": {"message": text, "type": mark, "code": 500}} if not cell.streams else {}
     calls_made = message.get("tool_calls") or message.get("function_call")
     return message, "tool_calls" if calls_made else "stop", {}
@@ -169,7 +264,7 @@ def _message(cell: MatrixCell, choice: int) -> tuple[dict[str, Any], str, dict[s
 def _odd(cell: MatrixCell) -> dict[str, Any]:
     if cell.place != "odd_fields":
         return {}
-    mark = cell.mark()
+    mark = cell.put()
     return {
         "id": mark,
         "model": mark,

@@ -73,6 +73,25 @@ class ScorerAudit(Struct, frozen=True, kw_only=True):
         return sum(some.drawn - some.labelled for some in (self.positives, self.negatives))
 
 
+class JudgeUse(Struct, frozen=True, kw_only=True):
+    """The calibration of the judge that a criterion rests on: one labelled answer a cluster.
+
+    Attributes:
+        entry: of the audit chain that holds it.
+        rubric: its name and version.
+        found: of `positives` labelled hits, those that the judge called one; `cleared` of `negatives` the others.
+        observed: the rate that the judge gives, in [0, 1]; None of a change.
+    """
+
+    entry: int
+    rubric: Name
+    found: int
+    positives: int
+    cleared: int
+    negatives: int
+    observed: float | None = None
+
+
 class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One criterion, tested.
 
@@ -102,6 +121,7 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
             attack's; `errors`, `planned` and `unscored` are still those of all.
         audit: of a criterion that is audited by labels, what they say: `rate`, `low`, `high`, `bound` and `worst_rate`
             are then of what people would call a hit, and `hits`, `trials` and `attacks` still of what the scorer did.
+        judge: of a criterion whose metric a judge gives, the calibration that corrects it; the numbers as with `audit`.
     """
 
     id: str
@@ -136,6 +156,7 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     attacks: tuple[AttackRate, ...] = ()
     audit: ScorerAudit | None = None
     inapplicable: dict[Name, int] = field(default_factory=dict)
+    judge: JudgeUse | None = None
 
     @property
     def possible(self) -> int:

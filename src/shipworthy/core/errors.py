@@ -12,6 +12,7 @@ ShipworthyError
 ├── TargetError           the system under test failed to answer (outcome ``target_error``)
 │   ├── TargetTimeout     it did not answer in time (outcome ``timeout``)
 │   ├── TargetFiltered    a provider's own filter refused to answer (outcome ``filtered``)
+│   ├── InvalidOutput     its answer is not what it was bound to (outcome ``target_error``)
 │   └── PolicyRefused     the tool policy stopped the attempt (outcome ``refused``)
 ├── CallRefused           a tool policy refused a call of an agent in another framework; says what its model is told
 ├── AttackError           an attack, or the model it asks, failed (outcome ``attack_error``)
@@ -145,6 +146,10 @@ class TargetTimeout(TargetError):
 
 class TargetFiltered(TargetError):
     """A provider's own content filter refused to answer: not the system's refusal, and not safe."""
+
+
+class InvalidOutput(TargetError):
+    """An answer is not as the schema that the target was bound to says: an error of the target, and never safe."""
 
 
 class PolicyRefused(TargetError):

@@ -23,7 +23,9 @@ FailedRole = Literal[
 """Who failed: a model that was asked, or a part of the evaluation itself."""
 
 Stage = Literal["input", "retrieved", "output", "tool_call"]
-Action = Literal["allow", "redact", "replace", "block"]
+Action = Literal["allow", "tighten", "redact", "replace", "block"]
+"""What a finding does. ``allow`` records it; ``tighten`` changes no text either, and the tool policy is stricter for
+the rest of the conversation (its ``after_flag``)."""
 
 
 class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -127,6 +129,11 @@ class GuardEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag="guard",
     reason: Content = ""
     shadow: bool = False
     turn: int = 0
+
+    @property
+    def tightens(self) -> bool:
+        """Whether the tool policy is stricter from here on."""
+        return self.action == "tighten" and not self.shadow
 
 
 class Question(Struct, frozen=True, gc=False, omit_defaults=True):

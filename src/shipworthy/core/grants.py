@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -38,6 +39,9 @@ OWN_HOSTS: Mapping[str, tuple[str, ...]] = {
 """Variables that belong to one provider by their name, and where that provider is: such a key may go there and nowhere
 else, without being asked."""
 
+_IN = "$ "
+"""Between a folder and a command line."""
+
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _CODE = re.compile(rf"{_NAME}(?::{_NAME})?")
 
@@ -49,10 +53,13 @@ class Grants(Struct, frozen=True):
         code: ``module:function``, or a module, which stands for all that is in it.
         keys: credential reference -> places it may be sent to: hosts (``api.example.com``, or with a port; with `PLAIN`
             or `TRUSTING` before it, each leave of its own), providers of the target `providers`, or `FACTS`.
+        commands: ``FOLDER$ LINE``: command lines that may be started in a folder, with the references of their
+            variables before them. Of a line in another folder this says nothing: other files lie there.
     """
 
     code: frozenset[str] = frozenset()
     keys: Mapping[str, frozenset[str]] = {}
+    commands: frozenset[str] = frozenset()
 
     def allow_code(self, call: str) -> bool:
         """Say whether ``module:function`` may be imported because a workspace names it."""
@@ -66,6 +73,26 @@ class Grants(Struct, frozen=True):
         host, _, port = place.rpartition(":")
         return place in allowed or (port.isdigit() and host in allowed)
 
+    def allow_command(self, folder: Path, line: str) -> bool:
+        """Say whether a command line may be started in a folder because a file there says so."""
+        return _command(folder, line) in self.commands
+
+    @staticmethod
+    def how_to_allow(folder: Path, line: str) -> str:
+        """Return the command with which a user allows a command line."""
+        return f"shipworthy allow command --in {shlex.quote(str(folder))} -- {line}"
+
+    def and_command(self, folder: Path, line: str) -> Grants:
+        """Return these and one more command line.
+
+        Raises:
+            UsageError: it is empty, or cannot be shown on one line.
+        """
+        whole = _command(folder, line)
+        if not line or not whole.isprintable():
+            raise UsageError("a command is allowed as one line that can be shown, with a program in it")
+        return Grants(self.code, self.keys, self.commands | {whole})
+
     def and_code(self, call: str) -> Grants:
         """Return these and one more piece of code.
 
@@ -74,7 +101,7 @@ class Grants(Struct, frozen=True):
         """
         if not _CODE.fullmatch(call):
             raise UsageError(f"code is allowed as 'module:function', or as the 'module' that holds it, not {call!r}")
-        return Grants(self.code | {call}, self.keys)
+        return Grants(self.code | {call}, self.keys, self.commands)
 
     def and_key(self, reference: str, place: str) -> Grants:
         """Return these and one more place for a credential.
@@ -94,7 +121,7 @@ class Grants(Struct, frozen=True):
                 f"unencrypted), or 'facts', not {place!r}"
             )
         places = self.keys.get(reference, frozenset()) | {place.casefold()}
-        return Grants(self.code, {**self.keys, reference: places})
+        return Grants(self.code, {**self.keys, reference: places}, self.commands)
 
     def without(self, what: str) -> Grants:
         """Return these without a piece of code or a credential.
@@ -102,9 +129,10 @@ class Grants(Struct, frozen=True):
         Raises:
             UsageError: it was not allowed.
         """
-        if what not in self.code and what not in self.keys:
+        if what not in self.code and what not in self.keys and what not in self.commands:
             raise UsageError(f"{what!r} is not among what you allowed: `shipworthy allow list` shows it")
-        return Grants(self.code - {what}, {key: places for key, places in self.keys.items() if key != what})
+        keys = {key: places for key, places in self.keys.items() if key != what}
+        return Grants(self.code - {what}, keys, self.commands - {what})
 
     @classmethod
     def load(cls, file: Path) -> Grants:
@@ -120,7 +148,7 @@ class Grants(Struct, frozen=True):
         except OSError as error:
             raise UsageError(f"cannot read what you allowed, {file}: {error.strerror}") from error
         except (UsageError, ValueError, TypeError, AttributeError, RecursionError) as error:
-            hint = 'it must be {"code": ["module:function"], "keys": {"env:NAME": ["host"]}}'
+            hint = 'it must be {"code": ["module:function"], "keys": {"env:NAME": ["host"]}, "commands": ["folder$ a"]}'
             raise UsageError(f"{file} does not say what you allowed: {hint}") from error
 
     def save(self, file: Path) -> None:
@@ -130,6 +158,8 @@ class Grants(Struct, frozen=True):
             UsageError: the file cannot be written.
         """
         value = {"code": sorted(self.code), "keys": {key: sorted(self.keys[key]) for key in sorted(self.keys)}}
+        if self.commands:
+            value["commands"] = sorted(self.commands)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with NamedTemporaryFile("w", dir=file.parent, encoding="utf-8", delete=False) as written:
@@ -141,14 +171,23 @@ class Grants(Struct, frozen=True):
 
 def _read(value: Any) -> Grants:
     made = Grants()
-    if set(value) - {"code", "keys"}:
+    if set(value) - {"code", "keys", "commands"}:
         raise ValueError("an unknown key")
     for call in _texts(value.get("code", [])):
         made = made.and_code(call)
     for reference, places in value.get("keys", {}).items():
         for place in _texts(places):
             made = made.and_key(reference, place)
+    for whole in _texts(value.get("commands", [])):
+        folder, mark, line = whole.partition(_IN)
+        if not mark:
+            raise ValueError("a command without its folder")
+        made = made.and_command(Path(folder), line)
     return made
+
+
+def _command(folder: Path, line: str) -> str:
+    return f"{folder}{_IN}{line}"
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -105,11 +105,17 @@ def say(role: Role, text: str) -> Message:
 
 
 class Document(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A text that the system under test retrieves: from its own index, or planted there by a sample."""
+    """A text that the system under test retrieves: from its own index, or planted there by a sample.
+
+    Attributes:
+        source: where it comes from, such as an address or a path, in the words that a guard's patterns use; "" where
+            nobody says.
+    """
 
     id: Content
     text: Content
     title: Content = ""
+    source: Content = ""
 
 
 class ToolSpec(Struct, frozen=True, omit_defaults=True):

@@ -25,6 +25,9 @@ class Metric(Struct, frozen=True, omit_defaults=True):
         low, high: the range of a value, ends included; an event's is [0, 1].
         reducer: how the attempts of one sample become the sample's number: ``mean``, or ``any`` (an event that
             happens once in k attempts has happened).
+        judge: of a metric that a judge gives, the identity of that judge as it is written: rubric, prompt, votes and
+            model. Nothing is decided on it but with a calibration of this very judge. Scorers leave it empty: whoever
+            reads the files fills it in.
     """
 
     name: Name
@@ -34,6 +37,7 @@ class Metric(Struct, frozen=True, omit_defaults=True):
     low: float = 0.0
     high: float = 1.0
     reducer: Literal["mean", "any"] = "mean"
+    judge: Name = ""
 
     def __post_init__(self) -> None:
         if not self.name:

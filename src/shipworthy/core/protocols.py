@@ -275,9 +275,15 @@ class Scorer(Protocol):
 
 
 class GuardContext(Struct, frozen=True):
-    """What a guard may use: the request the text belongs to."""
+    """What a guard may use.
+
+    Attributes:
+        request: that the text belongs to.
+        retrieved: at ``output``, what the target says it retrieved by itself.
+    """
 
     request: Request | None = None
+    retrieved: tuple[Document, ...] = ()
 
 
 class ToolPolicy(Protocol):
@@ -294,7 +300,11 @@ class ToolPolicy(Protocol):
 
 
 class PolicySession(Protocol):
-    """A tool policy in one conversation: it knows what was said and read in it. What it raises refuses the call."""
+    """A tool policy in one conversation: it knows what was said and read in it. What it raises refuses the call.
+
+    Optional: ``flagged(event)``, which is told each finding of a guard that tightens the tools (`GuardEvent.tightens`).
+    What that raises ends the conversation's calls.
+    """
 
     async def decide(self, call: ToolCall, request: Request) -> PolicyEvent:
         """Return its word, as `ToolPolicy.decide`."""
@@ -346,7 +356,7 @@ class Guard(Protocol):
     guards behind it look at them, too, and what they find there counts for the characters it comes from. Such a guard
     needs the whole text. ``rewrite(text)``, which returns the text as it goes on, after every guard's findings were
     applied; whole texts alone, so such a guard does not stand at ``output``. ``once`` (true where it counts rather
-    than reads): it is not asked about such readings.
+    than reads): it is not asked about such readings. ``close()``, where it holds connections.
     """
 
     reach: int | None

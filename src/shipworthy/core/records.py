@@ -23,6 +23,7 @@ from shipworthy.core.decision import (
     Confirmation,
     CriterionResult,
     Decision,
+    JudgeUse,
     LabelCount,
     Ledger,
     LedgerLine,
@@ -89,6 +90,7 @@ __all__ = [
     "Finish",
     "GuardEvent",
     "Image",
+    "JudgeUse",
     "LabelCount",
     "Ledger",
     "LedgerLine",
@@ -270,17 +272,24 @@ class Part(Struct, frozen=True, gc=False):
     """A piece of text on its way through a stage.
 
     `text` is all that is still held; findings that end before `start` were already reported. `final` says that
-    nothing follows.
+    nothing follows. `source` is where a retrieved text comes from: a document's source, or else its id; ``tool:NAME``
+    of a tool's result. At ``output`` it is ``reasoning`` for what a model says that it thought.
     """
 
     stage: Stage
     text: str
     start: int = 0
     final: bool = True
+    source: str = ""
 
 
 class Finding(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A span a guard found, ``start < end``, in characters of the text it was given. A guard finds, it never edits."""
+    """A span a guard found, ``start < end``, in characters of the text it was given. A guard finds, it never edits.
+
+    Attributes:
+        replacement: what stands in place of the span; of a block, what is said in place of the pipeline's block
+            message, "" for that.
+    """
 
     start: int
     end: int

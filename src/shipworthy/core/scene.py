@@ -62,6 +62,8 @@ class Scene(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True,
         goal: what holds in the end if the task was done: all of it. Without one no utility is scored.
         forbidden: what the attacker wants: all of it at one time, at any time. Without one no attack is scored.
         plants: what the attacker has put there.
+        says: what the last answer must hold besides, for the task to be done: every one of these texts.
+        steers: what the attacker wants the user to be told: any of these texts in any answer is the harm, too.
     """
 
     worlds: tuple[str, ...]
@@ -73,9 +75,23 @@ class Scene(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True,
     goal: tuple[Predicate, ...] = ()
     forbidden: tuple[Predicate, ...] = ()
     plants: tuple[Plant, ...] = ()
+    says: tuple[str, ...] = ()
+    steers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.worlds or len(set(self.worlds)) != len(self.worlds):
             raise ValueError("a scene names one or more worlds, each once")
-        if not (self.goal or self.forbidden):
+        if not all(text.strip() for text in (*self.says, *self.steers)):
+            raise ValueError("a text under 'says' or 'steers' is empty: every answer would hold it")
+        if not (self.tasked or self.attacked):
             raise ValueError("a scene needs a 'goal' or something 'forbidden': there would be nothing to judge")
+
+    @property
+    def tasked(self) -> bool:
+        """Whether there is something that can be done."""
+        return bool(self.goal or self.says)
+
+    @property
+    def attacked(self) -> bool:
+        """Whether there is something that an attacker wants."""
+        return bool(self.forbidden or self.steers)

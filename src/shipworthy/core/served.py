@@ -23,9 +23,10 @@ Ending = Literal[
 ]
 """How a request ended.
 
-``blocked``: a guard kept back the question or the answer. ``refused``: it was no request that is served.
-``upstream_error``, ``upstream_timeout``, ``filtered``: as `TargetError` and its subclasses. ``gone``: the client left.
-``stopped``: the kill switch. ``late``: over the gateway's own limit of time. ``failed``: a fault of the gateway.
+``blocked``: a guard kept back the question or the answer, or the tool policy all calls of one. ``refused``: it was no
+request that is served. ``upstream_error``, ``upstream_timeout``, ``filtered``: as `TargetError` and its subclasses.
+``gone``: the client left. ``stopped``: the kill switch. ``late``: over the gateway's own limit of time. ``failed``: a
+fault of the gateway.
 """
 
 
@@ -36,9 +37,13 @@ class Served(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
         id: ``GR-`` and 32 hex digits, drawn at random; the answer carries it.
         route: the path that was asked for, one of ours.
         client: whose key it came with; empty where none is asked for.
-        upstream: who was asked; empty where nobody was.
+        upstream: who was asked last, and answered if anybody did; empty where nobody was.
         model: as the client named it.
-        guards: digest of the pipeline that was in force; `levers` those that were pulled.
+        guards: digest of the pipeline that was in force; `policy` of the tool policy, empty where there was none;
+            `levers` those that were pulled for this request.
+        base: digest of the pipeline without the levers; empty where none was pulled.
+        decision: id of the release decision that the gateway's file names, on the pipeline without levers; empty: none.
+        prompt, index: digests that the client declared, on its word; ``unproven`` where it declared none.
         streamed: whether the answer went out in pieces.
         status: HTTP status of the answer; 0 where the client left before it had one.
         events: what happened, in order.
@@ -52,7 +57,12 @@ class Served(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     upstream: Name = ""
     model: Content = ""
     guards: Name = ""
+    policy: Name = ""
+    base: Name = ""
     levers: tuple[Name, ...] = ()
+    decision: Name = ""
+    prompt: Name = ""
+    index: Name = ""
     streamed: bool = False
     status: int = 0
     events: tuple[Event, ...] = ()

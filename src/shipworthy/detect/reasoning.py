@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterable
 
 # How the common models mark thoughts inside their text: what opens them, and what closes them. Our own list, from their
 # chat templates; most have a channel of their own on the wire, and these marks where a server does not know them.
@@ -41,7 +43,7 @@ _TOKENS = re.compile(
     r"|\[/?INST\]|\[(?:BEGIN|END) FINAL RESPONSE\]",
     re.IGNORECASE,
 )
-
+_NO_LINE = re.compile(r"[^\n]")
 
 # What addresses a call to a tool there: without its tokens nothing could tell it from prose.
 _CALL = re.compile(r"<\|channel\|>(?:analysis|commentary) to=[^{}]{0,120}?<\|message\|>", re.IGNORECASE)
@@ -78,10 +80,14 @@ def unseen(text: str) -> str:
     >>> unseen("<think>HERON</think>No.").strip(), unseen("HERON</think>No."), unseen("<think>HERON")
     ('No.', 'HERON</think>No.', '<think>HERON')
     """
-    for start, end in thoughts(text):
-        if _OPENS.match(text, start) and any(closes.search(text[start:end]) for closes in _CLOSES):
-            text = _blank(text, start, end)
-    return text
+    return _blank(
+        text,
+        (
+            (start, end)
+            for start, end in thoughts(text)
+            if _OPENS.match(text, start) and any(closes.search(text[start:end]) for closes in _CLOSES)
+        ),
+    )
 
 
 def worded(text: str) -> str:
@@ -95,12 +101,19 @@ def worded(text: str) -> str:
     spans = thoughts(text)
     if "<" in text or "[" in text:
         heads = [found.span() for found in _CALL.finditer(text)]
-        tokens = (found.span() for found in _TOKENS.finditer(text))
-        spans += [(start, end) for start, end in tokens if not any(a <= start < b for a, b in heads)]
+        begins = [start for start, _ in heads]
+        for found in _TOKENS.finditer(text):
+            place = bisect_right(begins, found.start()) - 1
+            if place < 0 or found.start() >= heads[place][1]:
+                spans.append(found.span())
+    return _blank(text, sorted(spans))
+
+
+def _blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return a text with spans made blank, in one pass over it; they come in order and may overlap."""
+    pieces, at = [], 0
     for start, end in spans:
-        text = _blank(text, start, end)
-    return text
-
-
-def _blank(text: str, start: int, end: int) -> str:
-    return text[:start] + "".join("\n" if c == "\n" else " " for c in text[start:end]) + text[end:]
+        if end > at:
+            pieces += [text[at:start], _NO_LINE.sub(" ", text[max(start, at) : end])]
+            at = end
+    return "".join(pieces) + text[at:]

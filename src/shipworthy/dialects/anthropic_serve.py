@@ -22,7 +22,7 @@ from shipworthy.core.records import (
     Usage,
     say,
 )
-from shipworthy.dialects.served import Asking, BadBody, named, refuse_unknown
+from shipworthy.dialects.served import Asking, BadBody, model_of, named, refuse_unknown
 
 _READ_WORDS = (
     "model messages system max_tokens temperature top_p stop_sequences stream tools tool_choice metadata thinking"
@@ -53,9 +53,7 @@ def read(body: Any, also: Sequence[str] = ()) -> Asking:
     if not isinstance(body, dict):
         raise BadBody("the body is no JSON object")
     refuse_unknown(body, _READ, also)
-    model = named(body, "model", str, "")
-    if not model:
-        raise BadBody("model is missing", "model")
+    model = model_of(body)
     longest = named(body, "max_tokens", int, 0)
     if longest < 1:
         raise BadBody("max_tokens is missing, or below 1", "max_tokens")

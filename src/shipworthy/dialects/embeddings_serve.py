@@ -10,7 +10,7 @@ from typing import Any
 
 from shipworthy.core.errors import TargetError
 from shipworthy.core.records import Usage, say
-from shipworthy.dialects.served import Asking, BadBody, named, refuse_unknown
+from shipworthy.dialects.served import Asking, BadBody, model_of, refuse_unknown
 
 MOST_TEXTS = 2048
 LONGEST = 65_536
@@ -29,9 +29,7 @@ def read(body: Any, also: Sequence[str] = ()) -> Asking:
     if not isinstance(body, dict):
         raise BadBody("the body is no JSON object")
     refuse_unknown(body, ("model", "input", "dimensions", "encoding_format", "user"), also)
-    model = named(body, "model", str, "")
-    if not model:
-        raise BadBody("model is missing", "model")
+    model = model_of(body)
     if body.get("encoding_format", "float") not in ("float", "base64"):
         raise BadBody("encoding_format is float or base64", "encoding_format")
     given = body.get("input")

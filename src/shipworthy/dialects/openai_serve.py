@@ -24,7 +24,7 @@ from shipworthy.core.records import (
     ToolResult,
     Usage,
 )
-from shipworthy.dialects.served import MOST_CHOICES, Asking, BadBody, named, refuse_unknown
+from shipworthy.dialects.served import MOST_CHOICES, Asking, BadBody, model_of, named, refuse_unknown
 
 _PASSED_WORDS = (
     "temperature top_p max_tokens max_completion_tokens stop seed presence_penalty frequency_penalty "
@@ -56,9 +56,7 @@ def read(body: Any, also: Sequence[str] = ()) -> Asking:
         if value not in (None, False, 0) and value != ["text"]:
             raise BadBody(f"{name} is not served: guards cannot look at what it would bring", name)
     refuse_unknown(body, PASSED | _READ | _NULL, also)
-    model = named(body, "model", str, "")
-    if not model:
-        raise BadBody("model is missing", "model")
+    model = model_of(body)
     choices = named(body, "n", int, 1)
     if not 1 <= choices <= MOST_CHOICES:
         raise BadBody(f"n is from 1 to {MOST_CHOICES}", "n")
@@ -107,7 +105,10 @@ def _messages(wire: Sequence[Any]) -> Iterator[Message]:
             said: Role = "user" if role == "user" else "system"
             yield Message(said, tuple(_parts(content, where, user=role == "user")) or (Text(""),))
         elif role == "assistant":
-            calls = [_call(call, f"{where}.tool_calls") for call in message.get("tool_calls") or ()]
+            made = message.get("tool_calls") or []
+            if not isinstance(made, list):
+                raise BadBody(f"{where}.tool_calls is no list", f"{where}.tool_calls")
+            calls = [_call(call, f"{where}.tool_calls") for call in made]
             if old := message.get("function_call"):
                 called = f"call_{number}"
                 calls.append(_call({"id": called, "function": old}, f"{where}.function_call"))

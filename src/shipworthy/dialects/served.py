@@ -60,6 +60,18 @@ def named(body: Mapping[str, Any], name: str, kind: type | tuple[type, ...], def
     return value
 
 
+def model_of(body: Mapping[str, Any]) -> str:
+    """Return the model that a body asks for.
+
+    Raises:
+        BadBody: it asks for none.
+    """
+    model: str = named(body, "model", str, "")
+    if not model:
+        raise BadBody("model is missing", "model")
+    return model
+
+
 def refuse_unknown(body: Mapping[str, Any], known: Iterable[str], also: Iterable[str]) -> None:
     """Refuse a body with a field that nobody here knows: what it does to the answer is not known either.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -30,7 +31,7 @@ from shipworthy.core.records import (
 from shipworthy.detect.disguise import Reading
 from shipworthy.detect.engine import ENGINE
 from shipworthy.enforce.edit import apply, edits
-from shipworthy.enforce.rule import STAGES, Checked, Rule, check_all, clock
+from shipworthy.enforce.rule import STAGES, Checked, Rule, check_all, clock, refusal
 from shipworthy.enforce.stream import Stream, event, failure
 from shipworthy.workspace.guards import GuardFile
 
@@ -61,11 +62,13 @@ class Passage(Struct, frozen=True):
     Attributes:
         value: to pass on, of the kind that came; None where `blocked`.
         seconds: wall time the guards took.
+        message: what the asker is told where `blocked`; "" for the pipeline's block message.
     """
 
     value: Any
     events: tuple[GuardEvent, ...] = ()
     seconds: float = 0.0
+    message: str = ""
 
     @property
     def blocked(self) -> bool:
@@ -79,14 +82,16 @@ class _Sum:
     def __init__(self) -> None:
         self.events: list[GuardEvent] = []
         self.seconds = 0.0
+        self.message = ""
 
     def add(self, applied: Applied) -> Applied:
+        self.message = self.message or (applied.text if applied.blocked else "")
         self.events += applied.events
         self.seconds += applied.seconds
         return applied
 
     def passage(self, value: Any) -> Passage:
-        return Passage(value, tuple(self.events), self.seconds)
+        return Passage(value, tuple(self.events), self.seconds, self.message if value is None else "")
 
 
 class Pipeline:
@@ -155,37 +160,64 @@ class Pipeline:
         """``sha256:…`` of `describe`."""
         return self._digest
 
-    def stream(self, stage: Stage, ctx: GuardContext | None = None, *, stride: int | None = None) -> Stream:
-        """Return a stream for one text of a stage: feed it pieces, then finish it."""
-        options = {} if stride is None else {"stride": stride}
-        return Stream(self._stages[stage], stage, self.block_message, ctx or GuardContext(), **options)
+    async def close(self) -> None:
+        """Close what guards hold open, such as connections to an endpoint; also where one of them fails to."""
+        for rule in self.rules:
+            if (close := getattr(rule.guard, "close", None)) is not None:
+                with suppress(Exception):
+                    await close()
 
-    async def apply(self, stage: Stage, text: str, ctx: GuardContext | None = None) -> Applied:
-        """Run a stage's guards over a whole text."""
+    def stream(
+        self, stage: Stage, ctx: GuardContext | None = None, *, stride: int | None = None, source: str = ""
+    ) -> Stream:
+        """Return a stream for one text of a stage: feed it pieces, then finish it; `source` as in `Part`."""
+        options = {} if stride is None else {"stride": stride}
+        ctx = ctx or GuardContext()
+        return Stream(self._stages[stage], stage, self.block_message, ctx, source=source, **options)
+
+    async def apply(
+        self, stage: Stage, text: str, ctx: GuardContext | None = None, source: str = "", *, rewrite: bool = True
+    ) -> Applied:
+        """Run a stage's guards over a whole text.
+
+        Args:
+            source: as in `Part`.
+            rewrite: have guards that rewrite (`Guard.rewrite`) do so; without it they only look.
+        """
         rules = self._stages[stage]
         if not rules or not text:
             return Applied(text, False, (), 0.0)
-        ctx, part, began = ctx or GuardContext(), Part(stage, text), clock()
+        ctx, part, began = ctx or GuardContext(), Part(stage, text, source=source), clock()
         views: list[Reading] = []
         results = await check_all([r for r in rules if not r.shadow], part, ctx, views)
         events = list(_events(results, stage))
         blocked = any(e.action == "block" for e in events)
         changes = [] if blocked else edits(f for checked in results for f in checked.findings)
         out = apply(text, changes, 0, len(text))
-        for rule in [r for r in rules if not blocked and not r.shadow and hasattr(r.guard, "rewrite")]:
-            made = rule.rewritten(out)
-            if made is None:
-                events.append(failure(Checked(rule, (), "error: rewrite"), stage))
-                blocked = rule.on_error == "block"
-            elif made != out:
-                events.append(event(rule, stage, "rewrite", "replace", ""))
-                out = made
-            if blocked:
-                break
-        out = self.block_message if blocked else out
+        if rewrite and not blocked:
+            again = self.rewrite(stage, out)
+            out, blocked = again.text, again.blocked
+            events += again.events
+        out = refusal(results, self.block_message) if blocked else out
         # What leaves is settled: nothing a shadow rule does or fails to do can change it.
         events += _events(await check_all([r for r in rules if r.shadow], part, ctx, views), stage)
         return Applied(out, blocked, tuple(events), clock() - began)
+
+    def rewrite(self, stage: Stage, text: str) -> Applied:
+        """Have a stage's guards rewrite a text that all of them have looked at."""
+        began, events = clock(), []
+        for rule in self._stages[stage]:
+            if rule.shadow or not hasattr(rule.guard, "rewrite"):
+                continue
+            made = rule.rewritten(text)
+            if made is None:
+                events.append(failure(Checked(rule, (), "error: rewrite"), stage))
+                if rule.on_error == "block":
+                    return Applied(self.block_message, True, tuple(events), clock() - began)
+            elif made != text:
+                events.append(event(rule, stage, "rewrite", "replace", ""))
+                text = made
+        return Applied(text, False, tuple(events), clock() - began)
 
     async def message(self, message: Message, ctx: GuardContext) -> Passage:
         """Guard what an asker sends: words of a user as input, results of tools as retrieved. The rest passes unread.
@@ -201,11 +233,13 @@ class Pipeline:
     async def document(self, document: Document, ctx: GuardContext) -> Passage:
         """Guard a document before a model reads it. One that is blocked is passed on without its text."""
         found = _Sum()
-        applied = found.add(await self.apply("retrieved", document.text, ctx))
+        source = document.source or document.id
+        applied = found.add(await self.apply("retrieved", document.text, ctx, source))
         if applied.blocked:
-            return found.passage(Document(id=document.id, text=WITHHELD))
-        title = found.add(await self.apply("retrieved", document.title, ctx))
-        return found.passage(Document(id=document.id, text=applied.text, title="" if title.blocked else title.text))
+            return found.passage(Document(id=document.id, text=WITHHELD, source=document.source))
+        title = found.add(await self.apply("retrieved", document.title, ctx, source))
+        said = "" if title.blocked else title.text
+        return found.passage(replace(document, text=applied.text, title=said))
 
     async def call(self, call: ToolCall, ctx: GuardContext) -> Passage:
         """Guard a tool call before it is made."""
@@ -233,7 +267,7 @@ class Pipeline:
     async def result(self, result: ToolResult, ctx: GuardContext) -> Passage:
         """Guard what a tool answered before a model reads it. A blocked one is passed on without its text."""
         found = _Sum()
-        applied = found.add(await self.apply("retrieved", result.text, ctx))
+        applied = found.add(await self.apply("retrieved", result.text, ctx, f"tool:{result.name}"))
         text = WITHHELD if applied.blocked else applied.text
         return found.passage(result if text == result.text else replace(result, text=text))
 
@@ -288,7 +322,7 @@ class Pipeline:
         parts: list[MessagePart] = []
         for part in message.parts:
             if isinstance(part, Reasoning):
-                thought = found.add(await self.apply(stage, part.text, ctx))
+                thought = found.add(await self.apply(stage, part.text, ctx, "reasoning"))
                 if thought.blocked:
                     return None
                 parts.append(part if thought.text == part.text else Reasoning(thought.text))
@@ -305,7 +339,7 @@ class Pipeline:
             if not isinstance(part, ToolResult):
                 parts.append(part)
                 continue
-            applied = found.add(await self.apply(stage, part.text, ctx))
+            applied = found.add(await self.apply(stage, part.text, ctx, f"tool:{part.name}"))
             if applied.blocked and stage == "output":
                 return None
             text = WITHHELD if applied.blocked else applied.text
@@ -328,6 +362,7 @@ class Pipeline:
                 passage = await self.call(part, ctx)
                 found.events += passage.events
                 found.seconds += passage.seconds
+                found.message = found.message or passage.message
                 call = passage.value
             if call is None:
                 return None

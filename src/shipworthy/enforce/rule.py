@@ -37,7 +37,8 @@ class Rule:
         stages: where it runs; the guard must know each of them.
         action: what is done with every finding; each finding's own action if None.
         shadow: record only. Shadow rules run after the enforced ones and cannot change a byte.
-        on_error: what a failure does: ``block`` (closed) or ``allow``.
+        on_error: what a failure does: ``block`` (closed), ``tighten`` (the text goes on unjudged, and the tools are
+            tightened as if something had been found) or ``allow``.
         timeout_s: seconds after which a check counts as failed. Interrupts waiting, not computing: a guard that
             computes for long must hand its work to a thread itself.
     """
@@ -50,7 +51,7 @@ class Rule:
         stages: frozenset[Stage] | None = None,
         action: Action | None = None,
         shadow: bool = False,
-        on_error: Literal["block", "allow"] = "block",
+        on_error: Literal["block", "tighten", "allow"] = "block",
         timeout_s: float = 2.0,
     ) -> None:
         self.id, self.guard, self.action, self.shadow = id, guard, action, shadow
@@ -119,7 +120,21 @@ class Rule:
             raise GuardError("a finding has an unknown action")
         # Records are not checked when they are made, and what is none could not be written down.
         finding = msgspec.convert(msgspec.to_builtins(finding), Finding)
-        return finding if self.action is None else replace(finding, action=self.action)
+        if self.action in (None, finding.action):
+            return finding
+        # What was to stand in place of a span is no answer to give in place of a whole text.
+        return replace(finding, action=self.action, replacement="" if self.action == "block" else finding.replacement)
+
+
+def refusal(results: Sequence[Checked], message: str) -> str:
+    """Return what is said where something blocks: what the first that does says, `message` if that is nothing."""
+    for checked in results:
+        if checked.failure and checked.rule.on_error == "block":
+            return message
+        for finding in checked.findings:
+            if finding.action == "block":
+                return finding.replacement or message
+    return message
 
 
 async def check_all(
@@ -144,7 +159,9 @@ async def check_all(
         for view in () if getattr(rule.guard, "once", False) else views[:seen]:
             if checked.failure:
                 break
-            checked = _joined(checked, await rule.check(Part(part.stage, view.text), ctx), view, part)
+            checked = _joined(
+                checked, await rule.check(Part(part.stage, view.text, source=part.source), ctx), view, part
+            )
         results.append(checked)
     return results
 

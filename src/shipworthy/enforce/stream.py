@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from shipworthy.core.protocols import GuardContext
 from shipworthy.core.records import Action, GuardEvent, Part, Stage
 from shipworthy.enforce.edit import apply, edits
-from shipworthy.enforce.rule import Checked, Rule, check_all, clock
+from shipworthy.enforce.rule import Checked, Rule, check_all, clock, refusal
 
 STRIDE = 256
 """Characters that must be new before a stream is scanned again: a scan for every token would be quadratic work."""
@@ -39,24 +39,34 @@ class Stream:
     Args:
         rules: those of the stage, enforced and shadow, in order.
         stage: ``output`` as a rule.
+        source: as in `Part`.
         block_message: what is said in place of the rest when something blocks.
         stride: new characters before the next scan, at least 1.
 
     Attributes:
         blocked: something blocked; nothing more leaves.
+        message: what is said then.
         released: characters of the answer that left before a block; they cannot be recalled.
         events: what was found, in the order of settling.
         seconds: time the guards took.
     """
 
     def __init__(
-        self, rules: Sequence[Rule], stage: Stage, block_message: str, ctx: GuardContext, *, stride: int = STRIDE
+        self,
+        rules: Sequence[Rule],
+        stage: Stage,
+        block_message: str,
+        ctx: GuardContext,
+        *,
+        stride: int = STRIDE,
+        source: str = "",
     ) -> None:
+        self._source = source
         self._rules = [r for r in rules if not r.shadow]
         self._shadows = [r for r in rules if r.shadow]
         reaches = [r.guard.reach for r in self._rules]
         self._reach = None if None in reaches else max((r for r in reaches if r is not None), default=0)
-        self._stage, self._message, self._ctx, self._stride = stage, block_message, ctx, stride
+        self._stage, self.message, self._ctx, self._stride = stage, block_message, ctx, stride
         self._held = ""
         self._start = 0  # of what has not left, in `_held`; before it lies context
         self._scanned = 0
@@ -82,19 +92,24 @@ class Stream:
             return ""
         return await self._scan(final=False)
 
-    async def finish(self) -> str:
-        """Say that nothing follows; return the rest that may leave. Shadow rules run now, after everything has left."""
+    async def finish(self, ctx: GuardContext | None = None) -> str:
+        """Say that nothing follows; return the rest that may leave. Shadow rules run now, after everything has left.
+
+        Args:
+            ctx: what guards may use now that the whole answer is there; as it was if left out.
+        """
+        self._ctx = ctx or self._ctx
         left = "" if self.blocked or not self._rules else await self._scan(final=True)
         if self._shadows:
             began = clock()
-            whole = Part(self._stage, "".join(self._seen))
+            whole = Part(self._stage, "".join(self._seen), source=self._source)
             for checked in await check_all(self._shadows, whole, self._ctx):
                 self._record(checked, len(whole.text))
             self.seconds += clock() - began
         return left
 
     async def _scan(self, *, final: bool) -> str:
-        part = Part(self._stage, self._held, self._start, final)
+        part = Part(self._stage, self._held, self._start, final, self._source)
         began = clock()
         results = await check_all(self._rules, part, self._ctx)
         self.seconds += clock() - began
@@ -110,13 +125,16 @@ class Stream:
             # A span that ends exactly at the cut may still grow: what lies at the cut is not settled.
             cut -= self._reach or 0
             cut = min((start for start, end in spans if start < cut <= end), default=cut)
-            while inside := [start for start, end in spans if start < cut < end]:
-                cut = min(inside)
+            # From the last to end to the first: what a cut that moved back lies in now ends later than none seen yet.
+            for start, end in sorted(spans, key=lambda span: span[1], reverse=True):
+                cut = start if start < cut < end else cut
         for checked in results:
             self._record(checked, cut)
         if any(f.action == "block" and f.end <= cut for f in findings):
             self.blocked = True
-            return self._message if not self.released else "\n" + self._message
+            settled = [c._replace(findings=[f for f in c.findings if f.end <= cut]) for c in results]
+            self.message = refusal(settled, self.message)
+            return self.message if not self.released else "\n" + self.message
         return self._release(cut, apply(self._held, changes, self._start, cut)) if cut > self._start else ""
 
     def _record(self, checked: Checked, cut: int) -> None:
@@ -140,7 +158,7 @@ class Stream:
     def _block(self, rule: Rule, what: str, reason: str) -> str:
         self.blocked = True
         self.events.append(event(rule, self._stage, what, "block", reason))
-        return self._message if not self.released else "\n" + self._message
+        return self.message if not self.released else "\n" + self.message
 
 
 def _failed(checked: Checked) -> tuple[str, str]:

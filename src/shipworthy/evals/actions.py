@@ -34,10 +34,13 @@ def actions(attempt: Attempt) -> list[dict[str, Any]]:
     for event in attempt.events:
         match event:
             case PolicyEvent(candidate=True):  # asked afterwards, about calls in their order
-                about = (one for one in steps if (one.get("id"), one["turn"]) == (event.call, event.turn))
+                about = (one for one in steps if (one.get("id"), one["turn"]) == (event.call or None, event.turn))
                 found = next((one for one in about if "candidate" not in one), None)
-                if found is None:  # nothing else is recorded of this call
-                    steps.append(found := begun(event.call, event.turn))
+                if found is None:  # nothing else is recorded of this call, or nobody said anything of the answer
+                    if not event.call and not event.reason:
+                        continue
+                    found = begun(event.call, event.turn) if event.call else {"turn": event.turn}
+                    steps.append(found)
                 found["candidate"] = _word(event)
             case PolicyEvent(call=""):
                 steps.append({"turn": event.turn, "policy": _word(event)})

@@ -98,7 +98,7 @@ def begin(
     ready = _Ready.make(workspace, plan, suites, guards, draws, target=target)
     manifest = ready.manifest()
     place = directory or Layout(workspace.root).runs / manifest.id
-    replies = _open_cache(workspace, cache)
+    replies = open_cache(workspace, cache)
     _declare(workspace, place, manifest)
     return ready.sit(place, RunLog.open(place), replies, new=True)
 
@@ -358,7 +358,7 @@ def _sit(ready: _Ready, directory: Path, shard: int, cache: bool | Path, retry_e
         if retry_errors and (failed := Run.load(directory).failed):
             mine = [item.id for item in ready.plan.shard(shard, log.manifest.shards) if item.id in failed]
             again = {name: failed[name] + 1 for name in mine}
-        return ready.sit(directory, log, _open_cache(ready.workspace, cache), again=again)
+        return ready.sit(directory, log, open_cache(ready.workspace, cache), again=again)
     except BaseException:
         log.close()
         raise
@@ -388,7 +388,13 @@ def _find(workspace: Workspace, run: str | Path) -> Path:
     return Layout(workspace.root).run_directory(run)
 
 
-def _open_cache(workspace: Workspace, cache: bool | Path) -> ReplyCache | None:
+def open_cache(workspace: Workspace, cache: bool | Path) -> ReplyCache | None:
+    """Return the reply cache of a workspace, or another one; None where replies are to be fresh.
+
+    Raises:
+        UsageError: the key of the cache lies in the workspace.
+        StoreError: it cannot be opened.
+    """
     # A gate that wants fresh replies wants none that were kept; who names a file has it his own way.
     if cache is False or (cache is True and workspace.gate.fresh):
         return None

@@ -1,4 +1,4 @@
-"""A run's tool calls for another policy, and what a candidate beside the run's own policy said of them."""
+"""A run's tool calls and answers for another policy, and what a candidate beside the run's own policy said of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shipworthy.enforce.policy.decision import RANK, Word
 from shipworthy.enforce.policy.engine import VERSION, Policy
 from shipworthy.enforce.policy.past import Past
 from shipworthy.enforce.policy.recorded import past_of
-from shipworthy.enforce.policy.replayed import Changed, Compared, CompareTally, hard
+from shipworthy.enforce.policy.replayed import ANSWER, Changed, Compared, CompareTally, hard
 from shipworthy.workspace.policies import PolicyFile
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 def calls_of(run: Run) -> Iterator[Past]:
-    """Yield the attempts of a run in which a tool was called, as conversations."""
+    """Yield the attempts of a run in which a policy had a word to say, as conversations."""
     for attempt in run.attempts():
-        if (past := past_of(attempt)).calls:
+        past = past_of(attempt)
+        if past.calls or past.answers:
             yield past
 
 
@@ -47,14 +48,20 @@ def beside(attempts: Iterable[Attempt]) -> Compared:
         if not said:
             continue
         made = defaultdict(list)
-        for call in past_of(attempt).calls:
+        past = past_of(attempt)
+        for call in past.calls:
             made[call.turn, call.id].append(call)
+        answers = {answer.turn: answer for answer in past.answers}
         for number, event in enumerate(said, start=1):
             own = made[event.turn, event.call].pop(0) if made[event.turn, event.call] else None
             tool = own.tool if own is not None else event.rule.partition(".")[0]
             before: Word = hard(own.verdict) if own is not None else "deny"
+            was = own.rule if own is not None else ""
+            if not event.call:  # on the answer of a turn
+                tool, was = ANSWER, "answer"
+                before = hard(answers[event.turn].verdict) if event.turn in answers else "deny"
             after = hard(event.verdict)
-            rule = own.rule if own is not None and RANK[after] < RANK[before] else event.rule
+            rule = was if was and RANK[after] < RANK[before] else event.rule
             why = event.reason or f"{tool} may run: every check of its rule holds."
             tally.add(Changed(attempt.id, number, tool, before, after, rule or tool, why))
     return tally.compared

@@ -15,6 +15,7 @@ from shipworthy.core.records import SCHEMA, RunManifest, SafetyFile, SuiteUse
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.evals.subject import Subject
+from shipworthy.workspace.judges import declared_metrics
 
 
 def new_run_id(now: float | None = None) -> str:
@@ -89,7 +90,9 @@ def _suite_use(part: SuitePlan, crew: Crew) -> SuiteUse:
         icc=part.suite.icc,
         max_error_rate=part.suite.max_error_rate,
         metric=part.suite.metric,
-        metrics=tuple({m.name: m for made in crew.scorers[part.id] for m in made.plugin.metrics}.values()),
+        metrics=tuple(
+            {m.name: m for made in crew.scorers[part.id] for m in declared_metrics(made.use, made.plugin)}.values()
+        ),
         attacks=tuple(attack.name for attack in part.attacks),
     )
 

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 class MadeModel(NamedTuple):
-    """A plug-in, and the model that was configured for it."""
+    """A plug-in, the model that was configured for it, and how both are written."""
 
     plugin: Any
     model: Model | None
+    use: Use
 
 
 class Crew(NamedTuple):
@@ -78,12 +79,12 @@ def build_crew(plan: Plan, subject: Subject) -> Crew:
         secrets.extend(credentials(use))
         wanted = use.model
         if wanted is None:
-            return MadeModel(create(kind, use.use, use.params), None)
+            return MadeModel(create(kind, use.use, use.params), None, use)
         if _name(wanted) not in models:
             made = build("target", wanted.use, wanted.params)
             opened.extend(made.opened)
             models[_name(wanted)] = made.plugin
-        return MadeModel(create(kind, use.use, use.own_params), models[_name(wanted)])
+        return MadeModel(create(kind, use.use, use.own_params), models[_name(wanted)], use)
 
     attacks: dict[str, MadeModel] = {}
     scorers: dict[str, list[MadeModel]] = {}

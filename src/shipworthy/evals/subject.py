@@ -154,10 +154,12 @@ class Subject:
         return redact_text(self._forms.clean(text), self.secrets)
 
     async def close(self) -> None:
-        """Close target and models, also where one of them fails to."""
+        """Close target, models and guards, also where one of them fails to."""
         for target in self._opened:
             with suppress(Exception):
                 await target.close()
+        if self.pipeline is not None:
+            await self.pipeline.close()
 
 
 def build_subject(workspace: Workspace, guards: bool | str | Path = True, *, target: str | None = None) -> Subject:

@@ -8,12 +8,16 @@ from typing import Any, Literal, NamedTuple
 from shipworthy.core import condition
 from shipworthy.core.condition import Condition
 from shipworthy.core.errors import IntegrityError
-from shipworthy.evidence import audited, recount
+from shipworthy.evidence import audited, judged, recount
 from shipworthy.evidence.derive import Ends, State, Test, near, together, verdicts
 from shipworthy.evidence.recount import Measure, PackedRun, Record, Recounted
 from shipworthy.evidence.specified import Specified, SpecifiedCriterion
 
 _EMPTY = ("rate", "low", "high", "bound", "worst_rate", "tips", "needed")
+
+
+UNDECIDABLE: Literal["undecidable"] = "undecidable"
+"""A judge gives the metric, and nothing may be decided on its word."""
 
 
 class TestedOn(NamedTuple):
@@ -193,12 +197,15 @@ class Criteria:
         counts, worst = pooled.counts, pooled.worst
         each = self.by_attack(result, about)
         audit = self.audited(result, asked, about, counts)
+        judge = self.calibrated(result, asked, about)
         if counts.unscored != result.get("unscored", {}):
             raise IntegrityError(f"decision.json: {id} lists other attempts without a score than the records hold")
         if not counts.trials:
             self.blank(result, stated, "nothing was scored")
         elif audit and audited.lacking(audit, counts.hits < counts.trials):
             self.blank(result, stated, "what was drawn is not labelled")
+        elif judge == UNDECIDABLE:
+            self.blank(result, stated, "nothing is decided on its judge's word")
         elif must.each and any(not (test.counts.trials or test.gaps) for test in self.possible(about, each).values()):
             self.blank(result, stated, "an attack was not tried")
         else:
@@ -207,6 +214,10 @@ class Criteria:
                 self.hardest(result, about, self.possible(about, each), counts)
             elif audit:
                 self.labelled(result, about, counts, worst, audit)
+            elif isinstance(judge, judged.JudgeCounts) and must.test == "threshold":
+                self.corrected(result, about, counts, worst, judge)
+            elif isinstance(judge, judged.JudgeCounts):
+                self.decided(result, about, judged.JudgedChange(pooled, judge))
             else:
                 self.decided(result, about, pooled)
             return True
@@ -229,6 +240,24 @@ class Criteria:
             entries = self.entries[: self.decision["ledger"]["entries"]]
             audited.check(result, about.attack, self.counted[about.run], entries)
         return said
+
+    def calibrated(
+        self, result: Mapping[str, Any], asked: SpecifiedCriterion, about: Trial
+    ) -> judged.JudgeCounts | Literal["undecidable"] | None:
+        """Return what was measured of the judge that gives the metric; None where none does, or labels audit it."""
+        measure, said = about.measure, result.get("judge")
+        if not measure.judge or result.get("audit") is not None:
+            if said is not None:
+                raise IntegrityError(f"decision.json: {result['id']} names a judge, and no judge gives its metric")
+            return None
+        if measure.value or about.must.each or self.specified.bound != "gaffke":
+            if said is not None:
+                raise IntegrityError(f"decision.json: {result['id']} is decided on a judge's word, and cannot be")
+            return UNDECIDABLE
+        names = filter(None, (about.run, about.baseline))
+        entries = self.entries[: self.decision["ledger"]["entries"]]
+        found = judged.check(result, measure.judge, [self.runs[name].manifest for name in names], entries)
+        return found or UNDECIDABLE
 
     def pooled(self, about: Trial) -> Test:
         """Return the test of all attacks together."""
@@ -368,7 +397,8 @@ class Criteria:
         """Derive a criterion on a pooled rate or mean, or on the change of one."""
         id, counts = result["id"], test.counts
         self.numbers(result, counts, counts)
-        self.estimates(result, test.measure, counts.rate, test.worst.rate if test.gaps else None)
+        worst = test.estimate(test.worst) if test.gaps else None
+        self.estimates(result, test.measure, test.estimate(counts), worst)
         _miss(id, "bound", test.bound_misses(result["bound"]))
         _miss(id, "interval", test.interval_misses(Ends(result["low"], result["high"]), about.must.confidence))
         states = test.states(result["bound"])
@@ -423,6 +453,39 @@ class Criteria:
             {"ship"} if met else {"no-ship"} if fails else {"open"} if fails is False else {"no-ship", "open"}
         )
         self.verdict(result, about, states, counts, tips=False)
+
+    def corrected(
+        self,
+        result: Mapping[str, Any],
+        about: Trial,
+        counts: Recounted,
+        worst: Recounted,
+        judge: judged.JudgeCounts,
+    ) -> None:
+        """Derive a criterion whose rate a judge's measured errors correct. Its limits are drawn again."""
+        id, must = result["id"], about.must
+        lower, tail = must.side == "lower", 1 - must.confidence
+        rows = audited.rows(counts.clusters, worst.clusters)
+        rate = judged.estimate(rows, judge)
+        self.numbers(result, counts, counts)
+        highest = judged.estimate(rows, judge, float(not lower)) if counts.unscored else None
+        self.estimates(result, about.measure, rate, highest)
+        judged.observed(id, result["judge"], counts.rate)
+        melded = judged.MeldedJudge(rows, judge)
+        _miss(id, "bound", melded.misses(result["bound"], tail, lower=lower))
+        seen = judged.MeldedJudge(audited.rows(counts.clusters, counts.clusters), judge)
+        for end, down in (("low", True), ("high", False)):
+            # An end that the estimate itself pushes out is as wide as it must be.
+            miss = seen.misses(result[end], tail / 2, lower=down)
+            _miss(id, "interval", 0 if miss > 0 and near(about.measure, result[end], rate) else miss)
+        met = result["bound"] >= must.limit if lower else result["bound"] <= must.limit
+        fails = None if met else melded.beyond(must.limit, tail, lower=not lower)
+        found: set[State] = {"ship"} if met else {"no-ship"} if fails else {"open"}
+        if not met and fails is None:
+            found = {"no-ship", "open"}
+        if (unlike := melded.unlike(tail)) is not False:
+            found = {"open"} if unlike else {*found, "open"}
+        self.verdict(result, about, frozenset(found), counts, tips=False)
 
     def verdict(
         self,

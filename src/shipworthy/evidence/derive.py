@@ -56,6 +56,10 @@ class Test:
         """The same with every attempt without a score bad."""
         return self._at(self.gaps) if self.gaps else self.counts
 
+    def estimate(self, counts: Recounted) -> float:
+        """Return the rate, mean or change that some counts give."""
+        return counts.rate
+
     @property
     def tail(self) -> float:
         """Chance that the bound misses."""

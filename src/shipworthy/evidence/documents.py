@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from shipworthy.core.document import Block, DocumentTree
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
+from shipworthy.evidence.certified import Certified
 from shipworthy.evidence.sections.change import before_after
+from shipworthy.evidence.sections.gateways import gateway
 from shipworthy.evidence.sections.proof import digests, how_to_verify, limits, traceability
 from shipworthy.evidence.sections.samples import worst_samples
 from shipworthy.evidence.sections.severe import severe
@@ -51,17 +53,20 @@ def document(
     *,
     seen: Mapping[str, Seen],
     secrets: Sequence[str],
+    gateways: Sequence[Certified] = (),
 ) -> DocumentTree:
     """Return the whole report from what is told of the safety files, which a pack holds as well as a workspace does.
 
     Args:
         secrets: taken out of what is shown of the records.
+        gateways: certificates in a pack.
     """
     children: list[Block] = [verdict(told, decision, runs), *severe(decision), picture(decision)]
     children += [criteria(told, decision), *filter(None, [attacks(decision)])]
     children += [before_after(run, baseline, seen, alone=len(runs) == 1) for run, baseline in _pairs(runs, baselines)]
     children += [
         worst_samples(runs, seen, secrets),
+        *map(gateway, gateways),
         traceability(told, decision),
         limits(told, decision, runs, baselines),
         digests(decision, runs, baselines),

@@ -22,7 +22,8 @@ over the manifest (`attestations/decision.dsse.json`, an in-toto statement in a 
 signer's key was valid; the hash chains of each run's records and their Merkle root; that the audit log recorded
 these runs and this decision; that specification and subject are the ones named by digest; every criterion, counted
 again from the records; the trace from risks to records; that the safety files are those that were decided on; that
-all members say the same of system, gate, plans and suites; and, by all of shipworthy in the version that built the
+all members say the same of system, gate, plans and suites; certificates of gateways, where there are any: their
+signatures, and that what they say follows from their cells; and, by all of shipworthy in the version that built the
 pack, the report.
 
 What is not: whether the scorers judged rightly, whether the samples are the right ones, and whether the signers were

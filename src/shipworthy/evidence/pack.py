@@ -14,6 +14,7 @@ from shipworthy.core.errors import IntegrityError, StoreError, UsageError
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence import archive, members
+from shipworthy.evidence.certified import FOLDER
 from shipworthy.evidence.documents import known_secrets
 from shipworthy.evidence.guide import GUIDE, VERIFY
 from shipworthy.evidence.rendered import REPORT, render, renderer
@@ -29,7 +30,7 @@ from shipworthy.store.heads import RUN_KINDS
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import register_decision
 from shipworthy.store.signing import SigningKey, sign, statement
-from shipworthy.store.trust import Trust
+from shipworthy.store.trust import PublicKey, Trust
 from shipworthy.workspace.files import changed
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.spec import spec
@@ -38,7 +39,13 @@ _SHORT = 5
 """Planted strings shorter than this occur by chance in digests; redaction still takes them out of texts."""
 
 
-def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningKey]) -> bytes:
+def build_pack(
+    workspace: Workspace,
+    decision: Decision,
+    keys: Sequence[SigningKey],
+    certificates: Sequence[bytes] = (),
+    known: Sequence[PublicKey] = (),
+) -> bytes:
     """Return the evidence pack of a decision.
 
     Records the decision and its runs in the audit log if they are not there yet. The pack is verified before it is
@@ -48,6 +55,8 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
         workspace: the safety files, as they were when the run was made.
         decision: one that was made in this workspace.
         keys: of everyone who signs; at least one.
+        certificates: of gateways, signed (`shipworthy conformance --output`).
+        known: further keys that certificates may be signed by.
 
     Raises:
         UsageError: a run is not here, or no key is given.
@@ -84,6 +93,8 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
     files |= members.workspace_files(workspace, secrets)
     for name, part in parts.items():
         files |= part.members(seals[name])
+    for number, certificate in enumerate(sorted(set(certificates), key=bytes_digest), 1):
+        files[f"{FOLDER}{number:02}.dsse.json"] = certificate
     files[REPORT] = render(files)
     _check_secrets(files, secrets)
     files[MANIFEST] = canonical(
@@ -98,7 +109,8 @@ def build_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningK
         data = archive.write(files)
     except ValueError as error:
         raise StoreError(f"cannot build the pack: {error}") from error
-    found = verify_bytes(data, Trust(tuple(key.public for key in keys)), again=False)
+    trusted = {key.keyid: key for key in (*known, *(key.public for key in keys))}
+    found = verify_bytes(data, Trust(tuple(trusted.values())), again=False)
     found = found._replace(checks=(*found.checks, check_written(files)))  # its report was rendered just now
     if not found.ok:
         raise IntegrityError("the pack does not hold together, so it is not written:\n" + "\n".join(found.problems))

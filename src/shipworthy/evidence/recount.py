@@ -33,6 +33,7 @@ class Measure(NamedTuple):
     bad_event: bool
     any: bool
     unit: str = ""
+    judge: str = ""
 
     def takes(self, must: Condition) -> bool:
         """Say whether a condition can be held against it: given in its unit, its limit within its range.
@@ -49,7 +50,7 @@ class Measure(NamedTuple):
         return self.low <= must.limit <= self.high and must.limit != (self.low if must.side == "upper" else self.high)
 
 
-_DEFAULTS = {"good": "low", "kind": "event", "unit": "", "low": 0.0, "high": 1.0, "reducer": "mean"}
+_DEFAULTS = {"good": "low", "kind": "event", "unit": "", "low": 0.0, "high": 1.0, "reducer": "mean", "judge": ""}
 
 
 def whole(said: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -71,6 +72,7 @@ def measures(manifest: Mapping[str, Any], suite: str) -> dict[str, Measure]:
             not value and said.get("good", "low") == "low",
             said.get("reducer", "mean") == "any",
             said.get("unit", ""),
+            said.get("judge", ""),
         )
     return found
 

@@ -20,6 +20,7 @@ from shipworthy.core.errors import IntegrityError, ShipworthyError
 from shipworthy.core.records import Decision
 from shipworthy.core.registry import create
 from shipworthy.evals.results import Run
+from shipworthy.evidence.certified import unchecked
 from shipworthy.evidence.documents import document
 from shipworthy.evidence.guide import GUIDE, VERIFY
 from shipworthy.evidence.seen import Seen
@@ -29,7 +30,7 @@ from shipworthy.evidence.verify import MANIFEST
 from shipworthy.store.declare import parse_manifest
 
 REPORT = "report.html"
-_SOURCES = ("core", "stats", "detect", "store", "evals", "reports", "release", "evidence")
+_SOURCES = ("core", "stats", "detect", "store", "evals", "reports", "release", "evidence", "conformance")
 """The packages that a report is made by."""
 
 _decisions = msgspec.json.Decoder(Decision)
@@ -54,7 +55,8 @@ def render(members: Mapping[str, bytes]) -> bytes:
         }
         new, old = ([runs[name][0] for name in names] for names in (decision.runs, decision.baseline_runs))
         seen = {name: one for name, (_, one) in runs.items()}
-        html = create("report", "html").render(decision, document(told, decision, new, old, seen=seen, secrets=()))
+        tree = document(told, decision, new, old, seen=seen, secrets=(), gateways=unchecked(members))
+        html = create("report", "html").render(decision, tree)
     return str(html).encode()
 
 

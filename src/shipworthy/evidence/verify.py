@@ -26,7 +26,7 @@ from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import count_made, finished
 from shipworthy.core.terminal import visible
-from shipworthy.evidence import archive, freshness, recount, times, unchanged, words
+from shipworthy.evidence import archive, certified, freshness, recount, times, unchanged, words
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
@@ -41,7 +41,7 @@ from shipworthy.store.trust import PublicKey, Trust, load_trust, read_time
 _KNOWN = re.compile(
     r"VERIFY\.md|report\.html|(?:decision|criteria|trace)\.json|audit-log\.jsonl|specs/[^/]+\.json"
     r"|suites/[^/]+/(?:card\.md|suite\.json)|runs/[^/]+/(?:manifest|subject|seal)\.json|runs/[^/]+/attempts[^/]*\.jsonl"
-    r"|workspace/.+"
+    r"|workspace/.+|conformance/[0-9]{2}\.dsse\.json"
 )
 """Members of a pack. What has another name is read by nobody here, and by whom else nobody knows."""
 
@@ -76,7 +76,7 @@ def verify_pack(path: Path, trust: Trust) -> Verification:
             # Of a pack that nobody has signed, no more is read than it takes to see that.
             if verifier.go(verifier.opening(file)):
                 file.seek(0)
-                if verifier.go(verifier.inside(file.read(archive.MAX_BYTES + 1))):
+                if verifier.go(verifier.inside(file.read(archive.MAX_BYTES + 1))) and verifier.go(verifier.beside()):
                     verifier.again()
     except OSError as error:
         raise UsageError(f"cannot read the pack {path}: {error.strerror}") from error
@@ -90,7 +90,8 @@ def verify_bytes(data: bytes, trust: Trust, *, again: bool = True) -> Verificati
         again: whether to read the safety files and render the report inside again, where all of shipworthy is there.
     """
     verifier = _Verifier(trust)
-    if verifier.go(verifier.opening(io.BytesIO(data))) and verifier.go(verifier.inside(data)) and again:
+    held = verifier.go(verifier.opening(io.BytesIO(data))) and verifier.go(verifier.inside(data))
+    if held and verifier.go(verifier.beside()) and again:
         verifier.again()
     return verifier.found
 
@@ -151,6 +152,14 @@ class _Verifier:
             ("trace", self.trace),
             ("unchanged", self.unchanged),
         )
+
+    def beside(self) -> Sequence[Step]:
+        """What is checked of certificates of gateways, where the pack has any."""
+        return (("gateways", self.gateways),) if certified.names(self.members) else ()
+
+    def gateways(self) -> str:
+        guards = {self.runs[name].manifest.get("guards", "") for name in self.decision["runs"]} - {""}
+        return certified.check(self.members, self.trust, sorted(guards), time.time())
 
     def member(self, name: str) -> bytes:
         return member(self.members, name)

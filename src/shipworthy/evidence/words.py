@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shipworthy.core.calibration import CALIBRATED, Calibration, calibration_of
 from shipworthy.core.condition import parse
 from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.core.confirmation import WORDS as SAID
@@ -75,6 +76,7 @@ def _measure(value: Any, where: str) -> None:
             "low": number(),
             "high": number(),
             "reducer": word("mean", "any"),
+            "judge": text,
         },
         closed=True,
     )(value, where)
@@ -106,6 +108,19 @@ _AUDIT = fields(
     closed=True,
 )
 
+_JUDGE = fields(
+    {
+        "entry": whole(1),
+        "rubric": text,
+        "found": _count,
+        "positives": whole(1),
+        "cleared": _count,
+        "negatives": whole(1),
+    },
+    {"observed": maybe(_found)},
+    closed=True,
+)
+
 _NEEDED: Mapping[str, Shape] = {
     "id": name, "requirement": name, "suite": name, "metric": text, "test": word(*TESTS), "must": condition,
     "limit": number(), "verdict": _verdict, "reason": text,
@@ -116,7 +131,7 @@ _MAY: Mapping[str, Shape] = {
     "confidence": number(0.5, 0.999999), "method": word(*METHODS), "needed": maybe(_count), "run": text,
     "baseline_run": text, "risks": _names, "severity": word(*SEVERITIES), "measure": maybe(measure),
     "unscored": _unscored, "worst_rate": maybe(number()), "tips": maybe(whole(1)), "attacks": listed(_ATTACK),
-    "audit": maybe(_AUDIT), "inapplicable": mapped(whole(1)),
+    "audit": maybe(_AUDIT), "judge": maybe(_JUDGE), "inapplicable": mapped(whole(1)),
 }  # fmt: skip
 
 result: Shape = fields(_NEEDED, _MAY, closed=True)
@@ -264,6 +279,17 @@ _SITTING = fields(
 )
 _ROW = {"row": digest}
 
+
+def _calibration(value: Any, where: str) -> None:
+    mapped(anything)(value, where)
+    if set(value) != set(Calibration._fields) - {"entry"}:
+        raise IntegrityError(f"{where}: a calibration has other fields")
+    try:
+        calibration_of(0, value)
+    except (KeyError, TypeError, ValueError):
+        raise wrong(where, "a calibration", value) from None
+
+
 _BODIES: Mapping[str, Shape] = {
     "run.declared": _RUN,
     "run.finished": _RUN,
@@ -295,6 +321,7 @@ _BODIES: Mapping[str, Shape] = {
         {"hit": maybe(flag), "value": maybe(number()), "rubric": text, **_ROW},
         closed=True,
     ),
+    CALIBRATED: _calibration,
     "approval.given": fields(
         {"system": name, "what": name, "digest": text, "verdict": word("approved", "rejected"), "by": text,
          "role": text, "at": text},

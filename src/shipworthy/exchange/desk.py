@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from copy import copy
 from hashlib import sha256
 from time import perf_counter
@@ -19,15 +19,12 @@ from shipworthy.core.events import Approval, Called, Event, Failed, PolicyEvent,
 from shipworthy.core.foreign import kind_of, message_of, must_pass
 from shipworthy.core.protocols import Approver, GuardContext, PolicySession, Run, ToolPolicy, World
 from shipworthy.core.records import GuardEvent, Request, ToolCall, ToolResult, ToolSpec
+from shipworthy.enforce.policy.decision import REFUSED
 from shipworthy.exchange.journal import Tried
 
 if TYPE_CHECKING:
     from shipworthy.enforce.pipeline import Pipeline
     from shipworthy.enforce.policy.shadow import Shadow
-
-REFUSED = "The call was refused."
-"""What the caller reads in place of a result: not why, which a prompt in a document could learn from."""
-
 
 T = TypeVar("T")
 
@@ -75,6 +72,12 @@ class Mediation:
         made.approver = approver
         return made
 
+    def before(self, policy: ToolPolicy, approver: Approver | None) -> Mediation:
+        """Return the same for one conversation: its policy as it is opened for it, and whoever is asked in it."""
+        made = copy(self)
+        made.policy, made.approver = policy, approver
+        return made
+
     def open(self, user: str) -> PolicySession | None:
         """Return the policy's side of one conversation; None where there is no policy, or one that keeps nothing."""
         open = getattr(self.policy, "open", None)
@@ -89,9 +92,10 @@ class Desk:
         mediation: guards, policy and approver.
         world: has the exchange's own tools.
         session: the policy's side of the conversation, where it keeps one.
+        flagged: rules of guards that have flagged a text of the conversation.
 
     Attributes:
-        session: the same, with what happened here.
+        session: the same, with what happened here; so is `flagged`.
         events: what happened, in order.
         seconds: of each tool, by the place of its `Returned` in `events`.
         mediated: whether anything was kept from the target, or changed on the way.
@@ -107,8 +111,9 @@ class Desk:
         mediation: Mediation,
         world: World | None = None,
         session: PolicySession | None = None,
+        flagged: Iterable[str] = (),
     ) -> None:
-        self.session = session
+        self.session, self.flagged = session, list(flagged)
         self._request, self._turn, self._mediation, self._world = request, request.turn, mediation, world
         self.specs: Sequence[ToolSpec] = world.specs if world is not None else ()
         self.events: list[Event] = []
@@ -149,12 +154,24 @@ class Desk:
         self.seconds[len(self.events)] = took
         return self._returned(seen)
 
+    async def decide(self, call: ToolCall) -> ToolCall | None:
+        """Return a call that somebody else makes as policy and person let it be made, or None. Guards have passed it.
+
+        Raises:
+            TargetError: it is no call.
+            PolicyRefused: the policy stops everything.
+        """
+        tried = Tried(_sound(call))
+        self.tried.append(tried)
+        tried.made = await self._decided(tried)
+        return tried.made
+
     async def comes_out_the_same(self, events: Sequence[Event]) -> bool:
         """Say whether guards and policy would do today to each recorded call and result what was done to them then.
 
         What they find is recorded here, as if the calls had just been made.
         """
-        before = self.session.copy() if self.session is not None else None
+        before = self.session.copy() if self.session is not None else None, list(self.flagged)
         call: ToolCall | None = None
         for event in events:
             try:
@@ -175,10 +192,11 @@ class Desk:
             self.events.append(replace(event, turn=self._turn))
         return True
 
-    def _forget(self, before: PolicySession | None) -> bool:
+    def _forget(self, before: tuple[PolicySession | None, list[str]]) -> bool:
         self.events.clear()
         self.tried.clear()
-        self.stopped, self.session = None, before
+        self.stopped = None
+        self.session, self.flagged = before
         return False
 
     def _returned(self, result: ToolResult) -> ToolResult:
@@ -193,7 +211,7 @@ class Desk:
             if passage.blocked:
                 return None
             call = passage.value
-        tried = Tried(call)
+        tried = Tried(call, self.flagged)
         self.tried.append(tried)
         tried.made = await self._decided(tried)
         return tried.made
@@ -349,6 +367,12 @@ class Desk:
     def _note(self, events: Sequence[GuardEvent], seconds: float) -> None:
         self.events += [replace(event, turn=self._turn) for event in events]
         self.guard_seconds += seconds
+        try:
+            tell_flags(events, self.session, self.flagged)
+        except BaseException as error:
+            self._broken("policy", error)
+            self.stopped = PolicyRefused("the tool policy could not take in what a guard flagged")
+            raise self.stopped from None
 
     def _broken(self, role: str, error: BaseException) -> None:
         """Record what broke, unless it must pass: a limit, or a cancellation of all of this."""
@@ -356,6 +380,15 @@ class Desk:
             raise error
         message = self._mediation.scrub(message_of(error))
         self.events.append(Failed(self._turn, role, kind_of(error), message))  # type: ignore[arg-type]
+
+
+def tell_flags(events: Iterable[Event], session: PolicySession | None, flagged: list[str]) -> None:
+    """Tell a policy of the findings that tighten the tools, and keep the rules that found them. Raises what it does."""
+    for event in events:
+        if isinstance(event, GuardEvent) and event.tightens:
+            flagged.append(event.guard)
+            if (tell := getattr(session, "flagged", None)) is not None:
+                tell(event)
 
 
 def looked(events: Sequence[Event]) -> dict[str, ToolCall | None]:

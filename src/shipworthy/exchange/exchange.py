@@ -39,9 +39,10 @@ from shipworthy.core.records import (
 from shipworthy.core.turns import Turns
 from shipworthy.enforce.pipeline import WITHHELD, Passage
 from shipworthy.exchange.channel import Answered, Channel, identity_of
-from shipworthy.exchange.desk import Desk, Mediation, looked
+from shipworthy.exchange.desk import Desk, Mediation, looked, tell_flags
 from shipworthy.exchange.given import given_documents, given_messages
 from shipworthy.exchange.journal import Journal
+from shipworthy.exchange.leaving import LeavingCalls
 from shipworthy.exchange.seeds import Seeds
 from shipworthy.exchange.stream import alike, guarded, joined
 
@@ -60,6 +61,8 @@ class Exchange:
             or a search that asks twice would hear one answer twice.
         user, documents, session: fill the requests.
         keep: whether replies may be cached: false for private content.
+        calls_leave: the asker makes the calls that an answer asks for: policy and person decide over each before the
+            asker sees it.
 
     Attributes:
         events: what has happened; `spans` how long it took; `guard_seconds` of it in guards; `queued` in our own queue.
@@ -68,10 +71,14 @@ class Exchange:
         limit: a limit that was reached. It passes every catch: who opened the exchange looks here.
         failure: the target's last error; `stopped` the policy's, after which nothing more is asked.
         cut: whether the task was cancelled while the target was asked.
+        flagged: rules of guards that flagged a text of the conversation, in the order of their findings.
+        refused: where the last answer lacks a call that policy or person did not let leave: of a stream its choices, of
+            a whole answer the places of its messages.
     """
 
     __slots__ = (
         "_busy",
+        "_calls_leave",
         "_documents",
         "_keep",
         "_looked",
@@ -89,11 +96,13 @@ class Exchange:
         "cut",
         "events",
         "failure",
+        "flagged",
         "guard_seconds",
         "journal",
         "limit",
         "oldest",
         "queued",
+        "refused",
         "spans",
         "stopped",
         "turn",
@@ -110,7 +119,10 @@ class Exchange:
         documents: Sequence[Document] = (),
         session: str = "",
         keep: bool = True,
+        calls_leave: bool = False,
     ) -> None:
+        self._calls_leave = calls_leave
+        self.refused: set[int] = set()
         self._target, self._mediation, self._world = target, mediation or _BARE, world
         self._seeds, self._user, self._session = Seeds(seed), user, session
         self._planted, self._keep = tuple(documents), keep and world is None
@@ -125,6 +137,7 @@ class Exchange:
         self.failure: TargetError | None = None
         self.stopped: PolicyRefused | None = None
         self.cut = False
+        self.flagged: list[str] = []
         # The conversation as the asker sees it, and beside it, message by message, as the target does.
         self._said: list[Message] = []
         self._sent: list[Message] = []
@@ -151,7 +164,7 @@ class Exchange:
         if stop is not None:
             return self._close(stop, stop)
         mediation = self._mediation
-        desk = Desk(request, mediation, self._world, self._policy) if self._target.takes_tools else None
+        desk = Desk(request, mediation, self._world, self._policy, self.flagged) if self._target.takes_tools else None
         try:
             answered = await self._target.ask(
                 request,
@@ -179,11 +192,23 @@ class Exchange:
         reply = answered.reply
         given = await self._steered(request, reply)
         if mediation.pipeline is not None:
-            passage = await self._guard(mediation.pipeline.reply(given, GuardContext(request), self._looked))
+            ctx = GuardContext(request, tuple(reply.retrieved))
+            passage = await self._guard(mediation.pipeline.reply(given, ctx, self._looked))
             if passage.blocked:
-                return self._close(replace(reply, messages=self._block_message()), reply)
+                return self._close(replace(reply, messages=self._block_message(passage.message)), reply)
             given = passage.value
+        if self._policy is not None and self._calls_leave:
+            leaving = LeavingCalls(request, mediation, self._policy)
+            try:
+                given = await leaving.messages(given)
+            finally:
+                self._take_leaving(leaving)
         return self._close(reply if given == reply.messages else _as_seen(reply, given), reply)
+
+    def _take_leaving(self, leaving: LeavingCalls) -> None:
+        self.events += leaving.events
+        self.guard_seconds += leaving.desk.guard_seconds
+        self.refused = leaving.refused
 
     async def _steered(self, request: Request, reply: Reply) -> tuple[Message, ...]:
         """Return an answer as the policy lets it be given; nothing of it where the policy breaks."""
@@ -207,9 +232,9 @@ class Exchange:
         before one is part of the record.
 
         Raises:
-            UsageError: a tool policy looks at answers, too. It looks at whole ones: ask instead.
+            UsageError: a tool policy looks at answers, too, and at whole ones where no call leaves: ask instead.
         """
-        if self._policy is not None:
+        if self._policy is not None and not self._calls_leave:
             raise UsageError("a tool policy looks at whole answers: ask for one instead of streaming it")
         async with self._busy:
             request, stop = await self._open(messages)
@@ -221,7 +246,9 @@ class Exchange:
             whole: Reply | None = None
             failure: TargetError | None = None
             pieces = self._target.stream(request)
-            checked = guarded(pieces, self._mediation.pipeline, GuardContext(request), self._note)
+            leaving = LeavingCalls(request, self._mediation, self._policy) if self._policy is not None else None
+            heard = leaving.heard(pieces) if leaving is not None else pieces
+            checked = guarded(heard, self._mediation.pipeline, GuardContext(request), self._note, leaving)
             began = perf_counter()
             try:
                 async for piece in checked:
@@ -238,7 +265,10 @@ class Exchange:
                 raise
             finally:
                 await checked.aclose()
+                await heard.aclose()
                 await pieces.aclose()
+                if leaving is not None:
+                    self._take_leaving(leaving)
                 if whole is not None or (released and failure is None):
                     self._streamed(whole, joined(released), identity_of(request), perf_counter() - began)
                 elif released:
@@ -337,7 +367,7 @@ class Exchange:
         new = said[start:]
         self._say(new, "asker")
         pipeline = self._mediation.pipeline
-        blocked = False
+        blocked, told = False, ""
         if pipeline is None:
             self._sent += new
         else:
@@ -348,12 +378,13 @@ class Exchange:
                 passage = await self._guard(pipeline.message(message, ctx))
                 # What was blocked must not reach the target in a later turn either.
                 self._sent.append(say(message.role, WITHHELD) if passage.blocked else passage.value)
-                blocked = blocked or passage.blocked
+                # A tool's result that is kept back stops nothing, and the asker is told of what does.
+                blocked, told = blocked or passage.blocked, told or passage.message
             planted = tuple([await self._document(document, ctx) for document in planted])
         tools = tuple(self._world.specs) if self._world is not None else ()
         seed = self._seeds.first(said) if self.turn == 1 else self._seeds.next("target", said)
         request = self._request(tuple(self._sent), documents=planted, seed=seed, user=self._user, tools=tools, **more)
-        return request, Reply(messages=self._block_message()) if blocked else None
+        return request, Reply(messages=self._block_message(told)) if blocked else None
 
     def _request(
         self,
@@ -439,7 +470,7 @@ class Exchange:
         if desk is None:
             return
         desk.closed = True
-        self._policy = desk.session
+        self._policy, self.flagged = desk.session, desk.flagged
         start = len(self.events)
         self.spans += [EventTime(start + place, seconds) for place, seconds in desk.seconds.items()]
         # A kept trajectory was recorded in the turn it was made in; here it belongs to this one.
@@ -469,6 +500,14 @@ class Exchange:
     def _note(self, passage: Passage) -> None:
         self.events += [replace(event, turn=self.turn) for event in passage.events]
         self.guard_seconds += passage.seconds
+        try:
+            tell_flags(passage.events, self._policy, self.flagged)
+        except BaseException as error:
+            if isinstance(error, LimitReached) or must_pass(error):
+                raise
+            self.fail("policy", error)
+            self.stopped = PolicyRefused("the tool policy could not take in what a guard flagged")
+            raise self.stopped from None
 
     async def _document(self, document: Document, ctx: GuardContext) -> Document:
         """Guard a document once in a conversation, however often it is sent."""
@@ -477,9 +516,9 @@ class Exchange:
             self._documents[document] = passage.value
         return self._documents[document]
 
-    def _block_message(self) -> tuple[Message, ...]:
+    def _block_message(self, told: str) -> tuple[Message, ...]:
         pipeline = self._mediation.pipeline
-        return (say("assistant", pipeline.block_message if pipeline is not None else ""),)
+        return (say("assistant", told or (pipeline.block_message if pipeline is not None else "")),)
 
 
 _BARE = Mediation()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from shipworthy.core.events import Event, Said
 from shipworthy.core.records import Reply, Request, ToolCall, ToolResult
-from shipworthy.enforce.policy.past import Made, Past
-from shipworthy.enforce.policy.recorded import calls_of
+from shipworthy.enforce.policy.past import Made, Past, PastAnswer
+from shipworthy.enforce.policy.recorded import calls_of, conversation, said
 
 
 class Tried:
@@ -21,12 +21,13 @@ class Tried:
         verdict: the policy's; "" where there is none, ``deny`` where it broke.
         made: the call as it ran; None where it did not.
         seen: what it gave, as the target saw it.
+        flagged: rules of guards that had flagged a text by then.
     """
 
-    __slots__ = ("call", "made", "seen", "verdict")
+    __slots__ = ("call", "flagged", "made", "seen", "verdict")
 
-    def __init__(self, call: ToolCall) -> None:
-        self.call = call
+    def __init__(self, call: ToolCall, flagged: Iterable[str] = ()) -> None:
+        self.call, self.flagged = call, tuple(flagged)
         self.verdict: Literal["", "allow", "ask", "deny", "stop"] = ""
         self.made: ToolCall | None = None
         self.seen: ToolResult | None = None
@@ -55,8 +56,9 @@ class Journal:
         self._turns.append(_Turn(request, tried, reply, () if tried else kept))
 
     def past(self, id: str) -> Past:
-        """Return the conversation's calls, each with the user's words and the texts that others wrote by then."""
+        """Return the conversation's calls and answers, each with the user's words and the texts of others by then."""
         calls: list[Made] = []
+        answers: list[PastAnswer] = []
         told: set[str] = set()
         unread: list[str] = []
         for request, tried, reply, kept in self._turns:
@@ -72,12 +74,15 @@ class Journal:
                 if made.made:
                     told.add(str(made.gave))
             unread += [f"{d.title}\n{d.text}" for d in (reply.retrieved if reply is not None else ())]
-        return Past(says="\n".join(calls[0].says) if calls else "", calls=tuple(calls), id=id)
+            text = said(reply.messages) if reply is not None else ""
+            if text and (unread or answers or any(call.made for call in calls)):
+                answers.append(PastAnswer(text, len(calls), says=says, read=tuple(unread), turn=request.turn))
+        return conversation(id, calls, answers)
 
 
 def _kept(events: Sequence[Event], turn: int, reply: Reply | None) -> Sequence[Made]:
-    said = [Said(turn, message, "target") for message in (reply.messages if reply is not None else ())]
-    return calls_of([*(msgspec.structs.replace(event, turn=turn) for event in events), *said])
+    told = [Said(turn, message, "target") for message in (reply.messages if reply is not None else ())]
+    return calls_of([*(msgspec.structs.replace(event, turn=turn) for event in events), *told])
 
 
 def _made(one: Tried, turn: int) -> Made:
@@ -86,4 +91,12 @@ def _made(one: Tried, turn: int) -> Made:
         how["ran"] = one.made.arguments
     if one.seen is not None:
         how |= {"gave": one.seen.text, "failed": one.seen.is_error}
-    return Made(tool=one.call.name, args=one.call.arguments, verdict=one.verdict, id=one.call.id, turn=turn, **how)
+    return Made(
+        tool=one.call.name,
+        args=one.call.arguments,
+        verdict=one.verdict,
+        id=one.call.id,
+        turn=turn,
+        flagged=one.flagged,
+        **how,
+    )

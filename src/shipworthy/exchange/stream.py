@@ -16,6 +16,7 @@ from shipworthy.enforce.stream import Stream
 
 if TYPE_CHECKING:
     from shipworthy.enforce.pipeline import Pipeline
+    from shipworthy.exchange.leaving import LeavingCalls
 
 MAX_CALL = 1_000_000
 """Characters that the tool calls of one answer may have: they are held back whole."""
@@ -26,6 +27,7 @@ async def guarded(
     pipeline: Pipeline | None,
     ctx: GuardContext,
     note: Callable[[Passage], None],
+    leaving: LeavingCalls | None = None,
 ) -> AsyncGenerator[Delta | Reply, None]:
     """Yield what may leave and, last, the whole reply.
 
@@ -35,14 +37,15 @@ async def guarded(
 
     Args:
         note: gets what the guards found (a `Passage` without a value), also of an answer that broke off.
+        leaving: decides over the calls that guards let pass.
 
     Raises:
         TargetError: it broke off, a tool call is too long, or its arguments are no JSON object.
     """
-    gate = _Gate(pipeline, ctx, note)
+    gate = _Gate(pipeline, ctx, note, leaving)
     try:
         async for piece in pieces:
-            async for out in gate.end() if isinstance(piece, Reply) else gate.feed(piece):
+            async for out in gate.end(piece) if isinstance(piece, Reply) else gate.feed(piece):
                 yield out
             if gate.blocked:
                 return
@@ -57,12 +60,18 @@ async def guarded(
 class _Gate:
     """The guards of one streamed answer, on all its channels."""
 
-    def __init__(self, pipeline: Pipeline | None, ctx: GuardContext, note: Callable[[Passage], None]) -> None:
-        self._pipeline, self._ctx, self._note = pipeline, ctx, note
+    def __init__(
+        self,
+        pipeline: Pipeline | None,
+        ctx: GuardContext,
+        note: Callable[[Passage], None],
+        leaving: LeavingCalls | None,
+    ) -> None:
+        self._pipeline, self._ctx, self._note, self._leaving = pipeline, ctx, note, leaving
         self._streams: dict[tuple[Channel, int], Stream] = {}
         self._calls: dict[int, list[Delta]] = {}
         self._held = 0
-        self._spoken = False
+        self._speaking: set[int] = set()
         self.blocked = False
 
     async def feed(self, piece: Delta) -> AsyncIterator[Delta]:
@@ -73,21 +82,25 @@ class _Gate:
             if self._held > MAX_CALL:
                 raise TargetError(f"the tool calls of an answer are longer than {MAX_CALL:,} characters")
         elif self._pipeline is None:
+            if piece.channel == "text" and piece.text:
+                self._speaking.add(piece.index)
             yield piece
         else:
             key = piece.channel, piece.index
             if key not in self._streams:
-                self._streams[key] = self._pipeline.stream("output", self._ctx)
+                source = "reasoning" if piece.channel == "reasoning" else ""
+                self._streams[key] = self._pipeline.stream("output", self._ctx, source=source)
             stream = self._streams[key]
             async for out in self._left(key, stream, await stream.feed(piece.text)):
                 yield out
             if stream.blocked:
                 await stream.finish()  # for the shadow rules
 
-    async def end(self) -> AsyncIterator[Delta]:
+    async def end(self, whole: Reply) -> AsyncIterator[Delta]:
         """Yield what was still held: nothing follows."""
+        ctx = GuardContext(self._ctx.request, tuple(whole.retrieved)) if whole.retrieved else None
         for key, stream in self._streams.items():
-            async for out in self._left(key, stream, await stream.finish()):
+            async for out in self._left(key, stream, await stream.finish(ctx)):
                 yield out
             if self.blocked:
                 return
@@ -97,9 +110,16 @@ class _Gate:
                 passage = await self._pipeline.call(call, self._ctx)
                 self._note(Passage(None, passage.events, passage.seconds))
                 if passage.blocked:
-                    yield self._block(0)
+                    yield self._block(0, passage.message)
                     return
                 call = passage.value
+            if self._leaving is not None:
+                found = await self._leaving.call(call, held[0].choice)
+                if isinstance(found, str):
+                    if found:
+                        yield self._instead(found, held[0].choice)
+                    continue
+                call = found
             arguments = msgspec.json.encode(call.arguments).decode()
             yield Delta(arguments, "tool_call", index, call.id, call.name, held[0].choice)
 
@@ -110,15 +130,22 @@ class _Gate:
 
     async def _left(self, key: tuple[Channel, int], stream: Stream, text: str) -> AsyncIterator[Delta]:
         if stream.blocked:
-            yield self._block(key[1])
+            yield self._block(key[1], stream.message)
         elif text:
-            self._spoken = self._spoken or key[0] == "text"
+            if key[0] == "text":
+                self._speaking.add(key[1])
             yield Delta(text, *key)
 
-    def _block(self, index: int) -> Delta:
+    def _instead(self, sentence: str, choice: int) -> Delta:
+        """Return what is said in place of a call."""
+        text = "\n" + sentence if choice in self._speaking else sentence
+        self._speaking.add(choice)
+        return Delta(text, "text", choice)
+
+    def _block(self, index: int, message: str) -> Delta:
         self.blocked = True
-        message = self._pipeline.block_message if self._pipeline is not None else ""
-        return Delta("\n" + message if self._spoken else message, "text", index)
+        message = message or (self._pipeline.block_message if self._pipeline is not None else "")
+        return Delta("\n" + message if self._speaking else message, "text", index)
 
 
 def _call(held: Sequence[Delta]) -> ToolCall:

@@ -42,6 +42,10 @@ class GatewayClient:
         """Say whether it may ask for a model."""
         return self._spec is None or fits(model, self._spec.models)
 
+    def may_use(self, server: str) -> bool:
+        """Say whether it may use an MCP server."""
+        return self._spec is None or fits(server, self._spec.mcp)
+
     @contextmanager
     def place(self) -> Iterator[None]:
         """Take one request's place.

@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import Problem, ShipworthyError, UsageError, WorkspaceError
-from shipworthy.core.grants import TRUSTING, Grants
+from shipworthy.core.grants import Grants
 from shipworthy.core.settings import Settings
-from shipworthy.net import address
-from shipworthy.net.address import place
-from shipworthy.workspace.fields import NUMBER, Entity
+from shipworthy.gateway import decided
+from shipworthy.gateway.fields import Count, Name, Reference, Seconds
+from shipworthy.gateway.mcp.read import read_servers
+from shipworthy.gateway.mcp.spec import McpRead, McpSpec
+from shipworthy.gateway.reach import leading, reaching
+from shipworthy.gateway.telemetry_spec import TelemetrySpec
+from shipworthy.workspace.fields import NUMBER, Entity, Loc
 from shipworthy.workspace.guards import GuardFile, Mode
 from shipworthy.workspace.nodes import YamlFile, read_yaml
-from shipworthy.workspace.read import read_guards
+from shipworthy.workspace.policies import PolicyFile
+from shipworthy.workspace.read import read_guards, read_policy
 from shipworthy.workspace.scalars import source_text
 from shipworthy.workspace.validate import validate
 
 STOP = "stop"
 """The lever that every gateway has: nothing is served while it is pulled."""
 STATE = ".shipworthy/gateway"
+POLICY = "policy"
+"""What `modes` and `levers` call the tool policy beside the rules of guards."""
 
 _MODES: tuple[Mode, ...] = ("off", "shadow", "enforce")
 
 
-def _reference(value: str) -> str:
-    if not is_reference(value):
-        # It may be a pasted secret: it is not repeated.
-        raise ValueError("must be a reference, 'env:NAME' or 'file:PATH', never a key itself")
-    return value
+class BreakerSpec(Entity):
+    """When an upstream is left alone.
 
+    Attributes:
+        failures: in a row, in one worker, after which it is not asked; 0 asks it always.
+        open_s: seconds until one request tries it again.
+    """
 
-Reference = Annotated[str, AfterValidator(_reference)]
-Name = Annotated[str, BeforeValidator(source_text), Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
-Seconds = Annotated[float, NUMBER, Field(gt=0, le=86_400)]
-Count = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
+    failures: Annotated[int, NUMBER, Field(ge=0, le=1_000)] = 5
+    open_s: Seconds = 10.0
 
 
 class UpstreamSpec(Entity):
@@ -50,13 +55,15 @@ class UpstreamSpec(Entity):
     Attributes:
         url: up to, not including, ``/chat/completions``.
         key: credential reference; sent to `url` and nowhere else. `key_header` carries it.
-        models: patterns of the models that it is asked for; the first upstream with a fitting one is taken.
+        models: patterns of the models that it is asked for; of several upstreams with a fitting one the first that
+            answers is taken.
         model: the name that it is asked by, whatever the client calls it; the client's own if left out.
         timeout_s, silence_s: seconds for one try, and between two events of a stream.
         retries: further tries before the first byte; none after it.
         concurrency: requests in flight, in one worker.
         pass_on: further fields of a request that it is sent (``pass`` in the file).
         stream_usage: ask streams for their tokens.
+        breaker: when it is left alone, because it keeps failing.
     """
 
     url: Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -73,6 +80,7 @@ class UpstreamSpec(Entity):
     stream_usage: bool = True
     plain_http: bool = False
     ca_file: str = ""
+    breaker: BreakerSpec = BreakerSpec()
 
 
 class ClientSpec(Entity):
@@ -81,13 +89,14 @@ class ClientSpec(Entity):
     Attributes:
         key: reference to what it sends as its key.
         role: an ``operator`` also reads the details of ``/health``.
-        models: patterns of the models that it may ask for.
+        models: patterns of the models that it may ask for; `mcp` of the MCP servers.
         requests_per_minute, concurrency: of all its requests together.
     """
 
     key: Reference
     role: Literal["client", "operator"] = "client"
     models: Annotated[tuple[str, ...], Field(min_length=1, max_length=1_000)] = ("*",)
+    mcp: Annotated[tuple[str, ...], Field(max_length=1_000)] = ("*",)
     requests_per_minute: Annotated[float, NUMBER, Field(gt=0)] | None = None
     concurrency: Count = 64
 
@@ -112,6 +121,18 @@ class LimitsSpec(Entity):
     flying: Count = 1_000
 
 
+class ApprovalsSpec(Entity):
+    """How a person is asked about calls of tools.
+
+    Attributes:
+        timeout_s: seconds that a call waits for a word; less where the request has less left.
+        then: what becomes of it after that.
+    """
+
+    timeout_s: Seconds = 120.0
+    then: Literal["deny"] = "deny"
+
+
 class ConfigFile(Entity):
     """The gateway's file.
 
@@ -119,22 +140,34 @@ class ConfigFile(Entity):
         listen: host and port; port 0 takes a free one.
         workers: processes that serve.
         guards: the guard file, as an evaluation reads it.
+        policy: the tool policy, as an evaluation reads it; none if left out.
+        approvals: a person is asked where the policy says ``ask``; if left out nobody is, which is a no.
         workspace: the folder of the safety files, from whose facts guards are told the product's secrets.
         state: folder of the traffic log and the levers.
-        modes: rule -> mode, where it differs from the guard file's.
+        upstreams: name -> upstream; `mcp` name -> MCP server. One of either is needed.
+        modes: rule -> mode, where it differs from the guard file's; ``policy`` is the tool policy's.
         levers: name -> modes that it sets when it is pulled; it may only tighten.
+        rings: name -> clients, for whom alone a lever can be pulled.
+        decision: id of the release decision, in `workspace`, on these guards; "" shows them as unproven.
+        telemetry: where OpenTelemetry is sent; nowhere if left out.
     """
 
     listen: Annotated[str, BeforeValidator(source_text)] = "127.0.0.1:8080"
     workers: Annotated[int, NUMBER, Field(ge=1, le=64)] = 1
     guards: Annotated[str, Field(min_length=1)]
+    policy: str = ""
+    approvals: ApprovalsSpec | None = None
     workspace: str = ""
     state: Annotated[str, Field(min_length=1)] = STATE
-    upstreams: Annotated[dict[Name, UpstreamSpec], Field(min_length=1, max_length=100)]
+    upstreams: Annotated[dict[Name, UpstreamSpec], Field(max_length=100)] = Field(default_factory=dict)
+    mcp: Annotated[dict[Name, McpSpec], Field(max_length=100)] = Field(default_factory=dict)
     clients: Annotated[dict[Name, ClientSpec], Field(max_length=10_000)] = Field(default_factory=dict)
     limits: LimitsSpec = LimitsSpec()
     modes: dict[str, Mode] = Field(default_factory=dict)
     levers: dict[Name, dict[str, Mode]] = Field(default_factory=dict)
+    rings: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
+    decision: Annotated[str, BeforeValidator(source_text), Field(max_length=200)] = ""
+    telemetry: TelemetrySpec | None = None
 
 
 class Config(NamedTuple):
@@ -143,12 +176,16 @@ class Config(NamedTuple):
     Attributes:
         files: what a change of means that it is to be read again.
         guards: the guard file, told by the facts, modes as the gateway's file has them.
+        mcp: name -> MCP server, with its pins.
+        policy: the tool policy; None where there is none.
     """
 
     path: Path
     spec: ConfigFile
     guards: GuardFile
     files: tuple[Path, ...]
+    policy: PolicyFile | None = None
+    mcp: Mapping[str, McpRead] = {}
 
     @property
     def state(self) -> Path:
@@ -173,9 +210,27 @@ class Config(NamedTuple):
             {rule: max((w[rule] for w in wanted if rule in w), key=_MODES.index) for w in wanted for rule in w},
         )
 
-    def upstream_of(self, model: str) -> str | None:
-        """Return the name of the upstream that is asked for a model; None where there is none."""
-        return next((n for n, spec in self.spec.upstreams.items() if fits(model, spec.models)), None)
+    def known(self, levers: Sequence[str]) -> tuple[str, ...]:
+        """Return those of some levers that this file names."""
+        return tuple(name for name in levers if name in self.spec.levers)
+
+    def stopped(self, levers: Sequence[str]) -> bool:
+        """Say whether nothing is served with some levers pulled: with the kill switch, or one that nobody knows.
+
+        A lever that this file does not know may be one that its former state knew, and tightened with.
+        """
+        return STOP in levers or len(self.known(levers)) < len(set(levers) - {STOP})
+
+    def upstreams_of(self, model: str) -> list[str]:
+        """Return the names of the upstreams that a model is asked of, in the file's order."""
+        return [name for name, spec in self.spec.upstreams.items() if fits(model, spec.models)]
+
+    def policy_mode(self, levers: tuple[str, ...]) -> Mode:
+        """Return the mode of the tool policy with some levers pulled: of several the strictest holds."""
+        if self.policy is None:
+            return "off"
+        wanted = [self.spec.levers.get(name, {}).get(POLICY, "off") for name in levers]
+        return max([self.spec.modes.get(POLICY, "enforce"), *wanted], key=_MODES.index)
 
 
 def fits(model: str, patterns: tuple[str, ...]) -> bool:
@@ -183,17 +238,18 @@ def fits(model: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(model, pattern) for pattern in patterns)
 
 
-def state_of(path: Path) -> tuple[Path, list[str]]:
-    """Return the folder and the levers of a gateway's file, whatever else is wrong in it.
+def state_of(path: Path) -> tuple[Path, list[str], list[str]]:
+    """Return the folder, the levers and the rings of a gateway's file, whatever else is wrong in it.
 
     Raises:
         WorkspaceError: it is no YAML.
     """
     value = read_yaml(path).value
     written = value if isinstance(value, dict) else {}
-    state, levers = written.get("state"), written.get("levers")
+    state = written.get("state")
     folder = state if isinstance(state, str) and state else STATE
-    return path.parent / folder, [str(name) for name in levers] if isinstance(levers, dict) else []
+    levers, rings = (found if isinstance(found := written.get(key), dict) else {} for key in ("levers", "rings"))
+    return path.parent / folder, [str(name) for name in levers], [str(name) for name in rings]
 
 
 def read_config(path: Path, grants: Grants | None = None) -> Config:
@@ -205,19 +261,41 @@ def read_config(path: Path, grants: Grants | None = None) -> Config:
     Raises:
         WorkspaceError: every problem, with file and line.
     """
+    return _read(path, grants if grants is not None else Grants.load(Settings.load().grants_file))
+
+
+def read_levers(path: Path) -> Config:
+    """Read a gateway's file and its guards for their levers and modes alone.
+
+    Whoever does so sends nothing anywhere: where keys may go, and whether the guards were decided on, is the gateway's
+    own matter. Errors as for `read_config`.
+    """
+    return _read(path, None)
+
+
+def _read(path: Path, grants: Grants | None) -> Config:
     source = read_yaml(path)
     problems: list[Problem] = []
     spec = validate(ConfigFile, source, (), problems)
     if spec is None:
         raise WorkspaceError(problems)
-    problems += _listening(source, spec)
-    problems += _asking(source, spec, grants if grants is not None else Grants.load(Settings.load().grants_file))
+    servers: dict[str, McpRead] = {}
+    more: tuple[Path, ...] = ()
+    if grants is not None:
+        problems += _listening(source, spec)
+        problems += _asking(source, spec, grants)
+        servers, more = read_servers(source, path.parent, spec.mcp, grants, problems)
     guards, files = _guards(source, path, spec, problems)
     if guards is not None:
         problems += _levers(source, spec, guards)
+    policy = _policy(source, path, spec, problems)
     if problems or guards is None:
         raise WorkspaceError(problems)
-    return Config(path, spec, _with_modes(guards, spec.modes), files)
+    guards = _with_modes(guards, spec.modes)
+    if grants is not None and (problems := list(decided.check(source, path, spec, guards))):
+        raise WorkspaceError(problems)
+    files = (*files, *more, *((path.parent / spec.policy,) if policy is not None else ()))
+    return Config(path, spec, guards, files, policy, servers)
 
 
 def listen(written: str) -> tuple[str, int]:
@@ -260,36 +338,15 @@ def _listening(source: YamlFile, spec: ConfigFile) -> Iterator[Problem]:
 
 
 def _asking(source: YamlFile, spec: ConfigFile, grants: Grants) -> Iterator[Problem]:
+    if not spec.upstreams and not spec.mcp:
+        yield source.problem(("upstreams",), "there is nobody to ask: name one of 'upstreams', or of 'mcp'")
     for name, upstream in spec.upstreams.items():
-        loc = ("upstreams", name)
-        try:
-            parts = address.check(upstream.url, secret=upstream.key is not None, plain_http=upstream.plain_http)
-        except UsageError as error:
-            yield source.problem((*loc, "url"), f"'url': {error}")
-            continue
-        if parts.query:
-            yield source.problem((*loc, "url"), "'url' carries a query: paths are put behind it")
-        if why := _unreachable(parts.hostname or ""):
-            yield source.problem((*loc, "url"), f"'url' leads to {why}: no model is served there")
-        to = place(upstream.url)
-        for where in [to, *([TRUSTING + to] if upstream.ca_file and to else [])]:
-            if upstream.key is not None and where and not grants.allow_key(upstream.key, where):
-                said = f"{upstream.key!r} is sent to {where} if this file has its way, and you have not allowed it"
-                hint = f"if that is right: shipworthy allow key {upstream.key} {where}"
-                yield source.problem((*loc, "key"), said, hint)
-
-
-def _unreachable(host: str) -> str:
-    """Say why an address can be no upstream: a cloud's own address for its machines' credentials, above all."""
-    try:
-        found = ip_address(host)
-    except ValueError:
-        return "a cloud's metadata service" if host.rstrip(".") in ("metadata.google.internal", "metadata") else ""
-    if mapped := getattr(found, "ipv4_mapped", None):
-        found = mapped
-    if found.is_link_local:
-        return "a link-local address, where clouds keep their machines' credentials"
-    return "no one machine" if found.is_multicast or found.is_unspecified else ""
+        yield from reaching(source, ("upstreams", name), upstream, grants)
+    if spec.mcp and spec.workers > 1:
+        yield source.problem(("workers",), "a session of MCP is kept by one worker: with 'mcp', 'workers' must be 1")
+    if (telemetry := spec.telemetry) is not None:
+        keys: dict[Loc, str] = {("headers", header): reference for header, reference in telemetry.headers.items()}
+        yield from leading(source, ("telemetry",), "otlp", url=telemetry.otlp, keys=keys, how=telemetry, grants=grants)
 
 
 def _guards(
@@ -313,11 +370,35 @@ def _guards(
     return None, tuple(files)
 
 
+def _policy(source: YamlFile, path: Path, spec: ConfigFile, problems: list[Problem]) -> PolicyFile | None:
+    if spec.approvals is not None and not spec.policy:
+        said = "'approvals' without a 'policy': nobody would ever be asked"
+        problems.append(source.problem(("approvals",), said))
+    if spec.approvals is not None and spec.approvals.timeout_s >= spec.limits.request_s:
+        said = f"a call waits longer than a request may take ('limits.request_s', {spec.limits.request_s:g})"
+        problems.append(source.problem(("approvals", "timeout_s"), said))
+    if not spec.policy:
+        return None
+    try:
+        return read_policy(path.parent / spec.policy)
+    except WorkspaceError as error:
+        problems += error.problems
+    except ShipworthyError as error:
+        problems.append(source.problem(("policy",), str(error)))
+    return None
+
+
 def _levers(source: YamlFile, spec: ConfigFile, guards: GuardFile) -> Iterator[Problem]:
     ids = {rule.id: spec.modes.get(rule.id, rule.mode) for rule in guards.rules}
+    if spec.policy:
+        ids[POLICY] = spec.modes.get(POLICY, "enforce")
     for rule in spec.modes:
         if rule not in ids:
             yield source.problem(("modes", rule), f"there is no rule {rule!r} in {spec.guards}")
+    for name, members in spec.rings.items():
+        for at, client in enumerate(members):
+            if client not in spec.clients:
+                yield source.problem(("rings", name, at), f"there is no client {client!r}")
     for name, modes in spec.levers.items():
         if name == STOP:
             yield source.problem(("levers", name), f"{STOP!r} is the kill switch, which every gateway has")

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from shipworthy.dialects import anthropic_serve, openai_serve
+from shipworthy.dialects import (
+    anthropic_serve,
+    json_rpc,
+    openai_responses_answer,
+    openai_responses_serve,
+    openai_serve,
+)
 from shipworthy.dialects.served import Asking
 from shipworthy.gateway.refusal import HttpRefusal
 
@@ -49,4 +55,32 @@ class Anthropic:
         return anthropic_serve.broken(refusal.message, refusal.status)
 
 
-OPENAI, ANTHROPIC = OpenAI(), Anthropic()
+class Mcp:
+    """MCP: an error outside of any conversation of its own."""
+
+    def error(self, refusal: HttpRefusal) -> Mapping[str, Any]:
+        return json_rpc.error(None, json_rpc.INVALID_REQUEST, refusal.message)
+
+
+class Responses(OpenAI):
+    """OpenAI responses, for one request: that its answer broke off is said with what there is of it."""
+
+    def __init__(self) -> None:
+        self._answering: openai_responses_answer.ResponsesAnswering | None = None
+
+    def read(self, body: Any, also: Sequence[str]) -> Asking:
+        return openai_responses_serve.read(body, also)
+
+    def answering(  # type: ignore[override]
+        self, asking: Asking, id: str, created: int
+    ) -> openai_responses_answer.ResponsesAnswering:
+        self._answering = openai_responses_answer.ResponsesAnswering(asking, id, created)
+        return self._answering
+
+    def broken(self, refusal: HttpRefusal) -> bytes:
+        if self._answering is None:
+            return super().broken(refusal)
+        return self._answering.failed(refusal.message, refusal.kind, refusal.code)
+
+
+OPENAI, ANTHROPIC, MCP = OpenAI(), Anthropic(), Mcp()

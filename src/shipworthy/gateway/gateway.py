@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 
+from shipworthy.core.errors import StoreError
 from shipworthy.core.events import Said
 from shipworthy.core.served import Served
 from shipworthy.detect.redact import seal_served
 from shipworthy.gateway.active import Active, Keeper
+from shipworthy.gateway.approvals import ApprovalQueue
+from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.config import Config, loopback
+from shipworthy.gateway.levers import WATCH_S
+from shipworthy.gateway.mcp.sessions import McpSessions
+from shipworthy.gateway.meter import Meter
 from shipworthy.gateway.refusal import HttpRefusal
-from shipworthy.gateway.routes import Route, dialect_of, find
-from shipworthy.gateway.turn import JSON, RequestTurn, retry_after
+from shipworthy.gateway.routes import Route, dialect_of, find, route_of
+from shipworthy.gateway.telemetry import Telemetry
+from shipworthy.gateway.trace import TraceContext, begin
+from shipworthy.gateway.turn import JSON, retry_after
 from shipworthy.store.traffic import TrafficLog
 
 TRAFFIC = "traffic"
@@ -30,22 +39,40 @@ _SHORT = 10_000
 """Characters that are redacted at once, in a millisecond or two: a thread would cost more than that."""
 
 
+class InFlight(Protocol):
+    """Something that is being served."""
+
+    @property
+    def active(self) -> Active:
+        """What is in force for it."""
+
+    def kill(self) -> None:
+        """End it: the kill switch was pulled."""
+
+
 class Gateway:
     """One worker's gateway.
 
     Args:
         config: read and checked.
         tell: is told what an operator should know, a line each; never text of a conversation.
+        run: the same in all workers of one gateway; see `Meter`.
 
     Raises:
         UsageError, StoreError: it cannot serve.
     """
 
-    def __init__(self, config: Config, tell: Callable[[str], None]) -> None:
+    def __init__(self, config: Config, tell: Callable[[str], None], run: str = "") -> None:
         self.tell = tell
-        self._flying: set[RequestTurn] = set()
+        self._flying: set[InFlight] = set()
+        self.sessions = McpSessions(self)
         self.keeper = Keeper(config, tell, self._kill)
         self.log = TrafficLog(config.state / TRAFFIC)
+        self.meter = Meter(config.state, run)
+        self.meter.now(self.keeper.active, 0)
+        told = config.spec.telemetry
+        self.telemetry = Telemetry(told, tell, self.meter.exported) if told is not None else None
+        self.approvals = ApprovalQueue(config.state, tell, lambda: self.keeper.active.secrets)
         self._routes: dict[str, Route] = find()
         # Redacting a long conversation computes for a while: other requests go on meanwhile.
         self._sealing = ThreadPoolExecutor(_SEALERS, thread_name_prefix="shipworthy-seal")
@@ -53,17 +80,18 @@ class Gateway:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is."""
         try:
-            route = self._routes.get(request.path)
+            route = route_of(request.path, self._routes)
             if route is None:
                 raise HttpRefusal(
                     404, "invalid_request_error", _not_served(request.path, self._routes), code="not_served"
                 )
-            if request.method != route.method:
-                said = f"{request.path} is asked with {route.method}"
+            if request.method not in route.method.split(", "):
+                said = f"{route.path} is asked with {route.method}"
                 raise HttpRefusal(405, "invalid_request_error", said, code="method")
             self._check_host(request)
             return await route.answer(self, request)
         except HttpRefusal as refusal:
+            self.meter.refused(refusal.status)
             body = msgspec.json.encode(dialect_of(request.path).error(refusal))
             headers = {**self.headers(self.keeper.active), **retry_after(refusal)}
             return web.Response(status=refusal.status, body=body, content_type=JSON, headers=headers)
@@ -80,7 +108,7 @@ class Gateway:
         return client
 
     @contextmanager
-    def flying(self, turn: RequestTurn) -> Iterator[None]:
+    def flying(self, turn: InFlight) -> Iterator[None]:
         """Count a request in while it is served.
 
         Raises:
@@ -94,32 +122,83 @@ class Gateway:
         finally:
             self._flying.discard(turn)
 
-    async def keep(self, served: Served, active: Active) -> None:
-        """Make a record durable, redacted.
+    @property
+    def flying_now(self) -> int:
+        """Requests that this worker is serving."""
+        return len(self._flying)
+
+    async def watch(self) -> None:
+        """Look at levers and files, and write down what other workers' scrapes tell of this one, until cancelled."""
+
+        async def write_down() -> None:
+            while True:
+                await asyncio.sleep(WATCH_S)
+                self.meter.now(self.keeper.active, len(self._flying))
+
+        await asyncio.gather(self.keeper.watch(), write_down())
+
+    def begin_trace(self, headers: Mapping[str, str]) -> TraceContext | None:
+        """Return the trace of a request; None where none is kept."""
+        return begin(headers, self.telemetry.spec.sample) if self.telemetry is not None else None
+
+    async def keep(
+        self,
+        served: Served,
+        active: Active,
+        upstreams: Candidates | None = None,
+        trace: TraceContext | None = None,
+    ) -> None:
+        """Make a record durable, redacted; count the request in, and tell of it.
+
+        Args:
+            upstreams: that it was for; `trace` that it is in.
 
         Raises:
             StoreError: it is not.
         """
+        try:
+            served = await self._append(served, active)
+        except StoreError:
+            self.meter.not_recorded()
+            raise
+        waited: float | None
+        if upstreams is not None:
+            waited, stepped_in = upstreams.seconds, upstreams.stepped_in
+        else:
+            waited, stepped_in = None if served.upstream else 0.0, False
+        self.meter.served(served, waited, models=active.models, stepped_in=stepped_in)
+        if self.telemetry is not None and trace is not None:
+            self.telemetry.served(served, trace, active, upstreams)
+
+    async def _append(self, served: Served, active: Active) -> Served:
         if sum(len(event.message.text) for event in served.events if isinstance(event, Said)) <= _SHORT:
             sealed = seal_served(served, active.secrets)
         else:
             loop = asyncio.get_running_loop()
             sealed = await loop.run_in_executor(self._sealing, seal_served, served, active.secrets)
         await self.log.append(sealed)
+        return sealed.record
 
     def headers(self, active: Active) -> dict[str, str]:
         """Return headers of every answer: all of them ours, none of a client's or an upstream's."""
-        return {"x-shipworthy-guards": active.digest, "cache-control": "no-store", "server": "shipworthy"}
+        policy = {"x-shipworthy-policy": active.policy.digest} if active.policy is not None else {}
+        return {"x-shipworthy-guards": active.digest, **policy, "cache-control": "no-store", "server": "shipworthy"}
 
     async def close(self) -> None:
         """Let go of connections and files."""
+        await self.sessions.close()
+        await self.approvals.close()
         await self.keeper.close()
         self._sealing.shutdown()
+        if self.telemetry is not None:
+            await asyncio.to_thread(self.telemetry.close)
         self.log.close()
+        self.meter.close()
 
     def _kill(self) -> None:
         for turn in tuple(self._flying):
             turn.kill()
+        self.sessions.kill()
 
     def _check_host(self, request: web.BaseRequest) -> None:
         """Where no key is asked for, refuse names that a web page could have made to lead here (DNS rebinding)."""

@@ -7,14 +7,16 @@ be read stops the gateway: whoever pulled something meant it.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from shipworthy.core.errors import StoreError
+from shipworthy.core.errors import StoreError, UsageError
 from shipworthy.gateway.config import STOP
 from shipworthy.store.files import exclusive, make_directory, write_atomic
 
@@ -23,15 +25,27 @@ WATCH_S = 0.2
 FILE, HISTORY = "levers.json", "levers.jsonl"
 
 
-class Pulled(Struct, frozen=True):
-    """One pulled lever: by whom, when (UTC, ISO 8601), and why."""
+class Pulled(Struct, frozen=True, omit_defaults=True):
+    """One pulled lever: by whom, when (UTC, ISO 8601), and why.
+
+    Attributes:
+        share: of the traffic that it is pulled for, in (0, 1]; `ring` of clients, empty for all. See `gateway.rollout`.
+    """
 
     lever: str
     by: str
     at: str
     why: str = ""
+    share: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    ring: str = ""
+
+    def __str__(self) -> str:
+        share = f" for {self.share:g} of the traffic" if self.share < 1 else ""
+        return self.lever + share + (f" of the ring {self.ring}" if self.ring else "")
 
 
+UNKNOWN = (Pulled(STOP, "a file that could not be read", ""),)
+"""What counts as pulled where that cannot be told."""
 _decoder = msgspec.json.Decoder(tuple[Pulled, ...])
 
 
@@ -44,11 +58,11 @@ class Levers:
 
     def __init__(self, state: Path) -> None:
         self._state, self._seen = state, (0, 0, 0)
-        self._pulled: tuple[str, ...] = ()
+        self._pulled: tuple[Pulled, ...] = ()
 
     @property
-    def pulled(self) -> tuple[str, ...]:
-        """Return the names of the pulled levers, sorted; the kill switch where that cannot be told."""
+    def pulled(self) -> tuple[Pulled, ...]:
+        """Return the pulled levers, sorted by name; the kill switch where that cannot be told."""
         try:
             found = (self._state / FILE).stat()
             seen = found.st_mtime_ns, found.st_ino, found.st_size
@@ -56,12 +70,12 @@ class Levers:
             self._seen, self._pulled = (0, 0, 0), ()
             return ()
         except OSError:
-            return (STOP,)
+            return UNKNOWN
         if seen != self._seen:
             try:
-                self._pulled = tuple(sorted(pulled.lever for pulled in read(self._state)))
+                self._pulled = tuple(sorted(read(self._state), key=lambda pulled: pulled.lever))
             except StoreError:
-                return (STOP,)
+                return UNKNOWN
             self._seen = seen
         return self._pulled
 
@@ -83,29 +97,50 @@ def read(state: Path) -> tuple[Pulled, ...]:
         ) from None
 
 
-def pull(state: Path, lever: str, by: str, why: str) -> None:
-    """Pull a lever; one that is pulled already stays as it is."""
-    _change(state, "pull", lever, by, why)
+def pull(state: Path, lever: str, by: str, why: str, *, share: float = 1.0, ring: str = "") -> None:
+    """Pull a lever, or pull it for more than before; one that is pulled so already stays as it is.
+
+    Args:
+        share, ring: see `Pulled`.
+
+    Raises:
+        UsageError: it would be pulled for fewer than before, which is no pulling; or the kill switch for a part.
+    """
+    if not 0 < share <= 1:
+        raise UsageError("a share is above 0 and at most 1")
+    if lever == STOP and (share < 1 or ring):
+        raise UsageError(f"{STOP!r} is the kill switch: it is pulled for everybody")
+    with _changing(state) as before:
+        wanted = Pulled(lever, by, _now(), why, share, ring)
+        was = next((pulled for pulled in before if pulled.lever == lever), None)
+        if was is not None and ((was.ring != ring and ring) or share < was.share):
+            raise UsageError(f"{was} is pulled, and {wanted} would be fewer: release it first, then pull it anew")
+        same = was is not None and (was.share, was.ring) == (share, ring)
+        _write(state, "pull", wanted, before if same else (*(p for p in before if p is not was), wanted))
 
 
 def release(state: Path, lever: str, by: str, why: str) -> None:
     """Let go of a lever."""
-    _change(state, "release", lever, by, why)
+    with _changing(state) as before:
+        let_go = Pulled(lever, by, _now(), why)
+        _write(state, "release", let_go, tuple(pulled for pulled in before if pulled.lever != lever))
 
 
-def _change(state: Path, what: str, lever: str, by: str, why: str) -> None:
+@contextmanager
+def _changing(state: Path) -> Iterator[tuple[Pulled, ...]]:
+    """Yield what is pulled, while nobody else changes it."""
     make_directory(state, mode=0o700)
     with exclusive(state / "levers.lock"):
         try:
-            before = read(state)
+            yield read(state)
         except StoreError:
-            before = (Pulled(STOP, "a file that could not be read", _now()),)
-        after = tuple(pulled for pulled in before if pulled.lever != lever)
-        if what == "pull":
-            after = before if len(after) < len(before) else (*before, Pulled(lever, by, _now(), why))
-        # Entered before it counts: a lever that nobody knows of must not be possible.
-        _enter(state, {"at": _now(), "what": what, "lever": lever, "by": by, "why": why})
-        write_atomic(state / FILE, msgspec.json.encode(after), mode=0o600)
+            yield UNKNOWN
+
+
+def _write(state: Path, what: str, change: Pulled, after: tuple[Pulled, ...]) -> None:
+    # Entered before it counts: a lever that nobody knows of must not be possible.
+    _enter(state, {"what": what, **msgspec.to_builtins(change)})
+    write_atomic(state / FILE, msgspec.json.encode(after), mode=0o600)
 
 
 def _enter(state: Path, entry: dict[str, Any]) -> None:

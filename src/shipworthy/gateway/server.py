@@ -21,6 +21,8 @@ from shipworthy.core.errors import UsageError
 from shipworthy.gateway.active import Active
 from shipworthy.gateway.config import Config
 from shipworthy.gateway.gateway import Gateway
+from shipworthy.gateway.meter import new_run
+from shipworthy.gateway.spent import SpentBook
 
 BACKLOG = 512
 SEND_BYTES = 256 << 10
@@ -82,9 +84,12 @@ class _Server(web.Server):
 
 
 @asynccontextmanager
-async def serving(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> AsyncGenerator[Gateway, None]:
-    """Serve on a socket while the block runs; then let requests in flight end."""
-    gateway = Gateway(config, tell)
+async def serving(
+    config: Config, bound: socket.socket, tell: Callable[[str], None], run: str = ""
+) -> AsyncGenerator[Gateway, None]:
+    """Serve on a socket while the block runs; then let requests in flight end. `run` as for `Gateway`."""
+    gateway = Gateway(config, tell, run)
+    SpentBook(config.state).clean()
     limits = config.spec.limits
     server = _Server(
         gateway,
@@ -98,7 +103,7 @@ async def serving(config: Config, bound: socket.socket, tell: Callable[[str], No
     )
     runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=GRACE_S)
     await runner.setup()
-    watch = asyncio.create_task(gateway.keeper.watch())
+    watch = asyncio.create_task(gateway.watch())
     try:
         site = web.SockSite(runner, bound, backlog=BACKLOG)
         await site.start()
@@ -107,6 +112,7 @@ async def serving(config: Config, bound: socket.socket, tell: Callable[[str], No
         watch.cancel()
         with suppress(asyncio.CancelledError):
             await watch
+        gateway.sessions.hush()
         await runner.cleanup()
         await gateway.close()
 
@@ -120,6 +126,8 @@ def run(config: Config, tell: Callable[[str], None]) -> int:
     made = Active(config)  # all that can be wrong is found before anything listens
     bound = listen(config)
     tell(f"guards {made.digest}")
+    if made.policy is not None:
+        tell(f"policy {made.policy.digest}{', in shadow' if made.policy.policy.shadow else ''}")
     for stage in made.describe()["stages_without_a_rule"]:
         tell(f"no rule of {config.spec.guards} looks at {stage}: what passes there is not looked at")
     tell(f"listening on {address(bound)}" + (f", {config.spec.workers} workers" if config.spec.workers > 1 else ""))
@@ -128,13 +136,13 @@ def run(config: Config, tell: Callable[[str], None]) -> int:
     return _supervise(config, bound, tell)
 
 
-async def _work(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> int:
+async def _work(config: Config, bound: socket.socket, tell: Callable[[str], None], run: str = "") -> int:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, ended.set)
     # The collector, at its own thresholds, looks through every request in flight all the time.
     with held_back():
-        async with serving(config, bound, tell) as gateway:
+        async with serving(config, bound, tell, run) as gateway:
             again: set[asyncio.Task[None]] = set()
 
             def reload() -> None:
@@ -151,6 +159,7 @@ async def _work(config: Config, bound: socket.socket, tell: Callable[[str], None
 
 def _supervise(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> int:
     """Keep so many workers running, and pass on what the process is told."""
+    run = new_run()
     workers: dict[int, float] = {}
     told: list[int] = []
 
@@ -169,7 +178,7 @@ def _supervise(config: Config, bound: socket.socket, tell: Callable[[str], None]
 
     while True:
         while len(workers) < config.spec.workers and not ending():
-            workers[_fork(config, bound, tell)] = time.monotonic()
+            workers[_fork(config, bound, tell, run)] = time.monotonic()
         if not workers:
             return 0
         try:
@@ -186,7 +195,7 @@ def _supervise(config: Config, bound: socket.socket, tell: Callable[[str], None]
             heed(signal.SIGTERM, None)
 
 
-def _fork(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> int:
+def _fork(config: Config, bound: socket.socket, tell: Callable[[str], None], run: str) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     if worker := os.fork():
@@ -195,7 +204,7 @@ def _fork(config: Config, bound: socket.socket, tell: Callable[[str], None]) -> 
     try:
         for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(sign, signal.SIG_DFL)
-        code = asyncio.run(_work(config, bound, tell))
+        code = asyncio.run(_work(config, bound, tell, run))
     except BaseException as error:
         tell(f"a worker failed: {error}")
     finally:

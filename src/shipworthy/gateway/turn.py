@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from itertools import accumulate
+from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -21,9 +24,14 @@ from shipworthy.dialects.served import Asking, BadBody
 from shipworthy.exchange.channel import Channel
 from shipworthy.exchange.exchange import Exchange
 from shipworthy.gateway.active import Active
+from shipworthy.gateway.breaker import UpstreamOpen
+from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
+from shipworthy.gateway.declared import UNDECLARED, declared
+from shipworthy.gateway.policy_stage import PolicyAsker, session_of
 from shipworthy.gateway.refusal import HttpRefusal
-from shipworthy.gateway.upstream import GatewayUpstream, UpstreamCall, by_choice
+from shipworthy.gateway.trace import TraceContext
+from shipworthy.gateway.upstream import UpstreamCall, by_choice
 from shipworthy.net.answer import read_json
 
 if TYPE_CHECKING:
@@ -83,11 +91,14 @@ class RequestTurn:
         self.client: GatewayClient | None = None
         self.asking: Asking | None = None
         self.exchange: Exchange | None = None
-        self.upstream = self.error = ""
+        self.upstreams: Candidates | None = None
+        self.declared = UNDECLARED
+        self.trace: TraceContext | None = None
+        self.error = ""
         self.ending: Ending = "failed"
         self.status = 0
         self.deadline: asyncio.Timeout = asyncio.timeout(active.config.spec.limits.request_s)
-        self.killed = self._kept = False
+        self.killed = self._kept = self._withheld = False
         self._response: web.StreamResponse | None = None
 
     async def answer(self) -> web.StreamResponse:
@@ -118,13 +129,16 @@ class RequestTurn:
 
     async def _served(self) -> web.StreamResponse:
         self.client = client = self._gateway.admit(self._request, self.active)
+        self.trace = self._gateway.begin_trace(self._request.headers)
+        self.declared = declared(self._request.headers)
+        self.active = self.active.seen_by(client.name, self.declared.session)
         if self.active.stopped:
             raise _stopped()
         with client.place():
             asking, upstream = await self._read(client)
             return await self._answered(asking, upstream, client)
 
-    async def _answered(self, asking: Asking, upstream: GatewayUpstream, client: GatewayClient) -> web.StreamResponse:
+    async def _answered(self, asking: Asking, upstream: Candidates, client: GatewayClient) -> web.StreamResponse:
         """Ask and answer; a route that is no conversation has its own."""
         call = UpstreamCall(upstream, "/chat/completions", asking)
         exchange = self._exchange(upstream.channel(call), client)
@@ -133,23 +147,40 @@ class RequestTurn:
             return await self._stream(asking, exchange, call, answering)
         return await self._whole(asking, exchange, call, answering)
 
-    def _exchange(self, channel: Channel, client: GatewayClient) -> Exchange:
-        self.exchange = Exchange(channel, self.active.mediation, user=client.name, keep=False)
+    def _exchange(self, channel: Channel, client: GatewayClient, *, converses: bool = True) -> Exchange:
+        session, mediation = session_of(self._request.headers), self.active.mediation
+        policy = self.active.policy if converses else None
+        if policy is not None:
+            beat = self._beat if self.asking is not None and self.asking.stream else None
+            until = self.deadline.when() or math.inf
+            asker = PolicyAsker(client.name, session, f"GR-{self.number}", until, beat)
+            asks = self.active.config.spec.approvals
+            approver = self._gateway.approvals.approver(asker, asks.timeout_s) if asks is not None else None
+            mediation = mediation.before(policy.open(asker), approver)
+        self.exchange = Exchange(
+            channel, mediation, user=client.name, session=session, keep=False, calls_leave=policy is not None
+        )
         return self.exchange
 
-    async def _read(self, client: GatewayClient) -> tuple[Asking, GatewayUpstream]:
+    async def _beat(self) -> None:
+        """Tell a client that waits for a person's word that it still does: a comment, of which nothing is read."""
+        await self._write(b": waiting\n\n")
+
+    async def _read(self, client: GatewayClient) -> tuple[Asking, Candidates]:
         body = await read_body(self._request, self.active)
         model = body.get("model") if isinstance(body, dict) else None
-        name = self.active.config.upstream_of(model) if isinstance(model, str) else None
-        upstream = self.active.upstreams.get(name or "")
+        found = self.active.candidates(model, body) if isinstance(model, str) else None
+        upstream, passed = found or (None, ())
         try:
-            asking = self._dialect.read(body, upstream.spec.pass_on if upstream is not None else ())
+            asking = self._dialect.read(body, passed)
         except BadBody as error:
             raise HttpRefusal(400, "invalid_request_error", str(error), field=error.field) from None
         if upstream is None or not client.may_ask(asking.model):
             said = "there is no such model for this key"
             raise HttpRefusal(404, "invalid_request_error", said, field="model", code="model_not_found")
-        self.asking, self.upstream = asking, upstream.name
+        self.asking, self.upstreams = asking, upstream
+        if self.trace is not None and (told := self.active.config.spec.telemetry) is not None and told.propagate:
+            upstream.headers = self.trace.onward
         return asking, upstream
 
     # ---- whole -----------------------------------------------------------------------------------------------------
@@ -167,6 +198,9 @@ class RequestTurn:
         else:
             choices = list(by_choice(reply.messages, call.sizes))
             finishes = list(call.finishes)
+            places = accumulate((len(messages) for messages in choices), initial=0)
+            self._held_back(finishes, {n for n, at in enumerate(places) if at in exchange.refused} - {
+                n for n, messages in enumerate(choices) if any(m.tool_calls for m in messages)})  # fmt: skip
         finishes = [
             answering.finish(number, finish, calls=any(message.tool_calls for message in messages))
             for number, (messages, finish) in enumerate(zip(choices, finishes, strict=True))
@@ -175,7 +209,7 @@ class RequestTurn:
 
     async def _give(self, body: Mapping[str, Any]) -> web.StreamResponse:
         """Return a whole answer, once its record is on the disk."""
-        await self._over(blocked=self._blocked)
+        await self._over(blocked=self._blocked or self._withheld)
         return web.Response(body=msgspec.json.encode(body), content_type=JSON, headers=self._headers())
 
     # ---- in pieces -------------------------------------------------------------------------------------------------
@@ -194,9 +228,10 @@ class RequestTurn:
         except TargetError as error:
             raise upstream_refusal(error, call.status) from None
         blocked = self._blocked
-        finishes = ["content_filter"] * asking.choices if blocked else call.finishes
+        finishes = ["content_filter"] * asking.choices if blocked else list(call.finishes)
+        self._held_back(finishes, exchange.refused - called)
         finishes = [answering.finish(n, finish, calls=n in called) for n, finish in enumerate(finishes)]
-        await self._over(blocked=blocked)
+        await self._over(blocked=blocked or self._withheld)
         return await self._write(b"".join(answering.end(finishes, call.usage)), last=True)
 
     async def _over(self, *, blocked: bool) -> None:
@@ -227,6 +262,12 @@ class RequestTurn:
     def _cut(self) -> None:
         if (transport := self._request.transport) is not None:
             transport.abort()
+
+    def _held_back(self, finishes: list[str], choices: set[int]) -> None:
+        """Take in of which choices the policy kept back every call: they did not end as the upstream says."""
+        self._withheld = bool(choices)
+        for choice in choices & set(range(len(finishes))):
+            finishes[choice] = "content_filter"
 
     # ---- how it ends -----------------------------------------------------------------------------------------------
 
@@ -268,7 +309,9 @@ class RequestTurn:
     async def _refuse(self, refusal: HttpRefusal) -> web.StreamResponse:
         response = self._response
         self.status = response.status if response is not None else refusal.status
-        if not self._kept and self.client is not None:
+        if self.client is None:
+            self._gateway.meter.refused(refusal.status)
+        elif not self._kept:
             self.ending, self.error = refusal.ending, refusal.message
             try:
                 await self._keep()
@@ -311,10 +354,15 @@ class RequestTurn:
                 route=self._request.path,
                 ending=self.ending,
                 client=self.client.name if self.client is not None else "",
-                upstream=self.upstream,
+                upstream=self.upstreams.name if self.upstreams is not None else "",
                 model=asking.model if asking is not None else "",
                 guards=self.active.digest,
+                base=self.active.base if self.active.levers else "",
+                policy=self.active.policy.digest if self.active.policy is not None else "",
                 levers=self.active.levers,
+                decision=self.active.config.spec.decision,
+                prompt=self.declared.prompt_digest,
+                index=self.declared.index_digest,
                 streamed=asking is not None and asking.stream,
                 status=self.status,
                 events=tuple(exchange.events) if exchange is not None else (),
@@ -322,6 +370,8 @@ class RequestTurn:
                 timing=Timing(self._began, seconds, exchange.guard_seconds if exchange is not None else 0.0, spans),
             ),
             self.active,
+            self.upstreams,
+            self.trace,
         )
         # Whoever stops waiting for it does not stop it.
         await asyncio.shield(asyncio.ensure_future(keeping))
@@ -359,6 +409,10 @@ def upstream_refusal(error: TargetError, status: int) -> HttpRefusal:
     if isinstance(error, TargetFiltered):
         said = "the provider's own filter refused the prompt or the answer"
         return HttpRefusal(400, "invalid_request_error", said, code="content_filter", ending="filtered")
+    if isinstance(error, UpstreamOpen):
+        said = "the upstreams of this model have failed too often, and are not asked for now"
+        return HttpRefusal(503, "service_unavailable", said, code="upstream_open", retry_s=ceil(error.retry_s),
+                           ending="upstream_error")  # fmt: skip
     if isinstance(error, TargetTimeout):
         return HttpRefusal(504, "timeout_error", "the upstream did not answer in time", ending="upstream_timeout")
     if status in _SAME:
@@ -380,24 +434,36 @@ async def read_body(request: web.BaseRequest, active: Active) -> Any:
     Raises:
         Refusal: it is none, is too long or takes too long.
     """
+    try:
+        return read_json(await read_bytes(request, active, active.config.spec.limits.body_bytes))
+    except ValueError:
+        raise HttpRefusal(400, "invalid_request_error", "the body is no JSON, or lies too deep") from None
+
+
+async def read_bytes(request: web.BaseRequest, active: Active, most: int) -> bytes:
+    """Return the body of a request that says that it is JSON.
+
+    Args:
+        most: bytes of it.
+
+    Raises:
+        Refusal: it does not say so, is too long or takes too long.
+    """
     limits = active.config.spec.limits
     if request.content_type != JSON:
         raise HttpRefusal(415, "invalid_request_error", f"the content type must be {JSON}")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise HttpRefusal(415, "invalid_request_error", "a compressed body is not read")
-    too_long = HttpRefusal(413, "invalid_request_error", f"the body is longer than {limits.body_bytes:,} bytes")
-    if (request.content_length or 0) > limits.body_bytes:
+    too_long = HttpRefusal(413, "invalid_request_error", f"the body is longer than {most:,} bytes")
+    if (request.content_length or 0) > most:
         raise too_long
     data = bytearray()
     try:
         with active.reading.watch():
             async for piece in request.content.iter_any():
                 data += piece
-                if len(data) > limits.body_bytes:
+                if len(data) > most:
                     raise too_long
     except TimeoutError:
         raise HttpRefusal(408, "timeout_error", f"the body took longer than {limits.body_s:g} s") from None
-    try:
-        return read_json(bytes(data))
-    except ValueError:
-        raise HttpRefusal(400, "invalid_request_error", "the body is no JSON, or lies too deep") from None
+    return bytes(data)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from copy import copy
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from shipworthy.core.credentials import resolve
@@ -18,6 +19,8 @@ from shipworthy.dialects.openai import CUT, MISSHAPEN, finish_of, from_wire, is_
 from shipworthy.dialects.openai_stream import Completion, deltas
 from shipworthy.dialects.served import Asking
 from shipworthy.exchange.channel import Channel, Places
+from shipworthy.gateway.breaker import Breaker
+from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.config import UpstreamSpec
 from shipworthy.net.answer import HttpAnswer, describe_error
 from shipworthy.net.endpoint import Endpoint, NoStream
@@ -36,10 +39,13 @@ class GatewayUpstream:
 
     Attributes:
         secrets: its key; never in an answer, a log or an error.
+        breaker: whether it is asked; `places` how often at one time.
     """
 
     def __init__(self, name: str, spec: UpstreamSpec) -> None:
         self.name, self.spec = name, spec
+        self.breaker = Breaker(spec.breaker.failures, spec.breaker.open_s)
+        self.places = Places(spec.concurrency)
         options = HttpOptions(
             timeout=spec.timeout_s,
             silence=spec.silence_s,
@@ -55,8 +61,8 @@ class GatewayUpstream:
         self.secrets = (resolve(spec.key).strip(),) if spec.key is not None else ()
         self._endpoints: dict[str, Endpoint] = {}
         self._channel = Channel(
-            UpstreamCall(self, "", Asking(model="", messages=())),
-            places=Places(spec.concurrency),
+            UpstreamCall(Candidates((self,)), "", Asking(model="", messages=())),
+            places=Places(_MOST_PLACES),  # each upstream that a request tries has its own
             timeout_s=None,  # the endpoint and the gateway's own limit of time see to it
             secrets=self.secrets,
         )
@@ -69,10 +75,14 @@ class GatewayUpstream:
         return self._endpoints[path]
 
     def channel(self, call: Target) -> Channel:
-        """Return this upstream's channel for one call: its places and its secrets are everybody's."""
+        """Return a channel for one call."""
         found = copy(self._channel)
         found.target = call
         return found
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Take these keys too out of every answer: those of upstreams that stand in for this one."""
+        self._channel.hide(secrets)
 
     async def close(self) -> None:
         """Close its connections, once nobody uses them."""
@@ -87,29 +97,40 @@ class UpstreamCall:
         finishes: why each choice ended: ``stop`` or ``length``.
         sizes: how many messages of the whole reply belong to each choice: its words, and its refusal if it has one.
         usage: what it took.
-        status: of the upstream's answer where that was an error; 0 for any other.
+        status: of the upstream's answer, once it has come; 0 while it has not, and where it broke off.
     """
 
-    def __init__(self, upstream: GatewayUpstream, path: str, asking: Asking) -> None:
-        self._upstream, self._path, self._asking = upstream, path, asking
+    def __init__(self, upstreams: Candidates, path: str, asking: Asking) -> None:
+        self._upstreams, self._path, self._asking = upstreams, path, asking
         self.finishes: list[str] = []
         self.sizes: list[int] = []
         self.usage = Usage()
         self.status = 0
 
     def describe(self) -> Mapping[str, Any]:
-        return {"target": "gateway", "upstream": self._upstream.name, "base_url": self._upstream.spec.url}
+        return {"target": "gateway"}
 
     async def send(self, request: Request) -> Reply:
         """Answer in one piece."""
-        return self._whole(await self._upstream.endpoint(self._path).ask(self._body(request, stream=False)))
+
+        async def attempt(upstream: GatewayUpstream) -> Reply:
+            body = self._body(upstream, request, stream=False)
+            return self._whole(await upstream.endpoint(self._path).ask(body, also=self._upstreams.headers))
+
+        return await self._upstreams.ask(self, attempt)
 
     async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the pieces as they arrive and, last, the whole reply; an endpoint that does not stream is borne."""
+        async with aclosing(self._upstreams.stream(self, lambda upstream: self._pieces(upstream, request))) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _pieces(self, upstream: GatewayUpstream, request: Request) -> AsyncGenerator[Delta | Reply, None]:
         completion = Completion()
-        endpoint = self._upstream.endpoint(self._path)
+        endpoint = upstream.endpoint(self._path)
         try:
-            async with aclosing(endpoint.batches(self._body(request, stream=True))) as batches:
+            body = self._body(upstream, request, stream=True)
+            async with aclosing(endpoint.batches(body, also=self._upstreams.headers)) as batches:
                 async for batch in batches:
                     found, error = self._taken(completion, batch)
                     for delta in found:
@@ -130,9 +151,10 @@ class UpstreamCall:
                     yield Delta(refusal.text, "refusal", number)
             yield reply
             return
+        replies = [completion.reply(number) for number in completion.choices] or [completion.reply()]
+        self.status = 200
         if completion.choices != list(range(len(completion.choices))):
             raise TargetError("the upstream left out a choice")
-        replies = [completion.reply(number) for number in completion.choices] or [completion.reply()]
         self._ended(replies, [completion.finishes.get(number, "") for number in completion.choices])
         self.sizes = [1] * len(replies)
         yield self._reply([reply.messages[0] for reply in replies], replies[0])
@@ -141,18 +163,20 @@ class UpstreamCall:
         """Return the pieces of events that arrived together, joined where they go on, and the error behind them."""
         found: list[Delta] = []
         error = None
-        try:
-            for event in batch:
+        for event in batch:
+            try:
                 found += map(self._known, completion.take(event.data))
-        except TargetError as failed:
-            error = failed
+            except TargetError as failed:
+                self.status = 0 if _tells_an_error(event.data) else 200
+                error = failed
+                break
         return _together(found), error
 
     async def close(self) -> None:
         """Nothing: connections are the upstream's."""
 
-    def _body(self, request: Request, *, stream: bool) -> dict[str, Any]:
-        spec = self._upstream.spec
+    def _body(self, upstream: GatewayUpstream, request: Request, *, stream: bool) -> dict[str, Any]:
+        spec = upstream.spec
         body = {"model": spec.model or self._asking.model, "messages": to_wire(request.messages), **self._asking.fields}
         body["stream"] = stream
         if stream and spec.stream_usage:
@@ -160,8 +184,8 @@ class UpstreamCall:
         return body
 
     def _whole(self, answer: HttpAnswer) -> Reply:
+        self.status = answer.status
         if answer.status != 200:
-            self.status = answer.status
             if is_filtered(answer.body):
                 raise TargetFiltered("the provider's filter refused the prompt")
             raise TargetError(f"the upstream answered {describe_error(answer)}")
@@ -205,8 +229,17 @@ class UpstreamCall:
         return delta
 
 
+_MOST_PLACES = 1_000_000_000
 _MOST_CALLS = 10_000
 """Of one choice; `MAX_CALL` of the exchange ends an answer long before."""
+
+
+def _tells_an_error(data: str) -> bool:
+    try:
+        read = msgspec.json.decode(data)
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+        return False
+    return isinstance(read, dict) and bool(read.get("error"))
 
 
 def _spoken(part: MessagePart) -> None:

@@ -11,7 +11,7 @@ from shipworthy.core.records import Finding, Part, Stage
 from shipworthy.core.registry import guard
 from shipworthy.detect import injection_model
 
-VERSION = "1"
+VERSION = "2"
 _KIND: Mapping[str, str] = {"input": "direct", "retrieved": "indirect"}
 
 
@@ -19,9 +19,10 @@ _KIND: Mapping[str, str] = {"input": "direct", "retrieved": "indirect"}
 class Injection:
     """Flag windows of a text that a model takes for an attack, by hashed n-grams and the wordings of `input_rules`.
 
-    It flags (the finding's action is ``allow``: recorded, nothing changed): a control that is wrong on a share of
-    harmless texts must not be the one that decides. A rule's own ``action`` makes it redact or block. It cannot tighten
-    a tool policy: that treats every text that others wrote as suspect already, flagged or not.
+    It flags and tightens the tools (the finding's action is ``tighten``: no text is changed, and from then on the tool
+    policy's ``after_flag`` holds): a control that is wrong on a share of harmless texts must not be the one that
+    decides. A rule's own ``action`` makes it redact or block, or only record (``allow``). Without a tool policy it only
+    records.
 
     No detector is a boundary. Figures on texts it never saw, sources where it finds nothing among them:
     docs/reference/guards.md.
@@ -53,7 +54,7 @@ class Injection:
 
     async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
         found = self._model.find(part.text, self._limits[part.stage])
-        return [Finding(s.start, s.end, s.kind, "allow", reason="reads like an attack") for s in found]
+        return [Finding(s.start, s.end, s.kind, "tighten", reason="reads like an attack") for s in found]
 
     def chance(self, text: str) -> float:
         """Return how likely the text is taken for an attack, in [0, 1]: what the threshold is held against."""

@@ -15,7 +15,7 @@ from shipworthy.core.protocols import GuardContext
 from shipworthy.core.records import Finding, Part, Stage
 from shipworthy.core.registry import guard
 
-VERSION = "1"
+VERSION = "2"
 LENGTH = 512
 """Tokens of a window; the next begins half a window on."""
 
@@ -84,7 +84,7 @@ class OnnxClassifier:
 
     async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
         return [
-            Finding(w.start, w.end, "classifier", "allow", reason="the classifier's threshold is reached")
+            Finding(w.start, w.end, "classifier", "tighten", reason="the classifier's threshold is reached")
             for w in self._windows(part.text)
             if w.chance >= self._threshold
         ]

@@ -12,13 +12,16 @@ from shipworthy.core.errors import PluginError, did_you_mean
 from shipworthy.core.protocols import GuardContext
 from shipworthy.core.records import Finding, Part, Stage
 from shipworthy.core.registry import guard, told
+from shipworthy.core.threads import Threads
 from shipworthy.detect import pii
+from shipworthy.detect.entities import DEFAULT, NamedEntities
 from shipworthy.detect.normalise import skeleton
 from shipworthy.detect.spans import Span
 from shipworthy.guards._vault import Vault, VaultSession
 
-VERSION = "1"
+VERSION = "2"
 How = Literal["redact", "mask", "hash", "tokenise"]
+Engine = Literal["patterns", "presidio"]
 _SAID: tuple[Stage, ...] = ("output", "tool_call")
 _TAIL = {"card": 4, "iban": 4, "phone": 2}
 """Characters at the end of a value that a mask leaves."""
@@ -54,9 +57,14 @@ class Pii:
         names: names of people to find.
         own: let the asker's own values through in answers and tool calls.
         key: reference to the key of ``hash`` (``env:NAME``, ``file:PATH``), 16 characters or more.
+        engine: ``patterns``; or ``presidio``, which looks with Presidio and a spaCy model besides and finds names that
+            nobody gave, places and nationalities. It needs the whole text, and more than ten times as long.
+        entities, model, threshold, language: of the engine ``presidio`` (`shipworthy.detect.entities`).
 
     Raises:
-        PluginError: an unknown kind or way, a key where none is used or none where one is.
+        PluginError: an unknown kind or way, a key where none is used or none where one is, or a model or entity that
+            the engine does not have.
+        MissingExtra: the engine is not installed.
         CredentialError: the reference leads nowhere.
     """
 
@@ -74,7 +82,16 @@ class Pii:
         own: bool = True,
         also: Sequence[str] = (),
         key: str = "",
+        engine: Engine = "patterns",
+        entities: Sequence[str] = DEFAULT,
+        model: str = "en_core_web_sm",
+        threshold: float = 0.4,
+        language: str = "en",
     ) -> None:
+        if engine not in get_args(Engine):
+            raise PluginError(
+                f"guard {self.id!r} has no engine {engine!r}: {did_you_mean(str(engine), get_args(Engine))}"
+            )
         known = (*pii.KINDS, *pii.OPTIONAL)
         for kind in kinds:
             if kind not in known:
@@ -94,6 +111,10 @@ class Pii:
             raise PluginError(f"guard {self.id!r}: a name is at most {pii.REACH // 2} characters long")
         self._how, self._vault = how, Vault()
         self._key = self._secret(key)
+        self._more: NamedEntities | None = None
+        if engine == "presidio":
+            self._more, self.reach = NamedEntities(model, entities, threshold, language), None
+            self._threads = Threads("presidio")
 
     def _secret(self, key: str) -> bytes:
         if bool(key) != (self._how == "hash"):
@@ -117,12 +138,14 @@ class Pii:
             "names": digest(sorted(self._names)),
             "own": self._own,
             **({"key": bytes_digest(self._key)} if self._key else {}),
+            **({"engine": self._more.description} if self._more is not None else {}),
         }
 
     async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
         session = self._session(ctx)
         found = [*self._restored(part, session)]
-        spans = self._find(part.text)
+        # In a thread: it computes for long, and nothing else would run meanwhile.
+        spans = self._find(part.text) if self._more is None else await self._threads.call(self._find, part.text)
         if not spans:
             return found
         said = part.stage in _SAID
@@ -166,7 +189,8 @@ class Pii:
 
     def _find(self, text: str) -> list[Span]:
         found = pii.find(text, self._names, reach=self.reach, also=self._also)
-        return [span for span in found if span.kind in self._kinds]
+        spans = [span for span in found if span.kind in self._kinds]
+        return spans if self._more is None else sorted({*spans, *self._more.find(text)})
 
     def covers(self, text: str) -> bool:
         """Say whether personal data in this would be found, whoever asks."""

@@ -10,7 +10,7 @@ from shipworthy.core.registry import guard, told
 from shipworthy.detect import pii
 from shipworthy.guards.pii import Pii
 
-VERSION = "4"
+VERSION = "5"
 
 
 @guard

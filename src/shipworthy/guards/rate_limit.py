@@ -12,7 +12,7 @@ from shipworthy.core.protocols import GuardContext
 from shipworthy.core.records import Finding, Part, Stage
 from shipworthy.core.registry import guard
 
-VERSION = "1"
+VERSION = "2"
 Per = Literal["user", "session"]
 MOST = 100_000
 """Users or sessions that are counted; the one that was not heard of for longest is forgotten first."""
@@ -56,7 +56,7 @@ class RateLimit:
             raise PluginError(f"guard 'rate_limit': seconds is a number above 0, not {seconds!r}")
         self._messages, self._characters, self._seconds = messages, characters, float(seconds)
         self._per, self.clock = per, monotonic
-        self._seen: OrderedDict[str, deque[tuple[float, int]]] = OrderedDict()
+        self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     def describe(self) -> Mapping[str, Any]:
         return {
@@ -70,26 +70,50 @@ class RateLimit:
 
     async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
         who = getattr(ctx.request, self._per, "")
-        now = self.clock()
-        seen = self._seen.setdefault(who, deque())
+        seen = self._seen.setdefault(who, _Seen())
         self._seen.move_to_end(who)
         if len(self._seen) > MOST:
             self._seen.popitem(last=False)
-        while seen and now - seen[0][0] >= self._seconds:
-            seen.popleft()
-        seen.append((now, len(part.text)))
-        for what, limit, sizes in (
-            ("messages", self._messages, [1] * len(seen)),
-            ("characters", self._characters, [size for _, size in seen]),
-        ):
-            if limit and (total := sum(sizes)) > limit:
-                # The newest that still go over the limit say that it is: memory does not grow with the requests.
-                for size in sizes:
-                    if (total := total - size) <= limit:
-                        break
-                    seen.popleft()
-                return [Finding(0, len(part.text), what, "block", reason=f"too many of one {self._per}")]
-        return ()
+        now, size = self.clock(), len(part.text)
+        seen.forget(now - self._seconds)
+        seen.add(now, size)
+        over = ""
+        if self._messages and len(seen.sizes) > self._messages:
+            over = "messages"
+        elif self._characters and seen.characters > self._characters:
+            over = "characters"
+        if not over:
+            return ()
+        # The newest that still go over the limit say that it is: memory does not grow with the requests.
+        if over == "messages":
+            while len(seen.sizes) - 1 > self._messages:
+                seen.drop()
+        else:
+            while seen.characters - seen.sizes[0][1] > self._characters:
+                seen.drop()
+        return [Finding(0, size, over, "block", reason=f"too many of one {self._per}")]
+
+
+class _Seen:
+    """Messages of one user or session in the time, oldest first, and the sum of their characters."""
+
+    __slots__ = ("characters", "sizes")
+
+    def __init__(self) -> None:
+        self.sizes: deque[tuple[float, int]] = deque()
+        self.characters = 0
+
+    def add(self, when: float, size: int) -> None:
+        self.sizes.append((when, size))
+        self.characters += size
+
+    def drop(self) -> None:
+        self.characters -= self.sizes.popleft()[1]
+
+    def forget(self, until: float) -> None:
+        """Drop what is as old as a time, or older. Each message is dropped once, so a check takes constant time."""
+        while self.sizes and self.sizes[0][0] <= until:
+            self.drop()
 
 
 def _whole(name: str, **limits: int) -> None:

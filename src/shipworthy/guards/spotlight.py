@@ -13,10 +13,10 @@ from shipworthy.core.protocols import GuardContext
 from shipworthy.core.records import Finding, Part, Stage
 from shipworthy.core.registry import guard
 
-VERSION = "1"
+VERSION = "2"
 How = Literal["delimit", "datamark", "encode"]
 MARK = "\u02c6"
-_LINE = re.compile(r"<<(?:data|end)\b[^>\n]{0,40}>>")
+_OPENS = re.compile(r"<(?=<[^\S\n]{0,8}/?(?:data|end)\b)", re.IGNORECASE)
 _BLANKS = re.compile(r"\s+")
 
 BLOCKS: Mapping[str, str] = {
@@ -45,7 +45,8 @@ class Spotlight:
     follows a planted instruction; they do not bound it. Source: Hines et al. 2024, arXiv 2403.14720.
 
     It rewrites last, after all other guards' findings were applied. A code of ``delimit`` is the text's own digest, so
-    a text cannot hold it; lines that look like marks are taken out of the text, and so is ``datamark``'s character.
+    a text cannot hold it; what looks like a mark in the text is broken up (``< <end``), and ``datamark``'s character
+    gives way to a blank.
 
     Args:
         how: ``delimit`` (a line before and behind), ``datamark`` (a mark in place of each run of blanks) or ``encode``
@@ -76,8 +77,6 @@ class Spotlight:
             return base64.b64encode(text.encode("utf-8", "replace")).decode("ascii")
         if self._how == "datamark":
             return _BLANKS.sub(MARK, text.replace(MARK, " ").strip())
-        bare = text
-        while (cleaned := _LINE.sub("", bare)) != bare:  # taking one out may make another
-            bare = cleaned
+        bare = _OPENS.sub("< ", text)  # putting in, unlike taking out, can make no new one: one pass is enough
         code = sha256(bare.encode("utf-8", "replace")).hexdigest()[:12]
         return f"<<data {code}>>\n{bare}\n<<end {code}>>"

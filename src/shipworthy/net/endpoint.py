@@ -99,6 +99,7 @@ class Endpoint:
         used: Callable[[HttpAnswer], int | None] | None = None,
         method: str = "POST",
         timeout: float | None = None,  # noqa: ASYNC109 - of one try, not of the call
+        also: Mapping[str, str] | None = None,
     ) -> HttpAnswer:
         """Send one request and return the answer, whatever its status, once it is final.
 
@@ -106,13 +107,14 @@ class Endpoint:
             tokens: what the request may cost, for the limit on tokens a minute.
             used: reads from an answer what it did cost; None where it does not say.
             timeout: seconds for one try, in place of the options'.
+            also: headers of this request alone, none of them a credential.
 
         Raises:
             TargetTimeout: no try was answered in time.
             TargetError: the connection kept breaking, the answer was too long, or it pointed elsewhere.
         """
         upstream = self._joined()
-        client, headers = upstream.client(self.options), self._prepared()
+        client, headers = upstream.client(self.options), {**self._prepared(), **(also or {})}
         payload = b"" if method == "GET" else msgspec.json.encode(body)
         patience = self._patience if timeout is None else Patience(timeout)
 
@@ -125,20 +127,22 @@ class Endpoint:
         async with upstream.turns():
             return await self._try(once, tokens, used, self.options.timeout if timeout is None else timeout)
 
-    async def events(self, body: Any, *, tokens: int = 0, method: str = "POST") -> AsyncGenerator[ServerEvent, None]:
+    async def events(
+        self, body: Any, *, tokens: int = 0, method: str = "POST", also: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[ServerEvent, None]:
         """Send one request and yield the events of its answer as they arrive; the rest as for `batches`."""
-        async with aclosing(self.batches(body, tokens=tokens, method=method)) as batches:
+        async with aclosing(self.batches(body, tokens=tokens, method=method, also=also)) as batches:
             async for batch in batches:
                 for event in batch:
                     yield event
 
     async def batches(
-        self, body: Any, *, tokens: int = 0, method: str = "POST"
+        self, body: Any, *, tokens: int = 0, method: str = "POST", also: Mapping[str, str] | None = None
     ) -> AsyncGenerator[list[ServerEvent], None]:
         """Send one request and yield the events of its answer as they arrive, together those that arrive together.
 
         It is tried again as `ask` does until the first byte of the stream is here, and never after it. Whoever stops
-        early closes it (`contextlib.aclosing`): that closes the connection.
+        early closes it (`contextlib.aclosing`): that closes the connection. `also` as for `ask`.
 
         Raises:
             NoStream: the answer is no stream of events; it holds the whole answer.
@@ -146,7 +150,7 @@ class Endpoint:
             TargetError: as for `ask`; or the stream broke off, and how much had arrived.
         """
         upstream = self._joined()
-        client, headers = upstream.client(self.options), self._prepared() | {"Accept": EVENTS}
+        client, headers = upstream.client(self.options), {**self._prepared(), "Accept": EVENTS, **(also or {})}
         payload = b"" if method == "GET" else msgspec.json.encode(body)
         loop = asyncio.get_running_loop()
         began = loop.time()

@@ -12,7 +12,7 @@ from shipworthy.core.records import CriterionResult, Metric, SuiteUse
 from shipworthy.evals.compare import Paired, pair, same_metric
 from shipworthy.evals.label_draw import candidates
 from shipworthy.evals.results import Run
-from shipworthy.release import attacks, audited, means, rates
+from shipworthy.release import attacks, audited, judged, means, rates
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds, left_out
 from shipworthy.store.draws import LabelEntries
@@ -151,11 +151,15 @@ def _threshold(
     if not seen.trials:
         return replace(seen, reason=_unscored(seen))
     must = criterion.parsed
+    if seen.is_value and (why := _unjudged(seen, criterion)):
+        return replace(seen, reason=why)
     if seen.is_value:
         found = means.threshold(seen, counted, must)
         return _fitting(found, _unfit(seen, run, use, criterion), _too_many(seen, use))
     each = run.by_attack(use.id, blank.metric, criterion.attack)
     seen = replace(seen, attacks=attacks.rows(seen, each))
+    if why := _unjudged(seen, criterion):
+        return replace(seen, reason=why)
     each = {name: counts for name, counts in each.items() if not attacks.never_possible(seen, name, counts)}
     if must.each:
         found = attacks.threshold(seen, each, must, plan)
@@ -166,6 +170,9 @@ def _threshold(
         about = run.id, use.id, seen.metric, criterion.attack or ""
         known = candidates(run, use.id, seen.metric, criterion.attack)
         found = audited.threshold(seen, counted, must, audited.audit(about, known, evidence.said), criterion.attack)
+    elif blank.measure is not None and blank.measure.judge:
+        seen = judged.judge_use(seen, evidence.said.calibrations, run.manifest)
+        found = judged.threshold(seen, counted, must) if seen.judge is not None else seen
     else:
         found = rates.threshold(seen, counted, must, plan)
     found = _fitting(found, _unfit(seen, run, use, criterion), _too_many(seen, use))
@@ -198,6 +205,12 @@ def _noninferiority(
     )
     if not paired.clusters:
         return replace(seen, reason=f"no attempt was scored in both runs ({kinds(seen.unscored)})")
+    if why := _unjudged(seen, criterion):
+        return replace(seen, reason=why)
+    if blank.measure is not None and blank.measure.judge:
+        seen = judged.judge_use(seen, evidence.said.calibrations, run.manifest, baseline.manifest)
+        if seen.judge is None:
+            return seen
     if seen.is_value:
         found = means.noninferiority(seen, paired, criterion.parsed)
     else:
@@ -206,6 +219,17 @@ def _noninferiority(
         _unfit(seen, run, use, criterion) or _incomplete(baseline, before, "the baseline ") or _unequal(paired, seen)
     )
     return _fitting(found, problem, _too_many(seen, use))
+
+
+def _unjudged(seen: CriterionResult, criterion: Criterion) -> str:
+    """Return why nothing is decided on what a judge says, whatever is known of it; else the empty string."""
+    if seen.measure is None or not seen.measure.judge or criterion.audited_by:
+        return ""
+    if seen.method == "proved":
+        return "the limit of a judged rate is simulated, and the gate asks for a proved one (bound: proved)"
+    if seen.is_value:
+        return f"a judge gives the number {seen.metric}, and how far it errs is not measured: decide on a yes or no"
+    return f"a judge's errors correct one rate, and {criterion.must} is on each attack" if criterion.parsed.each else ""
 
 
 def _fitting(found: CriterionResult, problem: str, unscored: str) -> CriterionResult:

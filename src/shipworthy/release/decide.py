@@ -11,11 +11,11 @@ from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.freshness import moment, told
 from shipworthy.core.records import Confirmation, CriterionResult, Decision, ReplyUse, Verdict
-from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.evals.results import Run
-from shipworthy.evals.subject import build_policy, declaration, target_of
+from shipworthy.evals.subject import target_of
 from shipworthy.release.baseline import ChosenBaseline, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
+from shipworthy.release.current import changed_subject
 from shipworthy.release.ledger import read_ledger
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds
@@ -167,7 +167,7 @@ def _check_current(workspace: Workspace, run: Run) -> None:
             "on the target named 'default' (the first, where none is)\n"
             "Compare targets with `shipworthy runs table`; to release this one, name it 'default' and measure it"
         )
-    if what := _changed_subject(workspace, run):
+    if what := changed_subject(workspace, run.manifest):
         raise IntegrityError(
             f"stale evidence: {what} changed since the run {run.id} was made: it measured another system\n"
             f"{_since(workspace, run)}Measure again: `shipworthy eval --plan {manifest.plan}`"
@@ -178,29 +178,6 @@ def _since(workspace: Workspace, run: Run) -> str:
     """Return a line for each file that changed since a run was declared; nothing of a run that did not keep them."""
     lines = changed(run.manifest.files, workspace.files) if run.manifest.files else []
     return "".join(f"{line}\n" for line in lines)
-
-
-def _changed_subject(workspace: Workspace, run: Run) -> str:
-    """Return which of the files no longer say what the run measured, or the empty string.
-
-    A run behind another guard file (``--guards FILE``), or behind none, is a candidate of its own: the decision names
-    it by digest. A run behind the workspace's guards must have had these guards.
-    """
-    declared = run.manifest.subject.get("declared")
-    whose = declared.get("guards", "") if isinstance(declared, dict) else ""
-    policed = isinstance(declared, dict) and "policy" in declared
-    if not isinstance(declared, dict) or declared != declaration(workspace.target, guards=whose, policy=policed):
-        return "the target"
-    if whose == "workspace" and (
-        workspace.guards is None or Pipeline.build(workspace.guards).digest != run.manifest.guards
-    ):
-        return "guards.yaml"
-    policy = build_policy(workspace)
-    if policed or (whose == "workspace" and policy is not None):
-        now = dict(policy.describe()) if policy is not None else None
-        if now != run.manifest.subject.get("policy"):
-            return "policy.yaml"
-    return ""
 
 
 def _standing(evidence: Evidence, words: Sequence[HitWord]) -> list[HitWord]:

@@ -155,11 +155,7 @@ def _rate_scenarios(
     criterion: Criterion, metric: str, shape: tuple[int, float, float, int], previous: Run | None, bound: Bound
 ) -> Iterator[Scenario]:
     must, (clusters, attempts, icc, attacks) = criterion.parsed, shape
-    if must.test == "threshold":
-        test = "at_most" if must.side == "upper" else "at_least"
-    else:
-        test = "rise" if must.side == "upper" else "fall"
-    options = {"test": test, "attempts": max(1, round(attempts)), "icc": icc, "confidence": must.level(attacks)}
+    options = _options(criterion, attempts, icc, attacks)
     decidable = 0 < must.limit < 1
     powers = [power ** (1 / attacks) for power in POWERS]
     for name, rate in _assumed(criterion, metric, previous):
@@ -331,6 +327,65 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
             hint = f"it takes at least {count(least, 'sample')}: add samples, or ask for less than {limit}"
         problems.append(Problem(node.file, node.line, message, hint))
     return problems
+
+
+LIKELY = 0.5
+"""Chance to pass below which a good system's criterion is more often undecided than not."""
+
+
+def weak_criteria(workspace: Workspace) -> list[Problem]:
+    """Return a warning for every criterion of the gate that a good system would more often leave undecided than pass.
+
+    Judged on the plan `full`, at the first assumption of `power_table`: a quarter of the limit (of the allowed misses),
+    or no change at 5 %; of a value, half way to its best. What can never pass is left to `unreachable_criteria`.
+    """
+    if not any(True for _ in workspace.criteria()):
+        return []
+    plan, found = make_plan(workspace), []
+    for _, criterion in workspace.criteria():
+        if _first_power(workspace, plan, criterion) >= LIKELY:
+            continue
+        power = _power(workspace, plan, criterion, None)
+        first = power.scenarios[0]
+        if not power.reachable:
+            continue
+        needed = first.needed[0]
+        node = workspace.graph.node("criterion", power.id)
+        message = (
+            f"criterion {power.id} passes with a chance of {percent(first.power)} only, at {first.name}: the suite "
+            f"{power.suite} has {count(power.clusters, 'independent sample')}"
+        )
+        more = f"{count(needed, 'sample')} give {percent(POWERS[0])}" if needed else "no number of samples will do"
+        found.append(Problem(node.file, node.line, message, f"{more}; `shipworthy plan` shows the others"))
+    return found
+
+
+def _first_power(workspace: Workspace, plan: Plan, criterion: Criterion) -> float:
+    """Return the power at the first assumption alone, without the numbers of samples, which take most of the time."""
+    suite, part = workspace.suite(criterion.suite), next((p for p in plan.suites if p.id == criterion.suite), None)
+    metric = declared(suite, criterion.metric or suite.metric)
+    if part is None or metric.kind == "value" or not 0 < criterion.parsed.limit < 1:
+        scenarios = _power(workspace, plan, criterion, None).scenarios
+        return scenarios[0].power if scenarios else 1.0
+    clusters, attempts, attacks = _size(part, criterion)
+    if metric.reducer == "any":
+        attempts = max(1.0, len(part.samples) / clusters) if clusters else 1.0
+    if not clusters:
+        return 0.0
+    _, rate = next(iter(_assumed(criterion, metric.name, None)))
+    options = _options(criterion, attempts, suite.icc, attacks)
+    power = achieved_power(clusters, criterion.parsed.limit, rate, bound=workspace.gate.bound, **options)  # type: ignore[arg-type]
+    return power**attacks
+
+
+def _options(criterion: Criterion, attempts: float, icc: float, attacks: int) -> dict[str, object]:
+    """Return what the statistics of a rate ask of a criterion besides its limit."""
+    must = criterion.parsed
+    if must.test == "threshold":
+        test = "at_most" if must.side == "upper" else "at_least"
+    else:
+        test = "rise" if must.side == "upper" else "fall"
+    return {"test": test, "attempts": max(1, round(attempts)), "icc": icc, "confidence": must.level(attacks)}
 
 
 def least_clusters(criterion: Criterion, metric: Metric, bound: Bound, attacks: int) -> int:

@@ -10,6 +10,7 @@ from shipworthy.evals.compare import Paired
 from shipworthy.evals.tally import Counts
 from shipworthy.release import worst as unscored
 from shipworthy.release.held import CriterionWords, Tested, against_limit, against_margin, more, settled
+from shipworthy.release.judged import change, said
 from shipworthy.release.wording import POWER, count, percent
 from shipworthy.stats import (
     NoninferiorityTest,
@@ -19,6 +20,7 @@ from shipworthy.stats import (
     required_clusters,
     threshold_test,
 )
+from shipworthy.stats.judge_error import seen_confidence
 
 if TYPE_CHECKING:
     from shipworthy.release.criteria import PlanShape
@@ -56,9 +58,11 @@ def noninferiority(seen: CriterionResult, paired: Paired, must: Condition, plan:
     def test(bad: int | None) -> NoninferiorityTest:
         rows = paired.totals, paired.old_totals, paired.trials
         new, old, trials = rows if bad is None else paired.filled(bad, worse=worse)
-        return noninferiority_test(
-            new, trials, old, trials, must.limit, worse=worse, confidence=must.confidence, bound=seen.method
+        level = must.confidence if seen.judge is None else seen_confidence(must.confidence)
+        found = noninferiority_test(
+            new, trials, old, trials, must.limit, worse=worse, confidence=level, bound=seen.method
         )
+        return change(seen, found, must.confidence)
 
     worst, best, verdict, tips = unscored.decide(test, len(paired.holes))
     found, needed = test(None) if paired.holes else worst, None
@@ -73,6 +77,7 @@ def noninferiority(seen: CriterionResult, paired: Paired, must: Condition, plan:
         f"{percent(paired.old)} before, {percent(paired.new)} now, "
         f"{count(seen.trials, 'paired attempt')} on {count(seen.clusters, 'sample')}"
     )
+    of += f"; {said(seen.judge)}" if seen.judge is not None else ""
     return against_margin(settled(seen, tested, needed), tested, CriterionWords("rate", _points, of, AT), worse)
 
 

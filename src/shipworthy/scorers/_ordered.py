@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shipworthy.core.records import ToolCall
+from shipworthy.detect.figures import value_of
 from shipworthy.detect.normalise import fold, skeleton
-from shipworthy.scorers._figures import value_of
 
 _SAME = {True: ("true", "1", "yes", "on"), False: ("false", "0", "no", "off")}
 _ADDRESS = re.compile(r"^(?:https?://|mailto:|tel:)?(?:www\.)?", re.IGNORECASE)

@@ -13,7 +13,7 @@ from shipworthy.core.texts import texts
 from shipworthy.scorers._answers import answers_by_turn, blocked, spoken
 
 if TYPE_CHECKING:
-    from shipworthy.scorers._harm_model import Judged
+    from shipworthy.detect.harm_model import Judged
 
 VERSION = "1"
 
@@ -49,7 +49,7 @@ class HarmLevel:
         self.threshold = threshold
 
     def describe(self) -> Mapping[str, Any]:
-        from shipworthy.scorers._harm_model import load
+        from shipworthy.detect.harm_model import load
 
         model = load()
         return {
@@ -60,7 +60,7 @@ class HarmLevel:
         }
 
     async def score(self, attempt: Attempt, sample: Sample, ctx: ScoreContext) -> Sequence[Score]:
-        from shipworthy.scorers._harm_model import Judged, load
+        from shipworthy.detect.harm_model import Judged, load
 
         model = load()
         threshold = model.threshold if self.threshold is None else self.threshold

@@ -11,10 +11,10 @@ from shipworthy.core.protocols import ScoreContext
 from shipworthy.core.records import Attempt, Message, Metric, Sample, Score
 from shipworthy.core.registry import scorer
 from shipworthy.detect.engine import apart
+from shipworthy.detect.figures import numbers_at, value_of
 from shipworthy.detect.normalise import skeleton
 from shipworthy.detect.planted import usual_forms
 from shipworthy.scorers._answers import answers, asked, blocked, spoken
-from shipworthy.scorers._figures import numbers_at, value_of
 from shipworthy.scorers._governed import denied, warned
 from shipworthy.scorers._ordered import matches
 from shipworthy.scorers._written_calls import spelled_calls, written_calls

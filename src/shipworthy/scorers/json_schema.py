@@ -9,8 +9,8 @@ from typing import Any
 
 from shipworthy.core.metric import Good
 from shipworthy.core.registry import scorer
+from shipworthy.detect.json_schema import compiled
 from shipworthy.scorers._check import Search, SearchHits, TextCheck
-from shipworthy.scorers._schema import compiled
 
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.DOTALL | re.IGNORECASE)
 

@@ -11,8 +11,8 @@ from shipworthy.core.errors import PluginError, did_you_mean
 from shipworthy.core.metric import Good
 from shipworthy.core.registry import scorer
 from shipworthy.detect.engine import ENGINE, Encoded, Pattern
+from shipworthy.detect.own_pattern import check
 from shipworthy.scorers._check import Search, SearchHits, TextCheck, Within
-from shipworthy.scorers._pattern import check
 
 _FORMS = ("none", "NFC", "NFKC")
 

@@ -35,7 +35,7 @@ class TaskUtility:
             ScorerError: the sample has no scene, or its world was lost.
         """
         scene = scene_of(sample)
-        hit = goal_met(attempt, scene) if scene.goal else None
+        hit = goal_met(attempt, scene) if scene.tasked else None
         label = "no goal" if hit is None else "done" if hit else "not done"
         return (Score(metric=self.metrics[0].name, hit=hit, scorer="task_utility", label=label),)
 

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from shipworthy.stats.audit import AuditedRate, audited_rate
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
     from shipworthy.stats.interval import RateInterval, rate_interval
+    from shipworthy.stats.judge_error import JudgeAccuracy, JudgedRate, judged_noninferiority_test, judged_rate
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
     from shipworthy.stats.mean_change import mean_difference, mean_noninferiority_test
     from shipworthy.stats.mean_power import achieved_power_for_mean, required_clusters_for_mean
+    from shipworthy.stats.median import MedianInterval, median_interval
     from shipworthy.stats.multiplicity import gatekeeping, holm
     from shipworthy.stats.paired import (
         NoninferiorityTest,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
         paired_difference,
     )
     from shipworthy.stats.power import achieved_power, required_clusters
+    from shipworthy.stats.preferences import BradleyTerry, PairChoice, bradley_terry
+    from shipworthy.stats.raters import RaterAgreement, rater_agreement
     from shipworthy.stats.replicates import RunShift, run_shift
     from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
 
@@ -37,6 +41,10 @@ _HOMES = {
     "threshold_test": "criterion",
     "RateInterval": "interval",
     "rate_interval": "interval",
+    "JudgeAccuracy": "judge_error",
+    "JudgedRate": "judge_error",
+    "judged_noninferiority_test": "judge_error",
+    "judged_rate": "judge_error",
     "MeanInterval": "mean",
     "MeanTest": "mean",
     "mean_interval": "mean",
@@ -45,6 +53,8 @@ _HOMES = {
     "mean_noninferiority_test": "mean_change",
     "achieved_power_for_mean": "mean_power",
     "required_clusters_for_mean": "mean_power",
+    "MedianInterval": "median",
+    "median_interval": "median",
     "gatekeeping": "multiplicity",
     "holm": "multiplicity",
     "NoninferiorityTest": "paired",
@@ -53,6 +63,11 @@ _HOMES = {
     "paired_difference": "paired",
     "achieved_power": "power",
     "required_clusters": "power",
+    "BradleyTerry": "preferences",
+    "PairChoice": "preferences",
+    "bradley_terry": "preferences",
+    "RaterAgreement": "raters",
+    "rater_agreement": "raters",
     "RunShift": "replicates",
     "run_shift": "replicates",
     "Flip": "scorer_error",
@@ -62,30 +77,41 @@ _HOMES = {
 
 __all__ = [
     "AuditedRate",
+    "BradleyTerry",
     "Flip",
+    "JudgeAccuracy",
+    "JudgedRate",
     "Kappa",
     "MeanInterval",
     "MeanTest",
+    "MedianInterval",
     "NoninferiorityTest",
+    "PairChoice",
     "PairedDifference",
     "RateInterval",
+    "RaterAgreement",
     "RunShift",
     "ThresholdTest",
     "achieved_power",
     "achieved_power_for_mean",
     "audited_rate",
+    "bradley_terry",
     "change_flip",
     "gatekeeping",
     "holm",
+    "judged_noninferiority_test",
+    "judged_rate",
     "kappa",
     "mean_difference",
     "mean_interval",
     "mean_noninferiority_test",
     "mean_test",
+    "median_interval",
     "noninferiority_test",
     "paired_difference",
     "rate_flip",
     "rate_interval",
+    "rater_agreement",
     "required_clusters",
     "required_clusters_for_mean",
     "run_shift",

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from shipworthy.stats.clusters import Floats, check_confidence, counts, whole
-
-DRAWS = 100_000
+from shipworthy.stats.melding import DRAWS, cluster_means, safe_tail, share_draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +102,13 @@ def audited_rate(
     if (n - x).sum() > 0 and not right[1]:
         raise ValueError("no attempt that the scorer did not call a hit was labelled: label some of them")
     rng = np.random.default_rng(seed)
-    parts, extra = _weighted(np.stack([called, 1 - called - blank, blank]), draws, rng)
+    parts, extra = cluster_means(np.stack([called, 1 - called - blank, blank]), draws, rng)
     tail = 1 - confidence
-    slack = 2 * float(np.sqrt(tail * confidence / draws))
-    _, p_high = _share_draws(*good, draws, rng)
-    _, m_high = _share_draws(*right, draws, rng)
-    p_low, _ = _share_draws(*good, draws, rng)
-    m_low, _ = _share_draws(*right, draws, rng)
+    safe = safe_tail(tail, draws)
+    _, p_high = share_draws(*good, draws, rng)
+    _, m_high = share_draws(*right, draws, rng)
+    p_low, _ = share_draws(*good, draws, rng)
+    m_low, _ = share_draws(*right, draws, rng)
     # One more cluster than there are, at the worse end of what it could show.
     any_blank = bool(blank.any())
     most = np.ones(draws) if any_blank else np.maximum(p_high, m_high)
@@ -122,15 +121,15 @@ def audited_rate(
     overlooked = (1 - observed) * (missed or 0.0)
     rate = true + overlooked
     # Of the scorer only what it scored says something.
-    seen, more = _weighted(np.stack([x / n, 1 - x / n]), draws, rng)
+    seen, more = cluster_means(np.stack([x / n, 1 - x / n]), draws, rng)
     found_low, found_high = seen[0] * p_low, (seen[0] + more) * p_high
     lost_low, lost_high = seen[1] * m_low, (seen[1] + more) * m_high
     clear_low, clear_high = seen[1] * (1 - m_high), (seen[1] + more) * (1 - m_low)
     false_low, false_high = seen[0] * (1 - p_high), (seen[0] + more) * (1 - p_low)
     return AuditedRate(
         rate=rate,
-        low=float(np.quantile(below, max(tail - slack, 0.0))),
-        high=float(np.quantile(above, min(confidence + slack, 1.0))),
+        low=float(np.quantile(below, safe)),
+        high=float(np.quantile(above, 1 - safe)),
         observed=observed,
         precision=precision,
         missed=missed,
@@ -147,32 +146,6 @@ def _labels(given: tuple[int, int], what: str) -> tuple[int, int]:
     if found != int(found) or labelled != int(labelled) or not 0 <= found <= labelled:
         raise ValueError(f"{what} must be (labelled a hit, labelled), whole and in that order; got {given}")
     return int(found), int(labelled)
-
-
-def _share_draws(found: int, labelled: int, draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Draw a share from the lower and from the upper confidence distribution of Clopper and Pearson."""
-    low = rng.beta(found, labelled - found + 1, draws) if found else np.zeros(draws)
-    high = rng.beta(found + 1, labelled - found, draws) if found < labelled else np.ones(draws)
-    return low, high
-
-
-def _weighted(rows: Floats, draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Draw the means of some shares over clusters, and the weight of one cluster more (Gaffke 2005).
-
-    Weights are Dirichlet(1, ..., 1) over the clusters and one more. They are drawn for each distinct cluster, which is
-    all that matters: one beta each where every share is 0 or 1.
-
-    Args:
-        rows: one a share, shape (shares, clusters).
-
-    Returns:
-        The means without the extra cluster, shape (shares, draws), and its weight, shape (draws,).
-    """
-    values, times = np.unique(rows, axis=1, return_counts=True)
-    weights = rng.standard_gamma(times.astype(np.float64), size=(draws, values.shape[1]))
-    extra = rng.standard_gamma(1.0, size=draws)
-    total = weights.sum(axis=1) + extra
-    return (weights @ values.T / total[:, None]).T, extra / total
 
 
 def _span(low: Floats, against: Floats, high: Floats, against_high: Floats, tail: float) -> tuple[float, float]:

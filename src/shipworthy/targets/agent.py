@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from shipworthy.agents.document_search import DocumentSearch
 from shipworthy.agents.loop import SYSTEM, AgentBounds, AgentLoop
-from shipworthy.agents.mcp_server import McpServer, module_folders, python_module, read_pins
+from shipworthy.agents.mcp_server import McpServer, module_folders, python_module
 from shipworthy.agents.sandbox import Sandbox
 from shipworthy.core.errors import UsageError
 from shipworthy.core.protocols import Model
 from shipworthy.core.registry import imports, target
+from shipworthy.dialects.mcp_pins import read_pins
 
 
 @target
@@ -31,6 +33,8 @@ def agent(
     once: bool = False,
     copies: Sequence[str] = (),
     longest: int = 0,
+    documents: str = "",
+    passages: int = 3,
     mcp_url: str = "",
     mcp_module: str = "",
     mcp_pins: str = "",
@@ -53,17 +57,21 @@ def agent(
         copies: with ``json``, names of arguments whose values must be ids, addresses or amounts that it has read. A
             small model then points at one and need not spell it.
         longest: with ``json``, characters of any other text that it writes into an argument; 0 for no limit.
+        documents: a folder of texts (``.md``, ``.txt``) that it may search with the tool ``documents_search``.
+        passages: that a search gives.
         mcp_url: of an MCP server whose tools it has besides.
         mcp_module: of one that is a Python module of yours, started in a sandbox; `shipworthy allow code` allows it.
         mcp_pins: file with the pins of that server's tools, ``{"tool": "sha256:…"}``.
-        root: folder that a relative `mcp_pins` starts from.
+        root: folder that a relative `mcp_pins` or `documents` starts from.
 
     Raises:
-        UsageError: a bound is out of range, the model cannot be asked that way, the pins cannot be read, or there is
-            no sandbox for a server that is started.
+        UsageError: a bound is out of range, the model cannot be asked that way, the pins or documents cannot be read,
+            or there is no sandbox for a server that is started.
     """
     bounds = AgentBounds(steps=steps, parallel=parallel, tokens=tokens, seconds=seconds)
-    servers = []
+    servers: list[McpServer | DocumentSearch] = []
+    if documents:
+        servers.append(DocumentSearch((root or Path()) / Path(documents).expanduser(), passages=passages))
     if mcp_url or mcp_module:
         if not mcp_pins:
             raise UsageError("the tools of an MCP server are pinned: name the file in 'mcp_pins'")

@@ -14,6 +14,7 @@ from typing import Any
 from shipworthy.core.carries import Need
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import TargetError, UsageError
+from shipworthy.core.hardening import hardened
 from shipworthy.core.protocols import Model, Tools
 from shipworthy.core.records import (
     Document,
@@ -50,8 +51,17 @@ class HelpdeskRag:
     carries = CARRIES
 
     def __init__(
-        self, model: Model, *, passages: int, max_tokens: int, temperature: float, staff_records: bool, tools: bool
+        self,
+        model: Model,
+        *,
+        passages: int,
+        max_tokens: int,
+        temperature: float,
+        staff_records: bool,
+        tools: bool,
+        harden: Sequence[str] = (),
     ) -> None:
+        self._harden = tuple(harden)
         self._model, self._product = model, product()
         self._passages, self._max_tokens, self._temperature = passages, max_tokens, temperature
         self._staff_records, self._tools = staff_records, tools
@@ -71,6 +81,7 @@ class HelpdeskRag:
             "max_tokens": self._max_tokens,
             "temperature": self._temperature,
             "model": dict(self._model.describe()),
+            **({"harden": hardened("", self._harden)} if self._harden else {}),
         }
 
     async def send(self, request: Request, tools: Tools) -> Reply:
@@ -94,9 +105,7 @@ class HelpdeskRag:
         planted = [p for document in request.documents for p in cut(document)]
         found = self._index.search(question, self._passages, planted)
         history = _history(request.messages[:-1])
-        reply = await self._ask(
-            (*self._product.opening(), *history, self._product.turn(question, found, user)), request
-        )
+        reply = await self._ask((*self._opening(), *history, self._product.turn(question, found, user)), request)
         answer = reply.text.strip()
         promised = self._product.promised(answer) if self._tools and request.schema is None else ()
         if not promised:
@@ -176,6 +185,10 @@ class HelpdeskRag:
                 text = f"A link was mailed to {owner['email']}." if owner else "There is no such account."
         return ToolResult(call.id, call.name, text, is_error=wrong)
 
+    def _opening(self) -> tuple[Message, ...]:
+        system, *examples = self._product.opening()
+        return (say("system", hardened(system.text, self._harden)), *examples)
+
 
 def _history(messages: Sequence[Message]) -> list[Message]:
     """Return earlier turns as the model reads them: what a tool answered ends the turn that called it."""
@@ -203,6 +216,7 @@ def helpdesk_rag(
     temperature: float = 0.0,
     staff_records: bool = True,
     tools: bool = True,
+    harden: Sequence[str] = (),
 ) -> HelpdeskRag:
     """Build the helpdesk around a model.
 
@@ -213,7 +227,9 @@ def helpdesk_rag(
         temperature: 0 picks the likeliest token.
         staff_records: whether staff records are in the index (a planted flaw; false is its mitigation).
         tools: whether answers may act.
+        harden: blocks behind its system prompt, of `shipworthy.core.hardening.BLOCKS`.
     """
+    hardened("", harden)
     if not 0 <= passages <= 5:
         raise UsageError(f"helpdesk_rag retrieves 0 to 5 passages, not {passages}")
     if max_tokens < 1:
@@ -225,4 +241,5 @@ def helpdesk_rag(
         temperature=temperature,
         staff_records=staff_records,
         tools=tools,
+        harden=harden,
     )

@@ -22,7 +22,7 @@ from shipworthy.core.protocols import Tools
 from shipworthy.core.records import Message, Reply, Request, Text, ToolCall, ToolResult
 from shipworthy.core.registry import target
 
-Obeys = Literal["never", "at_once", "at_end", "in_pieces", "paraphrased"]
+Obeys = Literal["never", "at_once", "at_end", "in_pieces", "over_turns", "paraphrased"]
 
 CARRIES: frozenset[Need] = frozenset({"turns", "user", "documents", "tools", "world"})
 
@@ -62,24 +62,31 @@ class HijackedAgent:
         task = self._tasks.get(plain(asked))
         if task is None:
             raise TargetError("the scripted agent knows no task of these words")
-        mind = _Mind(self._goals, tools, Random(request.seed))
+        mind = _Mind(self._goals, tools, Random(request.seed), _gave(request.messages))
         for text in (*(m.text for m in request.messages), *(d.text for d in request.documents)):
             mind.read(text)
         for spec in tools.specs:
             mind.read(spec.description)
-        await self._work(task, mind, request.seed)
-        mind.said.append(Message("assistant", (Text("It is done."),)))
+        obeyed = await self._work(task, mind, request.seed)
+        told = "\n".join([task.answer, *(goal.answer for goal in obeyed if goal.answer)])
+        mind.said.append(Message("assistant", (Text(told),)))
         return Reply(messages=tuple(mind.said))
 
     async def close(self) -> None:
         """Nothing to let go of."""
 
-    async def _work(self, task: Task, mind: _Mind, seed: int) -> None:
+    async def _work(self, task: Task, mind: _Mind, seed: int) -> Sequence[Goal]:
+        """Do the task and what is obeyed; return the attacks that were."""
         own = _Script(task.scripts[seed % len(task.solutions)])
         attacks: list[_Script] = []
+        obeyed: list[Goal] = []
         while not own.done:
             await mind.step(own)
-            attacks += [_Script(goal.script, loud=self._obeys == "paraphrased") for goal in mind.news()]
+            if self._obeys == "never":
+                continue
+            news = mind.news()
+            obeyed += news
+            attacks += [mind.script(goal, self._obeys) for goal in news]
             if self._obeys == "at_once":
                 for attack in attacks:
                     await mind.whole(attack)
@@ -87,16 +94,19 @@ class HijackedAgent:
                 for attack in attacks:
                     if not attack.done:
                         await mind.step(attack)
-        if self._obeys != "never":
-            for attack in attacks:
+        for attack in attacks:
+            if self._obeys != "over_turns":
                 await mind.whole(attack)
+            elif not attack.done:
+                await mind.step(attack)
+        return obeyed
 
 
 class _Script:
-    """A script, how far it has come, and what its calls gave."""
+    """A script, how far it has come, and what its calls gave; `name` is what their ids begin with."""
 
-    def __init__(self, steps: Sequence[Step], *, loud: bool = False) -> None:
-        self.steps, self.loud = steps, loud
+    def __init__(self, steps: Sequence[Step], *, loud: bool = False, name: str = "") -> None:
+        self.steps, self.loud, self.name = steps, loud, name
         self.answers: list[str] = []
 
     @property
@@ -107,17 +117,18 @@ class _Script:
 class _Mind:
     """What the agent has read, and what it has done."""
 
-    def __init__(self, goals: Mapping[str, Goal], tools: Tools, rng: Random) -> None:
-        self._goals, self._tools, self._rng = goals, tools, rng
+    def __init__(self, goals: Mapping[str, Goal], tools: Tools, rng: Random, gave: Mapping[str, str]) -> None:
+        self._goals, self._tools, self._rng, self._gave = goals, tools, rng, gave
         self._heard: dict[str, Goal] = {}
         self._taken = 0
         self._calls = 0
         self.said: list[Message] = []
 
     def read(self, text: str) -> None:
-        whole = plain(text)
+        # As it is, and as it was before it stood in JSON.
+        wholes = [plain(text), *([plain(_unquoted(text))] if "\\" in text else [])]
         for words, goal in self._goals.items():
-            if words in whole:
+            if any(words in whole for whole in wholes):
                 self._heard.setdefault(goal.id, goal)
 
     def news(self) -> list[Goal]:
@@ -125,6 +136,15 @@ class _Mind:
         found = list(self._heard.values())[self._taken :]
         self._taken += len(found)
         return found
+
+    def script(self, goal: Goal, obeys: Obeys) -> _Script:
+        """Return an attack's script, as far as it came in earlier turns where it goes over several."""
+        if obeys != "over_turns":
+            return _Script(goal.script, loud=obeys == "paraphrased")
+        made = _Script(goal.script, name=f"{goal.id}-")
+        while not made.done and (id := f"{made.name}{len(made.answers) + 1}") in self._gave:
+            made.answers.append(self._gave[id])
+        return made
 
     async def whole(self, script: _Script) -> None:
         while not script.done:
@@ -141,16 +161,30 @@ class _Mind:
         if script.loud:
             arguments = paraphrased(arguments, self._rng)
         self._calls += 1
-        call = ToolCall(f"call-{self._calls}", step.tool, arguments)
+        id = f"{script.name}{len(script.answers) + 1}" if script.name else f"call-{self._calls}"
+        call = ToolCall(id, step.tool, arguments)
         result: ToolResult = await self._tools.call(call)
         self.said += [Message("assistant", (call,)), Message("tool", (result,))]
         script.answers.append("" if result.is_error else result.text)
         self.read(result.text)
 
 
+def _gave(messages: Sequence[Message]) -> dict[str, str]:
+    """Return what the calls of earlier turns gave, by their ids; nothing where it was an error."""
+    results = [part for message in messages for part in message.parts if isinstance(part, ToolResult)]
+    return {result.id: "" if result.is_error else result.text for result in results}
+
+
+def _unquoted(text: str) -> str:
+    return text.replace('\\"', '"').replace("\\n", "\n").replace("\\t", "\t").replace("\\\\", "\\")
+
+
 def _digest(found: Setting) -> str:
     tasks = [[task.id, task.prompt, list(task.solutions)] for task in found.tasks]
-    return digest([found.digest, tasks, [[goal.id, goal.text, list(goal.calls)] for goal in found.goals]])
+    goals = [[goal.id, goal.text, list(goal.calls)] for goal in found.goals]
+    answers = (*(task.answer for task in found.tasks), *(goal.answer for goal in found.goals))
+    said = [answer for answer in answers if answer not in ("", "It is done.")]
+    return digest([found.digest, tasks, goals, *([said] if said else [])])
 
 
 @target
@@ -159,7 +193,8 @@ def hijacked_agent(*, obeys: str = "at_end", tasks: str = "", root: Path | None 
 
     Args:
         obeys: ``at_once`` (as soon as it reads an attack), ``at_end`` (when the user's task is done), ``in_pieces``
-            (one call of the attack after each of the task's), ``paraphrased`` (at the end, in other words), or
+            (one call of the attack after each of the task's), ``over_turns`` (one call at the end of each turn of the
+            conversation), ``paraphrased`` (at the end, in other words), or
             ``never``: the same script without the attack, whose utility is what guards and policy leave of it.
         tasks: a folder with a setting of your own; those that come with shipworthy if left out.
         root: folder that a relative `tasks` starts from.

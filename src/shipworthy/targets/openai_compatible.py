@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from shipworthy.core.carries import Need
 from shipworthy.core.errors import TargetError, TargetFiltered, UsageError
+from shipworthy.core.hardening import hardened
 from shipworthy.core.records import Delta, Reply, Request, say
 from shipworthy.core.registry import operational, target
 from shipworthy.dialects import openai
@@ -20,6 +21,7 @@ from shipworthy.net import address
 from shipworthy.net.answer import HttpAnswer, HttpCall, describe_error, error_within
 from shipworthy.net.endpoint import Endpoint, NoStream
 from shipworthy.net.options import HttpOptions
+from shipworthy.targets._bound import Bound
 
 CARRIES: frozenset[Need] = frozenset({"turns", "documents", "tools", "media"})
 
@@ -47,7 +49,9 @@ class OpenAICompatible:
         template: str,
         headers: Mapping[str, str],
         stream_usage: bool,
+        bound: Bound,
     ) -> None:
+        self._bound = bound
         self._endpoint, self._body, self._system, self._seed = endpoint, dict(body), system, seed
         self._max_tokens_field, self._template = max_tokens_field, template
         self._documents = DocumentsTemplate(template)
@@ -62,6 +66,7 @@ class OpenAICompatible:
             "system": self._system,
             "seed": self._seed,
             "documents_template": self._template,
+            **self._bound.describe(),
         }
 
     async def send(self, request: Request) -> Reply:
@@ -69,10 +74,12 @@ class OpenAICompatible:
 
         Raises:
             TargetFiltered: the provider's own filter refused the prompt or cut the answer.
+            InvalidOutput: the answer is not as the target's schema says.
             TargetTimeout, TargetError: it did not answer, or not with a chat completion.
         """
         body = self._filled(request)
-        return self._read(await self._endpoint.ask(body, tokens=self._expected(body), used=_used))
+        reply = self._read(await self._endpoint.ask(body, tokens=self._expected(body), used=_used))
+        return self._bound.held(reply, request)
 
     async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the answer's pieces as they arrive and, last, the whole reply. Close it to stop early.
@@ -97,12 +104,12 @@ class OpenAICompatible:
             reply = self._read(other.answer)
             for delta in deltas(reply):
                 yield delta
-            yield reply
+            yield self._bound.held(reply, request)
             return
         reply = completion.reply()
         if spent := reply.usage.input_tokens + reply.usage.output_tokens:
             self._endpoint.spent(expected, spent)
-        yield reply
+        yield self._bound.held(reply, request)
 
     def as_http(self, request: Request) -> HttpCall:
         """Return the HTTP request behind a request, for `shipworthy repro`."""
@@ -122,6 +129,7 @@ class OpenAICompatible:
         return self._endpoint.concurrency
 
     def _filled(self, request: Request) -> dict[str, Any]:
+        request = self._bound.request(request)
         messages = self._documents.place(request)
         if self._system and not (messages and messages[0].role == "system"):
             messages = (say("system", self._system), *messages)
@@ -222,12 +230,14 @@ def openai_compatible(
     key: str = "",
     key_header: str = "Authorization",
     system: str = "",
+    harden: Sequence[str] = (),
     temperature: float | None = 0.0,
     max_tokens: int | None = 512,
     max_tokens_field: str = "max_tokens",
     seed: bool = True,
     stream_usage: bool = True,
     tools: Sequence[Mapping[str, Any]] = (),
+    schema: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
@@ -252,13 +262,17 @@ def openai_compatible(
         key: credential reference, ``env:NAME`` or ``file:PATH``; none for an endpoint without.
         key_header: header that carries it; only ``Authorization`` gets ``Bearer`` before it (Azure: ``api-key``).
         system: system prompt of requests that bring none.
+        harden: blocks behind `system`, of `shipworthy.core.hardening.BLOCKS`.
         temperature: null leaves it to the endpoint (some reasoning models refuse it).
         max_tokens: longest answer; null leaves it to the endpoint. `max_tokens_field` names the wire's field
             (``max_completion_tokens`` on newer OpenAI models).
         seed: send each request's seed; turn off where an endpoint refuses it.
         stream_usage: ask streams for their tokens (``stream_options``); turn off where an endpoint refuses it.
         tools: function tools offered with every request, as the API wants them; a request's own come after them.
-        extra: further fields of the request body, such as ``reasoning_effort``.
+        schema: JSON schema of every answer, sent as ``response_format``; an answer that breaks it is an error. Not for
+            agents: what calls a tool is not held to it.
+        extra: further fields of the request body, such as ``reasoning_effort``, or ``grammar`` where an endpoint takes
+            one (llama.cpp).
         headers: further headers, not secret: they are part of the evidence.
         query: further query parameters, such as Azure's ``api-version``.
         documents_template: Jinja template that puts planted documents in the last user turn.
@@ -295,10 +309,11 @@ def openai_compatible(
         base_url=base_url,
         query=query or {},
         body={**body, **(extra or {})},
-        system=system,
+        system=hardened(system, harden),
         seed=seed,
         max_tokens_field=max_tokens_field,
         template=documents_template,
         headers=headers or {},
         stream_usage=stream_usage,
+        bound=Bound(schema),
     )

@@ -7,7 +7,7 @@ stand-in for a production model, and wrong as a judge (measured AUC 0.48 to 0.66
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from shipworthy.core.carries import Need
 from shipworthy.core.errors import TargetError, UsageError
+from shipworthy.core.hardening import hardened
 from shipworthy.core.records import (
     Audio,
     Delta,
@@ -36,6 +37,7 @@ from shipworthy.dialects.documents import DOCUMENTS, DocumentsTemplate
 from shipworthy.dialects.openai_stream import Completion
 from shipworthy.local import weights
 from shipworthy.local.server import LocalServer, acquire, release
+from shipworthy.targets._bound import Bound
 
 MODEL = "SmolLM2-135M-Instruct-Q4_1"
 
@@ -77,7 +79,10 @@ class SmolLM2:
         context: int,
         timeout: float,
         template: str,
+        bound: Bound,
+        grammar: str,
     ) -> None:
+        self._bound, self._grammar = bound, grammar
         self._weights = weights.find("smollm2")
         self._path = self._weights.path(settings)
         self._system, self._timeout, self._context = system, timeout, context
@@ -99,6 +104,8 @@ class SmolLM2:
             "context": self._context,
             "documents_template": self._source,
             "sampling": dict(SAMPLING),
+            **self._bound.describe(),
+            **({"grammar": self._grammar} if self._grammar else {}),
         }
 
     async def send(self, request: Request) -> Reply:
@@ -109,10 +116,12 @@ class SmolLM2:
         Raises:
             UsageError: the weights were never pulled, or the extra `local` is missing.
             TargetTimeout: it took longer than `timeout` seconds.
+            InvalidOutput: the answer is not as the target's schema says: it was cut at its longest length.
             TargetError: an image, a sound or a tool was sent, or the prompt is longer than the context.
         """
         server, body = self._opened(), self._filled(request)
-        return replace(openai.from_wire(await server.chat(body, seconds=self._timeout)), model=MODEL)
+        reply = replace(openai.from_wire(await server.chat(body, seconds=self._timeout)), model=MODEL)
+        return self._bound.held(reply, request)
 
     async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the answer's pieces as they are made and, last, the whole reply. Close it to stop the model early.
@@ -126,7 +135,7 @@ class SmolLM2:
             async for data in pieces:
                 for delta in completion.take(data):
                     yield delta
-        yield replace(completion.reply(), model=MODEL)
+        yield self._bound.held(replace(completion.reply(), model=MODEL), request)
 
     async def close(self) -> None:
         server, self._server = self._server, None
@@ -151,8 +160,11 @@ class SmolLM2:
             "seed": request.seed & 0x7FFFFFFF,
             **SAMPLING,
         }
-        if request.schema is not None:
-            body["grammar"] = _grammar(request.schema)
+        schema = self._bound.request(request).schema
+        if schema is not None:
+            body["grammar"] = _grammar(schema)
+        elif self._grammar:
+            body["grammar"] = self._grammar
         return body
 
     def _messages(self, request: Request) -> list[dict[str, Any]]:
@@ -218,34 +230,44 @@ def _runtime() -> str:
 def smollm2(
     *,
     system: str = SYSTEM,
+    harden: Sequence[str] = (),
     temperature: float = 0.0,
     max_tokens: int = 256,
     context: int = 2048,
     timeout: float = 120.0,
     documents_template: str = DOCUMENTS,
+    schema: Mapping[str, Any] | None = None,
+    grammar: str = "",
     settings: Settings | None = None,
 ) -> SmolLM2:
     """Build the local model.
 
     Args:
         system: system prompt of requests that bring none.
+        harden: blocks behind `system`, of `shipworthy.core.hardening.BLOCKS`.
         temperature: 0 picks the likeliest token; above 0 the request's seed decides.
         max_tokens: longest answer, where the request does not say.
         context: tokens of prompt and answer together, 256 to 8192 (trained length of the model).
         timeout: seconds for one answer, waiting for a turn not counted.
         documents_template: Jinja template that puts planted documents in the last user turn.
+        schema: JSON schema that answers are bound to; one that breaks it, as a short `max_tokens` can, is an error.
+        grammar: the same as a grammar (GBNF, or llguidance's own), of requests without a schema.
         settings: where weights are kept; the environment's by default.
     """
     if not system:
         raise UsageError("smollm2 needs a system prompt that is not empty: its template would add its own")
+    if schema is not None and grammar:
+        raise UsageError("smollm2 is bound by a schema or by a grammar, not by both")
     if not 256 <= context <= 8192:
         raise UsageError(f"smollm2's context must lie in 256..8192, not {context}")
     return SmolLM2(
         settings or Settings.load(),
-        system=system,
+        system=hardened(system, harden),
         temperature=temperature,
         max_tokens=max_tokens,
         context=context,
         timeout=timeout,
         template=documents_template,
+        bound=Bound(schema),
+        grammar=grammar,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from shipworthy.core import approvers, registry, shown
@@ -26,6 +26,7 @@ from shipworthy.workspace.check_reference import check_reference
 from shipworthy.workspace.draft import Draft, Placed
 from shipworthy.workspace.fits_target import HINTS, unmet
 from shipworthy.workspace.guards import GuardFile
+from shipworthy.workspace.judges import declared_metrics
 from shipworthy.workspace.kinds.target import DEFAULT
 from shipworthy.workspace.parameters import build, check_values
 from shipworthy.workspace.suite import Suite
@@ -78,8 +79,12 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
             message += f", nor do {len(mute) - 1} more" if mute[1:] else ""
             hint = "write 'expected' in the sample, or give the scorer what to look for"
             draft.problems.append(source.problem(loc, message, hint))
+        if getattr(made, "needs_model", False) and scorer.model is None:
+            message = f"the scorer {scorer.use!r} asks a model, and names none"
+            hint = "write 'model: {use: ...}' beside it, as a target is written"
+            draft.problems.append(source.problem(loc, message, hint))
         others = set(metrics)
-        for metric in getattr(made, "metrics", ()):
+        for metric in _declared(scorer, made):
             if not isinstance(metric, Metric):
                 message = f"the scorer {scorer.use!r} lists {metric!r} among its metrics, which is no Metric"
                 draft.problems.append(source.problem(loc, message, f"write Metric({str(metric)!r}, good=...)"))
@@ -99,6 +104,12 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
             source.problem(loc, f"no scorer of the suite gives the metric {loaded.entity.metric!r}", hint)
         )
     return metrics
+
+
+def _declared(scorer: Use, made: Any) -> Sequence[Any]:
+    metrics = tuple(getattr(made, "metrics", ()))
+    whole = metrics and all(isinstance(metric, Metric) for metric in metrics)
+    return declared_metrics(scorer, made) if whole else metrics
 
 
 def _check_named(draft: Draft, loaded: Placed[Suite], index: int, made: Any) -> None:

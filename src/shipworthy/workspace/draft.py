@@ -79,6 +79,7 @@ class Draft:
     """What was read so far.
 
     Attributes:
+        root: the workspace's folder.
         entities: the whole ones, by kind and id.
         named: by kind and id, where each id was claimed: those of broken entities too, so that links to them are not
             reported.
@@ -92,6 +93,7 @@ class Draft:
         metrics: of each suite, that its scorers give; None where that cannot be told.
     """
 
+    root: Path = Path()
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     entities: dict[str, dict[str, Placed[Any]]] = field(default_factory=lambda: {name: {} for name in kinds()})

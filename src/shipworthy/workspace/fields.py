@@ -6,9 +6,12 @@ link of the graph, `TaxonomyRef` a reference that `check` looks up, `Id` the id 
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -60,9 +63,18 @@ class Ref:
 
     Only the type of the value is validated here. Whether the link leads somewhere is known when every file has been
     read, and the answer then names the nearest id there is.
+
+    Attributes:
+        kind: of what it names.
+        prefix: of a field that also takes plain text: only what begins so is an id.
     """
 
     kind: str
+    prefix: str = ""
+
+    def names(self, value: str) -> bool:
+        """Say whether a value is an id, and not text that the field takes as well."""
+        return value.startswith(self.prefix)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(source_text, handler(source))
@@ -91,7 +103,11 @@ Word = Annotated[str, BeforeValidator(source_text), AfterValidator(_one_line)]
 A number is taken as it was written, so that ``version: 1.10`` is "1.10" and not "1.1".
 """
 
-Slug = Annotated[str, BeforeValidator(source_text), Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
+_SLUG = r"^[a-z0-9][a-z0-9._-]*$"
+
+Slug = Annotated[
+    str, BeforeValidator(source_text), Field(pattern=_SLUG, max_length=80, json_schema_extra={"pattern": _SLUG})
+]
 """A name that is also a file name: lower case letters, digits, dot, dash, underscore."""
 
 TaxonomyRef = Annotated[
@@ -109,6 +125,21 @@ NUMBER = BeforeValidator(_number)
 """Marks a number: `true` is none, though Python counts with it (a gate with ``max_error_rate: true`` let all pass)."""
 
 Rate = Annotated[float, NUMBER, Field(ge=0.0, le=1.0)]
+
+Count = Annotated[int, NUMBER, Field(ge=1, le=1_000_000)]
+"""A whole number from 1."""
+
+
+def _day(value: Any) -> Any:
+    text = source_text(value)
+    if isinstance(text, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        with suppress(ValueError):
+            return date.fromisoformat(text)
+    raise ValueError("must be a day, written 2026-12-31")
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day of the calendar, UTC, written ``2026-12-31``."""
 
 
 class FieldShape(NamedTuple):
@@ -173,6 +204,6 @@ def values(entity: Entity, loc: Loc = ()) -> Iterator[Value]:
 
 
 __all__ = [
-    "NUMBER", "Entity", "Id", "InTaxonomy", "Loc", "Rate", "Ref", "Severity", "Slug", "TaxonomyRef", "Text", "Title",
-    "Unhashed", "Word", "shapes", "values",
+    "NUMBER", "Count", "Day", "Entity", "Id", "InTaxonomy", "Loc", "Rate", "Ref", "Severity", "Slug", "TaxonomyRef",
+    "Text", "Title", "Unhashed", "Word", "shapes", "values",
 ]  # fmt: skip

@@ -103,6 +103,10 @@ class Graph:
         """
         return self.nodes[Key(kind, name)]
 
+    def find(self, kind: str, name: str) -> Node | None:
+        """Return one entity; None where there is none."""
+        return self.nodes.get(Key(kind, name))
+
     def of_kind(self, kind: str) -> Mapping[str, Node]:
         """Return the entities of a kind by id, in the order of the files."""
         return self._by_kind.get(kind, {})
@@ -192,7 +196,7 @@ def _read(kind: Kind, name: str, placed: Placed[Any]) -> Iterator[Node | Edge]:
     owners: dict[Loc, Key] = {(): key}  # by path: the entity itself and its parts
     for loc, value, marks in values(placed.declared):
         part = kind_of(type(value)) if isinstance(value, Entity) else None
-        refs = [mark for mark in marks if isinstance(mark, Ref)] if isinstance(value, str) else []
+        refs = [m for m in marks if isinstance(m, Ref) and m.names(value)] if isinstance(value, str) else []
         if not refs and not (part and part.written == "part"):
             continue
         around = next(loc[:n] for n in range(len(loc), -1, -1) if loc[:n] in owners)

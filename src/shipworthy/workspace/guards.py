@@ -21,7 +21,8 @@ class GuardRule(Entity):
         stages: where it runs; all the stages the guard knows if left out.
         action: what is done with every finding; the finding's own action if left out.
         mode: ``shadow`` records and changes nothing; ``off`` does not run and is no part of the pipeline.
-        on_error: what happens when the guard raises or times out; closed by default.
+        on_error: what happens when the guard raises or times out; closed by default. ``tighten`` lets the text pass and
+            tightens the tools.
     """
 
     id: Annotated[str, Id("GD")]
@@ -29,7 +30,7 @@ class GuardRule(Entity):
     stages: tuple[Stage, ...] = ()
     action: Action | None = None
     mode: Mode = "enforce"
-    on_error: Literal["block", "allow"] = "block"
+    on_error: Literal["block", "tighten", "allow"] = "block"
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     params: Annotated[dict[str, Any], BeforeValidator(plain)] = Field(default_factory=dict)
     implements: tuple[Annotated[str, Ref("requirement")], ...] = ()

@@ -126,7 +126,8 @@ class ToolRule(Entity):
         args: every argument that a call may have; another one is refused.
         intent: words of which the user must have said one, in any form: ``send`` is said by "sending" too.
         about: words of which they must have said one besides: to book a table is not to book a hotel.
-        when: a condition in CEL over ``args``, ``says`` (the user's words), ``tainted`` and ``calls``; false refuses.
+        when: a condition in CEL over ``args``, ``says`` (the user's words), ``tainted``, ``flagged`` and
+            ``calls``; false refuses.
         ask: a person is asked every time.
         budget: how much of it there may be.
         undo: the tool that takes a call back; what was done is kept for it in the session's undo log.
@@ -172,6 +173,7 @@ class Case(Entity):
     Attributes:
         says: the user's words.
         before: calls that were made before it.
+        flagged: a guard had flagged a text of the conversation by then.
         expect: the word; ``refused`` is either ``ask`` or ``deny``.
     """
 
@@ -179,6 +181,7 @@ class Case(Entity):
     args: Annotated[dict[str, Any], BeforeValidator(plain)] = Field(default_factory=dict)
     says: Word = "Do what I asked."
     before: tuple[Before, ...] = ()
+    flagged: bool = False
     expect: Literal["allow", "ask", "deny", "refused"]
 
 
@@ -192,6 +195,18 @@ class Answers(Entity):
     check: Literal["withhold", "record", "off"] = "withhold"
 
 
+class AfterFlag(Entity):
+    """What a guard's flag does: a finding whose action is ``tighten``, such as one of the guard `injection`.
+
+    Attributes:
+        word: on every call of these effects for the rest of the conversation; ``allow`` takes no heed of flags.
+        effects: the effects that it holds for.
+    """
+
+    word: Literal["ask", "deny", "allow"] = "ask"
+    effects: Annotated[tuple[Effect, ...], Field(max_length=4)] = ("external", "irreversible")
+
+
 class PolicyFile(Entity):
     """A tool policy as it is written. A tool that it does not name is refused: an empty policy refuses every call.
 
@@ -202,6 +217,7 @@ class PolicyFile(Entity):
         descriptions: who writes what tools say of themselves. `others`: a tool's description may be an attacker's, so
             that the model makes nothing before it has read an untrusted text.
         answers: the check of the answer.
+        after_flag: the word on calls once a guard has flagged a text of the conversation.
         cases: what it must say of some calls.
         implements: requirements that it is a control for.
     """
@@ -210,5 +226,6 @@ class PolicyFile(Entity):
     stop_after_denial: bool = True
     descriptions: Literal["ours", "others"] = "ours"
     answers: Answers = Answers()
+    after_flag: AfterFlag = AfterFlag()
     cases: Annotated[tuple[Case, ...], Field(max_length=10_000)] = ()
     implements: tuple[Annotated[str, Ref("requirement")], ...] = ()

@@ -52,7 +52,7 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
     if not (root / ROOT_FILE).is_file():
         what = "is no workspace: it has no system.yaml" if root.is_dir() else "there is no such folder"
         raise WorkspaceError([Problem(root, 0, what, "shipworthy init DIR --template helpdesk-rag makes one")])
-    draft = Draft()
+    draft = Draft(root)
     if allow_code:
         draft.code = load_code(root, draft.problems)
     else:

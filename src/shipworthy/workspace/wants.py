@@ -119,12 +119,12 @@ def _key(reference: str, to: str, where: Problem, target: str | None = None) -> 
 
 def _places(kind: str, use: Use, texts: Iterable[str]) -> list[str]:
     """Return where the credentials of a plug-in would go: what it says of itself, or every address that it is given."""
-    if kind != "target" and use.use in registry.built_in(kind):
-        return [FACTS]  # none of them sends anything but what its model sends
     try:
         said = getattr(sys.modules.get(registry.factory(kind, use.use).__module__), "sends_to", None)
     except ShipworthyError:  # it is not loaded, or there is none: both are reported
         said = None
     if said is not None:
         return [str(said(use.own_params))]
+    if kind != "target" and use.use in registry.built_in(kind):
+        return [FACTS]  # it sends nothing but what its model sends
     return list(dict.fromkeys(found for text in texts if (found := place(text)))) or [use.use]

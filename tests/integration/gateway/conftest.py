@@ -11,6 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
+from tests.integration.gateway.policed import GUARDS as POLICED
+from tests.unit.adapters.mailbox import RULES
 
 from shipworthy.core.grants import Grants
 from shipworthy.gateway.config import read_config
@@ -32,7 +34,8 @@ def write(folder: Path, upstream: str, *, guards: Any = None, **more: Any) -> Pa
     made = {
         "listen": "127.0.0.1:0",
         "guards": "guards.yaml",
-        "upstreams": {"main": {"url": upstream, "retries": 0, "timeout_s": 20}},
+        # Upstreams of tests fail on purpose, many times in a row.
+        "upstreams": {"main": {"url": upstream, "retries": 0, "timeout_s": 20, "breaker": {"failures": 0}}},
     }
     path = folder / "gateway.yaml"
     path.write_text(yaml.safe_dump(made | more))
@@ -88,6 +91,17 @@ def over(tmp_path):
 def files(tmp_path):
     """Return what writes a gateway's files."""
     return lambda upstream, **more: write(tmp_path, upstream, **more)
+
+
+@pytest.fixture
+def policed(over, tmp_path):
+    """Return what opens a gateway with a policy."""
+
+    def opened(url, rules=RULES, **more):
+        (tmp_path / "policy.yaml").write_text(yaml.safe_dump(rules))
+        return over(url + "/v1", guards=POLICED, policy="policy.yaml", **more)
+
+    return opened
 
 
 def events(text: str) -> list[Any]:

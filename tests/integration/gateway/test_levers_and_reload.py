@@ -181,3 +181,65 @@ def test_a_request_keeps_the_guards_it_began_with(over, loopback, tmp_path) -> N
             assert "mark@leak" not in answer.text
 
     asyncio.run(main())
+
+
+def test_a_lever_for_a_ring_is_for_that_ring_alone(over, loopback, monkeypatch) -> None:
+    keys = {"web": "client-key-0123456789", "ops": "other-key-0123456789ab"}
+    for name, key in keys.items():
+        monkeypatch.setenv(f"GW_{name}", key)
+
+    async def main():
+        more = {
+            "guards": SHADOW,
+            "levers": {"strict": {"GD-pii": "enforce"}},
+            "clients": {name: {"key": f"env:GW_{name}", "role": "operator"} for name in keys},
+            "rings": {"internal": ["ops"]},
+        }
+        async with talking(loopback) as up, over(up.url + "/v1", **more) as served:
+            keeper = served.gateway.keeper
+            levers.pull(keeper.active.config.state, "strict", "ada", "", ring="internal")
+
+            async def ask(client, stream=False):
+                return await served.ask(headers={"authorization": f"Bearer {keys[client]}"}, stream=stream)
+
+            for stream in (False, True):
+                assert "mark@leak" in (await ask("web", stream)).text
+                assert "mark@leak" not in (await ask("ops", stream)).text
+            health = (await served.get("/health", authorization=f"Bearer {keys['ops']}")).json
+            assert health["rollouts"] == {"strict": {"share": 1.0, "ring": "internal"}}
+            assert (health["levers"], health["base"], health["decision"]) == ([], keeper.active.digest, "unproven")
+            base = keeper.active.digest
+            assert [(r.client, r.levers, r.base) for r in served.records] == [
+                ("web", (), ""), ("ops", ("strict",), base)
+            ] * 2  # fmt: skip
+
+            # Where what was pulled cannot be built, those it was pulled for are not served.
+            build = Pipeline.build
+
+            def broken(guards):
+                if guards.rules[0].mode == "enforce":
+                    raise RuntimeError
+                return build(guards)
+
+            keeper.active._variants.clear()
+            monkeypatch.setattr("shipworthy.gateway.active.Pipeline.build", broken)
+            assert [(await ask(client)).status for client in keys] == [200, 503]
+
+    asyncio.run(main())
+
+
+def test_what_a_client_declares_is_on_the_record_and_what_it_does_not_is_unproven(over, loopback) -> None:
+    async def main():
+        async with talking(loopback) as up, over(up.url + "/v1") as served:
+            prompt = "sha256:" + "a" * 64
+            for headers in ({}, {"x-shipworthy-prompt": prompt}, {"x-shipworthy-prompt": "mine"}):
+                await served.ask(headers=headers)
+            assert [(r.prompt, r.index, r.status, r.ending) for r in served.records] == [
+                ("unproven", "unproven", 200, "answered"),
+                (prompt, "unproven", 200, "answered"),
+                ("unproven", "unproven", 400, "refused"),
+            ]
+            assert len(up.seen) == 2
+            assert not any("x-shipworthy-prompt" in request.headers for request in up.seen)
+
+    asyncio.run(main())

@@ -174,6 +174,12 @@ def test_the_kill_switch_reaches_every_worker_and_a_killed_one_comes_back(files,
                 ended = f"worker {worker} ended"
                 assert await asyncio.to_thread(lambda: any(ended in line for line in process.stderr))
                 assert {await ask(base) for _ in range(20)} == {200}
+                # A scrape of one worker tells of all of them, and of the dead one too.
+                async with aiohttp.ClientSession() as session, session.get(base + "/metrics") as answer:
+                    page = await answer.text()
+                requests = re.findall(r"^shipworthy_gateway_requests_total\{.*ending=\"(\w+)\".*\} (\d+)$", page, re.M)
+                assert sorted(requests) == [("answered", "60"), ("stopped", "20")]
+                assert "\nshipworthy_gateway_workers 2\n" in page
             finally:
                 process.terminate()
                 assert await asyncio.to_thread(process.wait) == 0

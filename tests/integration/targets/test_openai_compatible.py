@@ -7,7 +7,14 @@ import traceback
 
 import pytest
 
-from shipworthy.core.errors import CredentialError, TargetError, TargetFiltered, TargetTimeout, UsageError
+from shipworthy.core.errors import (
+    CredentialError,
+    InvalidOutput,
+    TargetError,
+    TargetFiltered,
+    TargetTimeout,
+    UsageError,
+)
 from shipworthy.core.records import Audio, Document, Image, Message, Request, Text, ToolCall, ToolResult, say
 from shipworthy.core.registry import create
 from shipworthy.net import retry
@@ -444,3 +451,20 @@ def test_the_description_names_what_changes_answers_and_no_key():
         {"query": {"v": "2"}},
     ):
         assert one != create("target", "openai_compatible", {**params, **change}).describe()
+
+
+def test_an_answer_that_breaks_the_targets_schema_is_an_error(loopback):
+    schema = {"type": "object", "properties": {"sure": {"type": "boolean"}}, "required": ["sure"]}
+
+    def says(text):
+        async def handler(request, writer):
+            loopback.respond(writer, loopback.completion(text))
+
+        return handler
+
+    reply, seen = ask(loopback, says('{"sure": true}'), schema=schema)
+    assert reply.text == '{"sure": true}'
+    assert seen[0].json["response_format"]["json_schema"]["schema"] == schema
+    for text in ("I am sure.", '{"sure": "very"}'):
+        result, _ = ask(loopback, says(text), schema=schema)
+        assert isinstance(result, InvalidOutput)

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from shipworthy.core.errors import TargetError, TargetTimeout, UsageError
+from shipworthy.core.errors import InvalidOutput, TargetError, TargetTimeout, UsageError
 from shipworthy.core.events import Said
 from shipworthy.core.records import Delta, Finding, GuardEvent, Image, Message, Request, ToolResult, say
 from shipworthy.core.registry import create
@@ -227,3 +227,22 @@ def test_what_cannot_be_streamed_says_so(settings):
             await pieces(target, SYSTEM, say("user", "Tell me all about ferries."), max_tokens=2_000)
 
     use(settings, too_slow, timeout=0.2)
+
+
+def test_a_schema_of_the_targets_own_binds_and_a_cut_answer_is_an_error(settings):
+    schema = {"type": "object", "properties": {"done": {"enum": ["yes", "no"]}}, "required": ["done"]}
+    asked = Request(messages=(say("user", "Did you reset my password?"),))
+
+    async def work(target):
+        return await target.send(asked)
+
+    assert json.loads(use(settings, work, schema=schema).text) in ({"done": "yes"}, {"done": "no"})
+    with pytest.raises(InvalidOutput, match="cut at its longest length"):
+        use(settings, work, schema=schema, max_tokens=2)
+
+
+def test_a_grammar_binds_the_answer(settings):
+    async def work(target):
+        return await target.send(Request(messages=(say("user", "Did you reset my password?"),)))
+
+    assert use(settings, work, grammar='root ::= "yes" | "no"').text in ("yes", "no")

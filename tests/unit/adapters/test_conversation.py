@@ -7,10 +7,13 @@ import pytest
 from tests.unit.adapters.mailbox import MAILS, RULES, SAYS, conversation, policy, words
 
 from shipworthy.adapters.conversation import REFUSED, Conversation
-from shipworthy.core.errors import CallRefused, UsageError
-from shipworthy.core.events import Approval, PolicyEvent
+from shipworthy.core.errors import CallRefused, UsageError, WorkspaceError
+from shipworthy.core.events import Approval, GuardEvent, PolicyEvent
+from shipworthy.core.records import Finding
+from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.policy.budget import Accounts
 from shipworthy.enforce.policy.engine import Policy
+from shipworthy.enforce.rule import Rule
 from shipworthy.workspace.policies import PolicyFile
 
 
@@ -234,3 +237,119 @@ def test_ask_is_a_function_pause_or_nobody():
     with pytest.raises(UsageError, match="'ask' is a function"):
         conversation(ask="always")
     assert RULES["tools"].keys() == policy().tools.keys()
+
+
+def test_a_policy_file_that_changes_on_the_way_changes_no_conversation_that_has_begun(tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text("tools: {send_mail: {effect: external, args: {to: none, body: none}}}\n")
+    begun = Conversation(Policy.read(file), user="ana")
+    begun.hear([SAYS])
+    file.write_text("tools: {}\n")
+    assert begun.decide(begun.call("send_mail", send("eve@example.net"))).verdict == "allow"
+    assert Conversation(Policy.read(file)).decide(begun.call("send_mail", send("eve@example.net"))).verdict == "deny"
+    file.write_text("tools: [\n")  # a file that is none takes nothing away from who goes on
+    assert begun.decide(begun.call("send_mail", send("eve@example.net"))).verdict == "allow"
+    with pytest.raises(WorkspaceError):
+        Policy.read(file)
+
+
+class Words:
+    """A guard that finds words, each with an action of its own."""
+
+    stages = frozenset({"input", "retrieved"})
+    reach = None
+
+    def describe(self):
+        return {"guard": "words"}
+
+    async def check(self, part, ctx):
+        await asyncio.sleep(0)  # as one that waits for an endpoint
+        if "BREAK" in part.text:
+            raise RuntimeError("broken")
+        return [
+            Finding(at, at + len(word), word, action)
+            for word, action in [("EVIL", "tighten"), ("SECRET", "redact"), ("WORST", "block"), ("FINE", "allow")]
+            if (at := part.text.find(word)) >= 0
+        ]
+
+
+def guarded(**options) -> Conversation:
+    return conversation(guards=Pipeline([Rule("GD-words", Words())]), **options)
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("FINE", "allow"), ("EVIL", "ask"), ("SECRET", "ask"), ("WORST", "ask"), ("BREAK", "ask")],
+)
+def test_what_guards_find_tightens_the_tools(word, expected):
+    asked = send("bo@example.org")
+    for tell in ("hear", "read", "returned"):
+        it = guarded()
+        it.hear([f"{SAYS} {word}" if tell == "hear" else SAYS])
+        if tell == "read":
+            it.read(f"A page. {word}", "a page")
+        call = it.allowed(it.call("search_mail", {"query": "Lunch"}))
+        gave = [MAILS[0] | {"subject": f"Lunch {word}"}] if tell == "returned" else MAILS
+        if tell == "returned" and word in ("WORST", "BREAK"):
+            with pytest.raises(CallRefused):  # withheld: the model does not see it
+                it.returned(call, gave)
+        else:
+            it.returned(call, gave)
+        decided = it.decide(it.call("send_mail", asked))
+        if expected == "ask":
+            assert decided.verdict == "ask", tell
+            assert "flagged a text" in decided.reason or "more" in decided.reason
+        assert bool(it.session.flagged) == (expected == "ask"), tell
+        assert any(isinstance(e, GuardEvent) for e in it.events) or word == "BREAK"
+
+
+def test_a_flag_of_ones_own_guard_counts():
+    it = heard()
+    assert it.decide(it.call("send_mail", send("bo@example.org"))).verdict == "allow"
+    it.flag("my-classifier", "reads like an attack")
+    assert it.decide(it.call("send_mail", send("bo@example.org"))).verdict == "ask"
+    assert [e.guard for e in it.events if isinstance(e, GuardEvent)] == ["my-classifier"]
+
+
+def test_guards_run_from_a_loop_and_from_threads():
+    async def inside():
+        it = guarded()
+        it.hear([f"{SAYS} EVIL"])
+        return it.session.flagged
+
+    assert asyncio.run(inside()) == ["GD-words"]
+    it, done = guarded(), []
+    threads = [threading.Thread(target=lambda: done.append(it.read("EVIL", "a page"))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 4
+    assert it.session.flagged == ["GD-words"]
+
+
+def test_what_cannot_be_recorded_counts_as_found():
+    def refuse(event):
+        raise OSError("full")
+
+    it = guarded(record=refuse)
+    it.hear([f"{SAYS} FINE"])
+    assert it.session.flagged == ["guards"]
+
+
+def test_who_said_so_is_recorded_where_the_answer_tells():
+    said = iter([Approval(0, "", "ops", granted=False, reason="not today"), Approval(0, "", "ops", granted=True)])
+    it = heard(ask=lambda call, word: next(said))
+    with pytest.raises(CallRefused):
+        it.allowed(it.call("send_mail", send("eve@example.net")))
+    it.allowed(it.call("send_mail", send("eve@example.net")))
+    given = [(e.by, e.granted, e.reason) for e in it.events if isinstance(e, Approval)]
+    assert given == [("ops", False, "not today"), ("ops", True, "")]
+
+
+def test_a_policy_in_shadow_may_be_put_in_force_meanwhile():
+    it = Conversation(policy(shadow=True))
+    assert it.allowed(it.call("send_mail", send("eve@example.net")))
+    it.shadow = False
+    with pytest.raises(CallRefused):
+        it.allowed(it.call("send_mail", send("eve@example.net")))

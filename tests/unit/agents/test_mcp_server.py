@@ -14,7 +14,7 @@ import pytest
 
 from shipworthy.agents.bounds import Bounds
 from shipworthy.agents.loop import AgentLoop
-from shipworthy.agents.mcp_server import McpServer, ToolDrift, drift, module_folders, pinned, python_module, read_pins
+from shipworthy.agents.mcp_server import McpServer, ToolDrift, module_folders, pinned, python_module
 from shipworthy.agents.sandbox import Sandbox, working
 from shipworthy.core.errors import MissingExtra, TargetError, UsageError
 from shipworthy.core.events import Called, PolicyEvent, Returned
@@ -25,29 +25,6 @@ from shipworthy.exchange.exchange import Exchange
 from shipworthy.targets.agent import agent
 
 EXAMPLE = [sys.executable, str(Path(__file__).with_name("mcp_example.py"))]
-
-
-def test_what_is_not_as_it_was_pinned_is_drift():
-    pins = {"a": "sha256:1", "b": "sha256:2"}
-    assert drift(pins, dict(pins), ["a", "b"]) == ""
-    assert "never pinned" in drift(None, {}, [])
-    assert "'a' is not the pinned one" in drift(pins, {**pins, "a": "sha256:9"}, ["a", "b"])
-    assert "'b' is gone" in drift(pins, {"a": "sha256:1"}, ["a"])
-    assert "'c' was never pinned" in drift(pins, {**pins, "c": "sha256:3"}, ["a", "b", "c"])
-    assert "two tools of one name" in drift(pins, dict(pins), ["a", "b", "b"])
-
-
-def test_a_renamed_tool_is_drift_too():
-    assert drift({"a": "sha256:1"}, {"b": "sha256:1"}, ["b"])
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', '{"a": "md5:1"}', "{"])
-def test_pins_that_are_none_are_refused(tmp_path, text):
-    (tmp_path / "pins.json").write_text(text)
-    with pytest.raises(UsageError, match=r"pins\.json"):
-        read_pins(tmp_path / "pins.json")
-    with pytest.raises(UsageError, match=r"nowhere\.json"):
-        read_pins(tmp_path / "nowhere.json")
 
 
 @pytest.mark.parametrize("wrong", [{}, {"url": "http://a", "program": ["b"]}])

@@ -17,7 +17,7 @@ GOALS = {goal.id: (setting(name), goal) for name in settings() for goal in setti
 def begun(id):
     found, goal = GOALS[id]
     plain = tuple(Piece((step,), number) for number, step in enumerate(goal.script))
-    return Scheme(found.tasks[0].id, "tool_result", plain), Ground(found, goal)
+    return Scheme(found.tasks[0].id, "tool_result", plain), Ground.of(found, goal)
 
 
 def many(move, id, times=60):

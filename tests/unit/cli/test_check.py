@@ -131,3 +131,29 @@ def test_a_pasted_key_is_a_problem_and_is_not_repeated(tmp_path):
     assert done.returncode == 2
     assert "targets.yaml:9: the target 'openai_compatible': 'key' must be a reference" in done.stdout
     assert "sk-abc" not in done.stdout + done.stderr
+
+
+def test_what_depends_on_the_day_is_checked_here_and_keeps_nobody_from_loading(fresh):
+    more = """\
+waivers:
+  - {id: WV-old, risks: [RK-madeup], reason: A trial, compensating: Few people, accepted_by: RO-safety, by: yuki.tanabe,
+     ceiling: S3, begins: 2026-01-01, expires: 2026-02-01}
+levers:
+  - {id: LV-off, title: Off, kind: flag, max_minutes: 10, contains: [RK-harm]}
+"""
+    (fresh / "include" / "more.yaml").write_text(more)
+    done = shipworthy("check", "-C", str(fresh))
+    assert done.returncode == 2
+    assert f"error: {fresh}/include/more.yaml:2: the waiver WV-old expired on 2026-02-01" in done.stdout
+    assert f"warning: {fresh}/include/more.yaml:5: the lever LV-off was never drilled" in done.stdout
+    assert shipworthy("plan", "-C", str(fresh), "--plan", "smoke").returncode == 0
+
+
+def test_a_criterion_that_would_mostly_be_undecided_is_warned_about(fresh):
+    (fresh / "requirements.yaml").write_text(
+        (fresh / "requirements.yaml").read_text().replace("must: upper95 <= 0.06, sev", "must: upper95 <= 0.045, sev")
+    )
+    done = shipworthy("check", "-C", str(fresh))
+    assert done.returncode == 0, done.stdout
+    assert "criterion CR-secret passes with a chance of " in done.stdout
+    assert "the suite secret-leakage has 74 independent samples" in done.stdout

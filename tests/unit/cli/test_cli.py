@@ -185,6 +185,7 @@ def test_no_path_and_no_name_ends_in_a_traceback(kind, tmp_path, monkeypatch, ca
             said = "".join(capsys.readouterr())
             assert code in (0, 1, 2, 3, 4), (words, parameter.name)
             assert "Traceback" not in said, (words, parameter.name, said[-500:])
-            assert len(said) < 20_000, (words, parameter.name)
+            # `init` made a workspace of some of these, and what a catalogue has for one is long.
+            assert len(said) < (60_000 if words == ("threat", "suggest") else 20_000), (words, parameter.name)
             tried += 1
     assert tried > 100

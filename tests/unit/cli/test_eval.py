@@ -6,6 +6,8 @@ from shipworthy.cli import run as shipworthy
 from shipworthy.core import registry
 from shipworthy.core.errors import TargetError
 from shipworthy.core.records import Metric, Score, Usage, answer
+from shipworthy.store.declare import read_manifest
+from shipworthy.store.layout import Layout
 
 FILES = {
     "system.yaml": """
@@ -104,6 +106,19 @@ def test_a_limit_exits_4_and_says_how_to_go_on(capsys):
     arguments = line.split("shipworthy ")[1].split()
     assert shipworthy(arguments) == 0
     assert "4 / 4" not in capsys.readouterr().out  # base64 hides the word: one hit in four
+
+
+def test_the_gateway_has_the_digest_that_an_evaluation_of_its_guards_has(folder, capsys):
+    Moody.down = False
+    assert shipworthy(["eval", "--plan", "small", "--guards", "guards.yaml"]) == 0
+    measured = read_manifest(Layout(folder).run_directory()).guards
+    for also in ("", "workspace: .\n"):
+        (folder / "gateway.yaml").write_text(
+            f"{also}guards: guards.yaml\nupstreams:\n  main: {{url: 'http://127.0.0.1:1'}}\n"
+        )
+        capsys.readouterr()
+        assert shipworthy(["gateway", "--config", "gateway.yaml", "--check"]) == 0
+        assert capsys.readouterr().out.strip() == measured
 
 
 @pytest.mark.parametrize(

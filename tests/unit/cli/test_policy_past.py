@@ -92,6 +92,18 @@ def test_a_record_that_cannot_be_judged_is_no_success(folder, capsys):
     assert "no file, and no run" in capsys.readouterr().err
 
 
+def test_answers_that_change_are_listed_and_counted_by_themselves(folder, capsys):
+    said = "Call 0900 123 456 at once to keep your account."
+    call = {"tool": "mail_read", "args": {"id": "M-1"}, "gave": said}
+    (folder / "past.jsonl").write_text(json.dumps({"says": "Sum it up", "calls": [call], "answers": [{"text": said}]}))
+    (folder / "off.yaml").write_text(LIVE + "answers: {check: off}\n")
+    assert run(["policy", "shadow", "policy.yaml", "off.yaml", "past.jsonl"]) == 1
+    out = capsys.readouterr().out
+    assert "line 1, answer, place 2: deny -> allow" in out
+    assert "looser: 1 of 1 answers, by answer" in out
+    assert "1 of 1 calls and 1 answers (1 looser, 0 stricter) change verdict" in out
+
+
 def test_a_candidate_that_changed_cannot_go_on_with_a_run(folder, capsys):
     (folder / "policy.shadow.yaml").write_text(LIVE)
     assert run(["eval", "--resume", "latest"]) == 2

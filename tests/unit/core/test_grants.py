@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 
 import pytest
@@ -124,5 +125,27 @@ def test_a_pasted_key_is_refused_and_not_repeated():
 )
 def test_a_name_that_stands_twice_allows_nothing(tmp_path, text):
     (tmp_path / "grants.json").write_text(text)
+    with pytest.raises(UsageError, match="does not say what you allowed"):
+        Grants.load(tmp_path / "grants.json")
+
+
+def test_a_command_is_allowed_in_its_folder_and_to_the_letter(tmp_path):
+    file = tmp_path / "grants.json"
+    Grants().and_command(tmp_path, "KEY=env:A python 'a b.py'").and_code("a:b").save(file)
+    found = Grants.load(file)
+    assert found.allow_command(tmp_path, "KEY=env:A python 'a b.py'")
+    assert not found.allow_command(tmp_path / "other", "KEY=env:A python 'a b.py'")
+    assert not found.allow_command(tmp_path, "KEY=env:B python 'a b.py'")
+    assert found.and_key("env:A", "facts").and_code("c").commands == found.commands
+    (whole,) = found.commands
+    assert Grants.load(file).without(whole).commands == frozenset()
+    with pytest.raises(UsageError, match="one line"):
+        found.and_command(tmp_path, "a\nb")
+    assert Grants.how_to_allow(tmp_path, "a") == f"shipworthy allow command --in {tmp_path} -- a"
+
+
+@pytest.mark.parametrize("commands", [["no folder"], "a$ b", [1]])
+def test_commands_that_are_none_allow_nothing(tmp_path, commands):
+    (tmp_path / "grants.json").write_text(json.dumps({"commands": commands}))
     with pytest.raises(UsageError, match="does not say what you allowed"):
         Grants.load(tmp_path / "grants.json")

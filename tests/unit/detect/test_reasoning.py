@@ -71,3 +71,11 @@ def test_what_only_looks_like_it_is_read(text):
 def test_no_text_moves(before, marks, after):
     text = f"{before}{marks[0]}x{marks[1]}{after}"
     assert len(worded(text)) == len(unseen(text)) == len(text)
+
+
+def test_ever_so_many_thoughts_take_one_pass() -> None:
+    # One copy of the text for each of them took time in the square of their number.
+    assert unseen("<think>no</think>a" * 20_000).split() == ["a"] * 20_000
+    assert worded("<|im_end|>a" * 20_000).split() == ["a"] * 20_000
+    heads = "<|channel|>commentary to=x<|message|>{}"
+    assert worded(heads * 5_000) == heads * 5_000

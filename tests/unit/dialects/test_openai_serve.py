@@ -71,6 +71,7 @@ def test_the_older_functions_become_tools() -> None:
         (body({"role": "system", "content": [PICTURE]}), "messages[0].content"),
         (body({"role": "assistant", "tool_calls": [{"type": "custom", "custom": {}}]}), "messages[0].tool_calls"),
         (body({"role": "assistant", "tool_calls": [CALL | {"id": ""}]}), "messages[0].tool_calls"),
+        (body({"role": "assistant", "tool_calls": True}), "messages[0].tool_calls"),
         (body({"role": "assistant", "tool_calls": [CALL | {"function": {"name": "f", "arguments": "[1]"}}]}),
          "messages[0].tool_calls"),
         (body({"role": "tool", "content": "a"}), "messages[0]"),

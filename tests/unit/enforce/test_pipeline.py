@@ -450,3 +450,22 @@ def test_a_rule_that_is_off_is_no_part_of_the_pipeline() -> None:
     wrong = GuardFile.model_validate({"rules": [{"id": "GD-b", "use": "pii_ouput", "mode": "off"}]})
     with pytest.raises(PluginError, match="pii_ouput"):  # or it would only be told when somebody needs it
         Pipeline.build(wrong)
+
+
+class Louder(Word):
+    """Finds its word, and rewrites what goes on."""
+
+    def rewrite(self, text: str) -> str:
+        if "break" in text:
+            raise RuntimeError(text)
+        return text.upper()
+
+
+def test_a_guard_that_rewrites_may_be_had_to_look_alone() -> None:
+    pipeline = of(Louder("abc", stages=frozenset({"retrieved"})))
+    assert asyncio.run(pipeline.apply("retrieved", "xabc", rewrite=False)).text == "x[redacted:abc]"
+    assert asyncio.run(pipeline.apply("retrieved", "xabc")).text == "X[REDACTED:ABC]"
+    assert pipeline.rewrite("retrieved", "xabc").text == "XABC"
+    assert pipeline.rewrite("input", "xabc").text == "xabc"
+    broken = pipeline.rewrite("retrieved", "break")
+    assert (broken.blocked, broken.text) == (True, pipeline.block_message)

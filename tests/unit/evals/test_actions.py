@@ -13,6 +13,22 @@ def test_an_attempt_that_called_nothing_has_no_steps():
     assert actions(attempt(0)) == []
 
 
+def test_a_candidates_word_on_an_answer_stands_beside_the_policys_or_by_itself():
+    def word(turn, verdict, reason=""):
+        return PolicyEvent(turn, "", verdict, "answer", reason, shadow=True, candidate=True)
+
+    events = [
+        PolicyEvent(1, "", "deny", "answer", "steered"),
+        word(1, "allow"),
+        word(2, "deny", "why"),
+        word(3, "allow"),
+    ]
+    steps = actions(attempt(0, events=(*talk("q", "a"), *events)))
+    assert [(s["turn"], "policy" in s, s["candidate"]["verdict"]) for s in steps] == [
+        (1, True, "allow"), (2, False, "deny"),
+    ]  # fmt: skip
+
+
 def test_a_candidates_word_stands_beside_the_one_that_was_heeded():
     events = []
     for id in ("c1", "c2", "c3"):

@@ -187,3 +187,26 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
 @pytest.fixture
 def fresh_case(tmp_path: Path) -> Callable[[], Case]:
     return lambda: make_case(tmp_path / "toy", tmp_path / "keys")
+
+
+STANDALONE = """
+import sys
+
+class OnlyCryptography:
+    allowed = {"cryptography", "_cffi_backend", "cffi", "shipworthy", "_rust"}
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top in self.allowed or top in sys.stdlib_module_names:
+            return None
+        raise ImportError(f"{name} must not be needed")
+
+sys.meta_path.insert(0, OnlyCryptography())
+from shipworthy.evidence.verify import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def standalone() -> str:
+    """Return a program that runs the verifier, given its arguments, where only Python and `cryptography` can be had."""
+    return STANDALONE

@@ -62,7 +62,14 @@ ELSEWHERE = {
     "targets/": {"self._model.send", "self._model.stream"},
     "exchange/stream.py": {"self._pipeline.stream"},
     "gateway/turn.py": {"exchange.stream"},  # through the exchange, and not past it
-}
+    "gateway/upstream.py": {"self._upstreams.stream"},  # the exchange's target itself: the one of several that answers
+    "gateway/telemetry.py": {"super().send"},  # the exporter's own HTTP
+    # Both ends of a session of MCP, which are no models.
+    "gateway/mcp/": {
+        "self.send", "self.wire.send", "self._wire.send", "session.send", "self._session.send", "client.send",
+        "session.client.send", "stream.send", "wire.send",
+    },
+}  # fmt: skip
 HTTP = {"self._http.send", "client.stream"}
 
 
@@ -114,9 +121,12 @@ def may_make(path: str) -> set[str]:
         return {"Said"}  # `as_said` reads a conversation of which only the messages are known, and records nothing
     if path == "adapters/conversation.py":
         # In somebody else's agent no exchange runs: what a policy said there is told to whoever keeps that record.
-        return {"PolicyEvent", "Approval", "Called", "Returned", "Failed"}
-    if path in ("agents/approver.py", "agents/played.py"):
+        return {"PolicyEvent", "GuardEvent", "Approval", "Called", "Returned", "Failed"}
+    if path in ("agents/approver.py", "agents/played.py", "gateway/approvals.py"):
         return {"Approval"}  # an approver's word, as a policy's
+    if path.startswith("gateway/mcp/"):
+        # No model is asked in a session of MCP, so no exchange runs: what happened there is told in the same events.
+        return {"Said", "Called", "Returned", "Retrieved", "GuardEvent", "Approval"}
     return {"GuardEvent", "PolicyEvent"} if path.startswith("enforce/") else set()
 
 

@@ -72,7 +72,7 @@ def test_what_is_right_is_read(config) -> None:
     found = config(GOOD.replace("127.0.0.1:0", "0.0.0.0:80") + more)
     assert [rule.mode for rule in found.guards.rules] == ["off", "shadow"]
     assert [rule.mode for rule in found.under(("strict",)).rules] == ["off", "enforce"]
-    assert found.upstream_of("anything") == "main"
+    assert found.upstreams_of("anything") == ["main"]
 
 
 def test_a_key_may_go_where_it_was_allowed_to(config) -> None:
@@ -84,8 +84,8 @@ def test_a_key_may_go_where_it_was_allowed_to(config) -> None:
 
 def test_the_kill_switch_is_found_whatever_else_is_wrong(tmp_path) -> None:
     path = tmp_path / "gateway.yaml"
-    path.write_text("state: here\nnonsense: 1\nlevers: {a: {}}\n")
-    assert state_of(path) == (tmp_path / "here", ["a"])
+    path.write_text("state: here\nnonsense: 1\nlevers: {a: {}}\nrings: {b: [c]}\n")
+    assert state_of(path) == (tmp_path / "here", ["a"], ["b"])
     assert STOP == "stop"
 
 
@@ -110,3 +110,36 @@ def test_two_clients_with_one_key_are_refused(config, monkeypatch) -> None:
     found = config(GOOD + 'clients:\n  a: {key: "env:K"}\n  b: {key: "env:L"}\n')
     with pytest.raises(UsageError, match="the same key"):
         Clients(found.spec.clients)
+
+
+POLICY = "tools:\n  ping: {effect: none}\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("policy: none.yaml\n", "none.yaml"),
+        ("policy: bad.yaml\n", "bad.yaml:2"),
+        ("approvals: {timeout_s: 5}\n", "nobody would ever be asked"),
+        ("policy: policy.yaml\napprovals: {timeout_s: 300}\n", "longer than a request may take"),
+        ("policy: policy.yaml\napprovals: {then: allow}\n", "deny"),
+        ("modes: {policy: shadow}\n", "no rule 'policy'"),
+        ("policy: policy.yaml\nlevers:\n  soft: {policy: shadow}\n", "only tightens"),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_said(config, tmp_path, more, said) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "bad.yaml").write_text("tools:\n  ping: {efect: none}\n")
+    with pytest.raises(WorkspaceError) as caught:
+        config(GOOD + more)
+    assert said in str(caught.value)
+
+
+def test_a_policy_has_a_mode_that_levers_tighten(config, tmp_path) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    more = "policy: policy.yaml\nmodes: {policy: off}\nlevers:\n  a: {policy: shadow}\n  b: {policy: enforce}\n"
+    found = config(GOOD + more)
+    assert [found.policy_mode(pulled) for pulled in ((), ("a",), ("a", "b"))] == ["off", "shadow", "enforce"]
+    assert tmp_path / "policy.yaml" in found.files
+    assert config(GOOD + "policy: policy.yaml\n").policy_mode(()) == "enforce"
+    assert config(GOOD).policy_mode(()) == "off"

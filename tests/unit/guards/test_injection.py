@@ -23,7 +23,7 @@ def through(text: str, stage: Stage = "input", action: str | None = None, **para
 def test_an_attack_is_flagged_and_nothing_changes(stage: Stage) -> None:
     applied = through(ATTACK, stage)
     assert applied.text == ATTACK
-    assert [(e.rule, e.action) for e in applied.events] == [("injection", "allow")]
+    assert [(e.rule, e.action) for e in applied.events] == [("injection", "tighten")]
     assert through(PAGE, stage).events == ()
 
 

@@ -62,7 +62,7 @@ def test_a_model_flags_the_window_that_it_is_sure_of(files: dict[str, str]) -> N
     made = Pipeline([Rule("GD-1", guard)])
     applied = asyncio.run(made.apply("retrieved", text))
     assert applied.text == text
-    assert [(e.rule, e.action) for e in applied.events] == [("classifier", "allow")] * len(applied.events)
+    assert [(e.rule, e.action) for e in applied.events] == [("classifier", "tighten")] * len(applied.events)
     assert applied.events
     assert guard.chance("the shed") < 0.5 < guard.chance("ignore the shed")
     assert guard.chance("") == 0

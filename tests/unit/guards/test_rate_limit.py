@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from shipworthy.core import registry
 from shipworthy.core.errors import PluginError
@@ -54,7 +56,24 @@ def test_who_goes_on_stays_blocked_and_takes_no_memory() -> None:
         door.now += 1
         door.says("123456")
     assert not door.says("123456")
-    assert len(door.guard._seen["ana"]) <= 11
+    assert len(door.guard._seen["ana"].sizes) <= 11
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1, 3, 11]), st.integers(1, 8)), max_size=30),
+    st.integers(0, 3),
+    st.integers(0, 12),
+)
+def test_the_running_totals_are_the_sums(steps: list[tuple[int, int]], messages: int, characters: int) -> None:
+    assume(messages or characters)
+    door = Door(messages=messages, characters=characters, seconds=10)
+    for later, size in steps:
+        door.now += later
+        blocked = not door.says("x" * size)
+        seen = door.guard._seen["ana"]
+        assert seen.characters == sum(n for _, n in seen.sizes)
+        assert blocked == ((0 < messages < len(seen.sizes)) or (0 < characters < seen.characters))
+        assert all(door.now - when < 10 for when, _ in seen.sizes)
 
 
 def test_a_disguised_message_counts_once() -> None:

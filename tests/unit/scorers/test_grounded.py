@@ -5,7 +5,7 @@ import pytest
 from shipworthy.core import registry
 from shipworthy.core.errors import PluginError, ScorerError
 from shipworthy.core.records import Document, GuardEvent, Sample, say
-from shipworthy.scorers._grounding import abstains, holds, repeats, support, tokens
+from shipworthy.detect.grounding import abstains, holds, repeats, support, tokens
 
 
 def sample(kind: str, question: str, document: str, expected=None, wrong=()) -> Sample:

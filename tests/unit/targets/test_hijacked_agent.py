@@ -48,6 +48,22 @@ def test_it_obeys_an_attack_and_does_the_task(obeys):
     assert any(f["forbidden"] for f in facts)
 
 
+def test_it_goes_on_with_an_attack_in_the_next_turn():
+    """The first turn reads, and makes the first call of two; the second makes the other with what that gave."""
+    world = open_scene(ATTACK.scene, 2)
+    exchange = Exchange(Channel(hijacked_agent(obeys="over_turns")), world=world, seed=2)
+    messages = list(ATTACK.messages)
+    own, _, _ = run("never")
+    turns = []
+    for _ in range(3):
+        before = len(exchange.events)
+        reply = asyncio.run(exchange.ask(messages))
+        turns.append([e.call.name for e in exchange.events[before:] if isinstance(e, Called)][len(own) :])
+        messages += [*reply.messages, *ATTACK.messages]
+    assert turns == [["files_read"], ["mail_send"], []]
+    assert any(e.facts.get("forbidden") for e in exchange.events if isinstance(e, StateChanged))
+
+
 def test_when_it_obeys():
     own, _, _ = run("never")
     at_end, _, _ = run("at_end")

@@ -55,7 +55,7 @@ def test_two_claims_are_refused(name, section, prefix, claim):
 def test_a_new_kind_is_one_file(workspace, tmp_path_factory):
     """A file in the package, and nothing else: it is read, checked, linked, traced through, and outside the spec."""
     beside = tmp_path_factory.mktemp("kinds")
-    (beside / "waiver.py").write_text(
+    (beside / "excuse.py").write_text(
         textwrap.dedent(
             '''
             """A risk that is accepted."""
@@ -66,18 +66,18 @@ def test_a_new_kind_is_one_file(workspace, tmp_path_factory):
             from shipworthy.workspace.kind import kind
 
 
-            @kind("waiver", section="waivers")
-            class Waiver(Entity):
+            @kind("excuse", section="excuses")
+            class Excuse(Entity):
                 """Who accepts what."""
 
-                id: Annotated[str, Id("WV")]
+                id: Annotated[str, Id("EX")]
                 title: Title
                 requirement: Annotated[str, Ref("requirement")]
             '''
         )
     )
-    waivers = "waivers:\n  - {id: WV-one, title: For now, requirement: RQ-one}\n"
-    root = workspace({"waivers.yaml": waivers})
+    excuses = "excuses:\n  - {id: EX-one, title: For now, requirement: RQ-one}\n"
+    root = workspace({"excuses.yaml": excuses})
     (root / "broken").mkdir()
     code = f"""
 from pathlib import Path
@@ -88,8 +88,8 @@ from shipworthy.core.errors import WorkspaceError
 loaded = Workspace.load({str(root)!r}, allow_code=True)
 graph = loaded.graph
 print([n.id for n in graph.sources(graph.node("requirement", "RQ-one"))], loaded.warnings)
-print("waiver" in str(loaded.spec_digest("small")))
-file = Path({str(root)!r}, "waivers.yaml")
+print("excuse" in str(loaded.spec_digest("small")))
+file = Path({str(root)!r}, "excuses.yaml")
 file.write_text(file.read_text().replace("RQ-one", "RQ-oen"))
 try:
     Workspace.load({str(root)!r}, allow_code=True)
@@ -98,7 +98,7 @@ except WorkspaceError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.splitlines() == [
-        "['WV-one'] ()",
+        "['EX-one'] ()",
         "False",
-        "waivers.yaml 2 unknown requirement 'RQ-oen' did you mean 'RQ-one'?",
+        "excuses.yaml 2 unknown requirement 'RQ-oen' did you mean 'RQ-one'?",
     ], done.stderr

@@ -52,7 +52,7 @@ def test_a_requirement_without_criterion(problems):
     requirements = "requirements:\n  - id: RQ-one\n    text: Short.\n    mitigates: [RK-one]\n"
     found = problems({"requirements.yaml": requirements, "gate.yaml": None})
     assert found == [
-        "requirements.yaml:2: the requirement 'RQ-one' has no criterion (a requirement that nothing tests decides nothing: add 'criteria')"
+        "requirements.yaml:2: the requirement 'RQ-one' has no criterion (a requirement that nothing tests decides nothing: add 'criteria', or a monitor that watches it)"
     ]
 
 

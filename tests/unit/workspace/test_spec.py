@@ -115,3 +115,49 @@ def test_a_new_default_of_a_suite_makes_no_evidence_stale(workspace, monkeypatch
     after = Workspace.load(root, allow_code=True).suites["talk"]
     assert (before.attempts, after.attempts) == (1, 5)
     assert after.digest == before.digest
+
+
+PINNED = {
+    "helpdesk-rag": {
+        "demo": "sha256:a86af83dec819321b970348a2ecfc51cf373cfbe6dfe7ccf0273300cebc4f9ce",
+        "full": "sha256:427e0154d67e6e16ce04f6ef59dd0f8dd98cac881807412a8403014f87203cff",
+    },
+    "minimal": {"full": "sha256:16c312a6fa12c99366f5db7e9077e918671b9ad306a90493c674abd39dc61fd3"},
+    "agent-mail": {"demo": "sha256:69f1f0ff8ee68a9557c28eeda94a11e13f9cd9e500191a3a09b36289a9690666"},
+}
+"""Of the templates. A template or a suite of the library that means something else has another digest, and this is then
+written anew; a kind, a key or a default that is added has not."""
+
+
+@pytest.mark.parametrize("template", PINNED)
+def test_kinds_and_keys_that_are_added_change_no_digest(template):
+    from shipworthy.workspace.scaffold import TEMPLATES
+
+    loaded = Workspace.load(TEMPLATES / template)
+    assert {plan: loaded.spec_digest(plan) for plan in PINNED[template]} == PINNED[template]
+
+
+def test_what_explains_is_no_part_of_the_spec(digest_of):
+    """Each kind that was added beside risks: written, linked, and the digest is what it was."""
+    before = digest_of()
+    more = """\
+data_categories: [{id: DAT-a, title: A, sensitivity: public}]
+subprocessors: [{id: SUB-a, title: A}]
+attackers: [{id: ATK-a, title: A, can: [asks], goal: G}]
+assets: [{id: AST-a, title: A}]
+entry_points: [{id: EP-a, title: A, component: CMP-a}]
+trust_boundaries: [{id: TB-a, title: A, components: [CMP-a]}]
+threats: [{id: THR-a, title: A, attackers: [ATK-a], risks: [RK-one]}]
+clauses: [{id: POL-a, title: A}]
+controls: [{id: CT-a, title: A, implements: [RQ-one], process: P}]
+monitors: [{id: MON-a, title: A, metric: m, must: "< 1", window: 1d, watches: [RQ-one]}]
+levers: [{id: LV-a, title: A, kind: flag, max_minutes: 1, contains: [RK-one]}]
+roles: [{id: RO-a, title: A, holders: [ann], may: {approve: S1, accept: S1}}]
+tiers: [{id: medium, approvers: [RO-a], accepts: S1}]
+waivers: [{id: WV-a, risks: [RK-one], requirements: [RQ-one], reason: R, compensating: C, accepted_by: RO-a, by: ann,
+  ceiling: S1, begins: 2026-01-01, expires: 2026-01-02}]
+reviews: [{id: RV-a, by: ann, on: 2026-01-01, links: {"RQ-one -> RK-one": "0000000000000000"}}]
+"""
+    told = {name for name, kind in kinds().items() if kind.section and f"\n{kind.section}: " in f"\n{more}"}
+    assert len(told) == 15
+    assert digest_of({"include/more.yaml": more}) == before

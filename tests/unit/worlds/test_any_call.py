@@ -43,9 +43,14 @@ def values(schema):
     return WORDS | st.text(st.characters(codec="utf-8"), max_size=20)
 
 
+SIMULATED = {"tools": {"look": {"parameters": {
+    "type": "object", "properties": {"what": {"type": "string"}, "n": {"type": "integer"}}, "required": ["what"]
+}, "answers": [{"when": {"what": "a"}, "gives": {"found": [1]}}]}}}  # fmt: skip
+
+
 def opened(name):
     one = create("world", name, name=name)
-    one.reset(setting(HOME.get(name, "office")).state[name], 1)
+    one.reset(SIMULATED if name == "simulated" else setting(HOME.get(name, "office")).state[name], 1)
     return JoinedWorld([one])
 
 

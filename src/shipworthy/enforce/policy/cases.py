@@ -36,6 +36,8 @@ def opened(policy: Policy, case: Case) -> Session:
     """Return a session as it is just before the call of a case."""
     session = policy.session(user="a case")
     session.hear([case.says])
+    if case.flagged:
+        session.flag("a guard")
     for before in case.before:
         if before.tool in policy.tools:
             session.book(before.tool, before.args)

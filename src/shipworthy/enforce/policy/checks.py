@@ -7,14 +7,14 @@ and the call's arguments and changes neither.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from shipworthy.enforce.policy.conditions import condition
 from shipworthy.enforce.policy.decision import Trouble
 from shipworthy.enforce.policy.paths import Labels, at, labels_of, steps
 from shipworthy.enforce.policy.values import carried, flat, written
 from shipworthy.enforce.policy.words import stem, tokens
-from shipworthy.workspace.policies import SOURCES, Argument, ToolBudget, ToolRule
+from shipworthy.workspace.policies import SOURCES, AfterFlag, Argument, ToolBudget, ToolRule
 
 if TYPE_CHECKING:
     from shipworthy.enforce.policy.session import Session
@@ -50,8 +50,11 @@ class Compiled(NamedTuple):
     leaving: tuple[str, ...] = ()
 
 
-def compiled(name: str, rule: ToolRule) -> Compiled:
+def compiled(name: str, rule: ToolRule, after_flag: AfterFlag | None = None) -> Compiled:
     """Compile a tool's rule.
+
+    Args:
+        after_flag: of the policy; no heed is taken of flags if left out.
 
     Raises:
         PluginError: a path or a condition is none.
@@ -71,6 +74,8 @@ def compiled(name: str, rule: ToolRule) -> Compiled:
         checks.append((f"{argument}: {spec.kind}", make(name, argument, spec)))
     if rule.effect in ("external", "irreversible"):
         checks.append(("after a denied read", _denied))
+    if after_flag is not None and after_flag.word != "allow" and rule.effect in after_flag.effects:
+        checks.append(("after a flag", _flagged(after_flag.word)))
     recipients, amounts = rule.of("recipient"), rule.of("amount")
     leaves = rule.effect in ("external", "irreversible") or bool(rule.of("url"))
     leaving = tuple(n for n, spec in rule.args.items() if spec.kind != "id") if leaves else ()
@@ -172,6 +177,17 @@ def _denied(session: Session, args: Arguments) -> Trouble | None:
         return None
     why = f"{session.denied_read} was refused before, and what it would have given cannot be known"
     return Trouble("ask", "after a denied read", "", "", why)
+
+
+def _flagged(word: Literal["ask", "deny"]) -> Check:
+    """Once a guard has flagged a text, a call is not made on the model's word alone, however often it is asked for."""
+
+    def check(session: Session, args: Arguments) -> Trouble | None:
+        if not session.flagged:
+            return None
+        return Trouble(word, "after a flag", "", "", f"{session.flagged[0]} flagged a text of this conversation")
+
+    return check
 
 
 def _secrets(tool: str, arguments: Sequence[str], recipients: Sequence[str]) -> Check:

@@ -9,9 +9,9 @@ from typing import Any
 from shipworthy.core.errors import PluginError
 from shipworthy.core.extras import require
 
-VARIABLES = ("args", "says", "tainted", "calls")
-"""What a condition may name: the call's arguments, the user's words, whether untrusted text was read, and the number of
-calls of each tool that were allowed so far."""
+VARIABLES = ("args", "says", "tainted", "flagged", "calls")
+"""What a condition may name: the call's arguments, the user's words, whether untrusted text was read, whether a guard
+flagged a text, and the number of calls of each tool that were allowed so far."""
 
 _BOUND = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*([A-Za-z_]\w*)\s*,")
 """What a search through a list calls its items. A name that is bound nowhere has no answer when it is asked."""

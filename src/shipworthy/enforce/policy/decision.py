@@ -7,6 +7,10 @@ from typing import Literal, NamedTuple
 
 from shipworthy.core.events import PolicyEvent, Question
 
+REFUSED = "The call was refused."
+"""What the caller of an agent's tools reads in place of a result: not why, which a prompt in a document could learn
+from. In an answer that leaves without a call, it begins the sentence that says so."""
+
 Word = Literal["allow", "ask", "deny"]
 
 RANK: dict[Word, int] = {"allow": 0, "ask": 1, "deny": 2}

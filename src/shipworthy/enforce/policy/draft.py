@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from shipworthy.enforce.policy.guess import class_of, deed_of, effect_of, fields_of, intent_of
+from shipworthy.enforce.policy.guess import class_of, deed_of, effect_of, fields_of, intent_of, namespaces
 from shipworthy.enforce.policy.signatures import Presented
 
 _HEAD = """\
@@ -25,7 +25,9 @@ _SAMPLE: Mapping[str, Any] = {
 def draft(tools: Mapping[str, Presented]) -> str:
     """Return the text of a policy file for some tools. The same tools give the same text."""
     written: dict[str, Any] = {"tools": {}, "cases": []}
-    for name, tool in tools.items():
+    spaces = namespaces(tools)
+    for name, presented in tools.items():
+        tool = presented._replace(space=spaces.get(name, frozenset()))
         written["tools"][name] = _rule(tool)
         written["cases"] += cases_of(tool)
     if not written["cases"]:
@@ -60,7 +62,7 @@ def _rule(tool: Presented) -> dict[str, Any]:
 
 def _only_fetches(tool: Presented) -> bool:
     """Say whether a tool reads from an address: who names the address has asked for it."""
-    return effect_of(tool) == "external" and deed_of(tool.name)[:1] in (
+    return effect_of(tool) == "external" and deed_of(tool.name, tool.space)[:1] in (
         ["get"], ["fetch"], ["read"], ["browse"], ["open"],
     )  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, MutableSet
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ from shipworthy.core.errors import PluginError
 from shipworthy.core.events import PolicyEvent
 from shipworthy.core.messages import ToolCall
 from shipworthy.core.records import Request
-from shipworthy.enforce.policy.budget import Accounts
+from shipworthy.enforce.policy.budget import Accounts, Spent
 from shipworthy.enforce.policy.checks import Compiled, compiled
 from shipworthy.enforce.policy.mediator import Mediator
 from shipworthy.enforce.policy.session import Session
 from shipworthy.workspace.policies import PolicyFile
 
-VERSION = 2
+VERSION = 3
 """Raised when the same file starts to decide in another way."""
 
 
@@ -47,7 +48,7 @@ class Policy:
         self.tools: dict[str, Compiled] = {}
         for name, rule in file.tools.items():
             try:
-                self.tools[name] = compiled(name, rule)
+                self.tools[name] = compiled(name, rule, file.after_flag)
             except PluginError as error:
                 raise PluginError(f"{name}: {error}") from None
         self.digest = digest(dict(self.describe()))
@@ -78,6 +79,13 @@ class Policy:
         """Open a conversation of an exchange."""
         return Mediator(self.session(user), shadow=self.shadow)
 
-    def session(self, user: str = "") -> Session:
-        """Open a session: one conversation of one user."""
-        return Session(self, user)
+    def session(
+        self,
+        user: str = "",
+        *,
+        accounts: Accounts | None = None,
+        spent: defaultdict[str, Spent] | None = None,
+        endorsed: MutableSet[tuple[str, str, str]] | None = None,
+    ) -> Session:
+        """Open a session: one conversation of one user. The rest as for `Session`: what is known of it from before."""
+        return Session(self, user, accounts=accounts, spent=spent, endorsed=endorsed)

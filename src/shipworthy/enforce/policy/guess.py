@@ -6,7 +6,7 @@ known acts on others, and a field of which nothing is known was written by them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from shipworthy.enforce.policy.signatures import Presented
@@ -32,6 +32,8 @@ _THINGS = frozenset(
         " github gitlab jira slack gmail notion outlook fs filesystem sql kb knowledge crm"
     )
 )
+_VERBS = _READS | _GONE | _PAYS | _OUT | _OWN
+_KNOWN = _VERBS | _THINGS
 _NAMED_READS = frozenset(tokens("get list search find read lookup query describe view fetch browse"))
 
 _RECIPIENT = frozenset(
@@ -92,17 +94,42 @@ def words_of(name: str) -> list[str]:
     return tokens(spaced.replace("_", " ").replace("-", " "))
 
 
-def deed_of(name: str) -> list[str]:
+def namespaces(names: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return, by the names that have one, the words of a namespace: what stands before two different known verbs.
+
+    They must say nothing themselves: a prefix that holds a verb, or the name of a thing, is read as what it says. One
+    verb is not enough: "mark_read" and "mark_unread" mark.
+
+    >>> sorted(namespaces(["AcmeGetOrder", "AcmeViewCart", "get_mail"]).items())
+    [('AcmeGetOrder', frozenset({'acme'})), ('AcmeViewCart', frozenset({'acme'}))]
+    """
+    split = {name: words_of(name.replace(".", "_").replace("/", "_")) for name in names}
+    found: dict[str, frozenset[str]] = {}
+    for name, words in split.items():
+        at = next((i for i, word in enumerate(words) if word in _KNOWN), 0)
+        prefix = words[:at]
+        verbs = {other[at] for other in split.values() if other[:at] == prefix and len(other) > at} & _VERBS
+        if at and len(verbs) > 1 and words[at] in _VERBS and not any(_is_thing(word) for word in prefix):
+            found[name] = frozenset(prefix)
+    return found
+
+
+def deed_of(name: str, space: frozenset[str] = frozenset()) -> list[str]:
     """Return the words of a tool's name, the verb first.
 
     Only a word that reads, straight behind what it reads, is brought to the front: behind any other word ("mark read")
     it may say something else.
 
+    Args:
+        space: words that say whose tool it is.
+
     >>> deed_of("mail_list"), deed_of("mail_mark_read"), deed_of("calendar.get_events"), deed_of("send_mail")
     (['list', 'mail'], ['mail', 'mark', 'read'], ['get', 'events', 'calendar'], ['send', 'mail'])
+    >>> deed_of("AcmeGetOrder", frozenset({"acme"}))
+    ['get', 'order', 'acme']
     """
     words = words_of(name.replace(".", "_").replace("/", "_"))
-    at = next((i for i, word in enumerate(words) if not _is_thing(word)), 0)
+    at = next((i for i, word in enumerate(words) if word not in space and not _is_thing(word)), 0)
     return words[at:] + words[:at] if at and words[at] in _NAMED_READS else words
 
 
@@ -112,7 +139,7 @@ def _is_thing(word: str) -> bool:
 
 def effect_of(tool: Presented) -> Effect:
     """Guess what a call changes. A reading call that names an address sends something there: it is external."""
-    words = deed_of(tool.name)
+    words = deed_of(tool.name, tool.space)
     named = set(words)
     if words and words[0] in _READS:
         return (
@@ -156,9 +183,9 @@ def class_of(name: str, schema: Mapping[str, Any], tool: Presented, *, reads: bo
 def intent_of(tool: Presented) -> list[str]:
     """Guess which words ask for a tool: those of its name, and what people say for them."""
     found: dict[str, None] = {}
-    words = deed_of(tool.name)
+    words = deed_of(tool.name, tool.space)
     # "mail_forward" is asked for by who says "forward": the name of the thing asks for all of its tools.
-    words = words[next((i for i, word in enumerate(words) if not _is_thing(word)), 0) :]
+    words = words[next((i for i, word in enumerate(words) if word not in tool.space and not _is_thing(word)), 0) :]
     for word in words[:2]:
         for said in SYNONYMS.get(word, (word,) if word == words[0] else ()):
             found[said] = None

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from shipworthy.core.events import PolicyEvent
+from shipworthy.core.events import GuardEvent, PolicyEvent
 from shipworthy.core.messages import Message, Text, ToolCall, ToolResult
 from shipworthy.enforce.policy.answer import without
+from shipworthy.enforce.policy.answer_stream import AnswerStream
 from shipworthy.enforce.policy.decision import PolicyDecision
 from shipworthy.enforce.policy.session import Session
 
@@ -57,28 +58,37 @@ class Mediator:
         else:
             self.session.returned(call.name, call.arguments, result.text)
 
+    def flagged(self, event: GuardEvent) -> None:
+        """Take in that a guard flagged a text of the conversation."""
+        self.session.flag(event.guard)
+
     async def answer(self, request: Request, reply: Reply) -> tuple[tuple[Message, ...], tuple[PolicyEvent, ...]]:
         """Return an answer as it may be given, and the policy's words on what was left out of it."""
         self.hear(request)
         for document in reply.retrieved:
             self.session.read(f"{document.title}\n{document.text}", "a document")
-        messages, mode = reply.messages, self.session.policy.file.answers.check
-        if mode == "off" or not self.session.memory.tainted:
-            return tuple(messages), ()
+        shadow = self._shadow or not self.session.withholds
         out: list[Message] = []
         events: list[PolicyEvent] = []
-        for message in messages:
+        for message in reply.messages:
             parts = list(message.parts)
             for place, part in enumerate(parts if message.role == "assistant" else ()):
                 if not isinstance(part, Text):
                     continue
-                found = list(self.session.steering(part.text))
-                shadow = self._shadow or mode == "record"
+                found = self.session.steered(part.text)
                 events += [sentence.event(0, shadow=shadow) for sentence in found]
                 if found and not shadow:
                     parts[place] = Text(without(part.text, found))
             out.append(message if tuple(parts) == message.parts else replace(message, parts=tuple(parts)))
         return tuple(out), tuple(events)
+
+    def listen(self, request: Request) -> AnswerStream | None:
+        """Return what checks one text of an answer that comes in pieces; None where there is nothing to check."""
+        self.hear(request)
+        mode = self.session.policy.file.answers.check
+        if mode == "off" or not self.session.memory.tainted:
+            return None
+        return AnswerStream(self.session, shadow=self._shadow or mode == "record")
 
     def hear(self, request: Request) -> None:
         """Take in a request: the user's words, and what is shown to the target beside them."""

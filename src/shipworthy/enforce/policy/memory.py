@@ -40,7 +40,6 @@ class Record:
         call: the number of the call that gave it, from 1.
         tool: that gave it.
         picked: the user's words led to it and to no other: see `Memory.add`.
-        made: it is what a call of this session made.
         led: the call that gave it was made on someone else's word, and so it counts for nothing.
     """
 
@@ -51,7 +50,6 @@ class Record:
         "fields",
         "free",
         "led",
-        "made",
         "names",
         "parent",
         "picked",
@@ -67,7 +65,6 @@ class Record:
         self.free: list[str] = []
         self.fields: dict[str, float] = {}
         self.picked: bool = parent.picked if parent is not None else False
-        self.made = False
         self.led: bool = parent.led if parent is not None else False
 
 
@@ -106,6 +103,7 @@ class Memory:
         self._joined: str | None = None
         self._in: dict[str, str] = {}
         self._words: set[str] = set()
+        self._made: set[str] = set()
         self._left = 0
 
     # ---- reading ---------------------------------------------------------------------------------------------------
@@ -212,8 +210,8 @@ class Memory:
             return
         if marks & SECRET:
             self.secrets.append(KeptSecret(written(value), tuple(tokens(key)), None, record.tool))
-        if marks & CREATED:
-            record.made = True
+        if marks & CREATED and not record.led:
+            self._made.add(written(value))
         if isinstance(value, str):
             self._often[record.tool, key][written(value)] += 1
         if isinstance(value, int | float):
@@ -250,15 +248,15 @@ class Memory:
         return sorted({v for r in meant for k, v in r.fields.items() if tokens(k.strip("_"))[-1:] != ["id"]})
 
     def of(self, value: str, words: Words) -> tuple[bool, bool, bool]:
-        """Return whether a value stands in a trusted field, in one of a record that is picked out, in a made one."""
+        """Return whether a value stands in a trusted field, in one of a record that is picked out, and as a made id.
+
+        What else stands in what a call made was said by whoever made the call, and not by the system.
+        """
         records = self._at.get(value)
         if not records:
             records = [record for text, record in self._long if within(text, value)]
-        named = made = False
-        for record in records:
-            made = made or record.made
-            named = named or self.picks(record, words)
-        return bool(records), named or (bool(records) and self._extreme(value, words)), made
+        named = any(self.picks(record, words) for record in records)
+        return bool(records), named or (bool(records) and self._extreme(value, words)), value in self._made
 
     def _extreme(self, value: str, words: Words) -> bool:
         """Say whether a trusted value is what the most, or the least, belongs to, where the user asked for that.

@@ -1,7 +1,8 @@
-"""A conversation as a policy sees it: the user's words, the texts others wrote, the calls and what became of each."""
+"""A conversation as a policy sees it: the user's words, texts of others, calls and what came of each, the answers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ import msgspec
 
 from shipworthy.core.errors import Problem, WorkspaceError
 
-_HINT = 'write {"says": "...", "calls": [{"tool": "...", "args": {}, "gave": ...}]}'
+_HINT = 'write {"says": "...", "calls": [{"tool": "...", "args": {}, "gave": ...}], "answers": [{"text": "..."}]}'
 
 
 class Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -18,6 +19,7 @@ class Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     Attributes:
         verdict: what was said of it then; "" where nobody noted it. `rule` is what decided.
         says: all of the user's words by then, oldest first, where they are others than the conversation's first.
+        flagged: rules of guards that had flagged a text of the conversation by then.
         read: texts that others wrote and that were shown to the model before it: documents.
         made: it ran; `granted` because a person said yes, with the arguments `ran` where they changed them.
         failed: what it gave is an error's text.
@@ -32,6 +34,7 @@ class Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     rule: str = ""
     says: tuple[str, ...] = ()
     read: tuple[str, ...] = ()
+    flagged: tuple[str, ...] = ()
     made: bool = True
     granted: bool = False
     ran: dict[str, Any] | None = None
@@ -41,12 +44,47 @@ class Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     turn: int = 1
 
 
+class PastAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An answer of the past as the target gave it, before a policy looked at it.
+
+    Attributes:
+        after: how many calls of the conversation came before it; None for all of them.
+        verdict: ``deny`` where something of it was left out then; "" where nothing was, or nobody looked.
+        says: as of a call. `read`: texts of others that were shown since the last call.
+    """
+
+    text: str
+    after: int | None = None
+    verdict: Literal["", "allow", "deny"] = ""
+    says: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    turn: int = 1
+
+
 class Past(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A conversation of the past: the user's words, and the calls in their order."""
+    """A conversation of the past: the user's words, the calls in their order, and the answers.
+
+    An answer before which nothing of others was read is left out: no policy looks at it.
+    """
 
     says: str
     calls: tuple[Made, ...] = ()
     id: str = ""
+    answers: tuple[PastAnswer, ...] = ()
+
+    def __post_init__(self) -> None:
+        ends = [len(self.calls) if one.after is None else one.after for one in self.answers]
+        if any(not 0 <= end <= len(self.calls) for end in ends) or ends != sorted(ends):
+            raise ValueError("'after' of an answer counts the calls before it, and answers stand in their order")
+
+    def in_order(self) -> Iterator[Made | PastAnswer]:
+        """Yield calls and answers as they came one after the other."""
+        waiting = list(self.answers)
+        for number, call in enumerate(self.calls):
+            while waiting and waiting[0].after is not None and waiting[0].after <= number:
+                yield waiting.pop(0)
+            yield call
+        yield from waiting
 
 
 def read_past(path: Path) -> list[Past]:

@@ -1,32 +1,82 @@
-"""The calls of a recorded attempt, as a policy would see them again."""
+"""The calls and answers of a recorded attempt, as a policy would see them again."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from shipworthy.core.events import Approval, Called, Event, PolicyEvent, Retrieved, Returned, Rewound, Said
+from shipworthy.core.events import (
+    Approval,
+    Asked,
+    Called,
+    Event,
+    Failed,
+    GuardEvent,
+    PolicyEvent,
+    Retrieved,
+    Returned,
+    Rewound,
+    Said,
+)
 from shipworthy.core.messages import Message, ToolCall
 from shipworthy.core.records import Attempt
-from shipworthy.enforce.policy.past import Made, Past
+from shipworthy.enforce.policy.past import Made, Past, PastAnswer
 
 
 def past_of(attempt: Attempt) -> Past:
-    """Return an attempt's calls with the user's words by then, what was read, and what became of each.
+    """Return an attempt's calls and answers with the user's words by then, what was read, and what became of each.
 
     Arguments of a call that was refused are taken from what the target says of it; where it says nothing, or two
     things, they are not known. Texts that a sample plants in a request are in no event, and so not here.
     """
-    calls = calls_of(attempt.events)
-    return Past(says="\n".join(calls[0].says) if calls else "", calls=calls, id=attempt.id)
+    reading = _Reading(attempt.events)
+    return conversation(attempt.id, reading.calls(), reading.answers)
+
+
+def conversation(id: str, calls: Sequence[Made], answers: Sequence[PastAnswer]) -> Past:
+    """Return calls and answers as one conversation, which begins with the words that the first of them heard."""
+    said_by_then = [*(call.says for call in calls[:1]), *(answer.says for answer in answers[:1])]
+    says = min(said_by_then, key=len, default=())
+    return Past(says="\n".join(says), calls=tuple(calls), answers=tuple(answers), id=id)
 
 
 def calls_of(events: Sequence[Event]) -> tuple[Made, ...]:
     """Return the calls among events; see `past_of`."""
     return _Reading(events).calls()
+
+
+def said(messages: Iterable[Message]) -> str:
+    """Return what an assistant says in some messages, in one text."""
+    return "\n".join(text for message in messages if message.role == "assistant" and (text := message.text))
+
+
+class _Answer:
+    """The target's answer of one turn, as far as it is known."""
+
+    def __init__(self, so_far: PastAnswer) -> None:
+        self.so_far = so_far
+        self._given: list[Message] = []
+        self._withheld: list[Message] = []
+
+    @property
+    def text(self) -> str:
+        """All of what the target said, where some of it was left out."""
+        return said(self._withheld or self._given)
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, Said) and event.by == "target":
+            (self._withheld if event.withheld else self._given).append(event.message)
+        elif isinstance(event, Failed):
+            self._deny(event.role == "policy")  # the check broke: nothing of the answer was given
+        elif isinstance(event, PolicyEvent):
+            self._deny(not (event.call or event.candidate or event.shadow))
+
+    def _deny(self, so: bool) -> None:
+        if so:
+            self.so_far = replace(self.so_far, verdict="deny")
 
 
 class _Reading:
@@ -36,18 +86,39 @@ class _Reading:
         self._events = events
         self._messages: list[Message] = []
         self._unread: list[str] = []
+        self._flagged: dict[str, None] = {}
         self._calls: list[Made] = []
         self._words: dict[str, list[PolicyEvent]] = defaultdict(list)
         self._yes: dict[str, Approval] = {}
         self._open: dict[str, list[int]] = defaultdict(list)
         self._said = _said_calls(events)
+        self.answers: list[PastAnswer] = []
+        self._answer: _Answer | None = None
 
     def calls(self) -> tuple[Made, ...]:
         for event in self._events:
+            if self._answer is not None and event.turn != self._answer.so_far.turn:
+                self._end_answer()
             self._take(event)
+        self._end_answer()
         return tuple(self._calls)
 
+    def _take_answer(self, event: Event) -> None:
+        """Look for the target's answer of a turn."""
+        if isinstance(event, Asked) and event.role == "target":
+            says = tuple(m.text for m in self._messages if m.role == "user")
+            self._answer = _Answer(PastAnswer("", len(self._calls), says=says, turn=event.turn))
+        elif self._answer is not None:
+            self._answer.take(event)
+
+    def _end_answer(self) -> None:
+        answer, self._answer = self._answer, None
+        text = answer.text if answer is not None else ""
+        if answer is not None and text and (self._unread or self.answers or any(call.made for call in self._calls)):
+            self.answers.append(replace(answer.so_far, text=text, read=tuple(self._unread)))
+
     def _take(self, event: Event) -> None:
+        self._take_answer(event)
         if isinstance(event, Said):
             if not event.withheld:
                 self._messages.append(event.message)
@@ -57,6 +128,8 @@ class _Reading:
             del self._messages[event.keep :]
         elif isinstance(event, Retrieved):
             self._unread.append(f"{event.document.title}\n{event.document.text}")
+        elif isinstance(event, GuardEvent) and event.tightens:
+            self._flagged[event.guard] = None
         elif isinstance(event, PolicyEvent) and event.call and not event.candidate:
             self._words[event.call].append(event)
         elif isinstance(event, Approval):
@@ -106,6 +179,7 @@ class _Reading:
                 rule=rule,
                 says=says,
                 read=read,
+                flagged=tuple(self._flagged),
                 id=call.id,
                 turn=turn,
                 **how,

@@ -9,16 +9,20 @@ from typing import Any, NamedTuple
 from shipworthy.detect.redact import is_redacted
 from shipworthy.enforce.policy.decision import RANK, PolicyDecision, Word
 from shipworthy.enforce.policy.engine import Policy
-from shipworthy.enforce.policy.past import Made, Past
+from shipworthy.enforce.policy.past import Made, Past, PastAnswer
 from shipworthy.enforce.policy.session import Session
 from shipworthy.enforce.policy.values import flat
 
+ANSWER = "(answer)"
+"""Stands in the place of a tool's name where the word is on an answer."""
+
 
 class Changed(NamedTuple):
-    """A call on which two policies differ.
+    """A call or an answer on which two policies differ.
 
     Attributes:
-        session: the conversation; `number` the place of the call in it, from 1.
+        session: the conversation; `number` the place of the call in it, from 1, answers counted too.
+        tool: its name; `ANSWER` for an answer.
         before, after: the words.
         rule: what decided where the word is harder: what newly stands in the way of the call, or no longer does.
         why: of the later word.
@@ -39,12 +43,12 @@ class Changed(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """Past calls under a policy.
+    """Past calls and answers under a policy.
 
     Attributes:
-        changed: the calls whose word changes, in their order.
-        judged: calls that were compared, by tool.
-        unknown: why a call could not be, and how many such calls there are.
+        changed: those whose word changes, in their order.
+        judged: those that were compared, by tool; answers under `ANSWER`.
+        unknown: why one could not be, and how many such there are.
     """
 
     changed: tuple[Changed, ...]
@@ -58,13 +62,43 @@ class Compared(NamedTuple):
             yield tool, rule, way, number, self.judged[tool]
 
 
-def words_on(policy: Policy, past: Past) -> Iterator[PolicyDecision]:
-    """Yield a policy's word on each call of a conversation; see `steps`."""
-    return (decision for _, _, decision in steps(policy, past))
+class PastWord(NamedTuple):
+    """A policy's word on a call or an answer of the past: what decided, and one sentence.
+
+    On an answer the word is ``deny`` where a sentence of it would be left out.
+    """
+
+    of: Made | PastAnswer
+    word: Word
+    rule: str
+    why: str
+
+
+def words_on(policy: Policy, past: Past) -> Iterator[PastWord]:
+    """Yield a policy's word on each call and each answer of a conversation, in their order; see `steps`."""
+    for session, one, decision in _through(policy, past):
+        if decision is not None:
+            yield PastWord(one, decision.word, decision.rule, decision.sentence)
+        elif isinstance(one, PastAnswer):
+            yield _word_on_answer(session, one)
+
+
+def _word_on_answer(session: Session, one: PastAnswer) -> PastWord:
+    try:
+        found = session.steered(one.text)
+    except Exception as error:  # the user would not see it
+        return PastWord(one, "deny", "answer", f"the answer is withheld: its check failed ({type(error).__name__})")
+    if not found:
+        return PastWord(one, "allow", "answer", "")
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    why = f"{found[0].why} ({found[0].tool}){more}"
+    if session.withholds:
+        return PastWord(one, "deny", "answer", f"a sentence is left out: {why}")
+    return PastWord(one, "allow", "answer", f"a sentence is noted and given: {why}")
 
 
 def steps(policy: Policy, past: Past) -> Iterator[tuple[Session, Made, PolicyDecision]]:
-    """Go through a conversation as if a policy stood beside the one that decided.
+    """Go through the calls of a conversation as if a policy stood beside the one that decided.
 
     What happened then happens again, whatever it says: a call that ran has run, and what it gave was read; a call that
     was refused was not made. That keeps what comes after it comparable; what a person would have answered to another
@@ -73,14 +107,29 @@ def steps(policy: Policy, past: Past) -> Iterator[tuple[Session, Made, PolicyDec
     Yields:
         The session as it is at a call, the call, and the word on it. What the call gave is read after that.
     """
+    for session, one, decision in _through(policy, past):
+        if decision is not None and isinstance(one, Made):
+            yield session, one, decision
+
+
+def _through(policy: Policy, past: Past) -> Iterator[tuple[Session, Made | PastAnswer, PolicyDecision | None]]:
+    """Go through calls and answers; the word is None on an answer."""
     session = policy.session(user=past.id)
-    for call in past.calls:
-        session.hear(call.says or (past.says,))
-        for text in call.read:
-            session.read(text, "a document")
-        decision = session.judge(call.tool, call.args)
-        yield session, call, decision
-        _goes_on(session, call, decision)
+    told: set[str] = set()
+    for one in past.in_order():
+        session.hear(one.says or (past.says,))
+        for text in one.read:
+            if text not in told:
+                told.add(text)
+                session.read(text, "a document")
+        if isinstance(one, PastAnswer):
+            yield session, one, None
+            continue
+        for guard in one.flagged:
+            session.flag(guard)
+        decision = session.judge(one.tool, one.args)
+        yield session, one, decision
+        _goes_on(session, one, decision)
 
 
 def _goes_on(session: Session, call: Made, decision: PolicyDecision) -> None:
@@ -104,9 +153,10 @@ def _goes_on(session: Session, call: Made, decision: PolicyDecision) -> None:
 def compare(
     past: Iterable[Past], new: Policy, old: Policy | None = None, *, reference: Policy | None = None
 ) -> Compared:
-    """Say which calls change their word under a policy.
+    """Say on which calls and answers the word changes under a policy.
 
-    A call whose arguments are not on record, or were redacted, is not judged: two redacted values look the same.
+    A call whose arguments are not on record, or were redacted, is not judged: two redacted values look the same. Nor is
+    an answer whose text was redacted.
 
     Args:
         old: what is compared with; what was noted of each call then if left out, and calls of which nothing was noted
@@ -117,23 +167,26 @@ def compare(
     tally = CompareTally()
     for session in past:
         now = list(words_on(new, session))
-        then = (
-            [(d.word, d.rule) for d in words_on(old, session)]
-            if old is not None
-            else [(hard(c.verdict), c.rule or c.tool) for c in session.calls]
-        )
-        again = [d.word for d in words_on(reference, session)] if reference is not None else [None] * len(now)
-        rows = zip(session.calls, then, now, again, strict=True)
-        for number, (call, (before, was), after, same) in enumerate(rows, start=1):
-            why = unfit(call)
-            if not why and same is not None and call.verdict and same != hard(call.verdict):
+        then = [(w.word, w.rule) for w in words_on(old, session)] if old is not None else [_noted(w.of) for w in now]
+        again = [w.word for w in words_on(reference, session)] if reference is not None else [None] * len(now)
+        rows = zip(now, then, again, strict=True)
+        for number, (after, (before, was), same) in enumerate(rows, start=1):
+            one = after.of
+            why = unfit(one)
+            noted = isinstance(one, PastAnswer) or one.verdict
+            if not why and same is not None and noted and same != hard(one.verdict):
                 why = "the record does not give again what was said then"
             if why:
                 tally.unknown[why] += 1
             else:
                 rule = was if RANK[after.word] < RANK[before] else after.rule
-                tally.add(Changed(session.id, number, call.tool, before, after.word, rule, after.sentence))
+                tool = ANSWER if isinstance(one, PastAnswer) else one.tool
+                tally.add(Changed(session.id, number, tool, before, after.word, rule, after.why))
     return tally.compared
+
+
+def _noted(one: Made | PastAnswer) -> tuple[Word, str]:
+    return hard(one.verdict), "answer" if isinstance(one, PastAnswer) else one.rule or one.tool
 
 
 class CompareTally:
@@ -161,8 +214,10 @@ def hard(verdict: str) -> Word:
     return {"": "allow", "allow": "allow", "ask": "ask"}.get(verdict, "deny")  # type: ignore[return-value]
 
 
-def unfit(call: Made) -> str:
-    """Return why a call cannot be judged from its record; "" where it can."""
+def unfit(call: Made | PastAnswer) -> str:
+    """Return why a call or an answer cannot be judged from its record; "" where it can."""
+    if isinstance(call, PastAnswer):
+        return "an answer's text is redacted" if is_redacted(call.text) else ""
     if not call.known:
         return "the record does not hold its arguments"
     if any(isinstance(v, str) and is_redacted(v) for v in flat(call.args)):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableSet, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
 from shipworthy.detect.disguise import readings
 from shipworthy.detect.normalise import letters
-from shipworthy.enforce.policy.answer import Steering, steering
+from shipworthy.enforce.policy.answer import Steering, SteeringSearch, steering
 from shipworthy.enforce.policy.budget import Accounts, Spent
 from shipworthy.enforce.policy.checks import CREATED, DERIVED, MADE, NAMED, QUOTED, TRUSTED, USER, Compiled, counted
 from shipworthy.enforce.policy.decision import Explained, PolicyDecision, Trouble, decided
@@ -48,24 +48,40 @@ class Undo(NamedTuple):
 class Session:
     """What a policy knows of one conversation. Made by `Policy.session`.
 
+    Args:
+        accounts: what users have spent; the policy's own if left out.
+        spent: what was used of each tool in this session before; nothing if left out.
+        endorsed: what a person endorsed in it before, as (tool, what, value); nothing if left out.
+
     Attributes:
         policy: that it is under.
         words: the user's, so far.
         memory: what tools gave.
         denied_read: the last reading call that was refused since the user spoke; "" where there is none.
         undo: calls that can be taken back, oldest first.
+        flagged: the rules of guards that flagged a text, in their order.
     """
 
-    def __init__(self, policy: Policy, user: str = "") -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        user: str = "",
+        *,
+        accounts: Accounts | None = None,
+        spent: defaultdict[str, Spent] | None = None,
+        endorsed: MutableSet[tuple[str, str, str]] | None = None,
+    ) -> None:
         self.policy, self._user = policy, user
         self._texts: tuple[str, ...] = ()
         self.words = Words(())
         self.memory = Memory()
         self.denied_read = ""
         self.undo: list[Undo] = []
-        self._spent: dict[str, Spent] = defaultdict(Spent)
-        self._accounts = Accounts() if policy.accounts is None else policy.accounts
-        self._endorsed: set[tuple[str, str, str]] = set()
+        self.flagged: list[str] = []
+        self._spent: dict[str, Spent] = defaultdict(Spent) if spent is None else spent
+        own = Accounts() if policy.accounts is None else policy.accounts
+        self._accounts = own if accounts is None else accounts
+        self._endorsed: MutableSet[tuple[str, str, str]] = set() if endorsed is None else endorsed
         self._origins: dict[str, int] = {}
         self._left: list[str] = []
         self.memory.tainted = policy.file.descriptions == "others"
@@ -76,7 +92,9 @@ class Session:
         """Take in the user's words: all of them so far, oldest first."""
         said = tuple(texts)
         if said != self._texts:
-            self._texts, self.words, self.denied_read = said, Words(said), ""
+            known = len(self._texts) if said[: len(self._texts)] == self._texts else 0
+            self.words = Words(said[known:], self.words if known else None)
+            self._texts, self.denied_read = said, ""
             self._origins.clear()
 
     def read(self, text: str, source: str) -> None:
@@ -102,6 +120,11 @@ class Session:
         if rule.rule.undo is not None:
             self.undo.append(Undo(tool, dict(args), rule.rule.undo, answer))
 
+    def flag(self, guard: str) -> None:
+        """Take in that a guard's rule flagged a text: `after_flag` holds until the session ends."""
+        if guard not in self.flagged:
+            self.flagged.append(guard)
+
     def forget(self) -> None:
         """Forget which origins were found; they are found again. For measuring."""
         self._origins.clear()
@@ -124,14 +147,18 @@ class Session:
             return decided(tool, "", [Trouble("deny", "unknown tool", "", "", "no rule names this tool")])
         return decided(tool, rule.rule.effect, [t for t in self._troubles(rule, args) if t is not None])
 
-    def book(self, tool: str, args: Mapping[str, Any]) -> None:
-        """Count a call that runs."""
+    def book(self, tool: str, args: Mapping[str, Any], *, again: bool = False) -> None:
+        """Count a call that runs.
+
+        Args:
+            again: it ran in an earlier request, which booked it for the user; it counts for the session alone.
+        """
         rule = self.policy.tools[tool]
         amount, recipients = counted(args, rule.recipients, rule.amounts)
         self._spent[tool].add(amount, recipients)
         if self.memory.secrets and rule.leaving:
             self._left += [letters(written(v)) for name in rule.leaving for v in flat(args.get(name))]
-        if rule.rule.budget is not None and rule.rule.budget.per == "user":
+        if not again and rule.rule.budget is not None and rule.rule.budget.per == "user":
             self._accounts.of(self._user, tool).add(amount, recipients)
 
     def approved(self, tool: str, args: Mapping[str, Any], decision: PolicyDecision) -> None:
@@ -252,7 +279,13 @@ class Session:
     def facts(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a condition may name."""
         calls = {name: self._spent[name].calls if name in self._spent else 0 for name in self.policy.tools}
-        return {"args": dict(args), "says": self.words.text, "tainted": self.memory.tainted, "calls": calls}
+        return {
+            "args": dict(args),
+            "says": self.words.text,
+            "tainted": self.memory.tainted,
+            "flagged": bool(self.flagged),
+            "calls": calls,
+        }
 
     def leaking(self, sent: str) -> Iterator[KeptSecret]:
         """Yield the values that may not leave and stand in a text.
@@ -278,7 +311,28 @@ class Session:
 
     def steering(self, text: str) -> Iterator[Steering]:
         """Yield the sentences of an answer that steer the user on behalf of others."""
-        yield from steering(text, self.memory.untrusted, self.words, lambda v: self.memory.of(v, self.words)[0])
+        yield from steering(text, self.memory.untrusted, self.words, self._trusts)
+
+    def search(self) -> SteeringSearch:
+        """Return what finds the same in an answer that comes in pieces, as long as nothing more is read."""
+        return SteeringSearch(self.memory.untrusted, self.words, self._trusts)
+
+    def _trusts(self, value: str) -> bool:
+        return self.memory.of(value, self.words)[0]
+
+    def steered(self, text: str) -> list[Steering]:
+        """Return the sentences of an answer that the policy says something about: none where it looks at no answers.
+
+        Whether they are left out is for `withholds` to say.
+        """
+        if self.policy.file.answers.check == "off" or not self.memory.tainted:
+            return []
+        return list(self.steering(text))
+
+    @property
+    def withholds(self) -> bool:
+        """Whether a sentence that steers is left out, and not only noted."""
+        return self.policy.file.answers.check == "withhold"
 
     # ---- going back ------------------------------------------------------------------------------------------------
 
@@ -286,8 +340,9 @@ class Session:
         """Return a session that knows what this one does and goes its own way."""
         twin = copy.copy(self)
         twin.memory = copy.deepcopy(self.memory)
+        twin.flagged = list(self.flagged)
         twin.undo, twin._origins, twin._left = list(self.undo), dict(self._origins), list(self._left)
-        twin._endorsed, twin._spent = set(self._endorsed), copy.deepcopy(self._spent)
+        twin._endorsed, twin._spent = copy.copy(self._endorsed), copy.deepcopy(self._spent)
         if self.policy.accounts is None:
             twin._accounts = copy.deepcopy(self._accounts)
         return twin

@@ -14,8 +14,9 @@ import msgspec
 
 from shipworthy.core.events import PolicyEvent
 from shipworthy.core.foreign import kind_of
+from shipworthy.enforce.policy.decision import Word
 from shipworthy.enforce.policy.engine import Policy
-from shipworthy.enforce.policy.past import Past
+from shipworthy.enforce.policy.past import Made, Past, PastAnswer
 from shipworthy.enforce.policy.replayed import words_on
 
 PATIENCE_S = 5.0
@@ -45,13 +46,14 @@ class Shadow:
         return self.policy.digest
 
     async def words(self, past: Past) -> tuple[PolicyEvent, ...]:
-        """Return the candidate's word on each call of a conversation, marked as such."""
-        if not past.calls:
+        """Return the candidate's word on each call and each answer of a conversation, marked as such."""
+        asked = list(past.in_order())
+        if not asked:
             return ()
         said, broken = ((), "") if self._late else await self._ask(past)
         if self._late:
             broken = f"the candidate had not answered within {self._patience_s:g} s, and is not asked again"
-        return (*said, *(_word(call.turn, call.id, broken) for call in past.calls[len(said) :]))
+        return (*said, *(_word(one, "deny", _RULE, broken) for one in asked[len(said) :]))
 
     async def _ask(self, past: Past) -> tuple[Sequence[PolicyEvent], str]:
         """Have the candidate speak in a thread of its own; return its words, or none and what broke it."""
@@ -78,15 +80,15 @@ class Shadow:
 def _said(policy: Policy, past: Past) -> list[PolicyEvent]:
     own = msgspec.json.decode(msgspec.json.encode(past), type=Past)
     found: list[PolicyEvent] = []
-    for call, decision in zip(own.calls, words_on(policy, own), strict=True):
-        reason = "" if decision.word == "allow" else decision.sentence
-        event = PolicyEvent(call.turn, call.id, decision.word, decision.rule, reason, shadow=True, candidate=True)
-        found.append(msgspec.convert(msgspec.to_builtins(event), PolicyEvent))
+    for said in words_on(policy, own):
+        reason = "" if said.word == "allow" and isinstance(said.of, Made) else said.why
+        found.append(msgspec.convert(msgspec.to_builtins(_word(said.of, said.word, said.rule, reason)), PolicyEvent))
     return found
 
 
-def _word(turn: int, call: str, reason: str) -> PolicyEvent:
-    return PolicyEvent(turn, call, "deny", _RULE, reason, shadow=True, candidate=True)
+def _word(one: Made | PastAnswer, word: Word, rule: str, reason: str) -> PolicyEvent:
+    call = one.id if isinstance(one, Made) else ""
+    return PolicyEvent(one.turn, call, word, rule, reason, shadow=True, candidate=True)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[], object]) -> None:

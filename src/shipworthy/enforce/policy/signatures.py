@@ -21,6 +21,7 @@ class Presented(NamedTuple):
         arguments: the JSON schema of each argument, by its name.
         required: arguments without which there is no call.
         answer: the JSON schema of what it gives; empty where it does not say.
+        space: words that begin the name and only say whose tool it is (`guess.namespaces`).
     """
 
     name: str
@@ -28,6 +29,7 @@ class Presented(NamedTuple):
     arguments: Mapping[str, Mapping[str, Any]]
     required: frozenset[str]
     answer: Mapping[str, Any]
+    space: frozenset[str] = frozenset()
 
 
 def read_signatures(path: Path) -> dict[str, Presented]:

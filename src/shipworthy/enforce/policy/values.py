@@ -73,12 +73,20 @@ def written(value: Any) -> str:
         return number(value)
     if not isinstance(value, str):
         return str(value).lower()
-    text = value if value.isascii() else unicodedata.normalize("NFKC", value)
+    return without_scheme(folded(value))
+
+
+def folded(text: str) -> str:
+    """Return a text with compatibility forms and case folded, and blanks collapsed."""
+    text = text if text.isascii() else unicodedata.normalize("NFKC", text)
     # Folding the case must not fold two names into one: a domain with an eszett and one with a double s are two.
     text = text.strip()
     text = text.casefold() if text.isascii() else "".join(c if c in "\u00df\u03c2" else c.casefold() for c in text)
-    if "  " in text or "\n" in text or "\t" in text:
-        text = _SPACE.sub(" ", text)
+    return _SPACE.sub(" ", text) if "  " in text or "\n" in text or "\t" in text else text
+
+
+def without_scheme(text: str) -> str:
+    """Return a folded text without a scheme before it and slashes behind it, where it looks like an address."""
     if "://" in text or text.startswith("www.") or text.endswith("/"):
         text = _SCHEME.sub("", text).rstrip("/")
     return text

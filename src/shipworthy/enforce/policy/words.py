@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from shipworthy.enforce.policy.values import carried, written
+from shipworthy.enforce.policy.values import carried, folded, without_scheme, written
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w])|(?<![\w.])[-+]?\d+(?:\.\d+)?(?![\w])")
@@ -89,6 +89,7 @@ class Words:
 
     Args:
         texts: the user's messages of one conversation, oldest first. Never what a tool or a document said.
+        before: what they said before these; it is not read again.
 
     Attributes:
         text: all of them.
@@ -97,22 +98,42 @@ class Words:
         most, least: they ask for the one with the most, or the least, of something.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self.text = "\n".join(texts)
-        self._written = written(self.text)
-        self._tokens = tokens(self.text)
+    text = ""
+    numbers: tuple[float, ...] = ()
+    everyone: bool = False
+    most: bool = False
+    least: bool = False
+    _count: int = 0
+    _folded: str = ""
+    _line: str = " "
+    _bare: frozenset[str] = frozenset()
+    _stems: frozenset[str] = frozenset()
+    _carried: frozenset[str] = frozenset()
+    _numbers: frozenset[str] = frozenset()
+    _dates: tuple[tuple[int | None, int, int], ...] = ()
+
+    def __init__(self, texts: Iterable[str], before: Words | None = None) -> None:
+        said = tuple(texts)
+        known = before if before is not None else Words.__new__(Words)  # one who has said nothing
+        self._count = known._count + len(said)
+        self.text = "\n".join((known.text, *said) if known._count else said)
+        # Each message is read by itself: a date does not begin in one and end in the next.
+        self._folded = " ".join(part for part in (known._folded, *map(folded, said)) if part)
+        self._written = without_scheme(self._folded)
         # "Ada's" says "Ada" too.
-        bare = [t.removesuffix("'s").removesuffix("’s") for t in self._tokens]
-        self._line = f" {' '.join(bare)} "
-        self._bare = frozenset(bare)
-        self._stems = frozenset(map(stem, bare))
+        bare = [t.removesuffix("'s").removesuffix("’s") for text in said for t in tokens(text)]
+        self._line = known._line + "".join(f"{token} " for token in bare)
+        self._bare = known._bare.union(bare)
+        self._stems = known._stems.union(map(stem, bare))
         # "our-company.com.They" is a sentence that ends and one that begins without a blank.
-        self._carried = frozenset(c.value for c in carried(_STUCK.sub(r"\1. \2", self.text)))
-        self._numbers = frozenset(written(float(n.replace(",", ""))) for n in _NUMBER.findall(self.text))
+        self._carried = known._carried.union(c.value for t in said for c in carried(_STUCK.sub(r"\1. \2", t)))
+        found = (written(float(n.replace(",", ""))) for text in said for n in _NUMBER.findall(text))
+        self._numbers = known._numbers.union(found)
         self.numbers = tuple(sorted(float(n) for n in self._numbers))
-        self._dates = tuple(_dates(self.text))
-        self.everyone = not _EVERY.isdisjoint(bare)
-        self.most, self.least = not _MOST.isdisjoint(bare), not _LEAST.isdisjoint(bare)
+        self._dates = (*known._dates, *(date for text in said for date in _dates(text)))
+        self.everyone = known.everyone or not _EVERY.isdisjoint(bare)
+        self.most = known.most or not _MOST.isdisjoint(bare)
+        self.least = known.least or not _LEAST.isdisjoint(bare)
         self._said: dict[str, bool] = {}
 
     def say(self, value: str) -> bool:

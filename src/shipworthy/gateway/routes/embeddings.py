@@ -11,6 +11,7 @@ from shipworthy.core.errors import TargetError
 from shipworthy.core.records import Reply, Request, Usage, answer
 from shipworthy.dialects import embeddings_serve
 from shipworthy.dialects.served import Asking
+from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.dialects import OpenAI
 from shipworthy.gateway.gateway import Gateway
@@ -33,22 +34,26 @@ class EmbeddingsDialect(OpenAI):
 class EmbeddingVectors:
     """One request's call, as the exchange's target. What it says is nothing; `found` is what it brings."""
 
-    def __init__(self, upstream: GatewayUpstream, asking: Asking) -> None:
-        self._upstream, self._asking = upstream, asking
+    def __init__(self, upstreams: Candidates, asking: Asking) -> None:
+        self._upstreams, self._asking = upstreams, asking
         self.found: list[list[float]] = []
         self.usage = Usage()
         self.status = 0
 
     def describe(self) -> Mapping[str, Any]:
-        return {"target": "gateway", "upstream": self._upstream.name, "base_url": self._upstream.spec.url + PATH}
+        return {"target": "gateway"}
 
     async def send(self, request: Request) -> Reply:
         """Ask for the vectors of the request's messages, as guards left them."""
         texts = [message.text for message in request.messages]
-        model = self._upstream.spec.model or self._asking.model
-        told = await self._upstream.endpoint(PATH).ask({**self._asking.fields, "model": model, "input": texts})
+        return await self._upstreams.ask(self, lambda upstream: self._asked(upstream, texts))
+
+    async def _asked(self, upstream: GatewayUpstream, texts: list[str]) -> Reply:
+        model = upstream.spec.model or self._asking.model
+        body = {**self._asking.fields, "model": model, "input": texts}
+        told = await upstream.endpoint(PATH).ask(body, also=self._upstreams.headers)
+        self.status = told.status
         if told.status != 200:
-            self.status = told.status
             raise TargetError(f"the upstream answered {describe_error(told)}")
         self.found, self.usage = embeddings_serve.vectors(told.body, len(texts))
         return answer("", usage=self.usage)
@@ -60,10 +65,10 @@ class EmbeddingVectors:
 class Embedding(RequestTurn):
     """One request for vectors."""
 
-    async def _answered(self, asking: Asking, upstream: GatewayUpstream, client: GatewayClient) -> web.StreamResponse:
+    async def _answered(self, asking: Asking, upstream: Candidates, client: GatewayClient) -> web.StreamResponse:
         call = EmbeddingVectors(upstream, asking)
         try:
-            await self._exchange(upstream.channel(call), client).ask(asking.messages)
+            await self._exchange(upstream.channel(call), client, converses=False).ask(asking.messages)
         except TargetError as error:
             raise upstream_refusal(error, call.status) from None
         if self._blocked:  # there are no words to give in place of numbers

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import msgspec
 from aiohttp import web
 
@@ -14,10 +17,20 @@ async def answer(gateway: Gateway, request: web.BaseRequest) -> web.StreamRespon
     """Tell everybody the state and the active digest; an operator the rest. 503 while nothing is served."""
     active = gateway.keeper.look()
     state = "failing" if gateway.log.failure else "stopped" if active.stopped else "ok"
-    told = {"status": state, "guards": active.digest, "reload": "refused" if gateway.keeper.refused else "current"}
+    told: dict[str, Any] = {
+        "status": state,
+        "guards": active.digest,
+        "reload": "refused" if gateway.keeper.refused else "current",
+    }
     client = active.clients.find(key_of(request))
     if client is not None and client.operates:
-        told |= {**active.describe(), "refused": gateway.keeper.refused, "log": gateway.log.failure}
+        worker = {"id": os.getpid(), "of": active.config.spec.workers, "breakers": active.breakers()}
+        told |= {
+            **active.describe(),
+            "refused": gateway.keeper.refused,
+            "log": gateway.log.failure,
+            "worker": worker,  # what only this one of them knows
+        }
     status = 200 if state == "ok" else 503
     return web.Response(
         status=status, body=msgspec.json.encode(told), content_type="application/json", headers=gateway.headers(active)

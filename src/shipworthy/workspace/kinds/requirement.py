@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from shipworthy.core import condition
 from shipworthy.core.errors import did_you_mean
 from shipworthy.core.renamed import metric_hint
-from shipworthy.workspace.fields import NUMBER, Entity, Id, Ref, Severity, TaxonomyRef, Title, Word
+from shipworthy.workspace.fields import NUMBER, Entity, Id, Ref, Severity, TaxonomyRef, Title, Unhashed, Word
 from shipworthy.workspace.kind import kind
 from shipworthy.workspace.metric_condition import refusal, weakness
 
@@ -55,9 +55,10 @@ class Criterion(Entity):
 
 def _check(requirement: Placed[Requirement], draft: Draft, graph: Graph) -> None:
     if not requirement.entity.criteria:
-        hint = "a requirement that nothing tests decides nothing: add 'criteria'"
         name = requirement.entity.id
-        draft.problems.append(requirement.problem((), f"the requirement {name!r} has no criterion", hint))
+        if not graph.sources(graph.node("requirement", name), "watches") and not draft.broken("monitor"):
+            hint = "a requirement that nothing tests decides nothing: add 'criteria', or a monitor that watches it"
+            draft.problems.append(requirement.problem((), f"the requirement {name!r} has no criterion", hint))
     for index, criterion in enumerate(requirement.entity.criteria):
         _check_criterion(requirement, criterion, ("criteria", index), draft)
 
@@ -104,10 +105,15 @@ def _unaudited(criterion: Criterion, metric: Metric | None, draft: Draft) -> str
 
 @kind("requirement", section="requirements", enters="linking", check=_check)
 class Requirement(Entity):
-    """What must hold: which risks it mitigates, which criteria test it."""
+    """What must hold: which risks it mitigates, which criteria test it.
+
+    Attributes:
+        clauses: of policies that ask for it.
+    """
 
     id: Annotated[str, Id("RQ")]
     text: Title
     mitigates: tuple[Annotated[str, Ref("risk")], ...] = ()
+    clauses: tuple[Annotated[str, Ref("clause"), Unhashed("it says who asks, it does not decide")], ...] = ()
     refs: tuple[TaxonomyRef, ...] = ()
     criteria: tuple[Criterion, ...] = ()

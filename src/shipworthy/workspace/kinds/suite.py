@@ -9,6 +9,7 @@ from pydantic import Field
 from shipworthy.core.errors import MissingExtra
 from shipworthy.workspace.check_reference import check_reference
 from shipworthy.workspace.fields import NUMBER, Entity, Rate, Slug, TaxonomyRef, Text, Title, Unhashed, Word
+from shipworthy.workspace.judges import declared_metrics, written_metric
 from shipworthy.workspace.kind import kind
 from shipworthy.workspace.library import library_suites
 from shipworthy.workspace.parameters import build
@@ -60,7 +61,8 @@ def _content(suite: Suite) -> dict[str, Any]:
     suite allows, could say what suits him.
     """
     built = [_built(use) for use in suite.scorers]
-    metrics = {metric.name: metric for scorer in built if scorer is not None for metric in scorer.metrics}
+    pairs = [(use, scorer) for use, scorer in zip(suite.scorers, built, strict=True) if scorer is not None]
+    metrics = {metric.name: metric for use, scorer in pairs for metric in declared_metrics(use, scorer)}
     return {
         "digest": suite.digest,
         "scorers": [
@@ -69,7 +71,7 @@ def _content(suite: Suite) -> dict[str, Any]:
         ],
         "content": suite.content,
         "metric": suite.metric,
-        "metrics": [{name: getattr(m, name) for name in m.__struct_fields__} for m in metrics.values()],
+        "metrics": [written_metric(metric) for metric in metrics.values()],
         "max_error_rate": suite.max_error_rate,
         "samples": len(suite.samples),
         "clusters": len({hash(sample.cluster or sample.id) for sample in suite.samples}),  # 8 bytes each, not the words

@@ -4,17 +4,42 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from shipworthy.workspace.fields import Entity, Id, Text, Title
+from shipworthy.workspace.fields import Entity, Id, Ref, Text, Title
 from shipworthy.workspace.kind import kind
+from shipworthy.workspace.parties import Party
+from shipworthy.workspace.policies import Effect
+
+ComponentKind = Literal[
+    "model", "prompt", "retriever", "index", "tool", "skill", "mcp-server", "code-runner", "agent", "memory", "cache",
+    "store", "dataset", "service", "interface", "other",
+]  # fmt: skip
+"""What a part is: a `retriever` searches, an `index` is searched; a `skill` is instructions that a model loads; an
+`interface` is what people see."""
 
 
 @kind("component", written="part")
 class Component(Entity):
-    """A part of the system that data or control flows through."""
+    """A part of the system that data or control flows through. What is left out is not known, and so taken as open.
+
+    Attributes:
+        writers: who can change what it holds, or what it says to the model.
+        effect: of a tool, the farthest that a call reaches.
+        holds: what data it keeps or passes on.
+        run_by: the sub-processor that runs it; left out, the owner does.
+        sends_to: parts that it gives data to.
+        pinned: whether its version is fixed, so that another one cannot come in unseen.
+    """
 
     id: Annotated[str, Id("CMP")]
     title: Title
-    kind: Literal["model", "prompt", "retriever", "index", "tool", "store", "interface", "other"] = "other"
+    kind: ComponentKind = "other"
+    writers: tuple[Party, ...] | None = None
+    effect: Effect | None = None
+    holds: tuple[Annotated[str, Ref("data")], ...] | None = None
+    run_by: Annotated[str, Ref("subprocessor")] | None = None
+    sends_to: tuple[Annotated[str, Ref("component")], ...] = ()
+    pinned: bool | None = None
+    text: Text = ""
 
 
 class AiAct(Entity):

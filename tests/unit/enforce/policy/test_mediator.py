@@ -7,10 +7,14 @@ import json
 
 import pytest
 
-from shipworthy.core.errors import UsageError
+from shipworthy.core.errors import PolicyRefused, UsageError
 from shipworthy.core.events import Approval, Called, PolicyEvent
-from shipworthy.core.messages import Delta, ToolCall, say
-from shipworthy.core.records import Reply
+from shipworthy.core.messages import Delta, Document, ToolCall, say
+from shipworthy.core.records import Attempt, Finding, Reply
+from shipworthy.enforce.pipeline import Pipeline
+from shipworthy.enforce.policy.recorded import past_of
+from shipworthy.enforce.policy.replayed import words_on
+from shipworthy.enforce.rule import Rule
 from shipworthy.exchange.channel import Channels
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.exchange import Exchange
@@ -168,3 +172,82 @@ def test_an_answer_under_a_policy_is_not_streamed_past_it(make):
 
     with pytest.raises(UsageError, match="whole answers"):
         asyncio.run(listen())
+
+
+class Word:
+    """A guard that finds one word."""
+
+    stages = frozenset({"input", "retrieved", "tool_call"})
+    reach = None
+
+    def describe(self):
+        return {"guard": "word"}
+
+    async def check(self, part, ctx):
+        at = part.text.find("EVIL")
+        if "BREAK" in part.text:
+            raise RuntimeError(part.text)
+        return [] if at < 0 else [Finding(at, at + 4, "word", "tighten")]
+
+
+FLAG = """
+tools:
+  read: {effect: none, args: {query: none}}
+  send: {effect: external, args: {body: none}}
+"""
+READ, SEND = ("read", {}, "EVIL"), ("send", {"body": "hi"}, "sent")
+
+
+@pytest.mark.parametrize(
+    ("calls", "says", "documents", "rule", "expected"),
+    [
+        ((SEND, READ, SEND), "Hi", (), {}, ["allow", "allow", "ask"]),
+        ((SEND,), "EVIL", (), {}, ["ask"]),
+        ((SEND,), "Hi", (Document("d", "EVIL"),), {}, ["ask"]),
+        ((("send", {"body": "EVIL"}, "sent"),), "Hi", (), {}, ["ask"]),
+        ((SEND, READ, SEND), "Hi", (), {"shadow": True}, ["allow"] * 3),
+        ((SEND, READ, SEND), "Hi", (), {"action": "allow"}, ["allow"] * 3),
+        ((("read", {}, "BREAK"), SEND), "Hi", (), {"on_error": "tighten"}, ["allow", "ask"]),
+        ((("read", {}, "BREAK"), SEND), "Hi", (), {"on_error": "allow"}, ["allow", "allow"]),
+    ],
+)
+def test_a_guards_flag_tightens_the_tools(make, calls, says, documents, rule, expected):
+    made = make(FLAG)
+    mediation = Mediation(Pipeline([Rule("GD-word", Word(), **rule)]), policy=made)
+    exchange = Exchange(Channels().open(Agent(*calls)), mediation, keep=False, user="u", documents=documents)
+    asyncio.run(exchange.ask([say("user", says)]))
+    assert words(exchange) == expected
+    assert set(exchange.flagged) == ({"GD-word"} if "ask" in expected else set())
+    # A flag lasts: in the next turn nothing is flagged again, and the tools are as tight.
+    asyncio.run(exchange.ask([say("user", says), say("assistant", "Done."), say("user", "Go on.")]))
+    assert ("ask" in words(exchange)[len(expected) :]) == ("ask" in expected)
+    # What the record holds of it gives the same words again, and a policy that heeds no flag gives others.
+    names = dict.fromkeys(("suite", "sample", "attack", "cluster", "content_hash"), "x")
+    past = past_of(Attempt(id="AT-1", number=1, seed=1, outcome="scored", events=tuple(exchange.events), **names))
+    assert [d.word for d in words_on(made, past)] == words(exchange)
+    heedless = make("after_flag: {word: allow}\n" + FLAG)
+    assert {d.word for d in words_on(heedless, past)} == {"allow"}
+
+
+def test_a_session_that_cannot_take_in_a_flag_makes_no_further_call(make):
+    policy = make(FLAG)
+
+    def refuse(event):
+        raise RuntimeError("no")
+
+    policy.open = lambda user, open=policy.open: _with(open(user), refuse)
+    agent = Agent(READ, SEND)
+    exchange = Exchange(
+        Channels().open(agent), Mediation(Pipeline([Rule("GD-word", Word())]), policy=policy), keep=False
+    )
+    with pytest.raises(PolicyRefused, match="could not take in"):
+        asyncio.run(exchange.ask([say("user", "Hi")]))
+    assert [e.call.name for e in exchange.events if isinstance(e, Called)] == ["read"]
+    assert not agent.seen
+    with pytest.raises(PolicyRefused):
+        asyncio.run(exchange.ask([say("user", "Hi"), say("user", "again")]))
+
+
+def _with(session, flagged):
+    session.flagged = flagged
+    return session

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipworthy.core.events import Approval, Called, PolicyEvent, Retrieved, Returned, Said
+from shipworthy.core.events import Approval, Asked, Called, PolicyEvent, Retrieved, Returned, Said
 from shipworthy.core.messages import Document, Message, ToolCall, ToolResult, say
 from shipworthy.core.records import Attempt
 from shipworthy.enforce.policy.recorded import past_of
@@ -72,3 +72,30 @@ def test_what_was_read_stands_before_the_next_call():
     )
     (call,) = past_of(made).calls
     assert (call.says, call.read, call.failed, call.gave) == (("Go", "On"), ("title\ntext",), True, "broke")
+
+
+def test_an_answer_is_taken_as_the_target_gave_it():
+    made = attempt(
+        Said(1, say("user", "Go")),
+        Asked(1, "target"),
+        Said(1, say("assistant", "Nothing was read."), "target"),
+        Said(2, say("user", "On")),
+        Called(2, ToolCall("c0", "read", {})),
+        Returned(2, ToolResult("c0", "read", "[]")),
+        Asked(2, "target"),
+        Retrieved(2, Document("d", "More", title="T")),
+        PolicyEvent(2, "", "deny", "answer", "a sentence was left out"),
+        PolicyEvent(2, "", "allow", "answer", shadow=True, candidate=True),
+        Said(2, say("assistant", "All of it."), "target", withheld=True),
+        Said(2, say("assistant", "Some of it."), "target"),
+    )
+    (one,) = past_of(made).answers
+    assert (one.text, one.after, one.verdict, one.turn) == ("All of it.", 1, "deny", 2)
+    assert (one.says, one.read) == (("Go", "On"), ("T\nMore",))
+
+
+def test_a_block_message_is_no_answer_of_the_target():
+    made = attempt(
+        Called(1, CALL), Returned(1, ToolResult("c1", "send", "sent")), Said(1, say("assistant", "Blocked."), "target")
+    )
+    assert past_of(made).answers == ()

@@ -273,3 +273,48 @@ def test_where_others_write_the_descriptions_the_model_makes_nothing(make):
     for s in (ours, others):
         s.hear(["Pay it"])
     assert (word(ours, "pay", amount=7), word(others, "pay", amount=7)) == ("allow", "ask")
+
+
+FLAGGED = """
+after_flag: {AFTER}
+tools:
+  look: {effect: none}
+  note: {effect: internal}
+  post: {effect: external}
+  pay: {effect: irreversible}
+  drop: {effect: external, when: "!flagged"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ("{}", ["allow", "allow", "ask", "ask", "deny"]),
+        ("{word: deny}", ["allow", "allow", "deny", "deny", "deny"]),
+        ("{word: allow}", ["allow", "allow", "allow", "allow", "deny"]),
+        ("{word: ask, effects: [none, irreversible]}", ["ask", "allow", "allow", "ask", "deny"]),
+    ],
+)
+def test_what_a_guard_flagged_tightens_the_tools(session, after, words):
+    pytest.importorskip("cel")
+    made = session(text=FLAGGED.replace("{AFTER}", after))
+    tools = ["look", "note", "post", "pay", "drop"]
+    assert [made.judge(tool, {}).word for tool in tools] == ["allow"] * 5
+    before = made.copy()
+    made.flag("GD-injection")
+    made.flag("GD-injection")
+    assert [made.judge(tool, {}).word for tool in tools] == words
+    assert [made.copy().judge(tool, {}).word for tool in tools] == words
+    assert [before.judge(tool, {}).word for tool in tools] == ["allow"] * 5
+
+
+def test_a_yes_after_a_flag_is_about_one_call(session):
+    made = session(text=FLAGGED.replace("{AFTER}", "{}"))
+    made.flag("GD-injection")
+    asked = made.decide("post", {})
+    assert (asked.rule, asked.sentence) == (
+        "post.after a flag",
+        "post needs a person's word: GD-injection flagged a text of this conversation.",
+    )
+    made.approved("post", {}, asked)
+    assert made.decide("post", {}).word == "ask"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shipworthy.enforce.policy.values import carried, written
 from shipworthy.enforce.policy.words import Words, stem
@@ -57,3 +59,25 @@ def test_what_goes_nowhere_is_not_carried(text):
 )
 def test_what_goes_somewhere_is(text, value):
     assert [c.value for c in carried(text)] == [value]
+
+
+TEXTS = st.lists(
+    st.sampled_from(
+        ["Pay 1,200.00 to Ada's", "on May", "15th, 2024", "see https://x.org/a/", "www.Example.com", "all  of\tit",
+         "", " ",
+         "the latest", "x [dot] org", "Straße ﬁ 日本", "the first", "bo@x.org.They", "/"]
+    ),
+    max_size=6,
+)  # fmt: skip
+
+
+@given(TEXTS, st.integers(0, 6))
+def test_what_is_said_later_adds_to_what_was_said(texts, cut):
+    """A conversation that is told in two parts says what it says when it is told at once."""
+    whole, parts = Words(texts), Words(texts[cut:], Words(texts[:cut]))
+    assert {name: getattr(whole, name) for name in vars(whole)} == {name: getattr(parts, name) for name in vars(parts)}
+
+
+def test_a_date_does_not_begin_in_one_message_and_end_in_the_next():
+    assert not Words(["in May", "15 of them"]).say("2024-05-15")
+    assert Words(["in May 15"]).say("2024-05-15")

@@ -1,5 +1,6 @@
 """Threats: read, linked, checked and traced, though nothing but their own file knows of them."""
 
+# ruff: noqa: E501 - a line of YAML, or of a message, is one line
 from __future__ import annotations
 
 import pytest
@@ -66,3 +67,48 @@ def test_a_threat_that_leads_to_no_risk_is_warned_about(workspace):
 def test_a_threat_explains_and_makes_no_evidence_stale(workspace):
     before = Workspace.load(workspace(), allow_code=True).spec_digest("small")
     assert Workspace.load(workspace({"threats.yaml": THREATS}), allow_code=True).spec_digest("small") == before
+
+
+LINKED = """\
+threats:
+  - id: THR-talk
+    title: Somebody makes it talk
+    vector: direct-injection
+    attackers: [ATK-one, a stranger with a browser]
+    entry_points: [EP-chat]
+    assets: [AST-time]
+    components: [CMP-a]
+    risks: [RK-one]
+    catalogue: [AIT-jailbreak]
+attackers:
+  - {id: ATK-one, title: A stranger, can: [asks], goal: Fun}
+entry_points:
+  - {id: EP-chat, title: The chat, component: CMP-a}
+assets:
+  - {id: AST-time, title: Everyone's time}
+"""
+
+
+def test_ids_are_links_and_other_words_are_text(workspace):
+    loaded = Workspace.load(workspace({"threats.yaml": LINKED}), allow_code=True)
+    assert loaded.warnings == ()
+    threat = loaded.graph.node("threat", "THR-talk")
+    assert [n.id for n in loaded.graph.targets(threat, "attackers")] == ["ATK-one"]
+    assert threat.entity.attackers == ("ATK-one", "a stranger with a browser")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("[ATK-one,", "[ATK-two,", "threats.yaml:5: unknown attacker 'ATK-two' (did you mean 'ATK-one'?)"),
+        ("[EP-chat]", "[EP-chta]", "threats.yaml:6: unknown entry 'EP-chta' (did you mean 'EP-chat'?)"),
+        ("[AST-time]", "[AST-tiem]", "threats.yaml:7: unknown asset 'AST-tiem' (did you mean 'AST-time'?)"),
+        (
+            "AIT-jailbreak",
+            "AIT-jailbraek",
+            "threats.yaml:10: the catalogue of AI threats has no threat 'AIT-jailbraek' (did you mean 'AIT-jailbreak'?)",
+        ),
+    ],
+)
+def test_what_a_threat_links_to_must_be_there(problems, old, new, expected):
+    assert problems({"threats.yaml": LINKED.replace(old, new)}) == [expected]

@@ -1,0 +1,134 @@
+"""Answer for calls of tools that wait in a gateway for a person's word."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from shipworthy.gateway.approvals import PendingCall
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def config_option(function: F) -> F:
+    """Add the option that names a gateway's file."""
+    path = click.Path(exists=True, dir_okay=False, path_type=Path)
+    said = "The gateway's file."
+    return click.option("--config", "config", metavar="FILE", required=True, type=path, help=said)(function)
+
+
+def _word(function: F) -> F:
+    why = click.option("--why", metavar="TEXT", required=True, help="Kept with the word.")
+    by = click.option("--by", metavar="NAME", default=None, help="Who says so; the user of this process if left out.")
+    return click.argument("approval", metavar="ID")(config_option(by(why(function))))
+
+
+@click.group()
+def approvals() -> None:
+    """Answer for calls of tools that wait for a person's word."""
+
+
+@approvals.command("list")
+@config_option
+@click.option("--all", "everything", is_flag=True, help="Also those that no longer wait.")
+def list_(*, config: Path, everything: bool) -> None:
+    """List the calls that wait: id, state, until when, the client, the tool, and why it is asked about."""
+    from shipworthy.gateway.approvals import read_all
+    from shipworthy.gateway.config import state_of
+
+    for row in read_all(state_of(config)[0]):
+        if everything or row.state == "waiting":
+            click.echo("\t".join(map(_line, (row.id, row.state, row.until, row.client, row.call.name, row.reason))))
+
+
+@approvals.command()
+@click.argument("approval", metavar="ID")
+@config_option
+def show(*, approval: str, config: Path) -> None:
+    """Show a call with its arguments, as it would be made, and what a person is asked about it."""
+    from shipworthy.gateway import approvals as queue
+    from shipworthy.gateway.config import state_of
+
+    row, whole = queue.show(state_of(config)[0], approval)
+    click.echo(f"{row.id}: {row.state}{_who(row)}")
+    click.echo(f"asked {row.asked}, until {row.until}, for {row.client or 'a client without a key'}"
+               f"{', session ' + _line(row.session) if row.session else ''}, request {row.request}")  # fmt: skip
+    click.echo(_line(row.reason))
+    if not whole:
+        click.echo("personal data and credentials are taken out: nobody waits for a word on it any more")
+    click.echo(f"\n{_line(row.call.name)}\n{_json(row.call.arguments)}")
+    for question in row.questions:
+        about = f"{question.argument} = {question.value}" if question.argument else "the call"
+        origin = f"; it stands in what {question.origin} read" if question.origin else ""
+        click.echo(f"- {_line(about)}: {_line(question.why)}{_line(origin)}")
+    if row.arguments is not None:
+        click.echo(f"made with\n{_json(row.arguments)}")
+
+
+@approvals.command()
+@_word
+@click.option("--arguments", metavar="JSON", default=None, help="Make the call with these instead; the policy decides over them again.")  # fmt: skip  # noqa: E501
+def approve(*, approval: str, config: Path, by: str | None, why: str, arguments: str | None) -> int:
+    """Let the call ID be made, with exactly its values or with those that you give."""
+    import msgspec
+
+    changed: Any = None
+    if arguments is not None:
+        try:
+            changed = msgspec.json.decode(arguments)
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            changed = None
+        if not isinstance(changed, dict):
+            raise click.UsageError("--arguments is a JSON object with all arguments of the call")
+    return _answer(config, approval, granted=True, by=by, why=why, arguments=changed)
+
+
+@approvals.command()
+@_word
+def deny(*, approval: str, config: Path, by: str | None, why: str) -> int:
+    """Refuse the call ID. The client is told that a person said no, and not why."""
+    return _answer(config, approval, granted=False, by=by, why=why, arguments=None)
+
+
+def _answer(
+    config: Path, approval: str, *, granted: bool, by: str | None, why: str, arguments: dict[str, Any] | None
+) -> int:
+    from shipworthy.gateway import approvals as queue
+    from shipworthy.gateway.config import state_of
+
+    by, state = by or getpass.getuser(), state_of(config)[0]
+    row, first = queue.answer(state, approval, granted=granted, by=by, why=why, arguments=arguments)
+    if first:
+        again = "; the policy decides again over the changed arguments" if row.arguments is not None else ""
+        click.echo(f"{row.id} is {row.state}{again}")
+        return 0
+    said = {
+        "approved": f"was answered before{_who(row)}",
+        "denied": f"was answered before{_who(row)}",
+        "waiting": "was answered, or ended, this very moment",
+        "expired": "was refused: nobody had answered in time",
+        "gone": "is no more: its request had ended",
+        "lost": "is no more: the worker that waited for it has ended, and the call was never made",
+    }
+    click.echo(f"{row.id} {said[row.state]}. This word does not count.", err=True)
+    return 1
+
+
+def _who(row: PendingCall) -> str:
+    return f": {row.state} by {_line(row.by)} at {row.at} ({_line(row.why)})" if row.by else ""
+
+
+def _line(text: str) -> str:
+    """Return a text on one line, without what would steer a terminal: a model may have written it."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value, indent=2)

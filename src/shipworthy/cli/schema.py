@@ -1,0 +1,23 @@
+"""Print the JSON Schema of a safety file, for an editor.
+
+What a schema cannot know (links, plug-ins, metrics, catalogues) `shipworthy check` does.
+"""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("name", metavar="[NAME]", default="workspace")
+@click.option("--list", "listed", is_flag=True, help="List the names instead.")
+def command(name: str, listed: bool) -> None:
+    """Print the JSON Schema (draft 2020-12) of NAME: `workspace` is any file with sections.
+
+    `suite`, `guards` and `policy` are the other files; the rest are single entities, such as `risk`.
+    """
+    import json
+
+    from shipworthy.workspace.schema import names, schema_of
+
+    click.echo("\n".join(names()) if listed else json.dumps(schema_of(name), indent=2, ensure_ascii=False))

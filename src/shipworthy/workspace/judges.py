@@ -1,0 +1,41 @@
+"""Which judge gives a metric: its identity as it is written, which a calibration names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipworthy.core.digests import digest
+from shipworthy.core.metric import Metric
+from shipworthy.workspace.files import measured, unpriced
+from shipworthy.workspace.use import Use
+
+
+def judge_identity(use: Use, scorer: Any) -> str:
+    """Return ``sha256:…`` of all that makes a judge judge as it does; empty for a scorer that is none.
+
+    Rubric, prompt, votes and parameters as the scorer describes itself, and its model as it is written, without its
+    operational settings and its price.
+    """
+    if not getattr(scorer, "judge", False):
+        return ""
+    model = use.model
+    written = {"use": model.use, "params": measured(model, unpriced(model.params))} if model is not None else None
+    return digest({"scorer": dict(scorer.describe()), "model": written})
+
+
+def declared_metrics(use: Use, scorer: Any) -> tuple[Metric, ...]:
+    """Return the metrics of a scorer as manifests and specifications hold them: with the judge that gives them."""
+    identity = judge_identity(use, scorer)
+    metrics = tuple(scorer.metrics)
+    return tuple(replace(metric, judge=identity) for metric in metrics) if identity else metrics
+
+
+def written_metric(metric: Metric) -> Mapping[str, Any]:
+    """Return a metric for a specification: a scorer that is no judge leaves `judge` out."""
+    fields = {name: getattr(metric, name) for name in metric.__struct_fields__}
+    if not fields["judge"]:
+        del fields["judge"]
+    return fields
