@@ -165,7 +165,7 @@ class MatrixCell(NamedTuple):
         )
 
 
-def cells(routes: tuple[Route, ...] = ("chat", "messages")) -> Iterator[MatrixCell]:
+def cells(routes: tuple[Route, ...] = ROUTES) -> Iterator[MatrixCell]:
     """Yield the matrix of answers, each cell with a number of its own."""
     number = 0
     for route, place in product(routes, PLACES):
@@ -183,7 +183,7 @@ def cells(routes: tuple[Route, ...] = ("chat", "messages")) -> Iterator[MatrixCe
             yield MatrixCell(number, route, place, "whole", 1, False, ask, not ask)
 
 
-def asking_cells(routes: tuple[Route, ...] = ("chat", "messages")) -> Iterator[MatrixCell]:
+def asking_cells(routes: tuple[Route, ...] = ROUTES) -> Iterator[MatrixCell]:
     """Yield the matrix of requests, each cell with a number of its own."""
     number = 0
     for route, place in product(routes, ASKED):
