@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Literal, NamedTuple
 
-from shipworthy.conformance.marks import Mark, draw, harmless
+from shipworthy.conformance.marks import CellMark, draw, harmless
 
 Route = Literal["chat", "messages", "responses"]
 ROUTES: tuple[Route, ...] = Route.__args__  # type: ignore[attr-defined]
@@ -115,7 +115,7 @@ class MatrixCell(NamedTuple):
         """Who says the mark; see `SOURCES`."""
         return SOURCE[self.place]
 
-    def token(self, choice: int = 0) -> Mark:
+    def token(self, choice: int = 0) -> CellMark:
         """Return the mark as what can be looked for."""
         return draw(self.entity, self.seed, self.drawn or self.number, choice, self.words)
 
