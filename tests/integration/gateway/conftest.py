@@ -34,7 +34,8 @@ def write(folder: Path, upstream: str, *, guards: Any = None, **more: Any) -> Pa
     made = {
         "listen": "127.0.0.1:0",
         "guards": "guards.yaml",
-        "upstreams": {"main": {"url": upstream, "retries": 0, "timeout_s": 20}},
+        # Upstreams of tests fail on purpose, many times in a row.
+        "upstreams": {"main": {"url": upstream, "retries": 0, "timeout_s": 20, "breaker": {"failures": 0}}},
     }
     path = folder / "gateway.yaml"
     path.write_text(yaml.safe_dump(made | more))

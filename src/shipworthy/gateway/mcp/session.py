@@ -301,9 +301,14 @@ class McpSession:
 
     def turn(self) -> McpTurn:
         """Return the record of one message, still to be filled in, as the one that this task serves."""
-        turn = McpTurn(self, self.gateway.keeper.look())
+        turn = McpTurn(self, self.active)
         now_served.set(turn)
         return turn
+
+    @property
+    def active(self) -> Active:
+        """What is in force for this session at this moment: levers may be pulled for a part of all."""
+        return self.gateway.keeper.look().seen_by(self.user, self.name)
 
     def serving(self) -> Active:
         """Return what is in force.
@@ -311,7 +316,7 @@ class McpSession:
         Raises:
             McpRefusal: nothing is served, or not by this session.
         """
-        active = self.gateway.keeper.look()
+        active = self.active
         if active.stopped:
             raise stopped()
         if active.mcp.get(self.server.name) is not self.server:
@@ -334,9 +339,11 @@ class McpSession:
         """
         now_served.get().active = active = self.serving()
         media, ctx = self.server.spec.media == "pass", self.context()
-        return await release(
+        found = await release(
             active.pipeline, stages, shape, value, ctx, at=at, media=media, rewrite=rewrite, token=lambda was: token
         )
+        self._asks.flagged(found.events)
+        return found
 
     def context(self) -> GuardContext:
         """Return what guards are told of a message."""
