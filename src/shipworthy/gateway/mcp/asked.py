@@ -52,7 +52,7 @@ class ClientAsks:
     def __init__(self, session: McpSession) -> None:
         self._session = session
         self._conversation: Conversation | None = None
-        self._policy = session.gateway.keeper.look().mcp_policy
+        self._policy = session.active.mcp_policy
         if self._policy is not None:
             self._conversation = Conversation(self._policy, session.user, ask=self._ask, record=_record)
         self._tools = PinnedTools(session.server.read.pins, self._page)

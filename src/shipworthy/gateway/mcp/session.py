@@ -299,9 +299,14 @@ class McpSession:
 
     # ---- what both need --------------------------------------------------------------------------------------------
 
+    @property
+    def active(self) -> Active:
+        """What is in force for this session's user, on whose side of a rollout it is."""
+        return self.gateway.keeper.look().seen_by(self.user, "")
+
     def turn(self) -> McpTurn:
         """Return the record of one message, still to be filled in, as the one that this task serves."""
-        turn = McpTurn(self, self.gateway.keeper.look())
+        turn = McpTurn(self, self.active)
         now_served.set(turn)
         return turn
 
@@ -311,7 +316,7 @@ class McpSession:
         Raises:
             McpRefusal: nothing is served, or not by this session.
         """
-        active = self.gateway.keeper.look()
+        active = self.active
         if active.stopped:
             raise stopped()
         if active.mcp.get(self.server.name) is not self.server:
