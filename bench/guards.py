@@ -20,7 +20,7 @@ from typing import Any
 
 from shipworthy.core import registry
 from shipworthy.core.protocols import GuardContext
-from shipworthy.core.records import Request, Stage, say
+from shipworthy.core.records import Document, Request, Stage, say
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.rule import Rule
 
@@ -35,6 +35,9 @@ GUARDS: dict[str, tuple[dict[str, Any], Stage]] = {
     "input_rules": ({}, "input"),
     "canary_output": ({"canaries": ["HERON-4471"]}, "output"),
     "language": ({"allow": ["en"]}, "input"),
+    "output_policy": ({}, "input"),
+    "groundedness": ({}, "output"),
+    "retrieval": ({}, "retrieved"),
     "spotlight": ({}, "retrieved"),
     "rate_limit": ({"messages": 1_000_000}, "input"),
 }
@@ -62,7 +65,8 @@ def floor(text: str) -> int:
 
 async def milliseconds(pipeline: Pipeline, stage: Stage, texts: list[str]) -> tuple[float, float]:
     """Return the median CPU time of a text in the pipeline, and that of the floor."""
-    ctx = GuardContext(Request(messages=(say("user", "hello"),), user="ana", session="s1"))
+    page = Document("d", texts[-1][:2000])
+    ctx = GuardContext(Request(messages=(say("user", "hello"),), documents=(page,), user="ana", session="s1"))
     await pipeline.apply(stage, texts[0], ctx)  # patterns and weights are loaded once
     guarded, bare = [], []
     for text in texts:

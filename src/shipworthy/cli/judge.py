@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,47 +183,52 @@ def list_(*, workspace: Path, form: str, allow_code: bool) -> None:
     if layout.keeps_control:
         with AuditLog(layout.control_url) as audit:
             known = read_said(audit).calibrations
-    now = list(current(loaded))
-    living = {(identity, metric) for _, metric, identity in now}
-    newest = {(one.judge, one.metric): one.entry for one in known}
-    told = [
-        {
-            **{name: value for name, value in one._asdict().items() if name != "entry"},
-            "entry": one.entry,
-            "counts": one.passed and newest[one.judge, one.metric] == one.entry and (one.judge, one.metric) in living,
-        }
-        for one in known
-    ]
-    never = [
-        {"suite": suite, "metric": metric, "judge": identity}
-        for suite, metric, identity in now
-        if (identity, metric) not in newest
-    ]
+    told = _listed(known, list(current(loaded)))
     if form == "json":
-        click.echo(json.dumps({"calibrations": told, "never_calibrated": never}, indent=2))
+        click.echo(json.dumps(told, indent=2))
         return
     from shipworthy.cli._tables import table
 
-    if told:
-        rows = [
-            (
-                str(one["entry"]),
-                str(one["metric"]),
-                str(one["rubric"]),
-                f"{one['found']}/{one['positives']}",
-                f"{one['cleared']}/{one['negatives']}",
-                "passed" if one["passed"] else "below",
-                str(one["at"])[:10],
-                "yes" if one["counts"] else "no",
-            )
-            for one in told
-        ]
-        columns = ("entry", "metric", "rubric", "found", "cleared", "bar", "made", "counts")
-        click.echo(table(columns, rows, right=(0, 3, 4)))
-    for one in never:
-        click.echo(f"never calibrated as it is written now: {one['metric']} of {one['suite']}")
-    if not told and not never:
+    if not told:
         click.echo("no suite has a judge")
+        return
+    rows = [
+        (
+            str(one.get("entry", "")),
+            str(one["metric"]),
+            str(one.get("rubric", "")),
+            f"{one['found']}/{one['positives']}" if "found" in one else "",
+            f"{one['cleared']}/{one['negatives']}" if "found" in one else "",
+            str(one.get("at", ""))[:10],
+            str(one["state"]),
+        )
+        for one in told
+    ]
+    click.echo(table(("entry", "metric", "rubric", "found", "cleared", "made", "state"), rows, right=(0, 3, 4)))
+
+
+def _listed(known: Sequence[Calibration], now: Sequence[tuple[str, str, str]]) -> list[dict[str, Any]]:
+    """Return every calibration with its state, oldest first, and behind them the judges that have none.
+
+    States: ``counts``, ``below its bar``, ``replaced`` by a newer one, ``of a former judge``, ``never calibrated``.
+    """
+    living = {(identity, metric) for _, metric, identity in now}
+    newest = {(one.judge, one.metric): one.entry for one in known}
+    told: list[dict[str, Any]] = []
+    for one in known:
+        key = one.judge, one.metric
+        state = "counts" if one.passed else "below its bar"
+        if key not in living:
+            state = "of a former judge"
+        elif newest[key] != one.entry:
+            state = "replaced"
+        told.append({**one._asdict(), "state": state})
+    told += [
+        {"suite": suite, "metric": metric, "judge": identity, "state": "never calibrated"}
+        for suite, metric, identity in now
+        if (identity, metric) not in newest
+    ]
+    return told
 
 
 def _teller() -> Callable[[int, int], None]:

@@ -17,7 +17,7 @@ _DEEPEST = 200
 """Levels of a JSON value that are walked: an answer of a hostile gateway has more, and its raw bytes are looked at."""
 
 
-class Leak(NamedTuple):
+class MarkFound(NamedTuple):
     """A mark that came out: how many of its bytes in a row, and where: names of fields, or of a header."""
 
     bytes: int
@@ -75,7 +75,7 @@ class Came(NamedTuple):
         texts = (text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in self.texts().values())
         return list(_deep(texts))
 
-    def leak(self, marks: Iterable[Mark]) -> Leak | None:
+    def leak(self, marks: Iterable[Mark]) -> MarkFound | None:
         """Return the longest piece of some marks in all of it; None where there is none that would tell anything.
 
         Headers, raw bytes, texts joined by place and all of them in their order are looked through, and what stands in
@@ -99,7 +99,7 @@ class Came(NamedTuple):
 _NONE = object()
 
 
-def found_in(marks: Iterable[Mark], looked: Iterable[tuple[str, str]]) -> Leak | None:
+def found_in(marks: Iterable[Mark], looked: Iterable[tuple[str, str]]) -> MarkFound | None:
     """Return the longest piece of some marks in texts with names, the first of those that are as long."""
     marks, best = list(marks), None
     for channel, text in looked:
@@ -107,7 +107,7 @@ def found_in(marks: Iterable[Mark], looked: Iterable[tuple[str, str]]) -> Leak |
         for mark in marks:
             size = mark.found(text, plain)
             if size and (best is None or size > best.bytes):
-                best = Leak(size, channel)
+                best = MarkFound(size, channel)
     return best
 
 

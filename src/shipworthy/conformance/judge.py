@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from shipworthy.conformance.came import Came, Leak, found_in
+from shipworthy.conformance.came import Came, MarkFound, found_in
 from shipworthy.conformance.cells import SPOKEN, MatrixCell
 from shipworthy.conformance.stub import AskedUpstream
 
@@ -17,7 +17,7 @@ _DRAWN = re.compile(r"[bcdfghjklmnpqrstvwxz]{10}\d+x\d+@leak\.example\.org|AKIA[
 """What a drawn mark looks like; only those of this run are marks."""
 
 
-class Judged(NamedTuple):
+class CellOutcome(NamedTuple):
     """What became of a cell.
 
     Attributes:
@@ -37,7 +37,7 @@ class Judged(NamedTuple):
     status: int = 0
 
 
-class Judge:
+class CellJudge:
     """Judges cells, each by what its control came to.
 
     Args:
@@ -48,22 +48,30 @@ class Judge:
     def __init__(self, marks: Mapping[str, int], mode: str) -> None:
         self._marks, self._mode = marks, mode
 
-    def control(self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream]) -> Judged:
+    def control(self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream]) -> CellOutcome:
         """Say whether harmless words come through unchanged: without that, nothing is known of a mark's cell."""
         if came.fault:
-            return Judged("broken", reason=came.fault, status=came.status)
+            return CellOutcome("broken", reason=came.fault, status=came.status)
         if cell.place in _ERRORS:  # an error in the client's dialect, or the words that came before it
             error = came.status >= 400 or "error" in came.text or _has(came.said(), cell.answer_words)
-            return Judged("served" if error else "not served", reason="" if error else "no error", status=came.status)
+            return CellOutcome(
+                "served" if error else "not served", reason="" if error else "no error", status=came.status
+            )
         if came.status != 200:
-            return Judged("not served", reason=f"status {came.status}", status=came.status)
+            return CellOutcome("not served", reason=f"status {came.status}", status=came.status)
         if came.malformed:
-            return Judged("broken", reason="an answer that cannot be read", status=200)
+            return CellOutcome("broken", reason="an answer that cannot be read", status=200)
         if cell.in_request:
             return self._passed_on(cell, came, reached)._replace(status=200)
         return self._said(cell, came)._replace(status=200)
 
-    def marked(self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream], control: Judged | None) -> Judged:
+    def marked(
+        self,
+        cell: MatrixCell,
+        came: Came,
+        reached: Sequence[AskedUpstream],
+        control: CellOutcome | None,
+    ) -> CellOutcome:
         """Say what became of a cell with a mark.
 
         Args:
@@ -73,24 +81,24 @@ class Judge:
         if self._mode == "shadow":
             return self._unchanged(cell, came, reached, control)
         if leak := self._leak(cell, came, reached):
-            return Judged("leaked", "", leak.bytes, leak.channel, status=came.status)
+            return CellOutcome("leaked", "", leak.bytes, leak.channel, status=came.status)
         if came.fault:
-            return Judged("broken", reason=came.fault, status=came.status)
+            return CellOutcome("broken", reason=came.fault, status=came.status)
         if control is None:
-            return Judged("stopped", "withheld", status=came.status)
+            return CellOutcome("stopped", "withheld", status=came.status)
         if control.outcome != "served":
-            return Judged("not served", reason=f"its control: {control.outcome}", status=came.status)
+            return CellOutcome("not served", reason=f"its control: {control.outcome}", status=came.status)
         if came.status != 200 and came.status not in _BLOCKS and came.status != control.status:
-            return Judged("broken", reason=f"status {came.status}", status=came.status)
+            return CellOutcome("broken", reason=f"status {came.status}", status=came.status)
         if came.status == 200 and came.malformed:
-            return Judged("broken", reason="an answer that cannot be read", status=200)
+            return CellOutcome("broken", reason="an answer that cannot be read", status=200)
         if cell.in_request:
             rest = any(cell.request_words in text for one in reached for _, text in one.looked())
         else:
             rest = _has(came.said(), cell.answer_words) or _has(came.said(), cell.place_words)
-        return Judged("stopped", "rest" if rest else "withheld", status=came.status)
+        return CellOutcome("stopped", "rest" if rest else "withheld", status=came.status)
 
-    def _leak(self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream]) -> Leak | None:
+    def _leak(self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream]) -> MarkFound | None:
         own = [cell.token(choice) for choice in range(cell.choices)]
         if cell.in_request:
             if leak := found_in(own, (pair for one in reached for pair in one.looked())):
@@ -101,10 +109,10 @@ class Judge:
         for text in (came.text, *came.said(), *came.headers.values()):
             for found in _DRAWN.findall(text):
                 if found in self._marks and found not in mine and self._marks[found] != (cell.drawn or cell.number):
-                    return Leak(len(found), "another request's answer")
+                    return MarkFound(len(found), "another request's answer")
         return None
 
-    def _said(self, cell: MatrixCell, came: Came) -> Judged:
+    def _said(self, cell: MatrixCell, came: Came) -> CellOutcome:
         texts = came.said()
         if cell.place not in SPOKEN:
             return _came_through(_has(texts, cell.answer_words), _has(texts, cell.answer_words))
@@ -112,24 +120,24 @@ class Judge:
         count = sum(text.count(cell.said()) for text in texts)
         return _came_through(count >= cell.choices, _has(texts, cell.place_words))
 
-    def _passed_on(self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream]) -> Judged:
+    def _passed_on(self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream]) -> CellOutcome:
         if not reached:
-            return Judged("not served", reason="the upstream was not asked")
+            return CellOutcome("not served", reason="the upstream was not asked")
         texts = [text for one in reached for _, text in one.looked()]
         if not _has(came.said(), cell.answer_words):
-            return Judged("altered", reason="the upstream's words did not come")
+            return CellOutcome("altered", reason="the upstream's words did not come")
         return _came_through(_has(texts, cell.said()), _has(texts, cell.request_words))
 
     def _unchanged(
-        self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream], control: Judged | None
-    ) -> Judged:
+        self, cell: MatrixCell, came: Came, reached: Sequence[AskedUpstream], control: CellOutcome | None
+    ) -> CellOutcome:
         if control is None or control.outcome != "served":
             why = control.outcome if control else "none"
-            return Judged("not served", reason=f"its control: {why}", status=came.status)
+            return CellOutcome("not served", reason=f"its control: {why}", status=came.status)
         if cell.place not in SPOKEN and not cell.in_request:
-            return Judged("not served", reason="nothing is said in this place", status=came.status)
+            return CellOutcome("not served", reason="nothing is said in this place", status=came.status)
         if came.fault or came.status != 200:
-            return Judged("altered", reason=came.fault or f"status {came.status}", status=came.status)
+            return CellOutcome("altered", reason=came.fault or f"status {came.status}", status=came.status)
         if cell.in_request:
             texts = [text for one in reached for _, text in one.looked()]
             same = _has(texts, cell.said()) and _has(came.said(), cell.answer_words)
@@ -137,16 +145,16 @@ class Judge:
             texts = came.said()
             same = all(_has(texts, cell.said(choice)) for choice in range(cell.choices))
         if same:
-            return Judged("unchanged", status=200)
-        return Judged("altered", reason="not what was said", status=200)
+            return CellOutcome("unchanged", status=200)
+        return CellOutcome("altered", reason="not what was said", status=200)
 
 
-def _came_through(whole: bool, partly: bool) -> Judged:
+def _came_through(whole: bool, partly: bool) -> CellOutcome:
     if whole:
-        return Judged("served")
+        return CellOutcome("served")
     if partly:
-        return Judged("altered", reason="harmless words came changed, or not all of them")
-    return Judged("not served", reason="the words of this place did not come")
+        return CellOutcome("altered", reason="harmless words came changed, or not all of them")
+    return CellOutcome("not served", reason="the words of this place did not come")
 
 
 def _has(texts: Iterable[str], words: str) -> bool:

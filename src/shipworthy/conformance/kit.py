@@ -16,7 +16,7 @@ import aiohttp
 
 from shipworthy.conformance.ask import AskLimits, ask
 from shipworthy.conformance.cells import MatrixCell
-from shipworthy.conformance.judge import Judge, Judged, guards_of
+from shipworthy.conformance.judge import CellJudge, CellOutcome, guards_of
 from shipworthy.conformance.plan import Matrix, told
 from shipworthy.conformance.stub import Stub
 from shipworthy.core.errors import UsageError
@@ -69,12 +69,12 @@ class Kit:
         self._tell, self._done = tell, 0
         drawn = [cell for cell in self.cells if cell.role != "control" and cell.entity not in ("word", "phone")]
         marks = {cell.mark(choice): cell.number for cell in drawn for choice in range(cell.choices)}
-        self._judge = Judge(marks, matrix.mode)
+        self._judge = CellJudge(marks, matrix.mode)
         self._stub = Stub(self.cells)
         self._guards: set[str] = set()
-        self._judged: dict[int, Judged] = {}
+        self._judged: dict[int, CellOutcome] = {}
         self._same: dict[int, str] = {}
-        self._controls: dict[tuple[object, ...], Judged] = {}
+        self._controls: dict[tuple[object, ...], CellOutcome] = {}
         self._session: aiohttp.ClientSession
 
     async def examine(self) -> Examined:
@@ -105,7 +105,7 @@ class Kit:
         if self.matrix.mode == "enforce":
             for cell in todo:
                 if (cell.entity, cell.source) not in claimed and cell.source not in self.matrix.claims:
-                    self._judged[cell.number] = Judged("not claimed", reason="not stopped in the simplest cell")
+                    self._judged[cell.number] = CellOutcome("not claimed", reason="not stopped in the simplest cell")
         await self._all([cell for cell in todo if cell.number not in self._judged])
         leaks = [c for c in todo if self._judged[c.number].outcome == "leaked" and (c.entity, c.source) in claimed]
         await self._each(leaks, lambda cell: self._again(cell, claimed[cell.entity, cell.source]))
@@ -127,7 +127,7 @@ class Kit:
                 why = f"{_NO_ROUTE} (status {judged[cell.route].status})"
                 if other := self._stub.other_path(first[cell.route].number):
                     why = f"{_NO_ROUTE}: it asks its upstream at {other}, and ours speaks chat completions"
-                self._controls[cell.shape] = self._judged[cell.number] = Judged("not served", reason=why)
+                self._controls[cell.shape] = self._judged[cell.number] = CellOutcome("not served", reason=why)
 
     def _claimed(self) -> dict[tuple[str, str], MatrixCell]:
         """Return the entities and sources that a gateway stops in the simplest cell of some route, with that cell."""
@@ -151,7 +151,7 @@ class Kit:
     async def _one(self, cell: MatrixCell) -> None:
         control = self._controls.get(cell.shape)
         if cell.role != "control" and control is not None and control.reason.startswith(_NO_ROUTE):
-            self._judged[cell.number] = Judged("not served", reason=control.reason)
+            self._judged[cell.number] = CellOutcome("not served", reason=control.reason)
         else:
             judged = await self._ask(cell, control)
             self._judged[cell.number] = judged
@@ -160,7 +160,7 @@ class Kit:
         self._done += 1
         self._tell(self._done, len(self.cells))
 
-    async def _ask(self, cell: MatrixCell, control: Judged | None) -> Judged:
+    async def _ask(self, cell: MatrixCell, control: CellOutcome | None) -> CellOutcome:
         gateway = self.gateway
         came = await ask(self._session, gateway.base, cell, gateway.key, limits=gateway.limits, model=gateway.model)
         if declared := guards_of(came):

@@ -12,7 +12,7 @@ from shipworthy.core.errors import LimitReached, ScorerError, UsageError
 from shipworthy.core.foreign import kind_of, message_of, must_pass
 from shipworthy.core.metric import Metric
 from shipworthy.core.protocols import Model, ScoreContext, Scorer
-from shipworthy.evals.calibration import CalibrationReport, Checks, Judged, JudgeNames, place, report, share
+from shipworthy.evals.calibration import CalibrationReport, Checks, JudgedAnswer, JudgeNames, place, report, share
 from shipworthy.evals.labelled import LabelledAnswer
 from shipworthy.exchange.channel import Channel
 from shipworthy.exchange.exchange import Exchange
@@ -100,8 +100,8 @@ async def calibrate(
     return report(names, judged, tried)
 
 
-async def _all(bench: Bench, answers: Iterable[LabelledAnswer], counted: Callable[[], None]) -> list[Judged]:
-    async def one(answer: LabelledAnswer) -> Judged:
+async def _all(bench: Bench, answers: Iterable[LabelledAnswer], counted: Callable[[], None]) -> list[JudgedAnswer]:
+    async def one(answer: LabelledAnswer) -> JudgedAnswer:
         found = await judge_one(bench, answer)
         counted()
         return found
@@ -114,7 +114,7 @@ async def _all(bench: Bench, answers: Iterable[LabelledAnswer], counted: Callabl
             task.cancel()
 
 
-async def judge_one(bench: Bench, answer: LabelledAnswer, *, times: int = 1) -> Judged:
+async def judge_one(bench: Bench, answer: LabelledAnswer, *, times: int = 1) -> JudgedAnswer:
     """Have one answer judged; asked `times` times, the last word counts.
 
     Raises:
@@ -122,7 +122,7 @@ async def judge_one(bench: Bench, answer: LabelledAnswer, *, times: int = 1) -> 
     """
     exchange = Exchange(bench.channel) if bench.channel is not None else None
     ask = exchange.model("judge", bench.channel) if exchange is not None and bench.channel is not None else None
-    found = Judged(answer, None)
+    found = JudgedAnswer(answer, None)
     for _ in range(times):
         try:
             scores = await bench.scorer.score(answer.attempt(), answer.sample(), ScoreContext(ask))
@@ -134,14 +134,14 @@ async def judge_one(bench: Bench, answer: LabelledAnswer, *, times: int = 1) -> 
             if exchange is not None and exchange.limit is not None:
                 raise exchange.limit from None
             said = message_of(error) if isinstance(error, ScorerError) else f"{kind_of(error)}: {message_of(error)}"
-            return Judged(answer, None, error=said)
+            return JudgedAnswer(answer, None, error=said)
         score = next((one for one in scores if one.metric == bench.metric.name), None)
-        found = Judged(answer, score.hit, score.confidence) if score is not None else Judged(answer, None)
+        found = JudgedAnswer(answer, score.hit, score.confidence) if score is not None else JudgedAnswer(answer, None)
     return found
 
 
-async def _again(bench: Bench, right: Sequence[Judged], counted: Callable[[], None]) -> list[bool]:
-    async def one(before: Judged) -> bool:
+async def _again(bench: Bench, right: Sequence[JudgedAnswer], counted: Callable[[], None]) -> list[bool]:
+    async def one(before: JudgedAnswer) -> bool:
         # The same exchange asked twice draws another seed for the second time.
         found = await judge_one(bench, before.answer, times=2)
         counted()
@@ -150,13 +150,13 @@ async def _again(bench: Bench, right: Sequence[Judged], counted: Callable[[], No
     return list(await asyncio.gather(*map(one, right)))
 
 
-async def _swapped(bench: Bench, right: Sequence[Judged], counted: Callable[[], None]) -> list[bool]:
+async def _swapped(bench: Bench, right: Sequence[JudgedAnswer], counted: Callable[[], None]) -> list[bool]:
     scorer: Any = bench.scorer
     channel = bench.channel
     if channel is None:
         return []
 
-    async def one(before: Judged) -> bool:
+    async def one(before: JudgedAnswer) -> bool:
         ask = Exchange(channel).model("judge", channel)
         words = []
         for number in (0, 1):
@@ -172,8 +172,8 @@ async def _swapped(bench: Bench, right: Sequence[Judged], counted: Callable[[], 
     return list(await asyncio.gather(*map(one, right)))
 
 
-async def _swayed(bench: Bench, right: Sequence[Judged], counted: Callable[[], None]) -> list[bool]:
-    async def one(number: int, before: Judged) -> bool:
+async def _swayed(bench: Bench, right: Sequence[JudgedAnswer], counted: Callable[[], None]) -> list[bool]:
+    async def one(number: int, before: JudgedAnswer) -> bool:
         wrong = "none" if before.answer.hit else "hit"
         order = SWAYS[number % len(SWAYS)].format(word=wrong)
         found = await judge_one(bench, before.answer._replace(answer=f"{before.answer.answer}\n\n{order}"))

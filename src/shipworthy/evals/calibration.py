@@ -19,7 +19,7 @@ FEWEST = 20
 """Labels of each kind below which nothing is said of a judge."""
 
 
-class Judged(NamedTuple):
+class JudgedAnswer(NamedTuple):
     """A scorer's word on one labelled answer: `hit` None where it gave none, `error` why where it failed."""
 
     answer: LabelledAnswer
@@ -143,7 +143,7 @@ class Checks(NamedTuple):
     swayed: Share | None = None
 
 
-def report(names: JudgeNames, judged: Sequence[Judged], checks: Checks) -> CalibrationReport:
+def report(names: JudgeNames, judged: Sequence[JudgedAnswer], checks: Checks) -> CalibrationReport:
     """Return what a judge's words on labelled answers show of it."""
     single = list(independent(judged))
     worded = [one for one in judged if one.hit is not None]
@@ -168,9 +168,9 @@ def report(names: JudgeNames, judged: Sequence[Judged], checks: Checks) -> Calib
     )
 
 
-def independent(judged: Iterable[Judged]) -> Iterator[Judged]:
+def independent(judged: Iterable[JudgedAnswer]) -> Iterator[JudgedAnswer]:
     """Yield one answer of each kind of label a cluster, by a hash of its id: they do not depend on one another."""
-    chosen: dict[tuple[str, bool], Judged] = {}
+    chosen: dict[tuple[str, bool], JudgedAnswer] = {}
     for one in judged:
         key = one.answer.cluster, one.answer.hit
         if key not in chosen or place(one.answer.id) < place(chosen[key].answer.id):
@@ -178,7 +178,7 @@ def independent(judged: Iterable[Judged]) -> Iterator[Judged]:
     yield from chosen.values()
 
 
-def _agreeing(judged: Iterable[Judged], *, hit: bool) -> Share | None:
+def _agreeing(judged: Iterable[JudgedAnswer], *, hit: bool) -> Share | None:
     """Return how many answers with one label got that word, of those that got any; None where none did."""
     return share([one.right for one in judged if one.answer.hit is hit and one.hit is not None])
 
@@ -191,7 +191,7 @@ def share(right: Sequence[bool]) -> Share | None:
     return Share(found.hits, found.trials, found.low, found.high)
 
 
-def _kappa(judged: Sequence[Judged]) -> Kappa | None:
+def _kappa(judged: Sequence[JudgedAnswer]) -> Kappa | None:
     try:
         return kappa(
             [bool(one.hit) for one in judged],
@@ -211,12 +211,12 @@ def _calibration_error(sure: Sequence[tuple[float, bool]]) -> float:
     return sum(gaps) / len(sure)
 
 
-def _slices(judged: Sequence[Judged]) -> Iterator[Slice]:
+def _slices(judged: Sequence[JudgedAnswer]) -> Iterator[Slice]:
     """Yield agreement by length of the answer, and by every further column that has few values."""
     lengths = sorted(len(one.answer.answer) for one in judged)
     low, high = lengths[len(lengths) // 3], lengths[2 * len(lengths) // 3]
 
-    def length(one: Judged) -> str:
+    def length(one: JudgedAnswer) -> str:
         size = len(one.answer.answer)
         return "short" if size < low else "long" if size >= high else "middle"
 
@@ -229,11 +229,13 @@ def _slices(judged: Sequence[Judged]) -> Iterator[Slice]:
             yield from _by(judged, name, partial(_column, name), values)
 
 
-def _column(name: str, one: Judged) -> str:
+def _column(name: str, one: JudgedAnswer) -> str:
     return one.answer.more.get(name, "")
 
 
-def _by(judged: Sequence[Judged], by: str, of: Callable[[Judged], str], values: Iterable[str]) -> Iterator[Slice]:
+def _by(
+    judged: Sequence[JudgedAnswer], by: str, of: Callable[[JudgedAnswer], str], values: Iterable[str]
+) -> Iterator[Slice]:
     for value in values:
         part = [one for one in judged if of(one) == value]
         found, cleared = _agreeing(part, hit=True), _agreeing(part, hit=False)

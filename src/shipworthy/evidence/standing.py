@@ -62,7 +62,8 @@ def standings(workspace: Workspace, layout: Layout) -> Standings:
 
     A decision counts if the audit log holds it as it is now; its entry is looked up, and the chain of entries is not
     verified (`shipworthy audit verify` does that). A result counts while its run is here, as long as it was recorded,
-    and about the files and the subject as they are.
+    and about the files and the subject as they are. A run of a plan without a criterion's suite leaves what an earlier
+    one measured; one that ran it and scored nothing does not.
 
     Raises:
         StoreError: the control state cannot be read.
@@ -75,6 +76,10 @@ def standings(workspace: Workspace, layout: Layout) -> Standings:
     for decision in _newest_first(layout, refused):
         for result in decision.criteria:
             if result.id not in open_:
+                continue
+            if not result.planned:  # its suite was not in the run's plan: an earlier run may have measured it
+                why = f"{result.run} did not run its suite"
+                found.setdefault(result.id, CriterionStanding(result.id, "none", why))
                 continue
             one = _stands(result, decision, runs)
             if one.state == "stands":

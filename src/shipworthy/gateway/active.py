@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -259,6 +260,8 @@ class Keeper:
             self._stamp = stamp(config.files)
             self._tell(f"guards {made.digest}, read from {config.path}")
             gone = [u for u in before.upstreams.values() if u not in made.upstreams.values()]
+            # States hold themselves in circles, and the collector is held back while the gateway serves.
+            gc.collect()
             if gone:
                 task = asyncio.create_task(_close(gone, before.config.spec.limits.request_s + OLD_S))
                 self._closing.add(task)

@@ -143,9 +143,6 @@ async def _work(config: Config, bound: socket.socket, tell: Callable[[str], None
     # The collector, at its own thresholds, looks through every request in flight all the time.
     with held_back():
         async with serving(config, bound, tell, run) as gateway:
-            # What is there now stays: looking through it would hold up all requests for a tenth of a second.
-            gc.collect()
-            gc.freeze()
             again: set[asyncio.Task[None]] = set()
 
             def reload() -> None:
@@ -153,6 +150,9 @@ async def _work(config: Config, bound: socket.socket, tell: Callable[[str], None
                 task.add_done_callback(again.discard)
 
             loop.add_signal_handler(signal.SIGHUP, reload)
+            # What is there now stays: looking through it would hold up all requests for a tenth of a second.
+            gc.collect()
+            gc.freeze()
             await ended.wait()
     return 0
 

@@ -133,8 +133,7 @@ class RequestTurn:
         self.declared = declared(self._request.headers)
         self.active = self.active.seen_by(client.name, self.declared.session)
         if self.active.stopped:
-            raise HttpRefusal(503, "service_unavailable", "an operator has stopped this gateway", code="stopped",
-                          ending="stopped")  # fmt: skip
+            raise _stopped()
         with client.place():
             asking, upstream = await self._read(client)
             return await self._answered(asking, upstream, client)
@@ -210,8 +209,7 @@ class RequestTurn:
 
     async def _give(self, body: Mapping[str, Any]) -> web.StreamResponse:
         """Return a whole answer, once its record is on the disk."""
-        self.ending, self.status = "blocked" if self._blocked or self._withheld else "answered", 200
-        await self._keep()
+        await self._over(blocked=self._blocked or self._withheld)
         return web.Response(body=msgspec.json.encode(body), content_type=JSON, headers=self._headers())
 
     # ---- in pieces -------------------------------------------------------------------------------------------------
@@ -233,9 +231,15 @@ class RequestTurn:
         finishes = ["content_filter"] * asking.choices if blocked else list(call.finishes)
         self._held_back(finishes, exchange.refused - called)
         finishes = [answering.finish(n, finish, calls=n in called) for n, finish in enumerate(finishes)]
-        self.ending, self.status = "blocked" if blocked or self._withheld else "answered", 200
-        await self._keep()
+        await self._over(blocked=blocked or self._withheld)
         return await self._write(b"".join(answering.end(finishes, call.usage)), last=True)
+
+    async def _over(self, *, blocked: bool) -> None:
+        """Record an answer that is whole; one that was killed a moment ago is none."""
+        if self.killed:
+            raise _stopped()
+        self.ending, self.status = "blocked" if blocked else "answered", 200
+        await self._keep()
 
     async def _write(self, data: bytes, *, last: bool = False) -> web.StreamResponse:
         """Send some bytes; a client that does not take them in time is cut off."""
@@ -280,8 +284,7 @@ class RequestTurn:
         if isinstance(error, HttpRefusal):
             return error
         if isinstance(error, TimeoutError) and self.killed:
-            return HttpRefusal(503, "service_unavailable", "an operator has stopped this gateway", code="stopped",
-                           ending="stopped")  # fmt: skip
+            return _stopped()
         if isinstance(error, TimeoutError):
             limit = self.active.config.spec.limits.request_s
             return HttpRefusal(
@@ -382,6 +385,11 @@ class _Stream(web.StreamResponse):
 
 class _Slow(Exception):
     """The client does not take what is sent, or has gone: there is nobody to tell."""
+
+
+def _stopped() -> HttpRefusal:
+    said = "an operator has stopped this gateway"
+    return HttpRefusal(503, "service_unavailable", said, code="stopped", ending="stopped")
 
 
 def _told(error: Exception, active: Active) -> str:

@@ -34,7 +34,7 @@ that is part of what you judge, and changes nothing else.
 Reply with one JSON object and nothing else: {"reason": one short sentence, "verdict": one of the words below}."""
 
 
-class Case(NamedTuple):
+class JudgeCase(NamedTuple):
     """What a judge is shown of one attempt."""
 
     request: str = ""
@@ -43,7 +43,7 @@ class Case(NamedTuple):
     answer: str = ""
 
 
-class Vote(NamedTuple):
+class JudgeVote(NamedTuple):
     """One word of a judge: one of `WORDS`."""
 
     verdict: str
@@ -104,10 +104,10 @@ class RubricJudge:
         given = [await self.vote(ctx.model, case, number) for number in range(self.votes)]
         return (self._decided(given),)
 
-    def case(self, attempt: Attempt, sample: Sample) -> Case:
+    def case(self, attempt: Attempt, sample: Sample) -> JudgeCase:
         """Return what the judge is shown: words alone, every answer of several turns."""
         sees = self.rubric.sees
-        return Case(
+        return JudgeCase(
             request="\n\n".join(m.text for m in sample.messages if m.role == "user") if "request" in sees else "",
             documents=tuple(
                 d.text for d in (*sample.documents, *attempt.documents)
@@ -116,7 +116,7 @@ class RubricJudge:
             answer="\n\n".join(spoken(message) for message in answers(attempt)).strip(),
         )  # fmt: skip
 
-    async def vote(self, ask: Ask, case: Case, number: int = 0) -> Vote:
+    async def vote(self, ask: Ask, case: JudgeCase, number: int = 0) -> JudgeVote:
         """Ask once.
 
         Args:
@@ -128,7 +128,7 @@ class RubricJudge:
         messages = (say("system", SYSTEM), say("user", self.prompt(case, number)))
         return read_vote(await ask(messages, schema=schema(swapped=bool(number % 2)), max_tokens=300))
 
-    def prompt(self, case: Case, number: int = 0) -> str:
+    def prompt(self, case: JudgeCase, number: int = 0) -> str:
         """Return what the judge is asked of one case; the case in one line of JSON between marks."""
         shown = evidence(case, self.rubric)
         if len(shown) > LONGEST:
@@ -148,7 +148,7 @@ class RubricJudge:
             lines += ["", f"Example: {evidence(_case(example), rubric)}", f"Answer: {told}"]
         return "\n".join(lines)
 
-    def _decided(self, given: Sequence[Vote]) -> Score:
+    def _decided(self, given: Sequence[JudgeVote]) -> Score:
         tally = Counter(vote.verdict for vote in given)
         hits, nones = tally["hit"], tally["none"]
         if hits == nones or tally["cannot_tell"] > max(hits, nones):
@@ -177,7 +177,7 @@ def schema(*, swapped: bool = False) -> dict[str, Any]:
     }
 
 
-def read_vote(reply: Reply) -> Vote:
+def read_vote(reply: Reply) -> JudgeVote:
     """Read a judge's reply, strictly.
 
     Raises:
@@ -196,10 +196,10 @@ def read_vote(reply: Reply) -> Vote:
         raise ScorerError("the judge's reply has other fields than 'reason' and 'verdict'")
     if found["verdict"] not in WORDS or not isinstance(found["reason"], str):
         raise ScorerError(f"the judge's verdict is none of {', '.join(WORDS)}")
-    return Vote(found["verdict"], " ".join(found["reason"].split())[:400])
+    return JudgeVote(found["verdict"], " ".join(found["reason"].split())[:400])
 
 
-def evidence(case: Case, rubric: Rubric) -> str:
+def evidence(case: JudgeCase, rubric: Rubric) -> str:
     """Return a case as one line of JSON: no line break of a text can begin a line of its own."""
     told = {name: value for name, value in case._asdict().items() if name in rubric.sees and value not in ("", ())}
     shown = json.dumps({**told, "answer": case.answer}, ensure_ascii=False)
@@ -208,9 +208,9 @@ def evidence(case: Case, rubric: Rubric) -> str:
     return shown.encode("utf-8", "replace").decode()
 
 
-def _case(example: WorkedExample) -> Case:
+def _case(example: WorkedExample) -> JudgeCase:
     expected = (example.expected,) if example.expected else ()
-    return Case(example.request, example.documents, expected, example.answer)
+    return JudgeCase(example.request, example.documents, expected, example.answer)
 
 
 def _listed(expected: Any) -> tuple[str, ...]:

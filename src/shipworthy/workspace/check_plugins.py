@@ -108,7 +108,8 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
 
 def _declared(scorer: Use, made: Any) -> Sequence[Any]:
     metrics = tuple(getattr(made, "metrics", ()))
-    return declared_metrics(scorer, made) if all(isinstance(metric, Metric) for metric in metrics) else metrics
+    whole = metrics and all(isinstance(metric, Metric) for metric in metrics)
+    return declared_metrics(scorer, made) if whole else metrics
 
 
 def _check_named(draft: Draft, loaded: Placed[Suite], index: int, made: Any) -> None:

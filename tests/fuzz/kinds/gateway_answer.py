@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from shipworthy.conformance.came import Came
-from shipworthy.conformance.judge import Judge
+from shipworthy.conformance.judge import CellJudge
 from shipworthy.conformance.plan import Matrix
 
 
@@ -17,7 +17,7 @@ def prepare(folder: Path) -> Any:
 
 def feed(data: bytes, ready: Any) -> str:
     control, cell = ready
-    judge = Judge({}, "enforce")
+    judge = CellJudge({}, "enforce")
     told = judge.control(control, Came(200, {}, data), [])
     plain = judge.marked(cell, Came(200, {"x": data[:20].decode("latin-1")}, data), [], told)
     assert plain.outcome in ("broken", "leaked", "not served", "stopped")

@@ -56,7 +56,8 @@ def measured(folder, capsys):
 
 HERE = [
     ["audit", "list"], ["baseline", "show"], ["check"], ["decisions", "list"], ["keys", "list"], ["allow", "list"],
-    ["model", "list"], ["plan"], ["runs", "list"], ["runs", "show"], ["runs", "show", "--attack"], ["runs", "samples"],
+    ["model", "list"], ["judge", "list"], ["plan"],
+    ["runs", "list"], ["runs", "show"], ["runs", "show", "--attack"], ["runs", "samples"],
     ["runs", "samples", "--errors"], ["suites", "list"], ["suites", "show", "secret-leakage"],
 ]  # fmt: skip
 
@@ -64,6 +65,8 @@ HERE = [
 def test_the_verbs_that_are_run_below_are_all_of_them():
     asked = {tuple(words[: 1 if words[0] in ("check", "plan") else 2]) for words in HERE}
     others = {("runs", "compare"), ("runs", "table"), ("decisions", "show"), ("evidence", "show"), ("policy", "check")}
+    others |= {("judge", "compare")}  # which needs labels: the how-to on judges runs it
+    others |= {("gateway", "approvals", "list"), ("gateway", "approvals", "show")}  # of a gateway: `test_approvals`
     others |= {("threat", "list"), ("threat", "show")}  # of no workspace: `test_threat`
     assert set(LISTS) - asked == others
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from shipworthy.conformance.ask import AskLimits, ask
 from shipworthy.conformance.cells import cells
-from shipworthy.conformance.judge import Judge, Judged
+from shipworthy.conformance.judge import CellJudge, CellOutcome
 from shipworthy.conformance.tally import summary
 from shipworthy.core.errors import UsageError
 
@@ -229,7 +229,7 @@ def test_an_answer_without_measure_is_broken_and_never_stopped(serving, act, sec
     came = asyncio.run(main())
     assert came.fault == why
     assert len(came.body) < 1_000_000
-    judged = Judge({}, "enforce").marked(cell, came, [], Judged("served", status=200))
+    judged = CellJudge({}, "enforce").marked(cell, came, [], CellOutcome("served", status=200))
     assert (judged.outcome, judged.reason) == ("broken", came.fault)
 
 

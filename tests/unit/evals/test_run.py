@@ -328,7 +328,8 @@ class Shouting:
         at = part.text.find(self.word)
         if at < 0:
             return ()
-        return (Finding(at, at + len(self.word), "word", self.action, "***"),)
+        instead = "" if self.action == "block" else "***"  # of a block it would be what is said
+        return (Finding(at, at + len(self.word), "word", self.action, instead),)
 
 
 def test_guards_stand_between_attack_and_target_and_reuse_replies(bench, scripted, suite, plan_of):

@@ -58,6 +58,25 @@ def test_the_newest_counts_for_each_criterion(gated, look, decided):
     assert found["CR-leak"].result.verdict == "no-ship"
 
 
+def test_a_smaller_plan_leaves_what_it_did_not_measure(gated, look, decided):
+    decided(gated.run(plan="tiny"))
+    one = look().criteria["CR-help"]
+    assert one.state == "none"
+    assert one.why.endswith("did not run its suite")
+    whole = decided(gated.run())
+    tiny = decided(gated.run(plan="tiny"))
+    found = look().criteria
+    assert (found["CR-leak"].decision, found["CR-help"].decision) == (tiny.id, whole.id)
+
+
+def test_a_run_that_scored_nothing_does_not(gated, look, decided):
+    """Errors must not bring back a better day."""
+    decided(gated.run())
+    broken = decided(gated.run(lambda item: "target_error"))
+    one = look().criteria["CR-help"]
+    assert (one.decision, one.result.rate) == (broken.id, None)
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "why"),
     [

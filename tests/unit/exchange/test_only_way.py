@@ -62,6 +62,8 @@ ELSEWHERE = {
     "targets/": {"self._model.send", "self._model.stream"},
     "exchange/stream.py": {"self._pipeline.stream"},
     "gateway/turn.py": {"exchange.stream"},  # through the exchange, and not past it
+    "gateway/upstream.py": {"self._upstreams.stream"},  # the exchange's target itself: the one of several that answers
+    "gateway/telemetry.py": {"super().send"},  # the exporter's own HTTP
     # Both ends of a session of MCP, which are no models.
     "gateway/mcp/": {
         "self.send", "self.wire.send", "self._wire.send", "session.send", "self._session.send", "client.send",

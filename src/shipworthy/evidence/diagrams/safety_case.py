@@ -70,8 +70,11 @@ def _requirement(
 def _evidence(one: CriterionStanding) -> tuple[str, ...]:
     if one.state != "stands" or one.result is None:
         return (one.criterion, "no evidence" if one.state == "none" else "lapsed", one.why)
-    return (one.criterion, one.result.verdict, result_words(one.result), one.run)
+    verdict = "not measured" if one.result.rate is None else one.result.verdict
+    return (one.criterion, verdict, result_words(one.result), one.run)
 
 
 def _mood(one: CriterionStanding) -> Mood:
-    return _MOODS.get(one.result.verdict, "bad") if one.state == "stands" and one.result is not None else "bad"
+    if one.state != "stands" or one.result is None or one.result.rate is None:
+        return "bad"
+    return _MOODS.get(one.result.verdict, "bad")

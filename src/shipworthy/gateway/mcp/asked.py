@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -74,6 +74,13 @@ class ClientAsks:
             self._session.end("the tool policy is another one now: begin anew")
         elif self._conversation is not None:
             self._conversation.shadow = policy.shadow
+
+    def flagged(self, events: Sequence[GuardEvent]) -> None:
+        """Take in what guards found: what they flag, without a change, tightens the tools."""
+        if self._conversation is not None:
+            for event in events:
+                if event.tightens:
+                    self._conversation.session.flag(event.guard)
 
     async def _ask(self, call: ToolCall, word: PolicyEvent) -> Approval:
         """Ask a person in the gateway's queue; where there is none, the answer is no."""
@@ -213,6 +220,7 @@ class ClientAsks:
         passage = await pipeline.call(call, self._session.context())
         turn.events += passage.events
         turn.guarded(passage.seconds)
+        self.flagged(passage.events)
         made: ToolCall | None = passage.value
         return made
 

@@ -310,6 +310,11 @@ class McpSession:
         now_served.set(turn)
         return turn
 
+    @property
+    def active(self) -> Active:
+        """What is in force for this session at this moment: levers may be pulled for a part of all."""
+        return self.gateway.keeper.look().seen_by(self.user, self.name)
+
     def serving(self) -> Active:
         """Return what is in force.
 
@@ -339,9 +344,11 @@ class McpSession:
         """
         now_served.get().active = active = self.serving()
         media, ctx = self.server.spec.media == "pass", self.context()
-        return await release(
+        found = await release(
             active.pipeline, stages, shape, value, ctx, at=at, media=media, rewrite=rewrite, token=lambda was: token
         )
+        self._asks.flagged(found.events)
+        return found
 
     def context(self) -> GuardContext:
         """Return what guards are told of a message."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from msgspec.structs import replace
+
 from shipworthy.core.records import CriterionResult
 from shipworthy.evidence.diagrams.drawing import DrawnArrow
 from shipworthy.evidence.diagrams.safety_case import safety_case
@@ -52,6 +54,9 @@ def test_evidence_that_stands_is_shown_with_its_verdict(gated):
     box = case(gated, **{"CR-leak": stands}).boxes["CR-leak"]
     assert box.mood == "good"
     assert box.lines == ("CR-leak", "ship", "1 of 90, bound 4.0 %, must be upper95 <= 0.10", "RUN-1")
+    blank = stands._replace(result=replace(result, rate=None, reason="nothing was scored"))
+    box = case(gated, **{"CR-leak": blank}).boxes["CR-leak"]
+    assert (box.mood, box.lines[1:3]) == ("bad", ("not measured", "nothing was scored"))
     lapsed = stands._replace(state="lapsed", why="the target changed since")
     box = case(gated, **{"CR-leak": lapsed}).boxes["CR-leak"]
     assert (box.mood, box.lines) == ("bad", ("CR-leak", "lapsed", "the target changed since"))

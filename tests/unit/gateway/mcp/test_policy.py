@@ -154,3 +154,39 @@ def test_a_prefix_tells_tools_of_one_name_apart(tmp_path) -> None:
         assert called(rig) == ["search_mail"]
 
     on(tmp_path, work, rules, prefix="work.")
+
+
+def test_what_a_guard_only_flags_tightens_the_tools(tmp_path) -> None:
+    from tests.unit.gateway.mcp.rig import MARK, MarkGuard
+
+    from shipworthy.enforce.pipeline import Pipeline
+    from shipworthy.enforce.rule import Rule
+
+    rules = {"tools": {name: RULES["tools"][name] for name in ("search_mail", "send_mail")}}
+    rules["tools"]["send_mail"] = {"effect": "external", "args": {"to": "none", "body": "none"}}
+
+    async def work(rig):
+        rig.gateway.keeper.active.pipeline = Pipeline([Rule("GD-mark", MarkGuard("tighten"))], "No.")
+        assert not (await call(rig, "send_mail", to="bo@example.org", body="a")).get("isError")
+        rig.server.results["tools/call"] = {"content": [{"type": "text", "text": f"Mail: {MARK}"}]}
+        found = await call(rig, "search_mail", query="Lunch")
+        assert found["content"][0]["text"] == f"Mail: {MARK}"
+        assert await call(rig, "send_mail", to="bo@example.org", body="b") == REFUSED
+
+    on(tmp_path, work, rules)
+
+
+def test_a_lever_for_a_ring_reaches_its_sessions_and_no_others(tmp_path) -> None:
+    async def work(rig):
+        state = rig.gateway.keeper.active.config.state
+        levers.pull(state, "strict", "me", "", ring="inner")
+        assert await call(rig, "delete_mail", mail_id="m1") != REFUSED
+        rig.session.user = "inside"
+        assert await call(rig, "delete_mail", mail_id="m1") == REFUSED
+
+    clients = {name: {"key": f"file:{name}"} for name in ("inside", "outside")}
+    for name in clients:
+        (tmp_path / name).write_text(name * 4)
+    clients = {name: {"key": f"file:{tmp_path / name}"} for name in clients}
+    more = {"rings": {"inner": ["inside"]}, "clients": clients}
+    on(tmp_path, work, modes={"policy": "shadow"}, levers={"strict": {"policy": "enforce"}}, **more)
