@@ -299,11 +299,6 @@ class McpSession:
 
     # ---- what both need --------------------------------------------------------------------------------------------
 
-    @property
-    def active(self) -> Active:
-        """What is in force for this session's user, on whose side of a rollout it is."""
-        return self.gateway.keeper.look().seen_by(self.user, "")
-
     def turn(self) -> McpTurn:
         """Return the record of one message, still to be filled in, as the one that this task serves."""
         turn = McpTurn(self, self.active)
