@@ -16,6 +16,8 @@ import pytest
 
 from shipworthy.evals.results import Run
 
+pytestmark = pytest.mark.slow
+
 APP = """
 import asyncio, builtins, json, os, signal, subprocess, sys, threading, time
 from shipworthy.core.records import Reply, Request, answer, say
