@@ -9,6 +9,8 @@ import pytest
 from shipworthy.cli import run as shipworthy
 from shipworthy.workspace.scaffold import scaffold
 
+pytestmark = pytest.mark.slow
+
 PRICE = {"input": 1.0, "output": 9.0}
 """A cent for one of the chat's answers: 1,000 tokens in, 1,000 out."""
 

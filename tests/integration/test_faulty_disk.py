@@ -14,6 +14,8 @@ import pytest
 
 from shipworthy.evals.results import Run
 
+pytestmark = pytest.mark.slow
+
 SHIM = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -16,6 +16,8 @@ CODE = """
 from shipworthy.core.records import answer
 from shipworthy.core.registry import target
 
+pytestmark = pytest.mark.slow
+
 
 @target
 class bot:

@@ -20,6 +20,8 @@ APP = """
 import asyncio, builtins, json, os, signal, subprocess, sys, threading, time
 from shipworthy.core.records import Reply, Request, answer, say
 
+pytestmark = pytest.mark.slow
+
 class Odd(BaseException): pass
 class Mute(Exception):
     def __str__(self): raise SystemExit(0)

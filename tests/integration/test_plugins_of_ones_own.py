@@ -10,6 +10,8 @@ import textwrap
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PLUGINS = {
     "echo_desk": '''
         """Answer with what was asked."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         paired_difference,
     )
     from shipworthy.stats.power import achieved_power, required_clusters
-    from shipworthy.stats.preferences import BradleyTerry, Comparison, bradley_terry
+    from shipworthy.stats.preferences import BradleyTerry, PairChoice, bradley_terry
     from shipworthy.stats.raters import RaterAgreement, rater_agreement
     from shipworthy.stats.replicates import RunShift, run_shift
     from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
@@ -64,7 +64,7 @@ _HOMES = {
     "achieved_power": "power",
     "required_clusters": "power",
     "BradleyTerry": "preferences",
-    "Comparison": "preferences",
+    "PairChoice": "preferences",
     "bradley_terry": "preferences",
     "RaterAgreement": "raters",
     "rater_agreement": "raters",
@@ -78,7 +78,6 @@ _HOMES = {
 __all__ = [
     "AuditedRate",
     "BradleyTerry",
-    "Comparison",
     "Flip",
     "JudgeAccuracy",
     "JudgedRate",
@@ -87,6 +86,7 @@ __all__ = [
     "MeanTest",
     "MedianInterval",
     "NoninferiorityTest",
+    "PairChoice",
     "PairedDifference",
     "RateInterval",
     "RaterAgreement",

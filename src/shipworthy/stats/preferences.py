@@ -17,7 +17,7 @@ PRIOR = 0.5
 infinite strength (Firth's penalty for two systems, Jeffreys' prior)."""
 
 
-class Comparison(NamedTuple):
+class PairChoice(NamedTuple):
     """One comparison of two systems' answers to one item.
 
     Attributes:
@@ -83,7 +83,7 @@ class BradleyTerry:
     confidence: float
 
 
-def bradley_terry(comparisons: Sequence[Comparison], confidence: float = 0.95) -> BradleyTerry:
+def bradley_terry(comparisons: Sequence[PairChoice], confidence: float = 0.95) -> BradleyTerry:
     """Return the strengths of systems that were compared in pairs, with intervals that respect clusters.
 
     Bradley and Terry (1952): the odds that one is preferred are the ratio of two strengths, found by Hunter's (2004)
@@ -102,7 +102,7 @@ def bradley_terry(comparisons: Sequence[Comparison], confidence: float = 0.95) -
     Wrong to use where whether one is preferred depends on the item in ways that do not average out (one system for
     code, another for prose): look at slices. A judge's preference for its own style is in the strengths, too.
 
-    >>> won = [Comparison("a", "b", 1.0, n) for n in range(30)] + [Comparison("a", "b", 0.0, n) for n in range(30, 40)]
+    >>> won = [PairChoice("a", "b", 1.0, n) for n in range(30)] + [PairChoice("a", "b", 0.0, n) for n in range(30, 40)]
     >>> found = bradley_terry(won)
     >>> [one.name for one in found.strengths], round(found.pairs[0].chance, 2), found.pairs[0].better
     (['a', 'b'], 0.74, True)

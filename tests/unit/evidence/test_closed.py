@@ -773,6 +773,7 @@ def test_the_table_is_long_enough_and_its_pack_is_believed_as_it_is(signed: Sign
 GROUPS = 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_every_inconsistent_pack_is_refused_without_a_traceback(signed: Signed, group: int) -> None:
     accepted, vague = [], []

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shipworthy.stats.preferences import BradleyTerry, Comparison, bradley_terry
+from shipworthy.stats.preferences import BradleyTerry, PairChoice, bradley_terry
 
 
-def pairs(wins: int, losses: int, first: str = "a", second: str = "b", start: int = 0) -> list[Comparison]:
+def pairs(wins: int, losses: int, first: str = "a", second: str = "b", start: int = 0) -> list[PairChoice]:
     shares = [1.0] * wins + [0.0] * losses
-    return [Comparison(first, second, share, start + n) for n, share in enumerate(shares)]
+    return [PairChoice(first, second, share, start + n) for n, share in enumerate(shares)]
 
 
 def test_two_systems_are_their_share_of_wins_with_half_a_win_each() -> None:
@@ -35,9 +35,9 @@ def test_strengths_join_systems_that_never_met() -> None:
 
 
 def test_ties_count_half_and_the_order_of_a_pair_does_not_matter() -> None:
-    one = bradley_terry([*pairs(10, 5), *(Comparison("a", "b", 0.5, 50 + n) for n in range(5))])
-    other = bradley_terry([Comparison("b", "a", 1 - c.share, c.cluster) for c in pairs(10, 5)]
-                          + [Comparison("b", "a", 0.5, 50 + n) for n in range(5)])  # fmt: skip
+    one = bradley_terry([*pairs(10, 5), *(PairChoice("a", "b", 0.5, 50 + n) for n in range(5))])
+    other = bradley_terry([PairChoice("b", "a", 1 - c.share, c.cluster) for c in pairs(10, 5)]
+                          + [PairChoice("b", "a", 0.5, 50 + n) for n in range(5)])  # fmt: skip
     assert one.pairs[0].chance == pytest.approx(13 / 21)
     assert other.pairs[0].chance == pytest.approx(13 / 21)
 
@@ -53,13 +53,13 @@ def test_comparisons_on_one_item_are_one() -> None:
     ("said", "why"),
     [
         ([], r"0 system\(s\)"),
-        ([Comparison("a", "b", 1.0, 1)], r"1 cluster\(s\)"),
-        ([Comparison("a", "a", 1.0, 1), Comparison("a", "b", 1.0, 2)], "compared with itself"),
-        ([Comparison("a", "b", 1.5, 1), Comparison("a", "b", 1.0, 2)], r"must lie in \[0, 1\]"),
-        ([Comparison("a", "b", 1.0, 1), Comparison("c", "d", 1.0, 2)], "no chain of comparisons"),
+        ([PairChoice("a", "b", 1.0, 1)], r"1 cluster\(s\)"),
+        ([PairChoice("a", "a", 1.0, 1), PairChoice("a", "b", 1.0, 2)], "compared with itself"),
+        ([PairChoice("a", "b", 1.5, 1), PairChoice("a", "b", 1.0, 2)], r"must lie in \[0, 1\]"),
+        ([PairChoice("a", "b", 1.0, 1), PairChoice("c", "d", 1.0, 2)], "no chain of comparisons"),
     ],
 )
-def test_what_has_no_common_scale_is_refused(said: list[Comparison], why: str) -> None:
+def test_what_has_no_common_scale_is_refused(said: list[PairChoice], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         bradley_terry(said)
 
@@ -77,7 +77,7 @@ def test_the_intervals_cover() -> None:
             for i in range(3):
                 for j in range(i + 1, 3):
                     chance = 1 / (1 + np.exp(true[j] + shift[j] - true[i] - shift[i]))
-                    won.append(Comparison(str(i), str(j), float(rng.random() < chance), item))
+                    won.append(PairChoice(str(i), str(j), float(rng.random() < chance), item))
         return bradley_terry(won)
 
     for _ in range(80):
