@@ -16,11 +16,11 @@ import pytest
 
 from shipworthy.evals.results import Run
 
+pytestmark = pytest.mark.slow
+
 APP = """
 import asyncio, builtins, json, os, signal, subprocess, sys, threading, time
 from shipworthy.core.records import Reply, Request, answer, say
-
-pytestmark = pytest.mark.slow
 
 class Odd(BaseException): pass
 class Mute(Exception):
