@@ -141,10 +141,10 @@ async def litellm(folder: Path, part: float) -> dict[str, Any]:
 async def unscanned(folder: Path, part: float) -> dict[str, int]:
     """Count the bytes of marks that come out of the whole matrix."""
     from shipworthy.conformance.ask import ask as ask_cell
-    from shipworthy.conformance.cells import cells
+    from shipworthy.conformance.cells import ROUTES, cells
     from shipworthy.conformance.stub import Stub
 
-    chosen = [cell for number, cell in enumerate(cells()) if part == 1 or number % 10 == 0]
+    chosen = [cell for number, cell in enumerate(cells(ROUTES)) if part == 1 or number % 10 == 0]
     marked = Stub(chosen)
     async with marked.serve() as upstream:
         path = configured(folder, upstream.removesuffix("/v1"))
