@@ -371,3 +371,36 @@ def decide(
     made = json.loads(str(entry.body["payload"]))["predicate"]
     click.echo(f"{found.candidate.id}: {_decided(made, now.date().isoformat())} (entry {entry.number})")
     return NO_SHIP if made["verdict"] == "NO_GO" else SHIP
+
+
+@command.command()
+@click.argument("old", metavar="OLD", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("new", metavar="NEW", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@shown_option
+@allow_code_option
+def diff(*, old: Path, new: Path, form: str, allow_code: bool) -> int:
+    """Show what of the gate became weaker from the workspace OLD to the workspace NEW.
+
+    A loosened limit, a deleted sample, a disabled guard, another metric, more rights, fewer approvals. A change whose
+    direction cannot be told counts. Of two commits, check one out beside the other (`git worktree add`).
+
+    Exit codes: 0 nothing became weaker, 1 something did.
+    """
+    import json
+
+    from shipworthy.cli import NO_SHIP, SHIP
+    from shipworthy.cli._tables import markdown_table, table
+    from shipworthy.release.weaker import weakened
+    from shipworthy.workspace.load import Workspace
+
+    found = weakened(*(Workspace.load(one, allow_code=allow_code) for one in (old, new)))
+    rows = [(one.what, one.was, one.now, one.why) for one in found]
+    if form == "json":
+        click.echo(json.dumps([one._asdict() for one in found], indent=2, ensure_ascii=False))
+    elif not rows:
+        click.echo("Nothing of the gate became weaker.")
+    else:
+        if form == "markdown":
+            click.echo(f"**The gate became weaker in {len(rows)} places.** Each needs a reason and an approval.\n")
+        click.echo((markdown_table if form == "markdown" else table)(("what", "was", "is", "so"), rows))
+    return NO_SHIP if rows else SHIP

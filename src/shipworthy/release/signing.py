@@ -189,11 +189,6 @@ def time_of(now: datetime) -> str:
     return now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def newest(entries: Sequence[Entry]) -> int:
-    """Return the number of the newest entry; 0 where there is none."""
-    return max((entry.number for entry in entries), default=0)
-
-
 def text_of(value: Mapping[str, Any]) -> str:
     """Return JSON as the canonical text that a digest is of."""
     return canonical(value).decode()
