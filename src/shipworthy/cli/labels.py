@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from shipworthy.cli._again import Again
+from shipworthy.cli._label_agreement import agreement
 from shipworthy.cli._options import allow_code_option, workspace_option
 
 
@@ -19,6 +20,9 @@ def command() -> None:
 
     A file of labels is CSV with the columns attempt, metric, label (hit or no-hit), comment and by.
     """
+
+
+command.add_command(agreement)
 
 
 @command.command("import")
