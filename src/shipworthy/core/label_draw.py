@@ -17,6 +17,9 @@ DRAWN = "labels.drawn"
 LABELLED = "label.given"
 """The kind of entry that holds a label."""
 
+QUEUED = "labels.queued"
+"""The kind of entry that holds the digest of a queue: what was dealt to whom."""
+
 _READING = re.compile(
     r"(?P<rubric>[^;]*)"
     r"(?:;queue=(?P<queue>[\w.-]+);reader=(?P<reader>[1-9]\d{0,3});of=(?P<of>[1-9]))?"
