@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,7 +144,7 @@ def work(*, queue: str, by: str, workspace: Path, allow_code: bool) -> None:
     with open_words(layout, dealt, reader) as words, AuditLog(layout.control_url) as audit:
         desk = QueueDesk(dealt, reader, words, showing, audit)
         before = len(words.words)
-        through = label_all(desk, dealt.metric, showing.rubric, click.get_text_stream("stdin"))
+        through = label_all(desk, dealt.metric, showing.rubric, sys.stdin)
         done, of = desk.standing()
         click.echo("")
         if done == of:
@@ -259,7 +260,7 @@ def adjudicate(*, run: str, metric: str | None, file: Path | None, by: str, work
             still = [item for item in still if suites[item.attempt] == suite]
         showing = Showing(files, found, suite, metrics[0], secrets=secrets)
         desk = AdjudicationDesk(still, by, showing, audit, lambda attempt: _comments(labels, attempt, metrics[0]))
-        label_all(desk, metrics[0], showing.rubric, click.get_text_stream("stdin"))
+        label_all(desk, metrics[0], showing.rubric, sys.stdin)
         done, of = desk.standing()
         click.echo(f"\n{done:,} of {of:,} disagreements settled")
 
