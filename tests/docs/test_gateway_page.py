@@ -106,7 +106,7 @@ def test_the_rest_of_the_how_to_can_be_read_and_runs(tmp_path, monkeypatch) -> N
     (tmp_path / "gateway.yaml").write_text(yaml.safe_dump(made))
     grants = Grants().and_key("env:COLLECTOR_KEY", "collector.example.com")
     assert read_config(tmp_path / "gateway.yaml", grants).spec.telemetry is not None
-    [snippet] = [text for kind, text in blocks if kind == "python"]
+    [snippet] = [text for kind, text in blocks if kind == "python" and "openfeature" in text]
     lines = snippet.strip().splitlines()
     found = {}
     exec("\n".join(lines[:-3]), found)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 BENCH = Path(__file__).parents[2] / "bench"
-PARTS = {"stub_server", "floor", "instant", "credentials", "run"}
+PARTS = {"stub_server", "floor", "instant", "credentials", "gateway_load", "run"}
 """What others measure with, and what runs the others."""
 
 

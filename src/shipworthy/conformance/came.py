@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from shipworthy.conformance.cells import MatrixCell
-from shipworthy.conformance.marks import Mark, letters
+from shipworthy.conformance.marks import CellMark, letters
 
 _PLACES = ("index", "output_index", "content_index")
 """By which an event says where in the answer its text belongs."""
@@ -75,7 +75,7 @@ class Came(NamedTuple):
         texts = (text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in self.texts().values())
         return list(_deep(texts))
 
-    def leak(self, marks: Iterable[Mark]) -> MarkFound | None:
+    def leak(self, marks: Iterable[CellMark]) -> MarkFound | None:
         """Return the longest piece of some marks in all of it; None where there is none that would tell anything.
 
         Headers, raw bytes, texts joined by place and all of them in their order are looked through, and what stands in
@@ -99,7 +99,7 @@ class Came(NamedTuple):
 _NONE = object()
 
 
-def found_in(marks: Iterable[Mark], looked: Iterable[tuple[str, str]]) -> MarkFound | None:
+def found_in(marks: Iterable[CellMark], looked: Iterable[tuple[str, str]]) -> MarkFound | None:
     """Return the longest piece of some marks in texts with names, the first of those that are as long."""
     marks, best = list(marks), None
     for channel, text in looked:

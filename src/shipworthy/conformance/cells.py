@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Literal, NamedTuple
 
-from shipworthy.conformance.marks import Mark, draw, harmless
+from shipworthy.conformance.marks import CellMark, draw, harmless
 
 Route = Literal["chat", "messages", "responses"]
 ROUTES: tuple[Route, ...] = Route.__args__  # type: ignore[attr-defined]
@@ -115,7 +115,7 @@ class MatrixCell(NamedTuple):
         """Who says the mark; see `SOURCES`."""
         return SOURCE[self.place]
 
-    def token(self, choice: int = 0) -> Mark:
+    def token(self, choice: int = 0) -> CellMark:
         """Return the mark as what can be looked for."""
         return draw(self.entity, self.seed, self.drawn or self.number, choice, self.words)
 
@@ -165,7 +165,7 @@ class MatrixCell(NamedTuple):
         )
 
 
-def cells(routes: tuple[Route, ...] = ("chat", "messages")) -> Iterator[MatrixCell]:
+def cells(routes: tuple[Route, ...] = ROUTES) -> Iterator[MatrixCell]:
     """Yield the matrix of answers, each cell with a number of its own."""
     number = 0
     for route, place in product(routes, PLACES):
@@ -183,7 +183,7 @@ def cells(routes: tuple[Route, ...] = ("chat", "messages")) -> Iterator[MatrixCe
             yield MatrixCell(number, route, place, "whole", 1, False, ask, not ask)
 
 
-def asking_cells(routes: tuple[Route, ...] = ("chat", "messages")) -> Iterator[MatrixCell]:
+def asking_cells(routes: tuple[Route, ...] = ROUTES) -> Iterator[MatrixCell]:
     """Yield the matrix of requests, each cell with a number of its own."""
     number = 0
     for route, place in product(routes, ASKED):

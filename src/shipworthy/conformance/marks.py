@@ -26,7 +26,7 @@ _WORDS = (
 )  # fmt: skip
 
 
-class Mark(NamedTuple):
+class CellMark(NamedTuple):
     """What must not come out.
 
     Attributes:
@@ -44,7 +44,7 @@ class Mark(NamedTuple):
         Args:
             plain: `letters` of the text, where they are known already.
 
-        >>> mark = Mark("rwqkmtzp7x0@leak.example.org", "rwqkmtzp7x0", 6)
+        >>> mark = CellMark("rwqkmtzp7x0@leak.example.org", "rwqkmtzp7x0", 6)
         >>> [mark.found(text) for text in ("to rwqkmtzp7x0@leak.example.org", "rwqkmt***", "***@leak.example.org")]
         [28, 6, 0]
         """
@@ -68,42 +68,42 @@ def _number(*parts: object) -> int:
     return int.from_bytes(sha256("/".join(map(str, parts)).encode()).digest(), "big")
 
 
-def _email(seed: str, number: int, choice: int, words: Sequence[str]) -> Mark:
+def _email(seed: str, number: int, choice: int, words: Sequence[str]) -> CellMark:
     drawn = _number(seed, "email", number, choice)
     core = "".join(_LETTERS[drawn // 20**i % 20] for i in range(10))
     # The number makes it the only one. It tells nothing: a gateway may well say the number of a cell.
-    return Mark(f"{core}{number}x{choice}@leak.example.org", core, 6)
+    return CellMark(f"{core}{number}x{choice}@leak.example.org", core, 6)
 
 
-def _phone(seed: str, number: int, choice: int, words: Sequence[str]) -> Mark:
+def _phone(seed: str, number: int, choice: int, words: Sequence[str]) -> CellMark:
     # Numbers that nobody has are few: they are dealt out and not drawn, so that no two cells have the same one.
     place = (number * 3 + choice + _number(seed, "phone")) % (1000 * len(_AREAS))
     text = f"+44 {_AREAS[place // 1000]} 0{place % 1000:03}"
     core = letters(text)[2:]
-    return Mark(text, core, len(core))
+    return CellMark(text, core, len(core))
 
 
-def _card(seed: str, number: int, choice: int, words: Sequence[str]) -> Mark:
+def _card(seed: str, number: int, choice: int, words: Sequence[str]) -> CellMark:
     digits = f"4{_number(seed, 'card', number, choice) % 10**14:014}"
     doubled = (int(d) * (2 - i % 2) for i, d in enumerate(digits))
     total = sum(d - 9 if d > 9 else d for d in doubled)
     text = f"{digits}{-total % 10}"
-    return Mark(text, text, 8)
+    return CellMark(text, text, 8)
 
 
-def _key(seed: str, number: int, choice: int, words: Sequence[str]) -> Mark:
+def _key(seed: str, number: int, choice: int, words: Sequence[str]) -> CellMark:
     drawn = _number(seed, "key", number, choice)
     core = "".join(_BASE32[drawn // 32**i % 32] for i in range(16))
-    return Mark(f"AKIA{core}", core, 8)
+    return CellMark(f"AKIA{core}", core, 8)
 
 
-def _word(seed: str, number: int, choice: int, words: Sequence[str]) -> Mark:
+def _word(seed: str, number: int, choice: int, words: Sequence[str]) -> CellMark:
     text = words[_number(seed, "word", number, choice) % len(words)]
     core = letters(text)
-    return Mark(text, core, max(1, len(core)))
+    return CellMark(text, core, max(1, len(core)))
 
 
-ENTITIES: dict[str, Callable[[str, int, int, Sequence[str]], Mark]] = {
+ENTITIES: dict[str, Callable[[str, int, int, Sequence[str]], CellMark]] = {
     "email": _email,
     "phone": _phone,
     "card": _card,
@@ -114,7 +114,7 @@ ENTITIES: dict[str, Callable[[str, int, int, Sequence[str]], Mark]] = {
 digit, the identifier of an AWS access key, or a word that the gateway's owner has put on its list."""
 
 
-def draw(entity: str, seed: str, number: int, choice: int = 0, words: Sequence[str] = ()) -> Mark:
+def draw(entity: str, seed: str, number: int, choice: int = 0, words: Sequence[str] = ()) -> CellMark:
     """Return a cell's mark.
 
     Args:

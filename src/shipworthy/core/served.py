@@ -43,7 +43,8 @@ class Served(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
             `levers` those that were pulled for this request.
         base: digest of the pipeline without the levers; empty where none was pulled.
         decision: id of the release decision that the gateway's file names, on the pipeline without levers; empty: none.
-        prompt, index: digests that the client declared, on its word; ``unproven`` where it declared none.
+        prompt, index: digests that the client declared, on its word; ``unproven`` where it declared none; empty on
+            routes that take none.
         streamed: whether the answer went out in pieces.
         status: HTTP status of the answer; 0 where the client left before it had one.
         events: what happened, in order.

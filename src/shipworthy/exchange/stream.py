@@ -10,7 +10,7 @@ import msgspec
 from shipworthy.core.errors import TargetError
 from shipworthy.core.messages import Channel
 from shipworthy.core.protocols import GuardContext
-from shipworthy.core.records import Delta, Message, MessagePart, Reasoning, Reply, Text, ToolCall
+from shipworthy.core.records import Delta, GuardEvent, Message, MessagePart, Reasoning, Reply, Text, ToolCall
 from shipworthy.enforce.pipeline import Passage
 from shipworthy.enforce.stream import Stream
 
@@ -72,6 +72,7 @@ class _Gate:
         self._calls: dict[int, list[Delta]] = {}
         self._held = 0
         self._speaking: set[int] = set()
+        self._told: dict[tuple[Channel, int], tuple[int, float]] = {}
         self.blocked = False
 
     async def feed(self, piece: Delta) -> AsyncIterator[Delta]:
@@ -104,6 +105,7 @@ class _Gate:
                 yield out
             if self.blocked:
                 return
+        self._tell()  # what was found in the words may tighten the tools
         for index, held in sorted(self._calls.items()):
             call = _call(held)
             if self._pipeline is not None:
@@ -125,8 +127,18 @@ class _Gate:
 
     def close(self) -> None:
         """Hand over what was found, however the answer ended."""
-        events = tuple(event for stream in self._streams.values() for event in stream.events)
-        self._note(Passage(None, events, sum(stream.seconds for stream in self._streams.values())))
+        self._tell()
+
+    def _tell(self) -> None:
+        """Hand over what was found in the words and has not been told yet."""
+        events: list[GuardEvent] = []
+        seconds = 0.0
+        for key, stream in self._streams.items():
+            told, took = self._told.get(key, (0, 0.0))
+            events += stream.events[told:]
+            seconds += stream.seconds - took
+            self._told[key] = len(stream.events), stream.seconds
+        self._note(Passage(None, tuple(events), seconds))
 
     async def _left(self, key: tuple[Channel, int], stream: Stream, text: str) -> AsyncIterator[Delta]:
         if stream.blocked:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from shipworthy.gateway.policy_stage import HEADER, session_of
 from shipworthy.gateway.refusal import HttpRefusal
 
 UNPROVEN = "unproven"
 """In place of a digest that nobody declared."""
-PROMPT, INDEX, SESSION = "x-shipworthy-prompt", "x-shipworthy-index", "x-shipworthy-session"
+PROMPT, INDEX = "x-shipworthy-prompt", "x-shipworthy-index"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_SESSION = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 class Declared(NamedTuple):
@@ -20,7 +20,8 @@ class Declared(NamedTuple):
 
     Attributes:
         prompt_digest, index_digest: ``sha256:`` and 64 hex digits, or `UNPROVEN`.
-        session: of the conversation; decides only on which side of a rollout it falls. Empty where none is named.
+        session: of the conversation, see `policy_stage.session_of`; also decides on which side of a rollout it falls.
+            Empty where none is named.
     """
 
     prompt_digest: str = UNPROVEN
@@ -37,14 +38,10 @@ def declared(headers: Mapping[str, str]) -> Declared:
     Raises:
         HttpRefusal: one is there and is none: a digest that is not known to be one proves nothing.
     """
-    if not any(name in headers for name in (PROMPT, INDEX, SESSION)):
+    if not any(name in headers for name in (PROMPT, INDEX, HEADER)):
         return UNDECLARED
     for name in (PROMPT, INDEX):
         if name in headers and not _DIGEST.fullmatch(headers[name]):
             said = f"the header {name} is no digest: 'sha256:' and 64 hexadecimal digits in lower case"
             raise HttpRefusal(400, "invalid_request_error", said, field=name)
-    session = headers.get(SESSION, "")
-    if SESSION in headers and not _SESSION.fullmatch(session):
-        said = f"the header {SESSION} is no session: 1 to 200 printable ASCII characters without blanks"
-        raise HttpRefusal(400, "invalid_request_error", said, field=SESSION)
-    return Declared(headers.get(PROMPT, UNPROVEN), headers.get(INDEX, UNPROVEN), session)
+    return Declared(headers.get(PROMPT, UNPROVEN), headers.get(INDEX, UNPROVEN), session_of(headers))

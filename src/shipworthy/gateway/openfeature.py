@@ -8,7 +8,8 @@
     flags.get_boolean_value("stop", True, EvaluationContext(attributes={"client": "web", "session": "s-17"}))
 
 Flags: ``stop`` and each lever of the gateway's file (boolean: pulled for this client and session), each rule of the
-guard file (string: ``enforce``, ``shadow`` or ``off``, as it is in force for them).
+guard file and, under ``policy``, the tool policy (string: ``enforce``, ``shadow`` or ``off``, as it is in force for
+them).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple, TypeVar
 from shipworthy.core.errors import ShipworthyError
 from shipworthy.core.extras import require
 from shipworthy.gateway.active import stamp
-from shipworthy.gateway.config import STOP, Config, read_levers
+from shipworthy.gateway.config import POLICY, STOP, Config, read_levers
 from shipworthy.gateway.levers import UNKNOWN, Levers
 from shipworthy.gateway.rollout import in_force
 
@@ -90,7 +91,10 @@ class ShipworthyProvider(AbstractProvider):
         self, flag_key: str, default_value: str, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[str]:
         seen = self._seen(evaluation_context)
-        modes = {rule.id: rule.mode for rule in seen.config.under(seen.config.known(seen.levers)).rules}
+        known = seen.config.known(seen.levers)
+        modes = {rule.id: rule.mode for rule in seen.config.under(known).rules}
+        if seen.config.policy is not None:
+            modes[POLICY] = seen.config.policy_mode(known)
         if flag_key not in modes:
             return _none(seen, flag_key, default_value)
         return _found(seen, str(modes[flag_key]))
@@ -147,7 +151,7 @@ def _none(seen: _Seen, flag: str, default: T) -> FlagResolutionDetails[T]:
     config = seen.config
     kinds: tuple[tuple[str, Sequence[str]], ...] = (
         ("boolean", [STOP, *config.spec.levers]),
-        ("string", [rule.id for rule in config.guards.rules]),
+        ("string", [*(rule.id for rule in config.guards.rules), *([POLICY] if config.policy is not None else [])]),
     )
     for kind, names in kinds:
         if flag in names:

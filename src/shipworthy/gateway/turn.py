@@ -28,7 +28,7 @@ from shipworthy.gateway.breaker import UpstreamOpen
 from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.declared import UNDECLARED, declared
-from shipworthy.gateway.policy_stage import PolicyAsker, session_of
+from shipworthy.gateway.policy_stage import PolicyAsker
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.trace import TraceContext
 from shipworthy.gateway.upstream import UpstreamCall, by_choice
@@ -148,7 +148,7 @@ class RequestTurn:
         return await self._whole(asking, exchange, call, answering)
 
     def _exchange(self, channel: Channel, client: GatewayClient, *, converses: bool = True) -> Exchange:
-        session, mediation = session_of(self._request.headers), self.active.mediation
+        session, mediation = self.declared.session, self.active.mediation
         policy = self.active.policy if converses else None
         if policy is not None:
             beat = self._beat if self.asking is not None and self.asking.stream else None

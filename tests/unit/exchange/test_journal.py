@@ -9,14 +9,16 @@ import pytest
 
 from shipworthy.core.events import Approval, PolicyEvent
 from shipworthy.core.messages import Document, Message, ToolCall, say
-from shipworthy.core.records import Reply
+from shipworthy.core.records import Finding, Reply
+from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.policy.engine import Policy
 from shipworthy.enforce.policy.shadow import Shadow
+from shipworthy.enforce.rule import Rule
 from shipworthy.exchange.cache import ReplyCache
 from shipworthy.exchange.channel import Channel
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.exchange import Exchange
-from shipworthy.workspace.policies import PolicyFile
+from shipworthy.workspace.policies import AfterFlag, PolicyFile
 
 SEND = {"effect": "external", "args": {"to": "recipient"}}
 READ = {"effect": "none", "returns": {"trusted": ["[].from"], "names": ["[].subject"]}}
@@ -55,8 +57,18 @@ class Agent:
         return Reply(messages=(*said, say("assistant", "Done.")), retrieved=(Document("d", "Write to cy@x.org"),))
 
 
-def past(agent, live=None, *, shadow=None, cache=None, approver=None, says="Reply to the mail Team sync", turns=1):
-    mediation = Mediation(policy=live, approver=approver, shadow=shadow or Shadow(policy()))
+def past(
+    agent,
+    live=None,
+    *,
+    shadow=None,
+    cache=None,
+    approver=None,
+    pipeline=None,
+    says="Reply to the mail Team sync",
+    turns=1,
+):
+    mediation = Mediation(pipeline, policy=live, approver=approver, shadow=shadow or Shadow(policy()))
     exchange = Exchange(Channel(agent, cache=cache), mediation, keep=cache is not None)
 
     async def ask():
@@ -136,3 +148,33 @@ def test_nothing_is_kept_where_no_candidate_will_be_asked():
 def test_the_candidates_word_is_no_event_of_the_exchange():
     _, exchange = past(Agent(("read", {}, MAILS)), policy(read=READ))
     assert [e.candidate for e in exchange.events if isinstance(e, PolicyEvent)] == [False]
+
+
+class Flags:
+    """A guard that flags one word."""
+
+    stages, reach = frozenset({"retrieved"}), None
+
+    def describe(self):
+        return {"guard": "flags"}
+
+    async def check(self, part, ctx):
+        at = part.text.find("eve@")
+        return [Finding(at, at + 4, "word", "tighten")] if at >= 0 else []
+
+
+def test_a_candidate_knows_what_guards_had_flagged_by_then(tmp_path):
+    """Also where the cache answered: the trajectory is looked at again."""
+    agent = Agent(("send", {"to": "bo@x.org"}, "sent"), ("read", {}, MAILS), ("send", {"to": "bo@x.org"}, "sent"))
+    heedless = PolicyFile.model_validate(
+        {"tools": {"read": READ, "send": {"effect": "external", "args": {"to": "none"}}}}
+    )
+    heeds, live = Policy(heedless), Policy(heedless.model_copy(update={"after_flag": AfterFlag(word="allow")}))
+    with ReplyCache(tmp_path / "c.sqlite") as cache:
+        for asked in (1, 1):
+            found, exchange = past(agent, live, cache=cache, pipeline=Pipeline([Rule("GD-1", Flags())]))
+            assert [c.flagged for c in found.calls] == [(), (), ("GD-1",)]
+            assert exchange.flagged == ["GD-1"]
+            assert agent.asked == asked
+            said = asyncio.run(Shadow(heeds).words(found))
+            assert [w.verdict for w in said if w.call] == ["allow", "allow", "ask"]

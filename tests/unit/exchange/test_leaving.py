@@ -10,8 +10,10 @@ import pytest
 from shipworthy.core.errors import UsageError
 from shipworthy.core.events import Approval, Called, PolicyEvent, Said
 from shipworthy.core.messages import Message, Text, ToolCall, say
-from shipworthy.core.records import Delta, Reply
+from shipworthy.core.records import Delta, Finding, Reply
+from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.policy.engine import Policy
+from shipworthy.enforce.rule import Rule
 from shipworthy.exchange.channel import Channel
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.exchange import Exchange
@@ -51,9 +53,9 @@ class Says:
         return Approval(0, call.id, "ada", **self._word)
 
 
-def came(target, says="Write to bo", approver=None, policy=None, *, stream):
+def came(target, says="Write to bo", approver=None, policy=None, guards=None, *, stream):
     """Return what an asker sees: the words, the calls; and the exchange."""
-    mediation = Mediation(policy=policy or Policy(PolicyFile.model_validate(RULES)), approver=approver)
+    mediation = Mediation(guards, policy=policy or Policy(PolicyFile.model_validate(RULES)), approver=approver)
     exchange = Exchange(Channel(target), mediation, calls_leave=True)
 
     async def main():
@@ -138,3 +140,32 @@ def test_whole_answers_are_asked_for_where_no_call_leaves() -> None:
 
     with pytest.raises(UsageError, match="ask for one"):
         asyncio.run(main())
+
+
+class Flags:
+    """A guard that flags one word."""
+
+    reach = None
+
+    def __init__(self, word, stage):
+        self.word, self.stages = word, frozenset({stage})
+
+    def describe(self):
+        return {"guard": "flags", "word": self.word}
+
+    async def check(self, part, ctx):
+        at = part.text.find(self.word)
+        return [Finding(at, at + len(self.word), "word", "tighten")] if at >= 0 else []
+
+
+@both
+@pytest.mark.parametrize(("word", "stage"), [("Write", "input"), ("Fine", "output"), ('"bo"', "tool_call")])
+def test_what_a_guard_flagged_keeps_calls_from_leaving(stream, word, stage) -> None:
+    guards = Pipeline([Rule("GD-1", Flags(word, stage))])
+    text, calls, exchange = came(Answers(SENT), guards=guards, stream=stream)
+    assert calls == []
+    assert exchange.flagged == ["GD-1"]
+    assert "GD-1 flagged a text of this conversation" in text
+    # Without the word, the same call leaves.
+    other = Pipeline([Rule("GD-1", Flags("nothing of this", stage))])
+    assert came(Answers(SENT), guards=other, stream=stream)[1] == [SENT]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shipworthy.core.records import Delta
 from shipworthy.dialects.openai_stream import Completion
 from shipworthy.dialects.served import Asking
+from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.config import UpstreamSpec
 from shipworthy.gateway.upstream import GatewayUpstream, UpstreamCall, _together
 from shipworthy.net.events import ServerEvent
@@ -33,7 +34,7 @@ CALLS = st.builds(
 
 def call(choices: int = 1) -> UpstreamCall:
     upstream = GatewayUpstream("main", UpstreamSpec(url="http://127.0.0.1:9/v1"))
-    return UpstreamCall(upstream, "/chat/completions", Asking(model="m", messages=(), choices=choices))
+    return UpstreamCall(Candidates([upstream]), "/chat/completions", Asking(model="m", messages=(), choices=choices))
 
 
 def event(*choices: object, **more: object) -> ServerEvent:

@@ -88,7 +88,7 @@ async def _serve(config: Config, server: str, tell: Callable[[str], None]) -> in
     os.dup2(2, 1)
     os.set_blocking(out, False)
     gateway = Gateway(config, tell)
-    watch = asyncio.create_task(gateway.keeper.watch())
+    watch = asyncio.create_task(gateway.watch())
     client = StdioClientWire(out, config.spec.limits.write_s)
     served = gateway.keeper.look().mcp[server]
     session = McpSession(gateway, served, wire_to(served), client, user="", route="gateway mcp")

@@ -245,3 +245,26 @@ def test_a_body_that_is_no_message(tmp_path, body) -> None:
             assert (await answer.json())["error"]["code"] in (-32700, -32600)
 
     on(tmp_path, work, max_bytes=4_000)
+
+
+def test_a_lever_for_a_ring_is_for_its_clients_sessions(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("A_KEY", "a" * 20)
+    monkeypatch.setenv("B_KEY", "b" * 20)
+    top = {
+        "clients": {letter: {"key": f"env:{letter.upper()}_KEY"} for letter in "ab"},
+        "rings": {"internal": ["b"]},
+        "modes": {"GD-pii": "shadow"},
+        "levers": {"strict": {"GD-pii": "enforce"}},
+    }
+
+    async def work(c):
+        levers.pull(c.gateway.keeper.active.config.state, "strict", "ada", "", ring="internal")
+        for letter in "ab":
+            key = {"authorization": f"Bearer {letter * 20}"}
+            session = await c.open(**key)
+            assert (await c.send("tools/list", session=session, **key))[0] == 200
+
+    made = on(tmp_path, work, top=top)
+    found = {r.client: (r.levers, bool(r.base)) for r in made.records if r.model == "tools/list" or r.levers}
+    assert found["b"] == (("strict",), True)
+    assert {r.levers for r in made.records if r.client == "a"} == {()}

@@ -13,7 +13,7 @@ from shipworthy.core.messages import Delta, Document, ToolCall, say
 from shipworthy.core.records import Attempt, Finding, Reply
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.policy.recorded import past_of
-from shipworthy.enforce.policy.replayed import words_on
+from shipworthy.enforce.policy.replayed import steps
 from shipworthy.enforce.rule import Rule
 from shipworthy.exchange.channel import Channels
 from shipworthy.exchange.desk import Mediation
@@ -224,9 +224,9 @@ def test_a_guards_flag_tightens_the_tools(make, calls, says, documents, rule, ex
     # What the record holds of it gives the same words again, and a policy that heeds no flag gives others.
     names = dict.fromkeys(("suite", "sample", "attack", "cluster", "content_hash"), "x")
     past = past_of(Attempt(id="AT-1", number=1, seed=1, outcome="scored", events=tuple(exchange.events), **names))
-    assert [d.word for d in words_on(made, past)] == words(exchange)
+    assert [decision.word for _, _, decision in steps(made, past)] == words(exchange)
     heedless = make("after_flag: {word: allow}\n" + FLAG)
-    assert {d.word for d in words_on(heedless, past)} == {"allow"}
+    assert {decision.word for _, _, decision in steps(heedless, past)} == {"allow"}
 
 
 def test_a_session_that_cannot_take_in_a_flag_makes_no_further_call(make):
