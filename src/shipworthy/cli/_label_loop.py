@@ -11,7 +11,8 @@ import click
 from shipworthy.core.terminal import shown, visible
 
 if TYPE_CHECKING:
-    from shipworthy.evals.labelling import Desk, ShownItem
+    from shipworthy.evals.label_showing import ShownItem
+    from shipworthy.evals.labelling import LabelDesk
     from shipworthy.scorers._rubric import Rubric
 
 KEYS = "h hit, n no-hit, s skip, u undo, c comment, r rubric, q quit"
@@ -20,7 +21,7 @@ MOST = 4000
 """Characters of one comment."""
 
 
-def label_all(desk: Desk, metric: str, rubric: Rubric | None, lines: TextIO) -> bool:
+def label_all(desk: LabelDesk, metric: str, rubric: Rubric | None, lines: TextIO) -> bool:
     """Show one item after the other and keep what is said of each, until nothing is left.
 
     A word is durable before the next item is shown. The end of the input is the same as ``q``.
@@ -41,7 +42,7 @@ def label_all(desk: Desk, metric: str, rubric: Rubric | None, lines: TextIO) -> 
     return True
 
 
-def _one(desk: Desk, item: int, metric: str, rubric: Rubric | None, lines: TextIO) -> bool:
+def _one(desk: LabelDesk, item: int, metric: str, rubric: Rubric | None, lines: TextIO) -> bool:
     """Take keys until the item has a word, is skipped, or another one is to be shown. False to quit."""
     began, comment = time.monotonic(), ""
     while True:

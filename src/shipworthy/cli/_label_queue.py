@@ -68,8 +68,8 @@ def queue(
     from shipworthy.core.errors import UsageError
     from shipworthy.evals.label_draw import candidates, draw_labels
     from shipworthy.evals.label_queue import KnownAnswers, deal
+    from shipworthy.evals.label_showing import rubric_of
     from shipworthy.evals.labelled import read_labelled
-    from shipworthy.evals.labelling import rubric_of
     from shipworthy.evals.results import Run
     from shipworthy.store.layout import Layout
     from shipworthy.store.queues import save_queue
@@ -122,7 +122,8 @@ def work(*, queue: str, by: str, workspace: Path, allow_code: bool) -> None:
     known label.
     """
     from shipworthy.core.errors import UsageError
-    from shipworthy.evals.labelling import QueueDesk, Showing, known_answers
+    from shipworthy.evals.label_showing import Showing, known_answers
+    from shipworthy.evals.labelling import QueueDesk
     from shipworthy.evals.results import Run
     from shipworthy.evidence.documents import known_secrets
     from shipworthy.store.audit import AuditLog
@@ -227,8 +228,9 @@ def adjudicate(*, run: str, metric: str | None, file: Path | None, by: str, work
     is said of the attempt later, until it is settled anew.
     """
     from shipworthy.core.errors import UsageError
+    from shipworthy.evals.adjudicate import AdjudicationDesk, settle
     from shipworthy.evals.label_agreement import open_items
-    from shipworthy.evals.labelling import AdjudicationDesk, Showing, settle
+    from shipworthy.evals.label_showing import Showing
     from shipworthy.evals.labels import read_csv
     from shipworthy.evals.results import Run
     from shipworthy.evidence.documents import known_secrets

@@ -32,7 +32,7 @@ ADJUDICATED = "adjudicated"
 """What stands in the rubric of a label that settles a disagreement."""
 
 
-class Reading(NamedTuple):
+class LabelOrigin(NamedTuple):
     """Under what a label was given, as its rubric says it: ``rude@1;queue=LQ-1;reader=2;of=2``.
 
     The chain holds no names. Which reader of a queue gave a word, by number, is enough to tell a correction of one's
@@ -60,24 +60,24 @@ class Reading(NamedTuple):
         return ";".join([*parts, ADJUDICATED] if self.adjudicated else parts)
 
 
-def reading(rubric: str) -> Reading:
+def label_origin(rubric: str) -> LabelOrigin:
     """Return what the rubric of a label says. What is not of our form is a rubric's name, whole.
 
-    >>> reading("rude@1;queue=LQ-1;reader=2;of=2") == Reading("rude@1", "LQ-1", 2, 2)
+    >>> label_origin("rude@1;queue=LQ-1;reader=2;of=2") == LabelOrigin("rude@1", "LQ-1", 2, 2)
     True
-    >>> reading(";adjudicated").adjudicated, reading("harm@2").rubric, reading("a;b").rubric
+    >>> label_origin(";adjudicated").adjudicated, label_origin("harm@2").rubric, label_origin("a;b").rubric
     (True, 'harm@2', 'a;b')
     """
     found = _READING.fullmatch(rubric)
     if found is None:
-        return Reading(rubric)
+        return LabelOrigin(rubric)
     numbers = (int(found["reader"]), int(found["of"])) if found["queue"] else (0, 1)
-    return Reading(found["rubric"], found["queue"] or "", *numbers, found["adjudicated"] is not None)
+    return LabelOrigin(found["rubric"], found["queue"] or "", *numbers, found["adjudicated"] is not None)
 
 
 def is_adjudication(rubric: str) -> bool:
     """Say whether a label with this rubric settles a disagreement."""
-    return reading(rubric).adjudicated
+    return label_origin(rubric).adjudicated
 
 
 class Candidate(NamedTuple):
@@ -229,7 +229,7 @@ def labels(entries: Iterable[Mapping[str, Any]], draw: Draw, drawn: Drawn) -> Au
         if body.get("run") == draw.run and body.get("metric") == draw.metric:
             hit = body.get("hit")
             known = words.setdefault(str(body.get("attempt")), _Words())
-            known.add(reading(str(body.get("rubric") or "")), hit if isinstance(hit, bool) else None)
+            known.add(label_origin(str(body.get("rubric") or "")), hit if isinstance(hit, bool) else None)
     said = {id: some.word for id, some in words.items()}
 
     def of(ids: tuple[str, ...]) -> LabelCounts:
@@ -251,7 +251,7 @@ class _Words:
         self._readers: dict[tuple[str, int], bool | None] = {}
         self._of = 1
 
-    def add(self, under: Reading, hit: bool | None) -> None:
+    def add(self, under: LabelOrigin, hit: bool | None) -> None:
         if under.adjudicated:
             self._settled = hit
         elif under.queue:

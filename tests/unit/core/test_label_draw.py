@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipworthy.core.label_draw import Candidate, Draw, Reading, draw_of, labels, reading, standing, take
+from shipworthy.core.label_draw import Candidate, Draw, LabelOrigin, draw_of, label_origin, labels, standing, take
 
 ABOUT = ("RUN-1", "leaks", "leak", "")
 
@@ -75,7 +75,7 @@ def test_an_entry_that_is_no_draw_is_refused(change: dict[str, object]) -> None:
 
 
 def _said(drawn_id: str, hit: object, reader: int = 0, *, adjudicated: bool = False) -> dict[str, object]:
-    under = Reading("leak@1", "LQ-1" if reader else "", reader, 2 if reader else 1, adjudicated)
+    under = LabelOrigin("leak@1", "LQ-1" if reader else "", reader, 2 if reader else 1, adjudicated)
     return {"run": "RUN-1", "metric": "leak", "attempt": drawn_id, "hit": hit, "rubric": str(under)}
 
 
@@ -105,4 +105,4 @@ def test_readers_of_a_queue_must_agree_or_somebody_settles_it(words: list[tuple[
 
 @pytest.mark.parametrize("rubric", ["", "leak@1", "a;b", "leak@1;queue=LQ-1;reader=0;of=2", "x;queue=;reader=1;of=1"])
 def test_a_rubric_that_is_not_of_our_form_is_a_name(rubric: str) -> None:
-    assert reading(rubric) == Reading(rubric)
+    assert label_origin(rubric) == LabelOrigin(rubric)
