@@ -13,13 +13,12 @@ import click
 from shipworthy.cli._again import Again
 from shipworthy.cli._label_agreement import rate
 from shipworthy.cli._label_loop import label_all
+from shipworthy.cli._label_studio import by_option, opened
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 if TYPE_CHECKING:
     from shipworthy.evals.oversight import Oversight
     from shipworthy.store.labels import Label
-
-_by_option = click.option("--by", required=True, metavar="NAME", help="Who you are.")
 
 
 @click.command()
@@ -111,7 +110,7 @@ def queue(
 
 @click.command()
 @click.argument("queue", default="latest")
-@_by_option
+@by_option
 @workspace_option
 @allow_code_option
 def work(*, queue: str, by: str, workspace: Path, allow_code: bool) -> None:
@@ -121,31 +120,10 @@ def work(*, queue: str, by: str, workspace: Path, allow_code: bool) -> None:
     see neither what the scorer said nor what anybody else did. At the end you are told how you did on the answers of
     known label.
     """
-    from shipworthy.core.errors import UsageError
-    from shipworthy.evals.label_showing import Showing, known_answers
-    from shipworthy.evals.labelling import QueueDesk
-    from shipworthy.evals.results import Run
-    from shipworthy.evidence.documents import known_secrets
-    from shipworthy.store.audit import AuditLog
-    from shipworthy.store.layout import Layout
-    from shipworthy.store.queues import load_queue, open_words
-    from shipworthy.workspace.load import Workspace
-
-    files, layout = Workspace.load(workspace, allow_code=allow_code), Layout(workspace)
-    dealt = load_queue(layout, queue)
-    reader = dealt.reader(by)
-    run = Run.load(layout.run_directory(dealt.run))
-    known = known_answers(dealt, workspace)
-    showing = Showing(files, run, dealt.suite, dealt.metric, secrets=known_secrets(files), known=known)
-    if (showing.rubric.digest if showing.rubric else "") != dealt.rubric_digest:
-        raise UsageError(
-            f"the rubric is another one than when {dealt.id} was dealt ({dealt.rubric or 'none'}): put it back, or "
-            "deal a new queue with `shipworthy labels queue`"
-        )
-    with open_words(layout, dealt, reader) as words, AuditLog(layout.control_url) as audit:
-        desk = QueueDesk(dealt, reader, words, showing, audit)
+    with opened(queue, by, workspace, allow_code=allow_code) as desk:
+        dealt, words = desk.queue, desk.words
         before = len(words.words)
-        through = label_all(desk, dealt.metric, showing.rubric, sys.stdin)
+        through = label_all(desk, dealt.metric, desk.showing.rubric, sys.stdin)
         done, of = desk.standing()
         click.echo("")
         if done == of:
@@ -157,7 +135,7 @@ def work(*, queue: str, by: str, workspace: Path, allow_code: bool) -> None:
         if len(words.words) > before:
             from shipworthy.evals.oversight import oversight as measured
 
-            click.echo("\n".join(_watched(measured(dealt, reader, words.words))))
+            click.echo("\n".join(_watched(measured(dealt, desk.reader, words.words))))
 
 
 @click.command()
@@ -218,7 +196,7 @@ def _watched(one: Oversight) -> Iterator[str]:
 @click.argument("run", default="latest")
 @click.option("--metric", metavar="NAME", help="Only this one; needed where people disagree on several.")
 @click.option("--file", metavar="FILE", type=click.Path(path_type=Path), help="CSV as for import, instead of asking.")
-@_by_option
+@by_option
 @workspace_option
 @allow_code_option
 def adjudicate(*, run: str, metric: str | None, file: Path | None, by: str, workspace: Path, allow_code: bool) -> None:

@@ -12,6 +12,7 @@ import click
 from shipworthy.cli._again import Again
 from shipworthy.cli._label_agreement import agreement
 from shipworthy.cli._label_queue import adjudicate, oversight, queue, work
+from shipworthy.cli._label_studio import studio
 from shipworthy.cli._options import allow_code_option, workspace_option
 
 
@@ -23,7 +24,7 @@ def command() -> None:
     """
 
 
-for _verb in (queue, work, agreement, adjudicate, oversight):
+for _verb in (queue, work, studio, agreement, adjudicate, oversight):
     command.add_command(_verb)
 
 

@@ -85,6 +85,19 @@ class QueueDesk:
         self._said[item] = said
         self._keep(item, hit, comment)
 
+    def has(self, item: int) -> bool:
+        """Say whether an item has a word."""
+        return item in self._said
+
+    def bring(self, item: int, hit: bool, seconds: float, comment: str) -> bool:
+        """Keep a word that was given elsewhere; False where the item has it already."""
+        if self._said.get(item) == WORDS[hit]:
+            return False
+        self._place += 1
+        self.show(item)
+        self.give(item, hit, seconds, comment)
+        return True
+
     def undo(self) -> bool:
         if not self._stack:
             return False
