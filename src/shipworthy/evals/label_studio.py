@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LONGEST = 256_000_000
 """Bytes of an export."""
 SHOWN = 10
+DAY = 86_400
+"""Seconds: a longer time is none that somebody read in."""
 
 
 class StudioWord(NamedTuple):
@@ -131,7 +133,7 @@ def _word(task: Any, queue: LabelQueue, reader: int) -> tuple[str, StudioWord] |
     if len(said.get("label", ())) != 1 or said["label"][0] not in WORDS:
         return f"its label must be hit or no-hit, not {json.dumps(said.get('label', []))[:60]}"
     spent = last.get("lead_time")
-    seconds = float(spent) if isinstance(spent, int | float) and not isinstance(spent, bool) and spent >= 0 else 0.0
+    seconds = float(spent) if isinstance(spent, int | float) and 0 <= spent <= DAY else 0.0
     comment = visible(" ".join(said.get("comment", ())))[:4000]
     return _when(last), StudioWord(dealt[place - 1], WORDS[said["label"][0]], seconds, comment)
 
