@@ -103,7 +103,7 @@ def _text(one: MetricAgreement) -> Iterator[str]:
             rows.append((_NAMES[name], said, f"{value.raters} people, {value.labels:,} labels"))
     yield table(("", "with 95 % limits", "what"), rows)
     if one.undefined:
-        yield f"no coefficient of agreement: {one.undefined}"
+        yield f"no coefficient: {one.undefined}"
     yield ""
     pairs = [
         (
@@ -114,8 +114,8 @@ def _text(one: MetricAgreement) -> Iterator[str]:
         )
         for pair in one.pairs
     ]
-    columns = ("pair", "equal", "Cohen's kappa", "both hit", "only the first", "only the second", "neither")
-    yield table(columns, pairs, right=(3, 4, 5, 6))
+    yield table(("pair", "equal", "kappa", "both", "1st", "2nd", "none"), pairs, right=(3, 4, 5, 6))
+    yield "(kappa is Cohen's; then attempts that both call a hit, the first or the second alone, and neither)"
     yield ""
     drift = [(part.by, part.part, f"{part.labels:,}", rate(part.equal)) for part in one.drift]
     yield table(("with the others", "part", "labels", "equal"), drift, right=(2,))
