@@ -49,7 +49,7 @@ class Terminal:
     """A session of tmux with a server of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._base = ["tmux", "-L", f"sw-{os.getpid()}-{time.monotonic_ns()}"]
+        self._base: list[str] = []
         self._folder = folder
 
     def tmux(self, *words: str) -> str:
@@ -57,11 +57,13 @@ class Terminal:
 
     def open(self, *words: str) -> int:
         """Start a program in a terminal, and return the process's id."""
+        # Another server each time: the last one may still be on its way out, and would take a new session with it.
+        self._base = ["tmux", "-L", f"sw-{os.getpid()}-{time.monotonic_ns()}", "-f", "/dev/null"]
         environment = [f"-e{name}={os.environ[name]}" for name in ("PATH", "PYTHONPATH") if name in os.environ]
         line = f"exec {shlex.join([*SHIPWORTHY, *words])}"
-        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", "90", "-y", "50", "-c", str(self._folder),
-                  *environment, line)  # fmt: skip
-        self.tmux("set-option", "remain-on-exit", "on")
+        keep = ["set-option", "-g", "remain-on-exit", "on", ";"]
+        size = ["-d", "-x", "90", "-y", "50", "-c", str(self._folder)]
+        self.tmux(*keep, "new-session", *size, *environment, line)
         return int(self.tmux("display-message", "-p", "#{pane_pid}"))
 
     def wait(self, pattern: str) -> str:
@@ -73,7 +75,8 @@ class Terminal:
         raise AssertionError(f"{pattern} never came:\n{said}")
 
     def close(self) -> None:
-        subprocess.run([*self._base, "kill-server"], check=False, capture_output=True)
+        if self._base:
+            subprocess.run([*self._base, "kill-server"], check=False, capture_output=True)
 
 
 @pytest.fixture
