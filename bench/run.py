@@ -19,6 +19,7 @@ BENCHES = {
     "runlog": "memory of a run log of a million records, written and read",
     "gateway": "CPU and latency beside a proxy without guards; bytes that leave unseen; the kill switch",
     "control": "CPU of events appended and verified; a list of 500 runs",
+    "labels": "CPU of a hundred labels given in the loop",
     "evidence": "a question about evidence, behind which a run of 100,000 attempts stands",
     "error_rates": "coverage and error rates, simulated",
     "guards": "CPU a text of each guard, and of the input path",

@@ -1,4 +1,4 @@
-"""Draw attempts for people to label, import what they say of them, and export it.
+"""Draw attempts for people to label, deal them, import what they say, measure how they agree, and export it.
 
 Files come from the transcript viewer or a spreadsheet; labels are kept in the control state, each with an audit entry.
 """
@@ -10,15 +10,22 @@ from pathlib import Path
 import click
 
 from shipworthy.cli._again import Again
+from shipworthy.cli._label_agreement import agreement
+from shipworthy.cli._label_queue import adjudicate, oversight, queue, work
+from shipworthy.cli._label_studio import studio
 from shipworthy.cli._options import allow_code_option, workspace_option
 
 
 @click.group(no_args_is_help=True)
 def command() -> None:
-    """Draw attempts for people to label, import what they say, export it.
+    """Have people label attempts: deal them, measure how people agree and watch, settle, import, export.
 
     A file of labels is CSV with the columns attempt, metric, label (hit or no-hit), comment and by.
     """
+
+
+for _verb in (queue, work, studio, agreement, adjudicate, oversight):
+    command.add_command(_verb)
 
 
 @command.command("import")

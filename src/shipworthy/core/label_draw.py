@@ -6,6 +6,7 @@ what is labelled can choose what is easy, so the gate takes the labels of a draw
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -15,6 +16,68 @@ DRAWN = "labels.drawn"
 
 LABELLED = "label.given"
 """The kind of entry that holds a label."""
+
+QUEUED = "labels.queued"
+"""The kind of entry that holds the digest of a queue: what was dealt to whom."""
+
+_READING = re.compile(
+    r"(?P<rubric>[^;]*)"
+    r"(?:;queue=(?P<queue>[\w.-]+);reader=(?P<reader>[1-9]\d{0,3});of=(?P<of>[1-9]))?"
+    r"(?:;(?P<adjudicated>adjudicated))?",
+    re.ASCII,
+)
+
+
+ADJUDICATED = "adjudicated"
+"""What stands in the rubric of a label that settles a disagreement."""
+
+
+class LabelOrigin(NamedTuple):
+    """Under what a label was given, as its rubric says it: ``rude@1;queue=LQ-1;reader=2;of=2``.
+
+    The chain holds no names. Which reader of a queue gave a word, by number, is enough to tell a correction of one's
+    own word from a disagreement.
+
+    Attributes:
+        rubric: name and version, or the empty string.
+        queue: id of the queue that dealt the attempt, empty for a label of other origin.
+        reader: place of the person in the queue, from 1; 0 without a queue.
+        of: how many people the queue deals each attempt to.
+        adjudicated: whether the label settles a disagreement.
+    """
+
+    rubric: str = ""
+    queue: str = ""
+    reader: int = 0
+    of: int = 1
+    adjudicated: bool = False
+
+    def __str__(self) -> str:
+        """As a label's rubric holds it."""
+        parts = [self.rubric]
+        if self.queue:
+            parts += [f"queue={self.queue}", f"reader={self.reader}", f"of={self.of}"]
+        return ";".join([*parts, ADJUDICATED] if self.adjudicated else parts)
+
+
+def label_origin(rubric: str) -> LabelOrigin:
+    """Return what the rubric of a label says. What is not of our form is a rubric's name, whole.
+
+    >>> label_origin("rude@1;queue=LQ-1;reader=2;of=2") == LabelOrigin("rude@1", "LQ-1", 2, 2)
+    True
+    >>> label_origin(";adjudicated").adjudicated, label_origin("harm@2").rubric, label_origin("a;b").rubric
+    (True, 'harm@2', 'a;b')
+    """
+    found = _READING.fullmatch(rubric)
+    if found is None:
+        return LabelOrigin(rubric)
+    numbers = (int(found["reader"]), int(found["of"])) if found["queue"] else (0, 1)
+    return LabelOrigin(found["rubric"], found["queue"] or "", *numbers, found["adjudicated"] is not None)
+
+
+def is_adjudication(rubric: str) -> bool:
+    """Say whether a label with this rubric settles a disagreement."""
+    return label_origin(rubric).adjudicated
 
 
 class Candidate(NamedTuple):
@@ -153,23 +216,56 @@ class Audited(NamedTuple):
 def labels(entries: Iterable[Mapping[str, Any]], draw: Draw, drawn: Drawn) -> Audited:
     """Return what people said of the attempts of a draw.
 
-    The last word on an attempt counts, whoever gave it; all of them stay in the chain. A word that is neither a hit nor
-    none (the metric does not apply) is no label.
+    A word that settled a disagreement counts, whatever is said after it, unless that settles it anew. Of an attempt
+    that a queue dealt, all its readers' last words must be there and be the same: a disagreement that nobody settled
+    is no label. Of any other, the last word counts, whoever gave it. All words stay in the chain. One that is neither
+    a hit nor none (the metric does not apply, or it was taken back) is no label.
 
     Args:
         entries: bodies of the entries of the kind `LABELLED`, oldest first.
     """
-    said: dict[str, bool | None] = {}
+    words: dict[str, _Words] = {}
     for body in entries:
         if body.get("run") == draw.run and body.get("metric") == draw.metric:
             hit = body.get("hit")
-            said[str(body.get("attempt"))] = hit if isinstance(hit, bool) else None
+            known = words.setdefault(str(body.get("attempt")), _Words())
+            known.add(label_origin(str(body.get("rubric") or "")), hit if isinstance(hit, bool) else None)
+    said = {id: some.word for id, some in words.items()}
 
     def of(ids: tuple[str, ...]) -> LabelCounts:
         words = [said[id] for id in ids if said.get(id) is not None]
         return LabelCounts(sum(map(bool, words)), len(words), len(ids))
 
-    words = [f"{id} {said.get(id)}" for id in (*drawn.positives, *drawn.negatives)]
+    told = [f"{id} {said.get(id)}" for id in (*drawn.positives, *drawn.negatives)]
     return Audited(
-        of(drawn.positives), of(drawn.negatives), f"sha256:{sha256(chr(10).join(words).encode()).hexdigest()}"
+        of(drawn.positives), of(drawn.negatives), f"sha256:{sha256(chr(10).join(told).encode()).hexdigest()}"
     )
+
+
+class _Words:
+    """What was said of one attempt so far."""
+
+    def __init__(self) -> None:
+        self._last: bool | None = None
+        self._settled: bool | None = None
+        self._readers: dict[tuple[str, int], bool | None] = {}
+        self._of = 1
+
+    def add(self, under: LabelOrigin, hit: bool | None) -> None:
+        if under.adjudicated:
+            self._settled = hit
+        elif under.queue:
+            self._readers[under.queue, under.reader] = hit
+            self._of = max(self._of, under.of)
+        else:
+            self._last = hit
+
+    @property
+    def word(self) -> bool | None:
+        """The word that counts."""
+        if self._settled is not None:
+            return self._settled
+        if not self._readers:
+            return self._last
+        given = [hit for hit in self._readers.values() if hit is not None]
+        return given[0] if len(given) >= self._of and len(set(given)) == 1 else None

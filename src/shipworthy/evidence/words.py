@@ -15,7 +15,7 @@ from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.core.confirmation import WORDS as SAID
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finished import INAPPLICABLE
-from shipworthy.core.label_draw import DRAWN, LABELLED
+from shipworthy.core.label_draw import DRAWN, LABELLED, QUEUED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
 from shipworthy.evidence import signed_words
 from shipworthy.evidence.shape import (
@@ -322,6 +322,7 @@ _BODIES: Mapping[str, Shape] = {
         {"hit": maybe(flag), "value": maybe(number()), "rubric": text, **_ROW},
         closed=True,
     ),
+    QUEUED: fields({"queue": name, "run": name, "digest": digest}, closed=True),
     CALIBRATED: _calibration,
     "approval.given": fields(
         {"system": name, "what": name, "digest": text, "verdict": word("approved", "rejected"), "by": text,

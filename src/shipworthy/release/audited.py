@@ -114,7 +114,10 @@ def _lacking(seen: CriterionResult, found: ScorerAudit, attack: str | None) -> s
     drawn = found.positives.drawn + found.negatives.drawn
     if found.missing:
         of = f"{found.missing:,} of {count(drawn, 'drawn attempt')}"
-        return f"audited by labels, and {of} have none: `shipworthy labels import FILE --run {seen.run}`"
+        return (
+            f"audited by labels, and {of} have none, or people disagree on them: `shipworthy labels import FILE --run "
+            f"{seen.run}`, or `shipworthy labels adjudicate {seen.run} --by NAME`"
+        )
     if not found.negatives.labelled and seen.hits < seen.trials:
         return "audited by labels, and none is of an attempt that the scorer did not call a hit"
     return ""

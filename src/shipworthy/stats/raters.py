@@ -51,7 +51,8 @@ def rater_agreement(
     ``fleiss`` (1971) takes chance from how often each label is used over all items; ``ac1`` (Gwet 2008) is steady where
     one label is rare; ``alpha`` (Krippendorff 2004) corrects for few items and takes ordered labels, too. Items that
     fewer than two people labelled say nothing of agreement and are left out. The interval is the delete-one jackknife
-    over clusters, on the scale of ``log(1 - value)``, with Student's t; its coverage is simulated in the tests.
+    over clusters, taken to the scale of ``log(1 - value)`` by its slope, with Student's t; its lower limit is never
+    above the one that as many clusters without a disagreement would get. Its coverage is simulated in the tests.
 
     Args:
         labels: of each item, who said what.
@@ -94,7 +95,9 @@ def rater_agreement(
     distance = _distance(values, table, scale if coefficient == "alpha" else "nominal")
     whole = _value(table, coefficient, distance)
     parts = np.array([_value(table[member != g], coefficient, distance) for g in range(len(groups))])
-    low, high = _interval(whole, parts, confidence)
+    # In units of the farthest that two labels can lie apart.
+    chance = _expected(table, coefficient, distance) / float(distance.max())
+    low, high = _interval(whole, parts, chance, confidence)
     sizes = table.sum(1)
     pairs = (table * (table - 1)).sum(1) / (sizes * (sizes - 1))
     return RaterAgreement(
@@ -116,21 +119,29 @@ def _order(label: Hashable) -> tuple[int, float, str]:
 
 def _value(table: Floats, coefficient: Coefficient, distance: Floats) -> float:
     """Return a coefficient from counts of labels, one row an item, one column a label; 1 where chance has no say."""
+    expected = _expected(table, coefficient, distance)
+    if expected == 0:
+        return 1.0
     sizes = table.sum(1)
     if coefficient == "alpha":
         pairs: Floats = (table.T / (sizes - 1)) @ table
         pairs[np.diag_indices_from(pairs)] -= (table / (sizes - 1)[:, None]).sum(0)
+        observed = float((pairs * distance).sum() / table.sum())
+    else:
+        observed = 1 - float(((table * (table - 1)).sum(1) / (sizes * (sizes - 1))).mean())
+    return 1 - observed / expected
+
+
+def _expected(table: Floats, coefficient: Coefficient, distance: Floats) -> float:
+    """Return the disagreement that chance would give."""
+    if coefficient == "alpha":
         used = table.sum(0)
         total = float(used.sum())
-        expected = float((np.outer(used, used) * distance).sum() / (total - 1))
-        return 1.0 if expected == 0 else 1 - float((pairs * distance).sum()) / expected
-    agreed = float(((table * (table - 1)).sum(1) / (sizes * (sizes - 1))).mean())
-    share = (table / sizes[:, None]).mean(0)
+        return float((np.outer(used, used) * distance).sum() / (total * (total - 1)))
+    share = (table / table.sum(1)[:, None]).mean(0)
     if coefficient == "fleiss":
-        chance = float((share**2).sum())
-    else:
-        chance = float((share * (1 - share)).sum() / (share.size - 1))
-    return 1.0 if chance == 1 else (agreed - chance) / (1 - chance)
+        return 1 - float((share**2).sum())
+    return 1 - float((share * (1 - share)).sum() / (share.size - 1))
 
 
 def _distance(values: Sequence[Hashable], table: Floats, scale: Scale) -> Floats:
@@ -149,14 +160,16 @@ def _distance(values: Sequence[Hashable], table: Floats, scale: Scale) -> Floats
     return ranks
 
 
-def _interval(whole: float, parts: Floats, confidence: float) -> tuple[float, float]:
+def _interval(whole: float, parts: Floats, expected: float, confidence: float) -> tuple[float, float]:
+    """Return limits from the coefficient, those without each cluster, and the disagreement that chance would give."""
     groups = parts.size
     tail = (1 - confidence) / 2
-    t = float(stdtrit(groups - 1, 1 - tail))
+    # Nobody ever disagreed: as much as a cluster that was never seen would allow. No limit is better than that.
+    floor = 1 - (1 - tail ** (1 / groups)) / expected if expected > 0 else -1.0
     if whole >= 1:
-        # Nobody ever disagreed: as one disagreement in so many would allow.
-        return max(-1.0, 1 - 2 * (1 - tail ** (1 / groups))), 1.0
-    logs = np.log(np.maximum(1 - parts, 1e-12))
-    error = float(np.sqrt((groups - 1) / groups * ((logs - logs.mean()) ** 2).sum()))
-    middle = float(np.log(1 - whole))
-    return max(-1.0, 1 - float(np.exp(middle + t * error))), min(1.0, 1 - float(np.exp(middle - t * error)))
+        return max(-1.0, floor), 1.0
+    # The error on the coefficient's own scale: without the one cluster that disagrees, there is no logarithm.
+    error = float(np.sqrt((groups - 1) / groups * ((parts - parts.mean()) ** 2).sum())) / (1 - whole)
+    reach = min(float(stdtrit(groups - 1, 1 - tail)) * error, 50.0)
+    low = 1 - (1 - whole) * float(np.exp(reach))
+    return max(-1.0, min(low, floor)), min(1.0, 1 - (1 - whole) * float(np.exp(-reach)))

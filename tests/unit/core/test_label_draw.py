@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipworthy.core.label_draw import Candidate, Draw, draw_of, labels, standing, take
+from shipworthy.core.label_draw import Candidate, Draw, LabelOrigin, draw_of, label_origin, labels, standing, take
 
 ABOUT = ("RUN-1", "leaks", "leak", "")
 
@@ -72,3 +72,37 @@ def test_an_entry_that_is_no_draw_is_refused(change: dict[str, object]) -> None:
     assert draw_of(4, body) == draw(digest="sha256:0", entry=4)
     with pytest.raises(ValueError, match="entry 4 is no draw"):
         draw_of(4, {**body, **change})
+
+
+def _said(drawn_id: str, hit: object, reader: int = 0, *, adjudicated: bool = False) -> dict[str, object]:
+    under = LabelOrigin("leak@1", "LQ-1" if reader else "", reader, 2 if reader else 1, adjudicated)
+    return {"run": "RUN-1", "metric": "leak", "attempt": drawn_id, "hit": hit, "rubric": str(under)}
+
+
+@pytest.mark.parametrize(
+    ("words", "counts"),
+    [
+        ([(True, 1)], None),  # the second reader's word is missing
+        ([(True, 1), (True, 2)], True),
+        ([(True, 1), (False, 2)], None),  # nobody settled it
+        ([(True, 1), (False, 2), (True, 2)], True),  # the second reader corrected a word of their own
+        ([(True, 1), (True, 2), (None, 2)], None),  # taken back
+        ([(True, 1), (False, 2), (False, -1)], False),
+        ([(True, 1), (False, -1), (True, 2)], False),  # settled: what comes after it changes nothing
+        ([(True, 1), (False, 2), (False, -1), (True, -1)], True),  # but settling anew
+        ([(True, 1), (False, 2), (False, -1), (None, -1)], None),
+        ([(True, 1), (True, 2), (False, 0)], True),  # what the readers agree on is not undone beside the queue
+        ([(True, 0), (False, 0)], False),
+    ],
+)
+def test_readers_of_a_queue_must_agree_or_somebody_settles_it(words: list[tuple[object, int]], counts: object) -> None:
+    drawn = take(unequal(), draw(positives=1, negatives=0))
+    (one,) = drawn.positives
+    entries = [_said(one, hit, max(who, 0), adjudicated=who < 0) for hit, who in words]
+    found = labels(entries, draw(), drawn).positives
+    assert (found.labelled, found.hits) == (int(counts is not None), int(bool(counts)))
+
+
+@pytest.mark.parametrize("rubric", ["", "leak@1", "a;b", "leak@1;queue=LQ-1;reader=0;of=2", "x;queue=;reader=1;of=1"])
+def test_a_rubric_that_is_not_of_our_form_is_a_name(rubric: str) -> None:
+    assert label_origin(rubric) == LabelOrigin(rubric)

@@ -105,3 +105,24 @@ def test_the_interval_covers(which: str) -> None:
         found = rater_agreement(said, which)  # type: ignore[arg-type]
         covered += found.low <= truth <= found.high
     assert covered / runs >= 0.9
+
+
+def test_one_disagreement_leaves_an_interval_that_says_something() -> None:
+    said = [{"a": n % 4 == 0, "b": n % 4 == 0} for n in range(39)] + [{"a": True, "b": False}]
+    for which in ("fleiss", "ac1", "alpha"):
+        found = rater_agreement(said, which)  # type: ignore[arg-type]
+        assert 0.4 < found.low < found.value < found.high < 1, which
+
+
+def test_the_interval_covers_where_hits_and_errors_are_rare() -> None:
+    """One in ten is a hit, one word in a hundred is wrong: often nobody disagrees, and chance is .82."""
+    rng = np.random.default_rng(5)
+    hits = 0.1 * 0.99 + 0.9 * 0.01
+    chance = hits**2 + (1 - hits) ** 2
+    truth, covered, runs = (0.99**2 + 0.01**2 - chance) / (1 - chance), 0, 100
+    for _ in range(runs):
+        wrong = rng.random((100, 2)) < 0.01
+        said = [{str(k): bool(t ^ w) for k, w in enumerate(row)} for t, row in zip(rng.random(100) < 0.1, wrong)]  # noqa: B905
+        found = rater_agreement(said, "fleiss")
+        covered += found.low <= truth <= found.high
+    assert covered / runs >= 0.9

@@ -1,0 +1,74 @@
+"""People measured on answers of known label: who clicks through is seen, and who tires."""
+
+from __future__ import annotations
+
+import pytest
+
+from shipworthy.evals.oversight import oversight
+from shipworthy.store.queues import LabelQueue, QueueItem, QueueWord
+
+SIZE, KNOWN = 200, 40
+ITEMS = tuple(QueueItem(attempt=f"AT-{n}") for n in range(SIZE - KNOWN)) + tuple(
+    QueueItem(known=f"K-{n}", hit=n % 2 == 0, cluster=f"c-{n}") for n in range(KNOWN)
+)
+ORDER = tuple((n * 7) % SIZE for n in range(SIZE))
+QUEUE = LabelQueue(
+    id="LQ-1", run="RUN-1", suite="s", metric="m", draw=1, of=1, seed=1, created="2026-11-30T10:00:00Z",
+    people=("ida",), items=ITEMS, deals=(ORDER,),
+)  # fmt: skip
+
+
+def words(say, seconds=lambda place: 20.0):
+    return [
+        QueueWord(item=item, word=say(place, item), seconds=seconds(place), characters=600, sitting=1, place=place,
+                  at="2026-11-30T10:00:00Z")
+        for place, item in enumerate(ORDER, start=1)
+    ]  # fmt: skip
+
+
+def truth(item):
+    """What is right of a known one; of the run's own, every fourth is a hit."""
+    one = ITEMS[item]
+    return "hit" if (one.hit if one.known else item % 4 == 0) else "no-hit"
+
+
+def test_somebody_who_reads_is_right_and_not_fast():
+    found = oversight(QUEUE, 1, words(lambda place, item: truth(item)))
+    assert (found.words, found.known, found.skipped) == (200, 40, 0)
+    assert found.sensitivity.rate == found.specificity.rate == 1 and found.fast.rate == 0
+    # Exact: none wrong of twenty leaves .168 at 95 %.
+    assert found.sensitivity.low == pytest.approx(0.8316, abs=1e-4)
+
+
+def test_somebody_who_clicks_through_is_seen():
+    found = oversight(QUEUE, 1, words(lambda place, item: "no-hit", lambda place: 0.8))
+    assert found.sensitivity.rate == 0 and found.specificity.rate == 1
+    assert (found.default, found.same.rate, found.fast.rate) == ("no-hit", 1, 1)
+
+
+def test_the_limit_of_reading_is_six_hundred_words_a_minute():
+    # 600 characters are 100 words: ten seconds.
+    halves = oversight(QUEUE, 1, words(lambda p, item: truth(item), lambda p: 9.99 if p % 2 else 10.0))
+    assert halves.fast.rate == 0.5
+    assert oversight(QUEUE, 1, words(lambda p, item: truth(item), lambda p: 9.99), fastest=700).fast.rate == 0
+
+
+def test_somebody_who_tires_is_seen_by_place():
+    wrong = {"hit": "no-hit", "no-hit": "hit"}
+    found = oversight(QUEUE, 1, words(lambda p, item: truth(item) if p <= 100 else wrong[truth(item)]))
+    rates = {part.places: part.right.rate for part in found.fatigue}
+    assert rates["1-25"] == rates["51-100"] == 1 and rates["101-200"] == 0
+    assert sum(part.right.trials for part in found.fatigue) == KNOWN
+
+
+def test_the_last_word_counts_with_all_its_time_and_one_taken_back_is_none():
+    first = words(lambda place, item: truth(item))
+    (last,) = [word for word in first if word.place == SIZE]
+    undone = QueueWord(**{**{f: getattr(last, f) for f in last.__struct_fields__}, "word": "undo"})
+    assert oversight(QUEUE, 1, [*first, undone]).words == SIZE - 1
+    assert oversight(QUEUE, 1, [*first, undone, last]).words == SIZE
+
+
+def test_nothing_said_is_no_rate():
+    found = oversight(QUEUE, 1, [])
+    assert (found.words, found.sensitivity, found.fast, found.default, found.fatigue) == (0, None, None, "", ())
