@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -14,9 +13,7 @@ import msgspec
 from aiohttp import web
 
 from shipworthy.core.errors import StoreError
-from shipworthy.core.events import Said
 from shipworthy.core.served import Served
-from shipworthy.detect.redact import seal_served
 from shipworthy.gateway.active import Active, Keeper
 from shipworthy.gateway.approvals import ApprovalQueue
 from shipworthy.gateway.candidates import Candidates
@@ -27,6 +24,7 @@ from shipworthy.gateway.mcp.sessions import McpSessions
 from shipworthy.gateway.meter import Meter
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.routes import Route, dialect_of, find, route_of
+from shipworthy.gateway.sealing import Sealing
 from shipworthy.gateway.telemetry import Telemetry
 from shipworthy.gateway.trace import TraceContext, begin
 from shipworthy.gateway.turn import JSON, retry_after
@@ -34,9 +32,6 @@ from shipworthy.store.traffic import TrafficLog
 
 TRAFFIC = "traffic"
 """Folder of the traffic log in the gateway's own."""
-_SEALERS = 2
-_SHORT = 10_000
-"""Characters that are redacted at once, in a millisecond or two: a thread would cost more than that."""
 
 
 class InFlight(Protocol):
@@ -74,8 +69,7 @@ class Gateway:
         self.telemetry = Telemetry(told, tell, self.meter.exported) if told is not None else None
         self.approvals = ApprovalQueue(config.state, tell, lambda: self.keeper.active.secrets)
         self._routes: dict[str, Route] = find()
-        # Redacting a long conversation computes for a while: other requests go on meanwhile.
-        self._sealing = ThreadPoolExecutor(_SEALERS, thread_name_prefix="shipworthy-seal")
+        self._sealing = Sealing()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is."""
@@ -157,7 +151,7 @@ class Gateway:
             StoreError: it is not.
         """
         try:
-            served = await self._append(served, active)
+            served = await self._sealing.append(self.log, served, active.secrets)
         except StoreError:
             self.meter.not_recorded()
             raise
@@ -170,14 +164,9 @@ class Gateway:
         if self.telemetry is not None and trace is not None:
             self.telemetry.served(served, trace, active, upstreams)
 
-    async def _append(self, served: Served, active: Active) -> Served:
-        if sum(len(event.message.text) for event in served.events if isinstance(event, Said)) <= _SHORT:
-            sealed = seal_served(served, active.secrets)
-        else:
-            loop = asyncio.get_running_loop()
-            sealed = await loop.run_in_executor(self._sealing, seal_served, served, active.secrets)
-        await self.log.append(sealed)
-        return sealed.record
+    def refused(self, status: int) -> None:
+        """Count a request that was refused before it was anybody's."""
+        self.meter.refused(status)
 
     def headers(self, active: Active) -> dict[str, str]:
         """Return headers of every answer: all of them ours, none of a client's or an upstream's."""
@@ -189,7 +178,7 @@ class Gateway:
         await self.sessions.close()
         await self.approvals.close()
         await self.keeper.close()
-        self._sealing.shutdown()
+        self._sealing.close()
         if self.telemetry is not None:
             await asyncio.to_thread(self.telemetry.close)
         self.log.close()
