@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from shipworthy.gateway.embedded.endpoint import Ask, WireAnswer
+from shipworthy.gateway.embedded.endpoint import InnerAnswer, SendOn
 from shipworthy.gateway.embedded.guarded import WAYS, Guarded
 from shipworthy.gateway.embedded.turn import OutgoingPieces
 
@@ -72,7 +72,7 @@ class GuardedSession:
     def post(
         self, url: str, *, json: Any, headers: Mapping[str, str] | None = None
     ) -> AbstractAsyncContextManager[SessionAnswer]:
-        """Ask; the answer is an async context, and leaving it ends the request. No redirect is followed."""
+        """SendOn; the answer is an async context, and leaving it ends the request. No redirect is followed."""
         return self._post(URL(url), json, headers or {})
 
     @asynccontextmanager
@@ -84,15 +84,15 @@ class GuardedSession:
         finally:
             await answer.pieces.aclose()
 
-    def _ask(self, url: URL) -> Ask:
-        async def ask(end: str, headers: Mapping[str, str], body: bytes) -> WireAnswer:
+    def _ask(self, url: URL) -> SendOn:
+        async def ask(end: str, headers: Mapping[str, str], body: bytes) -> InnerAnswer:
             asked = url
             if not url.path.endswith(end):
                 was = next(known for known in WAYS if url.path.endswith(known))
                 asked = url.with_path(url.path.removesuffix(was) + end, keep_query=True)
             response = await self._session.post(asked, data=body, headers=headers, allow_redirects=False)
             given = {name.lower(): value for name, value in response.headers.items()}
-            return WireAnswer(response.status, given, _ResponsePieces(response))
+            return InnerAnswer(response.status, given, _ResponsePieces(response))
 
         return ask
 

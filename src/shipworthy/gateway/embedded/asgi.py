@@ -16,7 +16,7 @@ from multidict import CIMultiDict
 
 from shipworthy.core.errors import TargetError
 from shipworthy.core.foreign import kind_of
-from shipworthy.gateway.embedded.endpoint import Ask, WireAnswer
+from shipworthy.gateway.embedded.endpoint import InnerAnswer, SendOn
 from shipworthy.gateway.embedded.guarded import WAYS, Guarded
 from shipworthy.gateway.embedded.turn import GuardedAnswer
 
@@ -71,8 +71,8 @@ class GuardMiddleware:
         if not serving.cancelled():
             serving.result()
 
-    def _ask(self, scope: Scope) -> Ask:
-        async def ask(end: str, headers: Mapping[str, str], body: bytes) -> WireAnswer:
+    def _ask(self, scope: Scope) -> SendOn:
+        async def ask(end: str, headers: Mapping[str, str], body: bytes) -> InnerAnswer:
             path: str = scope["path"]
             if not path.endswith(end):
                 path = path.removesuffix(next(known for known in WAYS if path.endswith(known))) + end
@@ -137,8 +137,8 @@ class _AppPieces:
         self._sent: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue(maxsize=1)
         self._task: asyncio.Task[None] | None = None
 
-    async def begin(self) -> WireAnswer:
-        """Ask; returns with the head of the answer.
+    async def begin(self) -> InnerAnswer:
+        """SendOn; returns with the head of the answer.
 
         Raises:
             TargetError: the app failed, or answered nothing.
@@ -151,7 +151,7 @@ class _AppPieces:
             await self.aclose()
             raise
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in message["headers"]}
-        return WireAnswer(message["status"], headers, self)
+        return InnerAnswer(message["status"], headers, self)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         more = True

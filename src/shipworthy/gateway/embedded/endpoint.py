@@ -38,7 +38,7 @@ class Pieces(Protocol):
         """Let go of the connection."""
 
 
-class WireAnswer(NamedTuple):
+class InnerAnswer(NamedTuple):
     """What came back: status, headers by their lower-case name, and the bytes."""
 
     status: int
@@ -46,7 +46,7 @@ class WireAnswer(NamedTuple):
     pieces: Pieces
 
 
-Ask = Callable[[str, Mapping[str, str], bytes], Awaitable[WireAnswer]]
+SendOn = Callable[[str, Mapping[str, str], bytes], Awaitable[InnerAnswer]]
 """Sends a body, with headers, to the path that the product asked, but for its end, which is given."""
 
 
@@ -60,7 +60,7 @@ class ProductEndpoint:
         messages: it speaks Anthropic's messages; chat completions otherwise.
     """
 
-    def __init__(self, ask: Ask, end: str, headers: Mapping[str, str], *, messages: bool) -> None:
+    def __init__(self, ask: SendOn, end: str, headers: Mapping[str, str], *, messages: bool) -> None:
         self._ask, self._end, self._messages = ask, end, messages
         self._headers = {
             name: value
@@ -105,7 +105,7 @@ class ProductEndpoint:
         finally:
             await answer.pieces.aclose()
 
-    async def _sent(self, body: Any, accept: str, also: Mapping[str, str] | None) -> WireAnswer:
+    async def _sent(self, body: Any, accept: str, also: Mapping[str, str] | None) -> InnerAnswer:
         body = anthropic_ask.body_of(body) if self._messages else body
         # A short packed answer can unpack to gigabytes.
         ours = {"accept": accept, "accept-encoding": "identity", "content-type": "application/json"}
@@ -114,7 +114,7 @@ class ProductEndpoint:
         except Exception as error:
             raise _broken(error) from None
 
-    async def _whole(self, answer: WireAnswer) -> HttpAnswer:
+    async def _whole(self, answer: InnerAnswer) -> HttpAnswer:
         if answer.status in REDIRECTS:
             raise TargetError("the upstream points elsewhere: not followed; give the client the final address")
         _check_plain(answer)
@@ -138,7 +138,7 @@ class ProductEndpoint:
 class ProductUpstream(GatewayUpstream):
     """Whom the product asks, for one request."""
 
-    def __init__(self, ask: Ask, headers: Mapping[str, str], *, messages: bool, stream_usage: bool) -> None:
+    def __init__(self, ask: SendOn, headers: Mapping[str, str], *, messages: bool, stream_usage: bool) -> None:
         super().__init__("product", _SPEC if stream_usage else _SPEC_BARE)
         self._ask, self._sent, self._messages = ask, headers, messages
         keys = (headers.get(name, "").rpartition(" ")[2].strip() for name in _KEYS)
@@ -190,10 +190,10 @@ def _broken(error: Exception) -> TargetError:
     return TargetError(f"the connection to the upstream failed ({kind_of(error)})")
 
 
-def _check_plain(answer: WireAnswer) -> None:
+def _check_plain(answer: InnerAnswer) -> None:
     if answer.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise TargetError("the upstream's answer comes packed, which was not asked for")
 
 
-def _media_type(answer: WireAnswer) -> str:
+def _media_type(answer: InnerAnswer) -> str:
     return answer.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -23,7 +23,7 @@ from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.config import read_embedded
 from shipworthy.gateway.dialects import ANTHROPIC, OPENAI, Responses
-from shipworthy.gateway.embedded.endpoint import Ask, ProductUpstream
+from shipworthy.gateway.embedded.endpoint import ProductUpstream, SendOn
 from shipworthy.gateway.embedded.turn import GuardedAnswer, InProcess, InProcessEmbedding, OutgoingPieces, WireRequest
 from shipworthy.gateway.gateway import TRAFFIC
 from shipworthy.gateway.refusal import HttpRefusal
@@ -117,7 +117,7 @@ class Guarded:
         return any(fnmatchcase(path, pattern) for pattern in self._unguarded)
 
     async def answer(
-        self, method: str, path: str, headers: Mapping[str, str], body: AsyncIterator[bytes], ask: Ask
+        self, method: str, path: str, headers: Mapping[str, str], body: AsyncIterator[bytes], ask: SendOn
     ) -> GuardedAnswer:
         """Answer a request; one that is not is refused in its client's dialect.
 

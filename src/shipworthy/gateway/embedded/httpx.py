@@ -19,7 +19,7 @@ from types import ModuleType, TracebackType
 from typing import Any, Self, TypeVar
 
 from shipworthy.adapters.watch import guard_loop
-from shipworthy.gateway.embedded.endpoint import Ask, WireAnswer
+from shipworthy.gateway.embedded.endpoint import InnerAnswer, SendOn
 from shipworthy.gateway.embedded.guarded import WAYS, Guarded
 from shipworthy.gateway.embedded.turn import GuardedAnswer, OutgoingPieces
 
@@ -50,10 +50,10 @@ class GuardedAsyncTransport:
         )
         return _response(request, answer, _streams(_library(request)).asynchronous(answer.pieces))
 
-    def _ask(self, request: Any) -> Ask:
-        async def ask(end: str, headers: Mapping[str, str], body: bytes) -> WireAnswer:
+    def _ask(self, request: Any) -> SendOn:
+        async def ask(end: str, headers: Mapping[str, str], body: bytes) -> InnerAnswer:
             response = await self._inner.handle_async_request(_anew(request, end, headers, body))
-            return WireAnswer(response.status_code, _lower(response.headers), _AsyncPieces(response))
+            return InnerAnswer(response.status_code, _lower(response.headers), _AsyncPieces(response))
 
         return ask
 
@@ -97,8 +97,8 @@ class GuardedTransport:
         answer = _wait(self._guarded.answer(request.method, path, request.headers, body, self._ask(request)))
         return _response(request, answer, _streams(_library(request)).synchronous(answer.pieces))
 
-    def _ask(self, request: Any) -> Ask:
-        async def ask(end: str, headers: Mapping[str, str], body: bytes) -> WireAnswer:
+    def _ask(self, request: Any) -> SendOn:
+        async def ask(end: str, headers: Mapping[str, str], body: bytes) -> InnerAnswer:
             loop = asyncio.get_running_loop()
             sent = _anew(request, end, headers, body)
             sending = self._threads.submit(self._inner.handle_request, sent)
@@ -108,7 +108,7 @@ class GuardedTransport:
                 # The thread cannot be interrupted: what it brings is let go of when it comes.
                 sending.add_done_callback(_let_go)
                 raise
-            return WireAnswer(response.status_code, _lower(response.headers), _ThreadPieces(response, self._threads))
+            return InnerAnswer(response.status_code, _lower(response.headers), _ThreadPieces(response, self._threads))
 
         return ask
 
