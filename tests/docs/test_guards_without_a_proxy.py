@@ -74,6 +74,12 @@ def run(code: str) -> dict[str, object]:
     return names
 
 
+def command(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 0
+
+
 def test_clients_on_httpx(provider, capsys) -> None:
     pytest.importorskip("openai"), pytest.importorskip("anthropic")
     _, seen = provider
@@ -83,7 +89,7 @@ def test_clients_on_httpx(provider, capsys) -> None:
     assert seen[0]["messages"][0]["content"] == "I am [redacted:email]. Who can help me?"
     assert "I am [redacted:email]. Who can help me?" in PAGE
     assert asyncio.run(run(streamed)["ask"]()) == "Ask [redacted:email]."
-    assert main(["gateway", "traffic", "--config", "gateway.yaml"]) == 0
+    command(["gateway", "traffic", "--config", "gateway.yaml"])
     records = capsys.readouterr().out.splitlines()
     assert [json.loads(line)["ending"] for line in records] == ["answered"] * 2
 
@@ -107,12 +113,12 @@ def test_an_app_and_its_levers(provider) -> None:
             assert found == "You said: I am [redacted:email]. Write to [redacted:email]."
             assert (await client.get("/health")).json() == {"status": "ok"}
             before = (await client.post("/v1/chat/completions", json=asked)).headers["x-shipworthy-guards"]
-            assert main(strict[1:]) == 0
+            command(strict[1:])
             answer = await client.post("/v1/chat/completions", json=asked)
             assert answer.status_code == 200 and answer.headers["x-shipworthy-guards"] != before
-            assert main(stop[1:]) == 0
+            command(stop[1:])
             assert (await client.post("/v1/chat/completions", json=asked)).status_code == 503
-            assert main(release[1:]) == 0
+            command(release[1:])
             assert (await client.post("/v1/chat/completions", json=asked)).status_code == 200
 
     asyncio.run(main_())
