@@ -15,8 +15,9 @@ from typing import NamedTuple
 import msgspec
 from aiohttp import web
 
-from shipworthy.core.errors import UsageError
+from shipworthy.core.errors import GuardError, UsageError
 from shipworthy.core.served import Served
+from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.gateway.active import Active, Keeper
 from shipworthy.gateway.approvals import ApprovalQueue
 from shipworthy.gateway.candidates import Candidates
@@ -108,6 +109,18 @@ class Guarded:
     def stopped(self) -> bool:
         """Whether the kill switch is pulled."""
         return self._keeper.look().stopped
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The guards in force, for adapters of frameworks (`shipworthy.adapters.around`): levers as they are now.
+
+        Raises:
+            GuardError: the kill switch is pulled.
+        """
+        active = self._keeper.look()
+        if active.stopped:
+            raise GuardError("an operator has stopped this product's models")
+        return active.pipeline
 
     def passes(self, path: str) -> bool:
         """Say whether a path is passed on unread: it is listed, and could be no way of a conversation."""
