@@ -78,7 +78,11 @@ class Around:
         return Incoming(tuple(made))
 
     async def outgoing(self, reply: Message, asked: Sequence[Message]) -> Message | str:
-        """Guard an answer with its calls; returns what is said in its place where a guard blocks."""
+        """Guard an answer with its calls; returns what is said in its place where a guard blocks.
+
+        Args:
+            asked: what the model was asked, as guards left it: what they took out is not the user's to be told again.
+        """
         pipeline = self._guards()
         passage = self._noted(await pipeline.reply((reply,), self._ctx(asked)))
         if passage.blocked:
@@ -102,7 +106,7 @@ class Around:
         return await self.retrieved(str(value), source)
 
     def stream(self, asked: Sequence[Message]) -> Stream:
-        """Return a stream for the words of an answer that comes in pieces."""
+        """Return a stream for the words of an answer that comes in pieces; `asked` as for `outgoing`."""
         return self._guards().stream("output", self._ctx(asked))
 
     async def fed(self, stream: Stream, piece: str | None) -> str:

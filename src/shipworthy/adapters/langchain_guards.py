@@ -83,7 +83,9 @@ class GuardedChatModel(BaseChatModel):
         if incoming.blocked is not None:
             return _result([_refusal(incoming.blocked)])
         given = self.inner._generate(_edited(messages, asked, incoming), stop=stop, **how)
-        return _result([_answer(one, around.wait(around.outgoing(_reply(one), asked))) for one in _messages(given)])
+        return _result(
+            [_answer(one, around.wait(around.outgoing(_reply(one), incoming.messages))) for one in _messages(given)]
+        )
 
     async def _agenerate(
         self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **how: Any
@@ -95,7 +97,10 @@ class GuardedChatModel(BaseChatModel):
             return _result([_refusal(incoming.blocked)])
         given = await self.inner._agenerate(_edited(messages, asked, incoming), stop=stop, **how)
         return _result(
-            [_answer(one, await around.within(around.outgoing(_reply(one), asked))) for one in _messages(given)]
+            [
+                _answer(one, await around.within(around.outgoing(_reply(one), incoming.messages)))
+                for one in _messages(given)
+            ]
         )
 
     # ---- in pieces -------------------------------------------------------------------------------------------------
@@ -112,7 +117,7 @@ class GuardedChatModel(BaseChatModel):
         if incoming.blocked is not None:
             yield _piece(_refusal(incoming.blocked))
             return
-        stream, whole = around.stream(asked), AIMessageChunk("")
+        stream, whole = around.stream(incoming.messages), AIMessageChunk("")
         for chunk in self.inner._stream(_edited(messages, asked, incoming), stop=stop, **how):
             whole += chunk.message
             if left := around.wait(around.fed(stream, str(chunk.message.text))):
@@ -122,7 +127,7 @@ class GuardedChatModel(BaseChatModel):
         if left := around.wait(around.fed(stream, None)):
             yield _piece(AIMessage(left))
         if not stream.blocked:
-            rest = around.wait(around.outgoing(_reply(whole, words=False), asked))
+            rest = around.wait(around.outgoing(_reply(whole, words=False), incoming.messages))
             yield _piece(_answer(whole, rest, after=stream.released > 0))
 
     async def _astream(
@@ -139,7 +144,7 @@ class GuardedChatModel(BaseChatModel):
         if incoming.blocked is not None:
             yield _piece(_refusal(incoming.blocked))
             return
-        stream, whole = around.stream(asked), AIMessageChunk("")
+        stream, whole = around.stream(incoming.messages), AIMessageChunk("")
         async for chunk in self.inner._astream(_edited(messages, asked, incoming), stop=stop, **how):
             whole += chunk.message
             if left := await around.within(around.fed(stream, str(chunk.message.text))):
@@ -149,7 +154,7 @@ class GuardedChatModel(BaseChatModel):
         if left := await around.within(around.fed(stream, None)):
             yield _piece(AIMessage(left))
         if not stream.blocked:
-            rest = await around.within(around.outgoing(_reply(whole, words=False), asked))
+            rest = await around.within(around.outgoing(_reply(whole, words=False), incoming.messages))
             yield _piece(_answer(whole, rest, after=stream.released > 0))
 
 
