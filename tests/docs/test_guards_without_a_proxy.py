@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from shipworthy.cli import main
+from shipworthy.core.errors import GuardError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "guards-without-a-proxy.md").read_text("utf-8")
 CHAT = {"choices": [{"message": {"role": "assistant", "content": "Ask bo@example.org."}, "finish_reason": "stop"}]}
@@ -68,8 +69,8 @@ def provider(tmp_path, monkeypatch):
     server.server_close()
 
 
-def run(code: str) -> dict[str, object]:
-    names: dict[str, object] = {"__name__": "page"}
+def run(code: str, **given: object) -> dict[str, object]:
+    names: dict[str, object] = {"__name__": "page", **given}
     exec(compile(code, "guards-without-a-proxy.md", "exec"), names)
     return names
 
@@ -122,3 +123,54 @@ def test_an_app_and_its_levers(provider) -> None:
             assert (await client.post("/v1/chat/completions", json=asked)).status_code == 200
 
     asyncio.run(main_())
+
+
+def test_langchain(provider) -> None:
+    pytest.importorskip("langchain", reason="langchain is not here: python bench/adapters.py --tests has it")
+    from langchain_core.documents import Document
+    from langchain_core.language_models.fake_chat_models import FakeListChatModel
+    from langchain_core.retrievers import BaseRetriever
+
+    class Finds(BaseRetriever):
+        def _get_relevant_documents(self, query, *, run_manager):
+            return [Document("Ask bo@example.org.")]
+
+    class Says(FakeListChatModel):
+        def bind_tools(self, tools, **how):
+            return self.bind(tools=tools, **how)
+
+    names = run(blocks("python")[4], model=Says(responses=["Ask bo@example.org."]), retriever=Finds())
+    asked = {"messages": [{"role": "user", "content": "Who can help me?"}]}
+    assert names["agent"].invoke(asked)["messages"][-1].text == "Ask [redacted:email]."
+    assert names["documents"].invoke("x")[0].page_content == "Ask [redacted:email]."
+    command(shlex.split(blocks("sh")[0].splitlines()[1])[1:])
+    with pytest.raises(GuardError, match="stopped"):
+        names["agent"].invoke(asked)
+
+
+def test_llama_index(provider) -> None:
+    pytest.importorskip(
+        "llama_index.core", reason="llama-index-core is not here: python bench/adapters.py --tests has it"
+    )
+    from llama_index.core.base.llms.types import CompletionResponse, LLMMetadata
+    from llama_index.core.llms.custom import CustomLLM
+    from llama_index.core.schema import NodeWithScore, TextNode
+
+    heard = []
+
+    class Says(CustomLLM):
+        @property
+        def metadata(self):
+            return LLMMetadata()
+
+        def complete(self, prompt, formatted=False, **how):
+            heard.append(prompt)
+            return CompletionResponse(text="Ask bo@example.org.")
+
+        def stream_complete(self, prompt, formatted=False, **how):
+            raise NotImplementedError
+
+    nodes = [NodeWithScore(node=TextNode(text="Help is bo@example.org."))]
+    names = run(blocks("python")[5], llm=Says(), nodes=nodes)
+    assert str(names["answer"]) == "Ask [redacted:email]."
+    assert "Help is [redacted:email]." in heard[0] and "bo@example.org" not in heard[0]

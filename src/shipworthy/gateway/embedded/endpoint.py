@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from copy import copy
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -11,6 +13,7 @@ import msgspec
 from shipworthy.core.errors import ShipworthyError, TargetError, TargetTimeout
 from shipworthy.core.foreign import kind_of
 from shipworthy.dialects import anthropic_ask
+from shipworthy.exchange.channel import Places
 from shipworthy.gateway.config import BreakerSpec, UpstreamSpec
 from shipworthy.gateway.upstream import GatewayUpstream
 from shipworthy.net.answer import HttpAnswer, read_json, status_within
@@ -136,14 +139,32 @@ class ProductEndpoint:
 
 
 class ProductUpstream(GatewayUpstream):
-    """Whom the product asks, for one request."""
+    """Whom the product asks, with some keys; `asked` makes one for a request.
 
-    def __init__(self, ask: SendOn, headers: Mapping[str, str], *, messages: bool, stream_usage: bool) -> None:
-        super().__init__("product", _SPEC if stream_usage else _SPEC_BARE)
-        self._ask, self._sent, self._messages = ask, headers, messages
+    Args:
+        secrets: the keys.
+        stream_usage: ask streams for their tokens.
+    """
+
+    _ask: SendOn
+    _sent: Mapping[str, str]
+    _messages: bool
+
+    def __init__(self, secrets: tuple[str, ...], stream_usage: bool) -> None:
+        super().__init__("product", _spec(stream_usage))
+        self.secrets = secrets
+        self.hide(secrets)
+
+    @staticmethod
+    def asked(ask: SendOn, headers: Mapping[str, str], *, messages: bool, stream_usage: bool) -> ProductUpstream:
+        """Return whom one request asks, by its own way and with its own headers."""
         keys = (headers.get(name, "").rpartition(" ")[2].strip() for name in _KEYS)
-        self.secrets = tuple(key for key in keys if len(key) >= _FEWEST)
-        self.hide(self.secrets)
+        secrets = tuple(key for key in keys if len(key) >= _FEWEST)
+        # All the ways in which a key can be written are worked out once, and not for each request.
+        found = copy(_known(secrets, stream_usage))
+        found.places = Places(1)
+        found._ask, found._sent, found._messages = ask, headers, messages
+        return found
 
     def endpoint(self, path: str) -> ProductEndpoint:
         """Return the endpoint of a path, as it was written in chat completions."""
@@ -158,7 +179,9 @@ def _spec(stream_usage: bool) -> UpstreamSpec:
     )
 
 
-_SPEC, _SPEC_BARE = _spec(True), _spec(False)
+@lru_cache(maxsize=64)
+def _known(secrets: tuple[str, ...], stream_usage: bool) -> ProductUpstream:
+    return ProductUpstream(secrets, stream_usage)
 
 
 def _events(batch: list[ServerEvent], stream: anthropic_ask.MessageStream | None) -> list[ServerEvent]:

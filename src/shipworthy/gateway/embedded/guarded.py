@@ -149,7 +149,7 @@ class Guarded:
             said = f"{end} is asked with POST"
             return _refused(self, active, path, HttpRefusal(405, "invalid_request_error", said, code="method"))
         way = WAYS[end]
-        upstream = ProductUpstream(ask, headers, messages=way.messages, stream_usage=self._stream_usage)
+        upstream = ProductUpstream.asked(ask, headers, messages=way.messages, stream_usage=self._stream_usage)
         turn = way.turn(
             self,
             WireRequest(path, headers, body),

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tests.integration.gateway.embedded.messages_stub import MessagesStub
 from tests.integration.gateway.embedded.ways import PII, WAYS, bare_app, came_of, request_of, write
-from tests.integration.gateway.test_matrix import answered, unescaped
+from tests.integration.gateway.test_matrix import BreaksLate, Wrong, answered, unescaped
 
 from shipworthy.conformance.cells import (
     AFTER,
@@ -21,7 +21,6 @@ from shipworthy.conformance.cells import (
     cells,
 )
 from shipworthy.conformance.stub import Stub
-from shipworthy.core.records import Finding
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.enforce.rule import Rule
 from shipworthy.exchange.desk import Mediation
@@ -104,28 +103,6 @@ def test_without_guards_every_place_leaks(tmp_path) -> None:
         return unseen
 
     assert asyncio.run(main()) == []
-
-
-class BreaksLate:
-    """A guard that breaks where it would have found something."""
-
-    stages = frozenset({"output", "tool_call"})
-    reach = 0
-
-    def describe(self):
-        return {"guard": "breaks"}
-
-    async def check(self, part, ctx):
-        if "@" in part.text:
-            raise RuntimeError(part.text)
-        return ()
-
-
-class Wrong(BreaksLate):
-    """A guard whose findings are none."""
-
-    async def check(self, part, ctx):
-        return [Finding(5, 2, "x")]
 
 
 @pytest.mark.parametrize("guard", [BreaksLate, Wrong])
