@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,6 +18,7 @@ from shipworthy.gateway.approvals import ApprovalQueue
 from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.config import Config, loopback
+from shipworthy.gateway.flying import Flying, InFlight
 from shipworthy.gateway.levers import WATCH_S
 from shipworthy.gateway.mcp.sessions import McpSessions
 from shipworthy.gateway.meter import Meter
@@ -32,17 +32,6 @@ from shipworthy.store.traffic import TrafficLog
 
 TRAFFIC = "traffic"
 """Folder of the traffic log in the gateway's own."""
-
-
-class InFlight(Protocol):
-    """Something that is being served."""
-
-    @property
-    def active(self) -> Active:
-        """What is in force for it."""
-
-    def kill(self) -> None:
-        """End it: the kill switch was pulled."""
 
 
 class Gateway:
@@ -59,7 +48,7 @@ class Gateway:
 
     def __init__(self, config: Config, tell: Callable[[str], None], run: str = "") -> None:
         self.tell = tell
-        self._flying: set[InFlight] = set()
+        self._flying = Flying()
         self.sessions = McpSessions(self)
         self.keeper = Keeper(config, tell, self._kill)
         self.log = TrafficLog(config.state / TRAFFIC)
@@ -101,20 +90,9 @@ class Gateway:
             raise HttpRefusal(401, "authentication_error", "no key, or none that is known here", code="invalid_api_key")
         return client
 
-    @contextmanager
-    def flying(self, turn: InFlight) -> Iterator[None]:
-        """Count a request in while it is served.
-
-        Raises:
-            Refusal: there are too many.
-        """
-        if len(self._flying) >= turn.active.config.spec.limits.flying:
-            raise HttpRefusal(503, "overloaded_error", "as many requests as may be are being served", retry_s=1.0)
-        self._flying.add(turn)
-        try:
-            yield
-        finally:
-            self._flying.discard(turn)
+    def flying(self, turn: InFlight) -> AbstractContextManager[None]:
+        """Count a request in while it is served; see `Flying.enter`."""
+        return self._flying.enter(turn)
 
     @property
     def flying_now(self) -> int:
@@ -185,8 +163,7 @@ class Gateway:
         self.meter.close()
 
     def _kill(self) -> None:
-        for turn in tuple(self._flying):
-            turn.kill()
+        self._flying.kill()
         self.sessions.kill()
 
     def _check_host(self, request: web.BaseRequest) -> None:

@@ -6,8 +6,8 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from shipworthy.gateway.config import read_embedded
 from shipworthy.gateway.dialects import ANTHROPIC, OPENAI, Responses
 from shipworthy.gateway.embedded.endpoint import ProductUpstream, SendOn
 from shipworthy.gateway.embedded.turn import GuardedAnswer, InProcess, InProcessEmbedding, OutgoingPieces, WireRequest
+from shipworthy.gateway.flying import Flying
 from shipworthy.gateway.gateway import TRAFFIC
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.routes.embeddings import EmbeddingsDialect
@@ -90,8 +91,8 @@ class Guarded:
     ) -> None:
         self.tell = tell or _to_stderr
         read = read_embedded(Path(config))
-        self._flying: set[RequestTurn] = set()
-        self._keeper = Keeper(read, self.tell, self._kill, read_embedded)
+        self._flying = Flying()
+        self._keeper = Keeper(read, self.tell, self._flying.kill, read_embedded)
         self.approvals = ApprovalQueue(read.state, self.tell, lambda: self._keeper.active.secrets)
         self._log = TrafficLog(read.state / TRAFFIC) if records else None
         self._sealing, self._client = Sealing(), GatewayClient(client, None)
@@ -177,20 +178,9 @@ class Guarded:
         """Return the product."""
         return self._client
 
-    @contextmanager
-    def flying(self, turn: RequestTurn) -> Iterator[None]:
-        """Count a request in while it is served.
-
-        Raises:
-            HttpRefusal: there are too many.
-        """
-        if len(self._flying) >= turn.active.config.spec.limits.flying:
-            raise HttpRefusal(503, "overloaded_error", "as many requests as may be are being served", retry_s=1.0)
-        self._flying.add(turn)
-        try:
-            yield
-        finally:
-            self._flying.discard(turn)
+    def flying(self, turn: RequestTurn) -> AbstractContextManager[None]:
+        """Count a request in while it is served; see `Flying.enter`."""
+        return self._flying.enter(turn)
 
     def begin_trace(self, headers: Mapping[str, str]) -> TraceContext | None:
         """Keep no trace."""
@@ -227,10 +217,6 @@ class Guarded:
         if self._loop is not None and not self._loop.is_closed():
             raise UsageError("these guards are used on another event loop already: make some for each")
         self._loop, self._watching = loop, loop.create_task(self._keeper.watch())
-
-    def _kill(self) -> None:
-        for turn in tuple(self._flying):
-            turn.kill()
 
 
 def _refused(guarded: Guarded, active: Active, path: str, refusal: HttpRefusal) -> GuardedAnswer:
