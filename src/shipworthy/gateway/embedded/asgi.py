@@ -25,6 +25,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_GRACE_S = 1.0
+"""Seconds that an app has for the end of an answer that nobody reads any more, before it is told."""
+
 
 class GuardMiddleware:
     """An app whose conversations are guarded: requests before it reads them, answers before its clients do.
@@ -39,6 +42,7 @@ class GuardMiddleware:
 
     def __init__(self, app: App, guarded: Guarded) -> None:
         self._app, self._guarded = app, guarded
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -83,7 +87,7 @@ class GuardMiddleware:
                 "raw_path": path.encode(),
                 "headers": [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in sent.items()],
             }
-            return await _AppPieces(self._app, asked, body, self._guarded.tell).begin()
+            return await _AppPieces(self._app, asked, body, self._guarded.tell, self._ending).begin()
 
         return ask
 
@@ -127,23 +131,29 @@ class _Heard:
 
 
 class _AppPieces:
-    """The app's answer to one request, as it sends it."""
+    """The app's answer to one request, as it sends it.
 
-    def __init__(self, app: App, scope: Scope, body: bytes, tell: Callable[[str], None]) -> None:
-        self._tell = tell
-        self._app, self._scope = app, scope
+    Args:
+        tell: is told what kind of error the app failed with.
+        ending: keeps what the app does after its answer.
+    """
+
+    def __init__(
+        self, app: App, scope: Scope, body: bytes, tell: Callable[[str], None], ending: set[asyncio.Task[None]]
+    ) -> None:
+        self._app, self._scope, self._tell, self._ending = app, scope, tell, ending
         self._body: bytes | None = body
-        self._gone = asyncio.Event()
+        self._gone, self._whole, self._closed = asyncio.Event(), False, False
         self._sent: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue(maxsize=1)
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Future[None] | None = None
 
     async def begin(self) -> InnerAnswer:
-        """SendOn; returns with the head of the answer.
+        """Ask; returns with the head of the answer.
 
         Raises:
             TargetError: the app failed, or answered nothing.
         """
-        self._task = asyncio.create_task(self._app(self._scope, self._receive, self._sent.put))  # type: ignore[arg-type]
+        self._task = asyncio.ensure_future(self._app(self._scope, self._receive, self._send))
         try:
             while (message := await self._next())["type"] != "http.response.start":
                 pass
@@ -154,24 +164,33 @@ class _AppPieces:
         return InnerAnswer(message["status"], headers, self)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        more = True
-        while more:
-            message = await self._next()
-            if message["type"] == "http.response.body":
-                yield message.get("body", b"")
-                more = message.get("more_body", False)
+        while not self._whole:
+            yield await self._more()
 
     async def aclose(self) -> None:
-        """Tell the app that nobody listens any more, and wait for its end."""
-        self._gone.set()
-        task = self._task
-        if task is None:
+        """Let the app come to its end, or tell it that nobody listens any more. It is not waited for."""
+        if self._closed or self._task is None:
             return
-        if not task.done():
+        self._closed = True
+        task = asyncio.create_task(self._end(self._task))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _end(self, task: asyncio.Future[None]) -> None:
+        with suppress(TimeoutError, TargetError):
+            async with asyncio.timeout(_GRACE_S):
+                while not self._whole:
+                    await self._more()
+        by_itself = self._whole or task.done()
+        self._gone.set()
+        while not self._sent.empty():
+            self._sent.get_nowait()
+        if not self._whole:
+            await asyncio.wait({task}, timeout=_GRACE_S)
             task.cancel()
-            await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()  # it was told, or came after the end
+        await asyncio.wait({task})
+        if not task.cancelled() and (failed := task.exception()) is not None and by_itself:
+            self._tell(f"the app failed: {kind_of(failed)}")  # not its words, which may quote a conversation
 
     async def _receive(self) -> MutableMapping[str, Any]:
         if self._body is not None:
@@ -179,6 +198,21 @@ class _AppPieces:
             return {"type": "http.request", "body": body, "more_body": False}
         await self._gone.wait()
         return {"type": "http.disconnect"}
+
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
+        if self._whole:
+            return
+        if self._gone.is_set():
+            raise OSError("nobody listens any more")  # as servers do
+        await self._sent.put(message)
+
+    async def _more(self) -> bytes:
+        message = await self._next()
+        if message["type"] != "http.response.body":
+            return b""
+        self._whole = not message.get("more_body", False)
+        body: bytes = message.get("body", b"")
+        return body
 
     async def _next(self) -> MutableMapping[str, Any]:
         """Return the app's next message.
@@ -190,8 +224,9 @@ class _AppPieces:
         if task is None:
             raise TargetError("the app was not asked")
         getting = asyncio.ensure_future(self._sent.get())
+        either: set[asyncio.Future[Any]] = {getting, task}
         try:
-            await asyncio.wait({getting, task}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if getting.done():
                 return getting.result()
         finally:
@@ -201,6 +236,4 @@ class _AppPieces:
                     await getting
         if not self._sent.empty():
             return self._sent.get_nowait()
-        if not task.cancelled() and (failed := task.exception()) is not None:
-            self._tell(f"the app failed: {kind_of(failed)}")  # not its words, which may quote a conversation
         raise TargetError("the app ended in mid-answer")

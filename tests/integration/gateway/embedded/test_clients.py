@@ -196,11 +196,12 @@ def test_an_app_behind_a_server(loopback, tmp_path) -> None:
     """Starlette behind uvicorn: the vendors' clients ask the product, and what it answers is guarded."""
     import uvicorn
     from starlette.applications import Starlette
+    from starlette.background import BackgroundTask
     from starlette.middleware import Middleware
     from starlette.responses import JSONResponse, StreamingResponse
     from starlette.routing import Route
 
-    heard = []
+    heard, after = [], []
 
     async def chat(request):
         body = await request.json()
@@ -208,7 +209,7 @@ def test_an_app_behind_a_server(loopback, tmp_path) -> None:
         if not body["stream"]:
             message = {"role": "assistant", "content": f"From {MARK}!"}
             answer = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
-            return JSONResponse(answer, headers={"x-said": MARK})
+            return JSONResponse(answer, headers={"x-said": MARK}, background=BackgroundTask(after.append, "whole"))
 
         async def pieces():
             for text in ("From mark@", "leak.example", ".org!"):
@@ -216,7 +217,8 @@ def test_an_app_behind_a_server(loopback, tmp_path) -> None:
             ends = {"index": 0, "delta": {}, "finish_reason": "stop"}
             yield f"data: {json.dumps({'choices': [ends]})}\n\ndata: [DONE]\n\n"
 
-        return StreamingResponse(pieces(), media_type="text/event-stream")
+        background = BackgroundTask(after.append, "streamed")
+        return StreamingResponse(pieces(), media_type="text/event-stream", background=background)
 
     async def home(request):
         return JSONResponse({"home": True})
@@ -245,6 +247,7 @@ def test_an_app_behind_a_server(loopback, tmp_path) -> None:
                     await client.models.list()
             async with httpx2.AsyncClient(base_url=url) as plain:
                 assert (await plain.get("/")).json() == {"home": True}
+            assert after == ["whole", "streamed"]  # what an app does after its answer is not cut off
         finally:
             server.should_exit = True
             with contextlib.suppress(asyncio.CancelledError):
