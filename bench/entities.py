@@ -1,6 +1,7 @@
 """What `engine: presidio` of the guard `pii` finds besides, and what it costs. Needs an environment of its own:
 
-bench/peers/run_tests.py's: `PYTHONPATH=src .nox/peers/presidio/bin/python bench/entities.py [--data DIR] [--rows N] [--json]`
+`PYTHONPATH=src .nox/peers/presidio/bin/python bench/entities.py [--data DIR] [--rows N] [--json]`, the one that
+bench/peers/run_tests.py makes.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import click
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 if TYPE_CHECKING:
-    from shipworthy.evals.ablate import Ablation, Spent, Variant
+    from shipworthy.evals.ablate import Ablation, AblationCost, Variant
     from shipworthy.evals.results import Run
     from shipworthy.evals.side_by_side import MetricRow
 
@@ -119,7 +119,7 @@ def _same(names: list[str], row: MetricRow) -> Iterator[str]:
         yield f"No attempt changed without: {named} (95 % each: {next(iter(same.values()))})"
 
 
-def _took(spent: Spent) -> tuple[str, ...]:
+def _took(spent: AblationCost) -> tuple[str, ...]:
     from shipworthy.core.price import cost
 
     change = "" if spent.change is None else f"{spent.change:+.1f}"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from shipworthy.cli._options import form_option
+
 if TYPE_CHECKING:
     from shipworthy.gateway.approvals import PendingCall
 
@@ -36,25 +38,33 @@ def approvals() -> None:
 @approvals.command("list")
 @config_option
 @click.option("--all", "everything", is_flag=True, help="Also those that no longer wait.")
-def list_(*, config: Path, everything: bool) -> None:
+@form_option
+def list_(*, config: Path, everything: bool, form: str) -> None:
     """List the calls that wait: id, state, until when, the client, the tool, and why it is asked about."""
     from shipworthy.gateway.approvals import read_all
     from shipworthy.gateway.config import state_of
 
-    for row in read_all(state_of(config)[0]):
-        if everything or row.state == "waiting":
-            click.echo("\t".join(map(_line, (row.id, row.state, row.until, row.client, row.call.name, row.reason))))
+    rows = [row for row in read_all(state_of(config)[0]) if everything or row.state == "waiting"]
+    if form == "json":
+        click.echo(_json([_plain(row) for row in rows]))
+        return
+    for row in rows:
+        click.echo("\t".join(map(_line, (row.id, row.state, row.until, row.client, row.call.name, row.reason))))
 
 
 @approvals.command()
 @click.argument("approval", metavar="ID")
 @config_option
-def show(*, approval: str, config: Path) -> None:
+@form_option
+def show(*, approval: str, config: Path, form: str) -> None:
     """Show a call with its arguments, as it would be made, and what a person is asked about it."""
     from shipworthy.gateway import approvals as queue
     from shipworthy.gateway.config import state_of
 
     row, whole = queue.show(state_of(config)[0], approval)
+    if form == "json":
+        click.echo(_json({**_plain(row), "whole": whole}))
+        return
     click.echo(f"{row.id}: {row.state}{_who(row)}")
     click.echo(f"asked {row.asked}, until {row.until}, for {row.client or 'a client without a key'}"
                f"{', session ' + _line(row.session) if row.session else ''}, request {row.request}")  # fmt: skip
@@ -117,6 +127,13 @@ def _answer(
     }
     click.echo(f"{row.id} {said[row.state]}. This word does not count.", err=True)
     return 1
+
+
+def _plain(row: PendingCall) -> dict[str, Any]:
+    import msgspec
+
+    told: dict[str, Any] = msgspec.to_builtins(row)
+    return told
 
 
 def _who(row: PendingCall) -> str:

@@ -36,7 +36,7 @@ class Variant(NamedTuple):
     file: Path
 
 
-class Spent(Struct, frozen=True):
+class AblationCost(Struct, frozen=True):
     """What one of the pipelines took.
 
     Attributes:
@@ -65,7 +65,7 @@ class Ablation(Struct, frozen=True):
     """
 
     table: SideBySide
-    spent: tuple[Spent, ...]
+    spent: tuple[AblationCost, ...]
 
 
 def variants(workspace: Workspace, file: Path | None = None) -> list[Variant]:
@@ -168,7 +168,7 @@ class _Read:
         return [fsum(of) / len(of) for of in found.values()]
 
 
-def _spent(name: str, run: Run, mine: _Read, base: _Read) -> Spent:
+def _spent(name: str, run: Run, mine: _Read, base: _Read) -> AblationCost:
     from shipworthy.stats import median_interval
 
     usage = Usage()
@@ -184,7 +184,9 @@ def _spent(name: str, run: Run, mine: _Read, base: _Read) -> Spent:
             found = median_interval(pairs)
             change, low, high = (1000 * v for v in (found.median, found.low, found.high))
     median = 1000 * median_interval(own).median if own else 0.0
-    return Spent(name, median, change, _finite(low), _finite(high), target.calls if target else 0, usage, mine.blocked)
+    return AblationCost(
+        name, median, change, _finite(low), _finite(high), target.calls if target else 0, usage, mine.blocked
+    )
 
 
 def _finite(value: float | None) -> float | None:

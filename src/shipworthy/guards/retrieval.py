@@ -23,7 +23,7 @@ LONGEST = 400
 _END = re.compile(r"(?:[.!?][\"')\]]*(?=\s)|\n|[\u3002\uff01\uff1f])\s*")
 
 
-class Sentence(NamedTuple):
+class DocumentSentence(NamedTuple):
     """Characters ``start <= i < end`` of a text."""
 
     start: int
@@ -143,21 +143,21 @@ class _Page:
     def __init__(self, text: str) -> None:
         self._all = sentences(text)
         self._starts, self._ends = [s.start for s in self._all], [s.end for s in self._all]
-        self.out: set[Sentence] = set()
+        self.out: set[DocumentSentence] = set()
 
-    def within(self, start: int, end: int) -> list[Sentence]:
+    def within(self, start: int, end: int) -> list[DocumentSentence]:
         """Return the sentences that share a character with a span, in order."""
         first = bisect_right(self._ends, start)
         return self._all[first : bisect_left(self._starts, end)]
 
-    def taken(self, some: Sequence[Sentence]) -> list[Sentence]:
+    def taken(self, some: Sequence[DocumentSentence]) -> list[DocumentSentence]:
         """Take sentences out; return those that had not been."""
         new = [s for s in some if s not in self.out]
         self.out.update(new)
         return new
 
 
-def sentences(text: str) -> list[Sentence]:
+def sentences(text: str) -> list[DocumentSentence]:
     """Return the sentences of a text, in order, without the blanks around them.
 
     >>> [(s.start, s.end) for s in sentences("Nine to five. Say hi!  ")]
@@ -172,7 +172,7 @@ def sentences(text: str) -> list[Sentence]:
             bare = said.strip()
             if bare:
                 first = at + len(said) - len(said.lstrip())
-                found.append(Sentence(first, first + len(bare)))
+                found.append(DocumentSentence(first, first + len(bare)))
             at = stop
         start = end
     return found

@@ -112,6 +112,10 @@ def still_needed(result: CriterionResult) -> str:
         return "run the suite"
     if result.audit is not None:
         return "none: see the reason" if result.audit.entry and not result.audit.missing else "label what was drawn"
+    if result.judge is not None and not is_change(result):
+        return "none: see the reason"
+    if result.rate is None and result.measure is not None and result.measure.judge and result.judge is None:
+        return "calibrate its judge"
     if result.rate is None:
         missing = is_change(result) and not result.baseline_run
         return "make a baseline run" if missing else "measure again"
@@ -138,6 +142,8 @@ def flip(result: CriterionResult) -> Flip | None:
     """
     if result.rate is None or result.bound is None or result.is_value or result.audit is not None:
         return None
+    if result.judge is not None:
+        return None
     if meets(result) and result.verdict != "ship":
         return None
     if is_change(result):
@@ -157,6 +163,13 @@ def assumed(result: CriterionResult) -> str:
         ends = (audit.sensitivity, audit.sensitivity_span), (audit.specificity, audit.specificity_span)
         shares = [f"{name} {_share(*end)}" for name, end in zip(("sensitivity", "specificity"), ends, strict=True)]
         return f"scorer audited by {labelled:,} labels: {', '.join(shares)}"
+    if (judge := result.judge) is not None:
+        shares = [
+            f"sensitivity {judge.found / judge.positives:.2f} on {judge.positives:,}",
+            f"specificity {judge.cleared / judge.negatives:.2f} on {judge.negatives:,} labels",
+        ]
+        alone = f"; alone it says {percent(judge.observed)}" if judge.observed is not None else ""
+        return f"judge {one_line(judge.rubric)}, calibrated: {', '.join(shares)}{alone}"
     both = " in both runs" if is_change(result) else ""
     then = flip(result)
     said = f"assumes the scorer is right{both}: sensitivity 1.00, specificity 1.00"

@@ -43,6 +43,9 @@ def _scorer(result: CriterionResult) -> dict[str, object] | None:
     """Return what a criterion on a measured rate assumes of its scorer, and the error that would flip it."""
     if not assumed(result):
         return None
+    if (judge := result.judge) is not None:
+        known = judge.found / judge.positives, judge.cleared / judge.negatives
+        return {"sensitivity": known[0], "specificity": known[1], "flip": None}
     if (audit := result.audit) is not None:
         return {"sensitivity": audit.sensitivity, "specificity": audit.specificity, "flip": None}
     then = flip(result)

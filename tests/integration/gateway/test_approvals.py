@@ -206,6 +206,10 @@ def test_an_operator_answers_on_the_command_line(policed, loopback, capfd) -> No
 
             asking = asyncio.create_task(ask(served, CHAT, False))
             row = await waiting(state_of(served))
+            [listed] = json.loads((await verb("list", "--format", "json"))[1].out)
+            assert (listed["id"], listed["state"]) == (row.id, "waiting")
+            shown = json.loads((await verb("show", row.id, "--format", "json"))[1].out)
+            assert (shown["whole"], shown["call"]["name"]) == (True, "send_mail")
             code, told = await verb("list")
             assert code == 0
             assert told.out.startswith(f"{row.id}\twaiting\t{row.until}\t\tsend_mail\t")

@@ -189,6 +189,18 @@ def test_its_errors_turn_a_ship_into_an_open_question(desk: Desk) -> None:
     assert "corrected for its judge" in found.reason and "sensitivity 0.625 on 80 labels" in found.reason
 
 
+def test_a_report_says_what_its_judge_was_found_to_do(desk: Desk) -> None:
+    from shipworthy.reports._criterion import assumed, flip, still_needed
+
+    blank = desk.decide()[1]
+    assert (assumed(blank), still_needed(blank)) == ("", "calibrate its judge")
+    desk.calibrate()
+    _, found = desk.decide()
+    assert assumed(found).startswith("judge rude@1, calibrated: sensitivity 0.62 on 80, specificity 0.99 on 300 labels")
+    assert "alone it says 5.0" in assumed(found) and flip(found) is None
+    assert still_needed(found) == "none: see the reason"
+
+
 def test_a_better_judge_ships(desk: Desk) -> None:
     desk.calibrate(desk.labels(found=100, missed=0, cleared=300, invented=0))
     decision, found = desk.decide()
