@@ -42,7 +42,7 @@ FRAMEWORKS = {
 }
 """The name of each framework's lock under bench/peers; the decorator needs none."""
 
-TESTS = ("tests/unit/adapters", "tests/docs/test_policy_in.py")
+TESTS = ("tests/unit/adapters", "tests/docs/test_policy_in.py", "tests/docs/test_guards_without_a_proxy.py")
 
 
 def run(framework: str, *line: str) -> subprocess.CompletedProcess[str]:

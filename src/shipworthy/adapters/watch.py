@@ -37,7 +37,7 @@ class Watch:
         Raises:
             GuardError: that cannot be had.
         """
-        asked = asyncio.run_coroutine_threadsafe(self._guards.apply(stage, text, self._ctx), _running(os.getpid()))
+        asked = asyncio.run_coroutine_threadsafe(self._guards.apply(stage, text, self._ctx), guard_loop(os.getpid()))
         try:
             return asked.result(self._patience_s)
         except Exception as error:
@@ -45,8 +45,12 @@ class Watch:
 
 
 @cache
-def _running(process: int) -> asyncio.AbstractEventLoop:
-    """Return the loop of a process: a thread does not live on in a fork."""
+def guard_loop(process: int) -> asyncio.AbstractEventLoop:
+    """Return the loop of a process in which guards run: a thread does not live on in a fork.
+
+    Args:
+        process: its id.
+    """
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="guards", daemon=True).start()
     return loop

@@ -37,9 +37,12 @@ class Stub:
     """The upstream of some cells, found by the name of the model, or by the one in the question.
 
     Attributes:
+        path: the end of the one that it speaks.
         asked: bodies of the requests so far.
         reached: requests so far, by the number of their cell; 0 for those of none.
     """
+
+    path = "/chat/completions"
 
     def __init__(self, cells: Iterable[MatrixCell]) -> None:
         self._cells = {cell.number: cell for cell in cells}
@@ -50,6 +53,14 @@ class Stub:
     def add(self, cell: MatrixCell) -> None:
         """Answer for one more cell."""
         self._cells[cell.number] = cell
+
+    def whole(self, cell: MatrixCell) -> dict[str, Any]:
+        """Return a cell's answer in one piece."""
+        return whole(cell)
+
+    def stream(self, cell: MatrixCell) -> Iterator[bytes]:
+        """Yield a cell's answer event by event."""
+        return stream(cell)
 
     def other_path(self, number: int) -> str:
         """Return the path at which a cell's request reached the upstream, if it is one that it does not speak."""
@@ -103,7 +114,7 @@ class Stub:
             await self._answer(cell, writer)
 
     def _cell(self, asked: AskedUpstream) -> MatrixCell | None:
-        if not isinstance(asked.body, dict) or not asked.path.endswith("/chat/completions"):
+        if not isinstance(asked.body, dict) or not asked.path.endswith(self.path):
             return None
         model = _CELL.search(str(asked.body.get("model", "")))
         found = model or _CELL.search(asked.raw.decode("utf-8", "replace"))
@@ -118,9 +129,9 @@ class Stub:
             mark = cell.put()
             pieces = [_json({"error": {"message": cell.said(), "type": mark, "code": mark, "param": mark}})]
         elif cell.streams:
-            pieces = list(stream(cell))
+            pieces = list(self.stream(cell))
         else:
-            pieces = [_json(whole(cell))]
+            pieces = [_json(self.whole(cell))]
         writer.write("\r\n".join([*head, "transfer-encoding: chunked", "", ""]).encode())
         if cell.cut == "bytes":
             pieces = [piece[i : i + 1] for piece in pieces for i in range(len(piece))]

@@ -206,14 +206,21 @@ class Keeper:
         config: the one to begin with.
         tell: is told, in one line, what changed and what was refused.
         stop: is called when the kill switch is pulled: requests in flight are to end.
+        read: reads the file anew.
 
     Attributes:
         active: what is in force.
         refused: why the newest files are not; empty where they are.
     """
 
-    def __init__(self, config: Config, tell: Callable[[str], None], stop: Callable[[], None]) -> None:
-        self._tell, self._stop = tell, stop
+    def __init__(
+        self,
+        config: Config,
+        tell: Callable[[str], None],
+        stop: Callable[[], None],
+        read: Callable[[Path], Config] = read_config,
+    ) -> None:
+        self._tell, self._stop, self._read = tell, stop, read
         self._levers = Levers(config.state)
         self.active = Active(config, self._levers.pulled)
         self.refused = ""
@@ -246,7 +253,7 @@ class Keeper:
             before = self.active
             try:
                 # In a thread: requests go on meanwhile. The swap is one assignment.
-                config = await asyncio.to_thread(read_config, before.config.path)
+                config = await asyncio.to_thread(self._read, before.config.path)
                 fixed = ("listen", "workers", "state", "telemetry")
                 if moved := [n for n in fixed if getattr(config.spec, n) != getattr(before.config.spec, n)]:
                     raise ShipworthyError(f"{', '.join(moved)} cannot change while it runs: restart it")

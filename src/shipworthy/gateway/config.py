@@ -273,6 +273,19 @@ def read_levers(path: Path) -> Config:
     return _read(path, None)
 
 
+def read_embedded(path: Path) -> Config:
+    """Read a gateway's file for guards inside of a product's process, which asks whom the product asks.
+
+    What is about the gateway's own process and connections (`listen`, `workers`, `clients`, `upstreams`, `mcp`,
+    `telemetry`) is checked for its form, and left out. Errors as for `read_config`.
+    """
+    config = _read(path, None)
+    if problems := list(decided.check(read_yaml(path), path, config.spec, config.guards)):
+        raise WorkspaceError(problems)
+    bare: dict[str, Any] = {"upstreams": {}, "clients": {}, "mcp": {}, "telemetry": None, "workers": 1}
+    return config._replace(spec=config.spec.model_copy(update=bare), mcp={})
+
+
 def _read(path: Path, grants: Grants | None) -> Config:
     source = read_yaml(path)
     problems: list[Problem] = []

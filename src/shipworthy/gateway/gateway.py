@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 
 from shipworthy.core.errors import StoreError
-from shipworthy.core.events import Said
 from shipworthy.core.served import Served
-from shipworthy.detect.redact import seal_served
 from shipworthy.gateway.active import Active, Keeper
 from shipworthy.gateway.approvals import ApprovalQueue
 from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.config import Config, loopback
+from shipworthy.gateway.flying import Flying, InFlight
 from shipworthy.gateway.levers import WATCH_S
 from shipworthy.gateway.mcp.sessions import McpSessions
 from shipworthy.gateway.meter import Meter
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.routes import Route, dialect_of, find, route_of
+from shipworthy.gateway.sealing import Sealing
 from shipworthy.gateway.telemetry import Telemetry
 from shipworthy.gateway.trace import TraceContext, begin
 from shipworthy.gateway.turn import JSON, retry_after
@@ -34,20 +32,6 @@ from shipworthy.store.traffic import TrafficLog
 
 TRAFFIC = "traffic"
 """Folder of the traffic log in the gateway's own."""
-_SEALERS = 2
-_SHORT = 10_000
-"""Characters that are redacted at once, in a millisecond or two: a thread would cost more than that."""
-
-
-class InFlight(Protocol):
-    """Something that is being served."""
-
-    @property
-    def active(self) -> Active:
-        """What is in force for it."""
-
-    def kill(self) -> None:
-        """End it: the kill switch was pulled."""
 
 
 class Gateway:
@@ -64,7 +48,7 @@ class Gateway:
 
     def __init__(self, config: Config, tell: Callable[[str], None], run: str = "") -> None:
         self.tell = tell
-        self._flying: set[InFlight] = set()
+        self._flying = Flying()
         self.sessions = McpSessions(self)
         self.keeper = Keeper(config, tell, self._kill)
         self.log = TrafficLog(config.state / TRAFFIC)
@@ -74,8 +58,7 @@ class Gateway:
         self.telemetry = Telemetry(told, tell, self.meter.exported) if told is not None else None
         self.approvals = ApprovalQueue(config.state, tell, lambda: self.keeper.active.secrets)
         self._routes: dict[str, Route] = find()
-        # Redacting a long conversation computes for a while: other requests go on meanwhile.
-        self._sealing = ThreadPoolExecutor(_SEALERS, thread_name_prefix="shipworthy-seal")
+        self._sealing = Sealing()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is."""
@@ -107,20 +90,9 @@ class Gateway:
             raise HttpRefusal(401, "authentication_error", "no key, or none that is known here", code="invalid_api_key")
         return client
 
-    @contextmanager
-    def flying(self, turn: InFlight) -> Iterator[None]:
-        """Count a request in while it is served.
-
-        Raises:
-            Refusal: there are too many.
-        """
-        if len(self._flying) >= turn.active.config.spec.limits.flying:
-            raise HttpRefusal(503, "overloaded_error", "as many requests as may be are being served", retry_s=1.0)
-        self._flying.add(turn)
-        try:
-            yield
-        finally:
-            self._flying.discard(turn)
+    def flying(self, turn: InFlight) -> AbstractContextManager[None]:
+        """Count a request in while it is served; see `Flying.enter`."""
+        return self._flying.enter(turn)
 
     @property
     def flying_now(self) -> int:
@@ -157,7 +129,7 @@ class Gateway:
             StoreError: it is not.
         """
         try:
-            served = await self._append(served, active)
+            served = await self._sealing.append(self.log, served, active.secrets)
         except StoreError:
             self.meter.not_recorded()
             raise
@@ -170,14 +142,9 @@ class Gateway:
         if self.telemetry is not None and trace is not None:
             self.telemetry.served(served, trace, active, upstreams)
 
-    async def _append(self, served: Served, active: Active) -> Served:
-        if sum(len(event.message.text) for event in served.events if isinstance(event, Said)) <= _SHORT:
-            sealed = seal_served(served, active.secrets)
-        else:
-            loop = asyncio.get_running_loop()
-            sealed = await loop.run_in_executor(self._sealing, seal_served, served, active.secrets)
-        await self.log.append(sealed)
-        return sealed.record
+    def refused(self, status: int) -> None:
+        """Count a request that was refused before it was anybody's."""
+        self.meter.refused(status)
 
     def headers(self, active: Active) -> dict[str, str]:
         """Return headers of every answer: all of them ours, none of a client's or an upstream's."""
@@ -189,15 +156,14 @@ class Gateway:
         await self.sessions.close()
         await self.approvals.close()
         await self.keeper.close()
-        self._sealing.shutdown()
+        self._sealing.close()
         if self.telemetry is not None:
             await asyncio.to_thread(self.telemetry.close)
         self.log.close()
         self.meter.close()
 
     def _kill(self) -> None:
-        for turn in tuple(self._flying):
-            turn.kill()
+        self._flying.kill()
         self.sessions.kill()
 
     def _check_host(self, request: web.BaseRequest) -> None:

@@ -6,8 +6,8 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing, suppress
 from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
@@ -35,7 +35,7 @@ from shipworthy.gateway.upstream import UpstreamCall, by_choice
 from shipworthy.net.answer import read_json
 
 if TYPE_CHECKING:
-    from shipworthy.gateway.gateway import Gateway
+    from shipworthy.gateway.approvals import ApprovalQueue
 
 JSON = "application/json"
 
@@ -72,6 +72,33 @@ class Dialect(Protocol):
         """Return what says in a stream that the answer broke off."""
 
 
+class Behind(Protocol):
+    """What a request is served by: a gateway's worker, or guards inside of a product's process."""
+
+    tell: Callable[[str], None]
+    approvals: ApprovalQueue
+
+    def admit(self, request: web.BaseRequest, active: Active) -> GatewayClient:
+        """Return whose request it is; see `Gateway.admit`."""
+
+    def flying(self, turn: RequestTurn) -> AbstractContextManager[None]:
+        """Count a request in while it is served."""
+
+    def begin_trace(self, headers: Mapping[str, str]) -> TraceContext | None:
+        """Return the trace of a request; None where none is kept."""
+
+    def refused(self, status: int) -> None:
+        """Take in that a request was refused before it was anybody's."""
+
+    async def keep(
+        self, served: Served, active: Active, upstreams: Candidates | None = None, trace: TraceContext | None = None
+    ) -> None:
+        """Make a record durable; see `Gateway.keep`."""
+
+    def headers(self, active: Active) -> dict[str, str]:
+        """Return headers of every answer."""
+
+
 class RequestTurn:
     """One request.
 
@@ -85,7 +112,7 @@ class RequestTurn:
         killed: whether it was the kill switch.
     """
 
-    def __init__(self, gateway: Gateway, request: web.BaseRequest, dialect: Dialect, active: Active) -> None:
+    def __init__(self, gateway: Behind, request: web.BaseRequest, dialect: Dialect, active: Active) -> None:
         self._gateway, self._request, self._dialect, self.active = gateway, request, dialect, active
         self.number, self._began, self._clock = secrets.token_hex(16), time.time(), time.perf_counter()
         self.client: GatewayClient | None = None
@@ -169,7 +196,7 @@ class RequestTurn:
     async def _read(self, client: GatewayClient) -> tuple[Asking, Candidates]:
         body = await read_body(self._request, self.active)
         model = body.get("model") if isinstance(body, dict) else None
-        found = self.active.candidates(model, body) if isinstance(model, str) else None
+        found = self._candidates(model, body) if isinstance(model, str) else None
         upstream, passed = found or (None, ())
         try:
             asking = self._dialect.read(body, passed)
@@ -182,6 +209,10 @@ class RequestTurn:
         if self.trace is not None and (told := self.active.config.spec.telemetry) is not None and told.propagate:
             upstream.headers = self.trace.onward
         return asking, upstream
+
+    def _candidates(self, model: str, body: Mapping[str, Any]) -> tuple[Candidates, tuple[str, ...]] | None:
+        """Return who is asked for a model; see `Active.candidates`."""
+        return self.active.candidates(model, body)
 
     # ---- whole -----------------------------------------------------------------------------------------------------
 
@@ -310,7 +341,7 @@ class RequestTurn:
         response = self._response
         self.status = response.status if response is not None else refusal.status
         if self.client is None:
-            self._gateway.meter.refused(refusal.status)
+            self._gateway.refused(refusal.status)
         elif not self._kept:
             self.ending, self.error = refusal.ending, refusal.message
             try:

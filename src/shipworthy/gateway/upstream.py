@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from copy import copy
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -26,6 +26,16 @@ from shipworthy.net.answer import HttpAnswer, describe_error
 from shipworthy.net.endpoint import Endpoint, NoStream
 from shipworthy.net.events import ServerEvent
 from shipworthy.net.options import HttpOptions
+
+
+class AskedEndpoint(Protocol):
+    """One path of an upstream, as a call asks it; see `Endpoint`."""
+
+    async def ask(self, body: Any, *, also: Mapping[str, str] | None = None) -> HttpAnswer:
+        """Return the answer to a body, whatever its status."""
+
+    def batches(self, body: Any, *, also: Mapping[str, str] | None = None) -> AsyncGenerator[list[ServerEvent], None]:
+        """Yield the events of the answer as they arrive."""
 
 
 class GatewayUpstream:
@@ -58,7 +68,7 @@ class GatewayUpstream:
         prefix = "Bearer " if spec.key_header.lower() == "authorization" else ""
         credentials = {spec.key_header: (spec.key, prefix)} if spec.key is not None else None
         self._options, self._credentials = options, credentials
-        self.secrets = (resolve(spec.key).strip(),) if spec.key is not None else ()
+        self.secrets: tuple[str, ...] = (resolve(spec.key).strip(),) if spec.key is not None else ()
         self._endpoints: dict[str, Endpoint] = {}
         self._channel = Channel(
             UpstreamCall(Candidates((self,)), "", Asking(model="", messages=())),
@@ -67,7 +77,7 @@ class GatewayUpstream:
             secrets=self.secrets,
         )
 
-    def endpoint(self, path: str) -> Endpoint:
+    def endpoint(self, path: str) -> AskedEndpoint:
         """Return the endpoint of a path below the upstream's address."""
         if path not in self._endpoints:
             url = self.spec.url.rstrip("/") + path
