@@ -60,7 +60,9 @@ def test_what_a_shadow_rule_or_one_that_only_records_finds_stops_nothing() -> No
 
 def test_a_finding_that_changes_nothing_is_no_way_past() -> None:
     rules = [{"id": "GD-a", "use": "input_rules", "action": "tighten"}]
-    came = played(GOALS["order-1-known"], Evasion(place="head"), Pipeline.build(GuardFile.model_validate({"rules": rules})))
+    came = played(
+        GOALS["order-1-known"], Evasion(place="head"), Pipeline.build(GuardFile.model_validate({"rules": rules}))
+    )
     assert came.stands
     assert not came.reached
     assert came.near < 2
