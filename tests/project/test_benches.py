@@ -59,3 +59,10 @@ def test_the_engine_is_measured(what: str) -> None:
 def test_a_run_log_is_measured(tmp_path: Path) -> None:
     for verb in ("write", "read"):
         assert json.loads(run(str(BENCH / "runlog.py"), "measure", str(tmp_path / "run"), verb, "200"))["peak_mb"] > 0
+
+
+def test_a_search_against_guards_is_measured() -> None:
+    words = ("--kind", "canary", "--means", "known", "--tries", "12", "--jobs", "1", "--json")
+    told = json.loads(run(str(BENCH / "guarded.py"), *words))
+    assert [(row["kind"], row["reached"]["n"]) for row in told["rows"]] == [("canary", 8)]
+    assert all(goal["plain_found"] == ["GD-canary: canary"] for goal in told["goals"])

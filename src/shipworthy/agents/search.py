@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shipworthy.agents.cases import POSITIONS, does, place_of
+from shipworthy.agents.climb import Weighed, climb
 from shipworthy.agents.ground import Ground
 from shipworthy.agents.moves import MOVES
 from shipworthy.agents.played import Played, Player
@@ -21,12 +22,6 @@ from shipworthy.agents.scheme import Piece, Scheme
 from shipworthy.agents.setting import Goal, Setting
 from shipworthy.core.errors import UsageError
 from shipworthy.core.protocols import ToolPolicy
-
-KEPT = 12
-"""Schemes that are varied further."""
-
-FRESH = 0.15
-"""Of the tries that begin again from the goal's own script, under another cover."""
 
 
 class SearchFound(NamedTuple):
@@ -89,34 +84,21 @@ def searched(ground: Ground, play: Callable[[Scheme], Played], *, tries: int, se
         for when in ("at_once", "at_end")
     ]
     rng.shuffle(covers)
-    waiting = covers[: max(1, tries // 3)]
-    kept: list[tuple[float, int, Scheme, Played]] = []
-    seen: set[bytes] = set()
-    made = first = reached = 0
-    idle = 0
-    while made < tries and idle < 20 * tries:
-        scheme = waiting.pop() if waiting else _varied(kept, covers, ground, rng)
-        key = msgspec.json.encode(replace(scheme, moves=()))
-        if key in seen:
-            idle += 1
-            continue
-        seen.add(key)
-        made += 1
+
+    def weighed(scheme: Scheme) -> Weighed[Played]:
         played = play(scheme)
-        if played.reached:
-            reached += 1
-            first = first or made
-        kept.append((-played.near, scheme.calls, scheme, played))
-        kept.sort(key=lambda one: one[:2])
-        del kept[KEPT:]
-    _, _, shortest, best = kept[0]
-    return SearchFound(ground.goal.id, made, first, reached, shortest, best)
+        return Weighed(played, played.reached, played.near, scheme.calls)
+
+    def varied(scheme: Scheme, rng: Random) -> Scheme:
+        return _varied(scheme, ground, rng)
+
+    def key(scheme: Scheme) -> bytes:
+        return msgspec.json.encode(replace(scheme, moves=()))
+
+    return SearchFound(ground.goal.id, *climb(covers, varied, weighed, key, tries=tries, rng=rng))
 
 
-def _varied(kept: list[tuple[float, int, Scheme, Played]], covers: list[Scheme], ground: Ground, rng: Random) -> Scheme:
-    scheme = (
-        rng.choice(covers) if rng.random() < FRESH else min(rng.sample(kept, min(3, len(kept))), key=lambda k: k[:2])[2]
-    )
+def _varied(scheme: Scheme, ground: Ground, rng: Random) -> Scheme:
     for _ in range(rng.choice((1, 1, 2, 3))):
         move = rng.choice(MOVES)
         varied = move(scheme, ground, rng)

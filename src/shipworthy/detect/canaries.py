@@ -1,8 +1,9 @@
 """Strings that must not leave, and the disguises they leave in.
 
 A canary is found as written in any case, in look-alike or leet letters, with invisible characters inside, spaced out or
-punctuated, reversed, with its letters shifted (rot13 and the other 24), in hexadecimal or base64 (any alignment), and
-in every reading of `disguise`: escapes, codes, codes inside codes, spelling, code words, first letters. Not found:
+punctuated, reversed, with its letters shifted (rot13 and the other 24; then reversed, too), from the alphabet read
+backwards, in hexadecimal or base64 (any alignment), and so in every reading of `disguise`: escapes, codes, codes inside
+codes, spelling, code words, tags; first letters, undisguised or reversed. Not found:
 translated, paraphrased, split over distant places, encrypted.
 """
 
@@ -13,7 +14,9 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import pairwise
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
+from unicodedata import normalize
 
 from shipworthy.core.errors import UsageError
 from shipworthy.detect.disguise import readings
@@ -79,6 +82,16 @@ class _Needle(NamedTuple):
     joints: tuple[int, ...] = ()
 
 
+def _compatible(text: str) -> str:
+    """Return a text with full-width, circled and mathematical characters plain, where that is one for one."""
+    if text.isascii():
+        return text
+    return "".join(form if not c.isascii() and len(form := normalize("NFKC", c)) == 1 else c for c in text)
+
+
+_MIRROR = str.maketrans(ascii_letters, ascii_lowercase[::-1] + ascii_uppercase[::-1])
+
+
 def _shifted(text: str, by: int) -> str:
     lower, upper = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     moved = lower[by:] + lower[:by] + upper[by:] + upper[:by]
@@ -103,6 +116,10 @@ def _needles(canary: str, number: int, cut: float | None) -> Iterator[tuple[str,
             moved = skeleton(_shifted(canary, by))
             if list(moved.origin) == places:
                 yield moved.text, _Needle(number, "rot13" if by == 13 else "shifted", digits, joints)
+                yield moved.text[::-1], _Needle(number, "shifted, reversed", backwards, joints[::-1])
+        mirrored = skeleton(canary.translate(_MIRROR))
+        if list(mirrored.origin) == places:
+            yield mirrored.text, _Needle(number, "mirrored", digits, joints)
     for spelled in dict.fromkeys((canary, canary.lower(), canary.upper())):
         data = spelled.encode("utf-8", "replace")
         yield skeleton(data.hex()).text, _Needle(number, "hex")
@@ -150,7 +167,7 @@ class Canaries:
                 continue
             for text, needle in _needles(canary, index, cut):
                 self._needles.setdefault(text, needle)
-        # In a reading, what was undone is the disguise: further ones are looked for only if they cost nothing.
+        # First letters are many and mean nothing most often: in them, further disguises are not looked for.
         self._bare = {t: n for t, n in self._needles.items() if n.form in ("plain", "cut", "reversed")}
         for index, text in enumerate(references, len(canaries)):
             kind, _, rest = text.partition(":")
@@ -179,10 +196,10 @@ class Canaries:
             found.update(self._disguised(text, self._needles))
             found.update(self._digested(text))
         if self._bare:
-            for reading in readings(text, self.reach if bounded else None):
+            for reading in readings(_compatible(text), self.reach if bounded else None):
                 down = reading.form.startswith("first letters")
                 inside = [
-                    *self._disguised(reading.text, self._bare, down),
+                    *self._disguised(reading.text, self._bare if down else self._needles, down),
                     *(() if down else self._exactly(reading.text)),
                 ]
                 for leak in inside:

@@ -45,7 +45,9 @@ _DECIMALS = Pattern(r"\b[0-9]{2,3}(?:[ ,;|-]{1,3}[0-9]{2,3}\b){5,}")
 _BITS = Pattern(r"\b[01]{7,8}(?:[ ,;|-]{0,3}[01]{7,8}){4,}\b")
 _BASE32 = Pattern(r"\b[A-Za-z2-7]{16,}={0,6}")
 _BASE64 = Pattern(r"[A-Za-z0-9+/_-]{12,}={0,2}")
-_HEX = Pattern(r"\b(?:[0-9A-Fa-f]{2}[ :,-]?){10,}")
+_BASE64_FOURS = Pattern(r"\b(?:[A-Za-z0-9+/]{4}[ \n]{1,2}){2,}[A-Za-z0-9+/]{2,4}={0,2}")
+_HEX = Pattern(r"\b(?:[0-9A-Fa-f]{2}[ :,-]{0,2}){10,}")
+_TAG = Pattern(r"</?[a-z][a-z0-9]{0,9}>", ignore_case=True)
 _STROKE = r"[.\-*_\x{b7}\x{2022}\x{2013}\x{2014}\x{2212}]{1,6}"
 _MORSE = Pattern(rf"{_STROKE}(?:(?: ?[/|] ?| {{1,3}}){_STROKE}){{5,}}")
 _SELECTORS = Pattern(r"[\x{fe00}-\x{fe0f}\x{e0100}-\x{e01ef}]{2,}")
@@ -104,6 +106,10 @@ def readings(text: str, reach: int | None = None) -> Iterator[Reading]:
     labels = [(a, b) for a, b in _LABELS.runs(encoded) if _FEW.match(text, b)]
     if labels:
         yield _edited("spelled", text, labels, lambda _: "")
+    if text.count("<") >= 4:
+        tags = list(_TAG.runs(encoded))
+        if len(tags) >= 4:
+            yield _edited("tags", text, tags, lambda _: "")
     yield from _initials(text)
 
 
@@ -139,11 +145,15 @@ def _once(encoded: Encoded, reach: int | None) -> Iterator[Reading]:
         ("morse", _MORSE, _from_morse),
         ("base32", _BASE32, _from_base32),
         ("base64", _BASE64, _from_base64),
+        ("base64", _BASE64_FOURS, _from_base64_fours),
         ("hex", _HEX, _from_hex),
         ("variation selectors", _SELECTORS, _from_selectors),
         ("zero-width bits", _ZERO_WIDTH, _from_zero_width),
     ):
-        said = [(a, b, decode(text[a:b])) for a, b in runs(pattern)]
+        places = runs(pattern)
+        if form == "morse":
+            places = [(_past_full_stop(text, a, b), b) for a, b in places]
+        said = [(a, b, decode(text[a:b])) for a, b in places]
         said = [(a, b, what) for a, b, what in said if what]
         if said:
             yield Reading(
@@ -234,6 +244,13 @@ def _from_bits(run: str) -> str:
     return "".join(map(chr, codes)) if all(32 <= code < 127 for code in codes) else ""
 
 
+def _past_full_stop(text: str, start: int, end: int) -> int:
+    """Return where Morse begins: a lone stroke right behind a word is that sentence's stop."""
+    if start and text[start - 1].isalnum() and text[start + 1] == " ":
+        return start + 1 + len(text[start + 1 : end]) - len(text[start + 1 : end].lstrip(" /|"))
+    return start
+
+
 def _from_morse(run: str) -> str:
     signs = run.translate(_STROKES).replace("/", " ").replace("|", " ").split()
     said = [_MORSE_SIGNS.get(sign, "") for sign in signs]
@@ -256,6 +273,19 @@ def _from_base64(run: str) -> str:
         return _printable(base64.b64decode(body + "=" * (-len(body) % 4)).decode("utf-8"))
     except ValueError:
         return ""
+
+
+def _from_base64_fours(run: str) -> str:
+    """Undo groups of four, each by itself: words of four letters beside them say nothing readable."""
+    said = []
+    for group in run.split():
+        try:
+            data = base64.b64decode(group + "=" * (-len(group) % 4))
+        except ValueError:
+            continue
+        if data and all(32 <= byte < 127 for byte in data):
+            said.append(data.decode("ascii"))
+    return "".join(said) if len(said) > 2 else ""
 
 
 def _from_hex(run: str) -> str:

@@ -13,7 +13,7 @@ from shipworthy.core.records import Finding, Part, Stage
 from shipworthy.core.registry import guard, told
 from shipworthy.detect.canaries import Canaries
 
-VERSION = "4"
+VERSION = "5"
 
 
 @guard

@@ -11,7 +11,7 @@ from shipworthy.core.records import Finding, Part, Stage
 from shipworthy.core.registry import guard
 from shipworthy.detect import injection_model
 
-VERSION = "2"
+VERSION = "3"
 _KIND: Mapping[str, str] = {"input": "direct", "retrieved": "indirect"}
 
 

@@ -13,7 +13,7 @@ from shipworthy.detect import injection
 from shipworthy.detect.engine import Pattern
 from shipworthy.detect.normalise import fold
 
-VERSION = "4"
+VERSION = "5"
 
 
 @guard

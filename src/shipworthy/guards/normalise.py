@@ -13,7 +13,7 @@ from shipworthy.detect.disguise import Reading
 from shipworthy.detect.normalise import invisible
 from shipworthy.detect.plain import drawn_alike, readings
 
-VERSION = "1"
+VERSION = "2"
 CHANGES = ("invisible", "look_alike", "compatibility")
 
 

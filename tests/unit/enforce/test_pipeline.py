@@ -290,6 +290,14 @@ def test_the_name_of_a_tool_cannot_be_edited_so_the_call_is_not_made() -> None:
     assert pass_call(of(Word("mail")), a="x").blocked
 
 
+def test_an_argument_is_looked_at_as_it_will_be_used() -> None:
+    """JSON writes a line feed as two characters: what goes over lines shows only in the argument."""
+    assert pass_call(of(Word("a\nb", "block", frozenset({"tool_call"}))), text="x a\nb").blocked
+    assert pass_call(of(Word("a\nb", "replace")), text="a\nb", to=["c\nd"]).value.arguments["to"] == ["c\nd"]
+    call = ToolCall("1", "mail", {"text": "over\nlines", "n": 3, "to": ["x"]})
+    assert asyncio.run(of(Word("evil")).call(call, CTX)).value is call
+
+
 def test_an_edit_that_would_lose_an_argument_stops_the_call() -> None:
     # Both names become one: the second argument would take the place of the first.
     passage = pass_call(of(Word("ab", "replace"), Word("cd", "replace")), ab=1, cd=2)
