@@ -6,7 +6,7 @@ import json
 import types
 import typing
 from collections.abc import Iterator
-from importlib.metadata import version
+from importlib import metadata
 from itertools import count
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
@@ -14,8 +14,8 @@ import pytest
 from mcp.types import methods
 from pydantic import BaseModel
 
-if tuple(map(int, version("mcp").split(".")[:2])) < (2, 3):
-    pytest.skip("the types of mcp 2.1 and 2.2 leave out what 2.3 has: examples are made of 2.3", allow_module_level=True)
+if tuple(map(int, metadata.version("mcp").split(".")[:2])) < (2, 3):
+    pytest.skip("examples are made of the types of mcp 2.3: those before it lack some", allow_module_level=True)
 
 VERSION = "2025-11-25"
 NOT_SERVED = {"task", "tasks", "icons", "execution", "experimental"}
