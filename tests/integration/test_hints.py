@@ -10,13 +10,13 @@ import pytest
 from shipworthy.cli import run as shipworthy
 from shipworthy.workspace.scaffold import scaffold
 
+pytestmark = pytest.mark.slow
+
 COMMAND = re.compile(r"(?:`|^ *(?:[A-Z][a-z ]*:)? *)shipworthy ([a-z][^`\n]*?)(?:`|   #.*$|$)", re.MULTILINE)
 PLACEHOLDER = re.compile(r"\b(RUN|NAME|FILE|DIR|ID|MODULE|TARGET|I/N)\b")
 CODE = """
 from shipworthy.core.records import answer
 from shipworthy.core.registry import target
-
-pytestmark = pytest.mark.slow
 
 
 @target

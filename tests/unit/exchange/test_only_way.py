@@ -57,6 +57,10 @@ def by_name(tree: ast.AST) -> list[str]:
 # made of one, such as a retrieval application around a language model: the whole of it is the system under test, what
 # happens inside is not a conversation of its own, and its reply counts the usage of both.
 ELSEWHERE = {
+    # A framework's own model is asked by the framework; what is read here is how its words pass the guards.
+    "adapters/around.py": {"self._guards().stream"},
+    "adapters/langchain_guards.py": {"around.stream"},
+    "adapters/llama_index_guards.py": {"around.stream"},
     "agents/loop.py": {"self._model.send"},  # the target `agent`
     "core/carries.py": {"getattr(target, 'send', None)"},  # its parameters are read, and it is not called
     "targets/": {"self._model.send", "self._model.stream"},
