@@ -62,6 +62,7 @@ ELSEWHERE = {
     "adapters/langchain_guards.py": {"around.stream"},
     "adapters/llama_index_guards.py": {"around.stream"},
     "agents/loop.py": {"self._model.send"},  # the target `agent`
+    "conformance/stub.py": {"self.stream"},  # an upstream of our own, answering
     "core/carries.py": {"getattr(target, 'send', None)"},  # its parameters are read, and it is not called
     "targets/": {"self._model.send", "self._model.stream"},
     "exchange/stream.py": {"self._pipeline.stream"},
