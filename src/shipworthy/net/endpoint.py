@@ -114,7 +114,9 @@ class Endpoint:
             TargetError: the connection kept breaking, the answer was too long, or it pointed elsewhere.
         """
         upstream = self._joined()
-        client, headers = upstream.client(self.options), {**self._prepared(), **(also or {})}
+        client, headers = upstream.client(self.options), self._prepared()
+        if also:
+            headers = {**headers, **also}
         payload = b"" if method == "GET" else msgspec.json.encode(body)
         patience = self._patience if timeout is None else Patience(timeout)
 
