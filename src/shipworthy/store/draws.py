@@ -30,12 +30,7 @@ def add_draw(audit: AuditLog, draw: Draw) -> Draw:
         UsageError: a value has no canonical form.
         StoreError: the database cannot be written.
     """
-    body = {name: value for name, value in draw._asdict().items() if name != "entry"}
-    try:
-        with audit.appending() as appender:
-            return draw._replace(entry=appender.append(DRAWN, body, key="run").number)
-    except ValueError as error:
-        raise UsageError(f"the draw cannot be kept: {error}") from error
+    return draw._replace(entry=_append(audit, DRAWN, draw, key="run"))
 
 
 def read_said(audit: AuditLog, *, until: int | None = None) -> LabelEntries:
@@ -63,12 +58,16 @@ def add_calibration(audit: AuditLog, calibration: Calibration) -> Calibration:
         UsageError: a value has no canonical form.
         StoreError: the database cannot be written.
     """
-    body = {name: value for name, value in calibration._asdict().items() if name != "entry"}
+    return calibration._replace(entry=_append(audit, CALIBRATED, calibration, key="judge"))
+
+
+def _append(audit: AuditLog, kind: str, said: Draw | Calibration, *, key: str) -> int:
+    body = {name: value for name, value in said._asdict().items() if name != "entry"}
     try:
         with audit.appending() as appender:
-            return calibration._replace(entry=appender.append(CALIBRATED, body, key="judge").number)
+            return appender.append(kind, body, key=key).number
     except ValueError as error:
-        raise UsageError(f"the calibration cannot be kept: {error}") from error
+        raise UsageError(f"the {type(said).__name__.lower()} cannot be kept: {error}") from error
 
 
 def _calibration(entry: Entry) -> Calibration:
