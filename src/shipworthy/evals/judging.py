@@ -91,7 +91,7 @@ async def measure(
     found: list[CalibrationReport] = []
     try:
         for choice in chosen:
-            bench = _bench(choice, channels, opened)
+            bench = open_bench(choice, channels, opened)
             found.append(await calibrate(bench, labelled.answers, labelled.digest, checks=checks, tell=tell))
     finally:
         for model in opened:
@@ -102,7 +102,7 @@ async def measure(
     return found
 
 
-def _bench(choice: ScorerChoice, channels: Channels, opened: list[Any]) -> Bench:
+def open_bench(choice: ScorerChoice, channels: Channels, opened: list[Any]) -> Bench:
     use = choice.use
     scorer = create("scorer", use.use, use.own_params)
     metric = next(m for m in declared_metrics(use, scorer) if m.name == choice.metric)
