@@ -16,6 +16,7 @@ from shipworthy.cli._again import Again
 from shipworthy.cli._counter import counter
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 from shipworthy.cli._prefer import prefer_command
+from shipworthy.cli._weigh import weigh_command
 
 if TYPE_CHECKING:
     from shipworthy.core.calibration import Calibration
@@ -167,6 +168,7 @@ def compare(
 
 
 command.add_command(prefer_command)
+command.add_command(weigh_command)
 
 
 @command.command("list")

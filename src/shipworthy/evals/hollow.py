@@ -85,7 +85,7 @@ async def hollow_rows(suite: Suite) -> list[HollowRow]:
     found: list[HollowRow] = []
     samples = [s for s in suite.select(MOST_SAMPLES) if s.scene is None and s.messages]
     for use in suite.scorers:
-        if use.model is not None or not samples:
+        if use.models or not samples:
             continue
         try:
             scorer: Scorer = build("scorer", use)

@@ -180,7 +180,7 @@ async def _ask(
     try:
         bench = open_bench(choice, channels, opened)
         scorer: Any = bench.scorer
-        channel = bench.channel
+        channel = next(iter(bench.channels), None)
         if channel is None or not isinstance(scorer, PreferenceJudge):
             raise UsageError(f"the judge of pairs of {choice.suite} names no model: write `model: {{use: ...}}`")
 

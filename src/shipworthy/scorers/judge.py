@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import exp
 from typing import Any, NamedTuple
 
 from shipworthy.core.digests import digest
@@ -15,6 +16,7 @@ from shipworthy.core.registry import scorer
 from shipworthy.scorers._answers import answers, blocked, spoken
 from shipworthy.scorers._form import silent
 from shipworthy.scorers._judging import SYSTEM, JudgeVote, framed, one_line, read_reply, reply_schema
+from shipworthy.scorers._panel import read_weight
 from shipworthy.scorers._rubric import Rubric, WorkedExample, read_rubric
 
 VERSION = "1"
@@ -47,23 +49,39 @@ class RubricJudge:
         metric: the name of the metric; the rubric's id if empty.
         votes: how often it is asked, an odd number up to 9; most votes decide. Votes of a model at temperature 0
             differ by the order of the verdicts alone.
+        weights: of the models of a panel, in their order, as `shipworthy judge weigh` finds them from labels: what
+            each one's ``hit`` and ``none`` add to the evidence, in natural logarithms. Without them all votes of all
+            models count alike.
+        weighed_on: digest of the labels that the weights were found from: no calibration is made on the same ones.
 
     Raises:
-        PluginError: no such rubric, one that cannot be, or an even number of votes.
+        PluginError: no such rubric, one that cannot be, an even number of votes, or weights that cannot be.
     """
 
     judge = True
     needs_model = True
 
-    def __init__(self, *, rubric: str | Mapping[str, Any], metric: str = "", votes: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        rubric: str | Mapping[str, Any],
+        metric: str = "",
+        votes: int = 1,
+        weights: Sequence[Mapping[str, float]] = (),
+        weighed_on: str = "",
+    ) -> None:
         if not (1 <= votes <= 9 and votes % 2):
             raise PluginError(f"scorer 'judge': votes must be 1, 3, 5, 7 or 9, not {votes}: an even number has no most")
         self.rubric: Rubric = read_rubric(rubric)
         self.votes = votes
+        self.weights = tuple(map(read_weight, weights))
+        self.weighed_on = weighed_on
         self.metrics = (Metric(metric or self.rubric.id, good=self.rubric.good),)
 
     def describe(self) -> Mapping[str, Any]:
+        weights = {"weights": [one._asdict() for one in self.weights], "weighed_on": self.weighed_on}
         return {
+            **(weights if self.weights else {}),
             "scorer": "judge",
             "version": VERSION,
             "metric": self.metrics[0].name,
@@ -81,8 +99,13 @@ class RubricJudge:
             # What a guard stopped is no answer of the system; an answer without words says nothing.
             label = "blocked" if blocked(attempt) else "empty"
             return (self._score(None, label, "the answer has no words"),)
-        given = [await self.vote(ctx.model, case, number) for number in range(self.votes)]
-        return (self._decided(given),)
+        panel = ctx.panel or (ctx.model,)
+        if self.weights and len(self.weights) != len(panel):
+            raise ScorerError(f"{len(self.weights)} weights for {len(panel)} models: one of each is needed")
+        given = [[await self.vote(ask, case, number) for number in range(self.votes)] for ask in panel]
+        if self.weights:
+            return (self._weighed([self._decided(votes) for votes in given]),)
+        return (self._decided([vote for votes in given for vote in votes]),)
 
     def case(self, attempt: Attempt, sample: Sample) -> JudgeCase:
         """Return what the judge is shown: words alone, every answer of several turns."""
@@ -134,6 +157,15 @@ class RubricJudge:
         reason = next(vote.reason for vote in given if vote.verdict == won)
         share = max(hits, nones) / len(given)
         return self._score(won == "hit", won, reason, share if len(given) > 1 else None)
+
+    def _weighed(self, given: Sequence[Score]) -> Score:
+        """Add up what each model's word is worth. At 0 the evidence is even, and nothing is said."""
+        total = sum(weight.of(one.hit) for weight, one in zip(self.weights, given, strict=True))
+        if all(one.hit is None for one in given) or total == 0:
+            return self._score(None, "cannot_tell", given[0].reason)
+        won = total > 0
+        reason = next((one.reason for one in given if one.hit is won), given[0].reason)
+        return self._score(won, "hit" if won else "none", reason, 1 / (1 + exp(-abs(total))))
 
     def _score(self, hit: bool | None, label: str, reason: str, share: float | None = None) -> Score:
         chance = None if share is None or hit is None else round(share if hit else 1 - share, 4)
