@@ -41,7 +41,7 @@ def blind(request: Request) -> str:
 
 JUDGE = {
     "use": "judge",
-    "models": [{"use": "python", "call": f"desk:{name}", "version": "1"} for name in ("strict", "wild", "blind")],
+    "models": [{"use": "python", "call": f"panel_desk:{name}", "version": "1"} for name in ("strict", "wild", "blind")],
     "rubric": {"id": "rude", "version": "1", "question": "Is it rude?", "hit": "It is.", "none": "It is not."},
 }
 
@@ -65,9 +65,10 @@ def suite(root: Path, **params: object) -> None:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     (tmp_path / "suites").mkdir()
-    (tmp_path / "desk.py").write_text(CODE)
+    (tmp_path / "panel_desk.py").write_text(CODE)
     (tmp_path / "system.yaml").write_text("system: {id: SYS-d, title: Desk, owner: us}\n")
-    (tmp_path / "targets.yaml").write_text("targets:\n  default: {use: python, call: 'desk:desk', version: '1'}\n")
+    targets = "targets:\n  default: {use: python, call: 'panel_desk:desk', version: '1'}\n"
+    (tmp_path / "targets.yaml").write_text(targets)
     (tmp_path / "suites/manners.jsonl").write_text(
         "".join(
             json.dumps({"id": f"SM-{n}", "messages": [{"role": "user", "content": f"Ask {n}"}]}) + "\n"
@@ -89,7 +90,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
 def test_a_panel_is_weighed_on_some_labels_and_calibrated_on_others(workspace, capsys) -> None:
     at = ["-C", str(workspace)]
     found = told(capsys, "judge", "weigh", "manners", "--labels", str(workspace / "one.jsonl"), *at)
-    weights = {one.pop("model").partition("call=")[2][5:10]: one for one in found["weights"]}
+    weights = {one.pop("model").partition("panel_desk:")[2][:5]: one for one in found["weights"]}
     strict, wild, blind = weights["stric"], weights["wild,"], weights["blind"]
     assert strict["hit"] > wild["hit"] > abs(blind["hit"])  # who never accuses wrongly is believed
     assert wild["none"] < strict["none"] < 0  # who misses nothing clears best
@@ -113,12 +114,18 @@ def test_a_panel_is_weighed_on_some_labels_and_calibrated_on_others(workspace, c
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"model": {"use": "python", "call": "desk:wild", "version": "1"}}, "'model' and 'models' are both there"),
         (
-            {"models": [{"use": "python", "call": "desk:wild", "version": "1"}, {"use": 3}]},
+            {"model": {"use": "python", "call": "panel_desk:wild", "version": "1"}},
+            "'model' and 'models' are both there",
+        ),
+        (
+            {"models": [{"use": "python", "call": "panel_desk:wild", "version": "1"}, {"use": 3}]},
             "must name a target by its id",
         ),
-        ({"models": [{"use": "pyton"}, {"use": "python", "call": "desk:wild", "version": "1"}]}, "unknown target"),
+        (
+            {"models": [{"use": "pyton"}, {"use": "python", "call": "panel_desk:wild", "version": "1"}]},
+            "unknown target",
+        ),
     ],
 )
 def test_a_panel_that_cannot_be_is_refused_where_it_stands(workspace, capsys, params, said) -> None:

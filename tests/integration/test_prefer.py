@@ -10,7 +10,7 @@ import pytest
 from shipworthy.cli import run
 
 FILES = {
-    "desk.py": """
+    "prefer_desk.py": """
 import json
 
 
@@ -38,7 +38,7 @@ def grade(request: Request):
 """,
     "system.yaml": "system: {id: SYS-d, title: Desk, owner: us}\n",
     "targets.yaml": "targets:\n" + "".join(
-        f'  {name}: {{use: python, call: "desk:{name}", version: "1"}}\n' for name in ("short", "middle", "long")
+        f'  {name}: {{use: python, call: "prefer_desk:{name}", version: "1"}}\n' for name in ("short", "middle", "long")
     ),
     "risks.yaml": "risks:\n  - {id: RK-1, title: It is no help, severity: S3}\n",
     "requirements.yaml": """
@@ -53,7 +53,7 @@ content: synthetic
 metric: preferred
 samples: help.jsonl
 scorers:
-  - {use: preferred, model: {use: python, call: "desk:grade", version: "1"}}
+  - {use: preferred, model: {use: python, call: "prefer_desk:grade", version: "1"}}
 """,
     "suites/help.jsonl": "".join(
         json.dumps({"id": f"SM-{n}", "messages": [{"role": "user", "content": f"Ask {n}"}], "expected": "Yes, gladly."})
