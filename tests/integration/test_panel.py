@@ -111,21 +111,15 @@ def test_a_panel_is_weighed_on_some_labels_and_calibrated_on_others(workspace, c
     assert asked >= 90, "three models were asked of each of 30 answers"
 
 
+ONE = JUDGE["models"][0]
+
+
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        (
-            {"model": {"use": "python", "call": "panel_desk:wild", "version": "1"}},
-            "'model' and 'models' are both there",
-        ),
-        (
-            {"models": [{"use": "python", "call": "panel_desk:wild", "version": "1"}, {"use": 3}]},
-            "must name a target by its id",
-        ),
-        (
-            {"models": [{"use": "pyton"}, {"use": "python", "call": "panel_desk:wild", "version": "1"}]},
-            "unknown target",
-        ),
+        ({"model": ONE}, "'model' and 'models' are both there"),
+        ({"models": [ONE, {"use": 3}]}, "must name a target by its id"),
+        ({"models": [{"use": "pyton"}, ONE]}, "unknown target"),
     ],
 )
 def test_a_panel_that_cannot_be_is_refused_where_it_stands(workspace, capsys, params, said) -> None:
