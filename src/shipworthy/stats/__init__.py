@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shipworthy.stats.agreement import Kappa, kappa
     from shipworthy.stats.audit import AuditedRate, audited_rate
+    from shipworthy.stats.canary import Canary, CanaryState
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
+    from shipworthy.stats.detector import Baseline, DayCount, EDetector, baseline, e_bh
     from shipworthy.stats.interval import RateInterval, rate_interval
     from shipworthy.stats.judge_error import JudgeAccuracy, JudgedRate, judged_noninferiority_test, judged_rate
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
@@ -37,8 +39,15 @@ _HOMES = {
     "kappa": "agreement",
     "AuditedRate": "audit",
     "audited_rate": "audit",
+    "Canary": "canary",
+    "CanaryState": "canary",
     "ThresholdTest": "criterion",
     "threshold_test": "criterion",
+    "Baseline": "detector",
+    "DayCount": "detector",
+    "EDetector": "detector",
+    "baseline": "detector",
+    "e_bh": "detector",
     "RateInterval": "interval",
     "rate_interval": "interval",
     "JudgeAccuracy": "judge_error",
@@ -77,7 +86,12 @@ _HOMES = {
 
 __all__ = [
     "AuditedRate",
+    "Baseline",
     "BradleyTerry",
+    "Canary",
+    "CanaryState",
+    "DayCount",
+    "EDetector",
     "Flip",
     "JudgeAccuracy",
     "JudgedRate",
@@ -95,8 +109,10 @@ __all__ = [
     "achieved_power",
     "achieved_power_for_mean",
     "audited_rate",
+    "baseline",
     "bradley_terry",
     "change_flip",
+    "e_bh",
     "gatekeeping",
     "holm",
     "judged_noninferiority_test",
