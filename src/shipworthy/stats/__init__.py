@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shipworthy.stats.audit import AuditedRate, audited_rate
     from shipworthy.stats.canary import Canary, CanaryState
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
-    from shipworthy.stats.detector import Baseline, DayCount, EDetector, baseline, e_bh
+    from shipworthy.stats.detector import DayCount, EDetector, NormalRate, e_bh, normal_rate
     from shipworthy.stats.interval import RateInterval, rate_interval
     from shipworthy.stats.judge_error import JudgeAccuracy, JudgedRate, judged_noninferiority_test, judged_rate
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
@@ -43,10 +43,10 @@ _HOMES = {
     "CanaryState": "canary",
     "ThresholdTest": "criterion",
     "threshold_test": "criterion",
-    "Baseline": "detector",
     "DayCount": "detector",
     "EDetector": "detector",
-    "baseline": "detector",
+    "NormalRate": "detector",
+    "normal_rate": "detector",
     "e_bh": "detector",
     "RateInterval": "interval",
     "rate_interval": "interval",
@@ -86,7 +86,6 @@ _HOMES = {
 
 __all__ = [
     "AuditedRate",
-    "Baseline",
     "BradleyTerry",
     "Canary",
     "CanaryState",
@@ -100,6 +99,7 @@ __all__ = [
     "MeanTest",
     "MedianInterval",
     "NoninferiorityTest",
+    "NormalRate",
     "PairChoice",
     "PairedDifference",
     "RateInterval",
@@ -109,7 +109,6 @@ __all__ = [
     "achieved_power",
     "achieved_power_for_mean",
     "audited_rate",
-    "baseline",
     "bradley_terry",
     "change_flip",
     "e_bh",
@@ -124,6 +123,7 @@ __all__ = [
     "mean_test",
     "median_interval",
     "noninferiority_test",
+    "normal_rate",
     "paired_difference",
     "rate_flip",
     "rate_interval",

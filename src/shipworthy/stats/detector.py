@@ -33,7 +33,7 @@ class DayCount(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
+class NormalRate:
     """What is taken for normal.
 
     Attributes:
@@ -51,7 +51,7 @@ class Baseline:
     dispersion: float
 
 
-def baseline(days: Sequence[DayCount], *, confidence: float = 0.9, spread_confidence: float = 0.8) -> Baseline:
+def normal_rate(days: Sequence[DayCount], *, confidence: float = 0.9, spread_confidence: float = 0.8) -> NormalRate:
     """Return what is normal, from a time without a change.
 
     The upper limit of the rate is the exact Poisson one with counts divided by the dispersion, whose own upper limit is
@@ -85,7 +85,7 @@ def baseline(days: Sequence[DayCount], *, confidence: float = 0.9, spread_confid
         # event in several days says nothing of dispersion, and does not need to.
         spread = max(1.0, pearson / float(chi2.ppf(1 - spread_confidence, freedom)) if pearson > freedom else 1.0)
     upper = spread * float(gamma.ppf(confidence, events / spread + 1)) / sessions
-    return Baseline(events, sessions, len(counted), rate, min(1.0, upper), spread)
+    return NormalRate(events, sessions, len(counted), rate, min(1.0, upper), spread)
 
 
 class Look(NamedTuple):
@@ -109,7 +109,7 @@ class EDetector:
     to its bound by simulation.
 
     Args:
-        normal: see `baseline`.
+        normal: see `normal_rate`.
         looks: that pass on average before a false alarm, at least: 365 for one a year of daily looks.
         margin: of the rate over the baseline's upper limit.
 
@@ -119,14 +119,14 @@ class EDetector:
     After an alarm it begins anew with `reset`. Wrong to use for a rate that has a weekly rhythm of its own as large as
     the change: bet on it by day of the week; and for events so severe that one of them is enough, which page at once.
 
-    >>> watch = EDetector(baseline([DayCount(10, 10_000)] * 28), looks=365)
+    >>> watch = EDetector(normal_rate([DayCount(10, 10_000)] * 28), looks=365)
     >>> [watch.look(DayCount(n, 10_000)).alarm for n in (9, 12, 31, 28)]
     [False, False, True, True]
     """
 
     __slots__ = ("_logs", "_sums", "height", "highest", "normal")
 
-    def __init__(self, normal: Baseline, *, looks: float = 365.0, margin: float = MARGIN) -> None:
+    def __init__(self, normal: NormalRate, *, looks: float = 365.0, margin: float = MARGIN) -> None:
         if not looks >= 2:
             raise ValueError(f"at least two looks must pass before a false alarm; got {looks}")
         if not 1 <= margin < 100:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shipworthy.stats.detector import DayCount, EDetector, baseline
+from shipworthy.stats.detector import DayCount, EDetector, normal_rate
 
 YEAR = 365
 LATEST = 120
@@ -44,7 +44,7 @@ class StreamDesign(NamedTuple):
 
     def watch(self, chance: np.random.Generator) -> EDetector:
         """Return a detector of daily looks with a baseline of its own."""
-        return EDetector(baseline([self.draw(self.rate, chance) for _ in range(self.days)]), looks=YEAR)
+        return EDetector(normal_rate([self.draw(self.rate, chance) for _ in range(self.days)]), looks=YEAR)
 
 
 def false_alarms(design: StreamDesign, *, years: int, seed: int) -> np.ndarray:
