@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from shipworthy.stats.detector import MULTIPLES, DayCount, EDetector, normal_rate, e_bh
+from shipworthy.stats.detector import MULTIPLES, DayCount, EDetector, e_bh, normal_rate
 
 QUIET = [DayCount(10, 10_000)] * 28
 
