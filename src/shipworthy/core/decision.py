@@ -112,7 +112,8 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
             samples of the share of hits, which is ``hits / trials`` where all have as many; of a value its mean
             over samples (the mean of its changes), in its unit, as are `bound` and `limit`.
         bound: the one-sided bound that is compared with `limit`, every unscored attempt counted as bad.
-        method: which bound decided on a rate (`shipworthy.stats.sample_rates`); a mean always has the proved one.
+        method: which bound decided on a rate (`shipworthy.stats.sample_rates`); a mean always has the proved one, or
+            on a run that may be ended early, as a rate then has, ``anytime``.
         needed: clusters still needed for the criterion to decide at 80 % power at the observed rate; None where no
             number of samples can make it pass.
         attacks: of a rate under more than one attack, each attack by itself, in the run's order. A condition on the
@@ -143,7 +144,7 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     high: float | None = None
     bound: float | None = None
     confidence: float = 0.95
-    method: Literal["gaffke", "proved"] = "gaffke"
+    method: Literal["gaffke", "proved", "anytime"] = "gaffke"
     needed: int | None = None
     run: str = ""
     baseline_run: str = ""

@@ -41,7 +41,7 @@ SEVERITIES = ("S1", "S2", "S3", "S4")
 OUTCOMES = (
     "scored", INAPPLICABLE, "target_error", "timeout", "filtered", "refused", "attack_error", "scorer_error",
 )  # fmt: skip
-METHODS = ("gaffke", "proved")
+METHODS = ("gaffke", "proved", "anytime")
 TESTS = ("threshold", "noninferiority")
 HOW = ("named", "pinned", "gate")
 RULES = ("fixed", "sequential", "search")
@@ -223,7 +223,7 @@ use: Shape = fields(
         "clusters": whole(1), "attempts": whole(1), "each": whole(1), "icc": _rate, "max_error_rate": _rate,
         "metric": name, "metrics": listed(measure, least=1),
     },
-    {"attacks": listed(name, once=True)},
+    {"attacks": listed(name, once=True), "looks": listed(whole(1))},
     closed=True,
 )  # fmt: skip
 
