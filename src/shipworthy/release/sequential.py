@@ -63,13 +63,13 @@ def decider(workspace: Workspace) -> Callable[[Run], set[str]]:
     """Return what says of a run at a look which suites need no more: every criterion on them is decided."""
 
     def decided(run: Run) -> set[str]:
-        open_, about = set(), set()
+        early = {use.id for use in run.manifest.suites if use.looks}
         evidence = Evidence((run,))
-        for requirement, criterion in workspace.criteria():
-            about.add(criterion.suite)
-            early = any(use.id == criterion.suite and use.looks for use in run.manifest.suites)
-            if early and assess(workspace, requirement, criterion, evidence).verdict == "inconclusive":
-                open_.add(criterion.suite)
-        return about - open_
+        return early - {
+            criterion.suite
+            for requirement, criterion in workspace.criteria()
+            if criterion.suite in early
+            and assess(workspace, requirement, criterion, evidence).verdict == "inconclusive"
+        }
 
     return decided
