@@ -299,6 +299,20 @@ class Confirmation(Struct, frozen=True, kw_only=True):
     entry: int
 
 
+class SelftestUse(Struct, frozen=True, kw_only=True):
+    """What the gate's newest self-test on these files and this subject said; see `shipworthy.core.selftest`.
+
+    Attributes:
+        entry: of the audit chain that holds it.
+        flips: in how many pairs of repeats the verdict differed, and of how many.
+        sentence: all of it in words.
+    """
+
+    entry: int
+    flips: tuple[int, int]
+    sentence: Name
+
+
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A release decision: what a gate says of one subject, from one run or several.
 
@@ -312,6 +326,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
         replies: how many replies of each of its runs, and of its baselines', the cache gave, in their order.
         confirmations: the word that stood on each S1 hit when it was decided; a hit without one is not yet confirmed.
         files: every safety file as it was; none in decisions by earlier versions.
+        selftest: what the gate's newest self-test said; None where there was none.
     """
 
     id: str
@@ -333,3 +348,4 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     confirmations: tuple[Confirmation, ...] = field(default=())
     replies: tuple[ReplyUse, ...] = field(default=())
     files: tuple[SafetyFile, ...] = field(default=())
+    selftest: SelftestUse | None = None

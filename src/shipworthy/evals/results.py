@@ -190,7 +190,7 @@ class Run:
         declared = self._declared.get((suite, metric))
         return declared is not None and declared.bad_event
 
-    def take(self, attempt: Attempt) -> None:
+    def take(self, attempt: RecordRow | Attempt) -> None:
         """Count one more attempt, which was made durable after the run was read: what is looked at in between.
 
         Raises:

@@ -27,7 +27,7 @@ from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import Finished, at_look, count_made, finished
 from shipworthy.core.terminal import visible
-from shipworthy.evidence import archive, certified, freshness, recount, signed_off, times, unchanged, words
+from shipworthy.evidence import archive, certified, freshness, recount, selftested, signed_off, times, unchanged, words
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
@@ -405,6 +405,7 @@ class _Verifier:
         if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone)):
             raise IntegrityError("decision.json: its ledger is told in other words than its lines")
         kept = freshness.check(self.decision, self.predicate, self.runs, self.gates())
+        selftested.check(self.decision, self.runs[self.decision["runs"][0]].manifest, self.entries[: said["entries"]])
         return f"{ledger.sentence(found, gone)}; {ledger.tried(often)}; {kept}"
 
     def gates(self) -> list[Mapping[str, Any]]:

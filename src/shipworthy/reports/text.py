@@ -68,6 +68,8 @@ class TextReport:
             lines += _wrapped(f"ledger: {one_line(ledger_words(decision.ledger))}", width, "  ")
         if decision.replies:
             lines += _wrapped(f"cache: {one_line(replies_words(decision))}", width, "  ")
+        if decision.selftest:
+            lines += _wrapped(f"self-test: {one_line(decision.selftest.sentence)}", width, "  ")
         pictures = list(_pictures(decision, width))
         criteria = _criteria(decision, width, pictured=bool(pictures))
         lines += [f"Criteria: {tally(decision)}", "", *criteria, *pictures]

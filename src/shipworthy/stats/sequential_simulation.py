@@ -9,6 +9,7 @@ from math import log
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shipworthy.stats.betting import steady_bets
 from shipworthy.stats.clusters import Floats
@@ -72,18 +73,18 @@ def stops(
     )  # fmt: skip
 
 
-def _bets(y: Floats, limit: float, alpha: float, looks: Floats) -> Floats:
+def _bets(y: Floats, limit: float, alpha: float, looks: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Say at which looks capital against ``mean >= limit`` has reached its goal; shape (runs, looks)."""
     capital = np.full((y.shape[0], looks.size), -np.inf)
     with np.errstate(divide="ignore"):
         for part, bet in steady_bets(limit):
             gain = np.cumsum(np.log(np.maximum(1 + bet * (limit - y), 0.0)), -1)[:, looks]
             capital = np.logaddexp(capital, log(part) + gain)
-    reached: Floats = capital >= -log(alpha)
+    reached: NDArray[np.bool_] = capital >= -log(alpha)
     return reached
 
 
-def _peeks(y: Floats, limit: float, alpha: float, looks: Floats) -> Floats:
-    found = [upper_within(*table(y[:, : look + 1]), limit, alpha) for look in looks.astype(int)]
-    each: Floats = np.stack(found, -1)
+def _peeks(y: Floats, limit: float, alpha: float, looks: NDArray[np.intp]) -> NDArray[np.bool_]:
+    found = [upper_within(*table(y[:, : look + 1]), limit, alpha) for look in looks]
+    each: NDArray[np.bool_] = np.stack(found, -1)
     return each

@@ -165,3 +165,26 @@ def test_a_run_in_the_middle_of_a_wave_decides_nothing(folder):
 def test_where_it_can_mean_nothing_it_is_refused(folder, capsys, options, said):
     assert shipworthy(["eval", "--allow-code", "--sequential", *options]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_gate_tests_itself_by_running_again_and_the_pack_tells_it(folder, capsys, tmp_path_factory):
+    only = ["--suite", "clean", "--suite", "leaky"]
+    assert shipworthy(["eval", "--allow-code", "--sequential", *only]) == 0
+    (folder / "gate.yaml").write_text("gate: {id: release, criteria: [CR-clean, CR-leaky]}\n")
+    assert shipworthy(["eval", "--allow-code", "--sequential", *only]) == 0
+    capsys.readouterr()
+    assert shipworthy(["gate", "selftest", "--allow-code", "--rerun", "2", "--draws", "2", "--size", "30"]) == 0
+    out = capsys.readouterr().out
+    assert "A/A, 2 repeats (the plan run again on the target): no-ship 2" in out
+    assert "+30 points" in out
+    assert len(Layout(folder).run_ids()) == 2  # the repeats are no tries
+    assert shipworthy(["gate", "--allow-code"]) == 1
+    assert "self-test: the verdict differs in 0 of 1 pairs" in " ".join(capsys.readouterr().out.split())
+
+    workspace, _ = load(folder)
+    decision = Layout(folder).load_decision("latest")
+    key = new_key(tmp_path_factory.mktemp("keys"), "ada")
+    assert verify_bytes(build_pack(workspace, decision, [key]), Trust((key.public,))).ok
+    lie = replace(decision, id=f"{decision.id[:-1]}x", selftest=None)
+    with pytest.raises(IntegrityError, match="the gate's self-test is not what the audit log holds last"):
+        build_pack(workspace, lie, [key])

@@ -56,6 +56,7 @@ def verdict(told: Told, decision: Decision, runs: Sequence[Run]) -> Section:
             ("Gate", f"{decision.gate}: all of {len(decision.criteria)} criteria must pass"),
             *([("Ledger", ledger_words(decision.ledger))] if decision.ledger else []),
             *([("Cache", replies_words(decision))] if decision.replies else []),
+            *([("Self-test", decision.selftest.sentence)] if decision.selftest else []),
             ("Owner", told.owner),
         )
     )
