@@ -155,8 +155,12 @@ def _check_evidence(workspace: Workspace, evidence: Evidence) -> None:
             raise IntegrityError(f"the baseline {baseline.id} is of another system: {baseline.manifest.system!r}")
 
 
-def _check_current(workspace: Workspace, run: Run) -> None:
-    """Check that the files still say what a run was made under."""
+def check_spec(workspace: Workspace, run: Run) -> None:
+    """Check that the files still ask for what a run was made under.
+
+    Raises:
+        IntegrityError: they are of another system, or changed since.
+    """
     manifest = run.manifest
     if manifest.system != workspace.system.id:
         raise IntegrityError(f"the run {run.id} is of the system {manifest.system!r}, not of {workspace.system.id!r}")
@@ -166,6 +170,12 @@ def _check_current(workspace: Workspace, run: Run) -> None:
             f"{_since(workspace, run)}"
             f"Measure again: `shipworthy eval --plan {manifest.plan}` (the reply cache keeps what was already answered)"
         )
+
+
+def _check_current(workspace: Workspace, run: Run) -> None:
+    """Check that the files still say what a run was made under, and that it is of the system under test as it is."""
+    check_spec(workspace, run)
+    manifest = run.manifest
     other = target_of(workspace, manifest)
     if other is not None and workspace.targets[other] is not workspace.target:
         raise UsageError(
