@@ -76,9 +76,11 @@ class Framed:
 class FramedWithTools(Framed):
     """The target behind `framed` where the inner one takes tools."""
 
-    async def send(self, request: Request, tools: Any = None) -> Reply:  # type: ignore[override]
+    async def send(self, request: Request, tools: Any = None) -> Reply:
         """Ask the inner target, which calls tools through the exchange."""
-        return await self._model.send(self._framed(request), tools=tools)
+        send: Any = self._model.send
+        reply: Reply = await send(self._framed(request), tools=tools)
+        return reply
 
 
 @target
