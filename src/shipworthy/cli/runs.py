@@ -16,6 +16,7 @@ from shipworthy.cli._pareto import pareto_command
 from shipworthy.cli._side_by_side import table_command
 from shipworthy.cli._steps import declare_command, finish_command
 from shipworthy.cli._transfer import transfer_command
+from shipworthy.cli._trend import trend_command
 from shipworthy.core.finished import failed
 from shipworthy.core.records import Outcome
 
@@ -39,6 +40,7 @@ command.add_command(finish_command)
 command.add_command(pareto_command)
 command.add_command(table_command)
 command.add_command(transfer_command)
+command.add_command(trend_command)
 
 
 @command.command("list")
