@@ -25,7 +25,8 @@ def test_versions_stand_in_time_with_a_line_and_their_steps(gated, capsys):
     ]
     found = trend([runs[2], runs[0], runs[1]])
     assert found.runs == tuple(run.id for run in runs)
-    leak, helps = found.rows
+    rows = {row.suite: row for row in found.rows}
+    leak, helps = rows["leak"], rows["help"]
     assert [round(level, 3) for level in leak.levels] == [0.05, 0.067, 0.4]
     assert leak.slope == pytest.approx(0.175)
     assert leak.low < leak.slope < leak.high
