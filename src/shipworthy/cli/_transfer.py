@@ -50,18 +50,23 @@ def transfer_command(
 def _lines(found: Transfer) -> Iterator[str]:
     from shipworthy.cli._tables import table
 
-    heads = ("suite", "metric", "in the product", "under", "there", "gap, 95 % interval", "samples", "")
-    rows = [
-        (row.suite, row.metric, _number(row, row.product), row.condition, _number(row, row.rate), _gap(row),
-         f"{row.clusters:,}", "differs" if row.transfers is False else "not shown")
-        for row in found.rows
-    ]  # fmt: skip
-    yield table(heads, rows, right=(2, 4, 6))
+    heads = ("suite, metric", "under", "there", "in the product", "gap", "95 % interval", "samples")
+    rows = []
+    for row in found.rows:
+        gap, between = _gap(row)
+        rows.append(
+            (f"{row.suite}, {row.metric}", row.condition, _number(row, row.rate), _number(row, row.product),
+             gap, between, f"{row.clusters:,}")
+        )  # fmt: skip
+    yield table(heads, rows, right=(2, 3, 4, 6))
     yield f"\nRates and gaps are of {found.estimand}."
     yield from (f"note: {warning}" for warning in found.warnings)
     for row in found.rows:
         if row.transfers is False:
-            yield f"{row.suite}, {row.metric}: measured under {row.condition}; in the product it differs by {_gap(row)}"
+            said = "measured under " + row.condition + "; in the product it differs by " + " ".join(_gap(row))
+            yield f"{row.suite}, {row.metric}: {said}"
+    if all(row.transfers is None for row in found.rows):
+        yield "No gap is shown. That is no proof that there is none: look at the intervals."
 
 
 def _number(row: TransferRow, value: float) -> str:
@@ -70,6 +75,7 @@ def _number(row: TransferRow, value: float) -> str:
     return f"{100 * value:.1f} %" if row.kind == "event" else amount(value, row.unit)
 
 
-def _gap(row: TransferRow) -> str:
-    scale, unit = (100, " points") if row.kind == "event" else (1, f" {row.unit}".rstrip())
-    return f"{scale * row.gap:+.1f}{unit} [{scale * row.low:+.1f}, {scale * row.high:+.1f}]"
+def _gap(row: TransferRow) -> tuple[str, str]:
+    scale, unit, digits = (100, " points", 1) if row.kind == "event" else (1, f" {row.unit}".rstrip(), 3)
+    gap, low, high = (f"{scale * value:+.{digits}f}" for value in (row.gap, row.low, row.high))
+    return gap + unit, f"[{low}, {high}]"
