@@ -211,3 +211,20 @@ def test_what_no_tool_wrote_is_refused(folder: Path) -> None:
     (folder / "x.eval").write_bytes(b"PK\x03\x04 torn")
     with pytest.raises(UsageError, match=r"no whole \.eval"):
         read_foreign(folder / "x.eval")
+
+
+def test_an_exported_log_reads_back_as_the_same_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Inspect's own reader opens it, too: that is tried in an environment of its own (`bench/interchange.py`)."""
+    assert shipworthy(["runs", "import", str(FILES / "pyrit.db")]) == 0
+    assert shipworthy(["runs", "export", "-o", "out.json"]) == 0
+    found = read_foreign(folder / "out.json")
+    assert (found.tool, len(found.attempts)) == ("inspect", 8)
+    said = [(a.sample, a.outcome, dict(a.said)) for a in found.attempts]
+    assert sum(row[2].get("attack_success", 0) for row in said) == 2
+    assert sum(row[1] == "target_error" for row in said) == 2
+    assert {name.partition("+")[2] for name, *_ in said} == {"", "base64"}
+    assert shipworthy(["runs", "export", "-o", "out.json"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert shipworthy(["runs", "import", str(FILES / "promptfoo.json")]) == 0
+    assert shipworthy(["runs", "export", "-o", "two.json"]) == 2
+    assert "name one with --suite (down, echo)" in capsys.readouterr().err
