@@ -28,8 +28,12 @@ class GateOrSelftest(click.Group):
             return click.Group(self.name, self.commands).make_context(info_name, args, parent, **extra)
         if any(word in args for word in ("-h", "--help")):
             return super().make_context(info_name, args, parent, **extra)
-        decide = click.Command(self.name, callback=self.callback, params=self.params, help=self.help)
-        return decide.make_context(info_name, args, parent, **extra)
+        return self.decide.make_context(info_name, args, parent, **extra)
+
+    @property
+    def decide(self) -> click.Command:
+        """What `gate` is where its command is not named."""
+        return click.Command(self.name, callback=self.callback, params=self.params, help=self.help)
 
 
 @click.command("selftest")

@@ -21,7 +21,7 @@ Groups = Mapping[str, Mapping[str, Sequence[RecordRow]]]
 """Suite -> cluster -> the records that count."""
 
 
-class Plant(NamedTuple):
+class PlantedShift(NamedTuple):
     """What is changed in a share of the clusters that are drawn: every word on one metric.
 
     Attributes:
@@ -75,7 +75,7 @@ class Redraw:
                 "Run it again with --rerun N, re-draw samples, or give the suites more `attempts`"
             )
 
-    def draw(self, how: Redrawn, rng: np.random.Generator, plant: Plant | None = None) -> tuple[Run, Run | None]:
+    def draw(self, how: Redrawn, rng: np.random.Generator, plant: PlantedShift | None = None) -> tuple[Run, Run | None]:
         """Return the run re-drawn, with its marks, and the baseline on the same samples.
 
         Args:

@@ -23,7 +23,7 @@ from shipworthy.evals.results import Run
 from shipworthy.evals.tally import Counts
 from shipworthy.release.criteria import Evidence, assess
 from shipworthy.release.decide import overall, s1_hits, s1_unscored
-from shipworthy.release.redraw import Plant, Redraw, Redrawn
+from shipworthy.release.redraw import PlantedShift, Redraw, Redrawn
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.confirmations import read_words
 from shipworthy.store.draws import LabelEntries, read_said
@@ -121,7 +121,7 @@ class _Gate:
     def __init__(self, workspace: Workspace, said: LabelEntries, redraw: Redraw, seed: int) -> None:
         self._workspace, self._said, self.redraw, self.rng = workspace, said, redraw, np.random.default_rng(seed)
 
-    def drawn(self, about: tuple[Requirement, Criterion], plant: Plant, draws: int) -> Counter[Verdict]:
+    def drawn(self, about: tuple[Requirement, Criterion], plant: PlantedShift, draws: int) -> Counter[Verdict]:
         """Return how often one criterion has each verdict in re-drawn samples with something planted."""
         found: Counter[Verdict] = Counter()
         for _ in range(draws):
@@ -160,11 +160,11 @@ class _Aim(NamedTuple):
     def width(self) -> float:
         return abs(self.worst - self.best)
 
-    def plant(self, by: float) -> Plant:
+    def plant(self, by: float) -> PlantedShift:
         """Return what moves the mean, in expectation, so far to the bad side; or as far as it goes."""
         to = self.worst if by >= 0 else self.best
         share = min(1.0, abs(by) / abs(to - self.mean)) if to != self.mean else 0.0
-        return Plant(self.criterion.suite, self.metric, self.attack, share, to)
+        return PlantedShift(self.criterion.suite, self.metric, self.attack, share, to)
 
 
 def _aim(run: Run, criterion: Criterion, found: CriterionResult, metric: Metric) -> _Aim:

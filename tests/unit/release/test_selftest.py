@@ -6,7 +6,7 @@ import pytest
 from shipworthy.core.errors import UsageError
 from shipworthy.core.selftest import newest, selftest_of, sentence
 from shipworthy.release.decide import decide
-from shipworthy.release.redraw import Plant, Redraw
+from shipworthy.release.redraw import PlantedShift, Redraw
 from shipworthy.release.selftest import SelftestPlan, selftest
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
@@ -55,15 +55,15 @@ def test_what_is_planted_moves_the_mean_by_the_stated_size(gated) -> None:
     redraw, rng = Redraw(run), np.random.default_rng(1)
     leak = run.metric("leak", "leak")
 
-    def mean(plant: Plant | None) -> float:
+    def mean(plant: PlantedShift | None) -> float:
         drawn = [redraw.draw("samples", rng, plant)[0].counts("leak", "leak") for _ in range(60)]
         return float(np.mean([sum(c.totals) / sum(c.trials) for c in drawn]))
 
     assert mean(None) == pytest.approx(0.2, abs=0.03)
-    assert mean(Plant("leak", leak, None, 0.5, 1.0)) == pytest.approx(0.6, abs=0.03)
-    assert mean(Plant("leak", leak, None, 0.5, 0.0)) == pytest.approx(0.1, abs=0.02)
-    assert mean(Plant("leak", leak, "role_play", 0.5, 1.0)) == pytest.approx(0.4, abs=0.03)
-    assert mean(Plant("help", leak, None, 1.0, 1.0)) == pytest.approx(0.2, abs=0.03)
+    assert mean(PlantedShift("leak", leak, None, 0.5, 1.0)) == pytest.approx(0.6, abs=0.03)
+    assert mean(PlantedShift("leak", leak, None, 0.5, 0.0)) == pytest.approx(0.1, abs=0.02)
+    assert mean(PlantedShift("leak", leak, "role_play", 0.5, 1.0)) == pytest.approx(0.4, abs=0.03)
+    assert mean(PlantedShift("help", leak, None, 1.0, 1.0)) == pytest.approx(0.2, abs=0.03)
 
 
 def test_re_drawn_attempts_need_more_than_one_of_a_kind(gated) -> None:
