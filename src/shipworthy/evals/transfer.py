@@ -12,11 +12,9 @@ from typing import Literal
 from msgspec import Struct
 
 from shipworthy.core.errors import UsageError
+from shipworthy.core.metric import ESTIMAND
 from shipworthy.evals.compare import MetricChange, compare
 from shipworthy.evals.results import Run
-
-ESTIMAND = "prompts like these: each sample counts once, as one draw of such prompts"
-"""What every interval here is about; of these very prompts a run is the whole, but for chance in the target."""
 
 
 class TransferRow(Struct, frozen=True):
