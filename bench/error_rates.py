@@ -12,11 +12,12 @@ import json
 import time
 from itertools import product
 
-from shipworthy.stats import achieved_power
+from shipworthy.stats import achieved_power, required_clusters
 from shipworthy.stats.audit_simulation import AuditDesign, passes_audited
 from shipworthy.stats.judge_simulation import JudgeDesign, judged_shares
 from shipworthy.stats.mean_simulation import LAWS, MeanDesign, mean_coverage, mean_passes, mean_passes_paired
 from shipworthy.stats.run_simulation import RunDesign, alarms
+from shipworthy.stats.sequential_simulation import stops
 from shipworthy.stats.simulation import Design, coverage, passes, passes_paired
 
 
@@ -29,6 +30,7 @@ def main() -> None:
     run = {"replicates": options.replicates, "seed": options.seed}
     if options.json:
         found = {"rates": rates(run), "audited": audited(run), "judged": judged(run), "comparisons": comparisons(run)}
+        found["sequential"] = sequential(run)
         print(json.dumps({**means(run), **found}))
         return
     began = time.perf_counter()
@@ -49,6 +51,7 @@ def main() -> None:
     print("\nBehind a calibrated judge, truth at the limit of 5 %; power: the truth is a quarter of it")
     for cell in judged(run):
         print(f"ships {cell['ships']:.4f}  fails {cell['fails']:.4f}  power {cell['power']:.2f}  {cell['design']}")
+    print_sequential(sequential(run))
     print_means(means(run))
     print_comparisons(comparisons(run))
     print(f"\n{time.perf_counter() - began:.0f} s")
@@ -111,6 +114,43 @@ def judged(run):
         power = judged_shares(design, 0.0125, 0.05, **few | {"replicates": max(1, few["replicates"] // 4)}).ships
         cells.append({"design": design._asdict(), **found._asdict(), "power": power, **few})
     return cells
+
+
+FIXED_POWER = 0.9
+"""What a run of fixed size is planned for: this power at half the limit."""
+
+
+def sequential(run):
+    """Measure runs that are looked at after every wave: wrong verdicts at the limit, and calls saved."""
+    few = run | {"replicates": max(1, run["replicates"] // 5)}
+    wrong = {}
+    for family, design in designs():
+        for limit in (0.01, 0.03, 0.1):
+            found, most = stops(design, limit, limit, **few), wrong.get(family, (0.0, 0.0))
+            wrong[family] = max(most[0], found.ships), max(most[1], found.fails)
+    peeking = stops(Design(2000, 1, 0.0), 0.05, 0.05, method="peeking", **few | {"replicates": 300})
+    rows = []
+    for limit in (0.05, 0.2):
+        fixed = required_clusters(limit, limit / 2, power=FIXED_POWER)
+        for share in (0.0, 0.25, 0.5, 2.0, 3.0):
+            found = stops(Design(fixed, 1, 0.0), limit * share, limit, **few)
+            row = {"limit": limit, "rate": limit * share, "fixed": fixed, **found._asdict()}
+            rows.append(row | {"saved": 1 - found.mean / fixed})
+    return {"wrong": wrong, "peeking": peeking._asdict(), "saved": rows, **few}
+
+
+def print_sequential(found):
+    print("\nSequential, a look after every 20 clusters, truth AT the limit: largest share of wrong verdicts")
+    for family, (ships, fails) in found["wrong"].items():
+        print(f"{family:<40} ships {ships:.4f}  fails {fails:.4f}")
+    print(f"(the fixed bound looked at 100 times: ships {found['peeking']['ships']:.2f})")
+    print("Clusters taken, where a run of fixed size is planned for 90 % power at half the limit")
+    for row in found["saved"]:
+        print(
+            f"limit {row['limit']:.0%}, truth {row['rate']:>6.2%}: fixed {row['fixed']:>4}, mean {row['mean']:>4.0f}, "
+            f"nine in ten within {row['most']:>4.0f}, saved {row['saved']:>4.0%}; "
+            f"ships {row['ships']:.3f}, fails {row['fails']:.3f}"
+        )
 
 
 def middle(run):

@@ -68,6 +68,7 @@ def _command(words: list[str]) -> tuple[int, click.Command | None]:
         context = click.Context(found)
         inner = found.get_command(context, word) if word in found.list_commands(context) else None
         if inner is None:
-            return number, None
+            return number, getattr(found, "decide", None)  # `gate` takes runs where it does not take its one command
         found = inner
+    found = getattr(found, "decide", found)
     return len(words), None if isinstance(found, click.Group) else found

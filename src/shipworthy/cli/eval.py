@@ -11,6 +11,7 @@ import click
 
 from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, workspace_option
+from shipworthy.cli._sequential import decider_of, early_of, refuse_sequential, saved
 
 if TYPE_CHECKING:
     from shipworthy.evals.begin import Guards
@@ -62,6 +63,7 @@ def seed_of(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option("--resume", metavar="RUN", help="Go on with a run: its id, the beginning of it, or `latest`.")
 @click.option("--retry-errors", is_flag=True, help="With --resume: make attempts that ended in an error once more.")
 @click.option("--fresh", "fresh", metavar="[SEED]", is_flag=False, flag_value=NEW_SEED, callback=seed_of, help="Draw other samples of each bank than the plan's own and than any earlier draw; a SEED that was used draws the same ones again.")  # fmt: skip  # noqa: E501
+@click.option("--sequential", is_flag=True, help="Look at the results after every wave of samples and end a suite when each of its criteria is decided; the gate uses a bound that allows for it.")  # fmt: skip  # noqa: E501
 @click.option("--no-cache", is_flag=True, help="Ask the target every time, and keep no replies.")
 @click.option(
     "--max-requests", metavar="N", type=click.IntRange(min=0), help="Stop a run after this many calls to models."
@@ -85,6 +87,7 @@ def command(  # noqa: PLR0915
     resume: str | None,
     retry_errors: bool,
     fresh: int | None,
+    sequential: bool,
     no_cache: bool,
     max_requests: int | None,
     max_tokens: int | None,
@@ -98,6 +101,10 @@ def command(  # noqa: PLR0915
 
     Every finished attempt is on the disk before it counts. Ctrl-C, a limit, a crash or a power cut lose none of them:
     `shipworthy eval --resume latest` goes on where it stopped.
+
+    With --sequential, samples come in a drawn order and each suite ends at the first look at which every criterion on
+    it passes or fails. A clear pass or failure takes a fraction of the calls; one that is close takes more samples than
+    a run of a fixed size would need, and may stay undecided. Whoever looks, and however often, the error rates hold.
     """
     from shipworthy.core.errors import UsageError
     from shipworthy.evals.begin import begin, complete, join
@@ -105,6 +112,7 @@ def command(  # noqa: PLR0915
     from shipworthy.workspace.load import Workspace
 
     _refuse_mixed(guards, resume, targets, no_guards=no_guards, retry_errors=retry_errors)
+    refuse_sequential(resume, shard, sequential=sequential)
     if resume and (plan or suites or targets or fresh is not None):
         others = "--plan, --suite, --target and --fresh"
         raise UsageError(f"--resume goes on with the run's own plan, target and samples: leave {others} out")
@@ -135,7 +143,8 @@ def command(  # noqa: PLR0915
         elif shard:
             sitting = join(loaded, plan or "full", shard=shard[0], shards=shard[1], target=target, **options)
         else:
-            sitting = begin(loaded, plan or "full", target=target, **options)
+            early = early_of(loaded, plan or "full", suites, sequential=sequential)
+            sitting = begin(loaded, plan or "full", target=target, early=early, **options)
         before = sitting.made
         part = f" in shard {shard[0] + 1} of {shard[1]}" if shard else ""
         named = f"target {target}, " if target else ""
@@ -143,12 +152,16 @@ def command(  # noqa: PLR0915
         going_on = again.line("eval", "--resume", sitting.id, *same)
         progress = _progress(loaded, sitting, target, concurrency, limits)
         with saying(going_on):
-            result = complete(sitting, limits=limits, concurrency=concurrency, progress=progress, going_on=going_on)
+            result = complete(
+                sitting, limits=limits, concurrency=concurrency, progress=progress, going_on=going_on,
+                decided=decider_of(loaded, sitting),
+            )  # fmt: skip
         made.append(result)
         if shard and not result.complete and not result.stopped:
             click.echo(f"Shard {shard[0] + 1} of {shard[1]} is done. In all shards: {result.finished.why}.")
             continue
         click.echo((f"target {target}, {result.id}:\n" if target else "") + again.told(report(result)))
+        click.echo(again.told(saved(result)), nl=False)
         if shard and not resume and before == sitting.planned:
             words = [*(("--plan", plan) if plan else ()), *(word for suite in suites for word in ("--suite", suite))]
             words += ["--no-guards"] if no_guards else ["--guards", str(guards)] if guards else []

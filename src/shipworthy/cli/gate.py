@@ -14,6 +14,7 @@ import click
 from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, workspace_option
 from shipworthy.cli._reports import ReportFormat, outputs, put
+from shipworthy.cli._selftest import GateOrSelftest, selftest_command
 
 if TYPE_CHECKING:
     from shipworthy.core.records import Decision, Verdict
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from shipworthy.store.layout import Layout
 
 
-@click.command()
+@click.group(cls=GateOrSelftest, invoke_without_command=True)
 @workspace_option
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @click.option("--baseline", "baselines", metavar="RUN", multiple=True, help="Compare with this run; what gate.yaml names or `baseline set` pinned if left out. May be repeated.")  # fmt: skip  # noqa: E501
@@ -56,6 +57,8 @@ def command(
     whole. The decision is entered in it and kept under .shipworthy/decisions; one that cannot be entered is not kept.
     However many formats it is printed in, it is one decision; `shipworthy report` renders it again.
 
+    `shipworthy gate selftest` says what a verdict of this gate is worth.
+
     Exit codes: 0 ship, 1 no-ship, 2 usage error, 3 inconclusive, 4 failure or invalid evidence.
     """
     from shipworthy.evidence.documents import readout
@@ -84,6 +87,9 @@ def command(
     seen = {run.id: one for run, one in (*found, *old)}
     put(wanted, decision, readout(loaded, decision, new, before, seen=seen), Again(workspace, allow_code))
     return exit_code(decision.verdict)
+
+
+command.add_command(selftest_command)
 
 
 def load_run(layout: Layout, name: str, *, marks: bool) -> tuple[Run, Seen]:

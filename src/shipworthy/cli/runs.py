@@ -11,9 +11,15 @@ import click
 from shipworthy.cli._again import Again
 from shipworthy.cli._compare import compare_command
 from shipworthy.cli._delete import delete_command
+from shipworthy.cli._export import export_command
+from shipworthy.cli._import import import_command
 from shipworthy.cli._options import form_option, workspace_option
+from shipworthy.cli._pareto import pareto_command
+from shipworthy.cli._retest import retest_command
 from shipworthy.cli._side_by_side import table_command
 from shipworthy.cli._steps import declare_command, finish_command
+from shipworthy.cli._transfer import transfer_command
+from shipworthy.cli._trend import trend_command
 from shipworthy.core.finished import failed
 from shipworthy.core.records import Outcome
 
@@ -33,8 +39,14 @@ def command() -> None:
 command.add_command(compare_command)
 command.add_command(declare_command)
 command.add_command(delete_command)
+command.add_command(export_command)
 command.add_command(finish_command)
+command.add_command(import_command)
+command.add_command(pareto_command)
+command.add_command(retest_command)
 command.add_command(table_command)
+command.add_command(transfer_command)
+command.add_command(trend_command)
 
 
 @command.command("list")

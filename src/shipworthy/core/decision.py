@@ -112,7 +112,8 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
             samples of the share of hits, which is ``hits / trials`` where all have as many; of a value its mean
             over samples (the mean of its changes), in its unit, as are `bound` and `limit`.
         bound: the one-sided bound that is compared with `limit`, every unscored attempt counted as bad.
-        method: which bound decided on a rate (`shipworthy.stats.sample_rates`); a mean always has the proved one.
+        method: which bound decided on a rate (`shipworthy.stats.sample_rates`); a mean always has the proved one, or
+            on a run that may be ended early, as a rate then has, ``anytime``.
         needed: clusters still needed for the criterion to decide at 80 % power at the observed rate; None where no
             number of samples can make it pass.
         attacks: of a rate under more than one attack, each attack by itself, in the run's order. A condition on the
@@ -143,7 +144,7 @@ class CriterionResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     high: float | None = None
     bound: float | None = None
     confidence: float = 0.95
-    method: Literal["gaffke", "proved"] = "gaffke"
+    method: Literal["gaffke", "proved", "anytime"] = "gaffke"
     needed: int | None = None
     run: str = ""
     baseline_run: str = ""
@@ -298,6 +299,20 @@ class Confirmation(Struct, frozen=True, kw_only=True):
     entry: int
 
 
+class SelftestUse(Struct, frozen=True, kw_only=True):
+    """What the gate's newest self-test on these files and this subject said; see `shipworthy.core.selftest`.
+
+    Attributes:
+        entry: of the audit chain that holds it.
+        flips: in how many pairs of repeats the verdict differed, and of how many.
+        sentence: all of it in words.
+    """
+
+    entry: int
+    flips: tuple[int, int]
+    sentence: Name
+
+
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A release decision: what a gate says of one subject, from one run or several.
 
@@ -311,6 +326,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
         replies: how many replies of each of its runs, and of its baselines', the cache gave, in their order.
         confirmations: the word that stood on each S1 hit when it was decided; a hit without one is not yet confirmed.
         files: every safety file as it was; none in decisions by earlier versions.
+        selftest: what the gate's newest self-test said; None where there was none.
     """
 
     id: str
@@ -332,3 +348,4 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     confirmations: tuple[Confirmation, ...] = field(default=())
     replies: tuple[ReplyUse, ...] = field(default=())
     files: tuple[SafetyFile, ...] = field(default=())
+    selftest: SelftestUse | None = None

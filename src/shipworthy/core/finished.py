@@ -5,12 +5,12 @@ This file imports nothing but the standard library, because the verifier runs wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, get_args
 
 Rule = Literal["fixed", "sequential", "search"]
-"""How a run knows that it has measured enough: ``fixed`` makes every planned attempt; ``sequential`` may end earlier,
-when its test has decided; ``search`` may end earlier, when it has no query left or found what it looks for."""
+"""How a run knows that it has measured enough: ``fixed`` makes every planned attempt; ``sequential`` may end
+earlier, at a look; ``search`` may end earlier, when it has no query left or found what it looks for."""
 
 PLANNED = len("AT-") + 16
 """Characters of an attempt's id that name the planned attempt; a retry adds ``-2``, ``-3``, …"""
@@ -43,8 +43,9 @@ def finished(rule: str, planned: int, made: int, *, concluded: bool = False) -> 
         rule: see `Rule`.
         planned: number of attempts in the plan; under ``sequential`` and ``search`` the most that may be made.
         made: number of planned attempts that were made, see `count_made`; an attempt that ended in an error was made.
-        concluded: whether a ``sequential`` or ``search`` run recorded that it came to its own end. A ``fixed`` run
-            has no other end than its plan, so for it this changes nothing.
+        concluded: whether a ``sequential`` run is at a look (see `at_look`) in each of its suites, or a ``search`` run
+            recorded that it came to its own end. A ``fixed`` run has no other end than its plan, so for it this
+            changes nothing.
 
     Raises:
         ValueError: the rule is unknown, or a number is negative.
@@ -65,9 +66,21 @@ def finished(rule: str, planned: int, made: int, *, concluded: bool = False) -> 
         return Finished(True, f"all {planned:,} planned attempts were made")
     said = f"{made:,} of {planned:,} planned attempts were made"
     if concluded and rule != "fixed":
-        end = "the test decided" if rule == "sequential" else "the search ended"
-        return Finished(True, f"{said}, then {end}")
+        return Finished(True, f"{said}, up to a look" if rule == "sequential" else f"{said}, then the search ended")
     return Finished(False, said)
+
+
+def at_look(looks: Sequence[int], planned: int, made: int) -> bool:
+    """Say whether one suite of a run is where it may be looked at.
+
+    Args:
+        looks: after how many attempts; none where it is made whole.
+        planned: number of its attempts.
+
+    >>> at_look([40, 80], 100, 80), at_look([40, 80], 100, 79), at_look([], 100, 80)
+    (True, False, False)
+    """
+    return made == planned or made in looks
 
 
 def count_made(ids: Iterable[str]) -> int:

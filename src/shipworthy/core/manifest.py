@@ -23,6 +23,8 @@ class SuiteUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
         each: attempts of one sample with one attack.
         icc: intra-cluster correlation that sample sizes are planned with, in [0, 1]; no verdict rests on it.
         metric: the suite's primary one; `metrics` all that its scorers declare.
+        looks: of a suite that a sequential run may end early, after how many attempts it may be looked at, ascending;
+            the last is `attempts`. What decides on it must hold at all of them at once. Empty where it is made whole.
     """
 
     id: Name
@@ -38,6 +40,7 @@ class SuiteUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     metric: Name
     metrics: tuple[Metric, ...]
     attacks: tuple[Name, ...] = ()
+    looks: tuple[int, ...] = ()
 
     def describe(self, metric: str) -> Metric | None:
         """Return a metric that one of the suite's scorers declares."""
@@ -66,8 +69,9 @@ class Stopping(Struct, frozen=True, omit_defaults=True):
     """When a run is finished.
 
     Attributes:
-        rule: ``fixed``: when every planned attempt was made. ``sequential``: when its criterion is decided, at the
-            latest then. ``search``: when the budget of queries is spent, or the planner has nothing more to try.
+        rule: ``fixed``: when every planned attempt was made. ``sequential``: at any look that `SuiteUse.looks` names;
+            it ends when its criteria are decided, and at the latest then. ``search``: when the budget of queries is
+            spent, or the planner has nothing more to try.
         planner: of a search, which one; `budget` its queries.
     """
 

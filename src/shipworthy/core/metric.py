@@ -11,6 +11,10 @@ from shipworthy.core.text import Name
 Good = Literal["low", "high"]
 
 
+ESTIMAND = "prompts like these: each sample counts once, as one draw of such prompts"
+"""What every rate, mean and bound here is about (generalized accuracy in the words of NIST AI 800-3)."""
+
+
 class Metric(Struct, frozen=True, omit_defaults=True):
     """What a scorer gives, declared by the scorer and kept in the manifest of every run that used it.
 

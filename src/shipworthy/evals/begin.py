@@ -21,8 +21,9 @@ from shipworthy.evals.models import Crew, build_crew
 from shipworthy.evals.plan import Plan, make_plan
 from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
-from shipworthy.evals.sitting import Sitting
+from shipworthy.evals.sitting import Decided, Sitting
 from shipworthy.evals.subject import Subject, build_subject, mediated, target_of
+from shipworthy.evals.waves import Waves
 from shipworthy.exchange.budget import Limits
 from shipworthy.exchange.cache import ReplyCache
 from shipworthy.exchange.channel import TIMEOUT_S
@@ -84,10 +85,12 @@ def begin(
     cache: bool | Path = True,
     directory: Path | None = None,
     draws: Sequence[int] = (),
+    early: Sequence[str] = (),
 ) -> Sitting:
     """Declare a run of one shard and sit down to it.
 
     Args:
+        early: of a sequential run, the suites that it may end early; see `complete_async`.
         cache: whether to keep and reuse replies; a path is the file to keep them in.
         plan, suites, guards, target, directory, draws: as for `declare`.
 
@@ -96,7 +99,7 @@ def begin(
         StoreError: the run log or the cache cannot be written.
     """
     ready = _Ready.make(workspace, plan, suites, guards, draws, target=target)
-    manifest = ready.manifest()
+    manifest = ready.manifest(early=early)
     place = directory or Layout(workspace.root).runs / manifest.id
     replies = open_cache(workspace, cache)
     _declare(workspace, place, manifest)
@@ -137,7 +140,8 @@ def take_up(
         manifest.draws,
         target=target_of(workspace, manifest),
     )
-    check_same(manifest, ready.manifest(manifest.shards), directory)
+    early = [use.id for use in manifest.suites if use.looks]
+    check_same(manifest, ready.manifest(manifest.shards, early), directory)
     return _sit(ready, directory, shard, cache, retry_errors)
 
 
@@ -202,8 +206,13 @@ async def complete_async(
     limits: Limits | None = None,
     concurrency: int | None = None,
     progress: Progress | None = None,
+    decided: Decided | None = None,
 ) -> Run:
     """Carry a sitting on to its end, let go of it, and read the run back: the one way through a run.
+
+    Args:
+        decided: of a sequential run, returns which suites need no more, given what was made so far. Without it every
+            suite is made whole.
 
     Returns:
         The run; `Run.stopped` says why the sitting ended early, where it did.
@@ -212,7 +221,7 @@ async def complete_async(
         UsageError, StoreError, IntegrityError: as for `Sitting.carry_on` and `Run.load`.
     """
     try:
-        ending = await sitting.carry_on(limits=limits, concurrency=concurrency, progress=progress)
+        ending = await sitting.carry_on(limits=limits, concurrency=concurrency, progress=progress, decided=decided)
     finally:
         await sitting.close()
     run = Run.load(sitting.directory)
@@ -227,6 +236,7 @@ def complete(
     concurrency: int | None = None,
     progress: Progress | None = None,
     going_on: str = "",
+    decided: Decided | None = None,
 ) -> Run:
     """Do what `complete_async` does, from a command: signals end the sitting, and the run is read back as it is.
 
@@ -235,7 +245,8 @@ def complete(
     Args:
         going_on: the command that goes on with the run, for where this process can only end.
     """
-    work = complete_async(sitting, limits=limits, concurrency=concurrency, progress=progress or Progress())
+    shown = progress or Progress()
+    work = complete_async(sitting, limits=limits, concurrency=concurrency, progress=shown, decided=decided)
     patience = getattr(sitting.subject.target, "timeout", None)
     heed = Heed(patience if isinstance(patience, int | float) else TIMEOUT_S, going_on)
     try:
@@ -287,7 +298,7 @@ class _Ready(NamedTuple):
         subject = build_subject(workspace, guards, target=target)
         return cls(workspace, made, subject, build_crew(made, subject), tuple(draws))
 
-    def manifest(self, shards: int = 1) -> RunManifest:
+    def manifest(self, shards: int = 1, early: Sequence[str] = ()) -> RunManifest:
         return make_manifest(
             self.plan,
             self.subject,
@@ -297,6 +308,7 @@ class _Ready(NamedTuple):
             shards=shards,
             draws=self.draws,
             files=self.workspace.files,
+            looks=Waves(self.plan, early).looks if early else {},
         )
 
     def sit(
@@ -372,13 +384,14 @@ def _recall(workspace: Workspace, directory: Path) -> Knowledge | None:
 
 def _same(directory: Path, other: RunManifest) -> bool:
     one = read_manifest(directory)
-    return (one.spec_digest, one.plan_digest, one.subject_digest, one.shadow, one.models, one.shards) == (
+    return (one.spec_digest, one.plan_digest, one.subject_digest, one.shadow, one.models, one.shards, one.stopping) == (
         other.spec_digest,
         other.plan_digest,
         other.subject_digest,
         other.shadow,
         other.models,
         other.shards,
+        other.stopping,
     )
 
 

@@ -6,12 +6,12 @@ import os
 import platform
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shipworthy import __version__
 from shipworthy.core.errors import UsageError
-from shipworthy.core.records import SCHEMA, RunManifest, SafetyFile, SuiteUse
+from shipworthy.core.records import SCHEMA, RunManifest, SafetyFile, Stopping, SuiteUse
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.evals.subject import Subject
@@ -35,6 +35,7 @@ def make_manifest(
     shards: int = 1,
     draws: Sequence[int] = (),
     files: Sequence[SafetyFile] = (),
+    looks: Mapping[str, tuple[int, ...]] = {},
     id: str | None = None,
 ) -> RunManifest:
     """Return what a run of this plan sets out to do.
@@ -45,6 +46,7 @@ def make_manifest(
         shards: into how many parts its attempts are dealt, >= 1.
         draws: seeds of the fresh draws up to the plan's own; none for the samples that the plan itself chooses.
         files: the safety files as they are.
+        looks: of a sequential run, by suite, after how many attempts it may be looked at; see `Waves`.
         id: of the run; a new one if left out.
 
     Raises:
@@ -63,9 +65,10 @@ def make_manifest(
         spec_digest=spec_digest,
         subject_digest=subject.digest,
         subject=subject.description,
-        suites=tuple(_suite_use(part, crew) for part in plan.suites),
+        suites=tuple(_suite_use(part, crew, looks.get(part.id, ())) for part in plan.suites),
         planned=len(plan),
         seed=plan.seed,
+        stopping=Stopping("sequential") if looks else Stopping(),
         shards=shards,
         models=crew.models,
         draws=tuple(draws),
@@ -77,7 +80,7 @@ def make_manifest(
     )
 
 
-def _suite_use(part: SuitePlan, crew: Crew) -> SuiteUse:
+def _suite_use(part: SuitePlan, crew: Crew, looks: tuple[int, ...]) -> SuiteUse:
     return SuiteUse(
         id=part.id,
         version=part.suite.version,
@@ -94,6 +97,7 @@ def _suite_use(part: SuitePlan, crew: Crew) -> SuiteUse:
             {m.name: m for made in crew.scorers[part.id] for m in declared_metrics(made.use, made.plugin)}.values()
         ),
         attacks=tuple(attack.name for attack in part.attacks),
+        looks=looks,
     )
 
 
@@ -119,6 +123,8 @@ def check_same(manifest: RunManifest, now: RunManifest, directory: Path) -> None
         key = ".shipworthy/pseudonyms.key, by which private samples are named"
         private = any(use.content == "private" for use in manifest.suites)
         changed.append(f"the plan {manifest.plan!r}" + (f" (or {key})" if private else ""))
+    if [use.looks for use in manifest.suites] != [use.looks for use in now.suites] and not changed:
+        changed.append("the looks of a sequential run (another version of shipworthy made it)")
     if manifest.spec_digest != now.spec_digest and not edited:
         changed.append("the safety files (requirements, gate or suites)")
     if changed:

@@ -28,7 +28,7 @@ def check_replicates(new: Run, old: Run, replicates: Sequence[Run]) -> None:
         if run.id in seen:
             raise UsageError(f"the replicate {run.id} is named twice")
         seen.add(run.id)
-        if differs := list(_differing(run.manifest, old.manifest)):
+        if differs := list(differing(run.manifest, old.manifest)):
             what = "; ".join(differs)
             raise UsageError(f"{run.id} is no replicate of {old.id}: {what}\nRun the old system again, unchanged")
     if len(replicates) < FEWEST:
@@ -45,7 +45,8 @@ def check_replicates(new: Run, old: Run, replicates: Sequence[Run]) -> None:
             )
 
 
-def _differing(one: RunManifest, old: RunManifest) -> Iterator[str]:
+def differing(one: RunManifest, old: RunManifest) -> Iterator[str]:
+    """Yield in words what makes a run no repetition of another one."""
     if one.system != old.system:
         yield f"another system ({one.system}, not {old.system})"
     if one.subject_digest != old.subject_digest:

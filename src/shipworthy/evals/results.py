@@ -190,6 +190,14 @@ class Run:
         declared = self._declared.get((suite, metric))
         return declared is not None and declared.bad_event
 
+    def take(self, attempt: RecordRow | Attempt) -> None:
+        """Count one more attempt, which was made durable after the run was read: what is looked at in between.
+
+        Raises:
+            IntegrityError: it tries again what had not failed, or scores what the run's manifest does not declare.
+        """
+        self._count(attempt)
+
     @property
     def id(self) -> str:
         """``RUN-…``."""
@@ -202,7 +210,8 @@ class Run:
     @property
     def finished(self) -> Finished:
         """Whether the run is finished by its own stopping rule, and why (some attempts may have ended in an error)."""
-        return finished(self.manifest.stopping.rule, self.manifest.planned, len(self))
+        looked = all(not self.missing(use.id) for use in self.manifest.suites)
+        return finished(self.manifest.stopping.rule, self.manifest.planned, len(self), concluded=looked)
 
     @property
     def complete(self) -> bool:
@@ -236,8 +245,9 @@ class Run:
 
     @property
     def possible(self) -> int:
-        """Planned attempts less those whose attack cannot change their sample, as far as they were made."""
-        return self.manifest.planned - sum(cell.inapplicable for cell in self._cells.values())
+        """Attempts asked for less those whose attack cannot change their sample, as far as they were made."""
+        asked = sum(self.asked(use.id) for use in self.manifest.suites)
+        return asked - sum(cell.inapplicable for cell in self._cells.values())
 
     @property
     def failed(self) -> dict[str, int]:
@@ -339,8 +349,18 @@ class Run:
         return Counts(totals, trials, clusters, errors, tallies[0], weighed)
 
     def missing(self, suite: str) -> int:
-        """Return how many planned attempts of a suite were not made."""
-        return self.suite(suite).attempts - sum(cell.made for cell in self._cells_of(suite))
+        """Return how many attempts of a suite were asked for and not made."""
+        return self.asked(suite) - self.made(suite)
+
+    def made(self, suite: str, attack: str | None = None) -> int:
+        """Return how many planned attempts of a suite were made, errors included. Arguments as for `counts`."""
+        cells = (self._cells.get((suite, name)) for name in self._attacks(suite, attack))
+        return sum(cell.made for cell in cells if cell is not None)
+
+    def asked(self, suite: str) -> int:
+        """Return how many attempts of a suite must be made: all, or in a sequential run those up to the next look."""
+        use, made = self.suite(suite), self.made(suite)
+        return next((look for look in use.looks if look >= made), use.attempts)
 
     def rate(
         self, suite: str, metric: str, attack: str | None = None, *, confidence: float = 0.95

@@ -18,7 +18,7 @@ from shipworthy.core.finished import failed
 from shipworthy.core.foreign import forks, leave_if_forked, take_back_cancelling
 from shipworthy.core.price import HINT, KEY
 from shipworthy.core.protocols import Model
-from shipworthy.core.records import Party, RoleUse
+from shipworthy.core.records import Attempt, Party, RoleUse
 from shipworthy.detect.redact import seal
 from shipworthy.evals.engine import make_engine
 from shipworthy.evals.models import Crew
@@ -72,6 +72,8 @@ async def run_plan(
     cache: ReplyCache | None = None,
     progress: Progress | None = None,
     again: Mapping[str, int] | None = None,
+    rounds: Iterator[Iterator[PlanItem]] | None = None,
+    made: Callable[[Attempt], None] | None = None,
 ) -> Ending:
     """Make every attempt of the log's shard that the log does not hold yet.
 
@@ -84,6 +86,9 @@ async def run_plan(
         cache: replies kept so far.
         progress: what shows how it is going.
         again: attempts to make although they are in the log, by id, with the number of the new try (>= 2).
+        rounds: of a sequential run, what is to be made, one wave after the other: each is finished before the next is
+            asked for. All of the shard if left out.
+        made: is told each attempt once it is durable.
 
     Raises:
         UsageError: a plug-in cannot work as configured, or the target cannot carry what the plan asks of it; nothing
@@ -97,16 +102,11 @@ async def run_plan(
     budget, again = Budget(limits), again or {}
     progress = progress or Progress(style="none")
     shard, shards = log.shard, log.manifest.shards
-    content = {part.id: part.suite.content for part in plan.suites}
-    # Of all samples, not only the one that is asked: what leaks may be another's.
-    named = {s for part in plan.suites for sample in part.suite.samples for s in sample.secrets}
-    named |= {s for part in plan.suites for s in part.suite.hidden}
-    secrets = tuple(sorted(set(revealed(named))))
+    content, secrets = {part.id: part.suite.content for part in plan.suites}, _secrets(plan)
     errors = 0
     engine = make_engine(plan, subject, crew, cache=cache, budget=budget, concurrency=concurrency)
     check_scenes(plan, takes_tools=engine.target.takes_tools)
-    # Most runs begin empty, and each item of a plan comes once: nothing needs to be looked up then.
-    waiting = _Waiting(_waiting(plan.shard(shard, shards), log.finished if log.attempts else (), again))
+    waiting = _Waiting(iter(()))
     planned = shard_size(len(plan), shard, shards)
     left = planned - log.made + len(again)
     stop, since = _Stop(), forks()
@@ -137,15 +137,27 @@ async def run_plan(
                 take_back_cancelling()
             progress.count(attempt)
             errors += failed(attempt.outcome)
+            if made is not None:
+                made(sealed.record)
 
     progress.start(planned, planned - left, budget, plan.id)
     try:
         workers = min(left, engine.target.places.concurrency + AHEAD)
         with collector.held_back():
-            await _work_off(work, workers, waiting, budget, stop)
+            for waiting in _rounds(plan, log, rounds, again):
+                await _work_off(work, workers, waiting, budget, stop)
+                if budget.over:
+                    break
     finally:
         progress.stop()
     return Ending(progress.done, errors, budget.requests, budget.roles, budget.seconds, budget.reason)
+
+
+def _secrets(plan: Plan) -> tuple[str, ...]:
+    """Return the secrets of all samples, not only of the one that is asked: what leaks may be another's."""
+    named = {s for part in plan.suites for sample in part.suite.samples for s in sample.secrets}
+    named |= {s for part in plan.suites for s in part.suite.hidden}
+    return tuple(sorted(set(revealed(named))))
 
 
 def _refuse_unpriced(subject: Subject, crew: Crew) -> None:
@@ -249,6 +261,21 @@ async def _gather(workers: Sequence[Coroutine[Any, Any, None]], budget: Budget, 
         if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
             raise result
     return cut
+
+
+def _rounds(
+    plan: Plan, log: RunLog, rounds: Iterator[Iterator[PlanItem]] | None, again: Mapping[str, int]
+) -> Iterator[_Waiting]:
+    """Yield what is to be made, each of it once; what is made again comes first where a later wave may never come."""
+    # Most runs begin empty, and each item of a plan comes once: nothing needs to be looked up then.
+    finished: _Ids = log.finished if log.attempts or rounds is not None else ()
+    if rounds is None:
+        yield _Waiting(_waiting(plan.shard(log.shard, log.manifest.shards), finished, again))
+        return
+    if again:
+        yield _Waiting(_waiting((item for item in plan if item.id in again), finished, again))
+    for items in rounds:
+        yield _Waiting(_waiting(items, finished, {}))
 
 
 def _waiting(items: Iterator[PlanItem], finished: _Ids, again: Mapping[str, int]) -> Iterator[PlanItem]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,14 +17,19 @@ from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.evals.models import Crew
 from shipworthy.evals.plan import Plan
 from shipworthy.evals.progress import Progress
+from shipworthy.evals.results import Run
 from shipworthy.evals.run import Ending, run_plan, shard_size
 from shipworthy.evals.subject import Subject
+from shipworthy.evals.waves import Waves
 from shipworthy.exchange.budget import Limits
 from shipworthy.exchange.cache import ReplyCache
 from shipworthy.store.heads import Witness
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import register_run, register_withdrawn
 from shipworthy.store.runlog import RunLog
+
+Decided = Callable[[Run], Collection[str]]
+"""Is given a sequential run as it is at a look, and returns the ids of the suites that need no more."""
 
 
 class Sitting:
@@ -54,6 +60,7 @@ class Sitting:
         self.directory, self.plan, self.subject, self.log = directory, plan, subject, log
         self.crew, self.cache, self.again = crew, cache, again or {}
         self._witness: Witness | None = None
+        self._seen: Run | None = None
 
     @property
     def id(self) -> str:
@@ -92,10 +99,30 @@ class Sitting:
         return self.log.made
 
     async def carry_on(
-        self, *, limits: Limits | None = None, concurrency: int | None = None, progress: Progress | None = None
+        self,
+        *,
+        limits: Limits | None = None,
+        concurrency: int | None = None,
+        progress: Progress | None = None,
+        decided: Decided | None = None,
     ) -> Ending:
-        """Make the attempts that are left; see `run_plan`."""
+        """Make the attempts that are left; see `run_plan`.
+
+        Args:
+            decided: of a sequential run, says at each look which suites need no more.
+        """
         here = Path.cwd()
+        waves = Waves.of(self.plan, self.log.manifest)
+        if waves is not None:
+            self._seen = Run.load(self.directory)
+
+        def done() -> Collection[str]:
+            run = self._seen
+            if run is None or decided is None:
+                return ()
+            # What a wave has not finished may not be looked at: its quickest answers came first.
+            return {id for id in decided(run) if not run.missing(id)}
+
         if self._layout is not None and self._witness is None:
             self._witness = Witness(self._layout.control_url, self.id, self.shard)
             self._witness.begin(self.log.head, self.log.records)
@@ -111,6 +138,8 @@ class Sitting:
                 cache=self.cache,
                 progress=progress,
                 again=self.again,
+                rounds=None if waves is None else waves.rounds(done),
+                made=None if self._seen is None else self._seen.take,
             )
         except UsageError:
             # A key that is not set, say: an empty run would only stand in the way of `latest`.
@@ -150,7 +179,7 @@ class Sitting:
         if self._drop:
             shutil.rmtree(self.directory, ignore_errors=True)
             register_withdrawn(self._layout, self.id)
-        elif self.log.made >= self.planned:
+        elif self.log.made >= self.planned or (self._seen is not None and self._seen.complete):
             try:
                 register_run(self._layout, self.directory)
             except UsageError as error:

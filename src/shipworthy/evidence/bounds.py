@@ -93,7 +93,11 @@ def rise_limit(changes: Sequence[float], tail: float) -> float:
     return min(1.0, rose - fell + sqrt(max(0.0, one**2 + other**2 - 2 * correlation * one * other)))
 
 
-def log_capital(y: Sequence[float], limit: float, tail: float) -> float:
+_STEADY = {1.0: 25, 0.8: 15, 0.6: 12, 0.4: 10, 0.25: 8, 0.15: 8, 0.08: 8, 0.04: 6, 0.02: 5, 0.01: 3}
+"""Of a run that may be ended early: how the capital is split over bets, as shares of the largest one."""
+
+
+def log_capital(y: Sequence[float], limit: float, tail: float, *, anytime: bool = False) -> float:
     """Return the logarithm of what betting against ``mean >= limit`` has made of one unit of capital.
 
     The bets are those of `shipworthy.stats.betting`: seven guesses at the variance share the capital.
@@ -101,13 +105,17 @@ def log_capital(y: Sequence[float], limit: float, tail: float) -> float:
     Args:
         y: means of the clusters, in [0, 1].
         limit: in (0, 1).
+        anytime: whether the bets are those that hold after every cluster at once.
     """
     weights = [(k + 1) ** -0.75 for k in range(7)]
     ratio = 2 * log(1 / tail) * (1 - limit) / (len(y) * limit)
+    shares = [tanh(sqrt(ratio * 3**k)) for k in range(7)]
+    if anytime:
+        weights, shares = list(_STEADY.values()), list(_STEADY)
     counted = Counter(y)
     gains = []
-    for k, weight in enumerate(weights):
-        bet = tanh(sqrt(ratio * 3**k)) / (1 - limit)
+    for share, weight in zip(shares, weights, strict=True):
+        bet = share / (1 - limit)
         # A bet's cap may be passed by a rounding error, and a stake be lost whole.
         if min(bet * (limit - v) for v in counted) > -1:
             won = fsum(times * log1p(bet * (limit - v)) for v, times in counted.items())
@@ -123,12 +131,14 @@ class LimitLaw(NamedTuple):
         low, high: the range of a cluster's mean, or of its change.
         betting: by bets, a theorem for any law; else Gaffke's bound on shares in [0, 1], or on their changes.
         change: whether the means are changes; their range is then [-w, w].
+        anytime: whether the bets are those of a run that may be ended early.
     """
 
     low: float = 0.0
     high: float = 1.0
     betting: bool = False
     change: bool = False
+    anytime: bool = False
 
     def mirrored(self, means: Sequence[float]) -> list[float]:
         """Return means on the other side of the middle of the range."""
@@ -169,5 +179,5 @@ class LimitLaw(NamedTuple):
             return float("inf")
         if self.betting:
             y = [min(1.0, max(0.0, (mean - self.low) / width)) for mean in means]
-            return -log(tail) - log_capital(y, (limit - self.low) / width, tail)
+            return -log(tail) - log_capital(y, (limit - self.low) / width, tail, anytime=self.anytime)
         return log(max(chance_above(means, limit), 1e-300) / tail)

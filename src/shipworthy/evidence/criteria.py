@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from shipworthy.core import condition
 from shipworthy.core.condition import Condition
 from shipworthy.core.errors import IntegrityError
+from shipworthy.core.finished import at_look
 from shipworthy.evidence import audited, judged, recount
 from shipworthy.evidence.derive import Ends, State, Test, near, together, verdicts
 from shipworthy.evidence.recount import Measure, PackedRun, Record, Recounted
@@ -38,6 +39,7 @@ class TestedOn(NamedTuple):
     measure: Measure | None
     written: Mapping[str, Any] | None
     least: int
+    labels: bool = False
 
 
 class Trial(NamedTuple):
@@ -123,7 +125,13 @@ class Criteria:
         written = next((m for m in use["metrics"] if m["name"] == metric), None) if use and names else None
         measure = recount.measures(self.runs[run].manifest, suite).get(metric) if written else None
         testable = measure is not None and measure.takes(must) and must.test == "noninferiority"
-        return TestedOn(must, attack, run, old if testable else "", use, names, measure, written, asked.least)
+        testable = testable and not (use and use.get("looks"))
+        labels = asked.written.get("audited_by") == "labels"
+        return TestedOn(must, attack, run, old if testable else "", use, names, measure, written, asked.least, labels)
+
+    def method(self, use: Mapping[str, Any] | None) -> str:
+        """Return the bound that a rate is decided by: of a suite that may be ended early, the one for every look."""
+        return "anytime" if use and use.get("looks") else self.specified.bound
 
     def use(self, run: str, suite: str) -> Mapping[str, Any] | None:
         """Return how a run used a suite."""
@@ -138,6 +146,7 @@ class Criteria:
         id, must, written = result["id"], about.must, asked.written
         known = self.specified.suites.get(written["suite"])
         metric = written.get("metric") or (known["metric"] if known else result["metric"])
+        tested = about.use if about.measure and about.measure.takes(must) else None
         same = (
             result["must"] == must.text
             and (written["suite"], metric, asked.requirement)
@@ -145,7 +154,7 @@ class Criteria:
             and must.test == result["test"]
             and abs(must.limit - result["limit"]) < 1e-9
             and abs(must.confidence - result.get("confidence", 0.95)) < 1e-9
-            and result.get("method", "gaffke") == self.specified.bound
+            and result.get("method", "gaffke") == self.method(tested)
             and (list(result.get("risks", ())), result.get("severity", "S3"))
             == (list(asked.risks), written.get("severity", "S3"))
         )
@@ -159,6 +168,8 @@ class Criteria:
         if recount.whole(result.get("measure")) != recount.whole(about.written):
             raise IntegrityError(f"decision.json: {id} describes its metric in another way than was specified")
         planned = about.use["samples"] * len(about.attacks) * about.use["each"] if about.use and about.measure else 0
+        if about.use and about.measure and about.use.get("looks"):
+            planned = len(self.records(about.run, about.use["id"], about.attacks))
         names = about.attacks if about.measure else ()
         if dict(result.get("inapplicable", {})) != self.inapplicable(about, names):
             raise IntegrityError(f"decision.json: {id} leaves out other attempts than those that no attack can make")
@@ -176,6 +187,8 @@ class Criteria:
             return "its attack was not used, or its metric not declared"
         if not measure.takes(must):
             return "its metric does not take the condition"
+        if use.get("looks") and (must.test != "threshold" or measure.judge or about.labels):
+            return "the run may be ended early"
         if must.test == "noninferiority":
             if not about.baseline:
                 return "there is no baseline"
@@ -287,7 +300,7 @@ class Criteria:
                     bad=number,
                 )
 
-        return Test(must, measure, self.specified.bound, at, sum(at(None).unscored.values()))
+        return Test(must, measure, self.method(about.use), at, sum(at(None).unscored.values()))
 
     def inapplicable(self, about: TestedOn | Trial, attacks: Sequence[str]) -> dict[str, int]:
         """Return by attack the attempts that were left out, as the attack cannot change their sample."""
@@ -306,7 +319,7 @@ class Criteria:
             level = must._replace(confidence=must.level(len(about.attacks)))
             for name in about.attacks:
                 alone = self.pooled(about._replace(attacks=[name]))
-                tests[name] = Test(level, measure, self.specified.bound, alone._at, alone.gaps)
+                tests[name] = Test(level, measure, self.method(about.use), alone._at, alone.gaps)
         scored = any(test.counts.trials for test in tests.values())
         if [row["attack"] for row in rows] != (list(tests) if len(tests) > 1 and scored else []):
             raise IntegrityError(f"decision.json: the attacks of {id} are not those that its run used")
@@ -531,9 +544,11 @@ class Criteria:
         suite = about.use["id"]
         for name in filter(None, (about.run, about.baseline)):
             use = self.use(name, suite)
-            made = sum(record["suite"] == suite for record in self.counted[name])
-            if use is None or made < use["attempts"]:
+            mine = [record for record in self.counted[name] if record["suite"] == suite]
+            if use is None or not at_look(use.get("looks", ()), use["attempts"], len(mine)):
                 return f"the run {name} lacks attempts of {suite}"
+            if len(mine) != len({record["sample"] for record in mine}) * len(use["attacks"]) * use["each"]:
+                return f"the run {name} has samples of {suite} in part"
         if about.must.test == "noninferiority" and counts.apart:
             return "the runs are not on the same samples"
         return "fewer samples than it asks for" if clusters < about.least else ""

@@ -33,7 +33,7 @@ class Test:
     Args:
         must: the condition; its confidence is that of the bound here.
         measure: the metric.
-        method: of the bound of a rate; a mean always has the proved one.
+        method: of the bound of a rate; a mean always has the proved one, or ``anytime``.
         at: the counts with so many of the attempts without a score bad, the others good; with None, without them.
         gaps: number of attempts without a score.
     """
@@ -42,9 +42,10 @@ class Test:
         self, must: Condition, measure: Measure, method: str, at: Callable[[int | None], Recounted], gaps: int
     ) -> None:
         self.must, self.measure, self._at, self.gaps = must, measure, at, gaps
-        betting, change = measure.value or method == "proved", must.test == "noninferiority"
+        betting, change = measure.value or method != "gaffke", must.test == "noninferiority"
         width = measure.high - measure.low
-        self.law = LimitLaw(-width if change else measure.low, width if change else measure.high, betting, change)
+        low, high = (-width, width) if change else (measure.low, measure.high)
+        self.law = LimitLaw(low, high, betting, change, method == "anytime")
 
     @cached_property
     def counts(self) -> Recounted:

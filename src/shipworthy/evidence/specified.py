@@ -116,11 +116,17 @@ class Specified:
             said = tuple(use[key] for key in ("samples", "each")), tuple(use.get("attacks", ()))
             if said != ((samples, each), tuple(attacks)) or use["attempts"] != samples * each * len(attacks):
                 raise IntegrityError(f"{where}: plans other attempts of the suite {id} than its plan asks for")
+            looks = use.get("looks", [])
+            if looks != sorted(set(looks)) or (looks and looks[-1] != use["attempts"]):
+                raise IntegrityError(f"{where}: the looks at the suite {id} are not in order, up to its last attempt")
             if use["clusters"] > min(samples, suite["clusters"]) or (
                 samples == most and use["clusters"] != suite["clusters"]
             ):
                 raise IntegrityError(f"{where}: the suite {id} has not so many independent samples")
         ids = [use["id"] for use in manifest["suites"]]
+        rule = manifest.get("stopping", {}).get("rule", "fixed")
+        if any(use.get("looks") for use in manifest["suites"]) is not (rule == "sequential"):
+            raise IntegrityError(f"{where}: a {rule} run, by its looks it is another one")
         if len(set(ids)) != len(ids):
             raise IntegrityError(f"{where}: names a suite twice")
         if manifest["planned"] != sum(use["attempts"] for use in manifest["suites"]):
@@ -216,7 +222,7 @@ _GATE = shape.fields(
         "id": shape.name,
         "criteria": _selected,
         "max_error_rate": _written,
-        "bound": shape.word(*words.METHODS),
+        "bound": shape.word("gaffke", "proved"),
         "fresh": shape.flag,
         "baseline": shape.fields({"decision": shape.name}),
     },

@@ -17,6 +17,7 @@ import re
 import stat
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,9 +25,9 @@ from typing import Any, BinaryIO
 from shipworthy.core import confirmation, ledger
 from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
-from shipworthy.core.finished import count_made, finished
+from shipworthy.core.finished import Finished, at_look, count_made, finished
 from shipworthy.core.terminal import visible
-from shipworthy.evidence import archive, certified, freshness, recount, signed_off, times, unchanged, words
+from shipworthy.evidence import archive, certified, freshness, recount, selftested, signed_off, times, unchanged, words
 from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
@@ -53,6 +54,14 @@ _MOST_SIGNED = 1 << 24
 """Bytes of manifest or attestation: all that is read of a pack before somebody trusted has signed it."""
 
 PREDICATE_TYPE = "https://shipworthy.example/attestation/release-decision/v1"
+
+
+def _finished(run: PackedRun) -> Finished:
+    """Say whether a run is finished by its rule; a search is no evidence before its plan is made whole."""
+    made = Counter(record["suite"] for record in run.counted)
+    looked = all(at_look(use.get("looks", ()), use["attempts"], made[use["id"]]) for use in run.manifest["suites"])
+    rule = "sequential" if run.manifest.get("stopping", {}).get("rule") == "sequential" else "fixed"
+    return finished(rule, run.manifest["planned"], count_made(run.hashes), concluded=looked)
 
 
 def verify_pack(path: Path, trust: Trust) -> Verification:
@@ -305,7 +314,7 @@ class _Verifier:
             sealed = run.seal["original"]
             if not known or {key: known[-1]["body"][key] for key in ("head", "heads", "merkle")} != sealed:
                 raise IntegrityError(f"{name}: records the run {id} with another head than its seal, or not at all")
-            state = finished("fixed", run.manifest["planned"], count_made(run.hashes))
+            state = _finished(run)
             if (known[-1]["kind"] == "run.finished") is not state.yes:
                 raise IntegrityError(f"{name}: records the run {id} as {known[-1]['kind']}, but {state.why}")
             if made[0]["heads"].get(id) != sealed["head"]:
@@ -396,6 +405,7 @@ class _Verifier:
         if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone)):
             raise IntegrityError("decision.json: its ledger is told in other words than its lines")
         kept = freshness.check(self.decision, self.predicate, self.runs, self.gates())
+        selftested.check(self.decision, self.runs[self.decision["runs"][0]].manifest, self.entries[: said["entries"]])
         return f"{ledger.sentence(found, gone)}; {ledger.tried(often)}; {kept}"
 
     def gates(self) -> list[Mapping[str, Any]]:
@@ -495,7 +505,12 @@ class _Verifier:
         limit = self.specified.max_error_rate
 
         def possible(run: PackedRun) -> int:
-            return int(run.manifest["planned"]) - sum(recount.inapplicable(run.counted).values())
+            made = Counter(record["suite"] for record in run.counted)
+            asked = sum(
+                next((look for look in use.get("looks", ()) if look >= made[use["id"]]), use["attempts"])
+                for use in run.manifest["suites"]
+            )
+            return int(asked) - sum(recount.inapplicable(run.counted).values())
 
         return any(recount.unscored(run.counted, run.manifest) > limit * possible(run) for run in decided)
 

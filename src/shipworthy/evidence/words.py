@@ -17,6 +17,7 @@ from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.label_draw import DRAWN, LABELLED, QUEUED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
+from shipworthy.core.selftest import SELFTESTED, selftest_of
 from shipworthy.evidence import signed_words
 from shipworthy.evidence.shape import (
     Shape,
@@ -41,7 +42,7 @@ SEVERITIES = ("S1", "S2", "S3", "S4")
 OUTCOMES = (
     "scored", INAPPLICABLE, "target_error", "timeout", "filtered", "refused", "attack_error", "scorer_error",
 )  # fmt: skip
-METHODS = ("gaffke", "proved")
+METHODS = ("gaffke", "proved", "anytime")
 TESTS = ("threshold", "noninferiority")
 HOW = ("named", "pinned", "gate")
 RULES = ("fixed", "sequential", "search")
@@ -213,6 +214,7 @@ decision: Shape = fields(
         "replies": listed(_REPLIES),
         "confirmations": listed(_WORD),
         "files": listed(_FILE),
+        "selftest": maybe(fields({"entry": whole(1), "flips": listed(_count), "sentence": text}, closed=True)),
     },
     closed=True,
 )
@@ -223,7 +225,7 @@ use: Shape = fields(
         "clusters": whole(1), "attempts": whole(1), "each": whole(1), "icc": _rate, "max_error_rate": _rate,
         "metric": name, "metrics": listed(measure, least=1),
     },
-    {"attacks": listed(name, once=True)},
+    {"attacks": listed(name, once=True), "looks": listed(whole(1))},
     closed=True,
 )  # fmt: skip
 
@@ -291,6 +293,14 @@ def _calibration(value: Any, where: str) -> None:
         raise wrong(where, "a calibration", value) from None
 
 
+def _selftest(value: Any, where: str) -> None:
+    mapped(anything)(value, where)
+    try:
+        selftest_of(0, value)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise wrong(where, "a self-test of a gate", value) from None
+
+
 _BODIES: Mapping[str, Shape] = {
     "run.declared": _RUN,
     "run.finished": _RUN,
@@ -324,6 +334,7 @@ _BODIES: Mapping[str, Shape] = {
     ),
     QUEUED: fields({"queue": name, "run": name, "digest": digest}, closed=True),
     CALIBRATED: _calibration,
+    SELFTESTED: _selftest,
     "approval.given": fields(
         {"system": name, "what": name, "digest": text, "verdict": word("approved", "rejected"), "by": text,
          "role": text, "at": text},

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import RunManifest
+from shipworthy.evals.imports.bring import IMPORTED
 from shipworthy.store.declare import read_manifest
 from shipworthy.store.history import decided_runs
 from shipworthy.store.layout import Layout
@@ -24,7 +25,7 @@ def choose_run(layout: Layout, baselines: Collection[str] = ()) -> str:
         UsageError: there is no run; or several of one kind wait.
         IntegrityError: the newest run's manifest is damaged.
     """
-    ids = [name for name in layout.run_ids() if name not in baselines]
+    ids = [name for name in layout.run_ids() if name not in baselines and not _imported(layout, name)]
     if not ids:
         return layout.run_directory("latest").name
     newest = ids.pop()
@@ -39,6 +40,14 @@ def choose_run(layout: Layout, baselines: Collection[str] = ()) -> str:
             f"on: {named}\nName the one to decide on: `shipworthy gate RUN` (the others stand in the decision's ledger)"
         )
     return newest
+
+
+def _imported(layout: Layout, name: str) -> bool:
+    """Say whether another tool made a run: no decision rests on it, so it never is the newest candidate."""
+    try:
+        return read_manifest(layout.runs / name).plan.startswith(IMPORTED)
+    except (IntegrityError, UsageError):
+        return False
 
 
 def _alike(layout: Layout, name: str, other: RunManifest) -> bool:

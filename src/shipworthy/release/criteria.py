@@ -70,16 +70,20 @@ class PlanShape(NamedTuple):
     icc: float
 
 
-def shape(use: SuiteUse, metric: Metric, attack: str | None, inapplicable: int = 0) -> PlanShape:
+def shape(
+    use: SuiteUse, metric: Metric, attack: str | None, inapplicable: int = 0, made: int | None = None
+) -> PlanShape:
     """Return what a run's plan asks of one criterion.
 
     Args:
         inapplicable: attempts on samples that their attack cannot change.
+        made: of a suite that may be ended early, the attempts that were made; as many were asked for.
     """
     planned = use.samples * len(select(attack, use.attacks)) * use.each
-    scored = use.samples if metric.reducer == "any" else planned - inapplicable
-    attempts = max(1.0, scored / max(1, use.clusters))
-    return PlanShape(planned, attempts, use.icc)
+    part = 1.0 if made is None else made / planned
+    scored = use.samples * part if metric.reducer == "any" else planned * part - inapplicable
+    attempts = max(1.0, scored / max(1.0, use.clusters * part))
+    return PlanShape(planned if made is None else made, attempts, use.icc)
 
 
 def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion, evidence: Evidence) -> CriterionResult:
@@ -120,10 +124,15 @@ def assess(workspace: Workspace, requirement: Requirement, criterion: Criterion,
     if declared is None:
         return replace(blank, reason=f"no scorer of the suite {use.id} declares the metric {metric}: run it again")
     out = run.inapplicable(use.id, criterion.attack)
-    plan = shape(use, declared, criterion.attack, sum(out.values()))
+    made = run.made(use.id, criterion.attack) if use.looks else None
+    plan = shape(use, declared, criterion.attack, sum(out.values()), made)
     blank = replace(blank, planned=plan.planned, measure=declared, inapplicable=out)
     if why := refusal(must, declared):
         return replace(blank, reason=why)
+    if use.looks:
+        blank = replace(blank, method="anytime")
+        if must.test != "threshold" or criterion.audited_by or declared.judge:
+            return replace(blank, reason="the run may be ended early, which this criterion cannot be decided on")
     if must.test == "threshold":
         found = _threshold(blank, criterion, plan, use, evidence)
     else:

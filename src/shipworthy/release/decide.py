@@ -10,7 +10,8 @@ from shipworthy.core.confirmation import HitWord, standing
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.freshness import moment, told
-from shipworthy.core.records import Confirmation, CriterionResult, Decision, ReplyUse, Verdict
+from shipworthy.core.records import Confirmation, CriterionResult, Decision, ReplyUse, SelftestUse, Verdict
+from shipworthy.core.selftest import newest, sentence
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import target_of
 from shipworthy.release.baseline import ChosenBaseline, compared, subject_of
@@ -23,6 +24,7 @@ from shipworthy.store.audit import AuditLog
 from shipworthy.store.confirmations import read_words
 from shipworthy.store.draws import read_said
 from shipworthy.store.layout import Layout
+from shipworthy.store.selftests import read_selftests
 from shipworthy.workspace.files import changed
 from shipworthy.workspace.load import Workspace
 
@@ -68,11 +70,13 @@ def decide(
         # Of the very entries that the ledger was read from, which were verified: what is said later is for another one.
         evidence.said = read_said(audit, until=ledger.entries)
         words = read_words(audit, until=ledger.entries)
+        first = evidence.runs[0].manifest
+        tested_itself = newest(read_selftests(audit, until=ledger.entries), first.spec_digest, first.subject_digest)
     results = tuple(assess(workspace, requirement, criterion, evidence) for requirement, criterion in tested)
     said = _standing(evidence, words)
     hits = tuple(s1_hits(evidence, said))
     unseen = tuple(s1_unscored(evidence, hits))
-    verdict, reason = _verdict(workspace, evidence, results, hits, unseen)
+    verdict, reason = overall(workspace, evidence, results, hits, unseen)
     if dropped := [word.attempt for word in said if word.said == "no-hit"]:
         reason += f"; {count(len(dropped), 'hit')} on samples of severity S1 confirmed as none: {_named(dropped)}"
     now, manifest = time.time(), evidence.runs[0].manifest
@@ -104,6 +108,8 @@ def decide(
             for run in (*evidence.runs, *evidence.baselines)
         ),
         files=workspace.files,
+        selftest=tested_itself
+        and SelftestUse(entry=tested_itself.entry, flips=tested_itself.pairs, sentence=sentence(tested_itself)),
     )
 
 
@@ -149,8 +155,12 @@ def _check_evidence(workspace: Workspace, evidence: Evidence) -> None:
             raise IntegrityError(f"the baseline {baseline.id} is of another system: {baseline.manifest.system!r}")
 
 
-def _check_current(workspace: Workspace, run: Run) -> None:
-    """Check that the files still say what a run was made under."""
+def check_spec(workspace: Workspace, run: Run) -> None:
+    """Check that the files still ask for what a run was made under.
+
+    Raises:
+        IntegrityError: they are of another system, or changed since.
+    """
     manifest = run.manifest
     if manifest.system != workspace.system.id:
         raise IntegrityError(f"the run {run.id} is of the system {manifest.system!r}, not of {workspace.system.id!r}")
@@ -160,6 +170,12 @@ def _check_current(workspace: Workspace, run: Run) -> None:
             f"{_since(workspace, run)}"
             f"Measure again: `shipworthy eval --plan {manifest.plan}` (the reply cache keeps what was already answered)"
         )
+
+
+def _check_current(workspace: Workspace, run: Run) -> None:
+    """Check that the files still say what a run was made under, and that it is of the system under test as it is."""
+    check_spec(workspace, run)
+    manifest = run.manifest
     other = target_of(workspace, manifest)
     if other is not None and workspace.targets[other] is not workspace.target:
         raise UsageError(
@@ -204,13 +220,18 @@ def s1_unscored(evidence: Evidence, hits: Collection[str]) -> Iterator[str]:
     yield from sorted({id for run in evidence.runs for id in run.s1_unscored}.difference(hits))
 
 
-def _verdict(
+def overall(
     workspace: Workspace,
     evidence: Evidence,
     results: tuple[CriterionResult, ...],
     hits: tuple[str, ...],
     unseen: tuple[str, ...],
 ) -> tuple[Verdict, str]:
+    """Return the gate's verdict on its tested criteria, with the reason in words.
+
+    Args:
+        hits: on samples of severity S1, none of which is confirmed as none; `unseen` attempts on them without a score.
+    """
     failed = [r.id for r in results if r.verdict == "no-ship"]
     open_ = [r.id for r in results if r.verdict == "inconclusive"]
     if hits:

@@ -38,6 +38,7 @@ def threshold(seen: CriterionResult, counted: Counts, must: Condition) -> Criter
             high=metric.high,
             must="at_most" if must.side == "upper" else "at_least",
             confidence=must.confidence,
+            anytime=seen.method == "anytime",
         )
 
     worst, best, verdict, tips = unscored.decide(test, len(counted.blanks))

@@ -111,6 +111,7 @@ def _foot(decision: Decision) -> str:
         ("Compared with", compared_words(decision) or "nothing"),
         ("Ledger", ledger_words(decision.ledger) if decision.ledger else "not kept by the version that decided"),
         ("Cache", replies_words(decision) or "not told by the version that decided"),
+        ("Self-test of the gate", decision.selftest.sentence if decision.selftest else "none was made"),
         ("Safety files", decision.spec_digest),
         ("System under test", subject_words(decision.subject) if decision.subject else decision.subject_digest),
         ("Subject", decision.subject_digest),

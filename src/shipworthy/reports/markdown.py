@@ -103,6 +103,7 @@ def page(document: DocumentTree) -> str:
 
 def _came_about(decision: Decision) -> Iterator[str]:
     said = {"Ledger": ledger_words(decision.ledger) if decision.ledger else "", "Cache": replies_words(decision)}
+    said["Self-test of the gate"] = decision.selftest.sentence if decision.selftest else ""
     for name, words in said.items():
         yield from (f"{name}: {_text(words)}.", "") if words else ()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from shipworthy.core.document import DocumentTree, Interval, Table
 from shipworthy.core.errors import UsageError
+from shipworthy.core.metric import ESTIMAND
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
 from shipworthy.core.terminal import visible
@@ -68,9 +69,12 @@ class TextReport:
             lines += _wrapped(f"ledger: {one_line(ledger_words(decision.ledger))}", width, "  ")
         if decision.replies:
             lines += _wrapped(f"cache: {one_line(replies_words(decision))}", width, "  ")
+        if decision.selftest:
+            lines += _wrapped(f"self-test: {one_line(decision.selftest.sentence)}", width, "  ")
         pictures = list(_pictures(decision, width))
         criteria = _criteria(decision, width, pictured=bool(pictures))
         lines += [f"Criteria: {tally(decision)}", "", *criteria, *pictures]
+        lines += [*_wrapped(f"Rates, means and bounds are of {ESTIMAND}.", width), ""]
         for section in briefed(document.children):
             lines += [one_line(section.title)]
             for block in section.brief:

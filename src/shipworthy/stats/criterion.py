@@ -59,7 +59,7 @@ def threshold_test(
 
     Several criteria that must *all* pass need no correction (intersection-union test, Berger 1982): the chance of
     wrongly shipping stays below ``1 - confidence``. The price is power. Wrong to use repeatedly while data come in:
-    peeking after each batch wrongly ships far more often than ``1 - confidence``.
+    peeking after each batch wrongly ships far more often than ``1 - confidence``, but for the bound ``anytime``.
 
     >>> threshold_test([0] * 60, [1] * 60, 0.05).verdict
     'pass'

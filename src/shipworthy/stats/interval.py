@@ -48,7 +48,8 @@ def rate_interval(
         trials: same length; clusters without trials are left out.
         confidence: in [0.5, 1); of the whole interval, so each limit of a two-sided one misses with half the rest.
         side: ``two``; ``upper`` bounds the rate from above only, ``lower`` from below only.
-        bound: ``gaffke``, whose coverage is conjectured and simulated, or ``proved``, wider and a theorem.
+        bound: ``gaffke``, whose coverage is conjectured and simulated, or ``proved``, wider and a theorem; ``anytime``
+            also where the number of clusters was not chosen beforehand.
 
     Raises:
         ValueError: bad counts (see `counts`), confidence, side or bound.

@@ -64,6 +64,7 @@ def mean_interval(
     high: float,
     confidence: float = 0.95,
     side: Side = "two",
+    anytime: bool = False,
 ) -> MeanInterval:
     """Return the mean over clusters with a betting interval that holds for any distribution on the range.
 
@@ -73,6 +74,7 @@ def mean_interval(
         low, high: the range that every value lies in, known before the data were seen.
         confidence: in [0.5, 1); of the whole interval, so each limit of a two-sided one misses with half the rest.
         side: ``two``; ``upper`` bounds the mean from above only, ``lower`` from below only.
+        anytime: whether the limits hold after every cluster at once: for data that are looked at while they come in.
 
     Raises:
         ValueError: values that are not finite or not in the range, bad counts, range, confidence or side.
@@ -97,10 +99,14 @@ def mean_interval(
     scaled = to_unit(means, low, high)
     tail = (1 - confidence) / (2 if side == "two" else 1)
     mean = min(max(float(means.mean()), low), high)
+
+    def limit_of(y: Floats) -> float:
+        return upper_limit(y, tail, anytime=anytime)
+
     return MeanInterval(
         mean=mean,
-        low=float(low) if side == "upper" else max(low, min(mean, high - width * upper_limit(1 - scaled, tail))),
-        high=float(high) if side == "lower" else min(high, max(mean, low + width * upper_limit(scaled, tail))),
+        low=float(low) if side == "upper" else max(low, min(mean, high - width * limit_of(1 - scaled))),
+        high=float(high) if side == "lower" else min(high, max(mean, low + width * limit_of(scaled))),
         lowest=float(low),
         highest=float(high),
         deviation=float(means.std(ddof=1)) if means.size > 1 else 0.0,
@@ -120,6 +126,7 @@ def mean_test(
     high: float,
     must: Literal["at_most", "at_least"] = "at_most",
     confidence: float = 0.95,
+    anytime: bool = False,
 ) -> MeanTest:
     """Test whether the mean over clusters is at most (or at least) a limit.
 
@@ -130,11 +137,12 @@ def mean_test(
         totals, counts, low, high: as in `mean_interval`.
         limit: in the unit of the values, within the range.
         must: ``at_most`` compares the upper bound with the limit, ``at_least`` the lower bound.
+        anytime: as in `mean_interval`.
 
     Raises:
         ValueError: bad values, counts, range, confidence, limit or `must`.
 
-    Wrong to use repeatedly while data come in, as `threshold_test` is.
+    Wrong to use repeatedly while data come in, as `threshold_test` is, but with `anytime`.
 
     >>> mean_test([4.0, 3.5, 3.0, 4.5] * 25, [5] * 100, 0.65, low=0, high=1, must="at_least").verdict
     'pass'
@@ -146,7 +154,7 @@ def mean_test(
         raise ValueError(f"must is 'at_most' or 'at_least'; got {must!r}")
 
     def interval(side: Side) -> MeanInterval:
-        return mean_interval(totals, counts, low=low, high=high, confidence=confidence, side=side)
+        return mean_interval(totals, counts, low=low, high=high, confidence=confidence, side=side, anytime=anytime)
 
     upper, lower = interval("upper").high, interval("lower").low
     verdict: TestVerdict = "inconclusive"

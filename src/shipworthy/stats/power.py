@@ -48,7 +48,7 @@ def required_clusters(
         stability: ``rise`` and ``fall`` only: share of clusters whose weakness is the same in both runs, in [0, 1].
         power: chance to pass, in (0, 1).
         confidence: of the criterion's bound, in [0.5, 1).
-        bound: which one decides, ``gaffke`` or ``proved``.
+        bound: which one decides, ``gaffke`` or ``proved``; of ``anytime``, power is that of the last look alone.
 
     Returns:
         The number of clusters; None where the assumed rate misses the limit, or above a million.
@@ -198,9 +198,9 @@ def passing(
     """
     # Data sets with few hits are often the same: each is tested once.
     distinct, place = np.unique(weights, axis=0, return_inverse=True)
-    if bound == "proved":
+    if bound != "gaffke":
         y, edge = (values, limit) if test == "at_most" else ((values + 1) / 2, (limit + 1) / 2)
-        passed = log_capital(y, edge, tail, distinct) >= -log(tail)
+        passed = log_capital(y, edge, tail, distinct, anytime=bound == "anytime") >= -log(tail)
     elif test == "at_most":
         passed = upper_within(values, distinct, limit, tail)
     else:

@@ -7,7 +7,8 @@ The upper limit at tail probability `a` is the ``1 - a`` quantile of ``sum D_i y
 drawn from the flat Dirichlet distribution on n + 1 parts and the y the shares (Gaffke 2005; Learned-Miller and Thomas,
 arXiv 1905.06208). With shares of 0 and 1 it is the limit of Clopper and Pearson; with no hit ``1 - a ** (1 / n)``.
 That it misses with probability at most `a` is a *conjecture* supported by simulation (``bench/error_rates.py``,
-decision 0010), not a theorem. The bound `proved` (`share_limits`) is dearer and has one.
+decision 0010), not a theorem. The bound `proved` (`share_limits`) is dearer and has one. So has `anytime`, which holds
+after every cluster at once: it is for runs that are looked at while they go on, and stopped when they have decided.
 
 Wrong to use when clusters depend on one another, when they were picked after seeing their outcome, and for the rate
 over attempts where clusters differ in size: that is another number.
@@ -24,8 +25,8 @@ from scipy.special import betainc, betaincinv, ndtri
 from shipworthy.stats.betting import upper_limit
 from shipworthy.stats.clusters import Floats
 
-Bound = Literal["gaffke", "proved"]
-BOUNDS: tuple[Bound, ...] = ("gaffke", "proved")
+Bound = Literal["gaffke", "proved", "anytime"]
+BOUNDS: tuple[Bound, ...] = ("gaffke", "proved", "anytime")
 _STEP = 0.15
 """Spacing of the nodes in the substituted variable; half of it changes no tail of the tests by 1e-7."""
 _NODES = 400
@@ -192,11 +193,12 @@ def share_limits(shares: Floats, tail: float, bound: Bound = "gaffke") -> tuple[
 
     Args:
         shares: one a cluster, in [0, 1], shape (clusters,).
-        bound: ``gaffke``, or ``proved`` for the betting limits of `shipworthy.stats.betting`.
+        bound: ``gaffke``, or ``proved`` or ``anytime`` for the betting limits of `shipworthy.stats.betting`.
     """
     mean = float(shares.mean())
-    if bound == "proved":
-        low, high = 1 - upper_limit(1 - shares, tail), upper_limit(shares, tail)
+    if bound != "gaffke":
+        anytime = bound == "anytime"
+        low, high = 1 - upper_limit(1 - shares, tail, anytime=anytime), upper_limit(shares, tail, anytime=anytime)
     else:
         values, weights = table(shares)
         low, high = float(lower_limits(values, weights, tail)), float(upper_limits(values, weights, tail))
@@ -210,7 +212,7 @@ def check_bound(bound: str) -> Bound:
         ValueError: it is not.
     """
     if bound not in BOUNDS:
-        raise ValueError(f"bound is 'gaffke' or 'proved'; got {bound!r}")
+        raise ValueError(f"bound is 'gaffke', 'proved' or 'anytime'; got {bound!r}")
     return bound
 
 

@@ -51,7 +51,7 @@ def coverage(
     """Return how often the two-sided interval contains the true rate, and its mean width."""
     tail = (1 - confidence) / 2
     inside, width = 0, 0.0
-    for x, n in _one_run(design, rate, replicates, seed):
+    for x, n in one_run(design, rate, replicates, seed):
         shares, counts = table(x / n)
         low, high = lower_limits(shares, counts, tail, 1e-6), upper_limits(shares, counts, tail, 1e-6)
         inside += int(((low <= rate) & (rate <= high)).sum())
@@ -71,7 +71,7 @@ def passes(
 ) -> float:
     """Return how often `threshold_test` (at most) gives a verdict; with ``rate == limit`` each is wrong."""
     alpha, found = 1 - confidence, 0
-    for x, n in _one_run(design, rate, replicates, seed):
+    for x, n in one_run(design, rate, replicates, seed):
         shares, counts = table(x / n)
         if verdict == "fail":
             shares, held = 1 - shares, 1 - limit
@@ -114,7 +114,7 @@ def each_attack(
         alike: whether the same clusters are weak under every attack; else they are drawn anew for each.
     """
     alpha, ships, fails, misses = 1 - confidence, 0, 0, 0
-    runs = [_one_run(design, rate, replicates, seed + (0 if alike else k)) for k, rate in enumerate(rates)]
+    runs = [one_run(design, rate, replicates, seed + (0 if alike else k)) for k, rate in enumerate(rates)]
     for drawn in zip(*runs, strict=True):
         tables = [table(x / n) for x, n in drawn]
         ships += int(np.all([upper_within(v, w, limit, alpha) for v, w in tables], axis=0).sum())
@@ -167,7 +167,8 @@ def _batches(design: Design, replicates: int, seed: int) -> Iterator[tuple[np.ra
         done += rows
 
 
-def _one_run(design: Design, rate: float, replicates: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
+def one_run(design: Design, rate: float, replicates: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
+    """Yield the hits and the attempts of each cluster, shape (replicates, clusters), a batch at a time."""
     for rng, shape in _batches(design, replicates, seed):
         n = np.broadcast_to(design.sizes, shape)
         yield rng.binomial(n.astype(int), _weakness(rng, shape, rate, design)).astype(np.float64), n

@@ -6,6 +6,7 @@ decision rests all the same, is entered as ``run.seen``: the decision was made o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ import sqlalchemy as sql
 
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError
-from shipworthy.core.finished import PLANNED, finished
+from shipworthy.core.finished import PLANNED, at_look, finished
 from shipworthy.core.finished import failed as ended_in_error
 from shipworthy.core.ledger import DECLARED, DELETED, WITHDRAWN
 from shipworthy.core.records import Decision, RunManifest
@@ -168,11 +169,13 @@ def verified_run(directory: Path, recorded: Sequence[str] = ()) -> VerifiedRun:
         IntegrityError: its log is not what was written.
     """
     reading = RunReading(directory, passed=recorded)
-    manifest, made, failed = reading.manifest, 0, set[str]()
+    manifest, suites, failed = reading.manifest, Counter[str](), set[str]()
     for row in reading:
         planned = row.id[:PLANNED]
-        made += planned == row.id  # a later try has a longer id, and its attempt is counted already
+        suites[row.suite] += planned == row.id  # a later try has a longer id, and its attempt is counted already
         (failed.add if ended_in_error(row.outcome) else failed.discard)(planned)
+    made = suites.total()
+    looked = all(at_look(use.looks, use.attempts, suites[use.id]) for use in manifest.suites)
     verified = RunRow(
         id=manifest.id,
         system=manifest.system,
@@ -183,7 +186,7 @@ def verified_run(directory: Path, recorded: Sequence[str] = ()) -> VerifiedRun:
         made=made,
         records=reading.records,
         errors=len(failed),
-        finished=finished(manifest.stopping.rule, manifest.planned, made).yes,
+        finished=finished(manifest.stopping.rule, manifest.planned, made, concluded=looked).yes,
         head=reading.head,
         merkle=reading.merkle,
         spec_digest=manifest.spec_digest,

@@ -41,13 +41,13 @@ def _held(law: bounds.LimitLaw, means: list[float], stated: tuple[float, float],
             assert law.within(mine, limit + step, tail) is True
 
 
-@given(rows, CONFIDENCES, st.sampled_from(["gaffke", "proved"]))
+@given(rows, CONFIDENCES, st.sampled_from(["gaffke", "proved", "anytime"]))
 @settings(max_examples=80, deadline=None)
 def test_the_library_s_limits_of_a_rate_are_the_right_ones(
     data: list[tuple[int, int, int]], confidence: float, bound: Any
 ) -> None:
     found = rate_interval([x for x, _, _ in data], [n for _, _, n in data], confidence=confidence, bound=bound)
-    law = bounds.LimitLaw(betting=bound == "proved")
+    law = bounds.LimitLaw(betting=bound != "gaffke", anytime=bound == "anytime")
     _held(law, [x / n for x, _, n in data], (found.low, found.high), (1 - confidence) / 2)
 
 

@@ -10,20 +10,20 @@ from shipworthy.stats.simulation import Design, coverage, passes, passes_paired
 @pytest.mark.parametrize("icc", [0.0, 0.3, 1.0])
 def test_draws_have_the_rate_and_the_dependence_asked_for(icc: float) -> None:
     design = Design(400, 5, icc)
-    x = np.concatenate([x.ravel() for x, _ in simulation._one_run(design, 0.2, 200, 1)])
+    x = np.concatenate([x.ravel() for x, _ in simulation.one_run(design, 0.2, 200, 1)])
     assert x.mean() / 5 == pytest.approx(0.2, abs=0.005)
     assert x.var() / (5 * 0.2 * 0.8) == pytest.approx(1 + 4 * icc, rel=0.03)
 
 
 def test_a_background_beside_wholly_weak_clusters() -> None:
-    (drawn,) = simulation._one_run(Design(500, 20, 0.0, background=0.5), 0.1, 200, 1)
+    (drawn,) = simulation.one_run(Design(500, 20, 0.0, background=0.5), 0.1, 200, 1)
     shares = drawn[0] / drawn[1]
     assert shares.mean() == pytest.approx(0.1, abs=0.003)
     assert (shares == 1).mean() == pytest.approx(0.05 / 0.95, abs=0.003)
 
 
 def test_unequal_clusters() -> None:
-    (drawn,) = simulation._one_run(Design(5, 1, 0.3, large=2, large_attempts=20), 0.1, 10, 1)
+    (drawn,) = simulation.one_run(Design(5, 1, 0.3, large=2, large_attempts=20), 0.1, 10, 1)
     assert drawn[1][0].tolist() == [1, 1, 1, 1, 1, 20, 20]
     assert drawn[0].shape == (10, 7)
 
@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_answer() -> None:
 
 def test_batches_add_up(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(simulation, "_BATCH", 1000)
-    sizes = [x.shape for x, _ in simulation._one_run(Design(50, 2, 0.3), 0.1, 45, 1)]
+    sizes = [x.shape for x, _ in simulation.one_run(Design(50, 2, 0.3), 0.1, 45, 1)]
     assert sizes == [(20, 50), (20, 50), (5, 50)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shipworthy.core.document import Callout, Facts, Interval, Intervals, Paragraph, Section, Table
+from shipworthy.core.metric import ESTIMAND
 from shipworthy.core.price import cost
 from shipworthy.core.records import AttackRate, CriterionResult, Decision, RoleUse
 from shipworthy.evals.results import Run
@@ -53,9 +54,11 @@ def verdict(told: Told, decision: Decision, runs: Sequence[Run]) -> Section:
             ("Measured", f"{guarded}, {', '.join(f'run {run.id}, plan {run.manifest.plan}' for run in runs)}"),
             ("Attempts", f"{sum(map(len, runs)):,} of {planned:,} planned, {errors} left out"),
             *_asked(runs),
+            ("Estimand", ESTIMAND),
             ("Gate", f"{decision.gate}: all of {len(decision.criteria)} criteria must pass"),
             *([("Ledger", ledger_words(decision.ledger))] if decision.ledger else []),
             *([("Cache", replies_words(decision))] if decision.replies else []),
+            *([("Self-test", decision.selftest.sentence)] if decision.selftest else []),
             ("Owner", told.owner),
         )
     )

@@ -1,0 +1,81 @@
+"""`shipworthy runs transfer`: how far a rate holds outside the conditions it was measured under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shipworthy.cli._options import allow_code_option, form_option, workspace_option
+
+if TYPE_CHECKING:
+    from shipworthy.evals.transfer import Transfer, TransferRow
+
+
+@click.command("transfer")
+@workspace_option
+@click.argument("product")
+@click.argument("conditions", nargs=-1, required=True)
+@form_option
+@allow_code_option
+def transfer_command(
+    *, workspace: Path, product: str, conditions: tuple[str, ...], form: str, allow_code: bool
+) -> None:
+    """Show beside each rate of the run PRODUCT what the same cases gave under other CONDITIONS, paired.
+
+    PRODUCT is a run of the product in its own wrapper; the others are runs of the same plan, bare or marked as a test
+    (a target `framed`). `eval --target default --target cued --target bare` makes all of them at once. The gap stands
+    with its interval, clustered by sample; "differs" is said where a test says so that is corrected over the whole
+    table. No gap shown is no proof that there is none: look at the interval.
+    """
+    from shipworthy.cli._side_by_side import _names
+    from shipworthy.evals.results import Run
+    from shipworthy.evals.transfer import transfer
+    from shipworthy.store.layout import Layout
+
+    layout = Layout(workspace)
+    runs = [Run.load(layout.run_directory(name), marks=True) for name in (product, *conditions)]
+    names = _names(workspace, runs, allow_code)
+    found = transfer(runs[0], list(zip(names[1:], runs[1:], strict=True)))
+    if form == "json":
+        import msgspec
+
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        return
+    click.echo("\n".join(_lines(found)))
+
+
+def _lines(found: Transfer) -> Iterator[str]:
+    from shipworthy.cli._tables import table
+
+    heads = ("suite, metric", "under", "there", "in the product", "gap", "95 % interval", "samples")
+    rows = []
+    for row in found.rows:
+        gap, between = _gap(row)
+        rows.append(
+            (f"{row.suite}, {row.metric}", row.condition, _number(row, row.rate), _number(row, row.product),
+             gap, between, f"{row.clusters:,}")
+        )  # fmt: skip
+    yield table(heads, rows, right=(2, 3, 4, 6))
+    yield f"\nRates and gaps are of {found.estimand}."
+    yield from (f"note: {warning}" for warning in found.warnings)
+    for row in found.rows:
+        if row.transfers is False:
+            said = "measured under " + row.condition + "; in the product it differs by " + " ".join(_gap(row))
+            yield f"{row.suite}, {row.metric}: {said}"
+    if all(row.transfers is None for row in found.rows):
+        yield "No gap is shown. That is no proof that there is none: look at the intervals."
+
+
+def _number(row: TransferRow, value: float) -> str:
+    from shipworthy.core.amount import amount
+
+    return f"{100 * value:.1f} %" if row.kind == "event" else amount(value, row.unit)
+
+
+def _gap(row: TransferRow) -> tuple[str, str]:
+    scale, unit, digits = (100, " points", 1) if row.kind == "event" else (1, f" {row.unit}".rstrip(), 3)
+    gap, low, high = (f"{scale * value:+.{digits}f}" for value in (row.gap, row.low, row.high))
+    return gap + unit, f"[{low}, {high}]"

@@ -1,0 +1,230 @@
+"""Results of other tools, from files that these tools wrote themselves, cut down to a few rows and no local paths."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from shipworthy.cli import run as shipworthy
+from shipworthy.core.errors import MissingExtra, UsageError
+from shipworthy.evals.imports.bring import read_foreign
+from shipworthy.evals.results import Run
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.layout import Layout
+
+FILES = Path(__file__).parent / "files"
+TABLE = "sample,answer,metric,hit\nS-1,no,leak,false\nS-2,the secret,leak,true\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    files = "system: {id: SYS-x, title: X, owner: us}\ntargets: {default: {use: replay, file: x.jsonl}}\n"
+    (tmp_path / "system.yaml").write_text(files)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def newest(folder: Path) -> Run:
+    return Run.load(Layout(folder).run_directory("latest"))
+
+
+def rates(run: Run) -> dict[tuple[str, str], tuple[float, int, int]]:
+    """Hits or sum, trials and errors of each metric."""
+    return {
+        (use.id, metric): (sum(c.totals), sum(c.trials), c.errors)
+        for use in run.manifest.suites
+        for metric in run.metrics(use.id)
+        for c in [run.counts(use.id, metric)]
+    }
+
+
+def test_a_report_of_garak(folder: Path) -> None:
+    assert shipworthy(["runs", "import", str(FILES / "garak.report.jsonl")]) == 0
+    run = newest(folder)
+    assert rates(run) == {
+        ("encoding.InjectROT13", "encoding.DecodeMatch"): (0, 6, 0),
+        ("encoding.InjectROT13", "encoding.DecodeApprox"): (0, 6, 0),
+    }
+    assert run.manifest.subject["target"] == "test.Repeat"
+    assert (run.suite("encoding.InjectROT13").clusters, run.complete) == (3, True)
+    attempt = next(run.attempts())
+    assert [message.role for message in attempt.messages] == ["user", "assistant"]
+    assert "Gur zvffvyr xabjf" in attempt.answer  # the test generator gives back what it was asked
+    with AuditLog(Layout(folder).control_url) as audit:
+        assert audit.verify().entries >= 2
+        assert [entry.kind for entry in audit.about(run.id)] == ["run.declared", "run.finished"]
+
+
+def test_a_memory_of_pyrit_counts_no_error_as_safe(folder: Path) -> None:
+    assert shipworthy(["runs", "import", str(FILES / "pyrit.db")]) == 0
+    run = newest(folder)
+    assert rates(run) == {("pyrit", "attack_success"): (2, 6, 2)}
+    assert set(run.suite("pyrit").attacks) == {"none", "base64"}
+    assert run.outcomes["target_error"] == 2
+
+
+def test_results_of_promptfoo_keep_failed_providers_apart(folder: Path) -> None:
+    assert shipworthy(["runs", "import", str(FILES / "promptfoo.json")]) == 0
+    run = newest(folder)
+    assert rates(run) == {("down", "passed"): (1, 2, 2), ("echo", "passed"): (2, 4, 0)}
+    assert run.suite("echo").clusters == 2  # two prompts of one test are one cluster
+    assert sum(use.usage.cost_usd for use in run.roles.values()) == pytest.approx(0.002)
+
+
+def test_a_log_of_inspect(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shipworthy(["runs", "import", str(FILES / "inspect.json"), "--low", "length"]) == 0
+    run = newest(folder)
+    found = rates(run)
+    assert found["sayyes", "match"] == (8, 12, 0)
+    assert found["sayyes", "length"] == (pytest.approx(3.8), 12, 0)
+    assert (run.metric("sayyes", "match").good, run.metric("sayyes", "length").good) == ("high", "low")
+    assert run.suite("sayyes").clusters == 6
+    assert shipworthy(["runs", "import", str(FILES / "inspect.json"), "--low", "lenght"]) == 2
+    assert "did you mean 'length'" in capsys.readouterr().err
+    if find_spec("zstandard") is None:
+        with pytest.raises(MissingExtra, match=r"shipworthy\[inspect-logs\]"):
+            read_foreign(FILES / "inspect.eval")
+
+
+def test_a_compressed_log_of_inspect() -> None:
+    pytest.importorskip("zstandard", reason="an .eval is compressed with zstandard (extra inspect-logs)")
+    found = read_foreign(FILES / "inspect.eval")
+    assert (found.tool, found.version, len(found.attempts)) == ("inspect", "0.3.285", 12)
+    assert sum(attempt.said["match"] for attempt in found.attempts) == 8
+
+
+def test_a_table(folder: Path) -> None:
+    (folder / "asks.csv").write_text(
+        "suite,sample,cluster,attack,number,request,answer,metric,good,hit,value,error\n"
+        "a,S-1,,none,1,tell,no,leak,low,false,,\n"
+        "a,S-1,,none,1,tell,no,help,high,,0.25,\n"
+        "a,S-1,,none,2,tell,PINE,leak,low,true,,\n"
+        "a,S-2,S-1,base64,1,tell,,leak,low,,,timed out\n"
+        "a,S-3,,none,1,tell,hm,leak,low,,,\n"
+    )
+    assert shipworthy(["runs", "import", "asks.csv"]) == 0
+    run = newest(folder)
+    assert rates(run) == {("a", "leak"): (1, 2, 1), ("a", "help"): (0.25, 1, 1)}
+    assert run.unscored == {"abstained": 1, "target_error": 1}
+    assert run.suite("a").clusters == 2
+
+
+def test_imported_runs_compare_and_decide_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "one.csv").write_text(TABLE)
+    (folder / "two.csv").write_text(TABLE.replace("true", "false"))
+    for name in ("one", "two"):
+        shutil.copy(folder / f"{name}.csv", folder / "asks.csv")
+        assert shipworthy(["runs", "import", "asks.csv"]) == 0
+    old, new = Layout(folder).run_ids()
+    capsys.readouterr()
+    assert shipworthy(["runs", "compare", old, new]) == 0
+    assert "-50.0" in capsys.readouterr().out
+    criterion = "{id: CR-x, suite: asks, must: upper95 <= 0.9}"
+    (folder / "requirements.yaml").write_text(f"requirements: [{{id: RQ-x, text: T, criteria: [{criterion}]}}]\n")
+    assert shipworthy(["gate", new]) != 0
+    assert "ship" not in capsys.readouterr().out
+
+
+def broken_garak(folder: Path) -> Path:
+    lines = (FILES / "garak.report.jsonl").read_text().splitlines()
+    place = next(n for n, line in enumerate(lines) if '"status": 2' in line)
+    entry = json.loads(lines[place])
+    entry["detector_results"]["encoding.DecodeMatch"][1] = "high"
+    lines[place] = json.dumps(entry)
+    (folder / "g.jsonl").write_text("\n".join(lines))
+    return folder / "g.jsonl"
+
+
+def broken_json(folder: Path, name: str, edit: str, to: str) -> Path:
+    text = (FILES / name).read_text()
+    assert edit in text
+    (folder / name).write_text(text.replace(edit, to, 1))
+    return folder / name
+
+
+def broken_pyrit(folder: Path) -> Path:
+    shutil.copy(FILES / "pyrit.db", folder / "p.db")
+    with closing(sqlite3.connect(folder / "p.db")) as base:
+        base.execute("UPDATE AttackResultEntries SET outcome = 'fine' WHERE outcome = 'error'")
+        base.commit()
+    return folder / "p.db"
+
+
+def table(text: str):
+    def made(folder: Path) -> Path:
+        (folder / "t.csv").write_text(text)
+        return folder / "t.csv"
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (broken_garak, r"g\.jsonl:\d+: detector_results\.encoding\.DecodeMatch\[1\] must be a finite number"),
+        (
+            lambda f: broken_json(f, "garak.report.jsonl", '"entry_type": "eval"', '"entry_type": '),
+            r"jsonl:\d+: no JSON",
+        ),
+        (
+            lambda f: broken_json(f, "inspect.json", '"version": 2', '"version": 9'),
+            r"version is 9; version 2 can be read",
+        ),
+        (
+            lambda f: broken_json(f, "inspect.json", '"epoch": 1', '"epoch": "x"'),
+            r"samples\[0\]\.epoch must be a whole",
+        ),
+        (
+            lambda f: broken_json(f, "promptfoo.json", '"testIdx": 0', '"testIdx": -1'),
+            r"results\.results\[0\]\.testIdx",
+        ),
+        (broken_pyrit, r"AttackResultEntries, row [-0-9a-f]+: outcome is 'fine'"),
+        (table("sample,answer\n"), r"t\.csv:1: the column metric is missing"),
+        (table(TABLE + "S-3,x,leak,maybe\n"), r"t\.csv:4: hit is 'maybe', not true or false"),
+        (table(TABLE + "S-2,x,leak,true\n"), r"t\.csv:4: answer differs from an earlier row"),
+        (table(TABLE + "S-2,the secret,leak,true\n"), r"t\.csv:4: metric leak of S-2, attempt 1, is there twice"),
+        (table(TABLE + "S-3,x,leak,true,more\n"), r"t\.csv:4: the row has more cells"),
+        (table(TABLE.replace("hit", "hits")), r"unknown column 'hits': did you mean 'hit'"),
+    ],
+)
+def test_a_malformed_file_names_line_and_field_and_brings_nothing(folder, capsys, broken, said) -> None:
+    import re
+
+    path = broken(folder)
+    assert shipworthy(["runs", "import", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert re.search(said, err), err
+    assert "nothing was imported" in err
+    assert not (folder / ".shipworthy" / "runs").exists()
+
+
+def test_what_no_tool_wrote_is_refused(folder: Path) -> None:
+    (folder / "x.bin").write_bytes(b"\x00\x01")
+    with pytest.raises(UsageError, match="in no format that is known"):
+        read_foreign(folder / "x.bin")
+    (folder / "x.eval").write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(UsageError, match=r"no whole \.eval"):
+        read_foreign(folder / "x.eval")
+
+
+def test_an_exported_log_reads_back_as_the_same_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Inspect's own reader opens it, too: that is tried in an environment of its own (`bench/interchange.py`)."""
+    assert shipworthy(["runs", "import", str(FILES / "pyrit.db")]) == 0
+    assert shipworthy(["runs", "export", "-o", "out.json"]) == 0
+    found = read_foreign(folder / "out.json")
+    assert (found.tool, len(found.attempts)) == ("inspect", 8)
+    said = [(a.sample, a.outcome, dict(a.said)) for a in found.attempts]
+    assert sum(row[2].get("attack_success", 0) for row in said) == 2
+    assert sum(row[1] == "target_error" for row in said) == 2
+    assert {name.partition("+")[2] for name, *_ in said} == {"", "base64"}
+    assert shipworthy(["runs", "export", "-o", "out.json"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert shipworthy(["runs", "import", str(FILES / "promptfoo.json")]) == 0
+    assert shipworthy(["runs", "export", "-o", "two.json"]) == 2
+    assert "name one with --suite (down, echo)" in capsys.readouterr().err
