@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from shipworthy.core import approvers, registry, shown
+from shipworthy.core.attack_chain import is_chain, steps_of
 from shipworthy.core.carries import declared
 from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import (
@@ -58,6 +59,10 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
             draft.problems.append(source.problem(loc, f"the attack {attack.name!r} is listed twice"))
         names.add(attack.name)
         _check_applicable(draft, loaded, index, attacks[attack.name])
+        if getattr(attacks[attack.name], "needs_model", False) and attack.model is None:
+            message = f"the attack {attack.use!r} asks a model, and names none"
+            hint = "write 'model: {use: ...}' beside it, as a target is written"
+            draft.problems.append(source.problem(loc, message, hint))
     _check_carried(draft, loaded, attacks)
     metrics: dict[str, Metric] = {}
     known = True
@@ -186,6 +191,42 @@ def _check_keys(placed: Placed[Use], under: tuple[str, ...], params: Mapping[str
     del draft.warnings[before:]
 
 
+def _is_there(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str]) -> bool:
+    use = placed.entity
+    if use.use in blocked and use.use not in registry.known(kind):
+        hint = f"plugins/{use.use}.py is this workspace's own code: run it with --allow-code"
+        draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} is not loaded", hint))
+        return False
+    if use.use not in registry.names(kind):
+        hint = did_you_mean(use.use, registry.names(kind))
+        draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
+        return False
+    return True
+
+
+def _check_chain(draft: Draft, placed: Placed[Use], blocked: Collection[str]) -> Any:
+    """Check each step of a chain of attacks, and build the whole."""
+    use = placed.entity
+    try:
+        steps = steps_of(use.use)
+    except PluginError as error:
+        draft.problems.append(placed.problem(("use",), str(error)))
+        return None
+    before = len(draft.problems) + len(draft.warnings)
+    for step in steps:
+        check_use(
+            draft, "attack", Placed(Use(use=step.id, params=dict(step.params)), placed.source, placed.loc), blocked
+        )
+    if len(draft.problems) + len(draft.warnings) > before:
+        return None
+    try:
+        return build("attack", use)
+    except PluginError as error:
+        message, _, hint = str(error).partition(": ")
+        draft.problems.append(placed.problem(("use",), message, hint))
+        return None
+
+
 def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str], *, inside: str = "") -> Any:
     """Check that a plug-in exists and takes its parameters, and build it unless it is a target.
 
@@ -197,13 +238,9 @@ def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[
     """
     use = placed.entity
     under = (inside,) if inside else ()
-    if use.use in blocked and use.use not in registry.known(kind):
-        hint = f"plugins/{use.use}.py is this workspace's own code: run it with --allow-code"
-        draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} is not loaded", hint))
-        return None
-    if use.use not in registry.names(kind):
-        hint = did_you_mean(use.use, registry.names(kind))
-        draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
+    if kind == "attack" and is_chain(use.use):
+        return _check_chain(draft, placed, blocked)
+    if not _is_there(draft, kind, placed, blocked):
         return None
     model, params = use.model, use.own_params
     if not _take_aside(draft, kind, placed, under, params):
