@@ -18,12 +18,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipworthy.agents.climb import Weighed, climb
+from shipworthy.attacks._codes import CODES, READ, written
 from shipworthy.attacks.payload_in_document import NOTE, POSITIONS, place
 from shipworthy.core.protocols import GuardContext
 from shipworthy.core.records import GuardEvent, Stage, ToolCall
 from shipworthy.detect.normalise import bare
 from shipworthy.enforce.pipeline import Pipeline
-from shipworthy.attacks._codes import CODES, READ, written
 from shipworthy.evals.evasion_goals import CANARIES, KNOWN, LEAKS, OWN, EvasionGoal
 from shipworthy.workspace.guards import GuardFile
 

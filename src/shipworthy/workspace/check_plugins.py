@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from shipworthy.core import approvers, registry, shown
 from shipworthy.core.attack_chain import is_chain, steps_of
@@ -59,10 +59,7 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
             draft.problems.append(source.problem(loc, f"the attack {attack.name!r} is listed twice"))
         names.add(attack.name)
         _check_applicable(draft, loaded, index, attacks[attack.name])
-        if getattr(attacks[attack.name], "needs_model", False) and attack.model is None:
-            message = f"the attack {attack.use!r} asks a model, and names none"
-            hint = "write 'model: {use: ...}' beside it, as a target is written"
-            draft.problems.append(source.problem(loc, message, hint))
+        _check_model(draft, loaded, "attacks", index, attacks[attack.name])
     _check_carried(draft, loaded, attacks)
     metrics: dict[str, Metric] = {}
     known = True
@@ -84,10 +81,7 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
             message += f", nor do {len(mute) - 1} more" if mute[1:] else ""
             hint = "write 'expected' in the sample, or give the scorer what to look for"
             draft.problems.append(source.problem(loc, message, hint))
-        if getattr(made, "needs_model", False) and scorer.model is None:
-            message = f"the scorer {scorer.use!r} asks a model, and names none"
-            hint = "write 'model: {use: ...}' beside it, as a target is written"
-            draft.problems.append(source.problem(loc, message, hint))
+        _check_model(draft, loaded, "scorers", index, made)
         others = set(metrics)
         for metric in _declared(scorer, made):
             if not isinstance(metric, Metric):
@@ -123,6 +117,18 @@ def _check_named(draft: Draft, loaded: Placed[Suite], index: int, made: Any) -> 
         source, loc = loaded.place("scorers", index)
         message = f"the scorer {loaded.entity.scorers[index].use!r} does not say what it signs its scores with"
         draft.problems.append(source.problem(loc, message, "let describe() return it under 'scorer'"))
+
+
+def _check_model(
+    draft: Draft, loaded: Placed[Suite], key: Literal["attacks", "scorers"], index: int, made: Any
+) -> None:
+    """Report an attack or a scorer that asks a model and names none."""
+    use = (loaded.entity.attacks if key == "attacks" else loaded.entity.scorers)[index]
+    if getattr(made, "needs_model", False) and use.model is None:
+        source, loc = loaded.place(key, index)
+        message = f"the {key[:-1]} {use.use!r} asks a model, and names none"
+        hint = "write 'model: {use: ...}' beside it, as a target is written"
+        draft.problems.append(source.problem(loc, message, hint))
 
 
 def _check_applicable(draft: Draft, loaded: Placed[Suite], index: int, attack: Any) -> None:
