@@ -43,7 +43,7 @@ def cipher(code: str = "any", explain: bool = True) -> Rewrite:
     flag("cipher", "explain", explain)
 
     def usable(text: str) -> list[str]:
-        return [name for name in (NAMES if code == "any" else (code,)) if written(text, (name,)) is not None]
+        return [name for name in (NAMES if code == "any" else (code,)) if written(text, (name,))]
 
     def change(sample: Sample, rng: Random) -> Sample:
         used: list[str] = []
