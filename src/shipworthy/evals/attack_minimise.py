@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-_SENTENCE = re.compile(r".+?(?:[.!?:]+(?=\s)|\n|\Z)\s*", re.S)
-_WORD = re.compile(r"\S+\s*")
+_SENTENCE = re.compile(r"[.!?:]+\s+|\n+\s*")
+_WORD = re.compile(r"\s+")
 
 
 class Piece(NamedTuple):
@@ -34,10 +35,9 @@ def pieces(text: str, keep: str, *, words: bool = False) -> list[Piece]:
     if keep and keep in text:
         before, _, after = text.partition(keep)
         return [*pieces(before, "", words=words), Piece(keep, True), *pieces(after, "", words=words)]
-    form = _WORD if words else _SENTENCE
-    head = text[: len(text) - len(text.lstrip())]
-    found = [Piece(match[0], False) for match in form.finditer(text)]
-    return [Piece(head, False), *found] if head and not words else found
+    ends = [match.end() for match in (_WORD if words else _SENTENCE).finditer(text)]
+    cuts = [0, *(end for end in ends if end < len(text)), len(text)]
+    return [Piece(text[start:end], False) for start, end in pairwise(cuts) if start < end]
 
 
 async def reduced(free: Sequence[int], works: Callable[[frozenset[int]], Awaitable[bool | None]]) -> frozenset[int]:

@@ -101,7 +101,9 @@ def test_the_target_is_asked_with_the_rewritten_turn(name: str) -> None:
     assert (asked[-1] == sample.messages) == (name == "none")
 
 
-@pytest.mark.parametrize("name", ["prefix_injection", "role_play", "fake_system", "framing", "suffix", "refusal_suppression", "many_shot"])
+@pytest.mark.parametrize(
+    "name", ["prefix_injection", "role_play", "fake_system", "framing", "suffix", "refusal_suppression", "many_shot"]
+)
 def test_wrappers_keep_the_request_and_vary_their_words_with_the_seed(name: str) -> None:
     request = "Where is the office stapler kept?"
     sample = Sample(id="s", messages=(say("user", request),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def test_what_stands_behind_a_conversation_rewrites_each_turn_once() -> None:
     assert attack.needs == ("turns",)
     asyncio.run(attack.attempt(ASKING, ask, AttackContext(random.Random(3))))
     assert [len(messages) for messages in asked] == [1, 3, 5]
-    for earlier, later in zip(asked, asked[1:], strict=False):
+    for earlier, later in pairwise(asked):
         assert later[: len(earlier)] == earlier  # what was said is not said anew in other letters
     assert all(not message.text.isascii() for message in asked[-1] if message.role == "user")
     assert all(message.text == "Fine." for message in asked[-1] if message.role == "assistant")
