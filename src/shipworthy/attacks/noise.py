@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from random import Random
+from string import ascii_letters
 
 from shipworthy.attacks._params import share
 from shipworthy.attacks._text import nothing_in
@@ -25,7 +26,7 @@ from shipworthy.core.records import Sample
 from shipworthy.core.registry import attack
 
 _WORD = re.compile(r"[^\W\d_]{4,}")
-_LETTER = re.compile(r"[A-Za-z]")
+_LETTERS = frozenset(ascii_letters)
 
 
 def encode(text: str, rate: float, rng: Random) -> str:
@@ -39,17 +40,19 @@ def encode(text: str, rate: float, rng: Random) -> str:
         rng.shuffle(inner)
         return word[0] + "".join(inner) + word[-1]
 
-    moved = _WORD.sub(scramble, text)
-    out = "".join(c.swapcase() if _LETTER.match(c) and rng.random() < rate / 2 else c for c in moved)
-    if out == text and (places := [i for i, c in enumerate(text) if _LETTER.match(c)]):
-        at = rng.choice(places)
+    if not places_in(text):
+        return text
+    moved, half, draw = _WORD.sub(scramble, text), rate / 2, rng.random
+    out = "".join([c.swapcase() if c in _LETTERS and draw() < half else c for c in moved])
+    if out == text:
+        at = rng.choice([i for i, c in enumerate(text) if c in _LETTERS])
         return text[:at] + text[at].swapcase() + text[at + 1 :]
-    return out if places_in(text) else text
+    return out
 
 
 def places_in(text: str) -> bool:
     """Say whether a text has a letter from a to z in it: what is changed at the least."""
-    return _LETTER.search(text) is not None
+    return not _LETTERS.isdisjoint(text)
 
 
 @attack

@@ -14,9 +14,11 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shipworthy.agents.climb import Climber, Weighed
 from shipworthy.attacks._text import request_of, reworded
+from shipworthy.core import collector
 from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.protocols import Rewrite, inapplicable
 from shipworthy.core.records import Attempt, Sample
@@ -35,6 +37,9 @@ Method = Literal["genetic", "best-of-n", "tree"]
 _encode = msgspec.json.Encoder(order="sorted").encode
 METHODS: tuple[Method, ...] = ("genetic", "best-of-n", "tree")
 BATCH = 8
+"""Queries at one time of a search that learns: what the first of them came to, the last does not know yet."""
+DRAWN = 64
+"""Queries at one time of best-of-n, which learns nothing."""
 FAILING = 3
 """Batches without a single answer after which a search stops: the endpoint is not there."""
 
@@ -182,7 +187,9 @@ class AttackSearch:
         self.options, self._engine, self._book, self._known = options, engine, book, known
         self._bad, self._model = bad, attacker
         self._size = rerun_size(options.rerun)
-        least = self._size.n * max(map(queries_of, self.samples.values())) + 1
+        self._batch = DRAWN if options.method == "best-of-n" else BATCH
+        self._dearest = max(map(queries_of, self.samples.values()))
+        least = (self._size.n + 1) * self._dearest
         if book.budget < least:
             raise UsageError(f"a budget of {book.budget} cannot confirm a find: it takes at least {least} queries")
         self._attackers: dict[str, Attacker] = {}
@@ -201,7 +208,8 @@ class AttackSearch:
         """
         rng = Random(f"{self.options.seed}:{self.options.suite}:{self.options.method}")
         plan = {"genetic": self._genetic, "best-of-n": self._best_of_n, "tree": self._tree}[self.options.method]
-        stopped = await plan(rng)
+        with collector.held_back():
+            stopped = await plan(rng)
         self._curve.append((self._queries, len(self._hit)))
         return SearchResult(
             self._book.spent,
@@ -243,14 +251,16 @@ class AttackSearch:
 
     async def _best_of_n(self, rng: Random) -> str:
         chain, draw, waiting = self.options.attack, 0, list[Genome]()
+        first = [one for id in self.samples if self._can(one := genome_of(id, chain))]
+        if not first:
+            raise UsageError(f"the attack {chain!r} can change none of the samples")
         while not (why := self._over()):
             batch: list[Genome] = []
-            while len(batch) < self._room():
+            room = self._room()
+            while len(batch) < room:
                 if not waiting:
                     draw += 1
-                    waiting = [one for id in self.samples if self._can(one := genome_of(id, chain, draw))][::-1]
-                    if not waiting:
-                        raise UsageError(f"the attack {chain!r} can change none of the samples")
+                    waiting = [replace(one, draw=draw) for one in reversed(first)]
                 batch.append(waiting.pop())
             await self._played(batch)
         return why
@@ -288,8 +298,7 @@ class AttackSearch:
 
     def _room(self) -> int:
         """Return how many queries the search may make now: what a re-run needs stays."""
-        dearest = max(map(queries_of, self.samples.values()))
-        return min(BATCH, (self._book.left - self._size.n * dearest) // dearest)
+        return min(self._batch, self._book.left // self._dearest - self._size.n)
 
     def _can(self, one: Genome) -> bool:
         return not inapplicable(self._attacker(one.attack).attack, self.samples[one.sample])
