@@ -38,7 +38,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 METHODS: tuple[Method, ...] = ("genetic", "best-of-n", "tree")
 BATCH = 8
 """Queries at one time of a search that learns: what the first of them came to, the last does not know yet."""
-DRAWN = 16
+DRAWN = 32
 """Queries at one time of best-of-n, which learns nothing: what a kill can lose."""
 FAILING = 3
 """Batches without a single answer after which a search stops: the endpoint is not there."""
