@@ -16,14 +16,14 @@ _SENTENCE = re.compile(r"[.!?:]+\s+|\n+\s*")
 _WORD = re.compile(r"\s+")
 
 
-class Piece(NamedTuple):
+class TextPiece(NamedTuple):
     """A piece of a text; one that is `fixed` is never left out."""
 
     text: str
     fixed: bool
 
 
-def pieces(text: str, keep: str, *, words: bool = False) -> list[Piece]:
+def pieces(text: str, keep: str, *, words: bool = False) -> list[TextPiece]:
     """Return a text in sentences, or in words; what belongs to `keep` is fixed, in one piece.
 
     Args:
@@ -34,10 +34,10 @@ def pieces(text: str, keep: str, *, words: bool = False) -> list[Piece]:
     """
     if keep and keep in text:
         before, _, after = text.partition(keep)
-        return [*pieces(before, "", words=words), Piece(keep, True), *pieces(after, "", words=words)]
+        return [*pieces(before, "", words=words), TextPiece(keep, True), *pieces(after, "", words=words)]
     ends = [match.end() for match in (_WORD if words else _SENTENCE).finditer(text)]
     cuts = [0, *(end for end in ends if end < len(text)), len(text)]
-    return [Piece(text[start:end], False) for start, end in pairwise(cuts) if start < end]
+    return [TextPiece(text[start:end], False) for start, end in pairwise(cuts) if start < end]
 
 
 async def reduced(free: Sequence[int], works: Callable[[frozenset[int]], Awaitable[bool | None]]) -> frozenset[int]:
@@ -91,7 +91,7 @@ async def shortened(text: str, keep: str, works: Callable[[str], Awaitable[bool 
         seen: dict[str, bool | None] = {}
 
         async def tried(
-            left: frozenset[int], cut: list[Piece] = cut, seen: dict[str, bool | None] = seen
+            left: frozenset[int], cut: list[TextPiece] = cut, seen: dict[str, bool | None] = seen
         ) -> bool | None:
             said = _joined(cut, left)
             if not said:
@@ -104,5 +104,5 @@ async def shortened(text: str, keep: str, works: Callable[[str], Awaitable[bool 
     return text
 
 
-def _joined(cut: Sequence[Piece], left: frozenset[int]) -> str:
+def _joined(cut: Sequence[TextPiece], left: frozenset[int]) -> str:
     return "".join(piece.text for i, piece in enumerate(cut) if piece.fixed or i in left).strip()
