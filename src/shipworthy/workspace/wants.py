@@ -91,9 +91,10 @@ def _of_use(kind: str, placed: Placed[Use], *, target: str | None = None, inside
         with suppress(ShipworthyError):  # it cannot be read, which is reported
             for step in steps_of(use.use):
                 yield from _of_use(kind, Placed(Use(use=step.id, params=dict(step.params)), placed.source, placed.loc))
-    if use.model is not None:
-        model = Placed(use.model, placed.source, (*placed.loc, *under, "model"))
-        yield from _of_use("target", model, target=target)
+    for number, model in enumerate(use.models):
+        inside_it = ("model",) if model == use.model else ("models", number)
+        at_model = Placed(model, placed.source, (*placed.loc, *under, *inside_it))
+        yield from _of_use("target", at_model, target=target)
     try:
         importable = registry.imported_settings(kind, use.use)
     except ShipworthyError:  # an unknown plug-in, which is reported
