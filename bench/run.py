@@ -22,6 +22,7 @@ BENCHES = {
     "labels": "CPU of a hundred labels given in the loop",
     "evidence": "a question about evidence, behind which a run of 100,000 attempts stands",
     "error_rates": "coverage and error rates, simulated",
+    "attacks": "attempts a second of rules, a classifier and a search, beside garak and PyRIT",
     "guards": "CPU a text of each guard, and of the input path",
     "scorers": "agreement of each scorer with human labels (needs ../shared)",
 }

@@ -40,3 +40,14 @@ def flag(attack: str, name: str, value: Any) -> bool:
     if isinstance(value, bool):
         return value
     raise PluginError(f"attack {attack!r}: {name} is {value!r}: it takes true or false")
+
+
+def count(attack: str, name: str, value: Any, low: int, high: int) -> int:
+    """Return the value if it is a whole number from `low` to `high`, ends included.
+
+    Raises:
+        PluginError: it is not.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+        return value
+    raise PluginError(f"attack {attack!r}: {name} is {value!r}: it takes a whole number from {low} to {high}")

@@ -57,3 +57,25 @@ def surround(sample: Sample, *, before: str = "", after: str = "") -> Sample:
     if after:
         texts[max(texts)] = f"{texts[max(texts)]}\n\n{after}"
     return _with_parts(sample, index, tuple(Text(texts[i]) if i in texts else part for i, part in enumerate(parts)))
+
+
+def request_of(sample: Sample) -> str:
+    """Return the text of the last user turn, all its text parts; empty where it has none."""
+    index = last_user(sample)
+    if index is None:
+        return ""
+    return "\n".join(part.text for part in sample.messages[index].parts if isinstance(part, Text))
+
+
+def no_request(sample: Sample) -> str:
+    """Return why a sample has no request to work with: no user turn, or no words in it; empty where it has one."""
+    return nothing_in(sample, str.strip, "no text")
+
+
+def reworded(sample: Sample, text: str) -> Sample:
+    """Return the sample with another text in its last user turn, in place of all text parts; media stay behind it."""
+    index = last_user(sample)
+    if index is None:
+        return sample
+    parts = sample.messages[index].parts
+    return _with_parts(sample, index, (Text(text), *(part for part in parts if not isinstance(part, Text))))

@@ -75,7 +75,8 @@ def _gap(body: str, seams: list[tuple[int, int]]) -> str:
     return "\n\n" if any("\n" in body[start:end] for start, end in seams) else " "
 
 
-def _instruction(sample: Sample) -> str:
+def instruction_of(sample: Sample) -> str:
+    """Return the instruction that a sample says it plants, or the empty string."""
     injection = sample.meta.get("injection")
     instruction = injection.get("instruction") if isinstance(injection, dict) else None
     return instruction.strip() if isinstance(instruction, str) else ""
@@ -118,10 +119,10 @@ def payload_in_document(position: str = "middle") -> Rewrite:
     one_of("payload_in_document", "position", position, POSITIONS)
 
     def change(sample: Sample, rng: Random) -> Sample:
-        instruction = _instruction(sample)
+        instruction = instruction_of(sample)
         return _move(sample, instruction, position) if instruction else _plant(sample, position, rng)
 
     def inapplicable(sample: Sample) -> str:
-        return "" if _instruction(sample) else nothing_in(sample, str.strip, "no text")
+        return "" if instruction_of(sample) else nothing_in(sample, str.strip, "no text")
 
     return Rewrite("payload_in_document", change, {"position": position}, inapplicable=inapplicable)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_.-]+)?")
 _KEY = re.compile(r'[^\s,()\[\]{}"=+]+')
 _BARE = re.compile(r'[^\s,()\[\]{}"=+](?:[^,()\[\]{}"=+\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\s,()\[\]{}"=+])?')
 _PLUS = re.compile(r" *\+ *")

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
+from shipworthy.core.attack_chain import is_chain, join, steps_of
 from shipworthy.core.errors import IdTaken, PluginError, ShipworthyError, did_you_mean
 
 KINDS = ("target", "attack", "scorer", "guard", "report", "world")
@@ -271,6 +272,15 @@ def check_params(kind: str, name: str, params: Mapping[str, Any], /, *injected: 
         PluginError: unknown id, a parameter it does not take, or of another type than a built-in one takes, or one it
             needs and did not get.
     """
+    if kind == "attack" and is_chain(name):
+        if params:
+            raise PluginError(
+                f"attack {name!r} has no parameter {next(iter(params))!r}: write it in the chain, such as "
+                "role_play(persona=any) + base64"
+            )
+        for step in steps_of(name):
+            check_params(kind, step.id, step.params, *injected)
+        return
     accepted = _signature(factory(kind, name)).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
         for key in params:
@@ -323,7 +333,7 @@ def create(kind: str, name: str, params: Mapping[str, Any] | None = None, /, **i
 
     Args:
         kind: one of `KINDS`.
-        name: its id.
+        name: its id; of attacks also a chain, such as ``role_play(persona=any) + base64``.
         params: what the user wrote; an unknown or missing parameter is an error that names the nearest.
         injected: what the caller provides (``model=``); passed only if the factory takes it.
 
@@ -332,6 +342,8 @@ def create(kind: str, name: str, params: Mapping[str, Any] | None = None, /, **i
     """
     params = dict(params or {})
     check_params(kind, name, params, *injected)
+    if kind == "attack" and is_chain(name):
+        return join(name, [create(kind, step.id, step.params, **injected) for step in steps_of(name)])
     make = factory(kind, name)
     accepted = _signature(make).parameters
     return make(**params | {key: value for key, value in injected.items() if key in accepted})

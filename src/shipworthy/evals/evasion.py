@@ -18,12 +18,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipworthy.agents.climb import Weighed, climb
+from shipworthy.attacks._codes import CODES, READ, written
 from shipworthy.attacks.payload_in_document import NOTE, POSITIONS, place
 from shipworthy.core.protocols import GuardContext
 from shipworthy.core.records import GuardEvent, Stage, ToolCall
 from shipworthy.detect.normalise import bare
 from shipworthy.enforce.pipeline import Pipeline
-from shipworthy.evals.evasion_codes import CODES, READ, written
 from shipworthy.evals.evasion_goals import CANARIES, KNOWN, LEAKS, OWN, EvasionGoal
 from shipworthy.workspace.guards import GuardFile
 
@@ -52,7 +52,7 @@ class Evasion(Struct, frozen=True):
 
     Attributes:
         says: number of the words around a value, or of an order's wording.
-        codes: of `evasion_codes`, the innermost first.
+        codes: of `attacks._codes`, the innermost first.
         place: where it is said: ``answer``, ``answers`` (one a part), ``call``, ``arguments`` (one a part), ``calls``,
             ``reasoning``; of an order ``head``, ``middle``, ``tail`` of a document, a tool's ``result``, ``documents``
             (one a part); of an override ``message``, ``messages``.

@@ -98,6 +98,23 @@ def _twice(words: Callable[[], Iterable[str]], count: int) -> str | None:
     return next((word for word in words() if word in seen or seen.add(word)), None)  # type: ignore[func-returns-value]
 
 
+def plan_item(suite: str, sample: Sample, attack: tuple[str, bytes], number: int, seed: int) -> PlanItem:
+    """Return the item of one sample, attack and number.
+
+    Args:
+        suite: its id.
+        attack: its name, and the SHA-256 of all that it is made from.
+        number: of the attempt, from 1.
+        seed: the plan's.
+    """
+    called, made = attack
+    key = sha256(_encode([suite, sample.id, called, number]))
+    name = f"AT-{key.hexdigest()[:16]}"
+    own = int.from_bytes(sha256(b"%d\0%s" % (seed, key.digest())).digest()[:_SEED_BYTES])
+    content = sha256(sha256(_encode(sample)).digest() + made + b"%d" % own).hexdigest()
+    return PlanItem(name, suite, sample, called, number, own, f"sha256:{content}")
+
+
 class SuitePlan:
     """One suite's part of a plan.
 
@@ -159,12 +176,8 @@ class SuitePlan:
         number, rest = divmod(index, len(self.samples) * width)
         turn, place = divmod(rest, len(self.samples))
         which = (place + turn) % width
-        sample, attack = self.samples[place], self.attacks[which].name
-        key = sha256(_encode([self.suite.id, sample.id, attack, number + 1]))
-        name = f"AT-{key.hexdigest()[:16]}"
-        seed = int.from_bytes(sha256(b"%d\0%s" % (self.seed, key.digest())).digest()[:_SEED_BYTES])
-        content = sha256(sha256(_encode(sample)).digest() + self._attack_hashes[which] + b"%d" % seed).hexdigest()
-        return PlanItem(name, self.suite.id, sample, attack, number + 1, seed, f"sha256:{content}")
+        attack = self.attacks[which].name, self._attack_hashes[which]
+        return plan_item(self.suite.id, self.samples[place], attack, number + 1, self.seed)
 
     @cached_property
     def _samples_digest(self) -> str:

@@ -25,13 +25,14 @@ class Layout:
 
     Attributes:
         state: ``.shipworthy/`` in it.
-        runs, cache, decisions: folders under `state`.
+        runs, searches, cache, decisions: folders under `state`.
     """
 
     def __init__(self, root: Path | str, settings: Settings | None = None) -> None:
         self.root = Path(root)
         self.state = self.root / ".shipworthy"
         self.runs = self.state / "runs"
+        self.searches = self.state / "searches"
         self.cache = self.state / "cache"
         self.decisions = self.state / "decisions"
         self._settings = settings
@@ -62,6 +63,15 @@ class Layout:
             UsageError: there is no such run; the nearest id is given.
         """
         return self.runs / _choose("run", run, self.run_ids(), "shipworthy eval")
+
+    def search_directory(self, search: str = "latest") -> Path:
+        """Return the folder of a search for attacks: its id, a prefix that only one has, or ``latest``.
+
+        Raises:
+            UsageError: there is no such search; the nearest id is given.
+        """
+        found = [name for name in _names(self.searches, "*") if (self.searches / name / "manifest.json").exists()]
+        return self.searches / _choose("search", search, found, "shipworthy attack search")
 
     def run_ids(self) -> list[str]:
         """Return the ids of the runs here, oldest first.

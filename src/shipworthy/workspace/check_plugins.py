@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from shipworthy.core import approvers, registry, shown
+from shipworthy.core.attack_chain import is_chain, steps_of
 from shipworthy.core.carries import declared
 from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import (
@@ -58,6 +59,7 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
             draft.problems.append(source.problem(loc, f"the attack {attack.name!r} is listed twice"))
         names.add(attack.name)
         _check_applicable(draft, loaded, index, attacks[attack.name])
+        _check_model(draft, loaded, "attacks", index, attacks[attack.name])
     _check_carried(draft, loaded, attacks)
     metrics: dict[str, Metric] = {}
     known = True
@@ -79,10 +81,7 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
             message += f", nor do {len(mute) - 1} more" if mute[1:] else ""
             hint = "write 'expected' in the sample, or give the scorer what to look for"
             draft.problems.append(source.problem(loc, message, hint))
-        if getattr(made, "needs_model", False) and not scorer.models:
-            message = f"the scorer {scorer.use!r} asks a model, and names none"
-            hint = "write 'model: {use: ...}' beside it, as a target is written"
-            draft.problems.append(source.problem(loc, message, hint))
+        _check_model(draft, loaded, "scorers", index, made)
         others = set(metrics)
         for metric in _declared(scorer, made):
             if not isinstance(metric, Metric):
@@ -118,6 +117,18 @@ def _check_named(draft: Draft, loaded: Placed[Suite], index: int, made: Any) -> 
         source, loc = loaded.place("scorers", index)
         message = f"the scorer {loaded.entity.scorers[index].use!r} does not say what it signs its scores with"
         draft.problems.append(source.problem(loc, message, "let describe() return it under 'scorer'"))
+
+
+def _check_model(
+    draft: Draft, loaded: Placed[Suite], key: Literal["attacks", "scorers"], index: int, made: Any
+) -> None:
+    """Report an attack or a scorer that asks a model and names none."""
+    use = (loaded.entity.attacks if key == "attacks" else loaded.entity.scorers)[index]
+    if getattr(made, "needs_model", False) and not use.models:
+        source, loc = loaded.place(key, index)
+        message = f"the {key[:-1]} {use.use!r} asks a model, and names none"
+        hint = "write 'model: {use: ...}' beside it, as a target is written"
+        draft.problems.append(source.problem(loc, message, hint))
 
 
 def _check_applicable(draft: Draft, loaded: Placed[Suite], index: int, attack: Any) -> None:
@@ -186,6 +197,42 @@ def _check_keys(placed: Placed[Use], under: tuple[str, ...], params: Mapping[str
     del draft.warnings[before:]
 
 
+def _is_there(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str]) -> bool:
+    use = placed.entity
+    if use.use in blocked and use.use not in registry.known(kind):
+        hint = f"plugins/{use.use}.py is this workspace's own code: run it with --allow-code"
+        draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} is not loaded", hint))
+        return False
+    if use.use not in registry.names(kind):
+        hint = did_you_mean(use.use, registry.names(kind))
+        draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
+        return False
+    return True
+
+
+def _check_chain(draft: Draft, placed: Placed[Use], blocked: Collection[str]) -> Any:
+    """Check each step of a chain of attacks, and build the whole."""
+    use = placed.entity
+    try:
+        steps = steps_of(use.use)
+    except PluginError as error:
+        draft.problems.append(placed.problem(("use",), str(error)))
+        return None
+    before = len(draft.problems) + len(draft.warnings)
+    for step in steps:
+        check_use(
+            draft, "attack", Placed(Use(use=step.id, params=dict(step.params)), placed.source, placed.loc), blocked
+        )
+    if len(draft.problems) + len(draft.warnings) > before:
+        return None
+    try:
+        return build("attack", use)
+    except PluginError as error:
+        message, _, hint = str(error).partition(": ")
+        draft.problems.append(placed.problem(("use",), message, hint))
+        return None
+
+
 def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[str], *, inside: str = "") -> Any:
     """Check that a plug-in exists and takes its parameters, and build it unless it is a target.
 
@@ -197,13 +244,9 @@ def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[
     """
     use = placed.entity
     under = (inside,) if inside else ()
-    if use.use in blocked and use.use not in registry.known(kind):
-        hint = f"plugins/{use.use}.py is this workspace's own code: run it with --allow-code"
-        draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} is not loaded", hint))
-        return None
-    if use.use not in registry.names(kind):
-        hint = did_you_mean(use.use, registry.names(kind))
-        draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
+    if kind == "attack" and is_chain(use.use):
+        return _check_chain(draft, placed, blocked)
+    if not _is_there(draft, kind, placed, blocked):
         return None
     model, params = use.model, use.own_params
     if not _take_aside(draft, kind, placed, under, params) or not _check_models(draft, kind, placed, under, blocked):

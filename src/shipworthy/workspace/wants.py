@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from shipworthy.core import registry
+from shipworthy.core.attack_chain import is_chain, steps_of
 from shipworthy.core.credentials import is_reference
 from shipworthy.core.errors import Problem, ShipworthyError
 from shipworthy.core.grants import FACTS, PLAIN, TRUSTING, Grants
@@ -85,6 +87,10 @@ def _said(draft: Draft, secret: str) -> bool:
 
 def _of_use(kind: str, placed: Placed[Use], *, target: str | None = None, inside: str = "") -> Iterator[Want]:
     use, under = placed.entity, (inside,) if inside else ()
+    if kind == "attack" and is_chain(use.use):
+        with suppress(ShipworthyError):  # it cannot be read, which is reported
+            for step in steps_of(use.use):
+                yield from _of_use(kind, Placed(Use(use=step.id, params=dict(step.params)), placed.source, placed.loc))
     for number, model in enumerate(use.models):
         inside_it = ("model",) if model == use.model else ("models", number)
         at_model = Placed(model, placed.source, (*placed.loc, *under, *inside_it))

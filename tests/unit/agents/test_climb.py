@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from shipworthy.agents.climb import Climbed, Weighed, climb
+from shipworthy.agents.climb import Climbed, Climber, Weighed, climb
 from shipworthy.core.errors import UsageError
 
 
@@ -49,3 +49,30 @@ def test_the_same_seed_makes_the_same_tries() -> None:
 def test_there_must_be_something_to_do(begin: tuple[int, ...], tries: int) -> None:
     with pytest.raises(UsageError, match="a try to make"):
         climbed(1, tries=tries, begin=begin)
+
+
+def test_two_of_the_nearest_may_be_joined() -> None:
+    joined: list[tuple[str, str]] = []
+
+    def cross(one: str, other: str, rng: Random) -> str:
+        joined.append((one, other))
+        return one[:2] + other[2:]
+
+    climber: Climber[str, int] = Climber(
+        ["aaxx", "xxaa"], lambda one, rng: one + "x", lambda one: one, tries=30, rng=Random(1), cross=cross
+    )
+    made = []
+    while (one := climber.next()) is not None and one != "aaaa":
+        made.append(one)
+        climber.tell(one, Weighed(0, False, one.count("a"), len(one)))
+    assert joined and one == "aaaa"
+    assert len(made) == len(set(made))
+
+
+def test_several_tries_may_be_under_way_before_any_is_told() -> None:
+    climber: Climber[int, int] = Climber([1, 2], lambda one, rng: one + rng.randint(1, 9), int, tries=20, rng=Random(1))
+    under_way = [climber.next() for _ in range(6)]
+    assert len(set(under_way)) == 6
+    for one in under_way:
+        climber.tell(one or 0, Weighed(0, False, float(one or 0), 1))
+    assert climber.nearest[0] == max(one or 0 for one in under_way)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipworthy.evals.evasion_codes import CODES, READ, flat, written
+from shipworthy.attacks._codes import CODES, READ, flat, written
 from shipworthy.evals.evasion_goals import goals
 
 TEXTS = sorted({goal.text for goal in goals()})
