@@ -34,6 +34,16 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
     journeys without coverage, criteria that would mostly be undecided, links whose end changed since somebody read it,
     levers that were never drilled.
     """
+    loaded, problems, warnings = look(workspace, allow_code=allow_code)
+    if form == "json":
+        _print_json(workspace, problems, warnings)
+    else:
+        _print_text(problems, warnings, loaded)
+    return 2 if problems else 0
+
+
+def look(workspace: Path, *, allow_code: bool) -> tuple[Workspace | None, Sequence[Problem], Sequence[Problem]]:
+    """Return what of a workspace can be used, everything that is wrong with it, and what is warned of."""
     from datetime import UTC, datetime
 
     from shipworthy.core.errors import WorkspaceError
@@ -53,11 +63,7 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
         problems = sorted({*problems, *unreachable, *_scenes(loaded), *today.problems}, key=_place)
         hollow = () if problems else _hollow(loaded)
         warnings = sorted({*loaded.warnings, *weak, *today.warnings, *hollow}, key=_place)
-    if form == "json":
-        _print_json(workspace, problems, warnings)
-    else:
-        _print_text(problems, warnings, loaded)
-    return 2 if problems else 0
+    return loaded, problems, warnings
 
 
 def _place(problem: Problem) -> tuple[str, int, str]:

@@ -98,7 +98,28 @@ class Section(Struct, frozen=True, tag=True):
 Block = Section | Paragraph | Callout | Facts | Table | Intervals | Transcript | Code
 
 
+class Alert(Struct, frozen=True):
+    """Something that a reviewer must see before the verdict, such as a gate that a change loosens.
+
+    Attributes:
+        name: what it is about; `text` what is so of it.
+        tone: ``bad`` blocks; anything else is said.
+        note: what was done about it, such as who approved it.
+        place: ``file:line``, or the empty string.
+    """
+
+    name: str
+    text: str
+    tone: Tone = "bad"
+    note: str = ""
+    place: str = ""
+
+
 class DocumentTree(Struct, frozen=True):
+    """A whole report; `alerts` stand before all of it, under the line `alerted`."""
+
     title: str
     children: tuple[Block, ...]
     subtitle: str = ""
+    alerts: tuple[Alert, ...] = ()
+    alerted: str = ""

@@ -201,7 +201,7 @@ def _stale(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> Ite
         yield ReleaseBlock("stale", line.partition(":")[0], "S1", f"changed since the decision: {line}", again)
     for run in runs:
         plan = run.manifest.plan
-        if plan not in workspace.plans or workspace.spec_digest(plan) != run.manifest.spec_digest:
+        if not workspace.has_plan(plan) or workspace.spec_digest(plan) != run.manifest.spec_digest:
             yield ReleaseBlock(
                 "stale", run.id, "S1", "suites, requirements, gate or plan changed since it was made", again
             )

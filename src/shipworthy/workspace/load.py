@@ -21,7 +21,7 @@ from shipworthy.workspace.kind import kind_of
 from shipworthy.workspace.kinds.facts import ProductFacts
 from shipworthy.workspace.kinds.gate import Gate
 from shipworthy.workspace.kinds.journey import Journey
-from shipworthy.workspace.kinds.plan import FULL, PlanSpec, full_plan
+from shipworthy.workspace.kinds.plan import FULL, PlanSpec, full_plan, plan_part, split_part
 from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.kinds.risk import Risk
 from shipworthy.workspace.kinds.system import System
@@ -206,14 +206,20 @@ class Workspace:
                     yield requirement, criterion
 
     def plan(self, name: str) -> PlanSpec:
-        """Return a plan.
+        """Return a plan, or one suite of a plan as a plan of its own: ``PLAN@SUITE``.
 
         Raises:
             UsageError: there is none of that name; the nearest is given.
         """
-        if name not in self.plans:
-            raise UsageError(f"unknown plan {name!r}: {did_you_mean(name, list(self.plans))}")
-        return self.plans[name]
+        whole, suite = split_part(name)
+        if whole not in self.plans:
+            raise UsageError(f"unknown plan {whole!r}: {did_you_mean(whole, list(self.plans))}")
+        return plan_part(self.plans[whole], suite) if suite else self.plans[whole]
+
+    def has_plan(self, name: str) -> bool:
+        """Say whether there is a plan, or a plan with such a suite, of this name."""
+        whole, suite = split_part(name)
+        return whole in self.plans and (not suite or suite in {one.suite for one in self.plans[whole].suites})
 
     def target_named(self, name: str | None) -> Use:
         """Return a target; the system under test for None.
