@@ -93,7 +93,8 @@ def base_of(against: str, workspace: Path, into: Path) -> Path | None:
             f"--against {commit}: there is no such commit here\n"
             f"A shallow clone lacks it: `git fetch --depth=1 origin main:refs/remotes/origin/main`, for example"
         )
-    inside = PurePosixPath(named) if colon else PurePosixPath(workspace.resolve().relative_to(root.resolve()).as_posix())
+    here = workspace.resolve().relative_to(root.resolve()).as_posix()
+    inside = PurePosixPath(named if colon else here)
     system = "system.yaml" if str(inside) == "." else f"{inside}/system.yaml"
     listed = _git(workspace, "ls-tree", "-r", "--name-only", "--full-tree", "-z", found.strip()).split("\0")
     if system not in listed:
@@ -137,7 +138,8 @@ def _run(folder: Path, *words: str, may: bool = False) -> subprocess.CompletedPr
     git = shutil.which("git")
     if git is None:
         raise UsageError("--against names a commit, and there is no git on this machine; name a folder")
-    done = subprocess.run([git, "-C", str(folder), *words], capture_output=True, check=False)
+    line = [git, "-C", str(folder), *words]
+    done = subprocess.run(line, capture_output=True, check=False)  # noqa: S603 - no shell; a commit's name is verified
     if done.returncode and not may:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise UsageError(f"git {words[0]}: {said[-1] if said else 'it failed'}")

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from shipworthy.core.document import Alert, DocumentTree
     from shipworthy.core.errors import Problem
     from shipworthy.core.records import Decision
-    from shipworthy.evals.results import Run
     from shipworthy.exchange.budget import Limits
     from shipworthy.release.changed_gate import ChangedGate
     from shipworthy.release.remeasure import Needed
@@ -85,7 +84,9 @@ def command(
     if platform:
         from shipworthy.cli._ci_files import write_job
 
-        return write_job(platform, workspace)
+        options = [*_words(ctx, against=False), *(("--allow-code",) if allow_code else ())]
+        write_job(platform, workspace, options)
+        return 0
     again, today = Again(workspace, allow_code), datetime.now(UTC).date()
     loaded, problems, warnings = look(workspace, allow_code=allow_code)
     if problems or loaded is None:
@@ -200,23 +201,27 @@ def _measure(
             sitting = take_up(workspace, one.run, retry_errors=retry)
         else:
             sitting = begin(workspace, one.plan, guards=not one.bare)
-        click.echo(f"{one.plan}: {sitting.id}, {sitting.planned - sitting.made:,} attempts to make: {one.why}", err=True)
+        left = sitting.planned - sitting.made
+        click.echo(f"{one.plan}: {sitting.id}, {left:,} attempts to make: {one.why}", err=True)
         line = again.line("ci", *_words(ctx))
         with saying(line):
             run = complete(sitting, limits=limits, concurrency=concurrency, progress=Progress(), going_on=line)
         click.echo(report(run), err=True)
         if run.stopped:
-            click.echo(f"\nStopped: {run.stopped}. Call it again to go on.", err=True)
+            click.echo(f"\nStopped: {run.stopped}.\nGo on:    {line}", err=True)
             ctx.exit(4)
         made.append(one._replace(run=run.id))
     return made
 
 
-def _words(ctx: click.Context) -> Iterator[str]:
-    plan = ctx.params["plan"]
-    yield from ("--plan", plan) if plan != "full" else ()
-    yield from ("--against", ctx.params["against"]) if ctx.params["against"] else ()
-    yield from ("--bare",) if ctx.params["bare"] else ()
+def _words(ctx: click.Context, *, against: bool = True) -> Iterator[str]:
+    """Yield the options that another call of the same kind needs."""
+    given = ctx.params
+    yield from ("--plan", given["plan"]) if given["plan"] != "full" else ()
+    yield from ("--against", given["against"]) if against and given["against"] else ()
+    yield from ("--bare",) if given["bare"] else ()
+    for name in ("max_requests", "max_cost", "max_time", "concurrency"):
+        yield from (f"--{name.replace('_', '-')}", str(given[name])) if given[name] is not None else ()
 
 
 def _decide(

@@ -374,7 +374,8 @@ def decide(
 
 
 _old = click.argument("old", metavar="OLD")
-_new = click.argument("new", metavar="[NEW]", default=".", type=click.Path(path_type=Path, exists=True, file_okay=False))
+_folder = click.Path(path_type=Path, exists=True, file_okay=False)
+_new = click.argument("new", metavar="[NEW]", default=".", type=_folder)
 
 
 @command.command()

@@ -79,7 +79,8 @@ def approve(
     """Return the name in the workspace and the bytes of a signed approval.
 
     Args:
-        old: the workspace before the change, by whose roles it is approved; `new` with it. All that became weaker is approved.
+        old: the workspace before the change, by whose roles it is approved.
+        new: the workspace with it; all that became weaker in it is approved.
         code: Python files that changed, see `code_changes`.
 
     Raises:
@@ -123,7 +124,7 @@ def approvals(
                 continue  # it was for an earlier change
             if trust is None:
                 raise IntegrityError("nobody could sign before this change: there was no signers.json")
-            found.append(_read(name, data, trust, rules_of(old), old.system.id, today))
+            found.append(_read(name, data, trust, old, today))
         except IntegrityError as error:
             refused.append(f"{name}: {error}")
     return found
@@ -135,9 +136,8 @@ def _files(root: Path) -> Iterator[tuple[str, bytes]]:
             yield f"{FOLDER}/{path.name}", path.read_bytes()
 
 
-def _read(
-    name: str, data: bytes, trust: Trust, rules: Mapping[str, Any], system: str, today: date
-) -> WeakerApproval:
+def _read(name: str, data: bytes, trust: Trust, old: Workspace, today: date) -> WeakerApproval:
+    rules, system = rules_of(old), old.system.id
     payload, signers = verify(data.strip(), trust._replace(threshold=1))
     try:
         body = strict_json.loads(payload)

@@ -1,8 +1,8 @@
 """What must be measured before a gate can decide on the files as they are now, and what need not be, and why.
 
-Evidence is asked for suite by suite: one suite of a plan is a plan of its own (``PLAN@SUITE``), whose spec digest covers
-that suite, the requirements with a criterion on it and the gate. So a change to a suite, or to a criterion on it, asks
-for that suite alone, and a change to the system under test for all of them.
+Evidence is asked for suite by suite: one suite of a plan is a plan of its own (``PLAN@SUITE``), whose spec digest
+covers that suite, the requirements with a criterion on it and the gate. So a change to a suite, or to a criterion on
+it, asks for that suite alone, and a change to the system under test for all of them.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def needed(workspace: Workspace, layout: Layout, plan: str, today: date, *, bare
 
 def _one(look: _Look, plan: str, suite: str, asked: Iterable[str]) -> Needed:
     name = part_name(plan, suite)
-    return look.at(name, bare=False) if suite in asked else Needed(name, "unasked", "no criterion of the gate looks at it")
+    if suite not in asked:
+        return Needed(name, "unasked", "no criterion of the gate looks at it")
+    return look.at(name, bare=False)
 
 
 class _Look:
@@ -137,11 +139,7 @@ class _Look:
             yield read_manifest(self._layout.runs / name)
 
 
-
-
-def made_before(
-    workspace: Workspace, layout: Layout, runs: Sequence[Run], baselines: Sequence[Run]
-) -> Decision | None:
+def made_before(workspace: Workspace, layout: Layout, runs: Sequence[Run], baselines: Sequence[Run]) -> Decision | None:
     """Return the newest decision on just these runs and files, if nothing that could change it was said since.
 
     Anything that entered the audit log after it could, but for what people say of the release itself.

@@ -62,7 +62,7 @@ def weakened(old: Workspace, new: Workspace) -> list[Weakening]:
 
 
 def place(one: Weakening, old: Workspace, new: Workspace) -> str:
-    """Return ``file:line`` in the workspace of what became weaker; of what is gone, where it was; or the empty string."""
+    """Return ``file:line`` in the workspace of what became weaker; of what is gone, where it was; or nothing."""
     for side in (new, old):
         node = entity_of(one, side)
         if node is not None and node.file.resolve().is_relative_to(side.root.resolve()):
@@ -243,7 +243,8 @@ def _plans(old: Workspace, new: Workspace) -> Iterator[Weakening]:
                     yield Weakening(what, *told, "it measures less")
             if after.attacks is not None and (was.attacks is None or set(was.attacks) - set(after.attacks)):
                 tried = _named(was.attacks) if was.attacks is not None else "all"
-                yield Weakening(what, f"attacks {tried} of {was.suite}", _named(after.attacks) or "none", "less is tried")
+                told = f"attacks {tried} of {was.suite}", _named(after.attacks) or "none"
+                yield Weakening(what, *told, "less is tried")
 
 
 def _gone(old: Workspace, new: Workspace) -> Iterator[Weakening]:

@@ -40,9 +40,7 @@ class Sarif:
         results += [_hit(attempt, confirmed_words(decision, attempt), len(rules) - 1) for attempt in decision.s1_hits]
         if document.alerts:
             said = visible(document.alerted) or "What a reviewer must see first"
-            rules.append(
-                {"id": ALERT, "shortDescription": {"text": said}, "defaultConfiguration": {"level": "error"}}
-            )
+            rules.append({"id": ALERT, "shortDescription": {"text": said}, "defaultConfiguration": {"level": "error"}})
             results += [_alert(one, len(rules) - 1) for one in document.alerts]
         driver = {"name": "shipworthy", "semanticVersion": _semantic(__version__), "rules": rules}
         about = {name: visible(getattr(decision, name)) for name in ("id", "system", "gate", "verdict", "reason")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shipworthy.core.digests import digest
-from shipworthy.workspace.kinds.plan import FULL, split_part
+from shipworthy.workspace.kinds.plan import FULL, part_meaning, split_part
 
 if TYPE_CHECKING:
     from shipworthy.workspace.load import Workspace
@@ -33,9 +33,4 @@ def spec(workspace: Workspace, plan: str) -> dict[str, Any]:
 
 
 def _part(workspace: Workspace, plan: str, suite: str) -> dict[str, Any]:
-    """Return the meaning of one suite of a plan, as a plan that holds nothing else would be written."""
-    if plan == FULL:
-        return {"suites": [suite]}
-    written: dict[str, Any] = workspace.graph.node("plan", plan).meaning
-    kept = [one for one in written["suites"] if (one if isinstance(one, str) else one["suite"]) == suite]
-    return {**{key: value for key, value in written.items() if key != "id"}, "suites": kept}
+    return part_meaning(None if plan == FULL else workspace.graph.node("plan", plan).meaning, suite)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -112,3 +112,15 @@ def plan_part(plan: PlanSpec, suite: str) -> PlanSpec:
         raise UsageError(f"the plan {plan.id!r} has no suite {suite!r}: {did_you_mean(suite, known)}")
     # A plan's id has no such character, so it cannot be validated: nothing else of it changes.
     return plan.model_copy(update={"id": part_name(plan.id, suite), "suites": kept})
+
+
+def part_meaning(written: Any, suite: str) -> dict[str, Any]:
+    """Return the meaning of one suite of a plan, as a plan that holds nothing else would be written.
+
+    Args:
+        written: the meaning of the whole plan; None of `full`, which is written nowhere.
+    """
+    if written is None:
+        return {"suites": [suite]}
+    kept = [one for one in written["suites"] if (one if isinstance(one, str) else one["suite"]) == suite]
+    return {**{key: value for key, value in written.items() if key != "id"}, "suites": kept}
