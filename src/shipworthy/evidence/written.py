@@ -16,8 +16,8 @@ from shipworthy.core.digests import canonical
 from shipworthy.core.errors import IntegrityError, PluginError, ShipworthyError
 from shipworthy.evidence.unchanged import INDEX, not_to_the_byte
 from shipworthy.evidence.verification import Check
-from shipworthy.workspace.files import meaning_of
 from shipworthy.workspace.fields import Entity
+from shipworthy.workspace.files import meaning_of
 from shipworthy.workspace.kind import Kind, sections
 from shipworthy.workspace.kinds.plan import FULL, part_meaning, split_part
 from shipworthy.workspace.kinds.requirement import Requirement
