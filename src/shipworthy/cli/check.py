@@ -31,7 +31,7 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
     expired, run too long, or were accepted by somebody without the right.
 
     Warned of is what is allowed and leaves a gap: risks that nothing mitigates, controls that implement nothing,
-    journeys without coverage, criteria that would mostly be undecided, links whose end changed since somebody read it,
+    journeys without coverage, criteria that would mostly be undecided, on all samples or on those of a plan that measures every suite of the gate, links whose end changed since somebody read it,
     levers that were never drilled.
     """
     loaded, problems, warnings = look(workspace, allow_code=allow_code)
@@ -77,10 +77,11 @@ def _unreachable(workspace: Workspace, *, broken: bool) -> tuple[list[Problem], 
         broken: the files have other problems, and some of them may be in the way of telling.
     """
     from shipworthy.core.errors import UsageError
-    from shipworthy.release.power import unreachable_criteria, weak_criteria
+    from shipworthy.release.power import unreachable_criteria, weak_criteria, weak_plans
 
     try:
-        return unreachable_criteria(workspace), [] if broken else weak_criteria(workspace)
+        weak = [] if broken else [*weak_criteria(workspace), *weak_plans(workspace)]
+        return unreachable_criteria(workspace), weak
     except UsageError:
         if broken:
             return [], []

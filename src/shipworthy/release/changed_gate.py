@@ -53,7 +53,7 @@ def changed_gate(old: Workspace, new: Workspace, today: date, code: Sequence[Wea
     places = f"{len(covered)} place{'' if len(covered) == 1 else 's'}"
     head = ""
     if covered:
-        left = f"{missing} of them without a signed approval" if missing else "each with a signed approval"
+        left = f"{missing} without a signed approval, which blocks" if missing else "each with a signed approval"
         head = f"The gate became weaker in {places}, {left}"
         head += "".join(f". An approval does not count: {why}" for why in refused[:3])
     return ChangedGate(tuple(covered), tuple(refused), alerts, head)

@@ -125,7 +125,8 @@ class _Look:
 
     def _why(self, plan: str, *, bare: bool) -> str:
         """Return what changed since the newest run of a plan; in words of the files."""
-        before = next((m for m in self._manifests() if m.plan == plan and (m.guards == "") == bare), None)
+        whose = "none" if bare or self._workspace.guards is None else "workspace"
+        before = next((m for m in self._manifests() if m.plan == plan and _guards_of(m) == whose), None)
         if before is None:
             return "no run of it is here"
         lapsed = "" if bare else self._now.lapsed(before)
@@ -137,6 +138,11 @@ class _Look:
     def _manifests(self) -> Iterable[RunManifest]:
         for name in reversed(self._layout.run_ids()):
             yield read_manifest(self._layout.runs / name)
+
+
+def _guards_of(manifest: RunManifest) -> str:
+    declared = manifest.subject.get("declared")
+    return str(declared.get("guards", "")) if isinstance(declared, dict) else ""
 
 
 def made_before(workspace: Workspace, layout: Layout, runs: Sequence[Run], baselines: Sequence[Run]) -> Decision | None:
