@@ -103,6 +103,7 @@ def base_of(against: str, workspace: Path, into: Path) -> Path | None:
         _refuse_moved(workspace, found.strip(), [name for name in listed if PurePosixPath(name).name == "system.yaml"])
         return None
     _take(root, found.strip(), str(inside), made)
+    _take_packs(root, found.strip(), made, made / inside)
     return made / inside
 
 
@@ -114,6 +115,35 @@ def _take(root: Path, commit: str, inside: str, into: Path) -> None:
     into.mkdir()
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         archive.extractall(into, filter="data")
+
+
+def _take_packs(root: Path, commit: str, into: Path, workspace: Path) -> None:
+    """Put the policy packs that a workspace inherits, which may lie beside it, where they lay in the commit."""
+    from shipworthy.core.errors import WorkspaceError
+    from shipworthy.workspace.nodes import read_yaml
+    from shipworthy.workspace.packs import INHERITS, MOST
+
+    (into / ".git").mkdir()  # a pack may lie in the repository, and not outside of it
+    queue, seen = sorted(workspace.rglob("*.yaml")), set[Path]()
+    while queue and len(seen) < MOST:
+        file = queue.pop(0)
+        try:
+            said = read_yaml(file, into).value
+        except WorkspaceError:
+            continue  # loading it says so
+        names = said.get(INHERITS) if isinstance(said, dict) else None
+        for name in names if isinstance(names, list) else ():
+            path = (file.parent / str(name)).resolve()
+            if path in seen or not path.is_relative_to(into.resolve()):
+                continue
+            seen.add(path)
+            if not path.exists():
+                done = _run(root, "show", f"{commit}:{path.relative_to(into.resolve()).as_posix()}", may=True)
+                if done.returncode:
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(done.stdout)
+            queue.append(path)
 
 
 def _refuse_moved(workspace: Path, commit: str, files: list[str]) -> None:

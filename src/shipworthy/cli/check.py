@@ -31,8 +31,10 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
     expired, run too long, or were accepted by somebody without the right.
 
     Warned of is what is allowed and leaves a gap: risks that nothing mitigates, controls that implement nothing,
-    journeys without coverage, criteria that would mostly be undecided, on all samples or on those of a plan that measures every suite of the gate, links whose end changed since somebody read it,
-    levers that were never drilled.
+    journeys without coverage, criteria that would mostly be undecided (on all samples, or on those of a plan that
+    measures every suite of the gate), links whose end changed since somebody read it, levers that were never drilled.
+
+    What a policy pack of the organisation asks for and the workspace loosens is a problem, with the place in both.
     """
     loaded, problems, warnings = look(workspace, allow_code=allow_code)
     if form == "json":

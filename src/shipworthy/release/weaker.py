@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from shipworthy.core.condition import looser
 from shipworthy.core.digests import digest, file_digest
 from shipworthy.core.severity import Severity
 from shipworthy.workspace.code import FOLDER
@@ -58,6 +59,7 @@ def weakened(old: Workspace, new: Workspace) -> list[Weakening]:
         *_waivers(old, new),
         *_plans(old, new),
         *_gone(old, new),
+        *_packs(old, new),
     ]
 
 
@@ -102,13 +104,9 @@ def _condition(what: str, before: Criterion, after: Criterion) -> Iterator[Weake
     one, other = before.parsed, after.parsed
     if one.text == other.text:
         return
-    if (one.test, one.side, one.unit) != (other.test, other.side, other.unit):
+    if (loosened := looser(one, other)) is None:
         yield Weakening(what, one.text, other.text, "another condition: which is stricter cannot be told")
-        return
-    loosened = (
-        other.limit > one.limit if one.side == "upper" or one.test == "noninferiority" else other.limit < one.limit
-    )
-    if loosened or other.confidence < one.confidence or (one.each and not other.each):
+    elif loosened:
         yield Weakening(what, one.text, other.text, "the limit is loosened")
 
 
@@ -257,6 +255,15 @@ def _gone(old: Workspace, new: Workspace) -> Iterator[Weakening]:
                 yield Weakening(f"{kind} {id}", "there", "gone", why)
             elif (getattr(node.entity, "status", ""), getattr(now[id].entity, "status", "")) == ("in-place", "planned"):
                 yield Weakening(f"{kind} {id}", "in-place", "planned", "it is said to be in force no longer")
+
+
+def _packs(old: Workspace, new: Workspace) -> Iterator[Weakening]:
+    """Yield the policy packs that are inherited no longer, or say something else: which is stricter is not told."""
+    was, now = ({one.pack.pack.id: one.sha256 for one in side.packs} for side in (old, new))
+    for id, sha in was.items():
+        if now.get(id) != sha:
+            why = "what the organisation asks for may be less" if id in now else "it is inherited no longer"
+            yield Weakening(f"pack {id}", sha, now.get(id, "gone"), why)
 
 
 def code_changes(old: Path, new: Path) -> list[Weakening]:

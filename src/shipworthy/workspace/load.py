@@ -26,6 +26,7 @@ from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.kinds.risk import Risk
 from shipworthy.workspace.kinds.system import System
 from shipworthy.workspace.kinds.target import DEFAULT
+from shipworthy.workspace.packs import InheritedPack
 from shipworthy.workspace.policies import PolicyFile
 from shipworthy.workspace.read import read_workspace
 from shipworthy.workspace.spec import spec_digest
@@ -47,6 +48,7 @@ class Workspace:
         code: SHA-256 of every workspace-local plug-in that was loaded, by file name.
         files: every file that was read, with its digest: what must be unchanged; none where there are problems.
         shadow: the candidate ``policy.shadow.yaml``, asked beside the tool policy; None where there is none.
+        packs: the policy packs that it inherits, and keeps to.
         wants: what its files ask for and its user must allow.
         allow_code: whether all code was allowed; `grants` is what is allowed by name.
     """
@@ -58,6 +60,7 @@ class Workspace:
     files: tuple[SafetyFile, ...] = ()
     shadow: PolicyFile | None = None
     wants: tuple[Want, ...] = ()
+    packs: tuple[InheritedPack, ...] = ()
     allow_code: bool = False
     grants: Grants = field(default_factory=Grants)
 
@@ -99,7 +102,7 @@ class Workspace:
         made = cls(
             root=root, graph=graph, warnings=tuple(in_order([*draft.warnings, *_unasked(asked, grants, allow_code)])),
             code=draft.code, files=() if problems else safety_files(root, draft), wants=asked, allow_code=allow_code,
-            grants=grants, shadow=draft.shadow.entity if draft.shadow is not None else None,
+            grants=grants, packs=tuple(draft.packs), shadow=draft.shadow.entity if draft.shadow is not None else None,
         )  # fmt: skip
         return made, problems
 
