@@ -87,6 +87,19 @@ class Code(Struct, frozen=True, tag=True):
     language: str = ""
 
 
+class Picture(Struct, frozen=True, tag=True):
+    """A drawing, made by this program: as SVG for a page, and as Mermaid for what renders that.
+
+    Attributes:
+        text: what it shows, in a sentence, for who cannot see it.
+    """
+
+    title: str
+    svg: str
+    mermaid: str
+    text: str
+
+
 class Section(Struct, frozen=True, tag=True):
     title: str
     children: tuple[Block, ...]
@@ -95,7 +108,7 @@ class Section(Struct, frozen=True, tag=True):
     """The section in a few lines, for a report that has no room for all of it."""
 
 
-Block = Section | Paragraph | Callout | Facts | Table | Intervals | Transcript | Code
+Block = Section | Paragraph | Callout | Facts | Table | Intervals | Transcript | Code | Picture
 
 
 class Alert(Struct, frozen=True):

@@ -13,6 +13,7 @@ from shipworthy.core.document import (
     Facts,
     Intervals,
     Paragraph,
+    Picture,
     Section,
     Table,
     Transcript,
@@ -210,6 +211,8 @@ def _block(block: Block) -> Iterator[str]:
             yield f"{SIGNS[tone]} **{_text(title)}**{f' ({_text(note)})' if note else ''}"
             for turn in turns:
                 yield from ("", f"*{_text(turn.role)}*", "", *_fenced(turn.text))
+        case Picture(title, _, mermaid):
+            yield from (_text(title), "", *_fenced(mermaid, "mermaid"))
         case Code(text, language):
             yield from _fenced(text, re.sub(r"[^a-z0-9]", "", language.lower())[:20])
 
