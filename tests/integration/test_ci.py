@@ -233,6 +233,10 @@ def test_it_goes_on_where_it_was_stopped(repository: Repository) -> None:
     stopped = repository.runs()
     assert repository.ci()[0] == 0
     assert set(stopped) <= set(repository.runs()) and len(repository.runs()) == 2
+    code, out, _ = repository("portfolio", str(repository.root), "--allow-code", "--format", "json")
+    row = json.loads(out)["products"][0]
+    assert (code, row["gate"], row["gate_stands"], row["stale"]) == (0, "ship", True, [])
+    assert 0 < row["residual"] < row["inherent"] and row["unmeasured"] == 0
     code, out, _ = repository.ci("--dry-run")
     assert code == 0 and "full@phrases    no" in out
     code, out, err = repository("evidence", "build", "-C", str(repository.safety), "--allow-code", "--key", "packer")

@@ -93,9 +93,7 @@ def _gaps(
     for cell in cells.cells:
         if not cell.covered:
             where = f"{cell.risk} on {cell.journey}"
-            yield Gap(
-                1 if cell.critical else 2, f"{where} is not covered: {cell.gap}", "`shipworthy eval`, then `gate`"
-            )
+            yield Gap(1 if cell.critical else 2, f"{where} is not covered: {cell.gap}", "`shipworthy ci`")
     bare = [one.id for one in graph.of_kind("risk").values() if not one.entity.owner]
     if bare:
         yield Gap(2, f"risks that nobody owns: {', '.join(bare)}", "`owner` of each in risks.yaml")
@@ -148,7 +146,7 @@ def page(
         ("Risk", "Severity", "Inherent", "Residual", "Owner", "Rests on"),
         tuple(
             (f"{one.risk}\n{one.title}", one.severity, f"{one.inherent:.1f}",
-             f"{one.residual:.1f}\n[{one.low:.1f}, {one.high:.1f}]" if one.measured else f"{one.residual:.1f}\ninherent",
+             f"{one.residual:.1f}\n" + (f"[{one.low:.1f}, {one.high:.1f}]" if one.measured else "inherent"),
              one.owner or "nobody", one.basis)
             for one in found.risks
         ),
@@ -173,7 +171,7 @@ def page(
             Section("Inventory", (inventory,), "inventory"),
             Section("The system and its safety case", (*drawn, picture(case, CASE)), "drawings"),
         ),
-        f"{now:%Y-%m-%d} · read from the files and from what was decided; nothing was measured for it",
+        f"{now:%Y-%m-%d}, from the files and what was decided",
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from shipworthy.core import signoff
 from shipworthy.core.document import Callout, DocumentTree, Paragraph, Section, Table, Tone
 from shipworthy.core.errors import ShipworthyError, UsageError, WorkspaceError
-from shipworthy.evidence.covered import covered
+from shipworthy.evidence.covered import covered as cover
 from shipworthy.evidence.residual import register
 from shipworthy.evidence.standing import Standings, standings
 from shipworthy.store.audit import AuditLog
@@ -129,7 +129,7 @@ def _filled(row: PortfolioRow, workspace: Workspace, layout: Layout, now: dateti
             audit.verify()
     found = standings(workspace, layout) if layout.keeps_control else Standings({}, ())
     criteria = found.criteria or standings_of_nothing(workspace)
-    cells, risks = covered(graph, criteria, now), register(graph, criteria, today)
+    cells, risks = cover(graph, criteria, now), register(graph, criteria, today)
     row = row._replace(
         critical=cells.critical,
         covered=cells.covered,
@@ -264,7 +264,7 @@ def _tone(row: PortfolioRow) -> Tone:
 def _shown(row: PortfolioRow) -> tuple[str, ...]:
     name, tier, gate, release, share, left, packs, _ = cells_of(row)
     if row.problems:
-        return (f"{name}\n{row.place}", tier, "cannot be read", "", "", "", "")
+        return (row.place, tier, "cannot be read", "", "", "", "")
     first, _, second = left.partition(" [")
     under = f"[{second}" if second else ""
     verdict, _, when = gate.partition(", ")
