@@ -26,7 +26,7 @@ KINDS = (
 """What an inventory counts, in the order of the life of a product."""
 
 
-class Gap(NamedTuple):
+class AssessedGap(NamedTuple):
     """Something that is missing.
 
     Attributes:
@@ -45,7 +45,7 @@ class Assessment(NamedTuple):
     inventory: Mapping[str, tuple[str, ...]]
     cells: Coverage
     risks: Sequence[ResidualRisk]
-    gaps: Sequence[Gap]
+    gaps: Sequence[AssessedGap]
 
 
 def assess(
@@ -74,7 +74,7 @@ def _gaps(
     cells: Coverage,
     standing: Mapping[str, CriterionStanding],
     warnings: Sequence[Problem],
-) -> Iterator[Gap]:
+) -> Iterator[AssessedGap]:
     needed = {
         "component": (2, "the parts of the system are not written down", "components in system.yaml"),
         "journey": (2, "nothing says what people do with it", "journeys.yaml"),
@@ -89,26 +89,28 @@ def _gaps(
     }
     for kind, (weight, what, close) in needed.items():
         if not graph.of_kind(kind):
-            yield Gap(weight, what, close)
+            yield AssessedGap(weight, what, close)
     for cell in cells.cells:
         if not cell.covered:
             where = f"{cell.risk} on {cell.journey}"
-            yield Gap(1 if cell.critical else 2, f"{where} is not covered: {cell.gap}", "`shipworthy ci`")
+            yield AssessedGap(1 if cell.critical else 2, f"{where} is not covered: {cell.gap}", "`shipworthy ci`")
     bare = [one.id for one in graph.of_kind("risk").values() if not one.entity.owner]
     if bare:
-        yield Gap(2, f"risks that nobody owns: {', '.join(bare)}", "`owner` of each in risks.yaml")
+        yield AssessedGap(2, f"risks that nobody owns: {', '.join(bare)}", "`owner` of each in risks.yaml")
     open_ = [one.id for one in graph.of_kind("component").values() if _silent(one)]
     if open_:
         said = f"parts of which the files do not say who writes to them or what they hold: {', '.join(open_)}"
-        yield Gap(3, said, "`writers` and `holds` of each in system.yaml")
+        yield AssessedGap(3, said, "`writers` and `holds` of each in system.yaml")
     if more := len(suggest(graph).suggestions):
         said = f"{more} threats of the catalogue fit its parts and are neither named nor ruled out"
-        yield Gap(2, said, "`shipworthy threat suggest` lists them with their reasons")
+        yield AssessedGap(2, said, "`shipworthy threat suggest` lists them with their reasons")
     if not any(one.state == "stands" for one in standing.values()):
-        yield Gap(1, "no evidence stands: nothing was measured on these files and this system", "`shipworthy ci`")
+        yield AssessedGap(
+            1, "no evidence stands: nothing was measured on these files and this system", "`shipworthy ci`"
+        )
     if workspace.guards is None and workspace.policy is None:
-        yield Gap(3, "no guard and no tool policy stands in front of it", "guards.yaml, policy.yaml")
-    yield from (Gap(3, f"{one.message} ({one.file.name}:{one.line})", one.hint) for one in warnings)
+        yield AssessedGap(3, "no guard and no tool policy stands in front of it", "guards.yaml, policy.yaml")
+    yield from (AssessedGap(3, f"{one.message} ({one.file.name}:{one.line})", one.hint) for one in warnings)
 
 
 def _silent(node: Node) -> bool:
