@@ -42,7 +42,9 @@ def test_a_template_reaches_a_verdict(
     root = tmp_path / "product"
     scaffold(root, name)
     loaded, problems, warnings = look(root, allow_code=False)
-    assert loaded is not None and not problems and not warnings, (problems, warnings)
+    assert loaded is not None and not problems, problems
+    # That nobody drilled the levers is true of a product that was just begun.
+    assert all("was never drilled" in warning.message for warning in warnings), warnings
     assert not [kind for kind in KINDS if not loaded.graph.of_kind(kind)]
     assert set(loaded.graph.of_kind("tier")) == {"low", "medium", "high"}
     assert loaded.guards is not None or loaded.policy is not None

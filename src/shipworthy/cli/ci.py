@@ -75,6 +75,7 @@ def command(
 
     from shipworthy.cli import NO_SHIP
     from shipworthy.cli.check import look
+    from shipworthy.core.errors import UsageError
     from shipworthy.exchange.budget import Limits, parse_duration
     from shipworthy.release.baseline import choose_baseline
     from shipworthy.release.remeasure import needed
@@ -92,6 +93,8 @@ def command(
     if problems or loaded is None:
         _wrong(forms, problems, again)
         return 2
+    if bare and loaded.guards is None:
+        raise UsageError("--bare compares with the target without its guards, and the workspace has no guards.yaml")
     wanted, layout = outputs(workspace, forms), Layout(workspace)
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -115,12 +118,25 @@ def command(
         )
         named = baselines or tuple(one.run for one in measured if one.bare)
         decision, document = _decide(loaded, layout, [one.run for one in measured if not one.bare and one.run], named)
-        document = _told(document, asked, measured, gate)
+        tables = _exceeding(loaded, decision)
+        document = _told(document, asked, measured, gate, tables)
         put(wanted, decision, document, again)
     from shipworthy.cli.gate import exit_code
 
     code = exit_code(decision.verdict)
-    return NO_SHIP if gate is not None and gate.blocks and code in (0, 3) else code
+    blocked = (gate is not None and gate.blocks) or bool(tables)
+    return NO_SHIP if blocked and code in (0, 3) else code
+
+
+def _exceeding(workspace: Workspace, decision: Decision) -> list[Alert]:
+    """Return an alert for each tool with which the policy lets the agent do more than a decision table says."""
+    from datetime import UTC, datetime
+
+    from shipworthy.core.document import Alert
+    from shipworthy.release.tables import answers
+
+    found = [one for one in answers(workspace, decision, datetime.now(UTC).date()) if one.exceeds]
+    return [Alert(f"tool {one.tool}", one.words, "bad", "tighten its rule in policy.yaml", one.place) for one in found]
 
 
 def _held(
@@ -247,7 +263,11 @@ def _decide(
 
 
 def _told(
-    document: DocumentTree, asked: Sequence[Needed], measured: Sequence[Needed], gate: ChangedGate | None
+    document: DocumentTree,
+    asked: Sequence[Needed],
+    measured: Sequence[Needed],
+    gate: ChangedGate | None,
+    tables: Sequence[Alert],
 ) -> DocumentTree:
     """Return a report with what was measured and left out, and what became weaker at its head."""
     from msgspec.structs import replace
@@ -257,8 +277,11 @@ def _told(
     rows = tuple(_row(before, after) for before, after in zip(asked, measured, strict=True))
     table = Table(("What", "Measured now", "Why", "Run"), rows)
     section = Section("What was measured, and what was left out", (table,), "measured", (table,))
-    alerts: tuple[Alert, ...] = gate.alerts if gate is not None else ()
+    alerts: tuple[Alert, ...] = (*(gate.alerts if gate is not None else ()), *tables)
     head = gate.head if gate is not None else ""
+    if tables:
+        many = f"The policy lets the agent do more than decision tables say with {len(tables)} tools, which blocks"
+        head = f"{head}. {many}" if head else many
     return replace(document, children=(*document.children, section), alerts=alerts, alerted=head)
 
 

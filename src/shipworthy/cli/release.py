@@ -373,6 +373,49 @@ def decide(
     return NO_SHIP if made["verdict"] == "NO_GO" else SHIP
 
 
+@command.command()
+@click.argument("decision", metavar="[DECISION]", default="latest")
+@workspace_option
+@shown_option
+@allow_code_option
+def tables(*, workspace: Path, allow_code: bool, decision: str, form: str) -> int:
+    """Evaluate the decision tables of the workspace on DECISION of the gate: what may the agent do with each tool?
+
+    A table's first row that holds says `execute`, `ask` (a person, each time) or `never`. What policy.yaml lets the
+    agent do is shown beside it; where that is more, a release is blocked.
+
+    Exit codes: 0 the policy lets nothing more than the tables, 1 it does.
+    """
+    import json
+
+    from shipworthy.cli import NO_SHIP, SHIP
+    from shipworthy.cli._tables import markdown_table, table
+    from shipworthy.release.tables import answers
+    from shipworthy.store.layout import Layout
+    from shipworthy.workspace.load import Workspace
+
+    loaded = Workspace.load(workspace, allow_code=allow_code)
+    found = answers(loaded, Layout(workspace).load_decision(decision), _now().date())
+    if form == "json":
+        body = [{**one._asdict(), "exceeds": one.exceeds} for one in found]
+        click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+    elif not found:
+        click.echo("there is no decision table: decision_tables.yaml")
+    else:
+        columns = ("tool", "table says", "policy lets it", "by", "so")
+        rows = [
+            (one.tool, one.says, one.policy, f"{one.table} {one.version}, {_row_words(one.row)}",
+             "the policy lets it more" if one.exceeds else one.missing or "")
+            for one in found
+        ]  # fmt: skip
+        click.echo((markdown_table if form == "markdown" else table)(columns, rows))
+    return NO_SHIP if any(one.exceeds for one in found) else SHIP
+
+
+def _row_words(row: int) -> str:
+    return f"row {row}" if row else "otherwise"
+
+
 _old = click.argument("old", metavar="OLD")
 _folder = click.Path(path_type=Path, exists=True, file_okay=False)
 _new = click.argument("new", metavar="[NEW]", default=".", type=_folder)

@@ -60,6 +60,7 @@ def weakened(old: Workspace, new: Workspace) -> list[Weakening]:
         *_plans(old, new),
         *_gone(old, new),
         *_packs(old, new),
+        *_tables(old, new),
     ]
 
 
@@ -264,6 +265,17 @@ def _packs(old: Workspace, new: Workspace) -> Iterator[Weakening]:
         if now.get(id) != sha:
             why = "what the organisation asks for may be less" if id in now else "it is inherited no longer"
             yield Weakening(f"pack {id}", sha, now.get(id, "gone"), why)
+
+
+def _tables(old: Workspace, new: Workspace) -> Iterator[Weakening]:
+    """Yield the decision tables that say something else, or are gone: which is stricter is for people to say."""
+    was, now = (side.graph.of_kind("decision-table") for side in (old, new))
+    for id, node in was.items():
+        if id not in now:
+            yield Weakening(f"decision-table {id}", f"version {node.entity.version}", "gone", "no table says when")
+        elif now[id].entity != node.entity:
+            told = f"version {node.entity.version}", f"version {now[id].entity.version}"
+            yield Weakening(f"decision-table {id}", *told, "when the agent may execute a tool is another thing")
 
 
 def code_changes(old: Path, new: Path) -> list[Weakening]:
