@@ -243,6 +243,25 @@ def test_it_goes_on_where_it_was_stopped(repository: Repository) -> None:
     assert code == 0, err  # a pack of runs that are parts of a plan holds together
 
 
+def test_a_policy_pack_beside_the_workspace(repository: Repository, tmp_path: Path) -> None:
+    (repository.root / "policy").mkdir()
+    pack = repository.root / "policy" / "ai.yaml"
+    pack.write_text("pack: {id: PP-all, title: All}\ncriteria: [{id: PC-1, suite: phrases, must: upper95 <= 0.30}]\n")
+    repository.change("system.yaml", "system:", "inherits: [../policy/ai.yaml]\nsystem:")
+    repository.commit("A pack")
+    repository.git("checkout", "-qb", "loosened")
+    pack.write_text(pack.read_text().replace("0.30", "0.50"))
+    code, out, err = repository("release", "diff", "main", str(repository.safety), "--allow-code", "--format", "json")
+    assert (code, [one["what"] for one in json.loads(out)]) == (1, ["pack PP-all"]), err
+    base = tmp_path / "base"
+    repository.git("worktree", "add", "-q", str(base), "main")
+    code, out, err = repository("release", "diff", str(base / "safety"), str(repository.safety), "--allow-code")
+    assert code == 1 and "PP-all" in out and "inherited" not in err, err
+    repository.change("requirements.yaml", "told, must: upper95 <= 0.20", "told, must: upper95 <= 0.60")
+    code, comment, _ = repository.ci("--against", "main")
+    assert code == 2 and "is less strict than upper95" in comment and "ai.yaml:2" in comment
+
+
 def test_wrong_files_and_other_bases(repository: Repository) -> None:
     assert "no such commit" in repository.ci("--against", "nothing")[2]
     repository.git("mv", "safety", "guarded")

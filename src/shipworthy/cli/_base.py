@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -81,8 +81,7 @@ def base_of(against: str, workspace: Path, into: Path) -> Path | None:
     """
     made = into / "base"
     if Path(against).is_dir():
-        shutil.copytree(against, made, ignore=shutil.ignore_patterns(".shipworthy", ".git"))
-        return made
+        return _copied(Path(against).resolve(), made)
     root = Path(_git(workspace, "rev-parse", "--show-toplevel").strip())
     commit, colon, named = against.partition(":")
     if commit.startswith("-"):
@@ -103,8 +102,22 @@ def base_of(against: str, workspace: Path, into: Path) -> Path | None:
         _refuse_moved(workspace, found.strip(), [name for name in listed if PurePosixPath(name).name == "system.yaml"])
         return None
     _take(root, found.strip(), str(inside), made)
-    _take_packs(root, found.strip(), made, made / inside)
+    _take_packs(lambda name: _shown(root, found.strip(), name), made, made / inside)
     return made / inside
+
+
+def _copied(folder: Path, into: Path) -> Path:
+    """Copy a workspace, and the policy packs that it inherits, to where they lie in its repository."""
+    around = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
+    made = into / folder.relative_to(around)
+    shutil.copytree(folder, made, ignore=shutil.ignore_patterns(".shipworthy", ".git"))
+    _take_packs(lambda name: (around / name).read_bytes() if (around / name).is_file() else None, into, made)
+    return made
+
+
+def _shown(root: Path, commit: str, name: str) -> bytes | None:
+    done = _run(root, "show", f"{commit}:{name}", may=True)
+    return None if done.returncode else done.stdout
 
 
 def _take(root: Path, commit: str, inside: str, into: Path) -> None:
@@ -117,13 +130,17 @@ def _take(root: Path, commit: str, inside: str, into: Path) -> None:
         archive.extractall(into, filter="data")
 
 
-def _take_packs(root: Path, commit: str, into: Path, workspace: Path) -> None:
-    """Put the policy packs that a workspace inherits, which may lie beside it, where they lay in the commit."""
+def _take_packs(fetch: Callable[[str], bytes | None], into: Path, workspace: Path) -> None:
+    """Put the policy packs that a workspace inherits, which may lie beside it, where they lay in its repository.
+
+    Args:
+        fetch: returns a file by its path in the repository; None where there is none.
+    """
     from shipworthy.core.errors import WorkspaceError
     from shipworthy.workspace.nodes import read_yaml
     from shipworthy.workspace.packs import INHERITS, MOST
 
-    (into / ".git").mkdir()  # a pack may lie in the repository, and not outside of it
+    (into / ".git").mkdir(exist_ok=True)  # a pack may lie in the repository, and not outside of it
     queue, seen = sorted(workspace.rglob("*.yaml")), set[Path]()
     while queue and len(seen) < MOST:
         file = queue.pop(0)
@@ -138,11 +155,10 @@ def _take_packs(root: Path, commit: str, into: Path, workspace: Path) -> None:
                 continue
             seen.add(path)
             if not path.exists():
-                done = _run(root, "show", f"{commit}:{path.relative_to(into.resolve()).as_posix()}", may=True)
-                if done.returncode:
+                if (data := fetch(path.relative_to(into.resolve()).as_posix())) is None:
                     continue
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(done.stdout)
+                path.write_bytes(data)
             queue.append(path)
 
 

@@ -441,14 +441,15 @@ def diff(*, old: str, new: Path, form: str, allow_code: bool) -> int:
     from shipworthy.cli._base import held_against
     from shipworthy.cli._tables import markdown_table, table
     from shipworthy.core.errors import UsageError
-    from shipworthy.release.changed_gate import changed_gate
+    from shipworthy.release.changed_gate import changed_gate, short
 
     with held_against(old, new, allow_code=allow_code) as found:
         if found.old is None:
             raise UsageError(f"{old} has no workspace at {new}: name its folder there, as in COMMIT:FOLDER")
         said = changed_gate(found.old, found.new, _now().date(), found.code)
     rows = [
-        (one.what, one.was, one.now, one.why, f"{by.by} as {by.role}" if by else "nobody") for one, by in said.weaker
+        (one.what, short(one.was), short(one.now), one.why, f"{by.by} as {by.role}" if by else "nobody")
+        for one, by in said.weaker
     ]
     for why in said.refused:
         click.echo(f"does not count: {why}", err=True)

@@ -60,11 +60,12 @@ def changed_gate(old: Workspace, new: Workspace, today: date, code: Sequence[Wea
 
 
 def _alert(one: Weakening, by: WeakerApproval | None, where: str) -> Alert:
-    text = f"{_short(one.was)} \u2192 {_short(one.now)}: {one.why}"
+    text = f"{short(one.was)} \u2192 {short(one.now)}: {one.why}"
     if by is None:
         return Alert(one.what, text, "bad", "nobody approved it: `shipworthy release approve-diff`", where)
     return Alert(one.what, text, "good", f"approved by {by.by} as {by.role}: {by.reason}", where)
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return a digest as people compare them; any other text as it is."""
     return text[:19] if text.startswith("sha256:") else text
