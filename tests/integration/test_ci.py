@@ -259,7 +259,7 @@ def test_a_policy_pack_beside_the_workspace(repository: Repository, tmp_path: Pa
     assert code == 1 and "PP-all" in out and "inherited" not in err, err
     repository.change("requirements.yaml", "told, must: upper95 <= 0.20", "told, must: upper95 <= 0.60")
     code, comment, _ = repository.ci("--against", "main")
-    assert code == 2 and "is less strict than upper95" in comment and "ai.yaml:2" in comment
+    assert code == 2 and "is less strict than upper95" in comment and "ai.yaml&#58;2" in comment
 
 
 def test_wrong_files_and_other_bases(repository: Repository) -> None:

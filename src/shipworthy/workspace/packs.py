@@ -8,6 +8,7 @@ workspace, whose own files hold all that a decision rests on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
@@ -165,7 +166,7 @@ def inherited(sources: Sequence[YamlFile], root: Path, problems: list[Problem]) 
             )
             continue
         for index, name in enumerate(said):
-            path = (source.file.parent / name).resolve()
+            path = Path(normpath(source.file.parent / name))
             if path in found:
                 continue
             if len(found) >= MOST:
@@ -179,7 +180,7 @@ def inherited(sources: Sequence[YamlFile], root: Path, problems: list[Problem]) 
 
 def _read(source: YamlFile, index: int, path: Path, around: Path, problems: list[Problem]) -> InheritedPack | None:
     loc = (INHERITS, index)
-    if not path.is_relative_to(around.resolve()) or path.suffix not in (".yaml", ".yml"):
+    if not path.resolve().is_relative_to(around.resolve()) or path.suffix not in (".yaml", ".yml"):
         hint = "it must be a YAML file in the workspace, or in the git repository that the workspace lies in"
         problems.append(source.problem(loc, "no policy pack is read from there", hint))
         return None
