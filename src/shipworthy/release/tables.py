@@ -54,7 +54,7 @@ def answers(workspace: Workspace, decision: Decision, today: date) -> list[Table
         today: levers must have been drilled within their days.
     """
     found = []
-    for node in workspace.graph.of_kind("decision-table").values():
+    for node in workspace.graph.of_kind("decision_table").values():
         table: DecisionTable = node.entity
         says, row, missing = _evaluate(workspace, table, decision, today)
         found += [

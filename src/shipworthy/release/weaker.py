@@ -269,13 +269,13 @@ def _packs(old: Workspace, new: Workspace) -> Iterator[Weakening]:
 
 def _tables(old: Workspace, new: Workspace) -> Iterator[Weakening]:
     """Yield the decision tables that say something else, or are gone: which is stricter is for people to say."""
-    was, now = (side.graph.of_kind("decision-table") for side in (old, new))
+    was, now = (side.graph.of_kind("decision_table") for side in (old, new))
     for id, node in was.items():
         if id not in now:
-            yield Weakening(f"decision-table {id}", f"version {node.entity.version}", "gone", "no table says when")
+            yield Weakening(f"decision_table {id}", f"version {node.entity.version}", "gone", "no table says when")
         elif now[id].entity != node.entity:
             told = f"version {node.entity.version}", f"version {now[id].entity.version}"
-            yield Weakening(f"decision-table {id}", *told, "when the agent may execute a tool is another thing")
+            yield Weakening(f"decision_table {id}", *told, "when the agent may execute a tool is another thing")
 
 
 def code_changes(old: Path, new: Path) -> list[Weakening]:

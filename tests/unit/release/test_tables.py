@@ -72,7 +72,7 @@ def test_the_first_row_that_holds_decides(made: tuple[Path, Decision], capsys: p
         out = capsys.readouterr().out
         assert "never" in out and "DT-one 2" in out
         weaker = {one.what for one in weakened(before, Workspace.load(root))}
-        assert weaker == {"control CT-limit", "decision-table DT-refund"}
+        assert weaker == {"control CT-limit", "decision_table DT-refund"}
         # CI says so at the head of the comment, and blocks.
         assert shipworthy(["ci", "-C", str(root), "--plan", "quick"]) == 1
         comment = capsys.readouterr().out

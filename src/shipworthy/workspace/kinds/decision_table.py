@@ -43,7 +43,7 @@ class TableRow(Entity):
     why: Text = ""
 
 
-@kind("decision-table", section="decision_tables", check=_check)
+@kind("decision_table", section="decision_tables", check=_check)
 class DecisionTable(Entity):
     """When an agent may execute some tools: the first row that holds says it.
 
