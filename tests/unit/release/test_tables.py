@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from shipworthy.cli import run as shipworthy
 from shipworthy.core.records import Decision
+from shipworthy.release import blocks
 from shipworthy.release.tables import answers
 from shipworthy.release.weaker import weakened
 from shipworthy.store.layout import Layout
@@ -69,6 +70,8 @@ def test_the_first_row_that_holds_decides(made: tuple[Path, Decision], capsys: p
         )
         write(root, "levers.yaml", drilled, "ref: support.refunds, max_minutes: 5")
         assert shipworthy(["release", "tables", "-C", str(root)]) == 1
+        blocked = list(blocks._tables(Workspace.load(root), decision, datetime(2026, 11, 30, tzinfo=UTC)))
+        assert [(one.kind, one.about, one.severity) for one in blocked] == [("decision-table", "support_refund", "S1")]
         out = capsys.readouterr().out
         assert "never" in out and "DT-one 2" in out
         weaker = {one.what for one in weakened(before, Workspace.load(root))}
