@@ -11,6 +11,9 @@ where they are missing; they are installed there, never beside shipworthy:
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
+import json
 import shutil
 import subprocess
 import sys
@@ -39,19 +42,26 @@ for (const one of found) console.log(`${one.line}: ${one.message}`);
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--linters", type=Path, default=Path("linters"))
-    place: Path = parser.parse_args().linters.resolve()
-    bad = 0
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    given = parser.parse_args()
+    place: Path = given.linters.resolve()
+    told: dict[str, dict[str, list[str] | None]] = {}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / ".git").mkdir()
-        run(["init", str(root / "safety"), "--template", "minimal"])
+        with contextlib.redirect_stdout(io.StringIO()):
+            run(["init", str(root / "safety"), "--template", "minimal"])
         for platform, name in PLACES.items():
-            run(["ci", "-C", str(root / "safety"), "--write", platform, "--max-cost", "5"])
-            for linter, said in _findings(platform, root / name, place):
-                verdict = "not here" if said is None else "clean" if not said else "; ".join(said)
-                print(f"{platform:<8} {linter:<18} {verdict}")
-                bad += bool(said)
-    return 1 if bad else 0
+            with contextlib.redirect_stdout(io.StringIO()):
+                run(["ci", "-C", str(root / "safety"), "--write", platform, "--max-cost", "5"])
+            told[platform] = dict(_findings(platform, root / name, place))
+    if given.json:
+        print(json.dumps(told, indent=2))
+    else:
+        for platform, found in told.items():
+            for linter, said in found.items():
+                print(f"{platform:<8} {linter:<18} {'not here' if said is None else '; '.join(said) or 'clean'}")
+    return 1 if any(said for found in told.values() for said in found.values()) else 0
 
 
 def _findings(platform: str, path: Path, place: Path) -> Iterator[tuple[str, list[str] | None]]:
