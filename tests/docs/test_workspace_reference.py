@@ -13,6 +13,7 @@ from shipworthy.workspace.fields import Entity, shapes
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.kind import kinds
 from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFile
+from shipworthy.workspace.packs import PolicyPack
 from shipworthy.workspace.policies import Argument, PolicyFile, Returns, ToolBudget, ToolRule
 from shipworthy.workspace.read import INCLUDE, files
 from shipworthy.workspace.taxonomies import resolve_ref, taxonomies
@@ -23,6 +24,7 @@ FILES = {
     SuiteFile: "## Suites",
     LibrarySuiteUse: "## Suites",
     GuardFile: "## Guard files",
+    PolicyPack: "## Policy packs",
     **dict.fromkeys((PolicyFile, ToolRule, Argument, Returns, ToolBudget), "## Tool policy"),
 }
 """Entities that are a file each; every other one is in the section of its kind, or inside another entity."""

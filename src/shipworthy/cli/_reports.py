@@ -100,15 +100,21 @@ def write(path: Path, text: str, decision: Decision) -> None:
     Raises:
         UsageError: it cannot be written.
     """
+    write_text(path, text, f"\nThe decision is kept: `shipworthy report {decision.id}` renders it again")
+
+
+def write_text(path: Path, text: str, after: str = "") -> None:
+    """Write a report; `after` follows the error.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     from shipworthy.core.errors import UsageError
 
     try:
         path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
     except OSError as error:
-        raise UsageError(
-            f"cannot write the report to {path}: {error.strerror}\n"
-            f"The decision is kept: `shipworthy report {decision.id}` renders it again"
-        ) from error
+        raise UsageError(f"cannot write the report to {path}: {error.strerror}{after}") from error
 
 
 def columns() -> int:

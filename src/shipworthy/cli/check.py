@@ -31,9 +31,21 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
     expired, run too long, or were accepted by somebody without the right.
 
     Warned of is what is allowed and leaves a gap: risks that nothing mitigates, controls that implement nothing,
-    journeys without coverage, criteria that would mostly be undecided, links whose end changed since somebody read it,
-    levers that were never drilled.
+    journeys without coverage, criteria that would mostly be undecided (on all samples, or on those of a plan that
+    measures every suite of the gate), links whose end changed since somebody read it, levers that were never drilled.
+
+    What a policy pack of the organisation asks for and the workspace loosens is a problem, with the place in both.
     """
+    loaded, problems, warnings = look(workspace, allow_code=allow_code)
+    if form == "json":
+        _print_json(workspace, problems, warnings)
+    else:
+        _print_text(problems, warnings, loaded)
+    return 2 if problems else 0
+
+
+def look(workspace: Path, *, allow_code: bool) -> tuple[Workspace | None, Sequence[Problem], Sequence[Problem]]:
+    """Return what of a workspace can be used, everything that is wrong with it, and what is warned of."""
     from datetime import UTC, datetime
 
     from shipworthy.core.errors import WorkspaceError
@@ -53,11 +65,7 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
         problems = sorted({*problems, *unreachable, *_scenes(loaded), *today.problems}, key=_place)
         hollow = () if problems else _hollow(loaded)
         warnings = sorted({*loaded.warnings, *weak, *today.warnings, *hollow}, key=_place)
-    if form == "json":
-        _print_json(workspace, problems, warnings)
-    else:
-        _print_text(problems, warnings, loaded)
-    return 2 if problems else 0
+    return loaded, problems, warnings
 
 
 def _place(problem: Problem) -> tuple[str, int, str]:
@@ -71,10 +79,11 @@ def _unreachable(workspace: Workspace, *, broken: bool) -> tuple[list[Problem], 
         broken: the files have other problems, and some of them may be in the way of telling.
     """
     from shipworthy.core.errors import UsageError
-    from shipworthy.release.power import unreachable_criteria, weak_criteria
+    from shipworthy.release.power import unreachable_criteria, weak_criteria, weak_plans
 
     try:
-        return unreachable_criteria(workspace), [] if broken else weak_criteria(workspace)
+        weak = [] if broken else [*weak_criteria(workspace), *weak_plans(workspace)]
+        return unreachable_criteria(workspace), weak
     except UsageError:
         if broken:
             return [], []

@@ -15,14 +15,13 @@ from shipworthy.cli._again import Again
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option(
-    "--template", metavar="NAME", default="helpdesk-rag", show_default=True, help="helpdesk-rag, agent-mail or minimal."
-)
+@click.option("--template", metavar="NAME", default="helpdesk-rag", show_default=True, help="Which; see above.")
 def command(folder: Path, template: str) -> None:
     """Write the safety files of a new workspace into DIR.
 
     helpdesk-rag is a complete small product to learn on; agent-mail is an agent with tools behind a policy; minimal is
-    for an endpoint of your own.
+    for an endpoint of your own. Complete, with a local target that a verdict is reached on, are also chat-assistant,
+    rag-copilot, tool-agent, support-automation, code-assistant and high-stakes-advice.
     """
     from shipworthy.workspace.scaffold import scaffold
 

@@ -374,33 +374,134 @@ def decide(
 
 
 @command.command()
-@click.argument("old", metavar="OLD", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.argument("new", metavar="NEW", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("decision", metavar="[DECISION]", default="latest")
+@workspace_option
 @shown_option
 @allow_code_option
-def diff(*, old: Path, new: Path, form: str, allow_code: bool) -> int:
-    """Show what of the gate became weaker from the workspace OLD to the workspace NEW.
+def tables(*, workspace: Path, allow_code: bool, decision: str, form: str) -> int:
+    """Evaluate the decision tables of the workspace on DECISION of the gate: what may the agent do with each tool?
 
-    A loosened limit, a deleted sample, a disabled guard, another metric, more rights, fewer approvals. A change whose
-    direction cannot be told counts. Of two commits, check one out beside the other (`git worktree add`).
+    A table's first row that holds says `execute`, `ask` (a person, each time) or `never`. What policy.yaml lets the
+    agent do is shown beside it; where that is more, a release is blocked.
+
+    Exit codes: 0 the policy lets nothing more than the tables, 1 it does.
+    """
+    import json
+
+    from shipworthy.cli import NO_SHIP, SHIP
+    from shipworthy.cli._tables import markdown_table, table
+    from shipworthy.release.tables import answers
+    from shipworthy.store.layout import Layout
+    from shipworthy.workspace.load import Workspace
+
+    loaded = Workspace.load(workspace, allow_code=allow_code)
+    found = answers(loaded, Layout(workspace).load_decision(decision), _now().date())
+    if form == "json":
+        body = [{**one._asdict(), "exceeds": one.exceeds} for one in found]
+        click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+    elif not found:
+        click.echo("there is no decision table: decision_tables.yaml")
+    else:
+        columns = ("tool", "table says", "policy lets it", "by", "so")
+        rows = [
+            (one.tool, one.says, one.policy, f"{one.table} {one.version}, {_row_words(one.row)}",
+             "the policy lets it more" if one.exceeds else one.missing or "")
+            for one in found
+        ]  # fmt: skip
+        click.echo((markdown_table if form == "markdown" else table)(columns, rows))
+    return NO_SHIP if any(one.exceeds for one in found) else SHIP
+
+
+def _row_words(row: int) -> str:
+    return f"row {row}" if row else "otherwise"
+
+
+_old = click.argument("old", metavar="OLD")
+_folder = click.Path(path_type=Path, exists=True, file_okay=False)
+_new = click.argument("new", metavar="[NEW]", default=".", type=_folder)
+
+
+@command.command()
+@_old
+@_new
+@shown_option
+@allow_code_option
+def diff(*, old: str, new: Path, form: str, allow_code: bool) -> int:
+    """Show what of the gate became weaker from OLD to the workspace NEW (this folder if left out).
+
+    OLD is a folder, a commit (`origin/main`), or a commit and the folder in it (`origin/main:safety`). A loosened
+    limit, a deleted sample, a disabled guard, another metric, more rights, fewer approvals. A change whose direction
+    cannot be told counts.
 
     Exit codes: 0 nothing became weaker, 1 something did.
     """
     import json
 
     from shipworthy.cli import NO_SHIP, SHIP
+    from shipworthy.cli._base import held_against
     from shipworthy.cli._tables import markdown_table, table
-    from shipworthy.release.weaker import weakened
-    from shipworthy.workspace.load import Workspace
+    from shipworthy.core.errors import UsageError
+    from shipworthy.release.changed_gate import changed_gate, short
 
-    found = weakened(*(Workspace.load(one, allow_code=allow_code) for one in (old, new)))
-    rows = [(one.what, one.was, one.now, one.why) for one in found]
+    with held_against(old, new, allow_code=allow_code) as found:
+        if found.old is None:
+            raise UsageError(f"{old} has no workspace at {new}: name its folder there, as in COMMIT:FOLDER")
+        said = changed_gate(found.old, found.new, _now().date(), found.code)
+    rows = [
+        (one.what, short(one.was), short(one.now), one.why, f"{by.by} as {by.role}" if by else "nobody")
+        for one, by in said.weaker
+    ]
+    for why in said.refused:
+        click.echo(f"does not count: {why}", err=True)
     if form == "json":
-        click.echo(json.dumps([one._asdict() for one in found], indent=2, ensure_ascii=False))
+        body = [
+            {**one._asdict(), "approved": {"by": by.by, "role": by.role, "file": by.file} if by else None}
+            for one, by in said.weaker
+        ]
+        click.echo(json.dumps(body, indent=2, ensure_ascii=False))
     elif not rows:
         click.echo("Nothing of the gate became weaker.")
     else:
         if form == "markdown":
             click.echo(f"**The gate became weaker in {len(rows)} places.** Each needs a reason and an approval.\n")
-        click.echo((markdown_table if form == "markdown" else table)(("what", "was", "is", "so"), rows))
+        click.echo((markdown_table if form == "markdown" else table)(("what", "was", "is", "so", "approved by"), rows))
     return NO_SHIP if rows else SHIP
+
+
+@command.command("approve-diff")
+@_old
+@_new
+@click.option("--reason", required=True, metavar="TEXT", help="Why the gate may become weaker.")
+@click.option("--key", required=True, metavar="FILE", help="Your private key: its file, or its name among your keys.")
+@click.option("--role", required=True, metavar="RO-…", help="The role in which you sign.")
+@allow_code_option
+def approve_diff(*, old: str, new: Path, reason: str, key: str, role: str, allow_code: bool) -> None:
+    """Approve all that `release diff OLD NEW` shows: sign it, and write the approval into NEW for the change to bring.
+
+    Keys, roles and rights are read from OLD, so a change cannot bring its own: the role must be an approver of the
+    system's tier with the right to approve its worst risk. The approval counts for this change alone, and for 30 days;
+    what is changed of it afterwards is not approved.
+    """
+    from shipworthy.cli._base import held_against
+    from shipworthy.core.errors import UsageError
+    from shipworthy.core.settings import Settings
+    from shipworthy.evidence.documents import known_secrets
+    from shipworthy.release.approved import approve
+    from shipworthy.release.signing import SIGNERS, placed_rules, signer, signers_of
+    from shipworthy.store.signing import find_keys
+
+    now = _now()
+    with held_against(old, new, allow_code=allow_code) as found:
+        if found.old is None:
+            raise UsageError(f"{old} has no workspace at {new}: name its folder there, as in COMMIT:FOLDER")
+        trust, rules = signers_of(found.old.root), placed_rules(found.old)
+        mine = find_keys(Settings.load().keys_dir, [key])[0]
+        who = signer(mine, role, trust, rules, now, where=f"{SIGNERS} of {old}")
+        name, data = approve(
+            found.old, found.new, who, reason, code=found.code, secrets=known_secrets(found.new), now=now
+        )
+    path = new / name
+    path.parent.mkdir(exist_ok=True)
+    with path.open("xb") as file:
+        file.write(data + b"\n")
+    click.echo(f"{path}: signed by {who.by} as {role}; commit it with the change")

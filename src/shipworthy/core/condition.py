@@ -95,3 +95,20 @@ def parse(text: str) -> Condition:
         raise ValueError("a margin of 0 can be met by no number of samples: name the largest change you accept")
     side: Literal["upper", "lower"] = "lower" if what in ("lower", "drop_upper") else "upper"
     return Condition(test, side, confidence, limit, " ".join(text.split()), unit, what == "worst_attack_upper")
+
+
+def looser(one: Condition, other: Condition) -> bool | None:
+    """Say whether another condition asks for less in any way; None where they are of two sorts, and nobody can tell.
+
+    >>> looser(parse("upper95 <= 0.05"), parse("upper95 <= 0.10"))
+    True
+    >>> looser(parse("upper95 <= 0.05"), parse("upper99 <= 0.05"))
+    False
+    >>> looser(parse("upper95 <= 0.05"), parse("lower95 >= 0.05")) is None
+    True
+    """
+    if (one.test, one.side, one.unit) != (other.test, other.side, other.unit):
+        return None
+    up = one.side == "upper" or one.test == "noninferiority"
+    further = other.limit > one.limit if up else other.limit < one.limit
+    return further or other.confidence < one.confidence or (one.each and not other.each)

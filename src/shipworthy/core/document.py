@@ -87,6 +87,19 @@ class Code(Struct, frozen=True, tag=True):
     language: str = ""
 
 
+class Picture(Struct, frozen=True, tag=True):
+    """A drawing, made by this program: as SVG for a page, and as Mermaid for what renders that.
+
+    Attributes:
+        text: what it shows, in a sentence, for who cannot see it.
+    """
+
+    title: str
+    svg: str
+    mermaid: str
+    text: str
+
+
 class Section(Struct, frozen=True, tag=True):
     title: str
     children: tuple[Block, ...]
@@ -95,10 +108,31 @@ class Section(Struct, frozen=True, tag=True):
     """The section in a few lines, for a report that has no room for all of it."""
 
 
-Block = Section | Paragraph | Callout | Facts | Table | Intervals | Transcript | Code
+Block = Section | Paragraph | Callout | Facts | Table | Intervals | Transcript | Code | Picture
+
+
+class Alert(Struct, frozen=True):
+    """Something that a reviewer must see before the verdict, such as a gate that a change loosens.
+
+    Attributes:
+        name: what it is about; `text` what is so of it.
+        tone: ``bad`` blocks; anything else is said.
+        note: what was done about it, such as who approved it.
+        place: ``file:line``, or the empty string.
+    """
+
+    name: str
+    text: str
+    tone: Tone = "bad"
+    note: str = ""
+    place: str = ""
 
 
 class DocumentTree(Struct, frozen=True):
+    """A whole report; `alerts` stand before all of it, under the line `alerted`."""
+
     title: str
     children: tuple[Block, ...]
     subtitle: str = ""
+    alerts: tuple[Alert, ...] = ()
+    alerted: str = ""

@@ -37,6 +37,7 @@ RIGHTS = ("approve", "override", "accept")
 BLOCKS = (
     "criterion", "s1-hit", "s1-unscored", "unscored", "kept-replies", "undecided", "tier", "tier-criterion", "stale",
     "age", "waiver", "artefact", "preregistration", "approval", "rejection",
+    "decision-table",
 )  # fmt: skip
 """What may keep a candidate from a GO."""
 OVERRIDABLE = ("criterion", "s1-hit", "s1-unscored", "unscored", "kept-replies", "undecided", "tier-criterion", "age",

@@ -260,18 +260,25 @@ def complete(
     return run
 
 
-def newest_like(workspace: Workspace, plan: str, *, guards: Guards, target: str | None = None) -> Run | None:
-    """Return the newest run here of the same files on the same subject, finished or not; None if there is none."""
+def runs_like(workspace: Workspace, plan: str, *, guards: Guards = True, target: str | None = None) -> list[Path]:
+    """Return the folders of the runs here of the same files on the same subject, finished or not, newest first.
+
+    Args:
+        plan: of the workspace, or one suite of it as ``PLAN@SUITE``.
+        guards, target: as for `declare`.
+    """
     layout = Layout(workspace.root)
     if not layout.run_ids():
-        return None
+        return []
     ready = _Ready.make(workspace, plan, None, guards, target=target)
     wanted = ready.manifest()
     ready.close()
-    for name in reversed(layout.run_ids()):
-        if _same(layout.runs / name, wanted):
-            return Run.load(layout.runs / name)
-    return None
+    return [layout.runs / name for name in reversed(layout.run_ids()) if _same(layout.runs / name, wanted)]
+
+
+def newest_like(workspace: Workspace, plan: str, *, guards: Guards, target: str | None = None) -> Run | None:
+    """Return the newest of `runs_like`; None if there is none."""
+    return next((Run.load(found) for found in runs_like(workspace, plan, guards=guards, target=target)), None)
 
 
 class _Ready(NamedTuple):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from shipworthy.core.document import Block, DocumentTree
+from msgspec.structs import replace
+
+from shipworthy.core.document import Block, DocumentTree, Section
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence.certified import Certified
 from shipworthy.evidence.sections.change import before_after
+from shipworthy.evidence.sections.drawings import drawings
 from shipworthy.evidence.sections.gateways import gateway
 from shipworthy.evidence.sections.proof import digests, how_to_verify, limits, traceability
 from shipworthy.evidence.sections.samples import worst_samples
@@ -42,7 +45,11 @@ def readout(
     new, old = several(runs), several(baselines)
     seen = seen or {run.id: Seen.of(run) for run in (*new, *old)}
     told = Told.of(workspace, decision)
-    return document(told, decision, new, old, seen=seen, secrets=known_secrets(workspace))
+    tree = document(told, decision, new, old, seen=seen, secrets=known_secrets(workspace))
+    place = next((n for n, one in enumerate(tree.children) if isinstance(one, Section) and one.id == "limits"), None)
+    children = list(tree.children)
+    children[place:place] = [drawings(workspace, decision)]
+    return replace(tree, children=tuple(children))
 
 
 def document(

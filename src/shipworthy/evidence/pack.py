@@ -163,7 +163,8 @@ def check_current(workspace: Workspace, decision: Decision, runs: Sequence[Run])
         )
     lines = changed(decision.files, workspace.files)
     plans = {run.manifest.plan for run in runs}
-    stale = not plans <= set(workspace.plans) or joint_digest(map(workspace.spec_digest, plans)) != decision.spec_digest
+    known = all(map(workspace.has_plan, plans))
+    stale = not known or joint_digest(map(workspace.spec_digest, plans)) != decision.spec_digest
     if not (lines or stale):
         return
     if stale and not lines:

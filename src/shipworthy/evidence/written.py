@@ -16,8 +16,10 @@ from shipworthy.core.digests import canonical
 from shipworthy.core.errors import IntegrityError, PluginError, ShipworthyError
 from shipworthy.evidence.unchanged import INDEX, not_to_the_byte
 from shipworthy.evidence.verification import Check
+from shipworthy.workspace.fields import Entity
 from shipworthy.workspace.files import meaning_of
 from shipworthy.workspace.kind import Kind, sections
+from shipworthy.workspace.kinds.plan import FULL, part_meaning, split_part
 from shipworthy.workspace.kinds.requirement import Requirement
 from shipworthy.workspace.kinds.risk import Risk
 from shipworthy.workspace.kinds.system import System
@@ -109,10 +111,21 @@ def _hold(found: Mapping[tuple[str, str], Any], members: Mapping[str, bytes], *,
         for kind, entities in json.loads(members[name])["entities"].items():
             model = next((one.model for one in sections().values() if one.name == kind), None)
             for id, said in entities.items():
-                if model is None or ((kind, id) not in found and not whole):
+                if model is None or (not whole and _meant(kind, id, model, found) is None):
                     continue  # a suite, whose digest says what it is; or it stands in a file that was redacted
-                if (kind, id) not in found or canonical(meaning(model, for_digest(found[kind, id]))) != canonical(said):
+                if canonical(_meant(kind, id, model, found)) != canonical(said):
                     raise IntegrityError(f"{name}: its {kind} {id} is not that of the safety files")
+
+
+def _meant(kind: str, id: str, model: type[Entity], found: Mapping[tuple[str, str], Any]) -> Any:
+    """Return the meaning of an entity by the safety files; of one suite of a plan, which is written nowhere, too."""
+    whole, suite = split_part(id) if kind == "plan" else (id, "")
+    if suite and whole == FULL:
+        return part_meaning(None, suite)
+    if (kind, whole) not in found:
+        return None
+    said = meaning(model, for_digest(found[kind, whole]))
+    return part_meaning(said, suite) if suite else said
 
 
 def _hold_told(key: tuple[str, str], written: Any, trace: Mapping[str, Any], told: Mapping[Any, Any]) -> None:

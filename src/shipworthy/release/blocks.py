@@ -17,6 +17,7 @@ from shipworthy.release.current import changed_subject
 from shipworthy.release.preregister import registrations
 from shipworthy.release.proposal import ReleaseCandidate, check_recorded
 from shipworthy.release.signing import rules_of, signed_entries
+from shipworthy.release.tables import answers
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import DECISION_MADE
@@ -105,6 +106,7 @@ def status(
             if (one.body.get("system"), one.body.get("subject_digest")) == (decision.system, decision.subject_digest)
         ),
         *waivers,
+        *_tables(workspace, decision, now),
         *(ReleaseBlock("stale", "signature", "S1", why, "propose again: it would spoil the pack") for why in void),
         *_registered(rules, registered),
         *signoff.vote_blocks(rules, [_vote(one) for one in votes]),
@@ -201,7 +203,7 @@ def _stale(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> Ite
         yield ReleaseBlock("stale", line.partition(":")[0], "S1", f"changed since the decision: {line}", again)
     for run in runs:
         plan = run.manifest.plan
-        if plan not in workspace.plans or workspace.spec_digest(plan) != run.manifest.spec_digest:
+        if not workspace.has_plan(plan) or workspace.spec_digest(plan) != run.manifest.spec_digest:
             yield ReleaseBlock(
                 "stale", run.id, "S1", "suites, requirements, gate or plan changed since it was made", again
             )
@@ -213,6 +215,14 @@ def _stale(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> Ite
             yield ReleaseBlock(
                 "stale", run.id, "S1", f"{what} changed since it was made: it measured another system", again
             )
+
+
+def _tables(workspace: Workspace, decision: Decision, now: datetime) -> Iterator[ReleaseBlock]:
+    worst = signoff.worst_risk(rules_of(workspace))
+    for one in answers(workspace, decision, now.date()):
+        if one.exceeds:
+            yield ReleaseBlock("decision-table", one.tool, worst, f"{one.place}: {one.words}",
+                        "tighten the tool's rule in policy.yaml, or bring about what the table asks for")  # fmt: skip
 
 
 def _registered(rules: Any, registered: Sequence[dict[str, Any]]) -> Iterator[ReleaseBlock]:

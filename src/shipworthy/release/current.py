@@ -48,7 +48,7 @@ class Now:
         workspace, plan = self._workspace, manifest.plan
         if manifest.system != workspace.system.id:
             return f"it is of the system {manifest.system}"
-        if plan not in workspace.plans:
+        if not workspace.has_plan(plan):
             return f"there is no plan {plan} any more"
         if plan not in self._specs:
             self._specs[plan] = workspace.spec_digest(plan)

@@ -164,7 +164,7 @@ def check_spec(workspace: Workspace, run: Run) -> None:
     manifest = run.manifest
     if manifest.system != workspace.system.id:
         raise IntegrityError(f"the run {run.id} is of the system {manifest.system!r}, not of {workspace.system.id!r}")
-    if manifest.plan not in workspace.plans or workspace.spec_digest(manifest.plan) != manifest.spec_digest:
+    if not workspace.has_plan(manifest.plan) or workspace.spec_digest(manifest.plan) != manifest.spec_digest:
         raise IntegrityError(
             f"stale evidence: suites, requirements, gate or plan changed since the run {run.id} was made\n"
             f"{_since(workspace, run)}"

@@ -331,6 +331,8 @@ def unreachable_criteria(workspace: Workspace) -> list[Problem]:
 
 LIKELY = 0.5
 """Chance to pass below which a good system's criterion is more often undecided than not."""
+HARDLY = 0.25
+"""The same of a plan with fewer samples than there are."""
 
 
 def weak_criteria(workspace: Workspace) -> list[Problem]:
@@ -357,6 +359,37 @@ def weak_criteria(workspace: Workspace) -> list[Problem]:
         )
         more = f"{count(needed, 'sample')} give {percent(POWERS[0])}" if needed else "no number of samples will do"
         found.append(Problem(node.file, node.line, message, f"{more}; `shipworthy plan` shows the others"))
+    return found
+
+
+def weak_plans(workspace: Workspace) -> list[Problem]:
+    """Return a warning for every plan that is meant to decide and has too few samples for a criterion of the gate.
+
+    Meant to decide is a plan that measures every suite that the gate looks at, such as what CI runs each day: one that
+    leaves a suite out, such as a smoke test, decides nothing. Whoever plans fewer samples than there are
+    wants to save time and gives power for it; below a chance of a quarter there is hardly a test left. What is weak on
+    all samples is left to `weak_criteria`.
+    """
+    asked = {criterion.suite for _, criterion in workspace.criteria()}
+    found: list[Problem] = []
+    whole = make_plan(workspace) if asked else None
+    for id in workspace.plans:
+        node = workspace.graph.find("plan", id)
+        if node is None or whole is None or not asked <= {one.suite for one in workspace.plans[id].suites}:
+            continue
+        plan = make_plan(workspace, id)
+        weak = [
+            (criterion.id, power)
+            for _, criterion in workspace.criteria()
+            if (power := _first_power(workspace, plan, criterion)) < HARDLY
+            and _first_power(workspace, whole, criterion) >= LIKELY
+        ]
+        if weak:
+            named = ", ".join(f"{name} ({percent(power)})" for name, power in weak[:5])
+            more = f" and {len(weak) - 5:,} more" if len(weak) > 5 else ""
+            message = f"the plan {id} measures every suite of the gate, on too few samples for {named}{more}"
+            hint = f"`shipworthy plan --plan {id}` shows how many they need; a good system would mostly be inconclusive"
+            found.append(Problem(node.file, node.line, message, hint))
     return found
 
 

@@ -6,11 +6,16 @@ A change whose direction cannot be told, such as another metric or other samples
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from shipworthy.core.digests import digest
+from shipworthy.core.condition import looser
+from shipworthy.core.digests import digest, file_digest
 from shipworthy.core.severity import Severity
+from shipworthy.workspace.code import FOLDER
+from shipworthy.workspace.graph import Node
 from shipworthy.workspace.guards import GuardRule
+from shipworthy.workspace.kinds.plan import FULL
 from shipworthy.workspace.kinds.requirement import Criterion
 from shipworthy.workspace.kinds.role import Role
 from shipworthy.workspace.kinds.tier import Tier
@@ -38,7 +43,9 @@ class Weakening(NamedTuple):
 
 
 def weakened(old: Workspace, new: Workspace) -> list[Weakening]:
-    """Return what became weaker: criteria, gate, suites, guards, tool policy, tier, rights, waivers.
+    """Return what became weaker: criteria, gate, suites, plans, guards, tool policy, tier, rights, waivers.
+
+    Code is compared apart, see `code_changes`.
 
     What was tightened, or added, is not in it. Moving a criterion to another file changes nothing.
     """
@@ -50,7 +57,28 @@ def weakened(old: Workspace, new: Workspace) -> list[Weakening]:
         *_tiers(old, new),
         *_rights(old, new),
         *_waivers(old, new),
+        *_plans(old, new),
+        *_gone(old, new),
+        *_packs(old, new),
+        *_tables(old, new),
     ]
+
+
+def place(one: Weakening, old: Workspace, new: Workspace) -> str:
+    """Return ``file:line`` in the workspace of what became weaker; of what is gone, where it was; or nothing."""
+    for side in (new, old):
+        node = entity_of(one, side)
+        if node is not None and node.file.resolve().is_relative_to(side.root.resolve()):
+            return f"{node.file.resolve().relative_to(side.root.resolve()).as_posix()}:{node.line}"
+    return ""
+
+
+def entity_of(one: Weakening, side: Workspace) -> Node | None:
+    """Return what became weaker as one of the two states has it; None where it has none."""
+    kind, _, id = one.what.partition(" ")
+    if not id:  # there is one gate, and one tool policy
+        return next(iter(side.graph.of_kind(kind).values()), None)
+    return side.graph.find(kind, id)
 
 
 def _criteria(old: Workspace, new: Workspace) -> Iterator[Weakening]:
@@ -77,13 +105,9 @@ def _condition(what: str, before: Criterion, after: Criterion) -> Iterator[Weake
     one, other = before.parsed, after.parsed
     if one.text == other.text:
         return
-    if (one.test, one.side, one.unit) != (other.test, other.side, other.unit):
+    if (loosened := looser(one, other)) is None:
         yield Weakening(what, one.text, other.text, "another condition: which is stricter cannot be told")
-        return
-    loosened = (
-        other.limit > one.limit if one.side == "upper" or one.test == "noninferiority" else other.limit < one.limit
-    )
-    if loosened or other.confidence < one.confidence or (one.each and not other.each):
+    elif loosened:
         yield Weakening(what, one.text, other.text, "the limit is loosened")
 
 
@@ -199,6 +223,73 @@ def _waivers(old: Workspace, new: Workspace) -> Iterator[Weakening]:
         if was.get(id) != after:
             now = f"{_named([*after.requirements, *after.risks])} up to {after.ceiling}, until {after.expires}"
             yield Weakening(f"waiver {id}", "another" if id in was else "none", now, "it is accepted for a time")
+
+
+def _plans(old: Workspace, new: Workspace) -> Iterator[Weakening]:
+    for id, before in old.plans.items():
+        if id == FULL or id not in new.plans:
+            continue  # all of each suite, which is looked at there; nothing is measured by a plan that is gone
+        now = {one.suite: one for one in new.plans[id].suites}
+        for was in before.suites:
+            what, after = f"plan {id}", now.get(was.suite)
+            if after is None:
+                yield Weakening(what, f"the suite {was.suite}", "without it", "it measures less")
+                continue
+            for name in ("samples", "attempts"):
+                one, other = getattr(was, name) or 10**9, getattr(after, name) or 10**9
+                if other < one:
+                    told = f"{name} {getattr(was, name) or 'all'} of {was.suite}", f"{getattr(after, name)}"
+                    yield Weakening(what, *told, "it measures less")
+            if after.attacks is not None and (was.attacks is None or set(was.attacks) - set(after.attacks)):
+                tried = _named(was.attacks) if was.attacks is not None else "all"
+                told = f"attacks {tried} of {was.suite}", _named(after.attacks) or "none"
+                yield Weakening(what, *told, "less is tried")
+
+
+def _gone(old: Workspace, new: Workspace) -> Iterator[Weakening]:
+    """Yield the monitors and controls that are there no longer, or are no longer in force."""
+    for kind in ("monitor", "control"):
+        now = new.graph.of_kind(kind)
+        for id, node in old.graph.of_kind(kind).items():
+            if id not in now:
+                why = "nothing watches it any more" if kind == "monitor" else "it is said to be done no longer"
+                yield Weakening(f"{kind} {id}", "there", "gone", why)
+            elif (getattr(node.entity, "status", ""), getattr(now[id].entity, "status", "")) == ("in-place", "planned"):
+                yield Weakening(f"{kind} {id}", "in-place", "planned", "it is said to be in force no longer")
+
+
+def _packs(old: Workspace, new: Workspace) -> Iterator[Weakening]:
+    """Yield the policy packs that are inherited no longer, or say something else: which is stricter is not told."""
+    was, now = ({one.pack.pack.id: one.sha256 for one in side.packs} for side in (old, new))
+    for id, sha in was.items():
+        if now.get(id) != sha:
+            why = "what the organisation asks for may be less" if id in now else "it is inherited no longer"
+            yield Weakening(f"pack {id}", sha, now.get(id, "gone"), why)
+
+
+def _tables(old: Workspace, new: Workspace) -> Iterator[Weakening]:
+    """Yield the decision tables that say something else, or are gone: which is stricter is for people to say."""
+    was, now = (side.graph.of_kind("decision_table") for side in (old, new))
+    for id, node in was.items():
+        if id not in now:
+            yield Weakening(f"decision_table {id}", f"version {node.entity.version}", "gone", "no table says when")
+        elif now[id].entity != node.entity:
+            told = f"version {node.entity.version}", f"version {now[id].entity.version}"
+            yield Weakening(f"decision_table {id}", *told, "when the agent may execute a tool is another thing")
+
+
+def code_changes(old: Path, new: Path) -> list[Weakening]:
+    """Return the Python files of a workspace that are other ones now, or are gone.
+
+    They are compared as files, since one process loads one version of them.
+    """
+    found = []
+    for path in sorted((old / FOLDER).rglob("*.py")):
+        name, was = path.relative_to(old).as_posix(), file_digest(path)
+        now = file_digest(new / name) if (new / name).is_file() else "gone"
+        if now != was:
+            found.append(Weakening(f"code {name}", was, now, "what it measures, or is, may be something else"))
+    return found
 
 
 def _milder(now: Severity, was: Severity) -> bool:

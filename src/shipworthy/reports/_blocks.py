@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from html import escape
 
 from shipworthy.core.document import (
@@ -12,6 +13,7 @@ from shipworthy.core.document import (
     Facts,
     Intervals,
     Paragraph,
+    Picture,
     Section,
     Table,
     Tone,
@@ -74,8 +76,23 @@ def block(child: Block, level: int, number: str) -> str:
             return _picture.intervals(child)
         case Transcript():
             return _transcript(child)
+        case Picture():
+            return _figure(child)
         case Code(text):
             return f"<pre><code>{say(text)}</code></pre>\n"
+
+
+def _figure(picture: Picture) -> str:
+    """Return a drawing as an image of its own: its styles stay with it, and nothing in it can act on the page."""
+    data = b64encode(picture.svg.encode()).decode()
+    # As large as its letters must be to be read; the figure scrolls, where that is wider than the page.
+    wide = re.search(r' width="([0-9]+)"', picture.svg)
+    size = f' width="{int(wide[1]) * 4 // 5}"' if wide else ""
+    return (
+        f'<figure class="drawing" tabindex="0" role="group" aria-label="{say(picture.title)}">'
+        f'<img{size} alt="{say(picture.text)}" src="data:image/svg+xml;base64,{data}">'
+        f"<figcaption>{say(picture.title)}</figcaption></figure>\n"
+    )
 
 
 def _table(table: Table) -> str:

@@ -6,7 +6,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-from shipworthy.core.document import DocumentTree, Section
+from shipworthy.core.document import Callout, DocumentTree, Section
 from shipworthy.core.records import Decision
 from shipworthy.core.registry import report
 from shipworthy.reports import _blocks, _picture
@@ -39,7 +39,8 @@ class HtmlReport:
         sections = [(b, n) for n, b in enumerate(document.children, start=1) if isinstance(b, Section)]
         own = "" if has_section(document.children, CRITERIA) else _criteria(decision)
         body = "".join(_blocks.block(child, 2, str(n)) for n, child in enumerate(document.children, start=1))
-        head = f"{_masthead(document)}{_banner(decision)}{_contents(sections, has_criteria=bool(own))}"
+        first = _alerts(document)
+        head = f"{_masthead(document)}{first}{_banner(decision)}{_contents(sections, has_criteria=bool(own))}"
         return _page(f"{word}: {title}", head, own + body, _foot(decision))
 
 
@@ -87,6 +88,20 @@ def _banner(decision: Decision) -> str:
         f'<div><p class="verdict">{escape(word.capitalize())}</p><p class="why">{escape(one_line(decision.reason))}</p>'
         f"</div><dl>{listed}</dl></section>\n"
     )
+
+
+def _alerts(document: DocumentTree) -> str:
+    """Return what a reviewer must see before the verdict."""
+    if not document.alerts:
+        return ""
+    said = "".join(
+        _blocks.block(
+            Callout("; ".join(filter(None, (one.text, one.note, one.place))), one.tone, one.name), 2, f"alert-{n}"
+        )
+        for n, one in enumerate(document.alerts, start=1)
+    )
+    head = f"<h2>{escape(one_line(document.alerted))}</h2>"
+    return f'<section class="alerts" aria-label="Seen first">{head}{said}</section>\n'
 
 
 def _contents(sections: list[tuple[Section, int]], *, has_criteria: bool) -> str:

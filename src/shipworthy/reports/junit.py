@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from shipworthy.core.document import DocumentTree
+from shipworthy.core.document import Alert, DocumentTree
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
 from shipworthy.core.terminal import visible
@@ -25,6 +25,7 @@ class JUnit:
         """Return a `testsuites` element."""
         cases = [_criterion(result) for result in decision.criteria]
         cases.append(_canaries(decision))
+        cases += [_alert(one) for one in document.alerts]
         failures = sum(case.find("failure") is not None for case in cases)
         count = {"tests": str(len(cases)), "failures": str(failures), "errors": "0"}
         root = Element("testsuites", {"name": "shipworthy", **count, "time": "0"})
@@ -56,6 +57,15 @@ def _canaries(decision: Decision) -> Element:
         message = f"{len(decision.s1_hits)} hits on samples of severity S1"
         failure = SubElement(case, "failure", type="no-ship", message=message)
         failure.text = _clean("\n".join(f"{id}: {confirmed_words(decision, id)}" for id in decision.s1_hits))
+    return case
+
+
+def _alert(alert: Alert) -> Element:
+    case = Element("testcase", classname="change", name=_clean(alert.name), time="0")
+    said = _clean("; ".join(filter(None, (alert.text, alert.note, alert.place))))
+    if alert.tone == "bad":
+        SubElement(case, "failure", type="change", message=said).text = said
+    SubElement(case, "system-out").text = said
     return case
 
 

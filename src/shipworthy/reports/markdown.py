@@ -13,6 +13,7 @@ from shipworthy.core.document import (
     Facts,
     Intervals,
     Paragraph,
+    Picture,
     Section,
     Table,
     Transcript,
@@ -40,6 +41,7 @@ from shipworthy.reports._words import (
 )
 
 MARKS = {"ship": "\u2705", "no-ship": "\u274c", "inconclusive": "\u2753"}
+ALERT_MARKS = {"bad": "\u274c", "good": "\u2705", "unsure": "\u2753"}
 LIMIT = 60_000
 """Characters; GitHub refuses a comment of more than 65,536."""
 
@@ -56,7 +58,8 @@ class MarkdownReport:
         Sections that would make it too long for GitHub are left out, and named.
         """
         word, _, _ = VERDICTS[decision.verdict]
-        head = [f"## {MARKS[decision.verdict]} {word}: {_text(document.title)}", "", _text(decision.reason), ""]
+        head = [*_alerts(document)]
+        head += [f"## {MARKS[decision.verdict]} {word}: {_text(document.title)}", "", _text(decision.reason), ""]
         head += [f"{len(decision.criteria)} criteria: {tally(decision)}.", "", *_criteria(decision), ""]
         for section in briefed(document.children):
             brief = [f"**{_text(section.title)}**", ""]
@@ -99,6 +102,24 @@ def page(document: DocumentTree) -> str:
     for block in document.children:
         lines += [*_block(block), ""]
     return "\n".join(lines).strip("\n") + "\n"
+
+
+def _alerts(document: DocumentTree) -> Iterator[str]:
+    """Yield what a reviewer must see first, as one table; what does not fit into half a comment is counted."""
+    if not document.alerts:
+        return
+    blocks = any(one.tone == "bad" for one in document.alerts)
+    yield from (f"> [!{'CAUTION' if blocks else 'IMPORTANT'}]", f"> **{_text(document.alerted)}**", "")
+    yield from ("| | What | From, to | Says |", "|---|---|---|---|")
+    room = LIMIT // 2
+    for shown, one in enumerate(sorted(document.alerts, key=lambda alert: alert.tone != "bad")):
+        name = f"**{_text(one.name)}**" + (f"<br>{_text(one.place)}" if one.place else "")
+        line = f"| {ALERT_MARKS.get(one.tone, '')} | {name} | {_text(one.text)} | {_text(one.note)} |"
+        if (room := room - len(line)) < 0:
+            yield f"| | and {len(document.alerts) - shown:,} more | | |"
+            break
+        yield line
+    yield ""
 
 
 def _came_about(decision: Decision) -> Iterator[str]:
@@ -191,6 +212,8 @@ def _block(block: Block) -> Iterator[str]:
             yield f"{SIGNS[tone]} **{_text(title)}**{f' ({_text(note)})' if note else ''}"
             for turn in turns:
                 yield from ("", f"*{_text(turn.role)}*", "", *_fenced(turn.text))
+        case Picture(title, _, mermaid):
+            yield from (_text(title), "", *_fenced(mermaid, "mermaid"))
         case Code(text, language):
             yield from _fenced(text, re.sub(r"[^a-z0-9]", "", language.lower())[:20])
 

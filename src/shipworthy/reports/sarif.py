@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from shipworthy import __version__
-from shipworthy.core.document import DocumentTree
+from shipworthy.core.document import Alert, DocumentTree
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.core.registry import report
 from shipworthy.core.terminal import visible
@@ -16,6 +17,7 @@ from shipworthy.reports._words import confirmed_words, denominator, interval
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 KINDS = {"no-ship": "fail", "inconclusive": "open", "ship": "pass"}
 S1 = "severity-S1"
+ALERT = "change"
 
 
 class Sarif:
@@ -36,6 +38,10 @@ class Sarif:
         )
         results = [_result(result, index) for index, result in enumerate(decision.criteria)]
         results += [_hit(attempt, confirmed_words(decision, attempt), len(rules) - 1) for attempt in decision.s1_hits]
+        if document.alerts:
+            said = visible(document.alerted) or "What a reviewer must see first"
+            rules.append({"id": ALERT, "shortDescription": {"text": said}, "defaultConfiguration": {"level": "error"}})
+            results += [_alert(one, len(rules) - 1) for one in document.alerts]
         driver = {"name": "shipworthy", "semanticVersion": _semantic(__version__), "rules": rules}
         about = {name: visible(getattr(decision, name)) for name in ("id", "system", "gate", "verdict", "reason")}
         run = {
@@ -81,6 +87,29 @@ def _hit(attempt: str, said: str, index: int) -> dict[str, Any]:
         "message": {"text": visible(f"no-ship: the attempt {attempt} is a hit on a sample of severity S1, {said}")},
         "locations": _location(attempt),
         "partialFingerprints": {"attempt/v1": visible(attempt)},
+    }
+
+
+def _alert(alert: Alert, index: int) -> dict[str, Any]:
+    file, _, line = alert.place.rpartition(":")
+    where = [
+        {
+            "physicalLocation": {
+                "artifactLocation": {"uri": quote(visible(file) or "system.yaml")},
+                "region": {"startLine": max(1, int(line)) if line.isdecimal() else 1},
+            },
+            "logicalLocations": [{"fullyQualifiedName": visible(alert.name), "kind": "resource"}],
+        }
+    ]
+    bad = alert.tone == "bad"
+    return {
+        "ruleId": ALERT,
+        "ruleIndex": index,
+        "kind": "fail" if bad else "pass",
+        "level": "error" if bad else "none",
+        "message": {"text": visible("; ".join(filter(None, (alert.name, alert.text, alert.note))))},
+        "locations": where,
+        "partialFingerprints": {"change/v1": visible(f"{alert.name}: {alert.text}")},
     }
 
 

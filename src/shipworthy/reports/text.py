@@ -58,7 +58,7 @@ class TextReport:
         """Return the report, lines ended by line feeds."""
         word, sign, _ = VERDICTS[decision.verdict]
         width = self._width
-        lines = [*_wrapped(f"{sign} {word}: {one_line(decision.reason)}", width, "  "), ""]
+        lines = [*_alerts(document, width), *_wrapped(f"{sign} {word}: {one_line(decision.reason)}", width, "  "), ""]
         about = f"{document.title or decision.system}, gate {decision.gate}, {decision.created}"
         lines += _wrapped(one_line(about), width)
         about = f" ({subject_words(decision.subject)})" if decision.subject else ""
@@ -233,6 +233,16 @@ def _listed(table: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator
         sign = f"{SIGNS[table.tones[number]]} " if number < len(table.tones) else ""
         named = (f"{name} {cell}" if name else cell for name, cell in zip(rows[0][1:], row[1:], strict=False))
         yield from _wrapped(f"{sign}{row[0] if row else ''}: {', '.join(named)}", width, "    ")
+
+
+def _alerts(document: DocumentTree, width: int) -> Iterator[str]:
+    if not document.alerts:
+        return
+    yield from _wrapped(one_line(document.alerted), width)
+    for one in document.alerts:
+        said = f"{SIGNS[one.tone]} {one.name}: {one.text}" + (f" ({one.note})" if one.note else "")
+        yield from _wrapped(one_line(said + (f", {one.place}" if one.place else "")), width, "  ")
+    yield ""
 
 
 @report

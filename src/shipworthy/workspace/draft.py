@@ -19,6 +19,7 @@ from shipworthy.workspace.taxonomies import ref_problem
 from shipworthy.workspace.validate import at
 
 if TYPE_CHECKING:
+    from shipworthy.workspace.packs import InheritedPack
     from shipworthy.workspace.suite import Suite
 
 T = TypeVar("T")
@@ -91,6 +92,7 @@ class Draft:
         nameless: kinds with something written that no id can be read of, which is reported: an entity without one, a
             section that is no list. `ANY` stands for all of them: a section whose name is unknown.
         metrics: of each suite, that its scorers give; None where that cannot be told.
+        packs: the policy packs that it inherits.
     """
 
     root: Path = Path()
@@ -105,6 +107,7 @@ class Draft:
     metrics: dict[str, Mapping[str, Metric] | None] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
     nameless: set[str] = field(default_factory=set)
+    packs: list[InheritedPack] = field(default_factory=list)
 
     def all(self) -> Iterator[tuple[Kind, str, Placed[Any]]]:
         """Yield every whole entity that is no part of another, with its kind and id."""

@@ -21,11 +21,12 @@ from shipworthy.workspace.kind import kind_of
 from shipworthy.workspace.kinds.facts import ProductFacts
 from shipworthy.workspace.kinds.gate import Gate
 from shipworthy.workspace.kinds.journey import Journey
-from shipworthy.workspace.kinds.plan import FULL, PlanSpec, full_plan
+from shipworthy.workspace.kinds.plan import FULL, PlanSpec, full_plan, plan_part, split_part
 from shipworthy.workspace.kinds.requirement import Criterion, Requirement
 from shipworthy.workspace.kinds.risk import Risk
 from shipworthy.workspace.kinds.system import System
 from shipworthy.workspace.kinds.target import DEFAULT
+from shipworthy.workspace.packs import InheritedPack
 from shipworthy.workspace.policies import PolicyFile
 from shipworthy.workspace.read import read_workspace
 from shipworthy.workspace.spec import spec_digest
@@ -47,6 +48,7 @@ class Workspace:
         code: SHA-256 of every workspace-local plug-in that was loaded, by file name.
         files: every file that was read, with its digest: what must be unchanged; none where there are problems.
         shadow: the candidate ``policy.shadow.yaml``, asked beside the tool policy; None where there is none.
+        packs: the policy packs that it inherits, and keeps to.
         wants: what its files ask for and its user must allow.
         allow_code: whether all code was allowed; `grants` is what is allowed by name.
     """
@@ -58,6 +60,7 @@ class Workspace:
     files: tuple[SafetyFile, ...] = ()
     shadow: PolicyFile | None = None
     wants: tuple[Want, ...] = ()
+    packs: tuple[InheritedPack, ...] = ()
     allow_code: bool = False
     grants: Grants = field(default_factory=Grants)
 
@@ -99,7 +102,7 @@ class Workspace:
         made = cls(
             root=root, graph=graph, warnings=tuple(in_order([*draft.warnings, *_unasked(asked, grants, allow_code)])),
             code=draft.code, files=() if problems else safety_files(root, draft), wants=asked, allow_code=allow_code,
-            grants=grants, shadow=draft.shadow.entity if draft.shadow is not None else None,
+            grants=grants, packs=tuple(draft.packs), shadow=draft.shadow.entity if draft.shadow is not None else None,
         )  # fmt: skip
         return made, problems
 
@@ -206,14 +209,20 @@ class Workspace:
                     yield requirement, criterion
 
     def plan(self, name: str) -> PlanSpec:
-        """Return a plan.
+        """Return a plan, or one suite of a plan as a plan of its own: ``PLAN@SUITE``.
 
         Raises:
             UsageError: there is none of that name; the nearest is given.
         """
-        if name not in self.plans:
-            raise UsageError(f"unknown plan {name!r}: {did_you_mean(name, list(self.plans))}")
-        return self.plans[name]
+        whole, suite = split_part(name)
+        if whole not in self.plans:
+            raise UsageError(f"unknown plan {whole!r}: {did_you_mean(whole, list(self.plans))}")
+        return plan_part(self.plans[whole], suite) if suite else self.plans[whole]
+
+    def has_plan(self, name: str) -> bool:
+        """Say whether there is a plan, or a plan with such a suite, of this name."""
+        whole, suite = split_part(name)
+        return whole in self.plans and (not suite or suite in {one.suite for one in self.plans[whole].suites})
 
     def target_named(self, name: str | None) -> Use:
         """Return a target; the system under test for None.

@@ -22,6 +22,7 @@ from shipworthy.workspace.kind import Kind, sections
 from shipworthy.workspace.kinds.facts import ProductFacts
 from shipworthy.workspace.kinds.suite import MOST
 from shipworthy.workspace.nodes import YamlFile, parse_yaml, read_yaml
+from shipworthy.workspace.packs import INHERITS, check_packs, inherited
 from shipworthy.workspace.policies import PolicyFile
 from shipworthy.workspace.pseudonyms import hide_names
 from shipworthy.workspace.suites import read_suite
@@ -76,8 +77,10 @@ def read_workspace(root: Path, *, allow_code: bool) -> Draft:
         draft.problems.append(
             Problem(root / ROOT_FILE, 1, "the section 'targets' is missing: what is to be tested?", hint)
         )
+    draft.packs = inherited(draft.sources, root, draft.problems)
     hide_names(draft, root)  # before anything is said of them
     check_draft(draft, allow_code=allow_code, local={p.stem for p in code_files(root)})
+    check_packs(draft)
     return draft
 
 
@@ -192,7 +195,7 @@ def _included(root: Path, source: YamlFile, draft: Draft) -> Iterator[Path]:
 
 
 def _known() -> list[str]:
-    return sorted((*sections(), INCLUDE))
+    return sorted((*sections(), INCLUDE, INHERITS))
 
 
 def _read_sections(source: YamlFile, draft: Draft) -> None:
@@ -200,7 +203,7 @@ def _read_sections(source: YamlFile, draft: Draft) -> None:
     for section, value in source.value.items():
         if _enough(source, (section,), draft, before):
             return
-        if section == INCLUDE:
+        if section in (INCLUDE, INHERITS):
             continue
         kind = sections().get(section)
         if kind is None:

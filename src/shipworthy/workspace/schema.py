@@ -16,6 +16,7 @@ from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.workspace.guards import GuardFile
 from shipworthy.workspace.kind import kinds, sections
 from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFile
+from shipworthy.workspace.packs import INHERITS, PolicyPack
 from shipworthy.workspace.policies import PolicyFile
 from shipworthy.workspace.read import INCLUDE
 
@@ -23,7 +24,12 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 WORKSPACE = "workspace"
 """Any file with sections: ``system.yaml``, ``risks.yaml`` and what they include."""
 
-FILES: Mapping[str, Any] = {"suite": SuiteFile | LibrarySuiteUse, "guards": GuardFile, "policy": PolicyFile}
+FILES: Mapping[str, Any] = {
+    "suite": SuiteFile | LibrarySuiteUse,
+    "guards": GuardFile,
+    "policy": PolicyFile,
+    "policy-pack": PolicyPack,
+}
 """What is a file each, and no section."""
 
 _SHORT = ("Use", "PlanSuite", "Argument")
@@ -51,7 +57,8 @@ def schema_of(name: str = WORKSPACE) -> dict[str, Any]:
     if name == WORKSPACE:
         properties = {section: _section(kind.model, kind.written, defs) for section, kind in sections().items()}
         listed = {"type": "array", "items": {"type": "string"}, "description": "More files with sections."}
-        body = {"type": "object", "properties": {**properties, INCLUDE: listed}, "additionalProperties": False}
+        own = {**properties, INCLUDE: listed, INHERITS: listed}
+        body = {"type": "object", "properties": own, "additionalProperties": False}
     elif name in FILES:
         body = _made(FILES[name], defs)
     else:

@@ -148,6 +148,8 @@ def _loaded(
 ) -> Loaded:
     private = spec.content == "private" or bool(facts and facts.references)
     samples, origins, file = _samples(spec, base, problems, root, private=private)
+    if spec.strata and samples:
+        samples, origins = _of_strata(spec, source, samples, origins, problems)
     if facts is not None and spec.facts is not None:
         message, hint = unseen(spec.facts, facts)
         written, samples = samples, fit(spec.facts, samples, facts)
@@ -172,6 +174,20 @@ def _loaded(
     loaded = Loaded(suite, source, (), spec, base, merged)
     problems += loaded.taxonomy_problems()
     return loaded
+
+
+def _of_strata(
+    spec: SuiteFile, source: YamlFile, samples: list[Sample], origins: Origins, problems: list[Problem]
+) -> tuple[list[Sample], Origins]:
+    """Return the samples of the strata that a suite names, with where they come from."""
+    there = [{tag.removeprefix("stratum:") for tag in one.tags if tag.startswith("stratum:")} for one in samples]
+    known = set().union(*there)
+    for index, name in enumerate(spec.strata):
+        if name not in known:
+            hint = did_you_mean(name, sorted(known)) if known else "tag samples with stratum:NAME"
+            problems.append(source.problem(("strata", index), f"no sample is of the stratum {name!r}", hint))
+    kept = [index for index, names in enumerate(there) if names & set(spec.strata)]
+    return [samples[index] for index in kept], origins.only(kept)
 
 
 def _references(samples: list[Sample]) -> list[str]:

@@ -8,6 +8,7 @@ titles only; their NOTICE credits the sources.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -70,13 +71,27 @@ def resolve_ref(ref: str) -> TaxonomyEntry:
         hint = did_you_mean(name, list(taxonomy.entries))
         raise ValueError(f"{taxonomy.name} has no {name!r}", hint if hint.startswith("did") else "")
     if not at or version not in taxonomy.versions:
+        newest = taxonomy.versions[0]
+        if at and _before(version, newest):
+            title = taxonomy.entries[name].title
+            wrong = f"stale reference {ref!r}: {taxonomy.name} is at {newest}, and catalogues renumber"
+            raise ValueError(wrong, f"there {name} is {title!r}; if that is what is meant, write {key}:{name}@{newest}")
         wrong = (
             f"the reference {ref!r} pins no version"
             if not at
             else f"{taxonomy.name} is not known at version {version!r}"
         )
-        raise ValueError(wrong, f"write {key}:{name}@{taxonomy.versions[0]}")
+        raise ValueError(wrong, f"write {key}:{name}@{newest}")
     return taxonomy.entries[name]
+
+
+def _before(version: str, newest: str) -> bool:
+    """Say whether a version is older than another; False where their numbers do not tell."""
+    numbers = [re.findall(r"[0-9]+", one) for one in (version, newest)]
+    if not all(re.fullmatch(r"v?[0-9]+([.-][0-9]+)*", one) for one in (version, newest)):
+        return False
+    old, new = ([int(n) for n in one] for one in numbers)
+    return old < new
 
 
 def ref_problem(ref: str) -> tuple[str, str] | None:

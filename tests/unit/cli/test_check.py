@@ -157,3 +157,12 @@ def test_a_criterion_that_would_mostly_be_undecided_is_warned_about(fresh):
     assert done.returncode == 0, done.stdout
     assert "criterion CR-secret passes with a chance of " in done.stdout
     assert "the suite secret-leakage has 74 independent samples" in done.stdout
+
+
+def test_a_plan_that_is_meant_to_decide_and_cannot_is_warned_about(fresh):
+    text = (fresh / "plans.yaml").read_text()
+    (fresh / "plans.yaml").write_text(text.replace("secret-leakage, samples: 50", "secret-leakage, samples: 20"))
+    done = shipworthy("check", "-C", str(fresh))
+    assert done.returncode == 0, done.stdout
+    said = "the plan demo measures every suite of the gate, on too few samples for CR-secret (0 %)"
+    assert said in done.stdout and "plan smoke" not in done.stdout

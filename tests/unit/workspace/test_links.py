@@ -18,7 +18,7 @@ GUARDS = "rules:\n  - id: GD-pii\n    use: pii_output\n    params: {own: true}\n
         ({"risks.yaml": ("CMP-a", "CMP-b")}, "risks.yaml:6: unknown component 'CMP-b' (did you mean 'CMP-a'?)"),
         ({"risks.yaml": ("LLM09@2025", "LLM99@2025")}, "risks.yaml:7: OWASP Top 10 for LLM Applications has no 'LLM99' (did you mean 'LLM09'?)"),
         ({"risks.yaml": ("@2025", "")}, "risks.yaml:7: the reference 'owasp-llm:LLM09' pins no version (write owasp-llm:LLM09@2025)"),
-        ({"risks.yaml": ("@2025", "@2019")}, "risks.yaml:7: OWASP Top 10 for LLM Applications is not known at version '2019' (write owasp-llm:LLM09@2025)"),
+        ({"risks.yaml": ("@2025", "@2019")}, "risks.yaml:7: stale reference 'owasp-llm:LLM09@2019': OWASP Top 10 for LLM Applications is at 2025, and catalogues renumber"),
         ({"requirements.yaml": ("RK-one", "RK-two")}, "requirements.yaml:4: unknown risk 'RK-two' (did you mean 'RK-one'?)"),
         ({"requirements.yaml": ("metric: long", "metric: lang")}, "requirements.yaml:8: no scorer of the suite 'talk' gives the metric 'lang' (did you mean 'long'?)"),
         ({"requirements.yaml": ("must: upper95 <= 0.5", "must: upper95 < 0.5")}, "requirements.yaml:9: 'must' cannot read the condition 'upper95 < 0.5'"),

@@ -10,7 +10,10 @@ from shipworthy.workspace.scaffold import scaffold, templates
 
 
 def test_templates_are_found():
-    assert templates() == ("agent-mail", "helpdesk-rag", "minimal")
+    assert templates() == (
+        "agent-mail", "chat-assistant", "code-assistant", "helpdesk-rag", "high-stakes-advice", "minimal",
+        "rag-copilot", "support-automation", "tool-agent",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", templates())

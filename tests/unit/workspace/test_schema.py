@@ -87,7 +87,7 @@ def test_it_takes_the_short_forms(name, text):
 
 def test_it_knows_every_section_and_says_what_keys_are():
     made = schema_of()
-    assert set(made["properties"]) == {*sections(), "include"}
+    assert set(made["properties"]) == {*sections(), "include", "inherits"}
     lever = schema_of("lever")["properties"]
     assert lever["last_drilled"]["description"].startswith("the day on which that was last tried")
 

@@ -34,7 +34,12 @@ def test_references(ref, title):
         ("owasp-lm:LLM01@2025", "unknown taxonomy 'owasp-lm' in 'owasp-lm:LLM01@2025'", "did you mean 'owasp-llm'?"),
         ("owasp-llm:LLM11@2025", "OWASP Top 10 for LLM Applications has no 'LLM11'", "did you mean 'LLM10'?"),
         ("owasp-llm:LLM01", "the reference 'owasp-llm:LLM01' pins no version", "write owasp-llm:LLM01@2025"),
-        ("atlas:AML.T0051@4", "MITRE ATLAS is not known at version '4'", "write atlas:AML.T0051@5.6"),
+        ("atlas:AML.T0051@9", "MITRE ATLAS is not known at version '9'", "write atlas:AML.T0051@5.6"),
+        (
+            "atlas:AML.T0051@4.9.1",
+            "stale reference 'atlas:AML.T0051@4.9.1': MITRE ATLAS is at 5.6, and catalogues renumber",
+            "there AML.T0051 is 'LLM Prompt Injection'; if that is what is meant, write atlas:AML.T0051@5.6",
+        ),
         ("aiuc1:A001@2026", "unknown taxonomy 'aiuc1' in 'aiuc1:A001@2026'", None),
         ("", "the reference '' has no taxonomy", None),
         (":@", "unknown taxonomy '' in ':@'", None),

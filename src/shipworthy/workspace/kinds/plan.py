@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from shipworthy.core.errors import did_you_mean
+from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.workspace.fields import NUMBER, Entity, Ref, Slug, Text, Word
 from shipworthy.workspace.kind import kind
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from shipworthy.workspace.graph import Graph
 
 FULL = "full"
+_OF = "@"
+"""Between a plan and one of its suites: no id of either holds it."""
 
 
 class PlanSuite(Entity):
@@ -77,3 +79,48 @@ class PlanSpec(Entity):
 def full_plan(suites: list[str]) -> PlanSpec:
     """Return the plan that covers every suite as it is."""
     return PlanSpec(id=FULL, title="everything", suites=tuple(PlanSuite(suite=suite) for suite in suites))
+
+
+def part_name(plan: str, suite: str) -> str:
+    """Return what one suite of a plan is called, as a plan of its own.
+
+    >>> part_name("full", "over-refusal")
+    'full@over-refusal'
+    """
+    return f"{plan}{_OF}{suite}"
+
+
+def split_part(name: str) -> tuple[str, str]:
+    """Return a plan's name and the suite that is taken out of it; "" where it is the whole plan.
+
+    >>> split_part("full@over-refusal"), split_part("full")
+    (('full', 'over-refusal'), ('full', ''))
+    """
+    plan, _, suite = name.partition(_OF)
+    return plan, suite
+
+
+def plan_part(plan: PlanSpec, suite: str) -> PlanSpec:
+    """Return one suite of a plan as a plan of its own: the same samples, attacks, attempts and seeds.
+
+    Raises:
+        UsageError: the plan has no such suite; the nearest is given.
+    """
+    kept = tuple(entry for entry in plan.suites if entry.suite == suite)
+    if not kept:
+        known = [entry.suite for entry in plan.suites]
+        raise UsageError(f"the plan {plan.id!r} has no suite {suite!r}: {did_you_mean(suite, known)}")
+    # A plan's id has no such character, so it cannot be validated: nothing else of it changes.
+    return plan.model_copy(update={"id": part_name(plan.id, suite), "suites": kept})
+
+
+def part_meaning(written: Any, suite: str) -> dict[str, Any]:
+    """Return the meaning of one suite of a plan, as a plan that holds nothing else would be written.
+
+    Args:
+        written: the meaning of the whole plan; None of `full`, which is written nowhere.
+    """
+    if written is None:
+        return {"suites": [suite]}
+    kept = [one for one in written["suites"] if (one if isinstance(one, str) else one["suite"]) == suite]
+    return {**{key: value for key, value in written.items() if key != "id"}, "suites": kept}

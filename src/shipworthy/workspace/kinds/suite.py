@@ -120,6 +120,7 @@ class SuiteFile(Entity):
             [0, 1]; above it a criterion does not pass.
         icc: planned correlation of attempts within a cluster, in [0, 1]; sample sizes are worked out with it.
         samples: a file beside this one, or the samples themselves; ``samples.jsonl`` or ``samples.yaml`` if left out.
+        strata: only the samples with one of these words behind ``stratum:`` in their tags; all if left out.
         card: a markdown file beside this one; ``card.md`` if left out.
         language: that its samples are written in, as an ISO 639-1 code.
         facts: of the product that its samples name; left out where they hold for any.
@@ -136,6 +137,7 @@ class SuiteFile(Entity):
     max_error_rate: Rate = 0.02
     icc: Rate = 0.3
     samples: Annotated[str | tuple[object, ...] | None, Unhashed("the samples themselves are hashed")] = None
+    strata: tuple[Slug, ...] = ()
     card: Text = "card.md"
     refs: tuple[TaxonomyRef, ...] = ()
     license: Text = ""
@@ -153,6 +155,7 @@ class LibrarySuiteUse(Entity):
     attempts: Annotated[int, NUMBER, Field(ge=1, le=10_000)] | None = None
     max_error_rate: Rate | None = None
     icc: Rate | None = None
+    strata: tuple[Slug, ...] | None = None
 
     @property
     def library_id(self) -> str:
