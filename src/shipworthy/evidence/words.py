@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shipworthy.core.calibration import CALIBRATED, Calibration, calibration_of
+from shipworthy.core.change import CHANGED, change_of
 from shipworthy.core.condition import parse
 from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.core.confirmation import WORDS as SAID
@@ -291,6 +292,14 @@ def _calibration(value: Any, where: str) -> None:
         raise wrong(where, "a calibration", value) from None
 
 
+def _change(value: Any, where: str) -> None:
+    mapped(text)(value, where)
+    try:
+        change_of(0, "", value)
+    except ValueError:
+        raise wrong(where, "a change", value) from None
+
+
 _BODIES: Mapping[str, Shape] = {
     "run.declared": _RUN,
     "run.finished": _RUN,
@@ -322,6 +331,7 @@ _BODIES: Mapping[str, Shape] = {
         {"hit": maybe(flag), "value": maybe(number()), "rubric": text, **_ROW},
         closed=True,
     ),
+    CHANGED: _change,
     QUEUED: fields({"queue": name, "run": name, "digest": digest}, closed=True),
     CALIBRATED: _calibration,
     "approval.given": fields(

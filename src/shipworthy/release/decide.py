@@ -15,7 +15,7 @@ from shipworthy.evals.results import Run
 from shipworthy.evals.subject import target_of
 from shipworthy.release.baseline import ChosenBaseline, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
-from shipworthy.release.current import changed_subject
+from shipworthy.release.current import MEANT, SUBJECT, Now
 from shipworthy.release.ledger import read_ledger
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds
@@ -59,10 +59,12 @@ def decide(
             the candidate's own subject, or several.
     """
     evidence = Evidence(several(runs), several(baselines))
-    _check_evidence(workspace, evidence)
+    layout = Layout(workspace.root)
+    with AuditLog(layout.control_url) as audit:
+        current = Now.read(workspace, audit)
+    _check_evidence(workspace, evidence, current)
     if not (tested := list(workspace.criteria())):
         raise UsageError("the gate has no criterion: it can decide nothing (add criteria to a requirement)")
-    layout = Layout(workspace.root)
     with AuditLog(layout.control_url) as audit:
         ledger = read_ledger(audit, layout, [r.manifest for r in evidence.runs], [r.id for r in evidence.baselines])
         # Of the very entries that the ledger was read from, which were verified: what is said later is for another one.
@@ -122,11 +124,11 @@ def joint_digest(digests: Iterable[str]) -> str:
     return distinct[0] if len(distinct) == 1 else digest(distinct)
 
 
-def _check_evidence(workspace: Workspace, evidence: Evidence) -> None:
+def _check_evidence(workspace: Workspace, evidence: Evidence, now: Now) -> None:
     if not evidence.runs:
         raise UsageError("there is no run to decide on: `shipworthy eval` makes one")
     for run in evidence.runs:
-        _check_current(workspace, run)
+        _check_current(workspace, run, now)
     first = evidence.runs[0]
     for run in evidence.runs[1:]:
         if run.manifest.subject_digest != first.manifest.subject_digest:
@@ -149,15 +151,16 @@ def _check_evidence(workspace: Workspace, evidence: Evidence) -> None:
             raise IntegrityError(f"the baseline {baseline.id} is of another system: {baseline.manifest.system!r}")
 
 
-def _check_current(workspace: Workspace, run: Run) -> None:
-    """Check that the files still say what a run was made under."""
+def _check_current(workspace: Workspace, run: Run, now: Now) -> None:
+    """Check that files, subject and changes that were recorded still leave what a run measured as it was."""
     manifest = run.manifest
     if manifest.system != workspace.system.id:
         raise IntegrityError(f"the run {run.id} is of the system {manifest.system!r}, not of {workspace.system.id!r}")
-    if manifest.plan not in workspace.plans or workspace.spec_digest(manifest.plan) != manifest.spec_digest:
+    found = now.lapses(manifest, moment(run.replies.oldest))
+    since = "".join(f"{line}\n" for line in changed(manifest.files, workspace.files)) if manifest.files else ""
+    if any(not lapse.entry and lapse.kind not in SUBJECT for lapse in found):
         raise IntegrityError(
-            f"stale evidence: suites, requirements, gate or plan changed since the run {run.id} was made\n"
-            f"{_since(workspace, run)}"
+            f"stale evidence: {MEANT} changed since the run {run.id} was made\n{since}"
             f"Measure again: `shipworthy eval --plan {manifest.plan}` (the reply cache keeps what was already answered)"
         )
     other = target_of(workspace, manifest)
@@ -167,17 +170,18 @@ def _check_current(workspace: Workspace, run: Run) -> None:
             "on the target named 'default' (the first, where none is)\n"
             "Compare targets with `shipworthy runs table`; to release this one, name it 'default' and measure it"
         )
-    if what := changed_subject(workspace, run.manifest):
+    for lapse in found:
+        if not lapse.entry:
+            raise IntegrityError(
+                f"stale evidence: {lapse.what} changed since the run {run.id} was made: it measured another system\n"
+                f"{since}Measure again: `shipworthy eval --plan {manifest.plan}`"
+            )
+        fresh = " --no-cache" if lapse.fresh else ""
         raise IntegrityError(
-            f"stale evidence: {what} changed since the run {run.id} was made: it measured another system\n"
-            f"{_since(workspace, run)}Measure again: `shipworthy eval --plan {manifest.plan}`"
+            f"stale evidence: {lapse.what} since the run {run.id}, or a reply that it rests on, was made\n"
+            f"Measure again: `shipworthy eval --plan {manifest.plan}{fresh}`, or let `shipworthy release impact --run` "
+            "find out what it takes"
         )
-
-
-def _since(workspace: Workspace, run: Run) -> str:
-    """Return a line for each file that changed since a run was declared; nothing of a run that did not keep them."""
-    lines = changed(run.manifest.files, workspace.files) if run.manifest.files else []
-    return "".join(f"{line}\n" for line in lines)
 
 
 def _standing(evidence: Evidence, words: Sequence[HitWord]) -> list[HitWord]:
