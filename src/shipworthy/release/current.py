@@ -1,7 +1,8 @@
 """Whether what was measured is still so: the one place where evidence is held against files, subject and changes.
 
-`gate` refuses a run that lapsed, `release status` blocks on it, `release impact` says which claims it takes with it, and
-the register of risks counts it for nothing. A manifest is enough to tell; what is on a run's own spec says it closer.
+`gate` refuses a run that lapsed, `release status` blocks on it, `release impact` says which claims it takes with it,
+and the register of risks counts it for nothing. A manifest is enough to tell; the specification that a run kept says it
+closer.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from shipworthy.evals.subject import build_policy, declaration, target_of
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.changes import Recorded, read_changes
 from shipworthy.store.layout import Layout
-from shipworthy.workspace.graph import Node
+from shipworthy.workspace.graph import Key, Node
 from shipworthy.workspace.judges import judged_suites
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.reach import criteria_reached, nodes_about
@@ -180,22 +181,21 @@ class Now:
             old, new = then["entities"].get(kind, {}), now["entities"].get(kind, {})
             for id in sorted({*old, *new}):
                 if old.get(id) != new.get(id):
-                    yield self._entity(manifest, kind, id, old.get(id), new.get(id), files)
+                    yield self._entity(manifest.plan, Key(kind, id), old.get(id), new.get(id), files)
         code = {name for name in {*then["code"], *now["code"]} if then["code"].get(name) != now["code"].get(name)}
         for name in sorted(code):
             was, is_ = then["code"].get(name, ""), now["code"].get(name, "")
             yield Lapse("code", f"the plug-in {name}", None, was, is_, _under(files, f"plugins/{name}"))
 
-    def _entity(
-        self, manifest: RunManifest, kind: str, id: str, old: Any, new: Any, files: Mapping[str, FileChange]
-    ) -> Lapse:
+    def _entity(self, plan: str, key: Key, old: Any, new: Any, files: Mapping[str, FileChange]) -> Lapse:
+        kind, id = key
         what = f"the {kind} {id}"
         criteria: frozenset[str] | None = None
         if kind == "suite":
             criteria = self._tested(id)
         elif kind == "requirement":
             criteria = frozenset(c["id"] for one in (old, new) if one is not None for c in one.get("criteria", ()))
-        elif kind == "plan" and id == manifest.plan and old is not None and new is not None:
+        elif kind == "plan" and id == plan and old is not None and new is not None:
             criteria = self._planned(old, new)
         node = self._workspace.graph.find(kind, id)
         named = _under(files, self._place(node)) if node is not None else ()
@@ -284,7 +284,11 @@ class Now:
             return "target"
         if whose == "workspace" and self._there("guards") != manifest.guards:
             return "guards"
+        if whose == "none" and workspace.guards is not None and _new(manifest, _FILES["guards"]):
+            return "guards"
         policy = build_policy(workspace)
+        if policy is not None and not policed and _new(manifest, _FILES["tool-policy"]):
+            return "tool-policy"
         if policed or (whose == "workspace" and policy is not None):
             now = dict(policy.describe()) if policy is not None else None
             if now != manifest.subject.get("policy"):
@@ -381,6 +385,11 @@ def _under(files: Mapping[str, FileChange], place: str) -> tuple[FileChange, ...
     if not place:
         return ()
     return tuple(c for path, c in files.items() if path == place or (place.endswith("/") and path.startswith(place)))
+
+
+def _new(manifest: RunManifest, path: str) -> bool:
+    """Say whether a file was not there when a run was declared: it did not leave it aside, there was none."""
+    return bool(manifest.files) and path not in {file.path for file in manifest.files}
 
 
 def _digest(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Changes that somebody said, or a sentinel found: entries of the audit chain, and when each run was begun among them."""
+"""Changes that somebody said, or a sentinel found: entries of the audit chain, and when runs were begun among them."""
 
 from __future__ import annotations
 
