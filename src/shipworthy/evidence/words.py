@@ -18,6 +18,7 @@ from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.label_draw import DRAWN, LABELLED, QUEUED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
+from shipworthy.core.sentinel_entry import ENROLLED, LOOKED, check_body
 from shipworthy.evidence import signed_words
 from shipworthy.evidence.shape import (
     Shape,
@@ -300,6 +301,15 @@ def _change(value: Any, where: str) -> None:
         raise wrong(where, "a change", value) from None
 
 
+def _look(value: Any, where: str) -> None:
+    mapped(anything)(value, where)
+    digest(value.get("digest"), f"{where}.digest")
+    try:
+        check_body(value)
+    except ValueError:
+        raise wrong(where, "a look of a sentinel", value) from None
+
+
 _BODIES: Mapping[str, Shape] = {
     "run.declared": _RUN,
     "run.finished": _RUN,
@@ -332,6 +342,7 @@ _BODIES: Mapping[str, Shape] = {
         closed=True,
     ),
     CHANGED: _change,
+    **dict.fromkeys((ENROLLED, LOOKED), _look),
     QUEUED: fields({"queue": name, "run": name, "digest": digest}, closed=True),
     CALIBRATED: _calibration,
     "approval.given": fields(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from shipworthy.core.errors import UsageError
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import Appender, AuditLog, Entry
 
 PLACED = ("entry", "at")
 """What an entry has of its own, and its body does not repeat."""
@@ -17,10 +17,11 @@ class Said(Protocol):
     def _asdict(self) -> dict[str, Any]: ...
 
 
-def append_said(audit: AuditLog, kind: str, said: Said, *, key: str) -> Entry:
+def append_said(audit: AuditLog | Appender, kind: str, said: Said, *, key: str) -> Entry:
     """Append what was said to the audit chain; durable when this returns.
 
     Args:
+        audit: the log; or a transaction in it, with which it becomes durable.
         key: the field by which the entry is found again.
 
     Raises:
