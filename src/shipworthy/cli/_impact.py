@@ -50,13 +50,12 @@ def impact(
     evidence, or a run that was stopped. With --run, that of the gate on what it decided.
     """
     from shipworthy.cli import NO_SHIP, SHIP
+    from shipworthy.cli._put_back import not_put_back
     from shipworthy.core.errors import UsageError
-    from shipworthy.core.settings import Settings
     from shipworthy.release.impact import impacts, in_force
     from shipworthy.release.renew import needed
     from shipworthy.store.audit import AuditLog
     from shipworthy.store.layout import Layout
-    from shipworthy.store.remembered import check_remembered
     from shipworthy.workspace.load import Workspace
 
     if every and decision:
@@ -64,8 +63,7 @@ def impact(
     if not make and (max_requests is not None or max_cost is not None):
         raise UsageError("--max-requests and --max-cost are limits of --run")
     loaded, layout, again = Workspace.load(workspace, allow_code=allow_code), Layout(workspace), Again(workspace, allow_code)  # fmt: skip  # noqa: E501
-    with AuditLog(layout.control_url) as audit:
-        check_remembered(Settings.load().keys_dir, audit)
+    with not_put_back(workspace, keep=False), AuditLog(layout.control_url) as audit:
         wanted = in_force(layout, audit) if every else [layout.load_decision(decision or "latest")]
         found = impacts(loaded, layout, audit, wanted, now=_now())
     if not found:
@@ -252,21 +250,18 @@ def change(
     a model, a suite); suite those on one suite; taxonomy and law those of what refers to a reference such as
     eu-ai-act:Art50; other those that an id reaches. It stays in the audit log, and what is measured afterwards counts.
     """
+    from shipworthy.cli._put_back import not_put_back
     from shipworthy.core.change import ChangeRecord
-    from shipworthy.core.settings import Settings
     from shipworthy.evidence.documents import known_secrets
     from shipworthy.release.changes import enter
-    from shipworthy.store.audit import AuditLog
     from shipworthy.store.layout import Layout
-    from shipworthy.store.remembered import check_remembered
     from shipworthy.workspace.load import Workspace
 
     loaded, now = Workspace.load(workspace, allow_code=allow_code), _now()
     said = ChangeRecord(loaded.system.id, kind, about, was, is_, since, reason)
     layout = Layout(workspace)
-    with AuditLog(layout.control_url) as audit:
-        check_remembered(Settings.load().keys_dir, audit)
-    found, reached = enter(loaded, layout, said, secrets=known_secrets(loaded), now=now)
+    with not_put_back(workspace):
+        found, reached = enter(loaded, layout, said, secrets=known_secrets(loaded), now=now)
     what = "all that was measured on the subject" if reached is None else ", ".join(sorted(reached))
     click.echo(f"{found.told}: entry {found.entry}; it reaches {what or 'no criterion: nothing lapses by it'}")
     click.echo(Again(workspace, allow_code).told("What it takes with it: `shipworthy release impact --all`"))

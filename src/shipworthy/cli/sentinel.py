@@ -41,16 +41,18 @@ def enrol(
     max_requests: int | None, max_cost: float | None,
 ) -> None:  # fmt: skip
     """Have a target answer each probe several times, and keep the answers, redacted, to hold later ones against."""
+    from shipworthy.cli._put_back import not_put_back
     from shipworthy.evals import sentinel
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
     probes = read_probes(file)
     click.echo(f"{len(probes) * repeats:,} requests now, {len(probes) * again:,} at each look", err=True)
-    found = sentinel.enrol(
-        loaded, probes, target=target, repeats=repeats, again=again, alpha=alpha,
-        limits=_limited(max_requests, max_cost), tell=_tell,
-    )  # fmt: skip
+    with not_put_back(workspace):
+        found = sentinel.enrol(
+            loaded, probes, target=target, repeats=repeats, again=again, alpha=alpha,
+            limits=_limited(max_requests, max_cost), tell=_tell,
+        )  # fmt: skip
     errors = sum(bool(answer.error) for answer in found.look.answers)
     lost = f", {errors:,} were errors and are left out" if errors else ""
     click.echo(f"{found.plan.id}: the target {found.plan.target}, {len(found.look.answers) - errors:,} answers{lost}")
@@ -76,11 +78,13 @@ def probe(
     Exit codes: 0 unchanged; 1 changed; 2 usage error; 3 less than half of the probes were answered; 4 failure.
     """
     from shipworthy.cli import INCONCLUSIVE, NO_SHIP, SHIP
+    from shipworthy.cli._put_back import not_put_back
     from shipworthy.evals import sentinel as sentinels
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
-    found = sentinels.probe(loaded, sentinel, limits=_limited(max_requests, max_cost), tell=_tell)
+    with not_put_back(workspace):
+        found = sentinels.probe(loaded, sentinel, limits=_limited(max_requests, max_cost), tell=_tell)
     if form == "json":
         entry = None if found.change is None else found.change.entry
         click.echo(json.dumps({**_row(found.plan, found.look), "change": entry}, indent=2))
