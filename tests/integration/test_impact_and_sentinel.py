@@ -172,6 +172,9 @@ def verbs(root: Path, capsys: pytest.CaptureFixture[str]) -> Verbs:
 
 
 def test_from_a_silent_change_to_the_renewed_decision(verbs: Verbs, vendor: Vendor, root: Path) -> None:
+    assert shipworthy(["keys", "new", "--name", "ines", "--role", "RO-owner"]) == 0
+    key = json.loads((root.parent / "keys/ines.pub.json").read_text())
+    (root / "signers.json").write_text(json.dumps({"keys": [key], "threshold": 1}))
     verbs.decided()
     assert "Every claim holds." in verbs("release", "impact", "--all")
     verbs.enrol()

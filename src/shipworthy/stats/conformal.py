@@ -23,11 +23,15 @@ Floats = npt.NDArray[np.float64]
 _SHARES = (0.1, 0.3, 1.0)
 """How many of the sequences changed, as a share: who bets on all of them loses on those that did not."""
 _EXPONENTS = (0.15, 0.5)
-"""Of the bet ``e * p ** (e - 1)``: the smaller, the more on the strangest observations."""
+"""Of the bet ``e * p ** (e - 1)``: the smaller, the more on the strangest observations. For answers that never vary."""
+_SLOPES = (0.4, 0.9)
+"""Of the bet ``1 + k * (1 - 2 p)``: mild, on everything that is stranger than most. For answers that vary anyway."""
 _GRID = np.array([(share, exponent) for share in _SHARES for exponent in _EXPONENTS])
+_STEEP, _MILD = 0.7, 0.3
 _SIDES = (0.85, 0.15)
 """Of the capital: on observations that are strange, and on ones that are suspiciously ordinary."""
-_WEIGHTS: Floats = np.concatenate([np.full(len(_GRID), side / len(_GRID)) for side in _SIDES])
+_ONE_SIDE = [_STEEP / len(_GRID)] * len(_GRID) + [_MILD / len(_SLOPES)] * len(_SLOPES)
+_WEIGHTS: Floats = np.concatenate([np.array(_ONE_SIDE) * side for side in _SIDES])
 _LEAST = 1e-12
 
 
@@ -62,6 +66,7 @@ def gains(p: Floats) -> Floats:
         clipped = np.maximum(side, _LEAST)[..., None]
         bet = _GRID[:, 1] * clipped ** (_GRID[:, 1] - 1)
         found.append(np.log1p(_GRID[:, 0] * (bet - 1)).sum(-2))
+        found.append(np.log1p(np.array(_SLOPES) * (1 - 2 * side[..., None])).sum(-2))
     return np.concatenate(found, axis=-1)
 
 
