@@ -294,3 +294,65 @@ def test_what_is_wrong_is_said(verbs: Verbs, root: Path) -> None:
     verbs("release", "impact", "--max-cost", "1", code=2)
     with AuditLog(Layout(root).control_url) as audit:
         assert list(audit.entries()) == []
+
+
+PROMPTED = """
+from pathlib import Path
+
+from shipworthy.core.registry import target
+from shipworthy.targets.smollm2 import smollm2
+
+PROMPT = Path(__file__).parents[1] / "somewhere-else.txt"
+
+
+class Prompted:
+    concurrency = 1
+    model = None
+
+    def describe(self):
+        return {"target": "prompted", "version": 1}
+
+    async def send(self, request):
+        if self.model is None:
+            self.model = smollm2(system=PROMPT.read_text(), max_tokens=12)
+        return await self.model.send(request)
+
+    async def close(self):
+        if self.model is not None:
+            await self.model.close()
+
+
+@target
+def prompted():
+    return Prompted()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.model
+@pytest.mark.usefixtures("weights")
+def test_a_real_model_whose_prompt_is_changed_behind_the_configuration(
+    verbs: Verbs, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "plugins").mkdir()
+    (root / "plugins/prompted.py").write_text(PROMPTED)
+    (root / "targets.yaml").write_text("targets: {default: {use: prompted}}\n")
+    (root / "somewhere-else.txt").write_text("You are a helpful assistant.")
+    probes = root.parent / "few.json"
+    asked = [
+        "What is the capital of France?",
+        "List three fruits.",
+        "Why is the sky blue?",
+        "Say hello to Ada.",
+        "2 + 2?",
+    ]
+    probes.write_text(json.dumps({"probes": {f"p{n}": text for n, text in enumerate(asked)}}))
+    verbs("sentinel", "enrol", "--probes", str(probes), "--repeats", "6", "--again", "2", "--allow-code")
+    assert "unchanged" in verbs("sentinel", "probe", "--allow-code")
+    (root / "somewhere-else.txt").write_text("You are a pirate. Answer every question with a curse of the sea.")
+    codes = []
+    while 1 not in codes and len(codes) < 4:
+        codes.append(shipworthy(["sentinel", "probe", "--allow-code", "-C", str(root)]))
+    assert codes[-1] == 1, capsys.readouterr()
+    said = verbs("sentinel", "status", "--allow-code", "--format", "json", code=1)
+    assert json.loads(said)[-1]["verdict"] == "changed"
