@@ -331,9 +331,7 @@ def prompted():
 @pytest.mark.slow
 @pytest.mark.model
 @pytest.mark.usefixtures("weights")
-def test_a_real_model_whose_prompt_is_changed_behind_the_configuration(
-    verbs: Verbs, root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_real_model_whose_prompt_is_changed_behind_the_configuration(verbs: Verbs, root: Path) -> None:
     (root / "plugins").mkdir()
     (root / "plugins/prompted.py").write_text(PROMPTED)
     (root / "targets.yaml").write_text("targets: {default: {use: prompted}}\n")
@@ -353,6 +351,7 @@ def test_a_real_model_whose_prompt_is_changed_behind_the_configuration(
     codes = []
     while 1 not in codes and len(codes) < 4:
         codes.append(shipworthy(["sentinel", "probe", "--allow-code", "-C", str(root)]))
-    assert codes[-1] == 1, capsys.readouterr()
+    assert codes[-1] == 1, verbs.said()
+    verbs.said()
     said = verbs("sentinel", "status", "--allow-code", "--format", "json", code=1)
     assert json.loads(said)[-1]["verdict"] == "changed"

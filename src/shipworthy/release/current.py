@@ -19,7 +19,7 @@ from shipworthy.core.signoff import moment
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.evals.subject import build_policy, declaration, target_of
 from shipworthy.store.audit import AuditLog
-from shipworthy.store.changes import Recorded, read_changes
+from shipworthy.store.changes import RecordedChanges, read_changes
 from shipworthy.store.layout import Layout
 from shipworthy.workspace.graph import Key, Node
 from shipworthy.workspace.judges import judged_suites
@@ -86,7 +86,9 @@ class Now:
         today: the day on which it is asked; today's, UTC, if left out.
     """
 
-    def __init__(self, workspace: Workspace, recorded: Recorded = Recorded(), *, today: date | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, recorded: RecordedChanges = RecordedChanges(), *, today: date | None = None
+    ) -> None:
         self._workspace, self._recorded = workspace, recorded
         self._today = today or datetime.now(UTC).date()
         self._runs = Layout(workspace.root).runs

@@ -13,7 +13,7 @@ from shipworthy.store.heads import RUN_KINDS
 from shipworthy.store.said import append_said
 
 
-class Recorded(NamedTuple):
+class RecordedChanges(NamedTuple):
     """What the audit chain holds of changes.
 
     Attributes:
@@ -36,7 +36,7 @@ def add_change(audit: AuditLog, change: ChangeRecord) -> ChangeRecord:
     return change._replace(entry=entry.number, at=entry.at)
 
 
-def read_changes(audit: AuditLog, system: str, *, until: int | None = None) -> Recorded:
+def read_changes(audit: AuditLog, system: str, *, until: int | None = None) -> RecordedChanges:
     """Return the changes of a system, and when runs were begun. The chain is not verified here.
 
     Args:
@@ -59,4 +59,4 @@ def read_changes(audit: AuditLog, system: str, *, until: int | None = None) -> R
             raise IntegrityError(f"audit log: {error}") from None
         if change.system == system:
             changes.append(change)
-    return Recorded(tuple(changes), begun)
+    return RecordedChanges(tuple(changes), begun)

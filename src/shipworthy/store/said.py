@@ -11,13 +11,13 @@ PLACED = ("entry", "at")
 """What an entry has of its own, and its body does not repeat."""
 
 
-class Said(Protocol):
+class NamedFields(Protocol):
     """A named tuple."""
 
     def _asdict(self) -> dict[str, Any]: ...
 
 
-def append_said(audit: AuditLog | Appender, kind: str, said: Said, *, key: str) -> Entry:
+def append_said(audit: AuditLog | Appender, kind: str, said: NamedFields, *, key: str) -> Entry:
     """Append what was said to the audit chain; durable when this returns.
 
     Args:
