@@ -64,7 +64,7 @@ def impact(
         raise UsageError("--max-requests and --max-cost are limits of --run")
     loaded, layout, again = Workspace.load(workspace, allow_code=allow_code), Layout(workspace), Again(workspace, allow_code)  # fmt: skip  # noqa: E501
     with not_put_back(workspace, keep=False), AuditLog(layout.control_url) as audit:
-        wanted = in_force(layout, audit) if every else [layout.load_decision(decision or "latest")]
+        wanted = in_force(layout, audit, loaded.system.id) if every else [layout.load_decision(decision or "latest")]
         found = impacts(loaded, layout, audit, wanted, now=_now())
     if not found:
         raise UsageError("there is no decision here yet: `shipworthy gate` makes one")

@@ -18,9 +18,6 @@ OF_SCORING = ("judge", "suite")
 OF_DUTIES = ("taxonomy", "law")
 CHANGE_KINDS = (*OF_SUBJECT, *OF_SCORING, *OF_DUTIES, "other")
 
-MOST_CHARACTERS = 2_000
-"""Of a text in a change: an entry stays for ever."""
-
 
 class ChangeRecord(NamedTuple):
     """A change, as an entry of the audit chain holds it.

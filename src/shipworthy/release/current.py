@@ -7,7 +7,7 @@ closer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
@@ -396,11 +396,3 @@ def _new(manifest: RunManifest, path: str) -> bool:
 
 def _digest(value: Any) -> str:
     return "" if value is None else digest(value)
-
-
-def told_files(found: Sequence[Lapse]) -> list[str]:
-    """Return a line for each file that some lapses name: what was recorded, and what is there."""
-    changes = {change.path: change for lapse in found for change in lapse.files}
-    return [
-        f"{c.path}: recorded with {c.was or 'nothing'}, and there is {c.now or 'nothing'}" for c in changes.values()
-    ]

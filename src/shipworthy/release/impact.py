@@ -110,15 +110,16 @@ def impacts(
     return found
 
 
-def in_force(layout: Layout, audit: AuditLog) -> list[Decision]:
-    """Return the decisions that bind somebody, oldest first: the gate's newest, and each that a GO for some place
-    stands on.
+def in_force(layout: Layout, audit: AuditLog, system: str) -> list[Decision]:
+    """Return the decisions on a system that bind somebody, oldest first: the gate's newest, and each that a GO for some
+    place stands on.
 
     Raises:
         IntegrityError: one of them is not here any more, or is none.
     """
     later = _replaced(audit, list(_words(audit)))
-    entered = [str(entry.body["decision"]) for entry in audit.of_kinds(DECISION_MADE)]
+    made = [entry.body for entry in audit.of_kinds(DECISION_MADE)]
+    entered = [str(body["decision"]) for body in made if body.get("system", system) == system]
     known = set(layout.decision_ids())
     wanted = [id for id in dict.fromkeys(entered) if id not in later]
     if gone := [id for id in wanted if id not in known]:

@@ -83,8 +83,8 @@ def needed(workspace: Workspace, found: Sequence[DecisionImpact]) -> Needed:
     for one in found:
         for claim in one.lapsed:
             name = f"{one.decision.id}:{claim.criterion}"
-            if all(not lapse.remade for lapse in claim.lapses):
-                people += [f"{name}: {lapse.told}" for lapse in claim.lapses]
+            people += [f"{name}: {lapse.told}" for lapse in claim.lapses if not lapse.remade]
+            if not any(lapse.remade for lapse in claim.lapses):
                 continue
             if why := _cannot(workspace, one, claim.run, claim.suite):
                 people.append(f"{name}: {why}")
@@ -94,7 +94,7 @@ def needed(workspace: Workspace, found: Sequence[DecisionImpact]) -> Needed:
             asked.setdefault(key, {}).setdefault(claim.suite, set()).add(name)
             if any(lapse.fresh for lapse in claim.lapses):
                 fresh.add(key)
-        for claim in one.claims:
+        for claim in one.claims if one.lapsed else ():
             manifest = one.manifests.get(claim.run)
             if claim.holds and manifest is not None and not _cannot(workspace, one, claim.run, claim.suite):
                 beside.setdefault(_key(workspace, manifest), set()).add(claim.suite)

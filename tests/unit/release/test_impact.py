@@ -226,10 +226,10 @@ def test_two_decisions_share_a_run_and_the_superseded_one_asks_for_none(gated) -
     assert run.decides == (f"{first.id}:CR-help", f"{second.id}:CR-help")
     layout = Layout(gated.root)
     with AuditLog(layout.control_url) as audit:
-        assert [one.id for one in in_force(layout, audit)] == [second.id]
+        assert [one.id for one in in_force(layout, audit, "SYS-desk")] == [second.id]
         (layout.decisions / f"{second.id}.json").unlink()
         with pytest.raises(IntegrityError, match="put back to an earlier copy"):
-            in_force(layout, audit)
+            in_force(layout, audit, "SYS-desk")
 
 
 def test_it_is_told_as_json(gated) -> None:  # type: ignore[no-untyped-def]
