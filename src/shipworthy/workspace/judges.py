@@ -63,5 +63,5 @@ def _names(use: Use) -> Iterator[str]:
     yield from (use.use, use.name)
     if isinstance(rubric := use.params.get("rubric"), str):
         yield from (rubric, rubric.partition("@")[0])
-    if (model := use.model) is not None:
+    for model in use.models:
         yield from (model.use, *(str(model.params[key]) for key in ("model", "name") if key in model.params))

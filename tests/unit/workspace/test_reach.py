@@ -42,3 +42,22 @@ def test_an_id_that_nothing_has_is_refused_and_the_nearest_named(graph) -> None:
     with pytest.raises(UsageError, match=f"nothing here is '{risk}x'"):
         nodes_about(graph, f"{risk}x")
     assert nodes_about(graph, "owasp-llm")
+
+
+def test_a_judge_is_found_by_rubric_model_or_suite(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    from shipworthy.workspace.judges import judged_suites
+
+    scaffold(tmp_path / "w", "minimal")
+    folder = tmp_path / "w/suites/judged"
+    folder.mkdir()
+    (folder / "suite.yaml").write_text(
+        'id: judged\nversion: "1"\ntitle: Judged\ncontent: synthetic\nmetric: harm\n'
+        "scorers: [{use: judge, rubric: harm, model: {use: openai_compatible, base_url: 'http://localhost:1/v1', "
+        "model: j-1}}]\n"
+    )
+    (folder / "card.md").write_text("# Judged\n")
+    (folder / "samples.jsonl").write_text('{"id": "a", "messages": [{"role": "user", "content": "Hello"}]}\n')
+    graph = Workspace.load(tmp_path / "w").graph
+    for about in ("", "judge", "harm", "j-1", "judged"):
+        assert judged_suites(graph, about) == {"judged"}, about
+    assert judged_suites(graph, "rude") == frozenset()
