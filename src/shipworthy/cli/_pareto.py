@@ -33,7 +33,7 @@ def pareto_command(
     how often that holds when the samples are drawn again, clustered by sample. Latency and cost are added to what
     --aim names. It ranks nothing: measure the one you choose again, on fresh samples.
     """
-    from shipworthy.cli._side_by_side import _names
+    from shipworthy.cli._side_by_side import run_names
     from shipworthy.evals.pareto import pareto
     from shipworthy.evals.results import Run
     from shipworthy.store.layout import Layout
@@ -41,7 +41,7 @@ def pareto_command(
     layout = Layout(workspace)
     loaded = [Run.load(layout.run_directory(run)) for run in runs]
     wanted = [(suite, metric) for suite, _, metric in (aim.partition(":") for aim in aims)]
-    found = pareto(loaded, _names(workspace, loaded, allow_code), wanted, draws=draws, seed=seed)
+    found = pareto(loaded, run_names(workspace, loaded, allow_code), wanted, draws=draws, seed=seed)
     match form:
         case "json":
             import msgspec

@@ -30,14 +30,14 @@ def transfer_command(
     with its interval, clustered by sample; "differs" is said where a test says so that is corrected over the whole
     table. No gap shown is no proof that there is none: look at the interval.
     """
-    from shipworthy.cli._side_by_side import _names
+    from shipworthy.cli._side_by_side import run_names
     from shipworthy.evals.results import Run
     from shipworthy.evals.transfer import transfer
     from shipworthy.store.layout import Layout
 
     layout = Layout(workspace)
     runs = [Run.load(layout.run_directory(name), marks=True) for name in (product, *conditions)]
-    names = _names(workspace, runs, allow_code)
+    names = run_names(workspace, runs, allow_code)
     found = transfer(runs[0], list(zip(names[1:], runs[1:], strict=True)))
     if form == "json":
         import msgspec

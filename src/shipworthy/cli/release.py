@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 import click
 
 from shipworthy.cli._again import Again
+from shipworthy.cli._impact import change, impact
 from shipworthy.cli._options import allow_code_option, form_option, shown_option, workspace_option
 
 if TYPE_CHECKING:
@@ -93,7 +94,11 @@ def _open(workspace: Path, *, allow_code: bool, signers: Path | None) -> _Opened
 
 @click.group("release", no_args_is_help=True)
 def command() -> None:
-    """Propose, sign off and decide a release, by keys that are bound to roles."""
+    """Propose, sign off and decide a release, by keys that are bound to roles; say what a change takes with it."""
+
+
+command.add_command(impact)
+command.add_command(change)
 
 
 @command.command()

@@ -232,6 +232,8 @@ class Reply(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     Attributes:
         messages: at least one of the assistant. Calls of tools stand in a message of the assistant, their results in
             a message of the tool after it, and what the assistant says of them after that.
+        model: as the answer names it; `fingerprint` what the provider says of the configuration behind it, such as
+            OpenAI's ``system_fingerprint``. Empty where it says nothing.
     """
 
     messages: tuple[Message, ...]
@@ -239,6 +241,7 @@ class Reply(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     finish: Finish = "stop"
     retrieved: tuple[Document, ...] = ()
     model: str = ""
+    fingerprint: str = ""
 
     @property
     def text(self) -> str:

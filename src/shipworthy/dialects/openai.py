@@ -212,6 +212,7 @@ def from_wire(body: Any) -> Reply:
             ),
             finish="length" if _word(reason) in CUT else "tool_calls" if calls else "stop",
             model=str(body.get("model") or ""),
+            fingerprint=str(body.get("system_fingerprint") or ""),
         )
     except MISSHAPEN as error:
         raise TargetError(f"the answer is not a chat completion ({type(error).__name__} while reading it)") from None

@@ -42,7 +42,7 @@ class Completion:
         self.done = False
         self.finishes: dict[int, str] = {}
         self.usage: Mapping[str, Any] | None = None
-        self._model, self._characters = "", 0
+        self._model, self._fingerprint, self._characters = "", "", 0
         self._said: dict[int, dict[str, list[str]]] = {}
         self._calls: list[_Call] = []
         self._halves: dict[tuple[str, int], str] = {}
@@ -67,6 +67,7 @@ class Completion:
             if error := error_within(chunk) or (chunk if told else None):
                 raise _error(error, self._characters)
             self._model = str(chunk.get("model") or self._model)
+            self._fingerprint = str(chunk.get("system_fingerprint") or self._fingerprint)
             self.usage = chunk.get("usage") or self.usage
             for choice in chunk.get("choices") or ():
                 self._choice(choice, found)
@@ -109,7 +110,8 @@ class Completion:
             "tool_calls": [call.wire() for call in calls],
         }
         wire = {"message": message, "finish_reason": finish}
-        return from_wire({"choices": [wire], "usage": self.usage, "model": self._model})
+        told = {"model": self._model, "system_fingerprint": self._fingerprint}
+        return from_wire({"choices": [wire], "usage": self.usage, **told})
 
     def _choice(self, choice: Mapping[str, Any], found: list[Delta]) -> None:
         number = int(choice.get("index") or 0)

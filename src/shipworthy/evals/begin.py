@@ -6,7 +6,7 @@ is the common case: `complete`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -33,6 +33,7 @@ from shipworthy.store.heads import Knowledge
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import recall_run, register_declared, register_run
 from shipworthy.store.runlog import RunLog
+from shipworthy.workspace.spec import keep_spec, spec
 
 if TYPE_CHECKING:
     from shipworthy.workspace.load import Workspace
@@ -156,6 +157,7 @@ def join(
     target: str | None = None,
     cache: bool | Path = True,
     draws: Sequence[int] = (),
+    accept: Callable[[RunManifest], bool] = lambda manifest: True,
 ) -> Sitting:
     """Sit down to one shard of a run that several processes make: the first of them declares it, in any order.
 
@@ -165,6 +167,7 @@ def join(
 
     Args:
         shard: from 0, below `shards`.
+        accept: whether a run that is there may be joined.
 
     Raises:
         UsageError, StoreError, IntegrityError: as for `begin` and `take_up`.
@@ -175,7 +178,7 @@ def join(
     ready = _Ready.make(workspace, plan, suites, guards, draws, target=target)
     wanted = ready.manifest(shards)
     with exclusive(layout.state / "declare.lock"):
-        found = next((name for name in reversed(layout.run_ids()) if _same(layout.runs / name, wanted)), None)
+        found = next((name for name in reversed(layout.run_ids()) if _joins(layout.runs / name, wanted, accept)), None)
         if found is None:
             found = wanted.id
             _declare(workspace, layout.runs / found, wanted)
@@ -352,6 +355,7 @@ class _Ready(NamedTuple):
 def _declare(workspace: Workspace, directory: Path, manifest: RunManifest) -> None:
     """Declare a run, on the disk first: an entry without a run would look like one that was deleted."""
     declare_run(directory, manifest)
+    keep_spec(directory, spec(workspace, manifest.plan))
     _enter(workspace, directory, manifest)
 
 
@@ -387,6 +391,10 @@ def _recall(workspace: Workspace, directory: Path) -> Knowledge | None:
     """Return what the audit log knows of a run; None of one that lies elsewhere, which is in no audit log."""
     layout = Layout(workspace.root)
     return recall_run(layout, read_manifest(directory).id) if layout.holds(directory) else None
+
+
+def _joins(directory: Path, wanted: RunManifest, accept: Callable[[RunManifest], bool]) -> bool:
+    return _same(directory, wanted) and accept(read_manifest(directory))
 
 
 def _same(directory: Path, other: RunManifest) -> bool:

@@ -99,20 +99,26 @@ class _Runs:
     """The runs that decisions rest on: which still are evidence, asked once of each."""
 
     def __init__(self, workspace: Workspace, layout: Layout) -> None:
-        self._layout, self._now = layout, Now(workspace)
+        self._layout = layout
+        with AuditLog(layout.control_url) as audit:
+            self._now = Now.read(workspace, audit)
         there = layout.runs.is_dir()
         self._states = {run.id: run.state for run in list_runs(layout)} if there else {}
         with Database(layout.control_url) as database:
             self._rows = read_runs(database, list(self._states))
-        self._said: dict[str, tuple[str, str]] = {}
+        self._said: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def lapsed(self, run: str) -> tuple[str, str]:
-        """Return why a run is no evidence now, empty where it is, and when it was begun."""
-        if run not in self._said:
-            self._said[run] = self._look(run)
-        return self._said[run]
+    def lapsed(self, run: str, oldest: str = "") -> tuple[str, str]:
+        """Return why a run is no evidence now, empty where it is, and when it was begun.
 
-    def _look(self, run: str) -> tuple[str, str]:
+        Args:
+            oldest: when the oldest kept reply that it rests on was given; empty where there is none.
+        """
+        if (run, oldest) not in self._said:
+            self._said[run, oldest] = self._look(run, oldest)
+        return self._said[run, oldest]
+
+    def _look(self, run: str, oldest: str) -> tuple[str, str]:
         if run not in self._states:
             return "its run is not here any more", ""
         if why := _STATES.get(self._states[run], ""):
@@ -124,16 +130,16 @@ class _Runs:
         row = self._rows[run]
         if any(getattr(row, name) != getattr(manifest, name) for name in _RECORDED):
             return f"{run}: its manifest is not what was recorded", ""
-        return self._now.lapsed(manifest), manifest.created
+        return self._now.lapsed(manifest, oldest), manifest.created
 
 
 def _stands(result: CriterionResult, decision: Decision, runs: _Runs) -> CriterionStanding:
-    why, begun = runs.lapsed(result.run)
+    kept = [use.oldest for use in decision.replies if use.run == result.run and use.oldest]
+    why, begun = runs.lapsed(result.run, min(kept, default=""))
     if not why and result.baseline_run:
         # What it is compared with is of another subject by design, and need only be here.
         gone = runs.lapsed(result.baseline_run)[0].startswith("its run is not here")
         why = f"its baseline {result.baseline_run} is not here any more" if gone else ""
-    kept = [use.oldest for use in decision.replies if use.run == result.run and use.oldest]
     return CriterionStanding(
         criterion=result.id,
         state="lapsed" if why else "stands",

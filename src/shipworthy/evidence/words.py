@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shipworthy.core.calibration import CALIBRATED, Calibration, calibration_of
+from shipworthy.core.change import CHANGED, change_of
 from shipworthy.core.condition import parse
 from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.core.confirmation import WORDS as SAID
@@ -18,6 +19,7 @@ from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.label_draw import DRAWN, LABELLED, QUEUED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
 from shipworthy.core.selftest import SELFTESTED, selftest_of
+from shipworthy.core.sentinel_entry import ENROLLED, LOOKED, check_body
 from shipworthy.evidence import signed_words
 from shipworthy.evidence.shape import (
     Shape,
@@ -301,6 +303,23 @@ def _selftest(value: Any, where: str) -> None:
         raise wrong(where, "a self-test of a gate", value) from None
 
 
+def _change(value: Any, where: str) -> None:
+    mapped(text)(value, where)
+    try:
+        change_of(0, "", value)
+    except ValueError:
+        raise wrong(where, "a change", value) from None
+
+
+def _look(value: Any, where: str) -> None:
+    mapped(anything)(value, where)
+    digest(value.get("digest"), f"{where}.digest")
+    try:
+        check_body(value)
+    except ValueError:
+        raise wrong(where, "a look of a sentinel", value) from None
+
+
 _BODIES: Mapping[str, Shape] = {
     "run.declared": _RUN,
     "run.finished": _RUN,
@@ -332,6 +351,8 @@ _BODIES: Mapping[str, Shape] = {
         {"hit": maybe(flag), "value": maybe(number()), "rubric": text, **_ROW},
         closed=True,
     ),
+    CHANGED: _change,
+    **dict.fromkeys((ENROLLED, LOOKED), _look),
     QUEUED: fields({"queue": name, "run": name, "digest": digest}, closed=True),
     CALIBRATED: _calibration,
     SELFTESTED: _selftest,

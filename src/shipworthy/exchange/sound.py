@@ -68,7 +68,7 @@ def _plain(reply: Any) -> bool:
         and type(usage) is Usage
         and type(usage.input_tokens) is type(usage.output_tokens) is int
         and type(usage.cost_usd) is float
-        and type(finish) is type(reply.model) is str
+        and type(finish) is type(reply.model) is type(reply.fingerprint) is str
         and finish in _FINISHES
     )
 

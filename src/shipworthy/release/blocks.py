@@ -10,10 +10,11 @@ import msgspec
 
 from shipworthy.core import signoff
 from shipworthy.core.errors import IntegrityError, UsageError
+from shipworthy.core.freshness import moment as written
 from shipworthy.core.records import Decision
 from shipworthy.core.signoff import Acceptance, ReleaseBlock
 from shipworthy.evals.results import Run
-from shipworthy.release.current import changed_subject
+from shipworthy.release.current import Now
 from shipworthy.release.preregister import registrations
 from shipworthy.release.proposal import ReleaseCandidate, check_recorded
 from shipworthy.release.signing import rules_of, signed_entries
@@ -98,7 +99,7 @@ def status(
         *signoff.gate_blocks(built, rules, list(_spoilt(workspace, runs))),
         *_tier(workspace, candidate, decision),
         *signoff.age_block(rules, [(run.id, run.manifest.created[:10]) for run in runs], day),
-        *_stale(workspace, decision, runs),
+        *_stale(workspace, decision, runs, Now.read(workspace, audit, today=now.date())),
         *(
             ReleaseBlock("stale", str(one.body["decision"]), "S1", f"a later decision on it is {one.body['verdict']}",
                   "propose that one; of two decisions on one subject the later counts")
@@ -197,24 +198,20 @@ def _tier(workspace: Workspace, candidate: ReleaseCandidate, decision: Decision)
                         f"write {name} into the workspace")  # fmt: skip
 
 
-def _stale(workspace: Workspace, decision: Decision, runs: Sequence[Run]) -> Iterator[ReleaseBlock]:
+def _stale(workspace: Workspace, decision: Decision, runs: Sequence[Run], now: Now) -> Iterator[ReleaseBlock]:
     again = "decide again: `shipworthy gate`, which says where the system must be measured again"
     for line in changed(decision.files, workspace.files):
         yield ReleaseBlock("stale", line.partition(":")[0], "S1", f"changed since the decision: {line}", again)
+    impact = "`shipworthy release impact` says what it takes with it; measure again"
     for run in runs:
-        plan = run.manifest.plan
-        if not workspace.has_plan(plan) or workspace.spec_digest(plan) != run.manifest.spec_digest:
-            yield ReleaseBlock(
-                "stale", run.id, "S1", "suites, requirements, gate or plan changed since it was made", again
-            )
         try:
-            what = changed_subject(workspace, run.manifest)
+            found = now.lapses(run.manifest, written(run.replies.oldest))
         except UsageError as error:
-            what = f"the subject cannot be described here ({error}), so it"
-        if what:
-            yield ReleaseBlock(
-                "stale", run.id, "S1", f"{what} changed since it was made: it measured another system", again
-            )
+            why = f"the subject cannot be described here ({error}), so it is not known whether it is the same"
+            yield ReleaseBlock("stale", run.id, "S1", why, again)
+            continue
+        for one in found:
+            yield ReleaseBlock("stale", run.id, "S1", f"since it was made: {one.told}", impact)
 
 
 def _tables(workspace: Workspace, decision: Decision, now: datetime) -> Iterator[ReleaseBlock]:

@@ -10,13 +10,21 @@ from shipworthy.core.confirmation import HitWord, standing
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.freshness import moment, told
-from shipworthy.core.records import Confirmation, CriterionResult, Decision, ReplyUse, SelftestUse, Verdict
+from shipworthy.core.records import (
+    Confirmation,
+    CriterionResult,
+    Decision,
+    ReplyUse,
+    RunManifest,
+    SelftestUse,
+    Verdict,
+)
 from shipworthy.core.selftest import newest, sentence
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import target_of
 from shipworthy.release.baseline import ChosenBaseline, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
-from shipworthy.release.current import changed_subject
+from shipworthy.release.current import MEANT, SUBJECT, Lapse, Now
 from shipworthy.release.ledger import read_ledger
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds
@@ -61,10 +69,12 @@ def decide(
             the candidate's own subject, or several.
     """
     evidence = Evidence(several(runs), several(baselines))
-    _check_evidence(workspace, evidence)
+    layout = Layout(workspace.root)
+    with AuditLog(layout.control_url) as audit:
+        current = Now.read(workspace, audit)
+    _check_evidence(workspace, evidence, current)
     if not (tested := list(workspace.criteria())):
         raise UsageError("the gate has no criterion: it can decide nothing (add criteria to a requirement)")
-    layout = Layout(workspace.root)
     with AuditLog(layout.control_url) as audit:
         ledger = read_ledger(audit, layout, [r.manifest for r in evidence.runs], [r.id for r in evidence.baselines])
         # Of the very entries that the ledger was read from, which were verified: what is said later is for another one.
@@ -128,11 +138,11 @@ def joint_digest(digests: Iterable[str]) -> str:
     return distinct[0] if len(distinct) == 1 else digest(distinct)
 
 
-def _check_evidence(workspace: Workspace, evidence: Evidence) -> None:
+def _check_evidence(workspace: Workspace, evidence: Evidence, now: Now) -> None:
     if not evidence.runs:
         raise UsageError("there is no run to decide on: `shipworthy eval` makes one")
     for run in evidence.runs:
-        _check_current(workspace, run)
+        _check_current(workspace, run, now)
     first = evidence.runs[0]
     for run in evidence.runs[1:]:
         if run.manifest.subject_digest != first.manifest.subject_digest:
@@ -155,8 +165,8 @@ def _check_evidence(workspace: Workspace, evidence: Evidence) -> None:
             raise IntegrityError(f"the baseline {baseline.id} is of another system: {baseline.manifest.system!r}")
 
 
-def check_spec(workspace: Workspace, run: Run) -> None:
-    """Check that the files still ask for what a run was made under.
+def check_spec(workspace: Workspace, run: Run, now: Now | None = None) -> tuple[Lapse, ...]:
+    """Check that the files still ask for what a run was made under; return what else of it lapsed.
 
     Raises:
         IntegrityError: they are of another system, or changed since.
@@ -164,18 +174,25 @@ def check_spec(workspace: Workspace, run: Run) -> None:
     manifest = run.manifest
     if manifest.system != workspace.system.id:
         raise IntegrityError(f"the run {run.id} is of the system {manifest.system!r}, not of {workspace.system.id!r}")
-    if not workspace.has_plan(manifest.plan) or workspace.spec_digest(manifest.plan) != manifest.spec_digest:
+    found = (now or Now(workspace)).lapses(manifest, moment(run.replies.oldest))
+    since = _since(workspace, manifest)
+    if any(not lapse.entry and lapse.kind not in SUBJECT for lapse in found):
         raise IntegrityError(
-            f"stale evidence: suites, requirements, gate or plan changed since the run {run.id} was made\n"
-            f"{_since(workspace, run)}"
+            f"stale evidence: {MEANT} changed since the run {run.id} was made\n{since}"
             f"Measure again: `shipworthy eval --plan {manifest.plan}` (the reply cache keeps what was already answered)"
         )
+    return found
 
 
-def _check_current(workspace: Workspace, run: Run) -> None:
-    """Check that the files still say what a run was made under, and that it is of the system under test as it is."""
-    check_spec(workspace, run)
+def _since(workspace: Workspace, manifest: RunManifest) -> str:
+    return "".join(f"{line}\n" for line in changed(manifest.files, workspace.files)) if manifest.files else ""
+
+
+def _check_current(workspace: Workspace, run: Run, now: Now) -> None:
+    """Check that files, subject and changes that were recorded still leave what a run measured as it was."""
+    found = check_spec(workspace, run, now)
     manifest = run.manifest
+    since = _since(workspace, manifest)
     other = target_of(workspace, manifest)
     if other is not None and workspace.targets[other] is not workspace.target:
         raise UsageError(
@@ -183,17 +200,18 @@ def _check_current(workspace: Workspace, run: Run) -> None:
             "on the target named 'default' (the first, where none is)\n"
             "Compare targets with `shipworthy runs table`; to release this one, name it 'default' and measure it"
         )
-    if what := changed_subject(workspace, run.manifest):
+    for lapse in found:
+        if not lapse.entry:
+            raise IntegrityError(
+                f"stale evidence: {lapse.what} changed since the run {run.id} was made: it measured another system\n"
+                f"{since}Measure again: `shipworthy eval --plan {manifest.plan}`"
+            )
+        fresh = " --no-cache" if lapse.fresh else ""
         raise IntegrityError(
-            f"stale evidence: {what} changed since the run {run.id} was made: it measured another system\n"
-            f"{_since(workspace, run)}Measure again: `shipworthy eval --plan {manifest.plan}`"
+            f"stale evidence: {lapse.what} since the run {run.id}, or a reply that it rests on, was made\n"
+            f"Measure again: `shipworthy eval --plan {manifest.plan}{fresh}`, or let `shipworthy release impact --run` "
+            "find out what it takes"
         )
-
-
-def _since(workspace: Workspace, run: Run) -> str:
-    """Return a line for each file that changed since a run was declared; nothing of a run that did not keep them."""
-    lines = changed(run.manifest.files, workspace.files) if run.manifest.files else []
-    return "".join(f"{line}\n" for line in lines)
 
 
 def _standing(evidence: Evidence, words: Sequence[HitWord]) -> list[HitWord]:

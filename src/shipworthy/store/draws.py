@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from shipworthy.core.calibration import CALIBRATED, Calibration, calibration_of
-from shipworthy.core.errors import IntegrityError, UsageError
+from shipworthy.core.errors import IntegrityError
 from shipworthy.core.label_draw import DRAWN, LABELLED, Draw, draw_of
 from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.said import append_said
 
 
 class LabelEntries(NamedTuple):
@@ -30,7 +31,7 @@ def add_draw(audit: AuditLog, draw: Draw) -> Draw:
         UsageError: a value has no canonical form.
         StoreError: the database cannot be written.
     """
-    return draw._replace(entry=_append(audit, DRAWN, draw, key="run"))
+    return draw._replace(entry=append_said(audit, DRAWN, draw, key="run").number)
 
 
 def read_said(audit: AuditLog, *, until: int | None = None) -> LabelEntries:
@@ -58,16 +59,7 @@ def add_calibration(audit: AuditLog, calibration: Calibration) -> Calibration:
         UsageError: a value has no canonical form.
         StoreError: the database cannot be written.
     """
-    return calibration._replace(entry=_append(audit, CALIBRATED, calibration, key="judge"))
-
-
-def _append(audit: AuditLog, kind: str, said: Draw | Calibration, *, key: str) -> int:
-    body = {name: value for name, value in said._asdict().items() if name != "entry"}
-    try:
-        with audit.appending() as appender:
-            return appender.append(kind, body, key=key).number
-    except ValueError as error:
-        raise UsageError(f"the {type(said).__name__.lower()} cannot be kept: {error}") from error
+    return calibration._replace(entry=append_said(audit, CALIBRATED, calibration, key="judge").number)
 
 
 def _calibration(entry: Entry) -> Calibration:

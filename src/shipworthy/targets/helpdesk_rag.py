@@ -115,6 +115,7 @@ class HelpdeskRag:
                 finish=reply.finish,
                 retrieved=tuple(dict.fromkeys(found)),
                 model=reply.model,
+                fingerprint=reply.fingerprint,
             )
         call, usage = await self._call(answer, promised, request)
         further: list[Document] = []
@@ -129,6 +130,7 @@ class HelpdeskRag:
             finish="tool_calls",
             retrieved=tuple(dict.fromkeys((*found, *further))),
             model=reply.model,
+            fingerprint=reply.fingerprint,
         )
 
     async def close(self) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -11,6 +11,9 @@ from shipworthy.core.digests import digest
 from shipworthy.core.metric import Metric
 from shipworthy.workspace.files import measured, unpriced
 from shipworthy.workspace.use import Use
+
+if TYPE_CHECKING:
+    from shipworthy.workspace.graph import Graph
 
 
 def judge_identity(use: Use, scorer: Any) -> str:
@@ -40,3 +43,25 @@ def written_metric(metric: Metric) -> Mapping[str, Any]:
     if not fields["judge"]:
         del fields["judge"]
     return fields
+
+
+def judged_suites(graph: Graph, about: str = "") -> frozenset[str]:
+    """Return the suites with a metric that a judge gives.
+
+    Args:
+        about: only those whose judge is called so: by its plug-in, full name, rubric or model, or by the suite.
+    """
+    return frozenset(
+        name
+        for name, node in graph.of_kind("suite").items()
+        if any(metric.get("judge") for metric in node.meaning["metrics"])
+        and (not about or about == name or any(about in _names(use) for use in node.entity.scorers))
+    )
+
+
+def _names(use: Use) -> Iterator[str]:
+    yield from (use.use, use.name)
+    if isinstance(rubric := use.params.get("rubric"), str):
+        yield from (rubric, rubric.partition("@")[0])
+    for model in use.models:
+        yield from (model.use, *(str(model.params[key]) for key in ("model", "name") if key in model.params))

@@ -16,7 +16,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from shipworthy.cli import release
+from shipworthy.cli import _impact, release
 from shipworthy.cli import run as shipworthy
 from shipworthy.core import signoff
 from shipworthy.core.digests import bytes_digest, canonical
@@ -602,3 +602,29 @@ def test_what_a_revoked_key_signed_counts_no_more_and_stops_nobody(desk: Desk) -
     candidate = desk.propose("UK")
     desk.approved(candidate)
     assert desk.blocks() == {"criterion CR-rude", waived}
+
+
+def test_a_go_that_ran_out_needs_people_and_an_old_run_a_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.accepted()
+    candidate = desk.propose()
+    desk.approved(candidate)
+    desk("release", "decide", candidate, *desk.by("ines", "RO-product"))
+    # What the gate called no-ship, and somebody took, is a claim that holds, too.
+    assert "Every claim holds." in desk("release", "impact", "--all")
+
+    def kinds(days: float) -> tuple[set[str], list[str], list[list[str]]]:
+        monkeypatch.setattr(_impact, "_now", lambda: datetime.now(UTC) + timedelta(days=days))
+        told = json.loads(desk("release", "impact", "--all", "--format", "json", code=1))
+        claims = [claim for one in told["decisions"] for claim in one["claims"]]
+        found = {why["kind"] for claim in claims for why in claim["because"]}
+        return found, told["people"], [run["suites"] for run in told["runs"]]
+
+    monkeypatch.setattr(_impact, "_now", lambda: datetime.now(UTC) + timedelta(days=29))
+    assert "Every claim holds." in desk("release", "impact")
+    found, people, runs = kinds(31)
+    assert found == {"age", "acceptance"}
+    assert runs == [["asks"]]
+    assert "ran out on" in people[0]
+    text = (desk.root / "roles.yaml").read_text()
+    (desk.root / "roles.yaml").write_text(text.replace("evidence_days: 30", "evidence_days: 90"))
+    assert "age" in kinds(31)[0]  # the rules that it was proposed under still ask for it

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from shipworthy.release.current import Now, changed_subject
+from shipworthy.release.current import Now
 
 
 def test_a_run_is_current_until_a_file_says_something_else(gated):
     manifest = gated.run().manifest
     assert Now(gated.workspace).lapsed(manifest) == ""
-    assert changed_subject(gated.workspace, manifest) == ""
+    assert Now(gated.workspace).lapses(manifest) == ()
     gated.edit("targets.yaml", "model: m", "model: other")
-    assert changed_subject(gated.workspace, manifest) == "the target"
+    assert [one.kind for one in Now(gated.workspace).lapses(manifest)] == ["target"]
     assert Now(gated.workspace).lapsed(manifest) == "the target changed since"
 
 
