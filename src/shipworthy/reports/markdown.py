@@ -14,6 +14,7 @@ from shipworthy.core.document import (
     Intervals,
     Paragraph,
     Section,
+    Statement,
     Table,
     Transcript,
 )
@@ -101,6 +102,23 @@ def page(document: DocumentTree) -> str:
     return "\n".join(lines).strip("\n") + "\n"
 
 
+def section(block: Section, level: int = 2) -> str:
+    """Return a section of a document that is a file by itself, under headings of its own."""
+    lines = [f"{'#' * level} {_text(block.title)}", ""]
+    for child in block.children:
+        lines += [section(child, level + 1), ""] if isinstance(child, Section) else [*_block(child), ""]
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def heading(document: DocumentTree) -> str:
+    """Return the head of such a document: its title, what stands below it, and blocks before the first section."""
+    lines = [f"# {_text(document.title)}", "", *([_text(document.subtitle), ""] if document.subtitle else [])]
+    for child in document.children:
+        if not isinstance(child, Section):
+            lines += [*_block(child), ""]
+    return "\n".join(lines).strip("\n") + "\n"
+
+
 def _came_about(decision: Decision) -> Iterator[str]:
     said = {"Ledger": ledger_words(decision.ledger) if decision.ledger else "", "Cache": replies_words(decision)}
     for name, words in said.items():
@@ -178,6 +196,9 @@ def _block(block: Block) -> Iterator[str]:
                 yield from (*_block(child), "")
         case Paragraph(text):
             yield from _paragraph(text)
+        case Statement(text, sources, tone):
+            mark = f"{SIGNS[tone]} " if tone != "plain" else ""
+            yield f"{mark}{_text(text)} <sub>{_text(' · '.join(sources))}</sub>"
         case Callout(text, tone, title):
             yield f"> **{SIGNS[tone]}{f' {_text(title)}' if title else ''}** {_text(text)}"
         case Facts(rows):
