@@ -40,7 +40,7 @@ def gather(workspace: Workspace, secrets: Sequence[str], notes: Mapping[str, Not
                 "digest": graph.digest(node),
                 "file": _relative(node.file, workspace.root),
                 "line": node.line,
-                "says": _cleared(_says(node), secrets) | _whole(node),
+                "says": cleared(_says(node), secrets) | _whole(node),
             }
     links = sorted(
         {(f"{e.source.kind}:{e.source.id}", e.field, f"{e.target.kind}:{e.target.id}") for e in graph.edges}
@@ -56,7 +56,7 @@ def gather(workspace: Workspace, secrets: Sequence[str], notes: Mapping[str, Not
         ],
         "files": {name: file_digest(workspace.root / name) for name in sorted(set(_named(workspace)))},
         "notes": {
-            name: {"file": note.file, "digest": note.digest, "text": _cleared(note.text, secrets)}
+            name: {"file": note.file, "digest": note.digest, "text": cleared(note.text, secrets)}
             for name, note in notes.items()
         },
     }
@@ -100,12 +100,12 @@ def suite_says(suite: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cleared(value: Any, secrets: Sequence[str]) -> Any:
+def cleared(value: Any, secrets: Sequence[str]) -> Any:
     """Redact texts; what has the form of a day is none."""
     if isinstance(value, dict):
-        return {key: _cleared(inner, secrets) for key, inner in value.items()}
+        return {key: cleared(inner, secrets) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_cleared(inner, secrets) for inner in value]
+        return [cleared(inner, secrets) for inner in value]
     is_day = isinstance(value, str) and len(value) == 10 and value[4:8:3] == "--"
     return value if is_day else redact_json(value, secrets)
 

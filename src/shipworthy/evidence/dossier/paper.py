@@ -42,11 +42,18 @@ class Paper(NamedTuple):
 _made: dict[str, Paper] = {}
 
 
-def paper(id: str, title: str, what: str, *sections: int, views: tuple[View, ...] = VIEWS) -> Callable[[Lead], Lead]:
-    """Register a kind of document by what makes its first section."""
+def paper(
+    id: str,
+    title: str,
+    what: str,
+    *sections: int,
+    views: tuple[View, ...] = VIEWS,
+    front: Callable[[Source], str] | None = None,
+) -> Callable[[Lead], Lead]:
+    """Register a kind of document by what makes its first section; the arguments are the attributes of `Paper`."""
 
     def register(lead: Lead) -> Lead:
-        _made[id] = Paper(id, title, what, sections, lead, views)
+        _made[id] = Paper(id, title, what, sections, lead, views, front)
         return lead
 
     return register

@@ -51,14 +51,17 @@ def _blocks(item: Item) -> list[Block]:
             return [Section(title, tuple(block for one in items for block in _blocks(one)))]
 
 
-def page_markdown(document: DocumentTree, parts: Sequence[Part], written: Mapping[str, str], basis: str) -> str:
+def page_markdown(
+    document: DocumentTree, parts: Sequence[Part], written: Mapping[str, str], basis: str, front: str = ""
+) -> str:
     """Return a document as Markdown, a block for people's words behind each section.
 
     Args:
         written: what stands in the blocks already.
         basis: what it was made from.
+        front: front matter, for readers that know what to do with it.
     """
-    pieces = [markdown.heading(document)]
+    pieces = [front + markdown.heading(document)]
     for part in parts:
         pieces.append(f"{markdown.section(section_of(part))}\n{notes.block(part.name, '')}")
     return notes.sealed(notes.merged("\n".join(pieces), written), basis)

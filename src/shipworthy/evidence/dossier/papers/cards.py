@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
+from shipworthy.evidence.dossier.hugging_face import front_matter
 from shipworthy.evidence.dossier.paper import paper
 from shipworthy.evidence.dossier.section import listed
 from shipworthy.evidence.dossier.source import Source
@@ -18,7 +19,7 @@ def system_card(source: Source) -> Iterator[Item]:
 
 
 @paper("model-card", "Model card", "the model as it was measured in this system, with a front matter for Hugging Face",
-       1, 3, 7, 8, 12)  # fmt: skip
+       1, 3, 7, 8, 12, front=front_matter)  # fmt: skip
 def model_card(source: Source) -> Iterator[Item]:
     """Tell which model it is about: the one that answers in this system."""
     models = [one for one in source.all("component") if one["kind"] == "model"]
