@@ -111,7 +111,7 @@ def show(
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
     made = _made(loaded, _source(loaded, decision), document, view)
-    page = tree(made.title, made.subtitle, made.parts)
+    page = tree(made.title, made.subtitle, made.parts, made.verdict)
     text = page_html(page) if form == "html" else page_markdown(page, made.parts, {}, made.basis, made.front)
     click.echo(text, nl=False)
 
@@ -132,7 +132,7 @@ def _source(workspace: Workspace, decision: str) -> Source:
 
 def _made(workspace: Workspace, source: Source, id: str, view: View | None) -> WrittenPaper:
     from shipworthy.evidence.dossier.kept_back import check_customer_parts
-    from shipworthy.evidence.dossier.packed import subtitle
+    from shipworthy.evidence.dossier.packed import subtitle, verdict
     from shipworthy.evidence.dossier.paper import contents, paper_named
     from shipworthy.evidence.dossier.written import WrittenPaper
 
@@ -144,4 +144,4 @@ def _made(workspace: Workspace, source: Source, id: str, view: View | None) -> W
     basis = source.decision.id if source.decision is not None else source.system.id
     front = paper.front(source) if paper.front is not None else ""
     title = f"{paper.title}: {source.system['title']}"
-    return WrittenPaper(paper, chosen, title, subtitle(source, chosen), parts, basis, front)
+    return WrittenPaper(paper, chosen, title, subtitle(source, chosen), parts, verdict(source), basis, front)

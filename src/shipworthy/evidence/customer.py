@@ -20,8 +20,7 @@ Json = Mapping[str, Any]
 
 PREDICATE_TYPE = "https://shipworthy.example/attestation/customer-evidence/v1"
 FACTS = "customer.json"
-PAGES = ("dossier/index.html", "letter.html")
-KNOWN = re.compile(r"VERIFY\.md|customer\.json|letter\.(?:html|md)|dossier/(?:index\.html|[01][0-9]-[a-z-]+\.md)")
+KNOWN = re.compile(r"VERIFY\.md|customer\.json|letter\.(?:html|md)|dossier/(?:index\.html|sources\.md|[01][0-9]-[a-z-]+\.md)")
 """Members of a customer's pack, besides its manifest and what is signed."""
 
 HELD = "that it is whole and signed, that its verdict follows from its criteria, that its pages say what its facts say"
@@ -64,7 +63,7 @@ _part = fields(
 
 _facts = fields(
     {
-        "schema": whole(1, 1), "title": name, "subtitle": text,
+        "schema": whole(1, 1), "title": name, "subtitle": text, "verdict": word(*words.VERDICTS),
         "dossier": listed(_part, least=20), "letter": listed(_part, least=1),
     },
     closed=True,
@@ -96,7 +95,10 @@ def check(members: Mapping[str, bytes], predicate: Json) -> tuple[dict[str, Any]
     _predicate(predicate, where)
     if FACTS not in members:
         raise IntegrityError(f"{FACTS}: missing")
-    _facts(json.loads(members[FACTS]), FACTS)
+    facts = json.loads(members[FACTS])
+    _facts(facts, FACTS)
+    if facts["verdict"] != predicate["verdict"]:
+        raise IntegrityError(f"{FACTS}: has another verdict than was signed")
     verdicts = [one["verdict"] for one in predicate["criteria"]]
     forced = "no-ship" if predicate["s1_hits"] or "no-ship" in verdicts else None
     ship = set(verdicts) == {"ship"} and not predicate["s1_unscored"]

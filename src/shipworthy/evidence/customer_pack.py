@@ -46,7 +46,7 @@ def build_customer_pack(workspace: Workspace, decision: Decision, keys: Sequence
     check_customer_parts((*dossier, *letter), workspace, made.files)
     facts = canonical(
         {
-            "schema": 1, "title": source.system["title"], "subtitle": subtitle(source, "customer"),
+            "schema": 1, "title": source.system["title"], "subtitle": subtitle(source, "customer"), "verdict": decision.verdict,
             "dossier": msgspec.to_builtins(dossier), "letter": msgspec.to_builtins(letter),
         }
     )  # fmt: skip
@@ -82,10 +82,10 @@ def _pages(members: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the pages that a customer's facts make."""
     facts = json.loads(members[FACTS])
     dossier, letter = (msgspec.convert(facts[name], tuple[Part, ...]) for name in ("dossier", "letter"))
-    title, below = facts["title"], facts["subtitle"]
+    title, below, verdict = facts["title"], facts["subtitle"], facts["verdict"]
     return {
-        "dossier/index.html": page_html(tree(f"Dossier: {title}", below, dossier)).encode(),
-        "letter.html": page_html(tree(f"Assurance letter: {title}", below, letter)).encode(),
+        "dossier/index.html": page_html(tree(f"Dossier: {title}", below, dossier, verdict)).encode(),
+        "letter.html": page_html(tree(f"Assurance letter: {title}", below, letter, verdict)).encode(),
         "letter.md": "\n".join(map(plain_markdown, letter)).encode(),
         **{f"dossier/{part.name}.md": plain_markdown(part).encode() for part in dossier},
     }

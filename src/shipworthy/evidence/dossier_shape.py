@@ -13,7 +13,7 @@ from shipworthy.evidence.shape import anything, digest, fields, flag, listed, ma
 SOURCE = "dossier/source.json"
 SECTIONS = 20
 FOLDER = "dossier/"
-KNOWN = r"dossier/(?:source\.json|index\.html|bom\.cdx\.json|annex-iv\.md|[01][0-9]-[a-z-]+\.md)"
+KNOWN = r"dossier/(?:source\.json|index\.html|bom\.cdx\.json|(?:annex-iv|sources)\.md|[01][0-9]-[a-z-]+\.md)"
 """The files of a dossier, as a regular expression."""
 _SECTION = re.compile(r"dossier/([01][0-9])-[a-z-]+\.md")
 

@@ -73,7 +73,7 @@ class Part(Struct, frozen=True):
     """One section.
 
     Attributes:
-        number: 0 to 19; `slug` names its files.
+        number: 0 to 19, or -1 for what stands before or behind them in a document; `slug` names its files.
         answers: what of others' frameworks asks for it: references, such as ``eu-ai-act:Art9@2024``.
         absent: why it does not apply; it has no items then.
     """
@@ -93,7 +93,7 @@ class Part(Struct, frozen=True):
     @property
     def name(self) -> str:
         """``05-impact``: names its files, and its block for people's words."""
-        return f"{self.number:02}-{self.slug}"
+        return f"{self.number:02}-{self.slug}" if self.number >= 0 else self.slug
 
 
 def customer_part(part: Part) -> Part:

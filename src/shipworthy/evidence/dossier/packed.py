@@ -40,7 +40,7 @@ def dossier_members(members: Mapping[str, bytes], view: View) -> dict[str, bytes
     }
     source = Source(ours)
     parts = contents(source, papers()[DOSSIER], view)
-    document = tree(f"Dossier: {source.system['title']}", subtitle(source, view), parts)
+    document = tree(f"Dossier: {source.system['title']}", subtitle(source, view), parts, verdict(source))
     return {
         PAGE: page_html(document).encode(),
         BOM: canonical(bill_of_materials(source)),
@@ -53,6 +53,11 @@ def subtitle(source: Source, view: View) -> str:
     made = source.decision
     decided = f"{made.id} · {made.created}" if made is not None else "no decision yet"
     return f"{source.system.id} · {decided} · {view} view"
+
+
+def verdict(source: Source) -> str:
+    """Return the gate's verdict; empty where there is none yet."""
+    return "" if source.decision is None else source.decision.verdict
 
 
 def check_dossier(members: Mapping[str, bytes]) -> Check:

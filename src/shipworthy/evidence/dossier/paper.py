@@ -13,6 +13,7 @@ from shipworthy.evidence.dossier.fact import Gap, Group, Item, Part, customer_pa
 from shipworthy.evidence.dossier.frameworks import annex_iv
 from shipworthy.evidence.dossier.section import parts, table
 from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.sources import sources_part
 
 View = Literal["internal", "customer", "regulator"]
 VIEWS: tuple[View, ...] = ("internal", "customer", "regulator")
@@ -28,6 +29,7 @@ class Paper(NamedTuple):
         sections: numbers of the dossier's sections that stand in it; `lead` makes what stands before them.
         views: for whom it may be made.
         front: makes a front matter in YAML, for Markdown; None where it has none.
+        brief: whether it is to fit a page, and so spells out what is shortened alone.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Paper(NamedTuple):
     lead: Lead | None = None
     views: tuple[View, ...] = VIEWS
     front: Callable[[Source], str] | None = None
+    brief: bool = False
 
 
 _made: dict[str, Paper] = {}
@@ -49,11 +52,12 @@ def paper(
     *sections: int,
     views: tuple[View, ...] = VIEWS,
     front: Callable[[Source], str] | None = None,
+    brief: bool = False,
 ) -> Callable[[Lead], Lead]:
     """Register a kind of document by what makes its first section; the arguments are the attributes of `Paper`."""
 
     def register(lead: Lead) -> Lead:
-        _made[id] = Paper(id, title, what, sections, lead, views, front)
+        _made[id] = Paper(id, title, what, sections, lead, views, front, brief)
         return lead
 
     return register
@@ -96,7 +100,7 @@ def contents(source: Source, wanted: Paper, view: View) -> tuple[Part, ...]:
         found.append(annex_index(source, whole))
     if view == "customer":
         found = [customer_part(part) for part in found]
-    return tuple(found)
+    return (*found, sources_part(source, found, open=view == "customer", brief=wanted.brief))
 
 
 def annex_index(source: Source, whole: tuple[Part, ...]) -> Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NoReturn
 
 from shipworthy.core.errors import UsageError
@@ -25,6 +26,8 @@ def page_pdf(page: str) -> bytes:
         weasyprint: Any = require("weasyprint", extra="pdf")
     except OSError as error:  # it loads Pango when it is imported
         raise UsageError(f"WeasyPrint cannot load a library that it draws with: {error}") from error
+    # A sign is drawn by the page's style, which does not reach into it here; colour and word say the same.
+    page = re.sub(r'<svg class="sign.*?</svg>', "", page)
     fonts = weasyprint.text.fonts.FontConfiguration()
     html = weasyprint.HTML(string=page, base_url=None, url_fetcher=_fetch)
     return bytes(html.write_pdf(font_config=fonts, pdf_variant="pdf/ua-1"))

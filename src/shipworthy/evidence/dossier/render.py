@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from shipworthy.core.document import Block, Callout, DocumentTree, Facts, Paragraph, Section, Statement, Table
+from shipworthy.core.document import Block, Callout, DocumentTree, Paragraph, Section, Statement, Table, Tone
 from shipworthy.evidence.dossier import notes
 from shipworthy.evidence.dossier.fact import Fact, FactTable, Gap, Group, Item, Part, Words
 from shipworthy.evidence.dossier.frameworks import DISCLAIMER
+from shipworthy.evidence.dossier.sources import label
 from shipworthy.reports import html, markdown
 
+VERDICTS: dict[str, tuple[Tone, str]] = {
+    "ship": ("good", "The evidence meets every criterion of the gate."),
+    "no-ship": ("bad", "The evidence shows that a criterion is not met, or that what must never happen did."),
+    "inconclusive": ("unsure", "The evidence cannot decide yet, which blocks a release just as a no-ship does."),
+    "": ("unsure", "Nothing was decided yet."),
+}
 KEPT_BACK = "What is known of this stands in the owner's own evidence, and is not part of this view."
-SOURCES = "Behind each sentence and in the last column of each table stand the ids of what it comes from."
+SOURCES = (
+    "Behind each sentence, and in the last column of each table, stand the ids of what it comes from; the list at the end "
+    "says what each of them is."
+)
 
 
-def tree(title: str, subtitle: str, parts: Sequence[Part], facts: Sequence[tuple[str, str]] = ()) -> DocumentTree:
+def tree(title: str, subtitle: str, parts: Sequence[Part], verdict: str) -> DocumentTree:
     """Return sections as a document.
 
     Args:
-        facts: name and value pairs that stand before the first section.
+        verdict: of the gate; empty where none was given.
     """
-    head: list[Block] = [Callout(DISCLAIMER), *([Facts(tuple(facts))] if facts else []), Paragraph(SOURCES)]
+    tone, meaning = VERDICTS[verdict]
+    head: list[Block] = [Callout(meaning, tone, f"{verdict or 'No decision'}:"), Callout(DISCLAIMER), Paragraph(SOURCES)]
     return DocumentTree(title, (*head, *map(section_of, parts)), subtitle)
 
 
@@ -28,7 +39,7 @@ def section_of(part: Part) -> Section:
     """Return one section as a section of a document."""
     children: list[Block] = [child for item in part.items for child in _blocks(item)]
     if part.absent is not None:
-        children.append(Statement(f"Not applicable, because {part.absent.text}", part.absent.sources))
+        children.append(Statement(f"Not applicable, because {part.absent.text}", _labels(part.absent.sources)))
     if not children:
         children.append(Paragraph(KEPT_BACK))
     number = f"{part.number:02} " if part.number >= 0 else ""
@@ -38,17 +49,23 @@ def section_of(part: Part) -> Section:
 def _blocks(item: Item) -> list[Block]:
     match item:
         case Fact(text, sources):
-            return [Statement(text, sources)]
+            return [Statement(text, _labels(sources))]
         case Gap(text, sources):
-            return [Statement(text, sources, "unsure")]
+            return [Statement(text, _labels(sources), "unsure")]
         case FactTable(columns, rows, caption, numeric):
-            body = tuple((*row.cells, "\n".join(("", " · ".join(row.sources)))) for row in rows)
+            body = tuple((*row.cells, "\n" + " · ".join(_labels(row.sources))) for row in rows)
+            if columns[0] == "Id":  # the list of sources itself
+                return [Table(columns, tuple(row.cells for row in rows), caption, (), numeric)]
             return [Table((*columns, "Source"), body, caption, (), numeric)]
         case Words(text, sources, by):
             said = f"Written by {by}" if by else "Written by people"
-            return [Section(said, (*map(Paragraph, text.split("\n\n")), Statement("", sources)))]
+            return [Section(said, (*map(Paragraph, text.split("\n\n")), Statement("", _labels(sources))))]
         case Group(title, items):
             return [Section(title, tuple(block for one in items for block in _blocks(one)))]
+
+
+def _labels(sources: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(label, sources))
 
 
 def page_markdown(
@@ -63,7 +80,8 @@ def page_markdown(
     """
     pieces = [front + markdown.heading(document)]
     for part in parts:
-        pieces.append(f"{markdown.section(section_of(part))}\n{notes.block(part.name, '')}")
+        mine = "" if part.slug == "sources" else f"\n{notes.block(part.name, '')}"
+        pieces.append(f"{markdown.section(section_of(part))}{mine}")
     return notes.sealed(notes.merged("\n".join(pieces), written), basis)
 
 

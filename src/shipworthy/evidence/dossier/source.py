@@ -110,6 +110,14 @@ class Source:
         """Return one entity; None where there is none."""
         return self._entities.get(kind, {}).get(id)
 
+    def named(self, ref: str) -> ToldEntity | None:
+        """Return the entity that a fact's id names; None where it names something else."""
+        return self._by_ref.get(ref)
+
+    @cached_property
+    def _by_ref(self) -> dict[str, ToldEntity]:
+        return {one.ref: one for entities in self._entities.values() for one in entities.values()}
+
     def title(self, kind: str, id: str) -> str:
         """Return an entity's id with its title behind it; the id alone where there is none."""
         one = self.get(kind, id)
@@ -210,7 +218,7 @@ class Source:
     @cached_property
     def known(self) -> frozenset[str]:
         """Every id that a fact may name."""
-        found = {one.ref for entities in self._entities.values() for one in entities.values()}
+        found = set(self._by_ref)
         found |= set(self.manifests) | set(self.members) | set(self.files)
         found |= {f"audit:{entry['number']}" for entry in self.entries}
         found |= {f"law:{one.id}" for one in (*dates(), *clocks())}

@@ -35,6 +35,7 @@ class WrittenPaper(NamedTuple):
     title: str
     subtitle: str
     parts: Sequence[Part]
+    verdict: str
     basis: str
     front: str = ""
 
@@ -102,13 +103,13 @@ def write_paper(root: Path, made: WrittenPaper, forms: Sequence[str], *, aside: 
                 f"{why}\nNothing was written. Move what you wrote between the marks, or take it away; `--aside` keeps "
                 "the file as it is beside the new one"
             )
-    document = tree(made.title, made.subtitle, made.parts)
+    document = tree(made.title, made.subtitle, made.parts, made.verdict)
     data: dict[str, bytes] = {}
     for form in forms:
         if form == "markdown":
             data[form] = page_markdown(document, made.parts, blocks, made.basis, made.front).encode()
         else:
-            page = page_html(tree(made.title, made.subtitle, with_words(made.parts, blocks, file)))
+            page = page_html(tree(made.title, made.subtitle, with_words(made.parts, blocks, file), made.verdict))
             data[form] = page.encode() if form == "html" else page_pdf(page)
     try:
         make_directory(path.parent)

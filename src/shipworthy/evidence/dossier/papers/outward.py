@@ -13,7 +13,7 @@ from shipworthy.evidence.sections.wording import interval_of, rate_of
 
 
 @paper("customer-letter", "Assurance letter", "to a customer: what was tested, what was found, what is not claimed",
-       views=("customer",))  # fmt: skip
+       views=("customer",), brief=True)  # fmt: skip
 def letter(source: Source) -> Iterator[Item]:
     """Tell what was decided and measured, what protects, and what a reader may not take from it."""
     made, system = source.decision, source.system

@@ -9,6 +9,7 @@ from shipworthy.evidence.dossier.fact import FactRow, Item
 from shipworthy.evidence.dossier.paper import paper
 from shipworthy.evidence.dossier.section import table
 from shipworthy.evidence.dossier.source import Source
+from shipworthy.release.wording import count
 
 
 @paper("release-checklist", "Release checklist", "each thing that a release takes, and whether it is there", 16,
@@ -49,7 +50,7 @@ def _checks(source: Source) -> Iterator[FactRow]:
     yield row(bool(system["ai_act"]), "Role and class under the AI Act are declared", told)
 
 
-@paper("executive-readout", "Executive readout", "one page: the verdict, what is left, what is open")
+@paper("executive-readout", "Executive readout", "one page: the verdict, what is left, what is open", brief=True)
 def readout(source: Source) -> Iterator[Item]:
     """Tell the verdict, the three greatest risks, what does not hold, and who signed; it fits a page."""
     made = source.decision
@@ -79,7 +80,7 @@ def readout(source: Source) -> Iterator[Item]:
     yield from table(("Greatest risks", "Severity", "Left", ""), rows)
     taken = len(source.all("waiver"))
     if taken:
-        yield source.fact(f"{taken} risks or requirements are accepted for a time.",
+        yield source.fact(f"Accepted for a time: {count(taken, 'waiver')}.",
                           *(one.ref for one in source.all("waiver")), open=True)  # fmt: skip
 
 
