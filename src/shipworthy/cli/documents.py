@@ -22,7 +22,9 @@ _VIEWS = ("internal", "customer", "regulator")
 _FORMS = ("markdown", "html", "pdf")
 
 view_option = click.option(
-    "--view", type=click.Choice(_VIEWS), help="For whom. Left out: internal, or the first that the document is made for."
+    "--view",
+    type=click.Choice(_VIEWS),
+    help="For whom. Left out: internal, or the first that the document is made for.",
 )
 decision_option = click.option(
     "--decision", default="latest", show_default=True, help="Which decision it is about: an id, or `none`."
@@ -66,7 +68,9 @@ def list_(sections: bool, form: str) -> None:
 @view_option
 @decision_option
 @click.option("--format", "forms", type=click.Choice(_FORMS), multiple=True, default=("markdown",), show_default=True, help="May be repeated; `pdf` needs the extra of that name.")  # fmt: skip  # noqa: E501
-@click.option("--aside", is_flag=True, help="Keep a document that was changed outside of its blocks beside the new one.")
+@click.option(
+    "--aside", is_flag=True, help="Keep a document that was changed outside of its blocks beside the new one."
+)
 @allow_code_option
 def build(
     *,
@@ -78,7 +82,7 @@ def build(
     aside: bool,
     allow_code: bool,
 ) -> None:
-    """Write DOCUMENTs (all, if none is named) under `documents/VIEW` of the workspace.
+    """Write each DOCUMENT (all, if none is named) under `documents/VIEW` of the workspace.
 
     What people write between the marks of the Markdown stays, and stands in all forms. A document that was changed
     elsewhere is not written over: that is said, with exit code 4.
@@ -102,9 +106,7 @@ def build(
 @decision_option
 @click.option("--format", "form", type=click.Choice(("markdown", "html")), default="markdown", show_default=True)
 @allow_code_option
-def show(
-    *, workspace: Path, document: str, view: View | None, decision: str, form: str, allow_code: bool
-) -> None:
+def show(*, workspace: Path, document: str, view: View | None, decision: str, form: str, allow_code: bool) -> None:
     """Print DOCUMENT as it would be made now, without what people wrote into it; nothing is written."""
     from shipworthy.evidence.dossier.render import page_html, page_markdown, tree
     from shipworthy.workspace.load import Workspace

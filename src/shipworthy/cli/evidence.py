@@ -53,9 +53,10 @@ def build(
 ) -> None:
     """Write the signed evidence pack of DECISION (an id, a prefix of one, or `latest`).
 
-    Without --output it becomes `evidence/DECISION.zip` in the workspace, or `evidence/DECISION-VIEW.zip`. A certificate must be signed by one of the
-    pack's keys, or by one whose public key is among yours. What people signed of the decision (`shipworthy release`)
-    goes in with it, once they have decided; their keys are those in the workspace's `signers.json`.
+    Without --output it becomes `evidence/DECISION.zip` in the workspace, or `evidence/DECISION-VIEW.zip`. A certificate
+    must be signed by one of the pack's keys, or by one whose public key is among yours. What people signed of the
+    decision (`shipworthy release`) goes in with it, once they have decided; their keys are those in the workspace's
+    `signers.json`.
     """
     from shipworthy.core.digests import bytes_digest
     from shipworthy.core.errors import UsageError
@@ -88,7 +89,7 @@ def build(
             raise UsageError("a customer's pack holds no certificate: leave --conformance out")
         data = build_customer_pack(loaded, decided, signers)
     else:
-        data = build_pack(loaded, decided, signers, given, known, view)
+        data = build_pack(loaded, decided, signers, given, known, view=view)
     path = output or workspace / "evidence" / f"{decided.id}{'' if view == 'internal' else f'-{view}'}.zip"
     write_pack(path, data)
     click.echo(f"{path}  ({len(data):,} bytes, {bytes_digest(data)})")

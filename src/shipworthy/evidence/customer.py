@@ -14,13 +14,27 @@ from typing import Any
 
 from shipworthy.core.errors import IntegrityError
 from shipworthy.evidence import words
-from shipworthy.evidence.shape import Shape, anything, digest, fields, flag, listed, maybe, moment, name, text, whole, word
+from shipworthy.evidence.shape import (
+    Shape,
+    digest,
+    fields,
+    flag,
+    listed,
+    maybe,
+    moment,
+    name,
+    text,
+    whole,
+    word,
+)
 
 Json = Mapping[str, Any]
 
 PREDICATE_TYPE = "https://shipworthy.example/attestation/customer-evidence/v1"
 FACTS = "customer.json"
-KNOWN = re.compile(r"VERIFY\.md|customer\.json|letter\.(?:html|md)|dossier/(?:index\.html|sources\.md|[01][0-9]-[a-z-]+\.md)")
+KNOWN = re.compile(
+    r"VERIFY\.md|customer\.json|letter\.(?:html|md)|dossier/(?:index\.html|sources\.md|[01][0-9]-[a-z-]+\.md)"
+)
 """Members of a customer's pack, besides its manifest and what is signed."""
 
 HELD = "that it is whole and signed, that its verdict follows from its criteria, that its pages say what its facts say"
@@ -44,7 +58,7 @@ _ITEMS: Mapping[str, Shape] = {
 
 
 def _item(value: Any, where: str) -> None:
-    kind = value.get("type") if isinstance(value, dict) else None
+    kind = value.get("type", "") if isinstance(value, dict) else ""
     if kind == "Group":
         fields({"type": name, "title": text, "items": listed(_item)}, closed=True)(value, where)
         return
@@ -104,5 +118,5 @@ def check(members: Mapping[str, bytes], predicate: Json) -> tuple[dict[str, Any]
     ship = set(verdicts) == {"ship"} and not predicate["s1_unscored"]
     if (forced and predicate["verdict"] != forced) or (predicate["verdict"] == "ship" and not ship):
         raise IntegrityError(f"{where}: the verdict {predicate['verdict']} does not follow from its criteria")
-    runs = {one["run"]: {"created": one["created"]} for one in predicate["runs"]}
+    runs: dict[str, Json] = {one["run"]: {"created": one["created"]} for one in predicate["runs"]}
     return {**predicate, "runs": list(runs), "s1_hits": [], "s1_unscored": []}, runs

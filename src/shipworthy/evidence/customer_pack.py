@@ -28,6 +28,7 @@ from shipworthy.store.signing import SigningKey, sign, statement
 from shipworthy.workspace.load import Workspace
 
 LETTER = "customer-letter"
+_TOLD = ("id", "created", "system", "gate", "verdict", "spec_digest", "subject_digest")
 
 
 def build_customer_pack(workspace: Workspace, decision: Decision, keys: Sequence[SigningKey]) -> bytes:
@@ -46,7 +47,8 @@ def build_customer_pack(workspace: Workspace, decision: Decision, keys: Sequence
     check_customer_parts((*dossier, *letter), workspace, made.files)
     facts = canonical(
         {
-            "schema": 1, "title": source.system["title"], "subtitle": subtitle(source, "customer"), "verdict": decision.verdict,
+            "schema": 1, "title": source.system["title"], "subtitle": subtitle(source, "customer"),
+            "verdict": decision.verdict,
             "dossier": msgspec.to_builtins(dossier), "letter": msgspec.to_builtins(letter),
         }
     )  # fmt: skip
@@ -54,8 +56,7 @@ def build_customer_pack(workspace: Workspace, decision: Decision, keys: Sequence
     files |= _pages(files)
     check_secrets(files, made.secrets)
     files[MANIFEST] = manifest_of(files, "customer")
-    told = {key: getattr(decision, key) for key in ("id", "created", "system", "gate", "verdict", "spec_digest",
-                                                    "subject_digest")}  # fmt: skip
+    told = {key: getattr(decision, key) for key in _TOLD}
     runs = [
         {"run": run, "created": source.manifests[run]["created"], "records": seal["records"],
          "merkle": seal["original"]["merkle"], "head": seal["original"]["head"]}

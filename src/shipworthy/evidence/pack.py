@@ -51,6 +51,7 @@ def build_pack(
     keys: Sequence[SigningKey],
     certificates: Sequence[bytes] = (),
     known: Sequence[PublicKey] = (),
+    *,
     view: View = "internal",
 ) -> bytes:
     """Return the evidence pack of a decision.
@@ -102,7 +103,10 @@ class Collected(NamedTuple):
 
 
 def collect(
-    workspace: Workspace, decision: Decision, certificates: Sequence[bytes] = (), notes: Mapping[str, Note] | None = None
+    workspace: Workspace,
+    decision: Decision,
+    certificates: Sequence[bytes] = (),
+    notes: Mapping[str, Note] | None = None,
 ) -> Collected:
     """Return what a pack holds of a decision, and enter it and its runs in the audit log if they are not there yet.
 

@@ -123,8 +123,10 @@ class _Verifier:
     @property
     def found(self) -> Verification:
         if self.for_customers:
-            told = {"recomputed": customer.HELD, "believed": customer.BELIEVED}
-            return Verification(tuple(self.checks), self.decision, self.signers, self.manifests, **told)
+            return Verification(
+                tuple(self.checks), self.decision, self.signers, self.manifests,
+                recomputed=customer.HELD, believed=customer.BELIEVED,
+            )  # fmt: skip
         manifests = {name: run.manifest for name, run in self.runs.items()}
         audit = self.members.get("audit-log.jsonl", b"") + self.members.get(signed_off.LOG, b"")
         decided = tuple(self.signed_off)
@@ -179,7 +181,9 @@ class _Verifier:
 
     def told(self) -> str:
         self.decision, self.manifests = customer.check(self.members, self.predicate)
-        return f"{self.decision['id']}: {self.decision['verdict']}, {len(self.decision['criteria'])} criteria, as signed"
+        return (
+            f"{self.decision['id']}: {self.decision['verdict']}, {len(self.decision['criteria'])} criteria, as signed"
+        )
 
     def sign_off(self) -> str:
         decided = [self.runs[name] for name in self.decision["runs"]]

@@ -138,7 +138,11 @@ def _service(one: ToldEntity, source: Source) -> dict[str, Any]:
     }  # fmt: skip
     if data:
         found["data"] = [
-            {"flow": "inbound", "classification": _SENSITIVITY.get(d["sensitivity"], d["sensitivity"]), "name": d["title"]}
+            {
+                "flow": "inbound",
+                "classification": _SENSITIVITY.get(d["sensitivity"], d["sensitivity"]),
+                "name": d["title"],
+            }
             for d in data
         ]
     return found

@@ -57,7 +57,8 @@ def crosswalks(source: Source) -> Iterator[Item]:
                 for entry in lacking
             ]
         elif lacking:
-            told = f"{len(lacking):,} of {len(catalogue.entries):,} entries of {catalogue.name} are referred to by nothing."
+            all_ = len(catalogue.entries)
+            told = f"{len(lacking):,} of {all_:,} entries of {catalogue.name} are referred to by nothing."
             items.append(_gap(source, told))
         yield Group(f"{catalogue.name} ({', '.join(catalogue.versions[:1])})", tuple(items))  # type: ignore[arg-type]
 

@@ -42,9 +42,7 @@ def gather(workspace: Workspace, secrets: Sequence[str], notes: Mapping[str, Not
                 "line": node.line,
                 "says": cleared(_says(node), secrets) | _whole(node),
             }
-    links = sorted(
-        {(f"{e.source.kind}:{e.source.id}", e.field, f"{e.target.kind}:{e.target.id}") for e in graph.edges}
-    )
+    links = sorted({(f"{e.source.kind}:{e.source.id}", e.field, f"{e.target.kind}:{e.target.id}") for e in graph.edges})
     value = {
         "schema": SCHEMA,
         "system": workspace.system.id,
@@ -121,4 +119,3 @@ def _relative(file: Path, root: Path) -> str:
     """Return a file's path in the workspace; of one that comes with shipworthy its name alone."""
     path = Path(os.path.relpath(file, root)).as_posix()
     return f"library/{file.name}" if path.startswith("..") else path
-

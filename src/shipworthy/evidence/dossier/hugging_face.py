@@ -36,12 +36,12 @@ def _result(one: Any, source: Source) -> dict[str, Any]:
     dataset = {"type": one.suite, "name": suite["title"] if suite else one.suite}
     if suite:
         dataset["revision"] = suite["digest"]
-    assert source.decision is not None
+    made = "" if source.decision is None else source.decision.id
     metric = {
         "type": one.metric, "value": round(float(one.rate), 6), "name": one.id,
         "config": f"95% interval {one.low:.4f} to {one.high:.4f}; {one.clusters} samples",
     }  # fmt: skip
     return {
         "task": {"type": "text-generation"}, "dataset": dataset, "metrics": [metric],
-        "source": {"name": f"{source.decision.id}, {one.run}", "url": f"urn:shipworthy:{source.decision.id}"},
+        "source": {"name": f"{made}, {one.run}", "url": f"urn:shipworthy:{made}"},
     }  # fmt: skip

@@ -70,7 +70,9 @@ def check_dossier(members: Mapping[str, bytes]) -> Check:
         manifest = json.loads(members[MANIFEST])
         entities = _hold_entities(members)
         if (by := manifest.get("rendered_by")) is not None and by != renderer():
-            return Check("dossier", True, f"not compared: rendered by {by!r}, and this is {renderer()!r}", compared=False)
+            return Check(
+                "dossier", True, f"not compared: rendered by {by!r}, and this is {renderer()!r}", compared=False
+            )
         again = dossier_members(members, manifest["view"])
     except ShipworthyError as error:
         return Check("dossier", False, str(error))

@@ -118,7 +118,9 @@ def annex_index(source: Source, whole: tuple[Part, ...]) -> Part:
         "The points of Annex IV in words of ours, and the sections that speak to them. That one speaks to a point does "
         "not say that it satisfies it."
     )
-    return Part(-1, "annex-iv", "Index by Annex IV", tuple(table(("Point", "Asks for", "Section", "State"), rows, caption)))
+    return Part(
+        -1, "annex-iv", "Index by Annex IV", tuple(table(("Point", "Asks for", "Section", "State"), rows, caption))
+    )
 
 
 def _gaps(part: Part) -> int:

@@ -19,8 +19,8 @@ VERDICTS: dict[str, tuple[Tone, str]] = {
 }
 KEPT_BACK = "What is known of this stands in the owner's own evidence, and is not part of this view."
 SOURCES = (
-    "Behind each sentence, and in the last column of each table, stand the ids of what it comes from; the list at the end "
-    "says what each of them is."
+    "Behind each sentence, and in the last column of each table, stand the ids of what it comes from; the list at the "
+    "end says what each of them is."
 )
 
 
@@ -31,7 +31,11 @@ def tree(title: str, subtitle: str, parts: Sequence[Part], verdict: str) -> Docu
         verdict: of the gate; empty where none was given.
     """
     tone, meaning = VERDICTS[verdict]
-    head: list[Block] = [Callout(meaning, tone, f"{verdict or 'No decision'}:"), Callout(DISCLAIMER), Paragraph(SOURCES)]
+    head: list[Block] = [
+        Callout(meaning, tone, f"{verdict or 'No decision'}:"),
+        Callout(DISCLAIMER),
+        Paragraph(SOURCES),
+    ]
     return DocumentTree(title, (*head, *map(section_of, parts)), subtitle)
 
 

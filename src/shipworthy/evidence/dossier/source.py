@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -29,7 +30,8 @@ _BARE = ("suite", "plan", "gate", "target", "policy", "facts", "tier")
 _decisions = msgspec.json.Decoder(Decision)
 
 
-class ToldEntity(NamedTuple):
+@dataclass(frozen=True)
+class ToldEntity:
     """An entity of the workspace.
 
     Attributes:
@@ -45,7 +47,7 @@ class ToldEntity(NamedTuple):
     digest: str
     place: str
 
-    def __getitem__(self, field: Any) -> Any:
+    def __getitem__(self, field: str) -> Any:
         return self.says[field]
 
 
@@ -169,8 +171,7 @@ class Source:
 
     def evidence(self, result: CriterionResult) -> tuple[str, ...]:
         """Return the ids that a number of a criterion comes from."""
-        assert self.decision is not None
-        ids = result.id, self.decision.id, result.run, result.baseline_run
+        ids = result.id, *([self.decision.id] if self.decision else []), result.run, result.baseline_run
         return tuple(id for id in ids if id in self.known)
 
     def entered(self, *kinds: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -193,13 +194,15 @@ class Source:
         requirements = self.into("risk", risk.id, "mitigates", "requirement")
         criteria = [one.id for r in requirements for one in self.criteria_of(r)]
         rate: FailureRate | None = None
-        basis, sources = "no requirement mitigates it", (risk.ref,)
+        basis = "no requirement mitigates it"
+        sources: tuple[str, ...] = (risk.ref,)
         if requirements and not criteria:
             basis = "no criterion tests it"
         elif criteria:
             missing = "the decision does not have it"
+            made = "" if self.decision is None else self.decision.id
             standing = {
-                name: CriterionStanding(name, "stands", result=found, decision=self.decision.id, run=found.run)
+                name: CriterionStanding(name, "stands", result=found, decision=made, run=found.run)
                 if (found := self.results.get(name)) is not None and found.planned
                 else CriterionStanding(name, "none", missing)
                 for name in criteria
@@ -221,7 +224,7 @@ class Source:
         found = set(self._by_ref)
         found |= set(self.manifests) | set(self.members) | set(self.files)
         found |= {f"audit:{entry['number']}" for entry in self.entries}
-        found |= {f"law:{one.id}" for one in (*dates(), *clocks())}
+        found |= {f"law:{one.id}" for one in dates()} | {f"law:{one.id}" for one in clocks()}
         found |= {note["file"] for note in self._said["notes"].values()}
         if self.decision is not None:
             found |= {self.decision.id, *(one.id for one in self.decision.criteria)}

@@ -62,7 +62,10 @@ def _about(source: Source, id: str, *, open: bool) -> tuple[str, str]:
     """Return what an id is, and where it stands."""
     if (entity := source.named(id)) is not None:
         said = entity.says.get("title") or entity.says.get("text") or entity.says.get("must") or ""
-        return f"{entity.kind}{': ' if said else ''}{said}", entity.digest if open else f"{entity.place}\n{entity.digest}"
+        return (
+            f"{entity.kind}{': ' if said else ''}{said}",
+            entity.digest if open else f"{entity.place}\n{entity.digest}",
+        )
     if id in source.manifests:
         seal = source.seals[id]
         return f"run of {source.manifests[id]['created']}", f"Merkle root of its records\n{seal['original']['merkle']}"

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from shipworthy.core.errors import IntegrityError, StoreError, UsageError
 from shipworthy.evidence.dossier import notes
+from shipworthy.evidence.dossier.fact import Part
 from shipworthy.evidence.dossier.notes import Note, Reread
+from shipworthy.evidence.dossier.paper import DOSSIER, Paper, View
 from shipworthy.evidence.dossier.pdf import page_pdf
 from shipworthy.evidence.dossier.render import page_html, page_markdown, tree, with_words
-from shipworthy.evidence.dossier.fact import Part
-from shipworthy.evidence.dossier.paper import DOSSIER, Paper, View
 from shipworthy.store.files import make_directory, write_atomic
 from shipworthy.workspace.inside import read_inside
 
@@ -75,7 +75,10 @@ def notes_of(root: Path, view: str) -> dict[str, Note]:
     return {name: Note(file, text, notes.digest_of(text)) for name, text in there.blocks.items()}
 
 
-_BROKEN = "a block that is not closed, or is there twice: each begins with `<!-- write here: … -->` and ends with `<!-- written -->`"
+_BROKEN = (
+    "a block that is not closed, or is there twice: each begins with `<!-- write here: … -->` and ends with "
+    "`<!-- written -->`"
+)
 
 
 def write_paper(root: Path, made: WrittenPaper, forms: Sequence[str], *, aside: bool = False) -> list[Path]:

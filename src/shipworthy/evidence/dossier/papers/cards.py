@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.hugging_face import front_matter
 from shipworthy.evidence.dossier.paper import paper
+from shipworthy.evidence.dossier.parts.p05_impact import personal_data
 from shipworthy.evidence.dossier.section import listed
 from shipworthy.evidence.dossier.source import Source
 
@@ -38,9 +39,9 @@ def model_card(source: Source) -> Iterator[Item]:
 @paper("data-sheet", "Data sheet", "which data it holds and was tested on", 3, 5)
 def data_sheet(source: Source) -> Iterator[Item]:
     """Tell how many kinds of data there are, and how many of them are personal."""
-    data, personal = source.all("data"), [d for d in source.all("data") if d["sensitivity"] in ("personal", "special")]
+    data, personal = source.all("data"), personal_data(source)
     if data:
-        yield source.fact(f"{len(data)} categories of data are known; about people: {listed([p.id for p in personal])}.",
+        yield source.fact(f"{len(data)} categories are known; about people: {listed([p.id for p in personal])}.",
                           *(one.ref for one in data), open=True)  # fmt: skip
     else:
         yield source.gap("No category of data is written down.", source.system.ref, open=True)

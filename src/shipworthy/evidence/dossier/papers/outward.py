@@ -17,7 +17,9 @@ from shipworthy.evidence.sections.wording import interval_of, rate_of
 def letter(source: Source) -> Iterator[Item]:
     """Tell what was decided and measured, what protects, and what a reader may not take from it."""
     made, system = source.decision, source.system
-    yield source.fact(f"This letter is about {system['title']}, which {system['owner']} answers for.", system.ref, open=True)
+    yield source.fact(
+        f"This letter is about {system['title']}, which {system['owner']} answers for.", system.ref, open=True
+    )
     if made is None:
         yield source.gap("It was not decided on yet, so this letter assures of nothing.", system.ref, open=True)
         return
@@ -29,7 +31,9 @@ def letter(source: Source) -> Iterator[Item]:
     go = [one for one in source.signed if one[1]["verdict"] != signoff.NO_GO]
     for ref, said in go:
         until = f"; this holds until {said['expires']}" if said["expires"] else ""
-        yield source.fact(f"People with the right to decide signed its release for {said['market']}{until}.", ref, open=True)
+        yield source.fact(
+            f"People with the right to decide signed its release for {said['market']}{until}.", ref, open=True
+        )
     if not go:
         yield source.gap("Nobody has signed its release.", made.id, open=True)
     rows = [
@@ -58,8 +62,8 @@ def memo(source: Source) -> Iterator[Item]:
         return
     for run, manifest in source.manifests.items():
         suites = ", ".join(f"{use['id']}@{use['version']}" for use in manifest["suites"])
-        yield source.fact(f"{run} asked {suites}: {manifest['planned']:,} attempts, subject "
-                          f"{manifest['subject_digest'][:19]}, made by {manifest.get('engine', 'shipworthy')}.", run)  # fmt: skip
+        made = f"subject {manifest['subject_digest'][:19]}, made by {manifest.get('engine', 'shipworthy')}"
+        yield source.fact(f"{run} asked {suites}: {manifest['planned']:,} attempts, {made}.", run)
     for one in source.results.values():
         yield source.fact(
             f"{one.metric} on {one.suite}: {rate_of(one)} ({interval_of(one)}), {one.hits:,} hits among {one.trials:,} "

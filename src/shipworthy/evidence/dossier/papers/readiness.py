@@ -9,7 +9,9 @@ from shipworthy.evidence.dossier.paper import paper
 from shipworthy.evidence.dossier.source import Source
 
 
-@paper("readiness-report", "Readiness report", "whether it can be released now, and what is missing", 0, 6, 8, 9, 12, 16)
+@paper(
+    "readiness-report", "Readiness report", "whether it can be released now, and what is missing", 0, 6, 8, 9, 12, 16
+)
 def readiness(source: Source) -> Iterator[Item]:
     """Tell what keeps the system from a release."""
     made = source.decision
@@ -18,7 +20,9 @@ def readiness(source: Source) -> Iterator[Item]:
         return
     failed = [one for one in made.criteria if one.verdict != "ship"]
     passed = len(made.criteria) - len(failed)
-    yield source.fact(f"{passed} of {len(made.criteria)} criteria hold; the gate said {made.verdict}.", made.id, open=True)
+    yield source.fact(
+        f"{passed} of {len(made.criteria)} criteria hold; the gate said {made.verdict}.", made.id, open=True
+    )
     for one in failed:
         yield source.gap(f"{one.id} keeps it: {one.verdict}, {one.must}.", *source.evidence(one), open=True)
     if made.s1_hits:

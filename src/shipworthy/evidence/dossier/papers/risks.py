@@ -63,8 +63,8 @@ def dpia(source: Source) -> Iterator[Item]:
     for one in about:
         if one["retention_days"] is None:
             yield source.gap(f"How long {one.id} is kept is not stated.", one.ref, open=True)
-    yield source.gap("Necessity and proportionality are for a person to argue: write them below.", *(d.ref for d in about),
-                     open=True)  # fmt: skip
+    yield source.gap("Necessity and proportionality are for a person to argue: write them below.",
+                     *(d.ref for d in about), open=True)  # fmt: skip
     for risk in source.all("risk"):
         if any("privacy" in ref or "LLM02" in ref for ref in risk["refs"]):
             left = source.left(risk)

@@ -73,8 +73,8 @@ def _risks(source: Source) -> Iterator[Item]:
         for one, risk in sorted(left, key=lambda pair: (-pair[0].residual, pair[1].id))
     ]  # fmt: skip
     caption = (
-        "Inherent: the severity's weight (S1 100, S2 30, S3 5, S4 1) times likelihood / 5. Left: that times the bound on "
-        "the worst rate of the criteria that test it, in this decision."
+        "Inherent: the severity's weight (S1 100, S2 30, S3 5, S4 1) times likelihood / 5. Left: that times the bound "
+        "on the worst rate of the criteria that test it, in this decision."
     )
     yield from table(("Risk", "Severity", "Inherent", "Left"), rows, caption, (2, 3))
     if not rows:

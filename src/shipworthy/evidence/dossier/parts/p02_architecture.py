@@ -20,10 +20,10 @@ def architecture(source: Source) -> Iterator[Item | Absent]:
         )
         for one in source.all("component")
     ]  # fmt: skip
-    yield from table(("Part", "What it is", "Sends to", "Holds", "Run by", "Version fixed"), rows, "Parts and data flow.")
-    public = [
-        source.row((one["title"], one["kind"]), one.ref, open=True) for one in source.all("component")
-    ]
+    yield from table(
+        ("Part", "What it is", "Sends to", "Holds", "Run by", "Version fixed"), rows, "Parts and data flow."
+    )
+    public = [source.row((one["title"], one["kind"]), one.ref, open=True) for one in source.all("component")]
     yield from table(("Part", "Kind"), public, "Of what the system is made.")
     bounds = [
         source.row((one.id, one["title"], listed(one["components"]), one["inside"] or "nothing"), one.ref)

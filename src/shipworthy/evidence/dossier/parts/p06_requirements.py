@@ -28,8 +28,10 @@ def requirements(source: Source) -> Iterator[Item | Absent]:
     for one in source.all("clause"):
         by = source.into("clause", one.id, "clauses", "requirement")
         clauses.append(
-            source.row((f"{one.id}\n{one['title']}", one["source"] or "not stated", listed([r.id for r in by], "nothing")),
-                       one.ref, *(r.ref for r in by))
+            source.row(
+                (f"{one.id}\n{one['title']}", one["source"] or "not stated", listed([r.id for r in by], "nothing")),
+                one.ref, *(r.ref for r in by),
+            )
         )  # fmt: skip
     yield from table(("Clause", "Of", "Carried out by"), clauses, "Policy map.")
     cells = [

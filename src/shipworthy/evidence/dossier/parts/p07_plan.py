@@ -46,7 +46,9 @@ def plan(source: Source) -> Iterator[Item | Absent]:
         )  # fmt: skip
     for ref, said in source.signed:
         for one in said["registered"]:
-            told = f"was registered in entry {one['entry']}" if one["entry"] else "was not registered before it was made"
+            told = (
+                f"was registered in entry {one['entry']}" if one["entry"] else "was not registered before it was made"
+            )
             changed = f"; changed since: {'; '.join(one['differs'])}" if one["differs"] else ""
             yield source.fact(f"The run {one['run']} {told}{changed}.", ref, one["run"], open=True)
     if source.manifests and not registered:

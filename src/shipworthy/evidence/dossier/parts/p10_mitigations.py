@@ -14,8 +14,8 @@ def mitigations(source: Source) -> Iterator[Item | Absent]:
     """Tell controls, guards and the tool policy; a guard's settings stay inside."""
     rows = [
         source.row(
-            (f"{one.id}\n{one['title']}", one["status"], listed(one["implements"], "nothing"), one["owner"] or "nobody"),
-            one.ref, open=True,
+            (f"{one.id}\n{one['title']}", one["status"], listed(one["implements"], "nothing"),
+             one["owner"] or "nobody"), one.ref, open=True,
         )
         for one in source.all("control")
     ]  # fmt: skip
@@ -32,9 +32,11 @@ def mitigations(source: Source) -> Iterator[Item | Absent]:
     ]  # fmt: skip
     yield from table(("Guard", "What", "Stages", "Action", "Mode", "If it fails", "Implements"), guards)
     if guards:
-        yield source.fact(f"{len(guards)} guards stand in front of the model and behind it; measured and served are the "
-                          "same pipeline, by digest.", *(one.ref for one in source.all("guard")), open=True)  # fmt: skip
-    for policy in source.all("policy"):
+        told = f"{len(guards)} guards stand in front of the model and behind it"
+        rest = "measured and served are the same pipeline, by digest"
+        yield source.fact(f"{told}; {rest}.", *(one.ref for one in source.all("guard")), open=True)
+    policies = source.all("policy")
+    for policy in policies:
         tools = [
             source.row((name, rule["effect"], "a person is asked" if rule["ask"] else "by the policy"), policy.ref)
             for name, rule in sorted(policy["tools"].items())
@@ -46,7 +48,9 @@ def mitigations(source: Source) -> Iterator[Item | Absent]:
         yield source.gap("No control, no guard and no tool policy is in place.", source.system.ref, open=True)
     served = {one.id for kind in ("control", "guard", "policy") for one in source.all(kind)}
     for one in source.all("requirement"):
-        by = [o for kind in ("control", "guard", "policy") for o in source.into("requirement", one.id, "implements", kind)]
+        by = [
+            o for kind in ("control", "guard", "policy") for o in source.into("requirement", one.id, "implements", kind)
+        ]
         live = [o for o in by if o.says.get("status") != "planned" and o.says.get("mode", "enforce") == "enforce"]
         if not live:
             yield source.gap(f"Nothing that is in place implements {one.id}.", one.ref, open=bool(served))

@@ -19,7 +19,9 @@ def oversight(source: Source) -> Iterator[Item | Absent]:
         if one["process"] and one["status"] == "in-place"
     ]
     yield from table(("Control", "What people do", "Who"), rows)
-    asking = [(policy, name) for policy in source.all("policy") for name, rule in policy["tools"].items() if rule["ask"]]
+    asking = [
+        (policy, name) for policy in source.all("policy") for name, rule in policy["tools"].items() if rule["ask"]
+    ]
     for policy, name in asking:
         yield source.fact(f"A person is asked before every call of {name}.", policy.ref, open=True)
     irreversible = [one for one in source.all("component") if one["kind"] == "tool" and one["effect"] == "irreversible"]
@@ -27,7 +29,7 @@ def oversight(source: Source) -> Iterator[Item | Absent]:
         if not any(tool["title"] == name for _, name in asking):
             yield source.gap(f"Calls of {tool['title']} cannot be taken back, and no person is asked before one.",
                              tool.ref)  # fmt: skip
-    stops = [one for one in source.all("lever")]
+    stops = source.all("lever")
     if stops:
         yield source.fact(f"It can be stopped or held back by {', '.join(one['title'] for one in stops)}.",
                           *(one.ref for one in stops), open=True)  # fmt: skip

@@ -25,11 +25,11 @@ def trade_offs(source: Source) -> Iterator[Item | Absent]:
         if one.verdict != "ship":
             yield source.fact(f"Known limit: {one.id} was not shown to hold ({one.must}; {one.verdict}).",
                               *source.evidence(one), open=True)  # fmt: skip
-    for one in source.all("risk"):
-        left = source.left(one)
+    for risk in source.all("risk"):
+        left = source.left(risk)
         if not left.measured:
-            yield source.gap(f"How often {source.title('risk', one.id)} happens is not known: {left.basis}.",
-                             one.ref, open=True)  # fmt: skip
+            yield source.gap(f"How often {source.title('risk', risk.id)} happens is not known: {left.basis}.",
+                             risk.ref, open=True)  # fmt: skip
     if source.results and not changes:
         yield source.gap("No criterion compares with a baseline: what safety took of helpfulness was not measured.",
                          source.decision.id if source.decision else source.system.ref, open=True)  # fmt: skip

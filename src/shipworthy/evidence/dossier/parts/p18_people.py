@@ -30,8 +30,8 @@ def people(source: Source) -> Iterator[Item | Absent]:
     yield from table(("Role", "May approve", "May override", "May accept"), open_)
     for one in source.all("tier"):
         if one.id == source.system["tier"]:
-            yield source.fact(f"A release of the tier {one.id} takes {one['approvals']} approvals of different people, in "
-                              f"the roles {listed(one['approvers'])}.", one.ref, open=True)  # fmt: skip
+            told = f"A release of the tier {one.id} takes {one['approvals']} approvals of different people"
+            yield source.fact(f"{told}, in the roles {listed(one['approvers'])}.", one.ref, open=True)
     if not rows:
         yield source.gap("No role is written down: who may decide is not said.", source.system.ref, open=True)
     for ref, said in source.signed:
