@@ -32,7 +32,7 @@ class Reread(NamedTuple):
 
     Attributes:
         blocks: what people wrote, by the block's name; blocks without words are left out.
-        edited: numbers of lines, 1-based, of the marks that are broken; empty where none is.
+        broken: numbers of lines, 1-based, of the marks that are broken; empty where none is.
         changed: whether something outside of the blocks is not what was generated.
     """
 
@@ -60,6 +60,7 @@ def reread(document: str) -> Reread:
     """
     blocks: dict[str, str] = {}
     broken: list[int] = []
+    seen: set[str] = set()
     name, begun, held = "", 0, list[str]()
     for number, line in enumerate(document.replace("\r\n", "\n").split("\n"), 1):
         opened = _OPEN.fullmatch(line.strip())
@@ -67,8 +68,9 @@ def reread(document: str) -> Reread:
             if name:
                 broken.append(begun)
             name, begun, held = opened[1], number, []
-            if name in blocks:
+            if name in seen:
                 broken.append(number)
+            seen.add(name)
         elif line.strip() == _CLOSE:
             if not name:
                 broken.append(number)
@@ -96,7 +98,7 @@ def merged(document: str, blocks: Mapping[str, str]) -> str:
         name = found["name"]
         return block(name, left.pop(name)) if name in left else found.group()
 
-    pattern = rf"<!-- write here: (?P<name>[0-9a-z.-]+) -->\n(?:.*?\n)?{re.escape(_CLOSE)}\n"
+    pattern = rf"<!-- write here: (?P<name>[0-9a-z.-]+) -->\n(?:.*?\n)??{re.escape(_CLOSE)}\n"
     document = re.sub(pattern, fill, document, flags=re.DOTALL)
     if left:
         told = "\n\n".join(f"From the block {name}:\n\n{text}" if name != KEPT else text for name, text in left.items())

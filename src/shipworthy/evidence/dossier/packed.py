@@ -73,7 +73,7 @@ def check_dossier(members: Mapping[str, bytes]) -> Check:
             return Check(
                 "dossier", True, f"not compared: rendered by {by!r}, and this is {renderer()!r}", compared=False
             )
-        again = dossier_members(members, manifest["view"])
+        again = dossier_members(members, manifest.get("view", "internal"))
     except ShipworthyError as error:
         return Check("dossier", False, str(error))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
