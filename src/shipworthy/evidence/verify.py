@@ -44,7 +44,8 @@ from shipworthy.store.trust import PublicKey, Trust, load_trust, read_time
 _KNOWN = re.compile(
     r"VERIFY\.md|report\.html|(?:decision|criteria|trace)\.json|audit-log\.jsonl|specs/[^/]+\.json"
     r"|suites/[^/]+/(?:card\.md|suite\.json)|runs/[^/]+/(?:manifest|subject|seal)\.json|runs/[^/]+/attempts[^/]*\.jsonl"
-    rf"|workspace/.+|{DOSSIER_FILES}|conformance/[0-9]{2}\.dsse\.json|signoff/audit-log\.jsonl|attestations/release-[0-9]{2}\.dsse\.json"
+    r"|workspace/.+|conformance/[0-9]{2}\.dsse\.json|signoff/audit-log\.jsonl|attestations/release-[0-9]{2}\.dsse\.json|"
+    + DOSSIER_FILES
 )
 """Members of a pack. What has another name is read by nobody here, and by whom else nobody knows."""
 
