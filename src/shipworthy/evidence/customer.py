@@ -107,16 +107,16 @@ def check(members: Mapping[str, bytes], predicate: Json) -> tuple[dict[str, Any]
     """
     where = "attestations/decision.dsse.json"
     _predicate(predicate, where)
+    verdicts = [one["verdict"] for one in predicate["criteria"]]
+    forced = "no-ship" if predicate["s1_hits"] or "no-ship" in verdicts else None
+    ship = set(verdicts) == {"ship"} and not predicate["s1_unscored"]
+    if (forced and predicate["verdict"] != forced) or (predicate["verdict"] == "ship" and not ship):
+        raise IntegrityError(f"{where}: the verdict {predicate['verdict']} does not follow from its criteria")
     if FACTS not in members:
         raise IntegrityError(f"{FACTS}: missing")
     facts = json.loads(members[FACTS])
     _facts(facts, FACTS)
     if facts["verdict"] != predicate["verdict"]:
         raise IntegrityError(f"{FACTS}: has another verdict than was signed")
-    verdicts = [one["verdict"] for one in predicate["criteria"]]
-    forced = "no-ship" if predicate["s1_hits"] or "no-ship" in verdicts else None
-    ship = set(verdicts) == {"ship"} and not predicate["s1_unscored"]
-    if (forced and predicate["verdict"] != forced) or (predicate["verdict"] == "ship" and not ship):
-        raise IntegrityError(f"{where}: the verdict {predicate['verdict']} does not follow from its criteria")
     runs: dict[str, Json] = {one["run"]: {"created": one["created"]} for one in predicate["runs"]}
     return {**predicate, "runs": list(runs), "s1_hits": [], "s1_unscored": []}, runs

@@ -70,7 +70,9 @@ def test_a_document_is_shown_and_not_written(root: Path, capsys: pytest.CaptureF
     assert "is made for internal" in capsys.readouterr().err
 
 
-def test_pdf_names_what_to_install(root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pdf_names_what_to_install(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, "weasyprint", None)
     assert shipworthy(["documents", "build", "-C", str(root), "dpia", "--format", "markdown", "--format", "pdf"]) == 2
     assert "weasyprint is not installed: pip install" in capsys.readouterr().err

@@ -51,7 +51,9 @@ def test_nor_in_any_member_of_their_pack(case: Any, kept: list[str]) -> None:
 
 @given(data=st.data())
 @settings(max_examples=40)
-def test_whatever_quotes_one_is_refused(data: st.DataObject, case: Any, files: dict[str, bytes], kept: list[str]) -> None:
+def test_whatever_quotes_one_is_refused(
+    data: st.DataObject, case: Any, files: dict[str, bytes], kept: list[str]
+) -> None:
     words = data.draw(st.sampled_from(kept)).split()
     at = data.draw(st.integers(0, max(0, len(words) - WINDOW)))
     quoted = "  ".join(words[at : at + WINDOW]).upper()

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from shipworthy.evidence.dossier import notes
 
 NAMES = st.sampled_from(["00-decision", "05-impact", "12-trade-offs", "gone"])
-TEXTS = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=60).map(str.strip).filter(
-    lambda text: text and "<!--" not in text
+TEXTS = (
+    st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=60)
+    .map(str.strip)
+    .filter(lambda text: text and "<!--" not in text)
 )
 
 

@@ -69,7 +69,10 @@ def test_the_dossier_is_made_of_the_members_beside_it(case: Any) -> None:
     [
         (change(SOURCE, lambda s: s["entities"]["risk"]["RK-leak"]["says"].update(severity="S4")), "another severity"),
         (change(SOURCE, lambda s: s["entities"]["risk"].pop("RK-bare")), "RK-bare is not in both"),
-        (change(SOURCE, lambda s: s["entities"]["risk"]["RK-leak"]["says"].update(owner="nobody")), "risk RK-leak is not"),
+        (
+            change(SOURCE, lambda s: s["entities"]["risk"]["RK-leak"]["says"].update(owner="nobody")),
+            "risk RK-leak is not",
+        ),
         (change(SOURCE, lambda s: s["entities"]["suite"]["leaks"]["says"].update(digest="x")), "another suite leaks"),
         (change(SOURCE, lambda s: s.update(system="SYS-other")), "of another system"),
         (change(SOURCE, lambda s: s.update(more=1)), "more is no field of it"),
@@ -157,7 +160,9 @@ def test_what_would_quote_a_sample_is_not_handed_to_customers(fresh_case: Callab
     case = fresh_case()
     folder = case.root / "documents/customer"
     folder.mkdir(parents=True)
-    folder.joinpath("dossier.md").write_text("<!-- write here: 01-system -->\n7: what is the phrase, Quill?\n<!-- written -->\n")
+    folder.joinpath("dossier.md").write_text(
+        "<!-- write here: 01-system -->\n7: what is the phrase, Quill Ostrander?\n<!-- written -->\n"
+    )
     with pytest.raises(IntegrityError, match="System card: what customers are given would hold the text"):
         build_customer_pack(case.workspace, case.decision, [case.key])
 

@@ -75,7 +75,9 @@ def test_numbers_are_those_of_the_decision(decided: Source, case: Any) -> None:
 
 
 def test_what_is_missing_is_named(helpdesk: Path) -> None:
-    found = {part.number: [one.text for one in facts(part) if isinstance(one, Gap)] for part in parts(source_of(helpdesk))}
+    found = {
+        part.number: [one.text for one in facts(part) if isinstance(one, Gap)] for part in parts(source_of(helpdesk))
+    }
     assert "No decision was made yet: `shipworthy gate` makes one." in found[0]
     assert any("nothing tells whether what was measured still holds" in text for text in found[14])
     assert any("how the system is stopped is not said" in text for text in found[15])
@@ -100,7 +102,9 @@ def test_a_section_does_not_apply_by_what_is_known_or_by_what_its_owner_says(hel
     said = "dossier:\n  - {id: SEC-12, not_applicable: it was measured without guards alone, by: ada, public: true}\n"
     made = {part.number: part for part in parts(source_of(root, dossier=said))}
     assert made[12].absent is None  # there are gaps, which stay: a reader sees both
-    assert made[12].items[0] == Fact("Said not to apply, because it was measured without guards alone", ("SEC-12",), True)
+    assert made[12].items[0] == Fact(
+        "Said not to apply, because it was measured without guards alone", ("SEC-12",), True
+    )
     (root / "risks.yaml").write_text("risks: []\n")
     said = "dossier:\n  - {id: SEC-07, text: We chose rates of harm., by: ada}\n"
     for name in ("requirements", "threats", "controls", "guards", "levers"):
@@ -133,7 +137,9 @@ def test_check_refuses_what_says_nothing_or_cannot_be(said: str, why: str, helpd
     assert "dossier.yaml:2" in str(error.value)
 
 
-def test_every_document_is_made_in_every_view_that_it_has_and_certifies_nothing(decided: Source, helpdesk: Path) -> None:
+def test_every_document_is_made_in_every_view_that_it_has_and_certifies_nothing(
+    decided: Source, helpdesk: Path
+) -> None:
     for source in (decided, source_of(helpdesk)):
         for paper in papers().values():
             for view in VIEWS:
