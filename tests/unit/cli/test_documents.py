@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_document_is_shown_and_not_written(root: Path, capsys: pytest.CaptureF
 def test_pdf_names_what_to_install(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "weasyprint", None)
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
     assert shipworthy(["documents", "build", "-C", str(root), "dpia", "--format", "markdown", "--format", "pdf"]) == 2
     assert "weasyprint is not installed: pip install" in capsys.readouterr().err
     assert not (root / "documents").exists()

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shipworthy.core.errors import IntegrityError
+from shipworthy.evidence import archive
 from shipworthy.evidence.customer_pack import build_customer_pack
 from shipworthy.evidence.dossier.fact import Fact, Part, customer_part
 from shipworthy.evidence.dossier.kept_back import WINDOW, check_customer_parts, recorded, strings, withheld
 from shipworthy.evidence.dossier.paper import contents, papers
 from shipworthy.evidence.dossier.source import Source
-from shipworthy.evidence import archive
 from shipworthy.evidence.pack import collect
 
 

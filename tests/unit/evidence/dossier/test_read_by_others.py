@@ -25,7 +25,7 @@ from shipworthy.workspace.scaffold import scaffold
 
 @pytest.fixture(scope="module")
 def decided(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
-    """The members of the small pack that the tests of evidence work on; without their conftest, it is loaded by path."""
+    """The members of the pack that the tests of evidence work on; their conftest is loaded by its path."""
     from shipworthy.evidence import archive
 
     where = Path(__file__).parents[1] / "conftest.py"
