@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pytest
 from shipworthy.evidence.dossier.bom import BOM, bill_of_materials
 from shipworthy.evidence.dossier.gather import SOURCE, gather
 from shipworthy.evidence.dossier.paper import contents, papers
-from shipworthy.evidence.dossier.pdf import page_pdf
+from shipworthy.evidence.dossier.pdf import _fetch, page_pdf
 from shipworthy.evidence.dossier.render import page_html, page_markdown, tree
 from shipworthy.evidence.dossier.source import Source
 from shipworthy.workspace.load import Workspace
@@ -83,12 +82,10 @@ def test_the_bill_of_materials_is_valid(version: str, decided: Mapping[str, byte
 
 
 def test_pages_become_pdf_and_one_page_stays_one(helpdesk: Source) -> None:
-    pytest.importorskip("weasyprint", reason="run by bench/peers/run_tests.py pdf")
-    for id, pages in (("executive-readout", 1), ("system-card", 0)):
-        paper = papers()[id]
-        made = page_pdf(page_html(tree(paper.title, "", contents(helpdesk, paper, "internal"), "")))
-        assert made.startswith(b"%PDF-")
-        count = int(re.findall(rb"/Count (\d+)", made)[0]) if b"/Count" in made else 0
-        assert count == pages or (not pages and count >= 1)
+    weasyprint = pytest.importorskip("weasyprint", reason="run by bench/peers/run_tests.py pdf")
+    paper = papers()["executive-readout"]
+    page = page_html(tree(paper.title, "", contents(helpdesk, paper, "internal"), ""))
+    assert page_pdf(page).startswith(b"%PDF-")
+    assert len(weasyprint.HTML(string=page).render().pages) == 1
     with pytest.raises(ValueError, match="fetches nothing"):
-        __import__("shipworthy.evidence.dossier.pdf", fromlist=["_fetch"])._fetch("https://example.org/x.png")
+        _fetch("https://example.org/x.png")
