@@ -14,7 +14,7 @@ from shipworthy.cli._options import allow_code_option, form_option, workspace_op
 
 if TYPE_CHECKING:
     from shipworthy.evidence.dossier.paper import View
-    from shipworthy.evidence.dossier.source import Source
+    from shipworthy.evidence.dossier.source import DossierSource
     from shipworthy.evidence.dossier.written import WrittenPaper
     from shipworthy.workspace.load import Workspace
 
@@ -118,21 +118,21 @@ def show(*, workspace: Path, document: str, view: View | None, decision: str, fo
     click.echo(text, nl=False)
 
 
-def _source(workspace: Workspace, decision: str) -> Source:
+def _source(workspace: Workspace, decision: str) -> DossierSource:
     """Return what the documents are made of: what a pack of the decision holds; without one, the workspace alone."""
     from shipworthy.evidence.documents import known_secrets
     from shipworthy.evidence.dossier.gather import SOURCE, gather
-    from shipworthy.evidence.dossier.source import Source
+    from shipworthy.evidence.dossier.source import DossierSource
     from shipworthy.evidence.pack import collect
     from shipworthy.store.layout import Layout
 
     layout = Layout(workspace.root)
     if decision == "none" or (decision == "latest" and not layout.decision_ids()):
-        return Source({SOURCE: gather(workspace, known_secrets(workspace), {})})
-    return Source(collect(workspace, layout.load_decision(decision)).files)
+        return DossierSource({SOURCE: gather(workspace, known_secrets(workspace), {})})
+    return DossierSource(collect(workspace, layout.load_decision(decision)).files)
 
 
-def _made(workspace: Workspace, source: Source, id: str, view: View | None) -> WrittenPaper:
+def _made(workspace: Workspace, source: DossierSource, id: str, view: View | None) -> WrittenPaper:
     from shipworthy.evidence.dossier.kept_back import check_customer_parts
     from shipworthy.evidence.dossier.packed import subtitle, verdict
     from shipworthy.evidence.dossier.paper import contents, paper_named

@@ -48,8 +48,8 @@ _Fact = {"text": text, "sources": _sources, "open": flag}
 _row = fields({"cells": listed(text), "sources": _sources, "open": flag}, closed=True)
 _ITEMS: Mapping[str, Shape] = {
     "Fact": fields({"type": name, **_Fact}, closed=True),
-    "Gap": fields({"type": name, **_Fact}, closed=True),
-    "Words": fields({"type": name, **_Fact, "by": text}, closed=True),
+    "MissingFact": fields({"type": name, **_Fact}, closed=True),
+    "WrittenWords": fields({"type": name, **_Fact, "by": text}, closed=True),
     "FactTable": fields(
         {"type": name, "columns": listed(text), "rows": listed(_row, least=1), "caption": text,
          "numeric": listed(whole())}, closed=True,

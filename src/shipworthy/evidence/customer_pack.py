@@ -12,12 +12,12 @@ from shipworthy.core.digests import bytes_digest, canonical
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.records import Decision
 from shipworthy.evidence.customer import FACTS, PREDICATE_TYPE
-from shipworthy.evidence.dossier.fact import Part
+from shipworthy.evidence.dossier.fact import DossierPart
 from shipworthy.evidence.dossier.kept_back import check_customer_parts
 from shipworthy.evidence.dossier.packed import subtitle
 from shipworthy.evidence.dossier.paper import DOSSIER, contents, papers
 from shipworthy.evidence.dossier.render import page_html, plain_markdown, tree
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.dossier.written import notes_of
 from shipworthy.evidence.guide import CUSTOMER, GUIDE
 from shipworthy.evidence.pack import check_secrets, collect, manifest_of, trust_in, written
@@ -42,7 +42,7 @@ def build_customer_pack(workspace: Workspace, decision: Decision, keys: Sequence
     if not keys:
         raise UsageError("a pack needs a signature: name a key with --key (`shipworthy keys new` makes one)")
     made = collect(workspace, decision, (), notes_of(workspace.root, "customer"))
-    source = Source(made.files)
+    source = DossierSource(made.files)
     dossier, letter = (contents(source, papers()[id], "customer") for id in (DOSSIER, LETTER))
     check_customer_parts((*dossier, *letter), workspace, made.files)
     facts = canonical(
@@ -82,7 +82,7 @@ def build_customer_pack(workspace: Workspace, decision: Decision, keys: Sequence
 def _pages(members: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the pages that a customer's facts make."""
     facts = json.loads(members[FACTS])
-    dossier, letter = (msgspec.convert(facts[name], tuple[Part, ...]) for name in ("dossier", "letter"))
+    dossier, letter = (msgspec.convert(facts[name], tuple[DossierPart, ...]) for name in ("dossier", "letter"))
     title, below, verdict = facts["title"], facts["subtitle"], facts["verdict"]
     return {
         "dossier/index.html": page_html(tree(f"Dossier: {title}", below, dossier, verdict)).encode(),

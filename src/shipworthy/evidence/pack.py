@@ -17,7 +17,7 @@ from shipworthy.evidence import archive, members
 from shipworthy.evidence.certified import FOLDER
 from shipworthy.evidence.documents import known_secrets
 from shipworthy.evidence.dossier.gather import SOURCE, gather
-from shipworthy.evidence.dossier.notes import Note
+from shipworthy.evidence.dossier.notes import WrittenNote
 from shipworthy.evidence.dossier.packed import dossier_members
 from shipworthy.evidence.dossier.paper import View
 from shipworthy.evidence.dossier.written import notes_of
@@ -106,7 +106,7 @@ def collect(
     workspace: Workspace,
     decision: Decision,
     certificates: Sequence[bytes] = (),
-    notes: Mapping[str, Note] | None = None,
+    notes: Mapping[str, WrittenNote] | None = None,
 ) -> Collected:
     """Return what a pack holds of a decision, and enter it and its runs in the audit log if they are not there yet.
 

@@ -14,7 +14,7 @@ from shipworthy import __version__
 from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.evidence.dossier.frameworks import DISCLAIMER
 from shipworthy.evidence.dossier.gather import SOURCE
-from shipworthy.evidence.dossier.source import Source, ToldEntity
+from shipworthy.evidence.dossier.source import DossierSource, ToldEntity
 from shipworthy.evidence.sections.wording import percent
 
 BOM = "dossier/bom.cdx.json"
@@ -27,7 +27,7 @@ _TYPES = {
 _SENSITIVITY = {"personal": "personal", "special": "special category", "credential": "credential"}
 
 
-def bill_of_materials(source: Source) -> dict[str, Any]:
+def bill_of_materials(source: DossierSource) -> dict[str, Any]:
     """Return the bill of materials of a system."""
     system, made = source.system, source.decision
     digest = bytes_digest(source.members[SOURCE])
@@ -59,7 +59,7 @@ def bill_of_materials(source: Source) -> dict[str, Any]:
     }
 
 
-def _system(source: Source) -> dict[str, Any]:
+def _system(source: DossierSource) -> dict[str, Any]:
     one, made = source.system, source.decision
     found: dict[str, Any] = {"type": "application", "bom-ref": one.ref, "name": one["title"]}
     if one["purpose"]:
@@ -70,7 +70,7 @@ def _system(source: Source) -> dict[str, Any]:
     return found | {"properties": [*_properties(one), {"name": "shipworthy:owner", "value": one["owner"]}]}
 
 
-def _component(one: ToldEntity, source: Source, *, results: bool) -> dict[str, Any]:
+def _component(one: ToldEntity, source: DossierSource, *, results: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
         "type": _TYPES.get(one["kind"], "application"), "bom-ref": one.ref, "name": one["title"],
         "properties": [*_properties(one), {"name": "shipworthy:kind", "value": one["kind"]}],
@@ -88,7 +88,7 @@ def _component(one: ToldEntity, source: Source, *, results: bool) -> dict[str, A
     return found
 
 
-def _model_card(source: Source, *, results: bool) -> dict[str, Any]:
+def _model_card(source: DossierSource, *, results: bool) -> dict[str, Any]:
     """Return a model's card; what was measured stands in it only where it is the one model of the system."""
     limits = [f"{one.id}: {one.must}, {one.verdict}" for one in source.results.values() if one.verdict != "ship"]
     cases = [journey["title"] for journey in source.all("journey")]
@@ -131,7 +131,7 @@ def _guard(one: ToldEntity) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _service(one: ToldEntity, source: Source) -> dict[str, Any]:
+def _service(one: ToldEntity, source: DossierSource) -> dict[str, Any]:
     data = [d for id in one["data"] if (d := source.get("data", id)) is not None]
     found: dict[str, Any] = {
         "bom-ref": one.ref, "name": one["title"], "x-trust-boundary": True, "properties": _properties(one),

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shipworthy.evidence.dossier.fact import Gap, Group, Item
+from shipworthy.evidence.dossier.fact import Group, Item, MissingFact
 from shipworthy.evidence.dossier.section import table
-from shipworthy.evidence.dossier.source import Source, ToldEntity
+from shipworthy.evidence.dossier.source import DossierSource, ToldEntity
 from shipworthy.workspace.taxonomies import taxonomies
 
 _WHOLE = ("owasp-llm", "owasp-asi")
 _REFER = ("risk", "threat", "requirement", "clause", "data", "suite")
 
 
-def references(source: Source) -> dict[str, dict[str, list[ToldEntity]]]:
+def references(source: DossierSource) -> dict[str, dict[str, list[ToldEntity]]]:
     """Return who refers to what: catalogue -> entry's id -> entities."""
     found: dict[str, dict[str, list[ToldEntity]]] = {}
     for kind in _REFER:
@@ -30,7 +30,7 @@ def references(source: Source) -> dict[str, dict[str, list[ToldEntity]]]:
     return found
 
 
-def crosswalks(source: Source) -> Iterator[Item]:
+def crosswalks(source: DossierSource) -> Iterator[Item]:
     """Yield a group for each catalogue that anything refers to, and for each that asks for all of it."""
     found = references(source)
     for key, catalogue in taxonomies().items():
@@ -63,11 +63,11 @@ def crosswalks(source: Source) -> Iterator[Item]:
         yield Group(f"{catalogue.name} ({', '.join(catalogue.versions[:1])})", tuple(items))  # type: ignore[arg-type]
 
 
-def _gap(source: Source, text: str) -> Gap:
+def _gap(source: DossierSource, text: str) -> MissingFact:
     return source.gap(text, source.system.ref, open=True)
 
 
-def _criteria(source: Source, one: ToldEntity) -> list[ToldEntity]:
+def _criteria(source: DossierSource, one: ToldEntity) -> list[ToldEntity]:
     """Return the criteria that speak to what an entity is about."""
     if one.kind == "requirement":
         return source.criteria_of(one)

@@ -20,7 +20,7 @@ class Fact(Struct, frozen=True, tag=True):
     open: bool = False
 
 
-class Gap(Struct, frozen=True, tag=True):
+class MissingFact(Struct, frozen=True, tag=True):
     """What is not there and ought to be; `sources` name where it is missing."""
 
     text: str
@@ -45,7 +45,7 @@ class FactTable(Struct, frozen=True, tag=True):
     numeric: tuple[int, ...] = ()
 
 
-class Words(Struct, frozen=True, tag=True):
+class WrittenWords(Struct, frozen=True, tag=True):
     """What a person wrote: it is repeated, and held against nothing.
 
     Attributes:
@@ -63,13 +63,13 @@ class Group(Struct, frozen=True, tag=True):
     """Some of it under a title."""
 
     title: str
-    items: tuple[Fact | Gap | FactTable | Words, ...]
+    items: tuple[Fact | MissingFact | FactTable | WrittenWords, ...]
 
 
-Item = Fact | Gap | FactTable | Words | Group
+Item = Fact | MissingFact | FactTable | WrittenWords | Group
 
 
-class Part(Struct, frozen=True):
+class DossierPart(Struct, frozen=True):
     """One section.
 
     Attributes:
@@ -96,11 +96,11 @@ class Part(Struct, frozen=True):
         return f"{self.number:02}-{self.slug}" if self.number >= 0 else self.slug
 
 
-def customer_part(part: Part) -> Part:
+def customer_part(part: DossierPart) -> DossierPart:
     """Return what of a section may be given to a customer."""
     items = tuple(item for one in part.items if (item := _open(one)) is not None)
     absent = part.absent if part.absent is not None and part.absent.open else None
-    return Part(part.number, part.slug, part.title, items, part.answers, absent)
+    return DossierPart(part.number, part.slug, part.title, items, part.answers, absent)
 
 
 def _open(item: Item) -> Item | None:

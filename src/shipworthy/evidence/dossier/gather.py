@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shipworthy.core.digests import canonical, file_digest
-from shipworthy.evidence.dossier.notes import Note
+from shipworthy.evidence.dossier.notes import WrittenNote
 from shipworthy.evidence.members import redact_json
 from shipworthy.workspace.coverage import coverage
 from shipworthy.workspace.graph import Node
@@ -25,7 +25,7 @@ _TOLD_APART = {"system": ("components",), "requirement": ("criteria",), "guard":
 """Fields that are not repeated: parts are entities of their own; parameters may hold prompts and canaries."""
 
 
-def gather(workspace: Workspace, secrets: Sequence[str], notes: Mapping[str, Note]) -> bytes:
+def gather(workspace: Workspace, secrets: Sequence[str], notes: Mapping[str, WrittenNote]) -> bytes:
     """Return ``dossier/source.json``.
 
     Args:

@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
-def front_matter(source: Source) -> str:
+def front_matter(source: DossierSource) -> str:
     """Return front matter in YAML, with the lines around it.
 
     A rate stands under ``model-index`` as a verified result of none but this decision; a value that is no rate, and a
@@ -26,12 +26,12 @@ def front_matter(source: Source) -> str:
     return f"---\n{yaml.safe_dump(found, sort_keys=True, allow_unicode=True)}---\n\n"
 
 
-def _name(source: Source) -> str:
+def _name(source: DossierSource) -> str:
     models = [one for one in source.all("component") if one["kind"] == "model"]
     return str(models[0]["title"]) if len(models) == 1 else str(source.system["title"])
 
 
-def _result(one: Any, source: Source) -> dict[str, Any]:
+def _result(one: Any, source: DossierSource) -> dict[str, Any]:
     suite = source.get("suite", one.suite)
     dataset = {"type": one.suite, "name": suite["title"] if suite else one.suite}
     if suite:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from shipworthy.core.errors import IntegrityError
-from shipworthy.evidence.dossier.fact import Part
+from shipworthy.evidence.dossier.fact import DossierPart
 from shipworthy.workspace.load import Workspace
 
 WINDOW = 8
@@ -25,7 +25,7 @@ _WORD = re.compile(r"\w+")
 _Shingle = tuple[str, ...]
 
 
-def check_customer_parts(parts: Sequence[Part], workspace: Workspace, members: Mapping[str, bytes]) -> None:
+def check_customer_parts(parts: Sequence[DossierPart], workspace: Workspace, members: Mapping[str, bytes]) -> None:
     """Refuse sections that quote what a customer may not see.
 
     Args:

@@ -19,7 +19,7 @@ KEPT = "kept"
 """The block for what stood in blocks that the new document has no place for."""
 
 
-class Note(NamedTuple):
+class WrittenNote(NamedTuple):
     """What a person wrote into a block: the document's file in the workspace, the text, and its digest."""
 
     file: str

@@ -12,7 +12,7 @@ from shipworthy.evidence.dossier.bom import BOM, bill_of_materials
 from shipworthy.evidence.dossier.gather import SOURCE, cleared, entity_says
 from shipworthy.evidence.dossier.paper import DOSSIER, View, contents, papers
 from shipworthy.evidence.dossier.render import page_html, plain_markdown, tree
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.rendered import renderer
 from shipworthy.evidence.unchanged import INDEX
 from shipworthy.evidence.verification import Check
@@ -38,7 +38,7 @@ def dossier_members(members: Mapping[str, bytes], view: View) -> dict[str, bytes
         for name, data in members.items()
         if (not name.startswith(FOLDER) or name == SOURCE) and name not in (MANIFEST, ATTESTATION)
     }
-    source = Source(ours)
+    source = DossierSource(ours)
     parts = contents(source, papers()[DOSSIER], view)
     document = tree(f"Dossier: {source.system['title']}", subtitle(source, view), parts, verdict(source))
     return {
@@ -48,14 +48,14 @@ def dossier_members(members: Mapping[str, bytes], view: View) -> dict[str, bytes
     }
 
 
-def subtitle(source: Source, view: View) -> str:
+def subtitle(source: DossierSource, view: View) -> str:
     """Return the line below a document's title."""
     made = source.decision
     decided = f"{made.id} · {made.created}" if made is not None else "no decision yet"
     return f"{source.system.id} · {decided} · {view} view"
 
 
-def verdict(source: Source) -> str:
+def verdict(source: DossierSource) -> str:
     """Return the gate's verdict; empty where there is none yet."""
     return "" if source.decision is None else source.decision.verdict
 

@@ -9,17 +9,17 @@ from pkgutil import iter_modules
 from typing import Literal, NamedTuple
 
 from shipworthy.core.errors import UsageError, did_you_mean
-from shipworthy.evidence.dossier.fact import Gap, Group, Item, Part, customer_part
+from shipworthy.evidence.dossier.fact import DossierPart, Group, Item, MissingFact, customer_part
 from shipworthy.evidence.dossier.frameworks import annex_iv
 from shipworthy.evidence.dossier.section import parts, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.dossier.sources import sources_part
 
 View = Literal["internal", "customer", "regulator"]
 VIEWS: tuple[View, ...] = ("internal", "customer", "regulator")
 DOSSIER = "dossier"
 
-Lead = Callable[[Source], Iterator[Item]]
+Lead = Callable[[DossierSource], Iterator[Item]]
 
 
 class Paper(NamedTuple):
@@ -38,7 +38,7 @@ class Paper(NamedTuple):
     sections: tuple[int, ...] = ()
     lead: Lead | None = None
     views: tuple[View, ...] = VIEWS
-    front: Callable[[Source], str] | None = None
+    front: Callable[[DossierSource], str] | None = None
     brief: bool = False
 
 
@@ -51,7 +51,7 @@ def paper(
     what: str,
     *sections: int,
     views: tuple[View, ...] = VIEWS,
-    front: Callable[[Source], str] | None = None,
+    front: Callable[[DossierSource], str] | None = None,
     brief: bool = False,
 ) -> Callable[[Lead], Lead]:
     """Register a kind of document by what makes its first section; the arguments are the attributes of `Paper`."""
@@ -84,7 +84,7 @@ def paper_named(id: str) -> Paper:
     return papers()[id]
 
 
-def contents(source: Source, wanted: Paper, view: View) -> tuple[Part, ...]:
+def contents(source: DossierSource, wanted: Paper, view: View) -> tuple[DossierPart, ...]:
     """Return the sections of a document in a view.
 
     Raises:
@@ -95,7 +95,7 @@ def contents(source: Source, wanted: Paper, view: View) -> tuple[Part, ...]:
     whole = parts(source)
     found = [whole[number] for number in wanted.sections]
     if wanted.lead is not None:
-        found.insert(0, Part(-1, "summary", "Summary", tuple(wanted.lead(source))))
+        found.insert(0, DossierPart(-1, "summary", "Summary", tuple(wanted.lead(source))))
     if view == "regulator" and wanted.id == DOSSIER:
         found.append(annex_index(source, whole))
     if view == "customer":
@@ -103,7 +103,7 @@ def contents(source: Source, wanted: Paper, view: View) -> tuple[Part, ...]:
     return (*found, sources_part(source, found, open=view == "customer", brief=wanted.brief))
 
 
-def annex_index(source: Source, whole: tuple[Part, ...]) -> Part:
+def annex_index(source: DossierSource, whole: tuple[DossierPart, ...]) -> DossierPart:
     """Return the index by the points of Annex IV: where what each asks for stands, and what is open there."""
     rows = []
     for point in annex_iv():
@@ -118,11 +118,11 @@ def annex_index(source: Source, whole: tuple[Part, ...]) -> Part:
         "The points of Annex IV in words of ours, and the sections that speak to them. That one speaks to a point does "
         "not say that it satisfies it."
     )
-    return Part(
+    return DossierPart(
         -1, "annex-iv", "Index by Annex IV", tuple(table(("Point", "Asks for", "Section", "State"), rows, caption))
     )
 
 
-def _gaps(part: Part) -> int:
+def _gaps(part: DossierPart) -> int:
     inner = [one for item in part.items for one in (item.items if isinstance(item, Group) else (item,))]
-    return sum(isinstance(one, Gap) for one in inner)
+    return sum(isinstance(one, MissingFact) for one in inner)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from shipworthy.core.document import Block, Callout, DocumentTree, Paragraph, Section, Statement, Table, Tone
 from shipworthy.evidence.dossier import notes
-from shipworthy.evidence.dossier.fact import Fact, FactTable, Gap, Group, Item, Part, Words
+from shipworthy.evidence.dossier.fact import DossierPart, Fact, FactTable, Group, Item, MissingFact, WrittenWords
 from shipworthy.evidence.dossier.frameworks import DISCLAIMER
 from shipworthy.evidence.dossier.sources import label
 from shipworthy.reports import html, markdown
@@ -24,7 +24,7 @@ SOURCES = (
 )
 
 
-def tree(title: str, subtitle: str, parts: Sequence[Part], verdict: str) -> DocumentTree:
+def tree(title: str, subtitle: str, parts: Sequence[DossierPart], verdict: str) -> DocumentTree:
     """Return sections as a document.
 
     Args:
@@ -39,7 +39,7 @@ def tree(title: str, subtitle: str, parts: Sequence[Part], verdict: str) -> Docu
     return DocumentTree(title, (*head, *map(section_of, parts)), subtitle)
 
 
-def section_of(part: Part) -> Section:
+def section_of(part: DossierPart) -> Section:
     """Return one section as a section of a document."""
     children: list[Block] = [child for item in part.items for child in _blocks(item)]
     if part.absent is not None:
@@ -54,14 +54,14 @@ def _blocks(item: Item) -> list[Block]:
     match item:
         case Fact(text, sources):
             return [Statement(text, _labels(sources))]
-        case Gap(text, sources):
+        case MissingFact(text, sources):
             return [Statement(text, _labels(sources), "unsure")]
         case FactTable(columns, rows, caption, numeric):
             body = tuple((*row.cells, "\n" + " · ".join(_labels(row.sources))) for row in rows)
             if columns[0] == "Id":  # the list of sources itself
                 return [Table(columns, tuple(row.cells for row in rows), caption, (), numeric)]
             return [Table((*columns, "Source"), body, caption, (), numeric)]
-        case Words(text, sources, by):
+        case WrittenWords(text, sources, by):
             said = f"Written by {by}" if by else "Written by people"
             return [Section(said, (*map(Paragraph, text.split("\n\n")), Statement("", _labels(sources))))]
         case Group(title, items):
@@ -73,7 +73,7 @@ def _labels(sources: Sequence[str]) -> tuple[str, ...]:
 
 
 def page_markdown(
-    document: DocumentTree, parts: Sequence[Part], written: Mapping[str, str], basis: str, front: str = ""
+    document: DocumentTree, parts: Sequence[DossierPart], written: Mapping[str, str], basis: str, front: str = ""
 ) -> str:
     """Return a document as Markdown, a block for people's words behind each section.
 
@@ -94,15 +94,15 @@ def page_html(document: DocumentTree) -> str:
     return html.page(document, maker="shipworthy · documents", contents=True)
 
 
-def plain_markdown(part: Part) -> str:
+def plain_markdown(part: DossierPart) -> str:
     """Return one section as a file of a pack."""
     return markdown.section(section_of(part), 1) + f"\n{DISCLAIMER}\n"
 
 
-def with_words(parts: Sequence[Part], written: Mapping[str, str], file: str) -> tuple[Part, ...]:
+def with_words(parts: Sequence[DossierPart], written: Mapping[str, str], file: str) -> tuple[DossierPart, ...]:
     """Return sections with what people wrote into a document of them, for a form that has no blocks."""
     found = []
     for part in parts:
-        words = (Words(written[part.name], (file,)),) if part.name in written else ()
-        found.append(Part(part.number, part.slug, part.title, (*part.items, *words), part.answers, part.absent))
+        words = (WrittenWords(written[part.name], (file,)),) if part.name in written else ()
+        found.append(DossierPart(part.number, part.slug, part.title, (*part.items, *words), part.answers, part.absent))
     return tuple(found)

@@ -8,9 +8,9 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, NamedTuple
 
-from shipworthy.evidence.dossier.fact import Fact, FactTable, Item, Part, Words
+from shipworthy.evidence.dossier.fact import DossierPart, Fact, FactTable, Item, WrittenWords
 from shipworthy.evidence.dossier.frameworks import answers
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.workspace.kinds.dossier import SECTIONS
 
 NOTHING = "not stated"
@@ -23,7 +23,7 @@ class Absent(NamedTuple):
     because: Fact
 
 
-Make = Callable[[Source], Iterator[Item | Absent]]
+Make = Callable[[DossierSource], Iterator[Item | Absent]]
 
 
 class SectionMaker(NamedTuple):
@@ -57,13 +57,13 @@ def sections() -> tuple[SectionMaker, ...]:
     return tuple(_made[number] for number in range(SECTIONS))
 
 
-def parts(source: Source) -> tuple[Part, ...]:
+def parts(source: DossierSource) -> tuple[DossierPart, ...]:
     """Return the whole dossier, every section of it: with what is known, why it does not apply, or that it is open."""
     return tuple(_part(maker, source) for maker in sections())
 
 
-def _part(maker: SectionMaker, source: Source) -> Part:
-    part = Part(maker.number, maker.slug, maker.title, (), answers().get(maker.number, ()))
+def _part(maker: SectionMaker, source: DossierSource) -> DossierPart:
+    part = DossierPart(maker.number, maker.slug, maker.title, (), answers().get(maker.number, ()))
     made = list(maker.make(source))
     items: list[Item] = [one for one in made if not isinstance(one, Absent)]
     derived = next((one.because for one in made if isinstance(one, Absent)), None)
@@ -74,9 +74,9 @@ def _part(maker: SectionMaker, source: Source) -> Part:
         items += _said(said.says, said.ref, source)
     if (note := source.notes(part.name)) is not None:
         items.append(note)
-    told = [one for one in items if not isinstance(one, Words)]
+    told = [one for one in items if not isinstance(one, WrittenWords)]
     if derived is not None and not items:
-        return Part(part.number, part.slug, part.title, (), part.answers, derived)
+        return DossierPart(part.number, part.slug, part.title, (), part.answers, derived)
     if derived is not None:
         # Somebody says that it does not apply, and there is something: a reader sees both.
         items.insert(0, Fact(f"Said not to apply, because {derived.text}", derived.sources, derived.open))
@@ -84,10 +84,10 @@ def _part(maker: SectionMaker, source: Source) -> Part:
         why = "Nothing is written down of this, and nobody said why it does not apply"
         hint = f"say it in `dossier.yaml` under {part.id}"
         items.insert(0, source.gap(f"{why}: {hint}.", source.system.ref, open=True))
-    return Part(part.number, part.slug, part.title, tuple(items), part.answers)
+    return DossierPart(part.number, part.slug, part.title, tuple(items), part.answers)
 
 
-def _said(said: Any, ref: str, source: Source) -> Iterator[Item]:
+def _said(said: Any, ref: str, source: DossierSource) -> Iterator[Item]:
     open = bool(said["public"])
     if said["text"].strip():
         yield source.words(said["text"].strip(), ref, by=said["by"], open=open)

@@ -16,7 +16,7 @@ import msgspec
 from shipworthy.core import signoff
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.records import CriterionResult, Decision
-from shipworthy.evidence.dossier.fact import Fact, FactRow, Gap, Words
+from shipworthy.evidence.dossier.fact import Fact, FactRow, MissingFact, WrittenWords
 from shipworthy.evidence.dossier.frameworks import clocks, dates
 from shipworthy.evidence.dossier.gather import SCHEMA, SOURCE
 from shipworthy.evidence.residual import FailureRate, inherent, worst_rate
@@ -61,7 +61,7 @@ class RiskLeft(NamedTuple):
     sources: tuple[str, ...]
 
 
-class Source:
+class DossierSource:
     """What the members say, looked up by id.
 
     Args:
@@ -157,10 +157,10 @@ class Source:
         """Files that the workspace refers to, by path, with their digests."""
         return dict(self._said["files"])
 
-    def notes(self, section: str) -> Words | None:
+    def notes(self, section: str) -> WrittenWords | None:
         """Return what people wrote of a section into an earlier document; None where they did not."""
         note = self._said["notes"].get(section)
-        return None if note is None else Words(note["text"], (note["file"],), open=True)
+        return None if note is None else WrittenWords(note["text"], (note["file"],), open=True)
 
     # ---- what happened
 
@@ -241,14 +241,14 @@ class Source:
         """Return a sentence about what is so."""
         return Fact(text, self._checked(sources), open)
 
-    def gap(self, text: str, *sources: str, open: bool = False) -> Gap:
+    def gap(self, text: str, *sources: str, open: bool = False) -> MissingFact:
         """Return a sentence about what is missing."""
-        return Gap(text, self._checked(sources), open)
+        return MissingFact(text, self._checked(sources), open)
 
     def row(self, cells: tuple[str, ...], *sources: str, open: bool = False) -> FactRow:
         """Return a row of a table."""
         return FactRow(cells, self._checked(sources), open)
 
-    def words(self, text: str, *sources: str, by: str = "", open: bool = False) -> Words:
+    def words(self, text: str, *sources: str, by: str = "", open: bool = False) -> WrittenWords:
         """Return what a person wrote."""
-        return Words(text, self._checked(sources), by, open)
+        return WrittenWords(text, self._checked(sources), by, open)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from shipworthy.evidence.dossier.fact import Fact, FactTable, Gap, Group, Item, Part, Words
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.fact import DossierPart, Fact, FactTable, Group, Item, MissingFact, WrittenWords
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.workspace.taxonomies import resolve_ref, taxonomies
 
 _LONG = re.compile(r"(DEC|RUN|REL)-[0-9TZ]+-([0-9a-f]+)")
@@ -21,7 +21,9 @@ def label(id: str) -> str:
     return _LONG.sub(r"\1:\2", id)
 
 
-def sources_part(source: Source, parts: Sequence[Part], *, open: bool, brief: bool = False) -> Part:
+def sources_part(
+    source: DossierSource, parts: Sequence[DossierPart], *, open: bool, brief: bool = False
+) -> DossierPart:
     """Return the list of all ids behind the facts of some sections; members of the pack are listed in section 19.
 
     Args:
@@ -32,16 +34,16 @@ def sources_part(source: Source, parts: Sequence[Part], *, open: bool, brief: bo
     if brief:
         short = [id for id in ids if label(id) != id]
         told = "; ".join(f"{label(id)} is {id}" for id in short)
-        return Part(-1, "sources", "Sources", (source.fact(f"{told}.", *short, open=True),) if short else ())
+        return DossierPart(-1, "sources", "Sources", (source.fact(f"{told}.", *short, open=True),) if short else ())
     rows = tuple(
         source.row((f"{label(id)}\n{id if label(id) != id else ''}", *_about(source, id, open=open)), id, open=True)
         for id in ids
     )
     items = (FactTable(("Id", "What it is", "Where it stands"), rows),) if rows else ()
-    return Part(-1, "sources", "Sources", items)
+    return DossierPart(-1, "sources", "Sources", items)
 
 
-def named(part: Part) -> Iterator[str]:
+def named(part: DossierPart) -> Iterator[str]:
     """Yield every id behind the facts of a section."""
     for item in (*part.items, *([part.absent] if part.absent is not None else [])):
         yield from _named(item)
@@ -54,11 +56,11 @@ def _named(item: Item) -> Iterator[str]:
                 yield from _named(one)
         case FactTable():
             yield from (id for row in item.rows for id in row.sources)
-        case Fact() | Gap() | Words():
+        case Fact() | MissingFact() | WrittenWords():
             yield from item.sources
 
 
-def _about(source: Source, id: str, *, open: bool) -> tuple[str, str]:
+def _about(source: DossierSource, id: str, *, open: bool) -> tuple[str, str]:
     """Return what an id is, and where it stands."""
     if (entity := source.named(id)) is not None:
         said = entity.says.get("title") or entity.says.get("text") or entity.says.get("must") or ""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from shipworthy.core.errors import IntegrityError, StoreError, UsageError
 from shipworthy.evidence.dossier import notes
-from shipworthy.evidence.dossier.fact import Part
-from shipworthy.evidence.dossier.notes import Note, Reread
+from shipworthy.evidence.dossier.fact import DossierPart
+from shipworthy.evidence.dossier.notes import Reread, WrittenNote
 from shipworthy.evidence.dossier.paper import DOSSIER, Paper, View
 from shipworthy.evidence.dossier.pdf import page_pdf
 from shipworthy.evidence.dossier.render import page_html, page_markdown, tree, with_words
@@ -34,7 +34,7 @@ class WrittenPaper(NamedTuple):
     view: View
     title: str
     subtitle: str
-    parts: Sequence[Part]
+    parts: Sequence[DossierPart]
     verdict: str
     basis: str
     front: str = ""
@@ -59,7 +59,7 @@ def look(root: Path, path: Path) -> Reread | None:
         raise UsageError(f"{path}: cannot be read, so what people wrote in it is not known: {error}") from error
 
 
-def notes_of(root: Path, view: str) -> dict[str, Note]:
+def notes_of(root: Path, view: str) -> dict[str, WrittenNote]:
     """Return what people wrote into the dossier of a view, by the section's name.
 
     Raises:
@@ -72,7 +72,7 @@ def notes_of(root: Path, view: str) -> dict[str, Note]:
     file = path.relative_to(root).as_posix()
     if there.broken:
         raise IntegrityError(f"{file}:{there.broken[0]}: {_BROKEN}")
-    return {name: Note(file, text, notes.digest_of(text)) for name, text in there.blocks.items()}
+    return {name: WrittenNote(file, text, notes.digest_of(text)) for name, text in there.blocks.items()}
 
 
 _BROKEN = (

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from shipworthy.core.errors import IntegrityError
 from shipworthy.evidence import archive
 from shipworthy.evidence.customer_pack import build_customer_pack
-from shipworthy.evidence.dossier.fact import Fact, Part, customer_part
+from shipworthy.evidence.dossier.fact import DossierPart, Fact, customer_part
 from shipworthy.evidence.dossier.kept_back import WINDOW, check_customer_parts, recorded, strings, withheld
 from shipworthy.evidence.dossier.paper import contents, papers
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.pack import collect
 
 
@@ -35,7 +35,7 @@ def kept(case: Any, files: dict[str, bytes]) -> list[str]:
 def test_no_text_of_a_sample_or_an_attack_stands_in_the_customers_view(
     paper: Any, case: Any, files: dict[str, bytes], kept: list[str]
 ) -> None:
-    made = contents(Source(files), paper, "customer")
+    made = contents(DossierSource(files), paper, "customer")
     check_customer_parts(made, case.workspace, files)
     told = " ".join(strings(msgspec.to_builtins(made))).casefold()
     assert not [text for text in kept if text.casefold() in told]
@@ -57,14 +57,14 @@ def test_whatever_quotes_one_is_refused(
     words = data.draw(st.sampled_from(kept)).split()
     at = data.draw(st.integers(0, max(0, len(words) - WINDOW)))
     quoted = "  ".join(words[at : at + WINDOW]).upper()
-    part = Part(1, "x", "Title", (Fact(f"It was asked: {quoted}!", ("SYS-toy",), True),))
+    part = DossierPart(1, "x", "Title", (Fact(f"It was asked: {quoted}!", ("SYS-toy",), True),))
     with pytest.raises(IntegrityError, match="what customers are given would hold the text"):
         check_customer_parts((part,), case.workspace, files)
 
 
 def test_nothing_is_open_unless_a_section_says_so(files: dict[str, bytes]) -> None:
-    part = Part(1, "x", "X", (Fact("inside", ("SYS-toy",)), Fact("outside", ("SYS-toy",), True)), (), None)
+    part = DossierPart(1, "x", "X", (Fact("inside", ("SYS-toy",)), Fact("outside", ("SYS-toy",), True)), (), None)
     assert customer_part(part).items == (Fact("outside", ("SYS-toy",), True),)
     assert customer_part(replace(part, items=(), absent=Fact("inside", ("SYS-toy",)))).absent is None
-    dossier = contents(Source(files), papers()["dossier"], "customer")
+    dossier = contents(DossierSource(files), papers()["dossier"], "customer")
     assert '"open":false' not in json.dumps(msgspec.to_builtins(dossier), separators=(",", ":"))

@@ -19,7 +19,7 @@ from shipworthy.evidence.customer_pack import build_customer_pack
 from shipworthy.evidence.dossier.bom import BOM, bill_of_materials
 from shipworthy.evidence.dossier.gather import SOURCE
 from shipworthy.evidence.dossier.packed import PAGE, check_dossier, dossier_members
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.require import answer, wanted
 from shipworthy.evidence.verification import Verification, report
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, verify_bytes
@@ -170,7 +170,7 @@ def test_what_would_quote_a_sample_is_not_handed_to_customers(fresh_case: Callab
 def test_the_bill_of_materials_is_the_same_for_the_same_members(case: Any) -> None:
     members = archive.read(case.pack)
     ours = {name: data for name, data in members.items() if not name.startswith("dossier/") or name == SOURCE}
-    made = bill_of_materials(Source(ours))
+    made = bill_of_materials(DossierSource(ours))
     assert canonical(made) == members[BOM]
     assert {one["bom-ref"] for one in made["components"]} == {"suite:leaks", "GD-canary"}
     assert made["metadata"]["component"]["bom-ref"] == "SYS-toy"

@@ -17,7 +17,7 @@ from shipworthy.evidence.dossier.gather import SOURCE, gather
 from shipworthy.evidence.dossier.paper import contents, papers
 from shipworthy.evidence.dossier.pdf import _fetch, page_pdf
 from shipworthy.evidence.dossier.render import page_html, page_markdown, tree
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.scaffold import scaffold
 
@@ -38,20 +38,20 @@ def decided(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def helpdesk(tmp_path_factory: pytest.TempPathFactory) -> Source:
+def helpdesk(tmp_path_factory: pytest.TempPathFactory) -> DossierSource:
     """A workspace with every kind of component, and no decision."""
     root = tmp_path_factory.mktemp("helpdesk") / "w"
     scaffold(root, "helpdesk-rag")
     text = (root / "system.yaml").read_text().replace("kind: model,", "kind: model, run_by: SUB-host,")
     more = "subprocessors:\n  - {id: SUB-host, title: Host Ltd, place: EU, data: [DAT-record], trains_on_it: false}\n"
     (root / "system.yaml").write_text(text + more)
-    return Source({SOURCE: gather(Workspace.load(root), (), {})})
+    return DossierSource({SOURCE: gather(Workspace.load(root), (), {})})
 
 
-def test_hugging_face_reads_the_model_card(decided: Mapping[str, bytes], helpdesk: Source) -> None:
+def test_hugging_face_reads_the_model_card(decided: Mapping[str, bytes], helpdesk: DossierSource) -> None:
     hub = pytest.importorskip("huggingface_hub", reason="run by bench/peers/run_tests.py cards")
     made = {name: data for name, data in decided.items() if not name.startswith("dossier/") or name == SOURCE}
-    for source, results in ((Source(made), 3), (helpdesk, 0)):
+    for source, results in ((DossierSource(made), 3), (helpdesk, 0)):
         paper = papers()["model-card"]
         assert paper.front is not None
         parts = contents(source, paper, "internal")
@@ -68,7 +68,7 @@ def test_hugging_face_reads_the_model_card(decided: Mapping[str, bytes], helpdes
 
 
 @pytest.mark.parametrize("version", ["1.6", "1.7"])
-def test_the_bill_of_materials_is_valid(version: str, decided: Mapping[str, bytes], helpdesk: Source) -> None:
+def test_the_bill_of_materials_is_valid(version: str, decided: Mapping[str, bytes], helpdesk: DossierSource) -> None:
     pytest.importorskip("cyclonedx", reason="run by bench/peers/run_tests.py cards")
     from cyclonedx.schema import SchemaVersion
     from cyclonedx.validation.json import JsonStrictValidator
@@ -81,7 +81,7 @@ def test_the_bill_of_materials_is_valid(version: str, decided: Mapping[str, byte
     assert bill_of_materials(helpdesk)["services"][0]["name"] == "Host Ltd"
 
 
-def test_pages_become_pdf_and_one_page_stays_one(helpdesk: Source) -> None:
+def test_pages_become_pdf_and_one_page_stays_one(helpdesk: DossierSource) -> None:
     weasyprint = pytest.importorskip("weasyprint", reason="run by bench/peers/run_tests.py pdf")
     paper = papers()["executive-readout"]
     page = page_html(tree(paper.title, "", contents(helpdesk, paper, "internal"), ""))

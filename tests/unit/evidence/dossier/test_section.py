@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from shipworthy.core.errors import UsageError, WorkspaceError
-from shipworthy.evidence.dossier.fact import Fact, FactTable, Gap, Group, Item, Part, Words
+from shipworthy.evidence.dossier.fact import DossierPart, Fact, FactTable, Group, Item, MissingFact, WrittenWords
 from shipworthy.evidence.dossier.frameworks import DISCLAIMER, annex_iv, answers, dates, standards
 from shipworthy.evidence.dossier.gather import SOURCE, gather
 from shipworthy.evidence.dossier.paper import VIEWS, contents, paper_named, papers
 from shipworthy.evidence.dossier.render import page_html, page_markdown, tree
 from shipworthy.evidence.dossier.section import parts, sections
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.pack import collect
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.scaffold import scaffold
@@ -23,8 +23,8 @@ from shipworthy.workspace.taxonomies import ref_problem
 
 
 @pytest.fixture(scope="module")
-def decided(case: Any) -> Source:
-    return Source(collect(case.workspace, case.decision).files)
+def decided(case: Any) -> DossierSource:
+    return DossierSource(collect(case.workspace, case.decision).files)
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +34,18 @@ def helpdesk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def source_of(root: Path, **files: str) -> Source:
+def source_of(root: Path, **files: str) -> DossierSource:
     for name, text in files.items():
         (root / f"{name}.yaml").write_text(text)
-    return Source({SOURCE: gather(Workspace.load(root), (), {})})
+    return DossierSource({SOURCE: gather(Workspace.load(root), (), {})})
 
 
-def facts(part: Part) -> list[Item]:
+def facts(part: DossierPart) -> list[Item]:
     inner = [one for item in part.items for one in (item.items if isinstance(item, Group) else (item,))]
     return [*inner, *([part.absent] if part.absent else [])]
 
 
-def test_every_fact_names_where_it_comes_from(decided: Source, helpdesk: Path) -> None:
+def test_every_fact_names_where_it_comes_from(decided: DossierSource, helpdesk: Path) -> None:
     for source in (decided, source_of(helpdesk)):
         made = parts(source)
         assert [part.number for part in made] == list(range(20))
@@ -57,7 +57,7 @@ def test_every_fact_names_where_it_comes_from(decided: Source, helpdesk: Path) -
                     assert all(id in source.known or ref_problem(id) is None for id in told.sources), told
 
 
-def test_a_fact_from_nowhere_cannot_be_made(decided: Source) -> None:
+def test_a_fact_from_nowhere_cannot_be_made(decided: DossierSource) -> None:
     for sources in ((), ("RK-nobody",), ("owasp-llm:LLM99@2025",)):
         for make in (decided.fact, decided.gap, decided.words):
             with pytest.raises(ValueError, match="comes from"):
@@ -66,7 +66,7 @@ def test_a_fact_from_nowhere_cannot_be_made(decided: Source) -> None:
             decided.row(("It is safe.",), *sources)
 
 
-def test_numbers_are_those_of_the_decision(decided: Source, case: Any) -> None:
+def test_numbers_are_those_of_the_decision(decided: DossierSource, case: Any) -> None:
     text = page_markdown(tree("D", "", parts(decided), "no-ship"), parts(decided), {}, "x")
     for one in case.decision.criteria:
         assert f"{one.trials:,}" in text
@@ -75,9 +75,8 @@ def test_numbers_are_those_of_the_decision(decided: Source, case: Any) -> None:
 
 
 def test_what_is_missing_is_named(helpdesk: Path) -> None:
-    found = {
-        part.number: [one.text for one in facts(part) if isinstance(one, Gap)] for part in parts(source_of(helpdesk))
-    }
+    made = parts(source_of(helpdesk))
+    found = {part.number: [one.text for one in facts(part) if isinstance(one, MissingFact)] for part in made}
     assert "No decision was made yet: `shipworthy gate` makes one." in found[0]
     assert any("nothing tells whether what was measured still holds" in text for text in found[14])
     assert any("how the system is stopped is not said" in text for text in found[15])
@@ -87,7 +86,7 @@ def test_what_is_missing_is_named(helpdesk: Path) -> None:
 def test_a_section_of_which_nothing_is_known_is_open(tmp_path: Path) -> None:
     scaffold(tmp_path / "w", "minimal")
     (open_,) = parts(source_of(tmp_path / "w"))[11].items
-    assert isinstance(open_, Gap)
+    assert isinstance(open_, MissingFact)
     assert "nobody said why it does not apply" in open_.text
     said = "dossier:\n  - {id: SEC-11, not_applicable: it takes no action that a person could stop, by: ada}\n"
     part = parts(source_of(tmp_path / "w", dossier=said))[11]
@@ -110,7 +109,7 @@ def test_a_section_does_not_apply_by_what_is_known_or_by_what_its_owner_says(hel
     for name in ("requirements", "threats", "controls", "guards", "levers"):
         (root / f"{name}.yaml").unlink(missing_ok=True)
     made = {part.number: part for part in parts(source_of(root, dossier=said))}
-    assert Words("We chose rates of harm.", ("SEC-07",), "ada", False) in made[7].items
+    assert WrittenWords("We chose rates of harm.", ("SEC-07",), "ada", False) in made[7].items
 
 
 @pytest.mark.parametrize(
@@ -138,7 +137,7 @@ def test_check_refuses_what_says_nothing_or_cannot_be(said: str, why: str, helpd
 
 
 def test_every_document_is_made_in_every_view_that_it_has_and_certifies_nothing(
-    decided: Source, helpdesk: Path
+    decided: DossierSource, helpdesk: Path
 ) -> None:
     for source in (decided, source_of(helpdesk)):
         for paper in papers().values():
@@ -156,7 +155,7 @@ def test_every_document_is_made_in_every_view_that_it_has_and_certifies_nothing(
         paper_named("sytem-card")
 
 
-def test_the_regulators_view_has_every_point_of_annex_iv(decided: Source) -> None:
+def test_the_regulators_view_has_every_point_of_annex_iv(decided: DossierSource) -> None:
     index = next(part for part in contents(decided, papers()["dossier"], "regulator") if part.slug == "annex-iv")
     (table,) = index.items
     assert isinstance(table, FactTable)

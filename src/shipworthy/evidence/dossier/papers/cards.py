@@ -9,19 +9,19 @@ from shipworthy.evidence.dossier.hugging_face import front_matter
 from shipworthy.evidence.dossier.paper import paper
 from shipworthy.evidence.dossier.parts.p05_impact import personal_data
 from shipworthy.evidence.dossier.section import listed
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @paper("system-card", "System card", "what the system is, for whom, what protects it, and what it cannot do",
        1, 2, 3, 10, 11, 12)  # fmt: skip
-def system_card(source: Source) -> Iterator[Item]:
+def system_card(source: DossierSource) -> Iterator[Item]:
     """Tell what was decided of the system that the card is about."""
     yield from _decided(source)
 
 
 @paper("model-card", "Model card", "the model as it was measured in this system, with a front matter for Hugging Face",
        1, 3, 7, 8, 12, front=front_matter)  # fmt: skip
-def model_card(source: Source) -> Iterator[Item]:
+def model_card(source: DossierSource) -> Iterator[Item]:
     """Tell which model it is about: the one that answers in this system."""
     models = [one for one in source.all("component") if one["kind"] == "model"]
     for one in models:
@@ -37,7 +37,7 @@ def model_card(source: Source) -> Iterator[Item]:
 
 
 @paper("data-sheet", "Data sheet", "which data it holds and was tested on", 3, 5)
-def data_sheet(source: Source) -> Iterator[Item]:
+def data_sheet(source: DossierSource) -> Iterator[Item]:
     """Tell how many kinds of data there are, and how many of them are personal."""
     data, personal = source.all("data"), personal_data(source)
     if data:
@@ -47,7 +47,7 @@ def data_sheet(source: Source) -> Iterator[Item]:
         yield source.gap("No category of data is written down.", source.system.ref, open=True)
 
 
-def _decided(source: Source) -> Iterator[Item]:
+def _decided(source: DossierSource) -> Iterator[Item]:
     made = source.decision
     if made is None:
         yield source.gap("No decision was made on it yet.", source.system.ref, open=True)

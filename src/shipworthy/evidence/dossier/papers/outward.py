@@ -8,13 +8,13 @@ from shipworthy.core import signoff
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.paper import paper
 from shipworthy.evidence.dossier.section import table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.sections.wording import interval_of, rate_of
 
 
 @paper("customer-letter", "Assurance letter", "to a customer: what was tested, what was found, what is not claimed",
        views=("customer",), brief=True)  # fmt: skip
-def letter(source: Source) -> Iterator[Item]:
+def letter(source: DossierSource) -> Iterator[Item]:
     """Tell what was decided and measured, what protects, and what a reader may not take from it."""
     made, system = source.decision, source.system
     yield source.fact(
@@ -48,14 +48,14 @@ def letter(source: Source) -> Iterator[Item]:
     )  # fmt: skip
 
 
-def _text(source: Source, requirement: str) -> str:
+def _text(source: DossierSource, requirement: str) -> str:
     one = source.get("requirement", requirement)
     return one["text"] if one else requirement
 
 
 @paper("research-memo", "Research memo", "what runs found, with method and limits, for readers of numbers", 7, 8, 9, 12,
        views=("internal",))  # fmt: skip
-def memo(source: Source) -> Iterator[Item]:
+def memo(source: DossierSource) -> Iterator[Item]:
     """Tell question, method and finding of each run that was decided on."""
     if not source.manifests:
         yield source.gap("No run was decided on yet.", source.system.ref)

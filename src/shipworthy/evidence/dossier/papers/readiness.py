@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.paper import paper
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @paper(
     "readiness-report", "Readiness report", "whether it can be released now, and what is missing", 0, 6, 8, 9, 12, 16
 )
-def readiness(source: Source) -> Iterator[Item]:
+def readiness(source: DossierSource) -> Iterator[Item]:
     """Tell what keeps the system from a release."""
     made = source.decision
     if made is None:

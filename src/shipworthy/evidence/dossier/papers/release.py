@@ -8,18 +8,18 @@ from shipworthy.core import signoff
 from shipworthy.evidence.dossier.fact import FactRow, Item
 from shipworthy.evidence.dossier.paper import paper
 from shipworthy.evidence.dossier.section import table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.release.wording import count
 
 
 @paper("release-checklist", "Release checklist", "each thing that a release takes, and whether it is there", 16,
        views=("internal", "regulator"))  # fmt: skip
-def checklist(source: Source) -> Iterator[Item]:
+def checklist(source: DossierSource) -> Iterator[Item]:
     """Tell each thing with a yes or a no, worked out."""
     yield from table(("Is it so?", "What a release takes", "As it is"), list(_checks(source)))
 
 
-def _checks(source: Source) -> Iterator[FactRow]:
+def _checks(source: DossierSource) -> Iterator[FactRow]:
     system, made = source.system, source.decision
 
     def row(so: bool, what: str, told: str, *ids: str) -> FactRow:
@@ -51,7 +51,7 @@ def _checks(source: Source) -> Iterator[FactRow]:
 
 
 @paper("executive-readout", "Executive readout", "one page: the verdict, what is left, what is open", brief=True)
-def readout(source: Source) -> Iterator[Item]:
+def readout(source: DossierSource) -> Iterator[Item]:
     """Tell the verdict, the three greatest risks, what does not hold, and who signed; it fits a page."""
     made = source.decision
     if made is None:
@@ -86,7 +86,7 @@ def readout(source: Source) -> Iterator[Item]:
 
 @paper("policy-mapping", "Policy mapping", "which clause and which catalogue asks for what, and the evidence", 6, 17,
        views=("internal", "regulator"))  # fmt: skip
-def mapping(source: Source) -> Iterator[Item]:
+def mapping(source: DossierSource) -> Iterator[Item]:
     """Tell how many clauses are carried out."""
     clauses = source.all("clause")
     done = [one for one in clauses if source.into("clause", one.id, "clauses", "requirement")]

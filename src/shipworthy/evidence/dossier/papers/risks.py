@@ -8,11 +8,11 @@ from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.paper import paper
 from shipworthy.evidence.dossier.parts.p05_impact import personal_data
 from shipworthy.evidence.dossier.section import listed, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @paper("risk-assessment", "Risk assessment", "what may go wrong, how bad, what is done against it", 4, 10, 16)
-def assessment(source: Source) -> Iterator[Item]:
+def assessment(source: DossierSource) -> Iterator[Item]:
     """Tell how many risks there are by severity, and which nothing is done against."""
     risks = source.all("risk")
     if not risks:
@@ -27,7 +27,7 @@ def assessment(source: Source) -> Iterator[Item]:
 
 
 @paper("residual-risk", "Residual-risk statement", "what is left of each risk, by the evidence", 16, 12)
-def residual(source: Source) -> Iterator[Item]:
+def residual(source: DossierSource) -> Iterator[Item]:
     """Tell what is left of each risk, each with what it rests on."""
     left = sorted(((source.left(one), one) for one in source.all("risk")), key=lambda p: (-p[0].residual, p[1].id))
     rows = [
@@ -47,7 +47,7 @@ def residual(source: Source) -> Iterator[Item]:
 
 
 @paper("dpia", "Data protection impact assessment", "what happens to people's data, and what protects it", 5, 3, 10)
-def dpia(source: Source) -> Iterator[Item]:
+def dpia(source: DossierSource) -> Iterator[Item]:
     """Tell what is processed, by whom, and which risks to people are known; necessity is for people to argue."""
     about = personal_data(source)
     if not about and source.all("data"):

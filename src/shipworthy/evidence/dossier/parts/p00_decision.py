@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from shipworthy.core import signoff
 from shipworthy.evidence.dossier.fact import Group, Item
 from shipworthy.evidence.dossier.section import Absent, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.sections.wording import bound_of, interval_of, rate_of
 
 _WORDS = {
@@ -18,7 +18,7 @@ _WORDS = {
 
 
 @section(0, "decision", "Decision and what is left of the risks")
-def decision(source: Source) -> Iterator[Item | Absent]:
+def decision(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell the gate's verdict, what people signed, and the residual risks."""
     made = source.decision
     if made is None:
@@ -46,7 +46,7 @@ def decision(source: Source) -> Iterator[Item | Absent]:
     yield Group("What is left of the risks", tuple(_risks(source)))  # type: ignore[arg-type]
 
 
-def _signed(source: Source) -> Iterator[Item]:
+def _signed(source: DossierSource) -> Iterator[Item]:
     if not source.signed:
         yield source.gap("No person signed a release on this decision: nothing was released by it.",
                          source.decision.id if source.decision else source.system.ref, open=True)  # fmt: skip
@@ -62,7 +62,7 @@ def _signed(source: Source) -> Iterator[Item]:
             yield source.fact(f"OVERRIDDEN, against the evidence: {what}.", ref, open=True)
 
 
-def _risks(source: Source) -> Iterator[Item]:
+def _risks(source: DossierSource) -> Iterator[Item]:
     left = [(source.left(risk), risk) for risk in source.all("risk")]
     rows = [
         source.row(

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, listed, section, table, yes
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(1, "system", "System card")
-def system(source: Source) -> Iterator[Item | Absent]:
+def system(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell name, owner, purpose, users' journeys, versions and what it is under the AI Act."""
     one = source.system
     yield source.fact(f"{one['title']} ({one.id}) belongs to {one['owner']}; its tier of risk is {one['tier']}.",
@@ -48,7 +48,7 @@ def system(source: Source) -> Iterator[Item | Absent]:
     yield from _faces(source)
 
 
-def _faces(source: Source) -> Iterator[Item]:
+def _faces(source: DossierSource) -> Iterator[Item]:
     rows = [
         source.row((part.id, part["title"], listed(part["writers"])), part.ref, open=True)
         for part in source.all("component")

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, listed, section, table, yes
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(2, "architecture", "Architecture, supply chain and provenance")
-def architecture(source: Source) -> Iterator[Item | Absent]:
+def architecture(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell the parts, what flows between them, who runs them, and which versions are fixed."""
     rows = [
         source.row(
@@ -54,7 +54,7 @@ def architecture(source: Source) -> Iterator[Item | Absent]:
     yield from _subjects(source)
 
 
-def _subjects(source: Source) -> Iterator[Item]:
+def _subjects(source: DossierSource) -> Iterator[Item]:
     rows = [
         source.row((role["role"], role["digest"]), run)
         for run, manifest in source.manifests.items()

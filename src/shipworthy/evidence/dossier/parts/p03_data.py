@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import NOTHING, Absent, section, table, yes
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(3, "data", "Data sheet")
-def data(source: Source) -> Iterator[Item | Absent]:
+def data(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell categories of data, how long they are kept, whether a model is trained on them, and the evaluation sets."""
     rows = [
         source.row(

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(4, "threats", "Threat model and risk register")
-def threats(source: Source) -> Iterator[Item | Absent]:
+def threats(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell attackers, assets, threats and the risk register; a customer sees the register."""
     who = [
         source.row((one.id, one["title"], listed(one["can"]), one["goal"]), one.ref) for one in source.all("attacker")

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
-from shipworthy.evidence.dossier.source import Source, ToldEntity
+from shipworthy.evidence.dossier.source import DossierSource, ToldEntity
 
 PERSONAL = ("personal", "special")
 
 
-def personal_data(source: Source) -> list[ToldEntity]:
+def personal_data(source: DossierSource) -> list[ToldEntity]:
     """Return the categories of data that are about people."""
     return [one for one in source.all("data") if one["sensitivity"] in PERSONAL]
 
 
 @section(5, "impact", "Impact on people")
-def impact(source: Source) -> Iterator[Item | Absent]:
+def impact(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell whether a fundamental rights or data protection impact assessment is due, and what it is about."""
     act, system = source.system["ai_act"], source.system.ref
     if act is None:

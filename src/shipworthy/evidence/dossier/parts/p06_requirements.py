@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(6, "requirements", "Requirements, policy map and coverage")
-def requirements(source: Source) -> Iterator[Item | Absent]:
+def requirements(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell each requirement with its risks, clauses, tests and monitors; each gap by name."""
     rows = []
     for one in source.all("requirement"):
@@ -46,7 +46,7 @@ def requirements(source: Source) -> Iterator[Item | Absent]:
     yield from _gaps(source)
 
 
-def _gaps(source: Source) -> Iterator[Item]:
+def _gaps(source: DossierSource) -> Iterator[Item]:
     for one in source.all("risk"):
         if not source.into("risk", one.id, "mitigates", "requirement"):
             yield source.gap(f"No requirement mitigates {source.title('risk', one.id)}.", one.ref, open=True)

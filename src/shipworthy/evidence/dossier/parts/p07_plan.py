@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from shipworthy.core import signoff
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(7, "plan", "Evaluation plan")
-def plan(source: Source) -> Iterator[Item | Absent]:
+def plan(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell metrics, limits and numbers of samples, the gate's rules, and what was registered before a run."""
     rows = []
     for one in source.all("criterion"):

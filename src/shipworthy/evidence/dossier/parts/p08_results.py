@@ -8,12 +8,12 @@ from shipworthy.core.calibration import CALIBRATED
 from shipworthy.core.label_draw import DRAWN, LABELLED
 from shipworthy.evidence.dossier.fact import Group, Item
 from shipworthy.evidence.dossier.section import Absent, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.sections.wording import bound_of, interval_of, percent, rate_of
 
 
 @section(8, "results", "Results")
-def results(source: Source) -> Iterator[Item | Absent]:
+def results(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell every criterion with its interval, its slices, its judge's calibration, and the logs behind it."""
     if not source.results:
         yield source.gap("Nothing was measured and decided on yet.", source.system.ref, open=True)
@@ -51,7 +51,7 @@ def results(source: Source) -> Iterator[Item | Absent]:
     yield from table(("Run", "Records", "Merkle root", "Head of its log"), logs, "The logs behind the numbers.", (1,))
 
 
-def _judges(source: Source) -> Iterator[Item]:
+def _judges(source: DossierSource) -> Iterator[Item]:
     rows = [
         source.row(
             (f"{said['metric']}\nrubric {said['rubric'] or 'without a name'}",

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(9, "red-team", "Red-team report")
-def red_team(source: Source) -> Iterator[Item | Absent]:
+def red_team(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell which attacks ran, the hits on what must never happen, and what was said of each. No attack's text."""
     if source.decision is None:
         yield source.gap("No run was decided on yet.", source.system.ref, open=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(10, "mitigations", "Mitigations and cybersecurity")
-def mitigations(source: Source) -> Iterator[Item | Absent]:
+def mitigations(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell controls, guards and the tool policy; a guard's settings stay inside."""
     rows = [
         source.row(

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(11, "oversight", "Human oversight and limits of use")
-def oversight(source: Source) -> Iterator[Item | Absent]:
+def oversight(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell what people do, which tools ask a person, how it can be stopped, and how people read what it did."""
     rows = [
         source.row((f"{one.id}\n{one['title']}", one["process"], one["owner"] or "nobody"), one.ref, open=True)

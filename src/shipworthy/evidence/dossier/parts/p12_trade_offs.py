@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.sections.wording import interval_of, rate_of
 
 
 @section(12, "trade-offs", "Trade-offs and known limits")
-def trade_offs(source: Source) -> Iterator[Item | Absent]:
+def trade_offs(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell what safety took of helpfulness, as far as it was measured, and what did not hold."""
     changes = [
         source.row((one.id, f"{one.suite}, {one.metric}", f"{rate_of(one)}\n{interval_of(one)}", one.must, one.verdict),

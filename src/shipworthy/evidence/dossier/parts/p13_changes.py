@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from shipworthy.core.ledger import DELETED
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 DECISION_MADE = "decision.made"
 
 
 @section(13, "changes", "Changes")
-def changes(source: Source) -> Iterator[Item | Absent]:
+def changes(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell the decisions before this one, the runs beside it, and what is compared."""
     made = source.decision
     if made is None:

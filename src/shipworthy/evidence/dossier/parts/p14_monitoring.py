@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.frameworks import clocks
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(14, "monitoring", "Monitoring, logs and retention")
-def monitoring(source: Source) -> Iterator[Item | Absent]:
+def monitoring(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell monitors with their limits, requirements that nothing watches, and how long logs are to be kept."""
     rows = [
         source.row(

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.frameworks import clocks
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(15, "incidents", "Incident plan")
-def incidents(source: Source) -> Iterator[Item | Absent]:
+def incidents(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell severities, levers with the day on which each was drilled, and terms of law."""
     rows = [
         source.row(

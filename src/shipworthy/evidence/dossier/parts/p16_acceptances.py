@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from shipworthy.core import signoff
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(16, "acceptances", "Risk acceptances and waivers")
-def acceptances(source: Source) -> Iterator[Item | Absent]:
+def acceptances(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell waivers as they are written, and acceptances as they were signed; or that there is none."""
     rows = [
         source.row(

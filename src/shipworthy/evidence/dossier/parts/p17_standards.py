@@ -8,11 +8,11 @@ from shipworthy.evidence.dossier.crosswalk import crosswalks
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.frameworks import dates, standards
 from shipworthy.evidence.dossier.section import Absent, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(17, "standards", "Standards and crosswalks")
-def standards_part(source: Source) -> Iterator[Item | Absent]:
+def standards_part(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell standards with the sections that speak to them, crosswalks by links, days of law, and the declaration."""
     yield from crosswalks(source)
     rows = [

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from shipworthy.core.label_draw import QUEUED
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(18, "people", "Roles, competence and reviews")
-def people(source: Source) -> Iterator[Item | Absent]:
+def people(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell roles with their rights, who signed, and which links were reviewed; a customer sees no names."""
     rights = ("approve", "override", "accept")
     rows = [

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from shipworthy.core.digests import bytes_digest
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, section, table
-from shipworthy.evidence.dossier.source import Source
+from shipworthy.evidence.dossier.source import DossierSource
 
 
 @section(19, "proof", "Manifest and how to verify")
-def proof(source: Source) -> Iterator[Item | Absent]:
+def proof(source: DossierSource) -> Iterator[Item | Absent]:
     """Tell what a pack holds, by digest, the head of the audit log, and what to run."""
     made = source.decision
     if made is None:
