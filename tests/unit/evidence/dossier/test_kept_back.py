@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,10 +16,13 @@ from shipworthy.core.errors import IntegrityError
 from shipworthy.evidence import archive
 from shipworthy.evidence.customer_pack import build_customer_pack
 from shipworthy.evidence.dossier.fact import DossierPart, Fact, customer_part
+from shipworthy.evidence.dossier.gather import SOURCE, gather
 from shipworthy.evidence.dossier.kept_back import WINDOW, check_customer_parts, recorded, strings, withheld
 from shipworthy.evidence.dossier.paper import contents, papers
 from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.pack import collect
+from shipworthy.workspace.load import Workspace
+from shipworthy.workspace.scaffold import scaffold
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +72,16 @@ def test_nothing_is_open_unless_a_section_says_so(files: dict[str, bytes]) -> No
     assert customer_part(replace(part, items=(), absent=Fact("inside", ("SYS-toy",)))).absent is None
     dossier = contents(DossierSource(files), papers()["dossier"], "customer")
     assert '"open":false' not in json.dumps(msgspec.to_builtins(dossier), separators=(",", ":"))
+
+
+def test_the_librarys_suites_are_not_quoted_either(tmp_path: Path) -> None:
+    scaffold(tmp_path / "w", "helpdesk-rag")
+    workspace = Workspace.load(tmp_path / "w")
+    source = DossierSource({SOURCE: gather(workspace, (), {})})
+    for paper in papers().values():
+        if "customer" in paper.views:
+            check_customer_parts(contents(source, paper, "customer"), workspace, {})
+    sample = workspace.suites["secret-leakage"].samples[0].messages[0].text
+    quoted = DossierPart(1, "x", "Title", (Fact(sample, ("SYS-helpdesk",), True),))
+    with pytest.raises(IntegrityError, match="Title"):
+        check_customer_parts((quoted,), workspace, {})
