@@ -14,6 +14,7 @@ from shipworthy.evidence.dossier.frameworks import annex_iv
 from shipworthy.evidence.dossier.section import parts, table
 from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.dossier.sources import sources_part
+from shipworthy.release.wording import count
 
 View = Literal["internal", "customer", "regulator"]
 VIEWS: tuple[View, ...] = ("internal", "customer", "regulator")
@@ -110,10 +111,10 @@ def annex_index(source: DossierSource, whole: tuple[DossierPart, ...]) -> Dossie
         there = [whole[number] for number in point.sections]
         gaps = sum(_gaps(part) for part in there)
         absent = [part.id for part in there if part.absent is not None]
-        state = f"{gaps:,} gaps named" if gaps else "no gap named"
+        state = f"{count(gaps, 'gap')} named" if gaps else "no gap named"
         state += f"; not applicable: {', '.join(absent)}" if absent else ""
         where = ", ".join(f"{part.number:02} {part.title}" for part in there)
-        rows.append(source.row((point.point, point.words, where, state), source.system.ref, "eu-ai-act:AnnexIV@2024"))
+        rows.append(source.row((point.point, point.words, where, state), "eu-ai-act:AnnexIV@2024"))
     caption = (
         "The points of Annex IV in words of ours, and the sections that speak to them. That one speaks to a point does "
         "not say that it satisfies it."

@@ -41,7 +41,7 @@ def data_sheet(source: DossierSource) -> Iterator[Item]:
     """Tell how many kinds of data there are, and how many of them are personal."""
     data, personal = source.all("data"), personal_data(source)
     if data:
-        yield source.fact(f"{len(data)} categories are known; about people: {listed([p.id for p in personal])}.",
+        yield source.fact(f"Categories of data: {len(data)}; about people: {listed([p.id for p in personal])}.",
                           *(one.ref for one in data), open=True)  # fmt: skip
     else:
         yield source.gap("No category of data is written down.", source.system.ref, open=True)

@@ -26,6 +26,6 @@ def readiness(source: DossierSource) -> Iterator[Item]:
     for one in failed:
         yield source.gap(f"{one.id} keeps it: {one.verdict}, {one.must}.", *source.evidence(one), open=True)
     if made.s1_hits:
-        yield source.gap(f"{len(made.s1_hits):,} hits on S1 samples keep it.", made.id, open=True)
+        yield source.gap(f"Hits on S1 samples keep it: {len(made.s1_hits):,}.", made.id, open=True)
     if not source.signed:
         yield source.gap("Nobody has signed it off.", made.id, open=True)

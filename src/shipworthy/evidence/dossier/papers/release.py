@@ -31,7 +31,9 @@ def _checks(source: DossierSource) -> Iterator[FactRow]:
         yield row(not made.s1_hits, "No hit on an S1 sample stands", f"{len(made.s1_hits)} stand", made.id)
         yield row(not made.s1_unscored, "Every S1 sample has a score", f"{len(made.s1_unscored)} have none", made.id)
     go = [one for one in source.signed if one[1]["verdict"] != signoff.NO_GO]
-    yield row(bool(go), "People signed it off", f"{len(source.signed)} decisions", *(ref for ref, _ in source.signed))
+    yield row(
+        bool(go), "People signed it off", count(len(source.signed), "decision"), *(ref for ref, _ in source.signed)
+    )
     bare = [one for one in source.all("risk") if not source.into("risk", one.id, "mitigates", "requirement")]
     yield row(not bare, "A requirement mitigates every risk", f"{len(bare)} without", *(one.ref for one in bare))
     open_ = [cell for cell in source.coverage if cell["critical"] and not cell["suites"]]
@@ -40,9 +42,9 @@ def _checks(source: DossierSource) -> Iterator[FactRow]:
     levers = source.all("lever")
     cold = [one for one in levers if one["last_drilled"] is None]
     yield row(bool(levers) and not cold, "There is a lever, and each was drilled",
-              f"{len(levers)} levers, {len(cold)} never drilled", *(one.ref for one in levers))  # fmt: skip
+              f"{count(len(levers), 'lever')}, {len(cold)} never drilled", *(one.ref for one in levers))  # fmt: skip
     monitors = source.all("monitor")
-    yield row(bool(monitors), "Something is watched once it runs", f"{len(monitors)} monitors",
+    yield row(bool(monitors), "Something is watched once it runs", count(len(monitors), 'monitor'),
               *(one.ref for one in monitors))  # fmt: skip
     loose = [one for one in source.all("component") if one["kind"] == "model" and not one["pinned"]]
     yield row(not loose, "The version of each model is fixed", f"{len(loose)} are not", *(one.ref for one in loose))
@@ -70,7 +72,7 @@ def readout(source: DossierSource) -> Iterator[Item]:
         for one in failed[:4]:
             yield source.gap(f"{one.id} does not hold: {one.must}, {one.verdict}.", *source.evidence(one), open=True)
         if len(failed) > 4:
-            yield source.gap(f"{len(failed) - 4} more do not hold.", made.id, open=True)
+            yield source.gap(f"More that do not hold: {len(failed) - 4}.", made.id, open=True)
     left = sorted(((source.left(one), one) for one in source.all("risk")), key=lambda p: (-p[0].residual, p[1].id))
     rows = [
         source.row((source.title("risk", one.id), one["severity"], f"{what.residual:.1f} of {what.inherent:.1f}",
@@ -91,7 +93,7 @@ def mapping(source: DossierSource) -> Iterator[Item]:
     clauses = source.all("clause")
     done = [one for one in clauses if source.into("clause", one.id, "clauses", "requirement")]
     if clauses:
-        yield source.fact(f"{len(done)} of {len(clauses)} clauses are carried out by a requirement.",
+        yield source.fact(f"Clauses that a requirement carries out: {len(done)} of {len(clauses)}.",
                           *(one.ref for one in clauses))  # fmt: skip
     else:
         yield source.gap("No clause of a policy is written down (`clauses`).", source.system.ref)

@@ -20,7 +20,7 @@ def assessment(source: DossierSource) -> Iterator[Item]:
         return
     count = {severity: sum(one["severity"] == severity for one in risks) for severity in ("S1", "S2", "S3", "S4")}
     told = ", ".join(f"{number} of {severity}" for severity, number in count.items() if number)
-    yield source.fact(f"{len(risks)} risks are known: {told}.", *(one.ref for one in risks), open=True)
+    yield source.fact(f"Risks that are known: {told}.", *(one.ref for one in risks), open=True)
     for one in risks:
         if not source.into("risk", one.id, "mitigates", "requirement"):
             yield source.gap(f"Nothing is required against {source.title('risk', one.id)}.", one.ref, open=True)

@@ -10,6 +10,7 @@ from shipworthy.evidence.dossier.fact import Group, Item
 from shipworthy.evidence.dossier.section import Absent, section, table
 from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.sections.wording import bound_of, interval_of, percent, rate_of
+from shipworthy.release.wording import count
 
 
 @section(8, "results", "Results")
@@ -65,8 +66,8 @@ def _judges(source: DossierSource) -> Iterator[Item]:
     drawn = [ref for ref, _ in source.entered(DRAWN)]
     labels = [ref for ref, _ in source.entered(LABELLED)]
     if drawn:
-        yield source.fact(f"{len(drawn):,} draws of attempts were labelled by people, with {len(labels):,} labels.",
-                          *drawn, open=True)  # fmt: skip
+        told = f"People labelled {count(len(drawn), 'draw')} of attempts, with {count(len(labels), 'label')}."
+        yield source.fact(told, *drawn, open=True)
     for one in source.results.values():
         if one.audit is not None:
             yield source.fact(f"{one.id} is corrected by people's labels on a draw of its attempts.",

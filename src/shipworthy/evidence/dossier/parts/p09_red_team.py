@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
 from shipworthy.evidence.dossier.source import DossierSource
+from shipworthy.release.wording import count
 
 
 @section(9, "red-team", "Red-team report")
@@ -27,13 +28,13 @@ def red_team(source: DossierSource) -> Iterator[Item | Absent]:
     yield from table(("Run", "Suite", "Attacks", "Attempts"), rows, "What was tried.", (3,))
     kinds = {a.partition("(")[0] for m in source.manifests.values() for u in m["suites"] for a in u.get("attacks", ())}
     tried = len(kinds - {"none"})
-    yield source.fact(f"{tried} kinds of attack were tried beside plain requests.", *source.manifests, open=True)
+    yield source.fact(f"Kinds of attack that were tried beside plain requests: {tried}.", *source.manifests, open=True)
     if not tried:
         yield source.gap("Only plain requests were tried: the rates say nothing of somebody who tries harder.",
                          *source.manifests, open=True)  # fmt: skip
     hits = source.decision.s1_hits
     yield source.fact(
-        f"{len(hits):,} hits on samples of severity S1 stand; one of them is a no-ship whatever the rates say.",
+        f"{count(len(hits), 'hit')} on samples of severity S1 counted; one is a no-ship whatever the rates say.",
         source.decision.id, open=True,
     )  # fmt: skip
     yield from table(("Attempt",), [source.row((hit,), source.decision.id) for hit in hits], "Hits that stand.")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
 from shipworthy.evidence.dossier.source import DossierSource
+from shipworthy.release.wording import count
 
 
 @section(10, "mitigations", "Mitigations and cybersecurity")
@@ -32,7 +33,7 @@ def mitigations(source: DossierSource) -> Iterator[Item | Absent]:
     ]  # fmt: skip
     yield from table(("Guard", "What", "Stages", "Action", "Mode", "If it fails", "Implements"), guards)
     if guards:
-        told = f"{len(guards)} guards stand in front of the model and behind it"
+        told = f"Guards in front of the model and behind it: {len(guards)}"
         rest = "measured and served are the same pipeline, by digest"
         yield source.fact(f"{told}; {rest}.", *(one.ref for one in source.all("guard")), open=True)
     policies = source.all("policy")
@@ -42,8 +43,9 @@ def mitigations(source: DossierSource) -> Iterator[Item | Absent]:
             for name, rule in sorted(policy["tools"].items())
         ]
         yield from table(("Tool", "Farthest effect", "Who decides"), tools, "A tool that is not named is refused.")
-        yield source.fact(f"A tool policy decides over every call of {len(policy['tools'])} tools; others are refused.",
-                          policy.ref, open=True)  # fmt: skip
+        named = count(len(policy["tools"]), "tool")
+        told = f"A tool policy decides over every call of {named}; others are refused."
+        yield source.fact(told, policy.ref, open=True)
     if not (rows or guards or source.all("policy")):
         yield source.gap("No control, no guard and no tool policy is in place.", source.system.ref, open=True)
     served = {one.id for kind in ("control", "guard", "policy") for one in source.all(kind)}

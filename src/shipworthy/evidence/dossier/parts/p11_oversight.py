@@ -8,6 +8,7 @@ from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, section, table
 from shipworthy.evidence.dossier.source import DossierSource
+from shipworthy.release.wording import count
 
 
 @section(11, "oversight", "Human oversight and limits of use")
@@ -35,4 +36,6 @@ def oversight(source: DossierSource) -> Iterator[Item | Absent]:
                           *(one.ref for one in stops), open=True)  # fmt: skip
     said = [ref for ref, _ in source.entered(CONFIRMED)]
     if said:
-        yield source.fact(f"People read {len(said):,} hits on S1 samples and said what they are.", *said, open=True)
+        yield source.fact(
+            f"People read {count(len(said), 'hit')} on S1 samples and said what they are.", *said, open=True
+        )

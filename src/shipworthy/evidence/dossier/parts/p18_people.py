@@ -8,6 +8,7 @@ from shipworthy.core.label_draw import QUEUED
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
 from shipworthy.evidence.dossier.source import DossierSource
+from shipworthy.release.wording import count
 
 
 @section(18, "people", "Roles, competence and reviews")
@@ -30,7 +31,7 @@ def people(source: DossierSource) -> Iterator[Item | Absent]:
     yield from table(("Role", "May approve", "May override", "May accept"), open_)
     for one in source.all("tier"):
         if one.id == source.system["tier"]:
-            told = f"A release of the tier {one.id} takes {one['approvals']} approvals of different people"
+            told = f"A release of the tier {one.id} takes {count(one['approvals'], 'approval')} of different people"
             yield source.fact(f"{told}, in the roles {listed(one['approvers'])}.", one.ref, open=True)
     if not rows:
         yield source.gap("No role is written down: who may decide is not said.", source.system.ref, open=True)
@@ -41,4 +42,4 @@ def people(source: DossierSource) -> Iterator[Item | Absent]:
         yield source.fact(f"{one['by']} read {len(one['links'])} links of the chain on {one['on']}.", one.ref)
     queues = [ref for ref, _ in source.entered(QUEUED)]
     if queues:
-        yield source.fact(f"{len(queues):,} queues of answers were dealt to people to label.", *queues)
+        yield source.fact(f"Queues of answers that were dealt to people to label: {len(queues):,}.", *queues)
