@@ -15,7 +15,7 @@ from shipworthy.evidence.dossier.notes import WrittenNote
 from shipworthy.evidence.members import redact_json
 from shipworthy.workspace.coverage import coverage
 from shipworthy.workspace.graph import Node
-from shipworthy.workspace.kinds.dossier import DossierEntry
+from shipworthy.workspace.kinds.section import DossierEntry
 from shipworthy.workspace.load import Workspace
 
 SOURCE = "dossier/source.json"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from shipworthy.evidence.dossier.fact import DossierPart, Fact, FactTable, Item, WrittenWords
 from shipworthy.evidence.dossier.frameworks import answers
 from shipworthy.evidence.dossier.source import DossierSource
-from shipworthy.workspace.kinds.dossier import SECTIONS
+from shipworthy.workspace.kinds.section import SECTIONS
 
 NOTHING = "not stated"
 """Stands in a cell where the files say nothing."""
