@@ -6,11 +6,14 @@ A pack is one signed ZIP behind one decision. It verifies offline, with keys tha
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
+
+if TYPE_CHECKING:
+    from shipworthy.evidence.dossier.paper import View
 
 
 @click.group(no_args_is_help=True)
@@ -29,6 +32,7 @@ def command() -> None:
     multiple=True,
     help="A private key: its file, or its name among your keys. Several may sign. Left out: your only key.",
 )
+@click.option("--view", type=click.Choice(("internal", "customer", "regulator")), default="internal", show_default=True, help="For whom: `regulator` adds an index by Annex IV; `customer` holds their view and nothing else.")  # fmt: skip  # noqa: E501
 @click.option(
     "--conformance",
     "certificates",
@@ -44,13 +48,15 @@ def build(
     decision: str,
     output: Path | None,
     keys: tuple[str, ...],
+    view: View,
     certificates: tuple[Path, ...],
 ) -> None:
     """Write the signed evidence pack of DECISION (an id, a prefix of one, or `latest`).
 
-    Without --output it becomes `evidence/DECISION.zip` in the workspace. A certificate must be signed by one of the
-    pack's keys, or by one whose public key is among yours. What people signed of the decision (`shipworthy release`)
-    goes in with it, once they have decided; their keys are those in the workspace's `signers.json`.
+    Without --output it becomes `evidence/DECISION.zip` in the workspace, or `evidence/DECISION-VIEW.zip`. A certificate
+    must be signed by one of the pack's keys, or by one whose public key is among yours. What people signed of the
+    decision (`shipworthy release`) goes in with it, once they have decided; their keys are those in the workspace's
+    `signers.json`.
     """
     from shipworthy.core.digests import bytes_digest
     from shipworthy.core.errors import UsageError
@@ -76,8 +82,15 @@ def build(
     if (workspace / SIGNERS).is_file():
         people = signers_of(workspace).keys
         known = [*(key for key in known if key.keyid not in {one.keyid for one in people}), *people]
-    data = build_pack(loaded, decided, signers, given, known)
-    path = output or workspace / "evidence" / f"{decided.id}.zip"
+    if view == "customer":
+        from shipworthy.evidence.customer_pack import build_customer_pack
+
+        if given:
+            raise UsageError("a customer's pack holds no certificate: leave --conformance out")
+        data = build_customer_pack(loaded, decided, signers)
+    else:
+        data = build_pack(loaded, decided, signers, given, known, view=view)
+    path = output or workspace / "evidence" / f"{decided.id}{'' if view == 'internal' else f'-{view}'}.zip"
     write_pack(path, data)
     click.echo(f"{path}  ({len(data):,} bytes, {bytes_digest(data)})")
     click.echo(f"decision {decided.id}: {decided.verdict}; signed by {', '.join(key.public.owner for key in signers)}")

@@ -13,6 +13,14 @@ class Paragraph(Struct, frozen=True, tag=True):
     text: str
 
 
+class Statement(Struct, frozen=True, tag=True):
+    """A sentence about what is so, with the ids of what it comes from; `tone` where it is about something missing."""
+
+    text: str
+    sources: tuple[str, ...]
+    tone: Tone = "plain"
+
+
 class Callout(Struct, frozen=True, tag=True):
     """A sentence that must not be missed."""
 
@@ -108,7 +116,7 @@ class Section(Struct, frozen=True, tag=True):
     """The section in a few lines, for a report that has no room for all of it."""
 
 
-Block = Section | Paragraph | Callout | Facts | Table | Intervals | Transcript | Code | Picture
+Block = Section | Paragraph | Statement | Callout | Facts | Table | Intervals | Transcript | Code | Picture
 
 
 class Alert(Struct, frozen=True):

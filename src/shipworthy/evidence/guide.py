@@ -30,3 +30,24 @@ What is not: whether the scorers judged rightly, whether the samples are the rig
 honest about what they ran. Records are redacted: their text is not the text that was scored. `seal.json` of each run
 names the heads of the original logs, which their owner can show.
 """
+
+CUSTOMER = """# How to verify this pack
+
+It holds one release decision in the view for customers: no record, no prompt, no attack and no safety file. Trust
+begins with you: get the signers' public keys (`trust.json`) by another way than this pack.
+
+    shipworthy evidence verify PACK.zip --trust trust.json
+
+It needs no network, and exits with 0 if the pack holds and its verdict is `ship`, with 1 if it is `no-ship`, with 3 if
+it is `inconclusive`, and with 4 and the name of the file if the pack does not hold.
+
+What is checked: the archive, to the byte; the SHA-256 of every member; the ed25519 signatures, and that each signer's
+key was valid; that the verdict follows from the verdicts of its criteria; and, by the version that built the pack, that
+every page says what the facts in `customer.json` say.
+
+What cannot be checked with it: any number. They are the signer's word. `decision_digest` and the Merkle root of each
+run's records, in what was signed, name the evidence behind them: whoever is shown the whole pack can hold the two
+against each other.
+
+It organises evidence and certifies nothing.
+"""

@@ -16,6 +16,11 @@ from shipworthy.evals.results import Run
 from shipworthy.evidence import archive, members
 from shipworthy.evidence.certified import FOLDER
 from shipworthy.evidence.documents import known_secrets
+from shipworthy.evidence.dossier.gather import SOURCE, gather
+from shipworthy.evidence.dossier.notes import WrittenNote
+from shipworthy.evidence.dossier.packed import dossier_members
+from shipworthy.evidence.dossier.paper import View
+from shipworthy.evidence.dossier.written import notes_of
 from shipworthy.evidence.guide import GUIDE, VERIFY
 from shipworthy.evidence.rendered import REPORT, render, renderer
 from shipworthy.evidence.ruled import check_rules
@@ -46,6 +51,8 @@ def build_pack(
     keys: Sequence[SigningKey],
     certificates: Sequence[bytes] = (),
     known: Sequence[PublicKey] = (),
+    *,
+    view: View = "internal",
 ) -> bytes:
     """Return the evidence pack of a decision.
 
@@ -58,6 +65,8 @@ def build_pack(
         keys: of everyone who signs; at least one.
         certificates: of gateways, signed (`shipworthy conformance --output`).
         known: further keys that certificates may be signed by, and those of the people who signed the release off.
+        view: of its dossier: ``internal``, or ``regulator`` with an index by Annex IV. `customer.build_customer_pack`
+            builds what customers are given.
 
     Raises:
         UsageError: a run is not here, or no key is given.
@@ -66,6 +75,49 @@ def build_pack(
     """
     if not keys:
         raise UsageError("a pack needs a signature: name a key with --key (`shipworthy keys new` makes one)")
+    made = collect(workspace, decision, certificates, notes_of(workspace.root, view))
+    files = made.files | dossier_members(made.files, view)
+    check_secrets(files, made.secrets)
+    files[MANIFEST] = manifest_of(files, view)
+    files[ATTESTATION] = _attest(decision, files, made.audit_head, made.seals, keys)
+    data = written(files)
+    found = verify_bytes(data, trust_in(keys, known), again=False)
+    more = (check_written(files), *((check_rules(files),) if found.ok and found.signed_off else ()))
+    found = found._replace(checks=(*found.checks, *more))  # its report was rendered just now
+    if not found.ok:
+        raise IntegrityError("the pack does not hold together, so it is not written:\n" + "\n".join(found.problems))
+    return data
+
+
+class Collected(NamedTuple):
+    """All that a pack holds of a decision, but for the dossier and what is signed.
+
+    Attributes:
+        seals: of the runs; `secrets` what was taken out of every text.
+    """
+
+    files: dict[str, bytes]
+    audit_head: str
+    seals: dict[str, dict[str, Any]]
+    secrets: tuple[str, ...]
+
+
+def collect(
+    workspace: Workspace,
+    decision: Decision,
+    certificates: Sequence[bytes] = (),
+    notes: Mapping[str, WrittenNote] | None = None,
+) -> Collected:
+    """Return what a pack holds of a decision, and enter it and its runs in the audit log if they are not there yet.
+
+    Args:
+        notes: what people wrote into the dossier that was made before.
+
+    Raises:
+        UsageError: a run is not here.
+        IntegrityError: the safety files, a run log or the audit log are not as they were.
+        StoreError: the audit log cannot be written.
+    """
     layout = Layout(workspace.root)
     secrets = known_secrets(workspace)
     names = (*decision.runs, *decision.baseline_runs)
@@ -98,30 +150,42 @@ def build_pack(
     for number, certificate in enumerate(sorted(set(certificates), key=bytes_digest), 1):
         files[f"{FOLDER}{number:02}.dsse.json"] = certificate
     files[REPORT] = render(files)
-    _check_secrets(files, secrets)
-    files[MANIFEST] = canonical(
+    files[SOURCE] = gather(workspace, secrets, notes or {})
+    return Collected(files, audit_head, seals, secrets)
+
+
+def manifest_of(files: Mapping[str, bytes], view: str) -> bytes:
+    """Return ``manifest.json`` of a pack with these members."""
+    return canonical(
         {
             "files": {name: bytes_digest(data) for name, data in files.items()},
             "rendered_by": renderer(),
             "version": PACK_VERSION,
+            "view": view,
         }
     )
-    files[ATTESTATION] = _attest(decision, files, audit_head, seals, keys)
+
+
+def written(files: Mapping[str, bytes]) -> bytes:
+    """Return the bytes of a pack.
+
+    Raises:
+        StoreError: it would be too large.
+    """
     try:
-        data = archive.write(files)
+        return archive.write(files)
     except ValueError as error:
         raise StoreError(f"cannot build the pack: {error}") from error
+
+
+def trust_in(keys: Sequence[SigningKey], known: Sequence[PublicKey] = ()) -> Trust:
+    """Return the trust that whoever builds a pack checks it with: in its own keys, and in others that are known."""
     trusted = {key.keyid: key for key in known}
     for key in keys:
         # Who packs may be one of those who signed off; both are checked here, each in its own roles.
         there = trusted.get(key.public.keyid, key.public)
         trusted[there.keyid] = there._replace(roles=tuple(dict.fromkeys((*there.roles, RELEASE))))
-    found = verify_bytes(data, Trust(tuple(trusted.values())), again=False)
-    more = (check_written(files), *((check_rules(files),) if found.ok and found.signed_off else ()))
-    found = found._replace(checks=(*found.checks, *more))  # its report was rendered just now
-    if not found.ok:
-        raise IntegrityError("the pack does not hold together, so it is not written:\n" + "\n".join(found.problems))
-    return data
+    return Trust(tuple(trusted.values()))
 
 
 class _Read(NamedTuple):
@@ -193,7 +257,7 @@ def _attest(
     return sign(statement({MANIFEST: bytes_digest(files[MANIFEST])}, PREDICATE_TYPE, predicate), keys)
 
 
-def _check_secrets(files: Mapping[str, bytes], secrets: Iterable[str]) -> None:
+def check_secrets(files: Mapping[str, bytes], secrets: Iterable[str]) -> None:
     """Look for every planted secret in the finished bytes: the last net under the redaction of each member."""
     for secret in secrets:
         if len(secret) < _SHORT:

@@ -30,8 +30,11 @@ from shipworthy.evidence.verify import MANIFEST
 from shipworthy.store.declare import parse_manifest
 
 REPORT = "report.html"
-_SOURCES = ("core", "stats", "detect", "store", "evals", "reports", "release", "evidence", "conformance")
-"""The packages that a report is made by."""
+_SOURCES = (
+    "core", "stats", "detect", "store", "workspace", "evals", "reports", "release", "evidence", "conformance",
+    "library/taxonomies", "library/crosswalks",
+)  # fmt: skip
+"""The packages, and the data, that a report and a dossier are made by."""
 
 _decisions = msgspec.json.Decoder(Decision)
 
@@ -108,7 +111,7 @@ def renderer() -> str:
     """
     state, root = sha256(), Path(shipworthy.__file__).parent
     for path in sorted(
-        path for name in _SOURCES for path in (root / name).rglob("*") if path.suffix in (".py", ".css")
+        path for name in _SOURCES for path in (root / name).rglob("*") if path.suffix in (".py", ".css", ".csv")
     ):
         state.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     counts = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy"))

@@ -207,6 +207,9 @@ def _time(span: timedelta) -> str:
 def _log(found: Verification, asked: Wanted, trust: Trust) -> _Found:
     if not asked.audit_head and asked.audit_log is None:
         return
+    if not found.audit:
+        yield "audit log", True, "a customer's pack holds none: ask for the whole pack"
+        return
     packed = list(heads.from_lines(found.audit, heads.MEMBER))
     held = None if asked.audit_log is None else heads.read_log(asked.audit_log, lambda pack: _unpack(pack, trust))
     name = f"the audit log {asked.audit_log}"

@@ -119,6 +119,13 @@ def _worst(
     if not requirements:
         return None, "", "no requirement mitigates it"
     criteria = [part.id for one in requirements for part in graph.parts(one) if part.key.kind == "criterion"]
+    return worst_rate(criteria, standing)
+
+
+def worst_rate(
+    criteria: Sequence[str], standing: Mapping[str, CriterionStanding]
+) -> tuple[FailureRate | None, str, str]:
+    """Return the worst rate of the criteria against a risk, whose it is, and what it rests on; without one, why."""
     if not criteria:
         return None, "", "no criterion tests it"
     found: list[tuple[FailureRate, CriterionResult, str]] = []

@@ -39,6 +39,7 @@ class Verification(NamedTuple):
     Attributes:
         manifests: of the runs, by id; `audit` the lines of the audit log, those of the sign-off included.
         signed_off: what people decided, one statement's predicate a candidate.
+        recomputed: what was worked out again, and what was `believed`, in words.
     """
 
     checks: tuple[Check, ...]
@@ -47,6 +48,8 @@ class Verification(NamedTuple):
     manifests: Mapping[str, Mapping[str, Any]] = {}
     audit: bytes = b""
     signed_off: tuple[Mapping[str, Any], ...] = ()
+    recomputed: str = RECOMPUTED
+    believed: str = NOT_RECOMPUTED
 
     @property
     def ok(self) -> bool:
@@ -75,8 +78,8 @@ def report(found: Verification) -> str:
     return "\n".join(
         [
             *lines,
-            f"recomputed  {RECOMPUTED}",
-            f"believed    {NOT_RECOMPUTED}",
+            f"recomputed  {found.recomputed}",
+            f"believed    {found.believed}",
             f"The pack is what its signers made. Its verdict: {said['verdict']} ({shown(said['id'])}). "
             + shown("; ".join(told)),
         ]

@@ -27,8 +27,22 @@ from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.core.finished import Finished, at_look, count_made, finished
 from shipworthy.core.terminal import visible
-from shipworthy.evidence import archive, certified, freshness, recount, selftested, signed_off, times, unchanged, words
+from shipworthy.evidence import (
+    archive,
+    certified,
+    customer,
+    freshness,
+    recount,
+    selftested,
+    signed_off,
+    times,
+    unchanged,
+    words,
+)
 from shipworthy.evidence.criteria import Criteria
+from shipworthy.evidence.dossier_shape import FOLDER as DOSSIER
+from shipworthy.evidence.dossier_shape import KNOWN as DOSSIER_FILES
+from shipworthy.evidence.dossier_shape import check_source
 from shipworthy.evidence.packed import chained, member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
 from shipworthy.evidence.shape import anything, mapped
@@ -42,7 +56,8 @@ from shipworthy.store.trust import PublicKey, Trust, load_trust, read_time
 _KNOWN = re.compile(
     r"VERIFY\.md|report\.html|(?:decision|criteria|trace)\.json|audit-log\.jsonl|specs/[^/]+\.json"
     r"|suites/[^/]+/(?:card\.md|suite\.json)|runs/[^/]+/(?:manifest|subject|seal)\.json|runs/[^/]+/attempts[^/]*\.jsonl"
-    r"|workspace/.+|conformance/[0-9]{2}\.dsse\.json|signoff/audit-log\.jsonl|attestations/release-[0-9]{2}\.dsse\.json"
+    r"|workspace/.+|conformance/[0-9]{2}\.dsse\.json|signoff/audit-log\.jsonl|attestations/release-[0-9]{2}\.dsse\.json|"
+    + DOSSIER_FILES
 )
 """Members of a pack. What has another name is read by nobody here, and by whom else nobody knows."""
 
@@ -123,9 +138,16 @@ class _Verifier:
         self.head = b""
         self.signed_off: list[Mapping[str, Any]] = []
         self.specified: Specified
+        self.for_customers = False
+        self.manifests: Mapping[str, Mapping[str, Any]] = {}
 
     @property
     def found(self) -> Verification:
+        if self.for_customers:
+            return Verification(
+                tuple(self.checks), self.decision, self.signers, self.manifests,
+                recomputed=customer.HELD, believed=customer.BELIEVED,
+            )  # fmt: skip
         manifests = {name: run.manifest for name, run in self.runs.items()}
         audit = self.members.get("audit-log.jsonl", b"") + self.members.get(signed_off.LOG, b"")
         decided = tuple(self.signed_off)
@@ -152,9 +174,11 @@ class _Verifier:
 
     def inside(self, data: bytes) -> Sequence[Step]:
         """What is checked of a pack whose manifest is signed."""
+        first: Sequence[Step] = (("archive", lambda: self.archive(data)), ("members", self.manifest))
+        if self.for_customers:
+            return (*first, ("decision", self.told))
         return (
-            ("archive", lambda: self.archive(data)),
-            ("members", self.manifest),
+            *first,
             ("decision", self.decide),
             ("run logs", self.logs),
             ("audit log", self.audit),
@@ -172,7 +196,15 @@ class _Verifier:
             steps.append(("sign-off", self.sign_off))
         if certified.names(self.members):
             steps.append(("gateways", self.gateways))
+        if any(name.startswith(DOSSIER) for name in self.members) and not self.for_customers:
+            steps.append(("sections", lambda: check_source(self.members)))
         return steps
+
+    def told(self) -> str:
+        self.decision, self.manifests = customer.check(self.members, self.predicate)
+        return (
+            f"{self.decision['id']}: {self.decision['verdict']}, {len(self.decision['criteria'])} criteria, as signed"
+        )
 
     def sign_off(self) -> str:
         decided = [self.runs[name] for name in self.decision["runs"]]
@@ -218,7 +250,10 @@ class _Verifier:
             raise IntegrityError(f"{ATTESTATION}: {error}") from None
         statement = read_json(ATTESTATION, payload)
         words.statement(statement, ATTESTATION)
-        if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != PREDICATE_TYPE:
+        self.for_customers = statement["predicateType"] == customer.PREDICATE_TYPE
+        if statement["_type"] != STATEMENT_TYPE or not (
+            self.for_customers or statement["predicateType"] == PREDICATE_TYPE
+        ):
             raise IntegrityError(f"{ATTESTATION}: not a statement about a release decision")
         digest = bytes_digest(found[MANIFEST]).removeprefix(PREFIX)
         if statement["subject"] != [{"name": MANIFEST, "digest": {"sha256": digest}}]:
@@ -257,7 +292,7 @@ class _Verifier:
                 raise IntegrityError(f"{name}: added (the manifest does not list it)")
             if bytes_digest(self.members[name]) != listed[name]:
                 raise IntegrityError(f"{name}: its content was changed")
-            if not _KNOWN.fullmatch(name):
+            if not (customer.KNOWN if self.for_customers else _KNOWN).fullmatch(name):
                 raise IntegrityError(f"{name}: no member of an evidence pack has this name; nothing would hold it")
             if name.endswith(".json"):
                 self.json(name)  # also of what no step reads: another reader may
@@ -573,6 +608,8 @@ class _Verifier:
     def again(self) -> None:
         """Read the safety files and render the report again, where that can be done: this file needs only Python."""
         try:
+            from shipworthy.evidence.customer_pack import check_pages
+            from shipworthy.evidence.dossier.packed import check_dossier
             from shipworthy.evidence.known import check_known
             from shipworthy.evidence.rendered import check_report
             from shipworthy.evidence.ruled import check_rules
@@ -580,11 +617,15 @@ class _Verifier:
         except ImportError as error:
             why = f"not compared with the records: rendering it takes all of shipworthy ({error})"
             self.checks.append(Check("report", True, why, compared=False))
-            if other := unchanged.not_to_the_byte(self.members):
+            if not self.for_customers and (other := unchanged.not_to_the_byte(self.members)):
                 why = f"{other[0]}: not the file that was decided on, to the byte: telling whether more than"
                 self.checks.append(Check("files", False, f"{why} operational settings differ takes all of shipworthy"))
             return
         steps = [("fields", check_known), ("files", check_written), ("report", check_report)]
+        if any(name.startswith(DOSSIER) for name in self.members):
+            steps.append(("dossier", check_dossier))
+        if self.for_customers:
+            steps = [("pages", check_pages)]
         if self.signed_off:
             steps.append(("rules", check_rules))
         for what, check in steps:

@@ -376,7 +376,11 @@ def entry(value: Any, where: str) -> None:
     _BODIES[value["kind"]](value["body"], f"{where}.body")
 
 
-index: Shape = fields({"version": whole(), "files": mapped(digest)}, {"rendered_by": anything}, closed=True)
+index: Shape = fields(
+    {"version": whole(), "files": mapped(digest)},
+    {"rendered_by": anything, "view": word("internal", "regulator", "customer")},
+    closed=True,
+)
 """``manifest.json`` of the pack."""
 
 statement: Shape = fields(

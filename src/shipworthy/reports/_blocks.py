@@ -15,6 +15,7 @@ from shipworthy.core.document import (
     Paragraph,
     Picture,
     Section,
+    Statement,
     Table,
     Tone,
     Transcript,
@@ -63,6 +64,9 @@ def block(child: Block, level: int, number: str) -> str:
             return f'<section id="{escape(anchor(child, number))}"><h{level}>{say(title)}</h{level}>{inner}</section>\n'
         case Paragraph(text):
             return "".join(f"<p>{say(p)}</p>" for p in text.split("\n\n")) + "\n"
+        case Statement(text, sources, tone):
+            from_ = f'<span class="sources">{" · ".join(say(one) for one in sources)}</span>'
+            return f'<p class="statement {tone}">{sign(tone)}{say(text)} {from_}</p>\n'
         case Callout(text, tone, title):
             head = f"<strong>{say(title)}</strong> " if title else ""
             return f'<div class="callout {tone}">{sign(tone)}<p>{head}{say(text)}</p></div>\n'

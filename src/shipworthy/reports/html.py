@@ -44,10 +44,17 @@ class HtmlReport:
         return _page(f"{word}: {title}", head, own + body, _foot(decision))
 
 
-def page(document: DocumentTree) -> str:
-    """Return a page that no decision stands behind, such as runs side by side."""
+def page(document: DocumentTree, maker: str = "shipworthy", *, contents: bool = False) -> str:
+    """Return a page that no decision stands behind, such as runs side by side.
+
+    Args:
+        maker: the small line above the title.
+        contents: whether links to the sections stand before them.
+    """
     body = "".join(_blocks.block(child, 2, str(n)) for n, child in enumerate(document.children, start=1))
-    return _page(one_line(document.title), _masthead(document, "shipworthy"), body, "")
+    sections = [(b, n) for n, b in enumerate(document.children, start=1) if isinstance(b, Section)]
+    links = _contents(sections, has_criteria=False) if contents else ""
+    return _page(one_line(document.title), _masthead(document, maker) + links, body, "")
 
 
 def _page(title: str, head: str, body: str, foot: str) -> str:

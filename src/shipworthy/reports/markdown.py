@@ -15,6 +15,7 @@ from shipworthy.core.document import (
     Paragraph,
     Picture,
     Section,
+    Statement,
     Table,
     Transcript,
 )
@@ -122,6 +123,23 @@ def _alerts(document: DocumentTree) -> Iterator[str]:
     yield ""
 
 
+def section(block: Section, level: int = 2) -> str:
+    """Return a section of a document that is a file by itself, under headings of its own."""
+    lines = [f"{'#' * level} {_text(block.title)}", ""]
+    for child in block.children:
+        lines += [section(child, level + 1), ""] if isinstance(child, Section) else [*_block(child), ""]
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def heading(document: DocumentTree) -> str:
+    """Return the head of such a document: its title, what stands below it, and blocks before the first section."""
+    lines = [f"# {_text(document.title)}", "", *([_text(document.subtitle), ""] if document.subtitle else [])]
+    for child in document.children:
+        if not isinstance(child, Section):
+            lines += [*_block(child), ""]
+    return "\n".join(lines).strip("\n") + "\n"
+
+
 def _came_about(decision: Decision) -> Iterator[str]:
     said = {"Ledger": ledger_words(decision.ledger) if decision.ledger else "", "Cache": replies_words(decision)}
     said["Self-test of the gate"] = decision.selftest.sentence if decision.selftest else ""
@@ -200,6 +218,9 @@ def _block(block: Block) -> Iterator[str]:
                 yield from (*_block(child), "")
         case Paragraph(text):
             yield from _paragraph(text)
+        case Statement(text, sources, tone):
+            mark = f"{SIGNS[tone]} " if tone != "plain" else ""
+            yield f"{mark}{_text(text)} <sub>{_text(' · '.join(sources))}</sub>"
         case Callout(text, tone, title):
             yield f"> **{SIGNS[tone]}{f' {_text(title)}' if title else ''}** {_text(text)}"
         case Facts(rows):
@@ -258,6 +279,8 @@ def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequen
 
 def _cell(text: str) -> str:
     first, _, second = text.partition("\n")
+    if not first:
+        return f"<sub>{_text(second)}</sub>"
     return f"{_text(first)}<br>{_text(second)}" if second.strip() else _text(first)
 
 

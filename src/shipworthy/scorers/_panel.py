@@ -35,7 +35,7 @@ def panel_weight(found: int, missed: int, cleared: int, accused: int) -> PanelWe
         cleared, accused: other answers that it called none, and a hit.
 
     >>> panel_weight(45, 5, 90, 10)
-    PanelWeight(hit=2.149, none=-2.116)
+    PanelWeight(hit=2.15, none=-2.117)
     """
     sensitivity = (found + 0.5) / (found + missed + 1)
     specificity = (cleared + 0.5) / (cleared + accused + 1)

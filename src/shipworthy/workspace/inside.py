@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from shipworthy.core.errors import Problem, WorkspaceError
 
@@ -54,3 +54,15 @@ def read_inside(path: Path, root: Path | None, most: int = MOST_TEXT) -> bytes:
         size = f"{most >> 20} MB" if most >= 1 << 20 else f"{most >> 10} KB"
         raise WorkspaceError([Problem(path, 0, f"is larger than {size}")])
     return data
+
+
+def missing_file(root: Path, name: str) -> str:
+    """Return why a path that a safety file names leads to no file of the workspace; empty where it does."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        return "it leads out of the workspace"
+    try:
+        check_inside(root / path, root)
+    except WorkspaceError as error:
+        return error.problems[0].message
+    return "" if (root / path).is_file() else "there is no such file"

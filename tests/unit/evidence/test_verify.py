@@ -47,7 +47,7 @@ def test_the_pack_verifies_and_says_what_was_checked(case: Any) -> None:
     assert found.ok, found.problems
     assert [c.what for c in found.checks] == [
         "signature", "archive", "members", "decision", "run logs", "audit log", "digests", "ledger", "criteria",
-        "trace", "unchanged", "fields", "files", "report",
+        "trace", "unchanged", "sections", "fields", "files", "report", "dossier",
     ]  # fmt: skip
     assert "4 of 4 counted again" in report(found)
     assert "signed by ada" in report(found)

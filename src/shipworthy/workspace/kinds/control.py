@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import model_validator
 
-from shipworthy.core.errors import WorkspaceError, did_you_mean
+from shipworthy.core.errors import did_you_mean
 from shipworthy.workspace.fields import Entity, Id, Ref, Text, Title, Word
-from shipworthy.workspace.inside import check_inside
+from shipworthy.workspace.inside import missing_file
 from shipworthy.workspace.kind import kind
 
 if TYPE_CHECKING:
@@ -31,20 +30,9 @@ def _check(control: Placed[Control], draft: Draft, graph: Graph) -> None:
             hint = did_you_mean(name, known) if known else "there is no policy.yaml with tools"
             draft.problems.append(control.problem(("tools", index), f"policy.yaml has no rule for {name!r}", hint))
     for index, name in enumerate(said.files):
-        if why := _not_there(draft, name):
+        if why := missing_file(draft.root, name):
             hint = "a path inside the workspace, such as docs/oversight.md"
             draft.problems.append(control.problem(("files", index), f"the control refers to {name!r}: {why}", hint))
-
-
-def _not_there(draft: Draft, name: str) -> str:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts:
-        return "it leads out of the workspace"
-    try:
-        check_inside(draft.root / path, draft.root)
-    except WorkspaceError as error:
-        return error.problems[0].message
-    return "" if (draft.root / path).is_file() else "there is no such file"
 
 
 @kind("control", section="controls", check=_check)

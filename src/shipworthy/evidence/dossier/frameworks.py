@@ -1,0 +1,101 @@
+"""What others ask for, as data: points of Annex IV, terms of law, standards, and the sections that speak to them.
+
+It organises evidence and certifies nothing: that a section speaks to a point does not say that it satisfies it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from shipworthy.workspace.taxonomies import FOLDER as TAXONOMIES
+
+FOLDER: Path = TAXONOMIES.parent / "crosswalks"
+
+DISCLAIMER = (
+    "This document organises evidence and certifies nothing. It is no declaration of conformity, and no legal advice."
+)
+"""Stands on every document."""
+
+
+class LawDate(NamedTuple):
+    """A day of law: from when something applies, where that is said, and whether the official text was seen."""
+
+    id: str
+    date: str
+    what: str
+    article: str
+    source: str
+    seen: str
+
+
+class LawClock(NamedTuple):
+    """A term of law, in days."""
+
+    id: str
+    days: int
+    what: str
+    article: str
+    source: str
+    seen: str
+
+
+class AnnexPoint(NamedTuple):
+    """A point of Annex IV, in words of ours, and the sections that speak to it."""
+
+    point: str
+    words: str
+    sections: tuple[int, ...]
+
+
+class Standard(NamedTuple):
+    """A standard, its state as others tell it, and the sections that speak to it."""
+
+    id: str
+    title: str
+    state: str
+    source: str
+    sections: tuple[int, ...]
+
+
+@cache
+def dates() -> tuple[LawDate, ...]:
+    """Return the days of law, oldest first."""
+    return tuple(sorted((LawDate(**row) for row in _rows("dates.csv")), key=lambda one: one.date))
+
+
+@cache
+def clocks() -> tuple[LawClock, ...]:
+    """Return the terms of law."""
+    return tuple(LawClock(**{**row, "days": int(row["days"])}) for row in _rows("clocks.csv"))  # type: ignore[arg-type]
+
+
+@cache
+def annex_iv() -> tuple[AnnexPoint, ...]:
+    """Return the points of Annex IV in their order."""
+    return tuple(AnnexPoint(row["point"], row["words"], _numbers(row)) for row in _rows("annex-iv.csv"))
+
+
+@cache
+def standards() -> tuple[Standard, ...]:
+    """Return the standards that are told of."""
+    rows = _rows("standards.csv")
+    return tuple(Standard(row["id"], row["title"], row["state"], row["source"], _numbers(row)) for row in rows)
+
+
+@cache
+def answers() -> Mapping[int, tuple[str, ...]]:
+    """Return what asks for each section: references by its number."""
+    return {int(row["section"]): tuple(row["refs"].split()) for row in _rows("sections.csv")}
+
+
+def _numbers(row: Mapping[str, str]) -> tuple[int, ...]:
+    return tuple(int(number) for number in row["sections"].split())
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,1 @@
+"""What stands first in each document, one a file."""
