@@ -1,0 +1,230 @@
+"""Samples from a recipe: seeds x slots x languages, drawn by a seed, near-duplicates left out, a part sealed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from math import prod
+from typing import Any
+
+from shipworthy.core.digests import PREFIX
+from shipworthy.core.errors import Problem, WorkspaceError
+from shipworthy.detect.near_duplicates import GramIndex, grams
+from shipworthy.workspace.recipe import (
+    PLACEHOLDER,
+    LoadedRecipe,
+    Recipe,
+    Seed,
+    choices,
+    filled_by,
+    used_slots,
+)
+
+VERSION = "1"
+"""Of the generator: raised when one recipe and seed would give other samples."""
+SEALED = "part:sealed"
+VISIBLE = "part:visible"
+_DEEPEST = 8
+"""Names within names."""
+_TRIES = 12
+"""Combinations that are looked at for each sample that is wanted."""
+
+
+@dataclass
+class Generated:
+    """What a recipe gave, for one suite.
+
+    Attributes:
+        suite: keys of its ``suite.yaml``.
+        rows: samples in their short form.
+        card: the recipe's prose.
+        left_out: combinations that were near-duplicates of a kept sample.
+        closest: the largest similarity of two kept samples; of different seeds where variants are alike on purpose.
+    """
+
+    suite: Mapping[str, Any]
+    card: str
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    left_out: int = 0
+    closest: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._index = GramIndex()
+        self._of: list[str] = []
+
+
+def recipe_digest(loaded: LoadedRecipe) -> str:
+    """Return ``sha256:…`` of a recipe, its seeds and the generator's version: what its samples follow from."""
+    state = sha256(VERSION.encode())
+    for text in loaded.texts:
+        state.update(b"\0%d\0" % len(text))
+        state.update(text)
+    return PREFIX + state.hexdigest()
+
+
+def generate(loaded: LoadedRecipe, seed: int | None = None) -> list[Generated]:
+    """Make the samples of a recipe: the main suite's, then its twin's where it has one.
+
+    The same recipe and seed give the same samples on every machine: all that is drawn comes from SHA-256 of the seed,
+    the seed's id and a count.
+
+    Args:
+        seed: instead of the recipe's own.
+
+    Raises:
+        WorkspaceError: names that fill one another without an end; the line is said.
+    """
+    recipe, number = loaded.recipe, loaded.recipe.seed if seed is None else seed
+    sealed = _sealed(loaded, number)
+    made = [Generated(recipe.suite, recipe.card)]
+    if recipe.twin is not None:
+        made.append(Generated(recipe.twin.suite, recipe.twin.card))
+    for one in loaded.seeds:
+        wanted = None if recipe.variants == "all" else recipe.variants
+        kept = 0
+        for chosen in _combinations(recipe, one, number):
+            if kept == wanted:
+                break
+            rows = [_row(loaded, one, chosen, kept + 1, twin=twin) for twin in range(len(made))]
+            if _keep(made, rows, one.id, recipe):
+                kept += 1
+                for row, mine, other in zip(rows, made, reversed(made), strict=True):
+                    part = SEALED if one.id in sealed else VISIBLE
+                    row["tags"] = [*row.get("tags", ()), f"language:{one.language}", part]
+                    if len(made) > 1:
+                        row["twin"] = f"{other.suite['id']}/{_id(recipe, one, kept, twin=other is made[-1])}"
+                    mine.rows.append(row)
+    return made
+
+
+def _id(recipe: Recipe, seed: Seed, number: int, *, twin: bool) -> str:
+    return f"{recipe.prefix}{'B' if twin else ''}-{seed.id}-{number}"
+
+
+def _sealed(loaded: LoadedRecipe, number: int) -> set[str]:
+    """Return the ids of the seeds that are sealed: whole seeds, the same share of every stratum and language."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for seed in loaded.seeds:
+        groups.setdefault((str(seed.columns.get("stratum", "")), seed.language), []).append(seed.id)
+    found: set[str] = set()
+    owed = 0.0  # carried from group to group, so that groups of one or two seeds are sealed in their share, too
+    for key in sorted(groups):
+        ids = sorted(groups[key], key=lambda id: sha256(f"{number}\0sealed\0{id}".encode()).digest())
+        owed += loaded.recipe.sealed * len(ids)
+        take = int(owed)
+        owed -= take
+        found.update(ids[:take])
+    return found
+
+
+def _combinations(recipe: Recipe, seed: Seed, number: int) -> Iterator[dict[str, Any]]:
+    columns = seed.columns
+    templates: list[Any] = [recipe.sample]
+    if recipe.twin is not None:
+        columns = {**columns, **{ours: columns[theirs] for ours, theirs in recipe.twin.columns.items()}}
+        templates += [recipe.twin.sample, *(seed.columns[name] for name in recipe.twin.columns)]
+    slots = used_slots(recipe, seed, columns, templates)
+    offered = [choices(recipe, slot, seed.language) for slot in slots]
+    total = prod(map(len, offered))
+    for index in _order(total, recipe, seed, number):
+        chosen, rest = {}, index
+        for slot, some in zip(slots, offered, strict=True):
+            rest, at = divmod(rest, len(some))
+            chosen[slot] = some[at]
+        yield chosen
+
+
+def _order(total: int, recipe: Recipe, seed: Seed, number: int) -> Iterator[int]:
+    if recipe.variants == "all":
+        yield from range(total)
+        return
+    seen: set[int] = set()
+    for count in range(_TRIES * recipe.variants * 4):
+        index = int.from_bytes(sha256(f"{number}\0{seed.id}\0{count}".encode()).digest()[:8]) % total
+        if index not in seen:
+            seen.add(index)
+            yield index
+        if len(seen) >= min(total, _TRIES * recipe.variants):
+            return
+
+
+def _row(loaded: LoadedRecipe, seed: Seed, chosen: Mapping[str, Any], number: int, *, twin: int) -> dict[str, Any]:
+    recipe = loaded.recipe
+    columns: dict[str, Any] = dict(seed.columns)
+    template = dict(recipe.sample)
+    if twin and recipe.twin is not None:
+        columns |= {ours: seed.columns[theirs] for ours, theirs in recipe.twin.columns.items()}
+        template |= recipe.twin.sample
+    names: dict[str, Any] = {}
+    for slot, choice in chosen.items():
+        names |= choice if isinstance(choice, dict) else {slot: choice}
+    fills = filled_by(recipe, seed.language)
+    for name, lookup in recipe.lookups.items():
+        names[name] = lookup.is_[str(seed.columns[lookup.by])]
+    names |= columns
+    try:
+        filled = {key: _fill(value, names, fills, 0) for key, value in template.items()}
+    except RecursionError:
+        said = "its names fill one another without an end"
+        raise WorkspaceError([Problem(loaded.table, seed.line, said)]) from None
+    row = {key: value for key, value in filled.items() if value is not None and value != ""}
+    id = _id(recipe, seed, number, twin=bool(twin))
+    return {"id": id, **row, "cluster": f"{recipe.prefix}{'B' if twin else ''}-{seed.id}"}
+
+
+def _fill(value: Any, names: Mapping[str, Any], fills: Mapping[str, str], depth: int) -> Any:
+    if depth > _DEEPEST:
+        raise RecursionError
+    if isinstance(value, dict):
+        return {key: _fill(inner, names, fills, depth) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_fill(inner, names, fills, depth) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if whole := PLACEHOLDER.fullmatch(value):  # the value itself: a list stays one
+        return _fill(names[whole[1]], names, fills, depth + 1) if whole[1] in names else value
+    while PLACEHOLDER.search(value):
+        depth += 1
+        if depth > _DEEPEST:
+            raise RecursionError
+        value = PLACEHOLDER.sub(lambda found: str(names[found[1]]), value)
+    return value
+
+
+def _keep(made: Sequence[Generated], rows: Sequence[dict[str, Any]], cluster: str, recipe: Recipe) -> bool:
+    """Keep a combination in every suite that is made of it, unless it is a near-duplicate in one of them."""
+    found = [grams(compared(row)) for row in rows]
+    near = []
+    for own, one in zip(found, made, strict=True):
+        alike = {at for at, of in enumerate(one._of) if of == cluster} if recipe.counterfactual else set[int]()
+        near.append(one._index.nearest(own, alike)[1])
+        if near[-1] >= recipe.near_duplicate:
+            one.left_out += 1
+            return False
+    for own, one, similarity in zip(found, made, near, strict=True):
+        one.closest = max(one.closest, similarity)
+        one._index.add(own)
+        one._of.append(cluster)
+    return True
+
+
+def compared(row: Mapping[str, Any]) -> str:
+    """Return what of a sample is compared with others: what the user says, and the documents."""
+    said = [row["prompt"]] if "prompt" in row else []
+    for message in row.get("messages", ()):
+        if message.get("role") in ("user", "tool"):
+            content = message.get("content", message.get("parts", ""))
+            parts = [content] if isinstance(content, str) else [p.get("text", "") for p in content]
+            said += parts
+    said += [document.get("text", "") for document in row.get("documents", ())]
+    return "\n".join(said)
+
+
+def counted(rows: Sequence[Mapping[str, Any]], prefix: str) -> dict[str, int]:
+    """Return how many samples have each tag of a kind, such as ``language:``, the most first."""
+    found = Counter(
+        tag.removeprefix(prefix) for row in rows for tag in row.get("tags", ()) if tag.startswith(prefix)
+    )
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
