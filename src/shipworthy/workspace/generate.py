@@ -82,21 +82,30 @@ def generate(loaded: LoadedRecipe, seed: int | None = None) -> list[Generated]:
     if recipe.twin is not None:
         made.append(Generated(recipe.twin.suite, recipe.twin.card))
     for one in loaded.seeds:
-        wanted = None if recipe.variants == "all" else recipe.variants
-        kept = 0
-        for chosen in _combinations(recipe, one, number):
-            if kept == wanted:
-                break
-            rows = [_row(loaded, one, chosen, kept + 1, twin=twin) for twin in range(len(made))]
-            if _keep(made, rows, one.id, recipe):
-                kept += 1
-                for row, mine, other in zip(rows, made, reversed(made), strict=True):
-                    part = SEALED if one.id in sealed else VISIBLE
-                    row["tags"] = [*row.get("tags", ()), f"language:{one.language}", part]
-                    if len(made) > 1:
-                        row["twin"] = f"{other.suite['id']}/{_id(recipe, one, kept, twin=other is made[-1])}"
-                    mine.rows.append(row)
+        part = SEALED if one.id in sealed else VISIBLE
+        drawn = [_drawn(loaded, one, number, made, twin=twin) for twin in range(len(made))]
+        for rows in zip(*drawn, strict=False):  # a twin each, or neither
+            for row, mine, other in zip(rows, made, reversed(made), strict=True):
+                row["tags"] = [*row.get("tags", ()), f"language:{one.language}", part]
+                if len(made) > 1:
+                    kept = row["id"].rpartition("-")[2]
+                    row["twin"] = f"{other.suite['id']}/{_id(recipe, one, int(kept), twin=other is made[-1])}"
+                mine.rows.append(row)
     return made
+
+
+def _drawn(
+    loaded: LoadedRecipe, seed: Seed, number: int, made: Sequence[Generated], *, twin: int
+) -> list[dict[str, Any]]:
+    """Return a seed's samples in one suite. A twin has choices of its own: it is no near-duplicate of what it twins."""
+    recipe, rows = loaded.recipe, list[dict[str, Any]]()
+    for chosen in _combinations(recipe, seed, number, twin=twin):
+        if recipe.variants != "all" and len(rows) == recipe.variants:
+            break
+        row = _row(loaded, seed, chosen, len(rows) + 1, twin=twin)
+        if _keep(made[twin], made[:twin], row, seed.id, recipe):
+            rows.append(row)
+    return rows
 
 
 def _id(recipe: Recipe, seed: Seed, number: int, *, twin: bool) -> str:
@@ -119,16 +128,12 @@ def _sealed(loaded: LoadedRecipe, number: int) -> set[str]:
     return found
 
 
-def _combinations(recipe: Recipe, seed: Seed, number: int) -> Iterator[dict[str, Any]]:
-    columns = seed.columns
-    templates: list[Any] = [recipe.sample]
-    if recipe.twin is not None:
-        columns = {**columns, **{ours: columns[theirs] for ours, theirs in recipe.twin.columns.items()}}
-        templates += [recipe.twin.sample, *(seed.columns[name] for name in recipe.twin.columns)]
-    slots = used_slots(recipe, seed, columns, templates)
+def _combinations(recipe: Recipe, seed: Seed, number: int, *, twin: int) -> Iterator[dict[str, Any]]:
+    columns, template = _made_of(recipe, seed, twin=twin)
+    slots = used_slots(recipe, seed, columns, [template])
     offered = [choices(recipe, slot, seed.language) for slot in slots]
     total = prod(map(len, offered))
-    for index in _order(total, recipe, seed, number):
+    for index in _order(total, recipe, f"{number}\0{seed.id}" + "\0twin" * twin):
         chosen, rest = {}, index
         for slot, some in zip(slots, offered, strict=True):
             rest, at = divmod(rest, len(some))
@@ -136,13 +141,13 @@ def _combinations(recipe: Recipe, seed: Seed, number: int) -> Iterator[dict[str,
         yield chosen
 
 
-def _order(total: int, recipe: Recipe, seed: Seed, number: int) -> Iterator[int]:
+def _order(total: int, recipe: Recipe, salt: str) -> Iterator[int]:
     if recipe.variants == "all":
         yield from range(total)
         return
     seen: set[int] = set()
     for count in range(_TRIES * recipe.variants * 4):
-        index = int.from_bytes(sha256(f"{number}\0{seed.id}\0{count}".encode()).digest()[:8]) % total
+        index = int.from_bytes(sha256(f"{salt}\0{count}".encode()).digest()[:8]) % total
         if index not in seen:
             seen.add(index)
             yield index
@@ -150,13 +155,17 @@ def _order(total: int, recipe: Recipe, seed: Seed, number: int) -> Iterator[int]
             return
 
 
+def _made_of(recipe: Recipe, seed: Seed, *, twin: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a seed's columns and the template, as they are for the main suite or for its twin."""
+    if not twin or recipe.twin is None:
+        return dict(seed.columns), dict(recipe.sample)
+    theirs = {ours: seed.columns[name] for ours, name in recipe.twin.columns.items()}
+    return {**seed.columns, **theirs}, {**recipe.sample, **recipe.twin.sample}
+
+
 def _row(loaded: LoadedRecipe, seed: Seed, chosen: Mapping[str, Any], number: int, *, twin: int) -> dict[str, Any]:
     recipe = loaded.recipe
-    columns: dict[str, Any] = dict(seed.columns)
-    template = dict(recipe.sample)
-    if twin and recipe.twin is not None:
-        columns |= {ours: seed.columns[theirs] for ours, theirs in recipe.twin.columns.items()}
-        template |= recipe.twin.sample
+    columns, template = _made_of(recipe, seed, twin=twin)
     names: dict[str, Any] = {}
     for slot, choice in chosen.items():
         names |= choice if isinstance(choice, dict) else {slot: choice}
@@ -193,20 +202,19 @@ def _fill(value: Any, names: Mapping[str, Any], fills: Mapping[str, str], depth:
     return value
 
 
-def _keep(made: Sequence[Generated], rows: Sequence[dict[str, Any]], cluster: str, recipe: Recipe) -> bool:
-    """Keep a combination in every suite that is made of it, unless it is a near-duplicate in one of them."""
-    found = [grams(compared(row)) for row in rows]
-    near = []
-    for own, one in zip(found, made, strict=True):
-        alike = {at for at, of in enumerate(one._of) if of == cluster} if recipe.counterfactual else set[int]()
-        near.append(one._index.nearest(own, alike)[1])
-        if near[-1] >= recipe.near_duplicate:
-            one.left_out += 1
-            return False
-    for own, one, similarity in zip(found, made, near, strict=True):
-        one.closest = max(one.closest, similarity)
-        one._index.add(own)
-        one._of.append(cluster)
+def _keep(
+    one: Generated, others: Sequence[Generated], row: Mapping[str, Any], seed: str, recipe: Recipe
+) -> bool:
+    """Keep a sample, unless it is a near-duplicate of one that is kept, in its own suite or in the one it twins."""
+    own = grams(compared(row))
+    alike = {at for at, of in enumerate(one._of) if of == seed} if recipe.counterfactual else set[int]()
+    similarity = one._index.nearest(own, alike)[1]
+    if any(near >= recipe.near_duplicate for near in (similarity, *(other._index.nearest(own)[1] for other in others))):
+        one.left_out += 1
+        return False
+    one.closest = max(one.closest, similarity)
+    one._index.add(own)
+    one._of.append(seed)
     return True
 
 

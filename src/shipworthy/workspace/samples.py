@@ -72,6 +72,11 @@ class Origins(Sequence[str]):
         self.lines.append(line)
         self._hashes += sha256(written).digest()
 
+    def keep(self, indices: Sequence[int]) -> None:
+        """Forget all samples but these."""
+        self.lines = array("I", (self.lines[i] for i in indices))
+        self._hashes = bytearray(b"".join(self._hashes[32 * i : 32 * i + 32] for i in indices))
+
     def change(self, index: int, sample: Sample) -> None:
         """Say that a sample was made into another one."""
         written = canonical(msgspec.to_builtins(sample))
