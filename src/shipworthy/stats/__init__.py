@@ -12,6 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shipworthy.stats.agreement import Kappa, kappa
     from shipworthy.stats.audit import AuditedRate, audited_rate
+    from shipworthy.stats.confidence import (
+        CalibrationError,
+        RiskCoverage,
+        brier_score,
+        calibration_error,
+        risk_coverage,
+    )
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
     from shipworthy.stats.interval import RateInterval, rate_interval
     from shipworthy.stats.judge_error import JudgeAccuracy, JudgedRate, judged_noninferiority_test, judged_rate
@@ -31,12 +38,18 @@ if TYPE_CHECKING:
     from shipworthy.stats.raters import RaterAgreement, rater_agreement
     from shipworthy.stats.replicates import RunShift, run_shift
     from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
+    from shipworthy.stats.unpaired import UnpairedDifference, unpaired_difference
 
 _HOMES = {
     "Kappa": "agreement",
     "kappa": "agreement",
     "AuditedRate": "audit",
     "audited_rate": "audit",
+    "CalibrationError": "confidence",
+    "RiskCoverage": "confidence",
+    "brier_score": "confidence",
+    "calibration_error": "confidence",
+    "risk_coverage": "confidence",
     "ThresholdTest": "criterion",
     "threshold_test": "criterion",
     "RateInterval": "interval",
@@ -73,11 +86,14 @@ _HOMES = {
     "Flip": "scorer_error",
     "change_flip": "scorer_error",
     "rate_flip": "scorer_error",
+    "UnpairedDifference": "unpaired",
+    "unpaired_difference": "unpaired",
 }
 
 __all__ = [
     "AuditedRate",
     "BradleyTerry",
+    "CalibrationError",
     "Flip",
     "JudgeAccuracy",
     "JudgedRate",
@@ -90,12 +106,16 @@ __all__ = [
     "PairedDifference",
     "RateInterval",
     "RaterAgreement",
+    "RiskCoverage",
     "RunShift",
     "ThresholdTest",
+    "UnpairedDifference",
     "achieved_power",
     "achieved_power_for_mean",
     "audited_rate",
     "bradley_terry",
+    "brier_score",
+    "calibration_error",
     "change_flip",
     "gatekeeping",
     "holm",
@@ -114,8 +134,10 @@ __all__ = [
     "rater_agreement",
     "required_clusters",
     "required_clusters_for_mean",
+    "risk_coverage",
     "run_shift",
     "threshold_test",
+    "unpaired_difference",
 ]
 
 
