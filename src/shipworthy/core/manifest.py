@@ -22,6 +22,7 @@ class SuiteUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
         attempts: planned in all: samples x attacks x `each`.
         each: attempts of one sample with one attack.
         icc: intra-cluster correlation that sample sizes are planned with, in [0, 1]; no verdict rests on it.
+        part: of the suite's file, ``visible`` or ``sealed``; ``""`` where nothing is sealed.
         metric: the suite's primary one; `metrics` all that its scorers declare.
     """
 
@@ -38,6 +39,7 @@ class SuiteUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     metric: Name
     metrics: tuple[Metric, ...]
     attacks: tuple[Name, ...] = ()
+    part: Name = ""
 
     def describe(self, metric: str) -> Metric | None:
         """Return a metric that one of the suite's scorers declares."""

@@ -94,6 +94,7 @@ def _suite_use(part: SuitePlan, crew: Crew) -> SuiteUse:
             {m.name: m for made in crew.scorers[part.id] for m in declared_metrics(made.use, made.plugin)}.values()
         ),
         attacks=tuple(attack.name for attack in part.attacks),
+        part=part.suite.part,
     )
 
 

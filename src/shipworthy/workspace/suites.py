@@ -88,12 +88,17 @@ def load_suite(path: Path) -> Suite:
     Raises:
         WorkspaceError: every problem of its files.
     """
+    return loaded_suite(path).entity
+
+
+def loaded_suite(path: Path) -> Loaded:
+    """Load as `load_suite` does, and return what the files say beside the suite."""
     problems: list[Problem] = []
     file = path / "suite.yaml" if path.is_dir() else path
     loaded = read_suite(file, problems, root=file.parent)
     if problems or loaded is None:
         raise WorkspaceError(sorted(set(problems), key=lambda p: (str(p.file), p.line)))
-    return loaded.entity
+    return loaded
 
 
 def read_suite(
