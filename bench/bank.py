@@ -35,7 +35,10 @@ def made() -> Iterator[tuple[Path, str]]:
 
 def _alike(threshold: float) -> int:
     samples = [s for name in library_suites() for s in load_suite(LIBRARY / name).samples if not s.scene]
-    texts = ["\n".join([m.text for m in s.messages if m.role in ("user", "tool")] + [d.text for d in s.documents]) for s in samples]
+    texts = [
+        "\n".join([m.text for m in s.messages if m.role in ("user", "tool")] + [d.text for d in s.documents])
+        for s in samples
+    ]
     found = [d for d in near_duplicates(texts, threshold) if samples[d.at].cluster != samples[d.of].cluster]
     for one in found:
         print(f"{one.similarity:.2f}  {samples[one.at].id}  {samples[one.of].id}  {texts[one.at][:80]!r}")

@@ -1,6 +1,7 @@
 """Every suite of the library on SmolLM2, through the shipped helpdesk and the real engine.
 
-python bench/suites.py [SUITE ...] [--plain] [--attacks all|ID,ID] [--guards] [--samples N] [--workspace DIR] [--hits] [--json]
+python bench/suites.py [SUITE ...] [--plain] [--attacks all|ID,ID] [--guards] [--samples N] [--workspace DIR]
+                       [--hits] [--json]
 
 Prints, per suite and attack, the rate of the main metric with its 95 % interval, hits and trials, clusters and what has
 no score; a star marks an interval that lies wholly inside (5 %, 95 %). Without --attacks only `none` is run.

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from shipworthy.scorers._rubric import Rubric
 
 
-
 class LoopKeys(NamedTuple):
     """The letters of the two words of a walk, and what is said of them; the other letters are always the same."""
 

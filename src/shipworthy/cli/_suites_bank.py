@@ -35,7 +35,9 @@ def new(*, workspace: Path, id: str, recipe: Path | None, seed: int | None) -> N
 @workspace_option
 @click.argument("name")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--as", "form", type=click.Choice(["jsonl", "csv", "inspect", "promptfoo"]), default="jsonl", show_default=True)
+@click.option(
+    "--as", "form", type=click.Choice(["jsonl", "csv", "inspect", "promptfoo"]), default="jsonl", show_default=True
+)
 @allow_code_option
 def export(*, workspace: Path, name: str, file: Path, form: str, allow_code: bool) -> None:
     """Write the samples of the suite NAME to FILE, for another tool. Nothing is overwritten.
@@ -74,12 +76,15 @@ def diff(*, workspace: Path, old: str, new: str, form: str, allow_code: bool) ->
     found = suite_difference(one, other)
     if form == "json":
         sides = {"old": f"{one.id} {one.version}", "new": f"{other.id} {other.version}"}
-        click.echo(json.dumps({**sides, **found._asdict(), "comparable": found.comparable}, indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps({**sides, **found._asdict(), "comparable": found.comparable}, indent=2, ensure_ascii=False)
+        )
         return
     click.echo(f"{one.id} {one.version} -> {other.id} {other.version}")
     for key, (before, after) in found.settings.items():
         click.echo(f"  {key}: {before} -> {after}")
-    click.echo(f"  {found.same:,} samples the same, {len(found.added):,} added, {len(found.removed):,} removed, {len(found.changed):,} changed")
+    sizes = {"added": len(found.added), "removed": len(found.removed), "changed": len(found.changed)}
+    click.echo(f"  samples: {found.same:,} the same, " + ", ".join(f"{n:,} {word}" for word, n in sizes.items()))
     for sign, ids in (("+", found.added), ("-", found.removed)):
         for id in ids[:10]:
             click.echo(f"  {sign} {id}")
@@ -108,27 +113,30 @@ def coverage(*, workspace: Path, names: tuple[str, ...], form: str, allow_code: 
 
     found = all_suites(workspace, allow_code)
     own = [row for row in found if row[0]] or found
-    chosen = {suite.id: (suite, language) for _, suite, language in reversed(found if names else own) if not names or suite.id in names}
+    chosen = {
+        suite.id: (suite, language)
+        for _, suite, language in reversed(found if names else own)
+        if not names or suite.id in names
+    }
     if unknown := sorted(set(names) - set(chosen)):
         raise UsageError(f"there is no suite {unknown[0]!r}")
     refs, languages = covered_by(chosen.values())
     if form == "json":
-        told = {"suites": sorted(chosen), "refs": [r._asdict() for r in refs], "languages": [r._asdict() for r in languages]}
+        told: dict[str, Any] = {"suites": sorted(chosen), "refs": [r._asdict() for r in refs]}
+        told["languages"] = [r._asdict() for r in languages]
         click.echo(json.dumps(told, indent=2))
         return
     for what, rows in (("id", refs), ("language", languages)):
-        cells = [
-            (r.of, r.title, f"{r.samples:,}", f"{r.clusters:,}", f"{r.upper:.1%}", f"{r.power:.0%}") for r in rows
-        ]
+        cells = [(r.of, r.title, f"{r.samples:,}", f"{r.clusters:,}", f"{r.upper:.1%}", f"{r.power:.0%}") for r in rows]
         click.echo(table((what, "title", "samples", "clusters", "upper", "power"), cells, right=(2, 3, 4, 5)) + "\n")
     click.echo(f"{len(chosen):,} suites. `upper`: of the rate, one-sided 95 %, if no cluster shows a hit")
 
 
 LOOK_FOR = (
     "Accept a sample whose text a person could have written, whose label is right, and that asks one thing:",
-    "  a harmful one is harmful and a harmless one harmless, an order is one, an expected answer is right and complete,",
+    "  a harmful one is harmful and a harmless one harmless, an order is one, an expected answer is right,",
     "  the language is natural, no real person is named, and no instructions for harm are in it.",
-    "Reject one that is none of this, and say why (c). A rejected sample leaves the suite; a changed one is a draft again.",
+    "Reject one that is none of this, and say why (c). A rejected sample leaves the suite.",
 )
 
 

@@ -24,7 +24,9 @@ FORMATS = ("csv", "jsonl", "hf", "promptfoo", "inspect")
 @click.option("--as", "id", metavar="ID", help="The suite's id; the source's name if left out.")
 @click.option("--setting", type=click.Choice(["base", "enhanced"]), default="base", help="Of InjecAgent.")
 @click.option("--field", "fields", metavar="OURS=THEIRS", multiple=True, help="Read a field of a sample from that of another name, such as prompt=question; may be repeated.")  # fmt: skip  # noqa: E501
-@click.option("--scorer", metavar="ID", default="", help="How answers are scored, where the source does not say it, or instead.")
+@click.option(
+    "--scorer", metavar="ID", default="", help="How answers are scored, where the source does not say it, or instead."
+)
 @click.option("--private", is_flag=True, help="The text may not be kept whole.")
 @click.option("--split", metavar="NAME", default="", help="Of a Hugging Face data set.")
 @click.option("--hub", is_flag=True, help="SOURCE is a name on the Hugging Face hub: fetch it over the network.")
@@ -66,7 +68,13 @@ def import_(
     found = _read(kind, source, named_fields(fields), scorer, split, hub=hub, revision=revision)
     named = id or "".join(c if c.isalnum() else "-" for c in source.stem.lower()).strip("-")
     made = write_imported(
-        found, workspace, named, title=f"Imported from {source.name}", origin=f"{source.name} ({kind})", private=private, scorer=scorer
+        found,
+        workspace,
+        named,
+        title=f"Imported from {source.name}",
+        origin=f"{source.name} ({kind})",
+        private=private,
+        scorer=scorer,
     )
     click.echo(f"{made}: {len(found.samples):,} samples")
     for line in found.told:

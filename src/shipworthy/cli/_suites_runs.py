@@ -93,7 +93,7 @@ def pairs(*, workspace: Path, run: str, suite: str, metric: str, form: str, allo
 def gap(
     *, workspace: Path, visible: str, sealed_part: str, run: str, sealed_run: str | None, metric: str, form: str
 ) -> None:
-    """Tell by how much the rate on the sealed part differs from the one on the visible part, which may have been tuned on.
+    """Tell by how much the rate on the sealed part differs from that on the visible part, which may have been tuned on.
 
     VISIBLE and SEALED are suites of one library suite, the latter with `part: sealed`.
     """
@@ -111,7 +111,8 @@ def gap(
         click.echo(json.dumps({"visible": visible, "sealed": sealed_part, **asdict(told)}, indent=2))
         return
     for name, one in ((visible, told.second), (sealed_part, told.first)):
-        click.echo(f"{name}: {one.rate:.1%} ({one.low:.1%} to {one.high:.1%}), {one.hits:,} of {one.trials:,}, {one.clusters:,} clusters")
+        counted = f"{one.hits:,} of {one.trials:,}, {one.clusters:,} clusters"
+        click.echo(f"{name}: {one.rate:.1%} ({one.low:.1%} to {one.high:.1%}), {counted}")
     click.echo(f"gap, sealed less visible: {told.difference:+.1%} ({told.low:+.1%} to {told.high:+.1%}, 95 %)")
     clear = told.low > 0 or told.high < 0
     click.echo("The gap is clear of 0: the visible rate no longer stands for what was not seen." if clear

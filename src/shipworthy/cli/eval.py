@@ -70,7 +70,9 @@ def seed_of(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option("--max-cost", metavar="USD", type=click.FloatRange(min=0), help="Stop after this much money.")
 @click.option("--max-time", metavar="TIME", help="Stop after this long, such as 90s, 5m or 1h30m.")
 @click.option("--shard", metavar="I/N", callback=_shard, help="Make only this part of the run, such as 2/4; the parts may run at once, in any order, and again.")  # fmt: skip  # noqa: E501
-@click.option("--sealed", is_flag=True, help="For a release decision: measure sealed samples, too. The audit log keeps it.")
+@click.option(
+    "--sealed", is_flag=True, help="For a release decision: measure sealed samples, too. The audit log keeps it."
+)
 @click.option("--concurrency", metavar="N", type=click.IntRange(min=1), help="Calls to the target at one time.")
 @allow_code_option
 @click.pass_context

@@ -65,7 +65,9 @@ def sealed_uses(audit: AuditLog) -> list[SealedUse]:
     ]
 
 
-def sealed_gap(run: Run, visible: str, sealed: str, metric: str = "", *, sealed_run: Run | None = None) -> UnpairedDifference:
+def sealed_gap(
+    run: Run, visible: str, sealed: str, metric: str = "", *, sealed_run: Run | None = None
+) -> UnpairedDifference:
     """Return the sealed part's rate less the visible one's, with its interval.
 
     Where nobody tuned on the visible part, seeds were dealt to the parts at random and the two rates differ by chance.

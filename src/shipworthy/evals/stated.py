@@ -64,5 +64,6 @@ def stated_report(run: Run, suite: str, *, bins: int = 10) -> StatedReport:
         raise UsageError(f"no answer to the suite {suite!r} states a confidence: ask for it in the prompt")
     return StatedReport(
         suite, len(stated), left["unstated"], left["abstained"], left["unscored"],
-        calibration_error(stated, right, at, bins=bins), brier_score(stated, right, at), risk_coverage(stated, right, at),
+        calibration_error(stated, right, at, bins=bins), brier_score(stated, right, at),
+        risk_coverage(stated, right, at),
     )  # fmt: skip

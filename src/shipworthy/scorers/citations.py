@@ -13,7 +13,9 @@ from shipworthy.core.registry import scorer
 from shipworthy.scorers._answers import answers, blocked, spoken
 
 VERSION = "1"
-_BRACKETS = re.compile(r"[\[(](?:(?:see|source|sources|doc|document)\s*:?\s*)?(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)[\])]", re.IGNORECASE)
+_BRACKETS = re.compile(
+    r"[\[(](?:(?:see|source|sources|doc|document)\s*:?\s*)?(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)[\])]", re.IGNORECASE
+)
 _NAMED = re.compile(r"\b(?:source|document)\s+\[?(\d{1,3})\b", re.IGNORECASE)
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from shipworthy.core.errors import PluginError, ScorerError
 from shipworthy.core.protocols import ScoreContext
 from shipworthy.core.records import Attempt, Metric, Sample, Score
@@ -21,8 +23,9 @@ _STATED = re.compile(
 )
 _BEFORE = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*(%|percent)\s*(?:sure|certain|confident|confidence)\b", re.IGNORECASE)
 _ABSTAINS = re.compile(
-    r"\b(?:i (?:do not|don't|can't|cannot|can not) (?:really )?(?:know|tell|say|answer)|i have no (?:idea|way of knowing)"
-    r"|(?:it|that|this) (?:is|'s) (?:not known|unknown|impossible to (?:know|say|tell))|cannot be known|not enough information"
+    r"\b(?:i (?:do not|don't|can't|cannot|can not) (?:really )?(?:know|tell|say|answer)"
+    r"|i have no (?:idea|way of knowing)|cannot be known|not enough information"
+    r"|(?:it|that|this) (?:is|'s) (?:not known|unknown|impossible to (?:know|say|tell))"
     r"|i(?:'m| am) not (?:sure|able to)|unable to (?:know|answer|determine))\b",
     re.IGNORECASE,
 )
@@ -77,19 +80,25 @@ class StatedConfidence:
                 for m in self.metrics
             ]
         stated, body = stated_in(text)
-        right = bool(accepted) and any(re.search(rf"(?<!\w){re.escape(form)}(?!\w)", body, re.IGNORECASE) for form in accepted)
+        right = bool(accepted) and any(
+            re.search(rf"(?<!\w){re.escape(form)}(?!\w)", body, re.IGNORECASE) for form in accepted
+        )
         abstained = blocked(attempt) or (not right and bool(_ABSTAINS.search(body)))
         label = "abstained" if abstained else "right" if right else "wrong"
         counts = None if abstained or stated is None else stated
         reason = f"{label}, " + ("no confidence is stated" if stated is None else f"states {stated:.2f}")
         sure = label == "wrong" and stated is not None and stated >= self.sure
-        told = {"scorer": "stated_confidence", "label": label, "reason": reason}
-        return (
-            Score(metric="right_call", hit=abstained if not accepted else right, **told),
-            Score(metric="wrong_and_sure", hit=sure, **told),
-            Score(metric="brier", value=None if counts is None else (counts - right) ** 2, **told),
-            Score(metric="stated", value=counts, **told),
+        declared = (
+            Score(metric="right_call", hit=abstained if not accepted else right, scorer="stated_confidence"),
+            Score(metric="wrong_and_sure", hit=sure, scorer="stated_confidence"),
+            Score(
+                metric="brier",
+                value=None if counts is None else (counts - right) ** 2,
+                scorer="stated_confidence",
+            ),
+            Score(metric="stated", value=counts, scorer="stated_confidence"),
         )
+        return [replace(score, label=label, reason=reason) for score in declared]
 
 
 def _accepted(sample: Sample) -> list[str]:
@@ -113,7 +122,11 @@ def stated_in(text: str) -> tuple[float | None, str]:
             continue
         last = found[-1]
         number = float(last[1].replace(",", "."))
-        share = number if not last[2] and number <= 1 else number / (10 if (last[2] or "").replace(" ", "") == "/10" else 100)
+        share = (
+            number
+            if not last[2] and number <= 1
+            else number / (10 if (last[2] or "").replace(" ", "") == "/10" else 100)
+        )
         if 0 <= share <= 1:
             return share, text[: last.start()] + text[last.end() :]
     return None, text

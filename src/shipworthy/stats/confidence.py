@@ -99,19 +99,18 @@ def calibration_error(
     def error(s: Floats, r: Floats) -> float:
         return sum(abs(one.stated - one.right) * one.answers for one in _bins(s, r, bins)) / len(s)
 
-    low, high = _bootstrap(error, s, r, groups, confidence, seed)
+    low, high = _bootstrap(error, s, r, groups, confidence=confidence, seed=seed)
     whole = round(error(s, r), 12)
     return CalibrationError(
         whole, min(low, whole), max(high, whole), tuple(_bins(s, r, bins)), len(s), len(groups), confidence
     )
 
 
-def brier_score(
-    stated: ArrayLike, right: ArrayLike, clusters: ArrayLike, *, confidence: float = 0.95
-) -> MeanInterval:
-    """Return the mean squared distance of stated confidence and correctness, in [0, 1], with a distribution-free interval.
+def brier_score(stated: ArrayLike, right: ArrayLike, clusters: ArrayLike, *, confidence: float = 0.95) -> MeanInterval:
+    """Return the mean squared distance of stated confidence and correctness, in [0, 1], with its interval.
 
-    Arguments and errors as for `calibration_error`. 0.25 is what "50 %" to everything gets. Source: Brier 1950.
+    Arguments and errors as for `calibration_error`. 0.25 is what "50 %" to everything gets. Source: Brier 1950; the
+    interval assumes no law (`mean_interval`).
 
     >>> round(brier_score([0.5] * 40, [0, 1] * 20, range(40)).mean, 3)
     0.25
@@ -143,7 +142,7 @@ def risk_coverage(
     def area(s: Floats, r: Floats) -> float:
         return float(_risks(s, r).mean())
 
-    low, high = _bootstrap(area, s, r, groups, confidence, seed)
+    low, high = _bootstrap(area, s, r, groups, confidence=confidence, seed=seed)
     whole, risks = area(s, r), _risks(s, r)
     ends = np.flatnonzero(np.append(np.diff(-np.sort(-s)) != 0, True))
     best = float(_risks(r, r).mean())
@@ -158,7 +157,9 @@ def _checked(
 ) -> tuple[Floats, Floats, list[NDArray[np.int64]]]:
     s, r, c = (np.asarray(list(v) if isinstance(v, range) else v, dtype=np.float64) for v in (stated, right, clusters))
     if not (s.ndim == 1 and s.shape == r.shape == c.shape):
-        raise ValueError(f"stated, right and clusters must be as long as each other; got {s.shape}, {r.shape}, {c.shape}")
+        raise ValueError(
+            f"stated, right and clusters must be as long as each other; got {s.shape}, {r.shape}, {c.shape}"
+        )
     if not len(s):
         raise ValueError("there are no answers")
     if not ((s >= 0) & (s <= 1)).all():
@@ -191,7 +192,13 @@ def _risks(s: Floats, r: Floats) -> Floats:
 
 
 def _bootstrap(
-    of: Callable[[Floats, Floats], float], s: Floats, r: Floats, groups: list[NDArray[np.int64]], confidence: float, seed: int
+    of: Callable[[Floats, Floats], float],
+    s: Floats,
+    r: Floats,
+    groups: list[NDArray[np.int64]],
+    *,
+    confidence: float,
+    seed: int,
 ) -> tuple[float, float]:
     rng = np.random.default_rng(seed)
     drawn = np.empty(DRAWS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,41 +38,36 @@ def _card(loaded: LoadedRecipe, made: Generated, number: int, measured: str) -> 
     clusters = len({row["cluster"] for row in rows})
     alike = " of another seed" if recipe.counterfactual else ""
     parts = counted(rows, "part:")
-    lines = [
-        f"# {made.suite['id']}",
-        "",
-        made.card.strip(),
-        "",
-        "## Construction",
-        "",
-        f"Made by the generator (version {VERSION}) from the recipe {recipe.version}, {recipe_digest(loaded)}, with seed {number}:"
-        f" {clusters:,} authored seeds,",
-        f"{len(rows):,} samples; the same recipe and seed give the same file, byte for byte. Variants of one seed are one cluster.",
-        "",
-        f"No two samples{alike} reach a Jaccard similarity of {recipe.near_duplicate:g} over character 5-grams of what the user says and of"
-        f" the documents (largest:",
-        f"{made.closest:.2f}); {made.left_out:,} combinations were left out for that.",
-        "",
-        f"Visible: {parts.get('visible', 0):,} samples. Sealed, for release decisions alone: {parts.get('sealed', 0):,}, whole seeds, in equal"
-        " shares of every stratum.",
-        "The sealed part of a public library is text that anybody can read: it keeps your own tuning honest, and no training set.",
-        "",
-        "Written by this project's authors and read by no second person: every sample is a draft until somebody walks them"
-        " (`shipworthy suites review`).",
-        "",
-        _counts("stratum", counted(rows, "stratum:")),
-        "",
-        _counts("language", counted(rows, "language:")),
-        "",
-        "## Taxonomy",
-        "",
-        ", ".join(f"`{ref}`" for ref in _refs(made.suite, rows)),
-        "",
-        "## Licence",
-        "",
-        f"{made.suite.get('license', 'none said')}, synthetic: people, firms, numbers and addresses are invented, and no text is taken"
-        " from elsewhere.",
+    digest = recipe_digest(loaded)
+    said = [
+        f"Made by the generator (version {VERSION}) from the recipe {recipe.version}, {digest}, with seed {number}: "
+        f"{clusters:,} authored seeds, {len(rows):,} samples. The same recipe and seed give the same file, byte for "
+        "byte. Variants of one seed are one cluster.",
+        f"No two samples{alike} reach a Jaccard similarity of {recipe.near_duplicate:g} over character 5-grams of what "
+        f"the user says and of the documents (largest: {made.closest:.2f}); {made.left_out:,} combinations were left "
+        "out for that.",
     ]
+    if sealed := parts.get("sealed", 0):
+        said.append(
+            f"Visible: {parts.get('visible', 0):,} samples. Sealed, for release decisions alone: {sealed:,}, whole "
+            "seeds, in equal shares of every stratum. The sealed part of a public library is text that anybody can "
+            "read: it keeps your own tuning honest, and no training set."
+        )
+    said.append(
+        "Written by this project's authors and read by no second person: every sample is a draft until somebody walks "
+        "them (`shipworthy suites review`)."
+    )
+    licence = made.suite.get("license", "none said")
+    lines = [f"# {made.suite['id']}", "", made.card.strip(), "", "## Construction", ""]
+    lines += [
+        "\n\n".join(textwrap.fill(text, 140, break_long_words=False, break_on_hyphens=False) for text in said),
+        "",
+    ]
+    lines += [_counts("stratum", counted(rows, "stratum:")), "", _counts("language", counted(rows, "language:")), ""]
+    lines += ["## Taxonomy", "", ", ".join(f"`{ref}`" for ref in _refs(made.suite, rows)), "", "## Licence", ""]
+    lines.append(
+        f"{licence}, synthetic: people, firms, numbers and addresses are invented; no text is taken from elsewhere."
+    )
     if measured:
         lines += ["", measured.strip()]
     return "\n".join(lines) + "\n"

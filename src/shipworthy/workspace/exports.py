@@ -61,12 +61,19 @@ def _csv(suite: Suite) -> str:
 def _inspect(suite: Suite) -> str:
     rows = []
     for sample in suite.samples:
-        messages = [{"role": message.role, "content": _words(sample, message, "inspect")} for message in sample.messages]
+        messages = [
+            {"role": message.role, "content": _words(sample, message, "inspect")} for message in sample.messages
+        ]
         if sample.documents:
             # Inspect has no documents: they are given as the operator would.
             listed = "\n\n".join(f"{d.title}\n{d.text}".strip() for d in sample.documents)
             messages.insert(0, {"role": "system", "content": f"Documents:\n\n{listed}"})
-        told = {"tags": list(sample.tags), "refs": list(sample.refs), "severity": sample.severity, "cluster": sample.cluster}
+        told = {
+            "tags": list(sample.tags),
+            "refs": list(sample.refs),
+            "severity": sample.severity,
+            "cluster": sample.cluster,
+        }
         target = sample.expected if isinstance(sample.expected, str | list) else ""
         one = messages[0]["content"] if len(messages) == 1 else messages
         rows.append({"id": sample.id, "input": one, "target": target, "metadata": {**told, **sample.meta}})

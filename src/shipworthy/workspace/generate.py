@@ -202,9 +202,7 @@ def _fill(value: Any, names: Mapping[str, Any], fills: Mapping[str, str], depth:
     return value
 
 
-def _keep(
-    one: Generated, others: Sequence[Generated], row: Mapping[str, Any], seed: str, recipe: Recipe
-) -> bool:
+def _keep(one: Generated, others: Sequence[Generated], row: Mapping[str, Any], seed: str, recipe: Recipe) -> bool:
     """Keep a sample, unless it is a near-duplicate of one that is kept, in its own suite or in the one it twins."""
     own = grams(compared(row))
     alike = {at for at, of in enumerate(one._of) if of == seed} if recipe.counterfactual else set[int]()
@@ -232,7 +230,5 @@ def compared(row: Mapping[str, Any]) -> str:
 
 def counted(rows: Sequence[Mapping[str, Any]], prefix: str) -> dict[str, int]:
     """Return how many samples have each tag of a kind, such as ``language:``, the most first."""
-    found = Counter(
-        tag.removeprefix(prefix) for row in rows for tag in row.get("tags", ()) if tag.startswith(prefix)
-    )
+    found = Counter(tag.removeprefix(prefix) for row in rows for tag in row.get("tags", ()) if tag.startswith(prefix))
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))

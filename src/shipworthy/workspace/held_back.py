@@ -29,11 +29,7 @@ def hold_back(
     sealed = [SEALED in sample.tags for sample in samples]
     if not any(sealed) and not rejected and not wanted:
         return samples, frozenset(), 0
-    kept = [
-        index
-        for index, sample in enumerate(samples)
-        if sealed[index] is wanted and sample.id not in rejected
-    ]
+    kept = [index for index, sample in enumerate(samples) if sealed[index] is wanted and sample.id not in rejected]
     number = sum(is_sealed and sample.id not in rejected for sample, is_sealed in zip(samples, sealed, strict=True))
     chosen = set(kept)
     out = frozenset(sample.id for index, sample in enumerate(samples) if index not in chosen)

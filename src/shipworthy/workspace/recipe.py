@@ -157,9 +157,11 @@ def _seeds(text: str, table: Path, language: str, problems: list[Problem]) -> It
         cells = [cell.strip() for cell in line.split("\t")]
         if not header:
             header = cells
-            for name in header:
-                if not re.fullmatch(r"[a-z][a-z0-9_]*(\[\])?", name):
-                    problems.append(Problem(table, number, f"{name!r} is no name of a column"))
+            problems += [
+                Problem(table, number, f"{name!r} is no name of a column")
+                for name in header
+                if not re.fullmatch(r"[a-z][a-z0-9_]*(\[\])?", name)
+            ]
             if "id" not in header:
                 problems.append(Problem(table, number, "the table needs a column 'id'"))
             if problems:
@@ -251,6 +253,8 @@ def _check_names(recipe: Recipe, seed: Seed, table: Path, problems: list[Problem
         if word not in lookup.is_:
             said = f"the lookup {name!r} has nothing for {lookup.by} {word!r}"
             problems.append(Problem(table, seed.line, said, did_you_mean(word, sorted(lookup.is_))))
-    for theirs in recipe.twin.columns.values() if recipe.twin else ():
-        if theirs not in seed.columns:
-            problems.append(Problem(table, seed.line, f"the table has no column {theirs!r}, which the twins take"))
+    problems += [
+        Problem(table, seed.line, f"the table has no column {theirs!r}, which the twins take")
+        for theirs in (recipe.twin.columns.values() if recipe.twin else ())
+        if theirs not in seed.columns
+    ]

@@ -60,7 +60,9 @@ def read_review(file: Path, problems: list[Problem]) -> list[ReviewWord]:
         try:
             words.append(msgspec.json.decode(line, type=ReviewWord))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            problems.append(Problem(file, number, f"is no word of a reviewer: {error}", "`shipworthy suites review` writes it"))
+            problems.append(
+                Problem(file, number, f"is no word of a reviewer: {error}", "`shipworthy suites review` writes it")
+            )
     return words if len(problems) == before else []
 
 
@@ -71,11 +73,7 @@ def standing(words: Sequence[ReviewWord], written: Mapping[str, str]) -> dict[st
         written: by sample id, the digest of what it is made from today.
     """
     last = {word.sample: word for word in words}
-    return {
-        id: word
-        for id, word in last.items()
-        if word.status != "draft" and written.get(id) == word.of
-    }
+    return {id: word for id, word in last.items() if word.status != "draft" and written.get(id) == word.of}
 
 
 def add_word(file: Path, word: ReviewWord) -> None:

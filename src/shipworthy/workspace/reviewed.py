@@ -65,5 +65,3 @@ def all_samples(file: Path) -> SamplesForReview:
     return SamplesForReview(
         [s for s, _ in kept], {s.id: o for s, o in kept}, words, review_file(file), suite.content == "private"
     )
-
-

@@ -34,7 +34,7 @@ def read_hugging_face_suite(
         raise UsageError("--hub needs --revision COMMIT: a name alone is another data set tomorrow")
     try:
         found = datasets.load_dataset(name, revision=revision) if hub else datasets.load_from_disk(name)
-    except Exception as error:  # noqa: BLE001 - the library has no base of its own for what can go wrong
+    except Exception as error:  # the library has no base of its own for what can go wrong
         where = "on the hub" if hub else "as a folder that `save_to_disk` made"
         raise UsageError(f"cannot read the data set {name!r} {where}: {str(error).splitlines()[0][:200]}") from error
     rows = _split(found, split, name)
@@ -56,5 +56,7 @@ def _split(found: Any, split: str, name: str) -> Any:
     if not split and len(known) == 1:
         return found[known[0]]
     if split not in known:
-        raise UsageError(f"the data set {name!r} has no split {split!r}: {did_you_mean(split, known)}; it has {', '.join(known)}")
+        raise UsageError(
+            f"the data set {name!r} has no split {split!r}: {did_you_mean(split, known)}; it has {', '.join(known)}"
+        )
     return found[split]

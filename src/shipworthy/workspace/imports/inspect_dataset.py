@@ -37,7 +37,9 @@ def read_inspect_suite(file: Path, fields: Mapping[str, str]) -> ImportedSuite:
     if chosen:
         without = next((s["id"] for s in samples if "options" not in s.get("meta", {})), None)
         if without is not None:
-            raise WorkspaceError([Problem(file, 0, f"field 'choices': the sample {without!r} has none, and others have")])
+            raise WorkspaceError(
+                [Problem(file, 0, f"field 'choices': the sample {without!r} has none, and others have")]
+            )
         return ImportedSuite(samples, [{"use": "choice", "metric": "correct", "counts": "right"}], "correct")
     if any("expected" in sample for sample in samples):
         told = ["Scored by contains_any over the targets: choose another scorer where the task's own was another."]
@@ -126,7 +128,11 @@ def _message(message: Any) -> dict[str, Any]:
         if kind == "text":
             parts.append({"type": "text", "text": part.get("text", "")})
         elif kind == "image" and isinstance(part.get("image"), str) and ":" in part["image"]:
-            media = part["image"].partition(";")[0].removeprefix("data:") if part["image"].startswith("data:") else "image/*"
+            media = (
+                part["image"].partition(";")[0].removeprefix("data:")
+                if part["image"].startswith("data:")
+                else "image/*"
+            )
             parts.append({"type": "image", "media_type": media, "url": part["image"]})
         else:
             raise ValueError(f"a part of the type {kind!r} is not read (text, and images by address, are)")

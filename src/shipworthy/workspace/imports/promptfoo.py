@@ -56,7 +56,9 @@ def read_promptfoo_suite(file: Path, *, scorer: str = "") -> ImportedSuite:
     prompts = _prompts(config, source, problems)
     tests = config.get("tests")
     if not isinstance(tests, list) or not tests:
-        problems.append(source.problem(at, "field 'tests': must be a list of tests", "tests in other files are not followed"))
+        problems.append(
+            source.problem(at, "field 'tests': must be a list of tests", "tests in other files are not followed")
+        )
         raise WorkspaceError(problems)
     default = config.get("defaultTest") if isinstance(config.get("defaultTest"), dict) else {}
     kinds: dict[str, int] = {}
@@ -65,7 +67,9 @@ def read_promptfoo_suite(file: Path, *, scorer: str = "") -> ImportedSuite:
         if not isinstance(test, dict):
             problems.append(source.problem((*at, index), f"test {index + 1} must be a mapping"))
             continue
-        rows += _rows(test, default or {}, (*at, index), source, problems, prompts, kinds, bare=bool(scorer))
+        rows += _rows(
+            test, default or {}, (*at, index), source, problems, prompts=prompts, kinds=kinds, bare=bool(scorer)
+        )
     if len(rows) > MOST:
         problems.append(Problem(file, 0, f"gives more than {MOST:,} samples"))
     if len(kinds) > 1 and not scorer:
@@ -79,7 +83,9 @@ def read_promptfoo_suite(file: Path, *, scorer: str = "") -> ImportedSuite:
     used = dict(_SCORERS[kind])
     told = [f"Assertions of the type {kind}."]
     if kind in _VALUELESS:
-        told.append("`over_refusal` is hit by a refusal, which is what is-refusal asks for: read the rate the way you mean it.")
+        told.append(
+            "`over_refusal` is hit by a refusal, which is what is-refusal asks for: read the rate the way you mean it."
+        )
     return ImportedSuite(samples, [used], str(used["metric"]), told)
 
 
@@ -87,7 +93,9 @@ def _prompts(config: Mapping[str, Any], source: YamlFile, problems: list[Problem
     given = config.get("prompts", ["{{prompt}}"])
     found = [given] if isinstance(given, str) else given
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        problems.append(source.problem(("prompts",), "field 'prompts': must be texts: files and functions are not followed"))
+        problems.append(
+            source.problem(("prompts",), "field 'prompts': must be texts: files and functions are not followed")
+        )
         return []
     for index, one in enumerate(found):
         if one.startswith("file://") or "{%" in one:
@@ -97,11 +105,20 @@ def _prompts(config: Mapping[str, Any], source: YamlFile, problems: list[Problem
 
 
 def _rows(
-    test: Mapping[str, Any], default: Mapping[str, Any], loc: tuple[str | int, ...], source: YamlFile,
-    problems: list[Problem], prompts: list[str], kinds: dict[str, int], *, bare: bool,
-) -> Iterator[ForeignRow]:  # fmt: skip
+    test: Mapping[str, Any],
+    default: Mapping[str, Any],
+    loc: tuple[str | int, ...],
+    source: YamlFile,
+    problems: list[Problem],
+    *,
+    prompts: list[str],
+    kinds: dict[str, int],
+    bare: bool,
+) -> Iterator[ForeignRow]:
     line = source.line(loc)
-    given = {**(default.get("vars") or {}), **(test.get("vars") or {})} if isinstance(test.get("vars", {}), dict) else None
+    given = (
+        {**(default.get("vars") or {}), **(test.get("vars") or {})} if isinstance(test.get("vars", {}), dict) else None
+    )
     if given is None:
         problems.append(source.problem((*loc, "vars"), "field 'vars': must be a mapping: files are not followed"))
         return
@@ -151,4 +168,8 @@ def _expected(
     if kind not in _VALUELESS and value in (None, "", []):
         raise ValueError(f"the type {kind!r} needs a value")
     kinds.setdefault(kind, line)
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) and kind.endswith(("any", "all")) else value
+    return (
+        [part.strip() for part in value.split(",")]
+        if isinstance(value, str) and kind.endswith(("any", "all"))
+        else value
+    )

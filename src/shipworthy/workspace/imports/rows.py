@@ -123,7 +123,9 @@ def _sample(
     if "prompt" not in sample and "messages" not in sample:
         there = ", ".join(sorted(row.fields)) or "none"
         said = "field 'prompt': missing or empty"
-        problems.append(Problem(file, row.line, said, f"--field prompt=NAME says where it stands; fields here: {there}"))
+        problems.append(
+            Problem(file, row.line, said, f"--field prompt=NAME says where it stands; fields here: {there}")
+        )
         return None
     if left:
         sample["meta"] = {**left, **sample.get("meta", {})}
