@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Sequence
+from math import ceil
 from typing import NamedTuple
 
 SIZE = 5
@@ -43,37 +44,41 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 class GramIndex:
-    """Texts, looked up by how alike they are: exact, by counting shared grams in lists of who has each.
+    """Texts, looked up by how alike they are: exact, by lists of who has each gram.
 
     Wrong to use for texts of many pages: two that share one page of ten are not alike by this measure.
     """
 
     def __init__(self) -> None:
-        self._sizes: list[int] = []
+        self._texts: list[frozenset[str]] = []
         self._having: defaultdict[str, list[int]] = defaultdict(list)
 
-    def nearest(self, found: frozenset[str], besides: Collection[int] = ()) -> tuple[int, float]:
+    def nearest(self, found: frozenset[str], besides: Collection[int] = (), *, least: float = 0.0) -> tuple[int, float]:
         """Return the position of the text that is most alike, the earliest of equals, and its similarity.
 
-        (-1, 0.0) where no text shares a gram.
+        (-1, 0.0) where no text shares a gram, or none is as alike as `least`.
 
         Args:
             besides: positions that are passed over.
+            least: in [0, 1]; the higher, the fewer texts are looked at.
         """
-        shared: Counter[int] = Counter()
-        for gram in found:
-            shared.update(self._having.get(gram, ()))
+        # A text of similarity `least` shares at least that share of these grams: it has one of any set that is larger
+        # than the rest. The rarest are taken, for they lead to the fewest texts.
+        probed = len(found) - ceil(least * len(found)) + 1 if least else len(found)
+        rarest = sorted(found, key=lambda gram: (len(self._having.get(gram, ())), gram))[:probed]
         best, at = 0.0, -1
-        for position, count in sorted(shared.items()):
-            similarity = count / (len(found) + self._sizes[position] - count)
-            if similarity > best and position not in besides:
+        for position in sorted({position for gram in rarest for position in self._having.get(gram, ())}):
+            if position in besides:
+                continue
+            similarity = jaccard(found, self._texts[position])
+            if similarity > best and similarity >= least:
                 best, at = similarity, position
         return at, best
 
     def add(self, found: frozenset[str]) -> int:
         """Keep a text's grams and return its position, from 0."""
-        position = len(self._sizes)
-        self._sizes.append(len(found))
+        position = len(self._texts)
+        self._texts.append(found)
         for gram in found:
             self._having[gram].append(position)
         return position
@@ -98,8 +103,8 @@ def near_duplicates(texts: Sequence[str], threshold: float) -> list[NearDuplicat
     index, kept, found = GramIndex(), list[int](), list[NearDuplicate]()
     for at, text in enumerate(texts):
         own = grams(text)
-        of, similarity = index.nearest(own)
-        if similarity >= threshold:
+        of, similarity = index.nearest(own, least=threshold)
+        if of >= 0:
             found.append(NearDuplicate(at, kept[of], similarity))
         else:
             index.add(own)

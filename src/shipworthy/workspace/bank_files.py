@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shipworthy.workspace.generate import VERSION, Generated, counted, recipe_digest
+from shipworthy.workspace.generate import TOLD, VERSION, Generated, counted, recipe_digest
 from shipworthy.workspace.recipe import LoadedRecipe
 
 LIBRARY_BANK = Path(__file__).parent.parent / "library" / "bank"
@@ -39,12 +39,13 @@ def _card(loaded: LoadedRecipe, made: Generated, number: int, measured: str) -> 
     alike = " of another seed" if recipe.counterfactual else ""
     parts = counted(rows, "part:")
     digest = recipe_digest(loaded)
+    closest = f"{made.closest:.2f}" if made.closest else f"below {TOLD}"
     said = [
         f"Made by the generator (version {VERSION}) from the recipe {recipe.version}, {digest}, with seed {number}: "
         f"{clusters:,} authored seeds, {len(rows):,} samples. The same recipe and seed give the same file, byte for "
         "byte. Variants of one seed are one cluster.",
         f"No two samples{alike} reach a Jaccard similarity of {recipe.near_duplicate:g} over character 5-grams of what "
-        f"the user says and of the documents (largest: {made.closest:.2f}); {made.left_out:,} combinations were left "
+        f"the user says and of the documents (largest: {closest}); {made.left_out:,} combinations were left "
         "out for that.",
     ]
     if sealed := parts.get("sealed", 0):

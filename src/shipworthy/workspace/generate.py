@@ -26,6 +26,8 @@ VERSION = "1"
 """Of the generator: raised when one recipe and seed would give other samples."""
 SEALED = "part:sealed"
 VISIBLE = "part:visible"
+TOLD = 0.3
+"""The least similarity that is looked for; a recipe's limit is no lower."""
 _DEEPEST = 8
 """Names within names."""
 _TRIES = 12
@@ -41,7 +43,8 @@ class Generated:
         rows: samples in their short form.
         card: the recipe's prose.
         left_out: combinations that were near-duplicates of a kept sample.
-        closest: the largest similarity of two kept samples; of different seeds where variants are alike on purpose.
+        closest: the largest similarity of two kept samples, of different seeds where variants are alike on purpose; 0
+            where it is below `TOLD`.
     """
 
     suite: Mapping[str, Any]
@@ -206,8 +209,11 @@ def _keep(one: Generated, others: Sequence[Generated], row: Mapping[str, Any], s
     """Keep a sample, unless it is a near-duplicate of one that is kept, in its own suite or in the one it twins."""
     own = grams(compared(row))
     alike = {at for at, of in enumerate(one._of) if of == seed} if recipe.counterfactual else set[int]()
-    similarity = one._index.nearest(own, alike)[1]
-    if any(near >= recipe.near_duplicate for near in (similarity, *(other._index.nearest(own)[1] for other in others))):
+    similarity = one._index.nearest(own, alike, least=TOLD)[1]
+    if any(
+        near >= recipe.near_duplicate
+        for near in (similarity, *(other._index.nearest(own, least=TOLD)[1] for other in others))
+    ):
         one.left_out += 1
         return False
     one.closest = max(one.closest, similarity)

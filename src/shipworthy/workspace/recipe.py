@@ -56,7 +56,7 @@ class Recipe(Entity):
         seed: of all that is drawn.
         prefix: that the samples' ids begin with.
         variants: samples that are drawn of each seed, or ``all`` there are.
-        near_duplicate: Jaccard similarity of character 5-grams, in (0, 1], from which a sample is left out.
+        near_duplicate: Jaccard similarity of character 5-grams, in [0.3, 1], from which a sample is left out.
         counterfactual: whether variants of one seed are alike on purpose and are kept.
         sealed: share of the seeds, in [0, 0.5], whose samples are for release decisions alone.
         language: of seeds whose table does not say it.
@@ -71,7 +71,7 @@ class Recipe(Entity):
     seed: Annotated[int, NUMBER, Field(ge=0, lt=2**53)]
     prefix: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")]
     variants: Annotated[int, NUMBER, Field(ge=1, le=10_000)] | Literal["all"] = 1
-    near_duplicate: Annotated[float, NUMBER, Field(gt=0, le=1)] = 0.6
+    near_duplicate: Annotated[float, NUMBER, Field(ge=0.3, le=1)] = 0.6
     counterfactual: bool = False
     sealed: Annotated[Rate, Field(le=0.5)] = 0.25
     language: Slug = "en"
