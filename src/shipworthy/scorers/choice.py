@@ -97,5 +97,5 @@ def _named(text: str, key: str, words: str) -> bool:
     letter = re.escape(key)
     # A letter alone, in brackets, before a mark, or named as the answer: "A" in a sentence is an article.
     alone = rf"^\W*{letter}\W*$|\({letter}\)|(?<!\w){letter}\)|^\W*{letter}[.:]"
-    called = rf"\b(?:option|answer|choice|letter)(?: is)?:? \W*{letter}(?!\w)"
+    called = rf"\b(?i:option|answer|choice|letter)(?: is)?:? \W*{letter}(?!\w)"
     return bool(re.search(f"{alone}|{called}", text, re.MULTILINE))

@@ -218,8 +218,14 @@ def names_in(value: Any) -> Iterator[str]:
 def used_slots(recipe: Recipe, seed: Seed, columns: Mapping[str, Any], templates: Sequence[Any]) -> list[str]:
     """Return the slots that a seed's sample is made with, in the recipe's order."""
     fills = filled_by(recipe, seed.language)
+    used = {fills[name] for name in reached(recipe, seed, columns, templates) if name not in columns and name in fills}
+    return [slot for slot in recipe.slots if slot in used]
+
+
+def reached(recipe: Recipe, seed: Seed, columns: Mapping[str, Any], templates: Sequence[Any]) -> set[str]:
+    """Return every name that a seed's sample asks for: in its templates, and in whatever fills a name there."""
+    fills = filled_by(recipe, seed.language)
     seen: set[str] = set()
-    used: set[str] = set()
     waiting = [name for template in templates for name in names_in(template)]
     while waiting:
         name = waiting.pop()
@@ -232,16 +238,15 @@ def used_slots(recipe: Recipe, seed: Seed, columns: Mapping[str, Any], templates
             lookup = recipe.lookups[name]
             waiting += names_in(lookup.is_.get(str(columns.get(lookup.by, ""))))
         elif name in fills:
-            used.add(fills[name])
             waiting += [n for choice in choices(recipe, fills[name], seed.language) for n in names_in(choice)]
-    return [slot for slot in recipe.slots if slot in used]
+    return seen
 
 
 def _check_names(recipe: Recipe, seed: Seed, table: Path, problems: list[Problem]) -> None:
     fills = filled_by(recipe, seed.language)
     known = {*seed.columns, *recipe.lookups, *fills}
     templates: list[Any] = [recipe.sample, dict(seed.columns), *(recipe.twin.sample.values() if recipe.twin else ())]
-    for name in sorted({name for template in templates for name in names_in(template)} - known):
+    for name in sorted(reached(recipe, seed, seed.columns, templates) - known):
         if name in recipe.slots:
             said = f"the slot {name!r} has no choices in the language {seed.language!r}"
             problems.append(Problem(table, seed.line, said, "add them, or 'any'"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,6 +30,7 @@ BANK = tuple(
 )
 
 
+@cache
 def everything(name: str) -> list[Sample]:
     """Return a suite's samples, the sealed ones too."""
     return read_samples(LIBRARY / name / "samples.jsonl", [])[0]
