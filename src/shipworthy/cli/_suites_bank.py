@@ -63,6 +63,27 @@ def export(*, workspace: Path, name: str, file: Path, form: str, allow_code: boo
 
 @click.command()
 @workspace_option
+@click.argument("name")
+@click.argument("form", type=click.Choice(["picture", "speech"]))
+@click.option("--as", "id", metavar="ID", help="The new suite's id; NAME-FORM if left out.")
+@allow_code_option
+def render(*, workspace: Path, name: str, form: Any, id: str | None, allow_code: bool) -> None:
+    """Make a suite of NAME whose last question stands in a picture, or is spoken: for targets that take them.
+
+    Pictures need the extra `picture`, speech the program espeak-ng. `check` refuses a target that takes neither.
+    """
+    from shipworthy.cli._suites_found import one_suite, written_of
+    from shipworthy.workspace.rendered import render_suite
+
+    file, suite = one_suite(workspace, allow_code, name)
+    written = written_of(workspace, allow_code, file, name)
+    made = render_suite(suite, written, workspace, form, id or f"{name}-{form}")
+    click.echo(f"{made}: {len(suite.samples):,} samples")
+    click.echo(f"Next:  {Again(workspace, allow_code).line('check')}")
+
+
+@click.command()
+@workspace_option
 @click.argument("old")
 @click.argument("new")
 @form_option

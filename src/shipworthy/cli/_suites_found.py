@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shipworthy.workspace.suite import Suite
@@ -47,6 +47,17 @@ def one_suite(workspace: Path, allow_code: bool, name: str) -> tuple[str, Suite]
     if Path(name).exists():
         return "", load_suite(Path(name))
     raise UsageError(f"there is no suite {name!r}: {did_you_mean(name, sorted(known))}")
+
+
+def written_of(workspace: Path, allow_code: bool, file: str, name: str) -> dict[str, Any]:
+    """Return the keys of a suite's file: one of the workspace, where `file` is not empty, or of the library."""
+    from shipworthy.workspace.library import LIBRARY
+    from shipworthy.workspace.load import Workspace
+    from shipworthy.workspace.suites import loaded_suite
+
+    if file:
+        return dict(Workspace.load(workspace, allow_code=allow_code).graph.node("suite", name).written)
+    return dict(loaded_suite(LIBRARY / name).written)
 
 
 def languages_of(suite: Suite, written: str) -> list[str]:

@@ -11,7 +11,7 @@ import click
 
 from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
-from shipworthy.cli._suites_bank import coverage, diff, export, new, review
+from shipworthy.cli._suites_bank import coverage, diff, export, new, render, review
 from shipworthy.cli._suites_found import all_suites, languages_of, refs_of
 from shipworthy.cli._suites_import import import_
 from shipworthy.cli._suites_runs import calibration, gap, pairs, sealed
@@ -28,7 +28,7 @@ def command() -> None:
     """
 
 
-for _verb in (new, import_, export, diff, coverage, review, calibration, pairs, gap, sealed):
+for _verb in (new, import_, export, render, diff, coverage, review, calibration, pairs, gap, sealed):
     command.add_command(_verb)
 
 

@@ -1,4 +1,4 @@
-"""The bank: what its recipes give is what lies there, distinct, sealed evenly, and with twins that are not the thing."""
+"""The bank: its recipes give what lies there, distinct, sealed evenly, with twins that are not the thing."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_suite_of_the_bank_is_whole(name: str) -> None:
     sealed = sum("part:sealed" in found for found in parts.values()) / len(parts)
     assert sealed == 0 if name == "jailbreak-standard" else 0.2 <= sealed <= 0.26
     assert suite.sealed == sum("part:sealed" in s.tags for s in samples) and suite.part in ("visible", "")
-    assert "## Purpose" in suite.card and "## Limits" in suite.card or name.endswith("-benign")
+    assert ("## Purpose" in suite.card and "## Limits" in suite.card) or name.endswith("-benign")
 
 
 def test_twins_point_at_each_other_in_one_part() -> None:

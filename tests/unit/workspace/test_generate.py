@@ -1,4 +1,4 @@
-"""Recipes: the same seed gives the same samples, mistakes have their line, and what is sealed or rejected is left out."""
+"""Recipes: the same seed gives the same samples, a mistake has its line, what is sealed is left out."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ lookups:
   kind: {by: stratum, is: {a: [one], b: [two]}}
 """
 SEEDS = "id\tstratum\task\tanswers[]\n1\ta\tWhere is the boat?\tshed; pier\n2\tb\tWho rows on Sunday?\tAda\n"
+FRENCH = "id\tlanguage\tstratum\task\tanswers[]\n1\tfr\ta\tO?\tx\n"
 
 
 @pytest.fixture
@@ -70,11 +71,11 @@ def test_near_duplicates_are_left_out_and_counted(write):
         (RECIPE, SEEDS + "3\tz\tWhat?\tx\n", "seeds.tsv", 4, "the lookup 'kind' has nothing for stratum 'z'"),
         (RECIPE, SEEDS.replace("\task\t", "\taks\t"), "seeds.tsv", 2, "nothing fills the name 'ask'"),
         (RECIPE, "# nothing\n", "seeds.tsv", 1, "no seeds"),
-        (RECIPE, "id\tlanguage\tstratum\task\tanswers[]\n1\tfr\ta\tO?\tx\n", "seeds.tsv", 2, "no choices in the language 'fr'"),
+        (RECIPE, FRENCH, "seeds.tsv", 2, "no choices in the language 'fr'"),
         (RECIPE, SEEDS.replace("Where", "{ask}"), "seeds.tsv", 2, "fill one another without an end"),
         (RECIPE.replace("variants: 2", "variants: none"), SEEDS, "recipe.yaml", 4, ""),
         (RECIPE.replace("near_duplicate: 0.6", "near_duplicate: 0.1"), SEEDS, "recipe.yaml", 5, ""),
-        (RECIPE.replace("prefix: T", "prefix: T\nseeds: ../../etc/passwd"), SEEDS, "passwd", 0, "leads out of the workspace"),
+        (RECIPE.replace("seed: 3", "seed: 3\nseeds: ../../etc/passwd"), SEEDS, "passwd", 0, "leads out of the"),
     ],
 )  # fmt: skip
 def test_a_mistake_has_its_line(write, recipe, seeds, file, line, said):

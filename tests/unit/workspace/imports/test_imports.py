@@ -108,7 +108,7 @@ def test_promptfoo_tests_with_their_variables_and_assertion(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "line", "said"),
     [
-        ("type: icontains-any, value: [fromage]", "type: llm-rubric, value: is French", 7, "'llm-rubric' has no scorer"),
+        ("type: icontains-any, value: [fromage]", "type: llm-rubric, value: French", 7, "'llm-rubric' has no scorer"),
         ("type: icontains-any, value: [fromage]", "type: equals, value: fromage", 7, "the type 'equals', and other"),
         ("text: cheese, ", "", 7, "field 'vars': has no 'text'"),
         ("value: [fromage]", "valu: [fromage]", 7, "needs a value"),
@@ -124,7 +124,10 @@ def test_a_promptfoo_file_that_is_no_suite_says_where(tmp_path, old, new, line, 
 
 INSPECT = [
     {"input": "Capital of France?", "target": "Paris", "metadata": {"level": 1}},
-    {"id": 7, "input": [{"role": "system", "content": "Brief."}, {"role": "user", "content": "Of Peru?"}], "target": ["Lima"]},
+    {
+        "id": 7, "target": ["Lima"],
+        "input": [{"role": "system", "content": "Brief."}, {"role": "user", "content": "Of Peru?"}],
+    },
 ]  # fmt: skip
 
 
