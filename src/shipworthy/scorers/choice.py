@@ -14,6 +14,8 @@ from shipworthy.core.registry import scorer
 from shipworthy.scorers._answers import answers, blocked, spoken
 
 VERSION = "1"
+_CALLED = re.compile(r"\b(?:answer|choice)(?:\s+is)?\s*:?\s*([^\n.]{1,200}\.?)", re.IGNORECASE)
+"""What is called the answer, to the end of its sentence."""
 
 
 @scorer
@@ -22,7 +24,7 @@ class Choice:
 
     An option is named by its key, where that is a letter (``B``, ``(B)``, ``B.``, ``option B``, ``**B**``), or by its
     text as whole words, case ignored. An answer that names one option chooses it. One that names several chooses the
-    one that its first line names alone. Any other, a guard's block and an empty answer too, has no hit, which counts
+    one that its first line names alone, or else the one that it calls the answer ("the answer is B"). Any other, a guard's block and an empty answer too, has no hit, which counts
     against shipping whichever way is good: not to choose is no fair answer.
 
     Wrong to use where an option is named to be denied ("it is not Sydney") and the right one is not named.
@@ -82,7 +84,8 @@ def chosen_of(answer: str, options: Mapping[str, str]) -> str | None:
     'A'
     """
     lines = [line for line in answer.splitlines() if any(c.isalnum() for c in line)]
-    for text in (answer, lines[0] if lines else ""):
+    called = _CALLED.findall(answer)
+    for text in (answer, lines[0] if lines else "", called[-1] if called else ""):
         named = [key for key, words in options.items() if _named(text, key, words)]
         if len(named) == 1:
             return named[0]
