@@ -24,8 +24,9 @@ class Choice:
 
     An option is named by its key, where that is a letter (``B``, ``(B)``, ``B.``, ``option B``, ``**B**``), or by its
     text as whole words, case ignored. An answer that names one option chooses it. One that names several chooses the
-    one that its first line names alone, or else the one that it calls the answer ("the answer is B"). Any other, a guard's block and an empty answer too, has no hit, which counts
-    against shipping whichever way is good: not to choose is no fair answer.
+    one that its first line names alone, or else the one that it calls the answer ("the answer is B"). Any other, a
+    guard's block and an empty answer too, has no hit, which counts against shipping whichever way is good: not to
+    choose is no fair answer.
 
     Wrong to use where an option is named to be denied ("it is not Sydney") and the right one is not named.
 
