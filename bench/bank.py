@@ -2,6 +2,7 @@
 
 python bench/bank.py            # says what differs; exit 1 where something does
 python bench/bank.py --write    # writes library/suites/<id> of every recipe
+python bench/bank.py --json     # one object: files that differ
 python bench/bank.py --alike 0.6   # near-duplicates over the library, one cluster's own and worlds' tasks aside
 
 What was measured with a suite stands in library/bank/<recipe>/measured-<suite>.md and ends up in its card.
@@ -10,6 +11,7 @@ What was measured with a suite stands in library/bank/<recipe>/measured-<suite>.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,10 +53,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--alike", type=float)
+    parser.add_argument("--json", action="store_true", help="one object, and nothing beside it")
     wanted = parser.parse_args()
     if wanted.alike:
         return _alike(wanted.alike)
     stale = [(path, text) for path, text in made() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    if wanted.json:
+        print(json.dumps({"differ": [str(path.relative_to(LIBRARY)) for path, _ in stale]}))
+        return 1 if stale else 0
     for path, text in stale:
         print(f"{'wrote' if wanted.write else 'differs'}  {path.relative_to(LIBRARY)}")
         if wanted.write:

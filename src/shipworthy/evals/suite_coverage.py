@@ -14,7 +14,7 @@ LIMIT, TRUTH = 0.05, 0.01
 NO_LANGUAGE = "not said"
 
 
-class Covered(NamedTuple):
+class SuiteCoverage(NamedTuple):
     """What covers one id or language.
 
     Attributes:
@@ -34,7 +34,7 @@ class Covered(NamedTuple):
     power: float
 
 
-def covered_by(suites: Iterable[tuple[Suite, str]]) -> tuple[list[Covered], list[Covered]]:
+def covered_by(suites: Iterable[tuple[Suite, str]]) -> tuple[list[SuiteCoverage], list[SuiteCoverage]]:
     """Return what covers each taxonomy id, and each language.
 
     Args:
@@ -70,9 +70,9 @@ class _Found:
         self.suites[suite.id] = suite
 
 
-def _row(of: str, title: str, found: _Found) -> Covered:
+def _row(of: str, title: str, found: _Found) -> SuiteCoverage:
     clusters = len(found.clusters)
-    return Covered(
+    return SuiteCoverage(
         of=of,
         title=title,
         samples=found.samples,
