@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shipworthy.stats.agreement import Kappa, kappa
     from shipworthy.stats.audit import AuditedRate, audited_rate
+    from shipworthy.stats.canary import Canary, CanaryState
     from shipworthy.stats.confidence import (
         CalibrationError,
         RiskCoverage,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         risk_coverage,
     )
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
+    from shipworthy.stats.detector import DayCount, EDetector, NormalRate, e_bh, normal_rate
     from shipworthy.stats.interval import RateInterval, rate_interval
     from shipworthy.stats.judge_error import JudgeAccuracy, JudgedRate, judged_noninferiority_test, judged_rate
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
@@ -50,8 +52,15 @@ _HOMES = {
     "brier_score": "confidence",
     "calibration_error": "confidence",
     "risk_coverage": "confidence",
+    "Canary": "canary",
+    "CanaryState": "canary",
     "ThresholdTest": "criterion",
     "threshold_test": "criterion",
+    "DayCount": "detector",
+    "EDetector": "detector",
+    "NormalRate": "detector",
+    "normal_rate": "detector",
+    "e_bh": "detector",
     "RateInterval": "interval",
     "rate_interval": "interval",
     "JudgeAccuracy": "judge_error",
@@ -94,6 +103,10 @@ __all__ = [
     "AuditedRate",
     "BradleyTerry",
     "CalibrationError",
+    "Canary",
+    "CanaryState",
+    "DayCount",
+    "EDetector",
     "Flip",
     "JudgeAccuracy",
     "JudgedRate",
@@ -102,6 +115,7 @@ __all__ = [
     "MeanTest",
     "MedianInterval",
     "NoninferiorityTest",
+    "NormalRate",
     "PairChoice",
     "PairedDifference",
     "RateInterval",
@@ -117,6 +131,7 @@ __all__ = [
     "brier_score",
     "calibration_error",
     "change_flip",
+    "e_bh",
     "gatekeeping",
     "holm",
     "judged_noninferiority_test",
@@ -128,6 +143,7 @@ __all__ = [
     "mean_test",
     "median_interval",
     "noninferiority_test",
+    "normal_rate",
     "paired_difference",
     "rate_flip",
     "rate_interval",
