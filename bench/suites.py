@@ -1,10 +1,12 @@
 """Every suite of the library on SmolLM2, through the shipped helpdesk and the real engine.
 
-python bench/suites.py [SUITE ...] [--attacks all|ID,ID] [--guards] [--samples N] [--workspace DIR] [--hits] [--json]
+python bench/suites.py [SUITE ...] [--plain] [--attacks all|ID,ID] [--guards] [--samples N] [--workspace DIR]
+                       [--hits] [--json]
 
 Prints, per suite and attack, the rate of the main metric with its 95 % interval, hits and trials, clusters and what has
 no score; a star marks an interval that lies wholly inside (5 %, 95 %). Without --attacks only `none` is run.
 The workspace is kept (default: bench/results/suites), so replies are cached and a second call only scores again.
+With --plain the model itself is asked, without the helpdesk around it: for suites with system messages of their own.
 Needs the extra `local` and `shipworthy model pull smollm2`; about a second an attempt on two quiet cores.
 """
 
@@ -35,6 +37,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="*", metavar="SUITE")
     parser.add_argument("--attacks", default="none")
+    parser.add_argument("--plain", action="store_true")
     parser.add_argument("--guards", action="store_true")
     parser.add_argument("--samples", type=int)
     parser.add_argument("--workspace", type=Path, default=Path(__file__).parent / "results" / "suites")
@@ -44,7 +47,9 @@ def main() -> int:
     # Agents are measured by bench/agents.py: the helpdesk's model calls no tools that it is offered.
     suites = wanted.suites or [n for n in library_suites() if not any(s.scene for s in library_suite(n).samples)]
     if not (wanted.workspace / "system.yaml").is_file():
-        scaffold(wanted.workspace, "helpdesk-rag")
+        scaffold(wanted.workspace, "minimal" if wanted.plain else "helpdesk-rag")
+        if wanted.plain:
+            (wanted.workspace / "targets.yaml").write_text("targets: {default: {use: smollm2}}\n", encoding="utf-8")
     for name in suites:
         # The library as it is now, not the template's changes to it.
         (wanted.workspace / "suites" / f"{name}.yaml").write_text(f"use: library:{name}\n", encoding="utf-8")

@@ -95,6 +95,8 @@ def test_the_lowest_versions_are_the_ones_pyproject_names():
         "pdf",
         "presidio",
         "pyrit",
+        "hf",
+        "picture",
     ):  # each has an environment of its own
         for wanted in map(Requirement, EXTRAS[extra]):
             locked[wanted.name] = pins(f"requirements-{extra}", PEERS)[wanted.name]

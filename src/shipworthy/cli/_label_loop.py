@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import click
 
@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from shipworthy.evals.labelling import LabelDesk
     from shipworthy.scorers._rubric import Rubric
 
-KEYS = "h hit, n no-hit, s skip, u undo, c comment, r rubric, q quit"
+
+class LoopKeys(NamedTuple):
+    """The letters of the two words of a walk, and what is said of them; the other letters are always the same."""
+
+    yes: str
+    no: str
+    told: str
+
+
+LABELS = LoopKeys("h", "n", "h hit, n no-hit, s skip, u undo, c comment, r rubric, q quit")
+REVIEW = LoopKeys("a", "x", "a accept, x reject, s skip, u undo, c comment, r what to look for, q quit")
 RULE = "-" * 72
 MOST = 4000
 """Characters of one comment."""
@@ -32,29 +42,39 @@ def label_all(desk: LabelDesk, metric: str, rubric: Rubric | None, lines: TextIO
     Returns:
         Whether nothing was left.
     """
-    click.echo("\n".join(told_rubric(metric, rubric)))
+    return walk(desk, tuple(told_rubric(metric, rubric)), _question(metric, rubric), LABELS, lines)
+
+
+def walk(desk: LabelDesk, told: Sequence[str], question: str, keys: LoopKeys, lines: TextIO) -> bool:
+    """As `label_all`, with any two words.
+
+    Args:
+        told: what is said at the beginning, and again on ``r``.
+        question: that is asked of each item.
+    """
+    click.echo("\n".join(told))
     while (item := desk.current()) is not None:
         done, of = desk.standing()
         click.echo(f"\n{RULE}\n{done + 1:,} of {of:,}")
-        click.echo("\n".join((*_body(desk.show(item)), "", _question(metric, rubric))))
-        if not _one(desk, item, metric, rubric, lines):
+        click.echo("\n".join((*_body(desk.show(item)), "", question)))
+        if not _one(desk, item, told, keys, lines):
             return False
     return True
 
 
-def _one(desk: LabelDesk, item: int, metric: str, rubric: Rubric | None, lines: TextIO) -> bool:
+def _one(desk: LabelDesk, item: int, told: Sequence[str], keys: LoopKeys, lines: TextIO) -> bool:
     """Take keys until the item has a word, is skipped, or another one is to be shown. False to quit."""
     began, comment = time.monotonic(), ""
     while True:
-        click.echo(f"{KEYS} > ", nl=False)
+        click.echo(f"{keys.told} > ", nl=False)
         line = lines.readline()
         if not line:
             click.echo("")
             return False
         key, _, rest = line.strip().partition(" ")
         match key.lower():
-            case "h" | "n" | "s":
-                hit = {"h": True, "n": False, "s": None}[key.lower()]
+            case keys.yes | keys.no | "s":
+                hit = {keys.yes: True, keys.no: False, "s": None}[key.lower()]
                 desk.give(item, hit, time.monotonic() - began, comment)
                 return True
             case "u":
@@ -69,7 +89,7 @@ def _one(desk: LabelDesk, item: int, metric: str, rubric: Rubric | None, lines: 
                 comment = visible(text[:MOST])
                 click.echo("kept with the word that you give next" if comment else "no comment")
             case "r":
-                click.echo("\n".join(told_rubric(metric, rubric)))
+                click.echo("\n".join(told))
             case "q":
                 return False
             case _:

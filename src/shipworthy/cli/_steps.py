@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--target", metavar="NAME", help="This target of targets.yaml, instead of the system under test.")
 @click.option("--fresh", "fresh", metavar="[SEED]", is_flag=False, flag_value=NEW_SEED, callback=seed_of, help="On other samples of each bank, as of `shipworthy eval --fresh`.")  # fmt: skip  # noqa: E501
 @click.option("--shards", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="Into how many parts its attempts are dealt.")  # fmt: skip  # noqa: E501
+@click.option("--sealed", is_flag=True, help="Measure sealed samples, too, as of `shipworthy eval --sealed`.")
 @allow_code_option
 def declare_command(
     *,
@@ -35,6 +36,7 @@ def declare_command(
     target: str | None,
     fresh: int | None,
     shards: int,
+    sealed: bool,
     allow_code: bool,
 ) -> None:
     """Write down what a run will do, make none of its attempts, and print its id.
@@ -43,12 +45,14 @@ def declare_command(
     """
     from shipworthy.core.errors import UsageError
     from shipworthy.evals.begin import declare
+    from shipworthy.evals.sealed import refuse_unsealed
     from shipworthy.workspace.load import Workspace
 
     if no_guards and guards:
         raise UsageError("--guards and --no-guards exclude each other")
     chosen: Guards = False if no_guards else guards or True
     loaded = Workspace.load(workspace, allow_code=allow_code)
+    refuse_unsealed(loaded, plan, suites or None, sealed=sealed)
     draws = draw(loaded, plan, fresh, suites=suites or None)
     made = declare(loaded, plan, suites=suites or None, guards=chosen, target=target, shards=shards, draws=draws)
     click.echo(made.name)

@@ -72,6 +72,9 @@ def seed_of(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option("--max-cost", metavar="USD", type=click.FloatRange(min=0), help="Stop after this much money.")
 @click.option("--max-time", metavar="TIME", help="Stop after this long, such as 90s, 5m or 1h30m.")
 @click.option("--shard", metavar="I/N", callback=_shard, help="Make only this part of the run, such as 2/4; the parts may run at once, in any order, and again.")  # fmt: skip  # noqa: E501
+@click.option(
+    "--sealed", is_flag=True, help="For a release decision: measure sealed samples, too. The audit log keeps it."
+)
 @click.option("--concurrency", metavar="N", type=click.IntRange(min=1), help="Calls to the target at one time.")
 @allow_code_option
 @click.pass_context
@@ -94,6 +97,7 @@ def command(  # noqa: PLR0915
     max_cost: float | None,
     max_time: str | None,
     shard: tuple[int, int] | None,
+    sealed: bool,
     concurrency: int | None,
     allow_code: bool,
 ) -> None:
@@ -108,6 +112,7 @@ def command(  # noqa: PLR0915
     """
     from shipworthy.core.errors import UsageError
     from shipworthy.evals.begin import begin, complete, join
+    from shipworthy.evals.sealed import refuse_unsealed
     from shipworthy.exchange.budget import Limits, parse_duration
     from shipworthy.workspace.load import Workspace
 
@@ -123,6 +128,8 @@ def command(  # noqa: PLR0915
         seconds=parse_duration(max_time) if max_time is not None else None,
     )
     loaded, again = Workspace.load(workspace, allow_code=allow_code), Again(workspace, allow_code)
+    if not resume:
+        refuse_unsealed(loaded, plan or "full", suites or None, sealed=sealed)
     for name in targets:  # all of them before the first run begins
         loaded.target_named(name)
         loaded.permit(name)

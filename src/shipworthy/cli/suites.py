@@ -1,4 +1,4 @@
-"""List suites, show one, copy one of the library to change it."""
+"""List suites, show one, copy one, make one, import, export, compare, review, and what only a suite's run can tell."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ import click
 
 from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
+from shipworthy.cli._suites_bank import coverage, diff, export, new, render, review
+from shipworthy.cli._suites_found import all_suites, languages_of, refs_of
+from shipworthy.cli._suites_import import import_
+from shipworthy.cli._suites_runs import calibration, gap, pairs, sealed
 
 if TYPE_CHECKING:
     from shipworthy.workspace.suite import Suite
@@ -18,10 +22,14 @@ if TYPE_CHECKING:
 
 @click.group("suites", no_args_is_help=True)
 def command() -> None:
-    """List suites, show one, copy one of the library to change it.
+    """List suites, show, copy, make, import, export, compare and review them.
 
     A file `suites/NAME.yaml` with the line `use: library:NAME` takes a suite of the library as it is.
     """
+
+
+for _verb in (new, import_, export, render, diff, coverage, review, calibration, pairs, gap, sealed):
+    command.add_command(_verb)
 
 
 @command.command("list")
@@ -39,18 +47,23 @@ def list_(workspace: Path, form: str, allow_code: bool) -> None:
             "from": "workspace" if file else "library",
             "file": file or None,
             "samples": len(suite.samples),
+            "sealed": suite.sealed if suite.part == "visible" else 0,
+            "part": suite.part or None,
+            "languages": languages_of(suite, language),
             "attacks": len(suite.attacks),
             "metric": suite.metric,
             "measures": suite.title,
+            "refs": refs_of(suite),
+            "digest": suite.digest,
         }
-        for file, suite in _all(workspace, allow_code)
+        for file, suite, language in all_suites(workspace, allow_code)
     ]
-    kept = dict.fromkeys(("version", "samples", "attacks", "metric"))
+    kept = dict.fromkeys(("version", "samples", "sealed", "part", "languages", "attacks", "metric", "refs", "digest"))
     again, told = Again(workspace, allow_code), "cannot be read: shipworthy check says why"
     broken = _broken(workspace, {row["file"] for row in rows})
     rows += [{"suite": id, **kept, "from": "workspace", "file": file, "measures": told} for id, file in broken]
-    columns = ("suite", "version", "from", "samples", "metric")
-    text = listing(rows, form, columns, right=("samples",))
+    columns = ("suite", "version", "from", "samples", "sealed", "metric")
+    text = listing(rows, form, columns, right=("samples", "sealed"))
     if form == "text" and any(row["version"] is None for row in rows):
         text += again.told("\n\nWhat has no version cannot be read: `shipworthy check` says why")
     if form == "text":
@@ -70,7 +83,7 @@ def show(*, workspace: Path, name: str, samples: int, form: str, allow_code: boo
 
     from shipworthy.core.errors import UsageError, did_you_mean
 
-    known = {suite.id: (file, suite) for file, suite in reversed(_all(workspace, allow_code))}
+    known = {suite.id: (file, suite) for file, suite, _ in reversed(all_suites(workspace, allow_code))}
     if name not in known and name in dict(_broken(workspace, {file for file, _ in known.values()})):
         raise UsageError(f"the suite {name!r} cannot be read: `shipworthy check` says why")
     if name not in known:
@@ -123,46 +136,6 @@ def copy(workspace: Path, name: str, id: str | None) -> None:
     click.echo(f"Next:  {Again(workspace).line('check')}")
 
 
-@command.command("import")
-@workspace_option
-@click.argument("benchmark", type=click.Choice(["injecagent", "agent-threat-bench"]))
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--setting", type=click.Choice(["base", "enhanced"]), default="base", help="Of InjecAgent.")
-@click.option("--as", "id", metavar="ID", help="The suite's id; the benchmark's name if left out.")
-def import_(*, workspace: Path, benchmark: str, folder: Path, setting: str, id: str | None) -> None:
-    """Make a suite of a benchmark whose data you have in FOLDER. Nothing is overwritten.
-
-    `injecagent`: a clone of its repository. `agent-threat-bench`: the folder `inspect_evals/agent_threat_bench` of an
-    installed inspect-evals. Beside the suite stand the signatures of its tools, for `shipworthy policy draft`, and the
-    scripts of `hijacked_agent`.
-    """
-    from shipworthy.agents.agent_threat import read_agent_threat
-    from shipworthy.agents.injecagent import read_injecagent
-
-    found = read_injecagent(folder, setting) if benchmark == "injecagent" else read_agent_threat(folder)
-    named = f"{benchmark}-{setting}" if benchmark == "injecagent" else benchmark
-    made = found.write(workspace, id or named)
-    click.echo(f"{made}: {len(found.samples):,} samples, {len(found.tools)} tools, {len(found.goals)} attacks")
-    click.echo(f"a scripted agent that obeys them: {{use: hijacked_agent, tasks: suites/{made.name}/script}}")
-    again = Again(workspace)
-    click.echo(f"Next:  {again.line('check')}")
-
-
-def _all(workspace: Path, allow_code: bool) -> list[tuple[str, Suite]]:
-    """Return (file in the workspace, suite), its own first; the file is empty for one of the library."""
-    from shipworthy.workspace.library import library_suites
-    from shipworthy.workspace.load import Workspace
-    from shipworthy.workspace.suites import library_suite
-
-    found: list[tuple[str, Suite]] = []
-    if (workspace / "system.yaml").is_file():
-        known, _ = Workspace.inspect(workspace, allow_code=allow_code)
-        if known is not None:
-            files = {id: known.graph.node("suite", id).file for id in known.suites}
-            found = [(files[id].relative_to(workspace).as_posix(), suite) for id, suite in known.suites.items()]
-    return [*found, *(("", library_suite(name)) for name in library_suites())]
-
-
 def _broken(workspace: Path, read: Collection[str | None]) -> list[tuple[str, str]]:
     """Return (what it may be called, file) of the workspace's suite files that were not read: they are not whole."""
     found = []
@@ -191,6 +164,8 @@ def _facts(origin: str, suite: Suite) -> dict[str, Any]:
         "license": suite.license,
         "content": suite.content,
         "samples": len(suite.samples),
+        "sealed": suite.sealed,
+        "review": {"reviewed": suite.reviewed, "draft": len(suite.samples) - suite.reviewed},
         "clusters": len({sample.cluster for sample in suite.samples}),
         "strata": dict(sorted(strata.items())),
         "severities": dict(sorted(Counter(sample.severity for sample in suite.samples if sample.severity).items())),

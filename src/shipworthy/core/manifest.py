@@ -22,6 +22,7 @@ class SuiteUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
         attempts: planned in all: samples x attacks x `each`.
         each: attempts of one sample with one attack.
         icc: intra-cluster correlation that sample sizes are planned with, in [0, 1]; no verdict rests on it.
+        part: of the suite's file, ``visible`` or ``sealed``; ``""`` where nothing is sealed.
         metric: the suite's primary one; `metrics` all that its scorers declare.
         looks: of a suite that a sequential run may end early, after how many attempts it may be looked at, ascending;
             the last is `attempts`. What decides on it must hold at all of them at once. Empty where it is made whole.
@@ -41,6 +42,7 @@ class SuiteUse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     metrics: tuple[Metric, ...]
     attacks: tuple[Name, ...] = ()
     looks: tuple[int, ...] = ()
+    part: Name = ""
 
     def describe(self, metric: str) -> Metric | None:
         """Return a metric that one of the suite's scorers declares."""

@@ -98,6 +98,7 @@ def _suite_use(part: SuitePlan, crew: Crew, looks: tuple[int, ...]) -> SuiteUse:
         ),
         attacks=tuple(attack.name for attack in part.attacks),
         looks=looks,
+        part=part.suite.part,
     )
 
 

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from shipworthy.stats.agreement import Kappa, kappa
     from shipworthy.stats.audit import AuditedRate, audited_rate
     from shipworthy.stats.canary import Canary, CanaryState
+    from shipworthy.stats.confidence import (
+        CalibrationError,
+        RiskCoverage,
+        brier_score,
+        calibration_error,
+        risk_coverage,
+    )
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
     from shipworthy.stats.detector import DayCount, EDetector, NormalRate, e_bh, normal_rate
     from shipworthy.stats.interval import RateInterval, rate_interval
@@ -33,12 +40,18 @@ if TYPE_CHECKING:
     from shipworthy.stats.raters import RaterAgreement, rater_agreement
     from shipworthy.stats.replicates import RunShift, run_shift
     from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
+    from shipworthy.stats.unpaired import UnpairedDifference, unpaired_difference
 
 _HOMES = {
     "Kappa": "agreement",
     "kappa": "agreement",
     "AuditedRate": "audit",
     "audited_rate": "audit",
+    "CalibrationError": "confidence",
+    "RiskCoverage": "confidence",
+    "brier_score": "confidence",
+    "calibration_error": "confidence",
+    "risk_coverage": "confidence",
     "Canary": "canary",
     "CanaryState": "canary",
     "ThresholdTest": "criterion",
@@ -82,11 +95,14 @@ _HOMES = {
     "Flip": "scorer_error",
     "change_flip": "scorer_error",
     "rate_flip": "scorer_error",
+    "UnpairedDifference": "unpaired",
+    "unpaired_difference": "unpaired",
 }
 
 __all__ = [
     "AuditedRate",
     "BradleyTerry",
+    "CalibrationError",
     "Canary",
     "CanaryState",
     "DayCount",
@@ -104,12 +120,16 @@ __all__ = [
     "PairedDifference",
     "RateInterval",
     "RaterAgreement",
+    "RiskCoverage",
     "RunShift",
     "ThresholdTest",
+    "UnpairedDifference",
     "achieved_power",
     "achieved_power_for_mean",
     "audited_rate",
     "bradley_terry",
+    "brier_score",
+    "calibration_error",
     "change_flip",
     "e_bh",
     "gatekeeping",
@@ -130,8 +150,10 @@ __all__ = [
     "rater_agreement",
     "required_clusters",
     "required_clusters_for_mean",
+    "risk_coverage",
     "run_shift",
     "threshold_test",
+    "unpaired_difference",
 ]
 
 

@@ -74,6 +74,8 @@ def register_declared(layout: Layout, manifest: RunManifest) -> Entry:
         "draws": list(manifest.draws),
         "planned": manifest.planned,
     }
+    if sealed := sorted(use.id for use in manifest.suites if use.part == "sealed"):
+        body["sealed"] = sealed
     with AuditLog(layout.control_url) as audit, audit.appending() as appender:
         return once(appender, DECLARED, "run", body)
 

@@ -178,8 +178,11 @@ class Workspace:
 
     @cached_property
     def plans(self) -> Mapping[str, PlanSpec]:
-        """What a run may cover, by id; `full` is always there."""
-        return {**self.entities(PlanSpec), FULL: full_plan(list(self.suites))}
+        """What a run may cover, by id; `full` is always there, without sealed parts: who wants one names it."""
+        return {
+            **self.entities(PlanSpec),
+            FULL: full_plan([id for id, suite in self.suites.items() if suite.part != "sealed"]),
+        }
 
     @cached_property
     def gate(self) -> Gate:

@@ -27,6 +27,10 @@ class Suite:
         icc: planned correlation of attempts within a cluster, in [0, 1].
         digest: ``sha256:…`` of everything in it that a result depends on; the card is not part of it.
         card: markdown.
+        part: ``visible`` or ``sealed``; ``""`` where no sample is sealed.
+        sealed: how many samples the file has in its sealed part.
+        left_out: ids of the file's samples that are not among these: of the other part, or rejected by a reviewer.
+        reviewed: how many of the samples a person has read and accepted; the others are drafts.
         source: the file that the samples stand in, and `lines`, 1-based, where in it each does.
     """
 
@@ -46,6 +50,10 @@ class Suite:
     license: str = ""
     card: str = ""
     digest: str = ""
+    part: str = ""
+    sealed: int = 0
+    left_out: frozenset[str] = frozenset()
+    reviewed: int = 0
     source: Path | None = None
     lines: Sequence[int] = ()
 

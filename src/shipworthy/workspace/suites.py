@@ -17,12 +17,14 @@ from shipworthy.core.records import Sample
 from shipworthy.workspace.draft import Placed
 from shipworthy.workspace.fields import Loc
 from shipworthy.workspace.fit import fit, fit_scorers, unseen
+from shipworthy.workspace.held_back import hold_back
 from shipworthy.workspace.inside import read_inside
 from shipworthy.workspace.kinds.facts import ProductFacts
 from shipworthy.workspace.kinds.suite import LibrarySuiteUse, SuiteFile
 from shipworthy.workspace.library import LIBRARY, library_suites
 from shipworthy.workspace.meaning import meaning
 from shipworthy.workspace.nodes import YamlFile, read_yaml
+from shipworthy.workspace.review import read_review, review_file, standing
 from shipworthy.workspace.samples import Origins, decode_samples, read_samples, yaml_rows
 from shipworthy.workspace.suite import Suite
 from shipworthy.workspace.validate import validate
@@ -58,7 +60,8 @@ class Loaded(Placed[Suite]):
         """The files it was read from: its own, the library's, the samples and the card."""
         samples = _samples_file(self.spec, self.base.file.parent)
         card = self.base.file.parent / self.spec.card
-        beside = (path for path in (samples, card) if path is not None and _is_file(path))
+        review = review_file(self.source.file)
+        beside = (path for path in (samples, card, review) if path is not None and _is_file(path))
         return tuple(dict.fromkeys((self.source.file, self.base.file, *beside)))
 
     def place(self, *loc: str | int) -> tuple[YamlFile, Loc]:
@@ -85,12 +88,17 @@ def load_suite(path: Path) -> Suite:
     Raises:
         WorkspaceError: every problem of its files.
     """
+    return loaded_suite(path).entity
+
+
+def loaded_suite(path: Path) -> Loaded:
+    """Load as `load_suite` does, and return what the files say beside the suite."""
     problems: list[Problem] = []
     file = path / "suite.yaml" if path.is_dir() else path
     loaded = read_suite(file, problems, root=file.parent)
     if problems or loaded is None:
         raise WorkspaceError(sorted(set(problems), key=lambda p: (str(p.file), p.line)))
-    return loaded.entity
+    return loaded
 
 
 def read_suite(
@@ -149,7 +157,12 @@ def _loaded(
     private = spec.content == "private" or bool(facts and facts.references)
     samples, origins, file = _samples(spec, base, problems, root, private=private)
     if spec.strata and samples:
-        samples, origins = _of_strata(spec, source, samples, origins, problems)
+        samples = _of_strata(spec, source, samples, origins, problems)
+    words = read_review(review_file(source.file), problems)
+    said = standing(words, dict(zip((s.id for s in samples), origins, strict=True))) if words else {}
+    rejected = frozenset(id for id, word in said.items() if word.status == "rejected")
+    samples, left_out, sealed = hold_back(samples, origins, spec.part, rejected)
+    reviewed = sum(sample.id in said for sample in samples)
     if facts is not None and spec.facts is not None:
         message, hint = unseen(spec.facts, facts)
         written, samples = samples, fit(spec.facts, samples, facts)
@@ -169,6 +182,7 @@ def _loaded(
         attempts=spec.attempts, max_error_rate=spec.max_error_rate,
         icc=spec.icc, refs=spec.refs, license=spec.license, samples=tuple(samples),
         card=_card(spec, base, problems, root), hidden=hidden, digest=_digest(merged, origins),
+        part=(spec.part or "visible") if sealed else "", sealed=sealed, left_out=left_out, reviewed=reviewed,
         source=file, lines=origins.lines,
     )  # fmt: skip
     loaded = Loaded(suite, source, (), spec, base, merged)
@@ -178,8 +192,8 @@ def _loaded(
 
 def _of_strata(
     spec: SuiteFile, source: YamlFile, samples: list[Sample], origins: Origins, problems: list[Problem]
-) -> tuple[list[Sample], Origins]:
-    """Return the samples of the strata that a suite names, with where they come from."""
+) -> list[Sample]:
+    """Return the samples of the strata that a suite names; `origins` is cut down to them."""
     there = [{tag.removeprefix("stratum:") for tag in one.tags if tag.startswith("stratum:")} for one in samples]
     known = set().union(*there)
     for index, name in enumerate(spec.strata):
@@ -187,7 +201,8 @@ def _of_strata(
             hint = did_you_mean(name, sorted(known)) if known else "tag samples with stratum:NAME"
             problems.append(source.problem(("strata", index), f"no sample is of the stratum {name!r}", hint))
     kept = [index for index, names in enumerate(there) if names & set(spec.strata)]
-    return [samples[index] for index in kept], origins.only(kept)
+    origins.keep(kept)
+    return [samples[index] for index in kept]
 
 
 def _references(samples: list[Sample]) -> list[str]:

@@ -9,6 +9,7 @@ from pydantic import Field
 from shipworthy.core.errors import MissingExtra
 from shipworthy.workspace.check_reference import check_reference
 from shipworthy.workspace.fields import NUMBER, Entity, Rate, Slug, TaxonomyRef, Text, Title, Unhashed, Word
+from shipworthy.workspace.held_back import SealedPart
 from shipworthy.workspace.judges import declared_metrics, written_metric
 from shipworthy.workspace.kind import kind
 from shipworthy.workspace.library import library_suites
@@ -46,7 +47,7 @@ def _check(loaded: Loaded, draft: Draft, graph: Graph) -> None:
         what = f"the twin {sample.twin!r} of the sample {sample.id!r}"
         if other is not None:
             if name not in ids:
-                ids[name] = {sample.id for sample in other.samples}
+                ids[name] = {sample.id for sample in other.samples} | other.left_out
             if twin not in ids[name]:
                 draft.problems.append(loaded.base.problem(("samples",), f"{what} does not exist"))
         elif name not in library_suites():
@@ -123,6 +124,8 @@ class SuiteFile(Entity):
         strata: only the samples with one of these words behind ``stratum:`` in their tags; all if left out.
         card: a markdown file beside this one; ``card.md`` if left out.
         language: that its samples are written in, as an ISO 639-1 code.
+        part: ``sealed`` for the samples that are tagged ``part:sealed``, which are for release decisions alone; the
+            others if left out.
         facts: of the product that its samples name; left out where they hold for any.
     """
 
@@ -142,6 +145,7 @@ class SuiteFile(Entity):
     refs: tuple[TaxonomyRef, ...] = ()
     license: Text = ""
     language: Word | None = None
+    part: SealedPart | None = None
     facts: SuiteFacts | None = None
 
 
@@ -156,6 +160,7 @@ class LibrarySuiteUse(Entity):
     max_error_rate: Rate | None = None
     icc: Rate | None = None
     strata: tuple[Slug, ...] | None = None
+    part: SealedPart | None = None
 
     @property
     def library_id(self) -> str:
