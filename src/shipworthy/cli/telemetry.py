@@ -95,7 +95,7 @@ def show(*, config: Path | None, id: str, reason: str) -> None:
     """
     import msgspec
 
-    from shipworthy.core.terminal import printable
+    from shipworthy.core.terminal import visible
     from shipworthy.telemetry.looks import look
 
     read = _read(config)
@@ -103,7 +103,7 @@ def show(*, config: Path | None, id: str, reason: str) -> None:
         found = look(read.state, keyring, audit, id, by=getpass.getuser(), reason=reason)
     for one in found:
         told = {**one.fact, "events": one.events, **({"why": one.why} if one.why else {})}
-        click.echo(printable(msgspec.json.encode(told).decode()))
+        click.echo(visible(msgspec.json.encode(told).decode()))
 
 
 @command.command("import")

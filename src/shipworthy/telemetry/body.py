@@ -28,9 +28,7 @@ async def read_packed(request: web.BaseRequest, most: int) -> bytes:
     way = request.headers.get("content-encoding", "identity").lower().strip()
     if way != "identity" and way not in _WINDOWS:
         raise HttpRefusal(415, "invalid_request_error", "a body is packed with gzip or deflate, or not at all")
-    too_long = HttpRefusal(
-        413, "invalid_request_error", f"the body is longer than {most:,} bytes: send smaller batches"
-    )
+    too_long = HttpRefusal(413, "invalid_request_error", f"the body is longer than {most:,} bytes: send less")
     if (request.content_length or 0) > most:
         raise too_long
     data = bytearray()
@@ -50,7 +48,7 @@ def unpack(data: bytes, way: str, most: int) -> bytes:
             piece = stream.decompress(data, _PIECE)
             size += len(piece)
             if size > most:
-                said = f"the body is longer than {most:,} bytes once unpacked: send smaller batches"
+                said = f"the body is longer than {most:,} bytes once unpacked: send less"
                 raise HttpRefusal(413, "invalid_request_error", said)
             pieces.append(piece)
             data = stream.unconsumed_tail

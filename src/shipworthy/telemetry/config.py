@@ -67,8 +67,8 @@ class ServeFile(Entity):
     Attributes:
         listen: host and port; port 0 takes a free one.
         state: folder of the store.
-        key_file: with the store's own key; the user's configuration folder has one if left out. Not beside the store: who
-            has both has the content.
+        key_file: with the store's own key; the user's configuration folder has one if left out. Who has it and
+            the store has the content, so it is not beside the store.
         workspace: the folder whose audit log holds looks and deletions.
         clients: name -> who may do what. Without any, this machine alone may send and read rates, and nobody may look.
     """
@@ -116,9 +116,7 @@ class ServeConfig(NamedTuple):
         """
         file = self.path.parent / self.spec.key_file if self.spec.key_file else key_file()
         if not make and not file.exists():
-            raise UsageError(
-                f"there is no key of the telemetry store at {file}: what is kept cannot be read without it"
-            )
+            raise UsageError(f"there is no key of the telemetry store at {file}: without it nothing can be read")
         return local_key(file, "the key of the telemetry store", "name another file with `key_file`")
 
     def clients(self) -> dict[str, ClientSpec]:

@@ -60,8 +60,9 @@ def look(directory: Path, keyring: Keyring, audit: AuditLog, id: str, *, by: str
     column = "span" if len(id) == 16 else "trace"
     with FactView(directory, threads=1) as view:
         rows = view.query(
-            "SELECT time::VARCHAR, hex(trace), hex(span), feature, kind, dialect, model, ending, severity, violation, pii,"
-            f" refusal, content, kept, block, place FROM facts WHERE {column} = unhex(?) ORDER BY time LIMIT {_MOST}",
+            "SELECT time::VARCHAR, hex(trace), hex(span), feature, kind, dialect, model, ending, severity, violation,"
+            " pii, refusal, content, kept, block, place FROM facts"
+            f" WHERE {column} = unhex(?) ORDER BY time LIMIT {_MOST}",
             [id],
         )
     if not rows:
@@ -99,21 +100,19 @@ def _looked(directory: Path, keyring: Keyring, row: tuple[Any, ...]) -> Look:
     if not name:
         body, why = _in_journals(directory, keyring, fact["trace"], fact["span"])
     else:
-        body, why = _in_segment(directory, keyring, name, kept, block, place)
+        body, why = _in_segment(content_file(directory, name, kept), keyring, (name, kept, block), place)
     return Look(fact, msgspec.json.decode(body) if body is not None else None, why)
 
 
-def _in_segment(
-    directory: Path, keyring: Keyring, name: str, kept: str, block: int, place: int
-) -> tuple[bytes | None, str]:
+def _in_segment(file: Path, keyring: Keyring, block: tuple[str, str, int], place: int) -> tuple[bytes | None, str]:
     try:
-        bodies = blocks.read_block(content_file(directory, name, kept), name, kept, block, keyring)
+        bodies = blocks.read_block(file, *block, keyring)
     except FileNotFoundError:
         return None, "its time was up"
     if bodies is None:
         return None, "the key of the person it is about was destroyed"
     if place >= len(bodies):
-        raise IntegrityError(f"segment {name} has no content at {block}/{place}")
+        raise IntegrityError(f"{file} has no content at {block[2]}/{place}")
     return bodies[place], ""
 
 

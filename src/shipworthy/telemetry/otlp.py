@@ -145,7 +145,7 @@ def _value(value: Any, left: int = DEEPEST) -> Any:
 # ---- JSON ----
 
 
-class _Any(msgspec.Struct, rename="camel", gc=False):
+class _Any(msgspec.Struct, rename="camel", frozen=True, gc=False):
     string_value: str | None = None
     bool_value: bool | None = None
     int_value: int | str | None = None
@@ -154,22 +154,22 @@ class _Any(msgspec.Struct, rename="camel", gc=False):
     kvlist_value: dict[str, Any] | None = None
 
 
-class _Pair(msgspec.Struct, gc=False):
+class _Pair(msgspec.Struct, frozen=True, gc=False):
     key: str = ""
     value: _Any = _Any()
 
 
-class _Event(msgspec.Struct, gc=False):
+class _Event(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
     attributes: list[_Pair] = []
 
 
-class _Status(msgspec.Struct, gc=False):
+class _Status(msgspec.Struct, frozen=True, gc=False):
     code: int | str = 0
     message: str = ""
 
 
-class _Span(msgspec.Struct, rename="camel", gc=False):
+class _Span(msgspec.Struct, rename="camel", frozen=True, gc=False):
     trace_id: str = ""
     span_id: str = ""
     parent_span_id: str = ""
@@ -181,25 +181,25 @@ class _Span(msgspec.Struct, rename="camel", gc=False):
     status: _Status = _Status()
 
 
-class _Scope(msgspec.Struct, gc=False):
+class _Scope(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
 
 
-class _ScopeSpans(msgspec.Struct, gc=False):
+class _ScopeSpans(msgspec.Struct, frozen=True, gc=False):
     scope: _Scope = _Scope()
     spans: list[_Span] = []
 
 
-class _Resource(msgspec.Struct, gc=False):
+class _Resource(msgspec.Struct, frozen=True, gc=False):
     attributes: list[_Pair] = []
 
 
-class _ResourceSpans(msgspec.Struct, rename="camel", gc=False):
+class _ResourceSpans(msgspec.Struct, rename="camel", frozen=True, gc=False):
     resource: _Resource = _Resource()
     scope_spans: list[_ScopeSpans] = []
 
 
-class _Request(msgspec.Struct, rename="camel", gc=False):
+class _Request(msgspec.Struct, rename="camel", frozen=True, gc=False):
     resource_spans: list[_ResourceSpans] = []
 
 

@@ -77,7 +77,8 @@ def rates(
             raise UsageError(f"rates are by {', '.join(get_args(Key))}, not by {key!r}")
     if "severity" in by and hit != "violation":
         raise UsageError(f"severities are of violations, and {hit!r} has none")
-    rows = _counted(view, hit, by, since, until, feature)
+    wanted = [("day >= ?", since), ("day <= ?", until), ("feature = ?", feature or None)]
+    rows = _counted(view, hit, by, [(text, value) for text, value in wanted if value is not None])
     total = sum({(row[0], row[1]): row[3] for row in rows}.values())
     found = exact_shares([row[4] for row in rows], [row[3] for row in rows], confidence=confidence) if rows else None
     made = [
@@ -99,17 +100,14 @@ def rates(
 
 
 def _counted(
-    view: FactView, hit: Hit, by: Sequence[Key], since: date | None, until: date | None, feature: str
+    view: FactView, hit: Hit, by: Sequence[Key], wanted: Sequence[tuple[str, date | str]]
 ) -> list[tuple[date | None, str | None, int | None, int, int]]:
     """Return (day, feature, severity, sessions, hits) of each rate: one pass over the facts, then over the groups."""
-    wanted = [
-        ("day >= ?", since), ("day <= ?", until), ("feature = ?", feature or None),
-    ]  # fmt: skip
-    where = " AND ".join(text for text, value in wanted if value is not None) or "true"
+    where = " AND ".join(text for text, _ in wanted) or "true"
     groups = view.query(
         f"SELECT day, feature, severity, count(*) FILTER (new_session) AS sessions,"
         f" count(*) FILTER (new_{hit}) AS hits FROM facts WHERE {where} GROUP BY ALL",
-        [value for _, value in wanted if value is not None],
+        [value for _, value in wanted],
     )
     sessions: dict[tuple[date | None, str | None], int] = {}
     hits: dict[tuple[date | None, str | None, int | None], int] = {}

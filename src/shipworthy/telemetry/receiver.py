@@ -192,9 +192,7 @@ class Receiver:
         async with asyncio.timeout(self._config.spec.limits.body_s):
             data = await read_packed(request, 65_536)
         try:
-            return {name: value for name, value in msgspec.json.decode(data, type=dict[str, str]).items()} | {
-                name: "" for name in names if name not in msgspec.json.decode(data, type=dict[str, str])
-            }
+            return dict.fromkeys(names, "") | msgspec.json.decode(data, type=dict[str, str])
         except (msgspec.MsgspecError, UnicodeDecodeError):
             raise HttpRefusal(400, "invalid_request_error", f"the body is JSON: {', '.join(names)}, as text") from None
 
