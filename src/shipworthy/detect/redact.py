@@ -59,7 +59,10 @@ def redact_text(text: str, secrets: Sequence[str] = ()) -> str:
     # A replacement can bring together what was apart (a number cut in two that now passes a check digit), so redact
     # until nothing changes. A text that does not settle is withheld whole.
     known = _known(tuple(secrets))
+    plain = not secrets and not _also()
     for _ in range(_PASSES):
+        if plain and not unsettled((text,)):
+            return text
         redacted = _once(text, known)
         if redacted == text:
             return text
@@ -247,8 +250,9 @@ def seal_observed(records: Sequence[Observed]) -> list[Redacted[Observed]]:
         names = _NamesBut(collect, record)
         bare.append(rewrite(record, {**emptied, "content": collect, "name": names, "json": collect_json}))
         owners += [place] * (len(texts) - len(owners))
-    changing = range(len(texts)) if _also() else unsettled(texts)
+    changing: Sequence[int] = range(len(texts)) if _also() else unsettled(texts)
     done = {text: redact_text(text) for text in dict.fromkeys(texts[place] for place in changing)}
+    changing = [place for place in changing if done[texts[place]] != texts[place]]
 
     def content(text: str) -> str:
         return done.get(text, text)

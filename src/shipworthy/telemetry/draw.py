@@ -71,7 +71,7 @@ def draw_spans(
     if size < 1 or least < 0:
         raise UsageError("draw one span or more")
     keys = ", ".join(f"{key}::VARCHAR" for key in by) or "'all'"
-    where, given = ("kept <> '' AND kind = ?", [kind]) if kind else ("kept <> ''", [])
+    where, given = ("kept NOT IN ('', 'gone') AND kind = ?", [kind]) if kind else ("kept NOT IN ('', 'gone')", [])
     counted = view.query(f"SELECT [{keys}] AS stratum, count(*) FROM facts WHERE {where} GROUP BY 1 ORDER BY 1", given)
     there = {tuple(stratum): number for stratum, number in counted}
     wanted = _shares(there, size, least)

@@ -14,12 +14,13 @@ from shipworthy.telemetry import blocks, journal
 from shipworthy.telemetry.fact import Fact
 from shipworthy.telemetry.facts import FactView
 from shipworthy.telemetry.keyring import Keyring, unseal
-from shipworthy.telemetry.segment import JOURNAL, content_file
+from shipworthy.telemetry.segment import GONE, JOURNAL, content_file
 
 LOOKED = "telemetry.looked"
 """The kind of entry that says who looked at what, and why."""
 DESTROYED = "telemetry.subject_deleted"
 """The kind of entry that says that the key of a person was destroyed."""
+_DESTROYED = "the key of the person it is about was destroyed"
 _LEAST_REASON = 8
 _MOST = 1_000
 
@@ -97,6 +98,8 @@ def _looked(directory: Path, keyring: Keyring, row: tuple[Any, ...]) -> Look:
     name, kept, block, place = row[len(names) :]
     if not kept:
         return Look(fact, None, "it came without content")
+    if kept == GONE:
+        return Look(fact, None, _DESTROYED)
     if not name:
         body, why = _in_journals(directory, keyring, fact["trace"], fact["span"])
     else:
@@ -110,7 +113,7 @@ def _in_segment(file: Path, keyring: Keyring, block: tuple[str, str, int], place
     except FileNotFoundError:
         return None, "its time was up"
     if bodies is None:
-        return None, "the key of the person it is about was destroyed"
+        return None, _DESTROYED
     if place >= len(bodies):
         raise IntegrityError(f"{file} has no content at {block[2]}/{place}")
     return bodies[place], ""
@@ -130,6 +133,6 @@ def _in_journals(directory: Path, keyring: Keyring, trace: str, span: str) -> tu
                     if (facts[place].trace, facts[place].span) == (trace, span):
                         cipher = keyring.key(group.slot)
                         if cipher is None:
-                            return None, "the key of the person it is about was destroyed"
+                            return None, _DESTROYED
                         return unseal(cipher, group.sealed, journal.about()).split(b"\n")[at], ""
     return None, "it is on its way into a segment: look again in a moment, or its key was destroyed"

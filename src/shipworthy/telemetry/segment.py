@@ -24,6 +24,8 @@ from shipworthy.telemetry.keyring import Keyring, unseal
 JOURNAL, FACTS, CONTENT = "journal", "facts", "content"
 """Folders of a store."""
 PARQUET = ".parquet"
+GONE = "gone"
+"""In place of a class of content: the key was destroyed before the content came into a segment."""
 _lines = msgspec.json.Decoder(Fact)
 _encode = msgspec.json.Encoder()
 
@@ -69,6 +71,8 @@ def make_segment(directory: Path, path: Path, keyring: Keyring) -> Segment:
         for group in frame.groups:
             cipher = keyring.key(group.slot)
             if cipher is None:
+                for fact in group.facts:
+                    facts[first + fact].kept = GONE
                 lost += len(group.facts)
                 continue
             opened = unseal(cipher, group.sealed, journal.about()).split(b"\n")
@@ -79,6 +83,8 @@ def make_segment(directory: Path, path: Path, keyring: Keyring) -> Segment:
         for slot, pieces in of_slots.items():
             cipher = keyring.key(slot)
             if cipher is None:
+                for fact, _ in pieces:
+                    facts[fact].kept = GONE
                 lost += len(pieces)
                 continue
             for chunk in _chunks(pieces):
