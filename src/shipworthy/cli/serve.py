@@ -16,12 +16,16 @@ def command(*, config: Path | None, check: bool) -> int:
     Takes OTLP over HTTP on /v1/traces. A span that is acknowledged is redacted and on the disk. Ends on SIGTERM or
     Ctrl-C, once what was acknowledged is in segments.
     """
+    from importlib.util import find_spec
+
     from shipworthy.core.extras import require
     from shipworthy.telemetry.config import read_serve
 
     read = read_serve(config)
     for module, package in (("duckdb", None), ("zstandard", None), ("opentelemetry.proto", "opentelemetry-proto")):
-        require(module, extra="serve", package=package)
+        # What is there is imported when it is needed: nobody waits for DuckDB before the first segment.
+        if find_spec(module.partition(".")[0]) is None:
+            require(module, extra="serve", package=package)
     if check:
         click.echo(f"{config or 'the defaults'}: fit to serve")
         return 0

@@ -112,7 +112,6 @@ def _parquet(path: Path) -> Iterator[Told | None]:
     duckdb = require("duckdb", extra="serve")
     connection = connect(path.parent)
     try:
-        connection.execute("SET enable_external_access = true")
         found = connection.execute(f"SELECT * FROM read_parquet({quoted(path)})")
         names = [column[0] for column in found.description]
         unknown = sorted(set(names) - _KNOWN)

@@ -29,8 +29,41 @@ _FOUND = (
     "-----BEGIN RSA PRIVATE KEY-----", "ghp_abcdefghijklmnopqrstuvwxyz0123456789", "Zx9Kq2Lm7Pw4Rt8Vy3Bn",
     "PESEL 44051401359", "bsn 111222333", "steuer id 86 095 742 719", "SSN 123456789", "aadhaar 2345 6789 0124",
 )  # fmt: skip
-_PLAIN = ("Hello there.", "It costs 12 euros", "the order", "3 May", "is", "12", "a-b", "St", "Mary Lane", "call me", "key", "\"", ":", "no")
-_BLANKS = (" ", "  ", "\n", "\n\n", "\t", "", "-", "-\n", ", ", " \n ", "\x0b", "\x1c", "\u00a0", "\r\n", ". ", "_", "/")
+_PLAIN = (
+    "Hello there.",
+    "It costs 12 euros",
+    "the order",
+    "3 May",
+    "is",
+    "12",
+    "a-b",
+    "St",
+    "Mary Lane",
+    "call me",
+    "key",
+    '"',
+    ":",
+    "no",
+)
+_BLANKS = (
+    " ",
+    "  ",
+    "\n",
+    "\n\n",
+    "\t",
+    "",
+    "-",
+    "-\n",
+    ", ",
+    " \n ",
+    "\x0b",
+    "\x1c",
+    "\u00a0",
+    "\r\n",
+    ". ",
+    "_",
+    "/",
+)
 _TEXTS = st.lists(
     st.tuples(st.sampled_from((*_FOUND, *_PLAIN)) | st.text(st.characters(codec="ascii"), max_size=12), st.sampled_from(_BLANKS)),
     max_size=6,
@@ -79,7 +112,9 @@ def test_labelled_text_of_others_is_held_too(shared) -> None:
 
 
 def test_prose_is_settled() -> None:
-    assert unsettled(["Your parcel left on Monday, and takes 3 to 5 days.", "He was 45, and it cost 1,200 dollars."]) == []
+    assert (
+        unsettled(["Your parcel left on Monday, and takes 3 to 5 days.", "He was 45, and it cost 1,200 dollars."]) == []
+    )
 
 
 def test_many_records_are_sealed_as_each_would_be() -> None:

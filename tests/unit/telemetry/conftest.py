@@ -27,7 +27,11 @@ def _needs() -> None:
 
 
 def span(number: int, said: str = "Hello.", answer: str = "Good day.", **fields) -> Observed:
-    events = (Said(1, say("user", said)), Asked(1, "target", usage=Usage(3, 4)), Said(1, say("assistant", answer), by="target"))
+    events = (
+        Said(1, say("user", said)),
+        Asked(1, "target", usage=Usage(3, 4)),
+        Said(1, say("assistant", answer), by="target"),
+    )
     made = {"kind": "chat", "feature": "help", "started": NOW, "ended": NOW + 1_000, "events": events} | fields
     return Observed(trace=f"{number:032x}", span=f"{number:016x}", dialect="genai", **made)
 
