@@ -44,107 +44,15 @@ LIMITS = {
 LEAST = ("spans_per_cpu_s",)
 PHOENIX_SPANS = 2_000
 ANN = "ann.marlow@example.org"
-_WORDS = [
-    "the",
-    "order",
-    "was",
-    "placed",
-    "on",
-    "Monday",
-    "and",
-    "shipping",
-    "takes",
-    "three",
-    "to",
-    "five",
-    "working",
-    "days",
-    "please",
-    "check",
-    "your",
-    "account",
-    "settings",
-    "refund",
-    "policy",
-    "allows",
-    "returns",
-    "within",
-    "thirty",
-    "days",
-    "of",
-    "delivery",
-    "if",
-    "the",
-    "item",
-    "is",
-    "unused",
-    "in",
-    "its",
-    "original",
-    "packaging",
-    "contact",
-    "support",
-    "for",
-    "help",
-    "with",
-    "billing",
-    "questions",
-    "about",
-    "an",
-    "invoice",
-    "or",
-    "a",
-    "subscription",
-    "that",
-    "renews",
-    "every",
-    "month",
-    "we",
-    "looked",
-    "into",
-    "this",
-    "and",
-    "found",
-    "that",
-    "the",
-    "parcel",
-    "left",
-    "our",
-    "warehouse",
-    "yesterday",
-    "evening",
-    "so",
-    "it",
-    "should",
-    "arrive",
-    "soon",
-    "could",
-    "you",
-    "tell",
-    "me",
-    "whether",
-    "the",
-    "blue",
-    "jacket",
-    "comes",
-    "in",
-    "a",
-    "larger",
-    "size",
-    "and",
-    "what",
-    "the",
-    "difference",
-    "between",
-    "both",
-    "models",
-    "is",
-]
-
-
-def words(rng: random.Random, size: int) -> str:
-    """Return text of about so many characters, with numbers in it as people write them."""
-    said: list[str] = []
+_WORDS = (
+    "the order was placed on Monday and shipping takes three to five working days please check your account "
+    "settings refund policy allows returns within thirty days of delivery if the item is unused in its "
+    "original packaging contact support for help with billing questions about an invoice or a subscription "
+    "that renews every month we looked into this and found that the parcel left our warehouse yesterday "
+    "evening so it should arrive soon could you tell me whether the blue jacket comes in a larger size and "
+    "what the difference between both models is  Return text of about so many characters, with numbers in it "
+    "as people write them. "
+).split()  # noqa: SIM905
     length = 0
     while length < size:
         word = str(rng.randrange(1, 400)) if rng.random() < 0.01 else rng.choice(_WORDS)

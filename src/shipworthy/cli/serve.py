@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -16,15 +17,13 @@ def command(*, config: Path | None, check: bool) -> int:
     Takes OTLP over HTTP on /v1/traces. A span that is acknowledged is redacted and on the disk. Ends on SIGTERM or
     Ctrl-C, once what was acknowledged is in segments.
     """
-    from importlib.util import find_spec
-
     from shipworthy.core.extras import require
     from shipworthy.telemetry.config import read_serve
 
     read = read_serve(config)
     for module, package in (("duckdb", None), ("zstandard", None), ("opentelemetry.proto", "opentelemetry-proto")):
         # What is there is imported when it is needed: nobody waits for DuckDB before the first segment.
-        if find_spec(module.partition(".")[0]) is None:
+        if not _there(module):
             require(module, extra="serve", package=package)
     if check:
         click.echo(f"{config or 'the defaults'}: fit to serve")
@@ -32,3 +31,10 @@ def command(*, config: Path | None, check: bool) -> int:
     from shipworthy.telemetry.server import run
 
     return run(read, lambda line: click.echo(f"serve: {line}", err=True))
+
+
+def _there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even what it is in
+        return False

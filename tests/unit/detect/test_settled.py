@@ -21,11 +21,14 @@ _FOUND = (
     "ann@example.org", "+44 20 7946 0958", "(212) 555-0100", "07700900123", "020 7946 0958 x12", "4111 1111 1111 1111",
     "4111-1111-1111-1111", "GB82 WEST 1234 5698 7654 32", "gb82west12345698765432", "192.168.7.12", "2001:db8:0:1::7",
     "123-45-6789", "111.444.777-35", "12345678Z", "X1234567L", "QQ 12 34 56 C", "AB123456C", "RSSMRA85T10A562S",
-    "756.9217.0769.85", "811218-9876", "2 95 05 2A 004 003 07", "born 3 May 1971", "d.o.b. 1/2/71", "date of birth: 1971-05-03",
+    "756.9217.0769.85", "811218-9876", "2 95 05 2A 004 003 07", "born 3 May 1971", "d.o.b. 1/2/71",
+    "date of birth: 1971-05-03",
     "12 Market Street, Oxford", "7 High Hill", "221B Baker St", "passport K1234567", "passport number AB12CD34E",
-    "my driver's license is D123-4567", "dl no 12345-6", "password: hunter2x", "the password is marigold.", "pin is 4411",
+    "my driver's license is D123-4567", "dl no 12345-6", "password: hunter2x", "the password is marigold.",
+    "pin is 4411",
     "api_key=abc1", "token => t0p", "Bearer abcdefghij0123456789", "sk_live_abcdefghij0123456", "xoxb-abcdefghij",
-    "AKIAIOSFODNN7EXAMPLE", "eyJhbGciOi.eyJzdWIiOi", "https://ann:hunter2@example.org", "sig=abcdefghijklmnopqrstuvwxyz%2F0123456789AB",
+    "AKIAIOSFODNN7EXAMPLE", "eyJhbGciOi.eyJzdWIiOi", "https://ann:hunter2@example.org",
+    "sig=abcdefghijklmnopqrstuvwxyz%2F0123456789AB",
     "-----BEGIN RSA PRIVATE KEY-----", "ghp_abcdefghijklmnopqrstuvwxyz0123456789", "Zx9Kq2Lm7Pw4Rt8Vy3Bn",
     "PESEL 44051401359", "bsn 111222333", "steuer id 86 095 742 719", "SSN 123456789", "aadhaar 2345 6789 0124",
 )  # fmt: skip
@@ -65,7 +68,10 @@ _BLANKS = (
     "/",
 )
 _TEXTS = st.lists(
-    st.tuples(st.sampled_from((*_FOUND, *_PLAIN)) | st.text(st.characters(codec="ascii"), max_size=12), st.sampled_from(_BLANKS)),
+    st.tuples(
+        st.sampled_from((*_FOUND, *_PLAIN)) | st.text(st.characters(codec="ascii"), max_size=12),
+        st.sampled_from(_BLANKS),
+    ),
     max_size=6,
 ).map(lambda parts: "".join(word + blank for word, blank in parts))  # fmt: skip
 _BROKEN = st.tuples(st.sampled_from(_FOUND), st.integers(0, 30), st.sampled_from(_BLANKS)).map(
@@ -117,6 +123,9 @@ def test_prose_is_settled() -> None:
     )
 
 
+_MANY = {"to": ["ann@example.org"], "card": 4111111111111111, "n": 3, "big": 10**30}
+
+
 def test_many_records_are_sealed_as_each_would_be() -> None:
     record = Observed(
         trace="0af7651916cd43dd8448eb211c80319c", span="b7ad6b7169203331", dialect="genai", service="ann@example.org",
@@ -124,7 +133,7 @@ def test_many_records_are_sealed_as_each_would_be() -> None:
             Said(1, say("user", "Write to ann@example.org.")), Said(1, say("assistant", "I will."), by="target"),
             Said(1, Message("user", (Text("x"), Image("image/png", data="aGk=")))),
             Asked(1, "target", request="sha256:00", finish="ann@example.org"),
-            Called(1, ToolCall("c1", "mail", {"to": ["ann@example.org"], "card": 4111111111111111, "n": 3, "big": 10**30})),
+            Called(1, ToolCall("c1", "mail", _MANY)),
         ),
     )  # fmt: skip
     quiet = Observed(trace="00000000000000000000000000000001", span="0000000000000001", dialect="plain")
