@@ -50,9 +50,13 @@ _WORDS = (
     "original packaging contact support for help with billing questions about an invoice or a subscription "
     "that renews every month we looked into this and found that the parcel left our warehouse yesterday "
     "evening so it should arrive soon could you tell me whether the blue jacket comes in a larger size and "
-    "what the difference between both models is  Return text of about so many characters, with numbers in it "
-    "as people write them. "
+    "what the difference between both models is"
 ).split()  # noqa: SIM905
+
+
+def words(rng: random.Random, size: int) -> str:
+    """Return text of about so many characters, with numbers in it as people write them."""
+    said: list[str] = []
     length = 0
     while length < size:
         word = str(rng.randrange(1, 400)) if rng.random() < 0.01 else rng.choice(_WORDS)
