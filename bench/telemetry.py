@@ -51,7 +51,7 @@ _WORDS = (
     "that renews every month we looked into this and found that the parcel left our warehouse yesterday "
     "evening so it should arrive soon could you tell me whether the blue jacket comes in a larger size and "
     "what the difference between both models is"
-).split()  # noqa: SIM905
+).split()
 
 
 def words(rng: random.Random, size: int) -> str:

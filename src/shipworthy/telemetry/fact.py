@@ -131,7 +131,7 @@ def fact_of(observed: Observed, *, session: int, subject: int, received: int) ->
         skew |= BACKWARDS
     hits = observed.hits
     pii = "pii" in hits or any(
-        isinstance(event, Said) and event.by == "target" and _PERSONAL.search(event.message.text)
+        isinstance(event, Said) and event.by == "target" and _personal(event.message.text)
         for event in observed.events
     )
     return Fact(
@@ -165,3 +165,7 @@ def fact_of(observed: Observed, *, session: int, subject: int, received: int) ->
         error=observed.error,
         skew=skew,
     )
+
+
+def _personal(text: str) -> bool:
+    return "[redacted:" in text and _PERSONAL.search(text) is not None

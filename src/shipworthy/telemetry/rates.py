@@ -103,7 +103,8 @@ def _counted(
     view: FactView, hit: Hit, by: Sequence[Key], wanted: Sequence[tuple[str, date | str]]
 ) -> list[tuple[date | None, str | None, int | None, int, int]]:
     """Return (day, feature, severity, sessions, hits) of each rate: one pass over the facts, then over the groups."""
-    where = " AND ".join(text for text, _ in wanted) or "true"
+    # Every group has a first fact of a session; all others that count nothing need not be grouped.
+    where = " AND ".join([f"(new_session OR new_{hit})", *(text for text, _ in wanted)])
     groups = view.query(
         f"SELECT day, feature, severity, count(*) FILTER (new_session) AS sessions,"
         f" count(*) FILTER (new_{hit}) AS hits FROM facts WHERE {where} GROUP BY ALL",

@@ -65,12 +65,14 @@ def make_segment(directory: Path, path: Path, keyring: Keyring) -> Segment:
     facts: list[Fact] = []
     bodies: dict[str, dict[int, list[tuple[int, bytes]]]] = {}
     lost = 0
+    ciphers: dict[int, Any] = {}
     for frame in journal.read(path):
         first = len(facts)
         facts += [_lines.decode(line) for line in frame.facts.splitlines()]
         for group in frame.groups:
-            cipher = keyring.key(group.slot)
-            if cipher is None:
+            if group.slot not in ciphers:
+                ciphers[group.slot] = keyring.key(group.slot)
+            if (cipher := ciphers[group.slot]) is None:
                 for fact in group.facts:
                     facts[first + fact].kept = GONE
                 lost += len(group.facts)
@@ -81,14 +83,8 @@ def make_segment(directory: Path, path: Path, keyring: Keyring) -> Segment:
     for kept, of_slots in bodies.items():
         file = blocks.BlockWriter(name, kept)
         for slot, pieces in of_slots.items():
-            cipher = keyring.key(slot)
-            if cipher is None:
-                for fact, _ in pieces:
-                    facts[fact].kept = GONE
-                lost += len(pieces)
-                continue
             for chunk in _chunks(pieces):
-                number = file.add(slot, cipher, [body for _, body in chunk])
+                number = file.add(slot, ciphers[slot], [body for _, body in chunk])
                 for place, (fact, body) in enumerate(chunk):
                     of_fact = facts[fact]
                     of_fact.content, of_fact.block, of_fact.place, of_fact.bytes = name, number, place, len(body)
