@@ -206,7 +206,7 @@ def rated(facts: int, folder: Path) -> dict[str, float]:
     from shipworthy.telemetry.fact import COLUMNS
     from shipworthy.telemetry.facts import FactView
     from shipworthy.telemetry.rates import rates
-    from shipworthy.telemetry.segment import CONTENT, FACTS, JOURNAL, connect, new_name
+    from shipworthy.telemetry.segment import CONTENT, FACTS, JOURNAL, connect, copy_facts, new_name
 
     for name in (FACTS, JOURNAL, CONTENT):
         (folder / name).mkdir(parents=True)
@@ -226,10 +226,7 @@ def rated(facts: int, folder: Path) -> dict[str, float]:
         source = ", ".join(f'{value} AS "{column}"' for column, value in values.items())
         made = ", ".join(f'{expression} AS "{column}"' for column, (_, expression) in COLUMNS.items())
         target = folder / FACTS / f"{new_name()}.parquet"
-        connection.execute(
-            f"COPY (SELECT {made} FROM (SELECT {source} FROM range({a_segment}) r(i)) ORDER BY feature, time)"
-            f" TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
-        )
+        copy_facts(connection, f"SELECT {made} FROM (SELECT {source} FROM range({a_segment}) r(i))", target)
     connection.close()
     times, cpus = [], []
     for _ in range(5):

@@ -131,8 +131,7 @@ def fact_of(observed: Observed, *, session: int, subject: int, received: int) ->
         skew |= BACKWARDS
     hits = observed.hits
     pii = "pii" in hits or any(
-        isinstance(event, Said) and event.by == "target" and _personal(event.message.text)
-        for event in observed.events
+        isinstance(event, Said) and event.by == "target" and _personal(event.message.text) for event in observed.events
     )
     return Fact(
         time=time,

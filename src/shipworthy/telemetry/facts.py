@@ -16,9 +16,23 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.extras import require
 from shipworthy.telemetry import journal
 from shipworthy.telemetry.fact import COLUMNS, Fact
-from shipworthy.telemetry.segment import FACTS, JOURNAL, PARQUET, connect, quoted, segments
+from shipworthy.telemetry.segment import COUNTED, COUNTS, FACTS, JOURNAL, PARQUET, connect, quoted, segments
+
+
+class Counts(msgspec.Struct, frozen=True, array_like=True):
+    """Sessions of a group of facts: in all, and with a hit. `day` is in days since 1970."""
+
+    day: int
+    feature: str
+    severity: int
+    session: int
+    violation: int
+    pii: int
+    refusal: int
+
 
 _decoder = msgspec.json.Decoder(Fact)
+_counts = msgspec.json.Decoder(list[Counts])
 _TYPES: dict[str, Any] = {
     "BIGINT": np.int64, "UBIGINT": np.uint64, "UINTEGER": np.uint32, "UTINYINT": np.uint8, "DOUBLE": np.float64,
     "BOOLEAN": np.bool_, "VARCHAR": object,
@@ -57,6 +71,29 @@ class FactView:
             raise UsageError(f"the query cannot be answered: {str(error).partition(chr(10))[0]}") from None
         return rows
 
+    def counts(self) -> list[Counts]:
+        """Return the sessions counted by day, feature and severity: several rows of one group, which add up.
+
+        Read from the segments' metadata; from rows only where a file has none, and in journals.
+        """
+        found: list[Counts] = []
+        bare = set(self._files)
+        if self._files:
+            named = ", ".join(map(quoted, self._files))
+            for file, value in self.query(
+                f"SELECT file_name, value FROM parquet_kv_metadata([{named}]) WHERE key = ?",
+                [COUNTS.encode()],
+            ):
+                found += _counts.decode(value)
+                bare.discard(file)
+        groups = [f"SELECT {COUNTED} FROM ({self._raw}) GROUP BY ALL"]
+        if bare:
+            files = ", ".join(map(quoted, sorted(bare)))
+            groups.append(f"SELECT {COUNTED} FROM read_parquet([{files}]) GROUP BY ALL")
+        for group in groups:
+            found += [Counts(*row) for row in self.query(group)]
+        return found
+
     def close(self) -> None:
         """Let go of it."""
         self._connection.close()
@@ -79,13 +116,14 @@ class FactView:
                 continue
         names = segments(self.directory)
         lines = b"".join(data for name, data in read.items() if name not in set(names))
-        files = [self.directory / FACTS / (name + PARQUET) for name in names]
+        files = self._files = [str(self.directory / FACTS / (name + PARQUET)) for name in names]
         columns = ", ".join(f'"{column}" {kind}' for column, (kind, _) in COLUMNS.items())
         self._connection.execute(f"CREATE TABLE raw ({columns})")
         if lines:
             self._load(lines)
         chosen = ", ".join(f'{expression} AS "{column}"' for column, (_, expression) in COLUMNS.items())
-        parts = [f"SELECT {chosen} FROM raw"] if lines or not files else []
+        self._raw = f"SELECT {chosen} FROM raw"
+        parts = [self._raw] if lines or not files else []
         if files:
             named = ", ".join(f'"{column}"' for column in COLUMNS)
             parts.append(f"SELECT {named} FROM read_parquet([{', '.join(map(quoted, files))}])")

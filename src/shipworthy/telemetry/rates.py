@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from typing import Literal, NamedTuple, get_args
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from shipworthy.telemetry.facts import FactView
 
 Key = Literal["day", "feature", "severity"]
 PER = 10_000
+_FIRST = date(1970, 1, 1)
 
 
 class SessionRate(Struct, frozen=True, kw_only=True):
@@ -77,8 +78,9 @@ def rates(
             raise UsageError(f"rates are by {', '.join(get_args(Key))}, not by {key!r}")
     if "severity" in by and hit != "violation":
         raise UsageError(f"severities are of violations, and {hit!r} has none")
-    wanted = [("day >= ?", since), ("day <= ?", until), ("feature = ?", feature or None)]
-    rows = _counted(view, hit, by, [(text, value) for text, value in wanted if value is not None])
+    rows = _counted(view, hit, by, lambda day, of: (
+        (since is None or day >= since) and (until is None or day <= until) and feature in ("", of)
+    ))  # fmt: skip
     total = sum({(row[0], row[1]): row[3] for row in rows}.values())
     found = exact_shares([row[4] for row in rows], [row[3] for row in rows], confidence=confidence) if rows else None
     made = [
@@ -100,23 +102,19 @@ def rates(
 
 
 def _counted(
-    view: FactView, hit: Hit, by: Sequence[Key], wanted: Sequence[tuple[str, date | str]]
+    view: FactView, hit: Hit, by: Sequence[Key], wanted: Callable[[date, str], bool]
 ) -> list[tuple[date | None, str | None, int | None, int, int]]:
-    """Return (day, feature, severity, sessions, hits) of each rate: one pass over the facts, then over the groups."""
-    # Every group has a first fact of a session; all others that count nothing need not be grouped.
-    where = " AND ".join([f"(new_session OR new_{hit})", *(text for text, _ in wanted)])
-    groups = view.query(
-        f"SELECT day, feature, severity, count(*) FILTER (new_session) AS sessions,"
-        f" count(*) FILTER (new_{hit}) AS hits FROM facts WHERE {where} GROUP BY ALL",
-        [value for _, value in wanted],
-    )
+    """Return (day, feature, severity, sessions, hits) of each rate."""
     sessions: dict[tuple[date | None, str | None], int] = {}
     hits: dict[tuple[date | None, str | None, int | None], int] = {}
-    for day, of, severity, new, counted in groups:
-        group = (day if "day" in by else None, of if "feature" in by else None)
-        sessions[group] = sessions.get(group, 0) + new
-        key = (*group, severity if "severity" in by else None)
-        hits[key] = hits.get(key, 0) + counted
+    for one in view.counts():
+        day = _FIRST + timedelta(one.day)
+        if not wanted(day, one.feature) or not (one.session or getattr(one, hit)):
+            continue
+        group = (day if "day" in by else None, one.feature if "feature" in by else None)
+        sessions[group] = sessions.get(group, 0) + one.session
+        key = (*group, one.severity if "severity" in by else None)
+        hits[key] = hits.get(key, 0) + getattr(one, hit)
     order = sorted(hits, key=lambda key: (key[0] or date.min, key[1] or "", key[2] or 0))
     return [
         (*key, sessions[key[:2]], hits[key])

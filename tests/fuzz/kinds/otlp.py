@@ -31,7 +31,7 @@ def feed(data: bytes, _: None) -> str:
         assert PRIVATE not in written, "an address is in what would be written down"
         assert msgspec.json.decode(written, type=Observed).trace == sealed.record.trace
         fact = fact_of(sealed.record, session=1, subject=1, received=NOW)
-        assert 0 <= fact.seconds and 0 < fact.time and 0 <= fact.severity <= 4
+        assert fact.seconds >= 0 and fact.time > 0 and 0 <= fact.severity <= 4
         assert 0 <= fact.input_tokens < 2**32 and 0 <= fact.output_tokens < 2**32
         assert abs(fact.time) < 2**63
     return "accepted"
