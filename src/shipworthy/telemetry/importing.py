@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -122,11 +123,15 @@ def _parquet(path: Path) -> Iterator[Told | None]:
         while rows := found.fetchmany(_BATCH):
             for row in rows:
                 number += 1
-                yield _row(dict(zip(names, row, strict=True)), path, number)
+                yield _row(dict(zip(names, map(_plain, row), strict=True)), path, number)
     except duckdb.Error as error:
         raise UsageError(f"{path}: cannot be read as Parquet: {str(error).partition(chr(10))[0]}") from None
     finally:
         connection.close()
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _row(row: dict[str, Any], path: Path, number: int) -> Told | None:
