@@ -16,7 +16,7 @@ DRAWN = "telemetry.drawn"
 """The kind of entry that holds a draw's rule and the digest of what it gave."""
 
 
-class Drawn(Struct, frozen=True):
+class DrawnSpan(Struct, frozen=True):
     """One span that was drawn.
 
     Attributes:
@@ -38,7 +38,7 @@ class SpanDraw(NamedTuple):
         digest: of what was drawn, in order.
     """
 
-    spans: list[Drawn]
+    spans: list[DrawnSpan]
     strata: dict[tuple[str, ...], tuple[int, int]]
     digest: str
 
@@ -83,7 +83,7 @@ def draw_spans(
         [f"{seed}/", *given, most],
     )
     spans = [
-        Drawn(trace.lower(), span.lower(), tuple(stratum), wanted[tuple(stratum)] / there[tuple(stratum)])
+        DrawnSpan(trace.lower(), span.lower(), tuple(stratum), wanted[tuple(stratum)] / there[tuple(stratum)])
         for trace, span, stratum, place in rows
         if place <= wanted[tuple(stratum)]
     ]

@@ -19,7 +19,7 @@ from shipworthy.telemetry.fact import COLUMNS, Fact
 from shipworthy.telemetry.segment import COUNTED, COUNTS, FACTS, JOURNAL, PARQUET, connect, quoted, segments
 
 
-class Counts(msgspec.Struct, frozen=True, array_like=True):
+class SessionCounts(msgspec.Struct, frozen=True, array_like=True):
     """Sessions of a group of facts: in all, and with a hit. `day` is in days since 1970."""
 
     day: int
@@ -32,7 +32,7 @@ class Counts(msgspec.Struct, frozen=True, array_like=True):
 
 
 _decoder = msgspec.json.Decoder(Fact)
-_counts = msgspec.json.Decoder(list[Counts])
+_counts = msgspec.json.Decoder(list[SessionCounts])
 _TYPES: dict[str, Any] = {
     "BIGINT": np.int64, "UBIGINT": np.uint64, "UINTEGER": np.uint32, "UTINYINT": np.uint8, "DOUBLE": np.float64,
     "BOOLEAN": np.bool_, "VARCHAR": object,
@@ -71,12 +71,12 @@ class FactView:
             raise UsageError(f"the query cannot be answered: {str(error).partition(chr(10))[0]}") from None
         return rows
 
-    def counts(self) -> list[Counts]:
+    def counts(self) -> list[SessionCounts]:
         """Return the sessions counted by day, feature and severity: several rows of one group, which add up.
 
         Read from the segments' metadata; from rows only where a file has none, and in journals.
         """
-        found: list[Counts] = []
+        found: list[SessionCounts] = []
         bare = set(self._files)
         if self._files:
             named = ", ".join(map(quoted, self._files))
@@ -91,7 +91,7 @@ class FactView:
             files = ", ".join(map(quoted, sorted(bare)))
             groups.append(f"SELECT {COUNTED} FROM read_parquet([{files}]) GROUP BY ALL")
         for group in groups:
-            found += [Counts(*row) for row in self.query(group)]
+            found += [SessionCounts(*row) for row in self.query(group)]
         return found
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from shipworthy.store import traffic
 from shipworthy.telemetry import otlp
 from shipworthy.telemetry.dialects.common import amount, count, name_of, text_of
 from shipworthy.telemetry.dialects.gateway import observed_of
-from shipworthy.telemetry.read import Told, observe
+from shipworthy.telemetry.read import ToldSpan, observe
 from shipworthy.telemetry.segment import connect, quoted
 from shipworthy.telemetry.store import TelemetryStore
 from shipworthy.telemetry.whose import Whose
@@ -36,7 +36,7 @@ _KNOWN = frozenset({
 })  # fmt: skip
 
 
-class Imported(NamedTuple):
+class SpansImported(NamedTuple):
     """What an import did: spans that are on the disk now, those that were there before, and those left out."""
 
     spans: int
@@ -44,7 +44,7 @@ class Imported(NamedTuple):
     rejected: int
 
 
-def import_files(store: TelemetryStore, paths: Iterable[Path], form: Form | None = None) -> Imported:
+def import_files(store: TelemetryStore, paths: Iterable[Path], form: Form | None = None) -> SpansImported:
     """Import files, each redacted before anything of it is written.
 
     Args:
@@ -58,7 +58,7 @@ def import_files(store: TelemetryStore, paths: Iterable[Path], form: Form | None
     return asyncio.run(_import(store, paths, form))
 
 
-async def _import(store: TelemetryStore, paths: Iterable[Path], form: Form | None) -> Imported:
+async def _import(store: TelemetryStore, paths: Iterable[Path], form: Form | None) -> SpansImported:
     spans = again = rejected = 0
     for path in paths:
         found = _READ[form or form_of(path)](path)
@@ -70,7 +70,7 @@ async def _import(store: TelemetryStore, paths: Iterable[Path], form: Form | Non
                 store.admit()
                 again += await store.append(list(zip(sealed, [one.whose for one in told], strict=True)))
             spans += len(told)
-    return Imported(spans - again, again, rejected)
+    return SpansImported(spans - again, again, rejected)
 
 
 def form_of(path: Path) -> Form:
@@ -89,7 +89,7 @@ def form_of(path: Path) -> Form:
     raise UsageError(f"{path}: say what it is with --form, its name does not")
 
 
-def _otlp(path: Path) -> Iterator[Told | None]:
+def _otlp(path: Path) -> Iterator[ToldSpan | None]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -102,14 +102,14 @@ def _otlp(path: Path) -> Iterator[Told | None]:
             yield from [None] * received.rejected
 
 
-def _traffic(path: Path) -> Iterator[Told | None]:
+def _traffic(path: Path) -> Iterator[ToldSpan | None]:
     if not path.is_dir():
         raise UsageError(f"{path}: a traffic log is a folder, `traffic` in the gateway's own")
     for line in traffic.read(path):
-        yield Told(*observed_of(line.served))
+        yield ToldSpan(*observed_of(line.served))
 
 
-def _parquet(path: Path) -> Iterator[Told | None]:
+def _parquet(path: Path) -> Iterator[ToldSpan | None]:
     duckdb = require("duckdb", extra="serve")
     connection = connect(path.parent)
     try:
@@ -134,7 +134,7 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _row(row: dict[str, Any], path: Path, number: int) -> Told | None:
+def _row(row: dict[str, Any], path: Path, number: int) -> ToldSpan | None:
     started = _microseconds(row.get("time"))
     if started is None:
         return None
@@ -172,7 +172,7 @@ def _row(row: dict[str, Any], path: Path, number: int) -> Told | None:
         error=name_of(row.get("error")),
         events=tuple(events) if given or gave else (),
     )
-    return Told(observed, Whose(user, session))
+    return ToldSpan(observed, Whose(user, session))
 
 
 def _microseconds(value: Any) -> int | None:

@@ -9,7 +9,7 @@ from shipworthy.core.events import Event, Failed, GuardEvent
 from shipworthy.core.observed import Hit, Observed
 from shipworthy.telemetry.dialects import gateway, genai, genai_136, openinference, openllmetry
 from shipworthy.telemetry.dialects.common import (
-    Reading,
+    SpanReading,
     amount,
     evaluation,
     feature_of,
@@ -22,7 +22,7 @@ from shipworthy.telemetry.otlp import OtlpSpan
 from shipworthy.telemetry.whose import Whose
 
 # The narrowest first: OpenLLMetry has attributes of the conventions besides its own.
-_DIALECTS: tuple[tuple[Callable[[OtlpSpan], bool], Callable[[OtlpSpan], Reading]], ...] = (
+_DIALECTS: tuple[tuple[Callable[[OtlpSpan], bool], Callable[[OtlpSpan], SpanReading]], ...] = (
     (gateway.speaks, gateway.read),
     (openinference.speaks, openinference.read),
     (openllmetry.speaks, openllmetry.read),
@@ -33,19 +33,19 @@ _SEVERITIES = {"S1": 1, "S2": 2, "S3": 3, "S4": 4}
 _EVALUATED = "gen_ai.evaluation.result"
 
 
-class Told(NamedTuple):
+class ToldSpan(NamedTuple):
     """One span, read: what happened, not redacted yet, and whose it is."""
 
     observed: Observed
     whose: Whose
 
 
-def observe(spans: Iterable[OtlpSpan]) -> list[Told]:
+def observe(spans: Iterable[OtlpSpan]) -> list[ToldSpan]:
     """Read spans. Nothing of what is returned may be written down before `detect.redact.seal_observed` has seen it."""
     return [_observe(span) for span in spans]
 
 
-def _observe(span: OtlpSpan) -> Told:
+def _observe(span: OtlpSpan) -> ToldSpan:
     reading = next((read(span) for speaks, read in _DIALECTS if speaks(span)), _PLAIN)
     attributes = span.attributes
     events: list[Event] = list(reading.events)
@@ -96,7 +96,7 @@ def _observe(span: OtlpSpan) -> Told:
         error=name_of(error),
         events=tuple(events),
     )
-    return Told(observed, Whose(*subject_of(span)))
+    return ToldSpan(observed, Whose(*subject_of(span)))
 
 
-_PLAIN = Reading("plain")
+_PLAIN = SpanReading("plain")

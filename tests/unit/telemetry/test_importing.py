@@ -17,11 +17,11 @@ from shipworthy.core.served import Served
 from shipworthy.detect.redact import seal_served
 from shipworthy.store.traffic import TrafficLog
 from shipworthy.telemetry.facts import FactView
-from shipworthy.telemetry.importing import Imported, import_files
+from shipworthy.telemetry.importing import SpansImported, import_files
 from shipworthy.telemetry.store import TelemetryStore
 
 
-def imported(tmp_path: Path, *paths: Path) -> Imported:
+def imported(tmp_path: Path, *paths: Path) -> SpansImported:
     with TelemetryStore(tmp_path / "store", MASTER) as store:
         return import_files(store, paths)
 

@@ -41,7 +41,7 @@ _SESSIONS = (
 _FEATURES = ("shipworthy.feature", "gen_ai.agent.name", "traceloop.workflow.name", "agent.name")
 
 
-class Reading(NamedTuple):
+class SpanReading(NamedTuple):
     """What a dialect reads of a span; `telemetry.read.observe` adds what is read of every span alike."""
 
     dialect: str

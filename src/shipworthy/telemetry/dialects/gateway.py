@@ -7,7 +7,7 @@ from typing import Any, get_args
 from shipworthy.core.events import Action, Asked, Event, GuardEvent, Stage, Usage
 from shipworthy.core.observed import Hit, Observed
 from shipworthy.core.served import Ending, Served
-from shipworthy.telemetry.dialects.common import Reading, count, finish, name_of
+from shipworthy.telemetry.dialects.common import SpanReading, count, finish, name_of
 from shipworthy.telemetry.otlp import OtlpSpan
 from shipworthy.telemetry.whose import Whose
 
@@ -20,7 +20,7 @@ def speaks(span: OtlpSpan) -> bool:
     return "shipworthy.request" in span.attributes or span.scope == "shipworthy.gateway"
 
 
-def read(span: OtlpSpan) -> Reading:
+def read(span: OtlpSpan) -> SpanReading:
     """Read a span: of a request, or of the call that the gateway made for it."""
     attributes = span.attributes
     model = name_of(attributes.get("gen_ai.response.model")) or name_of(attributes.get("gen_ai.request.model"))
@@ -32,10 +32,12 @@ def read(span: OtlpSpan) -> Reading:
         provider = name_of(attributes.get("gen_ai.provider.name"))
         # Whether the gateway blocked it is counted with the request.
         reason = "stop" if reason in ("content_filter", "refusal") else reason
-        return Reading("shipworthy", "chat", provider, model, usage, (), reason)
+        return SpanReading("shipworthy", "chat", provider, model, usage, (), reason)
     events = [found for name, held in span.events if name == "shipworthy.guard" if (found := _finding(held))]
     told = count(attributes.get("shipworthy.findings"))
-    return Reading("shipworthy", "request", "", model, usage, events, "stop", max(told, len(events)), _hits(events, ""))
+    return SpanReading(
+        "shipworthy", "request", "", model, usage, events, "stop", max(told, len(events)), _hits(events, "")
+    )
 
 
 def ending_of(span: OtlpSpan) -> str:

@@ -9,7 +9,7 @@ from shipworthy.core.events import Called, Event, Retrieved, Returned, Usage
 from shipworthy.core.messages import Document, Message, MessagePart, Reasoning, Role, Text, ToolCall, ToolResult
 from shipworthy.telemetry.dialects.common import (
     MOST,
-    Reading,
+    SpanReading,
     call,
     conversation,
     count,
@@ -33,7 +33,7 @@ def speaks(span: OtlpSpan) -> bool:
     )  # fmt: skip
 
 
-def read(span: OtlpSpan) -> Reading:
+def read(span: OtlpSpan) -> SpanReading:
     """Read a span."""
     attributes = span.attributes
     usage = Usage(
@@ -53,7 +53,7 @@ def read(span: OtlpSpan) -> Reading:
         held = mapping(document)
         text = text_of(held.get("content", held.get("text", "" if held else document)))
         events.append(Retrieved(1, Document(text_of(held.get("id")) or str(place), text)))
-    return Reading("genai", kind, name_of(attributes.get("gen_ai.provider.name")), model, usage, events, reason)
+    return SpanReading("genai", kind, name_of(attributes.get("gen_ai.provider.name")), model, usage, events, reason)
 
 
 def _tool(attributes: Any) -> Iterator[Event]:

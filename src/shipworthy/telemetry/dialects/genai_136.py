@@ -8,7 +8,7 @@ from typing import Any
 from shipworthy.core.events import Called, Event, Usage
 from shipworthy.core.messages import Message, ToolCall
 from shipworthy.telemetry.dialects.common import (
-    Reading,
+    SpanReading,
     call,
     conversation,
     count,
@@ -35,7 +35,7 @@ def speaks(span: OtlpSpan) -> bool:
     return "gen_ai.system" in span.attributes or "gen_ai.operation.name" in span.attributes
 
 
-def read(span: OtlpSpan) -> Reading:
+def read(span: OtlpSpan) -> SpanReading:
     """Read a span."""
     attributes = span.attributes
     usage = Usage(_tokens(attributes, "input", "prompt"), _tokens(attributes, "output", "completion"))
@@ -62,7 +62,7 @@ def read(span: OtlpSpan) -> Reading:
         events += conversation(said, answers, usage, model, reason)
     if (tool := attributes.get("gen_ai.tool.name")) is not None:
         events.append(Called(1, call(attributes.get("gen_ai.tool.call.id"), tool, None)))
-    return Reading("genai-1.36", kind, name_of(attributes.get("gen_ai.system")), model, usage, events, reason)
+    return SpanReading("genai-1.36", kind, name_of(attributes.get("gen_ai.system")), model, usage, events, reason)
 
 
 def _tokens(attributes: Mapping[str, Any], now: str, before: str) -> int:

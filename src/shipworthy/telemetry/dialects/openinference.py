@@ -9,7 +9,7 @@ from shipworthy.core.events import Called, Event, Retrieved, Returned, Usage
 from shipworthy.core.messages import Document, Message, Role, ToolCall, ToolResult
 from shipworthy.core.observed import SpanKind
 from shipworthy.telemetry.dialects.common import (
-    Reading,
+    SpanReading,
     amount,
     call,
     conversation,
@@ -35,7 +35,7 @@ def speaks(span: OtlpSpan) -> bool:
     return "openinference.span.kind" in span.attributes or "llm.model_name" in span.attributes
 
 
-def read(span: OtlpSpan) -> Reading:
+def read(span: OtlpSpan) -> SpanReading:
     """Read a span."""
     attributes = span.attributes
     kind = _KINDS.get(str(attributes.get("openinference.span.kind", "LLM")).upper(), "other")
@@ -67,7 +67,7 @@ def read(span: OtlpSpan) -> Reading:
         held = mapping(mapping(one).get("document"))
         if held:
             events.append(Retrieved(1, Document(text_of(held.get("id")) or str(place), text_of(held.get("content")))))
-    return Reading("openinference", kind, provider, model, usage, events)
+    return SpanReading("openinference", kind, provider, model, usage, events)
 
 
 def _messages(value: Any, default: Role) -> Iterator[Message]:

@@ -9,7 +9,7 @@ from shipworthy.core.events import Called, Event, Returned, Usage
 from shipworthy.core.messages import Message, Role, ToolCall, ToolResult
 from shipworthy.core.observed import SpanKind
 from shipworthy.telemetry.dialects.common import (
-    Reading,
+    SpanReading,
     call,
     conversation,
     count,
@@ -36,7 +36,7 @@ def speaks(span: OtlpSpan) -> bool:
     return any(mark in attributes for mark in marks) or "gen_ai.completion.0.content" in attributes
 
 
-def read(span: OtlpSpan) -> Reading:
+def read(span: OtlpSpan) -> SpanReading:
     """Read a span."""
     attributes = span.attributes
     kind: SpanKind = _TYPES.get(str(attributes.get("llm.request.type", "")), "other")
@@ -63,7 +63,7 @@ def read(span: OtlpSpan) -> Reading:
         answers = answers or ([message("assistant", text_of(gave))] if gave else [])
         events += conversation(said, answers, usage, model, reason)
     provider = name_of(attributes.get("gen_ai.provider.name")) or name_of(attributes.get("gen_ai.system"))
-    return Reading("openllmetry", kind, provider, model, usage, events, reason)
+    return SpanReading("openllmetry", kind, provider, model, usage, events, reason)
 
 
 def _tokens(attributes: Mapping[str, Any], before: str, now: str) -> int:
