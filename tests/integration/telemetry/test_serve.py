@@ -15,14 +15,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.unit.telemetry.test_otlp import CURRENT, OLD, OLD_EVENTS, OPENINFERENCE, OPENLLMETRY, request
+from tests.unit.telemetry.samples import CURRENT, OLD, OLD_EVENTS, OPENINFERENCE, OPENLLMETRY, request
 
 from shipworthy.store.audit import AuditLog
 from shipworthy.telemetry.facts import FactView
 from shipworthy.telemetry.looks import LOOKED
 
-NEEDS = "the extra serve is not installed: python bench/peers/run_tests.py otel tests/integration/telemetry"
-SDK = "the extra otel is not installed: python bench/peers/run_tests.py otel tests/integration/telemetry"
+NEEDS = "zstandard or opentelemetry-proto is not installed: make setup installs them"
+SDK = (
+    "the extra otel is not installed: python bench/peers/run_tests.py otel"
+    " tests/integration/telemetry/test_serve.py::test_a_real_exporter_sends_every_dialect_and_nothing_personal_is_kept"
+)
 PRIVATE = "ann.marlow@leak.example.org"
 
 

@@ -16,7 +16,7 @@ from shipworthy.telemetry.store import TelemetryStore
 from shipworthy.telemetry.whose import Whose
 
 MASTER = bytes(range(32))
-NEEDS = "the extra serve is not installed: python bench/peers/run_tests.py otel tests/unit/telemetry"
+NEEDS = "zstandard or opentelemetry-proto is not installed: make setup installs them"
 NOW = int(time.time() * 1e6)
 
 

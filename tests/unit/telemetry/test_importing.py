@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.telemetry.conftest import MASTER
-from tests.unit.telemetry.test_otlp import CURRENT, request
+from tests.unit.telemetry.samples import CURRENT, request
 
 from shipworthy.core.errors import UsageError
 from shipworthy.core.events import Asked, GuardEvent, Said, Timing
