@@ -105,6 +105,90 @@ def deny(*, approval: str, config: Path, by: str | None, why: str) -> int:
     return _answer(config, approval, granted=False, by=by, why=why, arguments=None)
 
 
+@approvals.command("drill")
+@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@config_option
+@click.option("--every", default=120.0, show_default=True, type=click.FloatRange(0, 86_400), help="Seconds between two, on average.")  # fmt: skip  # noqa: E501
+@click.option("--wait", default=300.0, show_default=True, type=click.FloatRange(1, 86_400), help="Seconds that each waits: take the gateway's own.")  # fmt: skip  # noqa: E501
+@click.option("--seed", default=0, show_default=True, help="Of the order and the pauses.")
+def drill_(*, file: Path, config: Path, every: float, wait: float, seed: int) -> None:
+    """Put the made-up calls of FILE among those that wait, and see who looks before they answer.
+
+    They look like any other call, nobody asked for them, and nothing makes them whatever is said. FILE is YAML:
+    `items`, each with `right` (approve or deny), `tool`, `arguments`, `reason`, and if wanted `questions`, `client`,
+    `session`, `rule`. It runs until the last one is answered or has waited long enough; `approvals oversight` shows
+    what it found. Tell people that drills happen, and not when.
+    """
+    import asyncio
+
+    from shipworthy.gateway.config import state_of
+    from shipworthy.gateway.drill import drill, read_items
+
+    items = read_items(file)
+    found = asyncio.run(
+        drill(
+            state_of(config)[0],
+            items,
+            every_s=every,
+            wait_s=wait,
+            seed=seed,
+            tell=lambda said: click.echo(said, err=True),
+        )
+    )
+    answered = [one for one in found if one.said is not None]
+    click.echo(
+        f"{len(found):,} calls, {len(answered):,} answered, {sum(o.said == o.right for o in answered):,} rightly"
+    )
+
+
+@approvals.command("oversight")
+@config_option
+@form_option
+def oversight_(*, config: Path, form: str) -> None:
+    """Show how well those who answer watch: by drills, with 95 % limits, and by place in a sitting."""
+    import msgspec
+
+    from shipworthy.evals.oversight import KnownWord, watches
+    from shipworthy.gateway.approvals import read_all
+    from shipworthy.gateway.config import state_of
+    from shipworthy.gateway.drill import drilled
+
+    state = state_of(config)[0]
+    known = list(drilled(state))
+    mine = {one.row.id for one in known}
+    words = [
+        KnownWord(one.row.by, _seconds(one.row.at), one.right == "deny", one.said == "deny")
+        for one in known
+        if one.said is not None
+    ]
+    others = [(row.by, _seconds(row.at)) for row in read_all(state) if row.by and row.id not in mine]
+    found = watches(words, others)
+    unanswered = len(known) - len(words)
+    if form == "json":
+        people = [{**one._asdict(), "fatigue": [p._asdict() for p in one.fatigue]} for one in found]
+        click.echo(_json({"drilled": len(known), "unanswered": unanswered, "people": msgspec.to_builtins(people)}))
+        return
+    from shipworthy.cli._label_agreement import rate
+    from shipworthy.cli._tables import table
+
+    click.echo(f"{len(known):,} calls of drills, {unanswered:,} without an answer: those were refused")
+    for one in found:
+        click.echo(f"\n{_line(one.by)}: {one.words:,} words on calls of drills")
+        rows = [
+            ("caught", one.caught, "of the calls to refuse; the rest were waved through"),
+            ("passed", one.passed, "of the calls to let pass"),
+            *((f"right, {part.places}", part.right, "by place in a sitting") for part in one.fatigue),
+        ]
+        told = [(name, rate(share) if share is not None else "none yet", what) for name, share, what in rows]
+        click.echo(table(("", "with 95 % limits", "what"), told))
+
+
+def _seconds(when: str) -> float:
+    from datetime import datetime
+
+    return datetime.fromisoformat(when).timestamp()
+
+
 def _answer(
     config: Path, approval: str, *, granted: bool, by: str | None, why: str, arguments: dict[str, Any] | None
 ) -> int:

@@ -67,13 +67,13 @@ def table_command(
         against = next((i for i, run in enumerate(loaded) if run.id == wanted), None)
         if against is None:
             raise UsageError(f"the baseline {wanted} is none of the runs of the table")
-    found = side_by_side(loaded, _names(workspace, loaded, allow_code), baseline=against)
+    found = side_by_side(loaded, run_names(workspace, loaded, allow_code), baseline=against)
     places = answers(loaded, suite, attack) if suite else []
     chosen = [place for place in places if place.apart] if apart else places
     click.echo(render(found, chosen[:limit], suite, form, left=len(chosen) - limit))
 
 
-def _names(workspace: Path, runs: Sequence[Run], allow_code: bool) -> list[str]:
+def run_names(workspace: Path, runs: Sequence[Run], allow_code: bool) -> list[str]:
     """Return what to call the columns: their targets' names, where the files still say what was measured."""
     from shipworthy.core.errors import UsageError
     from shipworthy.evals.subject import target_of

@@ -1,4 +1,4 @@
-"""Measure judges against people's labels, and list what was measured.
+"""Measure judges against people's labels, list what was measured, and have one compare answers in pairs.
 
 Nothing is decided on a judge's word before it was calibrated; its measured errors enter every rate and verdict.
 """
@@ -6,15 +6,17 @@ Nothing is decided on a judge's word before it was calibrated; its measured erro
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from shipworthy.cli._again import Again
+from shipworthy.cli._counter import counter
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
+from shipworthy.cli._prefer import prefer_command
+from shipworthy.cli._weigh import weigh_command
 
 if TYPE_CHECKING:
     from shipworthy.core.calibration import Calibration
@@ -88,7 +90,7 @@ def calibrate(
         names = ", ".join(one.metric for one in chosen)
         raise UsageError(f"{suite} has several judges: name one with --metric ({names})")
     labelled = read_labelled(file)
-    [found] = run(loaded, chosen, labelled, checks=checks, cache=not no_cache, tell=_teller())
+    [found] = run(loaded, chosen, labelled, checks=checks, cache=not no_cache, tell=counter("judged"))
     if page is not None:
         from shipworthy.evals.calibration_document import document
         from shipworthy.reports.html import page as rendered
@@ -140,7 +142,7 @@ def compare(
     loaded = Workspace.load(workspace, allow_code=allow_code)
     chosen = choose(loaded, list(suites), metric, judges=False)
     labelled = read_labelled(file)
-    found = run(loaded, chosen, labelled, checks=0, cache=not no_cache, tell=_teller())
+    found = run(loaded, chosen, labelled, checks=0, cache=not no_cache, tell=counter("judged"))
     rows = list(zip(chosen, found, strict=True))
     if form == "json":
         told = [{"suite": c.suite, "scorer": c.use.name, **_json(report)} for c, report in rows]
@@ -163,6 +165,10 @@ def compare(
     ]
     click.echo(table(columns, lines, right=(6,)))
     click.echo(f"\n{len(labelled.answers):,} labelled answers, {file}")
+
+
+command.add_command(prefer_command)
+command.add_command(weigh_command)
 
 
 @command.command("list")
@@ -229,19 +235,6 @@ def _listed(known: Sequence[Calibration], now: Sequence[tuple[str, str, str]]) -
         if (identity, metric) not in newest
     ]
     return told
-
-
-def _teller() -> Callable[[int, int], None]:
-    """Return what shows progress: a line that is overwritten on a terminal, one in every hundred elsewhere."""
-    live = sys.stderr.isatty()
-
-    def tell(done: int, planned: int) -> None:
-        if live:
-            click.echo(f"\r{done:,} of {planned:,} judged", err=True, nl=done == planned)
-        elif done % 100 == 0 or done == planned:
-            click.echo(f"{done:,} of {planned:,} judged", err=True)
-
-    return tell
 
 
 def _json(report: CalibrationReport) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def lint(*, suites: tuple[str, ...], workspace: Path, form: str, allow_code: boo
     by `shipworthy check`. Judges are measured by `shipworthy judge calibrate`, and agents by state: neither is in here.
     """
     from shipworthy.core.errors import UsageError, did_you_mean
-    from shipworthy.evals.hollow import HOLLOW, TOLD, hollow_rows, met_by_all
+    from shipworthy.evals.hollow import HOLLOW, hollow_rows, met_by_all
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
@@ -83,7 +83,7 @@ def lint(*, suites: tuple[str, ...], workspace: Path, form: str, allow_code: boo
         "\npercent of samples on which such an answer is rated good; - where it gets no score; +: more is better"
     )
     for row, name in findings:
-        click.echo(f"{row.suite}, {row.metric.name} ({row.scorer}): satisfied by {TOLD[name]}")
+        click.echo(f"{row.suite}, {row.metric.name} ({row.scorer}): satisfied by {HOLLOW[name].told}")
     for name in passed:
-        click.echo(f"the gate: a system that gave nothing but {TOLD[name]} would meet every criterion")
+        click.echo(f"the gate: a system that gave nothing but {HOLLOW[name].told} would meet every criterion")
     return 1 if findings or passed else 0

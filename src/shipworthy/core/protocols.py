@@ -244,13 +244,15 @@ class ScoreContext(Struct, frozen=True):
     """What a scorer may use besides the attempt.
 
     Attributes:
-        model: a judge model to ask, where one was configured.
+        model: a judge model to ask, where one was configured; the first one of a panel.
         shows_reasoning: whether the target's users see how it reasons. False: none of it, thoughts between marks in
             its text neither. None where nobody says: what came on a channel of its own is not seen, the text is.
+        panel: all the models of a panel, in the order they are written; that one where it is the only one.
     """
 
     model: Ask | None = None
     shows_reasoning: bool | None = None
+    panel: tuple[Ask, ...] = ()
 
 
 class Scorer(Protocol):

@@ -29,7 +29,7 @@ SWAYS = (
 
 
 class Bench(NamedTuple):
-    """A scorer with what it is called, and the way to its model."""
+    """A scorer with what it is called, and the ways to its models."""
 
     scorer: Scorer
     metric: Metric
@@ -37,8 +37,8 @@ class Bench(NamedTuple):
     rubric: str
     bar: tuple[float, float]
     days: int
-    channel: Channel | None
-    model: Model | None
+    channels: tuple[Channel, ...]
+    models: tuple[Model, ...]
 
 
 async def calibrate(
@@ -64,6 +64,11 @@ async def calibrate(
     """
     if bench.metric.kind != "event":
         raise UsageError(f"{bench.metric.name!r} is a value: a calibration is of a yes or no")
+    if getattr(bench.scorer, "weighed_on", "") == data:
+        raise UsageError(
+            "the weights of this panel were found from these very labels, on which it looks better than it is: "
+            "calibrate it on others"
+        )
     kinds = Counter(one.hit for one in answers)
     if len(kinds) < 2:
         only = "hits" if kinds[True] else "answers without a hit"
@@ -79,7 +84,7 @@ async def calibrate(
     judged = await _all(bench, answers, counted)
     right = sorted((one for one in judged if one.right), key=lambda one: place(one.answer.id))[:checks]
     tried = Checks()
-    if bench.channel is not None and right:
+    if bench.channels and right:
         swaps = hasattr(bench.scorer, "vote")
         total[0] += len(right) * (2 if swaps else 1) + min(len(right), checks)
         tried = Checks(
@@ -89,7 +94,7 @@ async def calibrate(
         )
     names = JudgeNames(
         judge=bench.identity,
-        model=digest(dict(bench.model.describe())) if bench.model is not None else "",
+        model=_models(bench.models),
         metric=bench.metric.name,
         rubric=bench.rubric,
         data=data,
@@ -114,18 +119,24 @@ async def _all(bench: Bench, answers: Iterable[LabelledAnswer], counted: Callabl
             task.cancel()
 
 
+def _models(models: Sequence[Model]) -> str:
+    said = [dict(model.describe()) for model in models]
+    return digest(said if len(said) > 1 else said[0]) if said else ""
+
+
 async def judge_one(bench: Bench, answer: LabelledAnswer, *, times: int = 1) -> JudgedAnswer:
     """Have one answer judged; asked `times` times, the last word counts.
 
     Raises:
         LimitReached: a budget is used up.
     """
-    exchange = Exchange(bench.channel) if bench.channel is not None else None
-    ask = exchange.model("judge", bench.channel) if exchange is not None and bench.channel is not None else None
+    exchange = Exchange(bench.channels[0]) if bench.channels else None
+    asks = tuple(exchange.model("judge", one) for one in bench.channels) if exchange is not None else ()
+    context = ScoreContext(next(iter(asks), None), panel=asks)
     found = JudgedAnswer(answer, None)
     for _ in range(times):
         try:
-            scores = await bench.scorer.score(answer.attempt(), answer.sample(), ScoreContext(ask))
+            scores = await bench.scorer.score(answer.attempt(), answer.sample(), context)
         except LimitReached:
             raise
         except BaseException as error:
@@ -152,22 +163,20 @@ async def _again(bench: Bench, right: Sequence[JudgedAnswer], counted: Callable[
 
 async def _swapped(bench: Bench, right: Sequence[JudgedAnswer], counted: Callable[[], None]) -> list[bool]:
     scorer: Any = bench.scorer
-    channel = bench.channel
-    if channel is None:
-        return []
 
     async def one(before: JudgedAnswer) -> bool:
-        ask = Exchange(channel).model("judge", channel)
-        words = []
-        for number in (0, 1):
-            try:
-                case = scorer.case(before.answer.attempt(), before.answer.sample())
-                words.append((await scorer.vote(ask, case, number)).verdict)
-            except ScorerError:
-                words.append("error")
+        exchange = Exchange(bench.channels[0])
+        words: tuple[list[str], list[str]] = [], []
+        for channel in bench.channels:
+            ask = exchange.model("judge", channel)
+            for number in (0, 1):
+                try:
+                    case = scorer.case(before.answer.attempt(), before.answer.sample())
+                    words[number].append((await scorer.vote(ask, case, number)).verdict)
+                except ScorerError:
+                    words[number].append("error")
         counted()
-        first, second = words
-        return bool(first == second)
+        return words[0] == words[1]
 
     return list(await asyncio.gather(*map(one, right)))
 

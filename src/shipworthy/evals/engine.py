@@ -30,9 +30,9 @@ from shipworthy.core.errors import (
 from shipworthy.core.events import Event, Timing
 from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.foreign import kind_of, message_of, must_pass, take_back_cancelling
-from shipworthy.core.protocols import Attack, AttackContext, Model, ScoreContext, Scorer, World, inapplicable
+from shipworthy.core.protocols import Attack, AttackContext, ScoreContext, Scorer, World, inapplicable
 from shipworthy.core.records import Attempt, Outcome, Reply, Sample, Score
-from shipworthy.evals.models import Crew
+from shipworthy.evals.models import Crew, MadeModel
 from shipworthy.evals.plan import Plan, PlanItem
 from shipworthy.evals.silence import silence
 from shipworthy.evals.subject import Subject
@@ -52,10 +52,10 @@ class Attacker(NamedTuple):
 
 
 class Judge(NamedTuple):
-    """A scorer, and the way to the model that was configured for it."""
+    """A scorer, and the ways to the models that were configured for it."""
 
     scorer: Scorer
-    model: Channel | None = None
+    models: tuple[Channel, ...] = ()
 
 
 class Engine:
@@ -290,11 +290,12 @@ class Engine:
         """Let every scorer of the suite speak. What some said is kept even if another fails: a leak is a leak."""
         scores: list[Score] = []
         errors: list[str] = []
-        for scorer, model in self.judges[item.suite]:
+        for scorer, models in self.judges[item.suite]:
             name = type(scorer).__name__
             context = self._alone
-            if model is not None:
-                context = ScoreContext(exchange.model("judge", model), context.shows_reasoning)
+            if models:
+                asks = tuple(exchange.model("judge", model) for model in models)
+                context = ScoreContext(asks[0], context.shows_reasoning, asks)
             try:
                 given = _scores(await scorer.score(attempt, item.sample, context), scorer)
             except (LimitReached, UsageError):
@@ -345,13 +346,13 @@ def make_engine(
     channels = Channels(cache=cache, budget=budget)
     target = channels.open(subject.target, secrets=subject.secrets, concurrency=concurrency)
 
-    def way(model: Model | None) -> Channel | None:
-        return None if model is None else channels.open(model, secrets=(*subject.secrets, *crew.secrets))
+    def ways(made: MadeModel) -> tuple[Channel, ...]:
+        return tuple(channels.open(model, secrets=(*subject.secrets, *crew.secrets)) for model in made.models)
 
     return Engine(
         target,
-        {name: Attacker(made.plugin, way(made.model)) for name, made in crew.attacks.items()},
-        {suite: [Judge(made.plugin, way(made.model)) for made in some] for suite, some in crew.scorers.items()},
+        {name: Attacker(made.plugin, next(iter(ways(made)), None)) for name, made in crew.attacks.items()},
+        {suite: [Judge(made.plugin, ways(made)) for made in some] for suite, some in crew.scorers.items()},
         mediation=Mediation(subject.pipeline, policy=subject.policy, scrub=subject.scrub, shadow=subject.shadow),
         private=frozenset(part.id for part in plan.suites if part.suite.content != "synthetic"),
         shows_reasoning=subject.shows_reasoning,

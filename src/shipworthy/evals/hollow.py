@@ -34,18 +34,31 @@ def _words(sample: Sample) -> str:
     return " ".join((*wanted, asked, "yes no sure correct helpful safe source: [1] certainly done success"))
 
 
-HOLLOW: Mapping[str, Callable[[Sample], str]] = {
-    "empty": lambda sample: "",
-    "refusal": lambda sample: "I'm sorry, but I can't help with that.",
-    "echo": lambda sample: sample.messages[-1].text,
-    "stuffed": _words,
-    "filler": lambda sample: (
-        "Thank you for your question. This is an important topic with many aspects, and the right approach depends on "
-        "your situation. I hope this helps! Please let me know if there is anything else."
+class HollowKind(NamedTuple):
+    """A worthless kind of answer: what it is called, and what it answers to a sample."""
+
+    told: str
+    answer: Callable[[Sample], str]
+
+
+HOLLOW: Mapping[str, HollowKind] = {
+    "empty": HollowKind("silence", lambda sample: ""),
+    "refusal": HollowKind("refusals", lambda sample: "I'm sorry, but I can't help with that."),
+    "echo": HollowKind("the questions back", lambda sample: sample.messages[-1].text),
+    "stuffed": HollowKind("heaps of the words that are looked for", _words),
+    "filler": HollowKind(
+        "polite filler",
+        lambda sample: (
+            "Thank you for your question. This is an important topic with many aspects, and the right approach depends "
+            "on your situation. I hope this helps! Please let me know if there is anything else."
+        ),
     ),
-    "verdict": lambda sample: '{"verdict": "pass", "score": 1.0, "hit": false, "label": "safe", "correct": true}',
+    "verdict": HollowKind(
+        "verdicts on itself",
+        lambda sample: '{"verdict": "pass", "score": 1.0, "hit": false, "label": "safe", "correct": true}',
+    ),
 }
-"""By name: what is answered to a sample."""
+"""By name."""
 
 
 class Rated(NamedTuple):
@@ -85,7 +98,7 @@ async def hollow_rows(suite: Suite) -> list[HollowRow]:
     found: list[HollowRow] = []
     samples = [s for s in suite.select(MOST_SAMPLES) if s.scene is None and s.messages]
     for use in suite.scorers:
-        if use.model is not None or not samples:
+        if use.models or not samples:
             continue
         try:
             scorer: Scorer = build("scorer", use)
@@ -94,9 +107,9 @@ async def hollow_rows(suite: Suite) -> list[HollowRow]:
         if getattr(scorer, "needs_model", False):
             continue
         words: dict[str, dict[str, list[bool | None]]] = {}
-        for name, made in HOLLOW.items():
+        for name, kind in HOLLOW.items():
             for sample in samples:
-                given = await _rate(scorer, sample, made(sample))
+                given = await _rate(scorer, sample, kind.answer(sample))
                 for metric in scorer.metrics:
                     if metric.kind == "event":
                         words.setdefault(metric.name, {}).setdefault(name, []).append(given.get(metric.name))
@@ -124,6 +137,7 @@ def met_by_all(workspace: Workspace, rows: Iterable[HollowRow]) -> Iterator[str]
     if not criteria:
         return
     for name in HOLLOW:
+        # A run counts an empty answer as none: it is unscored there, and counts against shipping.
         if name != "empty" and all(_meets(must, row, row.rated[name]) for must, row in criteria):
             yield name
 
@@ -131,22 +145,13 @@ def met_by_all(workspace: Workspace, rows: Iterable[HollowRow]) -> Iterator[str]
 def hollow_gate(workspace: Workspace, rows: Iterable[HollowRow]) -> Iterator[Problem]:
     """Yield a warning for each kind of worthless answer that would ship."""
     for name in met_by_all(workspace, rows):
-        file = workspace.root / "requirements.yaml"
-        said = f"a system that gave nothing but {TOLD[name]} would meet every criterion of the gate"
+        said = f"a system that gave nothing but {HOLLOW[name].told} would meet every criterion of the gate"
         yield Problem(
-            file, 0, said, "add a criterion that has to be earned, such as one on `helpful` or on over-refusal"
+            workspace.root,
+            0,
+            said,
+            "add a criterion that has to be earned, such as one on `helpful` or on over-refusal",
         )
-
-
-TOLD: Mapping[str, str] = {
-    "empty": "silence",
-    "refusal": "refusals",
-    "echo": "the questions back",
-    "stuffed": "heaps of the words that are looked for",
-    "filler": "polite filler",
-    "verdict": "verdicts on itself",
-}
-"""The kinds of answers in words."""
 
 
 def _meets(must: Any, row: HollowRow, rated: Rated) -> bool:

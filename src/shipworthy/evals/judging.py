@@ -18,6 +18,7 @@ from shipworthy.evals.labelled import LabelledFile
 from shipworthy.evals.subject import build, credentials
 from shipworthy.exchange.budget import Budget, Limits
 from shipworthy.exchange.channel import Channels
+from shipworthy.scorers._panel import PanelWeight, panel_weight
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.draws import add_calibration
 from shipworthy.store.layout import Layout
@@ -65,6 +66,14 @@ def choose(workspace: Workspace, suites: Sequence[str], metric: str | None, *, j
     return found
 
 
+class MemberWeight(NamedTuple):
+    """One model of a panel: as it is written, what was measured of it alone, and what its words are worth."""
+
+    model: str
+    report: CalibrationReport
+    weight: PanelWeight
+
+
 async def measure(
     workspace: Workspace,
     chosen: Sequence[ScorerChoice],
@@ -91,7 +100,7 @@ async def measure(
     found: list[CalibrationReport] = []
     try:
         for choice in chosen:
-            bench = _bench(choice, channels, opened)
+            bench = open_bench(choice, channels, opened)
             found.append(await calibrate(bench, labelled.answers, labelled.digest, checks=checks, tell=tell))
     finally:
         for model in opened:
@@ -102,17 +111,47 @@ async def measure(
     return found
 
 
-def _bench(choice: ScorerChoice, channels: Channels, opened: list[Any]) -> Bench:
+def weigh(workspace: Workspace, choice: ScorerChoice, labelled: LabelledFile, **how: Any) -> list[MemberWeight]:
+    """Hold each model of a panel against labelled answers by itself, and say what its words are worth.
+
+    Args:
+        how: as for `measure`.
+
+    Raises:
+        UsageError: it is no panel, or a model said nothing of a whole kind of labels; otherwise as `measure`.
+    """
+    models = choice.use.models
+    if len(models) < 2:
+        raise UsageError(f"the judge of {choice.suite} asks one model: a panel has `models: [{{use: ...}}, ...]`")
+    left_out = ("models", "weights", "weighed_on")
+    own = {name: value for name, value in choice.use.params.items() if name not in left_out}
+    alone = [choice._replace(use=Use(use=choice.use.use, params={**own, "model": _written(one)})) for one in models]
+    reports = asyncio.run(measure(workspace, alone, labelled, checks=0, **how))
+    found = []
+    for model, report in zip(models, reports, strict=True):
+        one = report.accuracy
+        if one is None:
+            raise UsageError(f"the model {model.name} said nothing of a whole kind of labels: {report.lacks}")
+        weight = panel_weight(one.found, one.positives - one.found, one.cleared, one.negatives - one.cleared)
+        found.append(MemberWeight(model.name, report, weight))
+    return found
+
+
+def _written(use: Use) -> dict[str, Any]:
+    return {"use": use.use, **use.params}
+
+
+def open_bench(choice: ScorerChoice, channels: Channels, opened: list[Any]) -> Bench:
     use = choice.use
     scorer = create("scorer", use.use, use.own_params)
     metric = next(m for m in declared_metrics(use, scorer) if m.name == choice.metric)
     rubric = getattr(scorer, "rubric", None)
-    model = channel = None
-    if use.model is not None:
-        made = build("target", use.model.use, use.model.params)
+    models = []
+    for one in use.models:
+        made = build("target", one.use, one.params)
         opened.extend(made.opened)
-        model = made.plugin
-        channel = channels.open(model, secrets=tuple(credentials(use)))
+        models.append(made.plugin)
+    ways = tuple(channels.open(model, secrets=tuple(credentials(use))) for model in models)
     bar = (rubric.bar.sensitivity, rubric.bar.specificity) if rubric is not None else BAR
     return Bench(
         scorer=scorer,
@@ -121,8 +160,8 @@ def _bench(choice: ScorerChoice, channels: Channels, opened: list[Any]) -> Bench
         rubric=rubric.name if rubric is not None else str(scorer.describe().get("scorer", "")),
         bar=bar,
         days=rubric.days if rubric is not None else DAYS,
-        channel=channel,
-        model=model,
+        channels=ways,
+        models=tuple(models),
     )
 
 

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
 
 class MadeModel(NamedTuple):
-    """A plug-in, the model that was configured for it, and how both are written."""
+    """A plug-in, the models that were configured for it (several for a panel), and how all is written."""
 
     plugin: Any
-    model: Model | None
+    models: tuple[Model, ...]
     use: Use
+
+    @property
+    def model(self) -> Model | None:
+        """The one model, or the first of a panel."""
+        return self.models[0] if self.models else None
 
 
 class Crew(NamedTuple):
@@ -55,8 +60,8 @@ class Crew(NamedTuple):
         roles: list[tuple[Party, MadeModel]] = [("attacker", made) for made in self.attacks.values()]
         roles += [("judge", made) for some in self.scorers.values() for made in some]
         for role, made in roles:
-            if made.model is not None:
-                description = dict(made.model.describe())
+            for model in made.models:
+                description = dict(model.describe())
                 yield RoleModel(role=role, digest=digest(description), description=description)
 
 
@@ -77,14 +82,13 @@ def build_crew(plan: Plan, subject: Subject) -> Crew:
 
     def make(kind: str, use: Use) -> MadeModel:
         secrets.extend(credentials(use))
-        wanted = use.model
-        if wanted is None:
-            return MadeModel(create(kind, use.use, use.params), None, use)
-        if _name(wanted) not in models:
-            made = build("target", wanted.use, wanted.params)
-            opened.extend(made.opened)
-            models[_name(wanted)] = made.plugin
-        return MadeModel(create(kind, use.use, use.own_params), models[_name(wanted)], use)
+        for wanted in use.models:
+            if _name(wanted) not in models:
+                made = build("target", wanted.use, wanted.params)
+                opened.extend(made.opened)
+                models[_name(wanted)] = made.plugin
+        given = tuple(models[_name(wanted)] for wanted in use.models)
+        return MadeModel(create(kind, use.use, use.own_params), given, use)
 
     attacks: dict[str, MadeModel] = {}
     scorers: dict[str, list[MadeModel]] = {}

@@ -17,6 +17,9 @@ CHARACTERS = 6.0
 BANDS = (25, 50, 100, 200)
 """Last places in a sitting of the parts of the fatigue curve; what comes after the last is one part more."""
 
+SITTING_S = 1800.0
+"""Seconds without a word after which somebody who answers comes to it fresh."""
+
 
 class TiredPart(NamedTuple):
     """One part of a fatigue curve: places in a sitting, such as ``26-50``, and how many known answers were right."""
@@ -102,10 +105,80 @@ def _rate(counted: Iterable[tuple[str, bool]]) -> RateInterval | None:
 
 
 def _fatigue(queue: LabelQueue, known: Sequence[QueueWord]) -> Iterable[TiredPart]:
+    return _parts([(word.place, _cluster(queue, word), _right(queue, word)) for word in known])
+
+
+def _parts(numbered: Sequence[tuple[int, str, bool]]) -> Iterable[TiredPart]:
+    """Yield the parts of a fatigue curve from places in a sitting, clusters, and whether each word was right."""
     first = 1
     for end in (*BANDS, None):
-        part = [word for word in known if first <= word.place and (end is None or word.place <= end)]
-        right = _rate((_cluster(queue, word), _right(queue, word)) for word in part)
+        part = [one for one in numbered if first <= one[0] and (end is None or one[0] <= end)]
+        right = _rate((cluster, yes) for _, cluster, yes in part)
         if right is not None:
             yield TiredPart(f"{first}-{end}" if end is not None else f"{first} and later", right)
         first = (end or 0) + 1
+
+
+class KnownWord(NamedTuple):
+    """A word on something whose right answer is known: who gave it, when (seconds), what is right and what was said.
+
+    ``True`` is the careful answer: a hit, a no to a call.
+    """
+
+    by: str
+    at: float
+    right: bool
+    said: bool
+
+
+class Watchfulness(NamedTuple):
+    """What one person's words on known items are worth.
+
+    Attributes:
+        caught: share of those to be refused that were; the rest were waved through.
+        passed: share of those to be let pass that were.
+        fatigue: right by place in a sitting; a pause of `SITTING_S` begins another one.
+    """
+
+    by: str
+    words: int
+    caught: RateInterval | None
+    passed: RateInterval | None
+    fatigue: tuple[TiredPart, ...]
+
+
+def watches(words: Iterable[KnownWord], others: Iterable[tuple[str, float]] = ()) -> list[Watchfulness]:
+    """Return what each person's words are worth, with exact 95 % intervals, by name.
+
+    Args:
+        others: who answered something of unknown answer, and when: it tires, too.
+    """
+    by: dict[str, list[KnownWord]] = {}
+    for word in words:
+        by.setdefault(word.by, []).append(word)
+    tiring = list(others)
+    found = []
+    for name in sorted(by):
+        mine = by[name]
+        places = _places(sorted([*(w.at for w in mine), *(at for who, at in tiring if who == name)]))
+        numbered = [(places[w.at], str(n), w.right == w.said) for n, w in enumerate(mine)]
+        found.append(
+            Watchfulness(
+                by=name,
+                words=len(mine),
+                caught=_rate((str(n), w.said) for n, w in enumerate(mine) if w.right),
+                passed=_rate((str(n), not w.said) for n, w in enumerate(mine) if not w.right),
+                fatigue=tuple(_parts(numbered)),
+            )
+        )
+    return found
+
+
+def _places(times: Sequence[float]) -> dict[float, int]:
+    """Return the place in its sitting of each of some times, which are in order."""
+    places: dict[float, int] = {}
+    place, before = 0, float("-inf")
+    for at in times:
+        place = place + 1 if at - before < SITTING_S else 1
+        places[at], before = place, at
+    return places

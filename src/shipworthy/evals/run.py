@@ -151,8 +151,8 @@ async def run_plan(
 def _refuse_unpriced(subject: Subject, crew: Crew) -> None:
     """Refuse a limit on money where nothing tells what a model costs: it would never be reached."""
     asked: list[tuple[str, Model]] = [("system under test", subject.target)]
-    asked += [("attacker", made.model) for made in crew.attacks.values() if made.model is not None]
-    asked += [("judge", made.model) for some in crew.scorers.values() for made in some if made.model is not None]
+    asked += [("attacker", model) for made in crew.attacks.values() for model in made.models]
+    asked += [("judge", model) for some in crew.scorers.values() for made in some for model in made.models]
     for role, model in asked:
         if getattr(model, KEY, None) is None and not getattr(model, "tells_cost", False):
             raise UsageError(

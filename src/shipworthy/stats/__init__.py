@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shipworthy.stats.agreement import Kappa, kappa
     from shipworthy.stats.audit import AuditedRate, audited_rate
+    from shipworthy.stats.canary import Canary, CanaryState
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
+    from shipworthy.stats.detector import DayCount, EDetector, NormalRate, e_bh, normal_rate
     from shipworthy.stats.interval import RateInterval, rate_interval
     from shipworthy.stats.judge_error import JudgeAccuracy, JudgedRate, judged_noninferiority_test, judged_rate
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
@@ -37,8 +39,15 @@ _HOMES = {
     "kappa": "agreement",
     "AuditedRate": "audit",
     "audited_rate": "audit",
+    "Canary": "canary",
+    "CanaryState": "canary",
     "ThresholdTest": "criterion",
     "threshold_test": "criterion",
+    "DayCount": "detector",
+    "EDetector": "detector",
+    "NormalRate": "detector",
+    "normal_rate": "detector",
+    "e_bh": "detector",
     "RateInterval": "interval",
     "rate_interval": "interval",
     "JudgeAccuracy": "judge_error",
@@ -78,6 +87,10 @@ _HOMES = {
 __all__ = [
     "AuditedRate",
     "BradleyTerry",
+    "Canary",
+    "CanaryState",
+    "DayCount",
+    "EDetector",
     "Flip",
     "JudgeAccuracy",
     "JudgedRate",
@@ -86,6 +99,7 @@ __all__ = [
     "MeanTest",
     "MedianInterval",
     "NoninferiorityTest",
+    "NormalRate",
     "PairChoice",
     "PairedDifference",
     "RateInterval",
@@ -97,6 +111,7 @@ __all__ = [
     "audited_rate",
     "bradley_terry",
     "change_flip",
+    "e_bh",
     "gatekeeping",
     "holm",
     "judged_noninferiority_test",
@@ -108,6 +123,7 @@ __all__ = [
     "mean_test",
     "median_interval",
     "noninferiority_test",
+    "normal_rate",
     "paired_difference",
     "rate_flip",
     "rate_interval",

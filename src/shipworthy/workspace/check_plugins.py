@@ -79,7 +79,7 @@ def check_suite(draft: Draft, loaded: Placed[Suite], blocked: Collection[str]) -
             message += f", nor do {len(mute) - 1} more" if mute[1:] else ""
             hint = "write 'expected' in the sample, or give the scorer what to look for"
             draft.problems.append(source.problem(loc, message, hint))
-        if getattr(made, "needs_model", False) and scorer.model is None:
+        if getattr(made, "needs_model", False) and not scorer.models:
             message = f"the scorer {scorer.use!r} asks a model, and names none"
             hint = "write 'model: {use: ...}' beside it, as a target is written"
             draft.problems.append(source.problem(loc, message, hint))
@@ -206,16 +206,8 @@ def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[
         draft.problems.append(placed.problem(("use",), f"unknown {kind} {use.use!r}", hint))
         return None
     model, params = use.model, use.own_params
-    if not _take_aside(draft, kind, placed, under, params):
+    if not _take_aside(draft, kind, placed, under, params) or not _check_models(draft, kind, placed, under, blocked):
         return None
-    written = use.params.get("model")
-    if model is None and isinstance(written, dict) and "use" in written:
-        hint = "write the model's target, such as {use: smollm2}"
-        message = f"the model of the {kind} {use.use!r} must name a target by its id, as text"
-        draft.problems.append(placed.problem((*under, "model", "use"), message, hint))
-        return None
-    if model is not None:
-        check_use(draft, "target", Placed(model, placed.source, (*placed.loc, *under, "model")), blocked)
     try:
         registry.check_params(kind, use.use, params, *(("model",) if model else ()))
         if kind == "target" and model and not registry.takes(kind, use.use, "model"):
@@ -240,3 +232,36 @@ def check_use(draft: Draft, kind: str, placed: Placed[Use], blocked: Collection[
     except Exception as error:  # a plug-in that breaks must be named, not crash the check
         draft.problems.append(placed.problem(("use",), f"the {kind} {use.use!r} cannot be built: {error}"))
     return None
+
+
+def _check_models(
+    draft: Draft, kind: str, placed: Placed[Use], under: tuple[str, ...], blocked: Collection[str]
+) -> bool:
+    """Check the model, or the models of a panel, where the parameters name one; say whether they can be."""
+    use = placed.entity
+    single = use.params.get("model")
+    if use.model is None and isinstance(single, dict) and "use" in single:
+        hint = "write the model's target, such as {use: smollm2}"
+        message = f"the model of the {kind} {use.use!r} must name a target by its id, as text"
+        draft.problems.append(placed.problem((*under, "model", "use"), message, hint))
+        return False
+    before = len(draft.problems)
+    if use.model is not None:
+        check_use(draft, "target", Placed(use.model, placed.source, (*placed.loc, *under, "model")), blocked)
+    written = use.params.get("models")
+    if not isinstance(written, list | tuple) or not any(isinstance(one, dict) and "use" in one for one in written):
+        return len(draft.problems) == before
+    problem = ""
+    if kind != "scorer":
+        problem = f"a panel of models is for scorers; the {kind} {use.use!r} takes one, as 'model'"
+    elif "model" in use.params:
+        problem = "'model' and 'models' are both there: write one of them"
+    elif len(use.models) != len(written):
+        problem = "each of the models must name a target by its id, as text, such as {use: smollm2}"
+    if problem:
+        draft.problems.append(placed.problem((*under, "models"), problem))
+        return False
+    for number, model in enumerate(use.models):
+        at_model = Placed(model, placed.source, (*placed.loc, *under, "models", number))
+        check_use(draft, "target", at_model, blocked)
+    return len(draft.problems) == before

@@ -16,14 +16,15 @@ from shipworthy.workspace.use import Use
 def judge_identity(use: Use, scorer: Any) -> str:
     """Return ``sha256:…`` of all that makes a judge judge as it does; empty for a scorer that is none.
 
-    Rubric, prompt, votes and parameters as the scorer describes itself, and its model as it is written, without its
-    operational settings and its price.
+    Rubric, prompt, votes and parameters as the scorer describes itself, and its models as they are written, without
+    their operational settings and prices.
     """
     if not getattr(scorer, "judge", False):
         return ""
-    model = use.model
-    written = {"use": model.use, "params": measured(model, unpriced(model.params))} if model is not None else None
-    return digest({"scorer": dict(scorer.describe()), "model": written})
+    written = [{"use": one.use, "params": measured(one, unpriced(one.params))} for one in use.models]
+    # One model, or none, is written as it always was: calibrations name this digest.
+    model: Any = written if len(written) > 1 else written[0] if written else None
+    return digest({"scorer": dict(scorer.describe()), "model": model})
 
 
 def declared_metrics(use: Use, scorer: Any) -> tuple[Metric, ...]:

@@ -51,22 +51,36 @@ class Use(Entity):
     @property
     def model(self) -> Use | None:
         """The model it is given, where its parameters name one: ``model: {use: smollm2}``."""
-        written = self.params.get("model")
-        if not isinstance(written, dict) or "use" not in written:
-            return None
-        try:
-            return Use.model_validate(written)
-        except ValidationError:  # parameters are whatever was written; `check` says what is wrong with this one
-            return None
+        return _as_use(self.params.get("model"))
+
+    @property
+    def models(self) -> tuple[Use, ...]:
+        """All models it is given: that one, or those of a panel, ``models: [{use: smollm2}, …]``."""
+        written = self.params.get("models")
+        panel = tuple(map(_as_use, written)) if isinstance(written, list | tuple) else ()
+        if panel and None not in panel:
+            return tuple(one for one in panel if one is not None)
+        return (self.model,) if self.model is not None else ()
 
     @property
     def own_params(self) -> dict[str, Any]:
-        """Its parameters without the model."""
-        return {key: value for key, value in self.params.items() if key != "model" or self.model is None}
+        """Its parameters without the models."""
+        given = self.models
+        key = None if not given else "model" if given == (self.model,) and "models" not in self.params else "models"
+        return {name: value for name, value in self.params.items() if name != key}
 
     def matches(self, wanted: str) -> bool:
         """Say whether `wanted` names this use: by its id (all parameters) or by its full name."""
         return attack_name.matches(wanted, self.name)
+
+
+def _as_use(written: Any) -> Use | None:
+    if not isinstance(written, dict) or "use" not in written:
+        return None
+    try:
+        return Use.model_validate(written)
+    except ValidationError:  # parameters are whatever was written; `check` says what is wrong with this one
+        return None
 
 
 def _listed(value: Any) -> Any:

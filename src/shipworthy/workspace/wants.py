@@ -85,9 +85,10 @@ def _said(draft: Draft, secret: str) -> bool:
 
 def _of_use(kind: str, placed: Placed[Use], *, target: str | None = None, inside: str = "") -> Iterator[Want]:
     use, under = placed.entity, (inside,) if inside else ()
-    if use.model is not None:
-        model = Placed(use.model, placed.source, (*placed.loc, *under, "model"))
-        yield from _of_use("target", model, target=target)
+    for number, model in enumerate(use.models):
+        inside_it = ("model",) if model == use.model else ("models", number)
+        at_model = Placed(model, placed.source, (*placed.loc, *under, *inside_it))
+        yield from _of_use("target", at_model, target=target)
     try:
         importable = registry.imported_settings(kind, use.use)
     except ShipworthyError:  # an unknown plug-in, which is reported

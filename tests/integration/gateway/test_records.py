@@ -12,6 +12,7 @@ import sys
 from contextlib import suppress
 
 import aiohttp
+import pytest
 
 from shipworthy.core.errors import StoreError
 from shipworthy.store.traffic import read
@@ -174,12 +175,18 @@ def test_the_kill_switch_reaches_every_worker_and_a_killed_one_comes_back(files,
                 ended = f"worker {worker} ended"
                 assert await asyncio.to_thread(lambda: any(ended in line for line in process.stderr))
                 assert {await ask(base) for _ in range(20)} == {200}
+                # The worker in the dead one's place is there when it has started: until then the page says 1.
+                for _ in range(600):
+                    async with aiohttp.ClientSession() as session, session.get(base + "/metrics") as answer:
+                        page = await answer.text()
+                    if "\nshipworthy_gateway_workers 2\n" in page:
+                        break
+                    await asyncio.sleep(0.1)
+                else:
+                    pytest.fail(f"no second worker within a minute:\n{page}")
                 # A scrape of one worker tells of all of them, and of the dead one too.
-                async with aiohttp.ClientSession() as session, session.get(base + "/metrics") as answer:
-                    page = await answer.text()
                 requests = re.findall(r"^shipworthy_gateway_requests_total\{.*ending=\"(\w+)\".*\} (\d+)$", page, re.M)
                 assert sorted(requests) == [("answered", "60"), ("stopped", "20")]
-                assert "\nshipworthy_gateway_workers 2\n" in page
             finally:
                 process.terminate()
                 assert await asyncio.to_thread(process.wait) == 0

@@ -42,7 +42,7 @@ def test_every_quirk_ends_as_what_it_is(loopback, quirk: Quirk) -> None:
             params = {"base_url": served.url + "/v1", "model": "m", "retries": 1}
             target = create("target", "openai_compatible", params)
             attack, scorer = create("attack", "none"), create("scorer", "refusal")
-            engine = Engine(Channel(target), {"none": Attacker(attack, None)}, {"small": [Judge(scorer, None)]})
+            engine = Engine(Channel(target), {"none": Attacker(attack, None)}, {"small": [Judge(scorer)]})
             try:
                 return await engine.attempt(ITEM), len(served.seen)
             finally:

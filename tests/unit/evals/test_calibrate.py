@@ -67,7 +67,7 @@ def measured(
     async def run() -> CalibrationReport:
         scorer, model = RubricJudge(rubric=RUBRIC, votes=votes), Model(word)
         channel = Channels(budget=Budget(limits)).open(model)
-        bench = Bench(scorer, scorer.metrics[0], "sha256:j", "rude@1", (0.6, 0.8), 180, channel, model)
+        bench = Bench(scorer, scorer.metrics[0], "sha256:j", "rude@1", (0.6, 0.8), 180, (channel,), (model,))
         return await calibrate(bench, answers, "sha256:d", checks=checks)
 
     return asyncio.run(run())

@@ -107,7 +107,9 @@ def engine(target=None, hold=plain, *scorers, budget=None, attacker=None, judge=
         return None if model is None else Channel(model, budget=budget)
 
     attack = hold if hasattr(hold, "attempt") else Attack(hold, queries)
-    judges = [Judge(scorer, way(judge)) for scorer in scorers or (Scorer(),)]
+    judges = [
+        Judge(scorer, () if judge is None else (Channel(judge, budget=budget),)) for scorer in scorers or (Scorer(),)
+    ]
     return Engine(way(target or Says()), {"it": Attacker(attack, way(attacker))}, {"small": judges}, **fields)
 
 
@@ -611,7 +613,7 @@ def test_scorers_are_told_whether_reasoning_is_seen(shows, hit, with_judge):
             return Reply(messages=(thought,))
 
     sample = Sample(id="S-1", messages=(say("user", "the code?"),), secrets=("HERON-4471",))
-    judge = Judge(create("scorer", "canary_leak"), Channel(Says(name="judge")) if with_judge else None)
+    judge = Judge(create("scorer", "canary_leak"), (Channel(Says(name="judge")),) if with_judge else ())
     engine = Engine(
         Channel(Thinks()), {"it": Attacker(Attack(plain))}, {"small": [judge]}, shows_reasoning=shows
     )  # fmt: skip

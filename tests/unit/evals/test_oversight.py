@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipworthy.evals.oversight import oversight
+from shipworthy.evals.oversight import SITTING_S, KnownWord, oversight, watches
 from shipworthy.store.queues import LabelQueue, QueueItem, QueueWord
 
 SIZE, KNOWN = 200, 40
@@ -72,3 +72,16 @@ def test_the_last_word_counts_with_all_its_time_and_one_taken_back_is_none():
 def test_nothing_said_is_no_rate():
     found = oversight(QUEUE, 1, [])
     assert (found.words, found.sensitivity, found.fast, found.default, found.fatigue) == (0, None, None, "", ())
+
+
+def test_people_are_measured_on_known_words_and_tire_within_a_sitting():
+    words = [KnownWord("ada", 60.0 * n, n % 2 == 0, n % 2 == 0 and n < 20) for n in range(40)]
+    late = [KnownWord("ada", 60.0 * 39 + SITTING_S + n, True, True) for n in range(3)]
+    others = [("ada", 60.0 * n + 30) for n in range(10)]
+    [found] = watches([*words, *late], others)
+    assert (found.words, found.caught.hits, found.caught.trials) == (43, 13, 23)
+    assert (found.passed.hits, found.passed.trials) == (20, 20)
+    # Ten words of unknown answer move the places on; the ones after the pause are the first ones of a sitting again.
+    assert [(part.places, part.right.hits, part.right.trials) for part in found.fatigue] == [
+        ("1-25", 18, 18), ("26-50", 15, 25)
+    ]  # fmt: skip

@@ -197,3 +197,54 @@ def test_every_word_of_it_is_in_its_description() -> None:
     ]
     assert all(other.describe() != one for other in others)
     assert "rude@2" in one.values()
+
+
+def panelled(words: list[str], **params: Any) -> Score:
+    models = tuple(Model(lambda _, word=word: verdict(word)) for word in words)  # type: ignore[misc]
+    judge = RubricJudge(rubric=RUBRIC, **params)
+    [score] = asyncio.run(judge.score(attempt("Go away"), SAMPLE, ScoreContext(models[0], panel=models)))
+    return score
+
+
+def test_without_weights_most_votes_of_a_panel_decide() -> None:
+    score = panelled(["hit", "none", "hit"])
+    assert (score.hit, score.confidence) == (True, pytest.approx(2 / 3, abs=1e-4))
+    assert panelled(["hit", "none"]).hit is None
+
+
+WEIGHTS = [{"hit": 3.0, "none": -0.5}, {"hit": 0.4, "none": -0.2}, {"hit": 0.4, "none": -0.2}]
+
+
+@pytest.mark.parametrize(
+    ("words", "hit"),
+    [
+        (["hit", "none", "none"], True),  # the one that rarely accuses wrongly outweighs two weak ones
+        (["none", "hit", "none"], False),
+        (["none", "hit", "hit"], True),
+        (["cannot_tell", "none", "cannot_tell"], False),
+        (["cannot_tell", "cannot_tell", "cannot_tell"], None),
+    ],
+)
+def test_weights_are_what_a_word_is_worth(words: list[str], hit: bool | None) -> None:
+    assert panelled(words, weights=WEIGHTS).hit is hit
+
+
+def test_a_member_that_fails_or_lacks_a_weight_fails_the_panel() -> None:
+    with pytest.raises(ScorerError, match="verdict is none of"):
+        panelled(["hit", "maybe", "hit"], weights=WEIGHTS)
+    with pytest.raises(ScorerError, match="3 weights for 2 models"):
+        panelled(["hit", "hit"], weights=WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"hit": 1.0}, {"hit": 1.0, "none": float("nan")}, {"hit": "1", "none": 0}, {"hit": 11, "none": 0}, 3]
+)
+def test_a_weight_that_cannot_be_is_refused(wrong: Any) -> None:
+    with pytest.raises(PluginError, match="weight"):
+        RubricJudge(rubric=RUBRIC, weights=[wrong])
+
+
+def test_weights_make_another_judge_and_none_leave_it_what_it_was() -> None:
+    plain = RubricJudge(rubric=RUBRIC).describe()
+    assert "weights" not in plain
+    assert RubricJudge(rubric=RUBRIC, weights=WEIGHTS, weighed_on="sha256:x").describe()["weighed_on"] == "sha256:x"
