@@ -25,7 +25,7 @@ _LEAST_REASON = 8
 _MOST = 1_000
 
 
-class Look(NamedTuple):
+class ShownSpan(NamedTuple):
     """What is left of one span's content.
 
     Attributes:
@@ -39,7 +39,7 @@ class Look(NamedTuple):
     why: str
 
 
-def look(directory: Path, keyring: Keyring, audit: AuditLog, id: str, *, by: str, reason: str) -> list[Look]:
+def look(directory: Path, keyring: Keyring, audit: AuditLog, id: str, *, by: str, reason: str) -> list[ShownSpan]:
     """Return the content of a span, or of all spans of a trace, once it is entered who looks and why.
 
     Args:
@@ -90,21 +90,21 @@ def delete_subject(keyring: Keyring, audit: AuditLog, subject: str, *, by: str, 
     return destroyed
 
 
-def _looked(directory: Path, keyring: Keyring, row: tuple[Any, ...]) -> Look:
+def _looked(directory: Path, keyring: Keyring, row: tuple[Any, ...]) -> ShownSpan:
     names = ("time", "trace", "span", "feature", "kind", "dialect", "model", "ending", "severity", "violation", "pii",
              "refusal")  # fmt: skip
     fact = dict(zip(names, row, strict=False))
     fact["trace"], fact["span"] = fact["trace"].lower(), fact["span"].lower()
     name, kept, block, place = row[len(names) :]
     if not kept:
-        return Look(fact, None, "it came without content")
+        return ShownSpan(fact, None, "it came without content")
     if kept == GONE:
-        return Look(fact, None, _DESTROYED)
+        return ShownSpan(fact, None, _DESTROYED)
     if not name:
         body, why = _in_journals(directory, keyring, fact["trace"], fact["span"])
     else:
         body, why = _in_segment(content_file(directory, name, kept), keyring, (name, kept, block), place)
-    return Look(fact, msgspec.json.decode(body) if body is not None else None, why)
+    return ShownSpan(fact, msgspec.json.decode(body) if body is not None else None, why)
 
 
 def _in_segment(file: Path, keyring: Keyring, block: tuple[str, str, int], place: int) -> tuple[bytes | None, str]:
