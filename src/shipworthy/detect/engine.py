@@ -70,7 +70,8 @@ class Pattern:
         self._made: Any = None
 
     @property
-    def _compiled(self) -> Any:
+    def compiled(self) -> Any:
+        """RE2's own object, which matches bytes."""
         if self._made is None:
             options = re2.Options()
             options.case_sensitive = not self.ignore_case
@@ -85,7 +86,7 @@ class Pattern:
         stream that sees a window finds what the whole text would give. Linear for bounded patterns.
         """
         at, data, end = 0, encoded.data, len(encoded.data)
-        while at <= end and (found := self._compiled.search(data, at)) is not None:
+        while at <= end and (found := self.compiled.search(data, at)) is not None:
             start, stop = found.span(self.group)
             if start < stop:
                 yield encoded.char(start), encoded.char(stop)
@@ -93,13 +94,13 @@ class Pattern:
 
     def runs(self, encoded: Encoded) -> Iterator[tuple[int, int]]:
         """Yield matches that do not overlap, from the left: for patterns whose matches are maximal runs of a class."""
-        for found in self._compiled.finditer(encoded.data):
+        for found in self.compiled.finditer(encoded.data):
             start, stop = found.span(self.group)
             yield encoded.char(start), encoded.char(stop)
 
     def found(self, encoded: Encoded) -> bool:
         """Tell whether the pattern matches anywhere."""
-        return self._compiled.search(encoded.data) is not None
+        return self.compiled.search(encoded.data) is not None
 
 
 def apart(text: str, start: int, end: int, joined: str = "") -> bool:

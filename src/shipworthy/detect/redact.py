@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import Any, Generic, Literal, NoReturn, TypeVar, final
 
 from shipworthy.core.errors import UsageError, did_you_mean
+from shipworthy.core.observed import Observed
 from shipworthy.core.records import Attempt
-from shipworthy.core.rewrite import Record, rewrite, rewrite_json
+from shipworthy.core.rewrite import Record, Rules, rewrite, rewrite_json
 from shipworthy.core.served import Served
 from shipworthy.core.settings import redact_also
 from shipworthy.detect import canaries, pii
 from shipworthy.detect import secrets as credentials
 from shipworthy.detect.engine import Encoded, Pattern
 from shipworthy.detect.planted import usual_forms
+from shipworthy.detect.settled import unsettled
 from shipworthy.detect.spans import Span, union
 
 _MARKED = "[redacted:"
 _MARK = Pattern(rf"\[redacted:(?:{'|'.join((*pii.KINDS, *pii.OPTIONAL, 'secret', 'text'))})\]")
 _PASSES = 6
+_ID = re.compile(r"(?:[0-9a-f]{16}){1,2}")
+_LEAST, _MOST = -(1 << 63), (1 << 64) - 1
+"""Whole numbers that a file of JSON or MessagePack can hold."""
 
 
 def mark(kind: str) -> str:
@@ -53,7 +59,10 @@ def redact_text(text: str, secrets: Sequence[str] = ()) -> str:
     # A replacement can bring together what was apart (a number cut in two that now passes a check digit), so redact
     # until nothing changes. A text that does not settle is withheld whole.
     known = _known(tuple(secrets))
+    plain = not secrets and not _also()
     for _ in range(_PASSES):
+        if plain and not unsettled((text,)):
+            return text
         redacted = _once(text, known)
         if redacted == text:
             return text
@@ -146,12 +155,12 @@ def _number(value: float, secrets: Sequence[str]) -> float | str:
 
 
 _KEY = object()
-Kept = TypeVar("Kept", Attempt, Served)
+Kept = TypeVar("Kept", Attempt, Served, Observed)
 
 
 @final
 class Redacted(Generic[Kept]):
-    """A record that may be written down. Only `seal` and `seal_served` make one: nothing else reaches a log."""
+    """A record that may be written down. Only the ``seal…`` functions here make one: nothing else reaches a log."""
 
     __slots__ = ("_record",)
     _record: Kept
@@ -204,3 +213,71 @@ def seal_served(served: Served, secrets: Sequence[str] = ()) -> Redacted[Served]
         secrets: strings that must not be written down, such as the gateway's own keys.
     """
     return Redacted(redact(served, secrets), _KEY)
+
+
+def seal_observed(records: Sequence[Observed]) -> list[Redacted[Observed]]:
+    """Make what production tells of itself fit to be stored: all of it is private, also the names in it.
+
+    Does for each record what `redact` does, and looks at their texts together: most have nothing in them, which
+    `settled.unsettled` says of all of them in one pass.
+
+    Args:
+        records: with identifiers (trace, span, parent) in lower-case hex, which are kept.
+    """
+    texts: list[str] = []
+    owners: list[int] = []
+    bare: list[Observed] = []
+
+    def collect(text: str) -> str:
+        if text:
+            texts.append(text)
+        return text
+
+    def collect_number(number: float) -> float | str:
+        try:
+            texts.append(text := str(number))
+        except ValueError:  # more digits than Python writes
+            return mark("text")
+        return number if number.__class__ is float or _LEAST <= number <= _MOST else text
+
+    def collect_json(value: Any) -> Any:
+        # What is no text becomes one, or is left out, before anything is looked for.
+        value = rewrite_json(value, str, binary=lambda _: "", withheld=mark("text"))
+        return rewrite_json(value, collect, number=collect_number, withheld=mark("text"))
+
+    emptied: Rules = {"fingerprint": lambda _: "", "bytes": lambda _: "", "spans": lambda _: ()}
+    for place, record in enumerate(records):
+        names = _NamesBut(collect, record)
+        bare.append(rewrite(record, {**emptied, "content": collect, "name": names, "json": collect_json}))
+        owners += [place] * (len(texts) - len(owners))
+    changing: Sequence[int] = range(len(texts)) if _also() else unsettled(texts)
+    done = {text: redact_text(text) for text in dict.fromkeys(texts[place] for place in changing)}
+    changing = [place for place in changing if done[texts[place]] != texts[place]]
+
+    def content(text: str) -> str:
+        return done.get(text, text)
+
+    def number(value: float) -> float | str:
+        return value if (text := str(value)) == (new := content(text)) else new
+
+    rules: Rules = {
+        "content": content,
+        "json": lambda value: rewrite_json(value, content, number=number, withheld=mark("text")),
+    }
+    for place in dict.fromkeys(owners[place] for place in changing):
+        record = bare[place]
+        bare[place] = rewrite(record, {**rules, "name": _NamesBut(content, record)})
+    return [Redacted(record, _KEY) for record in bare]
+
+
+class _NamesBut:
+    """Treats the names in a record like any text, but for its identifiers."""
+
+    __slots__ = ("_content", "_ids")
+
+    def __init__(self, content: Callable[[str], str], record: Observed) -> None:
+        self._content = content
+        self._ids = {one for one in (record.trace, record.span, record.parent) if _ID.fullmatch(one)}
+
+    def __call__(self, text: str) -> str:
+        return text if text in self._ids else self._content(text)

@@ -21,6 +21,8 @@ _BREAKS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 _UNSEEN = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
 _EXTRA = ("<super>", "<sub>")
 # What is plain already: most of most texts. A character class cannot take long, so Python's own engine does.
+_SHORT = 16_384
+"""Characters of a text whose writing is remembered for a moment: several checks ask for it one after the other."""
 _PLAIN = re.compile(r"[!-~](?: ?[!-~])*")
 
 
@@ -89,6 +91,10 @@ def written(text: str) -> Writing:
     """
     if text.isascii() and text.isprintable() and "  " not in text:
         return Writing(text, range(len(text)))
+    return _last_written(text) if len(text) <= _SHORT else _written(text)
+
+
+def _written(text: str) -> Writing:
     out: list[str] = []
     origin: list[int] = []
     gap, gap_at, i = "", 0, 0  # the blanks since the last character that is seen, and where they begin
@@ -115,6 +121,9 @@ def written(text: str) -> Writing:
         out.append("\n" if "\n" in gap else " ")
         origin.append(gap_at)
     return Writing("".join(out), origin)
+
+
+_last_written = lru_cache(maxsize=2)(_written)
 
 
 def _between(gap: str, before: str) -> str:

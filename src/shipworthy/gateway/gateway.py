@@ -168,15 +168,17 @@ class Gateway:
 
     def _check_host(self, request: web.BaseRequest) -> None:
         """Where no key is asked for, refuse names that a web page could have made to lead here (DNS rebinding)."""
-        if self.keeper.active.clients.asks_for_keys:
-            return
-        try:
-            host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-        except ValueError:
-            host = ""
-        if not loopback(host):
+        if not self.keeper.active.clients.asks_for_keys and not asked_by_loopback(request):
             said = "without keys, this gateway is asked by its loopback address only"
             raise HttpRefusal(403, "permission_error", said, code="host")
+
+
+def asked_by_loopback(request: web.BaseRequest) -> bool:
+    """Say whether a request names an address by which only this machine can be reached."""
+    try:
+        return loopback(urlsplit(f"//{request.headers.get('host', '')}").hostname or "")
+    except ValueError:
+        return False
 
 
 def key_of(request: web.BaseRequest) -> str:

@@ -9,9 +9,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -34,21 +33,27 @@ _QUICK_S, _MOST_QUICK = 5.0, 3
 
 
 def listen(config: Config) -> socket.socket:
+    """Return the socket that a gateway listens on. Errors as for `bind`."""
+    return bind(config.host, config.port)
+
+
+def bind(host: str, port: int) -> socket.socket:
     """Return a listening socket.
 
     Raises:
         UsageError: nothing can listen there.
     """
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)  # for its connections too
-        made.bind((config.host, config.port))
+        made.bind((host, port))
         made.listen(BACKLOG)
     except OSError as error:
         made.close()
-        raise UsageError(f"cannot listen on {config.spec.listen}: {error.strerror or error}") from None
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        raise UsageError(f"cannot listen on {where}: {error.strerror or error}") from None
     made.setblocking(False)
     return made
 
@@ -59,12 +64,32 @@ def address(bound: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-class _Server(web.Server):
-    """Hangs up on a connection whose first head is not whole in time. Not every aiohttp counts time before that."""
+class PatientServer(web.Server):
+    """Hangs up on a connection whose first head is not whole in time. Not every aiohttp counts time before that.
 
-    def __init__(self, gateway: Gateway, idle_s: float, **options: Any) -> None:
-        super().__init__(self._heard, keepalive_timeout=idle_s, **options)
-        self._gateway, self._idle_s = gateway, idle_s
+    Args:
+        handle: answers a request.
+        idle_s: seconds without a whole head.
+        header_bytes: of each line of a head.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        idle_s: float,
+        header_bytes: int,
+    ) -> None:
+        super().__init__(
+            self._heard,
+            keepalive_timeout=idle_s,
+            handler_cancellation=True,  # a client that leaves ends what is done for it
+            lingering_time=0,  # what a refused client still sends is not waited for
+            max_line_size=header_bytes,
+            max_field_size=header_bytes,
+            auto_decompress=False,
+            access_log=None,
+        )
+        self._handle, self._idle_s = handle, idle_s
         self._silent: set[RequestHandler] = set()
 
     def __call__(self) -> RequestHandler:
@@ -80,7 +105,7 @@ class _Server(web.Server):
 
     async def _heard(self, request: web.BaseRequest) -> web.StreamResponse:
         self._silent.discard(request.protocol)
-        return await self._gateway.handle(request)
+        return await self._handle(request)
 
 
 @asynccontextmanager
@@ -91,16 +116,7 @@ async def serving(
     gateway = Gateway(config, tell, run)
     SpentBook(config.state).clean()
     limits = config.spec.limits
-    server = _Server(
-        gateway,
-        limits.idle_s,
-        handler_cancellation=True,  # a client that leaves ends what is done for it
-        lingering_time=0,  # what a refused client still sends is not waited for
-        max_line_size=limits.header_bytes,
-        max_field_size=limits.header_bytes,
-        auto_decompress=False,
-        access_log=None,
-    )
+    server = PatientServer(gateway.handle, limits.idle_s, limits.header_bytes)
     runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=GRACE_S)
     await runner.setup()
     watch = asyncio.create_task(gateway.watch())

@@ -1,0 +1,199 @@
+"""Count, import, draw and delete telemetry, and look at what was said, for a reason."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from shipworthy.cli._options import form_option
+
+if TYPE_CHECKING:
+    from shipworthy.store.audit import AuditLog
+    from shipworthy.telemetry.config import ServeConfig
+    from shipworthy.telemetry.keyring import Keyring
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _config_option(function: F) -> F:
+    kind = click.Path(exists=True, dir_okay=False, path_type=Path)
+    said = "The file of `shipworthy serve`; its defaults, in this folder, if left out."
+    return click.option("--config", "config", metavar="FILE", type=kind, help=said)(function)
+
+
+def _reason_option(function: F) -> F:
+    return click.option("--reason", metavar="TEXT", required=True, help="Why; kept in the audit log.")(function)
+
+
+@click.group(no_args_is_help=True)
+def command() -> None:
+    """Count, import, draw and delete telemetry, and look at what was said, for a reason."""
+
+
+@command.command()
+@_config_option
+@click.option("--hit", type=click.Choice(["violation", "pii", "refusal"]), default="violation", show_default=True, help="What is counted.")  # fmt: skip  # noqa: E501
+@click.option("--by", metavar="KEYS", default="day,feature", show_default=True, help="Of day, feature and severity, with commas between; the rest is taken together.")  # fmt: skip  # noqa: E501
+@click.option("--since", metavar="DAY", type=click.DateTime(["%Y-%m-%d"]), help="First day, in UTC.")
+@click.option("--until", metavar="DAY", type=click.DateTime(["%Y-%m-%d"]), help="Last day, in UTC.")
+@click.option("--feature", metavar="NAME", default="", help="Of this feature alone.")
+@click.option("--confidence", type=click.FloatRange(0.5, 1, max_open=True), default=0.95, show_default=True)
+@form_option
+def rates(
+    *, config: Path | None, hit: Any, by: str, since: Any, until: Any, feature: str, confidence: float, form: str
+) -> None:
+    """Show how many of 10,000 sessions had a violation, personal data or a refusal, with exact intervals."""
+    import msgspec
+
+    from shipworthy.cli._tables import table
+    from shipworthy.telemetry.facts import FactView
+    from shipworthy.telemetry.rates import rates as counted
+
+    keys: Any = [key.strip() for key in by.split(",") if key.strip()]
+    with FactView(_read(config).state) as view:
+        found = counted(
+            view,
+            hit,
+            keys,
+            since=since.date() if since else None,
+            until=until.date() if until else None,
+            feature=feature,
+            confidence=confidence,
+        )
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(found.rates), indent=2).decode())
+        return
+    rows = [
+        (
+            *([one.day] if "day" in keys else []),
+            *([one.feature] if "feature" in keys else []),
+            *([_severity(one.severity)] if "severity" in keys else []),
+            f"{one.hits:,}",
+            f"{one.sessions:,}",
+            "no session" if one.per is None else f"{one.per:.1f} [{one.low:.1f}, {one.high:.1f}]",
+        )
+        for one in found.rates
+    ]
+    columns = (*(key for key in ("day", "feature", "severity") if key in keys), "hits", "sessions", "in 10,000")
+    width = len(columns)
+    click.echo(table(columns, rows, right=(width - 3, width - 2, width - 1)) if rows else "There is no session yet.")
+
+
+@command.command()
+@_config_option
+@click.argument("id", metavar="ID")
+@_reason_option
+def show(*, config: Path | None, id: str, reason: str) -> None:
+    """Show what was said in the span or trace ID, as it was kept: redacted.
+
+    That you looked, and why, is entered in the audit log before anything is shown. It needs the store's own key.
+    """
+    import msgspec
+
+    from shipworthy.core.terminal import visible
+    from shipworthy.telemetry.looks import look
+
+    read = _read(config)
+    with _opened(read) as (keyring, audit):
+        found = look(read.state, keyring, audit, id, by=getpass.getuser(), reason=reason)
+    for one in found:
+        told = {**one.fact, "events": one.events, **({"why": one.why} if one.why else {})}
+        click.echo(visible(msgspec.json.encode(told).decode()))
+
+
+@command.command("import")
+@_config_option
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--form", type=click.Choice(["otlp", "parquet", "traffic"]), help="Of the files; told by their names if left out.")  # fmt: skip  # noqa: E501
+def import_(*, config: Path | None, paths: tuple[Path, ...], form: Any) -> None:
+    """Import OTLP as lines of JSON, Parquet, or a gateway's traffic log (its folder), redacted on the way.
+
+    The store must not be served meanwhile.
+    """
+    from shipworthy.telemetry.importing import import_files
+    from shipworthy.telemetry.store import TelemetryStore
+
+    read = _read(config)
+    with TelemetryStore(read.state, read.master(make=True), lambda line: click.echo(line, err=True)) as store:
+        found = import_files(store, paths, form)
+    left = f", {found.rejected:,} left out" if found.rejected else ""
+    click.echo(f"{found.spans:,} spans imported, {found.again:,} were there before{left}")
+
+
+@command.command()
+@_config_option
+@click.argument("subject", metavar="SUBJECT")
+@_reason_option
+def delete(*, config: Path | None, subject: str, reason: str) -> None:
+    """Delete what SUBJECT, a user's id as telemetry names it, said: their key is destroyed. Counts stay.
+
+    May be done while the store is served; the server forgets the key within seconds.
+    """
+    from shipworthy.telemetry.looks import delete_subject
+
+    read = _read(config)
+    with _opened(read) as (keyring, audit):
+        keys = delete_subject(keyring, audit, subject, by=getpass.getuser(), reason=reason)
+    click.echo(f"{keys} keys destroyed" if keys else "there was no key: nothing is kept of this subject")
+
+
+@command.command()
+@_config_option
+@click.option("--size", type=click.IntRange(1), required=True, help="Spans to draw.")
+@click.option("--by", metavar="KEYS", default="feature,severity", show_default=True, help="Strata: of day, feature, severity, model, kind, violation, refusal, pii, with commas between.")  # fmt: skip  # noqa: E501
+@click.option("--least", type=click.IntRange(0), default=1, show_default=True, help="Spans of each stratum, as far as it has them.")  # fmt: skip  # noqa: E501
+@click.option("--seed", type=int, required=True, help="The same seed draws the same.")
+@click.option("--kind", metavar="KIND", default="", help="Spans of this kind alone, such as chat.")
+@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Where the draw is written, a line of JSON for each span.")  # fmt: skip  # noqa: E501
+def draw(*, config: Path | None, size: int, by: str, least: int, seed: int, kind: str, out: Path) -> None:
+    """Draw spans at random within strata for a judge that costs, with the chance that each had of being drawn."""
+    import msgspec
+
+    from shipworthy.store.audit import AuditLog
+    from shipworthy.store.files import write_atomic
+    from shipworthy.store.layout import Layout
+    from shipworthy.telemetry.draw import DRAWN, draw_spans
+    from shipworthy.telemetry.facts import FactView
+
+    read = _read(config)
+    keys: Any = [key.strip() for key in by.split(",") if key.strip()]
+    with FactView(read.state) as view:
+        drawn = draw_spans(view, size, keys, seed=seed, least=least, kind=kind)
+    strata = [{"stratum": list(name), "spans": there, "drawn": of} for name, (there, of) in drawn.strata.items()]
+    body = {"digest": drawn.digest, "by": keys, "seed": seed, "least": least, "kind": kind, "strata": strata}
+    write_atomic(out, b"".join(msgspec.json.encode(one) + b"\n" for one in drawn.spans))
+    with AuditLog(Layout(read.workspace).control_url) as audit:
+        audit.append(DRAWN, body, key="digest")
+    click.echo(f"{len(drawn.spans):,} spans of {len(strata)} strata drawn, {drawn.digest}")
+
+
+@contextmanager
+def _opened(read: ServeConfig) -> Iterator[tuple[Keyring, AuditLog]]:
+    from shipworthy.core.errors import UsageError
+    from shipworthy.store.audit import AuditLog
+    from shipworthy.store.layout import Layout
+    from shipworthy.telemetry.keyring import KEYS, Keyring
+
+    if not (read.state / KEYS).is_file():
+        raise UsageError(f"{read.state} is no store of telemetry: `shipworthy serve` makes one")
+    keyring = Keyring(read.state, read.master())
+    try:
+        with AuditLog(Layout(read.workspace).control_url) as audit:
+            yield keyring, audit
+    finally:
+        keyring.close()
+
+
+def _read(config: Path | None) -> ServeConfig:
+    from shipworthy.telemetry.config import read_serve
+
+    return read_serve(config)
+
+
+def _severity(severity: int | None) -> str:
+    return f"S{severity}" if severity else "unrated"

@@ -1,0 +1,1 @@
+"""What production says: telemetry received, redacted, kept, and counted."""

@@ -1,0 +1,1 @@
+"""What the attributes of spans mean: one dialect a file."""

@@ -1,0 +1,232 @@
+"""The receiver: takes telemetry in, answers once it is on the disk, and answers who may ask what is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import date
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from shipworthy.core.errors import ShipworthyError, StoreError, UsageError
+from shipworthy.detect.redact import seal_observed
+from shipworthy.gateway.clients import Clients, GatewayClient
+from shipworthy.gateway.gateway import asked_by_loopback, key_of
+from shipworthy.gateway.refusal import HttpRefusal
+from shipworthy.gateway.turn import retry_after
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.layout import Layout
+from shipworthy.telemetry import otlp
+from shipworthy.telemetry.body import JSON, PROTOBUF, accepted, read_packed, refused
+from shipworthy.telemetry.config import Right, ServeConfig
+from shipworthy.telemetry.facts import FactView
+from shipworthy.telemetry.looks import delete_subject, look
+from shipworthy.telemetry.rates import rates
+from shipworthy.telemetry.read import observe
+from shipworthy.telemetry.retention import sweep
+from shipworthy.telemetry.store import Busy, DiskFull, TelemetryStore
+from shipworthy.telemetry.whose import Whose
+
+TRACES = "/v1/traces"
+_LONG = 1 << 20
+"""Bytes of a body that is read beside the loop: it takes a tenth of a second and more."""
+_SWEEP_S = 3_600.0
+_TEND_S = 1.0
+_BUSY_S, _FULL_S = 1.0, 30.0
+_NO_IDS = "spans without a trace id of 16 bytes and a span id of 8 were left out"
+
+Sealed = list[tuple[Any, Whose]]
+
+
+class Receiver:
+    """Takes telemetry in and answers questions about it.
+
+    Args:
+        config: read and checked.
+        tell: is told what an operator should know; never text of a span.
+
+    Raises:
+        UsageError, StoreError: it cannot serve.
+    """
+
+    def __init__(self, config: ServeConfig, tell: Callable[[str], None]) -> None:
+        self._config, self._tell = config, tell
+        self._clients = Clients(config.clients())
+        self.store = TelemetryStore(config.state, config.master(make=True), tell)
+        self._audit = AuditLog(Layout(config.workspace).control_url)
+        self._flying = 0
+        self.taken = self.again = self.rejected = 0
+        self._routes: dict[tuple[str, str], Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]] = {
+            ("POST", TRACES): self._traces,
+            ("GET", "/health"): self._health,
+            ("GET", "/v1/telemetry/rates"): self._rates,
+            ("POST", "/v1/telemetry/content"): self._content,
+            ("POST", "/v1/telemetry/delete"): self._delete,
+        }
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, whatever it is."""
+        try:
+            try:
+                return await self._answer(request)
+            except StoreError as error:
+                raise _as_refusal(error) from None
+            except UsageError as error:
+                raise HttpRefusal(400, "invalid_request_error", str(error)) from None
+            except ShipworthyError as error:
+                raise HttpRefusal(500, "api_error", str(error)) from None
+        except HttpRefusal as refusal:
+            protobuf = request.path == TRACES and request.content_type == PROTOBUF
+            return refused(refusal, retry_after(refusal), protobuf=protobuf)
+
+    async def tend(self) -> None:
+        """Keep house until cancelled."""
+        waited = _SWEEP_S
+        while True:
+            try:
+                await asyncio.to_thread(self.store.tend)
+                if waited >= _SWEEP_S:
+                    waited = 0.0
+                    swept = await asyncio.to_thread(sweep, self._config.state, self._config.retention)
+                    if any(swept):
+                        self._tell(f"deleted by age: {swept.content} files of content, {swept.facts} of facts")
+            except (OSError, ShipworthyError) as error:
+                self._tell(f"keeping house failed, and is tried again: {error}")
+            await asyncio.sleep(_TEND_S)
+            waited += _TEND_S
+
+    async def close(self) -> None:
+        """Let go of the store, with all that was acknowledged in it."""
+        await asyncio.to_thread(self.store.close)
+        self._audit.close()
+
+    # ---- requests ----
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        route = self._routes.get((request.method, request.path))
+        if route is None:
+            known = [method for method, path in self._routes if path == request.path]
+            if known:
+                raise HttpRefusal(405, "invalid_request_error", f"{request.path} is asked with {known[0]}")
+            raise HttpRefusal(404, "invalid_request_error", "this path is not served: spans go to " + TRACES)
+        if not self._clients.asks_for_keys and not asked_by_loopback(request):
+            said = "without keys, this receiver is asked by its loopback address only"
+            raise HttpRefusal(403, "permission_error", said, code="host")
+        if self._flying >= self._config.spec.limits.flying:
+            raise HttpRefusal(429, "rate_limit_error", "too many requests are in flight", retry_s=_BUSY_S)
+        self._flying += 1
+        try:
+            async with asyncio.timeout(self._config.spec.limits.request_s):
+                return await route(request)
+        except TimeoutError:
+            raise HttpRefusal(408, "timeout_error", "the request took longer than it may", retry_s=_BUSY_S) from None
+        finally:
+            self._flying -= 1
+
+    async def _traces(self, request: web.BaseRequest) -> web.StreamResponse:
+        with self._admit(request, "send").place():
+            kind = request.content_type
+            if kind not in (PROTOBUF, JSON):
+                raise HttpRefusal(415, "invalid_request_error", f"the content type must be {PROTOBUF} or {JSON}")
+            self.store.admit()
+            async with asyncio.timeout(self._config.spec.limits.body_s):
+                data = await read_packed(request, self._config.spec.limits.body_bytes)
+            if len(data) > _LONG:
+                spans, rejected = await asyncio.to_thread(_read, data, kind)
+            else:
+                spans, rejected = _read(data, kind)
+            if spans:
+                self.again += await self.store.append(spans)
+            self.taken += len(spans)
+            self.rejected += rejected
+            return accepted(rejected, _NO_IDS if rejected else "", protobuf=kind == PROTOBUF)
+
+    async def _health(self, request: web.BaseRequest) -> web.StreamResponse:
+        status, said = 200, "ok"
+        try:
+            self.store.admit()
+        except StoreError as error:
+            status, said = 503, str(error)
+        told = {"status": said, "spans": self.taken, "again": self.again, "rejected": self.rejected}
+        return web.Response(status=status, body=msgspec.json.encode(told), content_type=JSON)
+
+    async def _rates(self, request: web.BaseRequest) -> web.StreamResponse:
+        with self._admit(request, "rates").place():
+            query = request.query
+            asked: Any = query.get("by", "day,feature").split(",")
+            hit: Any = query.get("hit", "violation")
+            since, until = (_day(query.get(name, "")) for name in ("since", "until"))
+
+            def counted() -> bytes:
+                with FactView(self._config.state) as view:
+                    found = rates(view, hit, asked, since=since, until=until, feature=query.get("feature", ""))
+                return msgspec.json.encode({"rates": found.rates, "sessions": found.sessions})
+
+            return web.Response(body=await asyncio.to_thread(counted), content_type=JSON)
+
+    async def _content(self, request: web.BaseRequest) -> web.StreamResponse:
+        client = self._admit(request, "content")
+        with client.place():
+            asked = await self._asked(request, "id", "reason")
+            found = await asyncio.to_thread(
+                look, self._config.state, self.store.keyring, self._audit, asked["id"], by=client.name,
+                reason=asked["reason"],
+            )  # fmt: skip
+            told = {"spans": [{**one.fact, "events": one.events, "why": one.why} for one in found]}
+            return web.Response(body=msgspec.json.encode(told), content_type=JSON)
+
+    async def _delete(self, request: web.BaseRequest) -> web.StreamResponse:
+        client = self._admit(request, "delete")
+        with client.place():
+            asked = await self._asked(request, "subject", "reason")
+            keys = await asyncio.to_thread(
+                delete_subject, self.store.keyring, self._audit, asked["subject"], by=client.name,
+                reason=asked["reason"],
+            )  # fmt: skip
+            return web.Response(body=msgspec.json.encode({"keys": keys}), content_type=JSON)
+
+    async def _asked(self, request: web.BaseRequest, *names: str) -> dict[str, str]:
+        async with asyncio.timeout(self._config.spec.limits.body_s):
+            data = await read_packed(request, 65_536)
+        try:
+            return dict.fromkeys(names, "") | msgspec.json.decode(data, type=dict[str, str])
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise HttpRefusal(400, "invalid_request_error", f"the body is JSON: {', '.join(names)}, as text") from None
+
+    def _admit(self, request: web.BaseRequest, right: Right) -> GatewayClient:
+        client = self._clients.find(key_of(request))
+        if client is None:
+            raise HttpRefusal(401, "authentication_error", "no key, or none that is known here")
+        if not self._clients.asks_for_keys:
+            if right in ("content", "delete"):
+                said = f"without 'clients' there is nobody whom to enter as having done it: {right} needs a key"
+                raise HttpRefusal(403, "permission_error", said)
+        elif right not in self._config.spec.clients[client.name].may:
+            raise HttpRefusal(403, "permission_error", f"this key has no right to {right!r}")
+        return client
+
+
+def _read(data: bytes, kind: str) -> tuple[Sealed, int]:
+    """Return spans, redacted, with whose they are; and how many were left out."""
+    received = otlp.read_protobuf(data) if kind == PROTOBUF else otlp.read_json(data)
+    told = observe(received.spans)
+    sealed = seal_observed([one.observed for one in told])
+    return list(zip(sealed, [one.whose for one in told], strict=True)), received.rejected
+
+
+def _as_refusal(error: StoreError) -> HttpRefusal:
+    if isinstance(error, Busy):
+        return HttpRefusal(429, "rate_limit_error", str(error), retry_s=_BUSY_S)
+    wait = _FULL_S if isinstance(error, DiskFull) else _BUSY_S
+    return HttpRefusal(503, "service_unavailable", str(error), retry_s=wait)
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    with suppress(ValueError):
+        return date.fromisoformat(text)
+    raise UsageError(f"{text[:20]!r} is no day: write it as 2027-01-31")
