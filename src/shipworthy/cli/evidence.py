@@ -170,8 +170,8 @@ def show(pack: Path, member: str | None, raw: bool, form: str) -> None:
 def verifier(*, out: Path | None) -> None:
     """Print the digest of the stand-alone verifier of this version, and write the verifier to a file.
 
-    It is one Python program that needs `cryptography` and no shipworthy: `python3 -I verify.py PACK --trust FILE`. Every
-    pack holds a copy; an auditor should have it, or its digest, from you or another trusted source, not from the pack.
+    It is one Python program that needs `cryptography` and no shipworthy: `python3 -I verify.py PACK --trust FILE`.
+    Every pack holds a copy; an auditor should have it, or its digest, from a trusted source, not from the pack.
     """
     from shipworthy.core.digests import bytes_digest
     from shipworthy.core.errors import UsageError

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import shipworthy
+from shipworthy.conformance.plan import kit_digest
 from shipworthy.core.errors import StoreError
 
 VERIFIER = "verify.py"
@@ -38,18 +39,25 @@ that it imports; the loader is above them, the last line runs `{main}`.
 
 import sys
 
+
+def fail(why):
+    sys.stderr.write("error: " + why + "\\n")
+    sys.exit(2)
+
+
 # The folder of this file may be an unpacked pack: nothing is imported from there.
 if __name__ == "__main__" and sys.path and not getattr(sys.flags, "safe_path", False):
     del sys.path[0]
 if sys.version_info < (3, 11):
-    sys.exit("error: the verifier needs Python 3.11 or newer")
+    fail("the verifier needs Python 3.11 or newer")
 if "{root}" in sys.modules:
-    sys.exit("error: run this file as a program of its own: in this process {root} has been imported already")
+    fail("run this file as a program of its own: in this process {root} has been imported already")
 
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 
 SOURCES = {{}}
+KIT = "{kit}"  # digest of the sources of the conformance kit, which are not all in here
 
 
 class Inside:
@@ -68,6 +76,7 @@ class Inside:
 
     def exec_module(self, module):
         source = SOURCES[module.__name__]
+        module.__dict__["__kit__"] = KIT
         exec(compile(source, module.__spec__.origin, "exec", dont_inherit=True), module.__dict__)
 
     def get_source(self, name):
@@ -76,7 +85,7 @@ class Inside:
 
 def main():
     if find_spec("cryptography") is None:
-        sys.exit("error: the verifier needs the package `cryptography`: pip install cryptography")
+        fail("the verifier needs the package `cryptography`: pip install cryptography")
     sys.meta_path.insert(0, Inside())
     from {main} import main as verify
 
@@ -112,7 +121,7 @@ def bundle() -> bytes:
         StoreError: the sources of shipworthy are not there, or not such as the file can hold.
     """
     found = modules()
-    text = _HEAD.format(version=shipworthy.__version__, count=len(found), main=MAIN, root=_ROOT)
+    text = _HEAD.format(version=shipworthy.__version__, count=len(found), main=MAIN, root=_ROOT, kit=kit_digest())
     for one in found:
         if "'''" in one.source or one.source.endswith(("\\", "'")) or "\r" in one.source:
             raise StoreError(f"the source of {one.name} cannot stand in a raw string, so no verifier is made of it")

@@ -12,8 +12,8 @@ from shipworthy.stats.clusters import Floats
 _SHARES = 3.0 ** -np.arange(7)
 """Guesses at the variance, as shares of the largest one possible at the mean; a bet is sized for each of them."""
 _WEIGHTS = np.arange(1.0, 8.0) ** -0.75 / (np.arange(1.0, 8.0) ** -0.75).sum()
-_STEPS = 60
-_NEAR = 1e-8
+_STEPS = 80
+_NEAR = 1e-11
 
 
 def bets(limit: float, clusters: int, tail: float) -> Iterator[tuple[float, float]]:

@@ -6,8 +6,6 @@ import base64
 import json
 import re
 import shutil
-import subprocess
-import sys
 import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +13,7 @@ from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
+from tests.unit.evidence import alone
 
 from shipworthy.cli import release
 from shipworthy.cli import run as shipworthy
@@ -211,14 +210,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return move
 
 
-@pytest.fixture
-def standalone() -> str:
-    """A program that runs the verifier where only Python and `cryptography` can be had."""
-    path = Path(__file__).parents[1] / "evidence/conftest.py"
-    return path.read_text().partition('STANDALONE = """')[2].partition('"""')[0]
-
-
-def test_from_a_failed_criterion_to_a_go_with_risk_acceptance_and_a_no_go(desk: Desk, standalone: str) -> None:
+def test_from_a_failed_criterion_to_a_go_with_risk_acceptance_and_a_no_go(desk: Desk) -> None:
     first = desk.propose()
     assert "registered before it was made (entry 1)" in desk("release", "status", code=1)
     assert desk.blocks() == {"criterion CR-rude", "approval high"}
@@ -243,8 +235,7 @@ def test_from_a_failed_criterion_to_a_go_with_risk_acceptance_and_a_no_go(desk: 
     verify = ("evidence", "verify", str(pack), "--trust", trust, "--require")
     assert "GO_WITH_RISK_ACCEPTANCE by ines for EU" in desk(*verify, "go-with-risk-acceptance")
     assert "a GO without risk acceptance is required" in desk(*verify, "go", code=5)
-    alone = [sys.executable, "-c", standalone, str(pack), "--trust", trust, "--require", "go-with-risk-acceptance"]
-    done = subprocess.run(alone, capture_output=True, text=True, check=False)
+    done = alone.run(pack, "--trust", trust, "--require", "go-with-risk-acceptance")
     assert "GO_WITH_RISK_ACCEPTANCE by ines for EU" in done.stdout, done.stdout + done.stderr
 
 

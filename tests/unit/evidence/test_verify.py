@@ -7,8 +7,6 @@ import json
 import os
 import random
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.evidence.alone import run
 
 from shipworthy.core.digests import bytes_digest, canonical, merkle_root
 from shipworthy.core.errors import UsageError
@@ -520,15 +519,10 @@ def test_a_signed_member_of_another_shape_is_refused_and_never_a_crash(case: Any
     assert not verify_bytes(archive.write(members), case.trust).ok
 
 
-def test_the_verifier_needs_python_and_cryptography_only(case: Any, standalone: str, tmp_path: Path) -> None:
+def test_the_verifier_needs_python_and_cryptography_only(case: Any, tmp_path: Path) -> None:
     pack, trust = tmp_path / "pack.zip", tmp_path / "trust.json"
     pack.write_bytes(case.pack)
     trust.write_text(trust_json([case.key.public]))
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", standalone, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
-
     good = run(pack, "--trust", trust, "--require", "any")
     assert good.returncode == 0, good.stderr
     assert "no-ship" in good.stdout
