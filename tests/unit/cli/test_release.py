@@ -11,9 +11,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
+from types import SimpleNamespace
 
 import pytest
-from tests.unit.evidence import alone
+from tests.unit.evidence import alone, forging
 
 from shipworthy.cli import release
 from shipworthy.cli import run as shipworthy
@@ -472,7 +473,12 @@ def packed_again(desk: Desk, members: dict[str, bytes]) -> bytes:
 
 
 def verified(desk: Desk, members: dict[str, bytes]) -> str:
-    found = verify_bytes(packed_again(desk, members), load_trust(desk.root / "signers.json"), again=False)
+    """Return what both verifiers have against a pack."""
+    pack, trust = packed_again(desk, members), load_trust(desk.root / "signers.json")
+    found = verify_bytes(pack, trust, again=False)
+    process = alone.Alone()
+    alone.agree(found, process.checks(pack, trust))
+    process.close()
     return "\n".join(found.problems)
 
 
@@ -524,6 +530,23 @@ def test_a_pack_whose_sign_off_was_touched_is_refused(signed: Desk) -> None:
     assert "a decision that no audit log in the pack holds" in verified(signed, members)
     lines = whole[signed_off.LOG].splitlines(keepends=True)
     assert "is not what was written" in verified(signed, whole | {signed_off.LOG: b"".join(lines[::-1])})
+
+
+def test_an_acceptance_that_its_owner_signed_for_too_long_is_refused(signed: Desk) -> None:
+    late = f"{datetime.now(UTC) + timedelta(days=200):%Y-%m-%d}"
+
+    def for_long(files: dict[str, object], entries: list[dict]) -> None:  # type: ignore[type-arg]
+        body = next(entry["body"] for entry in entries if entry["kind"] == signoff.ACCEPTED)
+        body["payload"] = body["payload"].replace(EXPIRES, late)
+        envelope = json.loads(sign(body["payload"].encode(), [load_key(signed.keys / "tomasz.key")]))
+        body["signature"] = envelope["signatures"][0]["sig"]
+
+    pack = (signed.root / "pack.zip").read_bytes()
+    whole = archive.read(pack)
+    packer = SimpleNamespace(pack=pack, key=load_key(signed.keys / "packer.key"))
+    members = archive.read(forging.relogged(packer, for_long))
+    chain_of(members, [json.loads(line)["entry"] for line in whole[signed_off.LOG].splitlines()])
+    assert "and may run for 90" in verified(signed, members)
 
 
 def test_the_verifiers_own_trust_says_who_counts(signed: Desk) -> None:
