@@ -184,7 +184,7 @@ def _imports(tree: ast.AST, *, later: bool) -> Iterator[str]:
     Args:
         later: those in functions, imported when they are called; otherwise those at the head.
     """
-    for node in ast.iter_child_nodes(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             if not later:
                 yield from _named(node)
@@ -194,6 +194,13 @@ def _imports(tree: ast.AST, *, later: bool) -> Iterator[str]:
                 yield from _imports(node, later=True)
         elif not _optional(node):
             yield from _imports(node, later=later)
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield what stands inside a statement and is one, or holds some: no expression imports anything."""
+    for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+        inside = getattr(tree, name, None)
+        yield from inside if isinstance(inside, list) else ()
 
 
 def _named(node: ast.Import | ast.ImportFrom) -> Iterator[str]:

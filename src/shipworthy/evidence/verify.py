@@ -12,6 +12,7 @@ and audit entry, the digests, the trace, and every criterion counted again from 
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -19,7 +20,8 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -78,11 +80,25 @@ def verify_pack(path: Path, trust: Trust) -> Verification:
             # Of a pack that nobody has signed, no more is read than it takes to see that.
             if verifier.go(verifier.opening(file)):
                 file.seek(0)
-                if verifier.go(verifier.inside(file.read(archive.MAX_BYTES + 1))) and verifier.go(verifier.beside()):
-                    verifier.again()
+                with _uncollected():
+                    data = file.read(archive.MAX_BYTES + 1)
+                    if verifier.go(verifier.inside(data)) and verifier.go(verifier.beside()):
+                        verifier.again()
     except OSError as error:
         raise UsageError(f"cannot read the pack {path}: {error.strerror}") from error
     return verifier.found
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no reference cycles: records have none, and looking through all of them takes a tenth of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def verify_bytes(data: bytes, trust: Trust, *, again: bool = True) -> Verification:
