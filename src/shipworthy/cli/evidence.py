@@ -11,11 +11,15 @@ from typing import Any
 import click
 
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
+from shipworthy.cli._pack_diff import diff_command
 
 
 @click.group(no_args_is_help=True)
 def command() -> None:
-    """Build, verify and show evidence packs."""
+    """Build, verify, show and compare evidence packs."""
+
+
+command.add_command(diff_command)
 
 
 @command.command()
