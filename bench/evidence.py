@@ -88,7 +88,7 @@ def bench_match():
 }
 
 
-def write(root: Path, attempts: int = ATTEMPTS, long: int = 0) -> None:
+def write(root: Path, attempts: int, long: int = 0) -> None:
     """Write the workspace: one whose target says yes, at so much length."""
     each = max(1, attempts // SAMPLES)
     suite = f"""\
@@ -164,7 +164,7 @@ def trace_why() -> dict[str, float]:
     """Make the run and the decision, and ask why."""
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
-        write(root)
+        write(root, ATTEMPTS)
         call(root, "eval", "--no-cache")
         call(root, "gate")
         logs = sum(path.stat().st_size for path in root.rglob("attempts-*.jsonl"))

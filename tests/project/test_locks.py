@@ -92,6 +92,7 @@ def test_the_lowest_versions_are_the_ones_pyproject_names():
         "onnx",
         "openai-agents",
         "otel",
+        "pkcs11",
         "presidio",
     ):  # each has an environment of its own
         for wanted in map(Requirement, EXTRAS[extra]):

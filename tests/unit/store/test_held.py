@@ -58,7 +58,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if driver is None or not shutil.which("softhsm2-util"):
         pytest.skip("no SoftHSM here: apt-get install softhsm2")
     if find_spec("pkcs11") is None:
-        pytest.skip("no python-pkcs11 here: python bench/peers/run_tests.py keys tests/unit/store/test_held.py")
+        pytest.skip("no python-pkcs11 here: python bench/peers/run_tests.py pkcs11 tests/unit/store/test_held.py")
     import pkcs11
     from pkcs11.util.ec import encode_named_curve_parameters
 
@@ -99,7 +99,7 @@ def bao() -> Iterator[Callable[[str, str, Any], Any]]:
     """A real OpenBao with a transit engine; asked as (method, path, body). Its address is `bao.address`."""
     program = shutil.which("bao")
     if program is None:
-        pytest.skip("no OpenBao here: python bench/peers/run_tests.py keys tests/unit/store/test_held.py")
+        pytest.skip("no OpenBao here: python bench/peers/run_tests.py pkcs11 tests/unit/store/test_held.py")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
