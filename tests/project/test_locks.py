@@ -93,6 +93,7 @@ def test_the_lowest_versions_are_the_ones_pyproject_names():
         "openai-agents",
         "otel",
         "pdf",
+        "pkcs11",
         "presidio",
         "pyrit",
         "hf",

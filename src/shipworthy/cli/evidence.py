@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
+from shipworthy.cli._pack_diff import diff_command
 
 if TYPE_CHECKING:
     from shipworthy.evidence.dossier.paper import View
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 @click.group(no_args_is_help=True)
 def command() -> None:
-    """Build, verify and show evidence packs."""
+    """Build, verify, show and compare evidence packs."""
+
+
+command.add_command(diff_command)
 
 
 @command.command()
@@ -176,3 +180,25 @@ def show(pack: Path, member: str | None, raw: bool, form: str) -> None:
             raise UsageError(f"{member} is no text: --raw writes it as it is") from None
         click.echo(escape(text), nl=False)
         click.echo("The signature was not checked: `shipworthy evidence verify` does that.", err=True)
+
+
+@command.command()
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Where to write it.")
+def verifier(*, out: Path | None) -> None:
+    """Print the digest of the stand-alone verifier of this version, and write the verifier to a file.
+
+    It is one Python program that needs `cryptography` and no shipworthy: `python3 -I verify.py PACK --trust FILE`.
+    Every pack holds a copy; an auditor should have it, or its digest, from a trusted source, not from the pack.
+    """
+    from shipworthy.core.digests import bytes_digest
+    from shipworthy.core.errors import UsageError
+    from shipworthy.evidence.bundle import bundle
+    from shipworthy.store.files import write_atomic
+
+    data = bundle()
+    if out is not None:
+        try:
+            write_atomic(out, data)
+        except OSError as error:
+            raise UsageError(f"cannot write {out}: {error.strerror}") from error
+    click.echo(bytes_digest(data) + (f"  {out}" if out else ""))

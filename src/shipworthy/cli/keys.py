@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from shipworthy.cli._options import form_option
+
+if TYPE_CHECKING:
+    from shipworthy.store.held import KeyHolder
 
 
 @click.group(no_args_is_help=True)
@@ -31,6 +35,63 @@ def new(name: str, owner: str, roles: tuple[str, ...]) -> None:
     click.echo(f"private key  {directory / name}.key  (mode 0600; keep it where only {key.public.owner} can read it)")
     click.echo(f"public key   {directory / name}.pub.json")
     click.echo(f"keyid        {key.public.keyid}")
+
+
+_NAMED = click.option("--name", required=True, help="What the key is called here.")
+_OWNER = click.option("--owner", default="", help="Who signs with it; the name, if left out.")
+_ROLES = click.option("--role", "roles", metavar="RO-…", multiple=True, help="What it may sign as; may be repeated.")
+
+
+@command.command()
+@_NAMED
+@click.option("--module", required=True, metavar="FILE", help="The token's driver, such as /usr/lib/softhsm/libsofthsm2.so.")  # fmt: skip  # noqa: E501
+@click.option("--token", required=True, metavar="LABEL", help="The token's label.")
+@click.option("--label", required=True, help="The key's label in the token.")
+@click.option("--pin", required=True, metavar="REFERENCE", help="Where the user PIN is: env:NAME or file:PATH.")
+@_OWNER
+@_ROLES
+def pkcs11(*, name: str, module: str, token: str, label: str, pin: str, owner: str, roles: tuple[str, ...]) -> None:
+    """Sign with an ed25519 key in a PKCS #11 token: a smart card, an HSM. The key never leaves it.
+
+    Needs `pip install "shipworthy[pkcs11]"`. The key must be there already; it signs once to show that it can.
+    """
+    from shipworthy.store.held import Pkcs11Holder, Pkcs11Place, check_reference
+
+    check_reference(pin, "--pin")
+    _add(name, Pkcs11Holder(Pkcs11Place(module, token, label, pin)), owner, roles)
+
+
+@command.command()
+@_NAMED
+@click.option("--address", required=True, metavar="URL", help="Of the server, such as https://bao.example:8200.")
+@click.option("--key", required=True, help="The key's name in the transit engine; its type is ed25519.")
+@click.option("--mount", default="transit", show_default=True, help="Where the transit engine is mounted.")
+@click.option("--token", metavar="REFERENCE", default="env:BAO_TOKEN", show_default=True, help="Where the token is: env:NAME or file:PATH.")  # fmt: skip  # noqa: E501
+@click.option("--ca-file", default="", metavar="FILE", help="PEM file of the authority that signed its certificate.")
+@_OWNER
+@_ROLES
+def openbao(
+    *, name: str, address: str, key: str, mount: str, token: str, ca_file: str, owner: str, roles: tuple[str, ...]
+) -> None:
+    """Sign with a key in OpenBao's transit engine. The key never leaves it; its newest version is pinned.
+
+    After a rotation, add the new version under another name: verifiers trust keys, not names.
+    """
+    from shipworthy.store.held import TransitHolder, TransitPlace, check_reference
+
+    check_reference(token, "--token")
+    _add(name, TransitHolder(TransitPlace(address, mount, key, token, ca_file=ca_file)).pinned(), owner, roles)
+
+
+def _add(name: str, holder: KeyHolder, owner: str, roles: tuple[str, ...]) -> None:
+    from shipworthy.core.settings import Settings
+    from shipworthy.store.signing import add_key
+
+    directory = Settings.load().keys_dir
+    added = add_key(directory, name, holder, owner=owner, roles=roles)
+    click.echo(f"where it is  {directory / name}.held.json")
+    click.echo(f"public key   {directory / name}.pub.json")
+    click.echo(f"keyid        {added.public.keyid}")
 
 
 @command.command("list")

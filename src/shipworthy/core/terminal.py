@@ -31,6 +31,8 @@ def shown(text: object, limit: int = CUT) -> str:
     'xxxxxxxxxx... (2 more characters)'
     """
     said = text if isinstance(text, str) else repr(text)
+    if len(said) <= limit and said.isascii() and said.isprintable():
+        return said
     line = visible(said[:limit]).replace("\n", "\\n").replace("\t", "\\t")
     return line if len(said) <= limit else f"{line}... ({len(said) - limit:,} more characters)"
 

@@ -8,9 +8,15 @@ Trust begins with you: get the signers' public keys (`trust.json`) by another wa
 
     shipworthy evidence verify PACK.zip --trust trust.json
 
-or, with nothing but Python, the package `cryptography` and the source of shipworthy:
+or, with nothing but Python 3.11 and the package `cryptography`, by the stand-alone verifier:
 
-    python -m shipworthy.evidence.verify PACK.zip --trust trust.json
+    python3 -I verify.py PACK.zip --trust trust.json
+
+Take that file, too, from a source that you trust, and not from this pack. The `verify.py` in here is a copy for later
+readers: it is signed like every other member, but a signer who would forge a pack would put another verifier into it,
+and a program cannot vouch for itself. Anybody who has shipworthy in the version that `manifest.json` names makes the
+same file with `shipworthy evidence verifier --out verify.py`, which prints its digest; hold a copy against it with
+`sha256sum verify.py` before you run it.
 
 Neither needs a network. Both exit with 0 if the pack holds and its verdict is `ship`, with 1 if it is `no-ship`,
 with 3 if it is `inconclusive`, and with 4 and the name of the file if the pack does not hold. `--require any`
@@ -24,7 +30,7 @@ these runs and this decision; that specification and subject are the ones named 
 again from the records; the trace from risks to records; that the safety files are those that were decided on; that
 all members say the same of system, gate, plans and suites; certificates of gateways, where there are any: their
 signatures, and that what they say follows from their cells; and, by all of shipworthy in the version that built the
-pack, the report.
+pack, the report, this guide and `verify.py`.
 
 What is not: whether the scorers judged rightly, whether the samples are the right ones, and whether the signers were
 honest about what they ran. Records are redacted: their text is not the text that was scored. `seal.json` of each run

@@ -20,6 +20,7 @@ from shipworthy.core.errors import IntegrityError, ShipworthyError
 from shipworthy.core.records import Decision
 from shipworthy.core.registry import create
 from shipworthy.evals.results import Run
+from shipworthy.evidence.bundle import VERIFIER, bundle
 from shipworthy.evidence.certified import unchecked
 from shipworthy.evidence.documents import document
 from shipworthy.evidence.guide import GUIDE, VERIFY
@@ -93,13 +94,15 @@ def check_report(members: Mapping[str, bytes]) -> Check:
         by, here = json.loads(members[MANIFEST]).get("rendered_by"), renderer()
         if by is not None and by != here:
             return Check("report", True, f"not compared: rendered by {by!r}, and this is {here!r}", compared=False)
-        wrong = [name for name, data in ((GUIDE, VERIFY.encode()), (REPORT, render(members))) if members[name] != data]
+        own = ((GUIDE, VERIFY.encode()), (REPORT, render(members)), (VERIFIER, bundle()))
+        wrong = [name for name, data in own if members[name] != data]
     except ShipworthyError as error:
         return Check("report", False, f"{REPORT}: cannot be rendered from the pack: {error}")
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
         return Check("report", False, f"{REPORT}: cannot be rendered from the pack ({type(error).__name__}: {error})")
     if wrong:
-        return Check("report", False, f"{wrong[0]}: not what {here} renders from the records and the decision inside")
+        made = "puts into a pack" if wrong[0] == VERIFIER else "renders from the records and the decision inside"
+        return Check("report", False, f"{wrong[0]}: not what {here} {made}")
     return Check("report", True, f"{REPORT} rendered again from the records inside: the same bytes")
 
 

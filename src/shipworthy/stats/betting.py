@@ -15,8 +15,8 @@ _WEIGHTS = np.arange(1.0, 8.0) ** -0.75 / (np.arange(1.0, 8.0) ** -0.75).sum()
 STEADY = (1.0, 0.8, 0.6, 0.4, 0.25, 0.15, 0.08, 0.04, 0.02, 0.01)
 """Bets that do not look ahead to a number of clusters, as shares of the largest one."""
 STEADY_WEIGHTS = (0.25, 0.15, 0.12, 0.1, 0.08, 0.08, 0.08, 0.06, 0.05, 0.03)
-_STEPS = 60
-_NEAR = 1e-8
+_STEPS = 80
+_NEAR = 1e-11
 
 
 def bets(limit: float, clusters: int, tail: float) -> Iterator[tuple[float, float]]:

@@ -113,7 +113,7 @@ def rise_limit(values: Floats, weights: Floats, tail: float) -> Floats:
     return _rise(values, weights, tail, 1e-5)[1]
 
 
-def _rise(values: Floats, weights: Floats, tail: float, near: float = 1e-9) -> tuple[Floats, Floats]:
+def _rise(values: Floats, weights: Floats, tail: float, near: float = 1e-11) -> tuple[Floats, Floats]:
     clusters = weights.sum(-1)
     up, down = np.maximum(values, 0.0), np.maximum(-values, 0.0)
     rose, fell = (weights * up).sum(-1) / clusters, (weights * down).sum(-1) / clusters

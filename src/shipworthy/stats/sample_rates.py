@@ -28,11 +28,14 @@ from shipworthy.stats.clusters import Floats
 Bound = Literal["gaffke", "proved", "anytime"]
 BOUNDS: tuple[Bound, ...] = ("gaffke", "proved", "anytime")
 _STEP = 0.15
-"""Spacing of the nodes in the substituted variable; half of it changes no tail of the tests by 1e-7."""
+"""Spacing of the nodes in the substituted variable; half of it changes no tail of the tests by 1e-10."""
+_END = -25.0
+"""Logarithm of the height of the integrand below which nothing counts any more."""
+_MOST_BENT = 1.0
 _NODES = 400
 _SEARCH = 40
 _STEPS = 100
-_NEAR = 1e-9
+_NEAR = 1e-11
 _FLOOR = 1e-12
 _GUESSES = (1.3, 1.0)
 """Where the search begins, in the spread of the weighted mean: a little too far, then the normal limit."""
@@ -43,9 +46,10 @@ def chance_above(values: Floats, weights: Floats, limit: Floats | float) -> Floa
 
     The mean is ``sum D_j values_j`` with D ~ Dirichlet(weights). It reaches the limit when a sum of independent gammas,
     ``sum Gamma(weights_j) (values_j - limit)``, is at least zero; that chance is a contour integral of the sum's
-    moment-generating function through its saddlepoint, taken by the trapezoidal rule in ``asinh`` of the distance.
-    Nothing is approximated but the integral (absolute error below 5e-6, measured in the tests). With two distinct
-    values the weighted mean is a beta, which is used instead.
+    moment-generating function through its saddlepoint, taken by the trapezoidal rule along a hyperbola that bends as
+    the steepest descent does: along a straight line the integrand of rare hits among many oscillates for long. Nothing
+    is approximated but the integral (absolute error below 1e-9, measured in the tests). With two distinct values the
+    weighted mean is a beta, which is used instead.
 
     Args:
         values: shape (..., k), or (k,) for all rows.
@@ -89,16 +93,21 @@ def _contour(v: Floats, w: Floats) -> Floats:
     d = 1 - t[:, None] * v
     ratio = v / d
     scale = 1 / np.sqrt((w * ratio**2).sum(-1))
+    bend = np.clip(2 / 3 * (w * (ratio * scale[:, None]) ** 3).sum(-1), -_MOST_BENT, _MOST_BENT)
     start = -(w * np.log(d)).sum(-1)
     total = 0.5 / t * scale
     for node in range(1, _NODES):
-        u, stretch = scale * np.sinh(node * _STEP), scale * np.cosh(node * _STEP)
-        x = u[:, None] * ratio
-        size = -0.5 * (w * np.log1p(x * x)).sum(-1)
-        turn = (w * np.arctan(x)).sum(-1)
-        real = (t * np.cos(turn) + u * np.sin(turn)) / (t * t + u * u)  # of exp(i turn) / (t + i u)
-        total = total + np.exp(size) * real * stretch
-        if (start + size + np.log(stretch / np.hypot(t, u))).max() < -20:
+        along, aside = np.sinh(node * _STEP), np.cosh(node * _STEP)
+        u, right_of = scale * along, scale * bend * (aside - 1)  # of the place on the path, seen from t
+        real, imaginary = 1 - right_of[:, None] * ratio, u[:, None] * ratio
+        size = -0.5 * (w * np.log(real * real + imaginary * imaginary)).sum(-1)
+        turn = (w * np.arctan2(imaginary, real)).sum(-1)
+        # exp(i turn) / (t + right_of + i u), times the path's direction (aside - i bend along)
+        away = (t + right_of) ** 2 + u * u
+        cos, sin = np.cos(turn), np.sin(turn)
+        ahead, across = cos * (t + right_of) + sin * u, sin * (t + right_of) - cos * u
+        total = total + np.exp(size) * scale * (ahead * aside + across * bend * along) / away
+        if (start + size + np.log(scale * aside / np.sqrt(away))).max() < _END:
             break
     found = np.exp(start) * total * _STEP / np.pi
     chance: Floats = np.clip(np.where(t > 0, found, 1 + found), 0.0, 1.0)

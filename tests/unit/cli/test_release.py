@@ -6,15 +6,15 @@ import base64
 import json
 import re
 import shutil
-import subprocess
-import sys
 import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
+from types import SimpleNamespace
 
 import pytest
+from tests.unit.evidence import alone, forging
 
 from shipworthy.cli import _impact, release
 from shipworthy.cli import run as shipworthy
@@ -211,14 +211,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return move
 
 
-@pytest.fixture
-def standalone() -> str:
-    """A program that runs the verifier where only Python and `cryptography` can be had."""
-    path = Path(__file__).parents[1] / "evidence/conftest.py"
-    return path.read_text().partition('STANDALONE = """')[2].partition('"""')[0]
-
-
-def test_from_a_failed_criterion_to_a_go_with_risk_acceptance_and_a_no_go(desk: Desk, standalone: str) -> None:
+def test_from_a_failed_criterion_to_a_go_with_risk_acceptance_and_a_no_go(desk: Desk) -> None:
     first = desk.propose()
     assert "registered before it was made (entry 1)" in desk("release", "status", code=1)
     assert desk.blocks() == {"criterion CR-rude", "approval high"}
@@ -243,8 +236,7 @@ def test_from_a_failed_criterion_to_a_go_with_risk_acceptance_and_a_no_go(desk: 
     verify = ("evidence", "verify", str(pack), "--trust", trust, "--require")
     assert "GO_WITH_RISK_ACCEPTANCE by ines for EU" in desk(*verify, "go-with-risk-acceptance")
     assert "a GO without risk acceptance is required" in desk(*verify, "go", code=5)
-    alone = [sys.executable, "-c", standalone, str(pack), "--trust", trust, "--require", "go-with-risk-acceptance"]
-    done = subprocess.run(alone, capture_output=True, text=True, check=False)
+    done = alone.run(pack, "--trust", trust, "--require", "go-with-risk-acceptance")
     assert "GO_WITH_RISK_ACCEPTANCE by ines for EU" in done.stdout, done.stdout + done.stderr
 
 
@@ -481,7 +473,12 @@ def packed_again(desk: Desk, members: dict[str, bytes]) -> bytes:
 
 
 def verified(desk: Desk, members: dict[str, bytes]) -> str:
-    found = verify_bytes(packed_again(desk, members), load_trust(desk.root / "signers.json"), again=False)
+    """Return what both verifiers have against a pack."""
+    pack, trust = packed_again(desk, members), load_trust(desk.root / "signers.json")
+    found = verify_bytes(pack, trust, again=False)
+    process = alone.Alone()
+    alone.agree(found, process.checks(pack, trust))
+    process.close()
     return "\n".join(found.problems)
 
 
@@ -533,6 +530,23 @@ def test_a_pack_whose_sign_off_was_touched_is_refused(signed: Desk) -> None:
     assert "a decision that no audit log in the pack holds" in verified(signed, members)
     lines = whole[signed_off.LOG].splitlines(keepends=True)
     assert "is not what was written" in verified(signed, whole | {signed_off.LOG: b"".join(lines[::-1])})
+
+
+def test_an_acceptance_that_its_owner_signed_for_too_long_is_refused(signed: Desk) -> None:
+    late = f"{datetime.now(UTC) + timedelta(days=200):%Y-%m-%d}"
+
+    def for_long(files: dict[str, object], entries: list[dict]) -> None:  # type: ignore[type-arg]
+        body = next(entry["body"] for entry in entries if entry["kind"] == signoff.ACCEPTED)
+        body["payload"] = body["payload"].replace(EXPIRES, late)
+        envelope = json.loads(sign(body["payload"].encode(), [load_key(signed.keys / "tomasz.key")]))
+        body["signature"] = envelope["signatures"][0]["sig"]
+
+    pack = (signed.root / "pack.zip").read_bytes()
+    whole = archive.read(pack)
+    packer = SimpleNamespace(pack=pack, key=load_key(signed.keys / "packer.key"))
+    members = archive.read(forging.relogged(packer, for_long))
+    chain_of(members, [json.loads(line)["entry"] for line in whole[signed_off.LOG].splitlines()])
+    assert "and may run for 90" in verified(signed, members)
 
 
 def test_the_verifiers_own_trust_says_who_counts(signed: Desk) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+from tests.unit.evidence.alone import Alone, agree
 
 from shipworthy.core.records import Decision
 from shipworthy.evals.api import evaluate
@@ -16,6 +17,7 @@ from shipworthy.evals.begin import complete, declare, take_up
 from shipworthy.evals.progress import Progress
 from shipworthy.evals.results import Run
 from shipworthy.evidence.pack import build_pack
+from shipworthy.evidence.verification import Verification
 from shipworthy.release.decide import decide
 from shipworthy.store.layout import Layout
 from shipworthy.store.signing import SigningKey, new_key
@@ -189,24 +191,27 @@ def fresh_case(tmp_path: Path) -> Callable[[], Case]:
     return lambda: make_case(tmp_path / "toy", tmp_path / "keys")
 
 
-STANDALONE = """
-import sys
-
-class OnlyCryptography:
-    allowed = {"cryptography", "_cffi_backend", "cffi", "shipworthy", "_rust"}
-    def find_spec(self, name, path=None, target=None):
-        top = name.partition(".")[0]
-        if top in self.allowed or top in sys.stdlib_module_names:
-            return None
-        raise ImportError(f"{name} must not be needed")
-
-sys.meta_path.insert(0, OnlyCryptography())
-from shipworthy.evidence.verify import main
-sys.exit(main(sys.argv[1:]))
-"""
+@pytest.fixture(scope="session")
+def alone() -> Iterator[Alone]:
+    """The stand-alone verifier, in a process of its own."""
+    process = Alone()
+    yield process
+    process.close()
 
 
-@pytest.fixture
-def standalone() -> str:
-    """Return a program that runs the verifier, given its arguments, where only Python and `cryptography` can be had."""
-    return STANDALONE
+@pytest.fixture(scope="module", autouse=True)
+def by_both(request: pytest.FixtureRequest, alone: Alone) -> Iterator[None]:
+    """Whatever a test of these verifies, the stand-alone verifier verifies too, and must say the same."""
+    verify = getattr(request.module, "verify_bytes", None)
+    if verify is None or not getattr(request.module, "BY_BOTH", True):
+        yield
+        return
+
+    def both(data: bytes, trust: Trust, **options: Any) -> Verification:
+        found: Verification = verify(data, trust, **options)
+        agree(found, alone.checks(data, trust))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(request.module, "verify_bytes", both)
+        yield

@@ -52,7 +52,7 @@ def test_the_library_s_limits_of_a_rate_are_the_right_ones(
 
 
 @given(rows, st.sampled_from([0.8, 0.95, 0.99]), st.sampled_from(["gaffke", "proved"]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_the_library_s_limits_of_a_change_are_the_right_ones(
     data: list[tuple[int, int, int]], confidence: float, bound: Any
 ) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.evidence import alone
 
 from shipworthy.conformance.certificate import predicate, signed
 from shipworthy.conformance.kit import Examined
@@ -199,11 +198,10 @@ def test_what_is_no_certificate_is_refused(case: Any) -> None:
             build_pack(case.workspace, case.decision, [case.key], [data])
 
 
-def test_the_stand_alone_verifier_adds_up_too(case: Any, packed: bytes, standalone: str, tmp_path: Path) -> None:
+def test_the_stand_alone_verifier_adds_up_too(case: Any, packed: bytes, tmp_path: Path) -> None:
     pack, trust = tmp_path / "pack.zip", tmp_path / "trust.json"
     pack.write_bytes(packed)
     trust.write_text(trust_json([case.key.public]))
-    command = [sys.executable, "-c", standalone, str(pack), "--trust", str(trust), "--require", "any"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = alone.run(pack, "--trust", trust, "--require", "any")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "a gateway 1.0: leaks" in done.stdout

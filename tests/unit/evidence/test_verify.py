@@ -7,8 +7,6 @@ import json
 import os
 import random
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,12 +14,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.evidence import forging
+from tests.unit.evidence.alone import run
 
 from shipworthy.core.digests import bytes_digest, canonical, merkle_root
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import SCHEMA
 from shipworthy.evidence import archive, packed
-from shipworthy.evidence.unchanged import attested
 from shipworthy.evidence.verification import Verification, report
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PACK_VERSION, verify_bytes, verify_pack
 from shipworthy.stats import threshold_test
@@ -122,24 +121,9 @@ def test_trust_comes_from_the_verifier(case: Any, tmp_path: Path) -> None:
 
 
 def resigned(case: Any, edit: Callable[[dict[str, Any]], None], **predicate: Any) -> Verification:
-    """Change JSON members, then make manifest and signature anew."""
-    members = archive.read(case.pack)
-    parsed: dict[str, Any] = {n: json.loads(d) for n, d in members.items() if n.endswith(".json") and n != ATTESTATION}
-    parsed |= {name: data for name, data in members.items() if name not in parsed and name != ATTESTATION}
-    edit(parsed)
-    del parsed[MANIFEST]
-    files = {name: value if isinstance(value, bytes) else canonical(value) for name, value in parsed.items()}
-    listed = {name: bytes_digest(data) for name, data in files.items()}
-    files[MANIFEST] = canonical({"files": listed, "version": PACK_VERSION})
-    old = json.loads(base64.b64decode(json.loads(members[ATTESTATION])["payload"]))
-    decision = parsed["decision.json"]
-    said = old["predicate"] | attested(decision) | {"decision_digest": bytes_digest(files["decision.json"])}
-    said |= {"runs": {run: parsed[f"runs/{run}/seal.json"] for run in old["predicate"]["runs"]}} | predicate
-    files[ATTESTATION] = sign(
-        statement({MANIFEST: bytes_digest(files[MANIFEST])}, old["predicateType"], said), [case.key]
-    )
+    """Verify a pack whose members were changed, its manifest and signature made anew."""
     # Without rendering the report again: it is of the pack before the change, and test_unchanged is about it.
-    return verify_bytes(archive.write(files), case.trust, again=False)
+    return verify_bytes(forging.resigned(case, edit, **predicate), case.trust, again=False)
 
 
 def test_signing_the_same_again_verifies(case: Any) -> None:
@@ -332,24 +316,7 @@ def _audited(case: Any, change: tuple[str, Any]) -> Verification:
 
 
 def _rechained(case: Any, change: Callable[[dict[str, Any], list[dict[str, Any]]], None]) -> Verification:
-    """Change members and the audit log's entries, then make its chain, the manifest and the signature anew."""
-    from shipworthy.store import chain
-    from shipworthy.store.audit import ORIGIN
-
-    heads: list[str] = []
-
-    def edit(files: dict[str, Any]) -> None:
-        entries = [json.loads(line)["entry"] for line in files["audit-log.jsonl"].splitlines()]
-        change(files, entries)
-        head, lines = ORIGIN, []
-        for entry in entries:
-            head = chain.link(head, canonical(entry))
-            lines.append(b'{"hash":"' + head.hex().encode() + b'","entry":' + canonical(entry) + b"}\n")
-        files["audit-log.jsonl"] = b"".join(lines)
-        heads.append(chain.head_text(head))
-
-    resigned(case, edit)  # once, for the head
-    return resigned(case, edit, audit_head=heads[0])
+    return verify_bytes(forging.relogged(case, change), case.trust, again=False)
 
 
 def rechained(case: Any, change: Callable[[dict[int, list[bytes]]], None], **manifest: Any) -> Verification:
@@ -520,15 +487,10 @@ def test_a_signed_member_of_another_shape_is_refused_and_never_a_crash(case: Any
     assert not verify_bytes(archive.write(members), case.trust).ok
 
 
-def test_the_verifier_needs_python_and_cryptography_only(case: Any, standalone: str, tmp_path: Path) -> None:
+def test_the_verifier_needs_python_and_cryptography_only(case: Any, tmp_path: Path) -> None:
     pack, trust = tmp_path / "pack.zip", tmp_path / "trust.json"
     pack.write_bytes(case.pack)
     trust.write_text(trust_json([case.key.public]))
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", standalone, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
-
     good = run(pack, "--trust", trust, "--require", "any")
     assert good.returncode == 0, good.stderr
     assert "no-ship" in good.stdout

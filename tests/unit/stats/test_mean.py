@@ -27,7 +27,7 @@ def test_limits_are_where_the_capital_reaches_its_goal(data: list[tuple[float, i
     limit = upper_limit(y, tail)
     assert y.mean() <= limit <= 1
     if limit < 1 - 1e-6:
-        assert log_capital(y, limit, tail) >= log(1 / tail)
+        assert log_capital(y, limit, tail) >= log(1 / tail) - 1e-9  # summed in another order
         if limit - 1e-6 > y.mean():
             assert log_capital(y, limit - 1e-6, tail) < log(1 / tail)
 

@@ -41,7 +41,7 @@ def test_the_integral_agrees_with_the_beta_it_must_be(a: float, b: float, limit:
     # A third value so close to one of the two that it changes nothing but the way of working it out.
     values = np.array([0.0, 1.0 - 1e-9, 1.0])
     weights = np.array([[b, a / 2, a / 2]])
-    assert chance_above(values, weights, limit)[0] == pytest.approx(beta.sf(limit, a, b), abs=5e-6)
+    assert chance_above(values, weights, limit)[0] == pytest.approx(beta.sf(limit, a, b), abs=1e-9)
 
 
 def test_out_of_reach_and_surely_reached() -> None:
