@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shipworthy.core.cells import plain_text
+from shipworthy.core.cells import CsvError, csv_rows, plain_text
 from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.records import Attempt, Document, Sample, as_said, say
 from shipworthy.core.strict_json import loads
@@ -113,25 +111,21 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
 
 
 def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = csv_rows(text)
     try:
-        header = [plain_text(name).strip().lower() for name in next(reader, [])]
+        _, names = next(rows, (1, []))
+        header = [plain_text(name).strip().lower() for name in names]
         for name in NEEDED:
             if name not in header:
                 raise UsageError(f"{path}:1: there is no column {name!r}: {did_you_mean(name, header)}")
-        line = reader.line_num + 1
-        for cells in reader:
-            if any(cells):
-                if len(cells) > len(header):
-                    yield line, f"{len(cells)} fields under {len(header)} columns"
-                else:
-                    yield (
-                        line,
-                        {k: plain_text(v) for k, v in zip(header, cells, strict=False) if v != "" or k in NEEDED},
-                    )
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise UsageError(f"{path}:{reader.line_num}: this is no CSV: {error}") from error
+        for line, cells in rows:
+            if len(cells) > len(header):
+                yield line, f"{len(cells)} fields under {len(header)} columns"
+            else:
+                named = zip(header, cells, strict=False)
+                yield line, {k: plain_text(v) for k, v in named if v != "" or k in NEEDED}
+    except CsvError as error:
+        raise UsageError(f"{path}:{error.line}: this is no CSV: {error}") from error
 
 
 def _answer(row: dict[str, Any], line: int) -> LabelledAnswer | str:

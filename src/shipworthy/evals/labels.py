@@ -6,14 +6,12 @@ RFC 4180.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shipworthy.core.cells import plain_text, sheet_of
+from shipworthy.core.cells import CsvError, csv_rows, plain_text, sheet_of
 from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.renamed import metric_hint
 from shipworthy.evals.results import Run
@@ -67,24 +65,22 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 (byte {error.start:,}): save it as 'CSV UTF-8'") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = csv_rows(text)
     try:
-        header = [plain_text(name).strip().lower() for name in next(reader, [])]
+        _, names = next(rows, (1, []))
+        header = [plain_text(name).strip().lower() for name in names]
         for name in NEEDED:
             if name not in header:
                 raise UsageError(
                     f"{path}:1: there is no column {name!r}: {did_you_mean(name, header)}; "
                     f"wanted are {', '.join(COLUMNS)}"
                 )
-        line = reader.line_num + 1
-        for cells in reader:
-            if any(cells):
-                if len(cells) > len(header) or any(len(cell) > LONGEST for cell in cells):
-                    raise UsageError(f"{path}:{line}: {len(cells)} fields under {len(header)} columns, or one too long")
-                yield line, {name: plain_text(cell) for name, cell in zip(header, cells, strict=False)}
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise UsageError(f"{path}:{reader.line_num}: this is no CSV: {error}") from error
+        for line, cells in rows:
+            if len(cells) > len(header) or any(len(cell) > LONGEST for cell in cells):
+                raise UsageError(f"{path}:{line}: {len(cells)} fields under {len(header)} columns, or one too long")
+            yield line, {name: plain_text(cell) for name, cell in zip(header, cells, strict=False)}
+    except CsvError as error:
+        raise UsageError(f"{path}:{error.line}: this is no CSV: {error}") from error
 
 
 def _label(cells: dict[str, str], run: Run, known: dict[str, str], by: str, at: str) -> Label | str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 
+from shipworthy.core.cells import CsvError, csv_rows
 from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.metric import Metric
 from shipworthy.core.records import Outcome, say
@@ -32,29 +31,35 @@ def read(path: Path) -> Foreign:
         text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: byte {error.start} is no UTF-8; nothing was imported") from None
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    heads = list(rows.fieldnames or ())
-    if lacking := next((name for name in NEEDED if name not in heads), None):
-        raise UsageError(f"{path}:1: the column {lacking} is missing; nothing was imported")
-    if odd := next((name for name in heads if name not in KNOWN), None):
-        raise UsageError(f"{path}:1: unknown column {odd!r}: {did_you_mean(odd, KNOWN)}; nothing was imported")
     found: dict[tuple[str, str, str, int], ForeignAttempt] = {}
     metrics: dict[str, dict[str, Metric]] = {}
     try:
-        for row in rows:
-            _take(path, rows.line_num, row, found, metrics)
-    except csv.Error as error:
-        raise UsageError(f"{path}:{rows.line_num}: {error}; nothing was imported") from None
+        rows = csv_rows(text)
+        heads = _heads(path, next(rows, (1, []))[1])
+        for line, cells in rows:
+            if len(cells) > len(heads):
+                raise UsageError(f"{path}:{line}: the row has more cells than there are columns; nothing was imported")
+            _take(path, line, dict(zip(heads, cells, strict=False)), found, metrics)
+    except CsvError as error:
+        raise UsageError(f"{path}:{error.line}: {error}; nothing was imported") from None
     if not found:
         raise UsageError(f"{path}: has no row; nothing was imported")
     kept = {suite: tuple(some.values()) for suite, some in metrics.items()}
     return Foreign("csv", "", "", "", kept, tuple(found.values()))
 
 
+def _heads(path: Path, heads: list[str]) -> list[str]:
+    if lacking := next((name for name in NEEDED if name not in heads), None):
+        raise UsageError(f"{path}:1: the column {lacking} is missing; nothing was imported")
+    if odd := next((name for name in heads if name not in KNOWN), None):
+        raise UsageError(f"{path}:1: unknown column {odd!r}: {did_you_mean(odd, KNOWN)}; nothing was imported")
+    return heads
+
+
 def _take(
     path: Path,
     line: int,
-    row: dict[str, str | None],
+    row: dict[str, str],
     found: dict[tuple[str, str, str, int], ForeignAttempt],
     metrics: dict[str, dict[str, Metric]],
 ) -> None:
@@ -64,8 +69,6 @@ def _take(
     def cell(column: str, default: str = "") -> str:
         return row.get(column) or default
 
-    if None in row:
-        raise wrong("the row", "has more cells than there are columns")
     suite, sample, metric = cell("suite", path.stem), cell("sample"), cell("metric")
     if not sample or not metric:
         raise wrong("sample" if not sample else "metric", "is empty")

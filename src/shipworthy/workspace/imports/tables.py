@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
+from shipworthy.core.cells import CsvError, csv_rows, plain_text
 from shipworthy.core.errors import Problem, WorkspaceError
 from shipworthy.workspace.imports.rows import ForeignRow, ImportedSuite, finished, samples_of
 
@@ -56,14 +55,9 @@ def text_of(file: Path) -> str:
 
 
 def _csv_rows(text: str, file: Path, problems: list[Problem]) -> Iterator[ForeignRow]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []
-    began = 1
     try:
-        for cells in reader:
-            line, began = began, reader.line_num + 1
-            if not cells or not any(cells):
-                continue
+        for line, cells in csv_rows(text):
             if not header:
                 header = [cell.strip() for cell in cells]
                 twice = next((name for name in header if header.count(name) > 1 or not name), None)
@@ -76,9 +70,9 @@ def _csv_rows(text: str, file: Path, problems: list[Problem]) -> Iterator[Foreig
                 missing = f"field {header[len(cells)]!r}: missing; " if len(cells) < len(header) else ""
                 problems.append(Problem(file, line, missing + said))
                 continue
-            yield ForeignRow(line, dict(zip(header, cells, strict=True)))
-    except csv.Error as error:
-        problems.append(Problem(file, reader.line_num, f"is no CSV: {error}"))
+            yield ForeignRow(line, dict(zip(header, map(plain_text, cells), strict=True)))
+    except CsvError as error:
+        problems.append(Problem(file, error.line, f"is no CSV: {error}"))
 
 
 def json_rows(file: Path, problems: list[Problem]) -> Iterator[ForeignRow]:

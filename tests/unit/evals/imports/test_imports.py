@@ -190,6 +190,8 @@ def table(text: str):
         (table(TABLE + "S-2,x,leak,true\n"), r"t\.csv:4: answer differs from an earlier row"),
         (table(TABLE + "S-2,the secret,leak,true\n"), r"t\.csv:4: metric leak of S-2, attempt 1, is there twice"),
         (table(TABLE + "S-3,x,leak,true,more\n"), r"t\.csv:4: the row has more cells"),
+        (table(TABLE + 'S-3,"two\nlines",leak,maybe\n'), r"t\.csv:4: hit is 'maybe'"),
+        (table(TABLE + 'S-3,"x,leak,true\n'), r"t\.csv:4: unexpected end"),
         (table(TABLE.replace("hit", "hits")), r"unknown column 'hits': did you mean 'hit'"),
     ],
 )
