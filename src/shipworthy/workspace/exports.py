@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from shipworthy.core.cells import sheet_of
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import Sample, Text
 from shipworthy.workspace.suite import Suite
@@ -38,24 +37,21 @@ def _jsonl(suite: Suite) -> str:
 
 
 def _csv(suite: Suite) -> str:
-    out = io.StringIO()
-    columns = ("id", "prompt", "system", "expected", "cluster", "twin", "severity", "tags", "refs", "meta")
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
-    writer.writeheader()
+    rows = [("id", "prompt", "system", "expected", "cluster", "twin", "severity", "tags", "refs", "meta")]
     for sample in suite.samples:
         system, prompt = _plain(sample, "csv")
         if sample.documents:
             raise UsageError(f"the sample {sample.id!r} has documents, which csv cannot carry: export it as jsonl")
         expected = sample.expected
-        writer.writerow(
-            {
-                "id": sample.id, "prompt": prompt, "system": system, "cluster": sample.cluster, "twin": sample.twin,
-                "severity": sample.severity, "tags": ";".join(sample.tags), "refs": ";".join(sample.refs),
-                "expected": expected if isinstance(expected, str | None) else json.dumps(expected, ensure_ascii=False),
-                "meta": json.dumps(sample.meta, ensure_ascii=False) if sample.meta else "",
-            }
+        told = expected if isinstance(expected, str | None) else json.dumps(expected, ensure_ascii=False)
+        meta = json.dumps(sample.meta, ensure_ascii=False) if sample.meta else ""
+        rows.append(
+            (
+                sample.id, prompt, system, told or "", sample.cluster, sample.twin, sample.severity,
+                ";".join(sample.tags), ";".join(sample.refs), meta,
+            )
         )  # fmt: skip
-    return out.getvalue()
+    return sheet_of(rows)
 
 
 def _inspect(suite: Suite) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import msgspec
 import pytest
 
 from shipworthy.core.errors import UsageError, WorkspaceError
+from shipworthy.core.records import say
 from shipworthy.workspace.exports import exported
 from shipworthy.workspace.imports.inspect_dataset import read_inspect_suite
 from shipworthy.workspace.imports.promptfoo import read_promptfoo_suite
@@ -202,6 +205,16 @@ def test_what_is_exported_is_read_back(tmp_path, form, name, read):
     ]
     if form == "jsonl":
         assert [s["id"] for s in back] == [s.id for s in suite.samples]
+
+
+def test_a_question_like_a_formula_is_text_in_a_spreadsheet_and_comes_back(tmp_path):
+    suite = library_suite("calibration")
+    (first, *_) = suite.samples
+    suite = replace(suite, samples=(msgspec.structs.replace(first, messages=(say("user", "=1+1"),)),))
+    text = exported(suite, "csv")
+    assert '"\'=1+1"' in text
+    (back,) = read_csv_suite(file(tmp_path, "x.csv", text), {}).samples
+    assert back["prompt"] == "=1+1"
 
 
 def test_what_a_form_cannot_carry_is_refused_by_name():
