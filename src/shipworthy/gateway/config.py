@@ -295,7 +295,7 @@ def _read(path: Path, grants: Grants | None) -> Config:
     servers: dict[str, McpRead] = {}
     more: tuple[Path, ...] = ()
     if grants is not None:
-        problems += _listening(source, spec)
+        problems += listening(source, spec.listen, {name: client.key for name, client in spec.clients.items()})
         problems += _asking(source, spec, grants)
         servers, more = read_servers(source, path.parent, spec.mcp, grants, problems)
     guards, files = _guards(source, path, spec, problems)
@@ -335,18 +335,24 @@ def loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _listening(source: YamlFile, spec: ConfigFile) -> Iterator[Problem]:
+def listening(source: YamlFile, written: str, keys: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield what is wrong with where a service listens and who may ask: other machines may with a key of their own.
+
+    Args:
+        written: the value of ``listen``.
+        keys: client -> reference to its key.
+    """
     try:
-        host, _ = listen(spec.listen)
+        host, _ = listen(written)
     except UsageError as error:
         yield source.problem(("listen",), f"'listen' {error}")
         return
-    if not spec.clients and not loopback(host):
+    if not keys and not loopback(host):
         said = "'listen' is reachable from other machines, and there are no 'clients' with keys: no key, no service"
         yield source.problem(("listen",), said, "listen on 127.0.0.1, or give each client a key")
-    keys = [client.key for client in spec.clients.values()]
-    for name, client in spec.clients.items():
-        if keys.count(client.key) > 1:
+    used = list(keys.values())
+    for name, key in keys.items():
+        if used.count(key) > 1:
             yield source.problem(("clients", name, "key"), "two clients have one key: each has its own")
 
 

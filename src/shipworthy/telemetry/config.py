@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -11,11 +10,11 @@ from pydantic import BeforeValidator, Field
 from shipworthy.core.errors import Problem, UsageError, WorkspaceError
 from shipworthy.core.settings import Settings
 from shipworthy.exchange.local_key import local_key
-from shipworthy.gateway.config import ClientSpec, LimitsSpec, listen, loopback
+from shipworthy.gateway.config import ClientSpec, LimitsSpec, listening
 from shipworthy.gateway.fields import Count, Name, Reference
 from shipworthy.telemetry.retention import Retention
 from shipworthy.workspace.fields import NUMBER, Entity
-from shipworthy.workspace.nodes import YamlFile, read_yaml
+from shipworthy.workspace.nodes import read_yaml
 from shipworthy.workspace.scalars import source_text
 from shipworthy.workspace.validate import validate
 
@@ -144,22 +143,7 @@ def read_serve(path: Path | None) -> ServeConfig:
     problems: list[Problem] = []
     spec = validate(ServeFile, source, (), problems)
     if spec is not None:
-        problems += _listening(source, spec)
+        problems += listening(source, spec.listen, {name: client.key for name, client in spec.clients.items()})
     if problems or spec is None:
         raise WorkspaceError(problems)
     return ServeConfig(path, spec)
-
-
-def _listening(source: YamlFile, spec: ServeFile) -> Iterator[Problem]:
-    try:
-        host, _ = listen(spec.listen)
-    except UsageError as error:
-        yield source.problem(("listen",), f"'listen' {error}")
-        return
-    if not spec.clients and not loopback(host):
-        said = "'listen' is reachable from other machines, and there are no 'clients' with keys: no key, no service"
-        yield source.problem(("listen",), said, "listen on 127.0.0.1, or give each client a key")
-    keys = [client.key for client in spec.clients.values()]
-    for name, client in spec.clients.items():
-        if keys.count(client.key) > 1:
-            yield source.problem(("clients", name, "key"), "two clients have one key: each has its own")
