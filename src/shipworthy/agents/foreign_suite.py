@@ -8,16 +8,14 @@ Nothing of a benchmark ships with shipworthy. What is written is a suite (``suit
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from shipworthy.core.errors import Problem, UsageError, WorkspaceError
-
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+from shipworthy.core.errors import Problem, WorkspaceError
+from shipworthy.workspace.suite_folder import free_suite_folder, write_suite_folder
 
 
 class ForeignSuite(NamedTuple):
@@ -44,14 +42,7 @@ class ForeignSuite(NamedTuple):
         Raises:
             UsageError: there is no workspace, the id is none or taken, or the folder cannot be written.
         """
-        if not (root / "system.yaml").is_file():
-            raise UsageError(f"{root} is no workspace: `shipworthy init DIR` makes one")
-        if not _ID.fullmatch(id):
-            raise UsageError(f"{id!r} is no id of a suite: lower case, digits and hyphens")
-        folder = root / "suites" / id
-        for there in (folder, folder.with_name(f"{id}.yaml")):
-            if there.exists() or there.is_symlink():
-                raise UsageError(f"{there} is there already: choose another id with --as; nothing was written")
+        folder = free_suite_folder(root, id)
         files = {
             "suite.yaml": _yaml({"id": id, **self.suite}),
             "card.md": self.card,
@@ -61,13 +52,7 @@ class ForeignSuite(NamedTuple):
             "script/tasks.yaml": _rows(self.tasks),
             "script/goals.yaml": _rows(self.goals),
         }
-        try:
-            (folder / "script").mkdir(parents=True)
-            for name, text in files.items():
-                (folder / name).write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise UsageError(f"cannot write {folder}: {error.strerror}") from error
-        return folder
+        return write_suite_folder(folder, files)
 
 
 def _yaml(value: Mapping[str, Any]) -> str:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from shipworthy.core.errors import UsageError
 from shipworthy.workspace.library import LIBRARY
+from shipworthy.workspace.suite_folder import free_suite_folder
 from shipworthy.workspace.suites import library_suite
-
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 def copy_suite(name: str, root: Path, *, id: str) -> Path:
@@ -28,14 +27,9 @@ def copy_suite(name: str, root: Path, *, id: str) -> Path:
             already (nothing is overwritten), or the folder cannot be written.
     """
     original = library_suite(name)
-    if not (root / "system.yaml").is_file():
-        raise UsageError(f"{root} is no workspace: `shipworthy init DIR` makes one")
-    if not _ID.fullmatch(id) or id == name:
+    if id == name:
         raise UsageError(f"the copy needs an id of its own, such as {name}-own: lower case, digits and hyphens")
-    folder, beside = root / "suites" / id, root / "suites" / f"{id}.yaml"
-    for there in (folder, beside):
-        if there.exists() or there.is_symlink():
-            raise UsageError(f"{there} is there already: choose another id with --as; nothing was written")
+    folder = free_suite_folder(root, id)
     source = LIBRARY / name
     told = (
         f"Copied from library:{name} {original.version} ({original.digest}), {original.license or 'no licence said'}."

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
-from shipworthy.core.errors import UsageError
 from shipworthy.workspace.bank_files import suite_files
 from shipworthy.workspace.generate import generate
 from shipworthy.workspace.recipe import LoadedRecipe, read_recipe
-
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+from shipworthy.workspace.suite_folder import free_suite_folder, write_suite_folder
 
 STARTER = Path(__file__).parent.parent / "library" / "recipes" / "starter"
 """A recipe to begin with; its suite's id is put in."""
@@ -31,25 +28,12 @@ def new_suite(root: Path, id: str, recipe: Path | None = None, seed: int | None 
         UsageError: there is no workspace, the id is none, or something is there already: nothing is then written.
         WorkspaceError: every problem of the recipe, with its line.
     """
-    if not (root / "system.yaml").is_file():
-        raise UsageError(f"{root} is no workspace: `shipworthy init DIR` makes one")
-    if not _ID.fullmatch(id):
-        raise UsageError(f"{id!r} is no id of a suite: lower case, digits and hyphens")
     names = (id, f"{id}-benign")
-    for name in names:
-        for there in (root / "suites" / name, root / "suites" / f"{name}.yaml"):
-            if there.exists() or there.is_symlink():
-                raise UsageError(f"{there} is there already: nothing was written")
+    folder, _ = (free_suite_folder(root, name, instead="") for name in names)
     if recipe is not None:
         return _written(root, _renamed(read_recipe(recipe), names), seed)
-    folder = root / "suites" / id
-    try:
-        folder.mkdir(parents=True)
-        for name in ("recipe.yaml", "seeds.tsv"):
-            text = (STARTER / name).read_text(encoding="utf-8").replace("ID-OF-SUITE", id)
-            (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"cannot write {folder}: {error.strerror}") from error
+    starter = {name: (STARTER / name).read_text(encoding="utf-8") for name in ("recipe.yaml", "seeds.tsv")}
+    write_suite_folder(folder, {name: text.replace("ID-OF-SUITE", id) for name, text in starter.items()})
     return _written(root, read_recipe(folder), seed)
 
 
@@ -63,11 +47,6 @@ def _written(root: Path, loaded: LoadedRecipe, seed: int | None) -> list[tuple[P
     found = []
     for made in generate(loaded, seed):
         folder = root / "suites" / str(made.suite["id"])
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, text in suite_files(loaded, made, seed).items():
-                (folder / name).write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise UsageError(f"cannot write {folder}: {error.strerror}") from error
+        write_suite_folder(folder, suite_files(loaded, made, seed), new=False)
         found.append((folder, len(made.rows), made.left_out))
     return found

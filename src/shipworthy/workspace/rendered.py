@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import re
 import shutil
 import subprocess
 import textwrap
@@ -19,9 +18,9 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.extras import require
 from shipworthy.core.records import Sample, Text
 from shipworthy.workspace.suite import Suite
+from shipworthy.workspace.suite_folder import free_suite_folder, write_suite_folder
 
 RenderedForm = Literal["picture", "speech"]
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 ASKS: Mapping[str, str] = {
     "picture": "What I want to say is in the picture. Please go by it.",
     "speech": "What I want to say is in the recording. Please go by it.",
@@ -89,29 +88,17 @@ def render_suite(suite: Suite, written: Mapping[str, Any], root: Path, form: Ren
             rendered: nothing is then written.
         MissingExtra: Pillow is not installed.
     """
-    if not (root / "system.yaml").is_file():
-        raise UsageError(f"{root} is no workspace: `shipworthy init DIR` makes one")
-    folder = root / "suites" / id
-    if not _ID.fullmatch(id):
-        raise UsageError(f"{id!r} is no id of a suite: lower case, digits and hyphens")
-    if folder.exists() or folder.with_name(f"{id}.yaml").exists():
-        raise UsageError(f"{folder} is there already: choose another id with --as; nothing was written")
+    folder = free_suite_folder(root, id)
     rows = [_row(sample, form) for sample in suite.samples]
     head = {**written, "id": id, "version": "1.0.0", "title": f"{suite.title} ({form})"}
     head = {key: value for key, value in head.items() if key not in ("use", "samples", "card", "part", "facts")}
     card = f"# {id}\n\n{suite.id} {suite.version} ({suite.digest}), its questions as {form}: {len(rows):,} samples.\n"
-    try:
-        folder.mkdir(parents=True)
-        texts = {
-            "suite.yaml": "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in head.items()),
-            "samples.jsonl": "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows),
-            "card.md": card,
-        }
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"cannot write {folder}: {error.strerror}") from error
-    return folder
+    files = {
+        "suite.yaml": "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in head.items()),
+        "samples.jsonl": "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows),
+        "card.md": card,
+    }
+    return write_suite_folder(folder, files)
 
 
 def _row(sample: Sample, form: RenderedForm) -> dict[str, Any]:

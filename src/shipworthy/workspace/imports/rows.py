@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from shipworthy.core.errors import Problem, UsageError, WorkspaceError, did_you_mean
 from shipworthy.workspace.samples import decode_samples
+from shipworthy.workspace.suite_folder import free_suite_folder, write_suite_folder
 
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _USUAL: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "sample_id", "qid", "uid"),
     "prompt": ("prompt", "input", "question", "query", "instruction", "text"),
@@ -199,14 +199,7 @@ def write_imported(
     """
     from shipworthy.core.registry import create
 
-    if not (root / "system.yaml").is_file():
-        raise UsageError(f"{root} is no workspace: `shipworthy init DIR` makes one")
-    if not _ID.fullmatch(id):
-        raise UsageError(f"{id!r} is no id of a suite: lower case, digits and hyphens")
-    folder = root / "suites" / id
-    for there in (folder, folder.with_name(f"{id}.yaml")):
-        if there.exists() or there.is_symlink():
-            raise UsageError(f"{there} is there already: choose another id with --as; nothing was written")
+    folder = free_suite_folder(root, id)
     scorers: list[Any] = [scorer] if scorer else list(found.scorers)
     if not scorers:
         raise UsageError("nothing in it says how answers are scored: name a scorer with --scorer, such as contains_any")
@@ -222,10 +215,4 @@ def write_imported(
         "samples.jsonl": "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found.samples),
         "card.md": card.rstrip() + "\n",
     }
-    try:
-        folder.mkdir(parents=True)
-        for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    except (OSError, UnicodeEncodeError) as error:
-        raise UsageError(f"cannot write {folder}: {error}") from error
-    return folder
+    return write_suite_folder(folder, files)
