@@ -130,11 +130,9 @@ def propose(*, workspace: Path, allow_code: bool, decision: str, market: str, la
 @form_option
 def list_(*, workspace: Path, form: str) -> None:
     """List the candidates, oldest first, with what was decided. A GO whose last day is over says so."""
-    import json
-
     from shipworthy.cli._tables import listing
-    from shipworthy.core import signoff
     from shipworthy.release.proposal import candidates
+    from shipworthy.release.signing import decided_candidates
     from shipworthy.store.audit import AuditLog
     from shipworthy.store.layout import Layout
 
@@ -143,10 +141,7 @@ def list_(*, workspace: Path, form: str) -> None:
     today = _now().date().isoformat()
     with AuditLog(layout.control_url) as audit:
         audit.verify()
-        decided: dict[str, Any] = {}
-        for entry in audit.of_kinds(signoff.DECIDED):
-            said = json.loads(str(entry.body["payload"]))["predicate"]
-            decided.setdefault(said["candidate"], said)
+        decided = decided_candidates(audit)
         rows = [_row(one.id, one.said, decided.get(one.id), today) for one in candidates(audit)]
     columns = ("candidate", "decision", "market", "language", "jurisdiction", "decided", "by", "until")
     empty = Again(workspace).told("no candidate yet: `shipworthy release propose` makes one")
@@ -359,12 +354,10 @@ def decide(
 
     Exit codes: 0 GO, with or without risk acceptance; 1 NO-GO; 2 it cannot be decided so; 4 invalid evidence.
     """
-    import json
-
     from shipworthy.cli import NO_SHIP, SHIP
     from shipworthy.core.errors import UsageError
     from shipworthy.release.conclude import conclude
-    from shipworthy.release.signing import log_at
+    from shipworthy.release.signing import log_at, predicate_of
 
     if said["no_go"] and said["override"]:
         raise UsageError("--no-go and --override say the opposite of each other")
@@ -373,7 +366,7 @@ def decide(
     with log_at(opened.layout.control_url, now) as audit:
         entry = conclude(audit, found, who, opened.rules, secrets=opened.secrets, now=now, **said)
     opened.remember()
-    made = json.loads(str(entry.body["payload"]))["predicate"]
+    made = predicate_of(entry)
     click.echo(f"{found.candidate.id}: {_decided(made, now.date().isoformat())} (entry {entry.number})")
     return NO_SHIP if made["verdict"] == "NO_GO" else SHIP
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from shipworthy.core.errors import ShipworthyError, UsageError, WorkspaceError
 from shipworthy.evidence.covered import covered as cover
 from shipworthy.evidence.residual import register
 from shipworthy.evidence.standing import Standings, standings
+from shipworthy.release.signing import predicate_of
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 from shipworthy.workspace.dated import dated
@@ -172,7 +172,7 @@ def _decided(row: PortfolioRow, layout: Layout, found: Standings, today: str) ->
             why = next(one.why for one in of_it if one.state != "stands")
             stale.append(f"the newest decision ({decision.verdict}, {row.gate_on}) is about other files: {why}")
     with AuditLog(layout.control_url) as audit:
-        said = [json.loads(str(one.body["payload"]))["predicate"] for one in audit.of_kinds(signoff.DECIDED)]
+        said = [predicate_of(one) for one in audit.of_kinds(signoff.DECIDED)]
     if said:
         last = said[-1]
         mark = ", overridden" if last.get("overridden") else ""

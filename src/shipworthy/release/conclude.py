@@ -15,7 +15,7 @@ from shipworthy.core.severity import worse
 from shipworthy.core.signoff import ReleaseBlock
 from shipworthy.release.blocks import CandidateStatus
 from shipworthy.release.proposal import ReleaseCandidate
-from shipworthy.release.signing import Signer, check_clock, permit, place_of, signed_body, text
+from shipworthy.release.signing import Signer, check_clock, permit, place_of, predicate_of, signed_body, text
 from shipworthy.store.audit import Appender, AuditLog, Entry
 from shipworthy.store.register import DECISION_MADE
 from shipworthy.workspace.kinds.waiver import severity_of
@@ -124,7 +124,7 @@ def accept(
 
 def waiver_text(entry: Entry) -> str:
     """Return the waiver that matches an acceptance, as YAML to paste: nothing here edits a safety file."""
-    said = json.loads(str(entry.body["payload"]))["predicate"]
+    said = predicate_of(entry)
     field = "risks" if said["on"].startswith("RK-") else "requirements"
     quoted = {name: json.dumps(said[name], ensure_ascii=False) for name in ("reason", "compensating", "by")}
     return "\n".join(
@@ -251,7 +251,7 @@ def _expiry(found: CandidateStatus, wanted: str, now: datetime, *, limited: bool
 def _refuse_decided(appender: Appender, candidate: ReleaseCandidate) -> None:
     for entry in appender.about(candidate.id):
         if entry.kind == signoff.DECIDED:
-            said = json.loads(str(entry.body["payload"]))["predicate"]
+            said = predicate_of(entry)
             raise UsageError(
                 f"{said['by']} decided on {candidate.id} first: {said['verdict']}, at {said['at']} (entry "
                 f"{entry.number} of the audit log). This word was not entered: a candidate is decided once"

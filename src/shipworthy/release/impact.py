@@ -6,7 +6,6 @@ on what was measured then. It lapses when something that it rests on is another 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import CriterionResult, Decision, RunManifest
 from shipworthy.release.current import FileChange, Lapse, Now
 from shipworthy.release.proposal import ReleaseCandidate, candidates, check_recorded
-from shipworthy.release.signing import check_clock, rules_of
+from shipworthy.release.signing import check_clock, decided_candidates, rules_of
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.declare import read_manifest
 from shipworthy.store.heads import RUN_KINDS
@@ -131,10 +130,7 @@ def in_force(layout: Layout, audit: AuditLog, system: str) -> list[Decision]:
 
 
 def _words(audit: AuditLog) -> Iterator[SignedWord]:
-    decided: dict[str, Any] = {}
-    for entry in audit.of_kinds(signoff.DECIDED):
-        said = json.loads(str(entry.body["payload"]))["predicate"]
-        decided.setdefault(said["candidate"], said)
+    decided = decided_candidates(audit)
     for candidate in candidates(audit):
         said = decided.get(candidate.id)
         verdict, by, expires = (said["verdict"], said["by"], said["expires"]) if said else ("open", "", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,6 +147,21 @@ def signed_body(
     payload = statement(subject, signoff.PREDICATES[kind], predicate)
     signature = base64.b64encode(who.key.sign(pae(PAYLOAD_TYPE, payload))).decode()
     return {**about, "payload": payload.decode(), "keyid": who.key.public.keyid, "signature": signature}
+
+
+def predicate_of(entry: Entry) -> dict[str, Any]:
+    """Return what a signed entry says, its signature not checked: for one that stands in a chain that was."""
+    said: dict[str, Any] = json.loads(str(entry.body["payload"]))["predicate"]
+    return said
+
+
+def decided_candidates(audit: AuditLog) -> dict[str, dict[str, Any]]:
+    """Return what was decided on each candidate: the first word, for a candidate is decided once."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in audit.of_kinds(signoff.DECIDED):
+        said = predicate_of(entry)
+        found.setdefault(said["candidate"], said)
+    return found
 
 
 def signed_entries(entries: Iterable[Entry], trust: Trust, refused: list[str]) -> list[SignedEntry]:
