@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from shipworthy.cli._again import Again
+from shipworthy.cli._counter import counter
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def enrol(
     with not_put_back(workspace):
         found = sentinel.enrol(
             loaded, probes, target=target, repeats=repeats, again=again, alpha=alpha,
-            limits=_limited(max_requests, max_cost), tell=_tell,
+            limits=_limited(max_requests, max_cost), tell=counter("answered", 50),
         )  # fmt: skip
     errors = sum(bool(answer.error) for answer in found.look.answers)
     lost = f", {errors:,} were errors and are left out" if errors else ""
@@ -84,7 +85,7 @@ def probe(
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
     with not_put_back(workspace):
-        found = sentinels.probe(loaded, sentinel, limits=_limited(max_requests, max_cost), tell=_tell)
+        found = sentinels.probe(loaded, sentinel, limits=_limited(max_requests, max_cost), tell=counter("answered", 50))
     if form == "json":
         entry = None if found.change is None else found.change.entry
         click.echo(json.dumps({**_row(found.plan, found.look), "change": entry}, indent=2))
@@ -150,11 +151,6 @@ def _limited(requests: int | None, cost: float | None) -> Limits:
     from shipworthy.exchange.budget import Limits
 
     return Limits(requests=requests, cost_usd=cost)
-
-
-def _tell(done: int, planned: int) -> None:
-    if done == planned or done % 50 == 0:
-        click.echo(f"{done:,} of {planned:,} answered", err=True)
 
 
 def _row(plan: SentinelPlan, look: SentinelLook) -> dict[str, Any]:
