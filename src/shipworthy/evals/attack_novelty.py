@@ -4,6 +4,9 @@ Two texts are as alike as the sets of their runs of five characters: the Jaccard
 higher counts. One is the text as it is written; the other its letters and digits alone, with look-alikes, invisible
 characters and leet undone, so that another disguise of a known text is a known text. What is written in a code has
 nothing in common with its plain form in either view: it is new where nobody had tried that code on that request.
+
+`detect.near_duplicates` has the same index on the same runs. Its lists find the texts above a threshold that is known
+beforehand; here the nearest of tens of thousands is wanted at any likeness, which takes arrays of hashes.
 """
 
 from __future__ import annotations
@@ -17,11 +20,11 @@ from numpy.typing import NDArray
 
 from shipworthy.core.protocols import Rewrite, inapplicable
 from shipworthy.core.records import Sample
+from shipworthy.detect.near_duplicates import SIZE
 from shipworthy.detect.normalise import bare
 from shipworthy.workspace.parameters import build
 from shipworthy.workspace.suite import Suite
 
-SIZE = 5
 NOVEL = 0.5
 """A text is novel where its likeness to every known one is below this."""
 DRAWS = 2

@@ -4,6 +4,9 @@ from random import Random
 
 from shipworthy.attacks import homoglyph, leetspeak, zero_width
 from shipworthy.core.records import Document, Message, Sample, ToolResult, say
+from shipworthy.detect import near_duplicates
+from shipworthy.detect.near_duplicates import jaccard
+from shipworthy.detect.normalise import bare
 from shipworthy.evals.attack_novelty import KnownTexts, attacker_text, bank_texts, grams
 from shipworthy.workspace.use import Use
 
@@ -50,6 +53,15 @@ def test_likeness_is_the_jaccard_index_of_runs_of_five() -> None:
     assert known("abc").nearest("abc").likeness == 1.0
     assert known().nearest("abc").likeness == 0.0
     assert len(grams("")) == 0
+
+
+def test_it_is_the_likeness_by_which_near_duplicates_are_left_out() -> None:
+    texts = ["where is the boat?", "where is the boat now?", "what is rye?", "where was the boat?", "boat"]
+    for one in texts:
+        for other in texts:
+            both = jaccard(near_duplicates.grams(one), near_duplicates.grams(other))
+            bared = jaccard(near_duplicates.grams(bare(one)), near_duplicates.grams(bare(other)))
+            assert known(one).nearest(other).likeness == max(both, bared)
 
 
 def test_all_that_an_attacker_says_counts() -> None:

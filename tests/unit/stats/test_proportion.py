@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, binom
 
+from shipworthy.stats.interval import rate_interval
 from shipworthy.stats.proportion import exact_shares
 
 
@@ -16,6 +17,14 @@ def test_limits_are_clopper_and_pearsons() -> None:
     assert found.high[1] == pytest.approx(beta.ppf(0.95, 2, 9))
     assert (found.low[0], found.high[3], found.low[4], found.high[4]) == (0, 1, 0, 1)
     assert np.isnan(found.share[4])
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+def test_they_are_those_of_clusters_of_one_trial(confidence: float) -> None:
+    for hits in (0, 1, 7, 19, 20):
+        one = rate_interval([1] * hits + [0] * (20 - hits), [1] * 20, confidence=confidence)
+        found = exact_shares(hits, 20, confidence=confidence)
+        assert (found.low[0], found.high[0]) == pytest.approx((one.low, one.high), rel=1e-9)
 
 
 @pytest.mark.parametrize("share", [0.001, 0.02, 0.5])
