@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from math import floor, log10
 
-from shipworthy.core.terminal import visible
+from shipworthy.core.svg import svg_frame, svg_text
 from shipworthy.evals.pareto import Pareto, ParetoRow
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 820, 540, 90, 40, 74, 66
@@ -33,12 +32,11 @@ def picture(found: Pareto) -> str:
         body += _spot(found, row, xs, ys)
     body += _labels(found, xs, ys)
     foot = "filled: on the front of all objectives; size: chance to be on it when samples are drawn again"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'role="img"><title>{_told(title)}</title><style>{_STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
-        f'<text class="head" x="{LEFT}" y="30">{_told(title)}</text>'
-        f'<text class="dim" x="{LEFT}" y="50">{_told(foot)}</text>\n' + "\n".join(body) + "\n</svg>\n"
+    head = (
+        f'<text class="head" x="{LEFT}" y="30">{svg_text(title)}</text>'
+        f'<text class="dim" x="{LEFT}" y="50">{svg_text(foot)}</text>'
     )
+    return svg_frame(title, _STYLE, WIDTH, HEIGHT, "\n".join([head, *body]))
 
 
 class _Axis:
@@ -88,9 +86,9 @@ def _grid(xs: _Axis, ys: _Axis) -> Iterator[str]:
         yield f'<text class="dim" x="{left - 8}" y="{ys.at(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>'
     yield f'<path class="axis" fill="none" d="M{left} {TOP}V{bottom}H{WIDTH - RIGHT}"/>'
     middle = (left + WIDTH - RIGHT) / 2
-    yield f'<text x="{middle:.0f}" y="{bottom + 44}" text-anchor="middle">{_told(xs.name)} →</text>'
+    yield f'<text x="{middle:.0f}" y="{bottom + 44}" text-anchor="middle">{svg_text(xs.name)} →</text>'
     high = (TOP + bottom) / 2
-    yield f'<text transform="translate(24 {high:.0f}) rotate(-90)" text-anchor="middle">{_told(ys.name)} →</text>'
+    yield f'<text transform="translate(24 {high:.0f}) rotate(-90)" text-anchor="middle">{svg_text(ys.name)} →</text>'
 
 
 def _front(found: Pareto, xs: _Axis, ys: _Axis) -> Iterator[str]:
@@ -125,14 +123,11 @@ def _labels(found: Pareto, xs: _Axis, ys: _Axis) -> Iterator[str]:
         anchor, at = ("start", x + 16) if right else ("end", x - 16)
         for k, line in enumerate(lines):
             style = ' class="name dim"' if k else ' class="name" font-weight="700"'
-            yield f'<text{style} x="{at:.1f}" y="{top + 12 + 16 * k:.1f}" text-anchor="{anchor}">{_told(line)}</text>'
+            place = f'x="{at:.1f}" y="{top + 12 + 16 * k:.1f}" text-anchor="{anchor}"'
+            yield f"<text{style} {place}>{svg_text(line)}</text>"
 
 
 def _lines(found: Pareto, row: ParetoRow) -> Sequence[str]:
     name = row.name if len(row.name) <= _LONGEST else row.name[: _LONGEST - 1] + "…"
     more = [f"{row.cells[j].mean:.3g} {found.units[j]} {found.objectives[j]}" for j in range(2, len(found.objectives))]
     return [f"{name}: {100 * row.chance:.0f} %", *([", ".join(more)] if more else [])]
-
-
-def _told(text: str) -> str:
-    return escape(visible(text))

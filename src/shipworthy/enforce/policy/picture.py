@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
+from shipworthy.core.svg import svg_frame
 from shipworthy.core.terminal import visible
 from shipworthy.enforce.policy.provenance import SessionField, SessionStep, SessionValue
 from shipworthy.enforce.policy.values import written
@@ -97,12 +98,8 @@ def draw(title: str, found: Iterable[SessionStep], shown: Callable[[str], str] =
         right += _HEAD + _PAD
     height = max(left, right) + 20
     body = [*_edges(boxes), *(line for box in boxes for line in _drawn(box))]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + 40} {height}" width="{WIDTH + 40}" '
-        f'height="{height}" role="img"><title>{escape(visible(title))}</title><style>{_STYLE}</style>'
-        f'<rect width="100%" height="100%" fill="#fff"/><text class="head" x="20" y="30" font-size="16">'
-        f"{escape(_cut(visible(title), 110))}</text>{_legend()}\n" + "\n".join(body) + "\n</svg>\n"
-    )
+    head = f'<text class="head" x="20" y="30" font-size="16">{escape(_cut(visible(title), 110))}</text>{_legend()}'
+    return svg_frame(title, _STYLE, WIDTH + 40, height, "\n".join([head, *body]))
 
 
 def page(svg: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
+from shipworthy.core.svg import svg_frame, svg_text
 from shipworthy.core.terminal import visible
 from shipworthy.evidence.diagrams.drawing import Drawing, DrawnArea, DrawnBox, levels
 
@@ -21,6 +22,12 @@ svg{font:12px ui-sans-serif,system-ui,Arial,sans-serif;background:#fff}text{fill
 .area{fill:none;stroke:#2f6fc4;stroke-dasharray:7 5}.arrow{fill:none;stroke:#5b6672;stroke-width:1.3}
 .strong{stroke:#c8501e;stroke-width:2}.dim{fill:#5b6672}.area+text{fill:#2f6fc4;font-weight:700}
 """
+
+
+_TIP = (
+    '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="10" markerHeight="10" '
+    'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8Z" fill="#5b6672"/></marker></defs>'
+)
 
 
 class _Place(NamedTuple):
@@ -47,15 +54,8 @@ def as_svg(drawing: Drawing) -> str:
     body = [*_drawn_areas(spots), *_arrows(drawing, places)]
     for key, box in drawing.boxes.items():
         body += _drawn(box, words[key], places[key])
-    title = escape(visible(drawing.title))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
-        f'height="{height:.0f}" role="img"><title>{title}</title><style>{_STYLE}</style><defs><marker id="tip" '
-        'viewBox="0 0 8 8" refX="7" refY="4" markerWidth="10" markerHeight="10" '
-        'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8Z" '
-        'fill="#5b6672"/></marker></defs><rect width="100%" height="100%" fill="#fff"/>'
-        f'<text class="head" x="{GAP}" y="30" font-size="16">{title}</text>\n' + "\n".join(body) + "\n</svg>\n"
-    )
+    head = f'<text class="head" x="{GAP}" y="30" font-size="16">{svg_text(drawing.title)}</text>'
+    return svg_frame(drawing.title, _STYLE, width, height, "\n".join([head, *body]), definitions=_TIP)
 
 
 def _words(box: DrawnBox) -> list[tuple[str, str]]:
@@ -151,7 +151,7 @@ def _drawn_areas(spots: Sequence[_Spot]) -> Iterator[str]:
         yield (
             f'<rect class="area" x="{place.x:.0f}" y="{place.y:.0f}" width="{place.width:.0f}" '
             f'height="{place.height:.0f}" rx="8"/><text x="{place.x + _PAD:.0f}" y="{place.y + 18:.0f}">'
-            f"{escape(visible(area.title))}</text>"
+            f"{svg_text(area.title)}</text>"
         )
 
 
