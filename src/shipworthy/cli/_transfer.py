@@ -49,15 +49,14 @@ def transfer_command(
 
 def _lines(found: Transfer) -> Iterator[str]:
     from shipworthy.cli._tables import table
+    from shipworthy.core.amount import level
 
     heads = ("suite, metric", "under", "there", "in the product", "gap", "95 % interval", "samples")
     rows = []
     for row in found.rows:
         gap, between = _gap(row)
-        rows.append(
-            (f"{row.suite}, {row.metric}", row.condition, _number(row, row.rate), _number(row, row.product),
-             gap, between, f"{row.clusters:,}")
-        )  # fmt: skip
+        rate, product = (level(value, row.kind, row.unit) for value in (row.rate, row.product))
+        rows.append((f"{row.suite}, {row.metric}", row.condition, rate, product, gap, between, f"{row.clusters:,}"))
     yield table(heads, rows, right=(2, 3, 4, 6))
     yield f"\nRates and gaps are of {found.estimand}."
     yield from (f"note: {warning}" for warning in found.warnings)
@@ -67,12 +66,6 @@ def _lines(found: Transfer) -> Iterator[str]:
             yield f"{row.suite}, {row.metric}: {said}"
     if all(row.transfers is None for row in found.rows):
         yield "No gap is shown. That is no proof that there is none: look at the intervals."
-
-
-def _number(row: TransferRow, value: float) -> str:
-    from shipworthy.core.amount import amount
-
-    return f"{100 * value:.1f} %" if row.kind == "event" else amount(value, row.unit)
 
 
 def _gap(row: TransferRow) -> tuple[str, str]:

@@ -40,12 +40,13 @@ def trend_command(*, workspace: Path, runs: tuple[str, ...], form: str) -> None:
 
 def _lines(found: Trend) -> Iterator[str]:
     from shipworthy.cli._tables import table
+    from shipworthy.core.amount import level
 
     yield from (f"{number}: {run}" for number, run in enumerate(found.runs, start=1))
     yield ""
     rows = []
     for row in found.rows:
-        levels = " > ".join(_level(row, value) for value in row.levels)
+        levels = " > ".join(level(value, row.kind, row.unit) for value in row.levels)
         line = _change(row, row.slope, row.low, row.high)
         rows.append((row.suite, row.metric, levels, line, row.verdict, f"{row.clusters:,}"))
     heads = ("suite", "metric", "versions, oldest first", "a version, 95 % interval", "trend", "samples")
@@ -61,12 +62,6 @@ def _lines(found: Trend) -> Iterator[str]:
     yield f"Corrected together: of 100 such tables of equal versions at most {share} have any alarm."
     for suite, metric in found.skipped:
         yield f"note: {suite}, {metric} is not in all runs alike, or on no common sample"
-
-
-def _level(row: TrendRow, value: float) -> str:
-    from shipworthy.core.amount import amount
-
-    return f"{100 * value:.1f} %" if row.kind == "event" else amount(value, row.unit)
 
 
 def _change(row: TrendRow, value: float, low: float, high: float) -> str:

@@ -26,6 +26,15 @@ def amount(value: float, unit: str = "", beside: float | None = None, *, signed:
     return f"{sign}{text} {unit}".rstrip()
 
 
+def level(value: float, kind: str, unit: str = "") -> str:
+    """Return a rate as a percentage where `kind` is ``event``, else a mean as `amount` does.
+
+    >>> level(0.034, "event"), level(12.345, "value", "s")
+    ('3.4 %', '12.3 s')
+    """
+    return f"{100 * value:.1f} %" if kind == "event" else amount(value, unit)
+
+
 def number(value: float, beside: float | None = None) -> str:
     """Return the number of `amount` alone."""
     decimals = _decimals(value)
