@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}]")  # fmt: skip  # noqa: E501
 """How a cell begins that a spreadsheet would take for a formula, with any quotes that were put before it."""
@@ -54,6 +55,12 @@ def csv_rows(text: str) -> Iterator[tuple[int, list[str]]]:
             line = reader.line_num + 1
     except csv.Error as error:
         raise CsvError(reader.line_num, str(error)) from error
+
+
+def csv_records(file: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file of ours by the names in its header; a file of a user wants `csv_rows`."""
+    with file.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
 
 
 def sheet_of(rows: Iterable[Sequence[str]]) -> str:

@@ -7,13 +7,13 @@ titles only; their NOTICE credits the sources.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from shipworthy.core.cells import csv_records
 from shipworthy.core.errors import did_you_mean
 
 FOLDER = Path(__file__).parent.parent / "library" / "taxonomies"
@@ -39,8 +39,8 @@ class Taxonomy(NamedTuple):
 def taxonomies() -> Mapping[str, Taxonomy]:
     """Return every taxonomy by its key. Read once, when first asked for."""
     found: dict[str, Taxonomy] = {}
-    for row in _rows("index.csv"):
-        entries = {e["id"]: TaxonomyEntry(e["id"], e["title"]) for e in _rows(f"{row['key']}.csv")}
+    for row in csv_records(FOLDER / "index.csv"):
+        entries = {e["id"]: TaxonomyEntry(e["id"], e["title"]) for e in csv_records(FOLDER / f"{row['key']}.csv")}
         found[row["key"]] = Taxonomy(row["key"], row["name"], tuple(row["versions"].split()), entries)
     return found
 
@@ -102,8 +102,3 @@ def ref_problem(ref: str) -> tuple[str, str] | None:
         message, hint = error.args
         return message, hint
     return None
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))

@@ -5,12 +5,12 @@ It organises evidence and certifies nothing: that a section speaks to a point do
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from shipworthy.core.cells import csv_records
 from shipworthy.workspace.taxonomies import FOLDER as TAXONOMIES
 
 FOLDER: Path = TAXONOMIES.parent / "crosswalks"
@@ -64,38 +64,33 @@ class Standard(NamedTuple):
 @cache
 def dates() -> tuple[LawDate, ...]:
     """Return the days of law, oldest first."""
-    return tuple(sorted((LawDate(**row) for row in _rows("dates.csv")), key=lambda one: one.date))
+    return tuple(sorted((LawDate(**row) for row in csv_records(FOLDER / "dates.csv")), key=lambda one: one.date))
 
 
 @cache
 def clocks() -> tuple[LawClock, ...]:
     """Return the terms of law."""
-    return tuple(LawClock(**{**row, "days": int(row["days"])}) for row in _rows("clocks.csv"))  # type: ignore[arg-type]
+    return tuple(LawClock(**{**row, "days": int(row["days"])}) for row in csv_records(FOLDER / "clocks.csv"))  # type: ignore[arg-type]
 
 
 @cache
 def annex_iv() -> tuple[AnnexPoint, ...]:
     """Return the points of Annex IV in their order."""
-    return tuple(AnnexPoint(row["point"], row["words"], _numbers(row)) for row in _rows("annex-iv.csv"))
+    return tuple(AnnexPoint(row["point"], row["words"], _numbers(row)) for row in csv_records(FOLDER / "annex-iv.csv"))
 
 
 @cache
 def standards() -> tuple[Standard, ...]:
     """Return the standards that are told of."""
-    rows = _rows("standards.csv")
+    rows = csv_records(FOLDER / "standards.csv")
     return tuple(Standard(row["id"], row["title"], row["state"], row["source"], _numbers(row)) for row in rows)
 
 
 @cache
 def answers() -> Mapping[int, tuple[str, ...]]:
     """Return what asks for each section: references by its number."""
-    return {int(row["section"]): tuple(row["refs"].split()) for row in _rows("sections.csv")}
+    return {int(row["section"]): tuple(row["refs"].split()) for row in csv_records(FOLDER / "sections.csv")}
 
 
 def _numbers(row: Mapping[str, str]) -> tuple[int, ...]:
     return tuple(int(number) for number in row["sections"].split())
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
