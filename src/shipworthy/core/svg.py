@@ -7,10 +7,10 @@ from html import escape
 from shipworthy.core.terminal import visible
 
 
-def svg_text(text: str) -> str:
-    """Return a text of anybody's for SVG or HTML: no markup, no control character, no turn of direction.
+def markup_text(text: str) -> str:
+    """Return a text of anybody's for an element or a quoted attribute: no markup, control character, turn of direction.
 
-    >>> svg_text("<b>\\x1b")
+    >>> markup_text("<b>\\x1b")
     '&lt;b&gt;&lt;U+001B&gt;'
     """
     return escape(visible(text))
@@ -26,6 +26,6 @@ def svg_frame(title: str, style: str, width: float, height: float, body: str, *,
     wide, high = f"{width:.0f}", f"{height:.0f}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" '
-        f'role="img"><title>{svg_text(title)}</title><style>{style}</style>{definitions}'
+        f'role="img"><title>{markup_text(title)}</title><style>{style}</style>{definitions}'
         f'<rect width="100%" height="100%" fill="#fff"/>{body}\n</svg>\n'
     )

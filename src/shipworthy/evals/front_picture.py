@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import floor, log10
 
-from shipworthy.core.svg import svg_frame, svg_text
+from shipworthy.core.svg import markup_text, svg_frame
 from shipworthy.evals.pareto import Pareto, ParetoRow
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 820, 540, 90, 40, 74, 66
@@ -33,8 +33,8 @@ def picture(found: Pareto) -> str:
     body += _labels(found, xs, ys)
     foot = "filled: on the front of all objectives; size: chance to be on it when samples are drawn again"
     head = (
-        f'<text class="head" x="{LEFT}" y="30">{svg_text(title)}</text>'
-        f'<text class="dim" x="{LEFT}" y="50">{svg_text(foot)}</text>'
+        f'<text class="head" x="{LEFT}" y="30">{markup_text(title)}</text>'
+        f'<text class="dim" x="{LEFT}" y="50">{markup_text(foot)}</text>'
     )
     return svg_frame(title, _STYLE, WIDTH, HEIGHT, "\n".join([head, *body]))
 
@@ -86,9 +86,9 @@ def _grid(xs: _Axis, ys: _Axis) -> Iterator[str]:
         yield f'<text class="dim" x="{left - 8}" y="{ys.at(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>'
     yield f'<path class="axis" fill="none" d="M{left} {TOP}V{bottom}H{WIDTH - RIGHT}"/>'
     middle = (left + WIDTH - RIGHT) / 2
-    yield f'<text x="{middle:.0f}" y="{bottom + 44}" text-anchor="middle">{svg_text(xs.name)} →</text>'
+    yield f'<text x="{middle:.0f}" y="{bottom + 44}" text-anchor="middle">{markup_text(xs.name)} →</text>'
     high = (TOP + bottom) / 2
-    yield f'<text transform="translate(24 {high:.0f}) rotate(-90)" text-anchor="middle">{svg_text(ys.name)} →</text>'
+    yield f'<text transform="translate(24 {high:.0f}) rotate(-90)" text-anchor="middle">{markup_text(ys.name)} →</text>'
 
 
 def _front(found: Pareto, xs: _Axis, ys: _Axis) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _labels(found: Pareto, xs: _Axis, ys: _Axis) -> Iterator[str]:
         for k, line in enumerate(lines):
             style = ' class="name dim"' if k else ' class="name" font-weight="700"'
             place = f'x="{at:.1f}" y="{top + 12 + 16 * k:.1f}" text-anchor="{anchor}"'
-            yield f"<text{style} {place}>{svg_text(line)}</text>"
+            yield f"<text{style} {place}>{markup_text(line)}</text>"
 
 
 def _lines(found: Pareto, row: ParetoRow) -> Sequence[str]:

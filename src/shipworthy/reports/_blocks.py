@@ -20,7 +20,7 @@ from shipworthy.core.document import (
     Tone,
     Transcript,
 )
-from shipworthy.core.terminal import visible
+from shipworthy.core.svg import markup_text as say
 from shipworthy.reports import _picture
 
 TONE_WORDS: dict[Tone, str] = {"good": "good: ", "bad": "bad: ", "unsure": "undecided: ", "plain": ""}
@@ -32,11 +32,6 @@ LONG = 40
 """Characters of a word that is broken anywhere rather than let a table leave its page: a digest."""
 UNBROKEN = 24
 """Characters of a cell that is not broken: of a word never, of a phrase on a wide screen."""
-
-
-def say(text: str) -> str:
-    """Return text for an element or a quoted attribute."""
-    return escape(visible(text))
 
 
 def sign(tone: Tone) -> str:

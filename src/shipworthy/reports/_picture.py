@@ -14,7 +14,7 @@ from html import escape
 
 from shipworthy.core.document import Interval, Intervals, Tone
 from shipworthy.core.records import CriterionResult, Decision
-from shipworthy.core.terminal import visible
+from shipworthy.core.svg import markup_text
 from shipworthy.reports._criterion import against, assumed, better, drawn, mind, needed
 from shipworthy.reports._words import (
     NOT_MEASURED,
@@ -102,12 +102,12 @@ def intervals(picture: Intervals) -> str:
     how = NumberWords(picture.change, picture.unit)
     scale = _scale(picture.rows, how)
     rows = "".join(
-        f'<div class="row"><div class="name">{_sign(r.tone)}{escape(visible(r.label))}{_note(r.note)}</div>'
+        f'<div class="row"><div class="name">{_sign(r.tone)}{markup_text(r.label)}{_note(r.note)}</div>'
         f'<div class="plot">{bar(r, scale, picture.better)}</div>'
         f'<div class="numbers">{_numbers(r, how)}</div></div>'
         for r in picture.rows
     )
-    caption = f"<figcaption>{escape(visible(picture.caption))}</figcaption>" if picture.caption else ""
+    caption = f"<figcaption>{markup_text(picture.caption)}</figcaption>" if picture.caption else ""
     foot = axis(scale, how) + _legend(picture.rows)
     return f'<figure class="intervals">{caption}{rows}{foot}</figure>\n'
 
@@ -130,11 +130,11 @@ def _criterion(result: CriterionResult, line: Interval, scale: Scale) -> str:
     said = [denominator(result), *([result.reason, needed(result)] if result.verdict != "ship" else [])]
     said += [mind(result), assumed(result)]
     return (
-        f'<div class="row"><div class="name">{_sign(tone)}<strong>{escape(visible(result.id))}</strong> '
-        f'<span class="word">{escape(word.lower())}</span><br>{escape(visible(f"{result.suite}: {result.metric}"))} '
-        f'<code>{escape(visible(result.must))}</code></div><div class="plot">{bar(line, scale, better(result))}</div>'
+        f'<div class="row"><div class="name">{_sign(tone)}<strong>{markup_text(result.id)}</strong> '
+        f'<span class="word">{escape(word.lower())}</span><br>{markup_text(f"{result.suite}: {result.metric}")} '
+        f'<code>{markup_text(result.must)}</code></div><div class="plot">{bar(line, scale, better(result))}</div>'
         f'<div class="numbers">{_numbers(line, reading(result))}</div>'
-        f'<p class="note">{escape(visible(". ".join(s for s in said if s)))}</p></div>'
+        f'<p class="note">{markup_text(". ".join(s for s in said if s))}</p></div>'
     )
 
 
@@ -198,7 +198,7 @@ def _numbers(row: Interval, how: NumberWords) -> str:
 
 
 def _note(note: str) -> str:
-    return f'<span class="note">{escape(visible(note))}</span>' if note else ""
+    return f'<span class="note">{markup_text(note)}</span>' if note else ""
 
 
 def _legend(rows: Sequence[Interval]) -> str:

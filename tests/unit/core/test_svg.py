@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from shipworthy.core.svg import svg_frame, svg_text
+from shipworthy.core.svg import markup_text, svg_frame
 
 NASTY = '</title><script>alert("x")</script>\x1b[2J\u202e & more'
 
@@ -18,4 +18,4 @@ def test_a_title_of_anybody_is_text() -> None:
 
 
 def test_text_is_no_markup() -> None:
-    assert not set("<>\x1b\u202e") & set(svg_text(NASTY).replace("&lt;", "").replace("&gt;", ""))
+    assert not set("<>\x1b\u202e") & set(markup_text(NASTY).replace("&lt;", "").replace("&gt;", ""))

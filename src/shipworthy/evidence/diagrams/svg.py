@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from shipworthy.core.svg import svg_frame, svg_text
+from shipworthy.core.svg import markup_text, svg_frame
 from shipworthy.core.terminal import visible
 from shipworthy.evidence.diagrams.drawing import Drawing, DrawnArea, DrawnBox, levels
 
@@ -54,7 +54,7 @@ def as_svg(drawing: Drawing) -> str:
     body = [*_drawn_areas(spots), *_arrows(drawing, places)]
     for key, box in drawing.boxes.items():
         body += _drawn(box, words[key], places[key])
-    head = f'<text class="head" x="{GAP}" y="30" font-size="16">{svg_text(drawing.title)}</text>'
+    head = f'<text class="head" x="{GAP}" y="30" font-size="16">{markup_text(drawing.title)}</text>'
     return svg_frame(drawing.title, _STYLE, width, height, "\n".join([head, *body]), definitions=_TIP)
 
 
@@ -151,7 +151,7 @@ def _drawn_areas(spots: Sequence[_Spot]) -> Iterator[str]:
         yield (
             f'<rect class="area" x="{place.x:.0f}" y="{place.y:.0f}" width="{place.width:.0f}" '
             f'height="{place.height:.0f}" rx="8"/><text x="{place.x + _PAD:.0f}" y="{place.y + 18:.0f}">'
-            f"{svg_text(area.title)}</text>"
+            f"{markup_text(area.title)}</text>"
         )
 
 
