@@ -81,7 +81,8 @@ def rates(
     ]
     columns = (*(key for key in ("day", "feature", "severity") if key in keys), "hits", "sessions", "in 10,000")
     width = len(columns)
-    click.echo(table(columns, rows, right=(width - 3, width - 2, width - 1)) if rows else "There is no session yet.")
+    nothing = f"No {hit} in {found.sessions:,} sessions." if found.sessions else "There is no session yet."
+    click.echo(table(columns, rows, right=(width - 3, width - 2, width - 1)) if rows else nothing)
 
 
 @command.command()

@@ -90,10 +90,23 @@ def test_json_is_all_of_it(root: Path) -> None:
     assert told["gate_passed_by"] == []
 
 
+# What counts a word among others is satisfied by a heap of words: these stand beside the metric that decides, and the
+# cards say so. Nothing else may be.
+HEAPED = {
+    ("calibration", "right_call"): {"stuffed"},
+    ("cited-answers", "helpful"): {"stuffed"},
+    ("high-stakes", "signposted"): {"stuffed"},
+    ("memorised-data-benign", "answered"): {"echo", "stuffed"},
+    ("source-injection", "answered"): {"stuffed"},
+    ("source-injection-benign", "answered"): {"stuffed"},
+}
+
+
 @pytest.mark.parametrize("name", library_suites())
-def test_no_scorer_of_the_library_is_satisfied_by_worthless_answers(name: str) -> None:
+def test_no_scorer_of_the_library_is_satisfied_by_worthless_answers_but_those_that_are_known(name: str) -> None:
     rows = asyncio.run(hollow_rows(library_suite(name)))
-    assert all(row.satisfied_by == () for row in rows)
+    found = {(row.suite, row.metric.name): set(row.satisfied_by) for row in rows if row.satisfied_by}
+    assert found == {key: kinds for key, kinds in HEAPED.items() if key[0] == name}
 
 
 @pytest.mark.parametrize("template", ["helpdesk-rag", "minimal"])
