@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shipworthy.evals.results import Run
     from shipworthy.exchange.budget import Limits
     from shipworthy.release.impact import DecisionImpact
-    from shipworthy.release.renew import Needed, WantedRun
+    from shipworthy.release.renew import RenewalNeeds, WantedRun
     from shipworthy.store.layout import Layout
     from shipworthy.workspace.load import Workspace
 
@@ -79,7 +79,7 @@ def impact(
     return _make(loaded, layout, found, need, again=again, limits=Limits(requests=max_requests, cost_usd=max_cost))
 
 
-def _shown(found: list[DecisionImpact], need: Needed, form: str, again: Again) -> str:
+def _shown(found: list[DecisionImpact], need: RenewalNeeds, form: str, again: Again) -> str:
     import json
 
     from shipworthy.release.impact import told
@@ -122,7 +122,7 @@ def _decision(one: DecisionImpact, form: str, again: Again) -> list[str]:
     return lines
 
 
-def _needs(need: Needed, form: str, again: Again) -> list[str]:
+def _needs(need: RenewalNeeds, form: str, again: Again) -> list[str]:
     from shipworthy.cli._expected import sentences
 
     if not need.runs and not need.people:
@@ -171,7 +171,13 @@ def _run_told(one: WantedRun, again: Again) -> dict[str, Any]:
 
 
 def _make(
-    workspace: Workspace, layout: Layout, found: list[DecisionImpact], need: Needed, *, again: Again, limits: Limits
+    workspace: Workspace,
+    layout: Layout,
+    found: list[DecisionImpact],
+    need: RenewalNeeds,
+    *,
+    again: Again,
+    limits: Limits,
 ) -> int:
     """Make the runs, then decide and propose again what lapsed. Everything that is told goes to standard error."""
     from shipworthy.cli import FAILURE, NO_SHIP, SHIP

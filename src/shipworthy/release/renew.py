@@ -62,14 +62,14 @@ class WantedRun(NamedTuple):
         return found + (["--no-cache"] if self.fresh else [])
 
 
-class Needed(NamedTuple):
+class RenewalNeeds(NamedTuple):
     """What lapsed claims need: runs, and what no run can decide."""
 
     runs: tuple[WantedRun, ...]
     people: tuple[str, ...]
 
 
-def needed(workspace: Workspace, found: Sequence[DecisionImpact]) -> Needed:
+def needed(workspace: Workspace, found: Sequence[DecisionImpact]) -> RenewalNeeds:
     """Return the fewest runs that decide the lapsed claims of some decisions again.
 
     A suite is measured once under a plan, for all claims on it, and once in all where two plans ask the same of it.
@@ -125,7 +125,7 @@ def needed(workspace: Workspace, found: Sequence[DecisionImpact]) -> Needed:
                 max(one.decision.created for one in found),
             )
         )  # fmt: skip
-    return Needed(tuple(runs), tuple(dict.fromkeys(people)))
+    return RenewalNeeds(tuple(runs), tuple(dict.fromkeys(people)))
 
 
 def _key(workspace: Workspace, manifest: RunManifest) -> tuple[str, bool, tuple[int, ...]]:

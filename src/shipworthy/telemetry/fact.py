@@ -18,13 +18,13 @@ LATE_US = 3_600 * 1_000_000
 """Microseconds after which a span counts as late. It keeps its own time."""
 
 AHEAD, LATE, BACKWARDS = 1, 2, 4
-"""Bits of `Fact.skew`: the sender's clock was ahead of ours; the span came late; it ended before it began."""
+"""Bits of `TelemetryFact.skew`: the sender's clock was ahead of ours; the span came late; it ended before it began."""
 
 _MOST = 2**32 - 1
 _PERSONAL = re.compile(r"\[redacted:(?!secret\]|text\])")
 
 
-class Fact(Struct, gc=False, kw_only=True):
+class TelemetryFact(Struct, gc=False, kw_only=True):
     """One span, as a row.
 
     Attributes:
@@ -116,7 +116,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
 """Column -> its DuckDB type as JSON, and the expression that makes the stored value of it. ``day`` is derived."""
 
 
-def fact_of(observed: Observed, *, session: int, subject: int, received: int) -> Fact:
+def fact_of(observed: Observed, *, session: int, subject: int, received: int) -> TelemetryFact:
     """Return the fact of a redacted record; what depends on other facts, and on its content, is still to be filled in.
 
     Args:
@@ -133,7 +133,7 @@ def fact_of(observed: Observed, *, session: int, subject: int, received: int) ->
     pii = "pii" in hits or any(
         isinstance(event, Said) and event.by == "target" and _personal(event.message.text) for event in observed.events
     )
-    return Fact(
+    return TelemetryFact(
         time=time,
         received=received,
         trace=observed.trace,

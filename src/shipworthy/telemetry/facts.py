@@ -1,7 +1,7 @@
 """Reading facts: one view over all segments and over what is in journals still, in SQL. For whoever counts.
 
-``facts`` has the columns of `Fact` (times as TIMESTAMP, trace, span and parent as BLOB) and ``day``, a DATE in UTC.
-No words of a conversation are in it, so nobody needs a right to content to read it, and no look is entered.
+``facts`` has the columns of `TelemetryFact` (times as TIMESTAMP, trace, span and parent as BLOB) and ``day``, a DATE
+in UTC. No words of a conversation are in it, so nobody needs a right to content to read it, and no look is entered.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from shipworthy.core.errors import UsageError
 from shipworthy.core.extras import require
 from shipworthy.telemetry import journal
-from shipworthy.telemetry.fact import COLUMNS, Fact
+from shipworthy.telemetry.fact import COLUMNS, TelemetryFact
 from shipworthy.telemetry.segment import COUNTED, COUNTS, FACTS, JOURNAL, PARQUET, connect, quoted, segments
 
 
@@ -31,7 +31,7 @@ class SessionCounts(msgspec.Struct, frozen=True, array_like=True):
     refusal: int
 
 
-_decoder = msgspec.json.Decoder(Fact)
+_decoder = msgspec.json.Decoder(TelemetryFact)
 _counts = msgspec.json.Decoder(list[SessionCounts])
 _TYPES: dict[str, Any] = {
     "BIGINT": np.int64, "UBIGINT": np.uint64, "UINTEGER": np.uint32, "UTINYINT": np.uint8, "DOUBLE": np.float64,

@@ -17,7 +17,7 @@ import msgspec
 
 from shipworthy.core.errors import StoreError
 from shipworthy.store.files import sync_directory
-from shipworthy.telemetry.fact import Fact
+from shipworthy.telemetry.fact import TelemetryFact
 from shipworthy.telemetry.keyring import DataSubject, Keyring, seal
 
 SUFFIX = ".journal"
@@ -48,7 +48,7 @@ class JournalFrame(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class KeptSpan(NamedTuple):
     """One span on its way to the journal: its fact, its content as JSON (empty: none), and whose it is."""
 
-    fact: Fact
+    fact: TelemetryFact
     body: bytes
     subject: DataSubject
 

@@ -11,7 +11,7 @@ from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.detect.redact import redact_text
 from shipworthy.store.audit import AuditLog
 from shipworthy.telemetry import blocks, journal
-from shipworthy.telemetry.fact import Fact
+from shipworthy.telemetry.fact import TelemetryFact
 from shipworthy.telemetry.facts import FactView
 from shipworthy.telemetry.keyring import Keyring, unseal
 from shipworthy.telemetry.segment import GONE, JOURNAL, content_file
@@ -120,7 +120,7 @@ def _in_segment(file: Path, keyring: Keyring, block: tuple[str, str, int], place
 
 
 def _in_journals(directory: Path, keyring: Keyring, trace: str, span: str) -> tuple[bytes | None, str]:
-    decoder = msgspec.json.Decoder(Fact)
+    decoder = msgspec.json.Decoder(TelemetryFact)
     for path in sorted((directory / JOURNAL).glob(f"*{journal.SUFFIX}")):
         try:
             frames = list(journal.read(path))

@@ -18,7 +18,7 @@ import msgspec
 from shipworthy.core.extras import require
 from shipworthy.store.files import sync_directory, write_atomic
 from shipworthy.telemetry import blocks, journal
-from shipworthy.telemetry.fact import COLUMNS, Fact
+from shipworthy.telemetry.fact import COLUMNS, TelemetryFact
 from shipworthy.telemetry.keyring import Keyring, unseal
 
 JOURNAL, FACTS, CONTENT = "journal", "facts", "content"
@@ -32,7 +32,7 @@ COUNTED = "(time::DATE - DATE '1970-01-01')::INTEGER AS day, feature, severity::
     f"count(*) FILTER (new_{what}) AS {what}" for what in ("session", "violation", "pii", "refusal")
 )
 """Day since 1970, feature, severity; and the facts that are the first of a session, with a violation, ..., of it."""
-_lines = msgspec.json.Decoder(Fact)
+_lines = msgspec.json.Decoder(TelemetryFact)
 _encode = msgspec.json.Encoder()
 
 
@@ -68,7 +68,7 @@ def make_segment(directory: Path, path: Path, keyring: Keyring) -> Segment:
         path.unlink()
         sync_directory(path.parent)
         return Segment(name, 0, 0)
-    facts: list[Fact] = []
+    facts: list[TelemetryFact] = []
     bodies: dict[str, dict[int, list[tuple[int, bytes]]]] = {}
     lost = 0
     ciphers: dict[int, Any] = {}
@@ -102,7 +102,7 @@ def make_segment(directory: Path, path: Path, keyring: Keyring) -> Segment:
     return Segment(name, len(facts), lost)
 
 
-def write_facts(directory: Path, name: str, facts: Sequence[Fact]) -> Path:
+def write_facts(directory: Path, name: str, facts: Sequence[TelemetryFact]) -> Path:
     """Write facts as Parquet, in one step. Errors as for `make_segment`."""
     folder = directory / FACTS
     target, lines = folder / (name + PARQUET), folder / f".{name}.jsonl"

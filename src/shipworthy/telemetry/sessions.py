@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from shipworthy.telemetry.fact import Fact
+from shipworthy.telemetry.fact import TelemetryFact
 
 _DAY_US = 86_400 * 1_000_000
 _DAYS = 4
@@ -25,7 +25,7 @@ class Sessions:
         self._load = load
         self._days: dict[int, set[tuple[str, int, int]]] = {}
 
-    def mark(self, fact: Fact) -> None:
+    def mark(self, fact: TelemetryFact) -> None:
         """Set the ``new_…`` fields of a fact."""
         seen = self._day(fact.time // _DAY_US)
         feature, session = fact.feature, fact.session

@@ -19,7 +19,7 @@ from shipworthy.core.observed import Observed
 from shipworthy.detect.redact import Redacted
 from shipworthy.store.files import make_directory
 from shipworthy.telemetry import journal
-from shipworthy.telemetry.fact import Fact, fact_of
+from shipworthy.telemetry.fact import TelemetryFact, fact_of
 from shipworthy.telemetry.facts import FactView
 from shipworthy.telemetry.journal import KeptSpan, SpanJournal
 from shipworthy.telemetry.keyring import Keyring
@@ -280,7 +280,7 @@ class TelemetryStore:
             )
 
 
-def facts_in(path: Path) -> list[Fact]:
+def facts_in(path: Path) -> list[TelemetryFact]:
     """Return the facts in a journal, in order."""
-    decoder = msgspec.json.Decoder(Fact)
+    decoder = msgspec.json.Decoder(TelemetryFact)
     return [decoder.decode(line) for frame in journal.read(path) for line in frame.facts.splitlines()]
