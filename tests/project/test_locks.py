@@ -101,8 +101,6 @@ def test_the_lowest_versions_are_the_ones_pyproject_names():
     ):  # each has an environment of its own
         for wanted in map(Requirement, EXTRAS[extra]):
             locked[wanted.name] = pins(f"requirements-{extra}", PEERS)[wanted.name]
-    # It comes with langchain's: the nightly job reads a compressed log there.
-    locked["zstandard"] = pins("requirements-langchain", PEERS)["zstandard"]
     wrong = []
     for wanted in map(Requirement, CORE + [r for extra in EXTRAS.values() for r in extra]):
         (bound,) = [Version(s.version) for s in wanted.specifier if s.operator == ">="]

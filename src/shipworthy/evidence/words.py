@@ -227,7 +227,7 @@ use: Shape = fields(
         "clusters": whole(1), "attempts": whole(1), "each": whole(1), "icc": _rate, "max_error_rate": _rate,
         "metric": name, "metrics": listed(measure, least=1),
     },
-    {"attacks": listed(name, once=True), "looks": listed(whole(1))},
+    {"attacks": listed(name, once=True), "looks": listed(whole(1)), "part": word("", "visible", "sealed")},
     closed=True,
 )  # fmt: skip
 

@@ -32,7 +32,7 @@ def add_change(audit: AuditLog, change: ChangeRecord) -> ChangeRecord:
         UsageError: a value has no canonical form.
         StoreError: the database cannot be written.
     """
-    entry = append_said(audit, CHANGED, change, key="system")
+    entry = append_said(audit, CHANGED, change, key="system", without=("entry", "at"))
     return change._replace(entry=entry.number, at=entry.at)
 
 

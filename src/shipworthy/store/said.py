@@ -7,9 +7,6 @@ from typing import Any, Protocol
 from shipworthy.core.errors import UsageError
 from shipworthy.store.audit import Appender, AuditLog, Entry
 
-PLACED = ("entry", "at")
-"""What an entry has of its own, and its body does not repeat."""
-
 
 class NamedFields(Protocol):
     """A named tuple."""
@@ -17,18 +14,21 @@ class NamedFields(Protocol):
     def _asdict(self) -> dict[str, Any]: ...
 
 
-def append_said(audit: AuditLog | Appender, kind: str, said: NamedFields, *, key: str) -> Entry:
+def append_said(
+    audit: AuditLog | Appender, kind: str, said: NamedFields, *, key: str, without: tuple[str, ...] = ("entry",)
+) -> Entry:
     """Append what was said to the audit chain; durable when this returns.
 
     Args:
         audit: the log; or a transaction in it, with which it becomes durable.
         key: the field by which the entry is found again.
+        without: fields that the entry has of its own, such as its number; where it has the time, too, ``at``.
 
     Raises:
         UsageError: a value has no canonical form.
         StoreError: the database cannot be written.
     """
-    body = {name: value for name, value in said._asdict().items() if name not in PLACED}
+    body = {name: value for name, value in said._asdict().items() if name not in without}
     try:
         return audit.append(kind, body, key=key)
     except ValueError as error:

@@ -68,7 +68,7 @@ def save_look(
         appender.append(LOOKED if look.number else ENROLLED, body, key="sentinel")
         if change is None:
             return None
-        entry = append_said(appender, CHANGED, change, key="system")
+        entry = append_said(appender, CHANGED, change, key="system", without=("entry", "at"))
         return change._replace(entry=entry.number, at=entry.at)
 
 

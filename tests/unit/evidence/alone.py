@@ -18,7 +18,7 @@ from shipworthy.evidence.bundle import bundle
 from shipworthy.evidence.verification import Verification
 from shipworthy.store.trust import Trust
 
-TAKES_MORE = {"fields", "files", "report", "rules"}
+TAKES_MORE = {"dossier", "fields", "files", "pages", "report", "rules"}
 """Checks that take all of shipworthy."""
 
 # As `python verify.py` would, but for the one folder: -I and -S leave nothing beside the standard library.

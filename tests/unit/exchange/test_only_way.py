@@ -62,6 +62,7 @@ ELSEWHERE = {
     "adapters/langchain_guards.py": {"around.stream"},
     "adapters/llama_index_guards.py": {"around.stream"},
     "agents/loop.py": {"self._model.send"},  # the target `agent`
+    "attacks/pyrit.py": {"coroutine.send"},  # a step of a converter's own coroutine
     "conformance/stub.py": {"self.stream"},  # an upstream of our own, answering
     "core/carries.py": {"getattr(target, 'send', None)"},  # its parameters are read, and it is not called
     "targets/": {"self._model.send", "self._model.stream"},
@@ -122,6 +123,10 @@ def made(tree: ast.AST) -> set[str]:
 def may_make(path: str) -> set[str]:
     if path.startswith(("exchange/", "detect/", "store/")):
         return RECORDS
+    if path.startswith(("evals/imports/", "telemetry/dialects/")):
+        return RECORDS  # what others recorded elsewhere is told in our events: no model is asked, nothing is added
+    if path == "gateway/drill.py":
+        return {"PolicyEvent"}  # a made-up call as a policy would word it: it enters the approvals queue alone
     if path == "core/records.py":
         return {"Said"}  # `as_said` reads a conversation of which only the messages are known, and records nothing
     if path == "adapters/conversation.py":
