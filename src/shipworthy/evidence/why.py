@@ -30,7 +30,7 @@ _PLACES: tuple[tuple[str, ...], ...] = (
     ("role",),
 )
 PLACE: Mapping[str, int] = {kind: place for place, kinds in enumerate(_PLACES) for kind in kinds}
-"""Where a kind stands in the chain; others are no part of it: targets, facts, reviews, decision tables, and what people say in the dossier."""
+"""Where a kind stands in the chain; others are no part of it: targets, facts, reviews, decision tables, dossiers."""
 
 Direction = Literal["up", "down"]
 

@@ -184,7 +184,12 @@ class TransitHolder:
         from shipworthy.net.endpoint import Endpoint
         from shipworthy.net.options import HttpOptions
 
-        mount, key = quote(self._at.mount.strip("/")), quote(self._at.key, safe="")
+        try:
+            mount, key = quote(self._at.mount.strip("/")), quote(self._at.key, safe="")
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"no key of OpenBao has the name {self._at.key!r}, or none lies in {self._at.mount!r}"
+            ) from None
         url = f"{self._at.address.rstrip('/')}/v1/{mount}/{verb}/{key}"
 
         async def ask() -> HttpAnswer:

@@ -13,6 +13,7 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.records import Attempt, Metric, Sample, Score, Stopping, say
 from shipworthy.evals.attack_book import BOOK, Book
 from shipworthy.evals.attack_novelty import KnownTexts
+from shipworthy.evals.attack_promotion import promote
 from shipworthy.evals.attack_search import AttackSearch, SearchOptions, SearchResult, metric_direction, queries_of
 from shipworthy.evals.engine import make_engine
 from shipworthy.evals.manifest import make_manifest
@@ -227,7 +228,6 @@ def test_the_metric_is_an_event_and_says_what_is_bad() -> None:
 
 
 def test_a_promoted_find_needs_no_attack_to_be_asked_again(hunt, scripted, suite, tmp_path) -> None:
-    from shipworthy.evals.attack_promotion import promote
     from shipworthy.workspace.suites import load_suite
 
     result = hunt.run(scripted(falls_for_stories), budget=400, until_novel=2)
