@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -176,6 +177,7 @@ def test_no_path_and_no_name_ends_in_a_traceback(kind, tmp_path, monkeypatch, ca
     (place / "file").write_text("x")
     (place / "w").mkdir()  # no workspace: what is wrong with the value is found before, or nothing is
     monkeypatch.chdir(place)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))  # what asks a person gets no word
     tried = 0
     for words, command in _commands(cli.root):
         for parameter in command.params:

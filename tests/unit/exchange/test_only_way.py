@@ -123,7 +123,7 @@ def made(tree: ast.AST) -> set[str]:
 def may_make(path: str) -> set[str]:
     if path.startswith(("exchange/", "detect/", "store/")):
         return RECORDS
-    if path.startswith(("evals/imports/", "telemetry/dialects/")):
+    if path.startswith(("evals/imports/", "telemetry/")):
         return RECORDS  # what others recorded elsewhere is told in our events: no model is asked, nothing is added
     if path == "gateway/drill.py":
         return {"PolicyEvent"}  # a made-up call as a policy would word it: it enters the approvals queue alone

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.evidence import alone
 
 from shipworthy.core.digests import bytes_digest, canonical
 from shipworthy.core.errors import IntegrityError
@@ -142,16 +141,11 @@ def test_neither_pack_passes_for_the_other(case: Any, customers: bytes) -> None:
         assert not verify_bytes(archive.write(members), case.trust).ok
 
 
-def test_both_verify_where_only_python_and_cryptography_are(
-    case: Any, customers: bytes, standalone: str, tmp_path: Path
-) -> None:
+def test_both_verify_where_only_python_and_cryptography_are(case: Any, customers: bytes, tmp_path: Path) -> None:
     (tmp_path / "trust.json").write_text(trust_json([case.key.public]))
     for name, pack in (("whole.zip", case.pack), ("customer.zip", customers)):
         (tmp_path / name).write_bytes(pack)
-        done = subprocess.run(
-            [sys.executable, "-c", standalone, str(tmp_path / name), "--trust", str(tmp_path / "trust.json")],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = alone.run(tmp_path / name, "--trust", tmp_path / "trust.json")
         assert done.returncode == 1, done.stdout + done.stderr
         assert "not compared" in done.stdout
 
