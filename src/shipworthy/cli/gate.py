@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shipworthy.store.layout import Layout
 
 
-@click.group(cls=GateOrSelftest, invoke_without_command=True)
+@click.group(cls=GateOrSelftest, invoke_without_command=True, subcommand_metavar="[COMMAND] [ARGS]...")
 @workspace_option
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @click.option("--baseline", "baselines", metavar="RUN", multiple=True, help="Compare with this run; what gate.yaml names or `baseline set` pinned if left out. May be repeated.")  # fmt: skip  # noqa: E501
