@@ -14,8 +14,8 @@ from typing import Any
 
 DEEPEST = 160
 """Levels of nesting that are read: run logs are written with at most 128 in a record."""
-_DIGITS = 20
-"""Characters of a whole number: 64 bits, and a sign."""
+_DIGITS = 22
+"""Characters of a whole number, its sign counted: canonical JSON writes numbers below 1e21 without an exponent."""
 _LETTERS = 40
 """Characters of any other number: those that a computer writes have 25."""
 _SHOWN = 40

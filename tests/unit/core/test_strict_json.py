@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shipworthy.core import strict_json
@@ -25,6 +25,8 @@ values = st.recursive(
 )
 
 
+@example(-1e20)
+@example(999999999999999868928.0)
 @given(values)
 def test_what_we_write_is_read(value: Any) -> None:
     assert strict_json.loads(canonical(value)) == json.loads(canonical(value))
