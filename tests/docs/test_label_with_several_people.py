@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pexpect
+import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "label-with-several-people.md"
 TEXT = PAGE.read_text("utf-8")
@@ -56,6 +57,7 @@ def sit(root: Path, line: str) -> str:
     return said + child.before
 
 
+@pytest.mark.slow
 def test_two_label_blind_and_a_third_settles_what_they_disagree_on(tmp_path: Path) -> None:
     for name, text in files().items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
