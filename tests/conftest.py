@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -36,16 +35,6 @@ os.environ["SHIPWORTHY_CACHE_KEY"] = str(Path(tempfile.gettempdir()) / f"shipwor
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def code_of_workspaces_goes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Forget the modules of temporary workspaces: another test file has a `product.py` of its own."""
-    yield
-    made = str(tmp_path_factory.getbasetemp())
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__dict__", {}).get("__file__") or "").startswith(made):
-            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from shipworthy.workspace.load import Workspace
 
 FILES = {
     # It favours nobody called Omar, knows what it was told in the visible part of `facts`, and is always sure.
-    "product.py": (
+    "bank_product.py": (
         "KNOWN = {'1': 'four', '2': 'five', '3': 'six', '4': 'seven'}\n\n\n"
         "def answer(text: str) -> str:\n"
         "    if 'yes or no' in text:\n"
@@ -23,7 +23,7 @@ FILES = {
         "    return f\"{KNOWN.get(key, 'nine')}. Confidence: {90 if key in KNOWN else 60} %\"\n"
     ),
     "system.yaml": "system: {id: SYS-one, title: One, owner: us}\n",
-    "targets.yaml": 'targets: {default: {use: python, call: "product:answer"}}\n',
+    "targets.yaml": 'targets: {default: {use: python, call: "bank_product:answer"}}\n',
     "plans.yaml": (
         "plans:\n- {id: visible, suites: [fairness, facts]}\n- {id: release, suites: [facts, facts-sealed]}\n"
     ),
