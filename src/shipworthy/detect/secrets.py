@@ -139,7 +139,7 @@ def _random(token: str) -> bool:
     return kinds == 3 and longest >= 16 and entropy(body) >= ENTROPY_BITS
 
 
-def find(text: str, *, reach: int | None = None) -> list[Span]:
+def find(text: str, *, reach: int | None = None, begun: bool = False) -> list[Span]:
     """Return credentials in a text as spans that do not overlap, in order.
 
     An assigned value (``password: …``) counts when it does not read like the next word of a sentence: it has a digit or
@@ -152,6 +152,8 @@ def find(text: str, *, reach: int | None = None) -> list[Span]:
         reach: leave out what depends on more characters than this (at least `REACH`); for a stream, which cannot wait
             longer. Private keys and JSON web tokens, known by how they begin, are found whole all the same; a random
             token longer than `LONGEST` is then none, and of a certificate longer than `BLOCK` the rest is.
+        begun: whether more stood before the text, at least `reach` characters ago. What begins with its first character
+            may then begin in the middle of a word, and what is found whole would reach from there into what follows.
     """
     plain = written(text)
     encoded = Encoded(plain.text)
@@ -163,6 +165,8 @@ def find(text: str, *, reach: int | None = None) -> list[Span]:
     else:
         told = [Span(a, b, kind) for kind, pattern in possible for a, b in pattern.overlapping(encoded)]
         random = [s for s in _random_tokens(encoded, plain, _RUN, BLOCK) if s.end - s.start <= LONGEST]
+    if begun:
+        told = [span for span in told if span.start or span.kind not in _GROWING]
     told = [span for span in told if _is_token(plain.text[span.start : span.end], span.kind)]
     assigned = list(_assigned(encoded)) if any(place >= len(_FORMATS) for place in passed) else []
     if reach is not None:

@@ -13,7 +13,7 @@ from shipworthy.core.registry import guard
 from shipworthy.detect import secrets
 from shipworthy.detect.spans import Span
 
-VERSION = "2"
+VERSION = "3"
 How = Literal["redact", "mask", "block"]
 _SHOWN, _LONG = 4, 20
 
@@ -50,9 +50,11 @@ class Secrets:
         return {"guard": "secrets", "version": VERSION, "how": self._how, "allow": digest(sorted(self._allow))}
 
     async def check(self, part: Part, ctx: GuardContext) -> Sequence[Finding]:
+        # A stream keeps as much of what has left as the furthest guard reaches, and may have cut it off in a word.
+        begun = part.start >= secrets.REACH
         return [
             self._finding(part.text[s.start : s.end], s)
-            for s in secrets.find(part.text, reach=self.reach)
+            for s in secrets.find(part.text, reach=self.reach, begun=begun)
             if part.text[s.start : s.end] not in self._allow
         ]
 
