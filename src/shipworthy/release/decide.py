@@ -20,6 +20,7 @@ from shipworthy.core.records import (
     Verdict,
 )
 from shipworthy.core.selftest import newest, sentence
+from shipworthy.evals.imports.bring import IMPORTED
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import target_of
 from shipworthy.release.baseline import ChosenBaseline, compared, subject_of
@@ -169,9 +170,15 @@ def check_spec(workspace: Workspace, run: Run, now: Now | None = None) -> tuple[
     """Check that the files still ask for what a run was made under; return what else of it lapsed.
 
     Raises:
+        UsageError: another tool made the run.
         IntegrityError: they are of another system, or changed since.
     """
     manifest = run.manifest
+    if manifest.plan.startswith(IMPORTED):
+        raise UsageError(
+            f"the run {run.id} was brought in from another tool: it stands beside ours in tables and reports, and no "
+            "decision rests on it, since nobody here saw what was asked"
+        )
     if manifest.system != workspace.system.id:
         raise IntegrityError(f"the run {run.id} is of the system {manifest.system!r}, not of {workspace.system.id!r}")
     found = (now or Now(workspace)).lapses(manifest, moment(run.replies.oldest))

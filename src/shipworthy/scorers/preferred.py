@@ -13,7 +13,8 @@ from shipworthy.core.registry import scorer
 from shipworthy.scorers._answers import answers, blocked, spoken
 from shipworthy.scorers._form import silent
 from shipworthy.scorers._judging import SYSTEM, JudgeVote, framed, one_line, read_reply, reply_schema
-from shipworthy.scorers._pair_rubric import PairRubric, read_pair_rubric
+from shipworthy.scorers._pair_rubric import PairRubric
+from shipworthy.scorers._rubric_head import read_rubric_of
 
 VERSION = "1"
 WORDS = ("first", "second", "tie")
@@ -67,7 +68,7 @@ class PreferenceJudge:
     def __init__(self, *, rubric: str | Mapping[str, Any] = "better", metric: str = "preferred") -> None:
         if not metric:
             raise PluginError("scorer 'preferred': the metric needs a name")
-        self.rubric: PairRubric = read_pair_rubric(rubric)
+        self.rubric: PairRubric = read_rubric_of(PairRubric, rubric)
         self.metrics = (Metric(metric, good="high"),)
 
     def describe(self) -> Mapping[str, Any]:
