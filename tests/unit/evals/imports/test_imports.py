@@ -125,10 +125,17 @@ def test_imported_runs_compare_and_decide_nothing(folder: Path, capsys: pytest.C
     capsys.readouterr()
     assert shipworthy(["runs", "compare", old, new]) == 0
     assert "-50.0" in capsys.readouterr().out
+    # The suite is there, and every criterion would pass on the imported rates.
+    suite = "id: asks\nversion: 1\ntitle: Asks\ncontent: synthetic\nmetric: leak\nscorers: [canary_leak]\n"
+    (folder / "suites").mkdir(exist_ok=True)
+    (folder / "suites/asks.yaml").write_text(f"{suite}samples: [{{id: SM-1, prompt: x, secrets: [HERON-4471]}}]\n")
     criterion = "{id: CR-x, suite: asks, must: upper95 <= 0.9}"
     (folder / "requirements.yaml").write_text(f"requirements: [{{id: RQ-x, text: T, criteria: [{criterion}]}}]\n")
-    assert shipworthy(["gate", new]) != 0
-    assert "ship" not in capsys.readouterr().out
+    capsys.readouterr()
+    for run in (new, "latest"):
+        assert shipworthy(["gate", run]) == 2
+        said = capsys.readouterr().err
+        assert "brought in from another tool" in said and "stale" not in said
 
 
 def broken_garak(folder: Path) -> Path:
