@@ -158,7 +158,8 @@ def _lines(session: SearchSession, result: SearchResult, folder: Path | None) ->
             yield f"   short form, re-run: {_rerun(find.short_rerun)}"
         yield from (f"   | {line}" for line in _text(find).splitlines())
     yield ""
-    yield f"{len(result.confirmed)} confirmed finds" + (f", written as a suite: {folder}" if folder else "")
+    finds = "find" if len(result.confirmed) == 1 else "finds"
+    yield f"{len(result.confirmed)} confirmed {finds}" + (f", written as a suite: {folder}" if folder else "")
 
 
 def _text(find: AttackFind) -> str:

@@ -140,7 +140,11 @@ def delete(*, config: Path | None, subject: str, reason: str) -> None:
     read = _read(config)
     with _opened(read) as (keyring, audit):
         keys = delete_subject(keyring, audit, subject, by=getpass.getuser(), reason=reason)
-    click.echo(f"{keys} keys destroyed" if keys else "there was no key: nothing is kept of this subject")
+    click.echo(
+        f"{keys} {'key' if keys == 1 else 'keys'} destroyed"
+        if keys
+        else "there was no key: nothing is kept of this subject"
+    )
 
 
 @command.command()
@@ -167,9 +171,9 @@ def draw(*, config: Path | None, size: int, by: str, least: int, seed: int, kind
         drawn = draw_spans(view, size, keys, seed=seed, least=least, kind=kind)
     strata = [{"stratum": list(name), "spans": there, "drawn": of} for name, (there, of) in drawn.strata.items()]
     body = {"digest": drawn.digest, "by": keys, "seed": seed, "least": least, "kind": kind, "strata": strata}
-    write_atomic(out, b"".join(msgspec.json.encode(one) + b"\n" for one in drawn.spans))
     with AuditLog(Layout(read.workspace).control_url) as audit:
-        audit.append(DRAWN, body, key="digest")
+        audit.append(DRAWN, body, key="digest")  # before anybody can see what was drawn, and draw again
+    write_atomic(out, b"".join(msgspec.json.encode(one) + b"\n" for one in drawn.spans))
     click.echo(f"{len(drawn.spans):,} spans of {len(strata)} strata drawn, {drawn.digest}")
 
 

@@ -78,10 +78,9 @@ def rates(
             raise UsageError(f"rates are by {', '.join(get_args(Key))}, not by {key!r}")
     if "severity" in by and hit != "violation":
         raise UsageError(f"severities are of violations, and {hit!r} has none")
-    rows = _counted(view, hit, by, lambda day, of: (
+    rows, total = _counted(view, hit, by, lambda day, of: (
         (since is None or day >= since) and (until is None or day <= until) and feature in ("", of)
     ))  # fmt: skip
-    total = sum({(row[0], row[1]): row[3] for row in rows}.values())
     found = exact_shares([row[4] for row in rows], [row[3] for row in rows], confidence=confidence) if rows else None
     made = [
         SessionRate(
@@ -103,8 +102,8 @@ def rates(
 
 def _counted(
     view: FactView, hit: Hit, by: Sequence[Key], wanted: Callable[[date, str], bool]
-) -> list[tuple[date | None, str | None, int | None, int, int]]:
-    """Return (day, feature, severity, sessions, hits) of each rate."""
+) -> tuple[list[tuple[date | None, str | None, int | None, int, int]], int]:
+    """Return (day, feature, severity, sessions, hits) of each rate, and the sessions in all, with a hit or without."""
     sessions: dict[tuple[date | None, str | None], int] = {}
     hits: dict[tuple[date | None, str | None, int | None], int] = {}
     for one in view.counts():
@@ -116,9 +115,10 @@ def _counted(
         key = (*group, one.severity if "severity" in by else None)
         hits[key] = hits.get(key, 0) + getattr(one, hit)
     order = sorted(hits, key=lambda key: (key[0] or date.min, key[1] or "", key[2] or 0))
-    return [
+    rows = [
         (*key, sessions[key[:2]], hits[key])
         for key in order
         # Of a severity that nothing had there is no row; of a group as a whole there always is.
         if hits[key] or "severity" not in by
     ]
+    return rows, sum(sessions.values())
