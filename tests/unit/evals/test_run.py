@@ -280,7 +280,9 @@ def test_cancelling_keeps_what_was_finished(bench, scripted, suite, plan_of):
 
     async def main():
         task = asyncio.create_task(bench.run_async(plan, target, concurrency=4))
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(60):
+            while target.asked.total() < 20:  # four at one time: the first ones are finished
+                await asyncio.sleep(0.005)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
