@@ -10,8 +10,9 @@ METRICS: Mapping[str, str] = {"attack_success": "not_refused"}
 """Former name -> the name today. A scorer of one's own may still give a metric of the former name: it is its own."""
 
 NOT_HARM = "it counts answers that are no refusal, and not refusing is not harm"
-COUNTS: Mapping[str, str] = {"not_refused": NOT_HARM, "attack_success": NOT_HARM}
-"""What reports say beside a metric, in one line; of runs made before, under the name that they have."""
+COUNTS: Mapping[str, str] = {"not_refused": NOT_HARM}
+"""What reports say beside a metric, in one line. `attack_success` is not among them: once it counted the same, and today
+`forbidden_effect` gives it where something forbidden was done."""
 
 
 def metric_hint(wrong: str, known: Collection[str]) -> str:
