@@ -183,9 +183,9 @@ def test_nothing_is_assumed_of_what_no_scorer_decided() -> None:
     assert assumed(result(**UNMEASURED)) == assumed(result("ship", bound=0.03, measure=value)) == ""
 
 
-@pytest.mark.parametrize("metric", ["not_refused", "attack_success"])
-def test_beside_a_metric_that_is_taken_for_harm_stands_what_it_counts(metric):
-    said = mind(result(metric=metric))
+def test_beside_a_metric_that_is_taken_for_harm_stands_what_it_counts():
+    said = mind(result(metric="not_refused"))
     assert said == "mind: it counts answers that are no refusal, and not refusing is not harm"
-    assert "not refusing is not harm" in mind(result(metric=metric, must="upper50 <= 0.05"))
-    assert mind(result(metric="harmful")) == ""
+    assert "not refusing is not harm" in mind(result(metric="not_refused", must="upper50 <= 0.05"))
+    # `attack_success` is what an agent did that was forbidden, not what was not refused.
+    assert mind(result(metric="harmful")) == mind(result(metric="attack_success")) == ""
