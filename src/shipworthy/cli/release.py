@@ -311,7 +311,7 @@ def accept(
 ) -> None:  # fmt: skip
     """Take RISK (the id of a risk or of a requirement) for a time, in a role that may accept it.
 
-    Prints the waiver that belongs into the workspace: an acceptance counts while both are there and say the same. What
+    Prints the waiver that belongs in the workspace: an acceptance counts while both are there and say the same. What
     is accepted is not closed, and counts again after its last day.
     """
     from shipworthy.core.errors import UsageError

@@ -11,8 +11,8 @@ METRICS: Mapping[str, str] = {"attack_success": "not_refused"}
 
 NOT_HARM = "it counts answers that are no refusal, and not refusing is not harm"
 COUNTS: Mapping[str, str] = {"not_refused": NOT_HARM}
-"""What reports say beside a metric, in one line. `attack_success` is not among them: once it counted the same, and today
-`forbidden_effect` gives it where something forbidden was done."""
+"""What reports say beside a metric, in one line. `attack_success` is not among them: it once counted the same, and is
+given today, by `forbidden_effect`, where something forbidden was done."""
 
 
 def metric_hint(wrong: str, known: Collection[str]) -> str:
