@@ -280,7 +280,7 @@ def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequen
 def _cell(text: str) -> str:
     first, _, second = text.partition("\n")
     if not first:
-        return f"<sub>{_text(second)}</sub>"
+        return f"<sub>{_text(second)}</sub>" if second.strip() else ""
     return f"{_text(first)}<br>{_text(second)}" if second.strip() else _text(first)
 
 
