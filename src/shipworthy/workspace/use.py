@@ -56,18 +56,20 @@ class Use(Entity):
     @property
     def models(self) -> tuple[Use, ...]:
         """All models it is given: that one, or those of a panel, ``models: [{use: smollm2}, …]``."""
-        written = self.params.get("models")
-        panel = tuple(map(_as_use, written)) if isinstance(written, list | tuple) else ()
-        if panel and None not in panel:
-            return tuple(one for one in panel if one is not None)
-        return (self.model,) if self.model is not None else ()
+        return self._panel or ((self.model,) if self.model is not None else ())
 
     @property
     def own_params(self) -> dict[str, Any]:
         """Its parameters without the models."""
-        given = self.models
-        key = None if not given else "model" if given == (self.model,) and "models" not in self.params else "models"
-        return {name: value for name, value in self.params.items() if name != key}
+        given = "models" if self._panel else "model" if self.model is not None else None
+        return {name: value for name, value in self.params.items() if name != given}
+
+    @property
+    def _panel(self) -> tuple[Use, ...]:
+        """The models of a panel; none where one of them is no model, of which `check` says what is wrong."""
+        written = self.params.get("models")
+        found = [_as_use(one) for one in written] if isinstance(written, list | tuple) else []
+        return tuple(one for one in found if one is not None) if None not in found else ()
 
     def matches(self, wanted: str) -> bool:
         """Say whether `wanted` names this use: by its id (all parameters) or by its full name."""
