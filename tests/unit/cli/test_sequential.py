@@ -141,7 +141,7 @@ def test_a_pack_of_a_sequential_run_is_derived_again_with_its_own_bound(folder, 
         [("gaffke", "not the one that was specified"), ("anytime", "better than its counts")]
     ):
         first = replace(decision.criteria[0], bound=better, method=method)
-        lie = replace(decision, id=f"{decision.id[:-1]}{number}", criteria=(first, *decision.criteria[1:]))
+        lie = replace(decision, id=f"{decision.id}-{number}", criteria=(first, *decision.criteria[1:]))
         with pytest.raises(IntegrityError, match=f"CR-clean.* {said}"):
             build_pack(workspace, lie, [key])
 
@@ -185,6 +185,6 @@ def test_the_gate_tests_itself_by_running_again_and_the_pack_tells_it(folder, ca
     decision = Layout(folder).load_decision("latest")
     key = new_key(tmp_path_factory.mktemp("keys"), "ada")
     assert verify_bytes(build_pack(workspace, decision, [key]), Trust((key.public,))).ok
-    lie = replace(decision, id=f"{decision.id[:-1]}x", selftest=None)
+    lie = replace(decision, id=f"{decision.id}-x", selftest=None)
     with pytest.raises(IntegrityError, match="the gate's self-test is not what the audit log holds last"):
         build_pack(workspace, lie, [key])

@@ -36,16 +36,16 @@ def word(one: PolicyStage, tool: str, *, client: str = "web", session: str = "s"
 
 
 def test_a_session_is_one_for_all_workers(tmp_path) -> None:
-    says = "Pay 4 to ada, bo and cy; and pay them 4 again"
-    assert word(stage(tmp_path), "pay", says=says, to="ada", sum=4).verdict == "allow"
+    says = "Pay 4 to rosalind, bo and cy; and pay them 4 again"
+    assert word(stage(tmp_path), "pay", says=says, to="rosalind", sum=4).verdict == "allow"
     assert word(stage(tmp_path), "pay", says=says, to="bo", sum=4).verdict == "allow"
-    assert "the amount to 12" in word(stage(tmp_path), "pay", says=says, to="ada", sum=4).reason
+    assert "the amount to 12" in word(stage(tmp_path), "pay", says=says, to="rosalind", sum=4).reason
     third = word(stage(tmp_path), "pay", says=f"{says} 1", to="cy", sum=1)
     assert "3 recipients" in third.reason
     assert word(stage(tmp_path), "pay", session="t", says=says, to="cy", sum=4).verdict == "allow"
     kept = "".join(path.read_text() for path in (tmp_path / FOLDER).rglob("*.json"))
-    assert "ada" not in kept
-    assert coded("ada") in kept
+    assert "rosalind" not in kept  # a name that no code can spell: "ada" is hexadecimal
+    assert coded("rosalind") in kept
 
 
 def test_a_user_is_one_over_all_sessions(tmp_path) -> None:
