@@ -73,7 +73,7 @@ def standings(workspace: Workspace, layout: Layout) -> Standings:
     open_ = set(wanted)
     refused: list[str] = []
     runs = _Runs(workspace, layout)
-    for decision in _newest_first(layout, refused):
+    for decision in entered_decisions(layout, refused):
         for result in decision.criteria:
             if result.id not in open_:
                 continue
@@ -152,7 +152,7 @@ def _stands(result: CriterionResult, decision: Decision, runs: _Runs) -> Criteri
     )
 
 
-def _newest_first(layout: Layout, refused: list[str]) -> Iterator[Decision]:
+def entered_decisions(layout: Layout, refused: list[str]) -> Iterator[Decision]:
     """Yield the decisions that the audit log holds as they are; why others are left out is appended to `refused`."""
     with AuditLog(layout.control_url) as audit:
         for name in reversed(layout.decision_ids()):

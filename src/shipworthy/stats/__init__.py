@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from shipworthy.stats.raters import RaterAgreement, rater_agreement
     from shipworthy.stats.replicates import RunShift, run_shift
     from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
+    from shipworthy.stats.survival import SurvivalCurve, TimeQuantile, survival_curve, time_quantile
     from shipworthy.stats.unpaired import UnpairedDifference, unpaired_difference
 
 _HOMES = {
@@ -95,6 +96,10 @@ _HOMES = {
     "Flip": "scorer_error",
     "change_flip": "scorer_error",
     "rate_flip": "scorer_error",
+    "SurvivalCurve": "survival",
+    "TimeQuantile": "survival",
+    "survival_curve": "survival",
+    "time_quantile": "survival",
     "UnpairedDifference": "unpaired",
     "unpaired_difference": "unpaired",
 }
@@ -122,7 +127,9 @@ __all__ = [
     "RaterAgreement",
     "RiskCoverage",
     "RunShift",
+    "SurvivalCurve",
     "ThresholdTest",
+    "TimeQuantile",
     "UnpairedDifference",
     "achieved_power",
     "achieved_power_for_mean",
@@ -152,7 +159,9 @@ __all__ = [
     "required_clusters_for_mean",
     "risk_coverage",
     "run_shift",
+    "survival_curve",
     "threshold_test",
+    "time_quantile",
     "unpaired_difference",
 ]
 
