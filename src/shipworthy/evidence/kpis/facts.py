@@ -1,4 +1,4 @@
-"""What the numbers are computed from: files, decisions, runs, occurrences, telemetry; each read when first asked for."""
+"""What the numbers are computed from: files, decisions, runs, occurrences, telemetry; each read when asked for."""
 
 from __future__ import annotations
 
