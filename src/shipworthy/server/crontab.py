@@ -152,10 +152,8 @@ def _refuse(words: tuple[str, ...]) -> None:
     if not words:
         raise ValueError("there is no command after the time")
     verb = words[0]
-    if not re.fullmatch(r"[a-z][a-z-]*", verb):
-        raise ValueError(
-            f"{verb[:80]!a} is no verb: a job is a verb of shipworthy with its options, not a shell command"
-        )
+    if verb not in _verbs():
+        raise ValueError(f"there is no verb {verb[:80]!a}: a job is a verb of shipworthy, not a shell command")
     if verb in _NEVER_ENDING:
         raise ValueError(f"`{verb}` does not end by itself, so it is no job")
     if verb in _FOR_PEOPLE or words[:2] in _SIGNING:
