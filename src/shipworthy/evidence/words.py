@@ -16,10 +16,12 @@ from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.core.confirmation import WORDS as SAID
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finished import INAPPLICABLE
+from shipworthy.core.incident_entry import DRILLED, EXERCISED, INCIDENT, INCIDENT_EVENTS
 from shipworthy.core.label_draw import DRAWN, LABELLED, QUEUED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
 from shipworthy.core.selftest import SELFTESTED, selftest_of
 from shipworthy.core.sentinel_entry import ENROLLED, LOOKED, check_body
+from shipworthy.core.signal_entry import RECORDED, SIGNAL_KINDS
 from shipworthy.evidence import signed_words
 from shipworthy.evidence.shape import (
     Shape,
@@ -356,6 +358,26 @@ _BODIES: Mapping[str, Shape] = {
     QUEUED: fields({"queue": name, "run": name, "digest": digest}, closed=True),
     CALIBRATED: _calibration,
     SELFTESTED: _selftest,
+    RECORDED: fields(
+        {"id": name, "system": name, "at": name, "kind": word(*SIGNAL_KINDS), "source": name,
+         "severity": maybe(word(*SEVERITIES)), "feature": text, "subject_digest": text, **_ROW},
+        closed=True,
+    ),
+    INCIDENT: fields(
+        {"incident": name, "system": name, "what": word(*INCIDENT_EVENTS), "at": name, "by": text,
+         "severity": word("", *SEVERITIES), "about": text, "outcome": text, **_ROW},
+        closed=True,
+    ),
+    DRILLED: fields(
+        {"system": name, "lever": name, "at": name, "by": text, "seconds": number(0), "worked": flag, "within": name,
+         **_ROW},
+        closed=True,
+    ),
+    EXERCISED: fields(
+        {"id": name, "system": name, "scenario": name, "digest": digest, "at": name, "by": text, "points": whole(),
+         "most": whole(), "minutes": number(0), **_ROW},
+        closed=True,
+    ),
     "approval.given": fields(
         {"system": name, "what": name, "digest": text, "verdict": word("approved", "rejected"), "by": text,
          "role": text, "at": text},

@@ -16,6 +16,7 @@ from shipworthy.core.grants import Grants
 from shipworthy.core.settings import Settings
 from shipworthy.gateway import decided
 from shipworthy.gateway.fields import Count, Name, Reference, Seconds
+from shipworthy.gateway.lever_spec import LeverSpec
 from shipworthy.gateway.mcp.read import read_servers
 from shipworthy.gateway.mcp.spec import McpRead, McpSpec
 from shipworthy.gateway.reach import leading, reaching
@@ -146,7 +147,7 @@ class ConfigFile(Entity):
         state: folder of the traffic log and the levers.
         upstreams: name -> upstream; `mcp` name -> MCP server. One of either is needed.
         modes: rule -> mode, where it differs from the guard file's; ``policy`` is the tool policy's.
-        levers: name -> modes that it sets when it is pulled; it may only tighten.
+        levers: name -> what it does when it is pulled; see `LeverSpec`.
         rings: name -> clients, for whom alone a lever can be pulled.
         decision: id of the release decision, in `workspace`, on these guards; "" shows them as unproven.
         telemetry: where OpenTelemetry is sent; nowhere if left out.
@@ -164,7 +165,7 @@ class ConfigFile(Entity):
     clients: Annotated[dict[Name, ClientSpec], Field(max_length=10_000)] = Field(default_factory=dict)
     limits: LimitsSpec = LimitsSpec()
     modes: dict[str, Mode] = Field(default_factory=dict)
-    levers: dict[Name, dict[str, Mode]] = Field(default_factory=dict)
+    levers: dict[Name, LeverSpec] = Field(default_factory=dict)
     rings: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     decision: Annotated[str, BeforeValidator(source_text), Field(max_length=200)] = ""
     telemetry: TelemetrySpec | None = None
@@ -204,7 +205,7 @@ class Config(NamedTuple):
 
     def under(self, levers: tuple[str, ...]) -> GuardFile:
         """Return the guards with some levers pulled: of several modes for one rule the strictest holds."""
-        wanted = [self.spec.levers.get(name, {}) for name in levers]
+        wanted = [spec.modes for spec in self._specs(levers)]
         return _with_modes(
             self.guards,
             {rule: max((w[rule] for w in wanted if rule in w), key=_MODES.index) for w in wanted for rule in w},
@@ -229,8 +230,29 @@ class Config(NamedTuple):
         """Return the mode of the tool policy with some levers pulled: of several the strictest holds."""
         if self.policy is None:
             return "off"
-        wanted = [self.spec.levers.get(name, {}).get(POLICY, "off") for name in levers]
+        # A tool that is taken away must be refused, also where the policy only watched until now.
+        specs = self._specs(levers)
+        wanted: list[Mode] = ["enforce" if spec.tools else spec.modes.get(POLICY, "off") for spec in specs]
         return max([self.spec.modes.get(POLICY, "enforce"), *wanted], key=_MODES.index)
+
+    def policy_under(self, levers: Sequence[str]) -> PolicyFile | None:
+        """Return the tool policy without the tools that some levers take away: what it does not name, it refuses."""
+        gone = {tool for spec in self._specs(levers) for tool in spec.tools}
+        if self.policy is None or not gone:
+            return self.policy
+        left = {name: rule for name, rule in self.policy.tools.items() if name not in gone}
+        return self.policy.model_copy(update={"tools": left})
+
+    def rate_under(self, levers: Sequence[str]) -> float | None:
+        """Return how many requests a minute may be begun with some levers pulled; None where nothing is said."""
+        return min((s.requests_per_minute for s in self._specs(levers) if s.requests_per_minute), default=None)
+
+    def model_under(self, levers: Sequence[str], model: str) -> str:
+        """Return the model that is asked in place of another with some levers pulled; of several the first one's."""
+        return next((s.models[model] for s in self._specs(levers) if model in s.models), model)
+
+    def _specs(self, levers: Sequence[str]) -> list[LeverSpec]:
+        return [self.spec.levers[name] for name in levers if name in self.spec.levers]
 
 
 def fits(model: str, patterns: tuple[str, ...]) -> bool:
@@ -418,15 +440,27 @@ def _levers(source: YamlFile, spec: ConfigFile, guards: GuardFile) -> Iterator[P
         for at, client in enumerate(members):
             if client not in spec.clients:
                 yield source.problem(("rings", name, at), f"there is no client {client!r}")
-    for name, modes in spec.levers.items():
-        if name == STOP:
-            yield source.problem(("levers", name), f"{STOP!r} is the kill switch, which every gateway has")
-        for rule, mode in modes.items():
-            loc = ("levers", name, rule)
-            if rule not in ids:
-                yield source.problem(loc, f"there is no rule {rule!r} in {spec.guards}")
-            elif _MODES.index(mode) <= _MODES.index(ids[rule]):
-                yield source.problem(loc, f"a lever only tightens, and {rule!r} is {ids[rule]!r} without it")
+    for name, lever in spec.levers.items():
+        yield from _lever(source, spec, name, lever, ids)
+
+
+def _lever(
+    source: YamlFile, spec: ConfigFile, name: str, lever: LeverSpec, ids: Mapping[str, Mode]
+) -> Iterator[Problem]:
+    if name == STOP:
+        yield source.problem(("levers", name), f"{STOP!r} is the kill switch, which every gateway has")
+    if lever.tools and not spec.policy:
+        said = "a lever that takes tools away needs a 'policy': nothing else decides over calls"
+        yield source.problem(("levers", name, "tools"), said)
+    for old, new in lever.models.items() if spec.upstreams else ():
+        if not any(fits(new, upstream.models) for upstream in spec.upstreams.values()):
+            yield source.problem(("levers", name, "models", old), f"no upstream is asked for a model {new!r}")
+    for rule, mode in lever.modes.items():
+        loc = ("levers", name, rule)
+        if rule not in ids:
+            yield source.problem(loc, f"there is no rule {rule!r} in {spec.guards}")
+        elif _MODES.index(mode) <= _MODES.index(ids[rule]):
+            yield source.problem(loc, f"a lever only tightens, and {rule!r} is {ids[rule]!r} without it")
 
 
 def _with_modes(guards: GuardFile, modes: Mapping[str, Any]) -> GuardFile:

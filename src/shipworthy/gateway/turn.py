@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from shipworthy.core.errors import ShipworthyError, StoreError, TargetError, TargetFiltered, TargetTimeout
 from shipworthy.core.events import GuardEvent, Timing
@@ -161,6 +162,8 @@ class RequestTurn:
         self.active = self.active.seen_by(client.name, self.declared.session)
         if self.active.stopped:
             raise _stopped()
+        if self.active.throttle is not None:
+            self.active.throttle.take("an operator has limited how often this gateway is asked")
         with client.place():
             asking, upstream = await self._read(client)
             return await self._answered(asking, upstream, client)
@@ -196,7 +199,8 @@ class RequestTurn:
     async def _read(self, client: GatewayClient) -> tuple[Asking, Candidates]:
         body = await read_body(self._request, self.active)
         model = body.get("model") if isinstance(body, dict) else None
-        found = self._candidates(model, body) if isinstance(model, str) else None
+        asked = self.active.in_place_of(model) if isinstance(model, str) else ""
+        found = self._candidates(asked, body) if isinstance(model, str) else None
         upstream, passed = found or (None, ())
         try:
             asking = self._dialect.read(body, passed)
@@ -205,6 +209,8 @@ class RequestTurn:
         if upstream is None or not client.may_ask(asking.model):
             said = "there is no such model for this key"
             raise HttpRefusal(404, "invalid_request_error", said, field="model", code="model_not_found")
+        if asked != asking.model:
+            asking = replace(asking, model=asked)
         self.asking, self.upstreams = asking, upstream
         if self.trace is not None and (told := self.active.config.spec.telemetry) is not None and told.propagate:
             upstream.headers = self.trace.onward

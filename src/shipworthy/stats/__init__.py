@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     )
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
     from shipworthy.stats.detector import DayCount, EDetector, NormalRate, e_bh, normal_rate
+    from shipworthy.stats.event_rate import EventRate, RateRatio, poisson_rate, rate_ratio, weighted_event_rate
     from shipworthy.stats.interval import RateInterval, rate_interval
     from shipworthy.stats.judge_error import JudgeAccuracy, JudgedRate, judged_noninferiority_test, judged_rate
+    from shipworthy.stats.log_mean import GeometricMean, geometric_mean
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
     from shipworthy.stats.mean_change import mean_difference, mean_noninferiority_test
     from shipworthy.stats.mean_power import achieved_power_for_mean, required_clusters_for_mean
@@ -62,12 +64,19 @@ _HOMES = {
     "NormalRate": "detector",
     "normal_rate": "detector",
     "e_bh": "detector",
+    "EventRate": "event_rate",
+    "RateRatio": "event_rate",
+    "poisson_rate": "event_rate",
+    "rate_ratio": "event_rate",
+    "weighted_event_rate": "event_rate",
     "RateInterval": "interval",
     "rate_interval": "interval",
     "JudgeAccuracy": "judge_error",
     "JudgedRate": "judge_error",
     "judged_noninferiority_test": "judge_error",
     "judged_rate": "judge_error",
+    "GeometricMean": "log_mean",
+    "geometric_mean": "log_mean",
     "MeanInterval": "mean",
     "MeanTest": "mean",
     "mean_interval": "mean",
@@ -112,7 +121,9 @@ __all__ = [
     "CanaryState",
     "DayCount",
     "EDetector",
+    "EventRate",
     "Flip",
+    "GeometricMean",
     "JudgeAccuracy",
     "JudgedRate",
     "Kappa",
@@ -124,6 +135,7 @@ __all__ = [
     "PairChoice",
     "PairedDifference",
     "RateInterval",
+    "RateRatio",
     "RaterAgreement",
     "RiskCoverage",
     "RunShift",
@@ -140,6 +152,7 @@ __all__ = [
     "change_flip",
     "e_bh",
     "gatekeeping",
+    "geometric_mean",
     "holm",
     "judged_noninferiority_test",
     "judged_rate",
@@ -152,8 +165,10 @@ __all__ = [
     "noninferiority_test",
     "normal_rate",
     "paired_difference",
+    "poisson_rate",
     "rate_flip",
     "rate_interval",
+    "rate_ratio",
     "rater_agreement",
     "required_clusters",
     "required_clusters_for_mean",
@@ -163,6 +178,7 @@ __all__ = [
     "threshold_test",
     "time_quantile",
     "unpaired_difference",
+    "weighted_event_rate",
 ]
 
 

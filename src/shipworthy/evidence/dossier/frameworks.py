@@ -21,28 +21,6 @@ DISCLAIMER = (
 """Stands on every document."""
 
 
-class LawDate(NamedTuple):
-    """A day of law: from when something applies, where that is said, and whether the official text was seen."""
-
-    id: str
-    date: str
-    what: str
-    article: str
-    source: str
-    seen: str
-
-
-class LawClock(NamedTuple):
-    """A term of law, in days."""
-
-    id: str
-    days: int
-    what: str
-    article: str
-    source: str
-    seen: str
-
-
 class AnnexPoint(NamedTuple):
     """A point of Annex IV, in words of ours, and the sections that speak to it."""
 
@@ -59,18 +37,6 @@ class Standard(NamedTuple):
     state: str
     source: str
     sections: tuple[int, ...]
-
-
-@cache
-def dates() -> tuple[LawDate, ...]:
-    """Return the days of law, oldest first."""
-    return tuple(sorted((LawDate(**row) for row in csv_records(FOLDER / "dates.csv")), key=lambda one: one.date))
-
-
-@cache
-def clocks() -> tuple[LawClock, ...]:
-    """Return the terms of law."""
-    return tuple(LawClock(**{**row, "days": int(row["days"])}) for row in csv_records(FOLDER / "clocks.csv"))  # type: ignore[arg-type]
 
 
 @cache
