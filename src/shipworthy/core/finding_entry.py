@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from shipworthy.core.severity import Severity
+
 Json = Mapping[str, Any]
 
 STEPS = (
@@ -50,7 +52,7 @@ class FindingTerm(NamedTuple):
     """
 
     due: str
-    severity: str
+    severity: Severity
     met: str = ""
     taken: str = ""
 
@@ -72,7 +74,7 @@ class FindingStanding(NamedTuple):
 
     id: str
     system: str
-    severity: str
+    severity: Severity
     state: str
     due: str
     opened: str
@@ -113,8 +115,8 @@ class FindingBlock(NamedTuple):
     def reason(self) -> str:
         """Why it stands in the way."""
         if self.recurred:
-            return f"the {self.severity} finding {self.finding} was closed, and its regression case failed in {self.recurred}"
-        return f"the {self.severity} finding {self.finding} was to be remedied by {self.due}, and no re-run has shown it"
+            return f"it is of severity {self.severity} and closed, and its regression case failed in {self.recurred}"
+        return f"it is of severity {self.severity} and was to be remedied by {self.due}, which no re-run has shown"
 
 
 def check_body(kind: str, body: Json) -> None:
@@ -131,7 +133,11 @@ def check_body(kind: str, body: Json) -> None:
         raise ValueError("a number in it is none")
     if type(body["limit"]) not in (int, float) or not 0 <= body["limit"] <= 1:
         raise ValueError("its limit is no rate")
-    if kind != f"finding.{body['step']}" or body["step"] not in STEPS or body["severity"] not in ("S1", "S2", "S3", "S4"):
+    if (
+        kind != f"finding.{body['step']}"
+        or body["step"] not in STEPS
+        or body["severity"] not in ("S1", "S2", "S3", "S4")
+    ):
         raise ValueError("a word in it is none")
     for name in ("due", "expires"):
         if body[name]:
@@ -183,7 +189,8 @@ def _expired(one: FindingStanding, at: str) -> FindingStanding:
 
 
 def _step(one: FindingStanding, number: int, when: str, body: Json) -> FindingStanding:
-    step, one = body["step"], one._replace(entry=number)
+    step: str = body["step"]
+    one = one._replace(entry=number)
     ended = one.state in ("closed", "rejected")
     if step == "assigned" and not ended:
         # Another severity has another deadline; the term that runs is that one's from here on.
@@ -201,7 +208,9 @@ def _step(one: FindingStanding, number: int, when: str, body: Json) -> FindingSt
         return one._replace(state="fixed")
     if step == "promoted":
         return one._replace(suite=body["suite"], suite_digest=body["suite_digest"])
-    if step == "verified" and one.state in ("open", "fixed", "verified") and body["run"] and not body["hits"]:
+    if step == "verified" and body["hits"]:
+        return one._replace(state="open") if one.state in ("fixed", "verified") else one
+    if step == "verified" and one.state in ("open", "fixed", "verified") and body["run"]:
         one = one._replace(state="verified", run=body["run"], suite=body["suite"], suite_digest=body["suite_digest"])
         return one if one.terms[-1].met else _term(one, met=when)
     if step == "closed" and one.state == "verified" and one.run and one.suite:
@@ -214,7 +223,7 @@ def _step(one: FindingStanding, number: int, when: str, body: Json) -> FindingSt
     return one
 
 
-def _term(one: FindingStanding, **changes: str) -> FindingStanding:
+def _term(one: FindingStanding, **changes: Any) -> FindingStanding:
     return one._replace(terms=(*one.terms[:-1], one.terms[-1]._replace(**changes)))
 
 

@@ -243,6 +243,10 @@ class AuditLog:
             raise IntegrityError(f"audit log: no entry has the hash {head}; entries were cut off or rewritten")
         return Verified(number, chain.head_text(previous))
 
+    def now(self) -> str:
+        """Return the moment, by the clock that gives entries their times."""
+        return self._clock()
+
     def close(self) -> None:
         """Close the connections."""
         self.database.close()

@@ -114,7 +114,9 @@ def standing_findings(audit: AuditLog, system: str, at: str, *, until: int | Non
         try:
             check_body(entry.kind, entry.body)
         except ValueError as error:
-            raise IntegrityError(f"audit log: entry {entry.number} ({entry.kind}) is no step of a finding: {error}") from None
+            raise IntegrityError(
+                f"audit log: entry {entry.number} ({entry.kind}) is no step of a finding: {error}"
+            ) from None
         told.append((entry.number, entry.at, entry.kind, entry.body))
     return list(standings(told, at, system).values())
 
