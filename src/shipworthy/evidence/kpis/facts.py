@@ -15,9 +15,11 @@ from shipworthy.evals.results import Run
 from shipworthy.evidence.kpis.kpi import KpiRecord
 from shipworthy.evidence.kpis.period import Period
 from shipworthy.evidence.standing import Standings, entered_decisions, standings
+from shipworthy.incidents.incident import Incident, list_incidents
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.changes import read_changes
 from shipworthy.store.declare import read_manifest
+from shipworthy.store.findings import standing_findings
 from shipworthy.store.layout import Layout
 from shipworthy.store.occurrences import read_occurrences
 from shipworthy.store.runs import list_runs
@@ -26,6 +28,7 @@ from shipworthy.workspace.load import Workspace
 
 if TYPE_CHECKING:
     from shipworthy.core.change import ChangeRecord
+    from shipworthy.core.finding_entry import FindingStanding
     from shipworthy.core.occurrence import Occurrence
     from shipworthy.telemetry.facts import FactView
 
@@ -106,6 +109,22 @@ class Facts:
             return ()
         with AuditLog(self.layout.control_url) as audit:
             return read_changes(audit, self.workspace.system.id).changes
+
+    @cached_property
+    def incidents(self) -> list[Incident]:
+        """Incidents of this system, oldest first."""
+        if not self.layout.keeps_control:
+            return []
+        with AuditLog(self.layout.control_url) as audit:
+            return list_incidents(audit, self.workspace.system.id)
+
+    @cached_property
+    def findings(self) -> list[FindingStanding]:
+        """Findings of this system, as they stand now."""
+        if not self.layout.keeps_control:
+            return []
+        with AuditLog(self.layout.control_url) as audit:
+            return standing_findings(audit, self.workspace.system.id, self.now.isoformat(timespec="seconds"))
 
     @cached_property
     def manifests(self) -> list[RunManifest]:
