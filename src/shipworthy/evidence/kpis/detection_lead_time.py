@@ -30,7 +30,7 @@ def measure(facts: Facts, period: Period) -> Measured:
     for old, new in _regressions(facts.decisions):
         if not period.has(new.created):
             continue
-        between = [one for one in began if old.created < one[0] <= new.created]
+        between = [one for one in began if moment(old.created) <= moment(one[0]) <= moment(new.created)]
         if not between:
             unknown += 1
             records.append(KpiRecord(new.id, new.created, None, "no change since the ship before was recorded"))

@@ -88,7 +88,7 @@ class Facts:
     def decisions(self) -> list[Decision]:
         """Decisions that the audit log holds as they are, oldest first."""
         found = list(entered_decisions(self.layout, self.refused))
-        return sorted(found, key=lambda one: one.created)
+        return sorted(found, key=lambda one: (one.created, one.id))
 
     @cached_property
     def occurrences(self) -> list[Occurrence]:
@@ -142,7 +142,7 @@ class Facts:
                 continue
             if manifest.system == self.workspace.system.id:
                 found.append(manifest)
-        return sorted(found, key=lambda one: one.created)
+        return sorted(found, key=lambda one: (one.created, one.id))
 
     @cached_property
     def stopped(self) -> dict[str, str]:

@@ -57,7 +57,7 @@ def period_of(text: str, now: datetime) -> Period:
         if found := _QUARTER.fullmatch(text):
             first = int(found[2]) * 3 - 2
             start, end = _month(int(found[1]), first), _month(int(found[1]), first + 3)
-        elif found := _MONTH.fullmatch(text):
+        elif (found := _MONTH.fullmatch(text)) and 1 <= int(found[2]) <= 12:
             start, end = _month(int(found[1]), int(found[2])), _month(int(found[1]), int(found[2]) + 1)
         elif _YEAR.fullmatch(text):
             start, end = _month(int(text), 1), _month(int(text), 13)
