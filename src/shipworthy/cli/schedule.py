@@ -62,13 +62,15 @@ def list_(*, workspace: Path, form: str) -> None:
 @workspace_option
 @allow_code_option
 @click.option("--longest", default=360.0, show_default=True, metavar="MIN", type=click.FloatRange(min=0.01), help="Minutes after which a job is stopped.")  # fmt: skip  # noqa: E501
-def run(*, workspace: Path, allow_code: bool, longest: float) -> int:
+@click.option("--until-input-ends", is_flag=True, hidden=True, help="End when standard input does, as under `serve`.")
+def run(*, workspace: Path, allow_code: bool, longest: float, until_input_ends: bool) -> int:
     """Start each job when it is due, until told to end (SIGTERM, Ctrl-C). `shipworthy serve` can do it, too.
 
     Each time counts once, also where two of these run on one control state. What was missed in the last 24 hours is
     made up for, once a job. A job is stopped when this ends.
     """
     import asyncio
+    import os
     import signal
 
     from shipworthy.server.scheduler import Scheduler
@@ -77,8 +79,11 @@ def run(*, workspace: Path, allow_code: bool, longest: float) -> int:
 
     async def work() -> None:
         task = asyncio.create_task(scheduler.run())
+        loop = asyncio.get_running_loop()
         for sign in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(sign, task.cancel)
+            loop.add_signal_handler(sign, task.cancel)
+        if until_input_ends:
+            loop.add_reader(0, lambda: None if os.read(0, 1 << 16) else (loop.remove_reader(0), task.cancel()))
         _told(f"{len(scheduler.jobs)} jobs of {workspace / 'schedule.cron'}")
         try:
             await task

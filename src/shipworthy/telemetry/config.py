@@ -69,6 +69,7 @@ class ServeFile(Entity):
         key_file: with the store's own key; the user's configuration folder has one if left out. Who has it and
             the store has the content, so it is not beside the store.
         workspace: the folder whose audit log holds looks and deletions.
+        schedule: whether the workspace's ``schedule.cron`` is run beside it.
         clients: name -> who may do what. Without any, this machine alone may send and read rates, and nobody may look.
     """
 
@@ -76,6 +77,7 @@ class ServeFile(Entity):
     state: Annotated[str, Field(min_length=1)] = STATE
     key_file: str = ""
     workspace: str = "."
+    schedule: bool = False
     clients: Annotated[dict[Name, RightsSpec], Field(max_length=10_000)] = Field(default_factory=dict)
     limits: ReceiverLimits = ReceiverLimits()
     retention: RetentionSpec = RetentionSpec()

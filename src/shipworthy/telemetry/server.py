@@ -6,8 +6,9 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from aiohttp import web
 
@@ -43,17 +44,25 @@ async def receiving(
         await receiver.close()
 
 
-def run(config: ServeConfig, tell: Callable[[str], None]) -> int:
+def run(
+    config: ServeConfig, tell: Callable[[str], None], beside: Callable[[], Coroutine[Any, Any, None]] | None = None
+) -> int:
     """Serve until told to end (SIGTERM, SIGINT). Returns the exit code.
+
+    Args:
+        beside: runs while it serves, and is cancelled at the end; it must not raise.
 
     Raises:
         UsageError, StoreError: it cannot serve as configured.
     """
     bound = bind(*listen(config.spec.listen))
-    return asyncio.run(_work(config, bound, tell))
+    return asyncio.run(_work(config, bound, tell, beside))
 
 
-async def _work(config: ServeConfig, bound: socket.socket, tell: Callable[[str], None]) -> int:
+async def _work(
+    config: ServeConfig, bound: socket.socket, tell: Callable[[str], None],
+    beside: Callable[[], Coroutine[Any, Any, None]] | None,
+) -> int:  # fmt: skip
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, ended.set)
@@ -64,6 +73,11 @@ async def _work(config: ServeConfig, bound: socket.socket, tell: Callable[[str],
                 tell("no 'clients': whoever is on this machine may send telemetry and read rates; nobody may look")
             gc.collect()
             gc.freeze()
+            other = asyncio.create_task(beside()) if beside is not None else None
             await ended.wait()
+            if other is not None:
+                other.cancel()
+                with suppress(asyncio.CancelledError):
+                    await other
             tell("ending: what was acknowledged becomes segments")
     return 0
