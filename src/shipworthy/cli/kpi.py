@@ -272,3 +272,39 @@ def _single(one: KpiReport, form: str) -> str:
     else:
         said.append(Again().told("\nNo record stands behind it."))
     return "\n".join(said)
+
+
+@command.command()
+@click.option("--on", "day", metavar="DAY", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The first day with it, UTC.")  # fmt: skip  # noqa: E501
+@click.option("--hit", type=click.Choice(["violation", "pii", "refusal"]), default="violation", show_default=True, help="Which rate.")  # fmt: skip  # noqa: E501
+@click.option("--feature", default="", metavar="NAME", help="Of this feature; of all together if left out.")
+@click.option("--control", default="", metavar="NAME", help="A feature without it, such as one that the rollout reached later.")  # fmt: skip  # noqa: E501
+@click.option("--days", default=28, show_default=True, metavar="N", type=click.IntRange(8, 730), help="Before and after, at most.")  # fmt: skip  # noqa: E501
+@click.option("--telemetry", metavar="DIR", required=True, type=click.Path(path_type=Path, file_okay=False, exists=True), help="The store of `shipworthy serve`.")  # fmt: skip  # noqa: E501
+@form_option
+def effect(*, day: datetime, hit: Any, feature: str, control: str, days: int, telemetry: Path, form: str) -> None:
+    """Estimate what something that came into force on a day did to a rate of production.
+
+    With --control: differences in differences. Without: an interrupted time series. Limits take into account that days
+    hang together. What must be so for the change to be its doing is printed beside it.
+    """
+    import json
+
+    from shipworthy.evidence.kpis.effect import effect as measured
+    from shipworthy.telemetry.facts import FactView
+
+    with FactView(telemetry) as view:
+        found = measured(view, day.date(), hit, feature=feature, control=control, days=days)
+    e = found.effect
+    if form == "json":
+        said = {**e._asdict(), "design": found.design, "days": [one.isoformat() for one in found.days],
+                "left_out": found.left_out, "assumes": found.assumes}  # fmt: skip
+        click.echo(json.dumps(said, indent=2))
+        return
+    click.echo(f"{hit} per 10,000 sessions, {found.design}")
+    click.echo(f"change {e.change:+,.2f}, 95 % interval {e.low:+,.2f} to {e.high:+,.2f}, p {e.p_value:.3g}")
+    if e.slope is not None and e.slope_low is not None and e.slope_high is not None:
+        click.echo(f"trend  {e.slope:+,.3f} a day more than before, {e.slope_low:+,.3f} to {e.slope_high:+,.3f}")
+    left = f", {found.left_out} days without sessions left out" if found.left_out else ""
+    click.echo(f"{e.before} days before and {e.after} after, {found.days[0]} to {found.days[1]}{left}")
+    click.echo(f"It is its doing if {found.assumes}.")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shipworthy.stats.detector import DayCount, EDetector, NormalRate, e_bh, normal_rate
     from shipworthy.stats.event_rate import EventRate, RateRatio, poisson_rate, rate_ratio, weighted_event_rate
     from shipworthy.stats.interval import RateInterval, rate_interval
+    from shipworthy.stats.intervention import Effect, difference_in_differences, interrupted_series
     from shipworthy.stats.judge_error import JudgeAccuracy, JudgedRate, judged_noninferiority_test, judged_rate
     from shipworthy.stats.log_mean import GeometricMean, geometric_mean
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from shipworthy.stats.unpaired import UnpairedDifference, unpaired_difference
 
 _HOMES = {
+    "Effect": "intervention",
+    "difference_in_differences": "intervention",
+    "interrupted_series": "intervention",
     "Kappa": "agreement",
     "kappa": "agreement",
     "AuditedRate": "audit",
@@ -121,6 +125,7 @@ __all__ = [
     "CanaryState",
     "DayCount",
     "EDetector",
+    "Effect",
     "EventRate",
     "Flip",
     "GeometricMean",
@@ -150,10 +155,12 @@ __all__ = [
     "brier_score",
     "calibration_error",
     "change_flip",
+    "difference_in_differences",
     "e_bh",
     "gatekeeping",
     "geometric_mean",
     "holm",
+    "interrupted_series",
     "judged_noninferiority_test",
     "judged_rate",
     "kappa",
