@@ -308,3 +308,44 @@ def effect(*, day: datetime, hit: Any, feature: str, control: str, days: int, te
     left = f", {found.left_out} days without sessions left out" if found.left_out else ""
     click.echo(f"{e.before} days before and {e.after} after, {found.days[0]} to {found.days[1]}{left}")
     click.echo(f"It is its doing if {found.assumes}.")
+
+
+@command.command()
+@click.option("--as", "form", type=click.Choice(["html", "pdf", "markdown", "slides"]), default="html", show_default=True, help="Slides are Markdown, one a section.")  # fmt: skip  # noqa: E501
+@click.option("--out", metavar="FILE", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where.")
+@_asked
+@workspace_option
+@allow_code_option
+def state(*, form: str, out: Path, period: str, telemetry: Path | None, workspace: Path, allow_code: bool) -> None:
+    """Write the state of safety of a period: numbers, trends, risks, incidents and lessons, findings, mitigations.
+
+    For those who decide on the programme, such as each quarter: `--period 2026-Q4`. PDF needs the extra `pdf`.
+    """
+    from shipworthy.core.document import Section
+    from shipworthy.core.errors import UsageError
+    from shipworthy.evidence.kpis.state import slides, state_of_safety
+    from shipworthy.reports import html, markdown
+
+    with _facts(workspace, telemetry, period, allow_code=allow_code) as (facts, when):
+        try:
+            document = state_of_safety(facts, when)
+        except ValueError as error:
+            raise UsageError(f"programme.yaml: {error}") from None
+    if form == "slides":
+        data = slides(document).encode()
+    elif form == "markdown":
+        sections = (markdown.section(one) for one in document.children if isinstance(one, Section))
+        data = "\n".join([markdown.heading(document), *sections]).encode()
+    else:
+        page = html.page(document, "shipworthy · state of safety", contents=True)
+        if form == "pdf":
+            from shipworthy.evidence.dossier.pdf import page_pdf
+
+            data = page_pdf(page)
+        else:
+            data = page.encode()
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}") from None
+    click.echo(f"the state of safety, {when.name}: {out}")
