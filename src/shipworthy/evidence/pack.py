@@ -11,6 +11,7 @@ import msgspec
 
 from shipworthy.core.digests import bytes_digest, canonical
 from shipworthy.core.errors import IntegrityError, StoreError, UsageError
+from shipworthy.core.notes import WrittenNote
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence import archive, members
@@ -18,7 +19,6 @@ from shipworthy.evidence.bundle import VERIFIER, bundle
 from shipworthy.evidence.certified import FOLDER
 from shipworthy.evidence.documents import known_secrets
 from shipworthy.evidence.dossier.gather import SOURCE, gather
-from shipworthy.evidence.dossier.notes import WrittenNote
 from shipworthy.evidence.dossier.packed import dossier_members
 from shipworthy.evidence.dossier.paper import View
 from shipworthy.evidence.dossier.written import notes_of
