@@ -136,7 +136,7 @@ def run_tabletop(
     id = f"TT-{began:%Y%m%dT%H%M%S}Z-{random.token_hex(3)}"
     decisions: list[Decided] = []
     with _copy(workspace, allow_code=allow_code) as (copy, layout), AuditLog(layout.control_url) as audit:
-        play = _Play(copy, layout, audit, scenario, id, by, _lever_of(copy, lever))
+        play = _Play(_Sandbox(copy, layout, _lever_of(copy, lever)), audit, scenario, id, by)
         for inject in scenario.injects:
             clock.wait(inject.at)
             tell(clock.minutes, inject.text)
@@ -174,9 +174,8 @@ def tabletop_report(scenario: TabletopScenario, held: HeldTabletop) -> str:
         question = asked[one.question]
         chosen = next(option.text for option in question.options if option.id == one.option)
         late = f", late (meant: {one.within})" if one.late else ""
-        lines.append(
-            f"| {one.at:,.0f} min | {question.question} | {chosen} | {one.after:,.1f} min{late} | {one.points} of {one.most} |"
-        )
+        points = f"{one.points} of {one.most}"
+        lines.append(f"| {one.at:,.0f} min | {question.question} | {chosen} | {one.after:,.1f} min{late} | {points} |")
     lines += ["", "## What the best answers rest on", ""]
     for one in held.decisions:
         question = asked[one.question]
@@ -192,22 +191,22 @@ def tabletop_report(scenario: TabletopScenario, held: HeldTabletop) -> str:
     return "\n".join(lines) + "\n"
 
 
+class _Sandbox(NamedTuple):
+    """A copy of a workspace, where its rows are, and the lever that is pulled in it."""
+
+    workspace: Workspace
+    layout: Layout
+    lever: Lever | None
+
+
 class _Play:
     """What decisions do in the copy."""
 
-    def __init__(
-        self,
-        copy: Workspace,
-        layout: Layout,
-        audit: AuditLog,
-        scenario: TabletopScenario,
-        id: str,
-        by: str,
-        lever: Lever | None,
-    ) -> None:
-        self._copy, self._layout, self._audit, self._id, self._by, self._lever = copy, layout, audit, id, by, lever
+    def __init__(self, copy: _Sandbox, audit: AuditLog, scenario: TabletopScenario, id: str, by: str) -> None:
+        self._copy, self._layout, self._lever = copy
+        self._audit, self._id, self._by = audit, id, by
         self._scenario = scenario
-        self._incident: Incident = open_incident(audit, copy.system.id, scenario.title, by)
+        self._incident: Incident = open_incident(audit, self._copy.system.id, scenario.title, by)
         self.drills: list[LeverDrill] = []
 
     def do(self, option: TabletopOption) -> str:
@@ -223,10 +222,9 @@ class _Play:
                 return self._pull()
             if option.clock:
                 self._enter(clocks.start(option.clock, self._by))
-                running = next(
-                    c for c in clocks.clocks_of(self._incident, datetime.now(UTC)) if c.clock.id == option.clock
-                )
-                return f"the clock {option.clock} runs until {running.due:%Y-%m-%d %H:%M} UTC"
+                running = clocks.clocks_of(self._incident, datetime.now(UTC))
+                due = next(one.due for one in running if one.clock.id == option.clock)
+                return f"the clock {option.clock} runs until {due:%Y-%m-%d %H:%M} UTC"
         except ShipworthyError as error:
             return f"it could not be done: {str(error).partition(chr(10))[0]}"
         return ""
@@ -320,9 +318,8 @@ def _files(root: Path) -> Sequence[Path]:
 def _inside(root: Path, file: Path) -> None:
     """Refuse a gateway whose state is outside of the copy: its real levers would be pulled."""
     if not file.resolve().is_relative_to(root) or not state_of(file)[0].resolve().is_relative_to(root):
-        raise UsageError(
-            f"{file.name} keeps its state outside of the workspace: an exercise would pull its real levers, and is not held"
-        )
+        said = "an exercise would pull its real levers, and is not held"
+        raise UsageError(f"{file.name} keeps its state outside of the workspace: {said}")
 
 
 def _lever_of(workspace: Workspace, wanted: str | None) -> Lever | None:
