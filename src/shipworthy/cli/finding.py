@@ -140,11 +140,7 @@ def show(*, workspace: Path, form: str, finding: str) -> None:
         "refs": list(one.refs),
         "reproduction": msgspec.to_builtins(one.first.reproduction),
         "steps": [
-            {
-                "entry": entry,
-                "at": when,
-                **{k: v for k, v in msgspec.to_builtins(step).items() if v and k != "reproduction"},
-            }
+            {"entry": entry, "at": when, **{k: v for k, v in msgspec.to_builtins(step).items() if v and k != shown}}
             for entry, when, step in one.steps
         ],
     }

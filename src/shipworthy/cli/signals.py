@@ -142,9 +142,7 @@ def show(*, workspace: Path, form: str, signal: str) -> None:
     for name, value in told.items():
         shown = ", ".join(value) if isinstance(value, list) else value
         if shown:
-            click.echo(
-                f"{name}: {escape(str(shown), keep=chr(10)) if name in ('text', 'sample') else escape(str(shown))}"
-            )
+            click.echo(f"{name}: {escape(str(shown))}")
 
 
 @command.command()
