@@ -18,7 +18,7 @@ from shipworthy.cli._options import allow_code_option, form_option, workspace_op
 if TYPE_CHECKING:
     from shipworthy.core.severity import Severity
 
-_SHOWN = 60
+_SHOWN = 22
 
 
 @click.group("finding", no_args_is_help=True)
@@ -116,7 +116,7 @@ def list_(*, workspace: Path, form: str, unended: bool, overdue: bool) -> int:
     ]
     rows = [row for row in rows if row["overdue"]] if overdue else rows
     empty = Again(workspace).told("no finding: `shipworthy finding open` opens one")
-    columns = ("id", "severity", "state", "due", "late", "owner", "title")
+    columns = ("id", "severity", "state", "due", "late", "title")
     click.echo(listing(rows, form, columns, empty=empty))
     return NO_SHIP if overdue and rows else SHIP
 
@@ -161,8 +161,6 @@ def show(*, workspace: Path, form: str, finding: str) -> None:
 @form_option
 def rubric(*, form: str) -> None:
     """Show what makes a finding S1 to S4, with worked examples."""
-    from shipworthy.cli._tables import listing
-
     path = Path(__file__).parent.parent / "library" / "severity" / "examples.json"
     rows = json.loads(path.read_text(encoding="utf-8"))["examples"]
     if form == "text":
@@ -173,8 +171,11 @@ def rubric(*, form: str) -> None:
             "  reversibility  reversible, costly to undo, irreversible\n"
             "  interaction    provoked (by whoever is harmed), usual use, none at all\n"
         )
-    columns = ("severity", "impact", "reach", "reversibility", "interaction", "title", "why")
-    click.echo(listing(rows, form, columns))
+        for row in rows:
+            factors = ", ".join(row[name] for name in ("impact", "reach", "reversibility", "interaction"))
+            click.echo(f"{row['severity']}  {row['title']}\n    {factors}: {row['why']}")
+        return
+    click.echo(json.dumps(rows, indent=2))
 
 
 def scorer(text: str) -> Any:

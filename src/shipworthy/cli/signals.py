@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("csv", "sarif", "garak", "promptfoo", "pyrit")
 SEVERITIES = click.Choice(["S1", "S2", "S3", "S4"])
-SHOWN = 60
+SHOWN = 36
 """Characters of a title in a table."""
 
 
@@ -114,7 +114,7 @@ def list_(*, workspace: Path, form: str, kind: str | None) -> None:
         if kind in (None, one.kind)
     ]
     empty = Again(workspace).told("no signal yet: `shipworthy signals import` takes some in")
-    click.echo(listing(rows, form, ("id", "at", "kind", "source", "severity", "title"), empty=empty))
+    click.echo(listing(rows, form, ("id", "kind", "severity", "title"), empty=empty))
 
 
 @command.command()
