@@ -81,7 +81,7 @@ def do_step(
     """
     from shipworthy.cli import run
     from shipworthy.core.errors import UsageError
-    from shipworthy.incidents.runbook import next_step, read_runbook, tick
+    from shipworthy.incidents.runbook import next_step, read_runbook, rows_of, tick
 
     read = read_runbook(book, workspace)
     with opened(workspace, incident, allow_code=allow_code) as here:
@@ -100,12 +100,18 @@ def do_step(
             click.echo(f"{chosen.id}: its command ended with {code}, so it is not ticked", err=True)
             return code
     with opened(workspace, id, allow_code=allow_code) as here:
-        event = tick(
-            read, here.incident, chosen.id, who(by), outcome="done" if skip is None else "skipped", text=skip or note
-        )
-        here.enter(event)
+        shown = {row.step.id: row.state for row in rows_of(read, here.incident)}
+        if runs and shown[chosen.id] == "done":
+            outcome = "done"  # what its command entered shows it
+        else:
+            event = tick(
+                read, here.incident, chosen.id, who(by), outcome="done" if skip is None else "skipped",
+                text=skip or note,
+            )  # fmt: skip
+            here.enter(event)
+            outcome = event.outcome
         after = next_step(read, here.incident)
-    click.echo(f"{chosen.id}: {event.outcome}")
+    click.echo(f"{chosen.id}: {outcome}")
     if after is not None:
         click.echo(f"next: {after.id} ({after.role}) {after.title}. {after.text}")
     return 0
@@ -199,9 +205,8 @@ def run_scenario(
     path = workspace / "documents" / "tabletop" / f"{held.record.id}.md"
     make_directory(path.parent)
     write_atomic(path, tabletop_report(read, held).encode())
-    click.echo(
-        f"\n{held.record.id}: {held.record.points} of {held.record.most} points, {len(held.drills)} levers drilled"
-    )
+    points = f"{held.record.points} of {held.record.most} points"
+    click.echo(f"\n{held.record.id}: {points}, levers drilled: {len(held.drills)}")
     for one in held.decisions:
         late = f", late: meant within {one.within}" if one.late else ""
         click.echo(f"  {one.question}: {one.option}, after {one.after:,.1f} min{late}, {one.points} of {one.most}")
