@@ -118,7 +118,7 @@ def row_of(incident: Incident) -> dict[str, Any]:
     """Return an incident as `list` shows it."""
     from shipworthy.core.incident import MARKS
 
-    times = {mark: (None if (at := incident.mark(mark)) is None else at.isoformat()) for mark in MARKS}
+    times: dict[str, Any] = {mark: (None if (at := incident.mark(mark)) is None else at.isoformat()) for mark in MARKS}
     aware, contained = incident.mark("aware"), incident.mark("contained")
     minutes = None
     if aware is not None and contained is not None:

@@ -164,6 +164,9 @@ def expire(*, by: str | None, workspace: Path, allow_code: bool) -> int:
 @click.option("--run", metavar="RUN", default="", help="The run of the attempt.")
 @click.option("--sample", metavar="SUITE/SAMPLE", help="The reproduction is this sample.")
 @click.option("--conversation", metavar="FILE", type=_FILE, help="The reproduction is what the user says in this conversation (JSON), redacted.")  # fmt: skip  # noqa: E501
+@click.option("--trace", metavar="ID", help="The same of a trace or a span of telemetry: a look, entered with --reason before a word is read.")  # fmt: skip  # noqa: E501
+@click.option("--store", "store", metavar="FILE", type=_FILE, help="The file of `shipworthy serve`, for --trace.")
+@click.option("--reason", metavar="TEXT", default="", help="Why you look, for --trace.")
 @click.option("--like", metavar="SUITE[/SAMPLE]", help="Whose scorers judge the conversation; and whose secrets, documents and answer it has.")  # fmt: skip  # noqa: E501
 @click.option("--target", metavar="NAME", default="", help="The target that is asked, such as one that is the gateway; the system under test if left out.")  # fmt: skip  # noqa: E501
 @click.option("--no-guards", is_flag=True, help="Put no guards before the target here: it is a gateway, which has its own.")  # fmt: skip  # noqa: E501
@@ -171,6 +174,7 @@ def expire(*, by: str | None, workspace: Path, allow_code: bool) -> int:
 def verify(
     *, incident: str, by: str | None, tries: int, attempt: str | None, run: str, sample: str | None,
     conversation: Path | None, like: str | None, target: str, no_guards: bool, workspace: Path, allow_code: bool,
+    trace: str | None, store: Path | None, reason: str,
 ) -> int:  # fmt: skip
     """Replay the reproduction of INCIDENT N times, and say how often it did the harm again, with the bound.
 
@@ -179,7 +183,12 @@ def verify(
     Exit codes: 0 it fails in every try; 1 it did the harm again; 2 usage error; 3 some tries say nothing.
     """
     with opened(workspace, incident, allow_code=allow_code) as here:
-        made = _repro_of(here, (attempt, run), sample, (conversation, like))
+        if trace is not None and (attempt or sample or conversation):
+            raise click.UsageError("a reproduction is an attempt, a sample, a conversation or a trace: name one")
+        if trace is not None:
+            made: IncidentRepro | None = _looked(trace, store, f"{here.incident.id}: {reason}", who(by), like)
+        else:
+            made = _repro_of(here, (attempt, run), sample, (conversation, like))
         if made is not None:
             from msgspec.structs import replace
 
@@ -237,6 +246,22 @@ def contain(
         else:
             click.echo(f"{here.incident.id} is NOT contained")
     return _code(replayed)
+
+
+def _looked(trace: str, store: Path | None, reason: str, by: str, like: str | None) -> IncidentRepro:
+    """Look at a conversation of production, which is entered first, and return it as a reproduction."""
+    from shipworthy.cli.telemetry import open_store, serve_config
+    from shipworthy.core.errors import UsageError
+    from shipworthy.incidents.replay import IncidentRepro, said_in_telemetry
+    from shipworthy.telemetry.looks import look
+
+    if like is None:
+        raise UsageError("--trace needs --like SUITE or SUITE/SAMPLE: whose scorers judge it")
+    suite, _, name = like.partition("/")
+    read = serve_config(store)
+    with open_store(read) as (keyring, audit):
+        spans = look(read.state, keyring, audit, trace, by=by, reason=reason)
+    return IncidentRepro(kind="conversation", suite=suite, sample=name, messages=said_in_telemetry(spans, trace))
 
 
 def _replay(here: OpenedIncident, by: str | None, tries: int) -> tuple[Replayed, datetime]:

@@ -138,7 +138,7 @@ def timeline(
         if told is not None:
             roles = here.workspace.entities(Role)
             if roles and told not in roles:
-                raise UsageError(f"there is no role {told!r}: {did_you_mean(told, roles)}")
+                raise UsageError(f"there is no role {told!r}: {did_you_mean(told, list(roles))}")
             events.append(NewEvent(what="told", by=who(by), at=moment_of(at), about=told, text=why))
         if events:
             here.enter(*events)

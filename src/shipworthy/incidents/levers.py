@@ -79,7 +79,7 @@ def find_lever(workspace: Workspace, wanted: str, gateway: Path | None = None) -
     known = workspace.entities(Lever)
     if gateway is None:
         if wanted not in known:
-            hint = did_you_mean(wanted, known) if known else "levers.yaml names none"
+            hint = did_you_mean(wanted, list(known)) if known else "levers.yaml names none"
             raise UsageError(f"there is no lever {wanted!r}: {hint}; one that only a gateway has needs --gateway FILE")
         one = known[wanted]
         file = None if one.gateway is None else workspace.root / one.gateway

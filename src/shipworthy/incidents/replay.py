@@ -35,6 +35,7 @@ from shipworthy.incidents.incident import Incident, NewEvent
 from shipworthy.incidents.snapshot import FOLDER
 from shipworthy.store.files import make_directory, write_atomic
 from shipworthy.store.layout import Layout
+from shipworthy.telemetry.looks import ShownSpan
 from shipworthy.workspace.judges import declared_metrics
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.suite import Suite
@@ -145,6 +146,24 @@ def said_by_user(value: Any, where: str, secrets: Sequence[str] = ()) -> tuple[M
     if not found:
         raise UsageError(f"{where}: the user says nothing in it")
     return tuple(found)
+
+
+def said_in_telemetry(spans: Sequence[ShownSpan], id: str) -> tuple[Message, ...]:
+    """Return what the user said in spans that were looked at: the longest conversation in any of them, redacted.
+
+    Raises:
+        UsageError: there is none; says why where the store does.
+    """
+    found: list[list[Message]] = []
+    for span in spans:
+        said = (event["message"] for event in span.events or () if event.get("type") == "said")
+        texts = ("".join(part.get("text", "") for part in one["parts"]) for one in said if one["role"] == "user")
+        found.append([say("user", redact_text(text)) for text in texts if text.strip()])
+    longest = max(found, key=len, default=[])
+    if not longest:
+        why = next((span.why for span in spans if span.why), "nobody says anything in it")
+        raise UsageError(f"{id} holds no conversation: {why}")
+    return tuple(longest)
 
 
 def find_suite(workspace: Workspace, suite: str, sample: str = "") -> tuple[Suite, Sample | None]:

@@ -104,7 +104,7 @@ def read_runbook(id: str, root: Path | None = None) -> RunbookFile:
     """
     files = runbook_files(root)
     if id not in files:
-        raise UsageError(f"there is no runbook {id!r}: {did_you_mean(id, files)}")
+        raise UsageError(f"there is no runbook {id!r}: {did_you_mean(id, list(files))}")
     source = read_yaml(files[id])
     problems: list[Problem] = []
     book = validate(RunbookFile, source, (), problems)

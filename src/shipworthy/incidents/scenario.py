@@ -141,7 +141,7 @@ def read_scenario(id: str, root: Path | None = None) -> TabletopScenario:
     """
     files = scenario_files(root)
     if id not in files:
-        raise UsageError(f"there is no scenario {id!r}: {did_you_mean(id, files)}")
+        raise UsageError(f"there is no scenario {id!r}: {did_you_mean(id, list(files))}")
     source, problems = read_yaml(files[id]), list[Problem]()
     made = validate(TabletopScenario, source, (), problems)
     if made is not None and made.id != id:
