@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from shipworthy.core.errors import StoreError, UsageError
-from shipworthy.findings.intake.tracker import Asking, TrackedIssue
+from shipworthy.findings.intake.tracker import TrackedIssue, TrackerClient
 from shipworthy.net.options import HttpOptions
 
 API = "https://api.github.com"
@@ -35,7 +35,7 @@ class GitHubIssues:
             raise UsageError(f"{repository!r} is no repository: write it as owner/name")
         self.name = f"github:{repository}"
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-        self._api = Asking((base or API).rstrip("/"), headers, {"Authorization": (key, "Bearer ")}, options)
+        self._api = TrackerClient((base or API).rstrip("/"), headers, {"Authorization": (key, "Bearer ")}, options)
         self._path = f"/repos/{repository}/issues"
 
     def issues(self, label: str) -> list[TrackedIssue]:

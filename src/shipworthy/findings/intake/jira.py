@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from shipworthy.core.calendar import write_moment
 from shipworthy.core.errors import StoreError, UsageError
-from shipworthy.findings.intake.tracker import Asking, TrackedIssue
+from shipworthy.findings.intake.tracker import TrackedIssue, TrackerClient
 from shipworthy.net.options import HttpOptions
 
 _PROJECT = re.compile(r"[A-Z][A-Z0-9_]{1,79}")
@@ -53,7 +53,7 @@ class JiraIssues:
         self.name, self._project, self._kind = f"jira:{project}", project, kind
         self._base = base.rstrip("/")
         self._cloud = (urlsplit(base).hostname or "").endswith(".atlassian.net") if cloud is None else cloud
-        self._api = Asking(f"{self._base}/rest/api/2", {}, {"Authorization": (key, "")}, options)
+        self._api = TrackerClient(f"{self._base}/rest/api/2", {}, {"Authorization": (key, "")}, options)
 
     def issues(self, label: str) -> list[TrackedIssue]:
         """Return the issues with a label, oldest first."""

@@ -56,7 +56,7 @@ class Tracker(Protocol):
         """Close an issue, or open it again."""
 
 
-class Asking:
+class TrackerClient:
     """Asks a tracker's REST API, with a key that is a reference.
 
     Args:
