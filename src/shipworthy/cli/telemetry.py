@@ -55,7 +55,7 @@ def rates(
     from shipworthy.telemetry.rates import rates as counted
 
     keys: Any = [key.strip() for key in by.split(",") if key.strip()]
-    with FactView(_read(config).state) as view:
+    with FactView(serve_config(config).state) as view:
         found = counted(
             view,
             hit,
@@ -99,8 +99,8 @@ def show(*, config: Path | None, id: str, reason: str) -> None:
     from shipworthy.core.terminal import visible
     from shipworthy.telemetry.looks import look
 
-    read = _read(config)
-    with _opened(read) as (keyring, audit):
+    read = serve_config(config)
+    with open_store(read) as (keyring, audit):
         found = look(read.state, keyring, audit, id, by=getpass.getuser(), reason=reason)
     for one in found:
         told = {**one.fact, "events": one.events, **({"why": one.why} if one.why else {})}
@@ -119,7 +119,7 @@ def import_(*, config: Path | None, paths: tuple[Path, ...], form: Any) -> None:
     from shipworthy.telemetry.importing import import_files
     from shipworthy.telemetry.store import TelemetryStore
 
-    read = _read(config)
+    read = serve_config(config)
     with TelemetryStore(read.state, read.master(make=True), lambda line: click.echo(line, err=True)) as store:
         found = import_files(store, paths, form)
     left = f", {found.rejected:,} left out" if found.rejected else ""
@@ -137,8 +137,8 @@ def delete(*, config: Path | None, subject: str, reason: str) -> None:
     """
     from shipworthy.telemetry.looks import delete_subject
 
-    read = _read(config)
-    with _opened(read) as (keyring, audit):
+    read = serve_config(config)
+    with open_store(read) as (keyring, audit):
         keys = delete_subject(keyring, audit, subject, by=getpass.getuser(), reason=reason)
     click.echo(
         f"{keys} {'key' if keys == 1 else 'keys'} destroyed"
@@ -165,7 +165,7 @@ def draw(*, config: Path | None, size: int, by: str, least: int, seed: int, kind
     from shipworthy.telemetry.draw import DRAWN, draw_spans
     from shipworthy.telemetry.facts import FactView
 
-    read = _read(config)
+    read = serve_config(config)
     keys: Any = [key.strip() for key in by.split(",") if key.strip()]
     with FactView(read.state) as view:
         drawn = draw_spans(view, size, keys, seed=seed, least=least, kind=kind)
@@ -178,7 +178,7 @@ def draw(*, config: Path | None, size: int, by: str, least: int, seed: int, kind
 
 
 @contextmanager
-def _opened(read: ServeConfig) -> Iterator[tuple[Keyring, AuditLog]]:
+def open_store(read: ServeConfig) -> Iterator[tuple[Keyring, AuditLog]]:
     from shipworthy.core.errors import UsageError
     from shipworthy.store.audit import AuditLog
     from shipworthy.store.layout import Layout
@@ -194,7 +194,7 @@ def _opened(read: ServeConfig) -> Iterator[tuple[Keyring, AuditLog]]:
         keyring.close()
 
 
-def _read(config: Path | None) -> ServeConfig:
+def serve_config(config: Path | None) -> ServeConfig:
     from shipworthy.telemetry.config import read_serve
 
     return read_serve(config)

@@ -12,3 +12,6 @@ INCIDENT_EVENTS = (
     "snapshot", "pulled", "released", "expired", "tried", "clock", "case", "lead", "told", "draft", "step", "note",
 )  # fmt: skip
 """What may happen in an incident; see `core.incident.IncidentEvent`."""
+
+INCIDENT_MARKS = ("began", "aware", "triaged", "contained", "resolved")
+"""Events that are times of the timeline, in the order in which they can happen."""

@@ -23,7 +23,7 @@ from shipworthy.workspace.use import Use
 _WHERE = "the reproduction of a finding"
 
 
-class Counted(NamedTuple):
+class CaseCount(NamedTuple):
     """How often a case was tried, how often it failed, and how often it was asked and gave no score.
 
     Attributes:
@@ -145,7 +145,7 @@ def case_plan(case: FindingCase, id: str, severity: Severity, tries: int) -> Pla
     return Plan("finding", 0, [SuitePlan(suite, samples, [Use(use="none")], tries, 0)])
 
 
-def count(attempts: Sequence[Attempt], metric: str) -> Counted:
+def count(attempts: Sequence[Attempt], metric: str) -> CaseCount:
     """Count some attempts on one case."""
     hits = tries = unscored = 0
     answers: dict[str, set[str]] = {}
@@ -156,7 +156,7 @@ def count(attempts: Sequence[Attempt], metric: str) -> Counted:
             continue
         tries, hits = tries + 1, hits + any(said)
         answers.setdefault(attempt.sample, set()).add(attempt.answer)
-    return Counted(tries, hits, unscored, max(map(len, answers.values()), default=0))
+    return CaseCount(tries, hits, unscored, max(map(len, answers.values()), default=0))
 
 
 def _case(workspace: Workspace, sample: Sample, scorers: Sequence[Use], metric: str, target: str) -> FindingCase:

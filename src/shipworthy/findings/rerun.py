@@ -12,7 +12,7 @@ from shipworthy.evals.models import build_crew
 from shipworthy.evals.results import Run
 from shipworthy.evals.subject import build_subject
 from shipworthy.exchange.budget import Limits
-from shipworthy.findings.case import Counted, case_plan, check_case, count, samples_of
+from shipworthy.findings.case import CaseCount, case_plan, check_case, count, samples_of
 from shipworthy.findings.steps import take_step
 from shipworthy.findings.terms import CONFIDENCE, limit_of, triage_of, tries_needed, upper_bound
 from shipworthy.store.audit import AuditLog
@@ -35,7 +35,7 @@ class Rerun(NamedTuple):
     """
 
     run: str
-    found: Counted
+    found: CaseCount
     limit: float
     bound: float
     passed: bool
@@ -44,7 +44,7 @@ class Rerun(NamedTuple):
 
 async def reproduce_case(
     workspace: Workspace, finding: KeptFinding, tries: int, *, guards: Guards = True
-) -> tuple[Counted, str]:
+) -> tuple[CaseCount, str]:
     """Run a finding's reproduction some times, past the cache, and write nothing down; return what was counted.
 
     Returns:
@@ -125,7 +125,7 @@ def judge(workspace: Workspace, finding: KeptFinding, run: Run) -> Rerun:
     return Rerun(run.id, found, limit, bound, passed, told)
 
 
-def count_run(run: Run, suite: str, metric: str) -> Counted:
+def count_run(run: Run, suite: str, metric: str) -> CaseCount:
     """Count a suite's attempts in a run; tries that a later one replaced are left out."""
     attempts = [one for one in run.attempts() if one.suite == suite and one.id not in run.superseded]
     return count(attempts, metric)

@@ -246,7 +246,7 @@ def _folded(id: str, happened: Sequence[Happened]) -> Incident:
 
 def _check(incident: Incident, event: IncidentEvent) -> None:
     """Refuse what cannot have happened."""
-    if incident.state == "closed" and event.what not in ("reopened", "note", "clock"):
+    if incident.state == "closed" and event.what not in ("reopened", "note", "clock", "draft", "told", "step", "lead"):
         raise UsageError(f"{incident.id} is closed: `shipworthy incident resolve --reopen` opens it again")
     if event.what not in MARKS:
         return

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shipworthy.core.calendar import write_moment
 from shipworthy.core.errors import StoreError, UsageError, did_you_mean
 from shipworthy.core.incident import LeverDrill
 from shipworthy.detect.redact import redact_text
 from shipworthy.gateway import levers as gateway_levers
+from shipworthy.gateway.active import Active
 from shipworthy.gateway.config import STOP, Config, read_levers, state_of
 from shipworthy.incidents.incident import Incident, NewEvent
 from shipworthy.workspace.kinds.lever import Lever
@@ -78,7 +79,7 @@ def find_lever(workspace: Workspace, wanted: str, gateway: Path | None = None) -
     known = workspace.entities(Lever)
     if gateway is None:
         if wanted not in known:
-            hint = did_you_mean(wanted, known) if known else "levers.yaml names none"
+            hint = did_you_mean(wanted, list(known)) if known else "levers.yaml names none"
             raise UsageError(f"there is no lever {wanted!r}: {hint}; one that only a gateway has needs --gateway FILE")
         one = known[wanted]
         file = None if one.gateway is None else workspace.root / one.gateway
@@ -134,15 +135,19 @@ def pull_lever(
 ) -> NewEvent:
     """Pull a lever, and return what is to be entered: with how long it took until it was in force.
 
+    ``effective`` in its detail is false where it is pulled and what is in force is as before.
+
     Raises:
         UsageError: it cannot be pulled so, or runs a command that is not allowed.
         StoreError: it did not work: nothing is claimed to be pulled.
     """
-    lever, began = plan.lever, clock()
+    lever, began, effective = plan.lever, clock(), True
     if lever.gateway is not None:
         state = state_of(lever.gateway)[0]
         gateway_levers.pull(state, lever.name, by, why, share=share, ring=ring, until=plan.until)
         _seen(state, lever.name, clock)
+        if share >= 1 and not ring:
+            effective = takes_effect(lever.gateway, lever.name)
     elif lever.how == "command" and lever.entity is not None:
         _run(lever.entity.run, lever.entity, allow_code=allow_code)
     elif share < 1 or ring:
@@ -150,7 +155,7 @@ def pull_lever(
     end = "" if plan.until is None else write_moment(plan.until)
     part = {"share": share, "ring": ring} if share < 1 or ring else {}
     detail = {"how": lever.how, "name": lever.name, "until": end, "seconds": round(clock() - began, 3),
-              "changes": list(plan.changes), **part}  # fmt: skip
+              "changes": list(plan.changes), "effective": effective, **part}  # fmt: skip
     if lever.gateway is not None:
         detail["gateway"] = lever.gateway.name
     return NewEvent(what="pulled", by=by, about=lever.id, outcome=lever.how, text=why, detail=detail)
@@ -202,7 +207,7 @@ def drill_of(lever: LeverToPull, system: str, event: NewEvent, within: str, at: 
     if lever.entity is None or lever.how == "hand":
         return None
     seconds = float(event.detail["seconds"])
-    worked = seconds <= lever.entity.max_minutes * 60
+    worked = bool(event.detail["effective"]) and seconds <= lever.entity.max_minutes * 60
     return LeverDrill(
         system=system, lever=lever.id, at=write_moment(at), by=event.by, seconds=seconds, worked=worked, within=within
     )
@@ -212,6 +217,26 @@ def in_force(config: Config, now: datetime | None = None) -> Sequence[str]:
     """Return the levers that a gateway heeds at this moment."""
     moment = now or datetime.now(UTC)
     return [one.lever for one in gateway_levers.read(config.state) if not one.over(moment)]
+
+
+def takes_effect(gateway: Path, name: str) -> bool:
+    """Say whether what a gateway has in force, built from its files and levers now, is what a lever makes of it.
+
+    Whether that stops a failure is another question: a replay answers it.
+    """
+    pulled = gateway_levers.Levers(state_of(gateway)[0]).pulled
+    if name == STOP:  # it must work also where the rest of the file is wrong
+        return any(one.lever == STOP for one in pulled)
+    config = read_levers(gateway)
+    bare: dict[str, Any] = {"upstreams": {}, "clients": {}, "mcp": {}}
+    active = Active(config._replace(spec=config.spec.model_copy(update=bare), mcp={}), pulled)
+    spec, modes = config.spec.levers[name], active.describe()["rules"]
+    rules = all(modes.get(rule, "off") in (mode, "enforce") for rule, mode in spec.modes.items())
+    rate = spec.requests_per_minute is None or active.throttle is not None
+    models = all(active.in_place_of(old) != old for old in spec.models)
+    left = config.policy_under((name,))
+    tools = not spec.tools or (left is not None and not set(spec.tools) & set(left.tools))
+    return active.stopped or (name in active.levers and rules and rate and models and tools)
 
 
 def until_of(span: str | None, now: datetime) -> datetime | None:

@@ -1,16 +1,18 @@
 """The reproduction of an incident, and its replay: *contained* means that it fails now, and says after how many tries.
 
 A try that ended in an error says nothing: it is not counted as held. A try that a control of ours stopped (the tool
-policy, the kill switch that was pulled for this incident) is told apart from one that was answered and did no harm.
+policy, a gateway's guards by its own record, the kill switch that was pulled for this incident) is told apart from one
+that was answered and did no harm.
 """
 
 from __future__ import annotations
 
 import secrets as random
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -28,10 +30,12 @@ from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.evals.repro import find, reproduce
 from shipworthy.evals.subject import build_subject
 from shipworthy.gateway.config import STOP
+from shipworthy.incidents.blocked import blocked_since, gateway_files, words_asked
 from shipworthy.incidents.incident import Incident, NewEvent
 from shipworthy.incidents.snapshot import FOLDER
 from shipworthy.store.files import make_directory, write_atomic
 from shipworthy.store.layout import Layout
+from shipworthy.telemetry.looks import ShownSpan
 from shipworthy.workspace.judges import declared_metrics
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.suite import Suite
@@ -144,6 +148,24 @@ def said_by_user(value: Any, where: str, secrets: Sequence[str] = ()) -> tuple[M
     return tuple(found)
 
 
+def said_in_telemetry(spans: Sequence[ShownSpan], id: str) -> tuple[Message, ...]:
+    """Return what the user said in spans that were looked at: the longest conversation in any of them, redacted.
+
+    Raises:
+        UsageError: there is none; says why where the store does.
+    """
+    found: list[list[Message]] = []
+    for span in spans:
+        said = (event["message"] for event in span.events or () if event.get("type") == "said")
+        texts = ("".join(part.get("text", "") for part in one["parts"]) for one in said if one["role"] == "user")
+        found.append([say("user", redact_text(text)) for text in texts if text.strip()])
+    longest = max(found, key=len, default=[])
+    if not longest:
+        why = next((span.why for span in spans if span.why), "nobody says anything in it")
+        raise UsageError(f"{id} holds no conversation: {why}")
+    return tuple(longest)
+
+
 def find_suite(workspace: Workspace, suite: str, sample: str = "") -> tuple[Suite, Sample | None]:
     """Return a suite of the workspace, and one of its samples where it is named.
 
@@ -229,11 +251,12 @@ async def replay(
     """
     if not 1 <= tries <= MOST_TRIES:
         raise UsageError(f"a replay has 1 to {MOST_TRIES:,} tries, not {tries:,}")
+    began, gateways = time.time(), gateway_files(workspace)
     if repro.kind == "attempt":
         run, original = find(layout, repro.attempt, repro.run or None)
         made = await reproduce(workspace, run, original, tries, guards=None if repro.guards else False)
         bad = frozenset(metric.name for metric in made.metrics if metric.bad_event)
-        return _counted(made.attempts, bad, killed=_killed(incident))
+        return _counted(made.attempts, bad, _Stops(_killed(incident), blocked_since(gateways, began)))
     suite, sample = find_suite(workspace, repro.suite, repro.sample)
     if repro.kind == "conversation":
         like = sample if sample is not None else Sample(id="production", messages=())
@@ -258,7 +281,7 @@ async def replay(
     scorers = crew.scorers[suite.id]
     metrics = {metric.name: metric for one in scorers for metric in declared_metrics(one.use, one.plugin)}
     bad = frozenset(name for name, metric in metrics.items() if metric.bad_event)
-    return _counted(attempts, bad, killed=_killed(incident))
+    return _counted(attempts, bad, _Stops(_killed(incident), blocked_since(gateways, began)))
 
 
 def happened_again(incident: Incident, layout: Layout, repro: IncidentRepro) -> bool:
@@ -303,13 +326,20 @@ def _killed(incident: Incident) -> bool:
     return any(one.event.detail.get("name") == STOP for one in incident.pulled)
 
 
-def _counted(attempts: Sequence[Attempt], bad: frozenset[str], *, killed: bool) -> Replayed:
+class _Stops(NamedTuple):
+    """How a control may have stopped a try: the kill switch is pulled for the incident; what gateways blocked."""
+
+    killed: bool
+    blocked: Counter[str]
+
+
+def _counted(attempts: Sequence[Attempt], bad: frozenset[str], stops: _Stops) -> Replayed:
     """Count tries. Where nothing declares a bad event, no try can be told to have held."""
     from shipworthy.stats import rate_interval
 
     counts, errors = Counter[str](), dict[str, None]()
     for attempt in attempts:
-        how, why = _judged(attempt, bad, killed=killed)
+        how, why = _judged(attempt, bad, stops)
         counts[how] += 1
         if why:
             errors[why] = None
@@ -329,7 +359,7 @@ def _counted(attempts: Sequence[Attempt], bad: frozenset[str], *, killed: bool) 
     )
 
 
-def _judged(attempt: Attempt, bad: frozenset[str], *, killed: bool) -> tuple[str, str]:
+def _judged(attempt: Attempt, bad: frozenset[str], stops: _Stops) -> tuple[str, str]:
     judged = {score.metric: score.hit for score in attempt.scores if score.metric in bad}
     if any(judged.values()):
         return "hits", ""
@@ -337,6 +367,11 @@ def _judged(attempt: Attempt, bad: frozenset[str], *, killed: bool) -> tuple[str
         if judged and None not in judged.values():
             return "held", ""
         return "failed", "no scorer of a bad event could judge the answer"
-    if attempt.outcome == "refused" or (killed and attempt.outcome == "target_error" and _KILLED in attempt.error):
+    if attempt.outcome == "refused" or (
+        stops.killed and attempt.outcome == "target_error" and _KILLED in attempt.error
+    ):
+        return "stopped", ""
+    if attempt.outcome == "filtered" and stops.blocked[words := words_asked(attempt)] > 0:
+        stops.blocked[words] -= 1
         return "stopped", ""
     return "failed", f"{attempt.outcome}: {attempt.error}"[:200]

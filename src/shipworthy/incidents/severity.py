@@ -7,7 +7,7 @@ decides; where they decide otherwise, both are kept.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from shipworthy.core.severity import Severity
 
@@ -104,7 +104,8 @@ def _changes(factors: SeverityFactors, severity: Severity) -> Iterator[str]:
         for other in words:
             if other == word:
                 continue
-            found = _judge(factors._replace(**{name: other}))[1]
+            changed: Any = {name: other}
+            found = _judge(factors._replace(**changed))[1]
             step = abs(words.index(other) - words.index(word))
             if found != severity and step == 1:
                 yield f"It would be {found} if {name} were {other}."

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -81,7 +81,8 @@ def take_snapshot(
         "audit.json": {"entries": verified.entries, "head": verified.head},
         "runs.json": _runs(layout),
     }  # fmt: skip
-    files = dict.fromkeys([*_gateway_files(workspace), *gateways])
+    named = (one.gateway for one in workspace.entities(Lever).values() if one.gateway is not None)
+    files = dict.fromkeys([*(workspace.root / name for name in named), *gateways])
     for number, file in enumerate(files, 1):
         members[f"gateways/{number:02}.json"] = _gateway(file, missing, secrets)
     if not files:
@@ -151,7 +152,7 @@ def _workspace(workspace: Workspace, secrets: Sequence[str]) -> dict[str, Any]:
     return {
         "system": workspace.system.id,
         "tier": workspace.system.tier,
-        "files": {str(name): digest for name, digest in sorted(workspace.files.items())},
+        "files": {one.path: one.sha256 for one in workspace.files},
         "targets": sorted(workspace.targets),
         "levers": redact_json([one.model_dump(mode="json") for one in workspace.entities(Lever).values()], secrets),
     }
@@ -167,12 +168,6 @@ def _runs(layout: Layout) -> dict[str, Any]:
             "spec_digest": decision.spec_digest, "subject_digest": decision.subject_digest,
         }  # fmt: skip
     return found
-
-
-def _gateway_files(workspace: Workspace) -> Iterator[Path]:
-    for lever in workspace.entities(Lever).values():
-        if lever.gateway is not None:
-            yield workspace.root / lever.gateway
 
 
 def _gateway(file: Path, missing: list[str], secrets: Sequence[str]) -> dict[str, Any]:
