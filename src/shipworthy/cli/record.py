@@ -43,7 +43,7 @@ def command(
     from shipworthy.store.audit import AuditLog
     from shipworthy.store.layout import Layout
     from shipworthy.store.occurrences import add_occurrences
-    from shipworthy.workspace.load import Workspace
+    from shipworthy.workspace.system_id import system_id
 
     if kinds:
         rows = [(k, WHAT[k], ", ".join([*must, *(f"[{name}]" for name in may)])) for k, (must, may) in FIELDS.items()]
@@ -51,7 +51,7 @@ def command(
         return
     if sum((kind is not None, commits is not None, file is not None)) != 1:
         raise UsageError("say what happened: `shipworthy record KIND ABOUT`, --from-git RANGE, or --import FILE")
-    system = Workspace.load(workspace, allow_code=False).system.id
+    system = system_id(workspace)
     said: list[Occurrence]
     if commits is not None:
         said = _of_git(workspace, commits, system)
