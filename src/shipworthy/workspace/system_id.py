@@ -1,4 +1,4 @@
-"""The id of a workspace's system, read alone: for what enters facts and needs none of the other files, nor their code."""
+"""The id of a system, read alone: for what enters facts and needs no other file, nor their code."""
 
 from __future__ import annotations
 
