@@ -12,6 +12,7 @@ from shipworthy.core.settings import Settings
 from shipworthy.exchange.local_key import local_key
 from shipworthy.gateway.config import ClientSpec, LimitsSpec, listening
 from shipworthy.gateway.fields import Count, Name, Reference
+from shipworthy.telemetry.alarm_config import AlarmsSpec
 from shipworthy.telemetry.retention import Retention
 from shipworthy.workspace.fields import NUMBER, Entity
 from shipworthy.workspace.nodes import read_yaml
@@ -70,6 +71,7 @@ class ServeFile(Entity):
             the store has the content, so it is not beside the store.
         workspace: the folder whose audit log holds looks and deletions.
         clients: name -> who may do what. Without any, this machine alone may send and read rates, and nobody may look.
+        alarms: what is watched, see `telemetry.alarm_config`.
     """
 
     listen: Annotated[str, BeforeValidator(source_text)] = "127.0.0.1:4318"
@@ -79,6 +81,7 @@ class ServeFile(Entity):
     clients: Annotated[dict[Name, RightsSpec], Field(max_length=10_000)] = Field(default_factory=dict)
     limits: ReceiverLimits = ReceiverLimits()
     retention: RetentionSpec = RetentionSpec()
+    alarms: AlarmsSpec = AlarmsSpec()
 
 
 class ServeConfig(NamedTuple):
