@@ -20,6 +20,7 @@ from shipworthy.core.label_draw import DRAWN, LABELLED, QUEUED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
 from shipworthy.core.selftest import SELFTESTED, selftest_of
 from shipworthy.core.sentinel_entry import ENROLLED, LOOKED, check_body
+from shipworthy.core.signal_entry import RECORDED, SIGNAL_KINDS
 from shipworthy.evidence import signed_words
 from shipworthy.evidence.shape import (
     Shape,
@@ -356,6 +357,11 @@ _BODIES: Mapping[str, Shape] = {
     QUEUED: fields({"queue": name, "run": name, "digest": digest}, closed=True),
     CALIBRATED: _calibration,
     SELFTESTED: _selftest,
+    RECORDED: fields(
+        {"id": name, "system": name, "at": name, "kind": word(*SIGNAL_KINDS), "source": name,
+         "severity": maybe(word(*SEVERITIES)), "feature": text, "subject_digest": text, **_ROW},
+        closed=True,
+    ),
     "approval.given": fields(
         {"system": name, "what": name, "digest": text, "verdict": word("approved", "rejected"), "by": text,
          "role": text, "at": text},

@@ -211,5 +211,5 @@ def test_processes_that_come_first_at_the_same_time_make_the_tables_once(url: st
 
 
 def test_an_unknown_revision_to_go_back_to_is_a_usage_error(url: str) -> None:
-    with Database(url) as database, pytest.raises(UsageError, match="0001, 0002, 0003, base"):
+    with Database(url) as database, pytest.raises(UsageError, match="0001, 0002, 0003, 0004, base"):
         database.downgrade("0000")
