@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from shipworthy.cli._options import form_option
+from shipworthy.cli._telemetry import config_option, read_config, reason_option, severity_of
+from shipworthy.cli._telemetry_alarms import alarms
 
 if TYPE_CHECKING:
     from shipworthy.store.audit import AuditLog
     from shipworthy.telemetry.config import ServeConfig
     from shipworthy.telemetry.keyring import Keyring
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _config_option(function: F) -> F:
-    kind = click.Path(exists=True, dir_okay=False, path_type=Path)
-    said = "The file of `shipworthy serve`; its defaults, in this folder, if left out."
-    return click.option("--config", "config", metavar="FILE", type=kind, help=said)(function)
-
-
-def _reason_option(function: F) -> F:
-    return click.option("--reason", metavar="TEXT", required=True, help="Why; kept in the audit log.")(function)
 
 
 @click.group(no_args_is_help=True)
@@ -35,8 +25,11 @@ def command() -> None:
     """Count, import, draw and delete telemetry, and look at what was said, for a reason."""
 
 
+command.add_command(alarms)
+
+
 @command.command()
-@_config_option
+@config_option
 @click.option("--hit", type=click.Choice(["violation", "pii", "refusal"]), default="violation", show_default=True, help="What is counted.")  # fmt: skip  # noqa: E501
 @click.option("--by", metavar="KEYS", default="day,feature", show_default=True, help="Of day, feature and severity, with commas between; the rest is taken together.")  # fmt: skip  # noqa: E501
 @click.option("--since", metavar="DAY", type=click.DateTime(["%Y-%m-%d"]), help="First day, in UTC.")
@@ -55,7 +48,7 @@ def rates(
     from shipworthy.telemetry.rates import rates as counted
 
     keys: Any = [key.strip() for key in by.split(",") if key.strip()]
-    with FactView(_read(config).state) as view:
+    with FactView(read_config(config).state) as view:
         found = counted(
             view,
             hit,
@@ -72,7 +65,7 @@ def rates(
         (
             *([one.day] if "day" in keys else []),
             *([one.feature] if "feature" in keys else []),
-            *([_severity(one.severity)] if "severity" in keys else []),
+            *([severity_of(one.severity)] if "severity" in keys else []),
             f"{one.hits:,}",
             f"{one.sessions:,}",
             "no session" if one.per is None else f"{one.per:.1f} [{one.low:.1f}, {one.high:.1f}]",
@@ -86,9 +79,9 @@ def rates(
 
 
 @command.command()
-@_config_option
+@config_option
 @click.argument("id", metavar="ID")
-@_reason_option
+@reason_option
 def show(*, config: Path | None, id: str, reason: str) -> None:
     """Show what was said in the span or trace ID, as it was kept: redacted.
 
@@ -99,7 +92,7 @@ def show(*, config: Path | None, id: str, reason: str) -> None:
     from shipworthy.core.terminal import visible
     from shipworthy.telemetry.looks import look
 
-    read = _read(config)
+    read = read_config(config)
     with _opened(read) as (keyring, audit):
         found = look(read.state, keyring, audit, id, by=getpass.getuser(), reason=reason)
     for one in found:
@@ -108,7 +101,7 @@ def show(*, config: Path | None, id: str, reason: str) -> None:
 
 
 @command.command("import")
-@_config_option
+@config_option
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--form", type=click.Choice(["otlp", "parquet", "traffic"]), help="Of the files; told by their names if left out.")  # fmt: skip  # noqa: E501
 def import_(*, config: Path | None, paths: tuple[Path, ...], form: Any) -> None:
@@ -119,7 +112,7 @@ def import_(*, config: Path | None, paths: tuple[Path, ...], form: Any) -> None:
     from shipworthy.telemetry.importing import import_files
     from shipworthy.telemetry.store import TelemetryStore
 
-    read = _read(config)
+    read = read_config(config)
     with TelemetryStore(read.state, read.master(make=True), lambda line: click.echo(line, err=True)) as store:
         found = import_files(store, paths, form)
     left = f", {found.rejected:,} left out" if found.rejected else ""
@@ -127,9 +120,9 @@ def import_(*, config: Path | None, paths: tuple[Path, ...], form: Any) -> None:
 
 
 @command.command()
-@_config_option
+@config_option
 @click.argument("subject", metavar="SUBJECT")
-@_reason_option
+@reason_option
 def delete(*, config: Path | None, subject: str, reason: str) -> None:
     """Delete what SUBJECT, a user's id as telemetry names it, said: their key is destroyed. Counts stay.
 
@@ -137,7 +130,7 @@ def delete(*, config: Path | None, subject: str, reason: str) -> None:
     """
     from shipworthy.telemetry.looks import delete_subject
 
-    read = _read(config)
+    read = read_config(config)
     with _opened(read) as (keyring, audit):
         keys = delete_subject(keyring, audit, subject, by=getpass.getuser(), reason=reason)
     click.echo(
@@ -148,7 +141,7 @@ def delete(*, config: Path | None, subject: str, reason: str) -> None:
 
 
 @command.command()
-@_config_option
+@config_option
 @click.option("--size", type=click.IntRange(1), required=True, help="Spans to draw.")
 @click.option("--by", metavar="KEYS", default="feature,severity", show_default=True, help="Strata: of day, feature, severity, model, kind, violation, refusal, pii, with commas between.")  # fmt: skip  # noqa: E501
 @click.option("--least", type=click.IntRange(0), default=1, show_default=True, help="Spans of each stratum, as far as it has them.")  # fmt: skip  # noqa: E501
@@ -165,7 +158,7 @@ def draw(*, config: Path | None, size: int, by: str, least: int, seed: int, kind
     from shipworthy.telemetry.draw import DRAWN, draw_spans
     from shipworthy.telemetry.facts import FactView
 
-    read = _read(config)
+    read = read_config(config)
     keys: Any = [key.strip() for key in by.split(",") if key.strip()]
     with FactView(read.state) as view:
         drawn = draw_spans(view, size, keys, seed=seed, least=least, kind=kind)
@@ -192,13 +185,3 @@ def _opened(read: ServeConfig) -> Iterator[tuple[Keyring, AuditLog]]:
             yield keyring, audit
     finally:
         keyring.close()
-
-
-def _read(config: Path | None) -> ServeConfig:
-    from shipworthy.telemetry.config import read_serve
-
-    return read_serve(config)
-
-
-def _severity(severity: int | None) -> str:
-    return f"S{severity}" if severity else "unrated"

@@ -134,6 +134,7 @@ class AlarmsSpec(Entity):
 
     Attributes:
         name: of this watch, in the control state; two stores on one control state need two names.
+        system: id of the system that alarms are about; that of the workspace if left out.
         streams: that are watched.
         page: whether anything of severity S1 raises an alarm at once.
         grace_minutes: after midnight (UTC) before a day is looked at. What comes later is counted with the next look.
@@ -143,6 +144,7 @@ class AlarmsSpec(Entity):
     """
 
     name: Name = "telemetry"
+    system: Text = ""
     streams: Annotated[tuple[StreamSpec, ...], Field(max_length=1_000)] = ()
     page: bool = True
     grace_minutes: Annotated[float, NUMBER, Field(ge=0, le=1_440)] = 60.0

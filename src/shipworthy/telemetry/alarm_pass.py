@@ -61,7 +61,7 @@ def alarm_pass(config: ServeConfig, audit: AuditLog, now: datetime | None = None
         StoreError: it cannot be entered; nothing was, and the next pass sees the same again.
     """
     at = now or datetime.now(UTC)
-    spec = config.spec.alarms
+    spec = config.alarms
     with _alone(config), FactView(config.state) as view:
         entries = read_alarms(audit, spec.name)
         looks = look_at_rates(spec, entries, view, at)

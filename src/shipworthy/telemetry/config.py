@@ -12,7 +12,7 @@ from shipworthy.core.settings import Settings
 from shipworthy.exchange.local_key import local_key
 from shipworthy.gateway.config import ClientSpec, LimitsSpec, listening
 from shipworthy.gateway.fields import Count, Name, Reference
-from shipworthy.telemetry.alarm_config import AlarmsSpec
+from shipworthy.telemetry.alarm_config import AlarmsSpec, EvidenceSpec
 from shipworthy.telemetry.retention import Retention
 from shipworthy.workspace.fields import NUMBER, Entity
 from shipworthy.workspace.nodes import read_yaml
@@ -24,6 +24,9 @@ Right = Literal["send", "rates", "content", "delete"]
 
 STATE = ".shipworthy/telemetry"
 Days = Annotated[float, NUMBER, Field(gt=0, le=36_500)]
+
+
+UNWATCHED = AlarmsSpec(page=False, evidence=EvidenceSpec(watch=False))
 
 
 class RightsSpec(Entity):
@@ -71,7 +74,7 @@ class ServeFile(Entity):
             the store has the content, so it is not beside the store.
         workspace: the folder whose audit log holds looks and deletions.
         clients: name -> who may do what. Without any, this machine alone may send and read rates, and nobody may look.
-        alarms: what is watched, see `telemetry.alarm_config`.
+        alarms: what is watched, see `telemetry.alarm_config`; nothing is, if left out.
     """
 
     listen: Annotated[str, BeforeValidator(source_text)] = "127.0.0.1:4318"
@@ -81,7 +84,7 @@ class ServeFile(Entity):
     clients: Annotated[dict[Name, RightsSpec], Field(max_length=10_000)] = Field(default_factory=dict)
     limits: ReceiverLimits = ReceiverLimits()
     retention: RetentionSpec = RetentionSpec()
-    alarms: AlarmsSpec = AlarmsSpec()
+    alarms: AlarmsSpec | None = None
 
 
 class ServeConfig(NamedTuple):
@@ -105,6 +108,11 @@ class ServeConfig(NamedTuple):
         """How long what is kept."""
         days = self.spec.retention
         return Retention(days.content, days.incident_content, days.facts)
+
+    @property
+    def alarms(self) -> AlarmsSpec:
+        """What is watched. Where the file has no such section: no stream, no page, no evidence."""
+        return self.spec.alarms or UNWATCHED
 
     def master(self, *, make: bool = False) -> bytes:
         """Return the store's own key, 32 bytes.

@@ -17,9 +17,11 @@ from shipworthy.gateway.clients import Clients, GatewayClient
 from shipworthy.gateway.gateway import asked_by_loopback, key_of
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.turn import retry_after
+from shipworthy.store.alarms import read_alarms
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 from shipworthy.telemetry import otlp
+from shipworthy.telemetry.alarm_keeper import AlarmKeeper
 from shipworthy.telemetry.body import JSON, PROTOBUF, accepted, read_packed, refused
 from shipworthy.telemetry.config import Right, ServeConfig
 from shipworthy.telemetry.facts import FactView
@@ -57,12 +59,16 @@ class Receiver:
         self._clients = Clients(config.clients())
         self.store = TelemetryStore(config.state, config.master(make=True), tell)
         self._audit = AuditLog(Layout(config.workspace).control_url)
+        self.keeper: AlarmKeeper | None = None
+        if config.spec.alarms is not None:
+            self.keeper = AlarmKeeper(config, self._audit, lambda: self.store.severe, tell)
         self._flying = 0
         self.taken = self.again = self.rejected = 0
         self._routes: dict[tuple[str, str], Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]] = {
             ("POST", TRACES): self._traces,
             ("GET", "/health"): self._health,
             ("GET", "/v1/telemetry/rates"): self._rates,
+            ("GET", "/v1/telemetry/alarms"): self._alarms,
             ("POST", "/v1/telemetry/content"): self._content,
             ("POST", "/v1/telemetry/delete"): self._delete,
         }
@@ -97,6 +103,12 @@ class Receiver:
                 self._tell(f"keeping house failed, and is tried again: {error}")
             await asyncio.sleep(_TEND_S)
             waited += _TEND_S
+
+    async def watch(self) -> None:
+        """Look for alarms until cancelled."""
+        while self.keeper is not None:
+            await asyncio.to_thread(self.keeper.tend)
+            await asyncio.sleep(_TEND_S)
 
     async def close(self) -> None:
         """Let go of the store, with all that was acknowledged in it."""
@@ -166,6 +178,17 @@ class Receiver:
                 return msgspec.json.encode({"rates": found.rates, "sessions": found.sessions})
 
             return web.Response(body=await asyncio.to_thread(counted), content_type=JSON)
+
+    async def _alarms(self, request: web.BaseRequest) -> web.StreamResponse:
+        with self._admit(request, "rates").place():
+
+            def held() -> bytes:
+                found = read_alarms(self._audit).alarms
+                return msgspec.json.encode(
+                    {"alarms": [{"alarm": one.alarm, "open": one.open, "closed": one.closed} for one in found]}
+                )
+
+            return web.Response(body=await asyncio.to_thread(held), content_type=JSON)
 
     async def _content(self, request: web.BaseRequest) -> web.StreamResponse:
         client = self._admit(request, "content")

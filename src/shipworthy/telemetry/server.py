@@ -31,14 +31,15 @@ async def receiving(
         shutdown_timeout=GRACE_S,
     )
     await runner.setup()
-    tending = asyncio.create_task(receiver.tend())
+    tending = [asyncio.create_task(receiver.tend()), asyncio.create_task(receiver.watch())]
     try:
         await web.SockSite(runner, bound, backlog=BACKLOG).start()
         yield receiver
     finally:
-        tending.cancel()
-        with suppress(asyncio.CancelledError):
-            await tending
+        for task in tending:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await runner.cleanup()
         await receiver.close()
 
@@ -62,6 +63,8 @@ async def _work(config: ServeConfig, bound: socket.socket, tell: Callable[[str],
             tell(f"listening on {address(bound)}")
             if not config.spec.clients:
                 tell("no 'clients': whoever is on this machine may send telemetry and read rates; nobody may look")
+            if config.spec.alarms is None:
+                tell("no 'alarms': what comes in is counted, and nothing is watched")
             gc.collect()
             gc.freeze()
             await ended.wait()

@@ -41,7 +41,11 @@ def segment(store: Path, name: str, facts: Iterable[TelemetryFact]) -> None:
 
 def config(folder: Path, **alarms) -> ServeConfig:
     """Return the configuration of a store in `folder`/store, with the control state beside it."""
-    said = {"state": "store", "key_file": "telemetry.key", "alarms": {"evidence": {"watch": False}} | alarms}
+    said = {
+        "state": "store",
+        "key_file": "telemetry.key",
+        "alarms": {"system": "SYS-x", "evidence": {"watch": False}} | alarms,
+    }
     return ServeConfig(folder / "serve.yaml", ServeFile.model_validate(said))
 
 
