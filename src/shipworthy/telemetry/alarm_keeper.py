@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from shipworthy.core.alarm import Alarm
 from shipworthy.core.errors import ShipworthyError
 from shipworthy.store.alarms import AlarmEntries, read_alarms
 from shipworthy.store.audit import AuditLog
@@ -18,6 +17,7 @@ from shipworthy.telemetry.config import ServeConfig
 EVERY_S = 3_600.0
 AGAIN_S = 30.0
 """Seconds after which a pass that failed is tried again."""
+REFRESH_S = 15.0
 
 
 class AlarmKeeper:
@@ -26,12 +26,11 @@ class AlarmKeeper:
     Args:
         severe: returns how many spans of severity S1 have been kept.
         tell: is told what an operator should know.
-        send: is given alarms that are new.
 
     Attributes:
         failed: why the last look failed; empty where it did not.
         looked: monotonic time of the last look that did not; None before it.
-        last: what it gave.
+        last: what it gave; `entries` the alarms there are, at most `REFRESH_S` old.
     """
 
     def __init__(
@@ -40,11 +39,10 @@ class AlarmKeeper:
         audit: AuditLog,
         severe: Callable[[], int],
         tell: Callable[[str], None],
-        send: Callable[[list[Alarm]], None] = lambda _: None,
     ) -> None:
-        self._config, self._audit, self._severe, self._tell, self._send = config, audit, severe, tell, send
+        self._config, self._audit, self._severe, self._tell = config, audit, severe, tell
         self._seen = self._day = -1
-        self._next = 0.0
+        self._next = self._read = 0.0
         self.failed = ""
         self.looked: float | None = None
         self.last: AlarmPass | None = None
@@ -58,13 +56,13 @@ class AlarmKeeper:
         if self.failed and now < self._next:
             return
         if severe == self._seen and day == self._day and now < self._next:
+            self._refresh(now)
             return
         try:
             found = alarm_pass(self._config, self._audit, at)
             self.entries = read_alarms(self._audit)
             # All that are open, not the new ones alone: a process may have been killed between an alarm and its signal.
             tell_triage(self._audit, self._config, [held.alarm for held in self.entries.alarms if held.open])
-            self._send([held.alarm for held in self.entries.alarms])
         except (ShipworthyError, OSError) as error:
             if str(error) != self.failed:
                 self._tell(f"nobody is watching: a look at the alarms failed, and is tried again: {error}")
@@ -72,9 +70,19 @@ class AlarmKeeper:
             return
         if self.failed:
             self._tell("the alarms are looked at again")
-        self._seen, self._day, self._next = severe, day, now + EVERY_S
+        self._seen, self._day, self._next, self._read = severe, day, now + EVERY_S, now
         self.failed, self.looked, self.last = "", now, found
         for alarm in found.raised:
             self._tell(f"ALARM {alarm.id} {alarm.stream}: {alarm.told}")
         if any(found.late):
             self._tell(f"{found.late.sessions:,} sessions of days before came late, and were counted with this look")
+
+    def _refresh(self, now: float) -> None:
+        """Read the alarms again: somebody may have closed one."""
+        if now - self._read < REFRESH_S:
+            return
+        try:
+            self.entries, self._read = read_alarms(self._audit), now
+        except (ShipworthyError, OSError) as error:
+            self.failed, self._next = str(error), now + AGAIN_S
+            self._tell(f"the alarms cannot be read, which is tried again: {error}")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import date
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -22,10 +23,12 @@ from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 from shipworthy.telemetry import otlp
 from shipworthy.telemetry.alarm_keeper import AlarmKeeper
+from shipworthy.telemetry.alarm_signals import system_of
 from shipworthy.telemetry.body import JSON, PROTOBUF, accepted, read_packed, refused
 from shipworthy.telemetry.config import Right, ServeConfig
 from shipworthy.telemetry.facts import FactView
 from shipworthy.telemetry.looks import delete_subject, look
+from shipworthy.telemetry.outbox import Outbox
 from shipworthy.telemetry.rates import rates
 from shipworthy.telemetry.read import observe
 from shipworthy.telemetry.retention import sweep
@@ -62,6 +65,7 @@ class Receiver:
         self.keeper: AlarmKeeper | None = None
         if config.spec.alarms is not None:
             self.keeper = AlarmKeeper(config, self._audit, lambda: self.store.severe, tell)
+        self.outbox = Outbox(config.spec.outputs, self._audit, cache(lambda: system_of(config)), tell)
         self._flying = 0
         self.taken = self.again = self.rejected = 0
         self._routes: dict[tuple[str, str], Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]] = {
@@ -108,11 +112,16 @@ class Receiver:
         """Look for alarms until cancelled."""
         while self.keeper is not None:
             await asyncio.to_thread(self.keeper.tend)
+            try:
+                await self.outbox.send(self.keeper.entries.alarms)
+            except ShipworthyError as error:
+                self._tell(f"outputs cannot be told, which is tried again: {error}")
             await asyncio.sleep(_TEND_S)
 
     async def close(self) -> None:
         """Let go of the store, with all that was acknowledged in it."""
         await asyncio.to_thread(self.store.close)
+        await self.outbox.close()
         self._audit.close()
 
     # ---- requests ----
