@@ -170,6 +170,31 @@ def draw(*, config: Path | None, size: int, by: str, least: int, seed: int, kind
     click.echo(f"{len(drawn.spans):,} spans of {len(strata)} strata drawn, {drawn.digest}")
 
 
+@command.command()
+@click.option("--out", metavar="FOLDER", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where the files are written; those that are there stay as they are.")  # fmt: skip  # noqa: E501
+def monitoring(*, out: Path) -> None:
+    """Write rules for Prometheus, examples of its and Alertmanager's configuration, and dashboards for Grafana.
+
+    The metrics are at /metrics of `shipworthy serve` and of the gateway.
+    """
+    from importlib.resources import files
+
+    from shipworthy.core.errors import StoreError
+    from shipworthy.store.files import make_directory, write_atomic
+
+    try:
+        make_directory(out)
+        for one in sorted((files("shipworthy") / "library" / "monitoring").iterdir(), key=lambda file: file.name):
+            target = out / one.name
+            if target.exists():
+                click.echo(f"{target} is there already, and stays")
+                continue
+            write_atomic(target, one.read_bytes(), mode=0o644)
+            click.echo(f"{target}")
+    except OSError as error:
+        raise StoreError(f"cannot write to {out}: {error.strerror or error}") from error
+
+
 @contextmanager
 def _opened(read: ServeConfig) -> Iterator[tuple[Keyring, AuditLog]]:
     from shipworthy.core.errors import UsageError

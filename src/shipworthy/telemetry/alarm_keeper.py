@@ -29,7 +29,7 @@ class AlarmKeeper:
 
     Attributes:
         failed: why the last look failed; empty where it did not.
-        looked: monotonic time of the last look that did not; None before it.
+        looked: Unix time of the last look that did not; 0 before it.
         last: what it gave; `entries` the alarms there are, at most `REFRESH_S` old.
     """
 
@@ -44,7 +44,7 @@ class AlarmKeeper:
         self._seen = self._day = -1
         self._next = self._read = 0.0
         self.failed = ""
-        self.looked: float | None = None
+        self.looked = 0.0
         self.last: AlarmPass | None = None
         self.entries = AlarmEntries()
 
@@ -71,7 +71,7 @@ class AlarmKeeper:
         if self.failed:
             self._tell("the alarms are looked at again")
         self._seen, self._day, self._next, self._read = severe, day, now + EVERY_S, now
-        self.failed, self.looked, self.last = "", now, found
+        self.failed, self.looked, self.last = "", time.time(), found
         for alarm in found.raised:
             self._tell(f"ALARM {alarm.id} {alarm.stream}: {alarm.told}")
         if any(found.late):

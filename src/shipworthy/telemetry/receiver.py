@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import date
@@ -15,6 +16,7 @@ from aiohttp import web
 from shipworthy.core.errors import ShipworthyError, StoreError, UsageError
 from shipworthy.detect.redact import seal_observed
 from shipworthy.gateway.clients import Clients, GatewayClient
+from shipworthy.gateway.exposition import CONTENT_TYPE, text
 from shipworthy.gateway.gateway import asked_by_loopback, key_of
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.turn import retry_after
@@ -26,6 +28,7 @@ from shipworthy.telemetry.alarm_keeper import AlarmKeeper
 from shipworthy.telemetry.alarm_signals import system_of
 from shipworthy.telemetry.body import JSON, PROTOBUF, accepted, read_packed, refused
 from shipworthy.telemetry.config import Right, ServeConfig
+from shipworthy.telemetry.exposition import PREFIX, TELEMETRY_FAMILIES, Values, store_values, watch_values
 from shipworthy.telemetry.facts import FactView
 from shipworthy.telemetry.looks import delete_subject, look
 from shipworthy.telemetry.outbox import Outbox
@@ -41,6 +44,8 @@ _LONG = 1 << 20
 _SWEEP_S = 3_600.0
 _TEND_S = 1.0
 _BUSY_S, _FULL_S = 1.0, 30.0
+_SCRAPE_S = 5.0
+"""Seconds that what the store holds is not counted anew for a scrape."""
 _NO_IDS = "spans without a trace id of 16 bytes and a span id of 8 were left out"
 
 Sealed = list[tuple[Any, Whose]]
@@ -66,11 +71,13 @@ class Receiver:
         if config.spec.alarms is not None:
             self.keeper = AlarmKeeper(config, self._audit, lambda: self.store.severe, tell)
         self.outbox = Outbox(config.spec.outputs, self._audit, cache(lambda: system_of(config)), tell)
+        self._scraped: tuple[float, Values] = (-_SCRAPE_S, {})
         self._flying = 0
         self.taken = self.again = self.rejected = 0
         self._routes: dict[tuple[str, str], Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]] = {
             ("POST", TRACES): self._traces,
             ("GET", "/health"): self._health,
+            ("GET", "/metrics"): self._metrics,
             ("GET", "/v1/telemetry/rates"): self._rates,
             ("GET", "/v1/telemetry/alarms"): self._alarms,
             ("POST", "/v1/telemetry/content"): self._content,
@@ -173,6 +180,20 @@ class Receiver:
             status, said = 503, str(error)
         told = {"status": said, "spans": self.taken, "again": self.again, "rejected": self.rejected}
         return web.Response(status=status, body=msgspec.json.encode(told), content_type=JSON)
+
+    async def _metrics(self, request: web.BaseRequest) -> web.StreamResponse:
+        with self._admit(request, "rates").place():
+            now = time.monotonic()
+            if now - self._scraped[0] > _SCRAPE_S:
+                self._scraped = (now, await asyncio.to_thread(store_values, self._config))
+            counted = {"taken": self.taken, "again": self.again, "rejected": self.rejected}
+            values: Values = {
+                **{("telemetry_spans_total", name): float(number) for name, number in counted.items()},
+                **self._scraped[1],
+                **watch_values(self._config, self.keeper, self.outbox.states),
+            }
+            page = text(values, TELEMETRY_FAMILIES, PREFIX)
+            return web.Response(body=page.encode(), headers={"content-type": CONTENT_TYPE})
 
     async def _rates(self, request: web.BaseRequest) -> web.StreamResponse:
         with self._admit(request, "rates").place():
