@@ -129,6 +129,10 @@ def check(*, config: Path | None, form: str) -> int:
         click.echo(
             f"{found.late.sessions:,} sessions, {found.late.events:,} of them with a hit, came late: counted now"
         )
+    for name, canary in found.canaries.items():
+        click.echo(f"canary {name}: {canary.verdict} (worse {canary.worse:.3g}, fine {canary.fine:.3g})")
+    for done in found.held:
+        click.echo(done)
     for alarm in found.raised:
         click.echo(f"{alarm.id} {alarm.stream}: {alarm.told}")
     return int(bool(opened))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from shipworthy.core.digests import digest
 from shipworthy.core.observed import Hit
@@ -89,12 +89,14 @@ class CampaignSpec(Entity):
         watch: whether to look; it reads redacted content on this machine, and says in the audit log that it did.
         hours: of attempts, up to now, that are put together.
         like: share of character 5-grams that two attempts have in common, at least, to be like ones (Jaccard).
+        words: whether to put attempts together by what was said, too; users and sessions need no look at it.
         attempts: like ones that make a campaign; `users` and `sessions` of one person, or in one session, alike.
         worst: severity of its alarms.
     """
 
     watch: bool = False
     hours: Annotated[float, NUMBER, Field(gt=0, le=24 * 7)] = 24.0
+    words: bool = True
     like: Share = 0.5
     attempts: Annotated[int, NUMBER, Field(ge=3, le=1_000_000)] = 10
     users: Annotated[int, NUMBER, Field(ge=3, le=1_000_000)] = 10
@@ -113,6 +115,8 @@ class CanarySpec(Entity):
         metric: what is counted among sessions.
         from: the first day that counts.
         tolerated: how many times the control's rate the canary's may be.
+        lever: of a gateway, that is pulled for everybody as soon as the canary is worse; `gateway` is that gateway's
+            own folder (its ``state``). Releasing it is for people.
         alpha: chance of each of the two mistakes: to hold one that is fine, to let one go that is not.
         worst: severity of its alarm.
     """
@@ -126,7 +130,21 @@ class CanarySpec(Entity):
     begins: Annotated[str, BeforeValidator(source_text), Field(alias="from", pattern=r"^\d{4}-\d\d-\d\d$")]
     tolerated: Annotated[float, NUMBER, Field(ge=1, le=100)] = 1.5
     alpha: Annotated[float, NUMBER, Field(gt=0, lt=0.5)] = 0.05
+    lever: Text = ""
+    gateway: Text = ""
     worst: Literal["S1", "S2", "S3", "S4"] = "S2"
+
+    @model_validator(mode="after")
+    def _lever_is_of_a_gateway(self) -> CanarySpec:
+        if bool(self.lever) != bool(self.gateway):
+            raise ValueError("'lever' and 'gateway' go together")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """What its state depends on: with another one it begins anew."""
+        said = [self.field, self.canary, self.control, self.feature, self.metric, self.begins]
+        return digest([*said, repr(self.tolerated), repr(self.alpha)]).removeprefix("sha256:")[:12]
 
 
 class AlarmsSpec(Entity):

@@ -72,6 +72,8 @@ class AlarmKeeper:
             self._tell("the alarms are looked at again")
         self._seen, self._day, self._next, self._read = severe, day, now + EVERY_S, now
         self.failed, self.looked, self.last = "", time.time(), found
+        for done in found.held:
+            self._tell(done)
         for alarm in found.raised:
             self._tell(f"ALARM {alarm.id} {alarm.stream}: {alarm.told}")
         if any(found.late):

@@ -11,16 +11,20 @@ from typing import NamedTuple
 
 from shipworthy.core.alarm import Alarm
 from shipworthy.core.errors import StoreError
+from shipworthy.stats.canary import CanaryState
 from shipworthy.stats.detector import DayCount
-from shipworthy.store.alarms import enter_look, read_alarms
+from shipworthy.store.alarms import AlarmEntries, enter_look, read_alarms
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 from shipworthy.store.standing import Standings
 from shipworthy.telemetry.alarm_evidence import evidence_alarms, vendor_alarms
 from shipworthy.telemetry.alarm_pages import pages
-from shipworthy.telemetry.alarm_rates import look_at_rates
+from shipworthy.telemetry.alarm_rates import last_closed, look_at_rates
+from shipworthy.telemetry.campaigns import campaign_alarms
+from shipworthy.telemetry.canaries import hold, look_at_canaries
 from shipworthy.telemetry.config import ServeConfig
 from shipworthy.telemetry.facts import FactView
+from shipworthy.telemetry.streams import iso
 
 
 class StreamState(NamedTuple):
@@ -44,6 +48,7 @@ class AlarmPass(NamedTuple):
         days: that were looked at, ISO 8601; `late` events and sessions that came late of days before.
         streams: how each stands now.
         still: troubles that were seen again and have an open alarm.
+        canaries: how each stands, where they were looked at; `held` what was done about those that are worse.
     """
 
     raised: list[Alarm]
@@ -51,6 +56,8 @@ class AlarmPass(NamedTuple):
     late: DayCount
     streams: list[StreamState]
     still: int
+    canaries: dict[str, CanaryState]
+    held: list[str]
 
 
 def alarm_pass(config: ServeConfig, audit: AuditLog, now: datetime | None = None) -> AlarmPass:
@@ -71,12 +78,23 @@ def alarm_pass(config: ServeConfig, audit: AuditLog, now: datetime | None = None
         if spec.evidence.watch:
             found += evidence_alarms(spec, Standings(Layout(config.workspace), audit), view, at)
         found += vendor_alarms(spec, audit, entries, at)
+        if spec.campaigns.watch:
+            found += campaign_alarms(config, audit, entries, view, at)
+        look, states_of = looks.look, dict[str, CanaryState]()
+        new_day = looks.look is not None or not _looked_today(entries, last_closed(spec, at))
+        if spec.canaries and new_day:
+            canaries = look_at_canaries(spec, entries, view, at)
+            found += canaries.alarms
+            states_of = canaries.states
+            if canaries.rows:
+                whole = {"watch": spec.name, "day": iso(last_closed(spec, at)), "counts": [], "late": []}
+                look = (look or whole) | {"canaries": canaries.rows}
         opened, new = entries.opened(), list[Alarm]()
         for alarm in found:
             if alarm.key not in opened:
                 opened[alarm.key] = alarm
                 new.append(alarm)
-        raised = enter_look(audit, looks.look, new)
+        raised = enter_look(audit, look, new)
     states = []
     for stream in looks.streams:
         watch = looks.watches[stream.key]
@@ -92,7 +110,13 @@ def alarm_pass(config: ServeConfig, audit: AuditLog, now: datetime | None = None
                 watch.last.e_value,
             )
         )
-    return AlarmPass(raised, looks.days, looks.late, states, len(found) - len(new))
+    # Every open one, not the new alone: between the alarm and the lever a process may have been killed.
+    held = hold(config, [h.alarm for h in read_alarms(audit).alarms if h.open]) if spec.canaries else []
+    return AlarmPass(raised, looks.days, looks.late, states, len(found) - len(new), states_of, held)
+
+
+def _looked_today(entries: AlarmEntries, day: int) -> bool:
+    return any(entry.body["day"] == iso(day) and entry.body.get("canaries") for entry in entries.looks)
 
 
 @contextmanager

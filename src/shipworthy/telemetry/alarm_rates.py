@@ -93,12 +93,29 @@ def look_at_rates(spec: AlarmsSpec, entries: AlarmEntries, view: FactView, now: 
     return RateLooks(look, alarms, looked, total, watches, streams)
 
 
-def behind(view: FactView, metric: Hit, since: str, day: str, *, feature: str = "", level: int | None = None) -> tuple[str, ...]:  # fmt: skip  # noqa: E501
-    """Return some of the facts with a hit, ``trace/span``, newest first."""
+def behind(
+    view: FactView,
+    metric: Hit,
+    since: str,
+    day: str,
+    *,
+    feature: str = "",
+    level: int | None = None,
+    only: tuple[str, str] | None = None,
+) -> tuple[str, ...]:
+    """Return some of the facts with a hit, ``trace/span``, newest first.
+
+    Args:
+        since, day: first and last day.
+        only: a column of facts, and the value that it has.
+    """
     where, given = ["day BETWEEN ? AND ?", metric], [since, day]
     if feature:
         where.append("feature = ?")
         given.append(feature)
+    if only is not None:
+        where.append(f'"{only[0]}" = ?')
+        given.append(only[1])
     if level is not None:
         where.append(f"severity = {int(level)}")
     rows = view.query(
