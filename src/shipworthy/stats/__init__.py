@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from shipworthy.stats.raters import RaterAgreement, rater_agreement
     from shipworthy.stats.replicates import RunShift, run_shift
     from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
+    from shipworthy.stats.stratified import AuditedStratum, StratifiedRate, stratified_audited_rate
     from shipworthy.stats.unpaired import UnpairedDifference, unpaired_difference
 
 _HOMES = {
@@ -95,12 +96,16 @@ _HOMES = {
     "Flip": "scorer_error",
     "change_flip": "scorer_error",
     "rate_flip": "scorer_error",
+    "AuditedStratum": "stratified",
+    "StratifiedRate": "stratified",
+    "stratified_audited_rate": "stratified",
     "UnpairedDifference": "unpaired",
     "unpaired_difference": "unpaired",
 }
 
 __all__ = [
     "AuditedRate",
+    "AuditedStratum",
     "BradleyTerry",
     "CalibrationError",
     "Canary",
@@ -122,6 +127,7 @@ __all__ = [
     "RaterAgreement",
     "RiskCoverage",
     "RunShift",
+    "StratifiedRate",
     "ThresholdTest",
     "UnpairedDifference",
     "achieved_power",
@@ -152,6 +158,7 @@ __all__ = [
     "required_clusters_for_mean",
     "risk_coverage",
     "run_shift",
+    "stratified_audited_rate",
     "threshold_test",
     "unpaired_difference",
 ]

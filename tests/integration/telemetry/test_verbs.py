@@ -134,3 +134,37 @@ def test_files_for_prometheus_and_grafana_are_written_once(at: Path, capsys: pyt
     assert "stays" in capsys.readouterr().out
     assert (at / "monitoring" / "prometheus.yaml").read_text() == "mine\n"
     assert len(list((at / "monitoring").iterdir())) == 5
+
+
+def test_a_draw_of_sessions_is_labelled_in_a_queue(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "ws"]) == 0
+    (at / "serve.yaml").write_text("state: store\nkey_file: store.key\nworkspace: ws\n")
+    told(capsys, "import", "spans.jsonl")
+    told(capsys, "draw", "--size", "5", "--seed", "1", "--sessions", "--by", "feature", "--out", "draw.jsonl")
+    why = ("--reason", "the quarterly audit of the judge")
+    assert "5 attempts written" in told(capsys, "attempts", "--draw", "draw.jsonl", "--out", "attempts.csv", *why)
+    assert (at / "attempts.csv").stat().st_mode & 0o077 == 0
+    assert run(["runs", "import", "attempts.csv", "-C", "ws"]) == 0
+    queue = [
+        "labels",
+        "queue",
+        "latest",
+        "--suite",
+        "telemetry",
+        "--metric",
+        "violation",
+        "--people",
+        "ann",
+        "-C",
+        "ws",
+    ]
+    capsys.readouterr()
+    assert run(queue) == 0
+    assert "ann: 5 answers" in capsys.readouterr().out
+    drawn = [json.loads(line) for line in (at / "draw.jsonl").read_text().splitlines()]
+    said = [{"trace": o["trace"], "span": o["span"], "called": n == 0, "label": False} for n, o in enumerate(drawn)]
+    (at / "judged.jsonl").write_text("".join(json.dumps(one) + "\n" for one in said))
+    capsys.readouterr()
+    assert run(["telemetry", "corrected", "--draw", "draw.jsonl", "--judged", "judged.jsonl", "--format", "json"]) == 0
+    whole = json.loads(capsys.readouterr().out)[0]
+    assert (whole["observed"], whole["per"], whole["units"]) == (2_000, 0, 6) and whole["high"] > 2_000
