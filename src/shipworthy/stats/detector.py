@@ -14,7 +14,6 @@ from math import exp, log
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import gammaincinv
 
 MULTIPLES = (1.4, 2.0, 3.0, 5.0, 10.0)
 """Rises that are bet on, each with an equal share: as many times the highest rate that is still taken for no change."""
@@ -66,6 +65,8 @@ def normal_rate(days: Sequence[DayCount], *, confidence: float = 0.9, spread_con
     Raises:
         ValueError: too few days, or counts that cannot be.
     """
+    from scipy.special import gammaincinv
+
     if not (0.5 <= confidence < 1 and 0.5 <= spread_confidence < 1):
         raise ValueError(f"a confidence must lie in [0.5, 1); got {confidence} and {spread_confidence}")
     for day in days:

@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from shipworthy.core.errors import Problem, UsageError, WorkspaceError
 from shipworthy.core.settings import Settings
 from shipworthy.exchange.local_key import local_key
-from shipworthy.gateway.config import ClientSpec, LimitsSpec, listening
 from shipworthy.gateway.fields import Count, Name, Reference
+from shipworthy.gateway.listening import ClientSpec, LimitsSpec, listening
 from shipworthy.telemetry.alarm_config import AlarmsSpec, EvidenceSpec
 from shipworthy.telemetry.output_config import OutputSpec
 from shipworthy.telemetry.retention import Retention

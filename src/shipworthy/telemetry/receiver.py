@@ -7,36 +7,31 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import date
-from functools import cache
-from typing import Any
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiohttp import web
 
 from shipworthy.core.errors import ShipworthyError, StoreError, UsageError
 from shipworthy.detect.redact import seal_observed
+from shipworthy.gateway.asked import asked_by_loopback, key_of
 from shipworthy.gateway.clients import Clients, GatewayClient
-from shipworthy.gateway.exposition import CONTENT_TYPE, text
-from shipworthy.gateway.gateway import asked_by_loopback, key_of
-from shipworthy.gateway.refusal import HttpRefusal
-from shipworthy.gateway.turn import retry_after
-from shipworthy.store.alarms import read_alarms
-from shipworthy.store.audit import AuditLog
+from shipworthy.gateway.refusal import HttpRefusal, retry_after
 from shipworthy.store.layout import Layout
 from shipworthy.telemetry import otlp
-from shipworthy.telemetry.alarm_keeper import AlarmKeeper
-from shipworthy.telemetry.alarm_signals import system_of
 from shipworthy.telemetry.body import JSON, PROTOBUF, accepted, read_packed, refused
 from shipworthy.telemetry.config import Right, ServeConfig
-from shipworthy.telemetry.exposition import PREFIX, TELEMETRY_FAMILIES, Values, store_values, watch_values
-from shipworthy.telemetry.facts import FactView
-from shipworthy.telemetry.looks import delete_subject, look
-from shipworthy.telemetry.outbox import Outbox
-from shipworthy.telemetry.rates import rates
 from shipworthy.telemetry.read import observe
 from shipworthy.telemetry.retention import sweep
 from shipworthy.telemetry.store import Busy, DiskFull, TelemetryStore
 from shipworthy.telemetry.whose import Whose
+
+if TYPE_CHECKING:
+    from shipworthy.store.audit import AuditLog
+    from shipworthy.telemetry.alarm_keeper import AlarmKeeper
+    from shipworthy.telemetry.exposition import Values
+    from shipworthy.telemetry.outbox import Outbox
 
 TRACES = "/v1/traces"
 _LONG = 1 << 20
@@ -66,11 +61,16 @@ class Receiver:
         self._config, self._tell = config, tell
         self._clients = Clients(config.clients())
         self.store = TelemetryStore(config.state, config.master(make=True), tell)
-        self._audit = AuditLog(Layout(config.workspace).control_url)
         self.keeper: AlarmKeeper | None = None
+        self.outbox: Outbox | None = None
         if config.spec.alarms is not None:
+            # What watches is imported where there is something to watch: nobody else waits for it.
+            from shipworthy.telemetry.alarm_keeper import AlarmKeeper
+            from shipworthy.telemetry.alarm_signals import system_of
+            from shipworthy.telemetry.outbox import Outbox
+
             self.keeper = AlarmKeeper(config, self._audit, lambda: self.store.severe, tell)
-        self.outbox = Outbox(config.spec.outputs, self._audit, cache(lambda: system_of(config)), tell)
+            self.outbox = Outbox(config.spec.outputs, self._audit, cache(lambda: system_of(config)), tell)
         self._scraped: tuple[float, Values] = (-_SCRAPE_S, {})
         self._flying = 0
         self.taken = self.again = self.rejected = 0
@@ -83,6 +83,12 @@ class Receiver:
             ("POST", "/v1/telemetry/content"): self._content,
             ("POST", "/v1/telemetry/delete"): self._delete,
         }
+
+    @cached_property
+    def _audit(self) -> AuditLog:
+        from shipworthy.store.audit import AuditLog
+
+        return AuditLog(Layout(self._config.workspace).control_url)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is."""
@@ -117,7 +123,7 @@ class Receiver:
 
     async def watch(self) -> None:
         """Look for alarms until cancelled."""
-        while self.keeper is not None:
+        while self.keeper is not None and self.outbox is not None:
             await asyncio.to_thread(self.keeper.tend)
             try:
                 await self.outbox.send(self.keeper.entries.alarms)
@@ -128,8 +134,10 @@ class Receiver:
     async def close(self) -> None:
         """Let go of the store, with all that was acknowledged in it."""
         await asyncio.to_thread(self.store.close)
-        await self.outbox.close()
-        self._audit.close()
+        if self.outbox is not None:
+            await self.outbox.close()
+        if "_audit" in self.__dict__:
+            self._audit.close()
 
     # ---- requests ----
 
@@ -182,6 +190,9 @@ class Receiver:
         return web.Response(status=status, body=msgspec.json.encode(told), content_type=JSON)
 
     async def _metrics(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.gateway.exposition import CONTENT_TYPE, text
+        from shipworthy.telemetry.exposition import PREFIX, TELEMETRY_FAMILIES, store_values, watch_values
+
         with self._admit(request, "rates").place():
             now = time.monotonic()
             if now - self._scraped[0] > _SCRAPE_S:
@@ -190,12 +201,15 @@ class Receiver:
             values: Values = {
                 **{("telemetry_spans_total", name): float(number) for name, number in counted.items()},
                 **self._scraped[1],
-                **watch_values(self._config, self.keeper, self.outbox.states),
+                **watch_values(self._config, self.keeper, self.outbox.states if self.outbox is not None else {}),
             }
             page = text(values, TELEMETRY_FAMILIES, PREFIX)
             return web.Response(body=page.encode(), headers={"content-type": CONTENT_TYPE})
 
     async def _rates(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.telemetry.facts import FactView
+        from shipworthy.telemetry.rates import rates
+
         with self._admit(request, "rates").place():
             query = request.query
             asked: Any = query.get("by", "day,feature").split(",")
@@ -210,6 +224,8 @@ class Receiver:
             return web.Response(body=await asyncio.to_thread(counted), content_type=JSON)
 
     async def _alarms(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.store.alarms import read_alarms
+
         with self._admit(request, "rates").place():
 
             def held() -> bytes:
@@ -221,6 +237,8 @@ class Receiver:
             return web.Response(body=await asyncio.to_thread(held), content_type=JSON)
 
     async def _content(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.telemetry.looks import look
+
         client = self._admit(request, "content")
         with client.place():
             asked = await self._asked(request, "id", "reason")
@@ -232,6 +250,8 @@ class Receiver:
             return web.Response(body=msgspec.json.encode(told), content_type=JSON)
 
     async def _delete(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.telemetry.looks import delete_subject
+
         client = self._admit(request, "delete")
         with client.place():
             asked = await self._asked(request, "subject", "reason")

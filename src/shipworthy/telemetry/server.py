@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager, suppress
 from aiohttp import web
 
 from shipworthy.core.collector import held_back
-from shipworthy.gateway.config import listen
-from shipworthy.gateway.server import BACKLOG, GRACE_S, PatientServer, address, bind
+from shipworthy.gateway.listening import listen
+from shipworthy.gateway.sockets import BACKLOG, GRACE_S, PatientServer, address, bind
 from shipworthy.telemetry.config import ServeConfig
 from shipworthy.telemetry.receiver import Receiver
 

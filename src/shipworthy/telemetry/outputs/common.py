@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
 from shipworthy.core.alarm import Alarm
-from shipworthy.store.alarms import ClosedAlarm
+
+if TYPE_CHECKING:
+    from shipworthy.store.alarms import ClosedAlarm
 
 Action = Literal["raised", "closed"]
 Transport = Literal["http", "udp", "tcp"]
