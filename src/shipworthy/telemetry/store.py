@@ -95,6 +95,9 @@ class TelemetryStore:
         self._sealer = ThreadPoolExecutor(1, thread_name_prefix="shipworthy-segment")
         clean(directory)
         self._left: list[Path] = sorted((directory / JOURNAL).glob(f"*{journal.SUFFIX}"))
+        # Who was not answered when the last process was killed sends again, and it may be there.
+        for path in self._left:
+            self._recent[0].update(fact.trace + fact.span for fact in facts_in(path))
         self._sealing: Future[None] | None = self._sealer.submit(self._recover) if self._left else None
 
     # ---- appending ----
