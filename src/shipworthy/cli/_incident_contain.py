@@ -250,7 +250,7 @@ def contain(
 
 def _looked(trace: str, store: Path | None, reason: str, by: str, like: str | None) -> IncidentRepro:
     """Look at a conversation of production, which is entered first, and return it as a reproduction."""
-    from shipworthy.cli.telemetry import open_store, serve_config
+    from shipworthy.cli._telemetry import open_store, read_config
     from shipworthy.core.errors import UsageError
     from shipworthy.incidents.replay import IncidentRepro, said_in_telemetry
     from shipworthy.telemetry.looks import look
@@ -258,7 +258,7 @@ def _looked(trace: str, store: Path | None, reason: str, by: str, like: str | No
     if like is None:
         raise UsageError("--trace needs --like SUITE or SUITE/SAMPLE: whose scorers judge it")
     suite, _, name = like.partition("/")
-    read = serve_config(store)
+    read = read_config(store)
     with open_store(read) as (keyring, audit):
         spans = look(read.state, keyring, audit, trace, by=by, reason=reason)
     return IncidentRepro(kind="conversation", suite=suite, sample=name, messages=said_in_telemetry(spans, trace))

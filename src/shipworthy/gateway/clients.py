@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import UsageError
-from shipworthy.gateway.config import ClientSpec, fits
+from shipworthy.gateway.listening import ClientSpec, fits
 from shipworthy.gateway.refusal import HttpRefusal
 
 FEWEST = 16

@@ -30,7 +30,7 @@ from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.declared import UNDECLARED, declared
 from shipworthy.gateway.policy_stage import PolicyAsker
-from shipworthy.gateway.refusal import HttpRefusal
+from shipworthy.gateway.refusal import HttpRefusal, retry_after
 from shipworthy.gateway.trace import TraceContext
 from shipworthy.gateway.upstream import UpstreamCall, by_choice
 from shipworthy.net.answer import read_json
@@ -458,11 +458,6 @@ def upstream_refusal(error: TargetError, status: int) -> HttpRefusal:
                        code="upstream", ending="upstream_error")  # fmt: skip
     return HttpRefusal(502, "api_error", "the upstream failed to give an answer that can be passed on", code="upstream",
                    ending="upstream_error")  # fmt: skip
-
-
-def retry_after(refusal: HttpRefusal) -> dict[str, str]:
-    """Return the header that says when to try again, where that makes sense."""
-    return {"retry-after": str(max(1, round(refusal.retry_s)))} if refusal.retry_s is not None else {}
 
 
 async def read_body(request: web.BaseRequest, active: Active) -> Any:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from shipworthy.stats.raters import RaterAgreement, rater_agreement
     from shipworthy.stats.replicates import RunShift, run_shift
     from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
+    from shipworthy.stats.stratified import AuditedStratum, StratifiedRate, stratified_audited_rate
     from shipworthy.stats.survival import SurvivalCurve, TimeQuantile, survival_curve, time_quantile
     from shipworthy.stats.unpaired import UnpairedDifference, unpaired_difference
 
@@ -109,6 +110,9 @@ _HOMES = {
     "Flip": "scorer_error",
     "change_flip": "scorer_error",
     "rate_flip": "scorer_error",
+    "AuditedStratum": "stratified",
+    "StratifiedRate": "stratified",
+    "stratified_audited_rate": "stratified",
     "SurvivalCurve": "survival",
     "TimeQuantile": "survival",
     "survival_curve": "survival",
@@ -119,6 +123,7 @@ _HOMES = {
 
 __all__ = [
     "AuditedRate",
+    "AuditedStratum",
     "BradleyTerry",
     "CalibrationError",
     "Canary",
@@ -144,6 +149,7 @@ __all__ = [
     "RaterAgreement",
     "RiskCoverage",
     "RunShift",
+    "StratifiedRate",
     "SurvivalCurve",
     "ThresholdTest",
     "TimeQuantile",
@@ -181,6 +187,7 @@ __all__ = [
     "required_clusters_for_mean",
     "risk_coverage",
     "run_shift",
+    "stratified_audited_rate",
     "survival_curve",
     "threshold_test",
     "time_quantile",

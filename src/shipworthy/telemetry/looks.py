@@ -90,6 +90,28 @@ def delete_subject(keyring: Keyring, audit: AuditLog, subject: str, *, by: str, 
     return destroyed
 
 
+def content_of(
+    directory: Path, keyring: Keyring, row: tuple[Any, ...], opened: dict[tuple[str, str, int], list[bytes] | None]
+) -> bytes | None:
+    """Return what was said in one of many spans; None where that is gone. The caller has entered that it looks.
+
+    Args:
+        row: trace and span in hex, then content, kept, block and place of the fact.
+        opened: blocks that were opened for others, kept between calls.
+    """
+    trace, span, name, kept, block, place = row
+    if not name:
+        return _in_journals(directory, keyring, trace, span)[0]
+    at = (name, kept, block)
+    if at not in opened:
+        try:
+            opened[at] = blocks.read_block(content_file(directory, name, kept), *at, keyring)
+        except FileNotFoundError:
+            opened[at] = None
+    bodies = opened[at]
+    return bodies[place] if bodies is not None and place < len(bodies) else None
+
+
 def _looked(directory: Path, keyring: Keyring, row: tuple[Any, ...]) -> ShownSpan:
     names = ("time", "trace", "span", "feature", "kind", "dialect", "model", "ending", "severity", "violation", "pii",
              "refusal")  # fmt: skip

@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import web
 
 from shipworthy.core.collector import held_back
-from shipworthy.gateway.config import listen
-from shipworthy.gateway.server import BACKLOG, GRACE_S, PatientServer, address, bind
+from shipworthy.gateway.listening import listen
+from shipworthy.gateway.sockets import BACKLOG, GRACE_S, PatientServer, address, bind
 from shipworthy.telemetry.config import ServeConfig
 from shipworthy.telemetry.receiver import Receiver
 
@@ -32,14 +32,15 @@ async def receiving(
         shutdown_timeout=GRACE_S,
     )
     await runner.setup()
-    tending = asyncio.create_task(receiver.tend())
+    tending = [asyncio.create_task(receiver.tend()), asyncio.create_task(receiver.watch())]
     try:
         await web.SockSite(runner, bound, backlog=BACKLOG).start()
         yield receiver
     finally:
-        tending.cancel()
-        with suppress(asyncio.CancelledError):
-            await tending
+        for task in tending:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await runner.cleanup()
         await receiver.close()
 
@@ -71,6 +72,8 @@ async def _work(
             tell(f"listening on {address(bound)}")
             if not config.spec.clients:
                 tell("no 'clients': whoever is on this machine may send telemetry and read rates; nobody may look")
+            if config.spec.alarms is None:
+                tell("no 'alarms': what comes in is counted, and nothing is watched")
             gc.collect()
             gc.freeze()
             other = asyncio.create_task(beside()) if beside is not None else None
