@@ -19,7 +19,7 @@ from shipworthy.evals.results import Run
 from shipworthy.evidence import recount, signed_off
 from shipworthy.evidence.told import agreements
 from shipworthy.store import chain
-from shipworthy.store.audit import ORIGIN, Entry, entry_hash
+from shipworthy.store.entry import ORIGIN, Entry, entry_hash
 from shipworthy.store.line import encode_attempt, frame, leaf
 from shipworthy.store.reading import RecordRow
 from shipworthy.store.record_index import RecordIndex

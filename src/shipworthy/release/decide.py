@@ -21,7 +21,7 @@ from shipworthy.core.records import (
 )
 from shipworthy.core.selftest import newest, sentence
 from shipworthy.evals.imports.bring import IMPORTED
-from shipworthy.evals.results import Run
+from shipworthy.evals.results import Run, several
 from shipworthy.evals.subject import target_of
 from shipworthy.release.baseline import ChosenBaseline, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
@@ -122,11 +122,6 @@ def decide(
         selftest=tested_itself
         and SelftestUse(entry=tested_itself.entry, flips=tested_itself.pairs, sentence=sentence(tested_itself)),
     )
-
-
-def several(runs: Run | Sequence[Run] | None) -> tuple[Run, ...]:
-    """Return one run, some, or none as a tuple."""
-    return () if runs is None else (runs,) if isinstance(runs, Run) else tuple(runs)
 
 
 def joint_digest(digests: Iterable[str]) -> str:
