@@ -25,7 +25,8 @@ from shipworthy.evals.results import Run, several
 from shipworthy.evals.subject import target_of
 from shipworthy.release.baseline import ChosenBaseline, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
-from shipworthy.release.current import MEANT, SUBJECT, Lapse, Now
+from shipworthy.release.current import MEANT, SUBJECT, Now
+from shipworthy.release.lapse import Lapse
 from shipworthy.release.ledger import read_ledger
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds

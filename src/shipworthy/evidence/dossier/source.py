@@ -18,10 +18,11 @@ from shipworthy.core.errors import IntegrityError
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.evidence.dossier.fact import Fact, FactRow, MissingFact, WrittenWords
-from shipworthy.evidence.dossier.frameworks import clocks, dates
+from shipworthy.evidence.dossier.frameworks import clocks
 from shipworthy.evidence.dossier.gather import SCHEMA, SOURCE
 from shipworthy.evidence.residual import FailureRate, inherent, worst_rate
 from shipworthy.evidence.signed_off import LOG
+from shipworthy.workspace.law import dates
 from shipworthy.workspace.taxonomies import ref_problem
 
 _BARE = ("suite", "plan", "gate", "target", "policy", "facts", "tier")
