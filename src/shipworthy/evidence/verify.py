@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -49,6 +50,7 @@ from shipworthy.evidence.packed import member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
 from shipworthy.evidence.shape import anything, mapped
 from shipworthy.evidence.specified import Specified
+from shipworthy.evidence.stamp import GivenStamp, check_stamp, given_stamp
 from shipworthy.evidence.verdict import blank_runs
 from shipworthy.evidence.verification import Check, Verification, report
 from shipworthy.store.authority import check_signers
@@ -70,15 +72,19 @@ PACK_VERSION = 5
 _MOST_SIGNED = 1 << 24
 """Bytes of manifest or attestation: all that is read of a pack before somebody trusted has signed it."""
 
+SKEW = timedelta(minutes=5)
+"""How far a signer's clock may be ahead of a verifier's, or of a time stamp's."""
+
 PREDICATE_TYPE = "https://shipworthy.example/attestation/release-decision/v1"
 
 
-def verify_pack(path: Path, trust: Trust) -> Verification:
+def verify_pack(path: Path, trust: Trust, stamp: GivenStamp | None = None) -> Verification:
     """Check a pack against a verifier's trust file.
 
     Args:
         path: the pack.
         trust: whom the verifier believes.
+        stamp: a time stamp that must be of this pack; None where none is asked for.
 
     Raises:
         UsageError: the file cannot be read.
@@ -96,7 +102,8 @@ def verify_pack(path: Path, trust: Trust) -> Verification:
                 file.seek(0)
                 with _uncollected():
                     data = file.read(archive.MAX_BYTES + 1)
-                    if verifier.go(verifier.inside(data)) and verifier.go(verifier.beside()):
+                    held = verifier.go(verifier.inside(data)) and verifier.go(verifier.beside())
+                    if held and verifier.go(verifier.stamped(data, stamp)):
                         verifier.again()
     except OSError as error:
         raise UsageError(f"cannot read the pack {path}: {error.strerror}") from error
@@ -207,6 +214,21 @@ class _Verifier:
         if any(name.startswith(DOSSIER) for name in self.members) and not self.for_customers:
             steps.append(("sections", lambda: check_source(self.members)))
         return steps
+
+    def stamped(self, data: bytes, stamp: GivenStamp | None) -> Sequence[Step]:
+        """What is checked of a time stamp, where the verifier was given one."""
+        return () if stamp is None else (("time stamp", lambda: self.stamp(data, stamp)),)
+
+    def stamp(self, data: bytes, stamp: GivenStamp) -> str:
+        found, who = check_stamp(stamp.data, data, stamp.authorities)
+        signed = read_time(self.predicate["created"], "created")
+        if signed > found.at + timedelta(seconds=found.seconds) + SKEW:
+            raise IntegrityError(
+                f"the pack was stamped at {found.at:%Y-%m-%d %H:%M:%S} UTC, and says that it was signed later, at "
+                f"{signed:%Y-%m-%d %H:%M:%S}"
+            )
+        near = f" (to {found.seconds:g} s)" if found.seconds else ""
+        return f"it was there, signed, at {found.at:%Y-%m-%d %H:%M:%S} UTC{near}, says {who}"
 
     def told(self) -> str:
         self.decision, self.manifests = customer.check(self.members, self.predicate)
@@ -387,7 +409,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             audit_log=chosen.audit_log,
         )
         trust = load_trust(chosen.trust)
-        found = verify_pack(chosen.pack, trust)
+        found = verify_pack(chosen.pack, trust, given_stamp(chosen.stamp, chosen.stamp_trust))
         given = require.answer(found, asked, trust)
     except ShipworthyError as error:
         sys.stderr.write(f"error: {visible(str(error))}\n")
