@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -34,6 +34,11 @@ _CERTIFICATE, _CERTIFICATE_2 = "1.2.840.113549.1.9.16.2.12", "1.2.840.113549.1.9
 _RSA, _EC, _ED25519 = "1.2.840.113549.1.1.", "1.2.840.10045.4.3.", "1.3.101.112"
 _REPLY, _TOKEN = "the reply", "the time stamp"
 _DEEPEST = 8
+_UNREADABLE = (
+    ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,
+)  # fmt: skip
+"""What `cryptography` raises over certificates that are none, some of it only when a part is asked for."""
 
 
 class TimeStamp(NamedTuple):
@@ -96,7 +101,10 @@ def check_stamp(stamp: bytes, data: bytes, authorities: Sequence[x509.Certificat
     info = _info(token.info.content)
     if not info.of(data):
         raise IntegrityError("the time stamp is of other bytes")
-    signer = _signed_by(token, authorities)
+    try:
+        signer = _signed_by(token, authorities)
+    except _UNREADABLE as error:
+        raise IntegrityError(f"a certificate of the time stamp cannot be read: {error}") from None
     return info, signer.subject.rfc4514_string()
 
 
@@ -171,7 +179,7 @@ def _token(data: bytes) -> _Signed:
 def _certificate(value: DerValue) -> x509.Certificate:
     try:
         return x509.load_der_x509_certificate(value.whole)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise IntegrityError(f"a certificate in the time stamp cannot be read: {error}") from None
 
 
@@ -319,7 +327,7 @@ def _check_purpose(signer: x509.Certificate) -> None:
     """Hold a certificate to what RFC 3161, 2.3, asks: a key for time stamps, and for nothing else."""
     try:
         found = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *_UNREADABLE):
         found = None
     if found is None or not found.critical or list(found.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         raise IntegrityError("who signed the time stamp has no certificate for time stamps, and for nothing else")
@@ -353,6 +361,6 @@ def _issued(this: x509.Certificate, above: x509.Certificate) -> bool:
         this.verify_directly_issued_by(above)
         allowed = above.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
         usage = next((e.value for e in above.extensions if isinstance(e.value, x509.KeyUsage)), None)
-    except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
+    except (InvalidSignature, x509.ExtensionNotFound, *_UNREADABLE):
         return False
     return allowed and (usage is None or usage.key_cert_sign)
