@@ -81,6 +81,7 @@ def _measure(value: Any, where: str) -> None:
             "high": number(),
             "reducer": word("mean", "any"),
             "judge": text,
+            "harm": flag,
         },
         closed=True,
     )(value, where)

@@ -11,7 +11,7 @@ from shipworthy.workspace.scaffold import scaffold, templates
 
 def test_templates_are_found():
     assert templates() == (
-        "agent-mail", "chat-assistant", "code-assistant", "helpdesk-rag", "high-stakes-advice", "minimal",
+        "agent-mail", "chat-assistant", "code-assistant", "helpdesk-rag", "high-stakes-advice", "image-feature", "minimal",
         "rag-copilot", "support-automation", "tool-agent",
     )  # fmt: skip
 
