@@ -29,8 +29,8 @@ class Metric(Struct, frozen=True, omit_defaults=True):
         low, high: the range of a value, ends included; an event's is [0, 1].
         reducer: how the attempts of one sample become the sample's number: ``mean``, or ``any`` (an event that
             happens once in k attempts has happened).
-        harm: of an event that had better not happen, whether one is harm, so that one on a sample of severity S1 forbids
-            a release; False for what only costs, such as a person being asked.
+        harm: of an event that had better not happen, whether one is harm: then one on a sample of severity S1 forbids a
+            release. False for what only costs, such as a person being asked.
         judge: of a metric that a judge gives, the identity of that judge as it is written: rubric, prompt, votes and
             model. Nothing is decided on it but with a calibration of this very judge. Scorers leave it empty: whoever
             reads the files fills it in.
