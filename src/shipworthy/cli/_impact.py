@@ -140,7 +140,8 @@ def _needs(need: RenewalNeeds, form: str, again: Again) -> list[str]:
         if one.beside:
             lines.append(
                 f"    for a renewed decision also {', '.join(one.beside)} ({one.beside_attempts:,} attempts"
-                f"{'' if one.fresh else ', from the reply cache where it holds them'}): a run is evidence as a whole"
+                f"{'' if one.fresh else ', from the reply cache where it holds them'}): a run is evidence as a whole, "
+                "so each becomes a run of its own"
             )
         lines += [f"    {said}" for said in sentences(one.expected)]
     if need.people:
