@@ -260,7 +260,7 @@ def test_a_killed_impact_run_goes_on(verbs: Verbs, vendor: Vendor, root: Path) -
     made = [name for name in Layout(root).run_ids() if name not in first]
     # Gone on with, and not begun again; the suite that is measured along is a run of its own.
     assert made[:1] == begun and len(made) == 2
-    assert [read_manifest(Layout(root).runs / name).plan for name in made] == ["full@asks", "full@greets"]
+    assert [read_manifest(Layout(root).runs / name).plan for name in made] == ["both@asks", "both@greets"]
     assert Run.load(Layout(root).runs / made[0]).complete
     assert not [said for said in vendor.asked if said.startswith("greets")]  # those the cache answered
     assert len(vendor.asked) <= SAMPLES + 16 + 64
@@ -268,7 +268,7 @@ def test_a_killed_impact_run_goes_on(verbs: Verbs, vendor: Vendor, root: Path) -
     # From now on a change of one suite asks for that suite, and the run of the other one stays.
     path.write_text(path.read_text().replace("asks again ", "asks once more "))
     [run] = json.loads(verbs("release", "impact", "--format", "json", code=1))["runs"]
-    assert (run["plan"], run["suites"], run["beside"], run["attempts"]) == ("full@asks", ["asks"], [], SAMPLES)
+    assert (run["plan"], run["suites"], run["beside"], run["attempts"]) == ("both@asks", ["asks"], [], SAMPLES)
     vendor.asked.clear()
     verbs("release", "impact", "--run")
     decision = Layout(root).load_decision()
