@@ -144,7 +144,10 @@ class Vendor:
         key = json.dumps([self.before, messages])
         if key not in self._known:
             self.calls += 1
-            said = [say(m["role"], f"{self.before}{m['content']}" if m["role"] == "system" else m["content"]) for m in messages]
+            said = [
+                say(m["role"], f"{self.before}{m['content']}" if m["role"] == "system" else m["content"])
+                for m in messages
+            ]
             if self.before and messages[0]["role"] != "system":
                 said.insert(0, say("system", self.before))
             reply = await model.send(Request(messages=tuple(said), seed=1))
@@ -193,12 +196,14 @@ class Month:
         rows = [{"id": f"A-{n:02}", "messages": [{"role": "user", "content": text}], "secrets": [CODE], "severity": "S3"}
                 for n, text in enumerate(asked)]  # fmt: skip
         (self.root / "suites/asks/samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        (self.root / "gateway/gateway.yaml").write_text(textwrap.dedent(f"""
+        (self.root / "gateway/gateway.yaml").write_text(
+            textwrap.dedent(f"""
             listen: 127.0.0.1:0
             guards: guards.yaml
             upstreams: {{main: {{url: "{upstream}/v1", retries: 0}}}}
             levers: {{strict: {{GD-code: enforce}}}}
-        """))
+        """)
+        )
 
     @contextlib.contextmanager
     def served(self) -> Iterator[str]:
@@ -284,7 +289,9 @@ def play(month: Month, base: str) -> None:
     must("SHIP" in month.run("gate").upper(), "the first release ships")
     decision = json.loads(month.run("decisions", "list", "--format", "json"))[-1]
     day0 = month.first.isoformat()
-    month.run("record", "deploy.ga", "fen-1", "--set", "tier=high", "--set", f"decision={decision['id']}", "--source", "cd")
+    month.run(
+        "record", "deploy.ga", "fen-1", "--set", "tier=high", "--set", f"decision={decision['id']}", "--source", "cd"
+    )
     month.run("record", "pattern.seen", "PT-guards", "--set", "where=fen", "--source", "ci")
     month.run("sentinel", "enrol", "--target", "vendor", "--repeats", "3")
     alarms: list[tuple[int, str, str]] = []
@@ -369,7 +376,9 @@ def readout(month: Month) -> None:
         shot = f"--screenshot={month.root / 'state.png'}"
         words = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1000,2400", shot, page.as_uri()]
         subprocess.run(words, capture_output=True, check=False)
-    month.tell(f"numbers with a value: {month.figures['kpis_with_a_value']} of 16; {page.name} and its picture are written")
+    month.tell(
+        f"numbers with a value: {month.figures['kpis_with_a_value']} of 16; {page.name} and its picture are written"
+    )
 
 
 @contextlib.contextmanager

@@ -65,7 +65,9 @@ def render_runbooks() -> str:
     lines += ["## Exercises", "", "| scenario | | practises | minutes |", "|---|---|---|--:|"]
     for id in sorted(scenario_files()):
         one = read_scenario(id)
-        lines.append(f"| `{one.id}` | **{one.title}.** {one.summary} | [{one.runbook}](#{one.runbook}) | {one.minutes} |")
+        lines.append(
+            f"| `{one.id}` | **{one.title}.** {one.summary} | [{one.runbook}](#{one.runbook}) | {one.minutes} |"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -21,7 +21,8 @@ from shipworthy.evals.results import Run
 from shipworthy.evidence import finding_steps, recount, signed_off
 from shipworthy.evidence.told import agreements
 from shipworthy.store import chain
-from shipworthy.store.audit import ORIGIN, AuditLog, Entry, entry_hash
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import ORIGIN, Entry, entry_hash
 from shipworthy.store.happened import entered
 from shipworthy.store.line import encode_attempt, frame, leaf
 from shipworthy.store.reading import RecordRow

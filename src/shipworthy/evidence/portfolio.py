@@ -155,7 +155,7 @@ def _filled(row: PortfolioRow, workspace: Workspace, layout: Layout, now: dateti
 
 def standings_of_nothing(workspace: Workspace) -> dict[str, Any]:
     """Return what stands for each criterion where nothing was ever decided."""
-    from shipworthy.evidence.standing import CriterionStanding
+    from shipworthy.evidence.criterion_standing import CriterionStanding
 
     every = (one.id for requirement in workspace.requirements.values() for one in requirement.criteria)
     return {id: CriterionStanding(id, "none", "no decision was made on it yet") for id in every}

@@ -85,6 +85,7 @@ def _measure(value: Any, where: str) -> None:
             "high": number(),
             "reducer": word("mean", "any"),
             "judge": text,
+            "harm": flag,
         },
         closed=True,
     )(value, where)
@@ -251,7 +252,7 @@ manifest: Shape = fields(
         "stopping": fields({}, {"rule": word(*RULES), "planner": text, "budget": _count}, closed=True),
         "shards": whole(1), "draws": listed(_count), "guards": text, "shadow": text, "engine": text, "host": text,
         "models": listed(fields({"role": text, "digest": text}, {"description": anything}, closed=True)),
-        "files": listed(_FILE),
+        "files": listed(_FILE), "beside": mapped(text),
     },
     closed=True,
 )  # fmt: skip

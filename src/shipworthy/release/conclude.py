@@ -16,7 +16,8 @@ from shipworthy.core.signoff import ReleaseBlock
 from shipworthy.release.blocks import CandidateStatus
 from shipworthy.release.proposal import ReleaseCandidate
 from shipworthy.release.signing import Signer, check_clock, permit, place_of, predicate_of, signed_body, text
-from shipworthy.store.audit import Appender, AuditLog, Entry
+from shipworthy.store.audit import Appender, AuditLog
+from shipworthy.store.entry import Entry
 from shipworthy.store.register import DECISION_MADE
 from shipworthy.workspace.kinds.waiver import severity_of
 from shipworthy.workspace.load import Workspace

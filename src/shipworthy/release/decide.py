@@ -23,12 +23,13 @@ from shipworthy.core.records import (
 )
 from shipworthy.core.selftest import newest, sentence
 from shipworthy.evals.imports.bring import IMPORTED
-from shipworthy.evals.results import Run
+from shipworthy.evals.results import Run, several
 from shipworthy.evals.subject import target_of
 from shipworthy.findings.recurrence import reopen_failed
 from shipworthy.release.baseline import ChosenBaseline, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
-from shipworthy.release.current import MEANT, SUBJECT, Lapse, Now
+from shipworthy.release.current import MEANT, SUBJECT, Now
+from shipworthy.release.lapse import Lapse
 from shipworthy.release.ledger import read_ledger
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds
@@ -137,11 +138,6 @@ def decide(
         and SelftestUse(entry=tested_itself.entry, flips=tested_itself.pairs, sentence=sentence(tested_itself)),
         findings=tuple(FindingUse(**one._asdict(), reason=one.reason) for one in findings),
     )
-
-
-def several(runs: Run | Sequence[Run] | None) -> tuple[Run, ...]:
-    """Return one run, some, or none as a tuple."""
-    return () if runs is None else (runs,) if isinstance(runs, Run) else tuple(runs)
 
 
 def joint_digest(digests: Iterable[str]) -> str:

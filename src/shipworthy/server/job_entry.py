@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import Entry
 
 STARTED = "job.started"
 ENDED = "job.ended"

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from shipworthy.core.alarm import CLOSED, LOOKED, RAISED, Alarm, alarm_body, alarm_of
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import Entry
 
 
 class ClosedAlarm(NamedTuple):

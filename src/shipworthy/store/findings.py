@@ -13,7 +13,8 @@ from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.finding import FindingStep
 from shipworthy.core.finding_entry import FACTS, KINDS, FindingStanding, check_body, standings
 from shipworthy.detect.redact import redact
-from shipworthy.store.audit import Appender, AuditLog, Entry
+from shipworthy.store.audit import Appender, AuditLog
+from shipworthy.store.entry import Entry
 from shipworthy.store.happened import enter, entered
 
 

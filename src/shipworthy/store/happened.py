@@ -16,7 +16,8 @@ import sqlalchemy as sql
 from shipworthy.core.digests import canonical, digest
 from shipworthy.core.errors import IntegrityError
 from shipworthy.store import tables
-from shipworthy.store.audit import Appender, AuditLog, Entry
+from shipworthy.store.audit import Appender, AuditLog
+from shipworthy.store.entry import Entry
 
 R = TypeVar("R", bound=msgspec.Struct)
 

@@ -15,7 +15,8 @@ from shipworthy.core import signoff
 from shipworthy.core.change import CHANGED, OF_SUBJECT
 from shipworthy.core.decision import Decision
 from shipworthy.core.errors import IntegrityError, ShipworthyError
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import Entry
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import DECISION_MADE
 

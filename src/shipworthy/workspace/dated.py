@@ -41,6 +41,7 @@ def dated(graph: Graph, today: date, drilled: Mapping[str, date] = MappingProxyT
             message = f"the waiver {node.id} expires on {node.entity.expires}, in {left} day{'' if left == 1 else 's'}"
             found.warnings.append(_problem(node, message, "decide now what comes after it"))
     found.warnings.extend(_levers(graph, today, drilled))
+    found.warnings.extend(_records(graph, today))
     return found
 
 
@@ -69,6 +70,14 @@ def _levers(graph: Graph, today: date, drilled: Mapping[str, date]) -> Iterator[
         elif (days := (today - last).days) > often:
             message = f"the lever {node.id} was last drilled {days} days ago, and is to be every {often} days"
             yield _problem(node, message, hint)
+
+
+def _records(graph: Graph, today: date) -> Iterator[Problem]:
+    for node in graph.of_kind("component").values():
+        record = node.entity.record
+        if record is not None and record.until < today:
+            message = f"{node.id} was assessed on {record.on}, and that held until {record.until}"
+            yield _problem(node, message, "assess it again: version, licence, updates, files (`shipworthy model scan`)")
 
 
 def _problem(node: Node, message: str, hint: str) -> Problem:

@@ -12,7 +12,12 @@ FOLDER = TAXONOMIES.parent / "crosswalks"
 
 
 class LawDate(NamedTuple):
-    """A day of law: from when something applies, where that is said, and whether the official text was seen."""
+    """A day of law: from when something applies, where that is said, and whether the official text was seen.
+
+    Attributes:
+        date: ``2026-12-02``.
+        article: a taxonomy reference, such as ``eu-ai-act:Art5@2024``.
+    """
 
     id: str
     date: str
@@ -20,6 +25,11 @@ class LawDate(NamedTuple):
     article: str
     source: str
     seen: str
+
+    @property
+    def about(self) -> str:
+        """The article without the version: what refers to it, in whatever version, is about it."""
+        return self.article.partition("@")[0]
 
 
 class LawClock(NamedTuple):

@@ -13,8 +13,9 @@ import sqlalchemy as sql
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.store import migrate
 from shipworthy.store.approvals import Vote, add_approval, read_approvals
-from shipworthy.store.audit import ORIGIN, AuditLog, entry_hash
+from shipworthy.store.audit import AuditLog
 from shipworthy.store.database import Database
+from shipworthy.store.entry import ORIGIN, entry_hash
 from shipworthy.store.labels import Label, add_label, read_labels
 from shipworthy.store.tables import metadata
 

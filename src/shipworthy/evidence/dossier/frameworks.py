@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from shipworthy.core.cells import csv_records
-from shipworthy.workspace.taxonomies import FOLDER as TAXONOMIES
-
-FOLDER: Path = TAXONOMIES.parent / "crosswalks"
+from shipworthy.workspace.law import FOLDER
 
 DISCLAIMER = (
     "This document organises evidence and certifies nothing. It is no declaration of conformity, and no legal advice."

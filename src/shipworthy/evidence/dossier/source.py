@@ -17,12 +17,12 @@ from shipworthy.core import signoff
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finding_entry import FindingStanding
 from shipworthy.core.records import CriterionResult, Decision
+from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.evidence.dossier.fact import Fact, FactRow, MissingFact, WrittenWords
 from shipworthy.evidence.dossier.gather import SCHEMA, SOURCE
 from shipworthy.evidence.finding_steps import MEMBER, read_standings
 from shipworthy.evidence.residual import FailureRate, inherent, worst_rate
 from shipworthy.evidence.signed_off import LOG
-from shipworthy.evidence.standing import CriterionStanding
 from shipworthy.workspace.law import clocks, dates
 from shipworthy.workspace.taxonomies import ref_problem
 
