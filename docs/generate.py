@@ -81,7 +81,8 @@ def _runbook(book: RunbookFile) -> Iterator[str]:
     for step in book.steps:
         title = step.title if step.title.endswith("?") else f"{step.title}."
         run = f" `{step.run}`" if step.run else ""
-        yield f"| `{step.id}` | {step.role} | **{title}** {step.text}{run} | {step.minutes or ''} | {step.done_when or ''} |"
+        minutes, shows = step.minutes or "", step.done_when or ""
+        yield f"| `{step.id}` | {step.role} | **{title}** {step.text}{run} | {minutes} | {shows} |"
     yield ""
 
 

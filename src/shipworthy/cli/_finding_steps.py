@@ -155,8 +155,8 @@ def reopen(*, workspace: Path, allow_code: bool, finding: str, by: str, because:
     """Open FINDING again, with a new deadline. A run in which its regression case fails does that by itself."""
     from shipworthy.findings import steps
 
-    with opened(workspace, finding, allow_code=allow_code) as (loaded, audit, found, _):
-        steps.reopen(loaded, audit, found, by=by, why=because)
+    with opened(workspace, finding, allow_code=allow_code) as (loaded, audit, found, secrets):
+        steps.reopen(loaded, audit, found, by=by, why=because, secrets=secrets)
     _said(found, "open again")
 
 

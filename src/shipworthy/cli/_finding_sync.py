@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 @workspace_option
 def export(*, workspace: Path, form: str) -> None:
     """Print the findings as they stand now: JSON, CSV, or SARIF 2.1.0 of those that are not closed."""
-    import csv
-    import io
-
     from shipworthy.cli._finding_rows import read_all, row_of
+    from shipworthy.core.cells import sheet_of
     from shipworthy.findings.intake.sarif import sarif_of
 
     found, at = read_all(workspace)
@@ -32,15 +30,9 @@ def export(*, workspace: Path, form: str) -> None:
     elif form == "json":
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        out = io.StringIO(newline="")
         names = list(rows[0]) if rows else ["id"]
-        writer = csv.DictWriter(out, names, lineterminator="\n")
-        writer.writeheader()
-        # A cell that begins like a formula is none in the sheet that opens it.
-        writer.writerows(
-            {k: f"'{v}" if str(v)[:1] in "=+-@\t" and str(v) else v for k, v in row.items()} for row in rows
-        )
-        click.echo(out.getvalue(), nl=False)
+        cells = [[str(row[name]) for name in names] for row in rows]
+        click.echo(sheet_of([names, *cells]), nl=False)
 
 
 @click.command()

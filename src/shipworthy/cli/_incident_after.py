@@ -67,13 +67,13 @@ def resolve(
 def _signed_reason(here: OpenedIncident, reason: str, key: str | None, role: str | None, by: str) -> NewEvent:
     """Sign why there is no regression case, keep the envelope, and return the event that closes the incident."""
     from shipworthy.core.digests import bytes_digest
-    from shipworthy.core.errors import StoreError, UsageError
+    from shipworthy.core.errors import UsageError
     from shipworthy.core.settings import Settings
     from shipworthy.detect.redact import redact_text
     from shipworthy.incidents.incident import NewEvent
+    from shipworthy.incidents.named_file import write_private
     from shipworthy.incidents.snapshot import FOLDER
     from shipworthy.release.signing import SIGNERS, placed_rules, signer, signers_of
-    from shipworthy.store.files import make_directory, write_atomic
     from shipworthy.store.signing import find_keys, sign, statement
 
     if not reason.strip():
@@ -88,11 +88,7 @@ def _signed_reason(here: OpenedIncident, reason: str, key: str | None, role: str
     subject = {here.incident.id: bytes_digest(here.incident.happened[-1].row.at.encode())}
     envelope = sign(statement(subject, REASON, predicate), [whose.key])
     path = here.layout.state / FOLDER / here.incident.id / "closed.dsse.json"
-    try:
-        make_directory(path.parent, mode=0o700)
-        write_atomic(path, envelope, mode=0o600)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
+    write_private(path, envelope, "the signed reason")
     detail = {"role": role, "key": whose.key.public.keyid[:12], "signer": whose.by}
     return NewEvent(
         what="closed", by=by, about=bytes_digest(envelope), outcome="signed reason", text=text, detail=detail

@@ -185,6 +185,8 @@ def verify(
     with opened(workspace, incident, allow_code=allow_code) as here:
         if trace is not None and (attempt or sample or conversation):
             raise click.UsageError("a reproduction is an attempt, a sample, a conversation or a trace: name one")
+        if attempt is not None and target:
+            raise click.UsageError("an attempt is made again on the target of its run: take --target out")
         if trace is not None:
             made: IncidentRepro | None = _looked(trace, store, f"{here.incident.id}: {reason}", who(by), like)
         else:

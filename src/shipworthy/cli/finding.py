@@ -39,6 +39,7 @@ for _one in (assign, link, accept, reject, fix, reproduce, promote, verify, clos
 @click.option("--attempt", metavar="ATTEMPT_ID", help="What shows it: an attempt of a run, word for word.")
 @click.option("--run", metavar="RUN", help="The run of that attempt; the newest that holds it if left out.")
 @click.option("--sample", metavar="TEXT", help="What shows it: said to the target; the first signal's if left out.")
+@click.option("--conversation", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="What shows it: JSON, a list of {role, content}; redacted. The target answers afresh.")  # fmt: skip  # noqa: E501
 @click.option("--scorer", "scorers", metavar="USE", multiple=True, help="What tells that it failed: an id, or YAML such as '{use: contains, …}'; may be repeated.")  # fmt: skip  # noqa: E501
 @click.option("--expected", metavar="TEXT", help="What the scorer needs to know of the sample.")
 @click.option("--metric", default="", metavar="NAME", help="Whose hit is the failure; the first of the scorers if left out.")  # fmt: skip  # noqa: E501
@@ -50,7 +51,8 @@ for _one in (assign, link, accept, reject, fix, reproduce, promote, verify, clos
 @allow_code_option
 def open_(
     *, workspace: Path, allow_code: bool, signals: tuple[str, ...], title: str, severity: Severity | None, by: str,
-    owner: str, attempt: str | None, run: str | None, sample: str | None, scorers: tuple[str, ...],
+    owner: str, attempt: str | None, run: str | None, sample: str | None, conversation: Path | None,
+    scorers: tuple[str, ...],
     expected: str | None, metric: str, target: str, risks: tuple[str, ...], feature: str, because: str,
 ) -> None:  # fmt: skip
     """Open a finding, for SIGNALs or on its own. It needs what shows it: a sample and a scorer, or an attempt.
@@ -62,7 +64,12 @@ def open_(
     from shipworthy.core.severity import worst
     from shipworthy.evals.repro import find
     from shipworthy.evidence.documents import known_secrets
-    from shipworthy.findings.case import case_of_attempt, case_of_text
+    from shipworthy.findings.case import (
+        case_of_attempt,
+        case_of_conversation,
+        case_of_text,
+        read_conversation,
+    )
     from shipworthy.findings.steps import open_finding
     from shipworthy.store.audit import AuditLog
     from shipworthy.store.layout import Layout
@@ -76,19 +83,27 @@ def open_(
         chosen = severity or (worst(rated) if rated else None)
         if chosen is None:
             raise UsageError("how bad is it? No signal is rated: pass --severity (`shipworthy finding rubric` helps)")
+        if (attempt, sample, conversation).count(None) < 2:
+            raise UsageError("--attempt, --sample and --conversation say the same: give one of them")
+        secrets = known_secrets(loaded)
         if attempt is not None:
-            if scorers or sample is not None:
-                raise UsageError("--attempt has its sample and its scorers: leave --sample and --scorer out")
+            if scorers:
+                raise UsageError("--attempt has its scorers: leave --scorer out")
             of, tried = find(layout, attempt, run)
             case = case_of_attempt(loaded, of, tried, metric=metric)
         else:
             text = sample or next((one.sample for one in found if one.sample), "")
             named = [scorer(one) for one in scorers] or [one.scorer for one in found if one.scorer][:1]
             where = target or next((one.target for one in found if one.target), "")
-            case = case_of_text(loaded, text, named, metric=metric, target=where, expected=expected)
+            how: dict[str, Any] = {"metric": metric, "target": where, "expected": expected}
+            if conversation is not None:
+                said = read_conversation(conversation)
+                case = case_of_conversation(loaded, said, named, secrets=secrets, **how)
+            else:
+                case = case_of_text(loaded, text, named, **how)
         opened = open_finding(
             loaded, audit, title=title or (found[0].title if found else ""), severity=chosen, case=case, by=by,
-            why=because, signals=signals, feature=feature, owner=owner, risks=risks, secrets=known_secrets(loaded),
+            why=because, signals=signals, feature=feature, owner=owner, risks=risks, secrets=secrets,
         )  # fmt: skip
     click.echo(f"{opened.id}  {opened.severity}  due {opened.due}  owner {opened.owner or 'nobody yet'}")
     click.echo(f"Next:  {Again(workspace, allow_code).line('finding', 'reproduce', opened.id)}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,7 +13,8 @@ from shipworthy.core.finding import FindingCase
 from shipworthy.core.metric import Metric
 from shipworthy.core.records import Attempt, Message, Sample, say
 from shipworthy.core.severity import Severity
-from shipworthy.detect.redact import is_redacted
+from shipworthy.detect.redact import is_redacted, redact_text
+from shipworthy.evals.imports.foreign import parse, read_bytes
 from shipworthy.evals.plan import Plan, SuitePlan
 from shipworthy.evals.results import Run
 from shipworthy.workspace.load import Workspace
@@ -61,6 +63,50 @@ def case_of_text(
         raise UsageError(f"{_WHERE} needs a sample: what is said to the target")
     sample = Sample(id="seen", messages=(say("user", text),), expected=expected, secrets=tuple(secrets))
     return _case(workspace, sample, [Use.model_validate(one) for one in scorers], metric, target)
+
+
+def case_of_conversation(
+    workspace: Workspace,
+    said: Sequence[tuple[str, str]],
+    scorers: Sequence[Any],
+    *,
+    metric: str = "",
+    target: str = "",
+    expected: Any = None,
+    secrets: Sequence[str] = (),
+) -> FindingCase:
+    """Return the reproduction that holds a conversation, redacted here whatever was done before.
+
+    Args:
+        said: role (``system``, ``user`` or ``assistant``) and text, in order. What the assistant said is left out: the
+            target answers afresh.
+        scorers, metric, target, expected: as for `case_of_text`.
+        secrets: strings that are secret here.
+
+    Raises:
+        UsageError: no user says anything, a role is none, or it cannot be run.
+    """
+    messages: list[Message] = []
+    for role, text in said:
+        if role not in ("system", "user", "assistant"):
+            raise UsageError(f"a conversation has the roles system, user and assistant, not {role!r}")
+        if role != "assistant":
+            messages.append(say(role, redact_text(text, secrets)))  # type: ignore[arg-type]
+    if not any(message.role == "user" for message in messages):
+        raise UsageError("no user says anything in the conversation, so there is nothing to ask again")
+    sample = Sample(id="seen", messages=tuple(messages), expected=expected)
+    return _case(workspace, sample, [Use.model_validate(one) for one in scorers], metric, target)
+
+
+def read_conversation(path: Path) -> list[tuple[str, str]]:
+    """Read a conversation as JSON: a list of ``{"role": …, "content": …}``, or an object with it as ``messages``.
+
+    Raises:
+        UsageError: it is none; the field is named.
+    """
+    whole = parse(read_bytes(path), path)
+    listed = whole.at("messages") if isinstance(whole.value, dict) else whole
+    return [(one.at("role").text(), one.at("content").text()) for one in listed.items()]
 
 
 def case_of_attempt(workspace: Workspace, run: Run, attempt: Attempt, *, metric: str = "") -> FindingCase:

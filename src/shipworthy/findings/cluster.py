@@ -2,8 +2,8 @@
 
 Two signals are one where their words are the same but for letter case, marks and white space, where they name the same
 sample, or where their texts share `ALIKE` of their character 5-grams (Jaccard, exact). The order of the signals is
-that in which they were seen, and each joins the cluster of the earlier one that it is most alike to, so that a new
-signal never takes an old cluster apart. Wrong to use for texts of several pages, or across languages.
+that in which they were seen, and each joins the cluster whose first signal it is most alike to, so that a new signal
+never takes an old cluster apart, and none drifts away. Wrong to use for texts of several pages, or across languages.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SHOWN = 60
 
 
 class Join(NamedTuple):
-    """Why a signal is in a cluster: the earlier signal that it is like, how much, and what they share.
+    """Why a signal is in a cluster: the first signal of the cluster, how much it is like it, and what they share.
 
     Attributes:
         similarity: in [0, 1]; 1 where they are the same.
@@ -82,34 +82,32 @@ def cluster(
         known: finding -> the signals that led to it; they are not clustered, only compared with.
         alike: in (0, 1].
     """
-    index = GramIndex()
     order = sorted(signals, key=lambda one: (one.at, one.id))
-    of: dict[int, int] = {}
+    index, firsts = GramIndex(), list[int]()
+    members: dict[int, list[int]] = {}
     joins: dict[int, Join] = {}
     same: dict[str, int] = {}
     for place, one in enumerate(order):
-        found = grams(compared(one))
-        index.add(found)
-        by_words, by_sample = f"words {one.fingerprint}", f"sample {plain_words(one.sample)}"
-        if (like := same.get(by_words)) is not None:
-            joins[place] = Join(one.id, order[like].id, 1.0, "the same words")
-        elif one.sample and (like := same.get(by_sample)) is not None:
-            joins[place] = Join(one.id, order[like].id, 1.0, "the same sample")
-        else:
-            like, similarity = index.nearest(found, (place,), least=alike)
-            if like >= 0:
+        said = [f"words {one.fingerprint}", *([f"sample {plain_words(one.sample)}"] if one.sample else [])]
+        first, because, similarity = place, "", 1.0
+        for key, why in zip(said, ("the same words", "the same sample"), strict=False):
+            if not because and key in same:
+                first, because = same[key], why
+        if not because:
+            found = grams(compared(one))
+            near, similarity = index.nearest(found, least=alike)
+            if near >= 0:
+                first = firsts[near]
                 shared = f"{round(100 * similarity)} % of their character 5-grams"
-                because = f"they share {shared}, such as {_shared(one, order[like])!r}"
-                joins[place] = Join(one.id, order[like].id, round(similarity, 4), because)
+                because = f"they share {shared}, such as {_shared(one, order[first])!r}"
             else:
-                like = place
-        of[place] = of.get(like, place)
-        same.setdefault(by_words, place)
-        if one.sample:
-            same.setdefault(by_sample, place)
-    members: dict[int, list[int]] = {}
-    for place, first in of.items():
+                index.add(found)
+                firsts.append(place)
+        if because:
+            joins[place] = Join(one.id, order[first].id, round(similarity, 4), because)
         members.setdefault(first, []).append(place)
+        for key in said:
+            same.setdefault(key, first)
     old = _Known(known)
     made = [
         _made([order[p] for p in places], [joins[p] for p in places if p in joins], old) for places in members.values()

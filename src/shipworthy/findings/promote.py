@@ -11,11 +11,11 @@ import msgspec
 
 from shipworthy.core.errors import UsageError
 from shipworthy.core.finding import FindingCase
-from shipworthy.core.records import Message, Sample, say
+from shipworthy.core.records import Sample, say
 from shipworthy.core.severity import Severity
 from shipworthy.detect.redact import redact_text
 from shipworthy.evals.regression_suite import write_regression
-from shipworthy.findings.case import check_case, lost_words, samples_of
+from shipworthy.findings.case import case_of_conversation, check_case, lost_words, samples_of
 from shipworthy.findings.steps import read_now, take_step
 from shipworthy.findings.terms import CONFIDENCE, limit_of, triage_of, tries_needed
 from shipworthy.findings.variants import VARIANTS, variants
@@ -112,17 +112,7 @@ def promote_conversation(
     Raises:
         UsageError: no user says anything, a role is none, or as for `promote_finding`.
     """
-    messages: list[Message] = []
-    for role, text in said:
-        if role not in ("system", "user", "assistant"):
-            raise UsageError(f"a conversation has the roles system, user and assistant, not {role!r}")
-        if role != "assistant":
-            messages.append(say(role, redact_text(text, secrets)))  # type: ignore[arg-type]
-    if not any(message.role == "user" for message in messages):
-        raise UsageError("no user says anything in the conversation, so there is nothing to ask again")
-    sample = msgspec.to_builtins(Sample(id="seen", messages=tuple(messages)))
-    written = tuple({"use": one} if isinstance(one, str) else dict(one) for one in scorers)
-    case = FindingCase(samples=(sample,), scorers=written, metric=metric, target=target)
+    case = case_of_conversation(workspace, said, scorers, metric=metric, target=target, secrets=secrets)
     limit = limit_of(triage_of(workspace), severity, 0, 0)
     return promote_case(
         workspace, case, id, severity=severity, limit=limit, title=redact_text(title, secrets),

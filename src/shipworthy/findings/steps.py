@@ -211,17 +211,29 @@ def link(
     _add(audit, finding, "linked", words, signals=ids, risks=tuple(risks), refs=tuple(refs))
 
 
-def reopen(workspace: Workspace, audit: AuditLog, finding: KeptFinding, *, by: str, why: str, **more: Any) -> None:
+def reopen(
+    workspace: Workspace,
+    audit: AuditLog,
+    finding: KeptFinding,
+    *,
+    by: str,
+    why: str,
+    secrets: Sequence[str] = (),
+    **more: Any,
+) -> None:
     """Open an ended finding again, with a new term.
 
     Args:
+        secrets: strings that are secret here.
         more: of the run that shows it: `run`, `suite`, `suite_digest`, `tries`, `hits`, `subject_digest`.
 
     Raises:
         UsageError: it is open.
     """
     due = due_of(triage_of(workspace), finding.standing.severity, audit.now())
-    _add(audit, finding, "reopened", _Words(by, why), needs=("closed", "rejected", "verified"), due=due, **more)
+    _add(
+        audit, finding, "reopened", _Words(by, why, secrets), needs=("closed", "rejected", "verified"), due=due, **more
+    )
 
 
 def read_now(audit: AuditLog, system: str) -> dict[str, KeptFinding]:
@@ -230,8 +242,8 @@ def read_now(audit: AuditLog, system: str) -> dict[str, KeptFinding]:
 
 
 def take_step(audit: AuditLog, finding: KeptFinding, step: FindingStepName, **more: Any) -> FindingStep:
-    """Append a step that a run or a file brings about; `by` and `why` are words of ours or redacted already."""
-    return _append(audit, finding, _step_of(finding, step, more))
+    """Append a step that a run or a file brings about; `why` is words of ours."""
+    return _append(audit, finding, _step_of(finding, step, {**more, "by": _by(more["by"], ())}))
 
 
 def _add(

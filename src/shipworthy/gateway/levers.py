@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from shipworthy.core.errors import StoreError, UsageError
+from shipworthy.detect.redact import redact_text
 from shipworthy.gateway.config import STOP
 from shipworthy.store.files import exclusive, make_directory, write_atomic
 
@@ -118,6 +119,7 @@ def pull(
     """Pull a lever, or pull it for more than before; one that is pulled so already stays as it is.
 
     Args:
+        by, why: redacted before they are kept.
         share, ring: see `Pulled`.
         until: when it lets go of itself, with a time zone; never if left out.
 
@@ -134,7 +136,7 @@ def pull(
         raise UsageError("a lever is pulled until a time that is ahead")
     end = "" if until is None else until.astimezone(UTC).isoformat(timespec="milliseconds")
     with _changing(state) as before:
-        wanted = Pulled(lever, by, _now(), why, share, ring, end)
+        wanted = Pulled(lever, redact_text(by), _now(), redact_text(why), share, ring, end)
         was = next((pulled for pulled in before if pulled.lever == lever and not pulled.over(now)), None)
         if was is not None and ((was.ring != ring and ring) or share < was.share):
             raise UsageError(f"{was} is pulled, and {wanted} would be fewer: release it first, then pull it anew")
@@ -148,7 +150,7 @@ def pull(
 def release(state: Path, lever: str, by: str, why: str) -> None:
     """Let go of a lever."""
     with _changing(state) as before:
-        let_go = Pulled(lever, by, _now(), why)
+        let_go = Pulled(lever, redact_text(by), _now(), redact_text(why))
         _write(state, "release", let_go, tuple(pulled for pulled in before if pulled.lever != lever))
 
 

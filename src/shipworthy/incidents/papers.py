@@ -99,6 +99,8 @@ def _marks(incident: Incident) -> list[tuple[str, str]]:
 
 
 _TOLD: Mapping[str, str] = {
+    "began": "the failure began", "aware": "somebody here knew", "triaged": "it was triaged",
+    "contained": "contained: {outcome}", "resolved": "resolved",
     "rated": "rated {severity}", "snapshot": "evidence kept", "pulled": "the lever {about} was pulled",
     "released": "the lever {about} was let go of", "expired": "the time of the lever {about} was up",
     "reproduction": "a reproduction was found", "tried": "the reproduction was replayed: {outcome}",

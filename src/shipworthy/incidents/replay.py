@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from shipworthy.core import strict_json
 from shipworthy.core.digests import bytes_digest
-from shipworthy.core.errors import IntegrityError, StoreError, UsageError, did_you_mean
+from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.records import Attempt, Message, Sample, say
 from shipworthy.core.text import Name
 from shipworthy.detect.redact import is_redacted, redact, redact_text
@@ -32,8 +32,8 @@ from shipworthy.evals.subject import build_subject
 from shipworthy.gateway.config import STOP
 from shipworthy.incidents.blocked import blocked_since, gateway_files, words_asked
 from shipworthy.incidents.incident import Incident, NewEvent
+from shipworthy.incidents.named_file import write_private
 from shipworthy.incidents.snapshot import FOLDER
-from shipworthy.store.files import make_directory, write_atomic
 from shipworthy.store.layout import Layout
 from shipworthy.telemetry.looks import ShownSpan
 from shipworthy.workspace.judges import declared_metrics
@@ -209,11 +209,7 @@ def keep_repro(
     data = msgspec.json.encode(kept, order="sorted")
     digest = bytes_digest(data)
     path = _file(layout, incident.id, digest)
-    try:
-        make_directory(path.parent, mode=0o700)
-        write_atomic(path, data, mode=0o600)
-    except OSError as error:
-        raise StoreError(f"the reproduction cannot be written to {path}: {error.strerror or error}") from error
+    write_private(path, data, "the reproduction")
     detail = {name: value for name in ("suite", "sample", "attempt", "run", "target") if (value := getattr(kept, name))}
     return NewEvent(what="reproduction", by=by, about=digest, outcome=kept.kind, detail=detail)
 

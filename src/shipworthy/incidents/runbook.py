@@ -10,17 +10,11 @@ from typing import Annotated, Literal, NamedTuple, get_args
 from pydantic import Field, model_validator
 
 from shipworthy.core.digests import digest
-from shipworthy.core.errors import Problem, UsageError, WorkspaceError, did_you_mean
+from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.incident import EventWord
 from shipworthy.incidents.incident import Incident, NewEvent
+from shipworthy.incidents.named_file import named_files, read_named
 from shipworthy.workspace.fields import Count, Entity, Severity, Slug, Text, Title, Word
-from shipworthy.workspace.nodes import read_yaml
-from shipworthy.workspace.taxonomies import FOLDER as TAXONOMIES
-from shipworthy.workspace.validate import validate
-
-LIBRARY = TAXONOMIES.parent / "runbooks"
-OWN = "runbooks"
-"""The folder of a workspace with runbooks of its own; one of the same id as ours takes its place."""
 
 Doer = Literal["commander", "engineer", "communications", "privacy"]
 StepState = Literal["open", "done", "skipped"]
@@ -88,31 +82,13 @@ class RunbookRow(NamedTuple):
 
 
 def runbook_files(root: Path | None = None) -> Mapping[str, Path]:
-    """Return the files of all runbooks by id: ours, and those of a workspace."""
-    found = {path.stem: path for path in sorted(LIBRARY.glob("*.yaml"))}
-    if root is not None:
-        found |= {path.stem: path for path in sorted((root / OWN).glob("*.yaml"))}
-    return found
+    """Return the files of all runbooks by id: ours, and those in ``runbooks/`` of a workspace."""
+    return named_files("runbooks", root)
 
 
 def read_runbook(id: str, root: Path | None = None) -> RunbookFile:
-    """Return a runbook.
-
-    Raises:
-        UsageError: there is none; the nearest is named.
-        WorkspaceError: its file is wrong: every problem with file and line.
-    """
-    files = runbook_files(root)
-    if id not in files:
-        raise UsageError(f"there is no runbook {id!r}: {did_you_mean(id, list(files))}")
-    source = read_yaml(files[id])
-    problems: list[Problem] = []
-    book = validate(RunbookFile, source, (), problems)
-    if book is not None and book.id != id:
-        problems.append(source.problem(("id",), f"its id is {book.id!r}, and its file is called {id!r}"))
-    if book is None or problems:
-        raise WorkspaceError(problems)
-    return book
+    """Return a runbook; errors as for `read_named`."""
+    return read_named(RunbookFile, "runbook", id, runbook_files(root))
 
 
 def rows_of(book: RunbookFile, incident: Incident) -> list[RunbookRow]:

@@ -8,17 +8,11 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from shipworthy.core.errors import Problem, UsageError, WorkspaceError, did_you_mean
+from shipworthy.core.errors import did_you_mean
+from shipworthy.incidents.named_file import named_files, read_named
 from shipworthy.incidents.severity import Impact, Interaction, Reach, Reversibility, SeverityFactors
 from shipworthy.workspace.fields import NUMBER, Count, Entity, Slug, Text, Title
 from shipworthy.workspace.law import clocks
-from shipworthy.workspace.nodes import read_yaml
-from shipworthy.workspace.taxonomies import FOLDER as TAXONOMIES
-from shipworthy.workspace.validate import validate
-
-LIBRARY = TAXONOMIES.parent / "tabletop"
-OWN = "tabletop"
-"""The folder of a workspace with scenarios of its own; one of the same id as ours takes its place."""
 
 _CLOCK = "clock:"
 
@@ -125,27 +119,10 @@ class TabletopScenario(Entity):
 
 
 def scenario_files(root: Path | None = None) -> Mapping[str, Path]:
-    """Return the files of all scenarios by id: ours, and those of a workspace."""
-    found = {path.stem: path for path in sorted(LIBRARY.glob("*.yaml"))}
-    if root is not None:
-        found |= {path.stem: path for path in sorted((root / OWN).glob("*.yaml"))}
-    return found
+    """Return the files of all scenarios by id: ours, and those in ``tabletop/`` of a workspace."""
+    return named_files("tabletop", root)
 
 
 def read_scenario(id: str, root: Path | None = None) -> TabletopScenario:
-    """Return a scenario.
-
-    Raises:
-        UsageError: there is none; the nearest is named.
-        WorkspaceError: its file is wrong: every problem with file and line.
-    """
-    files = scenario_files(root)
-    if id not in files:
-        raise UsageError(f"there is no scenario {id!r}: {did_you_mean(id, list(files))}")
-    source, problems = read_yaml(files[id]), list[Problem]()
-    made = validate(TabletopScenario, source, (), problems)
-    if made is not None and made.id != id:
-        problems.append(source.problem(("id",), f"its id is {made.id!r}, and its file is called {id!r}"))
-    if made is None or problems:
-        raise WorkspaceError(problems)
-    return made
+    """Return a scenario; errors as for `read_named`."""
+    return read_named(TabletopScenario, "scenario", id, scenario_files(root))

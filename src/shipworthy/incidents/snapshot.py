@@ -18,14 +18,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shipworthy.core.digests import bytes_digest, canonical, file_digest
-from shipworthy.core.errors import IntegrityError, ShipworthyError, StoreError, UsageError
+from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
 from shipworthy.detect.redact import redact_json, redact_text
 from shipworthy.gateway import levers as gateway_levers
 from shipworthy.gateway.active import Active
 from shipworthy.gateway.config import read_levers
 from shipworthy.incidents.incident import Incident, NewEvent
+from shipworthy.incidents.named_file import write_private
 from shipworthy.store.audit import AuditLog
-from shipworthy.store.files import make_directory, write_atomic
 from shipworthy.store.layout import Layout
 from shipworthy.store.traffic import read as read_traffic
 from shipworthy.workspace.kinds.lever import Lever
@@ -93,11 +93,7 @@ def take_snapshot(
     data = _sealed(members)
     digest = bytes_digest(data)
     path = snapshot_file(layout, incident.id, digest)
-    try:
-        make_directory(path.parent, mode=0o700)
-        write_atomic(path, data, mode=0o600)
-    except OSError as error:
-        raise StoreError(f"the snapshot cannot be written to {path}: {error.strerror or error}") from error
+    write_private(path, data, "the snapshot")
     event = NewEvent(
         what="snapshot", by=by, about=digest, outcome="kept",
         detail={"bytes": len(data), "members": len(members), "missing": missing},

@@ -67,6 +67,27 @@ def test_from_an_attempt_to_an_acceptance(root: Path, verbs: Verbs, product: Pro
     assert [one["state"] for one in table] == ["accepted", "open"]
 
 
+def test_a_conversation_of_a_user_is_a_private_case_and_closes_the_same_way(
+    root: Path, verbs: Verbs, product: Product
+) -> None:
+    verbs("signals", "add", "--title", "It told a word", "--severity", "S2", "--id", "r1")
+    [signal] = json.loads(verbs("signals", "list", "--format", "json"))
+    said = [{"role": "user", "content": "I am ann.marlow@leak.example.org"}, {"role": "assistant", "content": "Hello"},
+            {"role": "user", "content": HOLE}]  # fmt: skip
+    file = root.parent / "said.json"
+    file.write_text(json.dumps({"messages": said}))
+    words = ("finding", "open", signal["id"], "--by", "ada", "--conversation", str(file), "--scorer", SCORER)
+    finding = verbs(*words).split()[0]
+    assert "Redaction took words out" in verbs("finding", "promote", finding, "--by", "ada", "--variants", "1")
+    assert "content: private" in (root / f"suites/{finding.lower()}/suite.yaml").read_text()
+    product.mended = "all"
+    verbs("finding", "verify", finding, "--by", "ada")
+    verbs("finding", "close", finding, "--by", "ada")
+    written = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file())
+    assert b"ann.marlow" not in written
+    assert "say the same" in verbs(*words, "--sample", "x", code=2)
+
+
 def test_what_is_not_there_is_said(root: Path, verbs: Verbs) -> None:
     assert "there is no finding here yet" in verbs("finding", "show", code=2)
     assert "there is no signal 'SG-1'" in verbs("signals", "show", "SG-1", code=2)

@@ -123,3 +123,39 @@ def test_an_overdue_clock_is_told_by_the_exit_code(here):
     assert do("clocks", "--reported", "gdpr33-authority")[0] == 2  # to whom?
     assert do("clocks", "--reported", "gdpr33-authority", "--why", "the authority, 17/26")[0] == 0
     assert "applies from 2027-12-02" in do("clocks", "--format", "json")[1]
+
+
+def test_an_incident_comes_from_a_signal_and_its_reproduction_from_telemetry(here, tmp_path, monkeypatch):
+    for module in ("duckdb", "zstandard", "opentelemetry.proto"):
+        pytest.importorskip(module, reason="the extra serve is not installed: make setup installs it")
+    from tests.unit.telemetry.samples import CURRENT, request
+
+    from shipworthy.store.audit import AuditLog
+    from shipworthy.store.layout import Layout
+    from shipworthy.store.signals import add_signals, make_signal
+
+    root, do = here
+    monkeypatch.setenv("SHIPWORTHY_KEYS_DIR", str(tmp_path / "keys"))
+    signal = make_signal(
+        system="SYS-fen", at="2026-12-01T00:00:00Z", kind="ticket", source="jira:HELP", source_id="7", title="It tells"
+    )
+    with AuditLog(Layout(root).control_url) as audit:
+        add_signals(audit, [signal])
+    assert do("open", "It tells", "--from", "SG-0000")[0] == 2
+    assert do("open", "It tells", "--from", signal.id[:10])[0] == 0
+    serve = tmp_path / "serve.yaml"
+    serve.write_text(f"listen: 127.0.0.1:4318\nworkspace: {root}\nstate: store\nkey_file: store.key\n")
+    spans = tmp_path / "spans.jsonl"
+    spans.write_text(json.dumps(request({**CURRENT, "user.id": "u"}, traceId="1" * 32, spanId="2" * 16)) + "\n")
+    assert run(["telemetry", "import", str(spans), "--config", str(serve)]) == 0
+    trace = ("--trace", "1" * 32, "--store", str(serve), "--like", "asks/A-0")
+    # Nothing answers at the target's address: the tries say nothing, and the look stands in the audit log all the same.
+    assert do("verify", "-n", "1", *trace, "--reason", "a user's report")[0] == 3
+    assert do("verify", "-n", "1", *trace, "--sample", "asks/A-0")[0] == 2
+    with AuditLog(Layout(root).control_url) as audit:
+        (look,) = audit.of_kinds("telemetry.looked")
+        kept = [e.body["outcome"] for e in audit.of_kinds("incident.event") if e.body["what"] == "reproduction"]
+    assert look.body["reason"].startswith("INC-") and look.body["reason"].endswith("a user's report")
+    assert kept == ["conversation"]
+    events = json.loads(do("show", "--format", "json")[1])["events"]
+    assert events[0]["about"] == signal.id

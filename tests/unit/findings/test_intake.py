@@ -34,11 +34,12 @@ def test_rows_of_csv_are_signals_and_the_same_file_gives_the_same_ids(tmp_path: 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("titel\nx\n", "r.csv:1: there is no column 'titel'"),
+        ("titel\nx\n", "r.csv:1: the column 'titel' is none that is known"),
+        ("title,title\nx,y\n", "r.csv:1: the column 'title' is there twice"),
         ("text\nx\n", "r.csv:1: there is no column 'title'"),
         ("title,severity\nx,S9\n", "r.csv:2: a signal's severity"),
-        ("title,text\nx\n", "r.csv:2: a row with other columns"),
-        ("title\nx,y\n", "r.csv:2: a row with other columns"),
+        ("title,text\nx\n", "r.csv:2: . cells, and the header has"),
+        ("title\nx,y\n", "r.csv:2: . cells, and the header has"),
         ("title,who\nx,a@example.org\n", "r.csv:2: a signal's who"),
         ('title\n"x\n', "r.csv:"),
     ],

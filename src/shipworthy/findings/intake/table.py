@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from shipworthy.core.cells import CsvError, csv_rows, plain_text
 from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.signal import Signal
 from shipworthy.evals.imports.foreign import read_bytes
@@ -37,25 +36,30 @@ def read(path: Path, system: str, *, source: str = "", now: str, secrets: Sequen
         text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: byte {error.start} is no UTF-8; nothing was taken in") from None
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    found = []
     try:
-        for name in reader.fieldnames or ():
-            if name not in COLUMNS:
-                raise UsageError(f"{path}:1: there is no column {name!r}: {did_you_mean(name, COLUMNS)}")
-        if "title" not in (reader.fieldnames or ()):
-            raise UsageError(f"{path}:1: there is no column 'title', which says what was seen")
-        for number, row in enumerate(reader, 1):
-            if None in row or None in row.values():
-                raise UsageError(f"{path}:{reader.line_num}: a row with other columns than the header")
-            given: dict[str, Any] = {name: value.strip() for name, value in row.items() if value.strip()}
-            given = {"at": now, "kind": "user_report", **given}
-            given["source_id"] = given.pop("id", f"row {number}")
-            given["refs"] = given.get("refs", "").split()
-            try:
-                found.append(make_signal(system=system, source=source or f"csv:{path.name}", secrets=secrets, **given))
-            except (UsageError, TypeError) as error:
-                raise UsageError(f"{path}:{reader.line_num}: {error}; nothing was taken in") from None
-    except csv.Error as error:
-        raise UsageError(f"{path}:{reader.line_num}: no CSV: {error}; nothing was taken in") from None
+        rows = list(csv_rows(text))
+    except CsvError as error:
+        raise UsageError(f"{path}:{error.line}: no CSV: {error}; nothing was taken in") from None
+    names = [name.strip() for name in rows[0][1]] if rows else []
+    for name in names:
+        if name not in COLUMNS or names.count(name) > 1:
+            hint = "is there twice" if name in COLUMNS else f"is none that is known: {did_you_mean(name, COLUMNS)}"
+            raise UsageError(f"{path}:1: the column {name!r} {hint}")
+    if "title" not in names:
+        raise UsageError(f"{path}:1: there is no column 'title', which says what was seen")
+    found = []
+    for number, (line, cells) in enumerate(rows[1:], 1):
+        if len(cells) != len(names):
+            raise UsageError(
+                f"{path}:{line}: {len(cells)} cells, and the header has {len(names)}; nothing was taken in"
+            )
+        values = {name: plain_text(cell).strip() for name, cell in zip(names, cells, strict=True)}
+        given: dict[str, Any] = {"at": now, "kind": "user_report", **{k: v for k, v in values.items() if v}}
+        given["source_id"] = given.pop("id", f"row {number}")
+        given["refs"] = given.get("refs", "").split()
+        given.setdefault("title", "")
+        try:
+            found.append(make_signal(system=system, source=source or f"csv:{path.name}", secrets=secrets, **given))
+        except UsageError as error:
+            raise UsageError(f"{path}:{line}: {error}; nothing was taken in") from None
     return found
