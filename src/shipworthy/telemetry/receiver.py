@@ -126,7 +126,7 @@ class Receiver:
         while self.keeper is not None and self.outbox is not None:
             await asyncio.to_thread(self.keeper.tend)
             try:
-                await self.outbox.send(self.keeper.entries.alarms)
+                await self.outbox.start(self.keeper.entries.alarms)
             except ShipworthyError as error:
                 self._tell(f"outputs cannot be told, which is tried again: {error}")
             await asyncio.sleep(_TEND_S)
