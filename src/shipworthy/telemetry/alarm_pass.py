@@ -16,7 +16,7 @@ from shipworthy.stats.detector import DayCount
 from shipworthy.store.alarms import AlarmEntries, enter_look, read_alarms
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
-from shipworthy.store.standing import Standings
+from shipworthy.store.standing import DecisionStandings
 from shipworthy.telemetry.alarm_evidence import evidence_alarms, vendor_alarms
 from shipworthy.telemetry.alarm_pages import pages
 from shipworthy.telemetry.alarm_rates import NO_LOOKS, last_closed, look_at_rates
@@ -80,7 +80,7 @@ def alarm_pass(config: ServeConfig, audit: AuditLog, now: datetime | None = None
         if spec.page:
             found += pages(spec, entries, view, at)
         if spec.evidence.watch:
-            found += evidence_alarms(spec, Standings(Layout(config.workspace), audit), view, at)
+            found += evidence_alarms(spec, DecisionStandings(Layout(config.workspace), audit), view, at)
         found += vendor_alarms(spec, audit, entries, at)
         if spec.campaigns.watch:
             found += campaign_alarms(config, audit, entries, view, at)

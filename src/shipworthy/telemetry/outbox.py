@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from shipworthy.core.alarm_entry import TOLD
 from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import ShipworthyError, StoreError, UsageError
 from shipworthy.core.foreign import kind_of
@@ -27,8 +28,6 @@ from shipworthy.telemetry.output_config import OutputSpec
 from shipworthy.telemetry.outputs.common import Action, AlarmEvent, OutputAddress, OutputMessage
 from shipworthy.telemetry.outputs.registry import make_message
 
-TOLD = "alarm.told"
-"""The kind of entry that says that an output was told of an alarm."""
 _FIRST_S, _LONGEST_S = 2.0, 600.0
 _ANSWER = 1 << 20
 _DAY_S = 86_400.0

@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 from tests.unit.telemetry.samples import CURRENT, OLD, OLD_EVENTS, OPENINFERENCE, OPENLLMETRY, request
 
+from shipworthy.core.alarm_entry import CONTENT_LOOKED as LOOKED
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 from shipworthy.store.signals import read_signals
 from shipworthy.telemetry.facts import FactView
-from shipworthy.telemetry.looks import LOOKED
 
 NEEDS = "zstandard or opentelemetry-proto is not installed: make setup installs them"
 SDK = (

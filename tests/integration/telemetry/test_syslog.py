@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from shipworthy.core.alarm import Alarm
+from shipworthy.core.alarm_entry import TOLD
 from shipworthy.store.alarms import enter_look, new_alarm_id, read_alarms
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
-from shipworthy.telemetry.outbox import TOLD, Outbox
+from shipworthy.telemetry.outbox import Outbox
 from shipworthy.telemetry.output_config import OutputSpec
 
 RSYSLOG = os.environ.get("SHIPWORTHY_RSYSLOG") or shutil.which("rsyslogd") or shutil.which("rsyslogd", path="/usr/sbin")

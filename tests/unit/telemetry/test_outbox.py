@@ -11,12 +11,13 @@ import pytest
 from aiohttp import web
 
 from shipworthy.core.alarm import Alarm
+from shipworthy.core.alarm_entry import TOLD
 from shipworthy.core.errors import WorkspaceError
 from shipworthy.store.alarms import close_alarm, enter_look, new_alarm_id, read_alarms
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 from shipworthy.telemetry.config import read_serve
-from shipworthy.telemetry.outbox import TOLD, Outbox
+from shipworthy.telemetry.outbox import Outbox
 from shipworthy.telemetry.output_config import OutputSpec
 
 SECRET = "T0KEN-of-the-hook"
