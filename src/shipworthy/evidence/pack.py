@@ -130,6 +130,8 @@ def collect(
     with AuditLog(layout.control_url) as audit:
         audit.verify()
         entries = list(audit.entries())
+        looked = entry.number if decision.ledger is None else decision.ledger.entries
+        steps = members.findings(audit, looked, secrets)
     originals = {e.body["run"]: e.body for e in entries if e.kind in RUN_KINDS and e.number <= entry.number}
     extract, audit_head = members.audit_extract(iter(entries), entry.number)
     seals = {name: part.seal(originals[name]) for name, part in parts.items()}
@@ -143,6 +145,7 @@ def collect(
         **{f"specs/{plan}.json": canonical(spec(workspace, plan)) for plan in plans},
         "trace.json": canonical(trace(workspace, decision, {name: part.suites for name, part in parts.items()})),
         "audit-log.jsonl": extract,
+        **steps,
     }
     files |= members.suites(workspace, list(runs.values()), secrets)
     files |= members.workspace_files(workspace, secrets)

@@ -35,6 +35,7 @@ from shipworthy.evidence import (
     archive,
     certified,
     customer,
+    finding_steps,
     freshness,
     recount,
     selftested,
@@ -58,7 +59,7 @@ from shipworthy.store.dsse import verify as verify_envelope
 from shipworthy.store.trust import PublicKey, Trust, load_trust, read_time
 
 _KNOWN = re.compile(
-    r"VERIFY\.md|verify\.py|report\.html|(?:decision|criteria|trace)\.json|audit-log\.jsonl|specs/[^/]+\.json"
+    r"VERIFY\.md|verify\.py|report\.html|(?:decision|criteria|findings|trace)\.json|audit-log\.jsonl|specs/[^/]+\.json"
     r"|suites/[^/]+/(?:card\.md|suite\.json)|runs/[^/]+/(?:manifest|subject|seal)\.json|runs/[^/]+/attempts[^/]*\.jsonl"
     r"|workspace/.+|conformance/[0-9]{2}\.dsse\.json|signoff/audit-log\.jsonl|attestations/release-[0-9]{2}\.dsse\.json|"
     + DOSSIER_FILES
@@ -545,13 +546,22 @@ class _Verifier:
         lacking = {id for run in decided for id in recount.s1_unscored(run.counted, run.manifest)} - set(hits)
         if sorted(lacking) != sorted(self.decision.get("s1_unscored", ())):
             raise IntegrityError("decision.json: the S1 samples without a score are not those in the records")
+        read = self.decision["ledger"]["entries"]
+        finding_steps.check(self.decision, self.entries[:read])
+        rows = finding_steps.check_rows(self.members, self.entries, read)
         verdict = overall([result["verdict"] for result in results], hits, lacking, self.blank_runs(decided))
+        if self.decision.get("findings"):
+            verdict = "no-ship"
         if self.decision["verdict"] != verdict:
             raise IntegrityError(
-                f"decision.json: it says {self.decision['verdict']}; by its criteria, its S1 samples and its errors it "
-                f"is {verdict}"
+                f"decision.json: it says {self.decision['verdict']}; by its criteria, its S1 samples, its findings and "
+                f"its errors it is {verdict}"
             )
-        return f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
+        told = f"; {rows}" if rows else ""
+        return (
+            f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
+            f"{told}"
+        )
 
     def blank_runs(self, decided: Sequence[PackedRun]) -> bool:
         """Say whether a run lacks more scores than the gate allows."""

@@ -25,6 +25,8 @@ from shipworthy.core.condition import parse
 from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.core.confirmation import WORDS as SAID
 from shipworthy.core.errors import IntegrityError
+from shipworthy.core.finding_entry import KINDS as FINDING_KINDS
+from shipworthy.core.finding_entry import check_body as check_finding
 from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.label_draw import DRAWN, LABELLED, QUEUED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
@@ -190,6 +192,11 @@ _WORD = fields(
 
 _REPLIES = fields({"run": name, "replies": _count, "cached": _count, "oldest": text}, closed=True)
 
+finding: Shape = fields(
+    {"finding": name, "severity": word(*SEVERITIES), "due": text, "recurred": text, "entry": whole(1), "reason": text},
+    closed=True,
+)
+
 decision: Shape = fields(
     {
         "id": name,
@@ -228,6 +235,7 @@ decision: Shape = fields(
         "confirmations": listed(_WORD),
         "files": listed(_FILE),
         "selftest": maybe(fields({"entry": whole(1), "flips": listed(_count), "sentence": text}, closed=True)),
+        "findings": listed(finding),
     },
     closed=True,
 )
@@ -322,6 +330,18 @@ def _change(value: Any, where: str) -> None:
         raise wrong(where, "a change", value) from None
 
 
+def _step(kind: str) -> Shape:
+    def shape(value: Any, where: str) -> None:
+        mapped(anything)(value, where)
+        digest(value.get("row"), f"{where}.row")
+        try:
+            check_finding(kind, value)
+        except ValueError:
+            raise wrong(where, "a step of a finding", value) from None
+
+    return shape
+
+
 def _look(value: Any, where: str) -> None:
     mapped(anything)(value, where)
     digest(value.get("digest"), f"{where}.digest")
@@ -384,6 +404,7 @@ _BODIES: Mapping[str, Shape] = {
     ),
     CHANGED: _change,
     **dict.fromkeys((ENROLLED, LOOKED), _look),
+    **{kind: _step(kind) for kind in FINDING_KINDS},
     QUEUED: fields({"queue": name, "run": name, "digest": digest}, closed=True),
     CALIBRATED: _calibration,
     SELFTESTED: _selftest,

@@ -226,7 +226,7 @@ def conclude(
     )
     with audit.appending() as appender:
         _refuse_decided(appender, candidate)
-        newest = [e for e in audit.of_kinds(*signoff.KINDS, DECISION_MADE) if e.number > found.seen]
+        newest = [e for e in audit.of_kinds(*signoff.WATCHED, DECISION_MADE) if e.number > found.seen]
         if newest:
             raise UsageError(
                 f"entry {newest[-1].number} of the audit log ({newest[-1].kind}) was made while you decided, so "

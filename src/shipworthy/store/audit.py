@@ -97,6 +97,10 @@ class Appender:
         except (TypeError, ValueError):
             raise IntegrityError(f"audit log: entry {self._number} is not what was written") from None
 
+    def now(self) -> str:
+        """Return the moment, by the clock that gives entries their times."""
+        return self._clock()
+
     def append(self, kind: str, body: dict[str, Any], *, key: str = "") -> Entry:
         """Append one entry, which counts once the block has ended.
 
@@ -238,6 +242,10 @@ class AuditLog:
         if not seen:
             raise IntegrityError(f"audit log: no entry has the hash {head}; entries were cut off or rewritten")
         return Verified(number, chain.head_text(previous))
+
+    def now(self) -> str:
+        """Return the moment, by the clock that gives entries their times."""
+        return self._clock()
 
     def close(self) -> None:
         """Close the connections."""

@@ -27,7 +27,7 @@ MOST_REFS = 50
 _FACTS = ("id", "system", "at", "kind", "source", "severity", "feature", "subject_digest")
 
 
-class Taken(NamedTuple):
+class TakenSignals(NamedTuple):
     """What became of signals that were given: those that are new, and those that were there already, as kept then."""
 
     new: tuple[Signal, ...]
@@ -112,7 +112,7 @@ def make_signal(
     return replace(kept, title=title, text=text, sample=sample, fingerprint=fingerprint(title, text))
 
 
-def add_signals(audit: AuditLog, signals: Iterable[Signal]) -> Taken:
+def add_signals(audit: AuditLog, signals: Iterable[Signal]) -> TakenSignals:
     """Append signals, all in one transaction; durable when this returns. One that is there already is not appended.
 
     Two processes that take in the same thing at once keep it once.
@@ -137,7 +137,7 @@ def add_signals(audit: AuditLog, signals: Iterable[Signal]) -> Taken:
                     new.append(signal)
     except ValueError as error:
         raise UsageError(f"the signals cannot be kept: {error}") from error
-    return Taken(tuple(new), tuple(known))
+    return TakenSignals(tuple(new), tuple(known))
 
 
 def read_signals(audit: AuditLog, system: str = "", *, until: int | None = None) -> list[Signal]:

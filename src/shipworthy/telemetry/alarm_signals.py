@@ -9,13 +9,13 @@ from shipworthy.core.errors import ShipworthyError, UsageError
 from shipworthy.core.severity import Severity
 from shipworthy.core.signal import Signal
 from shipworthy.store.audit import AuditLog
-from shipworthy.store.signals import Taken, add_signals, make_signal
+from shipworthy.store.signals import TakenSignals, add_signals, make_signal
 from shipworthy.telemetry.config import ServeConfig
 
 _SEVERITIES: tuple[Severity | None, ...] = (None, "S1", "S2", "S3", "S4")
 
 
-def tell_triage(audit: AuditLog, config: ServeConfig, alarms: Iterable[Alarm]) -> Taken:
+def tell_triage(audit: AuditLog, config: ServeConfig, alarms: Iterable[Alarm]) -> TakenSignals:
     """Enter alarms as signals, each once however often it is given.
 
     Raises:
@@ -23,7 +23,7 @@ def tell_triage(audit: AuditLog, config: ServeConfig, alarms: Iterable[Alarm]) -
     """
     alarms = list(alarms)
     if not alarms:
-        return Taken((), ())
+        return TakenSignals((), ())
     system = system_of(config)
     return add_signals(audit, [_signal(alarm, system) for alarm in alarms])
 

@@ -20,8 +20,9 @@ from shipworthy.workspace.nodes import read_yaml
 from shipworthy.workspace.scalars import source_text
 from shipworthy.workspace.validate import validate
 
-Right = Literal["send", "rates", "content", "delete"]
-"""What a client may do: send telemetry; read rates and draws; look at content; have a person's content deleted."""
+Right = Literal["send", "report", "rates", "content", "delete"]
+"""What a client may do: send telemetry; send what users report; read rates and draws; look at content; have a person's
+content deleted."""
 
 STATE = ".shipworthy/telemetry"
 Days = Annotated[float, NUMBER, Field(gt=0, le=36_500)]

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from shipworthy.telemetry.outbox import Outbox
 
 TRACES = "/v1/traces"
+REPORTS = "/v1/reports"
+_REPORT = 200_000
+"""Bytes of a report."""
 _LONG = 1 << 20
 """Bytes of a body that is read beside the loop: it takes a tenth of a second and more."""
 _SWEEP_S = 3_600.0
@@ -72,7 +75,7 @@ class Receiver:
             self.keeper = AlarmKeeper(config, self._audit, lambda: self.store.severe, tell)
             self.outbox = Outbox(config.spec.outputs, self._audit, cache(lambda: system_of(config)), tell)
         self._scraped: tuple[float, Values] = (-_SCRAPE_S, {})
-        self._flying = 0
+        self._flying, self._system = 0, ""
         self.taken = self.again = self.rejected = 0
         self._routes: dict[tuple[str, str], Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]] = {
             ("POST", TRACES): self._traces,
@@ -82,6 +85,7 @@ class Receiver:
             ("GET", "/v1/telemetry/alarms"): self._alarms,
             ("POST", "/v1/telemetry/content"): self._content,
             ("POST", "/v1/telemetry/delete"): self._delete,
+            ("POST", REPORTS): self._report,
         }
 
     @cached_property
@@ -261,6 +265,22 @@ class Receiver:
             )  # fmt: skip
             return web.Response(body=msgspec.json.encode({"keys": keys}), content_type=JSON)
 
+    async def _report(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.telemetry.user_report import read_report, reported_system, take_report
+
+        client = self._admit(request, "report")
+        with client.place():
+            async with asyncio.timeout(self._config.spec.limits.body_s):
+                data = await read_packed(request, _REPORT)
+            report = read_report(data)
+
+            def keep() -> bytes:
+                self._system = self._system or reported_system(self._config.workspace)
+                taken = take_report(self._audit, report, system=self._system, client=client.name)
+                return msgspec.json.encode({"signal": (*taken.new, *taken.known)[0].id, "new": bool(taken.new)})
+
+            return web.Response(status=202, body=await asyncio.to_thread(keep), content_type=JSON)
+
     async def _asked(self, request: web.BaseRequest, *names: str) -> dict[str, str]:
         async with asyncio.timeout(self._config.spec.limits.body_s):
             data = await read_packed(request, 65_536)
@@ -274,7 +294,7 @@ class Receiver:
         if client is None:
             raise HttpRefusal(401, "authentication_error", "no key, or none that is known here")
         if not self._clients.asks_for_keys:
-            if right in ("content", "delete"):
+            if right in ("content", "delete", "report"):
                 said = f"without 'clients' there is nobody whom to enter as having done it: {right} needs a key"
                 raise HttpRefusal(403, "permission_error", said)
         elif right not in self._config.spec.clients[client.name].may:

@@ -33,7 +33,9 @@ def test_kinds_of_alarms_are_written_down_twice_and_the_same() -> None:
 
 def test_entries_of_alarms_are_read(tmp_path: Path) -> None:
     facts = [fact for day in range(17) for fact in facts_of(day, 200, 4 if day < 15 else 60, model="m1")]
-    segment(tmp_path / "store", "0000000000001-a", [*facts, *facts_of(16, 200, 190, first=5_000, model="m2", severity=1)])
+    segment(
+        tmp_path / "store", "0000000000001-a", [*facts, *facts_of(16, 200, 190, first=5_000, model="m2", severity=1)]
+    )
     canary = {"id": "c", "field": "model", "canary": "m2", "control": "m1", "from": "2026-10-01"}
     how = config(tmp_path, streams=[{"id": "harm", "baseline_days": 14}], canaries=[canary], evidence={"watch": True})
     with AuditLog(Layout(tmp_path).control_url) as audit:
