@@ -253,7 +253,7 @@ class Month:
         return list(raised)
 
     async def _keep(self, config: Any, day: int) -> None:
-        from shipworthy.core.records import replace
+        from msgspec.structs import replace
         from shipworthy.detect.redact import seal_observed
         from shipworthy.store import traffic
         from shipworthy.telemetry.dialects.gateway import observed_of

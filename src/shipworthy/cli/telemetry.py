@@ -149,10 +149,11 @@ def draw(
     """Draw spans at random within strata for a judge that costs, with the chance that each had of being drawn."""
     import msgspec
 
+    from shipworthy.core.alarm_entry import SPANS_DRAWN
     from shipworthy.store.audit import AuditLog
     from shipworthy.store.files import write_atomic
     from shipworthy.store.layout import Layout
-    from shipworthy.telemetry.draw import DRAWN, draw_spans
+    from shipworthy.telemetry.draw import draw_spans
     from shipworthy.telemetry.facts import FactView
 
     read = read_config(config)
@@ -170,7 +171,7 @@ def draw(
         "sessions": sessions,
     }
     with AuditLog(Layout(read.workspace).control_url) as audit:
-        audit.append(DRAWN, body, key="digest")  # before anybody can see what was drawn, and draw again
+        audit.append(SPANS_DRAWN, body, key="digest")  # before anybody can see what was drawn, and draw again
     write_atomic(out, b"".join(msgspec.json.encode(one) + b"\n" for one in drawn.spans))
     click.echo(f"{len(drawn.spans):,} spans of {len(strata)} strata drawn, {drawn.digest}")
 

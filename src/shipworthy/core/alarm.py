@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
-
-LOOKED = "alarm.looked"
-"""The kind of entry that holds the counts of one look at every stream: what the state of each alarm is made of."""
-RAISED = "alarm.raised"
-CLOSED = "alarm.closed"
 
 AlarmKind = Literal["rate", "page", "silence", "evidence", "vendor", "campaign", "canary"]
 """``rate``: a stream's rate rose above what is normal. ``page``: something of severity S1 happened, once is enough.
 ``silence``: a stream that had traffic has none. ``evidence``: traffic without a valid decision. ``vendor``: a sentinel
 found another model, or got no answers. ``campaign``: a burst of like attempts. ``canary``: a canary is worse than its
 control."""
-ALARM_KINDS: tuple[AlarmKind, ...] = get_args(AlarmKind)
 PAGES: frozenset[AlarmKind] = frozenset({"rate", "page", "evidence", "campaign", "canary"})
 """Kinds that somebody is woken for where they are severe; see `Alarm.pages`."""
 MOST_SPANS = 50

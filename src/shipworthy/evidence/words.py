@@ -9,6 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shipworthy.core.alarm_entry import (
+    ALARM_KINDS,
+    CLOSED,
+    CONTENT_LOOKED,
+    RAISED,
+    SPANS_DRAWN,
+    SUBJECT_DELETED,
+    TOLD,
+)
+from shipworthy.core.alarm_entry import LOOKED as ALARMS_LOOKED
 from shipworthy.core.calibration import CALIBRATED, Calibration, calibration_of
 from shipworthy.core.change import CHANGED, change_of
 from shipworthy.core.condition import parse
@@ -343,6 +353,26 @@ def _look(value: Any, where: str) -> None:
         raise wrong(where, "a look of a sentinel", value) from None
 
 
+def _look_row(value: Any, where: str) -> None:
+    """A row of a look at alarms: a key, then whole numbers (a day, events, sessions)."""
+    if not isinstance(value, list) or len(value) < 2:
+        raise wrong(where, "a key and its counts", value)
+    text(value[0], f"{where}[0]")
+    for place, one in enumerate(value[1:], 1):
+        whole(-1_000_000)(one, f"{where}[{place}]")
+
+
+_look_at_content = {"by": text, "reason": text}
+_alarm = fields(
+    {"id": name, "kind": word(*ALARM_KINDS), "stream": text, "day": name, "told": text},
+    {"about": text, "severity": whole(0, 4), "since": text, "metric": text, "feature": text, "events": _count,
+     "sessions": _count, "per": maybe(number()), "low": number(), "high": number(), "confidence": number(0, 1),
+     "baseline_events": _count, "baseline_sessions": _count, "baseline_days": _count, "baseline_per": maybe(number()),
+     "normal_per": maybe(number()), "value": number(), "height": number(), "e_value": number(), "discovered": flag,
+     "spans": listed(text), "received": _count},
+    closed=True,
+)  # fmt: skip
+
 _BODIES: Mapping[str, Shape] = {
     "run.declared": _RUN,
     "run.finished": _RUN,
@@ -380,6 +410,22 @@ _BODIES: Mapping[str, Shape] = {
     QUEUED: fields({"queue": name, "run": name, "digest": digest}, closed=True),
     CALIBRATED: _calibration,
     SELFTESTED: _selftest,
+    ALARMS_LOOKED: fields(
+        {"watch": name, "day": name, "counts": listed(_look_row), "late": listed(_look_row)},
+        {"canaries": listed(_look_row)},
+        closed=True,
+    ),
+    RAISED: _alarm,
+    CLOSED: fields({"alarm": name, "stream": text, "relearn": flag, "day": name, **_look_at_content}, closed=True),
+    TOLD: fields({"output": name, "alarm": name, "action": word("raised", "closed")}, closed=True),
+    CONTENT_LOOKED: fields({"id": name, "spans": _count, **_look_at_content}, closed=True),
+    SUBJECT_DELETED: fields({"subject": name, "keys": _count, **_look_at_content}, closed=True),
+    SPANS_DRAWN: fields(
+        {"digest": digest, "by": listed(text), "seed": whole(-(2**53)), "least": _count, "kind": text,
+         "strata": listed(fields({"stratum": listed(text), "spans": _count, "drawn": _count}, closed=True))},
+        {"sessions": flag},
+        closed=True,
+    ),
     RECORDED: fields(
         {"id": name, "system": name, "at": name, "kind": word(*SIGNAL_KINDS), "source": name,
          "severity": maybe(word(*SEVERITIES)), "feature": text, "subject_digest": text, **_ROW},

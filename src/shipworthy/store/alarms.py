@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from shipworthy.core.alarm import CLOSED, LOOKED, RAISED, Alarm, alarm_body, alarm_of
+from shipworthy.core.alarm import Alarm, alarm_body, alarm_of
+from shipworthy.core.alarm_entry import CLOSED, LOOKED, RAISED
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.entry import Entry

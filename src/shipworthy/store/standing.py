@@ -24,14 +24,14 @@ StandingKind = Literal["", "none", "unknown", "refused", "expired", "acceptance"
 _UNNAMED = ("", "unproven")
 
 
-class Standing(NamedTuple):
+class DecisionStanding(NamedTuple):
     """How a decision stands: `kind` and `why` are empty where it holds."""
 
     kind: StandingKind = ""
     why: str = ""
 
 
-class Standings:
+class DecisionStandings:
     """How the decisions of a workspace stand, read once.
 
     Raises:
@@ -59,7 +59,7 @@ class Standings:
 
     def standing(
         self, decision: str, *, guards: str = "", today: datetime, max_age_days: float | None = None
-    ) -> Standing:
+    ) -> DecisionStanding:
         """Return how a decision stands.
 
         Args:
@@ -68,32 +68,32 @@ class Standings:
             max_age_days: of a decision, from when it was made.
         """
         if decision in _UNNAMED:
-            return Standing("none", "it names no release decision, so nothing shows that it was evaluated")
+            return DecisionStanding("none", "it names no release decision, so nothing shows that it was evaluated")
         found = self._load(decision)
         made = self._made.get(decision)
         if found is None or made is None:
-            return Standing("unknown", f"it names the decision {decision}, which is not recorded here")
+            return DecisionStanding("unknown", f"it names the decision {decision}, which is not recorded here")
         day = today.date().isoformat()
         people = self._people.get(decision)
         if people is not None:
             entry, said = people
             if said.get("verdict") == signoff.NO_GO:
-                return Standing("refused", f"{decision} was decided NO_GO (entry {entry.number})")
+                return DecisionStanding("refused", f"{decision} was decided NO_GO (entry {entry.number})")
             if (last := str(said.get("expires") or "")) and last < day:
-                return Standing("expired", f"{decision} ran out on {last} (entry {entry.number})")
+                return DecisionStanding("expired", f"{decision} ran out on {last} (entry {entry.number})")
             if (gone := self._acceptance(said, day)) is not None:
-                return Standing("acceptance", gone)
+                return DecisionStanding("acceptance", gone)
         elif found.verdict != "ship":
-            return Standing("refused", f"{decision} says {found.verdict}, and nobody released it all the same")
+            return DecisionStanding("refused", f"{decision} says {found.verdict}, and nobody released it all the same")
         if (change := self._changed(found, made, day)) is not None:
-            return Standing("changed", f"{decision} was decided before a change ({change})")
+            return DecisionStanding("changed", f"{decision} was decided before a change ({change})")
         of = found.subject.guards if found.subject is not None else ""
         if guards and guards != of:
-            return Standing("guards", f"{decision} is about {of or 'no guards'}, and it had {guards}")
+            return DecisionStanding("guards", f"{decision} is about {of or 'no guards'}, and it had {guards}")
         age = (today - datetime.fromisoformat(found.created)).total_seconds() / 86_400
         if max_age_days is not None and age > max_age_days:
-            return Standing("age", f"{decision} is {age:.0f} days old, and may be {max_age_days:g}")
-        return Standing()
+            return DecisionStanding("age", f"{decision} is {age:.0f} days old, and may be {max_age_days:g}")
+        return DecisionStanding()
 
     def _load(self, decision: str) -> Decision | None:
         if decision not in self._loaded:

@@ -8,7 +8,7 @@ from shipworthy.core.alarm import MOST_SPANS, Alarm
 from shipworthy.core.sentinel_entry import LOOKED as SENTINEL_LOOKED
 from shipworthy.store.alarms import AlarmEntries, new_alarm_id
 from shipworthy.store.audit import AuditLog
-from shipworthy.store.standing import Standings
+from shipworthy.store.standing import DecisionStandings
 from shipworthy.telemetry.alarm_config import AlarmsSpec
 from shipworthy.telemetry.facts import FactView
 
@@ -19,7 +19,7 @@ _SAID = {
 }
 
 
-def evidence_alarms(spec: AlarmsSpec, standings: Standings, view: FactView, now: datetime) -> list[Alarm]:
+def evidence_alarms(spec: AlarmsSpec, standings: DecisionStandings, view: FactView, now: datetime) -> list[Alarm]:
     """Return an alarm for each kind of traffic without a decision that holds, by feature, decision and guards."""
     want = spec.evidence
     since = now - timedelta(hours=want.hours)

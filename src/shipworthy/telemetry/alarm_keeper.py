@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from shipworthy.core.errors import ShipworthyError
+from shipworthy.core.foreign import kind_of
 from shipworthy.store.alarms import AlarmEntries, read_alarms
 from shipworthy.store.audit import AuditLog
 from shipworthy.telemetry.alarm_pass import AlarmPass, alarm_pass
@@ -18,6 +19,8 @@ EVERY_S = 3_600.0
 AGAIN_S = 30.0
 """Seconds after which a pass that failed is tried again."""
 REFRESH_S = 15.0
+SEVERE_S = 5.0
+"""Seconds between two looks for S1: a flood of it is one page after the other, and not a look a second."""
 
 
 class AlarmKeeper:
@@ -42,7 +45,7 @@ class AlarmKeeper:
     ) -> None:
         self._config, self._audit, self._severe, self._tell = config, audit, severe, tell
         self._seen = self._day = -1
-        self._next = self._read = 0.0
+        self._next = self._read = self._soonest = 0.0
         self.failed = ""
         self.looked = 0.0
         self.last: AlarmPass | None = None
@@ -55,22 +58,29 @@ class AlarmKeeper:
         now = time.monotonic()
         if self.failed and now < self._next:
             return
-        if severe == self._seen and day == self._day and now < self._next:
+        whole = day != self._day or now >= self._next
+        if not whole and (severe == self._seen or now < self._soonest):
             self._refresh(now)
             return
         try:
-            found = alarm_pass(self._config, self._audit, at)
+            found = alarm_pass(self._config, self._audit, at, rates=whole)
             self.entries = read_alarms(self._audit)
             # All that are open, not the new ones alone: a process may have been killed between an alarm and its signal.
             tell_triage(self._audit, self._config, [held.alarm for held in self.entries.alarms if held.open])
-        except (ShipworthyError, OSError) as error:
-            if str(error) != self.failed:
-                self._tell(f"nobody is watching: a look at the alarms failed, and is tried again: {error}")
-            self.failed, self._next = str(error), now + AGAIN_S
+        except Exception as error:
+            # Whatever it is: a watch that ends in silence would look like a quiet day.
+            why = str(error) if isinstance(error, ShipworthyError | OSError) else kind_of(error)
+            if why != self.failed:
+                self._tell(f"nobody is watching: a look at the alarms failed, and is tried again: {why}")
+            self.failed, self._next = why, now + AGAIN_S
             return
         if self.failed:
             self._tell("the alarms are looked at again")
-        self._seen, self._day, self._next, self._read = severe, day, now + EVERY_S, now
+        if not whole and self.last is not None:
+            found = found._replace(streams=self.last.streams)
+        self._seen, self._day, self._read, self._soonest = severe, day, now, now + SEVERE_S
+        if whole:
+            self._next = now + EVERY_S
         self.failed, self.looked, self.last = "", time.time(), found
         for done in found.held:
             self._tell(done)

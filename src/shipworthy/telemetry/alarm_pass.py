@@ -16,10 +16,10 @@ from shipworthy.stats.detector import DayCount
 from shipworthy.store.alarms import AlarmEntries, enter_look, read_alarms
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
-from shipworthy.store.standing import Standings
+from shipworthy.store.standing import DecisionStandings
 from shipworthy.telemetry.alarm_evidence import evidence_alarms, vendor_alarms
 from shipworthy.telemetry.alarm_pages import pages
-from shipworthy.telemetry.alarm_rates import last_closed, look_at_rates
+from shipworthy.telemetry.alarm_rates import NO_LOOKS, last_closed, look_at_rates
 from shipworthy.telemetry.campaigns import campaign_alarms
 from shipworthy.telemetry.canaries import hold, look_at_canaries
 from shipworthy.telemetry.config import ServeConfig
@@ -60,8 +60,12 @@ class AlarmPass(NamedTuple):
     held: list[str]
 
 
-def alarm_pass(config: ServeConfig, audit: AuditLog, now: datetime | None = None) -> AlarmPass:
+def alarm_pass(config: ServeConfig, audit: AuditLog, now: datetime | None = None, *, rates: bool = True) -> AlarmPass:
     """Look at everything that is watched, and enter what was seen. Not on an event loop.
+
+    Args:
+        rates: also at streams. Their state is made of all looks there were, which takes seconds of many streams after
+            years: not for every S1.
 
     Raises:
         UsageError: there is no store.
@@ -71,18 +75,18 @@ def alarm_pass(config: ServeConfig, audit: AuditLog, now: datetime | None = None
     spec = config.alarms
     with _alone(config), FactView(config.state) as view:
         entries = read_alarms(audit, spec.name)
-        looks = look_at_rates(spec, entries, view, at)
+        looks = look_at_rates(spec, entries, view, at) if rates else NO_LOOKS
         found = list(looks.alarms)
         if spec.page:
             found += pages(spec, entries, view, at)
         if spec.evidence.watch:
-            found += evidence_alarms(spec, Standings(Layout(config.workspace), audit), view, at)
+            found += evidence_alarms(spec, DecisionStandings(Layout(config.workspace), audit), view, at)
         found += vendor_alarms(spec, audit, entries, at)
         if spec.campaigns.watch:
             found += campaign_alarms(config, audit, entries, view, at)
         look, states_of = looks.look, dict[str, CanaryState]()
         new_day = looks.look is not None or not _looked_today(entries, last_closed(spec, at))
-        if spec.canaries and new_day:
+        if spec.canaries and rates and new_day:
             canaries = look_at_canaries(spec, entries, view, at)
             found += canaries.alarms
             states_of = canaries.states

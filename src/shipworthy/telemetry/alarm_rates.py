@@ -39,6 +39,10 @@ class RateLooks(NamedTuple):
     streams: Sequence[RateStream]
 
 
+NO_LOOKS = RateLooks(None, [], (), _NONE, {}, [])
+"""Of a pass that leaves the streams alone."""
+
+
 def last_closed(spec: AlarmsSpec, now: datetime) -> int:
     """Return the last day, since 1970, that has ended and had its grace."""
     return ((now - timedelta(minutes=spec.grace_minutes)).astimezone(UTC).date() - FIRST).days - 1

@@ -24,7 +24,7 @@ _WHO = "serve: the watch for campaigns"
 _WHY = "attempts that a guard stopped are put together by how alike they are; nobody sees them"
 
 
-class Attempt(NamedTuple):
+class StoppedAttempt(NamedTuple):
     """One attempt: its trace and span in hex, its feature, and whose it is (0 where nobody says)."""
 
     trace: str
@@ -58,10 +58,10 @@ def campaign_alarms(
         " WHERE time >= ?::TIMESTAMP AND (violation OR ending = 'blocked') ORDER BY time DESC",
         [since.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")],
     )
-    attempts = [Attempt(*row) for row in rows]
-    bursts: list[tuple[str, str, Sequence[Attempt]]] = []
+    attempts = [StoppedAttempt(*row) for row in rows]
+    bursts: list[tuple[str, str, Sequence[StoppedAttempt]]] = []
     for kind, least in (("subject", want.users), ("session", want.sessions)):
-        grouped: dict[int, list[Attempt]] = defaultdict(list)
+        grouped: dict[int, list[StoppedAttempt]] = defaultdict(list)
         for one in attempts:
             if whose := getattr(one, kind):
                 grouped[whose].append(one)
@@ -97,7 +97,9 @@ def like_ones(texts: Sequence[str], least: float) -> list[list[int]]:
     return sorted(groups, key=lambda group: (-len(group), group))
 
 
-def _alike(config: ServeConfig, audit: AuditLog, view: FactView, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
+def _alike(
+    config: ServeConfig, audit: AuditLog, view: FactView, attempts: Sequence[StoppedAttempt]
+) -> list[list[StoppedAttempt]]:
     if not (config.state / KEYS).is_file():
         return []
     keyring = Keyring(config.state, config.master())
@@ -105,7 +107,7 @@ def _alike(config: ServeConfig, audit: AuditLog, view: FactView, attempts: Seque
         held = contents(view, keyring, audit, [(one.trace, one.span) for one in attempts], by=_WHO, reason=_WHY)
     finally:
         keyring.close()
-    said: list[tuple[Attempt, str]] = []
+    said: list[tuple[StoppedAttempt, str]] = []
     for one in attempts:
         events: list[Any] = held.get((one.trace, one.span), [])
         if text := said_by(events, "user"):
@@ -124,13 +126,13 @@ def _known(entries: AlarmEntries) -> dict[str, str]:
     }
 
 
-def _named(about: str, of: Sequence[Attempt], known: dict[str, str]) -> str:
+def _named(about: str, of: Sequence[StoppedAttempt], known: dict[str, str]) -> str:
     if about.startswith("words:"):
         return next((known[one.id] for one in of if one.id in known), about)
     return about
 
 
-def _alarm(spec: AlarmsSpec, about: str, word: str, of: Sequence[Attempt], now: datetime) -> Alarm:
+def _alarm(spec: AlarmsSpec, about: str, word: str, of: Sequence[StoppedAttempt], now: datetime) -> Alarm:
     features = sorted({one.feature for one in of})
     where = f" at {features[0]}" if len(features) == 1 and features[0] else ""
     hours = f"{spec.campaigns.hours:g} hours"
@@ -148,7 +150,7 @@ def _alarm(spec: AlarmsSpec, about: str, word: str, of: Sequence[Attempt], now: 
     )
 
 
-def _people(of: Sequence[Attempt]) -> str:
+def _people(of: Sequence[StoppedAttempt]) -> str:
     known = {one.subject for one in of if one.subject}
     unknown = sum(1 for one in of if not one.subject)
     said = f"{len(known):,} {'user' if len(known) == 1 else 'users'}" if known else ""

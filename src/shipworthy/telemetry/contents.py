@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
+from shipworthy.core.alarm_entry import CONTENT_LOOKED
 from shipworthy.detect.redact import redact_text
 from shipworthy.store.audit import AuditLog
 from shipworthy.telemetry.facts import FactView
 from shipworthy.telemetry.keyring import Keyring
-from shipworthy.telemetry.looks import LOOKED, content_of
+from shipworthy.telemetry.looks import content_of
 
 
 def contents(
@@ -29,7 +30,9 @@ def contents(
     """
     if not spans:
         return {}
-    audit.append(LOOKED, {"id": "several", "by": by, "reason": redact_text(reason), "spans": len(spans)}, key="id")
+    audit.append(
+        CONTENT_LOOKED, {"id": "several", "by": by, "reason": redact_text(reason), "spans": len(spans)}, key="id"
+    )
     found: dict[tuple[str, str], list[Any]] = {}
     opened: dict[tuple[str, str, int], list[bytes] | None] = {}
     for row in _places(view, spans):

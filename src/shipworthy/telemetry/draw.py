@@ -12,8 +12,6 @@ from shipworthy.core.errors import UsageError
 from shipworthy.telemetry.facts import FactView
 
 Stratum = Literal["day", "feature", "severity", "model", "kind", "violation", "refusal", "pii"]
-DRAWN = "telemetry.drawn"
-"""The kind of entry that holds a draw's rule and the digest of what it gave."""
 
 
 class DrawnSpan(Struct, frozen=True):

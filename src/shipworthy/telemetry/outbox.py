@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from shipworthy.core.alarm_entry import TOLD
 from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import ShipworthyError, StoreError, UsageError
 from shipworthy.core.foreign import kind_of
@@ -27,8 +28,6 @@ from shipworthy.telemetry.output_config import OutputSpec
 from shipworthy.telemetry.outputs.common import Action, AlarmEvent, OutputAddress, OutputMessage
 from shipworthy.telemetry.outputs.registry import make_message
 
-TOLD = "alarm.told"
-"""The kind of entry that says that an output was told of an alarm."""
 _FIRST_S, _LONGEST_S = 2.0, 600.0
 _ANSWER = 1 << 20
 _DAY_S = 86_400.0
@@ -66,19 +65,29 @@ class Outbox:
         self.states = {spec.id: OutputState() for spec in specs}
         self._clients: dict[str, Client] = {}
         self._next: dict[str, float] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
         self._told: set[tuple[str, str, str]] | None = None
         self._gone: set[tuple[str, str, str]] = set()
 
-    async def send(self, alarms: Sequence[HeldAlarm]) -> None:
-        """Tell every output what it has not been told, those whose time has come. Returns once each has been tried."""
-        if not self._specs:
-            return
+    async def start(self, alarms: Sequence[HeldAlarm]) -> None:
+        """Have every output told what it has not been told, and wait for none: one that is slow holds up no other."""
         if self._told is None:
             self._told = await asyncio.to_thread(self._read)
-        await asyncio.gather(*(self._serve(spec, alarms) for spec in self._specs))
+        for spec in self._specs:
+            running = self._running.get(spec.id)
+            if running is None or running.done():
+                self._running[spec.id] = asyncio.create_task(self._serve(spec, alarms))
+
+    async def send(self, alarms: Sequence[HeldAlarm]) -> None:
+        """Tell every output what it has not been told. Returns once each has been tried whose time has come."""
+        await self.start(alarms)
+        await asyncio.gather(*self._running.values())
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Stop telling, and let go of connections. What was not told waits for the next process."""
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
         for client in self._clients.values():
             await client.close()
 

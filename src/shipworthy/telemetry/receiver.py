@@ -25,7 +25,6 @@ from shipworthy.telemetry.config import Right, ServeConfig
 from shipworthy.telemetry.read import observe
 from shipworthy.telemetry.retention import sweep
 from shipworthy.telemetry.store import Busy, DiskFull, TelemetryStore
-from shipworthy.telemetry.user_report import read_report, reported_system, take_report
 from shipworthy.telemetry.whose import Whose
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ class Receiver:
         while self.keeper is not None and self.outbox is not None:
             await asyncio.to_thread(self.keeper.tend)
             try:
-                await self.outbox.send(self.keeper.entries.alarms)
+                await self.outbox.start(self.keeper.entries.alarms)
             except ShipworthyError as error:
                 self._tell(f"outputs cannot be told, which is tried again: {error}")
             await asyncio.sleep(_TEND_S)
@@ -267,6 +266,8 @@ class Receiver:
             return web.Response(body=msgspec.json.encode({"keys": keys}), content_type=JSON)
 
     async def _report(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.telemetry.user_report import read_report, reported_system, take_report
+
         client = self._admit(request, "report")
         with client.place():
             async with asyncio.timeout(self._config.spec.limits.body_s):

@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 from tests.unit.telemetry.samples import CURRENT, OLD, OLD_EVENTS, OPENINFERENCE, OPENLLMETRY, request
 
+from shipworthy.core.alarm_entry import CONTENT_LOOKED as LOOKED
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 from shipworthy.store.signals import read_signals
 from shipworthy.telemetry.facts import FactView
-from shipworthy.telemetry.looks import LOOKED
 
 NEEDS = "zstandard or opentelemetry-proto is not installed: make setup installs them"
 SDK = (
@@ -215,7 +215,7 @@ def test_looks_are_entered_in_postgresql(tmp_path: Path, emptied: str) -> None:
 
 
 def test_s1_is_an_alarm_at_once_and_survives_a_kill(tmp_path: Path) -> None:
-    bad = {**CURRENT, "shipworthy.severity": "S1", "gen_ai.conversation.id": "talk-1"}
+    bad = {**CURRENT, "shipworthy.severity": "S1", "gen_ai.conversation.id": "talk-1", "shipworthy.feature": PRIVATE}
     event = {"gen_ai.evaluation.name": "harm", "gen_ai.evaluation.score.label": "fail"}
     sent = request(bad, [("gen_ai.evaluation.result", event)], traceId=f"{1:032x}", spanId=f"{1:016x}")
 
@@ -233,6 +233,7 @@ def test_s1_is_an_alarm_at_once_and_survives_a_kill(tmp_path: Path) -> None:
         (found,) = alarms(address)
         assert (found["alarm"]["kind"], found["open"]) == ("page", True)
         assert found["alarm"]["spans"] == [f"{1:032x}/{1:016x}"]
+        assert found["alarm"]["feature"] == "[redacted:email]" and not holds(tmp_path, PRIVATE)
         server.kill()
         server.wait()
     with served(tmp_path, "alarms: {system: SYS-x, evidence: {watch: false}}") as (_, address, _):

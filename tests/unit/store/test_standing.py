@@ -15,7 +15,7 @@ from shipworthy.store.audit import AuditLog
 from shipworthy.store.changes import add_change
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import register_decision
-from shipworthy.store.standing import Standings
+from shipworthy.store.standing import DecisionStandings
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 GUARDS = "sha256:" + "a" * 64
@@ -49,7 +49,7 @@ def signed(audit: AuditLog, kind: str, key: str, about: str, **said) -> int:
 
 
 def standing(layout: Layout, audit: AuditLog, decision: str = "GD-1", **how):
-    return Standings(layout, audit).standing(decision, today=NOW, **how)
+    return DecisionStandings(layout, audit).standing(decision, today=NOW, **how)
 
 
 def test_a_decision_to_ship_holds_for_its_guards(layout: Layout, audit: AuditLog) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.telemetry.made import at, config, facts_of, folders, segment
 
-from shipworthy.core.alarm import LOOKED
+from shipworthy.core.alarm_entry import LOOKED
 from shipworthy.core.errors import StoreError
 from shipworthy.store.alarms import close_alarm, read_alarms
 from shipworthy.store.audit import AuditLog

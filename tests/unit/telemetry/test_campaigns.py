@@ -10,12 +10,12 @@ import pytest
 from tests.unit.telemetry.conftest import MASTER, keep, span
 from tests.unit.telemetry.made import config
 
+from shipworthy.core.alarm_entry import CONTENT_LOOKED as LOOKED
 from shipworthy.store.alarms import read_alarms
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 from shipworthy.telemetry.alarm_pass import alarm_pass
 from shipworthy.telemetry.campaigns import like_ones
-from shipworthy.telemetry.looks import LOOKED
 from shipworthy.telemetry.whose import Whose
 
 CAMPAIGNS = {"watch": True, "attempts": 8, "users": 8, "sessions": 6}

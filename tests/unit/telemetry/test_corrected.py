@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.unit.telemetry.conftest import MASTER, keep, span
 
+from shipworthy.core.alarm_entry import CONTENT_LOOKED as LOOKED
 from shipworthy.core.errors import UsageError
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
@@ -17,7 +18,6 @@ from shipworthy.telemetry.corrected import JudgedSpan, corrected_rates, read_lin
 from shipworthy.telemetry.draw import DrawnSpan, draw_spans
 from shipworthy.telemetry.facts import FactView
 from shipworthy.telemetry.keyring import Keyring
-from shipworthy.telemetry.looks import LOOKED
 from shipworthy.telemetry.whose import Whose
 
 

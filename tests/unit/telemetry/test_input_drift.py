@@ -9,6 +9,7 @@ import pytest
 from tests.unit.telemetry.conftest import MASTER, keep, span
 from tests.unit.telemetry.made import FIRST, facts_of, segment
 
+from shipworthy.core.alarm_entry import CONTENT_LOOKED as LOOKED
 from shipworthy.core.errors import UsageError
 from shipworthy.store.alarms import read_alarms
 from shipworthy.store.audit import AuditLog
@@ -16,7 +17,6 @@ from shipworthy.store.layout import Layout
 from shipworthy.telemetry.drift_report import drift_report
 from shipworthy.telemetry.facts import FactView
 from shipworthy.telemetry.keyring import Keyring
-from shipworthy.telemetry.looks import LOOKED
 from shipworthy.telemetry.whose import Whose
 
 DAY_US = 86_400 * 1_000_000

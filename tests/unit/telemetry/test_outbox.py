@@ -11,12 +11,13 @@ import pytest
 from aiohttp import web
 
 from shipworthy.core.alarm import Alarm
+from shipworthy.core.alarm_entry import TOLD
 from shipworthy.core.errors import WorkspaceError
 from shipworthy.store.alarms import close_alarm, enter_look, new_alarm_id, read_alarms
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
 from shipworthy.telemetry.config import read_serve
-from shipworthy.telemetry.outbox import TOLD, Outbox
+from shipworthy.telemetry.outbox import Outbox
 from shipworthy.telemetry.output_config import OutputSpec
 
 SECRET = "T0KEN-of-the-hook"
@@ -168,3 +169,30 @@ def test_a_file_that_cannot_be_is_refused(tmp_path: Path, lines: str, said: str)
     with pytest.raises(WorkspaceError, match=said) as found:
         read_serve(tmp_path / "serve.yaml")
     assert "serve.yaml:" in str(found.value)
+
+
+def test_an_output_that_hangs_holds_up_no_other_and_ends_with_the_server(audit: AuditLog, monkeypatch) -> None:
+    async def work(hook: Hook) -> None:
+        monkeypatch.setenv("HOOK_URL", hook.url)
+        asked = asyncio.Event()
+
+        async def hang(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+            asked.set()
+            await asyncio.sleep(3_600)
+
+        server = await asyncio.start_server(hang, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        outbox = box(audit, [], {"url": f"http://127.0.0.1:{port}/", "timeout_s": 3_600}, {"url": "env:HOOK_URL"})
+        for number in (1, 2):
+            alarm(audit, stream=f"s{number}")
+            await outbox.start(read_alarms(audit).alarms)
+            await asyncio.wait_for(asked.wait(), 60)
+            while outbox.states["o1"].sent < number:
+                await outbox.start(read_alarms(audit).alarms)
+                await asyncio.sleep(0.01)
+        assert [one["alarm"]["stream"] for one in hook.got] == ["s1", "s2"]
+        assert outbox.states["o0"].sent == 0 and outbox.states["o0"].waiting
+        await asyncio.wait_for(outbox.close(), 60)
+        server.close()
+
+    run(work)
