@@ -33,6 +33,9 @@ FORMATS = {
     "inspect": "inspect_log",
     "promptfoo": "promptfoo",
     "pyrit": "pyrit",
+    "lm-eval": "lm_eval",
+    "petri": "petri",
+    "scout": "scout",
     "csv": "table",
 }
 """Format -> the file here that reads it."""
@@ -85,7 +88,7 @@ def bring(layout: Layout, system: str, path: Path, found: Foreign) -> Run:
 
 
 def _manifest(system: str, path: Path, found: Foreign) -> RunManifest:
-    now, source = time.time(), file_digest(path)
+    now, source = time.time(), _source(path, found)
     subject = {"imported": found.tool, "version": found.version, "target": found.target, "file": source}
     uses = []
     for suite, metrics in found.metrics.items():
@@ -115,6 +118,13 @@ def _manifest(system: str, path: Path, found: Foreign) -> RunManifest:
         subject_digest=digest({**subject, "file": ""}), subject=subject, suites=tuple(uses),
         planned=len(found.attempts), seed=0, engine=__version__, host=f"made {found.created or 'at an unknown time'}",
     )  # fmt: skip
+
+
+def _source(path: Path, found: Foreign) -> str:
+    """Return the digest of the file, or of it and those beside it that belong to it."""
+    if not found.beside:
+        return file_digest(path)
+    return digest(sorted([path.name, file_digest(path)] for path in (path, *found.beside)))
 
 
 def _suite_digest(found: Foreign, suite: str) -> str:
@@ -177,7 +187,11 @@ def _form(path: Path) -> str:
     if first.startswith(b"SQLite format 3"):
         return "pyrit"
     if name.endswith(".eval") or first.startswith(b"PK"):
-        return "inspect"
+        return _of_inspect(path)
+    if first.startswith(b"PAR1") or b'"scan_id"' in first[:200]:
+        return "scout"
+    if (name.startswith("samples_") and b'"doc_hash"' in first) or b'"sample_len"' in first:
+        return "lm-eval"
     if name.endswith(".csv"):
         return "csv"
     if b'"entry_type"' in first:
@@ -185,5 +199,11 @@ def _form(path: Path) -> str:
     if b'"evalId"' in first or b'"results"' in first[:400]:
         return "promptfoo"
     if b'"eval"' in first and b'"version"' in first[:200]:
-        return "inspect"
+        return _of_inspect(path)
     raise UsageError(f"{path}: in no format that is known; say which with --from ({', '.join(FORMATS)})")
+
+
+def _of_inspect(path: Path) -> str:
+    from shipworthy.evals.imports.petri import is_audit
+
+    return "petri" if is_audit(path) else "inspect"
