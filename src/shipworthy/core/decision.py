@@ -313,6 +313,20 @@ class SelftestUse(Struct, frozen=True, kw_only=True):
     sentence: Name
 
 
+class TransferUse(Struct, frozen=True, kw_only=True):
+    """What stands beside a rate of how far it transfers; see `shipworthy.core.transferred`.
+
+    Attributes:
+        entry: of the audit chain that holds it.
+        sentence: under which condition it was measured, and by how much it differs under another.
+    """
+
+    entry: int
+    suite: Name
+    metric: Name
+    sentence: Name
+
+
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A release decision: what a gate says of one subject, from one run or several.
 
@@ -327,6 +341,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
         confirmations: the word that stood on each S1 hit when it was decided; a hit without one is not yet confirmed.
         files: every safety file as it was; none in decisions by earlier versions.
         selftest: what the gate's newest self-test said; None where there was none.
+        transfer: by how much its rates differ under other conditions, the last word on each; empty where nobody looked.
     """
 
     id: str
@@ -349,3 +364,8 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     replies: tuple[ReplyUse, ...] = field(default=())
     files: tuple[SafetyFile, ...] = field(default=())
     selftest: SelftestUse | None = None
+    transfer: tuple[TransferUse, ...] = field(default=())
+
+    def beside(self, result: CriterionResult) -> tuple[str, ...]:
+        """Return what stands beside a criterion's rate of how far it transfers."""
+        return tuple(one.sentence for one in self.transfer if (one.suite, one.metric) == (result.suite, result.metric))

@@ -31,6 +31,7 @@ from shipworthy.core.decision import (
     ScorerAudit,
     SelftestUse,
     SubjectUse,
+    TransferUse,
     TriesSaid,
     Verdict,
 )
@@ -127,6 +128,7 @@ __all__ = [
     "ToolCall",
     "ToolResult",
     "ToolSpec",
+    "TransferUse",
     "TriesSaid",
     "Usage",
     "Verdict",

@@ -40,6 +40,7 @@ from shipworthy.evidence import (
     selftested,
     signed_off,
     times,
+    transferred,
     unchanged,
     words,
 )
@@ -458,7 +459,9 @@ class _Verifier:
         if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone)):
             raise IntegrityError("decision.json: its ledger is told in other words than its lines")
         kept = freshness.check(self.decision, self.predicate, self.runs, self.gates())
-        selftested.check(self.decision, self.runs[self.decision["runs"][0]].manifest, self.entries[: said["entries"]])
+        manifests = [self.runs[run].manifest for run in self.decision["runs"]]
+        selftested.check(self.decision, manifests[0], self.entries[: said["entries"]])
+        transferred.check(self.decision, manifests, self.entries[: said["entries"]])
         return f"{ledger.sentence(found, gone)}; {ledger.tried(often)}; {kept}"
 
     def gates(self) -> list[Mapping[str, Any]]:

@@ -20,6 +20,7 @@ from shipworthy.core.label_draw import DRAWN, LABELLED, QUEUED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
 from shipworthy.core.selftest import SELFTESTED, selftest_of
 from shipworthy.core.sentinel_entry import ENROLLED, LOOKED, check_body
+from shipworthy.core.transferred import TRANSFERRED, transfer_of
 from shipworthy.evidence import signed_words
 from shipworthy.evidence.shape import (
     Shape,
@@ -217,6 +218,7 @@ decision: Shape = fields(
         "confirmations": listed(_WORD),
         "files": listed(_FILE),
         "selftest": maybe(fields({"entry": whole(1), "flips": listed(_count), "sentence": text}, closed=True)),
+        "transfer": listed(fields({"entry": whole(1), "suite": name, "metric": name, "sentence": text}, closed=True)),
     },
     closed=True,
 )
@@ -303,6 +305,14 @@ def _selftest(value: Any, where: str) -> None:
         raise wrong(where, "a self-test of a gate", value) from None
 
 
+def _transfer(value: Any, where: str) -> None:
+    mapped(anything)(value, where)
+    try:
+        transfer_of(0, value)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise wrong(where, "a transfer", value) from None
+
+
 def _change(value: Any, where: str) -> None:
     mapped(text)(value, where)
     try:
@@ -356,6 +366,7 @@ _BODIES: Mapping[str, Shape] = {
     QUEUED: fields({"queue": name, "run": name, "digest": digest}, closed=True),
     CALIBRATED: _calibration,
     SELFTESTED: _selftest,
+    TRANSFERRED: _transfer,
     "approval.given": fields(
         {"system": name, "what": name, "digest": text, "verdict": word("approved", "rejected"), "by": text,
          "role": text, "at": text},
