@@ -8,6 +8,8 @@ import click
 
 from shipworthy.cli._options import workspace_option
 
+SIGNATURE = "suite.sig"
+"""The name of the file in the folder, where none is given."""
 _SIGNATURE = click.option("--signature", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="The signature; suite.sig in the folder, if left out.")  # fmt: skip  # noqa: E501
 
 
@@ -22,7 +24,7 @@ def sign(*, workspace: Path, source: str, key: Path, signature: Path | None) -> 
     Every file in the folder is signed but git's own. `model_signing verify key`, of the package model-signing, and
     `shipworthy suites verify` check it.
     """
-    from shipworthy.store.model_signature import SIGNATURE, sign_folder
+    from shipworthy.store.model_signature import sign_folder
 
     folder = _folder(workspace, source)
     place = signature or folder / SIGNATURE
@@ -42,7 +44,7 @@ def verify(*, workspace: Path, source: str, key: Path, signature: Path | None) -
 
     A changed file, another key or a signature that lets files out ends with exit code 4.
     """
-    from shipworthy.store.model_signature import SIGNATURE, verify_folder
+    from shipworthy.store.model_signature import verify_folder
 
     folder = _folder(workspace, source)
     found = verify_folder(folder, signature or folder / SIGNATURE, key)

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
-SIGNATURE = "suite.sig"
-"""The name of the file in the folder, where none is given."""
 LEFT_OUT = (".git", ".gitattributes", ".github", ".gitignore")
 """What the form lets out besides the signature itself: it changes nothing that is measured."""
 _CURVES = {"secp256r1": "SHA256", "secp384r1": "SHA384", "secp521r1": "SHA512"}
