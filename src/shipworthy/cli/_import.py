@@ -29,28 +29,13 @@ def import_command(
     line and field, and nothing of it is imported. Text is redacted before it is stored. No release is decided on an
     imported run: no suite and no plan of this workspace asked for it.
     """
-    from msgspec.structs import replace
-
-    from shipworthy.core.errors import UsageError, did_you_mean
-    from shipworthy.evals.imports.bring import bring, read_foreign
+    from shipworthy.evals.imports.bring import bring, directed, read_foreign
     from shipworthy.store.layout import Layout
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
     found = read_foreign(file, form or "")
-    names = {metric.name for some in found.metrics.values() for metric in some}
-    if both := set(low) & set(high):
-        raise UsageError(f"{sorted(both)[0]!r} cannot be good both low and high")
-    for name in (*low, *high):
-        if name not in names:
-            raise UsageError(f"{file} has no metric {name!r}: {did_you_mean(name, sorted(names))}")
-    said = dict.fromkeys(low, "low") | dict.fromkeys(high, "high")
-    found = found._replace(
-        metrics={
-            suite: tuple(replace(one, good=said[one.name]) if one.name in said else one for one in some)
-            for suite, some in found.metrics.items()
-        }
-    )
+    found = directed(found, low, high)
     run = bring(Layout(workspace), loaded.system.id, file, found)
     click.echo(f"{run.id}: {len(run):,} attempts of {found.tool} {found.version}, {run.errors:,} errors".rstrip())
     for note in found.notes:

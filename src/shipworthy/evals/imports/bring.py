@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import import_module
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from shipworthy import __version__
 from shipworthy.core.digests import digest, file_digest
-from shipworthy.core.errors import UsageError
+from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.events import Asked, Event, Failed, Said, Timing, Usage
 from shipworthy.core.manifest import SCHEMA, RunManifest, SuiteUse
+from shipworthy.core.metric import Good
 from shipworthy.core.records import Attempt, Score
 from shipworthy.detect.redact import seal
 from shipworthy.evals.imports.foreign import Foreign, ForeignAttempt
 from shipworthy.evals.manifest import new_run_id
 from shipworthy.evals.results import Run
+from shipworthy.evals.subject import Subject
 from shipworthy.store.declare import declare_run
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import register_declared, register_run
@@ -55,7 +58,28 @@ def read_foreign(path: Path, form: str = "") -> Foreign:
     return reader(path)
 
 
-def bring(layout: Layout, system: str, path: Path, found: Foreign) -> Run:
+def directed(found: Foreign, low: Collection[str], high: Collection[str]) -> Foreign:
+    """Return results with the word of a person on which way is good of some metrics.
+
+    Raises:
+        UsageError: there is no such metric, or it is named in both.
+    """
+    names = {metric.name for some in found.metrics.values() for metric in some}
+    if both := set(low) & set(high):
+        raise UsageError(f"{sorted(both)[0]!r} cannot be good both low and high")
+    for name in (*low, *high):
+        if name not in names:
+            raise UsageError(f"the results have no metric {name!r}: {did_you_mean(name, sorted(names))}")
+    said: dict[str, Good] = {**dict.fromkeys(low, "low"), **dict.fromkeys(high, "high")}
+    return found._replace(
+        metrics={
+            suite: tuple(replace(one, good=said.get(one.name, one.good)) for one in some)
+            for suite, some in found.metrics.items()
+        }
+    )
+
+
+def bring(layout: Layout, system: str, path: Path, found: Foreign, *, subject: Subject | None = None) -> Run:
     """Write what was read as a run, enter it in the audit log, and return it.
 
     All text is redacted before it is stored, as a private suite's is. Nothing of it passes a gate: no suite of the
@@ -64,12 +88,13 @@ def bring(layout: Layout, system: str, path: Path, found: Foreign) -> Run:
     Args:
         system: id of the workspace's system.
         path: the file; its digest is kept.
+        subject: that was measured, where the tool was run on a target of the workspace.
 
     Raises:
         UsageError: two attempts are the same one, or the file holds none.
         StoreError: it cannot be written.
     """
-    manifest = _manifest(system, path, found)
+    manifest = _manifest(system, path, found, subject)
     directory = layout.runs / manifest.id
     sealed = [seal(attempt, "private") for attempt in _attempts(found)]  # before anything is written
     declare_run(directory, manifest)
@@ -87,7 +112,7 @@ def bring(layout: Layout, system: str, path: Path, found: Foreign) -> Run:
     return Run.load(directory)
 
 
-def _manifest(system: str, path: Path, found: Foreign) -> RunManifest:
+def _manifest(system: str, path: Path, found: Foreign, measured: Subject | None = None) -> RunManifest:
     now, source = time.time(), _source(path, found)
     subject = {"imported": found.tool, "version": found.version, "target": found.target, "file": source}
     uses = []
@@ -115,7 +140,8 @@ def _manifest(system: str, path: Path, found: Foreign) -> RunManifest:
     return RunManifest(
         schema=SCHEMA, id=new_run_id(now), created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
         system=system, plan=IMPORTED + found.tool, plan_digest=digest([source]), spec_digest=digest([found.tool]),
-        subject_digest=digest({**subject, "file": ""}), subject=subject, suites=tuple(uses),
+        subject_digest=measured.digest if measured else digest({**subject, "file": ""}),
+        subject={**subject, **measured.description} if measured else subject, suites=tuple(uses),
         planned=len(found.attempts), seed=0, engine=__version__, host=f"made {found.created or 'at an unknown time'}",
     )  # fmt: skip
 
