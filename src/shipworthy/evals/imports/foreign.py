@@ -80,6 +80,9 @@ def measured(
     """
     metrics, notes = [], []
     for name, every in values.items():
+        if not name:
+            notes.append("a metric without a name is left out")
+            continue
         known = [one for one in every if one is not None]
         low, high = (ranges or {}).get(name, (0.0, 1.0))
         if not known or any(not low <= one <= high for one in known):
@@ -184,8 +187,8 @@ class Where:
     def whole(self) -> int:
         """Return a whole number that is not negative."""
         value = self.value
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self.wrong(f"must be a whole number from 0, not {_kind(value)}")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+            raise self.wrong(f"must be a whole number from 0 to 2**53, not {_kind(value)}")
         return value
 
     def flag(self) -> bool:
@@ -253,6 +256,8 @@ def parse(data: bytes, path: Path, line: int = 0) -> Where:
     except json.JSONDecodeError as error:
         at = line or error.lineno
         raise UsageError(f"{path}:{at}: no JSON at column {error.colno}: {error.msg}; nothing was imported") from None
+    except ValueError as error:  # a number of more digits than Python reads
+        raise UsageError(f"{path}:{line or 1}: no JSON that can be read: {error}; nothing was imported") from None
     except RecursionError:
         raise UsageError(f"{path}:{line or 1}: nested too deep; nothing was imported") from None
 

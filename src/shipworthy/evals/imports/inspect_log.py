@@ -123,8 +123,9 @@ def _grade(one: Where) -> float | bool | None:
         return _GRADES.get(value)
     if isinstance(value, bool):
         return value
-    # NaN is how Inspect writes that a scorer gave no score.
-    return float(value) if isinstance(value, int | float) and not math.isnan(value) else None
+    if not isinstance(value, int | float) or (isinstance(value, float) and math.isnan(value)):
+        return None  # NaN is how Inspect writes that a scorer gave no score.
+    return float(value) if -1e300 < value < 1e300 else math.inf if value > 0 else -math.inf
 
 
 def message_of(message: Where) -> Message:

@@ -55,6 +55,8 @@ def read(path: Path) -> Foreign:
     notes: list[str] = []
     files: list[Path] = []
     for task, _ in whole.at("configs").entries():
+        if "/" in task or "\\" in task or "\0" in task:
+            raise whole.at("configs").wrong(f"names the task {task[:40]!r}, which is no name of a file")
         file = path.with_name(f"samples_{task}_{date[1]}.jsonl")
         if not file.is_file():
             raise UsageError(
