@@ -2,6 +2,7 @@
 
 python bench/pictures.py            # says which files differ; exit 1 where one does
 python bench/pictures.py --write    # writes library/suites/picture-orders and picture-orders-benign
+python bench/pictures.py --json     # one object: files that differ
 
 Needs the extra `picture`, whose lock is under bench/peers: pictures of another version of Pillow may differ by a pixel.
 """
@@ -133,6 +134,7 @@ def main() -> int:
     """Compare or write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--json", action="store_true", help="one object, and nothing beside it")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -143,7 +145,10 @@ def main() -> int:
         if wanted.write:
             path.parent.mkdir(exist_ok=True)
             path.write_text(files[path], "utf-8")
-        print(path.relative_to(LIBRARY), "written" if wanted.write else "differs")
+        if not wanted.json:
+            print(path.relative_to(LIBRARY), "written" if wanted.write else "differs")
+    if wanted.json:
+        print(json.dumps({"differ": [path.relative_to(LIBRARY).as_posix() for path in stale]}))
     return 0 if wanted.write or not stale else 1
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shipworthy.core.errors import IntegrityError
 from shipworthy.core.transferred import TRANSFERRED, TransferEntry, transfer_of
 from shipworthy.store.audit import AuditLog
+from shipworthy.store.read_entries import read_entries
 
 
 def add_transfer(audit: AuditLog, found: TransferEntry) -> TransferEntry:
@@ -26,12 +26,4 @@ def read_transfers(audit: AuditLog, *, until: int) -> list[TransferEntry]:
         IntegrityError: an entry is not what was written.
         StoreError: the log cannot be read.
     """
-    found = []
-    for entry in audit.of_kinds(TRANSFERRED):
-        if entry.number > until:
-            break
-        try:
-            found.append(transfer_of(entry.number, entry.body))
-        except (KeyError, TypeError, ValueError):
-            raise IntegrityError(f"audit log: entry {entry.number} ({TRANSFERRED}) is not what was written") from None
-    return found
+    return read_entries(audit, TRANSFERRED, transfer_of, until=until)
