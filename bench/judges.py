@@ -25,7 +25,8 @@ from typing import Any
 import train_refusal
 
 from shipworthy.evals.calibrate import calibrate
-from shipworthy.evals.calibration import CalibrationReport, Checks, JudgedAnswer, JudgeNames, report
+from shipworthy.evals.calibration import CalibrationReport, Checks, JudgeNames, report
+from shipworthy.evals.judged_answer import JudgedAnswer
 from shipworthy.evals.judging import ScorerChoice, open_bench
 from shipworthy.evals.labelled import LabelledAnswer
 from shipworthy.exchange.budget import Budget
@@ -91,7 +92,10 @@ def figures(of: CalibrationReport) -> dict[str, Any]:
     if of.agreement is not None:
         kappa, low, _ = of.agreement
         told |= {"kappa": round(kappa, 4), "kappa_low": round(low, 4)}
-    for name, share in (("order", of.position), ("again", of.again), ("unswayed", of.swayed)):
+    if of.ac1 is not None:
+        told |= {"ac1": round(of.ac1[0], 4), "ac1_low": round(of.ac1[1], 4)}
+    tried = ("order", of.position), ("again", of.again), ("unswayed", of.swayed), ("padded", of.padded)
+    for name, share in tried:
         if share is not None:
             told[name] = round(share.rate, 4)
     told["no_word"] = of.silent_hits + of.silent_others

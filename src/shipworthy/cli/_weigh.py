@@ -12,7 +12,7 @@ from shipworthy.cli._counter import counter
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 if TYPE_CHECKING:
-    from shipworthy.evals.calibration import Share
+    from shipworthy.evals.judged_answer import Share
 
 
 @click.command("weigh")
