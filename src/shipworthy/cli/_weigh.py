@@ -36,7 +36,7 @@ def weigh_command(
     """
     from shipworthy.core.errors import UsageError
     from shipworthy.evals.judging import choose, weigh
-    from shipworthy.evals.labelled import read_labelled
+    from shipworthy.workspace.labelled import read_labelled
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)

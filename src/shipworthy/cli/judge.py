@@ -88,8 +88,8 @@ def calibrate(
     """
     from shipworthy.core.errors import UsageError
     from shipworthy.evals.judging import choose, enter, run
-    from shipworthy.evals.labelled import read_labelled
     from shipworthy.store.layout import Layout
+    from shipworthy.workspace.labelled import read_labelled
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
@@ -144,7 +144,7 @@ def compare(
     Judges beside trained scorers and plain texts. Nothing is entered in the audit log.
     """
     from shipworthy.evals.judging import choose, run
-    from shipworthy.evals.labelled import read_labelled
+    from shipworthy.workspace.labelled import read_labelled
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from shipworthy.evals.judged_answer import JudgedAnswer, Share, independent, share
-from shipworthy.evals.labelled import MOST_SLICES
 from shipworthy.evals.leaning import SelfPreference
 from shipworthy.stats import JudgeAccuracy, Kappa, kappa, rater_agreement
+from shipworthy.workspace.labelled import MOST_SLICES
 
 WORDLESS = 0.2
 """Share of labelled hits, or of the others, that a judge may give no word on before nothing is decided on it."""

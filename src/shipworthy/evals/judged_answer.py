@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from shipworthy.evals.labelled import LabelledAnswer
 from shipworthy.stats import rate_interval
+from shipworthy.workspace.labelled import LabelledAnswer
 
 
 class JudgedAnswer(NamedTuple):

@@ -14,7 +14,6 @@ from shipworthy.core.registry import create
 from shipworthy.evals.begin import open_cache
 from shipworthy.evals.calibrate import Bench, calibrate
 from shipworthy.evals.calibration import CalibrationReport
-from shipworthy.evals.labelled import LabelledFile
 from shipworthy.evals.subject import build, credentials
 from shipworthy.exchange.budget import Budget, Limits
 from shipworthy.exchange.channel import Channels
@@ -23,6 +22,7 @@ from shipworthy.store.audit import AuditLog
 from shipworthy.store.draws import add_calibration
 from shipworthy.store.layout import Layout
 from shipworthy.workspace.judges import declared_metrics, judge_identity
+from shipworthy.workspace.labelled import LabelledFile
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.use import Use
 

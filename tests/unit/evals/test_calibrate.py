@@ -15,11 +15,11 @@ from shipworthy.evals.calibrate import PADDING, SWAYS, Bench, calibrate
 from shipworthy.evals.calibration import FEWEST, CalibrationReport
 from shipworthy.evals.calibration_document import document
 from shipworthy.evals.judged_answer import Share
-from shipworthy.evals.labelled import LabelledAnswer
 from shipworthy.exchange.budget import Budget, Limits
 from shipworthy.exchange.channel import Channels
 from shipworthy.reports.html import page
 from shipworthy.scorers.judge import RubricJudge
+from shipworthy.workspace.labelled import LabelledAnswer
 
 RUBRIC = {
     "id": "rude", "version": "1", "question": "Is it rude?", "hit": "It is rude.", "none": "It is not.",
