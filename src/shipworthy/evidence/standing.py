@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import CriterionResult, Decision
+from shipworthy.evidence.watching import LabelWatch, label_watch
 from shipworthy.release.current import Now
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.database import Database
@@ -37,6 +38,7 @@ class CriterionStanding(NamedTuple):
         why: it lapsed, or there is none.
         result: of the decision; None where there is none.
         decision, run: their ids.
+        watch: how well the people watch whose labels it rests on; None where it rests on none.
         decided: when, ISO 8601, UTC; `measured` when the oldest reply that it rests on was given, or the run was begun.
     """
 
@@ -48,6 +50,7 @@ class CriterionStanding(NamedTuple):
     run: str = ""
     decided: str = ""
     measured: str = ""
+    watch: LabelWatch | None = None
 
 
 class Standings(NamedTuple):
@@ -99,7 +102,7 @@ class _Runs:
     """The runs that decisions rest on: which still are evidence, asked once of each."""
 
     def __init__(self, workspace: Workspace, layout: Layout) -> None:
-        self._layout = layout
+        self.layout = layout
         with AuditLog(layout.control_url) as audit:
             self._now = Now.read(workspace, audit)
         there = layout.runs.is_dir()
@@ -124,7 +127,7 @@ class _Runs:
         if why := _STATES.get(self._states[run], ""):
             return f"{run}: {why}", ""
         try:
-            manifest = read_manifest(self._layout.runs / run)
+            manifest = read_manifest(self.layout.runs / run)
         except (IntegrityError, UsageError) as error:
             return str(error), ""
         row = self._rows[run]
@@ -140,6 +143,12 @@ def _stands(result: CriterionResult, decision: Decision, runs: _Runs) -> Criteri
         # What it is compared with is of another subject by design, and need only be here.
         gone = runs.lapsed(result.baseline_run)[0].startswith("its run is not here")
         why = f"its baseline {result.baseline_run} is not here any more" if gone else ""
+    watch = None
+    if not why:
+        try:
+            watch = label_watch(runs.layout, result)
+        except IntegrityError as error:
+            why = str(error)
     return CriterionStanding(
         criterion=result.id,
         state="lapsed" if why else "stands",
@@ -149,6 +158,7 @@ def _stands(result: CriterionResult, decision: Decision, runs: _Runs) -> Criteri
         run=result.run,
         decided=decision.created,
         measured=min([*kept, *([begun] if begun else [])], default=""),
+        watch=watch,
     )
 
 
