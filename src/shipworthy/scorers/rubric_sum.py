@@ -125,4 +125,4 @@ def _item(written: Mapping[str, Any], number: int) -> RubricItem:
     when = written.get("when", "hit")
     if when not in ("hit", "none"):
         raise PluginError(f"{where} ({name}): when is hit or none, not {when!r}")
-    return RubricItem(name, float(points), event, when == "hit")  # type: ignore[arg-type]
+    return RubricItem(name, float(points), event, when == "hit")
