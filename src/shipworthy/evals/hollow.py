@@ -154,6 +154,32 @@ def hollow_gate(workspace: Workspace, rows: Iterable[HollowRow]) -> Iterator[Pro
         )
 
 
+def hollow_metrics(workspace: Workspace, rows: Iterable[HollowRow]) -> Iterator[Problem]:
+    """Yield a warning for each metric that should be earned and that a worthless answer satisfies.
+
+    Of a suite of the library only where a criterion rests on the metric: there its card says what else is satisfied.
+    """
+    named = {}
+    for _, criterion in workspace.criteria():
+        suite = workspace.suites.get(criterion.suite)
+        named[criterion.suite, criterion.metric or (suite.metric if suite is not None else "")] = criterion.id
+    for row in rows:
+        node = workspace.graph.find("suite", row.suite)
+        id = named.get((row.suite, row.metric.name))
+        own = node is not None and node.file.resolve().is_relative_to(workspace.root.resolve())
+        if not row.satisfied_by or not (own or id):
+            continue
+        place = workspace.graph.node("criterion", id) if id is not None else node
+        kinds = " and by ".join(HOLLOW[name].told for name in row.satisfied_by)
+        said = f"{row.metric.name} of the suite {row.suite} ({row.scorer}) is satisfied by {kinds}"
+        yield Problem(
+            place.file if place is not None else workspace.root,
+            place.line if place is not None else 0,
+            f"{said}, and {id} rests on it" if id is not None else said,
+            "`shipworthy scorer lint` shows how each is rated; a metric that is beside it must tell them apart",
+        )
+
+
 def _meets(must: Any, row: HollowRow, rated: Rated) -> bool:
     scored = rated.good + rated.bad
     if not scored or rated.none > MOST_UNSCORED * (scored + rated.none):
