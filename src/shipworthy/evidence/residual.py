@@ -101,7 +101,8 @@ def watched(rate: FailureRate, watch: LabelWatch | None) -> FailureRate:
     """
     if watch is None or watch.least is None:
         return rate
-    return FailureRate(rate.low, *(min(1.0, one / watch.least) for one in (rate.high, rate.bound)))
+    least = watch.least  # of people who find nothing, nothing is known
+    return FailureRate(rate.low, *(min(1.0, one / least) if least else 1.0 for one in (rate.high, rate.bound)))
 
 
 def _line(graph: Graph, node: Node, standing: Mapping[str, CriterionStanding], today: date) -> ResidualRisk:

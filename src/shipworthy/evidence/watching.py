@@ -17,7 +17,7 @@ class LabelWatch(NamedTuple):
     """What is known of them.
 
     Attributes:
-        least: of known answers that went wrong, the least share, with 95 % confidence, that they called so, in (0, 1];
+        least: of known answers that went wrong, the least share, with 95 % confidence, that they called so, in [0, 1];
             None where too few were known.
         told: in words.
     """
@@ -42,7 +42,7 @@ def label_watch(layout: Layout, result: CriterionResult) -> LabelWatch | None:
     good = result.measure is not None and result.measure.good == "high"
     share = found.specificity if good else found.sensitivity
     what = "known answers without a hit" if good else "known hits"
-    if share is None or share.clusters < FEWEST or not share.low:
+    if share is None or share.clusters < FEWEST:
         seen = 0 if share is None else share.clusters
         return LabelWatch(
             None, f"how well those who labelled it watch is not known: {seen} {what}, {FEWEST} are needed"

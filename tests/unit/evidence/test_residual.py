@@ -146,5 +146,7 @@ def test_what_people_miss_is_in_what_is_left(lines):
     assert line.basis.endswith("DEC-1; those who labelled it find at least 50 % of known hits")
     blind = lines({"CR-leak": seen._replace(watch=LabelWatch(0.01, "hardly any"))})["RK-leak"]
     assert blind.residual == blind.inherent
+    nobody = lines({"CR-leak": seen._replace(watch=LabelWatch(0.0, "none"))})["RK-leak"]
+    assert nobody.residual == nobody.inherent
     unknown = lines({"CR-leak": seen._replace(watch=LabelWatch(None, "it is not known"))})["RK-leak"]
     assert unknown.residual == pytest.approx(18 * 0.08) and unknown.basis.endswith("; it is not known")
