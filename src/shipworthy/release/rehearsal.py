@@ -74,7 +74,8 @@ def rehearsal(real: Sequence[CandidateStatus], many: int, now: datetime, seed: i
 
 def _made_up(real: CandidateStatus, right: Verdict, now: datetime, chance: random.Random) -> CandidateStatus:
     market, language, jurisdiction = chance.choice(PLACES)
-    proposed = now - timedelta(minutes=chance.randrange(20, 600))
+    # After the decision that it is on, as every real one.
+    proposed = now - (now - datetime.fromisoformat(real.decision.created)) * chance.uniform(0.05, 0.95)
     id = f"REL-{proposed:%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
     waits = [one for one in real.open if one.kind == "approval"]
     flaws = [] if right == "approve" else [_flaw(real, now, chance)]

@@ -55,7 +55,9 @@ def test_half_are_sound_and_the_others_have_one_block_more(real: CandidateStatus
             flaws = [block for block in one.status.open if block.kind != "approval"]
             assert len(flaws) == (one.right == "reject") and APPROVAL in one.status.open
             kinds |= {block.kind for block in flaws}
-            assert one.status.candidate.id.startswith("REL-2026") and one.status.candidate.digest == ""
+            # Proposed after the decision that it is on, and before now.
+            assert "REL-20261201T100000Z" < one.status.candidate.id < "REL-20261201T120000Z"
+            assert one.status.candidate.digest == ""
             failed = any(block.kind in ("criterion", "s1-hit") for block in flaws)
             assert one.status.candidate.said["gate_verdict"] == ("no-ship" if failed else "ship")
     assert kinds == {"criterion", "s1-hit", "age", "stale"}
