@@ -94,7 +94,7 @@ class HollowRow(NamedTuple):
 
 
 async def hollow_rows(suite: Suite) -> list[HollowRow]:
-    """Return how a suite's scorers of events rate worthless answers; none that asks a model or needs a world."""
+    """Return how a suite's scorers of events rate worthless answers; none that is a judge or needs a world."""
     found: list[HollowRow] = []
     samples = [s for s in suite.select(MOST_SAMPLES) if s.scene is None and s.messages]
     for use in suite.scorers:
@@ -104,7 +104,8 @@ async def hollow_rows(suite: Suite) -> list[HollowRow]:
             scorer: Scorer = build("scorer", use)
         except MissingExtra:
             continue
-        if getattr(scorer, "needs_model", False):
+        # A judge is calibrated instead, and one that learns would learn anew each time that the files are checked.
+        if getattr(scorer, "needs_model", False) or getattr(scorer, "judge", False):
             continue
         words: dict[str, dict[str, list[bool | None]]] = {}
         for name, kind in HOLLOW.items():
