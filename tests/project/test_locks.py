@@ -103,6 +103,8 @@ def test_the_lowest_versions_are_the_ones_pyproject_names():
     ):  # each has an environment of its own
         for wanted in map(Requirement, EXTRAS[extra]):
             locked[wanted.name] = pins(f"requirements-{extra}", PEERS)[wanted.name]
+    for wanted in map(Requirement, EXTRAS["embed"]):  # shares the environment of `onnx`
+        locked[wanted.name] = pins("requirements-onnx", PEERS)[wanted.name]
     wrong = []
     for wanted in map(Requirement, CORE + [r for extra in EXTRAS.values() for r in extra]):
         (bound,) = [Version(s.version) for s in wanted.specifier if s.operator == ">="]

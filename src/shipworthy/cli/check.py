@@ -34,7 +34,8 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
 
     Warned of is what is allowed and leaves a gap: risks that nothing mitigates, controls that implement nothing,
     journeys without coverage, criteria that would mostly be undecided (on all samples, or on those of a plan that
-    measures every suite of the gate), links whose end changed since somebody read it, levers that were never drilled.
+    measures every suite of the gate), metrics that answers worth nothing satisfy, and a gate that they would pass (see
+    `scorer lint`), links whose end changed since somebody read it, levers that were never drilled.
 
     What a policy pack of the organisation asks for and the workspace loosens is a problem, with the place in both.
     """
@@ -105,14 +106,13 @@ def _unreachable(workspace: Workspace, *, broken: bool) -> tuple[list[Problem], 
 
 
 def _hollow(workspace: Workspace) -> Iterator[Problem]:
-    """Yield a warning for each kind of worthless answer with which a system would pass the gate."""
+    """Yield a warning for each metric, and for the gate, that worthless answers would satisfy."""
     import asyncio
 
-    from shipworthy.evals.hollow import hollow_gate, hollow_rows
+    from shipworthy.evals.hollow import hollow_gate, hollow_metrics, hollow_rows
 
-    named = {criterion.suite for _, criterion in workspace.criteria()}
-    suites = [suite for name, suite in workspace.suites.items() if name in named]
-    rows = [row for suite in suites for row in asyncio.run(hollow_rows(suite))]
+    rows = [row for suite in workspace.suites.values() for row in asyncio.run(hollow_rows(suite))]
+    yield from hollow_metrics(workspace, rows)
     yield from hollow_gate(workspace, rows)
 
 

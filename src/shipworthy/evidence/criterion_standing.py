@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from shipworthy.core.records import CriterionResult
+
+if TYPE_CHECKING:
+    from shipworthy.evidence.watching import LabelWatch
 
 
 class CriterionStanding(NamedTuple):
@@ -15,6 +18,7 @@ class CriterionStanding(NamedTuple):
         why: it lapsed, or there is none.
         result: of the decision; None where there is none.
         decision, run: their ids.
+        watch: how well the people watch whose labels it rests on; None where it rests on none.
         decided: when, ISO 8601, UTC; `measured` when the oldest reply that it rests on was given, or the run was begun.
     """
 
@@ -26,3 +30,4 @@ class CriterionStanding(NamedTuple):
     run: str = ""
     decided: str = ""
     measured: str = ""
+    watch: LabelWatch | None = None

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.evidence.criterion_standing import CriterionStanding
+from shipworthy.evidence.watching import label_watch
 from shipworthy.release.current import Now
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.database import Database
@@ -79,7 +80,7 @@ class _Runs:
     """The runs that decisions rest on: which still are evidence, asked once of each."""
 
     def __init__(self, workspace: Workspace, layout: Layout) -> None:
-        self._layout = layout
+        self.layout = layout
         with AuditLog(layout.control_url) as audit:
             self._now = Now.read(workspace, audit)
         there = layout.runs.is_dir()
@@ -104,7 +105,7 @@ class _Runs:
         if why := _STATES.get(self._states[run], ""):
             return f"{run}: {why}", ""
         try:
-            manifest = read_manifest(self._layout.runs / run)
+            manifest = read_manifest(self.layout.runs / run)
         except (IntegrityError, UsageError) as error:
             return str(error), ""
         row = self._rows[run]
@@ -120,6 +121,12 @@ def _stands(result: CriterionResult, decision: Decision, runs: _Runs) -> Criteri
         # What it is compared with is of another subject by design, and need only be here.
         gone = runs.lapsed(result.baseline_run)[0].startswith("its run is not here")
         why = f"its baseline {result.baseline_run} is not here any more" if gone else ""
+    watch = None
+    if not why:
+        try:
+            watch = label_watch(runs.layout, result)
+        except IntegrityError as error:
+            why = str(error)
     return CriterionStanding(
         criterion=result.id,
         state="lapsed" if why else "stands",
@@ -129,6 +136,7 @@ def _stands(result: CriterionResult, decision: Decision, runs: _Runs) -> Criteri
         run=result.run,
         decided=decision.created,
         measured=min([*kept, *([begun] if begun else [])], default=""),
+        watch=watch,
     )
 
 

@@ -31,6 +31,8 @@ from shipworthy.workspace.files import changed
 from shipworthy.workspace.graph import Node
 from shipworthy.workspace.load import Workspace
 
+STALE_REMEDY = "decide again: `shipworthy gate`, which says where the system must be measured again"
+
 
 class Taken(NamedTuple):
     """A block that acceptances cover."""
@@ -206,7 +208,7 @@ def _tier(workspace: Workspace, candidate: ReleaseCandidate, decision: Decision)
 
 
 def _stale(workspace: Workspace, decision: Decision, runs: Sequence[Run], now: Now) -> Iterator[ReleaseBlock]:
-    again = "decide again: `shipworthy gate`, which says where the system must be measured again"
+    again = STALE_REMEDY
     for line in changed(decision.files, workspace.files):
         yield ReleaseBlock("stale", line.partition(":")[0], "S1", f"changed since the decision: {line}", again)
     impact = "`shipworthy release impact` says what it takes with it; measure again"

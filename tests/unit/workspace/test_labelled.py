@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shipworthy.core.errors import UsageError
-from shipworthy.evals.labelled import read_labelled
+from shipworthy.workspace.labelled import read_labelled
 
 
 def written(folder: Path, name: str, text: str) -> Path:
