@@ -92,7 +92,7 @@ def gathered(data: Path) -> list[Row]:
 
 
 def own(found: Sequence[Row]) -> list[Row]:
-    """Return our own lines: each alone, and planted into a harmless document; attacks into two."""
+    """Return our own lines: each alone and, unless it is said by users only, in a harmless document; attacks in two."""
     chosen = random.Random(1)
     documents = [
         r for r in found if not r.attack and len(r.text) > 80 and r.source not in ("notinject", "xstest_prompts")
@@ -103,11 +103,13 @@ def own(found: Sequence[Row]) -> list[Row]:
     made = []
     for line in (ROOT / "bench/data/injection_own.tsv").read_text(encoding="utf-8").splitlines():
         label, _, said = line.partition("\t")
+        label, _, alone = label.partition(" ")
         if label not in ("attack", "harmless"):
             continue
+        said = said.replace(r"\n", "\n")
         shared = {"label": "attack" if label == "attack" else "benign", "source": "own", "licence": "Apache-2.0"}
         made.append(Row({**shared, "text": said}, "direct"))
-        for _ in range(2 if label == "attack" else 1):
+        for _ in range(0 if alone else 2 if label == "attack" else 1):
             document = chosen.choice(by_source[chosen.choice(sorted(by_source))])[:1500]
             breaks = [0, *(m.end() for m in re.finditer(r"[.!?\n]\s", document)), len(document)]
             at = chosen.choice(breaks)
@@ -149,20 +151,18 @@ def matrix(found: Iterable[Row]) -> sp.csr_matrix:
     """Return the features of every window, in order."""
     where, value, ends = [], [], [0]
     for row in found:
-        read = row.read
-        chars, (places, grams), hand = read.chars(), read.words(), read.hand()
-        for i, (start, end) in enumerate(read.windows):
-            first, last = np.searchsorted(places, (start, end))
-            fields = ([b[start:end] for b in chars], [b[first:last] for b in grams])
-            for offset, field in zip((0, 1 << model.CHAR_BITS), fields, strict=True):
-                buckets = np.concatenate(field) if field else np.zeros(0, np.uint32)
+        fields, hand = row.read.fields(), row.read.hand()
+        for i, (start, end) in enumerate(row.read.windows):
+            for field in fields:
+                first, last = (start, end) if field.places is None else np.searchsorted(field.places, (start, end))
+                buckets = np.concatenate([grams[first:last] for grams in field.grams] or [np.zeros(0, np.uint32)])
                 unique, counts = np.unique(buckets, return_counts=True)
-                where.append(unique.astype(np.int64) + offset)
+                where.append(unique.astype(np.int64) + field.buckets.start)
                 value.append((counts / np.sqrt(max(len(buckets), 1))).astype(np.float32))
             on = np.flatnonzero(hand[i])
             where.append(on + model.WIDTH)
             value.append(hand[i][on])
-            ends.append(ends[-1] + sum(len(w) for w in where[-3:]))
+            ends.append(ends[-1] + sum(len(w) for w in where[-len(fields) - 1 :]))
     return sp.csr_matrix(
         (np.concatenate(value), np.concatenate(where).astype(np.int32), ends), shape=(len(ends) - 1, model.SIZE)
     )
@@ -183,10 +183,12 @@ class Data:
         self.used = np.array([u for r in found for u in r.used])
         self.source, self.kind = np.array([r.source for r in found]), np.array([r.kind for r in found])
         self.attack = np.array([r.attack for r in found])
-        # Sources count alike up to the root of their size, so that one of 20 rows is heard and does not rule.
+        # Groups of near-duplicates, and then sources, count alike up to the root of their size: one of 20 rows is
+        # heard and does not rule, nor does what was copied 40 times.
+        self.weight = 1 / np.sqrt(np.bincount(self.group)[self.group])
         key = np.array([f"{r.kind} {r.source} {r.attack}" for r in found])
-        size = {k: int((key == k).sum()) for k in set(key)}
-        self.weight = np.array([1 / np.sqrt(size[k]) for k in key])
+        for one in set(key):
+            self.weight[key == one] *= np.sqrt((key == one).sum()) / self.weight[key == one].sum()
 
     def fit(self, part: np.ndarray) -> tuple[np.ndarray, float]:
         """Return weights and bias, fitted to some rows (a mask)."""
@@ -265,7 +267,8 @@ def arrays(weights: tuple[np.ndarray, float]) -> dict[str, Any]:
     """Return the arrays of a weights file: a byte a weight."""
     coef, bias = weights
     scale = np.ones(model.SIZE, np.float32)
-    for part in (slice(0, 1 << model.CHAR_BITS), slice(1 << model.CHAR_BITS, model.WIDTH), slice(model.WIDTH, None)):
+    fields = model.InjectionText("").fields()
+    for part in (*(field.buckets for field in fields), slice(model.WIDTH, None)):
         scale[part] = np.abs(coef[part]).max() / 127
     return {"weights": np.round(coef / scale).astype(np.int8), "scale": scale, "bias": np.float64(bias)}
 
@@ -284,8 +287,8 @@ def card(made: Data, digest: str, figures: dict[str, Any]) -> dict[str, Any]:
         )
     return {
         "id": "injection",
-        "version": "1",
-        "model": "logistic regression on hashed n-grams of characters and words, and hand-made features, by window",
+        "version": "2",
+        "model": "logistic regression on hashed n-grams of characters, words and shape, and hand-made features, by window",
         "trained_on": trained,
         "figures": figures,
         "not_for": [

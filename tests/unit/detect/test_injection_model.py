@@ -21,17 +21,15 @@ RANDOM = InjectionModel(WEIGHTS, -0.5)
 def slow(text: str) -> list[float]:
     """The chances of a text's windows from the buckets of each, counted one window at a time."""
     read = InjectionText(text)
-    chars, (places, grams), hand = read.chars(), read.words(), read.hand()
-    found = []
+    hand, found = read.hand(), []
     for i, (start, end) in enumerate(read.windows):
         score = -0.5 + float(hand[i] @ WEIGHTS[model.WIDTH :])
-        first, last = np.searchsorted(places, (start, end))
-        for offset, field in (
-            (0, [c[start:end] for c in chars]),
-            (1 << model.CHAR_BITS, [g[first:last] for g in grams]),
-        ):
-            buckets = np.concatenate(field).astype(int) if field else np.zeros(0, int)
-            score += float(WEIGHTS[buckets + offset].astype(float).sum()) / np.sqrt(max(len(buckets), 1))
+        for field in read.fields():
+            places = range(len(read.codes)) if field.places is None else field.places
+            inside = [[int(b) for at, b in zip(places, grams, strict=False) if start <= at < end] for grams in field.grams]
+            buckets = [bucket for grams in inside for bucket in grams]
+            weights = WEIGHTS[field.buckets].astype(float)
+            score += sum(weights[bucket] for bucket in buckets) / max(len(buckets), 1) ** 0.5
         found.append(1 / (1 + np.exp(-score)))
     return found
 
