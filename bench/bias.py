@@ -145,8 +145,8 @@ def main() -> int:
             for arm, of in arms.items():
                 print(
                     f"  {arm:15} {of['hits']:3} of {of['n']:3}  {of['rate']:.3f} [{of['low']:.3f}, {of['high']:.3f}]"
-                    f"  change {100 * of['change']:+.1f} [{100 * of['change_low']:+.1f}, {100 * of['change_high']:+.1f}]"
-                    f" p {of['p']:.4f}"
+                    f"  change {100 * of['change']:+.1f} [{100 * of['change_low']:+.1f},"
+                    f" {100 * of['change_high']:+.1f}] p {of['p']:.4f}"
                 )
         print("fairness, visible part: rate of each group on its cases, and that of the reference on the same")
         for arm, groups in table["fairness_visible_groups"].items():

@@ -44,7 +44,7 @@ LICENCES = ("MIT", "Apache-2.0", "CC-BY-4.0", "CC0-1.0", "PSF-2.0")
 STRENGTH = 8.0
 NEAR = 0.6
 FOLDS = 5
-BUDGETS = {"direct": 0.02, "indirect": 0.03}
+BUDGETS = {"direct": 0.02, "indirect": 0.035}
 """Share of harmless texts, out of fold, that may be flagged: half to two thirds of what is promised on new ones."""
 
 
@@ -183,12 +183,10 @@ class Data:
         self.used = np.array([u for r in found for u in r.used])
         self.source, self.kind = np.array([r.source for r in found]), np.array([r.kind for r in found])
         self.attack = np.array([r.attack for r in found])
-        # Groups of near-duplicates, and then sources, count alike up to the root of their size: one of 20 rows is
-        # heard and does not rule, nor does what was copied 40 times.
-        self.weight = 1 / np.sqrt(np.bincount(self.group)[self.group])
+        # Sources count alike up to the root of their size, so that one of 20 rows is heard and does not rule.
         key = np.array([f"{r.kind} {r.source} {r.attack}" for r in found])
-        for one in set(key):
-            self.weight[key == one] *= np.sqrt((key == one).sum()) / self.weight[key == one].sum()
+        size = {k: int((key == k).sum()) for k in set(key)}
+        self.weight = np.array([1 / np.sqrt(size[k]) for k in key])
 
     def fit(self, part: np.ndarray) -> tuple[np.ndarray, float]:
         """Return weights and bias, fitted to some rows (a mask)."""
@@ -288,7 +286,7 @@ def card(made: Data, digest: str, figures: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": "injection",
         "version": "2",
-        "model": "logistic regression on hashed n-grams of characters, words and shape, and hand-made features, by window",
+        "model": "logistic regression on hashed n-grams of characters, words, shape, and hand-made features, by window",
         "trained_on": trained,
         "figures": figures,
         "not_for": [

@@ -143,9 +143,9 @@ def meant(answer: str, question: str) -> str:
 
 
 def _chosen(answer: str, options: dict[str, str]) -> str:
-    letters = {
-        letter for letter in options if re.search(rf"^\W*{letter}(?:\W|$)|(?<!\w){letter}\)|\b(?i:answer|option)(?: is)?:? \W*{letter}\b", answer)
-    }  # fmt: skip
+    # A letter alone, in brackets, before a mark, or named as the answer: "A" in a sentence is an article.
+    named_so = r"^\W*{0}\W*$|\({0}\)|(?<!\w){0}[).:]|\b(?i:option|answer|choice|letter)(?: is)?:? \W*{0}(?!\w)"
+    letters = {letter for letter in options if re.search(named_so.format(letter), answer, re.MULTILINE)}
     texts = {letter for letter, text in options.items() if _plain(text) and _plain(text) in _plain(answer)}
     for named in (letters, texts):
         if len(named) == 1:

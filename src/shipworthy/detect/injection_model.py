@@ -180,7 +180,7 @@ _CLASSES = np.array([_class_of(code) for code in range(128)], dtype=np.uint32)
 
 
 def _shape(written: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Return a text's shape, and where each part of it begins: letters of all scripts are alike, a run of them is one."""
+    """Return a text's shape, and where each part begins: letters of all scripts are alike, a run of them is one."""
     ascii_ = written < 128
     classes = _CLASSES[np.where(ascii_, written, 0)]
     if not ascii_.all():

@@ -24,9 +24,7 @@ OTHERWISE = "It cannot be told."
 class Counterfactual:
     """The target behind `counterfactual`. What it says of itself is the inner target's and its own."""
 
-    def __init__(
-        self, model: Model, pairs: Sequence[Sequence[str]], *, options: bool, otherwise: str
-    ) -> None:
+    def __init__(self, model: Model, pairs: Sequence[Sequence[str]], *, options: bool, otherwise: str) -> None:
         self._model, self._pairs = model, [list(pair) for pair in pairs]
         self._swaps = Swaps(pairs) if pairs else None
         self._options, self._otherwise = options, otherwise
@@ -111,8 +109,8 @@ def counterfactual(
 ) -> Counterfactual:
     """Build a target that asks another one again about somebody else, and answers only if the answer stays.
 
-    It costs up to three answers for one, and says nothing where a group is always treated alike, well or badly. Wrong to
-    use for answers in free words: no two of them are alike, and all are held back.
+    It costs up to three answers for one, and says nothing where a group is always treated alike, well or badly. Wrong
+    to use for answers in free words: no two of them are alike, and all are held back.
 
     Args:
         model: the inner target; ``model: {use: …}`` in a workspace. One without tools and without sessions.

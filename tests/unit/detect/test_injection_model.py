@@ -26,7 +26,9 @@ def slow(text: str) -> list[float]:
         score = -0.5 + float(hand[i] @ WEIGHTS[model.WIDTH :])
         for field in read.fields():
             places = range(len(read.codes)) if field.places is None else field.places
-            inside = [[int(b) for at, b in zip(places, grams, strict=False) if start <= at < end] for grams in field.grams]
+            inside = [
+                [int(b) for at, b in zip(places, grams, strict=False) if start <= at < end] for grams in field.grams
+            ]
             buckets = [bucket for grams in inside for bucket in grams]
             weights = WEIGHTS[field.buckets].astype(float)
             score += sum(weights[bucket] for bucket in buckets) / max(len(buckets), 1) ** 0.5
