@@ -1,8 +1,9 @@
 """Train the injection detector and write its weights and card. Run: python bench/train_injection.py [--data DIR]
 
 Data: DIR/injection_jailbreak.jsonl.gz and DIR/indirect_injection.jsonl.gz, rows of permissive licences alone (see
-LICENCES; a row of any other stops the script), and our own lines in bench/data/injection_own.tsv, which were written
-with a few rows of the others in mind and are trained on only. Nothing whose normalised text hashes into
+LICENCES; a row of any other stops the script), our own lines in bench/data/injection_own.tsv, which were written with a
+few rows of the others in mind, and pieces of our own files in bench/data/injection_code.jsonl; these two are trained on
+only. Nothing whose normalised text hashes into
 DIR/heldout_sha256_16.txt is trained on. `--out DIR`: where weights.npz and card.json go; what ships, if left out.
 
 Prints, and writes into the card, figures on texts the model never saw: out of fold (near-duplicates, character 4-gram
@@ -117,6 +118,9 @@ def own(found: Sequence[Row]) -> list[Row]:
             text = document[:at] + joint + said + joint + document[at:]
             span = [at, at + len(joint) * 2 + len(said)]
             made.append(Row({**shared, "text": text, "span": span, "injection": said}, "indirect"))
+    for number, line in enumerate((ROOT / "bench/data/injection_code.jsonl").read_text(encoding="utf-8").splitlines()):
+        shared = {"label": "benign", "source": "own", "licence": "Apache-2.0", "text": json.loads(line)["text"]}
+        made.append(Row(shared, "indirect" if number % 3 == 0 else "direct"))
     return made
 
 
