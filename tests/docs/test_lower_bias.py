@@ -1,4 +1,4 @@
-"""The how-to on bias: its code runs and says what the page says, its targets can be built, its table is of these arms."""
+"""The how-to on bias: its code runs and says what the page says, and its targets can be built."""
 
 from __future__ import annotations
 
