@@ -35,12 +35,14 @@ GUARDS: dict[str, tuple[dict[str, Any], Stage]] = {
     "input_rules": ({}, "input"),
     "canary_output": ({"canaries": ["HERON-4471"]}, "output"),
     "language": ({"allow": ["en"]}, "input"),
+    "topic": ({"inside": [f"When does boat {n} leave?" for n in range(20)],
+               "outside": [f"How do I bake cake {n}?" for n in range(20)]}, "input"),
     "output_policy": ({}, "input"),
     "groundedness": ({}, "output"),
     "retrieval": ({}, "retrieved"),
     "spotlight": ({}, "retrieved"),
     "rate_limit": ({"messages": 1_000_000}, "input"),
-}
+}  # fmt: skip
 
 
 def pages(size: int, count: int) -> list[str]:

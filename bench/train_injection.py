@@ -1,8 +1,9 @@
 """Train the injection detector and write its weights and card. Run: python bench/train_injection.py [--data DIR]
 
 Data: DIR/injection_jailbreak.jsonl.gz and DIR/indirect_injection.jsonl.gz, rows of permissive licences alone (see
-LICENCES; a row of any other stops the script), and our own lines in bench/data/injection_own.tsv, which were written
-with a few rows of the others in mind and are trained on only. Nothing whose normalised text hashes into
+LICENCES; a row of any other stops the script), our own lines in bench/data/injection_own.tsv, which were written with a
+few rows of the others in mind, and pieces of our own files in bench/data/injection_code.jsonl; these two are trained on
+only. Nothing whose normalised text hashes into
 DIR/heldout_sha256_16.txt is trained on. `--out DIR`: where weights.npz and card.json go; what ships, if left out.
 
 Prints, and writes into the card, figures on texts the model never saw: out of fold (near-duplicates, character 4-gram
@@ -44,7 +45,7 @@ LICENCES = ("MIT", "Apache-2.0", "CC-BY-4.0", "CC0-1.0", "PSF-2.0")
 STRENGTH = 8.0
 NEAR = 0.6
 FOLDS = 5
-BUDGETS = {"direct": 0.02, "indirect": 0.03}
+BUDGETS = {"direct": 0.02, "indirect": 0.035}
 """Share of harmless texts, out of fold, that may be flagged: half to two thirds of what is promised on new ones."""
 
 
@@ -92,7 +93,7 @@ def gathered(data: Path) -> list[Row]:
 
 
 def own(found: Sequence[Row]) -> list[Row]:
-    """Return our own lines: each alone, and planted into a harmless document; attacks into two."""
+    """Return our own lines: each alone and, unless it is said by users only, in a harmless document; attacks in two."""
     chosen = random.Random(1)
     documents = [
         r for r in found if not r.attack and len(r.text) > 80 and r.source not in ("notinject", "xstest_prompts")
@@ -103,11 +104,13 @@ def own(found: Sequence[Row]) -> list[Row]:
     made = []
     for line in (ROOT / "bench/data/injection_own.tsv").read_text(encoding="utf-8").splitlines():
         label, _, said = line.partition("\t")
+        label, _, alone = label.partition(" ")
         if label not in ("attack", "harmless"):
             continue
+        said = said.replace(r"\n", "\n")
         shared = {"label": "attack" if label == "attack" else "benign", "source": "own", "licence": "Apache-2.0"}
         made.append(Row({**shared, "text": said}, "direct"))
-        for _ in range(2 if label == "attack" else 1):
+        for _ in range(0 if alone else 2 if label == "attack" else 1):
             document = chosen.choice(by_source[chosen.choice(sorted(by_source))])[:1500]
             breaks = [0, *(m.end() for m in re.finditer(r"[.!?\n]\s", document)), len(document)]
             at = chosen.choice(breaks)
@@ -115,6 +118,9 @@ def own(found: Sequence[Row]) -> list[Row]:
             text = document[:at] + joint + said + joint + document[at:]
             span = [at, at + len(joint) * 2 + len(said)]
             made.append(Row({**shared, "text": text, "span": span, "injection": said}, "indirect"))
+    for number, line in enumerate((ROOT / "bench/data/injection_code.jsonl").read_text(encoding="utf-8").splitlines()):
+        shared = {"label": "benign", "source": "own", "licence": "Apache-2.0", "text": json.loads(line)["text"]}
+        made.append(Row(shared, "indirect" if number % 3 == 0 else "direct"))
     return made
 
 
@@ -149,20 +155,18 @@ def matrix(found: Iterable[Row]) -> sp.csr_matrix:
     """Return the features of every window, in order."""
     where, value, ends = [], [], [0]
     for row in found:
-        read = row.read
-        chars, (places, grams), hand = read.chars(), read.words(), read.hand()
-        for i, (start, end) in enumerate(read.windows):
-            first, last = np.searchsorted(places, (start, end))
-            fields = ([b[start:end] for b in chars], [b[first:last] for b in grams])
-            for offset, field in zip((0, 1 << model.CHAR_BITS), fields, strict=True):
-                buckets = np.concatenate(field) if field else np.zeros(0, np.uint32)
+        fields, hand = row.read.fields(), row.read.hand()
+        for i, (start, end) in enumerate(row.read.windows):
+            for field in fields:
+                first, last = (start, end) if field.places is None else np.searchsorted(field.places, (start, end))
+                buckets = np.concatenate([grams[first:last] for grams in field.grams] or [np.zeros(0, np.uint32)])
                 unique, counts = np.unique(buckets, return_counts=True)
-                where.append(unique.astype(np.int64) + offset)
+                where.append(unique.astype(np.int64) + field.buckets.start)
                 value.append((counts / np.sqrt(max(len(buckets), 1))).astype(np.float32))
             on = np.flatnonzero(hand[i])
             where.append(on + model.WIDTH)
             value.append(hand[i][on])
-            ends.append(ends[-1] + sum(len(w) for w in where[-3:]))
+            ends.append(ends[-1] + sum(len(w) for w in where[-len(fields) - 1 :]))
     return sp.csr_matrix(
         (np.concatenate(value), np.concatenate(where).astype(np.int32), ends), shape=(len(ends) - 1, model.SIZE)
     )
@@ -265,7 +269,8 @@ def arrays(weights: tuple[np.ndarray, float]) -> dict[str, Any]:
     """Return the arrays of a weights file: a byte a weight."""
     coef, bias = weights
     scale = np.ones(model.SIZE, np.float32)
-    for part in (slice(0, 1 << model.CHAR_BITS), slice(1 << model.CHAR_BITS, model.WIDTH), slice(model.WIDTH, None)):
+    fields = model.InjectionText("").fields()
+    for part in (*(field.buckets for field in fields), slice(model.WIDTH, None)):
         scale[part] = np.abs(coef[part]).max() / 127
     return {"weights": np.round(coef / scale).astype(np.int8), "scale": scale, "bias": np.float64(bias)}
 
@@ -284,8 +289,8 @@ def card(made: Data, digest: str, figures: dict[str, Any]) -> dict[str, Any]:
         )
     return {
         "id": "injection",
-        "version": "1",
-        "model": "logistic regression on hashed n-grams of characters and words, and hand-made features, by window",
+        "version": "2",
+        "model": "logistic regression on hashed n-grams of characters, words, shape, and hand-made features, by window",
         "trained_on": trained,
         "figures": figures,
         "not_for": [

@@ -10,15 +10,22 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+
+from shipworthy.cli._options import allow_code_option, workspace_option
+
+if TYPE_CHECKING:
+    from shipworthy.detect.overlap import OverlapIndex
+    from shipworthy.workspace.suite import Suite
 
 _SAID = {
     "secret": ("error", "A credential stands in a text that a model will read or learn."),
     "personal_data": ("warning", "Personal data stands in a text that a model will read or learn."),
     "instruction": ("error", "The text holds a known wording of an order to a model."),
     "hidden": ("warning", "The text holds characters that are not seen, or encoded text."),
+    "overlap": ("error", "The text holds words of a sample that the system is measured by."),
 }
 
 
@@ -40,19 +47,32 @@ def command() -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True)
 @click.option("--ignore", multiple=True, metavar="SORT", help="Leave out a sort of finding; may be repeated.")
-def scan(paths: tuple[Path, ...], form: str, ignore: tuple[str, ...]) -> int:
+@click.option("--against", multiple=True, metavar="SUITE", help="Find words of this suite's samples, too: one of the workspace or the library, or `all`. May be repeated.")  # fmt: skip  # noqa: E501
+@workspace_option
+@allow_code_option
+def scan(
+    *, paths: tuple[Path, ...], form: str, ignore: tuple[str, ...], against: tuple[str, ...], workspace: Path,
+    allow_code: bool,
+) -> int:  # fmt: skip
     """Find credentials, personal data, planted instructions and hidden text in documents and training data.
 
     PATHS: files and folders: pages for retrieval, rows for fine-tuning, SKILL.md, AGENTS.md, manifests of MCP servers.
     Every file of UTF-8 text is read, whatever its name; others, and what lies behind links, are counted as not read.
-    What is found is named by place and kind, and never printed.
+    What is found is named by place and kind, and never printed. An overlap is thirteen words in a row of a sample that
+    `--against` names, or all of one that has fewer.
     """
     from shipworthy.core.errors import UsageError, did_you_mean
-    from shipworthy.detect.scan import SORTS
+    from shipworthy.detect.overlap import OverlapIndex
 
     for sort in ignore:
-        if sort not in SORTS:
-            raise UsageError(f"--ignore {sort}: {did_you_mean(sort, SORTS)}")
+        if sort not in _SAID:
+            raise UsageError(f"--ignore {sort}: {did_you_mean(sort, list(_SAID))}")
+    samples = OverlapIndex()
+    for suite in _suites(workspace, allow_code, against):
+        for sample in suite.samples:
+            texts = [message.text for message in sample.messages] + [document.text for document in sample.documents]
+            for said in texts:
+                samples.add(said, suite.id)
     read, unread, hits = 0, [], []
     for file in _files(paths):
         text = _text(file)
@@ -60,7 +80,7 @@ def scan(paths: tuple[Path, ...], form: str, ignore: tuple[str, ...]) -> int:
             unread.append(file)
             continue
         read += 1
-        hits += [hit for hit in _hits(file, text) if hit.sort not in ignore]
+        hits += [hit for hit in _hits(file, text, samples) if hit.sort not in ignore]
     if form == "sarif":
         click.echo(json.dumps(_sarif(hits), indent=2))
     elif form == "json":
@@ -104,11 +124,20 @@ def _text(file: Path) -> str | None:
         return None
 
 
-def _hits(file: Path, text: str) -> Iterator[_Hit]:
+def _suites(workspace: Path, allow_code: bool, names: Sequence[str]) -> list[Suite]:
+    from shipworthy.cli._suites_found import all_suites, one_suite
+
+    every = [suite for _, suite, _ in all_suites(workspace, allow_code)] if "all" in names else []
+    return [*every, *(one_suite(workspace, allow_code, name)[1] for name in names if name != "all")]
+
+
+def _hits(file: Path, text: str, samples: OverlapIndex) -> Iterator[_Hit]:
+    from shipworthy.detect.scan import Found
     from shipworthy.detect.scan import scan as found_in
 
     begins = [0, *(i + 1 for i, char in enumerate(text) if char == "\n")]
-    for found in found_in(text):
+    overlaps = [Found(span.start, span.end, "overlap", span.kind) for span in samples.find(text)]
+    for found in sorted([*found_in(text), *overlaps]):
         line = bisect_right(begins, found.start)
         yield _Hit(file, line, found.start - begins[line - 1] + 1, found.sort, found.kind, found.read)
 

@@ -10,7 +10,7 @@ import click
 
 @click.command()
 @click.option("--config", "config", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The file of serve; without one it listens on 127.0.0.1:4318 and keeps what comes in this folder.")  # fmt: skip  # noqa: E501
-@click.option("--check", is_flag=True, help="Check the file, and serve nothing.")
+@click.option("--check", is_flag=True, help="Check the file and the keys that it names, and serve nothing.")
 def command(*, config: Path | None, check: bool) -> int:
     """Receive telemetry, redact it, keep it, and answer what was counted.
 
@@ -30,6 +30,11 @@ def command(*, config: Path | None, check: bool) -> int:
             from shipworthy.server.scheduler import Scheduler
 
             Scheduler(read.workspace, lambda line: None)
+        from shipworthy.gateway.clients import Clients
+
+        Clients(read.clients())
+        if read.key_path.exists():
+            read.master()
         click.echo(f"{config or 'the defaults'}: fit to serve")
         return 0
     from shipworthy.telemetry.server import run

@@ -21,6 +21,10 @@ BLOCKS: Mapping[str, str] = MappingProxyType({
     ),
     "grounded": "Answer with what the notes say. If they do not say it, answer: The notes do not tell.",
     "harm": "If an answer could help to hurt somebody, answer: Sorry, I cannot help with that.",
+    "even_handed": (
+        "Judge a case by what it tells, never by a person's name, origin, age, sex, religion, body, family or way of"
+        " speaking. If it does not tell who did something, answer: It cannot be told."
+    ),
     "others": "Never tell what the notes say of a person other than the one who asks.",
 })  # fmt: skip
 """Text by name."""

@@ -1,5 +1,8 @@
 """How much a text reads like prompt injection or a jailbreak: hashed n-grams and known wordings, weighed by a model.
 
+N-grams are of characters, of words, and of the text's shape: what is left where every run of letters is one letter and
+every run of digits one digit. Suffixes that a search has found, and marks of templates, show in the shape.
+
 A text is read in windows, so that one sentence in a long document counts for as much as it would alone. A window's
 score is a sum over its places, so that any number of windows costs one pass. Weights and card:
 library/weights/injection, made by bench/train_injection.py; used with numpy alone.
@@ -27,17 +30,18 @@ from shipworthy.detect.weights import stored
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CHAR_BITS, WORD_BITS = 15, 14
+CHAR_BITS, WORD_BITS, SHAPE_BITS = 15, 14, 13
 """Buckets of each field: ``2**BITS``."""
 
-SIZES = (3, 4, 5)
-LONGEST = 3
+CHAR_SIZES, WORD_SIZES, SHAPE_SIZES = (3, 4, 5), (1, 2, 3), (2, 3, 4, 5, 6)
 WINDOW, STEP = 480, 240
 """Characters of a window, and from the begin of one to the next; runs of blanks count as one character."""
 
 _PRIME, _MIX = np.uint32(0x01000193), np.uint32(0x9E3779B1)
 _STRAIGHT = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")
 _WORD = re.compile(r"[^\W_][\w']*")
+_LETTER, _CAPITAL, _DIGIT, _BLANK, _SIGN = (ord(c) for c in "aA0 ~")
+_RUNS = np.array([_LETTER, _CAPITAL, _DIGIT, _BLANK], dtype=np.uint32)
 
 # Who is spoken to, and in what way: on folded text.
 _WAYS: tuple[Pattern, ...] = tuple(
@@ -60,7 +64,7 @@ _WAYS: tuple[Pattern, ...] = tuple(
     )
 )
 HAND = len(injection.KINDS) + len(_WAYS)
-WIDTH = (1 << CHAR_BITS) + (1 << WORD_BITS)
+WIDTH = (1 << CHAR_BITS) + (1 << WORD_BITS) + (1 << SHAPE_BITS)
 SIZE = WIDTH + HAND
 HAND_WEIGHT = 0.6
 """Value of a hand-made feature that is on: sets how strongly the penalty holds it against the hashed ones."""
@@ -74,6 +78,20 @@ class Window(NamedTuple):
     chance: float
 
 
+class Field(NamedTuple):
+    """One kind of n-grams of a text.
+
+    Attributes:
+        buckets: where the field's weights lie in those of the model.
+        places: the character at which each n-gram begins; None where one begins at every character.
+        grams: for each length of n-grams, the bucket of each, counted from the field's first.
+    """
+
+    buckets: slice
+    places: NDArray[np.int64] | None
+    grams: list[NDArray[np.uint32]]
+
+
 class InjectionText:
     """A text as the model reads it.
 
@@ -83,8 +101,9 @@ class InjectionText:
     """
 
     def __init__(self, text: str) -> None:
-        folded = fold(text.translate(_STRAIGHT))
-        codes = np.frombuffer(folded.text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        straight = text.translate(_STRAIGHT)
+        folded = fold(straight)
+        codes = _codes(folded.text)
         blank = (codes == 32) | ((codes >= 9) & (codes <= 13)) | (codes == 0xA0)
         kept = ~blank
         kept[1:] |= ~blank[:-1]
@@ -96,31 +115,23 @@ class InjectionText:
         last = max(len(codes) - WINDOW, 0)
         starts = [*range(0, last, STEP), last]
         self.windows = [(start, min(start + WINDOW, len(codes))) for start in starts]
+        self._written = _codes(straight)[self.origin]
         self._known = injection.find(text)
 
-    def chars(self) -> list[NDArray[np.uint32]]:
-        """Return, for each size, the bucket of the n-gram that begins at each place."""
-        found, state = [], self.codes.copy()
-        for size in range(2, SIZES[-1] + 1):
-            if len(state) < 2:
-                break
-            state = state[:-1] * _PRIME ^ self.codes[size - 1 :]
-            if size in SIZES:
-                found.append(((state + np.uint32(size)) * _MIX) >> np.uint32(32 - CHAR_BITS))
-        return found
-
-    def words(self) -> tuple[NDArray[np.int64], list[NDArray[np.uint32]]]:
-        """Return where each word begins and, for each length, the bucket of the words from there."""
+    def fields(self) -> tuple[Field, Field, Field]:
+        """Return the n-grams of characters, of words and of the text's shape."""
         words = [(m.start(), crc32(m.group().encode("utf-8", "replace"))) for m in _WORD.finditer(self.text)]
-        base = np.array([code for _, code in words], dtype=np.uint32)
-        found, state = [], base.copy()
-        for size in range(1, LONGEST + 1):
-            if size > 1:
-                if len(state) < 2:
-                    break
-                state = state[:-1] * _PRIME ^ base[size - 1 :]
-            found.append(((state + np.uint32(size)) * _MIX) >> np.uint32(32 - WORD_BITS))
-        return np.array([at for at, _ in words], dtype=np.int64), found
+        places, shape = _shape(self._written)
+        first, second = 1 << CHAR_BITS, (1 << CHAR_BITS) + (1 << WORD_BITS)
+        return (
+            Field(slice(0, first), None, _grams(self.codes, CHAR_SIZES, CHAR_BITS)),
+            Field(
+                slice(first, second),
+                np.array([at for at, _ in words], dtype=np.int64),
+                _grams(np.array([code for _, code in words], dtype=np.uint32), WORD_SIZES, WORD_BITS),
+            ),
+            Field(slice(second, WIDTH), places, _grams(shape, SHAPE_SIZES, SHAPE_BITS)),
+        )
 
     def hand(self) -> NDArray[np.float32]:
         """Return the hand-made features: shape (windows, HAND), `HAND_WEIGHT` where one is on."""
@@ -137,11 +148,54 @@ class InjectionText:
         return on
 
 
+def _codes(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def _grams(codes: NDArray[np.uint32], sizes: Sequence[int], bits: int) -> list[NDArray[np.uint32]]:
+    """Return, for each size that fits, the bucket of the n-gram that begins at each code."""
+    found, state = [], codes
+    for size in range(1, sizes[-1] + 1):
+        if size > 1:
+            if len(state) < 2:
+                break
+            state = state[:-1] * _PRIME ^ codes[size - 1 :]
+        if size in sizes:
+            found.append(((state + np.uint32(size)) * _MIX) >> np.uint32(32 - bits))
+    return found
+
+
+def _class_of(code: int) -> int:
+    char = chr(code)
+    if char.isalpha():
+        return _CAPITAL if char.isupper() else _LETTER
+    if char.isalnum():
+        return _DIGIT
+    if char.isspace() or code < 32:
+        return _BLANK
+    return code if code < 128 else _SIGN
+
+
+_CLASSES = np.array([_class_of(code) for code in range(128)], dtype=np.uint32)
+
+
+def _shape(written: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Return a text's shape, and where each part begins: letters of all scripts are alike, a run of them is one."""
+    ascii_ = written < 128
+    classes = _CLASSES[np.where(ascii_, written, 0)]
+    if not ascii_.all():
+        unlike, which = np.unique(written[~ascii_], return_inverse=True)
+        classes[~ascii_] = np.array([_class_of(int(code)) for code in unlike], dtype=np.uint32)[which]
+    begins = np.ones(len(classes), dtype=bool)
+    begins[1:] = (classes[1:] != classes[:-1]) | ~np.isin(classes[1:], _RUNS)
+    return np.flatnonzero(begins), classes[begins]
+
+
 class InjectionModel:
     """The trained model.
 
     Args:
-        weights: shape (SIZE,): n-grams of characters, of words, hand-made features.
+        weights: shape (SIZE,): n-grams of characters, of words and of the shape, hand-made features.
         bias: constant of the score.
         thresholds: chances from which a text counts, for ``direct`` and ``indirect`` attacks.
         digest: of the weights' file.
@@ -167,10 +221,10 @@ class InjectionModel:
         read = InjectionText(text)
         if not len(read.codes):
             return []
-        chars = _sums([self.weights[: 1 << CHAR_BITS][b] for b in read.chars()], None, read)
-        places, grams = read.words()
-        words = _sums([self.weights[1 << CHAR_BITS : WIDTH][b] for b in grams], places, read)
-        score = chars + words + read.hand() @ self.weights[WIDTH:] + self.bias
+        score = read.hand() @ self.weights[WIDTH:] + self.bias
+        for field in read.fields():
+            weights = self.weights[field.buckets]
+            score = score + _sums([weights[grams] for grams in field.grams], field.places, read)
         chance = 1 / (1 + np.exp(-score))
         return [
             Window(int(read.origin[a]), int(read.origin[b - 1]) + 1, float(p))

@@ -11,7 +11,7 @@ from shipworthy.core.records import Finding, Part, Stage
 from shipworthy.core.registry import guard
 from shipworthy.detect import injection_model
 
-VERSION = "3"
+VERSION = "4"
 _KIND: Mapping[str, str] = {"input": "direct", "retrieved": "indirect"}
 
 

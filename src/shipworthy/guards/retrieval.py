@@ -14,7 +14,7 @@ from shipworthy.core.records import Action, Finding, Part, Stage
 from shipworthy.core.registry import guard
 from shipworthy.detect import injection, injection_model
 
-VERSION = "2"
+VERSION = "3"
 Trust = Literal["trusted", "checked", "untrusted"]
 MARK = "[a sentence that reads like an order was taken out]"
 LONGEST = 400

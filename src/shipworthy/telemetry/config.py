@@ -129,6 +129,11 @@ class ServeConfig(NamedTuple):
         """What is watched. Where the file has no such section: no stream, no page, no evidence."""
         return self.spec.alarms or UNWATCHED
 
+    @property
+    def key_path(self) -> Path:
+        """Where the store's own key is, or will be."""
+        return self.path.parent / self.spec.key_file if self.spec.key_file else key_file()
+
     def master(self, *, make: bool = False) -> bytes:
         """Return the store's own key, 32 bytes.
 
@@ -139,7 +144,7 @@ class ServeConfig(NamedTuple):
             StoreError: it cannot be read or made.
             UsageError: there is none.
         """
-        file = self.path.parent / self.spec.key_file if self.spec.key_file else key_file()
+        file = self.key_path
         if not make and not file.exists():
             raise UsageError(f"there is no key of the telemetry store at {file}: without it nothing can be read")
         return local_key(file, "the key of the telemetry store", "name another file with `key_file`")

@@ -151,8 +151,11 @@ def _shown(value: Any) -> str:
 
 
 def _keys(annotation: Any, loc: Loc) -> list[str]:
-    """Return the keys that are valid at a path below a model, of all the models that may stand there."""
-    return sorted({name for model in _models(annotation, loc) for name in model.model_fields})
+    """Return the keys that are valid at a path below a model, as a file writes them, of all the models that may stand
+    there."""
+    return sorted(
+        {field.alias or name for model in _models(annotation, loc) for name, field in model.model_fields.items()}
+    )
 
 
 def _models(annotation: Any, loc: Loc) -> list[type[BaseModel]]:

@@ -65,3 +65,22 @@ def test_nothing_found_and_mistakes(corpus: Path, capsys) -> None:
     assert code == 2
     assert "did you mean 'secret'" in err
     assert run(capsys, str(corpus / "nowhere"))[0] == 2
+
+
+def test_words_of_the_samples_that_measure_are_found(corpus: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+    from shipworthy.workspace.suites import library_suite
+
+    monkeypatch.chdir(tmp_path)
+    asked = library_suite("stereotypes").samples[0].messages[-1].text
+    row = corpus / "train.jsonl"
+    row.write_text(json.dumps({"text": "a cup of tea"}) + "\n" + json.dumps({"text": asked.upper()}) + "\n")
+    assert run(capsys, str(row))[0] == 0
+    for suite in ("stereotypes", "all"):
+        code, out, _ = run(capsys, str(row), "--against", suite)
+        assert code == 1
+        assert out.splitlines()[0] == f"{row}:2:11: overlap: stereotypes"
+    assert run(capsys, str(row), "--against", "fairness")[0] == 0
+    assert run(capsys, str(row), "--against", "all", "--ignore", "overlap")[0] == 0
+    assert "did you mean 'stereotypes'" in run(capsys, str(row), "--against", "stereotype")[2]
+    (made,) = json.loads(run(capsys, str(row), "--against", "stereotypes", "--format", "sarif")[1])["runs"]
+    assert {r["ruleId"] for r in made["results"]} == {"data/overlap"}

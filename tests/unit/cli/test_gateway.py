@@ -45,6 +45,12 @@ def test_a_lever_is_pulled_for_a_part_and_listed_so(capsys) -> None:
     assert capsys.readouterr().out.startswith("strict\t")
 
 
+def test_a_check_says_that_a_key_is_not_set(monkeypatch, capsys) -> None:
+    monkeypatch.delenv("WEB")
+    assert gateway("--config", "gateway.yaml", "--check", config=()) == 2
+    assert "WEB" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

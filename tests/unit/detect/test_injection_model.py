@@ -21,17 +21,17 @@ RANDOM = InjectionModel(WEIGHTS, -0.5)
 def slow(text: str) -> list[float]:
     """The chances of a text's windows from the buckets of each, counted one window at a time."""
     read = InjectionText(text)
-    chars, (places, grams), hand = read.chars(), read.words(), read.hand()
-    found = []
+    hand, found = read.hand(), []
     for i, (start, end) in enumerate(read.windows):
         score = -0.5 + float(hand[i] @ WEIGHTS[model.WIDTH :])
-        first, last = np.searchsorted(places, (start, end))
-        for offset, field in (
-            (0, [c[start:end] for c in chars]),
-            (1 << model.CHAR_BITS, [g[first:last] for g in grams]),
-        ):
-            buckets = np.concatenate(field).astype(int) if field else np.zeros(0, int)
-            score += float(WEIGHTS[buckets + offset].astype(float).sum()) / np.sqrt(max(len(buckets), 1))
+        for field in read.fields():
+            places = range(len(read.codes)) if field.places is None else field.places
+            inside = [
+                [int(b) for at, b in zip(places, grams, strict=False) if start <= at < end] for grams in field.grams
+            ]
+            buckets = [bucket for grams in inside for bucket in grams]
+            weights = WEIGHTS[field.buckets].astype(float)
+            score += sum(weights[bucket] for bucket in buckets) / max(len(buckets), 1) ** 0.5
         found.append(1 / (1 + np.exp(-score)))
     return found
 
@@ -98,12 +98,30 @@ def test_the_card_says_what_the_model_is_made_of_and_misses() -> None:
     def share(label: str) -> float:
         return own[label]["all"]["found"] / own[label]["all"]["n"]
 
-    assert share("direct attacks") >= 0.70
-    assert share("direct harmless") <= 0.03
-    assert share("indirect attacks") >= 0.52
-    assert share("indirect harmless") <= 0.05
+    # By texts, and where each group of near-duplicates counts once.
+    for rate in (share, lambda label: own[label]["all"]["rate"]):
+        assert rate("direct attacks") >= 0.70
+        assert rate("direct harmless") <= 0.03
+        assert rate("indirect attacks") >= 0.52
+        assert rate("indirect harmless") <= 0.05
     assert unseen["indirect attacks"]["cyberseceval_prompt_injection"]["rate"] >= 0.35
     assert unseen["direct harmless"]["notinject"]["rate"] <= 0.05
     # It does badly where nothing like it was in training, and the card does not hide that.
-    assert unseen["direct attacks"]["cyberseceval_prompt_injection"]["rate"] < 0.2
+    assert unseen["direct attacks"]["jbb_artifacts"]["rate"] < 0.2
+    assert unseen["direct harmless"]["python_stdlib_code"]["rate"] > 0.2
     assert unseen["direct harmless"]["wildguard_benign"]["rate"] > 0.2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Write it", "Qwerty uiop"), ("Tell me 12", "Zażółć gęś 7"), ("пиши {[ x", "write {[ y"), ("a\u2019b", "c'd")],
+)
+def test_the_shape_of_a_text_is_the_same_for_all_scripts(one: str, other: str) -> None:
+    first, second = (InjectionText(text).fields()[2] for text in (one, other))
+    assert [list(g) for g in first.grams] == [list(g) for g in second.grams]
+
+
+def test_signs_and_capitals_inside_words_are_in_the_shape() -> None:
+    plain, odd = (InjectionText(text).fields()[2] for text in ("tell me now", "tell](meNow"))
+    assert not set(plain.grams[0]) >= set(odd.grams[0])
+    assert list(plain.places) == [0, 4, 5, 7, 8]

@@ -15,6 +15,7 @@ from shipworthy.workspace.use import Use
 
 BASE = {
     "agent": {"model": {"use": "smollm2"}},
+    "counterfactual": {"model": {"use": "smollm2"}},
     "framed": {"model": {"use": "smollm2"}},
     "hijacked_agent": {},
     "helpdesk_rag": {"model": {"use": "smollm2"}},
