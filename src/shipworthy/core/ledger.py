@@ -127,6 +127,8 @@ class Tries(NamedTuple):
         sittings: in which the decided runs were made, counted by the shard that took most.
         cut_off: sittings of the decided runs, of all shards, that have no end: what made them was killed.
         unentered: decided runs that were not entered when they were begun: made elsewhere, where none of this counted.
+        elsewhere: runs of a suite that the decided ones measured, begun before them under another specification: other
+            criteria, samples or plan. Which of these it was the chain does not tell.
     """
 
     number: int = 1
@@ -138,6 +140,7 @@ class Tries(NamedTuple):
     sittings: int = 1
     cut_off: int = 0
     unentered: int = 0
+    elsewhere: int = 0
 
 
 def tries(
@@ -158,11 +161,17 @@ def tries(
     verdicts: dict[str, str] = {}
     open_: Counter[tuple[str, int]] = Counter()
     begun: Counter[tuple[str, int]] = Counter()
+    specs = {(scope.system, scope.spec) for scope in scopes}
+    suites: frozenset[str] = frozenset().union(*(scope.suites for scope in scopes))
+    other: list[str] = []
+    elsewhere: list[str] = []  # those of `other` that were begun before the last decided run
     for kind, body in entries:
         if kind == "decision.made":
             verdicts |= dict.fromkeys(body.get("runs") or body["heads"], str(body["verdict"]))
-        elif kind == WITHDRAWN and body["run"] in same:
-            same.remove(body["run"])
+        elif kind == WITHDRAWN:
+            for some in (same, other, elsewhere):
+                if body["run"] in some:
+                    some.remove(body["run"])
         elif kind == DELETED:
             deleted.add(body["run"])
         elif kind in (STARTED, STOPPED) and body["run"] in decided:
@@ -176,6 +185,10 @@ def tries(
                 finished.add(body["run"])
             if kind == DECLARED:
                 declared.add(body["run"])
+            if body["run"] in decided:
+                elsewhere = [*other]
+        elif kind in _ABOUT and _of_another_spec(body, specs, suites) and body["run"] not in other:
+            other.append(body["run"])
     unknown = len(set(decided).difference(same))  # Not entered yet: they are the newest.
     others = [run for run in same if run not in decided]
     last = max((number for number, run in enumerate(same, 1) if run in decided), default=0)
@@ -189,7 +202,15 @@ def tries(
         sittings=max(begun.values(), default=1),
         cut_off=sum(max(0, number) for number in open_.values()),
         unentered=len(set(decided) - declared),
+        elsewhere=len(other if unknown else elsewhere),
     )
+
+
+def _of_another_spec(body: Mapping[str, Any], specs: Collection[tuple[str, str]], suites: frozenset[str]) -> bool:
+    """Say whether an entry is of a run that measured one of the suites of a decision, under other files."""
+    systems = {system for system, _ in specs}
+    one = body["system"], body["spec_digest"]
+    return one[0] in systems and one not in specs and bool(suites.intersection(body.get("suites", ())))
 
 
 def tried(found: Tries) -> str:
@@ -199,12 +220,16 @@ def tried(found: Tries) -> str:
     'the 3rd of 4 runs of this spec and subject, 2 did not ship, 1 never finished'
     >>> tried(Tries(1, 1, sittings=32, cut_off=31))
     'the 1st of 1 run of this spec and subject; made in 32 sittings, 31 of which have no end (killed)'
+    >>> tried(Tries(1, 1, elsewhere=5))
+    'the 1st of 1 run of this spec and subject; before it, 5 of its suites under other criteria, samples or plans'
     """
     said = f"the {_ordinal(found.number)} of {found.runs:,} run{'s' * (found.runs != 1)} of this spec and subject"
     if found.runs > 1:
         said += f", {found.not_shipped:,} did not ship, {found.unfinished:,} never finished"
     said += f", {found.undecided:,} not decided on" if found.undecided else ""
     said += f", {found.deleted:,} deleted" if found.deleted else ""
+    if found.elsewhere:
+        said += f"; before it, {found.elsewhere:,} of its suites under other criteria, samples or plans"
     if found.sittings > 1 or found.cut_off:
         ends = f"{found.cut_off:,} of which {'have' if found.cut_off > 1 else 'has'} no end (killed)"
         said += f"; made in {found.sittings:,} sitting{'s' * (found.sittings != 1)}"
