@@ -161,17 +161,12 @@ def tries(
     verdicts: dict[str, str] = {}
     open_: Counter[tuple[str, int]] = Counter()
     begun: Counter[tuple[str, int]] = Counter()
-    specs = {(scope.system, scope.spec) for scope in scopes}
-    suites: frozenset[str] = frozenset().union(*(scope.suites for scope in scopes))
-    other: list[str] = []
-    elsewhere: list[str] = []  # those of `other` that were begun before the last decided run
+    entries = list(entries)
     for kind, body in entries:
         if kind == "decision.made":
             verdicts |= dict.fromkeys(body.get("runs") or body["heads"], str(body["verdict"]))
-        elif kind == WITHDRAWN:
-            for some in (same, other, elsewhere):
-                if body["run"] in some:
-                    some.remove(body["run"])
+        elif kind == WITHDRAWN and body["run"] in same:
+            same.remove(body["run"])
         elif kind == DELETED:
             deleted.add(body["run"])
         elif kind in (STARTED, STOPPED) and body["run"] in decided:
@@ -185,10 +180,6 @@ def tries(
                 finished.add(body["run"])
             if kind == DECLARED:
                 declared.add(body["run"])
-            if body["run"] in decided:
-                elsewhere = [*other]
-        elif kind in _ABOUT and _of_another_spec(body, specs, suites) and body["run"] not in other:
-            other.append(body["run"])
     unknown = len(set(decided).difference(same))  # Not entered yet: they are the newest.
     others = [run for run in same if run not in decided]
     last = max((number for number, run in enumerate(same, 1) if run in decided), default=0)
@@ -202,15 +193,29 @@ def tries(
         sittings=max(begun.values(), default=1),
         cut_off=sum(max(0, number) for number in open_.values()),
         unentered=len(set(decided) - declared),
-        elsewhere=len(other if unknown else elsewhere),
+        elsewhere=_elsewhere(entries, scopes, () if unknown else decided),
     )
 
 
-def _of_another_spec(body: Mapping[str, Any], specs: Collection[tuple[str, str]], suites: frozenset[str]) -> bool:
-    """Say whether an entry is of a run that measured one of the suites of a decision, under other files."""
-    systems = {system for system, _ in specs}
-    one = body["system"], body["spec_digest"]
-    return one[0] in systems and one not in specs and bool(suites.intersection(body.get("suites", ())))
+def _elsewhere(
+    entries: Iterable[tuple[str, Mapping[str, Any]]], scopes: Sequence[Scope], before: Collection[str]
+) -> int:
+    """Count the runs of a suite of some scopes under another specification, begun before the runs `before`, if any."""
+    here = {(scope.system, scope.spec) for scope in scopes}
+    systems = {scope.system for scope in scopes}
+    suites: frozenset[str] = frozenset().union(*(scope.suites for scope in scopes))
+    waiting = set(before)
+    found: dict[str, bool] = {}  # run -> whether one that it must be before was begun later
+    for kind, body in entries:
+        if kind == WITHDRAWN:
+            found.pop(str(body["run"]), None)
+        elif kind in _ABOUT and body["run"] in waiting:
+            waiting.discard(body["run"])
+            found = dict.fromkeys(found, True)
+        elif kind in _ABOUT and body["system"] in systems and (body["system"], body["spec_digest"]) not in here:
+            known = found.get(str(body["run"]), not before)
+            found |= {} if suites.isdisjoint(body.get("suites", ())) else {str(body["run"]): known}
+    return sum(found.values())
 
 
 def tried(found: Tries) -> str:

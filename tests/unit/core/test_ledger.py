@@ -116,7 +116,7 @@ def test_a_changed_criterion_does_not_begin_the_count_anew() -> None:
     chain = [
         of("s", "a"), ended("a"), decided("a", "no-ship"), of("t", "b"), of("s", "elsewhere", suites=["other"]),
         of("s", "c", system="SYS-2"), of("s", "w"), ("run.withdrawn", {"run": "w"}), of("s", "d", **loosened),
-        of("s", "after"),
+        of("s", "after"), ("run.finished", of("s", "d", **loosened)[1]),
     ]  # fmt: skip
     here = HERE._replace(spec="sha256:looser")
     found = tries(chain, [here], "s", ["d"])
