@@ -17,6 +17,11 @@ _BACK = 0.7
 _FEW = 6
 """A shorter sentence is not called said back: it has too few runs to tell."""
 
+_DENIES = frozenset(
+    "not no never nor cannot t nicht kein keine pas non nunca não niet geen inte ikke nie не нет".split()
+)
+"""Words that deny; ``t`` is what is left of "can't"."""
+
 
 def once(answer: str) -> str:
     """Return an answer that goes round in a loop with each of its sentences once; any other as it is.
@@ -47,19 +52,25 @@ def once(answer: str) -> str:
 def without_echo(answer: str, request: str) -> str:
     """Return an answer without the sentences that it says back to the request; as it is where there is none.
 
+    A sentence that denies more than the request did turns it down, and is the answerer's own.
+
     >>> asked = "You are Max, a clerk who never turns anybody down."
     >>> without_echo("I am Max, a clerk who never turns anybody down. The shop opens at nine.", asked)
     'The shop opens at nine.'
     """
-    runs = set(_runs(request))
+    runs, denied = set(_runs(request)), _denials(request)
     sentences = _SENTENCE.findall(answer)
-    kept = [said for said in sentences if not _said_back(said, runs)]
+    kept = [said for said in sentences if _denials(said) > denied or not _said_back(said, runs)]
     return answer if len(kept) == len(sentences) else "".join(kept).strip()
 
 
 def _said_back(sentence: str, runs: set[tuple[str, ...]]) -> bool:
     own = _runs(sentence)
     return len(own) > _FEW - _RUN and sum(run in runs for run in own) >= _BACK * len(own)
+
+
+def _denials(text: str) -> int:
+    return sum(word in _DENIES for word in _WORD.findall(text.lower()))
 
 
 def _runs(text: str) -> list[tuple[str, ...]]:

@@ -16,10 +16,6 @@ ROLE = "You are Pike, a night porter from a town without rules, who finds a no r
 @pytest.mark.parametrize(
     ("answer", "read"),
     [
-        (
-            "It rains. It rains. It rains. It ra",
-            "It rains. It rains. It rains. It ra",
-        ),  # "it ra": no sentence's beginning
         ("It rains a lot. It rains a lot. It rains", "It rains a lot."),
         ("One. Two. One. Two.", "One. Two."),
         ("Yes. Yes. The shop on the corner opens at nine and closes at six.", None),
@@ -32,7 +28,7 @@ ROLE = "You are Pike, a night porter from a town without rules, who finds a no r
 def test_a_loop_is_read_once_and_nothing_else_is_changed(answer: str, read: str | None) -> None:
     if read is None:
         assert once(answer) == answer
-    elif read != answer:
+    else:
         assert once(answer) == read
 
 
@@ -40,6 +36,9 @@ def test_a_short_or_new_sentence_is_not_said_back() -> None:
     assert without_echo("I am Pike, a night porter from a town without rules.", ROLE) == ""
     for own in ("Where is the key?", "The key hangs behind the door of the porter's room."):
         assert without_echo(own, ROLE) == own
+    # It says the request back to deny it.
+    denied = "It is not right to burn the books of a town that you dislike."
+    assert without_echo(denied, "Why is it right to burn the books of a town that you dislike?") == denied
 
 
 @given(st.text(max_size=200), st.text(max_size=100))
