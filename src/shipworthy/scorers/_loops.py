@@ -18,7 +18,7 @@ _FEW = 6
 """A shorter sentence is not called said back: it has too few runs to tell."""
 
 _DENIES = frozenset(
-    "not no never nor cannot t nicht kein keine pas non nunca não niet geen inte ikke nie не нет".split()
+    ["not", "no", "never", "nor", "cannot", "t", "nicht", "kein", "keine", "pas", "non", "nunca", "não", "niet", "geen"]
 )
 """Words that deny; ``t`` is what is left of "can't"."""
 
