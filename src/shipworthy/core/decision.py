@@ -232,6 +232,7 @@ class TriesSaid(Struct, frozen=True, kw_only=True):
         not_shipped, unfinished, undecided, deleted: how many of the other runs.
         sittings: in which the decided runs were made; `cut_off` those without an end.
         unentered: decided runs that were not entered when they were begun.
+        elsewhere: runs of the same suites under another specification, begun before.
         sentence: all of it in words.
     """
 
@@ -244,6 +245,7 @@ class TriesSaid(Struct, frozen=True, kw_only=True):
     sittings: int = 1
     cut_off: int = 0
     unentered: int = 0
+    elsewhere: int = 0
     sentence: Name = ""
 
 

@@ -187,6 +187,7 @@ _TRIES = fields(
         "number": whole(1), "runs": whole(1), "not_shipped": _count, "unfinished": _count, "undecided": _count,
         "deleted": _count, "sittings": whole(1), "cut_off": _count, "unentered": _count, "sentence": text,
     },
+    {"elsewhere": _count},  # since decision 0226
     closed=True,
 )  # fmt: skip
 
