@@ -327,6 +327,23 @@ class TransferUse(Struct, frozen=True, kw_only=True):
     sentence: Name
 
 
+class FindingUse(Struct, frozen=True, kw_only=True):
+    """A finding that stood in the way of a decision: overdue, or seen again after it was closed.
+
+    Attributes:
+        severity: S1 or S2; `due` its deadline.
+        recurred: the run in which it was seen again; empty where it is only overdue.
+        entry: of the audit chain that holds its last step.
+    """
+
+    finding: Name
+    severity: Severity
+    due: Name
+    recurred: Name = ""
+    entry: int
+    reason: Name
+
+
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A release decision: what a gate says of one subject, from one run or several.
 
@@ -342,6 +359,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
         files: every safety file as it was; none in decisions by earlier versions.
         selftest: what the gate's newest self-test said; None where there was none.
         transfer: by how much its rates differ under other conditions, the last word on each; empty where nobody looked.
+        findings: those that stood in the way: with any of them it is a no-ship.
     """
 
     id: str
@@ -365,6 +383,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     files: tuple[SafetyFile, ...] = field(default=())
     selftest: SelftestUse | None = None
     transfer: tuple[TransferUse, ...] = field(default=())
+    findings: tuple[FindingUse, ...] = field(default=())
 
     def beside(self, result: CriterionResult) -> tuple[str, ...]:
         """Return what stands beside a criterion's rate of how far it transfers."""
