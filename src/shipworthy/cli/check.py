@@ -5,7 +5,7 @@ Exit code 0 without problems, 2 with any. Warnings do not change the exit code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ import click
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from shipworthy.core.errors import Problem
     from shipworthy.workspace.load import Workspace
 
@@ -61,12 +63,24 @@ def look(workspace: Path, *, allow_code: bool) -> tuple[Workspace | None, Sequen
     except WorkspaceError as error:
         problems = error.problems
     if loaded is not None:
-        today = dated(loaded.graph, datetime.now(UTC).date())
+        today = dated(loaded.graph, datetime.now(UTC).date(), _drilled(loaded))
         unreachable, weak = _unreachable(loaded, broken=bool(problems))
         problems = sorted({*problems, *unreachable, *_scenes(loaded), *today.problems}, key=_place)
         hollow = () if problems else _hollow(loaded)
         warnings = sorted({*loaded.warnings, *weak, *today.warnings, *hollow}, key=_place)
     return loaded, problems, warnings
+
+
+def _drilled(workspace: Workspace) -> Mapping[str, date]:
+    """Return the days of recorded drills; none where no control state is kept, or it cannot be read here."""
+    from shipworthy.core.errors import StoreError
+    from shipworthy.store.incidents import drilled_days
+    from shipworthy.store.layout import Layout
+
+    try:
+        return drilled_days(Layout(workspace.root), workspace.system.id)
+    except StoreError:  # files can be checked where the rows are not: the levers then count as not drilled
+        return {}
 
 
 def _place(problem: Problem) -> tuple[str, int, str]:

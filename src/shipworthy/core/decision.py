@@ -313,6 +313,23 @@ class SelftestUse(Struct, frozen=True, kw_only=True):
     sentence: Name
 
 
+class FindingUse(Struct, frozen=True, kw_only=True):
+    """A finding that stood in the way of a decision: overdue, or seen again after it was closed.
+
+    Attributes:
+        severity: S1 or S2; `due` its deadline.
+        recurred: the run in which it was seen again; empty where it is only overdue.
+        entry: of the audit chain that holds its last step.
+    """
+
+    finding: Name
+    severity: Severity
+    due: Name
+    recurred: Name = ""
+    entry: int
+    reason: Name
+
+
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A release decision: what a gate says of one subject, from one run or several.
 
@@ -327,6 +344,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
         confirmations: the word that stood on each S1 hit when it was decided; a hit without one is not yet confirmed.
         files: every safety file as it was; none in decisions by earlier versions.
         selftest: what the gate's newest self-test said; None where there was none.
+        findings: those that stood in the way: with any of them it is a no-ship.
     """
 
     id: str
@@ -349,3 +367,4 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     replies: tuple[ReplyUse, ...] = field(default=())
     files: tuple[SafetyFile, ...] = field(default=())
     selftest: SelftestUse | None = None
+    findings: tuple[FindingUse, ...] = field(default=())

@@ -7,11 +7,12 @@ from the logs when it was made. `shipworthy evidence verify` and `shipworthy gat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import CriterionResult, Decision
-from shipworthy.evidence.watching import LabelWatch, label_watch
+from shipworthy.evidence.criterion_standing import CriterionStanding
+from shipworthy.evidence.watching import label_watch
 from shipworthy.release.current import Now
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.database import Database
@@ -28,29 +29,6 @@ _STATES = {
     "unknown": "it was never recorded",
 }
 _RECORDED = ("id", "system", "plan", "guards", "created", "planned", "spec_digest", "subject_digest")
-
-
-class CriterionStanding(NamedTuple):
-    """What stands for one criterion.
-
-    Attributes:
-        state: ``stands``; ``lapsed``: the newest there is holds no longer; ``none``: it was never decided on.
-        why: it lapsed, or there is none.
-        result: of the decision; None where there is none.
-        decision, run: their ids.
-        watch: how well the people watch whose labels it rests on; None where it rests on none.
-        decided: when, ISO 8601, UTC; `measured` when the oldest reply that it rests on was given, or the run was begun.
-    """
-
-    criterion: str
-    state: Literal["stands", "lapsed", "none"]
-    why: str = ""
-    result: CriterionResult | None = None
-    decision: str = ""
-    run: str = ""
-    decided: str = ""
-    measured: str = ""
-    watch: LabelWatch | None = None
 
 
 class Standings(NamedTuple):
@@ -76,7 +54,7 @@ def standings(workspace: Workspace, layout: Layout) -> Standings:
     open_ = set(wanted)
     refused: list[str] = []
     runs = _Runs(workspace, layout)
-    for decision in _newest_first(layout, refused):
+    for decision in entered_decisions(layout, refused):
         for result in decision.criteria:
             if result.id not in open_:
                 continue
@@ -162,7 +140,7 @@ def _stands(result: CriterionResult, decision: Decision, runs: _Runs) -> Criteri
     )
 
 
-def _newest_first(layout: Layout, refused: list[str]) -> Iterator[Decision]:
+def entered_decisions(layout: Layout, refused: list[str]) -> Iterator[Decision]:
     """Yield the decisions that the audit log holds as they are; why others are left out is appended to `refused`."""
     with AuditLog(layout.control_url) as audit:
         for name in reversed(layout.decision_ids()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.evidence.dossier import notes
+from shipworthy.core import notes
 
 NAMES = st.sampled_from(["00-decision", "05-impact", "12-trade-offs", "gone"])
 TEXTS = (
