@@ -254,7 +254,6 @@ class Month:
 
     async def _keep(self, config: Any, day: int) -> None:
         from msgspec.structs import replace
-
         from shipworthy.detect.redact import seal_observed
         from shipworthy.store import traffic
         from shipworthy.telemetry.dialects.gateway import observed_of
