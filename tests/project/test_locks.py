@@ -87,6 +87,7 @@ def test_the_lowest_versions_are_the_ones_pyproject_names():
     # A bound below what the tests ever ran on would promise what nobody has seen.
     locked = pins("lowest")
     for extra in (
+        "inspect",
         "langchain",
         "llama-index",
         "onnx",
@@ -97,6 +98,7 @@ def test_the_lowest_versions_are_the_ones_pyproject_names():
         "presidio",
         "pyrit",
         "hf",
+        "mlflow",
         "picture",
     ):  # each has an environment of its own
         for wanted in map(Requirement, EXTRAS[extra]):

@@ -330,6 +330,20 @@ class FindingUse(Struct, frozen=True, kw_only=True):
     reason: Name
 
 
+class TransferUse(Struct, frozen=True, kw_only=True):
+    """What stands beside a rate of how far it transfers; see `shipworthy.core.transferred`.
+
+    Attributes:
+        entry: of the audit chain that holds it.
+        sentence: under which condition it was measured, and by how much it differs under another.
+    """
+
+    entry: int
+    suite: Name
+    metric: Name
+    sentence: Name
+
+
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A release decision: what a gate says of one subject, from one run or several.
 
@@ -345,6 +359,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
         files: every safety file as it was; none in decisions by earlier versions.
         selftest: what the gate's newest self-test said; None where there was none.
         findings: those that stood in the way: with any of them it is a no-ship.
+        transfer: by how much its rates differ under other conditions, the last word on each; empty where nobody looked.
     """
 
     id: str
@@ -368,3 +383,8 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     files: tuple[SafetyFile, ...] = field(default=())
     selftest: SelftestUse | None = None
     findings: tuple[FindingUse, ...] = field(default=())
+    transfer: tuple[TransferUse, ...] = field(default=())
+
+    def beside(self, result: CriterionResult) -> tuple[str, ...]:
+        """Return what stands beside a criterion's rate of how far it transfers."""
+        return tuple(one.sentence for one in self.transfer if (one.suite, one.metric) == (result.suite, result.metric))

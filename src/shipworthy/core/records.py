@@ -32,6 +32,7 @@ from shipworthy.core.decision import (
     ScorerAudit,
     SelftestUse,
     SubjectUse,
+    TransferUse,
     TriesSaid,
     Verdict,
 )
@@ -129,6 +130,7 @@ __all__ = [
     "ToolCall",
     "ToolResult",
     "ToolSpec",
+    "TransferUse",
     "TriesSaid",
     "Usage",
     "Verdict",

@@ -7,7 +7,7 @@ from typing import Any
 
 from shipworthy.core import ledger
 from shipworthy.core.errors import IntegrityError
-from shipworthy.evidence import freshness, selftested
+from shipworthy.evidence import freshness, selftested, transferred
 from shipworthy.evidence.recount import PackedRun
 
 
@@ -63,7 +63,9 @@ def check(
     if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone)):
         raise IntegrityError("decision.json: its ledger is told in other words than its lines")
     kept = freshness.check(decision, predicate, runs, gates)
-    selftested.check(decision, runs[decision["runs"][0]].manifest, entries[: said["entries"]])
+    manifests = [runs[run].manifest for run in decision["runs"]]
+    selftested.check(decision, manifests[0], entries[: said["entries"]])
+    transferred.check(decision, manifests, entries[: said["entries"]])
     return f"{ledger.sentence(found, gone)}; {ledger.tried(often)}; {kept}"
 
 

@@ -29,11 +29,15 @@ from shipworthy.core.finding_entry import KINDS as FINDING_KINDS
 from shipworthy.core.finding_entry import check_body as check_finding
 from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.incident_entry import DRILLED, EXERCISED, INCIDENT, INCIDENT_EVENTS
+from shipworthy.core.job_entry import ENDED, STARTED
+from shipworthy.core.kept_kpi import KPI_KEPT, kept_kpi_of
 from shipworthy.core.label_draw import DRAWN, LABELLED, QUEUED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
+from shipworthy.core.occurrence import OCCURRED, occurrence_of
 from shipworthy.core.selftest import SELFTESTED, selftest_of
 from shipworthy.core.sentinel_entry import ENROLLED, LOOKED, check_body
 from shipworthy.core.signal_entry import RECORDED, SIGNAL_KINDS
+from shipworthy.core.transferred import TRANSFERRED, transfer_of
 from shipworthy.evidence import signed_words
 from shipworthy.evidence.shape import (
     Shape,
@@ -238,6 +242,7 @@ decision: Shape = fields(
         "files": listed(_FILE),
         "selftest": maybe(fields({"entry": whole(1), "flips": listed(_count), "sentence": text}, closed=True)),
         "findings": listed(finding),
+        "transfer": listed(fields({"entry": whole(1), "suite": name, "metric": name, "sentence": text}, closed=True)),
     },
     closed=True,
 )
@@ -322,6 +327,30 @@ def _selftest(value: Any, where: str) -> None:
         selftest_of(0, value)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise wrong(where, "a self-test of a gate", value) from None
+
+
+def _transfer(value: Any, where: str) -> None:
+    mapped(anything)(value, where)
+    try:
+        transfer_of(0, value)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise wrong(where, "a transfer", value) from None
+
+
+def _occurrence(value: Any, where: str) -> None:
+    mapped(anything)(value, where)
+    try:
+        occurrence_of(0, "", value)
+    except ValueError:
+        raise wrong(where, "an occurrence", value) from None
+
+
+def _kept_kpi(value: Any, where: str) -> None:
+    mapped(anything)(value, where)
+    try:
+        kept_kpi_of(0, "", value)
+    except ValueError:
+        raise wrong(where, "a number that was kept", value) from None
 
 
 def _change(value: Any, where: str) -> None:
@@ -445,6 +474,13 @@ _BODIES: Mapping[str, Shape] = {
         {"id": name, "system": name, "scenario": name, "digest": digest, "at": name, "by": text, "points": whole(),
          "most": whole(), "minutes": number(0), **_ROW},
         closed=True,
+    ),
+    TRANSFERRED: _transfer,
+    OCCURRED: _occurrence,
+    KPI_KEPT: _kept_kpi,
+    STARTED: fields({"job": name, "due": text, "command": text}, closed=True),
+    ENDED: fields(
+        {"job": name, "start": whole(1), "code": whole(-1_000), "seconds": number(0), "why": text}, closed=True
     ),
     "approval.given": fields(
         {"system": name, "what": name, "digest": text, "verdict": word("approved", "rejected"), "by": text,

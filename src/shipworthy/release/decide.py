@@ -19,9 +19,11 @@ from shipworthy.core.records import (
     ReplyUse,
     RunManifest,
     SelftestUse,
+    TransferUse,
     Verdict,
 )
 from shipworthy.core.selftest import newest, sentence
+from shipworthy.core.transferred import TransferEntry, transfers
 from shipworthy.evals.imports.bring import IMPORTED
 from shipworthy.evals.results import Run, several
 from shipworthy.evals.subject import target_of
@@ -39,6 +41,7 @@ from shipworthy.store.draws import read_said
 from shipworthy.store.findings import standing_findings
 from shipworthy.store.layout import Layout
 from shipworthy.store.selftests import read_selftests
+from shipworthy.store.transfers import read_transfers
 from shipworthy.workspace.files import changed
 from shipworthy.workspace.load import Workspace
 
@@ -90,6 +93,7 @@ def decide(
         evidence.said = read_said(audit, until=ledger.entries)
         words = read_words(audit, until=ledger.entries)
         first = evidence.runs[0].manifest
+        transfers_known = read_transfers(audit, until=ledger.entries)
         tested_itself = newest(read_selftests(audit, until=ledger.entries), first.spec_digest, first.subject_digest)
         now = time.time()
         created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
@@ -137,7 +141,22 @@ def decide(
         selftest=tested_itself
         and SelftestUse(entry=tested_itself.entry, flips=tested_itself.pairs, sentence=sentence(tested_itself)),
         findings=tuple(FindingUse(**one._asdict(), reason=one.reason) for one in findings),
+        transfer=_transfers(transfers_known, evidence.runs, results),
     )
+
+
+def _transfers(
+    known: Sequence[TransferEntry], runs: Sequence[Run], results: Sequence[CriterionResult]
+) -> tuple[TransferUse, ...]:
+    """Return what is known of how far the criteria's rates transfer, run by run."""
+    pairs = {(result.suite, result.metric) for result in results}
+    found: list[TransferUse] = []
+    for manifest in (run.manifest for run in runs):
+        own = {use.id for use in manifest.suites}
+        wanted = {pair for pair in pairs if pair[0] in own}
+        said = transfers(known, manifest.spec_digest, manifest.subject_digest, wanted)
+        found += [TransferUse(**one._asdict()) for one in said]
+    return tuple(found)
 
 
 def joint_digest(digests: Iterable[str]) -> str:

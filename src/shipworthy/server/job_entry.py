@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from shipworthy.core.job_entry import ENDED, STARTED
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.entry import Entry
-
-STARTED = "job.started"
-ENDED = "job.ended"
 
 
 class JobRun(NamedTuple):

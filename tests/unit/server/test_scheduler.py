@@ -9,8 +9,9 @@ from time import monotonic
 import pytest
 
 from shipworthy.core.errors import UsageError
+from shipworthy.core.job_entry import STARTED
 from shipworthy.server.crontab import read_crontab
-from shipworthy.server.job_entry import STARTED, JobEnd, claim, enter_end, job_runs
+from shipworthy.server.job_entry import JobEnd, claim, enter_end, job_runs
 from shipworthy.server.scheduler import STOPPED, Scheduler, call, run_now
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout

@@ -1,0 +1,43 @@
+"""What pipelines said, numbers that were kept and jobs that ran stand in the audit log, and a pack with them verifies."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shipworthy.core.kept_kpi import KeptKpi
+from shipworthy.evidence.pack import build_pack
+from shipworthy.evidence.verify import Trust, verify_bytes
+from shipworthy.server.job_entry import JobEnd, claim, enter_end
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.kept_kpis import keep_kpis, read_kpis
+from shipworthy.store.layout import Layout
+from shipworthy.store.signing import new_key
+from shipworthy.workspace.load import Workspace
+
+ONE = KeptKpi("SYS-desk", "groundedness", "2026-11", 0.9, 0.8, None, 9, 10, ">= 90 %", "unsure")
+
+
+def test_a_pack_with_them_verifies(desk, tmp_path_factory):
+    desk.says("deploy.ga", "v1", "2026-11-02", tier="high")
+    with AuditLog(Layout(desk.root).control_url) as audit:
+        keep_kpis(audit, [ONE, ONE._replace(value=None, low=None, hits=None, of=None, met="unknown")])
+        entry = claim(audit, "check", datetime(2026, 11, 3, tzinfo=UTC), "shipworthy check")
+        enter_end(audit, "check", entry.number, JobEnd(-9, 0.25, "stopped"))
+        assert [one.value for one in read_kpis(audit, "SYS-desk")] == [0.9, None]
+    decision = desk.decided()
+    key = new_key(tmp_path_factory.mktemp("keys"), "ada")
+    pack = build_pack(Workspace.load(desk.root, allow_code=True), decision, [key])
+    found = verify_bytes(pack, Trust((key.public,)))
+    assert found.ok, found.problems
+
+
+@pytest.mark.parametrize("change", [{"value": "0.9"}, {"met": 1}, {"more": 1}])
+def test_an_entry_that_keeps_none_is_refused(change):
+    from shipworthy.core.kept_kpi import kept_kpi_of
+
+    body = {name: value for name, value in ONE._asdict().items() if name not in ("entry", "at")}
+    assert kept_kpi_of(3, "", body)[:3] == ("SYS-desk", "groundedness", "2026-11")
+    with pytest.raises(ValueError, match="entry 3 keeps no number"):
+        kept_kpi_of(3, "", body | change)
