@@ -10,6 +10,19 @@ if TYPE_CHECKING:
     from shipworthy.evidence.watching import LabelWatch
 
 
+class LabelWatch(NamedTuple):
+    """How well the people watch on whose labels a criterion rests.
+
+    Attributes:
+        least: of known answers that went wrong, the least share, with 95 % confidence, that they called so, in [0, 1];
+            None where too few were known.
+        told: in words.
+    """
+
+    least: float | None
+    told: str
+
+
 class CriterionStanding(NamedTuple):
     """What stands for one criterion.
 

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from shipworthy.core.records import CriterionResult
 from shipworthy.evals.oversight import joint
+from shipworthy.evidence.criterion_standing import LabelWatch
 from shipworthy.store.layout import Layout
 from shipworthy.store.queues import queues_of, read_words
 
 FEWEST = 20
 """Known answers of the kind that must be found, below which the people count as not measured."""
-
-
-class LabelWatch(NamedTuple):
-    """What is known of them.
-
-    Attributes:
-        least: of known answers that went wrong, the least share, with 95 % confidence, that they called so, in [0, 1];
-            None where too few were known.
-        told: in words.
-    """
-
-    least: float | None
-    told: str
 
 
 def label_watch(layout: Layout, result: CriterionResult) -> LabelWatch | None:
