@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from shipworthy.core.records import CriterionResult
-
-if TYPE_CHECKING:
-    from shipworthy.evidence.watching import LabelWatch
 
 
 class LabelWatch(NamedTuple):

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from shipworthy.core.records import CriterionResult
 from shipworthy.core.severity import Severity
-from shipworthy.evidence.criterion_standing import CriterionStanding
-from shipworthy.evidence.watching import LabelWatch
+from shipworthy.evidence.criterion_standing import CriterionStanding, LabelWatch
 from shipworthy.workspace.dated import live
 from shipworthy.workspace.graph import Graph, Node
 

@@ -8,9 +8,8 @@ import pytest
 
 from shipworthy.core.metric import Metric
 from shipworthy.core.records import CriterionResult
-from shipworthy.evidence.criterion_standing import CriterionStanding
+from shipworthy.evidence.criterion_standing import CriterionStanding, LabelWatch
 from shipworthy.evidence.residual import FailureRate, failure_rate, inherent, register
-from shipworthy.evidence.watching import LabelWatch
 from shipworthy.workspace.load import Workspace
 
 TODAY = date(2026, 2, 1)
