@@ -4,11 +4,11 @@ python bench/month.py           tell it day by day; exit 1 where something is no
 python bench/month.py --json    the figures as one JSON object
 python bench/month.py --keep D  leave the workspace, the documents and the pictures in the folder D
 
-What is real: SmolLM2 in this process behind an endpoint of ours, the gateway in a process of its own, every record that
-it wrote, the redaction, the store of telemetry, sentinels, alarms, incident, levers, replays, suites, gate, numbers, and
+What is real: SmolLM2 in this process behind an endpoint of ours, the gateway in a process of its own, every record that it
+wrote, redaction, the store of telemetry, sentinels, alarms, incident, levers, replays, suites, gate, numbers, and
 PostgreSQL as control state where there is one. What is not: days. The clock of each day's records is set to that day,
 and an alarm is looked for as it would have been on the evening of it. The vendor's change is made by putting a sentence
-before the prompt in our endpoint; the campaign by asking in twenty wordings for the code that the prompt has.
+before the prompt in our endpoint; the campaign by asking in some wordings for the code that the prompt has.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ FILES = {
     """,
     "levers.yaml": """
         levers:
-          - {id: LV-strict, title: Hold codes back, kind: flag, gateway: gateway/gateway.yaml, pull: strict, max_minutes: 5}
+          - {id: LV-strict, title: Hold back, kind: flag, gateway: gateway/gateway.yaml, pull: strict, max_minutes: 5}
     """,
     "suites/asks/suite.yaml": """
         id: asks
@@ -281,7 +281,7 @@ def play(month: Month, base: str) -> None:
     figures, tell, must = month.figures, month.tell, month.must
     (month.root / "targets.yaml").write_text(
         "targets:\n"
-        f"  fen: {{use: openai_compatible, base_url: {base}/v1, model: m, system: {json.dumps(SYSTEM)}, max_tokens: 24}}\n"
+        f"  fen: {{use: openai_compatible, base_url: {base}/v1, model: m, max_tokens: 24, system: {json.dumps(SYSTEM)}}}\n"
         f"  vendor: {{use: openai_compatible, base_url: {month.vendor.url}/v1, model: m, max_tokens: 24}}\n"
     )
     month.run("check")
