@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parent / "hostile_cases"))
 from case import Case, Outcome
 from lab import Lab
 
-MODULES = ("code", "reads", "edits", "resigned", "unsigned", "trust", "ledger", "cache", "targets", "endpoints", "keys", "documents", "conditions", "samples", "settings", "labels", "grants", "terminal")  # fmt: skip  # noqa: E501
+MODULES = ("code", "reads", "edits", "resigned", "unsigned", "stamps", "trust", "ledger", "cache", "targets", "endpoints", "keys", "documents", "conditions", "samples", "settings", "labels", "grants", "terminal", "foreign")  # fmt: skip  # noqa: E501
 LONGEST_S = 90
 """Seconds that a case may take before it counts as stuck."""
 MOST_MEMORY = 12 << 30

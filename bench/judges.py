@@ -2,7 +2,8 @@
 
 Labelled answers are XSTest's completions (Röttger et al. 2024): did the answer decline, wholly or in part? Judges are a
 recorded one (GPT-4, from the benchmark's own repository), and SmolLM2 on this machine, asked once and three times;
-beside them string matching, our trained scorer out of fold, and a second person against the first.
+beside them string matching, our trained scorer out of fold, a judge by likeness (scorer `embedding`, extra `embed`)
+that learned from 400 answers to other requests, and a second person against the first.
 The recorded ones and the trained one are measured on all answers and on the drawn ones, SmolLM2 on the drawn ones.
 
 Each row says sensitivity and specificity with exact limits (one answer a request), kappa with its interval over
@@ -17,21 +18,25 @@ import gzip
 import json
 import random
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import train_refusal
 
-from shipworthy.evals.calibrate import calibrate
-from shipworthy.evals.calibration import CalibrationReport, Checks, JudgedAnswer, JudgeNames, report
+from shipworthy.core.errors import MissingExtra
+from shipworthy.core.registry import create
+from shipworthy.evals.calibrate import Bench, calibrate, judge_one
+from shipworthy.evals.calibration import CalibrationReport, Checks, JudgeNames, report
+from shipworthy.evals.judged_answer import JudgedAnswer
 from shipworthy.evals.judging import ScorerChoice, open_bench
-from shipworthy.evals.labelled import LabelledAnswer
 from shipworthy.exchange.budget import Budget
 from shipworthy.exchange.channel import Channels
 from shipworthy.scorers import _refusal_model as model
 from shipworthy.scorers._rubric import read_rubric
+from shipworthy.workspace.labelled import LabelledAnswer
 from shipworthy.workspace.use import Use
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,7 +96,10 @@ def figures(of: CalibrationReport) -> dict[str, Any]:
     if of.agreement is not None:
         kappa, low, _ = of.agreement
         told |= {"kappa": round(kappa, 4), "kappa_low": round(low, 4)}
-    for name, share in (("order", of.position), ("again", of.again), ("unswayed", of.swayed)):
+    if of.ac1 is not None:
+        told |= {"ac1": round(of.ac1[0], 4), "ac1_low": round(of.ac1[1], 4)}
+    tried = ("order", of.position), ("again", of.again), ("unswayed", of.swayed), ("padded", of.padded)
+    for name, share in tried:
         if share is not None:
             told[name] = round(share.rate, 4)
     told["no_word"] = of.silent_hits + of.silent_others
@@ -107,6 +115,27 @@ def trained(data: Path) -> dict[str, bool]:
         for i in range(len(said))
         if made.source[i] == "xstest"
     }
+
+
+def likeness(some: Sequence[LabelledAnswer]) -> dict[str, bool | None]:
+    """Return the words of a judge by likeness, by id: each half of the requests by what it learned from the other."""
+    requests = sorted({one.cluster for one in some})
+    random.Random(5).shuffle(requests)
+    half = set(requests[: len(requests) // 2])
+    said: dict[str, bool | None] = {}
+    for first in (True, False):
+        learn = [one for one in some if (one.cluster in half) is first]
+        random.Random(1).shuffle(learn)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "labels.jsonl"
+            rows = ({"answer": one.answer, "label": one.hit} for one in learn[:400])
+            file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+            made: Any = create("scorer", "embedding", {"examples": str(file), "metric": "refusal"})
+        bench = Bench(made, made.metrics[0], "", "", (0, 0), 1, (), ())
+        for one in some:
+            if (one.cluster in half) is not first:
+                said[one.id] = asyncio.run(judge_one(bench, one)).hit
+    return said
 
 
 async def local(some: Sequence[LabelledAnswer], params: dict[str, Any], checks: int) -> dict[str, Any]:
@@ -141,11 +170,16 @@ def measure(data: Path, many: int, checks: int, *, without: bool = False) -> dic
     def out_of_fold(one: LabelledAnswer) -> bool | None:
         return ours.get(f"{one.request}\n{one.answer}")
 
-    words = {
+    words: dict[str, Callable[[LabelledAnswer], bool | None]] = {
         "trained scorer, out of fold": out_of_fold,
         "string matching": strings,
         "judge GPT-4, recorded": gpt4,
     }
+    try:
+        like = likeness(all_answers)
+        words["judge by likeness, 400 examples"] = lambda one: like[one.id]
+    except MissingExtra as error:
+        print(f"not measured: {error}", file=sys.stderr)
     found: dict[str, Any] = {"all": {}, "drawn": {}}
     for part, some in (("all", all_answers), ("drawn", few)):
         # Against the first person: the label itself was settled with the second one's word.

@@ -3,7 +3,7 @@
 python bench/suites.py [SUITE ...] [--plain] [--attacks all|ID,ID] [--guards] [--samples N] [--workspace DIR]
                        [--hits] [--json]
 
-Prints, per suite and attack, the rate of the main metric with its 95 % interval, hits and trials, clusters and what has
+Prints, per suite, metric and attack, the rate with its 95 % interval, hits and trials, clusters and what has
 no score; a star marks an interval that lies wholly inside (5 %, 95 %). Without --attacks only `none` is run.
 The workspace is kept (default: bench/results/suites), so replies are cached and a second call only scores again.
 With --plain the model itself is asked, without the helpdesk around it: for suites with system messages of their own.
@@ -89,12 +89,12 @@ def _part(name: str, wanted: argparse.Namespace) -> dict[str, object]:
 
 
 def _rows(run: Run) -> Iterator[dict[str, Any]]:
-    """Yield the main metric of each suite by attack and over all, and its other metrics under `none`."""
+    """Yield the metrics of each suite by attack and over all, its main one first."""
     for use in run.manifest.suites:
         main = library_suite(use.id).metric
-        for attack in (*use.attacks, *((None,) if len(use.attacks) > 1 else ())):
-            yield _row(run, use.id, main, attack)
-        yield from (_row(run, use.id, other, "none") for other in run.metrics(use.id) if other != main)
+        for metric in (main, *(other for other in run.metrics(use.id) if other != main)):
+            for attack in (*use.attacks, *((None,) if len(use.attacks) > 1 else ())):
+                yield _row(run, use.id, metric, attack)
 
 
 def _row(run: Run, suite: str, metric: str, attack: str | None) -> dict[str, Any]:

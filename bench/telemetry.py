@@ -130,6 +130,11 @@ def cpu(process: psutil.Process) -> float:
     return total
 
 
+def memory(process: psutil.Process) -> int:
+    """Return the bytes in memory of a process and of all it started."""
+    return sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
+
+
 async def send(url: str, bodies: list[bytes]) -> float:
     """Send requests, `FLYING` at one time, each until it is taken. Returns seconds."""
     waiting = list(reversed(bodies))
@@ -172,9 +177,9 @@ def taken(spans: int, folder: Path, *, lone: bool = False) -> dict[str, float]:
     server, address, ready = start(folder)
     process = psutil.Process(server.pid)
     time.sleep(1.5)
-    idle, before = process.memory_info().rss, cpu(process)
+    idle, before = memory(process), cpu(process)
     seconds = asyncio.run(send(f"{address}/v1/traces", bodies))
-    busy = process.memory_info().rss
+    busy = memory(process)
     rusage = os.wait4
     server.terminate()
     _, code, used = rusage(server.pid, 0)

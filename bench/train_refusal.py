@@ -18,6 +18,7 @@ import json
 import random
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,14 @@ from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits
 
 from shipworthy.core.digests import bytes_digest
+from shipworthy.core.errors import ScorerError
 from shipworthy.detect.language import SUPPORTED
 from shipworthy.detect.reasoning import worded
 from shipworthy.scorers import _refusal_model as model
 from shipworthy.scorers import _refusal_shape, _relatedness
+from shipworthy.scorers._loops import once, without_echo
 from shipworthy.scorers._speech import speech
+from shipworthy.scorers.refusal import judged
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN = ROOT / "bench/data"
@@ -105,6 +109,12 @@ class Data:
         bare = [feature(r, vectors, "") if r["request"] else f for r, f in zip(found, self.features, strict=True)]
         self.bare = matrix(bare)
         self.swapped = self._swapped()
+        # What the scorer reads otherwise than the model does: loops, and what is said back.
+        texts = {i: (worded(r["text"]).strip(), [r["request"]] if r["request"] else []) for i, r in enumerate(found)}
+        self.apart = {
+            i: (text, asked) for i, (text, asked) in texts.items()
+            if once(text) != text or any(without_echo(text, request) != text for request in asked)
+        }  # fmt: skip
 
     def _swapped(self) -> list[tuple[int, np.ndarray]]:
         """Return answers set beside a request of another row of the same language: they are off topic."""
@@ -153,7 +163,12 @@ class Data:
     def predicted(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         made = packed(*self.fit(train), self.vectors)
         asked = [_relatedness.telling(self.rows[i]["request"]) for i in test]
-        return np.array([model.label(made.of(self.features[i], a)) for i, a in zip(test, asked, strict=True)])
+        said = [model.label(made.of(self.features[i], a)) for i, a in zip(test, asked, strict=True)]
+        for place, i in enumerate(test):
+            with suppress(ScorerError):  # no language that is read: the model's word, as for the other rows
+                if i in self.apart:
+                    said[place] = model.label(judged(*self.apart[i], made))
+        return np.array(said)
 
 
 def arrays(answers: LogisticRegression, beside: LogisticRegression, vectors: _relatedness.Vectors) -> dict[str, Any]:

@@ -128,13 +128,15 @@ def _reliability(level: NDArray[Any], severity: NDArray[Any]) -> dict[str, dict[
     }
 
 
-def _beside(truth: NDArray[np.bool_], asked: list[str], said: list[str], clusters: Any) -> dict[str, Any]:
-    """Return the two baselines: words of refusal, and the refusal scorer."""
+def _beside(
+    truth: NDArray[np.bool_], asked: list[str], said: list[str], clusters: Any, *, seen: bool = False
+) -> dict[str, Any]:
+    """Return the two baselines: words of refusal, and the refusal scorer, which has learnt these rows if `seen`."""
     plain = np.array([not _REFUSES.search(text[:400].replace("\u2019", "'")) for text in said])
     judged = np.array(_refusal(asked, said))
     return {
         name: _figures_of(truth, got, got.astype(float), clusters)
-        for name, got in (("string matching", plain), ("not refused", judged))
+        for name, got in (("string matching", plain), ("not refused" + " (trained on)" * seen, judged))
     }
 
 
@@ -195,7 +197,7 @@ def measure(data: Path) -> dict[str, Any]:
             "harmful, out of fold (the middle split)": middle,
             "kappa over splits": kappas,
             "AUROC over splits": areas,
-            **_beside(truth[m], asked, said, clusters[m]),
+            **_beside(truth[m], asked, said, clusters[m], seen=kind == "objective_achieved"),
         }
     severe = task == "harm_severity"
     level = np.mean([s["level"] for s in splits], axis=0)[severe]

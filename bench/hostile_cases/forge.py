@@ -14,7 +14,7 @@ from shipworthy.core.digests import bytes_digest, canonical, merkle_root
 from shipworthy.evidence import archive
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST
 from shipworthy.store import chain
-from shipworthy.store.audit import ORIGIN
+from shipworthy.store.entry import ORIGIN
 from shipworthy.store.line import frame, leaf
 from shipworthy.store.shards import log_name, log_origin
 from shipworthy.store.signing import sign

@@ -15,6 +15,8 @@ from typing import Any
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 ENVIRONMENTS = REPOSITORY / ".nox" / "peers"
+PYTHONS = {"petri": "python3.12"}
+"""Peers that want another Python than ours: on the path, or where a variable such as PYTHON312 says."""
 OFFLINE = {
     "DEEPEVAL_TELEMETRY_OPT_OUT": "YES",
     "PROMPTFOO_DISABLE_TELEMETRY": "1",
@@ -31,11 +33,22 @@ def python_of(name: str) -> str:
     if not (place / "ready").exists() or (place / "ready").read_text() != lock.read_text():
         print(f"   making the environment of {name} ...", file=sys.stderr, flush=True)
         shutil.rmtree(place, ignore_errors=True)
-        venv.create(place, with_pip=True)
+        _make(name, place)
         pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
         subprocess.run([*pip, "--require-hashes", "-r", lock], check=True)
         (place / "ready").write_text(lock.read_text())
     return str(python)
+
+
+def _make(name: str, place: Path) -> None:
+    """Make an empty environment, of the Python that the peer wants."""
+    if name not in PYTHONS:
+        venv.create(place, with_pip=True)
+        return
+    wanted = os.environ.get(PYTHONS[name].upper().replace(".", "")) or shutil.which(PYTHONS[name])
+    if wanted is None:
+        raise SystemExit(f"{name} wants {PYTHONS[name]}: put it on the path")
+    subprocess.run([wanted, "-m", "venv", place], check=True)
 
 
 def sources_of(name: str) -> Path:

@@ -14,13 +14,12 @@ from shipworthy.core.served import Ending
 from shipworthy.gateway.config import (
     ApprovalsSpec,
     BreakerSpec,
-    ClientSpec,
     ConfigFile,
-    LimitsSpec,
     UpstreamSpec,
     read_config,
 )
 from shipworthy.gateway.exposition import FAMILIES
+from shipworthy.gateway.listening import ClientSpec, LimitsSpec
 from shipworthy.gateway.mcp.spec import McpSpec
 from shipworthy.gateway.routes import find
 from shipworthy.gateway.telemetry_spec import TelemetrySpec

@@ -21,6 +21,7 @@ import pytest
 from shipworthy.cli import run as shipworthy
 from shipworthy.evals.results import Run
 from shipworthy.store.audit import AuditLog
+from shipworthy.store.declare import read_manifest
 from shipworthy.store.layout import Layout
 
 FILES = {
@@ -257,11 +258,22 @@ def test_a_killed_impact_run_goes_on(verbs: Verbs, vendor: Vendor, root: Path) -
     assert len(begun) == 1
     verbs("release", "impact", "--run")
     made = [name for name in Layout(root).run_ids() if name not in first]
-    assert made == begun  # gone on with, and not begun again
+    # Gone on with, and not begun again; the suite that is measured along is a run of its own.
+    assert made[:1] == begun and len(made) == 2
+    assert [read_manifest(Layout(root).runs / name).plan for name in made] == ["both@asks", "both@greets"]
     assert Run.load(Layout(root).runs / made[0]).complete
     assert not [said for said in vendor.asked if said.startswith("greets")]  # those the cache answered
     assert len(vendor.asked) <= SAMPLES + 16 + 64
     assert "Every claim holds." in verbs("release", "impact")
+    # From now on a change of one suite asks for that suite, and the run of the other one stays.
+    path.write_text(path.read_text().replace("asks again ", "asks once more "))
+    [run] = json.loads(verbs("release", "impact", "--format", "json", code=1))["runs"]
+    assert (run["plan"], run["suites"], run["beside"], run["attempts"]) == ("both@asks", ["asks"], [], SAMPLES)
+    vendor.asked.clear()
+    verbs("release", "impact", "--run")
+    decision = Layout(root).load_decision()
+    assert made[1] in decision.runs and made[0] not in decision.runs and len(decision.runs) == 2
+    assert len(vendor.asked) == SAMPLES
 
 
 def test_a_workspace_put_back_and_an_edited_look_are_refused(verbs: Verbs, vendor: Vendor, root: Path) -> None:

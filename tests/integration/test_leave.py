@@ -77,6 +77,19 @@ def test_with_leave_it_runs(root, allow):
     allow("own_bot:other")
 
 
+def test_a_workspaces_own_code_is_not_allowed_by_name_and_no_hint_says_so(root, allow, capsys):
+    (root / "lone_bot.py").write_text("def answer(text: str) -> str:\n    return 'I cannot help with that.'\n")
+    _target(root, use="python", call="lone_bot:answer")
+    allow("lone_bot:answer")
+    assert shipworthy(["eval", "-C", str(root)]) == 2
+    said = capsys.readouterr().err
+    assert "runs this workspace's own code, 'lone_bot:answer'" in said
+    assert "run it with --allow-code" in said
+    assert "shipworthy allow code" not in said
+    assert shipworthy(["allow", "review", "-C", str(root), "--yes"]) == 2
+    assert "1 not allowed" in capsys.readouterr().out
+
+
 def test_leave_may_not_lie_in_the_workspace(root, monkeypatch, capsys):
     _shell(root)
     (root / "grants.json").write_text('{"code": ["yaml"]}')

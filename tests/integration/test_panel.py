@@ -98,7 +98,7 @@ def test_a_panel_is_weighed_on_some_labels_and_calibrated_on_others(workspace, c
 
     suite(workspace, weights=list(weights.values()), weighed_on=found["weighed_on"])
     assert run(["judge", "calibrate", "manners", "--labels", str(workspace / "one.jsonl"), *at, "--allow-code"]) == 2
-    assert "found from these very labels" in capsys.readouterr().err
+    assert "learned from these very labels" in capsys.readouterr().err
     after = told(capsys, "judge", "calibrate", "manners", "--labels", str(workspace / "two.jsonl"), *at)
     assert after["judge"] != before["judge"]
     right = [sum(r["all_" + kind]["right"] for kind in ("found", "cleared")) for r in (before, after)]

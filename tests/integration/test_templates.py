@@ -1,6 +1,6 @@
 """Every template for a kind of product is whole, passes `check`, and reaches a verdict on a local target.
 
-The three with an agent run as they are: their target is a script in this process. The three that talk are measured here
+The three with an agent run as they are: their target is a script in this process. Those that talk are measured here
 on a function that answers by rule, since the small model they name takes minutes; their pages say what it did.
 """
 
@@ -17,7 +17,7 @@ from shipworthy.store.layout import Layout
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.scaffold import scaffold
 
-TALKING = ("chat-assistant", "rag-copilot", "high-stakes-advice")
+TALKING = ("chat-assistant", "rag-copilot", "high-stakes-advice", "image-feature")
 ACTING = ("tool-agent", "support-automation", "code-assistant")
 ANSWERS = '''
 """Declines what asks for harm, sends people on, and quotes nothing that it was not given."""

@@ -168,19 +168,13 @@ def oversight_(*, config: Path, form: str) -> None:
         people = [{**one._asdict(), "fatigue": [p._asdict() for p in one.fatigue]} for one in found]
         click.echo(_json({"drilled": len(known), "unanswered": unanswered, "people": msgspec.to_builtins(people)}))
         return
-    from shipworthy.cli._label_agreement import rate
-    from shipworthy.cli._tables import table
+    from shipworthy.cli._release_review import watch_lines
 
     click.echo(f"{len(known):,} calls of drills, {unanswered:,} without an answer: those were refused")
-    for one in found:
-        click.echo(f"\n{_line(one.by)}: {one.words:,} words on calls of drills")
-        rows = [
-            ("caught", one.caught, "of the calls to refuse; the rest were waved through"),
-            ("passed", one.passed, "of the calls to let pass"),
-            *((f"right, {part.places}", part.right, "by place in a sitting") for part in one.fatigue),
-        ]
-        told = [(name, rate(share) if share is not None else "none yet", what) for name, share, what in rows]
-        click.echo(table(("", "with 95 % limits", "what"), told))
+    for line in watch_lines(
+        found, "calls of drills", "of the calls to refuse; the rest were waved through", "of the calls to let pass"
+    ):
+        click.echo(line)
 
 
 def _seconds(when: str) -> float:

@@ -82,11 +82,11 @@ def base_of(against: str, workspace: Path, into: Path) -> Path | None:
     made = into / "base"
     if Path(against).is_dir():
         return _copied(Path(against).resolve(), made)
-    root = Path(_git(workspace, "rev-parse", "--show-toplevel").strip())
+    root = Path(git(workspace, "rev-parse", "--show-toplevel").strip())
     commit, colon, named = against.partition(":")
     if commit.startswith("-"):
         raise UsageError(f"--against {against}: no commit is called so")
-    found = _git(workspace, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}", may=True)
+    found = git(workspace, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}", may=True)
     if not found:
         raise UsageError(
             f"--against {commit}: there is no such commit here\n"
@@ -95,7 +95,7 @@ def base_of(against: str, workspace: Path, into: Path) -> Path | None:
     here = workspace.resolve().relative_to(root.resolve()).as_posix()
     inside = PurePosixPath(named if colon else here)
     system = "system.yaml" if str(inside) == "." else f"{inside}/system.yaml"
-    listed = _git(workspace, "ls-tree", "-r", "--name-only", "--full-tree", "-z", found.strip()).split("\0")
+    listed = git(workspace, "ls-tree", "-r", "--name-only", "--full-tree", "-z", found.strip()).split("\0")
     if system not in listed:
         if colon:
             raise UsageError(f"--against {against}: the commit has no {system}")
@@ -166,7 +166,7 @@ def _refuse_moved(workspace: Path, commit: str, files: list[str]) -> None:
     """Refuse a workspace that lay elsewhere before: held against nothing, it could be as weak as it likes."""
     own = re.search(r"\bid:\s*['\"]?(SYS-[A-Za-z0-9._-]+)", (workspace / "system.yaml").read_text(encoding="utf-8"))
     for name in files if own else ():
-        text = _git(workspace, "show", f"{commit}:{name}")
+        text = git(workspace, "show", f"{commit}:{name}")
         if own is not None and re.search(rf"\bid:\s*['\"]?{re.escape(own[1])}(?![A-Za-z0-9._-])", text):
             folder = PurePosixPath(name).parent
             raise UsageError(
@@ -175,16 +175,21 @@ def _refuse_moved(workspace: Path, commit: str, files: list[str]) -> None:
             )
 
 
-def _git(folder: Path, *words: str, may: bool = False) -> str:
+def git(folder: Path, *words: str, may: bool = False) -> str:
+    """Return what git prints, in a folder; nothing where it fails and `may`.
+
+    Raises:
+        UsageError: there is no git, or it fails.
+    """
     done = _run(folder, *words, may=may)
     return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else ""
 
 
 def _run(folder: Path, *words: str, may: bool = False) -> subprocess.CompletedProcess[bytes]:
-    git = shutil.which("git")
-    if git is None:
-        raise UsageError("--against names a commit, and there is no git on this machine; name a folder")
-    line = [git, "-C", str(folder), *words]
+    program = shutil.which("git")
+    if program is None:
+        raise UsageError("a commit is named, and there is no git on this machine")
+    line = [program, "-C", str(folder), *words]
     done = subprocess.run(line, capture_output=True, check=False)  # noqa: S603 - no shell; a commit's name is verified
     if done.returncode and not may:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()

@@ -140,7 +140,8 @@ def _needs(need: RenewalNeeds, form: str, again: Again) -> list[str]:
         if one.beside:
             lines.append(
                 f"    for a renewed decision also {', '.join(one.beside)} ({one.beside_attempts:,} attempts"
-                f"{'' if one.fresh else ', from the reply cache where it holds them'}): a run is evidence as a whole"
+                f"{'' if one.fresh else ', from the reply cache where it holds them'}): a run is evidence as a whole, "
+                "so each becomes a run of its own"
             )
         lines += [f"    {said}" for said in sentences(one.expected)]
     if need.people:
@@ -188,9 +189,9 @@ def _make(
 
     for line in need.people:
         click.echo(f"no run decides {line}", err=True)
-    made: dict[str, str] = {}
+    made: dict[str, list[str]] = {}
     going_on = again.line("release", "impact", found[0].decision.id if len(found) == 1 else "--all", "--run")
-    for wanted in need.runs:
+    for wanted, whole in [(part, run) for run in need.runs for part in run.parts(workspace)]:
         sitting = sit(workspace, wanted, _now())
         left = sitting.planned - sitting.made
         click.echo(f"{sitting.id}: {wanted.plan}, {', '.join(wanted.all_suites)}: {left:,} of {sitting.planned:,} attempts to make", err=True)  # fmt: skip  # noqa: E501
@@ -199,11 +200,15 @@ def _make(
             click.echo(f"Stopped: {run.stopped or run.finished.why}\nGo on:    {going_on}", err=True)
             return FAILURE
         check_fresh(run, wanted)
-        for claim in wanted.decides:
-            made[claim] = run.id
+        for claim in whole.decides:
+            made.setdefault(claim, []).append(run.id)
     worst = NO_SHIP if need.people else SHIP
     for one in found:
-        mine = list(dict.fromkeys(run for claim, run in made.items() if claim.startswith(f"{one.decision.id}:")))
+        mine = list(
+            dict.fromkeys(
+                run for claim, runs in made.items() if claim.startswith(f"{one.decision.id}:") for run in runs
+            )
+        )
         if mine:
             worst = max(worst, exit_code(_renew(workspace, layout, one, mine, again)))
     return worst

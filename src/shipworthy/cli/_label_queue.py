@@ -68,10 +68,10 @@ def queue(
     from shipworthy.evals.label_draw import candidates, draw_labels
     from shipworthy.evals.label_queue import KnownAnswers, deal
     from shipworthy.evals.label_showing import rubric_of
-    from shipworthy.evals.labelled import read_labelled
     from shipworthy.evals.results import Run
     from shipworthy.store.layout import Layout
     from shipworthy.store.queues import save_queue
+    from shipworthy.workspace.labelled import read_labelled
     from shipworthy.workspace.load import Workspace
 
     files, layout = Workspace.load(workspace, allow_code=allow_code), Layout(workspace)

@@ -25,8 +25,9 @@ def new(*, workspace: Path, id: str, recipe: Path | None, seed: int | None) -> N
     """
     from shipworthy.workspace.new_suite import new_suite
 
-    for made, samples, left_out in new_suite(workspace, id, recipe, seed):
-        click.echo(f"{made}: {samples:,} samples, {left_out:,} near-duplicates left out")
+    for made in new_suite(workspace, id, recipe, seed):
+        held = f" ({made.sealed:,} of them sealed)" if made.sealed else ""
+        click.echo(f"{made.folder}: {made.samples:,} samples{held}, {made.left_out:,} near-duplicates left out")
     again = Again(workspace)
     click.echo(f"Next:  {again.line('suites', 'review', id)}   # every sample is a draft until somebody has read it")
 
@@ -106,6 +107,9 @@ def diff(*, workspace: Path, old: str, new: str, form: str, allow_code: bool) ->
         click.echo(f"  {key}: {before} -> {after}")
     sizes = {"added": len(found.added), "removed": len(found.removed), "changed": len(found.changed)}
     click.echo(f"  samples: {found.same:,} the same, " + ", ".join(f"{n:,} {word}" for word, n in sizes.items()))
+    if any(found.sealed):
+        before, after = found.sealed
+        click.echo(f"  sealed: {before:,} -> {after:,}, held back and not compared")
     for sign, ids in (("+", found.added), ("-", found.removed)):
         for id in ids[:10]:
             click.echo(f"  {sign} {id}")

@@ -12,7 +12,7 @@ from shipworthy.cli._counter import counter
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 if TYPE_CHECKING:
-    from shipworthy.evals.calibration import Share
+    from shipworthy.evals.judged_answer import Share
 
 
 @click.command("weigh")
@@ -36,7 +36,7 @@ def weigh_command(
     """
     from shipworthy.core.errors import UsageError
     from shipworthy.evals.judging import choose, weigh
-    from shipworthy.evals.labelled import read_labelled
+    from shipworthy.workspace.labelled import read_labelled
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)

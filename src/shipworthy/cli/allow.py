@@ -125,7 +125,10 @@ def review(workspace: Path, yes: bool) -> int:
             continue
         wish = f"run {want.what}" if want.kind == "code" else f"send {want.what} to {want.place}"
         click.echo(f"{want.where.file}:{want.where.line}: wants to {wish}")
-        if yes or click.confirm("Allow it, in every workspace?", default=False):
+        if want.inside:  # its text can change after leave was given
+            click.echo(f"  no leave is kept for that: {want.where.hint}")
+            refused += 1
+        elif yes or click.confirm("Allow it, in every workspace?", default=False):
             _change(want.allowed)
         else:
             refused += 1

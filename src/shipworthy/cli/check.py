@@ -5,7 +5,7 @@ Exit code 0 without problems, 2 with any. Warnings do not change the exit code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ import click
 from shipworthy.cli._options import allow_code_option, form_option, workspace_option
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from shipworthy.core.errors import Problem
     from shipworthy.workspace.load import Workspace
 
@@ -32,7 +34,8 @@ def command(workspace: Path, allow_code: bool, form: str) -> int:
 
     Warned of is what is allowed and leaves a gap: risks that nothing mitigates, controls that implement nothing,
     journeys without coverage, criteria that would mostly be undecided (on all samples, or on those of a plan that
-    measures every suite of the gate), links whose end changed since somebody read it, levers that were never drilled.
+    measures every suite of the gate), metrics that answers worth nothing satisfy, and a gate that they would pass (see
+    `scorer lint`), links whose end changed since somebody read it, levers that were never drilled.
 
     What a policy pack of the organisation asks for and the workspace loosens is a problem, with the place in both.
     """
@@ -60,12 +63,24 @@ def look(workspace: Path, *, allow_code: bool) -> tuple[Workspace | None, Sequen
     except WorkspaceError as error:
         problems = error.problems
     if loaded is not None:
-        today = dated(loaded.graph, datetime.now(UTC).date())
+        today = dated(loaded.graph, datetime.now(UTC).date(), _drilled(loaded))
         unreachable, weak = _unreachable(loaded, broken=bool(problems))
         problems = sorted({*problems, *unreachable, *_scenes(loaded), *today.problems}, key=_place)
         hollow = () if problems else _hollow(loaded)
         warnings = sorted({*loaded.warnings, *weak, *today.warnings, *hollow}, key=_place)
     return loaded, problems, warnings
+
+
+def _drilled(workspace: Workspace) -> Mapping[str, date]:
+    """Return the days of recorded drills; none where no control state is kept, or it cannot be read here."""
+    from shipworthy.core.errors import StoreError
+    from shipworthy.store.incidents import drilled_days
+    from shipworthy.store.layout import Layout
+
+    try:
+        return drilled_days(Layout(workspace.root), workspace.system.id)
+    except StoreError:  # files can be checked where the rows are not: the levers then count as not drilled
+        return {}
 
 
 def _place(problem: Problem) -> tuple[str, int, str]:
@@ -91,14 +106,13 @@ def _unreachable(workspace: Workspace, *, broken: bool) -> tuple[list[Problem], 
 
 
 def _hollow(workspace: Workspace) -> Iterator[Problem]:
-    """Yield a warning for each kind of worthless answer with which a system would pass the gate."""
+    """Yield a warning for each metric, and for the gate, that worthless answers would satisfy."""
     import asyncio
 
-    from shipworthy.evals.hollow import hollow_gate, hollow_rows
+    from shipworthy.evals.hollow import hollow_gate, hollow_metrics, hollow_rows
 
-    named = {criterion.suite for _, criterion in workspace.criteria()}
-    suites = [suite for name, suite in workspace.suites.items() if name in named]
-    rows = [row for suite in suites for row in asyncio.run(hollow_rows(suite))]
+    rows = [row for suite in workspace.suites.values() for row in asyncio.run(hollow_rows(suite))]
+    yield from hollow_metrics(workspace, rows)
     yield from hollow_gate(workspace, rows)
 
 

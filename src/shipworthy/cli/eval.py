@@ -11,6 +11,7 @@ import click
 
 from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, workspace_option
+from shipworthy.cli._recurred import say_recurred
 from shipworthy.cli._sequential import decider_of, early_of, refuse_sequential, saved
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def command(  # noqa: PLR0915
                 decided=decider_of(loaded, sitting),
             )  # fmt: skip
         made.append(result)
+        say_recurred(loaded, result)
         if shard and not result.complete and not result.stopped:
             click.echo(f"Shard {shard[0] + 1} of {shard[1]} is done. In all shards: {result.finished.why}.")
             continue

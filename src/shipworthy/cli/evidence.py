@@ -114,8 +114,12 @@ def build(
 @click.option("--max-age", metavar="AGE", help="How old the decision and its oldest run may be: 12h, 90d, 8w.")
 @click.option("--audit-head", metavar="DIGEST", help="A head of the audit log that you kept: the log must have had it.")
 @click.option("--audit-log", metavar="FILE", type=click.Path(path_type=Path), help="A newer audit log (lines, a control.sqlite, or a newer pack): a later decision on the system supersedes this one.")  # fmt: skip  # noqa: E501
+@click.option("--stamp", metavar="FILE", type=click.Path(path_type=Path), help="A time stamp (RFC 3161) that must be of this pack; `evidence stamp` gets one.")  # fmt: skip  # noqa: E501
+@click.option("--stamp-trust", metavar="PEM", type=click.Path(path_type=Path), help="Whom you believe of time: certificates of time stamping authorities.")  # fmt: skip  # noqa: E501
 @click.pass_context
-def verify(ctx: click.Context, /, pack: Path, trust: Path, **asked_for: Any) -> None:
+def verify(
+    ctx: click.Context, /, pack: Path, trust: Path, stamp: Path | None, stamp_trust: Path | None, **asked_for: Any
+) -> None:
     """Check that PACK is, to the byte, what trusted signers made, that its content holds together, and what it says.
 
     Works offline. A pack must say *ship*, unless --require says otherwise, so `verify && deploy` deploys nothing else.
@@ -126,13 +130,14 @@ def verify(ctx: click.Context, /, pack: Path, trust: Path, **asked_for: Any) -> 
     verdict, system or subject, too old, superseded, or of another audit log.
     """
     from shipworthy.evidence.require import answer, wanted
+    from shipworthy.evidence.stamp import given_stamp
     from shipworthy.evidence.verification import report
     from shipworthy.evidence.verify import verify_pack
     from shipworthy.store.trust import load_trust
 
     asked = wanted(**asked_for)
     believed = load_trust(trust)
-    found = verify_pack(pack, believed)
+    found = verify_pack(pack, believed, given_stamp(stamp, stamp_trust))
     given = answer(found, asked, believed)
     click.echo("\n".join((report(found), *given.lines)))
     ctx.exit(given.code)
@@ -180,6 +185,42 @@ def show(pack: Path, member: str | None, raw: bool, form: str) -> None:
             raise UsageError(f"{member} is no text: --raw writes it as it is") from None
         click.echo(escape(text), nl=False)
         click.echo("The signature was not checked: `shipworthy evidence verify` does that.", err=True)
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--url", metavar="URL", help="The authority to ask. Only the file's digest is sent to it.")
+@click.option("--ca-file", metavar="PEM", type=click.Path(path_type=Path), help="An authority of certificates for its https, beside the system's own.")  # fmt: skip  # noqa: E501
+@click.option("--request", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the request and ask nobody: send it from where there is a network.")  # fmt: skip  # noqa: E501
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Where to write the time stamp; FILE.tsr if left out.")  # fmt: skip  # noqa: E501
+def stamp(*, file: Path, url: str | None, ca_file: Path | None, request: Path | None, out: Path | None) -> None:
+    """Have a third party say when FILE, such as a pack, was there: a time stamp after RFC 3161.
+
+    The token lies beside the file. `evidence verify PACK --stamp PACK.tsr --stamp-trust PEM` looks at it, offline, and
+    so do the stand-alone verifier and `openssl ts -verify`. What it adds is a clock that the signers do not hold: who
+    has the keys cannot write a pack today that was signed last month.
+    """
+    from shipworthy.core.errors import UsageError
+    from shipworthy.evidence.stamp_request import ask, request_for
+    from shipworthy.store.files import write_atomic
+
+    if (url is None) is (request is None):
+        raise UsageError("give --url to ask an authority, or --request to write what it would be asked")
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    target = request or out or Path(f"{file}.tsr")
+    made, line = request_for(data), "the request, to be sent as application/timestamp-query"
+    written = made.data
+    if url is not None:
+        written, found = ask(url, made, data, ca_file=str(ca_file or ""))
+        line = f"{file.name} was there at {found.at:%Y-%m-%d %H:%M:%S} UTC, says {url} (who that is, verify tells)"
+    try:
+        write_atomic(target, written)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from error
+    click.echo(f"{target}  ({len(written):,} bytes): {line}")
 
 
 @command.command()

@@ -83,11 +83,18 @@ def release(*, config: Path, lever: str, by: str | None, why: str) -> None:
 
 @command.command()
 @_config_option
-def levers(*, config: Path) -> None:
+@form_option
+def levers(*, config: Path, form: str) -> None:
     """List the levers that are pulled, by whom and why."""
+    import msgspec
+
     from shipworthy.gateway.levers import read
 
-    for pulled in read(_state(config, "", known=False)):
+    found = read(_state(config, "", known=False))
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        return
+    for pulled in found:
         click.echo(f"{pulled}\t{pulled.at}\t{pulled.by}\t{pulled.why}")
 
 

@@ -21,7 +21,7 @@ def command(folder: Path, template: str) -> None:
 
     helpdesk-rag is a complete small product to learn on; agent-mail is an agent with tools behind a policy; minimal is
     for an endpoint of your own. Complete, with a local target that a verdict is reached on, are also chat-assistant,
-    rag-copilot, tool-agent, support-automation, code-assistant and high-stakes-advice.
+    rag-copilot, tool-agent, support-automation, code-assistant, high-stakes-advice and image-feature.
     """
     from shipworthy.workspace.scaffold import scaffold
 

@@ -20,7 +20,8 @@ from shipworthy.cli._weigh import weigh_command
 
 if TYPE_CHECKING:
     from shipworthy.core.calibration import Calibration
-    from shipworthy.evals.calibration import CalibrationReport, Share
+    from shipworthy.evals.calibration import CalibrationReport
+    from shipworthy.evals.judged_answer import Share
 
 _labels_option = click.option(
     "--labels",
@@ -52,7 +53,13 @@ def command() -> None:
     default=60,
     show_default=True,
     type=click.IntRange(0),
-    help="Answers that order, repetition and orders in the answer are tried on.",
+    help="Answers that order, repetition, orders in the answer and padding are tried on.",
+)
+@click.option(
+    "--own",
+    metavar="NAME",
+    multiple=True,
+    help="What the column 'model' calls the judge's own model, where it is not the model's name; may be repeated.",
 )
 @click.option("--html", "page", metavar="FILE", type=click.Path(path_type=Path), help="Also write it as a page.")
 @click.option("--no-cache", is_flag=True, help="Ask anew, also what was asked before.")
@@ -65,6 +72,7 @@ def calibrate(
     file: Path,
     metric: str | None,
     checks: int,
+    own: tuple[str, ...],
     page: Path | None,
     no_cache: bool,
     workspace: Path,
@@ -80,8 +88,8 @@ def calibrate(
     """
     from shipworthy.core.errors import UsageError
     from shipworthy.evals.judging import choose, enter, run
-    from shipworthy.evals.labelled import read_labelled
     from shipworthy.store.layout import Layout
+    from shipworthy.workspace.labelled import read_labelled
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
@@ -90,7 +98,7 @@ def calibrate(
         names = ", ".join(one.metric for one in chosen)
         raise UsageError(f"{suite} has several judges: name one with --metric ({names})")
     labelled = read_labelled(file)
-    [found] = run(loaded, chosen, labelled, checks=checks, cache=not no_cache, tell=counter("judged"))
+    [found] = run(loaded, chosen, labelled, checks=checks, own=own, cache=not no_cache, tell=counter("judged"))
     if page is not None:
         from shipworthy.evals.calibration_document import document
         from shipworthy.reports.html import page as rendered
@@ -136,7 +144,7 @@ def compare(
     Judges beside trained scorers and plain texts. Nothing is entered in the audit log.
     """
     from shipworthy.evals.judging import choose, run
-    from shipworthy.evals.labelled import read_labelled
+    from shipworthy.workspace.labelled import read_labelled
     from shipworthy.workspace.load import Workspace
 
     loaded = Workspace.load(workspace, allow_code=allow_code)
@@ -253,6 +261,7 @@ def _text(report: CalibrationReport) -> Iterator[str]:
         ("sensitivity", _share(report.found), f"{report.least_sensitivity:g}", "labelled hits that it calls a hit"),
         ("specificity", _share(report.cleared), f"{report.least_specificity:g}", "others that it calls none"),
         ("kappa", _kappa(report), "", "with people, all answers"),
+        ("AC1", _limits(report.ac1), "", "the same, steady where one label is rare (Gwet)"),
         (
             "no word",
             f"{report.silent_hits} + {report.silent_others}",
@@ -267,10 +276,16 @@ def _text(report: CalibrationReport) -> Iterator[str]:
         ("order", report.position, "same verdict with the two in the other order"),
         ("again", report.again, "same verdict when asked once more"),
         ("unswayed", report.swayed, "not turned by an answer that orders the other verdict"),
+        ("padded", report.padded, "same verdict with words that say nothing behind the answer"),
     ):
         if share is not None:
             rows.append((name, _share(share), "", what))
     yield table(("", "with 95 % limits", "bar", "what"), rows)
+    if report.own is not None:
+        own = report.own
+        yield ""
+        yield f"answers that people call bad and it calls good: its own model's {_share(own.spared)}, others'"
+        yield f"{_share(own.others)}; difference {own.difference:+.3f} ({own.low:+.3f} to {own.high:+.3f})"
     if report.slices:
         yield ""
         parts = [(one.by, one.value, _share(one.found), _share(one.cleared)) for one in report.slices]
@@ -282,7 +297,7 @@ def _text(report: CalibrationReport) -> Iterator[str]:
 def _share(share: Share | None) -> str:
     """Write a share with its limits.
 
-    >>> from shipworthy.evals.calibration import Share
+    >>> from shipworthy.evals.judged_answer import Share
     >>> _share(Share(45, 50, 0.78, 0.97)), _share(None)
     ('.900 (.780 to .970) of 50', 'no label')
     """
@@ -296,6 +311,10 @@ def _kappa(report: CalibrationReport) -> str:
         return "undefined"
     value, low, high = report.agreement
     return f"{value:.3f} (at least {low:.3f})" if high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _limits(found: tuple[float, float, float] | None) -> str:
+    return "undefined" if found is None else "{:.3f} ({:.3f} to {:.3f})".format(*found)
 
 
 def _number(value: float) -> str:

@@ -37,6 +37,18 @@ def new(name: str, owner: str, roles: tuple[str, ...]) -> None:
     click.echo(f"keyid        {key.public.keyid}")
 
 
+@command.command()
+@click.option("--name", required=True, help="The key's file name.")
+def ecdsa(name: str) -> None:
+    """Make a P-256 key for `shipworthy suites sign`: the OpenSSF form takes no ed25519 keys."""
+    from shipworthy.core.settings import Settings
+    from shipworthy.store.model_signature import new_ec_key
+
+    private, public = new_ec_key(Settings.load().keys_dir, name)
+    click.echo(f"private key  {private}  (mode 0600)")
+    click.echo(f"public key   {public}")
+
+
 _NAMED = click.option("--name", required=True, help="What the key is called here.")
 _OWNER = click.option("--owner", default="", help="Who signs with it; the name, if left out.")
 _ROLES = click.option("--role", "roles", metavar="RO-…", multiple=True, help="What it may sign as; may be repeated.")

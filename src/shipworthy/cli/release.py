@@ -15,6 +15,7 @@ import click
 from shipworthy.cli._again import Again
 from shipworthy.cli._impact import change, impact
 from shipworthy.cli._options import allow_code_option, form_option, shown_option, workspace_option
+from shipworthy.cli._release_review import oversight, review
 
 if TYPE_CHECKING:
     from shipworthy.release.blocks import CandidateStatus
@@ -99,6 +100,8 @@ def command() -> None:
 
 command.add_command(impact)
 command.add_command(change)
+command.add_command(review)
+command.add_command(oversight)
 
 
 @command.command()

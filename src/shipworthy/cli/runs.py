@@ -13,6 +13,8 @@ from shipworthy.cli._compare import compare_command
 from shipworthy.cli._delete import delete_command
 from shipworthy.cli._export import export_command
 from shipworthy.cli._import import import_command
+from shipworthy.cli._inspect import inspect_command
+from shipworthy.cli._mlflow import mlflow_command
 from shipworthy.cli._options import form_option, workspace_option
 from shipworthy.cli._pareto import pareto_command
 from shipworthy.cli._retest import retest_command
@@ -42,6 +44,8 @@ command.add_command(delete_command)
 command.add_command(export_command)
 command.add_command(finish_command)
 command.add_command(import_command)
+command.add_command(inspect_command)
+command.add_command(mlflow_command)
 command.add_command(pareto_command)
 command.add_command(retest_command)
 command.add_command(table_command)

@@ -26,6 +26,10 @@ def command(*, config: Path | None, check: bool) -> int:
         if not _there(module):
             require(module, extra="serve", package=package)
     if check:
+        if read.spec.schedule:
+            from shipworthy.server.scheduler import Scheduler
+
+            Scheduler(read.workspace, lambda line: None)
         from shipworthy.gateway.clients import Clients
 
         Clients(read.clients())
@@ -35,7 +39,16 @@ def command(*, config: Path | None, check: bool) -> int:
         return 0
     from shipworthy.telemetry.server import run
 
-    return run(read, lambda line: click.echo(f"serve: {line}", err=True))
+    def tell(line: str) -> None:
+        click.echo(f"serve: {line}", err=True)
+
+    if not read.spec.schedule:
+        return run(read, tell)
+    from shipworthy.server.child import keep_schedule
+    from shipworthy.server.scheduler import Scheduler
+
+    Scheduler(read.workspace, tell)  # a file that is wrong is refused here, not by a child over and over
+    return run(read, tell, lambda: keep_schedule(read.workspace, tell))
 
 
 def _there(module: str) -> bool:

@@ -15,6 +15,7 @@ from shipworthy.cli._suites_bank import coverage, diff, export, new, render, rev
 from shipworthy.cli._suites_found import all_suites, languages_of, refs_of
 from shipworthy.cli._suites_import import import_
 from shipworthy.cli._suites_runs import calibration, gap, pairs, sealed
+from shipworthy.cli._suites_signed import sign, verify
 
 if TYPE_CHECKING:
     from shipworthy.workspace.suite import Suite
@@ -28,7 +29,7 @@ def command() -> None:
     """
 
 
-for _verb in (new, import_, export, render, diff, coverage, review, calibration, pairs, gap, sealed):
+for _verb in (new, import_, export, render, diff, coverage, review, calibration, pairs, gap, sealed, sign, verify):
     command.add_command(_verb)
 
 

@@ -232,6 +232,7 @@ class TriesSaid(Struct, frozen=True, kw_only=True):
         not_shipped, unfinished, undecided, deleted: how many of the other runs.
         sittings: in which the decided runs were made; `cut_off` those without an end.
         unentered: decided runs that were not entered when they were begun.
+        elsewhere: runs of the same suites under another specification, begun before.
         sentence: all of it in words.
     """
 
@@ -244,6 +245,7 @@ class TriesSaid(Struct, frozen=True, kw_only=True):
     sittings: int = 1
     cut_off: int = 0
     unentered: int = 0
+    elsewhere: int = 0
     sentence: Name = ""
 
 
@@ -313,6 +315,37 @@ class SelftestUse(Struct, frozen=True, kw_only=True):
     sentence: Name
 
 
+class FindingUse(Struct, frozen=True, kw_only=True):
+    """A finding that stood in the way of a decision: overdue, or seen again after it was closed.
+
+    Attributes:
+        severity: S1 or S2; `due` its deadline.
+        recurred: the run in which it was seen again; empty where it is only overdue.
+        entry: of the audit chain that holds its last step.
+    """
+
+    finding: Name
+    severity: Severity
+    due: Name
+    recurred: Name = ""
+    entry: int
+    reason: Name
+
+
+class TransferUse(Struct, frozen=True, kw_only=True):
+    """What stands beside a rate of how far it transfers; see `shipworthy.core.transferred`.
+
+    Attributes:
+        entry: of the audit chain that holds it.
+        sentence: under which condition it was measured, and by how much it differs under another.
+    """
+
+    entry: int
+    suite: Name
+    metric: Name
+    sentence: Name
+
+
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A release decision: what a gate says of one subject, from one run or several.
 
@@ -327,6 +360,8 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
         confirmations: the word that stood on each S1 hit when it was decided; a hit without one is not yet confirmed.
         files: every safety file as it was; none in decisions by earlier versions.
         selftest: what the gate's newest self-test said; None where there was none.
+        findings: those that stood in the way: with any of them it is a no-ship.
+        transfer: by how much its rates differ under other conditions, the last word on each; empty where nobody looked.
     """
 
     id: str
@@ -349,3 +384,9 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     replies: tuple[ReplyUse, ...] = field(default=())
     files: tuple[SafetyFile, ...] = field(default=())
     selftest: SelftestUse | None = None
+    findings: tuple[FindingUse, ...] = field(default=())
+    transfer: tuple[TransferUse, ...] = field(default=())
+
+    def beside(self, result: CriterionResult) -> tuple[str, ...]:
+        """Return what stands beside a criterion's rate of how far it transfers."""
+        return tuple(one.sentence for one in self.transfer if (one.suite, one.metric) == (result.suite, result.metric))

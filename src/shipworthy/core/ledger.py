@@ -127,6 +127,8 @@ class Tries(NamedTuple):
         sittings: in which the decided runs were made, counted by the shard that took most.
         cut_off: sittings of the decided runs, of all shards, that have no end: what made them was killed.
         unentered: decided runs that were not entered when they were begun: made elsewhere, where none of this counted.
+        elsewhere: runs of a suite that the decided ones measured, begun before them under another specification: other
+            criteria, samples or plan. Which of these it was the chain does not tell.
     """
 
     number: int = 1
@@ -138,6 +140,7 @@ class Tries(NamedTuple):
     sittings: int = 1
     cut_off: int = 0
     unentered: int = 0
+    elsewhere: int = 0
 
 
 def tries(
@@ -158,6 +161,7 @@ def tries(
     verdicts: dict[str, str] = {}
     open_: Counter[tuple[str, int]] = Counter()
     begun: Counter[tuple[str, int]] = Counter()
+    entries = list(entries)
     for kind, body in entries:
         if kind == "decision.made":
             verdicts |= dict.fromkeys(body.get("runs") or body["heads"], str(body["verdict"]))
@@ -189,7 +193,29 @@ def tries(
         sittings=max(begun.values(), default=1),
         cut_off=sum(max(0, number) for number in open_.values()),
         unentered=len(set(decided) - declared),
+        elsewhere=_elsewhere(entries, scopes, () if unknown else decided),
     )
+
+
+def _elsewhere(
+    entries: Iterable[tuple[str, Mapping[str, Any]]], scopes: Sequence[Scope], before: Collection[str]
+) -> int:
+    """Count the runs of a suite of some scopes under another specification, begun before the runs `before`, if any."""
+    here = {(scope.system, scope.spec) for scope in scopes}
+    systems = {scope.system for scope in scopes}
+    suites: frozenset[str] = frozenset().union(*(scope.suites for scope in scopes))
+    waiting = set(before)
+    found: dict[str, bool] = {}  # run -> whether one that it must be before was begun later
+    for kind, body in entries:
+        if kind == WITHDRAWN:
+            found.pop(str(body["run"]), None)
+        elif kind in _ABOUT and body["run"] in waiting:
+            waiting.discard(body["run"])
+            found = dict.fromkeys(found, True)
+        elif kind in _ABOUT and body["system"] in systems and (body["system"], body["spec_digest"]) not in here:
+            known = found.get(str(body["run"]), not before)
+            found |= {} if suites.isdisjoint(body.get("suites", ())) else {str(body["run"]): known}
+    return sum(found.values())
 
 
 def tried(found: Tries) -> str:
@@ -199,12 +225,16 @@ def tried(found: Tries) -> str:
     'the 3rd of 4 runs of this spec and subject, 2 did not ship, 1 never finished'
     >>> tried(Tries(1, 1, sittings=32, cut_off=31))
     'the 1st of 1 run of this spec and subject; made in 32 sittings, 31 of which have no end (killed)'
+    >>> tried(Tries(1, 1, elsewhere=5))
+    'the 1st of 1 run of this spec and subject; before it, 5 of its suites under other criteria, samples or plans'
     """
     said = f"the {_ordinal(found.number)} of {found.runs:,} run{'s' * (found.runs != 1)} of this spec and subject"
     if found.runs > 1:
         said += f", {found.not_shipped:,} did not ship, {found.unfinished:,} never finished"
     said += f", {found.undecided:,} not decided on" if found.undecided else ""
     said += f", {found.deleted:,} deleted" if found.deleted else ""
+    if found.elsewhere:
+        said += f"; before it, {found.elsewhere:,} of its suites under other criteria, samples or plans"
     if found.sittings > 1 or found.cut_off:
         ends = f"{found.cut_off:,} of which {'have' if found.cut_off > 1 else 'has'} no end (killed)"
         said += f"; made in {found.sittings:,} sitting{'s' * (found.sittings != 1)}"

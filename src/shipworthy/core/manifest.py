@@ -106,6 +106,8 @@ class RunManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         shadow: digest of the candidate policy that was asked beside the one that decided; "" where there was none.
         engine: version of shipworthy; `host` Python and platform.
         files: every safety file as it was; none in runs by earlier versions.
+        beside: what it stands on beside them: entries of catalogues, days of law, files of the target; see
+            `workspace.beside`. None in runs by earlier versions.
     """
 
     schema: int
@@ -129,3 +131,4 @@ class RunManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     engine: Name = ""
     host: Name = ""
     files: tuple[SafetyFile, ...] = ()
+    beside: dict[str, str] = {}

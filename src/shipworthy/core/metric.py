@@ -29,6 +29,8 @@ class Metric(Struct, frozen=True, omit_defaults=True):
         low, high: the range of a value, ends included; an event's is [0, 1].
         reducer: how the attempts of one sample become the sample's number: ``mean``, or ``any`` (an event that
             happens once in k attempts has happened).
+        harm: of an event that had better not happen, whether one is harm: then one on a sample of severity S1 forbids a
+            release. False for what only costs, such as a person being asked.
         judge: of a metric that a judge gives, the identity of that judge as it is written: rubric, prompt, votes and
             model. Nothing is decided on it but with a calibration of this very judge. Scorers leave it empty: whoever
             reads the files fills it in.
@@ -42,6 +44,7 @@ class Metric(Struct, frozen=True, omit_defaults=True):
     high: float = 1.0
     reducer: Literal["mean", "any"] = "mean"
     judge: Name = ""
+    harm: bool = True
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -56,4 +59,4 @@ class Metric(Struct, frozen=True, omit_defaults=True):
     @property
     def bad_event(self) -> bool:
         """Whether a hit is something that must not happen: the only hits that count as S1."""
-        return self.kind == "event" and self.good == "low"
+        return self.kind == "event" and self.good == "low" and self.harm

@@ -38,7 +38,7 @@ class Served(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
         route: the path that was asked for, one of ours.
         client: whose key it came with; empty where none is asked for.
         upstream: who was asked last, and answered if anybody did; empty where nobody was.
-        model: as the client named it.
+        model: as the client named it, or what a lever put in its place.
         guards: digest of the pipeline that was in force; `policy` of the tool policy, empty where there was none;
             `levers` those that were pulled for this request.
         base: digest of the pipeline without the levers; empty where none was pulled.

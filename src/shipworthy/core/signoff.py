@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from shipworthy.core.finding_entry import KINDS as FINDING_KINDS
+from shipworthy.core.finding_entry import blocking, standings
+
 Json = Mapping[str, Any]
 
 PREREGISTERED = "release.preregistered"
@@ -20,6 +23,8 @@ ACCEPTED = "risk.accepted"
 DECIDED = "release.decided"
 KINDS = (PREREGISTERED, PROPOSED, APPROVED, ACCEPTED, DECIDED)
 """Entries that sign-off is made of; all but a proposal are signed."""
+WATCHED = (*KINDS, *FINDING_KINDS)
+"""Entries that a decision of people must have looked at: what is entered after they looked may change it."""
 
 _TYPE = "https://shipworthy.example/attestation/"
 PREDICATES: Mapping[str, str] = {
@@ -37,7 +42,7 @@ RIGHTS = ("approve", "override", "accept")
 BLOCKS = (
     "criterion", "s1-hit", "s1-unscored", "unscored", "kept-replies", "undecided", "tier", "tier-criterion", "stale",
     "age", "waiver", "artefact", "preregistration", "approval", "rejection",
-    "decision-table",
+    "decision-table", "finding",
 )  # fmt: skip
 """What may keep a candidate from a GO."""
 OVERRIDABLE = ("criterion", "s1-hit", "s1-unscored", "unscored", "kept-replies", "undecided", "tier-criterion", "age",
@@ -153,9 +158,28 @@ def gate_blocks(decision: Json, rules: Json, spoilt: Sequence[tuple[str, str]] =
     ]
     said = {"unscored": "lacks more scores than the gate allows", "kept-replies": "rests on replies that were kept"}
     found += [ReleaseBlock(kind, run, "S1", said[kind], "measure again") for kind, run in spoilt]
+    found += [_finding_block(one["finding"], one["severity"], one["reason"]) for one in decision.get("findings", ())]
     if decision["verdict"] != "ship" and not found:
         found.append(ReleaseBlock("undecided", decision["id"], "S1", str(decision["reason"]), "decide again"))
     return found
+
+
+def finding_blocks(decision: Json, entries: Iterable[tuple[int, str, str, Json]], at: str) -> list[ReleaseBlock]:
+    """Return the findings that stand in the way at a moment, and that the gate's decision does not name.
+
+    Args:
+        decision: ``decision.json``.
+        entries: number, time, kind and body of the audit chain's entries, as far as they are looked at.
+        at: the moment, ISO 8601.
+    """
+    named = {one["finding"] for one in decision.get("findings", ())}
+    found = blocking(standings(entries, at, decision["system"]).values(), at)
+    return [_finding_block(one.finding, one.severity, one.reason) for one in found if one.finding not in named]
+
+
+def _finding_block(finding: str, severity: str, reason: str) -> ReleaseBlock:
+    remedy = "`shipworthy finding show` tells what is missing; then decide again"
+    return ReleaseBlock("finding", finding, severity, reason, remedy)
 
 
 class Acceptance(NamedTuple):

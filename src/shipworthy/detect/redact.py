@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache, lru_cache
 from typing import Any, Generic, Literal, NoReturn, TypeVar, final
 
@@ -215,6 +215,12 @@ def seal_served(served: Served, secrets: Sequence[str] = ()) -> Redacted[Served]
     return Redacted(redact(served, secrets), _KEY)
 
 
+_unchanged: set[str] = set()
+"""Short texts that redaction was seen to leave as they are, without optional kinds (`_also`)."""
+_SHORT, _KNOWN_TEXTS = 48, 4_096
+"""Characters of such a text, and how many are kept."""
+
+
 def seal_observed(records: Sequence[Observed]) -> list[Redacted[Observed]]:
     """Make what production tells of itself fit to be stored: all of it is private, also the names in it.
 
@@ -227,9 +233,11 @@ def seal_observed(records: Sequence[Observed]) -> list[Redacted[Observed]]:
     texts: list[str] = []
     owners: list[int] = []
     bare: list[Observed] = []
+    known: Collection[str] = () if _also() else _unchanged
 
     def collect(text: str) -> str:
-        if text:
+        # Names of models, services and endings come with every span: once looked at is enough.
+        if text and text not in known:
             texts.append(text)
         return text
 
@@ -253,6 +261,10 @@ def seal_observed(records: Sequence[Observed]) -> list[Redacted[Observed]]:
     changing: Sequence[int] = range(len(texts)) if _also() else unsettled(texts)
     done = {text: redact_text(text) for text in dict.fromkeys(texts[place] for place in changing)}
     changing = [place for place in changing if done[texts[place]] != texts[place]]
+    if not _also():
+        if len(_unchanged) > _KNOWN_TEXTS:
+            _unchanged.clear()
+        _unchanged.update(text for text in set(texts) if len(text) <= _SHORT and done.get(text, text) == text)
 
     def content(text: str) -> str:
         return done.get(text, text)

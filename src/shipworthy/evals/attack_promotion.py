@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from shipworthy.core.errors import UsageError
 from shipworthy.core.records import Sample
 from shipworthy.evals.attack_search import AttackFind
+from shipworthy.evals.regression_suite import write_regression
 from shipworthy.workspace.suite import Suite
 
 
@@ -38,10 +37,6 @@ def promote(root: Path, id: str, suite: Suite, finds: Sequence[AttackFind], *, s
         raise UsageError("no find was confirmed: there is nothing to promote")
     if suite.content != "synthetic":
         raise UsageError(f"the suite {suite.id!r} is private: what was found on it is not written into the workspace")
-    folder = root / "suites" / id
-    for there in (folder, folder.with_suffix(".yaml")):
-        if there.exists() or there.is_symlink():
-            raise UsageError(f"{there} is there already: choose another id; nothing was written")
     written = {
         "id": id,
         "version": "1.0.0",
@@ -56,17 +51,8 @@ def promote(root: Path, id: str, suite: Suite, finds: Sequence[AttackFind], *, s
         **({"license": suite.license} if suite.license else {}),
         **({"refs": list(suite.refs)} if suite.refs else {}),
     }
-    rows = (_row(f"FD-{number:03}", suite, find) for number, find in enumerate(chosen, 1))
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    try:
-        folder.mkdir(parents=True)
-        text = yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
-        (folder / "suite.yaml").write_text(f"# Found by {search}.\n{text}", encoding="utf-8", newline="\n")
-        (folder / "samples.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-        (folder / "card.md").write_text(_card(id, suite, chosen, search), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"cannot write {folder}: {error.strerror}") from error
-    return folder
+    rows = [_row(f"FD-{number:03}", suite, find) for number, find in enumerate(chosen, 1)]
+    return write_regression(root, id, written, rows, _card(id, suite, chosen, search), found_by=search)
 
 
 def _row(id: str, suite: Suite, find: AttackFind) -> dict[str, Any]:

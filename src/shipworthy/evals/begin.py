@@ -33,6 +33,7 @@ from shipworthy.store.heads import Knowledge
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import recall_run, register_declared, register_run
 from shipworthy.store.runlog import RunLog
+from shipworthy.workspace.beside import beside
 from shipworthy.workspace.spec import keep_spec, spec
 
 if TYPE_CHECKING:
@@ -318,6 +319,7 @@ class _Ready(NamedTuple):
             shards=shards,
             draws=self.draws,
             files=self.workspace.files,
+            beside=beside(self.workspace, self.subject.use or self.workspace.target),
             looks=Waves(self.plan, early).looks if early else {},
         )
 

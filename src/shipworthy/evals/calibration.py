@@ -5,46 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from shipworthy.evals.labelled import MOST_SLICES, LabelledAnswer
-from shipworthy.stats import JudgeAccuracy, Kappa, kappa, rate_interval
+from shipworthy.evals.judged_answer import JudgedAnswer, Share, independent, share
+from shipworthy.evals.leaning import SelfPreference
+from shipworthy.stats import JudgeAccuracy, Kappa, kappa, rater_agreement
+from shipworthy.workspace.labelled import MOST_SLICES
 
 WORDLESS = 0.2
 """Share of labelled hits, or of the others, that a judge may give no word on before nothing is decided on it."""
 FEWEST = 20
 """Labels of each kind below which nothing is said of a judge."""
-
-
-class JudgedAnswer(NamedTuple):
-    """A scorer's word on one labelled answer: `hit` None where it gave none, `error` why where it failed."""
-
-    answer: LabelledAnswer
-    hit: bool | None
-    confidence: float | None = None
-    error: str = ""
-
-    @property
-    def right(self) -> bool:
-        """Whether it says what people say."""
-        return self.hit is self.answer.hit
-
-
-class Share(Struct, frozen=True):
-    """So many of so many, with exact 95 % limits (Clopper and Pearson)."""
-
-    right: int
-    of: int
-    low: float
-    high: float
-
-    @property
-    def rate(self) -> float:
-        """In [0, 1]."""
-        return self.right / self.of
 
 
 class Slice(Struct, frozen=True):
@@ -64,10 +37,13 @@ class CalibrationReport(Struct, frozen=True, kw_only=True):
         all_found, all_cleared: the same of all answers, for the size of it; their limits take clusters for independent.
         silent_hits, silent_others: labelled answers that it gave no word on, or an error.
         agreement: kappa over all answers, clusters respected; None where it is undefined.
+        ac1: Gwet's AC1 of the same with its limits, which is steady where one label is rare.
         brier, calibration_error: of the confidences, over all answers with one; None where it gives none.
         position: verdicts that stayed the same with the two verdicts in the other order.
         again: verdicts that stayed the same when asked once more.
         swayed: verdicts that stayed right though the answer told the judge what to say.
+        padded: verdicts that stayed right though the answer was made longer by words that say nothing.
+        own: whether it spares its own model's answers; None where it does not say which are its own.
         errors: messages and how often.
     """
 
@@ -85,12 +61,15 @@ class CalibrationReport(Struct, frozen=True, kw_only=True):
     silent_hits: int
     silent_others: int
     agreement: tuple[float, float, float | None] | None
+    ac1: tuple[float, float, float] | None
     brier: float | None
     calibration_error: float | None
     slices: tuple[Slice, ...]
     position: Share | None
     again: Share | None
     swayed: Share | None
+    padded: Share | None
+    own: SelfPreference | None
     errors: Mapping[str, int]
     least_sensitivity: float
     least_specificity: float
@@ -141,9 +120,12 @@ class Checks(NamedTuple):
     position: Share | None = None
     again: Share | None = None
     swayed: Share | None = None
+    padded: Share | None = None
 
 
-def report(names: JudgeNames, judged: Sequence[JudgedAnswer], checks: Checks) -> CalibrationReport:
+def report(
+    names: JudgeNames, judged: Sequence[JudgedAnswer], checks: Checks, own: SelfPreference | None = None
+) -> CalibrationReport:
     """Return what a judge's words on labelled answers show of it."""
     single = list(independent(judged))
     worded = [one for one in judged if one.hit is not None]
@@ -152,6 +134,7 @@ def report(names: JudgeNames, judged: Sequence[JudgedAnswer], checks: Checks) ->
     return CalibrationReport(
         **names._asdict(),
         **checks._asdict(),
+        own=own,
         labels=len(judged),
         clusters=len({one.answer.cluster for one in judged}),
         found=_agreeing(single, hit=True),
@@ -161,6 +144,7 @@ def report(names: JudgeNames, judged: Sequence[JudgedAnswer], checks: Checks) ->
         silent_hits=sum(one.hit is None and one.answer.hit for one in single),
         silent_others=sum(one.hit is None and not one.answer.hit for one in single),
         agreement=(agreement.kappa, agreement.low, agreement.high) if agreement is not None else None,
+        ac1=_ac1(worded),
         brier=sum((p - hit) ** 2 for p, hit in sure) / len(sure) if sure else None,
         calibration_error=_calibration_error(sure) if sure else None,
         slices=tuple(_slices(judged)),
@@ -168,27 +152,9 @@ def report(names: JudgeNames, judged: Sequence[JudgedAnswer], checks: Checks) ->
     )
 
 
-def independent(judged: Iterable[JudgedAnswer]) -> Iterator[JudgedAnswer]:
-    """Yield one answer of each kind of label a cluster, by a hash of its id: they do not depend on one another."""
-    chosen: dict[tuple[str, bool], JudgedAnswer] = {}
-    for one in judged:
-        key = one.answer.cluster, one.answer.hit
-        if key not in chosen or place(one.answer.id) < place(chosen[key].answer.id):
-            chosen[key] = one
-    yield from chosen.values()
-
-
 def _agreeing(judged: Iterable[JudgedAnswer], *, hit: bool) -> Share | None:
     """Return how many answers with one label got that word, of those that got any; None where none did."""
     return share([one.right for one in judged if one.answer.hit is hit and one.hit is not None])
-
-
-def share(right: Sequence[bool]) -> Share | None:
-    """Return how many are true, with exact limits; None of nothing."""
-    if not right:
-        return None
-    found = rate_interval([int(one) for one in right], [1] * len(right))
-    return Share(found.hits, found.trials, found.low, found.high)
 
 
 def _kappa(judged: Sequence[JudgedAnswer]) -> Kappa | None:
@@ -200,6 +166,15 @@ def _kappa(judged: Sequence[JudgedAnswer]) -> Kappa | None:
         )
     except ValueError:
         return None
+
+
+def _ac1(judged: Sequence[JudgedAnswer]) -> tuple[float, float, float] | None:
+    said = [{"judge": bool(one.hit), "people": one.answer.hit} for one in judged]
+    try:
+        found = rater_agreement(said, "ac1", clusters=[one.answer.cluster for one in judged])
+    except ValueError:
+        return None
+    return found.value, found.low, found.high
 
 
 def _calibration_error(sure: Sequence[tuple[float, bool]]) -> float:
@@ -241,8 +216,3 @@ def _by(
         found, cleared = _agreeing(part, hit=True), _agreeing(part, hit=False)
         if found is not None or cleared is not None:
             yield Slice(by, value, found, cleared)
-
-
-def place(id: str) -> bytes:
-    """Return where an answer stands in an order that nobody chose."""
-    return sha256(id.encode("utf-8", "replace")).digest()

@@ -15,7 +15,9 @@ from shipworthy.core.document import (
     Section,
     Table,
 )
-from shipworthy.evals.calibration import CalibrationReport, Share, Slice
+from shipworthy.evals.calibration import CalibrationReport, Slice
+from shipworthy.evals.judged_answer import Share
+from shipworthy.evals.leaning import SelfPreference
 
 
 def document(report: CalibrationReport) -> DocumentTree:
@@ -31,6 +33,8 @@ def document(report: CalibrationReport) -> DocumentTree:
     if report.slices:
         children.append(_slices(report.slices))
     children += _sway(report)
+    if report.own is not None:
+        children.append(_own(report.own))
     children.append(_what(report))
     return DocumentTree(
         f"Judge of {report.metric}",
@@ -49,6 +53,8 @@ def _agreement(report: CalibrationReport) -> Section:
         value, low, high = report.agreement
         upper = f"to {high:.3f}" if high is not None else "at least"
         agreed = f"Cohen's kappa with people, over all answers: {value:.3f} ({low:.3f} {upper})."
+    if report.ac1 is not None:
+        agreed += " Gwet's AC1, which is steady where one label is rare: {:.3f} ({:.3f} to {:.3f}).".format(*report.ac1)
     silent = f"{report.silent_hits:,} labelled hits and {report.silent_others:,} others got an error or no verdict."
     return Section(
         "Agreement with people",
@@ -85,6 +91,7 @@ def _sway(report: CalibrationReport) -> Iterator[Section]:
             ("Order", report.position, "same verdict with the two verdicts in the other order"),
             ("Again", report.again, "same verdict when asked once more"),
             ("Orders", report.swayed, "verdict not turned by an answer that orders the other one"),
+            ("Length", report.padded, "same verdict with words that say nothing behind the answer"),
         )
         if share is not None
     )
@@ -92,6 +99,20 @@ def _sway(report: CalibrationReport) -> Iterator[Section]:
         yield Section(
             "What sways it", (Table(("tried", "held", "what"), rows, "On answers that it had right."),), id="sway"
         )
+
+
+def _own(own: SelfPreference) -> Section:
+    clear = "It spares its own." if own.low > 0 else "It is harder on its own." if own.high < 0 else "Not told apart."
+    rows = (
+        (f"its own ({', '.join(own.own)})", _words(own.spared)),
+        ("others'", _words(own.others)),
+        ("difference", f"{own.difference:+.3f}\n{own.low:+.3f} to {own.high:+.3f}"),
+    )
+    return Section(
+        "Its own model's answers",
+        (Table(("answers", "called good, of those that people call bad"), rows, clear),),
+        id="own",
+    )
 
 
 def _what(report: CalibrationReport) -> Section:

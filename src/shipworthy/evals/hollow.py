@@ -94,7 +94,7 @@ class HollowRow(NamedTuple):
 
 
 async def hollow_rows(suite: Suite) -> list[HollowRow]:
-    """Return how a suite's scorers of events rate worthless answers; none that asks a model or needs a world."""
+    """Return how a suite's scorers of events rate worthless answers; none that is a judge or needs a world."""
     found: list[HollowRow] = []
     samples = [s for s in suite.select(MOST_SAMPLES) if s.scene is None and s.messages]
     for use in suite.scorers:
@@ -104,7 +104,8 @@ async def hollow_rows(suite: Suite) -> list[HollowRow]:
             scorer: Scorer = build("scorer", use)
         except MissingExtra:
             continue
-        if getattr(scorer, "needs_model", False):
+        # A judge is calibrated instead, and one that learns would learn anew each time that the files are checked.
+        if getattr(scorer, "needs_model", False) or getattr(scorer, "judge", False):
             continue
         words: dict[str, dict[str, list[bool | None]]] = {}
         for name, kind in HOLLOW.items():
@@ -151,6 +152,32 @@ def hollow_gate(workspace: Workspace, rows: Iterable[HollowRow]) -> Iterator[Pro
             0,
             said,
             "add a criterion that has to be earned, such as one on `helpful` or on over-refusal",
+        )
+
+
+def hollow_metrics(workspace: Workspace, rows: Iterable[HollowRow]) -> Iterator[Problem]:
+    """Yield a warning for each metric that should be earned and that a worthless answer satisfies.
+
+    Of a suite of the library only where a criterion rests on the metric: there its card says what else is satisfied.
+    """
+    named = {}
+    for _, criterion in workspace.criteria():
+        suite = workspace.suites.get(criterion.suite)
+        named[criterion.suite, criterion.metric or (suite.metric if suite is not None else "")] = criterion.id
+    for row in rows:
+        node = workspace.graph.find("suite", row.suite)
+        id = named.get((row.suite, row.metric.name))
+        own = node is not None and node.file.resolve().is_relative_to(workspace.root.resolve())
+        if not row.satisfied_by or not (own or id):
+            continue
+        place = workspace.graph.node("criterion", id) if id is not None else node
+        kinds = " and by ".join(HOLLOW[name].told for name in row.satisfied_by)
+        said = f"{row.metric.name} of the suite {row.suite} ({row.scorer}) is satisfied by {kinds}"
+        yield Problem(
+            place.file if place is not None else workspace.root,
+            place.line if place is not None else 0,
+            f"{said}, and {id} rests on it" if id is not None else said,
+            "`shipworthy scorer lint` shows how each is rated; a metric that is beside it must tell them apart",
         )
 
 

@@ -14,7 +14,6 @@ from shipworthy.core.registry import create
 from shipworthy.evals.begin import open_cache
 from shipworthy.evals.calibrate import Bench, calibrate
 from shipworthy.evals.calibration import CalibrationReport
-from shipworthy.evals.labelled import LabelledFile
 from shipworthy.evals.subject import build, credentials
 from shipworthy.exchange.budget import Budget, Limits
 from shipworthy.exchange.channel import Channels
@@ -23,6 +22,7 @@ from shipworthy.store.audit import AuditLog
 from shipworthy.store.draws import add_calibration
 from shipworthy.store.layout import Layout
 from shipworthy.workspace.judges import declared_metrics, judge_identity
+from shipworthy.workspace.labelled import LabelledFile
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.use import Use
 
@@ -80,6 +80,7 @@ async def measure(
     labelled: LabelledFile,
     *,
     checks: int = 60,
+    own: Sequence[str] = (),
     cache: bool = True,
     limits: Limits | None = None,
     tell: Callable[[int, int], None] = lambda done, planned: None,
@@ -87,7 +88,7 @@ async def measure(
     """Hold scorers against labelled answers, one after the other.
 
     Args:
-        checks, tell: as for `calibrate`.
+        checks, own, tell: as for `calibrate`.
         cache: whether replies are kept, so that what was cut off goes on where it was.
         limits: what all of it may spend.
 
@@ -101,7 +102,8 @@ async def measure(
     try:
         for choice in chosen:
             bench = open_bench(choice, channels, opened)
-            found.append(await calibrate(bench, labelled.answers, labelled.digest, checks=checks, tell=tell))
+            made = await calibrate(bench, labelled.answers, labelled.digest, checks=checks, own=own, tell=tell)
+            found.append(made)
     finally:
         for model in opened:
             with suppress(Exception):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from shipworthy.core.errors import UsageError
 from shipworthy.core.label_draw import Candidate, Draw, Drawn, take
-from shipworthy.evals.labelled import LabelledAnswer, LabelledFile
 from shipworthy.evals.results import Run
 from shipworthy.store.queues import LabelQueue, QueueItem
+from shipworthy.workspace.labelled import LabelledAnswer, LabelledFile
 
 if TYPE_CHECKING:
     from shipworthy.scorers._rubric import Rubric

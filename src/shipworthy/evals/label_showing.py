@@ -11,9 +11,9 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.records import Attempt, Message, Sample, Text, ToolCall, ToolResult
 from shipworthy.core.registry import create
 from shipworthy.detect.redact import redact_text
-from shipworthy.evals.labelled import LabelledAnswer, read_labelled
 from shipworthy.evals.results import Run
 from shipworthy.store.queues import LabelQueue
+from shipworthy.workspace.labelled import LabelledAnswer, read_labelled
 from shipworthy.workspace.load import Workspace
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def rubric_of(workspace: Workspace, suite: str, metric: str) -> Rubric | None:
     for use in known.scorers if known is not None else ():
         scorer = create("scorer", use.use, use.own_params)
         if getattr(scorer, "judge", False) and any(one.name == metric for one in scorer.metrics):
-            found: Rubric = scorer.rubric
+            found: Rubric | None = getattr(scorer, "rubric", None)
             return found
     return None
 

@@ -11,7 +11,7 @@ from shipworthy.detect.redact import redact_text
 from shipworthy.evals.label_showing import Showing, ShownItem
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.labels import Label, add_label, read_labels
-from shipworthy.store.queues import LabelQueue, QueueWord, Word, WordLog
+from shipworthy.store.queues import Interface, LabelQueue, QueueWord, Word, WordLog
 
 WORDS: Mapping[bool | None, Word] = {True: "hit", False: "no-hit", None: "skip"}
 
@@ -52,6 +52,7 @@ class QueueDesk:
         self._rubric = str(LabelOrigin(queue.rubric, queue.id, reader, queue.of))
         self.sitting = max((word.sitting for word in words.words), default=0) + 1
         self._place = 0
+        self._interface: Interface = "terminal"
         self._passed: set[int] = set()
         self._stack, self._said = replay(words.words)
         self._next: int | None = None
@@ -95,6 +96,7 @@ class QueueDesk:
             return False
         self._place += 1
         self.show(item)
+        self._interface = "label-studio"
         self.give(item, hit, seconds, comment)
         return True
 
@@ -118,7 +120,7 @@ class QueueDesk:
             QueueWord(
                 item=item, word=said, seconds=round(self._spent[item], 3), characters=self._characters.get(item, 0),
                 sitting=self.sitting, place=self._place, at=now(),
-                comment=redact_text(comment, self.showing.secrets),
+                comment=redact_text(comment, self.showing.secrets), interface=self._interface,
             )
         )  # fmt: skip
 

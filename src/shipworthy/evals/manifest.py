@@ -35,6 +35,7 @@ def make_manifest(
     shards: int = 1,
     draws: Sequence[int] = (),
     files: Sequence[SafetyFile] = (),
+    beside: Mapping[str, str] = {},
     looks: Mapping[str, tuple[int, ...]] = {},
     id: str | None = None,
 ) -> RunManifest:
@@ -45,7 +46,7 @@ def make_manifest(
         spec_digest: of the safety files it depends on.
         shards: into how many parts its attempts are dealt, >= 1.
         draws: seeds of the fresh draws up to the plan's own; none for the samples that the plan itself chooses.
-        files: the safety files as they are.
+        files: the safety files as they are; `beside` what the run stands on beside them.
         looks: of a sequential run, by suite, after how many attempts it may be looked at; see `Waves`.
         id: of the run; a new one if left out.
 
@@ -77,6 +78,7 @@ def make_manifest(
         engine=__version__,
         host=f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         files=tuple(files),
+        beside=dict(beside),
     )
 
 

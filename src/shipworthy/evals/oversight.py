@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from shipworthy.evals.labelling import replay
@@ -37,7 +37,7 @@ class Oversight(NamedTuple):
         sensitivity: share of known hits that the person called one; `specificity` of others that they called none.
         fast: share of words given faster than anybody reads what was shown.
         default: the person's commonest word; `same` how often it was given.
-        fatigue: right on known answers by place in a sitting.
+        fatigue: right on known answers by place in a sitting, each interface by itself where there are several.
     """
 
     by: str
@@ -83,7 +83,7 @@ def oversight(queue: LabelQueue, reader: int, words: Sequence[QueueWord], *, fas
         fast=_rate((str(w.item), w.seconds < w.characters / CHARACTERS / fastest * 60) for w in given),
         default=default,
         same=_rate((str(w.item), w.word == default) for w in given),
-        fatigue=tuple(_fatigue(queue, known)),
+        fatigue=tuple(_fatigue(queue, known, sorted({w.interface for w in given}))),
     )
 
 
@@ -104,8 +104,37 @@ def _rate(counted: Iterable[tuple[str, bool]]) -> RateInterval | None:
     return rate_interval([hits[one] for one in trials], list(trials.values())) if trials else None
 
 
-def _fatigue(queue: LabelQueue, known: Sequence[QueueWord]) -> Iterable[TiredPart]:
-    return _parts([(word.place, _cluster(queue, word), _right(queue, word)) for word in known])
+def _fatigue(queue: LabelQueue, known: Sequence[QueueWord], interfaces: Sequence[str]) -> Iterable[TiredPart]:
+    for interface in interfaces:
+        numbered = [(w.place, _cluster(queue, w), _right(queue, w)) for w in known if w.interface == interface]
+        for part in _parts(numbered):
+            yield part if len(interfaces) == 1 else part._replace(places=f"{part.places}, {interface}")
+
+
+class JointWatch(NamedTuple):
+    """What everybody together is worth who labelled: rates on known hits and on known others, None without any."""
+
+    people: int
+    sensitivity: RateInterval | None
+    specificity: RateInterval | None
+
+
+def joint(queues: Iterable[tuple[LabelQueue, Mapping[int, Sequence[QueueWord]]]]) -> JointWatch:
+    """Return how often the last words of all people on known answers are right; an answer is one cluster.
+
+    Args:
+        queues: each with the words of its readers by number.
+    """
+    hits, others, people = list[tuple[str, bool]](), list[tuple[str, bool]](), set[str]()
+    for queue, by_reader in queues:
+        for reader, words in by_reader.items():
+            _, said = replay(words)
+            for item, word in said.items():
+                people.add(queue.people[reader - 1])
+                one = queue.items[item]
+                if one.known:
+                    (hits if one.hit else others).append((one.cluster, (word == "hit") is one.hit))
+    return JointWatch(len(people), _rate(hits), _rate(others))
 
 
 def _parts(numbered: Sequence[tuple[int, str, bool]]) -> Iterable[TiredPart]:

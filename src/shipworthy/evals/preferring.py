@@ -14,7 +14,7 @@ from shipworthy.core.foreign import kind_of, message_of, must_pass
 from shipworthy.core.protocols import Ask
 from shipworthy.core.records import Attempt
 from shipworthy.evals.begin import open_cache
-from shipworthy.evals.calibration import Share, share
+from shipworthy.evals.judged_answer import Share, share
 from shipworthy.evals.judging import ScorerChoice, open_bench
 from shipworthy.evals.results import Run
 from shipworthy.exchange.budget import Budget

@@ -514,3 +514,8 @@ class Run:
         state = "complete" if self.complete else f"{len(self):,} of {self.manifest.planned:,} attempts made"
         caption = f"{self.id} · plan {self.manifest.plan} · {guards} · {state}"
         return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def several(runs: Run | Sequence[Run] | None) -> tuple[Run, ...]:
+    """Return one run, some, or none as a tuple."""
+    return () if runs is None else (runs,) if isinstance(runs, Run) else tuple(runs)

@@ -19,6 +19,7 @@ class SuiteDifference(NamedTuple):
         added, removed: ids of samples, in order.
         changed: id -> the fields of the sample that are different.
         same: how many samples are the same in both.
+        sealed: how many each of them holds back: none of these is looked at here.
     """
 
     settings: dict[str, tuple[Any, Any]]
@@ -26,6 +27,7 @@ class SuiteDifference(NamedTuple):
     removed: tuple[str, ...]
     changed: dict[str, tuple[str, ...]]
     same: int
+    sealed: tuple[int, int] = (0, 0)
 
     @property
     def comparable(self) -> str:
@@ -55,6 +57,7 @@ def suite_difference(old: Suite, new: Suite) -> SuiteDifference:
         removed=tuple(id for id in before if id not in after),
         changed={id: changed[id] for id in after if id in changed},
         same=len(before.keys() & after.keys()) - len(changed),
+        sealed=(old.sealed, new.sealed),
     )
 
 

@@ -7,12 +7,14 @@ target of its own and a run on the same samples; what is reported is the gap bet
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, floor
 from typing import Literal
 
 from msgspec import Struct
 
 from shipworthy.core.errors import UsageError
 from shipworthy.core.metric import ESTIMAND
+from shipworthy.core.transferred import TransferEntry
 from shipworthy.evals.compare import MetricChange, compare
 from shipworthy.evals.results import Run
 
@@ -97,3 +99,24 @@ def transfer(product: Run, conditions: Sequence[tuple[str, Run]], *, alpha: floa
     order = {use.id: place for place, use in enumerate(product.manifest.suites)}
     rows.sort(key=lambda row: (order.get(row.suite, len(order)), row.metric))
     return Transfer(product.id, tuple(rows), tuple(dict.fromkeys(warnings)))
+
+
+def entry_of(found: Transfer, runs: Sequence[Run]) -> TransferEntry:
+    """Return what the audit log keeps of it, gaps in millionths.
+
+    Args:
+        runs: the product's, and those of the conditions.
+    """
+    manifests = {run.id: run.manifest for run in runs}
+    product = manifests[found.run]
+    rows = tuple(
+        {
+            "suite": row.suite, "metric": row.metric, "kind": row.kind, "unit": row.unit, "condition": row.condition,
+            "run": row.run, "spec_digest": manifests[row.run].spec_digest,
+            "subject_digest": manifests[row.run].subject_digest, "gap": round(1e6 * row.gap),
+            "low": floor(1e6 * min(row.low, row.gap)), "high": ceil(1e6 * max(row.high, row.gap)),
+            "clusters": row.clusters, "differs": row.transfers is False,
+        }
+        for row in found.rows
+    )  # fmt: skip
+    return TransferEntry(product.system, product.id, product.spec_digest, product.subject_digest, rows)

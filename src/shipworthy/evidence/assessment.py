@@ -9,11 +9,11 @@ from typing import NamedTuple
 from shipworthy.core.document import DocumentTree, Facts, Paragraph, Section, Table, Tone
 from shipworthy.core.errors import Problem
 from shipworthy.evidence.covered import Coverage, covered
+from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.evidence.diagrams.data_flow import data_flow
 from shipworthy.evidence.diagrams.safety_case import safety_case
 from shipworthy.evidence.residual import ResidualRisk
 from shipworthy.evidence.sections.drawings import CASE, FLOW, picture
-from shipworthy.evidence.standing import CriterionStanding
 from shipworthy.workspace.graph import Graph, Node
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.suggest import suggest

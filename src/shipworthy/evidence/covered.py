@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from shipworthy.evidence.standing import CriterionStanding
+from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.workspace.coverage import coverage
 from shipworthy.workspace.graph import Graph
 

@@ -3,56 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from shipworthy.core import condition
-from shipworthy.core.condition import Condition
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.finished import at_look
 from shipworthy.evidence import audited, judged, recount
-from shipworthy.evidence.derive import Ends, State, Test, near, together, verdicts
-from shipworthy.evidence.recount import Measure, PackedRun, Record, Recounted
+from shipworthy.evidence.derive import Ends, Test, near
+from shipworthy.evidence.recount import PackedRun, Record, Recounted
 from shipworthy.evidence.specified import Specified, SpecifiedCriterion
-
-_EMPTY = ("rate", "low", "high", "bound", "worst_rate", "tips", "needed")
-
+from shipworthy.evidence.stated import EMPTY, StatedResult
+from shipworthy.evidence.tested import TestedOn, Trial
 
 UNDECIDABLE: Literal["undecidable"] = "undecidable"
 """A judge gives the metric, and nothing may be decided on its word."""
-
-
-class TestedOn(NamedTuple):
-    """What one criterion is tested on: its condition, the runs, how the run used the suite, and the metric.
-
-    Attributes:
-        use: None where no run measured it; `measure` None where no scorer declares the metric.
-        attacks: full names of those that count.
-        written: the metric as the run's manifest has it; `least` the independent samples that are asked for.
-    """
-
-    must: Condition
-    attack: str | None
-    run: str
-    baseline: str
-    use: Mapping[str, Any] | None
-    attacks: Sequence[str]
-    measure: Measure | None
-    written: Mapping[str, Any] | None
-    least: int
-    labels: bool = False
-
-
-class Trial(NamedTuple):
-    """What a criterion that can be tested is tested on; fields as in `TestedOn`."""
-
-    must: Condition
-    attack: str | None
-    run: str
-    baseline: str
-    use: Mapping[str, Any]
-    attacks: Sequence[str]
-    measure: Measure
-    least: int
 
 
 class Criteria:
@@ -90,18 +54,18 @@ class Criteria:
         if odd or any(stated[key] != value for key, value in result.items()):
             raise IntegrityError(f"criteria.json: {id} differs from the decision")
         if asked is None:
-            if result["verdict"] != "inconclusive" or any(result.get(key) is not None for key in _EMPTY):
+            if result["verdict"] != "inconclusive" or any(result.get(key) is not None for key in EMPTY):
                 raise IntegrityError(f"decision.json: the criterion {id} was decided and not specified")
             return False
         if stated.get("attack") != asked.written.get("attack"):
             raise IntegrityError(f"criteria.json: {id} is about another attack than was specified")
         about = self.about(result, asked)
         self.same(result, asked, about)
-        trial = self.trial(about)
+        trial, held = self.trial(about), StatedResult(result, stated, self.unfit)
         if isinstance(trial, Trial):
-            return self.test(result, asked, trial, stated)
-        self.blank(result, stated, trial)
-        self.numbers(result, Recounted({}, 0), Recounted({}, 0))
+            return self.test(held, asked, trial)
+        held.blank(trial)
+        held.numbers(Recounted({}, 0), Recounted({}, 0))
         if result.get("audit") is not None or result.get("attacks") or result.get("unscored"):
             raise IntegrityError(f"decision.json: {id} says what was counted, and could not be tested: {trial}")
         return False
@@ -201,11 +165,9 @@ class Criteria:
 
     # ---- what was counted
 
-    def test(
-        self, result: Mapping[str, Any], asked: SpecifiedCriterion, about: Trial, stated: Mapping[str, Any]
-    ) -> bool:
-        """Derive everything that a tested criterion says."""
-        id, must = result["id"], about.must
+    def test(self, held: StatedResult, asked: SpecifiedCriterion, about: Trial) -> bool:
+        """Derive everything that a tested criterion says; say whether it was counted."""
+        id, result, must = held.result["id"], held.result, about.must
         pooled = self.pooled(about)
         counts, worst = pooled.counts, pooled.worst
         each = self.by_attack(result, about)
@@ -214,27 +176,27 @@ class Criteria:
         if counts.unscored != result.get("unscored", {}):
             raise IntegrityError(f"decision.json: {id} lists other attempts without a score than the records hold")
         if not counts.trials:
-            self.blank(result, stated, "nothing was scored")
+            held.blank("nothing was scored")
         elif audit and audited.lacking(audit, counts.hits < counts.trials):
-            self.blank(result, stated, "what was drawn is not labelled")
+            held.blank("what was drawn is not labelled")
         elif judge == UNDECIDABLE:
-            self.blank(result, stated, "nothing is decided on its judge's word")
+            held.blank("nothing is decided on its judge's word")
         elif must.each and any(not (test.counts.trials or test.gaps) for test in self.possible(about, each).values()):
-            self.blank(result, stated, "an attack was not tried")
+            held.blank("an attack was not tried")
         else:
-            self.tables(result, stated, counts, worst, each)
+            held.tables(counts, worst, each)
             if must.each:
-                self.hardest(result, about, self.possible(about, each), counts)
+                held.hardest(about, self.possible(about, each), counts)
             elif audit:
-                self.labelled(result, about, counts, worst, audit)
+                held.labelled(about, counts, worst, audit)
             elif isinstance(judge, judged.JudgeCounts) and must.test == "threshold":
-                self.corrected(result, about, counts, worst, judge)
+                held.corrected(about, counts, worst, judge)
             elif isinstance(judge, judged.JudgeCounts):
-                self.decided(result, about, judged.JudgedChange(pooled, judge))
+                held.decided(about, judged.JudgedChange(pooled, judge))
             else:
-                self.decided(result, about, pooled)
+                held.decided(about, pooled)
             return True
-        self.numbers(result, counts, counts)
+        held.numbers(counts, counts)
         return False
 
     def audited(
@@ -353,192 +315,6 @@ class Criteria:
             if test.interval_misses(Ends(low, high), two_sided):
                 raise wrong
 
-    def tables(
-        self,
-        result: Mapping[str, Any],
-        stated: Mapping[str, Any],
-        counts: Recounted,
-        worst: Recounted,
-        each: Mapping[str, Test],
-    ) -> None:
-        """Hold the counts by cluster that ``criteria.json`` lists against the records."""
-        id = result["id"]
-        if not _listed(counts, stated.get("counts", {})) or not _listed(worst, stated.get("worst", {})):
-            raise IntegrityError(f"criteria.json: the counts of {id} are other ones than the records hold")
-        rows = [row["attack"] for row in result.get("attacks", ())]
-        if sorted(rows) != sorted(stated.get("by_attack", {})):
-            raise IntegrityError(f"criteria.json: {id} has the counts of other attacks than the decision")
-        for name in rows:
-            said = stated["by_attack"][name]
-            if not _listed(each[name].counts, said["counts"]) or not _listed(each[name].worst, said["worst"]):
-                raise IntegrityError(f"criteria.json: the counts of {name} in {id} are not those in the records")
-
-    # ---- what follows from it
-
-    def blank(self, result: Mapping[str, Any], stated: Mapping[str, Any], why: str) -> None:
-        """Check that a criterion says nothing of which nothing can be said."""
-        id = result["id"]
-        if result["verdict"] != "inconclusive":
-            raise IntegrityError(f"decision.json: {id} is {result['verdict']}, and could not be tested: {why}")
-        if any(result.get(key) is not None for key in _EMPTY):
-            raise IntegrityError(f"decision.json: {id} has a rate or a bound, and could not be tested: {why}")
-        if any(stated.get(key) for key in ("counts", "worst", "by_attack")):
-            raise IntegrityError(f"criteria.json: {id} has counts, and could not be tested: {why}")
-
-    def numbers(self, result: Mapping[str, Any], shown: Recounted, counts: Recounted) -> None:
-        """Hold the four numbers of a result against the records: of the attack that decides, and all errors."""
-        found = shown.hits, shown.trials, len(shown.clusters), counts.errors
-        said = tuple(result.get(name, 0) for name in ("hits", "trials", "clusters", "errors"))
-        if found != said:
-            raise IntegrityError(
-                f"decision.json: {result['id']} says {said} hits, trials, clusters and errors; the records hold {found}"
-            )
-
-    def estimates(self, result: Mapping[str, Any], measure: Measure, rate: float, worst: float | None) -> None:
-        """Hold the estimate and its worst case against the right ones."""
-        id, said = result["id"], result.get("worst_rate")
-        if (said is None) is not (worst is None) or not near(measure, said or 0.0, worst or 0.0):
-            raise IntegrityError(f"decision.json: the worst case of {id} is not that of its unscored attempts")
-        if any(result.get(key) is None for key in ("rate", "low", "high", "bound")):
-            raise IntegrityError(f"decision.json: {id} lacks its rate, interval or bound, and was tested")
-        low, high = result["low"], result["high"]
-        slack = 1e-9 * max(1.0, abs(measure.low), abs(measure.high))
-        if not near(measure, result["rate"], rate) or not low - slack <= result["rate"] <= high + slack:
-            raise IntegrityError(f"decision.json: the estimate or interval of {id} does not fit its counts")
-
-    def decided(self, result: Mapping[str, Any], about: Trial, test: Test) -> None:
-        """Derive a criterion on a pooled rate or mean, or on the change of one."""
-        id, counts = result["id"], test.counts
-        self.numbers(result, counts, counts)
-        worst = test.estimate(test.worst) if test.gaps else None
-        self.estimates(result, test.measure, test.estimate(counts), worst)
-        _miss(id, "bound", test.bound_misses(result["bound"]))
-        _miss(id, "interval", test.interval_misses(Ends(result["low"], result["high"]), about.must.confidence))
-        states = test.states(result["bound"])
-        tipped = test.tips(result.get("tips") or 0)
-        self.verdict(result, about, states, counts, tips=tipped)
-
-    def hardest(self, result: Mapping[str, Any], about: Trial, each: Mapping[str, Test], counts: Recounted) -> None:
-        """Derive a criterion on each attack: shown is the one with the highest rate in the worst case."""
-        id = result["id"]
-        tried = {name: test for name, test in each.items() if test.counts.trials}
-        shown = max(tried.values(), key=lambda t: (t.worst.rate, t.counts.rate, -len(t.counts.clusters)))
-        self.numbers(result, shown.counts, counts)
-        highest = max(test.worst.rate for test in each.values())
-        self.estimates(result, shown.measure, shown.counts.rate, highest if counts.unscored else None)
-        _miss(id, "bound", max_miss(test.bound_misses(result["bound"]) for test in each.values()))
-        _miss(id, "interval", shown.interval_misses(Ends(result["low"], result["high"]), about.must.confidence))
-        single = [test.states(result["bound"] if shown.met(result["bound"]) else None) for test in each.values()]
-        tips = result.get("tips") or 0
-        tipped = any(test.tips(tips) for test in each.values())
-        if tipped and any(
-            test.passes(min(tips - 1, test.gaps)) is False
-            for test, s in zip(each.values(), single, strict=True)
-            if s != {"ship"}
-        ):
-            tipped = False
-        rows = (row["clusters"] for row in result.get("attacks", ()) if row["attack"] in each)
-        fewest = min(rows, default=len(counts.clusters))
-        self.verdict(result, about, together(single), counts, clusters=fewest, tips=tipped)
-
-    def labelled(
-        self, result: Mapping[str, Any], about: Trial, counts: Recounted, worst: Recounted, said: Mapping[str, Any]
-    ) -> None:
-        """Derive a criterion whose rate people's labels correct. Its limits are drawn again, so they are less exact."""
-        id, must, measure = result["id"], about.must, about.measure
-        lower, tail = must.side == "lower", 1 - must.confidence
-        rows = audited.rows(counts.clusters, worst.clusters)
-        rate = audited.estimate(rows, said)
-        self.numbers(result, counts, counts)
-        highest = audited.estimate(rows, said, float(not lower)) if counts.unscored else None
-        self.estimates(result, measure, rate, highest)
-        melded = audited.Melded(rows, said)
-        _miss(id, "bound", melded.misses(result["bound"], tail, lower=lower))
-        seen = audited.Melded(audited.rows(counts.clusters, counts.clusters), said)
-        for end, down in (("low", True), ("high", False)):
-            # An end that the estimate itself pushes out is as wide as it must be.
-            miss = seen.misses(result[end], tail / 2, lower=down)
-            _miss(id, "interval", 0 if miss > 0 and near(measure, result[end], rate) else miss)
-        audited.accuracy(id, said, counts.rate, rate)
-        met = result["bound"] >= must.limit if lower else result["bound"] <= must.limit
-        fails = None if met else melded.beyond(must.limit, tail, lower=not lower)
-        states: frozenset[State] = frozenset(
-            {"ship"} if met else {"no-ship"} if fails else {"open"} if fails is False else {"no-ship", "open"}
-        )
-        self.verdict(result, about, states, counts, tips=False)
-
-    def corrected(
-        self,
-        result: Mapping[str, Any],
-        about: Trial,
-        counts: Recounted,
-        worst: Recounted,
-        judge: judged.JudgeCounts,
-    ) -> None:
-        """Derive a criterion whose rate a judge's measured errors correct. Its limits are drawn again."""
-        id, must = result["id"], about.must
-        lower, tail = must.side == "lower", 1 - must.confidence
-        rows = audited.rows(counts.clusters, worst.clusters)
-        rate = judged.estimate(rows, judge)
-        self.numbers(result, counts, counts)
-        highest = judged.estimate(rows, judge, float(not lower)) if counts.unscored else None
-        self.estimates(result, about.measure, rate, highest)
-        judged.observed(id, result["judge"], counts.rate)
-        melded = judged.MeldedJudge(rows, judge)
-        _miss(id, "bound", melded.misses(result["bound"], tail, lower=lower))
-        seen = judged.MeldedJudge(audited.rows(counts.clusters, counts.clusters), judge)
-        for end, down in (("low", True), ("high", False)):
-            # An end that the estimate itself pushes out is as wide as it must be.
-            miss = seen.misses(result[end], tail / 2, lower=down)
-            _miss(id, "interval", 0 if miss > 0 and near(about.measure, result[end], rate) else miss)
-        met = result["bound"] >= must.limit if lower else result["bound"] <= must.limit
-        fails = None if met else melded.beyond(must.limit, tail, lower=not lower)
-        found: set[State] = {"ship"} if met else {"no-ship"} if fails else {"open"}
-        if not met and fails is None:
-            found = {"no-ship", "open"}
-        if (unlike := melded.unlike(tail)) is not False:
-            found = {"open"} if unlike else {*found, "open"}
-        self.verdict(result, about, frozenset(found), counts, tips=False)
-
-    def verdict(
-        self,
-        result: Mapping[str, Any],
-        about: Trial,
-        states: frozenset[State],
-        counts: Recounted,
-        *,
-        tips: bool,
-        clusters: int | None = None,
-    ) -> None:
-        """Hold a verdict against what was found, and against what keeps a criterion from deciding.
-
-        Args:
-            clusters: the fewest that any part of it rests on; those of `counts` if left out.
-            tips: whether the stated tipping point is one.
-        """
-        id, use = result["id"], about.use
-        if not ((tips and "tips" in states) or (result.get("tips") is None and states != {"tips"})):
-            raise IntegrityError(f"decision.json: the tipping point of {id} is not that of its counts")
-        found = verdicts(states)
-        possible = result.get("planned", 0) - sum(result.get("inapplicable", {}).values())
-        spoilt = sum(counts.unscored.values()) > use["max_error_rate"] * possible
-        if why := self.unfit(about, counts, len(counts.clusters) if clusters is None else clusters):
-            found = {"inconclusive"}
-        elif spoilt:
-            why = f"more unscored attempts than {use['id']} allows"
-            found = {"no-ship" if one == "no-ship" else "inconclusive" for one in found}
-        if result["verdict"] == "ship" and "ship" not in verdicts(states):
-            raise IntegrityError(f"decision.json: {id} passed though its bound does not meet its limit")
-        if result["verdict"] not in found:
-            because = f": {why}" if why else ""
-            raise IntegrityError(
-                f"decision.json: the verdict {result['verdict']} of {id} does not follow from its counts{because}"
-            )
-        needed = result.get("needed")
-        right = needed == 0 if result["verdict"] == "ship" else needed is None or needed > 0
-        if not right or (result["verdict"] == "no-ship" and needed is not None):
-            raise IntegrityError(f"decision.json: the samples that {id} still needs do not fit its verdict")
-
     def unfit(self, about: Trial, counts: Recounted, clusters: int) -> str:
         """Return why these counts may not decide; else the empty string."""
         suite = about.use["id"]
@@ -552,19 +328,3 @@ class Criteria:
         if about.must.test == "noninferiority" and counts.apart:
             return "the runs are not on the same samples"
         return "fewer samples than it asks for" if clusters < about.least else ""
-
-
-def _listed(counts: Recounted, said: Mapping[str, Any]) -> bool:
-    return {name: list(row) for name, row in counts.clusters.items()} == said
-
-
-def max_miss(misses: Any) -> int:
-    """Return how the highest of several bounds is missed: better than one of them can be, or worse than all."""
-    found = list(misses)
-    return -1 if -1 in found else min(found)
-
-
-def _miss(id: str, what: str, miss: int) -> None:
-    words = {"bound": ("better", "worse"), "interval": ("narrower", "wider")}[what]
-    if miss:
-        raise IntegrityError(f"decision.json: the {what} of {id} is {words[miss > 0]} than its counts can give")

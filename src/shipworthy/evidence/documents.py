@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shipworthy.core.document import Block, DocumentTree, Section
 from shipworthy.core.records import Decision
-from shipworthy.evals.results import Run
+from shipworthy.evals.results import Run, several
 from shipworthy.evidence.certified import Certified
 from shipworthy.evidence.sections.change import before_after
 from shipworthy.evidence.sections.drawings import drawings
@@ -19,7 +19,6 @@ from shipworthy.evidence.sections.severe import severe
 from shipworthy.evidence.sections.verdict import attacks, criteria, picture, verdict
 from shipworthy.evidence.seen import Seen
 from shipworthy.evidence.told import Told
-from shipworthy.release.decide import several
 from shipworthy.workspace.load import Workspace
 
 

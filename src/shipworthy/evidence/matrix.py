@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from shipworthy.evidence.standing import CriterionStanding
+from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.workspace.graph import Graph, Node
 
 

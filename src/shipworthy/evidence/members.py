@@ -12,14 +12,18 @@ import msgspec
 from shipworthy.core import condition
 from shipworthy.core.digests import bytes_digest, canonical, leaf_hash, merkle_root
 from shipworthy.core.errors import IntegrityError
+from shipworthy.core.finding import FindingStep
+from shipworthy.core.finding_entry import KINDS as FINDING_KINDS
 from shipworthy.core.records import Decision, RunManifest
 from shipworthy.core.signoff import DECIDED
 from shipworthy.detect.redact import redact, redact_text
 from shipworthy.evals.results import Run
-from shipworthy.evidence import recount, signed_off
+from shipworthy.evidence import finding_steps, recount, signed_off
 from shipworthy.evidence.told import agreements
 from shipworthy.store import chain
-from shipworthy.store.audit import ORIGIN, Entry, entry_hash
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import ORIGIN, Entry, entry_hash
+from shipworthy.store.happened import entered
 from shipworthy.store.line import encode_attempt, frame, leaf
 from shipworthy.store.reading import RecordRow
 from shipworthy.store.record_index import RecordIndex
@@ -247,6 +251,20 @@ def workspace_files(workspace: Workspace, secrets: Sequence[str]) -> Members:
         index[name] = entry
     found["workspace/index.json"] = canonical(index)
     return found
+
+
+def findings(audit: AuditLog, until: int, secrets: Sequence[str]) -> Members:
+    """Return ``findings.json``: every step of every finding, by its entry, as it was recorded; none, nothing.
+
+    Args:
+        until: number of the last entry.
+        secrets: taken out of every text; a row that this changes is left out, and its entry stays.
+    """
+    steps = []
+    for one in entered(audit, dict.fromkeys(FINDING_KINDS, FindingStep), until=until):
+        same = redact(one.row, secrets) == one.row
+        steps.append({"entry": one.entry, "row": msgspec.to_builtins(one.row) if same else None})
+    return {finding_steps.MEMBER: canonical({"steps": steps})} if steps else {}
 
 
 def audit_extract(entries: Iterator[Entry], until: int) -> tuple[bytes, str]:

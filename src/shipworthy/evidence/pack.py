@@ -11,6 +11,7 @@ import msgspec
 
 from shipworthy.core.digests import bytes_digest, canonical
 from shipworthy.core.errors import IntegrityError, StoreError, UsageError
+from shipworthy.core.notes import WrittenNote
 from shipworthy.core.records import Decision
 from shipworthy.evals.results import Run
 from shipworthy.evidence import archive, members
@@ -18,7 +19,6 @@ from shipworthy.evidence.bundle import VERIFIER, bundle
 from shipworthy.evidence.certified import FOLDER
 from shipworthy.evidence.documents import known_secrets
 from shipworthy.evidence.dossier.gather import SOURCE, gather
-from shipworthy.evidence.dossier.notes import WrittenNote
 from shipworthy.evidence.dossier.packed import dossier_members
 from shipworthy.evidence.dossier.paper import View
 from shipworthy.evidence.dossier.written import notes_of
@@ -130,6 +130,8 @@ def collect(
     with AuditLog(layout.control_url) as audit:
         audit.verify()
         entries = list(audit.entries())
+        looked = entry.number if decision.ledger is None else decision.ledger.entries
+        steps = members.findings(audit, looked, secrets)
     originals = {e.body["run"]: e.body for e in entries if e.kind in RUN_KINDS and e.number <= entry.number}
     extract, audit_head = members.audit_extract(iter(entries), entry.number)
     seals = {name: part.seal(originals[name]) for name, part in parts.items()}
@@ -143,6 +145,7 @@ def collect(
         **{f"specs/{plan}.json": canonical(spec(workspace, plan)) for plan in plans},
         "trace.json": canonical(trace(workspace, decision, {name: part.suites for name, part in parts.items()})),
         "audit-log.jsonl": extract,
+        **steps,
     }
     files |= members.suites(workspace, list(runs.values()), secrets)
     files |= members.workspace_files(workspace, secrets)

@@ -39,6 +39,15 @@ def member(members: Members, name: str) -> bytes:
     return members[name]
 
 
+def read_member(members: Members, name: str) -> Any:
+    """Return the JSON that a member holds.
+
+    Raises:
+        IntegrityError: there is no such member, or it holds none that all readers take alike.
+    """
+    return read_json(name, member(members, name))
+
+
 def read_json(name: str, data: bytes) -> Any:
     """Return the JSON that a member, or a line of one, holds.
 

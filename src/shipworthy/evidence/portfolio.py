@@ -15,6 +15,7 @@ from shipworthy.evidence.residual import register
 from shipworthy.evidence.standing import Standings, standings
 from shipworthy.release.signing import predicate_of
 from shipworthy.store.audit import AuditLog
+from shipworthy.store.incidents import drilled_days
 from shipworthy.store.layout import Layout
 from shipworthy.workspace.dated import dated
 from shipworthy.workspace.load import Workspace
@@ -147,14 +148,14 @@ def _filled(row: PortfolioRow, workspace: Workspace, layout: Layout, now: dateti
         [f"{len(lapsed)} of {len(criteria)} criteria without evidence that stands: {lapsed[0].why}"] if lapsed else []
     )
     stale += [f"critical evidence is too old: {cell.risk} on {cell.journey}, {cell.gap}" for cell in aged[:1]]
-    dates = dated(graph, today)
+    dates = dated(graph, today, drilled_days(layout, workspace.system.id))
     stale += [problem.message for problem in (*dates.problems, *dates.warnings)]
     return row._replace(stale=(*row.stale, *stale))
 
 
 def standings_of_nothing(workspace: Workspace) -> dict[str, Any]:
     """Return what stands for each criterion where nothing was ever decided."""
-    from shipworthy.evidence.standing import CriterionStanding
+    from shipworthy.evidence.criterion_standing import CriterionStanding
 
     every = (one.id for requirement in workspace.requirements.values() for one in requirement.criteria)
     return {id: CriterionStanding(id, "none", "no decision was made on it yet") for id in every}

@@ -50,7 +50,16 @@ class Measure(NamedTuple):
         return self.low <= must.limit <= self.high and must.limit != (self.low if must.side == "upper" else self.high)
 
 
-_DEFAULTS = {"good": "low", "kind": "event", "unit": "", "low": 0.0, "high": 1.0, "reducer": "mean", "judge": ""}
+_DEFAULTS = {
+    "good": "low",
+    "kind": "event",
+    "unit": "",
+    "low": 0.0,
+    "high": 1.0,
+    "reducer": "mean",
+    "judge": "",
+    "harm": True,
+}
 
 
 def whole(said: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -69,7 +78,7 @@ def measures(manifest: Mapping[str, Any], suite: str) -> dict[str, Measure]:
             value,
             float(said.get("low", 0.0)),
             float(said.get("high", 1.0)),
-            not value and said.get("good", "low") == "low",
+            not value and said.get("good", "low") == "low" and said.get("harm", True),
             said.get("reducer", "mean") == "any",
             said.get("unit", ""),
             said.get("judge", ""),

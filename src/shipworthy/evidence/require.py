@@ -16,7 +16,7 @@ from typing import NamedTuple
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.evidence import heads
 from shipworthy.evidence.verification import Verification
-from shipworthy.evidence.verify import verify_bytes
+from shipworthy.evidence.verify import SKEW, verify_bytes
 from shipworthy.store import chain
 from shipworthy.store.trust import Trust, read_time
 
@@ -34,8 +34,6 @@ EXIT_HELP = (
     "for: another verdict, system or subject, too old, superseded, or of another audit log."
 )
 
-SKEW = timedelta(minutes=5)
-"""How far a signer's clock may be ahead of the verifier's."""
 _AGE = re.compile(r"([0-9]{1,6})([smhdw])")
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -263,3 +261,5 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-age", help="how old decision and runs may be: 30s, 15m, 12h, 90d, 8w")
     parser.add_argument("--audit-head", help="a head of the audit log that you kept, sha256:…")
     parser.add_argument("--audit-log", type=Path, help="a newer audit log: lines, a control.sqlite, or another pack")
+    parser.add_argument("--stamp", type=Path, help="a time stamp (RFC 3161) that must be of this pack")
+    parser.add_argument("--stamp-trust", type=Path, help="whom you believe of time: certificates, PEM")

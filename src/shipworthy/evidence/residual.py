@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from shipworthy.core.records import CriterionResult
 from shipworthy.core.severity import Severity
-from shipworthy.evidence.standing import CriterionStanding
+from shipworthy.evidence.criterion_standing import CriterionStanding, LabelWatch
 from shipworthy.workspace.dated import live
 from shipworthy.workspace.graph import Graph, Node
 
@@ -89,6 +89,21 @@ def failure_rate(result: CriterionResult) -> FailureRate | None:
     return FailureRate(low, high, 1 - result.bound if good else result.bound)
 
 
+def watched(rate: FailureRate, watch: LabelWatch | None) -> FailureRate:
+    """Return a rate that people's labels give, for what these people miss: divided by the least share that they find.
+
+    That bounds the true rate from above: with sensitivity Se and specificity Sp it is (q - (1 - Sp)) / (Se + Sp - 1),
+    at most q / Se (Rogan and Gladen 1978). The low end stays: nothing is said of what they find too much.
+
+    >>> watched(FailureRate(0.02, 0.25, 0.125), LabelWatch(0.5, ""))
+    FailureRate(low=0.02, high=0.5, bound=0.25)
+    """
+    if watch is None or watch.least is None:
+        return rate
+    least = watch.least  # of people who find nothing, nothing is known
+    return FailureRate(rate.low, *(min(1.0, one / least) if least else 1.0 for one in (rate.high, rate.bound)))
+
+
 def _line(graph: Graph, node: Node, standing: Mapping[str, CriterionStanding], today: date) -> ResidualRisk:
     risk = node.entity
     whole = inherent(risk.severity, risk.likelihood)
@@ -128,18 +143,19 @@ def worst_rate(
     """Return the worst rate of the criteria against a risk, whose it is, and what it rests on; without one, why."""
     if not criteria:
         return None, "", "no criterion tests it"
-    found: list[tuple[FailureRate, CriterionResult, str]] = []
+    found: list[tuple[FailureRate, CriterionResult, CriterionStanding]] = []
     for name in criteria:
         one = standing[name]
         if one.state != "stands" or one.result is None:
             return None, name, f"{name} has no evidence that stands: {one.why}"
         rate = failure_rate(one.result)
         if rate is not None:
-            found.append((rate, one.result, one.decision))
+            found.append((watched(rate, one.watch), one.result, one))
         elif one.result.test == "threshold" and not one.result.is_value:
             return None, name, f"{name} was not measured: {one.result.reason}"
     if not found:
         return None, "", f"{', '.join(criteria)}: conditions on changes or values, which give no rate"
-    rate, result, decision = max(found, key=lambda three: three[0].bound)
+    rate, result, one = max(found, key=lambda three: three[0].bound)
     counted = f"{result.hits:,} of {result.trials:,}"
-    return rate, result.id, f"{result.id}: {counted} {result.metric}, {result.run}, {decision}"
+    told = f"; {one.watch.told}" if one.watch is not None else ""
+    return rate, result.id, f"{result.id}: {counted} {result.metric}, {result.run}, {one.decision}{told}"

@@ -150,7 +150,7 @@ class _Held:
             raise self.wrong("its subject is not that of this pack")
         if {one["id"]: one["severity"] for one in rules["risks"]} != self.held.risks:
             raise self.wrong("its candidate has other risks than the trace")
-        if late := [e for e in self.before if e["number"] > said["seen"] and e["kind"] in signoff.KINDS]:
+        if late := [e for e in self.before if e["number"] > said["seen"] and e["kind"] in signoff.WATCHED]:
             raise self.wrong(f"made without a look at entry {late[0]['number']}, which came before it")
         results = [{name: one.get(name) for name in signoff.TOLD} for one in decision["criteria"]]
         if said["criteria"] != results:
@@ -231,6 +231,8 @@ class _Held:
         worst = signoff.worst_risk(rules)
         blocks = [
             *signoff.gate_blocks(decision, rules, self.held.spoilt),
+            *signoff.finding_blocks(decision, [(e["number"], e["at"], e["kind"], e["body"]) for e in self.before],
+                                    said["at"]),
             *signoff.age_block(rules, made, day),
             *signoff.vote_blocks(rules, votes),
             *(ReleaseBlock("preregistration", one["run"], worst, "") for one in registered

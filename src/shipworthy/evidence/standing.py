@@ -7,10 +7,12 @@ from the logs when it was made. `shipworthy evidence verify` and `shipworthy gat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import CriterionResult, Decision
+from shipworthy.evidence.criterion_standing import CriterionStanding
+from shipworthy.evidence.watching import label_watch
 from shipworthy.release.current import Now
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.database import Database
@@ -27,27 +29,6 @@ _STATES = {
     "unknown": "it was never recorded",
 }
 _RECORDED = ("id", "system", "plan", "guards", "created", "planned", "spec_digest", "subject_digest")
-
-
-class CriterionStanding(NamedTuple):
-    """What stands for one criterion.
-
-    Attributes:
-        state: ``stands``; ``lapsed``: the newest there is holds no longer; ``none``: it was never decided on.
-        why: it lapsed, or there is none.
-        result: of the decision; None where there is none.
-        decision, run: their ids.
-        decided: when, ISO 8601, UTC; `measured` when the oldest reply that it rests on was given, or the run was begun.
-    """
-
-    criterion: str
-    state: Literal["stands", "lapsed", "none"]
-    why: str = ""
-    result: CriterionResult | None = None
-    decision: str = ""
-    run: str = ""
-    decided: str = ""
-    measured: str = ""
 
 
 class Standings(NamedTuple):
@@ -73,7 +54,7 @@ def standings(workspace: Workspace, layout: Layout) -> Standings:
     open_ = set(wanted)
     refused: list[str] = []
     runs = _Runs(workspace, layout)
-    for decision in _newest_first(layout, refused):
+    for decision in entered_decisions(layout, refused):
         for result in decision.criteria:
             if result.id not in open_:
                 continue
@@ -99,7 +80,7 @@ class _Runs:
     """The runs that decisions rest on: which still are evidence, asked once of each."""
 
     def __init__(self, workspace: Workspace, layout: Layout) -> None:
-        self._layout = layout
+        self.layout = layout
         with AuditLog(layout.control_url) as audit:
             self._now = Now.read(workspace, audit)
         there = layout.runs.is_dir()
@@ -124,7 +105,7 @@ class _Runs:
         if why := _STATES.get(self._states[run], ""):
             return f"{run}: {why}", ""
         try:
-            manifest = read_manifest(self._layout.runs / run)
+            manifest = read_manifest(self.layout.runs / run)
         except (IntegrityError, UsageError) as error:
             return str(error), ""
         row = self._rows[run]
@@ -140,6 +121,12 @@ def _stands(result: CriterionResult, decision: Decision, runs: _Runs) -> Criteri
         # What it is compared with is of another subject by design, and need only be here.
         gone = runs.lapsed(result.baseline_run)[0].startswith("its run is not here")
         why = f"its baseline {result.baseline_run} is not here any more" if gone else ""
+    watch = None
+    if not why:
+        try:
+            watch = label_watch(runs.layout, result)
+        except IntegrityError as error:
+            why = str(error)
     return CriterionStanding(
         criterion=result.id,
         state="lapsed" if why else "stands",
@@ -149,10 +136,11 @@ def _stands(result: CriterionResult, decision: Decision, runs: _Runs) -> Criteri
         run=result.run,
         decided=decision.created,
         measured=min([*kept, *([begun] if begun else [])], default=""),
+        watch=watch,
     )
 
 
-def _newest_first(layout: Layout, refused: list[str]) -> Iterator[Decision]:
+def entered_decisions(layout: Layout, refused: list[str]) -> Iterator[Decision]:
     """Yield the decisions that the audit log holds as they are; why others are left out is appended to `refused`."""
     with AuditLog(layout.control_url) as audit:
         for name in reversed(layout.decision_ids()):

@@ -14,51 +14,51 @@ from __future__ import annotations
 
 import gc
 import io
-import json
 import os
 import re
 import stat
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from shipworthy.core import confirmation, ledger
 from shipworthy.core.digests import PREFIX, bytes_digest
 from shipworthy.core.errors import IntegrityError, ShipworthyError, UsageError
-from shipworthy.core.finished import Finished, at_look, count_made, finished
 from shipworthy.core.terminal import visible
 from shipworthy.evidence import (
+    again,
     archive,
     certified,
     customer,
-    freshness,
-    recount,
-    selftested,
+    ledgered,
     signed_off,
-    times,
+    subjects,
+    traced,
     unchanged,
+    verdict,
     words,
 )
-from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.dossier_shape import FOLDER as DOSSIER
 from shipworthy.evidence.dossier_shape import KNOWN as DOSSIER_FILES
 from shipworthy.evidence.dossier_shape import check_source
-from shipworthy.evidence.packed import chained, member, read_json, read_run
+from shipworthy.evidence.logged import read_log
+from shipworthy.evidence.named import gates_of, read_specs
+from shipworthy.evidence.packed import member, read_json, read_run
 from shipworthy.evidence.recount import PackedRun
 from shipworthy.evidence.shape import anything, mapped
 from shipworthy.evidence.specified import Specified
+from shipworthy.evidence.stamp import GivenStamp, check_stamp, given_stamp
+from shipworthy.evidence.verdict import blank_runs
 from shipworthy.evidence.verification import Check, Verification, report
-from shipworthy.store import chain
 from shipworthy.store.authority import check_signers
 from shipworthy.store.dsse import verify as verify_envelope
 from shipworthy.store.trust import PublicKey, Trust, load_trust, read_time
 
 _KNOWN = re.compile(
-    r"VERIFY\.md|verify\.py|report\.html|(?:decision|criteria|trace)\.json|audit-log\.jsonl|specs/[^/]+\.json"
+    r"VERIFY\.md|verify\.py|report\.html|(?:decision|criteria|findings|trace)\.json|audit-log\.jsonl|specs/[^/]+\.json"
     r"|suites/[^/]+/(?:card\.md|suite\.json)|runs/[^/]+/(?:manifest|subject|seal)\.json|runs/[^/]+/attempts[^/]*\.jsonl"
     r"|workspace/.+|conformance/[0-9]{2}\.dsse\.json|signoff/audit-log\.jsonl|attestations/release-[0-9]{2}\.dsse\.json|"
     + DOSSIER_FILES
@@ -72,23 +72,19 @@ PACK_VERSION = 5
 _MOST_SIGNED = 1 << 24
 """Bytes of manifest or attestation: all that is read of a pack before somebody trusted has signed it."""
 
+SKEW = timedelta(minutes=5)
+"""How far a signer's clock may be ahead of a verifier's, or of a time stamp's."""
+
 PREDICATE_TYPE = "https://shipworthy.example/attestation/release-decision/v1"
 
 
-def _finished(run: PackedRun) -> Finished:
-    """Say whether a run is finished by its rule; a search is no evidence before its plan is made whole."""
-    made = Counter(record["suite"] for record in run.counted)
-    looked = all(at_look(use.get("looks", ()), use["attempts"], made[use["id"]]) for use in run.manifest["suites"])
-    rule = "sequential" if run.manifest.get("stopping", {}).get("rule") == "sequential" else "fixed"
-    return finished(rule, run.manifest["planned"], count_made(run.hashes), concluded=looked)
-
-
-def verify_pack(path: Path, trust: Trust) -> Verification:
+def verify_pack(path: Path, trust: Trust, stamp: GivenStamp | None = None) -> Verification:
     """Check a pack against a verifier's trust file.
 
     Args:
         path: the pack.
         trust: whom the verifier believes.
+        stamp: a time stamp that must be of this pack; None where none is asked for.
 
     Raises:
         UsageError: the file cannot be read.
@@ -106,7 +102,8 @@ def verify_pack(path: Path, trust: Trust) -> Verification:
                 file.seek(0)
                 with _uncollected():
                     data = file.read(archive.MAX_BYTES + 1)
-                    if verifier.go(verifier.inside(data)) and verifier.go(verifier.beside()):
+                    held = verifier.go(verifier.inside(data)) and verifier.go(verifier.beside())
+                    if held and verifier.go(verifier.stamped(data, stamp)):
                         verifier.again()
     except OSError as error:
         raise UsageError(f"cannot read the pack {path}: {error.strerror}") from error
@@ -152,7 +149,7 @@ class _Verifier:
         self.predicate: Mapping[str, Any] = {}
         self.signers: tuple[PublicKey, ...] = ()
         self.runs: dict[str, PackedRun] = {}
-        self.entries: list[Mapping[str, Any]] = []
+        self.entries: Sequence[Mapping[str, Any]] = ()
         self.head = b""
         self.signed_off: list[Mapping[str, Any]] = []
         self.specified: Specified
@@ -218,6 +215,21 @@ class _Verifier:
             steps.append(("sections", lambda: check_source(self.members)))
         return steps
 
+    def stamped(self, data: bytes, stamp: GivenStamp | None) -> Sequence[Step]:
+        """What is checked of a time stamp, where the verifier was given one."""
+        return () if stamp is None else (("time stamp", lambda: self.stamp(data, stamp)),)
+
+    def stamp(self, data: bytes, stamp: GivenStamp) -> str:
+        found, who = check_stamp(stamp.data, data, stamp.authorities)
+        signed = read_time(self.predicate["created"], "created")
+        if signed > found.at + timedelta(seconds=found.seconds) + SKEW:
+            raise IntegrityError(
+                f"the pack was stamped at {found.at:%Y-%m-%d %H:%M:%S} UTC, and says that it was signed later, at "
+                f"{signed:%Y-%m-%d %H:%M:%S}"
+            )
+        near = f" (to {found.seconds:g} s)" if found.seconds else ""
+        return f"it was there, signed, at {found.at:%Y-%m-%d %H:%M:%S} UTC{near}, says {who}"
+
     def told(self) -> str:
         self.decision, self.manifests = customer.check(self.members, self.predicate)
         return (
@@ -226,8 +238,9 @@ class _Verifier:
 
     def sign_off(self) -> str:
         decided = [self.runs[name] for name in self.decision["runs"]]
-        fresh = any(gate.get("fresh", False) for gate in self.gates())
-        spoilt = [("unscored", run.manifest["id"]) for run in decided if self.blank_runs([run])]
+        fresh = any(gate.get("fresh", False) for gate in gates_of(self.members))
+        limit = self.specified.max_error_rate
+        spoilt = [("unscored", run.manifest["id"]) for run in decided if blank_runs([run], limit)]
         spoilt += [("kept-replies", run.manifest["id"]) for run in decided if fresh and run.replies.cached]
         held = signed_off.PackedEvidence(
             decision=self.decision,
@@ -344,334 +357,28 @@ class _Verifier:
         return f"{len(self.runs)} run{'s' * (len(self.runs) != 1)}, {records:,} records, chains intact"
 
     def audit(self) -> str:
-        name, first, entries = "audit-log.jsonl", chain.origin(b"audit"), []
-        head = first
-        for number, hash, body in chained(name, self.member(name), first, b'"entry":'):
-            head = hash
-            entries.append(read_json(f"{name}:{number}", body))
-            words.entry(entries[-1], f"{name}:{number}")
-            if entries[-1]["number"] != number:
-                raise IntegrityError(f"{name}:{number}: out of order")
-        self.head = head
-        if chain.head_text(head) != self.predicate["audit_head"]:
-            raise IntegrityError(f"{name}: its head is not the one that was signed")
-        digest = bytes_digest(self.members["decision.json"])
-        self.entries = entries
-        made = [
-            e["body"] for e in entries if e["kind"] == "decision.made" and e["body"]["decision"] == self.decision["id"]
-        ]
-        if [body["digest"] for body in made] != [digest]:
-            raise IntegrityError(f"{name}: does not record this decision")
-        for id, run in self.runs.items():
-            known = [e for e in entries if e["kind"] in ("run.finished", "run.seen") and e["body"]["run"] == id]
-            sealed = run.seal["original"]
-            if not known or {key: known[-1]["body"][key] for key in ("head", "heads", "merkle")} != sealed:
-                raise IntegrityError(f"{name}: records the run {id} with another head than its seal, or not at all")
-            state = _finished(run)
-            if (known[-1]["kind"] == "run.finished") is not state.yes:
-                raise IntegrityError(f"{name}: records the run {id} as {known[-1]['kind']}, but {state.why}")
-            if made[0]["heads"].get(id) != sealed["head"]:
-                raise IntegrityError(f"{name}: the decision was made on another state of the run {id}")
-            told = {"system", "plan", "planned", "spec_digest", "subject_digest"}
-            if any(known[-1]["body"].get(key) != run.manifest[key] for key in told):
-                raise IntegrityError(f"{name}: describes the run {id} in another way than its manifest")
-        said = {key: made[0].get(key) for key in ("system", "verdict", "gate", "runs")}
-        if said != {key: self.decision[key] for key in said}:
-            raise IntegrityError(f"{name}: records the decision with another verdict, or on other runs")
-        times.check(self.decision, self.runs, entries, time.time())
-        return f"{len(entries)} entries, chain intact; it records the decision and its runs"
+        self.entries, self.head = read_log(self.members, self.decision, self.predicate, self.runs)
+        return f"{len(self.entries)} entries, chain intact; it records the decision and its runs"
 
     def digests(self) -> str:
-        specs = {plan: bytes_digest(self.member(f"specs/{plan}.json")) for plan in self.plans}
-        distinct = sorted(set(specs.values()))
-        # One specification has its own digest; several have that of their sorted list.
-        named = (
-            distinct[0] if len(distinct) == 1 else bytes_digest(json.dumps(distinct, separators=(",", ":")).encode())
-        )
-        if named != self.decision["spec_digest"]:
-            raise IntegrityError("specs: not what the decision's spec_digest names")
-        self.specified = Specified({plan: self.json(f"specs/{plan}.json") for plan in self.plans})
-        decided = [self.runs[name].manifest for name in self.decision["runs"]]
-        if not decided or {manifest["plan"] for manifest in decided} != set(specs):
-            raise IntegrityError("specs: not the plans of the decision's runs")
-        for manifest in decided:
-            if manifest["spec_digest"] != specs[manifest["plan"]]:
-                raise IntegrityError(f"decision.json: the run {manifest['id']} was made under another specification")
-            if manifest["subject_digest"] != self.decision["subject_digest"]:
-                raise IntegrityError(f"decision.json: the run {manifest['id']} measured another subject")
-        for id, run in self.runs.items():
-            if run.manifest["plan"] in specs and run.manifest["spec_digest"] == specs[run.manifest["plan"]]:
-                self.specified.hold(run.manifest, f"runs/{id}/manifest.json")
-                self.specified.hold_scores(run.manifest, run.records, f"runs/{id}")
-        self.suites()
-        self.subjects()
-        whole = 0
-        for id, run in self.runs.items():
-            subject = bytes_digest(self.member(f"runs/{id}/subject.json"))
-            if self.json(f"runs/{id}/subject.json") != run.manifest["subject"]:
-                raise IntegrityError(f"runs/{id}/subject.json: not the one in the run's manifest")
-            if run.seal["subject"] == "whole":
-                whole += 1
-                if subject != run.manifest["subject_digest"]:
-                    raise IntegrityError(f"runs/{id}/subject.json: not what its subject_digest names")
-        redacted = len(self.runs) - whole
-        return "specification and subjects as named" + (
-            f" ({redacted} subjects redacted: not checked)" if redacted else ""
-        )
-
-    def suites(self) -> None:
-        """Hold what the pack says of its suites against the specification."""
-        for name in sorted(self.members):
-            if name.startswith("suites/") and name.endswith("/suite.json"):
-                self.specified.hold_suite(self.json(name), name)
+        self.specified = read_specs(self.members, self.decision, self.runs)
+        return subjects.check(self.members, self.decision, self.runs, self.entries, self.specified.baseline)
 
     def ledger(self) -> str:
-        """Read the ledger again from the audit log: no run on the same samples may be left out of the decision."""
-        said = self.decision.get("ledger")
-        if said is None:
-            raise IntegrityError("decision.json: does not say which of the runs on these samples it is about")
-        scopes = [_scope(self.runs[name].manifest) for name in self.decision["runs"]]
-        decided, baselines = self.decision["runs"], self.decision.get("baseline_runs", ())
-        id = self.decision["id"]
-        until = next(e["number"] for e in self.entries if e["kind"] == "decision.made" and e["body"]["decision"] == id)
-        read = said["entries"]
-        if type(read) is not int or not 0 <= read < until:
-            raise IntegrityError("decision.json: its ledger was not read from the audit log as it was before")
-
-        def lines(last: int) -> list[ledger.RunLine]:
-            entries = ((e["kind"], e["body"]) for e in self.entries[:last])
-            return ledger.lines(entries, scopes, baselines)
-
-        found = ledger.place(lines(read), decided)
-        written = {name: [(line["run"], line["state"], line["subject_digest"]) for line in said[name]] for name in ("earlier", "later")}  # fmt: skip  # noqa: E501
-        if written != {"earlier": [*map(tuple, found.earlier)], "later": [*map(tuple, found.later)]}:
-            raise IntegrityError("decision.json: its ledger is not that of the audit log")
-        known = {line.run for line in (*found.earlier, *found.later)} | set(decided)
-        # A baseline that was never entered before is entered with the decision.
-        if missed := [line.run for line in lines(until - 1) if line.run not in known | set(baselines)]:
-            raise IntegrityError(f"decision.json: its ledger lacks {missed[0]}, which was begun before the decision")
-        told = ((e["kind"], e["body"]) for e in self.entries[:read])
-        often = ledger.tries(told, scopes, self.decision["subject_digest"], decided)
-        if said.get("tries") != {**often._asdict(), "sentence": ledger.tried(often)}:
-            raise IntegrityError("decision.json: how often this was tried is not what the audit log says")
-        gone = {line["run"] for name in ("earlier", "later") for line in said[name] if line["gone"]}
-        if (said["number"], said["sentence"]) != (found.number, ledger.sentence(found, gone)):
-            raise IntegrityError("decision.json: its ledger is told in other words than its lines")
-        kept = freshness.check(self.decision, self.predicate, self.runs, self.gates())
-        selftested.check(self.decision, self.runs[self.decision["runs"][0]].manifest, self.entries[: said["entries"]])
-        return f"{ledger.sentence(found, gone)}; {ledger.tried(often)}; {kept}"
-
-    def gates(self) -> list[Mapping[str, Any]]:
-        """Return the gate, as each specification has it; `digests` checks that they are the ones that were named."""
-        return [g for p in self.plans for g in self.json(f"specs/{p}.json")["entities"].get("gate", {}).values()]
-
-    def subjects(self) -> None:
-        """Hold what a decision says of its subjects against the manifests: what was compared, and with what."""
-        mine = self.subject(self.decision["runs"], self.decision.get("subject"), "subject")
-        baseline, old = self.decision.get("baseline"), self.decision.get("baseline_runs", ())
-        if not old:
-            if baseline is not None:
-                raise IntegrityError("decision.json: says what it compares with, and has no baseline run")
-            return
-        if baseline is None:
-            raise IntegrityError("decision.json: does not say what its baseline runs measured")
-        theirs = self.subject(old, baseline["subject"], "baseline")
-        if theirs["subject"] == mine["subject"]:
-            raise IntegrityError("decision.json: compares a subject with itself")
-        same = bool(mine["declared"]) and mine["declared"] == theirs["declared"]
-        if baseline.get("same_target", False) is not same:
-            raise IntegrityError("decision.json: whether the baseline is of the same target is not what the runs say")
-        how, named = baseline.get("how", "named"), baseline.get("decision", "")
-        if how not in words.HOW or (how == "gate") is not bool(named) or self.specified.baseline != named:
-            raise IntegrityError("decision.json: its baseline is not the one that the gate names")
-        if how == "pinned":
-            system = self.decision["system"]
-            pins = [e for e in self.entries if e["kind"] == "baseline.set" and e["body"]["system"] == system]
-            if not pins or [pins[-1]["body"]["run"]] != list(old):
-                raise IntegrityError("decision.json: its baseline is not the one that the audit log has as pinned")
-
-    def subject(self, runs: Sequence[str], said: Mapping[str, Any] | None, what: str) -> Mapping[str, str]:
-        """Return what the manifests of runs say of their one subject, held against what the decision says."""
-        found = []
-        for id in runs:
-            manifest = self.runs[id].manifest
-            declared = manifest["subject"].get("declared") or {}
-            found.append(
-                {
-                    "subject": manifest["subject_digest"],
-                    "declared": declared.get("target", ""),
-                    "guards": manifest.get("guards", ""),
-                    "reasoning": manifest["subject"].get("reasoning", ""),
-                }
-            )
-        if any(one != found[0] for one in found):
-            raise IntegrityError(f"decision.json: the runs of its {what} measured different subjects")
-        told = (
-            None if said is None else (said["digest"], *(said.get(k, "") for k in ("declared", "guards", "reasoning")))
-        )
-        if told != tuple(found[0].values()):
-            raise IntegrityError(f"decision.json: its {what} is not what the runs measured")
-        return found[0]
-
-    @property
-    def plans(self) -> list[str]:
-        """The plans whose specification the pack holds: what each of them reaches in the safety files."""
-        names = sorted(name for name in self.members if name.startswith("specs/"))
-        return [name.removeprefix("specs/").removesuffix(".json") for name in names]
+        return ledgered.check(self.decision, self.predicate, self.runs, self.entries, gates_of(self.members))
 
     def criteria(self) -> str:
-        specified = self.specified
-        if self.decision["gate"] != specified.gate:
-            raise IntegrityError(f"decision.json: the gate {self.decision['gate']} is not the one that was specified")
-        listed = self.json("criteria.json")
-        words.criteria(listed, "criteria.json")
-        stated = {entry["id"]: entry for entry in listed["criteria"]}
-        results = self.decision["criteria"]
-        ids = [result["id"] for result in results]
-        if [entry["id"] for entry in listed["criteria"]] != ids or len(set(ids)) != len(ids):
-            raise IntegrityError("criteria.json: other criteria than the decision's, or one of them twice")
-        # The spec holds what the run's plan reaches. With the gate `all`, a criterion on another suite is part of the
-        # decision and not of the spec; it may only be undecided.
-        wanted = specified.selected
-        odd = set(specified.criteria) - set(ids) if wanted is None else set(wanted) ^ set(ids)
-        if odd:
-            raise IntegrityError(f"decision.json: its criteria are not those of the gate: {', '.join(sorted(odd))}")
-        held = Criteria(self.decision, self.runs, self.entries, specified)
-        counted = sum([held.check(result, stated[result["id"]]) for result in results])
-        decided = [self.runs[name] for name in self.decision["runs"]]
-        hits = self.s1_hits(decided)
-        if hits != sorted(self.decision.get("s1_hits", ())):
-            raise IntegrityError("decision.json: the hits on S1 samples are not those in the records")
-        lacking = {id for run in decided for id in recount.s1_unscored(run.counted, run.manifest)} - set(hits)
-        if sorted(lacking) != sorted(self.decision.get("s1_unscored", ())):
-            raise IntegrityError("decision.json: the S1 samples without a score are not those in the records")
-        verdict = overall([result["verdict"] for result in results], hits, lacking, self.blank_runs(decided))
-        if self.decision["verdict"] != verdict:
-            raise IntegrityError(
-                f"decision.json: it says {self.decision['verdict']}; by its criteria, its S1 samples and its errors it "
-                f"is {verdict}"
-            )
-        return f"{counted} of {len(results)} counted again from the records, with the same result; {len(hits)} S1 hits"
-
-    def blank_runs(self, decided: Sequence[PackedRun]) -> bool:
-        """Say whether a run lacks more scores than the gate allows."""
-        limit = self.specified.max_error_rate
-
-        def possible(run: PackedRun) -> int:
-            made = Counter(record["suite"] for record in run.counted)
-            asked = sum(
-                next((look for look in use.get("looks", ()) if look >= made[use["id"]]), use["attempts"])
-                for use in run.manifest["suites"]
-            )
-            return int(asked) - sum(recount.inapplicable(run.counted).values())
-
-        return any(recount.unscored(run.counted, run.manifest) > limit * possible(run) for run in decided)
-
-    def s1_hits(self, decided: Sequence[PackedRun]) -> list[str]:
-        """Return the hits on S1 samples, less those that the audit log confirms as none; hold what was said to it."""
-        id, found = (
-            self.decision["id"],
-            {run.manifest["id"]: recount.s1_hits(run.records, run.manifest) for run in decided},
-        )
-        made = next(e["number"] for e in self.entries if e["kind"] == "decision.made" and e["body"]["decision"] == id)
-
-        def standing(last: int) -> list[confirmation.HitWord]:
-            # `ledger` checked that what was read is a part of the log, and ends before the decision.
-            words = [
-                confirmation.word(e["number"], e["body"])
-                for e in self.entries[:last]
-                if e["kind"] == confirmation.CONFIRMED
-            ]
-            return [word for run, hits in found.items() for word in confirmation.standing(words, run, hits).values()]
-
-        read = standing(self.decision["ledger"]["entries"])
-        names = ("run", "attempt", "said", "by", "because", "entry")
-        if [{name: getattr(word, name) for name in names} for word in read] != list(
-            self.decision.get("confirmations", ())
-        ):
-            raise IntegrityError("decision.json: what it says was said of S1 hits is not what the audit log holds")
-        out = {(word.run, word.attempt) for word in read if word.said == "no-hit"}
-        if back := out - {(word.run, word.attempt) for word in standing(made - 1) if word.said == "no-hit"}:
-            raise IntegrityError(
-                f"decision.json: rests on a word on {min(back)[1]} that was taken back before the decision was entered"
-            )
-        return sorted({hit for run, hits in found.items() for hit in hits if (run, hit) not in out})
+        return verdict.check(self.members, self.decision, self.runs, self.entries, self.specified)
 
     def trace(self) -> str:
-        trace = self.json("trace.json")
-        words.trace(trace, "trace.json")
-        said = {name: self.decision[name] for name in ("verdict", "system", "spec_digest", "subject_digest")}
-        if trace["decision"] != self.decision["id"] or {name: trace[name] for name in said} != said:
-            raise IntegrityError("trace.json: of another decision")
-        results = {result["id"]: result for result in self.decision["criteria"]}
-        for criterion in (c for risk in trace["risks"] for r in risk["requirements"] for c in r["criteria"]):
-            result = results.get(criterion["id"], {"id": criterion["id"]})
-            named = {key: result.get(key, "") for key in ("must", "verdict", "metric", "run", "baseline_run")}
-            if {key: criterion[key] for key in named} != named:
-                raise IntegrityError(f"trace.json: says of {result['id']} what the decision does not")
-        linked = 0
-        for id, suites in trace["records"].items():
-            for listed in suites.values():
-                for attempt, digest in listed.items():
-                    linked += 1
-                    if id not in self.runs or self.runs[id].hashes.get(attempt) != digest:
-                        raise IntegrityError(f"trace.json: the record {attempt} of {id} is not the one in the pack")
-        if linked != sum(len(run.records) for run in self.runs.values()):
-            raise IntegrityError("trace.json: does not lead to every record")
-        return f"leads from {len(trace['risks'])} risks to {linked:,} records"
+        return traced.check(self.members, self.decision, self.runs)
 
     def unchanged(self) -> str:
         return unchanged.check(self.members, self.predicate, self.decision, self.runs, self.entries)
 
     def again(self) -> None:
-        """Read the safety files and render the report again, where that can be done: this file needs only Python."""
-        try:
-            from shipworthy.evidence.customer_pack import check_pages
-            from shipworthy.evidence.dossier.packed import check_dossier
-            from shipworthy.evidence.known import check_known
-            from shipworthy.evidence.rendered import check_report
-            from shipworthy.evidence.ruled import check_rules
-            from shipworthy.evidence.written import check_written
-        except ImportError as error:
-            why = "not compared with the records, nor are the guide and the verifier beside it: "
-            why += f"that takes all of shipworthy ({error})"
-            self.checks.append(Check("report", True, why, compared=False))
-            if not self.for_customers and (other := unchanged.not_to_the_byte(self.members)):
-                why = f"{other[0]}: not the file that was decided on, to the byte: telling whether more than"
-                self.checks.append(Check("files", False, f"{why} operational settings differ takes all of shipworthy"))
-            return
-        steps = [("fields", check_known), ("files", check_written), ("report", check_report)]
-        if any(name.startswith(DOSSIER) for name in self.members):
-            steps.append(("dossier", check_dossier))
-        if self.for_customers:
-            steps = [("pages", check_pages)]
-        if self.signed_off:
-            steps.append(("rules", check_rules))
-        for what, check in steps:
-            try:
-                self.checks.append(check(self.members))
-            except (IntegrityError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-                self.checks.append(Check(what, False, f"cannot be read again ({type(error).__name__}: {error})"))
-            if not self.checks[-1].ok:
-                return
-
-
-def overall(verdicts: Sequence[str], hits: Collection[str], lacking: Collection[str], blank: bool) -> str:
-    """Return the verdict that follows, by the rules of the gate.
-
-    Args:
-        verdicts: of the criteria; at least one.
-        hits, lacking: attempts on S1 samples that are hits, or have no score.
-        blank: whether a run lacks more scores than the gate allows.
-    """
-    if hits or "no-ship" in verdicts:
-        return "no-ship"
-    return "inconclusive" if blank or lacking or set(verdicts) != {"ship"} else "ship"
-
-
-def _scope(manifest: Mapping[str, Any]) -> ledger.Scope:
-    suites = frozenset(use["id"] for use in manifest["suites"])
-    return ledger.Scope(manifest["system"], manifest["spec_digest"], tuple(manifest.get("draws", ())), suites)
+        """Read the safety files and render the report again, where all of shipworthy is there."""
+        self.checks += again.checks(self.members, for_customers=self.for_customers, signed_off=bool(self.signed_off))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -702,7 +409,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             audit_log=chosen.audit_log,
         )
         trust = load_trust(chosen.trust)
-        found = verify_pack(chosen.pack, trust)
+        found = verify_pack(chosen.pack, trust, given_stamp(chosen.stamp, chosen.stamp_trust))
         given = require.answer(found, asked, trust)
     except ShipworthyError as error:
         sys.stderr.write(f"error: {visible(str(error))}\n")

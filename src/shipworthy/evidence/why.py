@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple
 
 from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.records import CriterionResult, Decision
+from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.evidence.residual import ResidualRisk
-from shipworthy.evidence.standing import CriterionStanding
 from shipworthy.workspace.graph import Graph, Node
 
 _PLACES: tuple[tuple[str, ...], ...] = (

@@ -9,17 +9,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shipworthy.core.alarm_entry import (
+    ALARM_KINDS,
+    CLOSED,
+    CONTENT_LOOKED,
+    RAISED,
+    SPANS_DRAWN,
+    SUBJECT_DELETED,
+    TOLD,
+)
+from shipworthy.core.alarm_entry import LOOKED as ALARMS_LOOKED
 from shipworthy.core.calibration import CALIBRATED, Calibration, calibration_of
 from shipworthy.core.change import CHANGED, change_of
 from shipworthy.core.condition import parse
 from shipworthy.core.confirmation import CONFIRMED
 from shipworthy.core.confirmation import WORDS as SAID
 from shipworthy.core.errors import IntegrityError
+from shipworthy.core.finding_entry import KINDS as FINDING_KINDS
+from shipworthy.core.finding_entry import check_body as check_finding
 from shipworthy.core.finished import INAPPLICABLE
+from shipworthy.core.incident_entry import DRILLED, EXERCISED, INCIDENT, INCIDENT_EVENTS
+from shipworthy.core.job_entry import ENDED, STARTED
+from shipworthy.core.kept_kpi import KPI_KEPT, kept_kpi_of
 from shipworthy.core.label_draw import DRAWN, LABELLED, QUEUED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
+from shipworthy.core.occurrence import OCCURRED, occurrence_of
 from shipworthy.core.selftest import SELFTESTED, selftest_of
 from shipworthy.core.sentinel_entry import ENROLLED, LOOKED, check_body
+from shipworthy.core.signal_entry import RECORDED, SIGNAL_KINDS
+from shipworthy.core.transferred import TRANSFERRED, transfer_of
 from shipworthy.evidence import signed_words
 from shipworthy.evidence.shape import (
     Shape,
@@ -81,6 +99,7 @@ def _measure(value: Any, where: str) -> None:
             "high": number(),
             "reducer": word("mean", "any"),
             "judge": text,
+            "harm": flag,
         },
         closed=True,
     )(value, where)
@@ -168,6 +187,7 @@ _TRIES = fields(
         "number": whole(1), "runs": whole(1), "not_shipped": _count, "unfinished": _count, "undecided": _count,
         "deleted": _count, "sittings": whole(1), "cut_off": _count, "unentered": _count, "sentence": text,
     },
+    {"elsewhere": _count},  # since decision 0226
     closed=True,
 )  # fmt: skip
 
@@ -178,6 +198,11 @@ _WORD = fields(
 )
 
 _REPLIES = fields({"run": name, "replies": _count, "cached": _count, "oldest": text}, closed=True)
+
+finding: Shape = fields(
+    {"finding": name, "severity": word(*SEVERITIES), "due": text, "recurred": text, "entry": whole(1), "reason": text},
+    closed=True,
+)
 
 decision: Shape = fields(
     {
@@ -217,6 +242,8 @@ decision: Shape = fields(
         "confirmations": listed(_WORD),
         "files": listed(_FILE),
         "selftest": maybe(fields({"entry": whole(1), "flips": listed(_count), "sentence": text}, closed=True)),
+        "findings": listed(finding),
+        "transfer": listed(fields({"entry": whole(1), "suite": name, "metric": name, "sentence": text}, closed=True)),
     },
     closed=True,
 )
@@ -241,7 +268,7 @@ manifest: Shape = fields(
         "stopping": fields({}, {"rule": word(*RULES), "planner": text, "budget": _count}, closed=True),
         "shards": whole(1), "draws": listed(_count), "guards": text, "shadow": text, "engine": text, "host": text,
         "models": listed(fields({"role": text, "digest": text}, {"description": anything}, closed=True)),
-        "files": listed(_FILE),
+        "files": listed(_FILE), "beside": mapped(text),
     },
     closed=True,
 )  # fmt: skip
@@ -303,12 +330,48 @@ def _selftest(value: Any, where: str) -> None:
         raise wrong(where, "a self-test of a gate", value) from None
 
 
+def _transfer(value: Any, where: str) -> None:
+    mapped(anything)(value, where)
+    try:
+        transfer_of(0, value)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise wrong(where, "a transfer", value) from None
+
+
+def _occurrence(value: Any, where: str) -> None:
+    mapped(anything)(value, where)
+    try:
+        occurrence_of(0, "", value)
+    except ValueError:
+        raise wrong(where, "an occurrence", value) from None
+
+
+def _kept_kpi(value: Any, where: str) -> None:
+    mapped(anything)(value, where)
+    try:
+        kept_kpi_of(0, "", value)
+    except ValueError:
+        raise wrong(where, "a number that was kept", value) from None
+
+
 def _change(value: Any, where: str) -> None:
     mapped(text)(value, where)
     try:
         change_of(0, "", value)
     except ValueError:
         raise wrong(where, "a change", value) from None
+
+
+def _step(kind: str) -> Shape:
+    def shape(value: Any, where: str) -> None:
+        mapped(anything)(value, where)
+        digest(value.get("row"), f"{where}.row")
+        try:
+            check_finding(kind, value)
+        except ValueError:
+            raise wrong(where, "a step of a finding", value) from None
+
+    return shape
 
 
 def _look(value: Any, where: str) -> None:
@@ -319,6 +382,26 @@ def _look(value: Any, where: str) -> None:
     except ValueError:
         raise wrong(where, "a look of a sentinel", value) from None
 
+
+def _look_row(value: Any, where: str) -> None:
+    """A row of a look at alarms: a key, then whole numbers (a day, events, sessions)."""
+    if not isinstance(value, list) or len(value) < 2:
+        raise wrong(where, "a key and its counts", value)
+    text(value[0], f"{where}[0]")
+    for place, one in enumerate(value[1:], 1):
+        whole(-1_000_000)(one, f"{where}[{place}]")
+
+
+_look_at_content = {"by": text, "reason": text}
+_alarm = fields(
+    {"id": name, "kind": word(*ALARM_KINDS), "stream": text, "day": name, "told": text},
+    {"about": text, "severity": whole(0, 4), "since": text, "metric": text, "feature": text, "events": _count,
+     "sessions": _count, "per": maybe(number()), "low": number(), "high": number(), "confidence": number(0, 1),
+     "baseline_events": _count, "baseline_sessions": _count, "baseline_days": _count, "baseline_per": maybe(number()),
+     "normal_per": maybe(number()), "value": number(), "height": number(), "e_value": number(), "discovered": flag,
+     "spans": listed(text), "received": _count},
+    closed=True,
+)  # fmt: skip
 
 _BODIES: Mapping[str, Shape] = {
     "run.declared": _RUN,
@@ -353,9 +436,53 @@ _BODIES: Mapping[str, Shape] = {
     ),
     CHANGED: _change,
     **dict.fromkeys((ENROLLED, LOOKED), _look),
+    **{kind: _step(kind) for kind in FINDING_KINDS},
     QUEUED: fields({"queue": name, "run": name, "digest": digest}, closed=True),
     CALIBRATED: _calibration,
     SELFTESTED: _selftest,
+    ALARMS_LOOKED: fields(
+        {"watch": name, "day": name, "counts": listed(_look_row), "late": listed(_look_row)},
+        {"canaries": listed(_look_row)},
+        closed=True,
+    ),
+    RAISED: _alarm,
+    CLOSED: fields({"alarm": name, "stream": text, "relearn": flag, "day": name, **_look_at_content}, closed=True),
+    TOLD: fields({"output": name, "alarm": name, "action": word("raised", "closed")}, closed=True),
+    CONTENT_LOOKED: fields({"id": name, "spans": _count, **_look_at_content}, closed=True),
+    SUBJECT_DELETED: fields({"subject": name, "keys": _count, **_look_at_content}, closed=True),
+    SPANS_DRAWN: fields(
+        {"digest": digest, "by": listed(text), "seed": whole(-(2**53)), "least": _count, "kind": text,
+         "strata": listed(fields({"stratum": listed(text), "spans": _count, "drawn": _count}, closed=True))},
+        {"sessions": flag},
+        closed=True,
+    ),
+    RECORDED: fields(
+        {"id": name, "system": name, "at": name, "kind": word(*SIGNAL_KINDS), "source": name,
+         "severity": maybe(word(*SEVERITIES)), "feature": text, "subject_digest": text, **_ROW},
+        closed=True,
+    ),
+    INCIDENT: fields(
+        {"incident": name, "system": name, "what": word(*INCIDENT_EVENTS), "at": name, "by": text,
+         "severity": word("", *SEVERITIES), "about": text, "outcome": text, **_ROW},
+        closed=True,
+    ),
+    DRILLED: fields(
+        {"system": name, "lever": name, "at": name, "by": text, "seconds": number(0), "worked": flag, "within": name,
+         **_ROW},
+        closed=True,
+    ),
+    EXERCISED: fields(
+        {"id": name, "system": name, "scenario": name, "digest": digest, "at": name, "by": text, "points": whole(),
+         "most": whole(), "minutes": number(0), **_ROW},
+        closed=True,
+    ),
+    TRANSFERRED: _transfer,
+    OCCURRED: _occurrence,
+    KPI_KEPT: _kept_kpi,
+    STARTED: fields({"job": name, "due": text, "command": text}, closed=True),
+    ENDED: fields(
+        {"job": name, "start": whole(1), "code": whole(-1_000), "seconds": number(0), "why": text}, closed=True
+    ),
     "approval.given": fields(
         {"system": name, "what": name, "digest": text, "verdict": word("approved", "rejected"), "by": text,
          "role": text, "at": text},

@@ -22,7 +22,7 @@ from shipworthy.enforce.rule import STAGES
 from shipworthy.exchange.desk import Mediation
 from shipworthy.exchange.forms import Forms
 from shipworthy.gateway.candidates import Candidates
-from shipworthy.gateway.clients import Clients
+from shipworthy.gateway.clients import Clients, Throttle
 from shipworthy.gateway.config import POLICY, STOP, Config, read_config
 from shipworthy.gateway.declared import UNPROVEN
 from shipworthy.gateway.levers import WATCH_S, Levers, Pulled
@@ -60,6 +60,7 @@ class Active:
         mcp: the MCP servers; `mcp_policy` the same policy for their sessions, which keep what they know.
         secrets: keys of the upstreams and the MCP servers: in no error and no record.
         reading, writing: how long a client may take for its body, and for what is written to it.
+        throttle: counts all requests that are begun, where a lever says how many may be; None where none does.
     """
 
     def __init__(
@@ -119,15 +120,16 @@ class Active:
         limits = config.spec.limits
         self.writing, self.reading = Patience(limits.write_s), Patience(limits.body_s)
         self.policy: PolicyStage | None = None
+        self.mcp_policy: Policy | None = None
         mode, asks = config.policy_mode(known), config.spec.approvals
-        if config.policy is not None and mode != "off":
-            self.policy = PolicyStage(Policy(config.policy, shadow=mode == "shadow"), SpentBook(config.state))
+        rules = config.policy_under(known)
         # What users have spent in their sessions of MCP goes on while the policy is the same one, whatever its mode.
         same = before is not None and before.config.policy == config.policy
         self._accounts: Accounts = before._accounts if before is not None and same else Accounts()
-        self.mcp_policy: Policy | None = None
-        if config.policy is not None and mode != "off":
-            self.mcp_policy = Policy(config.policy, shadow=mode == "shadow", accounts=self._accounts)
+        if rules is not None and mode != "off":
+            self.policy = PolicyStage(Policy(rules, shadow=mode == "shadow"), SpentBook(config.state))
+            self.mcp_policy = Policy(rules, shadow=mode == "shadow", accounts=self._accounts)
+        self.throttle = _throttle(config, known, before)
         self.mediation = Mediation(
             self.pipeline,
             patience_s=(asks.timeout_s if asks is not None else 0.0) + _BEYOND_S,
@@ -165,6 +167,10 @@ class Active:
         passed = fitting[0].spec.pass_on
         used = {name for name in passed if name in body}
         return Candidates([one for one in fitting if used <= set(one.spec.pass_on)]), passed
+
+    def in_place_of(self, model: str) -> str:
+        """Return the model that is asked where a client asks for another: the same one, but for a lever."""
+        return self.config.model_under(self.config.known(self.levers), model)
 
     def scrub(self, text: str) -> str:
         """Return an error's message without credentials and personal data."""
@@ -294,6 +300,15 @@ class Keeper:
         self._tell(f"guards {self.active.digest}, levers pulled: {named or 'none'}")
         if self.active.stopped and not before.stopped:
             self._stop()
+
+
+def _throttle(config: Config, levers: tuple[str, ...], before: Active | None) -> Throttle | None:
+    """Return what counts requests under some levers; what was begun under the same rate before counts on."""
+    rate = config.rate_under(levers)
+    if rate is None:
+        return None
+    was = before.throttle if before is not None else None
+    return was if was is not None and was.rate == rate else Throttle(rate, 1 / config.spec.workers)
 
 
 async def _close(upstreams: list[GatewayUpstream], after: float) -> None:

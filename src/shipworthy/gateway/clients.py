@@ -9,11 +9,39 @@ from hashlib import sha256
 
 from shipworthy.core.credentials import resolve
 from shipworthy.core.errors import UsageError
-from shipworthy.gateway.config import ClientSpec, fits
+from shipworthy.gateway.listening import ClientSpec, fits
 from shipworthy.gateway.refusal import HttpRefusal
 
 FEWEST = 16
 """Characters of a client's key."""
+
+
+class Throttle:
+    """How often something may be begun, in one worker: a bucket that fills with time and holds ten seconds' worth.
+
+    Args:
+        rate: a minute, in all workers.
+        share: of it that this worker has: one divided by the number of workers.
+    """
+
+    def __init__(self, rate: float, share: float = 1.0) -> None:
+        self.rate, self._per_second = rate, rate * share / 60
+        self._most = max(1.0, rate * share / 6)
+        self._tokens, self._filled = self._most, time.monotonic()
+
+    def take(self, said: str) -> None:
+        """Count one in.
+
+        Raises:
+            Refusal: it is one too many; says so, and when another may come.
+        """
+        now = time.monotonic()
+        self._tokens = min(self._most, self._tokens + (now - self._filled) * self._per_second)
+        self._filled = now
+        if self._tokens < 1:
+            wait = (1 - self._tokens) / self._per_second
+            raise HttpRefusal(429, "rate_limit_error", said, code="rate_limit", retry_s=wait)
+        self._tokens -= 1
 
 
 class GatewayClient:
@@ -27,9 +55,7 @@ class GatewayClient:
     def __init__(self, name: str, spec: ClientSpec | None, share: float = 1.0) -> None:
         self.name, self._spec = name, spec
         per_minute = spec.requests_per_minute if spec is not None else None
-        self._per_second = per_minute * share / 60 if per_minute is not None else None
-        self._most = max(1.0, per_minute * share / 6) if per_minute is not None else 0.0  # ten seconds' worth
-        self._tokens, self._filled = self._most, time.monotonic()
+        self._throttle = Throttle(per_minute, share) if per_minute is not None else None
         self._places = max(1, round(spec.concurrency * share)) if spec is not None else None
         self._flying = 0
 
@@ -56,15 +82,8 @@ class GatewayClient:
         if self._places is not None and self._flying >= self._places:
             said = f"this key has {self._places} requests in flight, as many as it may"
             raise HttpRefusal(429, "rate_limit_error", said, code="concurrency", retry_s=1.0)
-        if self._per_second is not None:
-            now = time.monotonic()
-            self._tokens = min(self._most, self._tokens + (now - self._filled) * self._per_second)
-            self._filled = now
-            if self._tokens < 1:
-                wait = (1 - self._tokens) / self._per_second
-                said = "this key asks more often than it may"
-                raise HttpRefusal(429, "rate_limit_error", said, code="rate_limit", retry_s=wait)
-            self._tokens -= 1
+        if self._throttle is not None:
+            self._throttle.take("this key asks more often than it may")
         self._flying += 1
         try:
             yield

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
-from functools import lru_cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
-from shipworthy.core.errors import Problem, ShipworthyError, UsageError, WorkspaceError
+from shipworthy.core.errors import Problem, ShipworthyError, WorkspaceError
 from shipworthy.core.grants import Grants
 from shipworthy.core.settings import Settings
 from shipworthy.gateway import decided
 from shipworthy.gateway.fields import Count, Name, Reference, Seconds
+from shipworthy.gateway.lever_spec import LeverSpec
+from shipworthy.gateway.listening import ClientSpec, LimitsSpec, fits, listen, listening
 from shipworthy.gateway.mcp.read import read_servers
 from shipworthy.gateway.mcp.spec import McpRead, McpSpec
 from shipworthy.gateway.reach import leading, reaching
@@ -83,44 +82,6 @@ class UpstreamSpec(Entity):
     breaker: BreakerSpec = BreakerSpec()
 
 
-class ClientSpec(Entity):
-    """Who may ask.
-
-    Attributes:
-        key: reference to what it sends as its key.
-        role: an ``operator`` also reads the details of ``/health``.
-        models: patterns of the models that it may ask for; `mcp` of the MCP servers.
-        requests_per_minute, concurrency: of all its requests together.
-    """
-
-    key: Reference
-    role: Literal["client", "operator"] = "client"
-    models: Annotated[tuple[str, ...], Field(min_length=1, max_length=1_000)] = ("*",)
-    mcp: Annotated[tuple[str, ...], Field(max_length=1_000)] = ("*",)
-    requests_per_minute: Annotated[float, NUMBER, Field(gt=0)] | None = None
-    concurrency: Count = 64
-
-
-class LimitsSpec(Entity):
-    """What one request may take.
-
-    Attributes:
-        body_bytes, header_bytes: of a request; `header_bytes` for each of its lines.
-        request_s: from its head to the end of its answer; `body_s` to the end of its body.
-        idle_s: without a whole head, on a new connection or between two requests.
-        write_s: that a client may take for what is written to it.
-        flying: requests at one time in one worker; more are refused.
-    """
-
-    body_bytes: Count = 4_000_000
-    header_bytes: Count = 16_384
-    request_s: Seconds = 300.0
-    body_s: Seconds = 20.0
-    idle_s: Seconds = 30.0
-    write_s: Seconds = 30.0
-    flying: Count = 1_000
-
-
 class ApprovalsSpec(Entity):
     """How a person is asked about calls of tools.
 
@@ -146,7 +107,7 @@ class ConfigFile(Entity):
         state: folder of the traffic log and the levers.
         upstreams: name -> upstream; `mcp` name -> MCP server. One of either is needed.
         modes: rule -> mode, where it differs from the guard file's; ``policy`` is the tool policy's.
-        levers: name -> modes that it sets when it is pulled; it may only tighten.
+        levers: name -> what it does when it is pulled; see `LeverSpec`.
         rings: name -> clients, for whom alone a lever can be pulled.
         decision: id of the release decision, in `workspace`, on these guards; "" shows them as unproven.
         telemetry: where OpenTelemetry is sent; nowhere if left out.
@@ -164,7 +125,7 @@ class ConfigFile(Entity):
     clients: Annotated[dict[Name, ClientSpec], Field(max_length=10_000)] = Field(default_factory=dict)
     limits: LimitsSpec = LimitsSpec()
     modes: dict[str, Mode] = Field(default_factory=dict)
-    levers: dict[Name, dict[str, Mode]] = Field(default_factory=dict)
+    levers: dict[Name, LeverSpec] = Field(default_factory=dict)
     rings: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     decision: Annotated[str, BeforeValidator(source_text), Field(max_length=200)] = ""
     telemetry: TelemetrySpec | None = None
@@ -204,7 +165,7 @@ class Config(NamedTuple):
 
     def under(self, levers: tuple[str, ...]) -> GuardFile:
         """Return the guards with some levers pulled: of several modes for one rule the strictest holds."""
-        wanted = [self.spec.levers.get(name, {}) for name in levers]
+        wanted = [spec.modes for spec in self._specs(levers)]
         return _with_modes(
             self.guards,
             {rule: max((w[rule] for w in wanted if rule in w), key=_MODES.index) for w in wanted for rule in w},
@@ -229,13 +190,29 @@ class Config(NamedTuple):
         """Return the mode of the tool policy with some levers pulled: of several the strictest holds."""
         if self.policy is None:
             return "off"
-        wanted = [self.spec.levers.get(name, {}).get(POLICY, "off") for name in levers]
+        # A tool that is taken away must be refused, also where the policy only watched until now.
+        specs = self._specs(levers)
+        wanted: list[Mode] = ["enforce" if spec.tools else spec.modes.get(POLICY, "off") for spec in specs]
         return max([self.spec.modes.get(POLICY, "enforce"), *wanted], key=_MODES.index)
 
+    def policy_under(self, levers: Sequence[str]) -> PolicyFile | None:
+        """Return the tool policy without the tools that some levers take away: what it does not name, it refuses."""
+        gone = {tool for spec in self._specs(levers) for tool in spec.tools}
+        if self.policy is None or not gone:
+            return self.policy
+        left = {name: rule for name, rule in self.policy.tools.items() if name not in gone}
+        return self.policy.model_copy(update={"tools": left})
 
-def fits(model: str, patterns: tuple[str, ...]) -> bool:
-    """Say whether a model's name fits one of some patterns."""
-    return any(fnmatchcase(model, pattern) for pattern in patterns)
+    def rate_under(self, levers: Sequence[str]) -> float | None:
+        """Return how many requests a minute may be begun with some levers pulled; None where nothing is said."""
+        return min((s.requests_per_minute for s in self._specs(levers) if s.requests_per_minute), default=None)
+
+    def model_under(self, levers: Sequence[str], model: str) -> str:
+        """Return the model that is asked in place of another with some levers pulled; of several the first one's."""
+        return next((s.models[model] for s in self._specs(levers) if model in s.models), model)
+
+    def _specs(self, levers: Sequence[str]) -> list[LeverSpec]:
+        return [self.spec.levers[name] for name in levers if name in self.spec.levers]
 
 
 def state_of(path: Path) -> tuple[Path, list[str], list[str]]:
@@ -311,51 +288,6 @@ def _read(path: Path, grants: Grants | None) -> Config:
     return Config(path, spec, guards, files, policy, servers)
 
 
-def listen(written: str) -> tuple[str, int]:
-    """Return host and port.
-
-    Raises:
-        UsageError: it is neither.
-
-    >>> listen("127.0.0.1:8080"), listen("[::1]:0")
-    (('127.0.0.1', 8080), ('::1', 0))
-    """
-    host, _, port = written.rpartition(":")
-    if not host or not (port.isascii() and port.isdigit() and int(port) < 65_536):
-        raise UsageError("must be a host and a port, such as 127.0.0.1:8080")
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-@lru_cache(maxsize=64)
-def loopback(host: str) -> bool:
-    """Say whether only this machine can reach what listens there."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def listening(source: YamlFile, written: str, keys: Mapping[str, str]) -> Iterator[Problem]:
-    """Yield what is wrong with where a service listens and who may ask: other machines may with a key of their own.
-
-    Args:
-        written: the value of ``listen``.
-        keys: client -> reference to its key.
-    """
-    try:
-        host, _ = listen(written)
-    except UsageError as error:
-        yield source.problem(("listen",), f"'listen' {error}")
-        return
-    if not keys and not loopback(host):
-        said = "'listen' is reachable from other machines, and there are no 'clients' with keys: no key, no service"
-        yield source.problem(("listen",), said, "listen on 127.0.0.1, or give each client a key")
-    used = list(keys.values())
-    for name, key in keys.items():
-        if used.count(key) > 1:
-            yield source.problem(("clients", name, "key"), "two clients have one key: each has its own")
-
-
 def _asking(source: YamlFile, spec: ConfigFile, grants: Grants) -> Iterator[Problem]:
     if not spec.upstreams and not spec.mcp:
         yield source.problem(("upstreams",), "there is nobody to ask: name one of 'upstreams', or of 'mcp'")
@@ -418,15 +350,27 @@ def _levers(source: YamlFile, spec: ConfigFile, guards: GuardFile) -> Iterator[P
         for at, client in enumerate(members):
             if client not in spec.clients:
                 yield source.problem(("rings", name, at), f"there is no client {client!r}")
-    for name, modes in spec.levers.items():
-        if name == STOP:
-            yield source.problem(("levers", name), f"{STOP!r} is the kill switch, which every gateway has")
-        for rule, mode in modes.items():
-            loc = ("levers", name, rule)
-            if rule not in ids:
-                yield source.problem(loc, f"there is no rule {rule!r} in {spec.guards}")
-            elif _MODES.index(mode) <= _MODES.index(ids[rule]):
-                yield source.problem(loc, f"a lever only tightens, and {rule!r} is {ids[rule]!r} without it")
+    for name, lever in spec.levers.items():
+        yield from _lever(source, spec, name, lever, ids)
+
+
+def _lever(
+    source: YamlFile, spec: ConfigFile, name: str, lever: LeverSpec, ids: Mapping[str, Mode]
+) -> Iterator[Problem]:
+    if name == STOP:
+        yield source.problem(("levers", name), f"{STOP!r} is the kill switch, which every gateway has")
+    if lever.tools and not spec.policy:
+        said = "a lever that takes tools away needs a 'policy': nothing else decides over calls"
+        yield source.problem(("levers", name, "tools"), said)
+    for old, new in lever.models.items() if spec.upstreams else ():
+        if not any(fits(new, upstream.models) for upstream in spec.upstreams.values()):
+            yield source.problem(("levers", name, "models", old), f"no upstream is asked for a model {new!r}")
+    for rule, mode in lever.modes.items():
+        loc = ("levers", name, rule)
+        if rule not in ids:
+            yield source.problem(loc, f"there is no rule {rule!r} in {spec.guards}")
+        elif _MODES.index(mode) <= _MODES.index(ids[rule]):
+            yield source.problem(loc, f"a lever only tightens, and {rule!r} is {ids[rule]!r} without it")
 
 
 def _with_modes(guards: GuardFile, modes: Mapping[str, Any]) -> GuardFile:

@@ -78,16 +78,18 @@ def total(workers: Iterable[WorkerCounts]) -> dict[Key, float]:
     return dict(found)
 
 
-def text(values: Mapping[Key, float]) -> str:
-    """Return the page of a scrape. Families without a number are left out."""
+def text(values: Mapping[Key, float], families: Mapping[str, Family] = FAMILIES, prefix: str = PREFIX) -> str:
+    """Return the page of a scrape: of the gateway's families, if no others are given. Those without a number are left
+    out.
+    """
     by_family: dict[str, list[Key]] = defaultdict(list)
     for key in sorted(values):
         by_family[key[0]].append(key)
     lines: list[str] = []
-    for name, family in FAMILIES.items():
+    for name, family in families.items():
         if not (keys := by_family.get(name)):
             continue
-        whole = PREFIX + name
+        whole = prefix + name
         lines += [f"# HELP {whole} {family.help}", f"# TYPE {whole} {family.kind}"]
         if family.kind == "histogram":
             lines += _histogram(whole, family, keys, values)

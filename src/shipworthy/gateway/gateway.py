@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
@@ -15,19 +14,20 @@ from shipworthy.core.errors import StoreError
 from shipworthy.core.served import Served
 from shipworthy.gateway.active import Active, Keeper
 from shipworthy.gateway.approvals import ApprovalQueue
+from shipworthy.gateway.asked import asked_by_loopback, key_of
 from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
-from shipworthy.gateway.config import Config, loopback
+from shipworthy.gateway.config import Config
 from shipworthy.gateway.flying import Flying, InFlight
 from shipworthy.gateway.levers import WATCH_S
 from shipworthy.gateway.mcp.sessions import McpSessions
 from shipworthy.gateway.meter import Meter
-from shipworthy.gateway.refusal import HttpRefusal
+from shipworthy.gateway.refusal import HttpRefusal, retry_after
 from shipworthy.gateway.routes import Route, dialect_of, find, route_of
 from shipworthy.gateway.sealing import Sealing
 from shipworthy.gateway.telemetry import Telemetry
 from shipworthy.gateway.trace import TraceContext, begin
-from shipworthy.gateway.turn import JSON, retry_after
+from shipworthy.gateway.turn import JSON
 from shipworthy.store.traffic import TrafficLog
 
 TRAFFIC = "traffic"
@@ -171,22 +171,6 @@ class Gateway:
         if not self.keeper.active.clients.asks_for_keys and not asked_by_loopback(request):
             said = "without keys, this gateway is asked by its loopback address only"
             raise HttpRefusal(403, "permission_error", said, code="host")
-
-
-def asked_by_loopback(request: web.BaseRequest) -> bool:
-    """Say whether a request names an address by which only this machine can be reached."""
-    try:
-        return loopback(urlsplit(f"//{request.headers.get('host', '')}").hostname or "")
-    except ValueError:
-        return False
-
-
-def key_of(request: web.BaseRequest) -> str:
-    """Return the key of a request, as OpenAI's clients send it or as Anthropic's do; empty where there is none."""
-    written = request.headers.get("authorization", "")
-    if found := re.fullmatch(r"Bearer +(\S+)", written, re.IGNORECASE):
-        return found[1]
-    return request.headers.get("x-api-key", "").strip()
 
 
 def _not_served(path: str, routes: dict[str, Route]) -> str:

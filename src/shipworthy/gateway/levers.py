@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from shipworthy.core.errors import StoreError, UsageError
+from shipworthy.detect.redact import redact_text
 from shipworthy.gateway.config import STOP
 from shipworthy.store.files import exclusive, make_directory, write_atomic
 
@@ -30,6 +31,7 @@ class Pulled(Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         share: of the traffic that it is pulled for, in (0, 1]; `ring` of clients, empty for all. See `gateway.rollout`.
+        until: when it lets go of itself, ISO 8601, UTC; empty for never.
     """
 
     lever: str
@@ -38,10 +40,21 @@ class Pulled(Struct, frozen=True, omit_defaults=True):
     why: str = ""
     share: Annotated[float, Meta(gt=0, le=1)] = 1.0
     ring: str = ""
+    until: str = ""
 
     def __str__(self) -> str:
         share = f" for {self.share:g} of the traffic" if self.share < 1 else ""
-        return self.lever + share + (f" of the ring {self.ring}" if self.ring else "")
+        end = f" until {self.until}" if self.until else ""
+        return self.lever + share + (f" of the ring {self.ring}" if self.ring else "") + end
+
+    def over(self, now: datetime) -> bool:
+        """Say whether it has let go of itself. A time that is none never comes: what was pulled stays pulled."""
+        if not self.until:
+            return False
+        try:
+            return datetime.fromisoformat(self.until) <= now
+        except (ValueError, TypeError):
+            return False
 
 
 UNKNOWN = (Pulled(STOP, "a file that could not be read", ""),)
@@ -77,6 +90,9 @@ class Levers:
             except StoreError:
                 return UNKNOWN
             self._seen = seen
+        if any(pulled.until for pulled in self._pulled):
+            now = datetime.now(UTC)
+            return tuple(pulled for pulled in self._pulled if not pulled.over(now))
         return self._pulled
 
 
@@ -97,32 +113,44 @@ def read(state: Path) -> tuple[Pulled, ...]:
         ) from None
 
 
-def pull(state: Path, lever: str, by: str, why: str, *, share: float = 1.0, ring: str = "") -> None:
+def pull(
+    state: Path, lever: str, by: str, why: str, *, share: float = 1.0, ring: str = "", until: datetime | None = None
+) -> None:
     """Pull a lever, or pull it for more than before; one that is pulled so already stays as it is.
 
     Args:
+        by, why: redacted before they are kept.
         share, ring: see `Pulled`.
+        until: when it lets go of itself, with a time zone; never if left out.
 
     Raises:
-        UsageError: it would be pulled for fewer than before, which is no pulling; or the kill switch for a part.
+        UsageError: it would be pulled for fewer or for less long than before, which is no pulling; or the kill switch
+            for a part; or the end is not ahead.
     """
     if not 0 < share <= 1:
         raise UsageError("a share is above 0 and at most 1")
     if lever == STOP and (share < 1 or ring):
         raise UsageError(f"{STOP!r} is the kill switch: it is pulled for everybody")
+    now = datetime.now(UTC)
+    if until is not None and until <= now:
+        raise UsageError("a lever is pulled until a time that is ahead")
+    end = "" if until is None else until.astimezone(UTC).isoformat(timespec="milliseconds")
     with _changing(state) as before:
-        wanted = Pulled(lever, by, _now(), why, share, ring)
-        was = next((pulled for pulled in before if pulled.lever == lever), None)
+        wanted = Pulled(lever, redact_text(by), _now(), redact_text(why), share, ring, end)
+        was = next((pulled for pulled in before if pulled.lever == lever and not pulled.over(now)), None)
         if was is not None and ((was.ring != ring and ring) or share < was.share):
             raise UsageError(f"{was} is pulled, and {wanted} would be fewer: release it first, then pull it anew")
-        same = was is not None and (was.share, was.ring) == (share, ring)
-        _write(state, "pull", wanted, before if same else (*(p for p in before if p is not was), wanted))
+        if was is not None and end and (not was.until or end < was.until):
+            raise UsageError(f"{was} is pulled, and {wanted} would end before it: release it first, then pull it anew")
+        same = was is not None and (was.share, was.ring, was.until) == (share, ring, end)
+        others = tuple(pulled for pulled in before if pulled is not was and not pulled.over(now))
+        _write(state, "pull", wanted, before if same else (*others, wanted))
 
 
 def release(state: Path, lever: str, by: str, why: str) -> None:
     """Let go of a lever."""
     with _changing(state) as before:
-        let_go = Pulled(lever, by, _now(), why)
+        let_go = Pulled(lever, redact_text(by), _now(), redact_text(why))
         _write(state, "release", let_go, tuple(pulled for pulled in before if pulled.lever != lever))
 
 

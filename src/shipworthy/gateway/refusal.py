@@ -32,3 +32,8 @@ class HttpRefusal(Exception):
         self.status, self.kind, self.message, self.field, self.code = status, kind, message, field, code
         self.retry_s, self.ending = retry_s, ending
         super().__init__(message)
+
+
+def retry_after(refusal: HttpRefusal) -> dict[str, str]:
+    """Return the header that says when to try again, where that makes sense."""
+    return {"retry-after": str(max(1, round(refusal.retry_s)))} if refusal.retry_s is not None else {}

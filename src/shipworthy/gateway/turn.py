@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from shipworthy.core.errors import ShipworthyError, StoreError, TargetError, TargetFiltered, TargetTimeout
 from shipworthy.core.events import GuardEvent, Timing
@@ -29,7 +30,7 @@ from shipworthy.gateway.candidates import Candidates
 from shipworthy.gateway.clients import GatewayClient
 from shipworthy.gateway.declared import UNDECLARED, declared
 from shipworthy.gateway.policy_stage import PolicyAsker
-from shipworthy.gateway.refusal import HttpRefusal
+from shipworthy.gateway.refusal import HttpRefusal, retry_after
 from shipworthy.gateway.trace import TraceContext
 from shipworthy.gateway.upstream import UpstreamCall, by_choice
 from shipworthy.net.answer import read_json
@@ -161,6 +162,8 @@ class RequestTurn:
         self.active = self.active.seen_by(client.name, self.declared.session)
         if self.active.stopped:
             raise _stopped()
+        if self.active.throttle is not None:
+            self.active.throttle.take("an operator has limited how often this gateway is asked")
         with client.place():
             asking, upstream = await self._read(client)
             return await self._answered(asking, upstream, client)
@@ -196,7 +199,8 @@ class RequestTurn:
     async def _read(self, client: GatewayClient) -> tuple[Asking, Candidates]:
         body = await read_body(self._request, self.active)
         model = body.get("model") if isinstance(body, dict) else None
-        found = self._candidates(model, body) if isinstance(model, str) else None
+        asked = self.active.in_place_of(model) if isinstance(model, str) else ""
+        found = self._candidates(asked, body) if isinstance(model, str) else None
         upstream, passed = found or (None, ())
         try:
             asking = self._dialect.read(body, passed)
@@ -205,6 +209,8 @@ class RequestTurn:
         if upstream is None or not client.may_ask(asking.model):
             said = "there is no such model for this key"
             raise HttpRefusal(404, "invalid_request_error", said, field="model", code="model_not_found")
+        if asked != asking.model:
+            asking = replace(asking, model=asked)
         self.asking, self.upstreams = asking, upstream
         if self.trace is not None and (told := self.active.config.spec.telemetry) is not None and told.propagate:
             upstream.headers = self.trace.onward
@@ -452,11 +458,6 @@ def upstream_refusal(error: TargetError, status: int) -> HttpRefusal:
                        code="upstream", ending="upstream_error")  # fmt: skip
     return HttpRefusal(502, "api_error", "the upstream failed to give an answer that can be passed on", code="upstream",
                    ending="upstream_error")  # fmt: skip
-
-
-def retry_after(refusal: HttpRefusal) -> dict[str, str]:
-    """Return the header that says when to try again, where that makes sense."""
-    return {"retry-after": str(max(1, round(refusal.retry_s)))} if refusal.retry_s is not None else {}
 
 
 async def read_body(request: web.BaseRequest, active: Active) -> Any:

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shipworthy.core import signoff
+from shipworthy.core.calendar import write_moment
 from shipworthy.core.errors import IntegrityError, UsageError
+from shipworthy.core.finding_entry import KINDS as FINDING_KINDS
 from shipworthy.core.freshness import moment as written
 from shipworthy.core.records import Decision
 from shipworthy.core.signoff import Acceptance, ReleaseBlock
@@ -28,6 +30,8 @@ from shipworthy.workspace.dated import live
 from shipworthy.workspace.files import changed
 from shipworthy.workspace.graph import Node
 from shipworthy.workspace.load import Workspace
+
+STALE_REMEDY = "decide again: `shipworthy gate`, which says where the system must be measured again"
 
 
 class Taken(NamedTuple):
@@ -84,7 +88,7 @@ def status(
     audit.verify()
     decision = layout.load_decision(str(candidate.said["decision"]))
     entry = check_recorded(audit, decision)
-    seen = max((one.number for one in audit.of_kinds(*signoff.KINDS, DECISION_MADE)), default=0)
+    seen = max((one.number for one in audit.of_kinds(*signoff.WATCHED, DECISION_MADE)), default=0)
     runs = [Run.load(layout.run_directory(run)) for run in decision.runs]
     manifests = [run.manifest for run in runs]
     day, built = now.date().isoformat(), msgspec.to_builtins(decision)
@@ -97,6 +101,7 @@ def status(
     later = [one for one in audit.of_kinds(DECISION_MADE) if one.number > entry.number]
     blocks = [
         *signoff.gate_blocks(built, rules, list(_spoilt(workspace, runs))),
+        *signoff.finding_blocks(built, _told(audit), write_moment(now)),
         *_tier(workspace, candidate, decision),
         *signoff.age_block(rules, [(run.id, run.manifest.created[:10]) for run in runs], day),
         *_stale(workspace, decision, runs, Now.read(workspace, audit, today=now.date())),
@@ -153,6 +158,10 @@ def acceptance(entry: SignedEntry) -> Acceptance:
     )  # fmt: skip
 
 
+def _told(audit: AuditLog) -> list[tuple[int, str, str, dict[str, Any]]]:
+    return [(one.number, one.at, one.kind, one.body) for one in audit.of_kinds(*FINDING_KINDS)]
+
+
 def _vote(entry: SignedEntry) -> dict[str, Any]:
     return {name: entry.said[name] for name in ("by", "role", "answer", "reason")}
 
@@ -199,7 +208,7 @@ def _tier(workspace: Workspace, candidate: ReleaseCandidate, decision: Decision)
 
 
 def _stale(workspace: Workspace, decision: Decision, runs: Sequence[Run], now: Now) -> Iterator[ReleaseBlock]:
-    again = "decide again: `shipworthy gate`, which says where the system must be measured again"
+    again = STALE_REMEDY
     for line in changed(decision.files, workspace.files):
         yield ReleaseBlock("stale", line.partition(":")[0], "S1", f"changed since the decision: {line}", again)
     impact = "`shipworthy release impact` says what it takes with it; measure again"

@@ -175,7 +175,7 @@ class _Gate:
                 passed &= limit >= 1 or passing(values, weights, "at_most", limit=limit, tail=tail, bound=self._bound)
                 continue
             # Draws are of what is bad: a margin on the other side is on the fall of it.
-            worse = (must.side == "upper") == counted.metric.bad_event
+            worse = (must.side == "upper") == (counted.metric.good == "low")
             if limit < 1:
                 passed &= passing(
                     values if worse else -values, weights, "rise", limit=limit, tail=tail, bound=self._bound

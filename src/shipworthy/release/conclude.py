@@ -16,7 +16,8 @@ from shipworthy.core.signoff import ReleaseBlock
 from shipworthy.release.blocks import CandidateStatus
 from shipworthy.release.proposal import ReleaseCandidate
 from shipworthy.release.signing import Signer, check_clock, permit, place_of, predicate_of, signed_body, text
-from shipworthy.store.audit import Appender, AuditLog, Entry
+from shipworthy.store.audit import Appender, AuditLog
+from shipworthy.store.entry import Entry
 from shipworthy.store.register import DECISION_MADE
 from shipworthy.workspace.kinds.waiver import severity_of
 from shipworthy.workspace.load import Workspace
@@ -226,7 +227,7 @@ def conclude(
     )
     with audit.appending() as appender:
         _refuse_decided(appender, candidate)
-        newest = [e for e in audit.of_kinds(*signoff.KINDS, DECISION_MADE) if e.number > found.seen]
+        newest = [e for e in audit.of_kinds(*signoff.WATCHED, DECISION_MADE) if e.number > found.seen]
         if newest:
             raise UsageError(
                 f"entry {newest[-1].number} of the audit log ({newest[-1].kind}) was made while you decided, so "

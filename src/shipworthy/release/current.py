@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from shipworthy.core.change import OF_DUTIES, OF_SCORING, OF_SUBJECT, ChangeRecord
 from shipworthy.core.digests import digest
@@ -18,9 +18,11 @@ from shipworthy.core.records import RunManifest
 from shipworthy.core.signoff import moment
 from shipworthy.enforce.pipeline import Pipeline
 from shipworthy.evals.subject import build_policy, declaration, target_of
+from shipworthy.release.lapse import FileChange, Lapse
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.changes import RecordedChanges, read_changes
 from shipworthy.store.layout import Layout
+from shipworthy.workspace.beside import beside, days
 from shipworthy.workspace.graph import Key, Node
 from shipworthy.workspace.judges import judged_suites
 from shipworthy.workspace.load import Workspace
@@ -29,53 +31,9 @@ from shipworthy.workspace.spec import kept_spec, spec
 
 MEANT = "suites, requirements, gate or plan"
 SUBJECT = ("target", "guards", "tool-policy")
+BESIDE = ("taxonomy", "law", "index", "data")
+"""What evidence stands on beside the safety files, by kind of change."""
 _FILES = {"guards": "guards.yaml", "tool-policy": "policy.yaml"}
-
-
-class FileChange(NamedTuple):
-    """A safety file that is another one: ``sha256:…`` of its bytes, empty where there is, or was, none."""
-
-    path: str
-    was: str
-    now: str
-
-
-class Lapse(NamedTuple):
-    """One reason why what a run measured holds no longer.
-
-    Attributes:
-        kind: ``specification``, ``suite``, ``requirement``, ``plan``, ``gate``, ``code``, ``target``, ``guards``,
-            ``tool-policy``, one of `core.change.CHANGE_KINDS`; from `impact` also ``age``, ``run``, ``acceptance``.
-        what: changed, in words that "changed since" can follow.
-        criteria: that it takes with it; None for all that the run was for.
-        was, now: digests, or versions, of what changed; `files` that say so.
-        entry: of the audit chain that says so; 0 where the files do.
-        fresh: whether a kept reply is no measurement of what there is now.
-        remade: whether a new run decides it; where not, people must.
-    """
-
-    kind: str
-    what: str
-    criteria: frozenset[str] | None = None
-    was: str = ""
-    now: str = ""
-    files: tuple[FileChange, ...] = ()
-    entry: int = 0
-    fresh: bool = False
-    remade: bool = True
-
-    def reaches(self, criterion: str) -> bool:
-        """Say whether it takes a criterion's claim with it."""
-        return self.criteria is None or criterion in self.criteria
-
-    @property
-    def told(self) -> str:
-        """It in one line: what changed, each file with both digests."""
-        said = self.what if self.entry or not self.remade or self.kind in ("age", "run") else f"{self.what} changed"
-        named = [f"{f.path} {f.was or 'not there'} -> {f.now or 'not there'}" for f in self.files]
-        if not named and (self.was or self.now) and not self.entry:
-            named = [f"{self.was or 'not there'} -> {self.now or 'not there'}"]
-        return said + (f" ({'; '.join(named)})" if named else "")
 
 
 class Now:
@@ -94,6 +52,7 @@ class Now:
         self._runs = Layout(workspace.root).runs
         self._specs: dict[str, dict[str, Any]] = {}
         self._subjects: dict[str, str] = {}
+        self._around: dict[str | None, Mapping[str, str]] = {}
         self._reached: dict[int, frozenset[str] | None] = {}
 
     @classmethod
@@ -121,14 +80,14 @@ class Now:
         if manifest.system != self._workspace.system.id:
             return f"it is of the system {manifest.system}"
         found = self.lapses(manifest, oldest)
-        meant = [lapse for lapse in found if not lapse.entry and lapse.kind not in SUBJECT]
+        meant = [lapse for lapse in found if not lapse.entry and lapse.kind not in (*SUBJECT, *BESIDE)]
         if meant:
             return f"there is no plan {manifest.plan} any more" if self._gone(manifest) else f"{MEANT} changed since"
         other = target_of(self._workspace, manifest)
         if other is not None and self._workspace.targets[other] is not self._workspace.target:
             return f"it measured the target {other}, which is not the system under test"
         if found:
-            return f"{found[0].what} changed since" if not found[0].entry else found[0].what
+            return f"{found[0].what} changed since" if found[0].changed else found[0].what
         return self._candidate(manifest)
 
     def lapses(self, manifest: RunManifest, oldest: str = "") -> tuple[Lapse, ...]:
@@ -140,7 +99,8 @@ class Now:
         Args:
             oldest: when the oldest kept reply that it rests on was first given, ISO 8601; empty where there is none.
         """
-        return (*self._meant(manifest), *self._subject(manifest), *self._said(manifest, oldest))
+        found = (*self._meant(manifest), *self._subject(manifest), *self._said(manifest, oldest))
+        return (*found, *self._beside(manifest))
 
     def files(self, manifest: RunManifest) -> dict[str, FileChange]:
         """Return the safety files that are not what they were when a run was declared, by path."""
@@ -308,11 +268,54 @@ class Now:
             return "it was measured without the tool policy"
         return ""
 
+    # What it stands on beside the files: catalogues, days of law, files that the target reads.
+
+    def _beside(self, manifest: RunManifest) -> Iterator[Lapse]:
+        if manifest.beside:
+            there = self._there_beside(manifest)
+            for name in sorted({*manifest.beside, *there}):
+                kind, _, about = name.partition(" ")
+                was, now = manifest.beside.get(name, ""), there.get(name, "")
+                # What the files only now refer to, or no longer do, is a change of the files.
+                if was != now and (kind not in OF_DUTIES or (was and now)):
+                    yield from self._moved(manifest, kind, about, was, now)
+        made, today = manifest.created[:10], self._today.isoformat()
+        for day in days(self._workspace.graph):
+            if made < day.date <= today:
+                what = f"the law {day.id} has applied since {day.date}, and the run is from {made}: {day.what}"
+                yield from self._reached_by(manifest, Lapse("law", what), day.about)
+
+    def _moved(self, manifest: RunManifest, kind: str, about: str, was: str, now: str) -> Iterator[Lapse]:
+        if kind == "taxonomy":
+            yield from self._reached_by(manifest, Lapse(kind, f"the entry {about}", None, was, now), about)
+        elif kind == "law":
+            article = next(day.about for day in days(self._workspace.graph) if day.id == about)
+            what = f"the law {about} is told otherwise than when it was measured"
+            yield from self._reached_by(manifest, Lapse(kind, what, None, was, now), article)
+        else:
+            what = f"the folder {about}" if kind == "index" else f"the file {about}"
+            yield Lapse(kind, f"{what} that the target reads", None, was, now, fresh=True)
+
+    def _there_beside(self, manifest: RunManifest) -> Mapping[str, str]:
+        name = target_of(self._workspace, manifest)
+        if name not in self._around:
+            use = self._workspace.target if name is None else self._workspace.targets[name]
+            self._around[name] = beside(self._workspace, use)
+        return self._around[name]
+
+    def _reached_by(self, manifest: RunManifest, lapse: Lapse, about: str) -> Iterator[Lapse]:
+        """Yield it with the criteria that it takes with it, where the run is for one of them."""
+        reached = reach_of(self._workspace, ChangeRecord(self._workspace.system.id, lapse.kind, about))
+        if reached is None or reached & self._tested_in(manifest):
+            yield lapse._replace(criteria=reached)
+
+    def _tested_in(self, manifest: RunManifest) -> frozenset[str]:
+        return frozenset().union(*(self._tested(use.id) for use in manifest.suites))
+
     # What somebody said, or a sentinel found.
 
     def _said(self, manifest: RunManifest, oldest: str) -> Iterator[Lapse]:
-        suites = {use.id for use in manifest.suites}
-        mine = {c.id for one in self._workspace.requirements.values() for c in one.criteria if c.suite in suites}
+        mine = self._tested_in(manifest)
         for change in self._recorded.changes:
             if not change.counts(self._today) or not self._before(manifest, change, oldest):
                 continue

@@ -9,31 +9,39 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from shipworthy.core.confirmation import HitWord, standing
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError, UsageError
+from shipworthy.core.finding_entry import blocking
 from shipworthy.core.freshness import moment, told
 from shipworthy.core.records import (
     Confirmation,
     CriterionResult,
     Decision,
+    FindingUse,
     ReplyUse,
     RunManifest,
     SelftestUse,
+    TransferUse,
     Verdict,
 )
 from shipworthy.core.selftest import newest, sentence
+from shipworthy.core.transferred import TransferEntry, transfers
 from shipworthy.evals.imports.bring import IMPORTED
-from shipworthy.evals.results import Run
+from shipworthy.evals.results import Run, several
 from shipworthy.evals.subject import target_of
+from shipworthy.findings.recurrence import reopen_failed
 from shipworthy.release.baseline import ChosenBaseline, compared, subject_of
 from shipworthy.release.criteria import Evidence, assess
-from shipworthy.release.current import MEANT, SUBJECT, Lapse, Now
+from shipworthy.release.current import MEANT, SUBJECT, Now
+from shipworthy.release.lapse import Lapse
 from shipworthy.release.ledger import read_ledger
 from shipworthy.release.wording import count, percent
 from shipworthy.release.worst import kinds
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.confirmations import read_words
 from shipworthy.store.draws import read_said
+from shipworthy.store.findings import standing_findings
 from shipworthy.store.layout import Layout
 from shipworthy.store.selftests import read_selftests
+from shipworthy.store.transfers import read_transfers
 from shipworthy.workspace.files import changed
 from shipworthy.workspace.load import Workspace
 
@@ -53,7 +61,8 @@ def decide(
     Every criterion of the gate must pass (an intersection-union test: no correction for their number is due). One
     failed criterion is a no-ship; without one, anything undecided is inconclusive, which blocks like a no-ship. A bad
     event on a sample of severity S1 is a no-ship whatever the rates say, and whatever else is wrong with the runs,
-    unless the audit chain says that it is none: see `shipworthy.core.confirmation`.
+    unless the audit chain says that it is none: see `shipworthy.core.confirmation`. So is a finding of severity S1 or
+    S2 that is overdue, or that one of these runs shows again after it was closed.
 
     Args:
         workspace: the safety files, as they were when the runs were made.
@@ -77,23 +86,33 @@ def decide(
     if not (tested := list(workspace.criteria())):
         raise UsageError("the gate has no criterion: it can decide nothing (add criteria to a requirement)")
     with AuditLog(layout.control_url) as audit:
+        # What was closed and fails again in these very runs is open from here on, whoever made them.
+        reopen_failed(workspace, audit, evidence.runs)
         ledger = read_ledger(audit, layout, [r.manifest for r in evidence.runs], [r.id for r in evidence.baselines])
         # Of the very entries that the ledger was read from, which were verified: what is said later is for another one.
         evidence.said = read_said(audit, until=ledger.entries)
         words = read_words(audit, until=ledger.entries)
         first = evidence.runs[0].manifest
+        transfers_known = read_transfers(audit, until=ledger.entries)
         tested_itself = newest(read_selftests(audit, until=ledger.entries), first.spec_digest, first.subject_digest)
+        now = time.time()
+        created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+        standing_now = standing_findings(audit, workspace.system.id, created, until=ledger.entries)
     results = tuple(assess(workspace, requirement, criterion, evidence) for requirement, criterion in tested)
     said = _standing(evidence, words)
+    findings = blocking(standing_now, created)
     hits = tuple(s1_hits(evidence, said))
     unseen = tuple(s1_unscored(evidence, hits))
     verdict, reason = overall(workspace, evidence, results, hits, unseen)
+    if findings:
+        also = "" if verdict == "ship" else f"; besides, {reason}"
+        verdict, reason = "no-ship", f"{'; '.join(f'{one.finding}: {one.reason}' for one in findings)}{also}"
     if dropped := [word.attempt for word in said if word.said == "no-hit"]:
         reason += f"; {count(len(dropped), 'hit')} on samples of severity S1 confirmed as none: {_named(dropped)}"
-    now, manifest = time.time(), evidence.runs[0].manifest
+    manifest = evidence.runs[0].manifest
     return Decision(
         id=f"DEC-{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}{int(now % 1 * 1000):03d}Z-{secrets.token_hex(3)}",
-        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
+        created=created,
         system=manifest.system,
         gate=workspace.gate.id,
         verdict=verdict,
@@ -121,12 +140,23 @@ def decide(
         files=workspace.files,
         selftest=tested_itself
         and SelftestUse(entry=tested_itself.entry, flips=tested_itself.pairs, sentence=sentence(tested_itself)),
+        findings=tuple(FindingUse(**one._asdict(), reason=one.reason) for one in findings),
+        transfer=_transfers(transfers_known, evidence.runs, results),
     )
 
 
-def several(runs: Run | Sequence[Run] | None) -> tuple[Run, ...]:
-    """Return one run, some, or none as a tuple."""
-    return () if runs is None else (runs,) if isinstance(runs, Run) else tuple(runs)
+def _transfers(
+    known: Sequence[TransferEntry], runs: Sequence[Run], results: Sequence[CriterionResult]
+) -> tuple[TransferUse, ...]:
+    """Return what is known of how far the criteria's rates transfer, run by run."""
+    pairs = {(result.suite, result.metric) for result in results}
+    found: list[TransferUse] = []
+    for manifest in (run.manifest for run in runs):
+        own = {use.id for use in manifest.suites}
+        wanted = {pair for pair in pairs if pair[0] in own}
+        said = transfers(known, manifest.spec_digest, manifest.subject_digest, wanted)
+        found += [TransferUse(**one._asdict()) for one in said]
+    return tuple(found)
 
 
 def joint_digest(digests: Iterable[str]) -> str:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from shipworthy.core import signoff
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.core.records import CriterionResult, Decision, RunManifest
-from shipworthy.release.current import FileChange, Lapse, Now
+from shipworthy.release.current import Now
+from shipworthy.release.lapse import FileChange, Lapse
 from shipworthy.release.proposal import ReleaseCandidate, candidates, check_recorded
 from shipworthy.release.signing import check_clock, decided_candidates, rules_of
 from shipworthy.store.audit import AuditLog

@@ -12,7 +12,8 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.preregistration import Registered, registration
 from shipworthy.core.records import Decision, RunManifest
 from shipworthy.release.signing import Signer, check_clock, log_at, signed_body, signed_entries, text
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import Entry
 from shipworthy.store.layout import Layout
 from shipworthy.store.trust import Trust
 from shipworthy.workspace.load import Workspace

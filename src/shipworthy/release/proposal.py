@@ -13,7 +13,8 @@ from shipworthy.core.digests import bytes_digest
 from shipworthy.core.errors import IntegrityError, UsageError, did_you_mean
 from shipworthy.core.records import Decision
 from shipworthy.release.signing import check_clock, log_at, rules_of, text_of, time_of
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import Entry
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import DECISION_MADE, decision_digest
 from shipworthy.workspace.load import Workspace

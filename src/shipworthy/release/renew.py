@@ -20,6 +20,7 @@ from shipworthy.release.impact import DecisionImpact
 from shipworthy.release.proposal import ReleaseCandidate, candidates, propose
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
+from shipworthy.workspace.kinds.plan import part_name
 from shipworthy.workspace.load import Workspace
 
 
@@ -54,6 +55,24 @@ class WantedRun(NamedTuple):
     def all_suites(self) -> tuple[str, ...]:
         """Those that are measured where a decision is to be renewed."""
         return (*self.suites, *self.beside)
+
+    def parts(self, workspace: Workspace) -> list[WantedRun]:
+        """Return it suite by suite, each as a plan of its own; itself, where it is of one suite or of fresh draws.
+
+        A part has a specification of its own, so what changes next asks for the suites that it touches and no other.
+        """
+        if len(self.all_suites) == 1 or self.draws:
+            return [self]
+        found = []
+        for suite in self.all_suites:
+            plan = make_plan(workspace, name := part_name(self.plan, suite))
+            expected = estimate(workspace, plan, guards=self.guards and workspace.guards is not None)
+            found.append(
+                self._replace(
+                    plan=name, suites=(suite,), beside=(), attempts=len(plan), beside_attempts=0, expected=expected
+                )
+            )
+        return found
 
     def words(self) -> list[str]:
         """Return the command line that makes it: only what lapsed."""
@@ -150,9 +169,9 @@ def _cannot(workspace: Workspace, found: DecisionImpact, run: str, suite: str) -
     """Return why no run that can be made here decides a claim; empty where one can."""
     manifest = found.manifests.get(run)
     plan = "full" if manifest is None else manifest.plan
-    if plan not in workspace.plans:
+    if not workspace.has_plan(plan):
         return f"the plan {plan} is gone: measure it under another one"
-    if suite not in [entry.suite for entry in workspace.plans[plan].suites]:
+    if suite not in [entry.suite for entry in workspace.plan(plan).suites]:
         return f"the plan {plan} has no suite {suite} any more"
     if manifest is None:
         return ""

@@ -13,9 +13,10 @@ from shipworthy.core import signoff
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.detect.redact import redact_text
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
 from shipworthy.store.authority import check_key
 from shipworthy.store.dsse import PAYLOAD_TYPE, pae
+from shipworthy.store.entry import Entry
 from shipworthy.store.signed import SignedEntry, read_signed
 from shipworthy.store.signing import SigningKey, statement
 from shipworthy.store.trust import Trust, load_trust

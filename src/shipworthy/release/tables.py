@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import NamedTuple, get_args
 
 from shipworthy.core.records import Decision
+from shipworthy.store.incidents import drilled_days
+from shipworthy.store.layout import Layout
+from shipworthy.workspace.dated import last_drilled
 from shipworthy.workspace.kinds.decision_table import DecisionTable, Permission, TableRow
 from shipworthy.workspace.load import Workspace
 
@@ -51,12 +54,13 @@ def answers(workspace: Workspace, decision: Decision, today: date) -> list[Table
 
     Args:
         decision: of the gate; a criterion holds if it passed there.
-        today: levers must have been drilled within their days.
+        today: levers must have been drilled within their days, by their files or by the drills in the control state.
     """
     found = []
+    drilled = drilled_days(Layout(workspace.root), workspace.system.id)
     for node in workspace.graph.of_kind("decision_table").values():
         table: DecisionTable = node.entity
-        says, row, missing = _evaluate(workspace, table, decision, today)
+        says, row, missing = _evaluate(workspace, table, decision, today, drilled)
         found += [
             TableAnswer(
                 node.id, table.version, tool, says, row, missing, _policy(workspace, tool), f"{node.file}:{node.line}"
@@ -67,18 +71,20 @@ def answers(workspace: Workspace, decision: Decision, today: date) -> list[Table
 
 
 def _evaluate(
-    workspace: Workspace, table: DecisionTable, decision: Decision, today: date
+    workspace: Workspace, table: DecisionTable, decision: Decision, today: date, drilled: Mapping[str, date]
 ) -> tuple[Permission, int, str]:
     missing: list[str] = []
     for number, row in enumerate(table.rows, 1):
-        lacks = list(_lacks(workspace, row, decision, today))
+        lacks = list(_lacks(workspace, row, decision, today, drilled))
         if not lacks:
             return row.then, number, "; ".join(missing)
         missing.append(f"row {number}: {', '.join(lacks)}")
     return table.otherwise, 0, "; ".join(missing)
 
 
-def _lacks(workspace: Workspace, row: TableRow, decision: Decision, today: date) -> Iterator[str]:
+def _lacks(
+    workspace: Workspace, row: TableRow, decision: Decision, today: date, drilled: Mapping[str, date]
+) -> Iterator[str]:
     verdicts = {one.id: one.verdict for one in decision.criteria}
     for name in row.criteria:
         if verdicts.get(name) != "ship":
@@ -88,7 +94,7 @@ def _lacks(workspace: Workspace, row: TableRow, decision: Decision, today: date)
             yield f"{name} is planned only"
     for name in row.levers:
         lever = workspace.graph.node("lever", name).entity
-        last = lever.last_drilled
+        last = last_drilled(lever, drilled)
         if last is None or not 0 <= (today - last).days <= lever.every_days:
             yield f"{name} was not drilled within {lever.every_days} days"
     if row.tiers and workspace.system.tier not in row.tiers:

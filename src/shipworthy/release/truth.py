@@ -120,7 +120,7 @@ def attacks_of(criterion: Criterion, attacks: Iterable[Use]) -> tuple[str, ...]:
 
 def _against(criterion: Criterion, metric: Metric) -> bool:
     """Whether a limit is on the good side of its metric: a rate of harm that must be high, of help that must be low."""
-    return criterion.parsed.test == "threshold" and (criterion.parsed.side == "upper") != metric.bad_event
+    return criterion.parsed.test == "threshold" and (criterion.parsed.side == "upper") != (metric.good == "low")
 
 
 def bad_limit(criterion: Criterion) -> float:

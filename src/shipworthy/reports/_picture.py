@@ -119,16 +119,16 @@ def criteria(decision: Decision) -> str:
         results = [r for r in ordered(decision) if reading(r) == how]
         lines = [drawn(r) for r in results]
         scale = _scale(lines, how)
-        rows = "".join(_criterion(r, line, scale) for r, line in zip(results, lines, strict=True))
+        rows = "".join(_criterion(r, line, scale, decision.beside(r)) for r, line in zip(results, lines, strict=True))
         foot = axis(scale, how) + _legend(lines)
         figures.append(f'<figure class="intervals criteria">{rows}{foot}</figure>\n')
     return "".join(figures)
 
 
-def _criterion(result: CriterionResult, line: Interval, scale: Scale) -> str:
+def _criterion(result: CriterionResult, line: Interval, scale: Scale, beside: Sequence[str]) -> str:
     word, _, tone = VERDICTS[result.verdict]
     said = [denominator(result), *([result.reason, needed(result)] if result.verdict != "ship" else [])]
-    said += [mind(result), assumed(result)]
+    said += [*beside, mind(result), assumed(result)]
     return (
         f'<div class="row"><div class="name">{_sign(tone)}<strong>{markup_text(result.id)}</strong> '
         f'<span class="word">{escape(word.lower())}</span><br>{markup_text(f"{result.suite}: {result.metric}")} '

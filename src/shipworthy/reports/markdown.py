@@ -162,10 +162,13 @@ def _criteria(decision: Decision) -> Iterator[str]:
         )
         yield f"| {' | '.join(cells)} |"
     # Of what ships, too, where a rate over all attacks could hide one that works.
-    why = [r for r in ordered(decision) if r.verdict != "ship" or r.left_out or len({a.rate for a in r.attacks}) > 1]
+    why = [
+        r for r in ordered(decision)
+        if r.verdict != "ship" or r.left_out or len({a.rate for a in r.attacks}) > 1 or decision.beside(r)
+    ]  # fmt: skip
     if why:
         yield ""
-        yield from (_why(result) for result in why)
+        yield from (_why(result, decision.beside(result)) for result in why)
     yield from _folded(decision, "Attempts that were never possible", never_possible)
     yield from _folded(decision, "Each attack by itself: rate, interval, hits / attempts", by_attack)
 
@@ -195,8 +198,8 @@ def _worst(result: CriterionResult) -> str:
     return "" if result.worst_rate is None else _text(reading(result).show(result.worst_rate))
 
 
-def _why(result: CriterionResult) -> str:
-    return f"- **{_text(result.id)}** {_text('; '.join(s for s in (result.reason, needed(result)) if s))}"
+def _why(result: CriterionResult, beside: Sequence[str]) -> str:
+    return f"- **{_text(result.id)}** {_text('; '.join(s for s in (result.reason, needed(result), *beside) if s))}"
 
 
 def _top(block: Block) -> Iterator[str]:

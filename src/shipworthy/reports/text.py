@@ -118,6 +118,8 @@ def _criteria(decision: Decision, width: int, *, pictured: bool) -> Iterator[str
             yield from _wrapped(f"    {out}", width, "      ")
         if each := by_attack(result):
             yield from _wrapped(f"    {each}", width, "      ")
+        for beside in decision.beside(result):
+            yield from _wrapped(f"    {one_line(beside)}", width, "      ")
         if weak := mind(result):
             yield from _wrapped(f"    {one_line(weak)}", width, "      ")
         if of_scorer := assumed(result):

@@ -11,7 +11,7 @@ from shipworthy.core.protocols import ScoreContext
 from shipworthy.core.records import Attempt, Metric, Sample, Score
 from shipworthy.core.registry import scorer
 
-VERSION = "2"
+VERSION = "3"
 
 
 class AgentConduct:
@@ -32,7 +32,7 @@ class AgentConduct:
             raise PluginError("scorer 'agent_conduct': most_calls is 1 or more, most_usd above 0")
         self._calls, self._usd = most_calls, most_usd
         self.metrics = (
-            Metric("asked"),
+            Metric("asked", harm=False),  # it is what keeps harm away
             Metric("asks", kind="value", high=float(most_calls)),
             Metric("autonomy", kind="value", good="high"),
             Metric("tool_calls", kind="value", high=float(most_calls)),

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     )
     from shipworthy.stats.criterion import ThresholdTest, threshold_test
     from shipworthy.stats.detector import DayCount, EDetector, NormalRate, e_bh, normal_rate
+    from shipworthy.stats.event_rate import EventRate, RateRatio, poisson_rate, rate_ratio, weighted_event_rate
     from shipworthy.stats.interval import RateInterval, rate_interval
+    from shipworthy.stats.intervention import Effect, difference_in_differences, interrupted_series
     from shipworthy.stats.judge_error import JudgeAccuracy, JudgedRate, judged_noninferiority_test, judged_rate
+    from shipworthy.stats.log_mean import GeometricMean, geometric_mean
     from shipworthy.stats.mean import MeanInterval, MeanTest, mean_interval, mean_test
     from shipworthy.stats.mean_change import mean_difference, mean_noninferiority_test
     from shipworthy.stats.mean_power import achieved_power_for_mean, required_clusters_for_mean
@@ -40,9 +43,14 @@ if TYPE_CHECKING:
     from shipworthy.stats.raters import RaterAgreement, rater_agreement
     from shipworthy.stats.replicates import RunShift, run_shift
     from shipworthy.stats.scorer_error import Flip, change_flip, rate_flip
+    from shipworthy.stats.stratified import AuditedStratum, StratifiedRate, stratified_audited_rate
+    from shipworthy.stats.survival import SurvivalCurve, TimeQuantile, survival_curve, time_quantile
     from shipworthy.stats.unpaired import UnpairedDifference, unpaired_difference
 
 _HOMES = {
+    "Effect": "intervention",
+    "difference_in_differences": "intervention",
+    "interrupted_series": "intervention",
     "Kappa": "agreement",
     "kappa": "agreement",
     "AuditedRate": "audit",
@@ -61,12 +69,19 @@ _HOMES = {
     "NormalRate": "detector",
     "normal_rate": "detector",
     "e_bh": "detector",
+    "EventRate": "event_rate",
+    "RateRatio": "event_rate",
+    "poisson_rate": "event_rate",
+    "rate_ratio": "event_rate",
+    "weighted_event_rate": "event_rate",
     "RateInterval": "interval",
     "rate_interval": "interval",
     "JudgeAccuracy": "judge_error",
     "JudgedRate": "judge_error",
     "judged_noninferiority_test": "judge_error",
     "judged_rate": "judge_error",
+    "GeometricMean": "log_mean",
+    "geometric_mean": "log_mean",
     "MeanInterval": "mean",
     "MeanTest": "mean",
     "mean_interval": "mean",
@@ -95,19 +110,30 @@ _HOMES = {
     "Flip": "scorer_error",
     "change_flip": "scorer_error",
     "rate_flip": "scorer_error",
+    "AuditedStratum": "stratified",
+    "StratifiedRate": "stratified",
+    "stratified_audited_rate": "stratified",
+    "SurvivalCurve": "survival",
+    "TimeQuantile": "survival",
+    "survival_curve": "survival",
+    "time_quantile": "survival",
     "UnpairedDifference": "unpaired",
     "unpaired_difference": "unpaired",
 }
 
 __all__ = [
     "AuditedRate",
+    "AuditedStratum",
     "BradleyTerry",
     "CalibrationError",
     "Canary",
     "CanaryState",
     "DayCount",
     "EDetector",
+    "Effect",
+    "EventRate",
     "Flip",
+    "GeometricMean",
     "JudgeAccuracy",
     "JudgedRate",
     "Kappa",
@@ -119,10 +145,14 @@ __all__ = [
     "PairChoice",
     "PairedDifference",
     "RateInterval",
+    "RateRatio",
     "RaterAgreement",
     "RiskCoverage",
     "RunShift",
+    "StratifiedRate",
+    "SurvivalCurve",
     "ThresholdTest",
+    "TimeQuantile",
     "UnpairedDifference",
     "achieved_power",
     "achieved_power_for_mean",
@@ -131,9 +161,12 @@ __all__ = [
     "brier_score",
     "calibration_error",
     "change_flip",
+    "difference_in_differences",
     "e_bh",
     "gatekeeping",
+    "geometric_mean",
     "holm",
+    "interrupted_series",
     "judged_noninferiority_test",
     "judged_rate",
     "kappa",
@@ -145,15 +178,21 @@ __all__ = [
     "noninferiority_test",
     "normal_rate",
     "paired_difference",
+    "poisson_rate",
     "rate_flip",
     "rate_interval",
+    "rate_ratio",
     "rater_agreement",
     "required_clusters",
     "required_clusters_for_mean",
     "risk_coverage",
     "run_shift",
+    "stratified_audited_rate",
+    "survival_curve",
     "threshold_test",
+    "time_quantile",
     "unpaired_difference",
+    "weighted_event_rate",
 ]
 
 

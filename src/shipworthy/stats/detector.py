@@ -14,7 +14,6 @@ from math import exp, log
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import chi2, gamma
 
 MULTIPLES = (1.4, 2.0, 3.0, 5.0, 10.0)
 """Rises that are bet on, each with an equal share: as many times the highest rate that is still taken for no change."""
@@ -66,6 +65,8 @@ def normal_rate(days: Sequence[DayCount], *, confidence: float = 0.9, spread_con
     Raises:
         ValueError: too few days, or counts that cannot be.
     """
+    from scipy.special import gammaincinv
+
     if not (0.5 <= confidence < 1 and 0.5 <= spread_confidence < 1):
         raise ValueError(f"a confidence must lie in [0.5, 1); got {confidence} and {spread_confidence}")
     for day in days:
@@ -83,8 +84,10 @@ def normal_rate(days: Sequence[DayCount], *, confidence: float = 0.9, spread_con
         pearson = float(((seen - due) ** 2 / due).sum())
         # The estimate, or what the quantile allows where days vary more than chance would have them: a mean of one
         # event in several days says nothing of dispersion, and does not need to.
-        spread = max(1.0, pearson / float(chi2.ppf(1 - spread_confidence, freedom)) if pearson > freedom else 1.0)
-    upper = spread * float(gamma.ppf(confidence, events / spread + 1)) / sessions
+        spread = max(
+            1.0, pearson / (2 * float(gammaincinv(freedom / 2, 1 - spread_confidence))) if pearson > freedom else 1.0
+        )
+    upper = spread * float(gammaincinv(events / spread + 1, confidence)) / sessions
     return NormalRate(events, sessions, len(counted), rate, min(1.0, upper), spread)
 
 

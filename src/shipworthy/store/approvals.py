@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from shipworthy.core.errors import UsageError
 from shipworthy.detect.redact import redact_text
 from shipworthy.store import rows, tables
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import Entry
 
 APPROVAL_GIVEN = "approval.given"
 

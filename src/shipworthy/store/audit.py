@@ -24,8 +24,7 @@ from shipworthy.core.digests import canonical
 from shipworthy.core.errors import IntegrityError
 from shipworthy.store import chain, tables
 from shipworthy.store.database import Database, cursor
-
-ORIGIN = chain.origin(b"audit")
+from shipworthy.store.entry import ORIGIN, Entry, payload
 
 _audit = tables.audit
 _entries = sql.select(_audit).order_by(_audit.c.number)
@@ -38,44 +37,11 @@ _PIECE = 1000
 """Rows that are held in memory while a chain is read."""
 
 
-class Entry(Struct, frozen=True):
-    """One entry of the chain.
-
-    Attributes:
-        number: from 1, without gaps.
-        at: when it was appended, ISO 8601, UTC.
-        kind: what happened, such as ``run.finished`` or ``decision.made``.
-        body: JSON object.
-        hash: 64 hex digits.
-    """
-
-    number: int
-    at: str
-    kind: str
-    body: dict[str, Any]
-    hash: str
-
-
 class Verified(Struct, frozen=True):
     """What a verified chain holds: how many entries, and its head ``sha256:<64 hex>``."""
 
     entries: int
     head: str
-
-
-def entry_hash(previous: bytes, number: int, at: str, kind: str, body: dict[str, Any]) -> bytes:
-    """Return the 32-byte hash of an entry that follows `previous`."""
-    return chain.link(previous, _payload(number, at, kind, canonical(body).decode()))
-
-
-def _payload(number: int, at: str, kind: str, body: str) -> bytes:
-    # The canonical JSON of the whole entry: keys in order, body as it is stored, which is canonical already. Encoding
-    # the body once more for every entry would make verifying a long chain three times slower.
-    text = f'{{"at":{_string(at)},"body":{body},"kind":{_string(kind)},"number":{number}}}'
-    return text.encode()
-
-
-_string = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _now() -> str:
@@ -97,6 +63,10 @@ class Appender:
         except (TypeError, ValueError):
             raise IntegrityError(f"audit log: entry {self._number} is not what was written") from None
 
+    def now(self) -> str:
+        """Return the moment, by the clock that gives entries their times."""
+        return self._clock()
+
     def append(self, kind: str, body: dict[str, Any], *, key: str = "") -> Entry:
         """Append one entry, which counts once the block has ended.
 
@@ -111,7 +81,7 @@ class Appender:
         """
         text = canonical(body).decode()
         number, at = self._number + 1, self._clock()
-        head = chain.link(self._head, _payload(number, at, kind, text))
+        head = chain.link(self._head, payload(number, at, kind, text))
         entry = Entry(number, at, kind, json.loads(text), head.hex())
         about = body[key] if key else None
         row = {"number": number, "at": at, "kind": kind, "body": text, "hash": entry.hash, "key": about}
@@ -228,7 +198,7 @@ class AuditLog:
             if row.number != number:
                 raise IntegrityError(f"audit log: entry {number} is missing (entry {row.number} follows)")
             try:
-                expected = chain.link(previous, _payload(number, row.at, row.kind, row.body))
+                expected = chain.link(previous, payload(number, row.at, row.kind, row.body))
             except (TypeError, ValueError):  # A value that is no text, or half a surrogate pair.
                 expected = b""
             if expected.hex() != row.hash or not _key_fits(row):
@@ -238,6 +208,10 @@ class AuditLog:
         if not seen:
             raise IntegrityError(f"audit log: no entry has the hash {head}; entries were cut off or rewritten")
         return Verified(number, chain.head_text(previous))
+
+    def now(self) -> str:
+        """Return the moment, by the clock that gives entries their times."""
+        return self._clock()
 
     def close(self) -> None:
         """Close the connections."""

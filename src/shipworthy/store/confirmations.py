@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from shipworthy.core.confirmation import CONFIRMED, WORDS, HitWord, word
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.detect.redact import redact_text
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import Entry
 from shipworthy.store.layout import Layout
 
 LONGEST = 2_000

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from shipworthy.core.calibration import CALIBRATED, Calibration, calibration_of
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.label_draw import DRAWN, LABELLED, Draw, draw_of
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import Entry
 from shipworthy.store.said import append_said
 
 

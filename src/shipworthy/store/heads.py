@@ -13,7 +13,8 @@ from typing import NamedTuple
 from shipworthy.core.errors import IntegrityError
 from shipworthy.core.ledger import DECLARED, HEAD, SITTINGS, STARTED, STOPPED
 from shipworthy.store import chain
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import Entry
 from shipworthy.store.known_head import KnownHead
 
 RUN_FINISHED = "run.finished"

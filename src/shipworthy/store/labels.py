@@ -11,7 +11,8 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.label_draw import LABELLED
 from shipworthy.detect.redact import redact_text
 from shipworthy.store import rows, tables
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import Entry
 
 LABEL_GIVEN = LABELLED
 

@@ -24,6 +24,7 @@ from shipworthy.store.files import make_directory, sync_directory, write_atomic
 from shipworthy.store.layout import Layout
 
 Word = Literal["hit", "no-hit", "skip", "undo"]
+Interface = Literal["terminal", "label-studio"]
 
 
 class QueueItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -90,6 +91,7 @@ class QueueWord(Struct, frozen=True, kw_only=True):
         characters: that were shown to be read.
         sitting: number of the sitting, from 1; `place` of the showing in it, from 1.
         comment: redacted.
+        interface: where it was typed.
     """
 
     item: int
@@ -100,6 +102,7 @@ class QueueWord(Struct, frozen=True, kw_only=True):
     place: int
     at: str
     comment: str = ""
+    interface: Interface = "terminal"
 
 
 def save_queue(layout: Layout, queue: LabelQueue) -> Path:
@@ -147,6 +150,17 @@ def load_queue(layout: Layout, id: str = "latest") -> LabelQueue:
     if entered != [_digest(data)]:
         raise IntegrityError(f"{path} is not what was dealt: the audit log has no such queue, or another one")
     return queue
+
+
+def queues_of(layout: Layout, run: str) -> Iterator[LabelQueue]:
+    """Yield the queues of a run, oldest first.
+
+    Raises:
+        IntegrityError: one is not what was dealt.
+    """
+    for path in sorted(_folder(layout).glob("LQ-*")):
+        if (path / "queue.json").is_file() and (found := load_queue(layout, path.name)).run == run:
+            yield found
 
 
 def read_words(layout: Layout, queue: LabelQueue, reader: int) -> list[QueueWord]:

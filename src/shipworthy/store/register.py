@@ -21,8 +21,9 @@ from shipworthy.core.finished import failed as ended_in_error
 from shipworthy.core.ledger import DECLARED, DELETED, WITHDRAWN
 from shipworthy.core.records import Decision, RunManifest
 from shipworthy.store import tables
-from shipworthy.store.audit import Appender, AuditLog, Entry, once
+from shipworthy.store.audit import Appender, AuditLog, once
 from shipworthy.store.declare import read_manifest
+from shipworthy.store.entry import Entry
 from shipworthy.store.heads import RUN_FINISHED, RUN_KINDS, RUN_SEEN, Knowledge, heads_of, known
 from shipworthy.store.layout import Layout
 from shipworthy.store.reading import RunReading

@@ -15,7 +15,8 @@ import sqlalchemy as sql
 from shipworthy.core.digests import digest
 from shipworthy.core.errors import IntegrityError
 from shipworthy.store import tables
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import Entry
 
 R = TypeVar("R", bound=msgspec.Struct)
 

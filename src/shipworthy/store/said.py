@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from shipworthy.core.errors import UsageError
-from shipworthy.store.audit import Appender, AuditLog, Entry
+from shipworthy.store.audit import Appender, AuditLog
+from shipworthy.store.entry import Entry
 
 
 class NamedFields(Protocol):

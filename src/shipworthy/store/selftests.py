@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shipworthy.core.errors import IntegrityError
 from shipworthy.core.selftest import SELFTESTED, GateSelftest, selftest_of
 from shipworthy.store.audit import AuditLog
+from shipworthy.store.read_entries import read_entries
 
 
 def add_selftest(audit: AuditLog, found: GateSelftest) -> GateSelftest:
@@ -28,12 +28,4 @@ def read_selftests(audit: AuditLog, *, until: int) -> list[GateSelftest]:
         IntegrityError: an entry is not what was written.
         StoreError: the log cannot be read.
     """
-    found = []
-    for entry in audit.of_kinds(SELFTESTED):
-        if entry.number > until:
-            break
-        try:
-            found.append(selftest_of(entry.number, entry.body))
-        except (KeyError, TypeError, ValueError):
-            raise IntegrityError(f"audit log: entry {entry.number} ({SELFTESTED}) is not what was written") from None
-    return found
+    return read_entries(audit, SELFTESTED, selftest_of, until=until)

@@ -112,3 +112,12 @@ approvals = sql.Table(
     sql.Column("at", _Time, nullable=False),
     sql.Column("comment", sql.Text, nullable=False),
 )
+
+# Rows of every kind that came after launch (signals, findings, incidents, …): their shapes are structs, not columns,
+# since they are read whole, and found by the kind and the key of their entries.
+happened = sql.Table(
+    "happened",
+    metadata,
+    _entry(),
+    sql.Column("row", sql.Text, nullable=False),
+)

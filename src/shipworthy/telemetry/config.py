@@ -5,24 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from shipworthy.core.errors import Problem, UsageError, WorkspaceError
 from shipworthy.core.settings import Settings
 from shipworthy.exchange.local_key import local_key
-from shipworthy.gateway.config import ClientSpec, LimitsSpec, listening
 from shipworthy.gateway.fields import Count, Name, Reference
+from shipworthy.gateway.listening import ClientSpec, LimitsSpec, listening
+from shipworthy.telemetry.alarm_config import AlarmsSpec, EvidenceSpec
+from shipworthy.telemetry.output_config import OutputSpec
 from shipworthy.telemetry.retention import Retention
 from shipworthy.workspace.fields import NUMBER, Entity
 from shipworthy.workspace.nodes import read_yaml
 from shipworthy.workspace.scalars import source_text
 from shipworthy.workspace.validate import validate
 
-Right = Literal["send", "rates", "content", "delete"]
-"""What a client may do: send telemetry; read rates and draws; look at content; have a person's content deleted."""
+Right = Literal["send", "report", "rates", "content", "delete"]
+"""What a client may do: send telemetry; send what users report; read rates and draws; look at content; have a person's
+content deleted."""
 
 STATE = ".shipworthy/telemetry"
 Days = Annotated[float, NUMBER, Field(gt=0, le=36_500)]
+
+
+UNWATCHED = AlarmsSpec(page=False, evidence=EvidenceSpec(watch=False))
 
 
 class RightsSpec(Entity):
@@ -69,16 +75,31 @@ class ServeFile(Entity):
         key_file: with the store's own key; the user's configuration folder has one if left out. Who has it and
             the store has the content, so it is not beside the store.
         workspace: the folder whose audit log holds looks and deletions.
+        schedule: whether the workspace's ``schedule.cron`` is run beside it.
         clients: name -> who may do what. Without any, this machine alone may send and read rates, and nobody may look.
+        alarms: what is watched, see `telemetry.alarm_config`; nothing is, if left out.
+        outputs: where alarms go.
     """
 
     listen: Annotated[str, BeforeValidator(source_text)] = "127.0.0.1:4318"
     state: Annotated[str, Field(min_length=1)] = STATE
     key_file: str = ""
     workspace: str = "."
+    schedule: bool = False
     clients: Annotated[dict[Name, RightsSpec], Field(max_length=10_000)] = Field(default_factory=dict)
     limits: ReceiverLimits = ReceiverLimits()
     retention: RetentionSpec = RetentionSpec()
+    alarms: AlarmsSpec | None = None
+    outputs: Annotated[tuple[OutputSpec, ...], Field(max_length=100)] = ()
+
+    @model_validator(mode="after")
+    def _outputs_have_something_to_tell(self) -> ServeFile:
+        if self.outputs and self.alarms is None:
+            raise ValueError("'outputs' tell of 'alarms', and there is no such section")
+        for place, one in enumerate(self.outputs):
+            if one.id in {other.id for other in self.outputs[:place]}:
+                raise ValueError(f"two outputs are called {one.id!r}")
+        return self
 
 
 class ServeConfig(NamedTuple):
@@ -102,6 +123,11 @@ class ServeConfig(NamedTuple):
         """How long what is kept."""
         days = self.spec.retention
         return Retention(days.content, days.incident_content, days.facts)
+
+    @property
+    def alarms(self) -> AlarmsSpec:
+        """What is watched. Where the file has no such section: no stream, no page, no evidence."""
+        return self.spec.alarms or UNWATCHED
 
     @property
     def key_path(self) -> Path:

@@ -12,8 +12,6 @@ from shipworthy.core.errors import UsageError
 from shipworthy.telemetry.facts import FactView
 
 Stratum = Literal["day", "feature", "severity", "model", "kind", "violation", "refusal", "pii"]
-DRAWN = "telemetry.drawn"
-"""The kind of entry that holds a draw's rule and the digest of what it gave."""
 
 
 class DrawnSpan(Struct, frozen=True):
@@ -51,6 +49,7 @@ def draw_spans(
     seed: int,
     least: int = 1,
     kind: str = "",
+    sessions: bool = False,
 ) -> SpanDraw:
     """Draw spans with content at random within strata: the same seed gives the same draw of the same facts.
 
@@ -61,6 +60,8 @@ def draw_spans(
     Args:
         size: spans to draw; all of them where there are fewer.
         kind: only spans of this kind; of all if left out.
+        sessions: draw sessions, each by its last span, which in a chat has what was said before: rates are of sessions
+            then, and a session over two days or features is one in the last of them.
 
     Raises:
         UsageError: a key that is none, or a size below the number of strata times `least`.
@@ -72,14 +73,16 @@ def draw_spans(
         raise UsageError("draw one span or more")
     keys = ", ".join(f"{key}::VARCHAR" for key in by) or "'all'"
     where, given = ("kept NOT IN ('', 'gone') AND kind = ?", [kind]) if kind else ("kept NOT IN ('', 'gone')", [])
-    counted = view.query(f"SELECT [{keys}] AS stratum, count(*) FROM facts WHERE {where} GROUP BY 1 ORDER BY 1", given)
+    last = " QUALIFY row_number() OVER (PARTITION BY session ORDER BY time DESC, span) = 1" if sessions else ""
+    source = f"(SELECT * FROM facts WHERE {where}{last})"
+    counted = view.query(f"SELECT [{keys}] AS stratum, count(*) FROM {source} GROUP BY 1 ORDER BY 1", given)
     there = {tuple(stratum): number for stratum, number in counted}
     wanted = _shares(there, size, least)
     most = max(wanted.values(), default=0)
     rows = view.query(
         "SELECT * FROM (SELECT hex(trace), hex(span), stratum, row_number() OVER (PARTITION BY stratum ORDER BY chance,"
         " trace, span) AS place FROM (SELECT trace, span, md5(? || hex(trace) || hex(span)) AS chance,"
-        f" [{keys}] AS stratum FROM facts WHERE {where})) WHERE place <= ? ORDER BY 3, place",
+        f" [{keys}] AS stratum FROM {source})) WHERE place <= ? ORDER BY 3, place",
         [f"{seed}/", *given, most],
     )
     spans = [

@@ -6,6 +6,7 @@ in UTC. No words of a conversation are in it, so nobody needs a right to content
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.extras import require
 from shipworthy.telemetry import journal
 from shipworthy.telemetry.fact import COLUMNS, TelemetryFact
-from shipworthy.telemetry.segment import COUNTED, COUNTS, FACTS, JOURNAL, PARQUET, connect, quoted, segments
+from shipworthy.telemetry.segment import COUNTED, FACTS, JOURNAL, PARQUET, connect, counts_in, quoted, segments
 
 
 class SessionCounts(msgspec.Struct, frozen=True, array_like=True):
@@ -33,6 +34,7 @@ class SessionCounts(msgspec.Struct, frozen=True, array_like=True):
 
 _decoder = msgspec.json.Decoder(TelemetryFact)
 _counts = msgspec.json.Decoder(list[SessionCounts])
+_DAY_US = 86_400 * 1_000_000
 _TYPES: dict[str, Any] = {
     "BIGINT": np.int64, "UBIGINT": np.uint64, "UINTEGER": np.uint32, "UTINYINT": np.uint8, "DOUBLE": np.float64,
     "BOOLEAN": np.bool_, "VARCHAR": object,
@@ -54,9 +56,21 @@ class FactView:
     def __init__(self, directory: Path, *, pending: bool = True, threads: int = 2) -> None:
         if not (directory / FACTS).is_dir():
             raise UsageError(f"{directory} is no store of telemetry: `shipworthy serve` makes one")
-        self.directory = directory
-        self._connection = connect(directory, threads=threads)
-        self._prepare(pending)
+        self.directory, self._threads = directory, threads
+        self._opened: Any = None
+        journals = sorted((directory / JOURNAL).glob(f"*{journal.SUFFIX}")) if pending else []
+        # The journals are read before the segments are listed: one that becomes a segment meanwhile is in either.
+        read: dict[str, bytes] = {}
+        for path in journals:
+            try:
+                read[path.name.removesuffix(journal.SUFFIX)] = b"".join(frame.facts for frame in journal.read(path))
+            except FileNotFoundError:
+                continue
+        names = segments(directory)
+        known = set(names)
+        lines = b"".join(data for name, data in read.items() if name not in known)
+        self._pending = [_decoder.decode(line) for line in lines.splitlines()]
+        self._files = [str(directory / FACTS / (name + PARQUET)) for name in names]
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         """Return the rows of a query on the view ``facts``.
@@ -71,32 +85,38 @@ class FactView:
             raise UsageError(f"the query cannot be answered: {str(error).partition(chr(10))[0]}") from None
         return rows
 
+    def numbers(self, sql: str) -> Any:
+        """Return the one column of a query as a numpy array. Errors as for `query`."""
+        duckdb = require("duckdb", extra="serve")
+        try:
+            (column,) = self._connection.execute(sql).fetchnumpy().values()
+        except duckdb.Error as error:
+            raise UsageError(f"the query cannot be answered: {str(error).partition(chr(10))[0]}") from None
+        return column
+
     def counts(self) -> list[SessionCounts]:
         """Return the sessions counted by day, feature and severity: several rows of one group, which add up.
 
-        Read from the segments' metadata; from rows only where a file has none, and in journals.
+        Read from the end of each segment's file, without DuckDB; from rows only where a file has none.
         """
         found: list[SessionCounts] = []
-        bare = set(self._files)
-        if self._files:
-            named = ", ".join(map(quoted, self._files))
-            for file, value in self.query(
-                f"SELECT file_name, value FROM parquet_kv_metadata([{named}]) WHERE key = ?",
-                [COUNTS.encode()],
-            ):
-                found += _counts.decode(value)
-                bare.discard(file)
-        groups = [f"SELECT {COUNTED} FROM ({self._raw}) GROUP BY ALL"]
+        bare = []
+        for file in self._files:
+            held = counts_in(Path(file))
+            if held is None:
+                bare.append(file)
+            else:
+                found += _counts.decode(held)
         if bare:
-            files = ", ".join(map(quoted, sorted(bare)))
-            groups.append(f"SELECT {COUNTED} FROM read_parquet([{files}]) GROUP BY ALL")
-        for group in groups:
-            found += [SessionCounts(*row) for row in self.query(group)]
-        return found
+            files = ", ".join(map(quoted, bare))
+            rows = self.query(f"SELECT {COUNTED} FROM read_parquet([{files}]) GROUP BY ALL")
+            found += [SessionCounts(*row) for row in rows]
+        return found + _counted(self._pending)
 
     def close(self) -> None:
         """Let go of it."""
-        self._connection.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -104,41 +124,50 @@ class FactView:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _prepare(self, pending: bool) -> None:
-        journals = sorted((self.directory / JOURNAL).glob(f"*{journal.SUFFIX}")) if pending else []
-        lines = b""
-        # The journals are read before the segments are listed: one that becomes a segment meanwhile is in either.
-        read: dict[str, bytes] = {}
-        for path in journals:
+    @property
+    def _connection(self) -> Any:
+        """The database with the view ``facts``, opened when it is first asked."""
+        if self._opened is None:
+            made = connect(self.directory, threads=self._threads)
             try:
-                read[path.name.removesuffix(journal.SUFFIX)] = b"".join(frame.facts for frame in journal.read(path))
-            except FileNotFoundError:
-                continue
-        names = segments(self.directory)
-        lines = b"".join(data for name, data in read.items() if name not in set(names))
-        files = self._files = [str(self.directory / FACTS / (name + PARQUET)) for name in names]
-        columns = ", ".join(f'"{column}" {kind}' for column, (kind, _) in COLUMNS.items())
-        self._connection.execute(f"CREATE TABLE raw ({columns})")
-        if lines:
-            self._load(lines)
-        chosen = ", ".join(f'{expression} AS "{column}"' for column, (_, expression) in COLUMNS.items())
-        self._raw = f"SELECT {chosen} FROM raw"
-        parts = [self._raw] if lines or not files else []
-        if files:
-            named = ", ".join(f'"{column}"' for column in COLUMNS)
-            parts.append(f"SELECT {named} FROM read_parquet([{', '.join(map(quoted, files))}])")
-        self._connection.execute(
-            f"CREATE VIEW facts AS SELECT *, time::DATE AS day FROM ({' UNION ALL BY NAME '.join(parts)})"
-        )
+                self._prepare(made)
+            except BaseException:
+                made.close()
+                raise
+            self._opened = made
+        return self._opened
 
-    def _load(self, lines: bytes) -> None:
-        """Fill the table of what is no segment yet, without a file."""
-        rows = [_decoder.decode(line) for line in lines.splitlines()]
-        arrays = {
-            column: np.array([getattr(row, column) for row in rows], _TYPES[kind])
-            for column, (kind, _) in COLUMNS.items()
-        }
-        self._connection.register("pending", arrays)
-        named = ", ".join(f'"{column}"' for column in COLUMNS)
-        self._connection.execute(f"INSERT INTO raw SELECT {named} FROM pending")
-        self._connection.unregister("pending")
+    def _prepare(self, made: Any) -> None:
+        columns = ", ".join(f'"{column}" {kind}' for column, (kind, _) in COLUMNS.items())
+        made.execute(f"CREATE TABLE raw ({columns})")
+        if self._pending:
+            _load(made, self._pending)
+        chosen = ", ".join(f'{expression} AS "{column}"' for column, (_, expression) in COLUMNS.items())
+        parts = [f"SELECT {chosen} FROM raw"] if self._pending or not self._files else []
+        if self._files:
+            named = ", ".join(f'"{column}"' for column in COLUMNS)
+            parts.append(f"SELECT {named} FROM read_parquet([{', '.join(map(quoted, self._files))}])")
+        made.execute(f"CREATE VIEW facts AS SELECT *, time::DATE AS day FROM ({' UNION ALL BY NAME '.join(parts)})")
+
+
+def _load(made: Any, rows: Sequence[TelemetryFact]) -> None:
+    """Fill the table of what is no segment yet, without a file."""
+    arrays = {
+        column: np.array([getattr(row, column) for row in rows], _TYPES[kind]) for column, (kind, _) in COLUMNS.items()
+    }
+    made.register("pending", arrays)
+    named = ", ".join(f'"{column}"' for column in COLUMNS)
+    made.execute(f"INSERT INTO raw SELECT {named} FROM pending")
+    made.unregister("pending")
+
+
+def _counted(rows: Iterable[TelemetryFact]) -> list[SessionCounts]:
+    """Count the sessions of facts that are in no segment yet."""
+    found: dict[tuple[int, str, int], list[int]] = {}
+    for row in rows:
+        counts = found.setdefault((row.time // _DAY_US, row.feature, row.severity), [0, 0, 0, 0])
+        counts[0] += row.new_session
+        counts[1] += row.new_violation
+        counts[2] += row.new_pii
+        counts[3] += row.new_refusal
+    return [SessionCounts(*group, *counts) for group, counts in found.items()]

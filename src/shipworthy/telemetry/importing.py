@@ -25,6 +25,7 @@ from shipworthy.telemetry.dialects.gateway import observed_of
 from shipworthy.telemetry.read import ToldSpan, observe
 from shipworthy.telemetry.segment import connect, quoted
 from shipworthy.telemetry.store import TelemetryStore
+from shipworthy.telemetry.there import SpansThere
 from shipworthy.telemetry.whose import Whose
 
 Form = Literal["otlp", "parquet", "traffic"]
@@ -60,16 +61,19 @@ def import_files(store: TelemetryStore, paths: Iterable[Path], form: Form | None
 
 async def _import(store: TelemetryStore, paths: Iterable[Path], form: Form | None) -> SpansImported:
     spans = again = rejected = 0
+    there = SpansThere(store)
     for path in paths:
         found = _READ[form or form_of(path)](path)
         while batch := list(islice(found, _BATCH)):
-            told = [one for one in batch if one is not None]
-            rejected += len(batch) - len(told)
+            read = [one for one in batch if one is not None]
+            rejected += len(batch) - len(read)
+            told = [one for one in read if not there.add(one.observed)]
+            again += len(read) - len(told)
             sealed = seal_observed([one.observed for one in told])
             if told:
                 store.admit()
                 again += await store.append(list(zip(sealed, [one.whose for one in told], strict=True)))
-            spans += len(told)
+            spans += len(read)
     return SpansImported(spans - again, again, rejected)
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from shipworthy.core.alarm_entry import CONTENT_LOOKED, SUBJECT_DELETED
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.detect.redact import redact_text
 from shipworthy.store.audit import AuditLog
@@ -16,10 +17,6 @@ from shipworthy.telemetry.facts import FactView
 from shipworthy.telemetry.keyring import Keyring, unseal
 from shipworthy.telemetry.segment import GONE, JOURNAL, content_file
 
-LOOKED = "telemetry.looked"
-"""The kind of entry that says who looked at what, and why."""
-DESTROYED = "telemetry.subject_deleted"
-"""The kind of entry that says that the key of a person was destroyed."""
 _DESTROYED = "the key of the person it is about was destroyed"
 _LEAST_REASON = 8
 _MOST = 1_000
@@ -68,7 +65,9 @@ def look(directory: Path, keyring: Keyring, audit: AuditLog, id: str, *, by: str
         )
     if not rows:
         raise UsageError(f"there is no {column} {id} here")
-    audit.append(LOOKED, {"id": id, "by": by.strip(), "reason": redact_text(reason), "spans": len(rows)}, key="id")
+    audit.append(
+        CONTENT_LOOKED, {"id": id, "by": by.strip(), "reason": redact_text(reason), "spans": len(rows)}, key="id"
+    )
     return [_looked(directory, keyring, row) for row in rows]
 
 
@@ -86,8 +85,30 @@ def delete_subject(keyring: Keyring, audit: AuditLog, subject: str, *, by: str, 
     tag = keyring.tag(subject).hex()
     destroyed = keyring.destroy(subject)
     body = {"subject": tag, "keys": destroyed, "by": by.strip(), "reason": redact_text(reason.strip())}
-    audit.append(DESTROYED, body, key="subject")
+    audit.append(SUBJECT_DELETED, body, key="subject")
     return destroyed
+
+
+def content_of(
+    directory: Path, keyring: Keyring, row: tuple[Any, ...], opened: dict[tuple[str, str, int], list[bytes] | None]
+) -> bytes | None:
+    """Return what was said in one of many spans; None where that is gone. The caller has entered that it looks.
+
+    Args:
+        row: trace and span in hex, then content, kept, block and place of the fact.
+        opened: blocks that were opened for others, kept between calls.
+    """
+    trace, span, name, kept, block, place = row
+    if not name:
+        return _in_journals(directory, keyring, trace, span)[0]
+    at = (name, kept, block)
+    if at not in opened:
+        try:
+            opened[at] = blocks.read_block(content_file(directory, name, kept), *at, keyring)
+        except FileNotFoundError:
+            opened[at] = None
+    bodies = opened[at]
+    return bodies[place] if bodies is not None and place < len(bodies) else None
 
 
 def _looked(directory: Path, keyring: Keyring, row: tuple[Any, ...]) -> ShownSpan:

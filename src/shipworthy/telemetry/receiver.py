@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import date
-from typing import Any
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiohttp import web
 
 from shipworthy.core.errors import ShipworthyError, StoreError, UsageError
 from shipworthy.detect.redact import seal_observed
+from shipworthy.gateway.asked import asked_by_loopback, key_of
 from shipworthy.gateway.clients import Clients, GatewayClient
-from shipworthy.gateway.gateway import asked_by_loopback, key_of
-from shipworthy.gateway.refusal import HttpRefusal
-from shipworthy.gateway.turn import retry_after
-from shipworthy.store.audit import AuditLog
+from shipworthy.gateway.refusal import HttpRefusal, retry_after
 from shipworthy.store.layout import Layout
 from shipworthy.telemetry import otlp
 from shipworthy.telemetry.body import JSON, PROTOBUF, accepted, read_packed, refused
 from shipworthy.telemetry.config import Right, ServeConfig
-from shipworthy.telemetry.facts import FactView
-from shipworthy.telemetry.looks import delete_subject, look
-from shipworthy.telemetry.rates import rates
 from shipworthy.telemetry.read import observe
 from shipworthy.telemetry.retention import sweep
 from shipworthy.telemetry.store import Busy, DiskFull, TelemetryStore
 from shipworthy.telemetry.whose import Whose
 
+if TYPE_CHECKING:
+    from shipworthy.store.audit import AuditLog
+    from shipworthy.telemetry.alarm_keeper import AlarmKeeper
+    from shipworthy.telemetry.exposition import Values
+    from shipworthy.telemetry.outbox import Outbox
+
 TRACES = "/v1/traces"
+REPORTS = "/v1/reports"
+_REPORT = 200_000
+"""Bytes of a report."""
 _LONG = 1 << 20
 """Bytes of a body that is read beside the loop: it takes a tenth of a second and more."""
 _SWEEP_S = 3_600.0
 _TEND_S = 1.0
 _BUSY_S, _FULL_S = 1.0, 30.0
+_SCRAPE_S = 5.0
+"""Seconds that what the store holds is not counted anew for a scrape."""
 _NO_IDS = "spans without a trace id of 16 bytes and a span id of 8 were left out"
 
 Sealed = list[tuple[Any, Whose]]
@@ -56,16 +64,35 @@ class Receiver:
         self._config, self._tell = config, tell
         self._clients = Clients(config.clients())
         self.store = TelemetryStore(config.state, config.master(make=True), tell)
-        self._audit = AuditLog(Layout(config.workspace).control_url)
-        self._flying = 0
+        self.keeper: AlarmKeeper | None = None
+        self.outbox: Outbox | None = None
+        if config.spec.alarms is not None:
+            # What watches is imported where there is something to watch: nobody else waits for it.
+            from shipworthy.telemetry.alarm_keeper import AlarmKeeper
+            from shipworthy.telemetry.alarm_signals import system_of
+            from shipworthy.telemetry.outbox import Outbox
+
+            self.keeper = AlarmKeeper(config, self._audit, lambda: self.store.severe, tell)
+            self.outbox = Outbox(config.spec.outputs, self._audit, cache(lambda: system_of(config)), tell)
+        self._scraped: tuple[float, Values] = (-_SCRAPE_S, {})
+        self._flying, self._system = 0, ""
         self.taken = self.again = self.rejected = 0
         self._routes: dict[tuple[str, str], Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]] = {
             ("POST", TRACES): self._traces,
             ("GET", "/health"): self._health,
+            ("GET", "/metrics"): self._metrics,
             ("GET", "/v1/telemetry/rates"): self._rates,
+            ("GET", "/v1/telemetry/alarms"): self._alarms,
             ("POST", "/v1/telemetry/content"): self._content,
             ("POST", "/v1/telemetry/delete"): self._delete,
+            ("POST", REPORTS): self._report,
         }
+
+    @cached_property
+    def _audit(self) -> AuditLog:
+        from shipworthy.store.audit import AuditLog
+
+        return AuditLog(Layout(self._config.workspace).control_url)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is."""
@@ -98,10 +125,23 @@ class Receiver:
             await asyncio.sleep(_TEND_S)
             waited += _TEND_S
 
+    async def watch(self) -> None:
+        """Look for alarms until cancelled."""
+        while self.keeper is not None and self.outbox is not None:
+            await asyncio.to_thread(self.keeper.tend)
+            try:
+                await self.outbox.start(self.keeper.entries.alarms)
+            except ShipworthyError as error:
+                self._tell(f"outputs cannot be told, which is tried again: {error}")
+            await asyncio.sleep(_TEND_S)
+
     async def close(self) -> None:
         """Let go of the store, with all that was acknowledged in it."""
         await asyncio.to_thread(self.store.close)
-        self._audit.close()
+        if self.outbox is not None:
+            await self.outbox.close()
+        if "_audit" in self.__dict__:
+            self._audit.close()
 
     # ---- requests ----
 
@@ -153,7 +193,27 @@ class Receiver:
         told = {"status": said, "spans": self.taken, "again": self.again, "rejected": self.rejected}
         return web.Response(status=status, body=msgspec.json.encode(told), content_type=JSON)
 
+    async def _metrics(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.gateway.exposition import CONTENT_TYPE, text
+        from shipworthy.telemetry.exposition import PREFIX, TELEMETRY_FAMILIES, store_values, watch_values
+
+        with self._admit(request, "rates").place():
+            now = time.monotonic()
+            if now - self._scraped[0] > _SCRAPE_S:
+                self._scraped = (now, await asyncio.to_thread(store_values, self._config))
+            counted = {"taken": self.taken, "again": self.again, "rejected": self.rejected}
+            values: Values = {
+                **{("telemetry_spans_total", name): float(number) for name, number in counted.items()},
+                **self._scraped[1],
+                **watch_values(self._config, self.keeper, self.outbox.states if self.outbox is not None else {}),
+            }
+            page = text(values, TELEMETRY_FAMILIES, PREFIX)
+            return web.Response(body=page.encode(), headers={"content-type": CONTENT_TYPE})
+
     async def _rates(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.telemetry.facts import FactView
+        from shipworthy.telemetry.rates import rates
+
         with self._admit(request, "rates").place():
             query = request.query
             asked: Any = query.get("by", "day,feature").split(",")
@@ -167,7 +227,22 @@ class Receiver:
 
             return web.Response(body=await asyncio.to_thread(counted), content_type=JSON)
 
+    async def _alarms(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.store.alarms import read_alarms
+
+        with self._admit(request, "rates").place():
+
+            def held() -> bytes:
+                found = read_alarms(self._audit).alarms
+                return msgspec.json.encode(
+                    {"alarms": [{"alarm": one.alarm, "open": one.open, "closed": one.closed} for one in found]}
+                )
+
+            return web.Response(body=await asyncio.to_thread(held), content_type=JSON)
+
     async def _content(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.telemetry.looks import look
+
         client = self._admit(request, "content")
         with client.place():
             asked = await self._asked(request, "id", "reason")
@@ -179,6 +254,8 @@ class Receiver:
             return web.Response(body=msgspec.json.encode(told), content_type=JSON)
 
     async def _delete(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.telemetry.looks import delete_subject
+
         client = self._admit(request, "delete")
         with client.place():
             asked = await self._asked(request, "subject", "reason")
@@ -187,6 +264,22 @@ class Receiver:
                 reason=asked["reason"],
             )  # fmt: skip
             return web.Response(body=msgspec.json.encode({"keys": keys}), content_type=JSON)
+
+    async def _report(self, request: web.BaseRequest) -> web.StreamResponse:
+        from shipworthy.telemetry.user_report import read_report, reported_system, take_report
+
+        client = self._admit(request, "report")
+        with client.place():
+            async with asyncio.timeout(self._config.spec.limits.body_s):
+                data = await read_packed(request, _REPORT)
+            report = read_report(data)
+
+            def keep() -> bytes:
+                self._system = self._system or reported_system(self._config.workspace)
+                taken = take_report(self._audit, report, system=self._system, client=client.name)
+                return msgspec.json.encode({"signal": (*taken.new, *taken.known)[0].id, "new": bool(taken.new)})
+
+            return web.Response(status=202, body=await asyncio.to_thread(keep), content_type=JSON)
 
     async def _asked(self, request: web.BaseRequest, *names: str) -> dict[str, str]:
         async with asyncio.timeout(self._config.spec.limits.body_s):
@@ -201,7 +294,7 @@ class Receiver:
         if client is None:
             raise HttpRefusal(401, "authentication_error", "no key, or none that is known here")
         if not self._clients.asks_for_keys:
-            if right in ("content", "delete"):
+            if right in ("content", "delete", "report"):
                 said = f"without 'clients' there is nobody whom to enter as having done it: {right} needs a key"
                 raise HttpRefusal(403, "permission_error", said)
         elif right not in self._config.spec.clients[client.name].may:

@@ -56,6 +56,9 @@ class TelemetryStore:
         tell: is told what an operator should know; never text of a span.
         reserve: bytes to leave free, see `RESERVE_BYTES`.
 
+    Attributes:
+        severe: spans of severity S1 with a hit that are on the disk since it was opened.
+
     Raises:
         StoreError: it cannot be written to, or another process writes it.
     """
@@ -76,6 +79,7 @@ class TelemetryStore:
         self._journal: SpanJournal | None = None
         self._began = 0.0
         self._recent: tuple[set[str], set[str]] = (set(), set())
+        self.severe = 0
         self.sessions = Sessions(self._counted)
         try:
             for folder in (JOURNAL, FACTS, CONTENT):
@@ -91,6 +95,9 @@ class TelemetryStore:
         self._sealer = ThreadPoolExecutor(1, thread_name_prefix="shipworthy-segment")
         clean(directory)
         self._left: list[Path] = sorted((directory / JOURNAL).glob(f"*{journal.SUFFIX}"))
+        # Who was not answered when the last process was killed sends again, and it may be there.
+        for path in self._left:
+            self._recent[0].update(fact.trace + fact.span for fact in facts_in(path))
         self._sealing: Future[None] | None = self._sealer.submit(self._recover) if self._left else None
 
     # ---- appending ----
@@ -134,6 +141,7 @@ class TelemetryStore:
             await waiter
         finally:
             self._waiting -= len(frame)
+        self.severe += sum(one.fact.severity == 1 and (one.fact.violation or one.fact.pii) for one in kept)
         return len(spans) - len(kept)
 
     def _kept(self, sealed: Redacted[Observed], whose: Whose, now: int) -> KeptSpan | None:

@@ -142,6 +142,12 @@ Day = Annotated[date, BeforeValidator(_day)]
 """A day of the calendar, UTC, written ``2026-12-31``."""
 
 
+_SHA256 = r"^(sha256:[0-9a-f]{64})?$"
+
+Sha256 = Annotated[str, BeforeValidator(source_text), Field(pattern=_SHA256, json_schema_extra={"pattern": _SHA256})]
+"""A digest, ``sha256:…``, or nothing."""
+
+
 class FieldShape(NamedTuple):
     """One shape that a field's value may have: its models, and the marks that its type carries.
 
@@ -204,6 +210,6 @@ def values(entity: Entity, loc: Loc = ()) -> Iterator[Value]:
 
 
 __all__ = [
-    "NUMBER", "Count", "Day", "Entity", "Id", "InTaxonomy", "Loc", "Rate", "Ref", "Severity", "Slug", "TaxonomyRef",
-    "Text", "Title", "Unhashed", "Word", "shapes", "values",
+    "NUMBER", "Count", "Day", "Entity", "Id", "InTaxonomy", "Loc", "Rate", "Ref", "Severity", "Sha256", "Slug",
+    "TaxonomyRef", "Text", "Title", "Unhashed", "Word", "shapes", "values",
 ]  # fmt: skip

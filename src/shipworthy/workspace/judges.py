@@ -38,10 +38,12 @@ def declared_metrics(use: Use, scorer: Any) -> tuple[Metric, ...]:
 
 
 def written_metric(metric: Metric) -> Mapping[str, Any]:
-    """Return a metric for a specification: a scorer that is no judge leaves `judge` out."""
+    """Return a metric for a specification: what is as usual since it can be said is left out."""
     fields = {name: getattr(metric, name) for name in metric.__struct_fields__}
     if not fields["judge"]:
         del fields["judge"]
+    if fields["harm"]:
+        del fields["harm"]
     return fields
 
 

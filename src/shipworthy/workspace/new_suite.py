@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from shipworthy.workspace.bank_files import suite_files
 from shipworthy.workspace.generate import generate
+from shipworthy.workspace.held_back import SEALED
 from shipworthy.workspace.recipe import LoadedRecipe, read_recipe
 from shipworthy.workspace.suite_folder import free_suite_folder, write_suite_folder
 
@@ -14,15 +16,26 @@ STARTER = Path(__file__).parent.parent / "library" / "recipes" / "starter"
 """A recipe to begin with; its suite's id is put in."""
 
 
-def new_suite(root: Path, id: str, recipe: Path | None = None, seed: int | None = None) -> list[tuple[Path, int, int]]:
+class MadeSuite(NamedTuple):
+    """A suite that was made.
+
+    Attributes:
+        samples: how many it has, `sealed` of them held back.
+        left_out: near-duplicates.
+    """
+
+    folder: Path
+    samples: int
+    sealed: int
+    left_out: int
+
+
+def new_suite(root: Path, id: str, recipe: Path | None = None, seed: int | None = None) -> list[MadeSuite]:
     """Make a suite, and its twin where the recipe has one, under ``suites/`` of a workspace.
 
     Args:
         recipe: its file or folder; one to begin with, beside the suite, if left out.
         seed: instead of the recipe's own.
-
-    Returns:
-        The folder of each suite, how many samples it has, and how many near-duplicates were left out.
 
     Raises:
         UsageError: there is no workspace, the id is none, or something is there already: nothing is then written.
@@ -43,10 +56,11 @@ def _renamed(loaded: LoadedRecipe, names: tuple[str, str]) -> LoadedRecipe:
     return replace(loaded, recipe=recipe.model_copy(update={"suite": {**recipe.suite, "id": names[0]}, "twin": twin}))
 
 
-def _written(root: Path, loaded: LoadedRecipe, seed: int | None) -> list[tuple[Path, int, int]]:
+def _written(root: Path, loaded: LoadedRecipe, seed: int | None) -> list[MadeSuite]:
     found = []
     for made in generate(loaded, seed):
         folder = root / "suites" / str(made.suite["id"])
         write_suite_folder(folder, suite_files(loaded, made, seed), new=False)
-        found.append((folder, len(made.rows), made.left_out))
+        sealed = sum(SEALED in row.get("tags", ()) for row in made.rows)
+        found.append(MadeSuite(folder, len(made.rows), sealed, made.left_out))
     return found

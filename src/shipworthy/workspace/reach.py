@@ -55,23 +55,24 @@ def nodes_about(graph: Graph, about: str) -> list[Node]:
     named = [node for key, node in graph.nodes.items() if key.id == about and key.kind in _STEP]
     if named:
         return named
-    if referring := [node for node in graph.nodes.values() if any(_is_of(ref, about) for ref in _refs(node))]:
+    if referring := [node for node in graph.nodes.values() if any(is_of(ref, about) for ref in refs_of(node))]:
         return referring
     known = [key.id for key in graph.nodes if key.kind in _STEP]
-    known += [ref for node in graph.nodes.values() for ref in _refs(node)]
+    known += [ref for node in graph.nodes.values() for ref in refs_of(node)]
     raise UsageError(f"nothing here is {about!r}, or refers to it: {did_you_mean(about, known)}")
 
 
-def _refs(node: Node) -> tuple[str, ...]:
+def refs_of(node: Node) -> tuple[str, ...]:
+    """Return the taxonomy references of an entity."""
     return tuple(getattr(node.entity, "refs", ()) or ())
 
 
-def _is_of(ref: str, about: str) -> bool:
+def is_of(ref: str, about: str) -> bool:
     """Say whether a reference is of a taxonomy, of an entry or of a part of one.
 
-    >>> _is_of("eu-ai-act:Art15(5)@2024", "eu-ai-act:Art15"), _is_of("atlas:AML.T0051@5.6", "atlas")
+    >>> is_of("eu-ai-act:Art15(5)@2024", "eu-ai-act:Art15"), is_of("atlas:AML.T0051@5.6", "atlas")
     (True, True)
-    >>> _is_of("owasp-llm:LLM010@2025", "owasp-llm:LLM01")
+    >>> is_of("owasp-llm:LLM010@2025", "owasp-llm:LLM01")
     False
     """
     return ref == about or any(ref.startswith(about + mark) for mark in (":", "@", "(", "."))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from shipworthy.core import registry
@@ -32,6 +34,8 @@ class Want:
         place: where a key would go: a host, a provider, or `FACTS`; empty for code.
         target: the name of the target that wants it; None where every run does.
         where: the place in the files, with what is to be done.
+        inside: whether it is code that lies in the workspace and nowhere else. Whoever changes the workspace changes
+            it, so leave that is given once, by name, does not reach it.
     """
 
     kind: Literal["code", "key"]
@@ -39,11 +43,12 @@ class Want:
     place: str
     target: str | None
     where: Problem
+    inside: bool = False
 
     def granted(self, grants: Grants, *, allow_code: bool) -> bool:
         """Say whether the user allows it; `allow_code` allows all code."""
         if self.kind == "code":
-            return allow_code or grants.allow_code(self.what)
+            return allow_code or (grants.allow_code(self.what) and not self.inside)
         return grants.allow_key(self.what, self.place)
 
     def allowed(self, grants: Grants) -> Grants:
@@ -53,7 +58,25 @@ class Want:
 
 def wants(draft: Draft) -> tuple[Want, ...]:
     """Return all that a workspace's files ask for."""
-    return tuple(_wants(draft))
+    return tuple(_inside(want, draft.root) if _lies_in(want, draft.root) else want for want in _wants(draft))
+
+
+def _lies_in(want: Want, root: Path) -> bool:
+    """Say whether code lies in the workspace and nowhere else; nothing is imported."""
+    top = want.what.partition(":")[0].partition(".")[0]
+    if want.kind != "code" or not ((root / f"{top}.py").is_file() or (root / top).is_dir()):
+        return False
+    try:
+        return top not in sys.modules and find_spec(top) is None
+    except (ImportError, ValueError):
+        return True
+
+
+def _inside(want: Want, root: Path) -> Want:
+    where = want.where
+    said = where.message.replace("runs code that this file names", "runs this workspace's own code")
+    hint = "run it with --allow-code, said each time; `allow code` is for what is installed"
+    return replace(want, inside=True, where=Problem(where.file, where.line, said, hint))
 
 
 def _wants(draft: Draft) -> Iterator[Want]:

@@ -1,6 +1,6 @@
 """Documents that people wrote in: what is theirs is found again whole, or the broken mark is named by its line."""
 
-from shipworthy.evidence.dossier import notes
+from shipworthy.core import notes
 
 
 def prepare(folder: object) -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -17,9 +18,11 @@ from pathlib import Path
 import pytest
 from tests.unit.telemetry.samples import CURRENT, OLD, OLD_EVENTS, OPENINFERENCE, OPENLLMETRY, request
 
+from shipworthy.core.alarm_entry import CONTENT_LOOKED as LOOKED
 from shipworthy.store.audit import AuditLog
+from shipworthy.store.layout import Layout
+from shipworthy.store.signals import read_signals
 from shipworthy.telemetry.facts import FactView
-from shipworthy.telemetry.looks import LOOKED
 
 NEEDS = "zstandard or opentelemetry-proto is not installed: make setup installs them"
 SDK = (
@@ -209,3 +212,34 @@ def test_looks_are_entered_in_postgresql(tmp_path: Path, emptied: str) -> None:
         assert post(f"{address}/v1/telemetry/content", why, **bearer)[0] == 200
     with AuditLog(emptied) as audit:
         assert [entry.body["by"] for entry in audit.of_kinds(LOOKED)] == ["carol"]
+
+
+def test_s1_is_an_alarm_at_once_and_survives_a_kill(tmp_path: Path) -> None:
+    bad = {**CURRENT, "shipworthy.severity": "S1", "gen_ai.conversation.id": "talk-1", "shipworthy.feature": PRIVATE}
+    event = {"gen_ai.evaluation.name": "harm", "gen_ai.evaluation.score.label": "fail"}
+    sent = request(bad, [("gen_ai.evaluation.result", event)], traceId=f"{1:032x}", spanId=f"{1:016x}")
+
+    def alarms(address: str) -> list[dict]:
+        until = time.monotonic() + 60
+        while True:
+            with urllib.request.urlopen(f"{address}/v1/telemetry/alarms", timeout=60) as answer:
+                found = json.loads(answer.read())["alarms"]
+            if found or time.monotonic() > until:
+                return found
+            time.sleep(0.2)
+
+    with served(tmp_path, "alarms: {system: SYS-x, evidence: {watch: false}}") as (server, address, _):
+        assert post(f"{address}/v1/traces", json.dumps(sent).encode())[0] == 200
+        (found,) = alarms(address)
+        assert (found["alarm"]["kind"], found["open"]) == ("page", True)
+        assert found["alarm"]["spans"] == [f"{1:032x}/{1:016x}"]
+        assert found["alarm"]["feature"] == "[redacted:email]" and not holds(tmp_path, PRIVATE)
+        server.kill()
+        server.wait()
+    with served(tmp_path, "alarms: {system: SYS-x, evidence: {watch: false}}") as (_, address, _):
+        assert alarms(address) == [found]
+        with AuditLog(Layout(tmp_path).control_url) as audit:
+            until = time.monotonic() + 60
+            while not (told := read_signals(audit, "SYS-x")) and time.monotonic() < until:
+                time.sleep(0.2)
+        assert [one.severity for one in told] == ["S1"], "its signal is made up for after a kill"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -91,3 +92,79 @@ def test_what_cannot_be_is_said_and_nothing_is_shown(at: Path, capsys, words, sa
 def test_a_store_that_is_none_is_no_store_without_telemetry(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "is no store of telemetry" in told(capsys, "show", "0" * 16, "--reason", "to see what is there", code=2)
     assert "is no store" in told(capsys, "delete", "x", "--reason", "they asked for it", code=2)
+
+
+def test_alarms_are_looked_for_listed_shown_and_closed(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (at / "serve.yaml").write_text(
+        "state: store\nkey_file: store.key\nalarms: {system: SYS-x, streams: [{id: harm}]}\n"
+    )
+    now = str(time.time_ns())
+    when = {"startTimeUnixNano": now, "endTimeUnixNano": now}
+    spans = [
+        request({**CURRENT, "gen_ai.conversation.id": f"s{n}"}, traceId=f"{n:032x}", spanId=f"{n:016x}", **when)
+        for n in range(1, 7)
+    ]
+    (at / "now.jsonl").write_text("".join(json.dumps(one) + "\n" for one in spans))
+    told(capsys, "import", "now.jsonl")
+    assert run(["telemetry", "alarms", "check", "--config", "serve.yaml"]) == 1, "traffic without a decision"
+    found = capsys.readouterr().out
+    assert "0 of 28 days" in found and "1 alarms raised, 1 open" in found
+    [one] = json.loads(verb(capsys, "list", "--format", "json"))
+    assert (one["kind"], one["sessions"], one["open"]) == ("evidence", 6, True)
+    shown = verb(capsys, "show", "latest")
+    assert "names no release decision" in shown and f"{1:032x}" in shown
+    verb(capsys, "close", one["id"], "--reason", "asked ann.marlow@leak.example.org: a demo")
+    assert verb(capsys, "list") == "No alarm is open.\n"
+    closed = verb(capsys, "show", one["id"])
+    assert "a demo" in closed and "leak.example" not in closed
+    assert run(["telemetry", "alarms", "close", one["id"], "--config", "serve.yaml", "--reason", "again"]) == 2
+    assert "closed already" in capsys.readouterr().err
+
+
+def verb(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    capsys.readouterr()
+    assert run(["telemetry", "alarms", words[0], "--config", "serve.yaml", *words[1:]]) == 0
+    return capsys.readouterr().out
+
+
+def test_files_for_prometheus_and_grafana_are_written_once(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["telemetry", "monitoring", "--out", "monitoring"]) == 0
+    (at / "monitoring" / "prometheus.yaml").write_text("mine\n")
+    assert run(["telemetry", "monitoring", "--out", "monitoring"]) == 0
+    assert "stays" in capsys.readouterr().out
+    assert (at / "monitoring" / "prometheus.yaml").read_text() == "mine\n"
+    assert len(list((at / "monitoring").iterdir())) == 5
+
+
+def test_a_draw_of_sessions_is_labelled_in_a_queue(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "ws"]) == 0
+    (at / "serve.yaml").write_text("state: store\nkey_file: store.key\nworkspace: ws\n")
+    told(capsys, "import", "spans.jsonl")
+    told(capsys, "draw", "--size", "5", "--seed", "1", "--sessions", "--by", "feature", "--out", "draw.jsonl")
+    why = ("--reason", "the quarterly audit of the judge")
+    assert "5 attempts written" in told(capsys, "attempts", "--draw", "draw.jsonl", "--out", "attempts.csv", *why)
+    assert (at / "attempts.csv").stat().st_mode & 0o077 == 0
+    assert run(["runs", "import", "attempts.csv", "-C", "ws"]) == 0
+    queue = [
+        "labels",
+        "queue",
+        "latest",
+        "--suite",
+        "telemetry",
+        "--metric",
+        "violation",
+        "--people",
+        "ann",
+        "-C",
+        "ws",
+    ]
+    capsys.readouterr()
+    assert run(queue) == 0
+    assert "ann: 5 answers" in capsys.readouterr().out
+    drawn = [json.loads(line) for line in (at / "draw.jsonl").read_text().splitlines()]
+    said = [{"trace": o["trace"], "span": o["span"], "called": n == 0, "label": False} for n, o in enumerate(drawn)]
+    (at / "judged.jsonl").write_text("".join(json.dumps(one) + "\n" for one in said))
+    capsys.readouterr()
+    assert run(["telemetry", "corrected", "--draw", "draw.jsonl", "--judged", "judged.jsonl", "--format", "json"]) == 0
+    whole = json.loads(capsys.readouterr().out)[0]
+    assert (whole["observed"], whole["per"], whole["units"]) == (2_000, 0, 6) and whole["high"] > 2_000

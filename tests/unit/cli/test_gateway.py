@@ -43,6 +43,9 @@ def test_a_lever_is_pulled_for_a_part_and_listed_so(capsys) -> None:
     capsys.readouterr()
     assert gateway("levers") == 0
     assert capsys.readouterr().out.startswith("strict\t")
+    assert gateway("levers", "--format", "json") == 0
+    (pulled,) = json.loads(capsys.readouterr().out)
+    assert pulled["lever"] == "strict"
 
 
 def test_a_check_says_that_a_key_is_not_set(monkeypatch, capsys) -> None:

@@ -62,6 +62,7 @@ HERE = [
     ["model", "list"], ["judge", "list"], ["plan"],
     ["runs", "list"], ["runs", "show"], ["runs", "show", "--attack"], ["runs", "samples"],
     ["runs", "samples", "--errors"], ["suites", "list"], ["suites", "show", "secret-leakage"],
+    ["signals", "list"], ["finding", "list"],
 ]  # fmt: skip
 
 
@@ -73,6 +74,7 @@ def test_the_verbs_that_are_run_below_are_all_of_them():
     others |= {("gateway", "approvals", "list"), ("gateway", "approvals", "show")}  # of a gateway: `test_approvals`
     others |= {("threat", "list"), ("threat", "show")}  # of no workspace: `test_threat`
     others |= {("documents", "list")}  # of no workspace either: `test_documents`
+    others |= {("signals", "show"), ("finding", "show")}  # of one: `tests/integration/findings/test_verbs.py`
     assert set(LISTS) - asked == others
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 import shutil
@@ -118,7 +119,7 @@ class Desk:
 
     def __call__(self, *words: str, code: int | None = 0) -> str:
         place = ["-C", str(self.root), "--allow-code"] if words[0] not in ("keys",) else []
-        if words[:2] in (("evidence", "verify"), ("release", "list"), ("evidence", "show")):
+        if words[:2] in (("evidence", "verify"), ("release", "list"), ("release", "oversight"), ("evidence", "show")):
             place = [] if words[0] == "evidence" else ["-C", str(self.root)]
         done = shipworthy([*words, *place])
         said = self._capsys.readouterr()
@@ -642,3 +643,32 @@ def test_a_go_that_ran_out_needs_people_and_an_old_run_a_run(desk: Desk, monkeyp
     text = (desk.root / "roles.yaml").read_text()
     (desk.root / "roles.yaml").write_text(text.replace("evidence_days: 30", "evidence_days: 90"))
     assert "age" in kinds(31)[0]  # the rules that it was proposed under still ask for it
+
+
+def reviewed(desk: Desk, monkeypatch: pytest.MonkeyPatch, keys: str, *more: str) -> str:
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{key}\n" for key in keys)))
+    return desk("release", "review", *more)
+
+
+def test_who_signs_off_is_measured_on_made_up_candidates(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = desk.propose()
+    entries = len(desk.entries())
+    careless = reviewed(desk, monkeypatch, "aaaaa", "--by", "ines")
+    assert careless.count("Would you sign it?") == 5
+    assert f"{real} is real, and you would approve it: " in careless and "release sign" in careless
+    assert "ines: 4 words on made-up candidates" in careless
+    assert re.search(r"caught +0?\.000 .* of 2 ", careless), careless
+    reviewed(desk, monkeypatch, "xxuxxxx", "--by", "yuki")
+    people = {one["by"]: one for one in json.loads(desk("release", "oversight", "--format", "json"))["people"]}
+    assert (people["ines"]["caught"]["rate"], people["ines"]["passed"]["rate"]) == (0, 1)
+    assert (people["yuki"]["caught"]["rate"], people["yuki"]["passed"]["rate"]) == (1, 0)
+    assert people["yuki"]["words"] == 4 and "10 words" not in desk("release", "oversight")
+    assert "8 words on made-up candidates, 2 on real ones" in desk("release", "oversight")
+    assert "that something blocks, 2 of 4 were rejected, at least 7 %" in desk("risks")
+    # Nothing of it is entered, and no made-up one can be signed.
+    assert len(desk.entries()) == entries
+    assert desk("release", "list").count("REL-") == 1
+
+
+def test_without_a_candidate_nothing_is_reviewed(desk: Desk) -> None:
+    assert "no candidate waits" in desk("release", "review", "--by", "ines", code=2)

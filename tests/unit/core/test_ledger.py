@@ -101,13 +101,29 @@ def test_how_often_the_same_was_tried_counts_every_draw_and_suite_of_one_spec_an
         of("s", "g"),
     ]  # fmt: skip
     found = tries(chain, [HERE], "s", ["f"])
-    assert found == Tries(6, 7, not_shipped=2, unfinished=2, undecided=1, deleted=1)
+    assert found == Tries(6, 7, not_shipped=2, unfinished=2, undecided=1, deleted=1, elsewhere=1)
     assert tried(found) == (
-        "the 6th of 7 runs of this spec and subject, 2 did not ship, 2 never finished, 1 not decided on, 1 deleted"
+        "the 6th of 7 runs of this spec and subject, 2 did not ship, 2 never finished, 1 not decided on, 1 deleted; "
+        "before it, 1 of its suites under other criteria, samples or plans"
     )
     assert tries(chain, [HERE], "s", ["a", "d"])[:2] == (4, 7)
     assert tries(chain, [HERE], "s", ["new"])[:2] == (8, 8)
     assert tries([], [HERE], "s", ["new"]) == Tries(1, 1, unentered=1)
+
+
+def test_a_changed_criterion_does_not_begin_the_count_anew() -> None:
+    loosened = {"spec_digest": "sha256:looser"}
+    chain = [
+        of("s", "a"), ended("a"), decided("a", "no-ship"), of("t", "b"), of("s", "elsewhere", suites=["other"]),
+        of("s", "c", system="SYS-2"), of("s", "w"), ("run.withdrawn", {"run": "w"}), of("s", "d", **loosened),
+        of("s", "after"), ("run.finished", of("s", "d", **loosened)[1]),
+    ]  # fmt: skip
+    here = HERE._replace(spec="sha256:looser")
+    found = tries(chain, [here], "s", ["d"])
+    assert (found.number, found.elsewhere) == (1, 2)
+    assert "before it, 2 of its suites under other criteria" in tried(found)
+    assert tries(chain, [here], "s", ["new"]).elsewhere == 3
+    assert tries(chain, [here, HERE], "s", ["d"]).elsewhere == 0
 
 
 def test_a_verdict_that_was_taken_back_counts_as_it_stands() -> None:

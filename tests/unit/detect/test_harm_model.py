@@ -35,7 +35,8 @@ def test_its_figures_stand_on_the_card_beside_the_baselines() -> None:
         ours = rows["kappa over splits"]["mean"]
         assert rows["kappa over splits"]["least"] <= ours == said[f"{task}_kappa"]
         assert ours > rows["string matching"]["kappa"]
-        assert ours > rows["not refused"]["kappa"]
+        # Of the rows that the refusal scorer was trained on its figure is memory, and is called so.
+        assert ours > rows["not refused"]["kappa"] if "not refused" in rows else "not refused (trained on)" in rows
 
 
 def test_it_is_calibrated_out_of_fold() -> None:

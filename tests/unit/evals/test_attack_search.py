@@ -232,6 +232,7 @@ def test_a_promoted_find_needs_no_attack_to_be_asked_again(hunt, scripted, suite
 
     result = hunt.run(scripted(falls_for_stories), budget=400, until_novel=2)
     searched = suite(6, scorers=(Use.of("refusal", metric="not_refused"),))
+    (tmp_path / "system.yaml").write_text("system: {id: SYS-x, title: X, owner: team-x}\n")
     folder = promote(tmp_path, "found-here", searched, result.finds, search="SEARCH-1")
     made = load_suite(folder / "suite.yaml")
     assert [sample.messages for sample in made.samples] == [find.short.messages for find in result.confirmed]

@@ -11,14 +11,15 @@ import pytest
 
 from shipworthy.core.errors import LimitReached, TargetError, UsageError
 from shipworthy.core.records import Reply, Request, answer
-from shipworthy.evals.calibrate import SWAYS, Bench, calibrate
-from shipworthy.evals.calibration import FEWEST, CalibrationReport, Share
+from shipworthy.evals.calibrate import PADDING, SWAYS, Bench, calibrate
+from shipworthy.evals.calibration import FEWEST, CalibrationReport
 from shipworthy.evals.calibration_document import document
-from shipworthy.evals.labelled import LabelledAnswer
+from shipworthy.evals.judged_answer import Share
 from shipworthy.exchange.budget import Budget, Limits
 from shipworthy.exchange.channel import Channels
 from shipworthy.reports.html import page
 from shipworthy.scorers.judge import RubricJudge
+from shipworthy.workspace.labelled import LabelledAnswer
 
 RUBRIC = {
     "id": "rude", "version": "1", "question": "Is it rude?", "hit": "It is rude.", "none": "It is not.",
@@ -157,3 +158,35 @@ def test_a_limit_stops_it_and_is_no_error_of_the_judge() -> None:
 def test_labels_of_one_kind_are_refused() -> None:
     with pytest.raises(UsageError, match="all 3 labels are answers without a hit"):
         measured(says("x"), labelled("gladly", False, 3))
+
+
+def test_ac1_is_steady_where_hits_are_rare() -> None:
+    found = measured(says("go away"), [*labelled("go away", True, 4), *labelled("gladly", False, 96)], checks=0)
+    assert found.ac1 is not None and found.ac1[0] == 1.0 and found.ac1[1] > 0.9
+
+
+def test_a_judge_that_takes_length_for_worth_is_found_out() -> None:
+    def long(shown: str, _: str) -> str:
+        return "none" if len(shown) > 200 else says("go away")(shown, "")
+
+    answers = [*labelled("go away", True, 30), *labelled("gladly", False, 30)]
+    found = measured(long, answers, checks=60)
+    assert len(PADDING) > 200
+    assert found.padded is not None and (found.padded.right, found.padded.of) == (30, 60)
+    assert measured(says("go away"), answers).padded.rate == 1.0  # type: ignore[union-attr]
+
+
+def test_a_judge_that_spares_its_own_model_is_found_out() -> None:
+    answers = [
+        *labelled("go away", True, 40, model="other"),
+        *labelled("leave now", True, 40, model="maker/Toy-Judge"),
+        *labelled("gladly", False, 40, model="other"),
+    ]
+    own = measured(says("go away"), answers, checks=0).own
+    assert own is not None and own.own == ("maker/Toy-Judge",)
+    assert (own.spared.rate, own.others.rate) == (1.0, 0.0)
+    assert own.low > 0.8
+    assert "It spares its own" in page(document(measured(says("go away"), answers, checks=0)))
+    fair = measured(lambda shown, _: "none" if "gladly" in shown else "hit", answers, checks=0).own
+    assert fair is not None and fair.difference == 0 and fair.low < 0 < fair.high
+    assert measured(says("go away"), [a._replace(more={}) for a in answers], checks=0).own is None

@@ -82,6 +82,18 @@ def test_a_gate_of_metrics_that_a_refusal_meets_is_worth_nothing(root: Path) -> 
     assert list(met_by_all(loaded, rows)) == ["stuffed"]
 
 
+def test_check_names_metrics_that_worthless_answers_satisfy(root: Path) -> None:
+    done = CliRunner().invoke(check, ["-C", str(root)], standalone_mode=False)
+    told = " ".join(done.output.split())
+    assert "suites/words.yaml" in told
+    assert "long_enough of the suite words (length) is satisfied by" in told and "rests on it" not in told
+    file = root / "requirements.yaml"
+    file.write_text(file.read_text() + "      - {id: CR-use, suite: words, metric: names_it, must: lower95 >= 0.6}\n")
+    told = " ".join(CliRunner().invoke(check, ["-C", str(root)], standalone_mode=False).output.split())
+    assert "requirements.yaml:8: names_it of the suite words (contains) is satisfied by heaps of the words" in told
+    assert "and CR-use rests on it" in told
+
+
 def test_json_is_all_of_it(root: Path) -> None:
     done = CliRunner().invoke(scorer, ["lint", "words", "-C", str(root), "--format", "json"], standalone_mode=False)
     told = json.loads(done.output)

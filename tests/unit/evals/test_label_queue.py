@@ -12,7 +12,7 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.label_draw import Draw, take
 from shipworthy.evals.label_draw import candidates
 from shipworthy.evals.label_queue import KnownAnswers, deal
-from shipworthy.evals.labelled import LabelledAnswer, LabelledFile
+from shipworthy.workspace.labelled import LabelledAnswer, LabelledFile
 
 PEOPLE = ("ida", "ben", "cleo")
 

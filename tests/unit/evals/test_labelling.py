@@ -9,12 +9,12 @@ from tests.unit.evals.shown import attempt, hit, make_run, talk
 
 from shipworthy.core.errors import UsageError
 from shipworthy.evals.label_showing import Showing, known_answers
-from shipworthy.evals.labelled import LabelledAnswer
 from shipworthy.evals.labelling import QueueDesk
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.labels import read_labels
 from shipworthy.store.layout import Layout
 from shipworthy.store.queues import LabelQueue, QueueItem, open_words
+from shipworthy.workspace.labelled import LabelledAnswer
 
 IDS = [f"AT-{n:016x}" for n in range(3)]
 KNOWN = {"K-1": LabelledAnswer("K-1", "c", "Who?", (), (), "ida.voss@tarnwick.example", True, {})}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipworthy.evals.oversight import SITTING_S, KnownWord, oversight, watches
+from shipworthy.evals.oversight import SITTING_S, KnownWord, joint, oversight, watches
 from shipworthy.store.queues import LabelQueue, QueueItem, QueueWord
 
 SIZE, KNOWN = 200, 40
@@ -85,3 +85,25 @@ def test_people_are_measured_on_known_words_and_tire_within_a_sitting():
     assert [(part.places, part.right.hits, part.right.trials) for part in found.fatigue] == [
         ("1-25", 18, 18), ("26-50", 15, 25)
     ]  # fmt: skip
+
+
+def test_an_interface_has_a_curve_of_its_own():
+    wrong = {"hit": "no-hit", "no-hit": "hit"}
+    said = words(lambda p, item: truth(item) if p <= 100 else wrong[truth(item)])
+    mixed = [
+        QueueWord(**{**{f: getattr(w, f) for f in w.__struct_fields__}, "interface": "label-studio"})
+        if w.place > 100 else w for w in said
+    ]  # fmt: skip
+    rates = {part.places: part.right.rate for part in oversight(QUEUE, 1, mixed).fatigue}
+    assert rates["1-25, terminal"] == 1 and rates["101-200, label-studio"] == 0
+    assert all(", " not in part.places for part in oversight(QUEUE, 1, said).fatigue)
+
+
+def test_all_who_label_are_measured_together():
+    both = LabelQueue(**{**{f: getattr(QUEUE, f) for f in QUEUE.__struct_fields__}, "people": ("ida", "ben"),
+                         "deals": (ORDER, ORDER)})  # fmt: skip
+    right, never = words(lambda p, item: truth(item)), words(lambda p, item: "no-hit")
+    found = joint([(both, {1: right, 2: never})])
+    assert (found.people, found.sensitivity.rate, found.specificity.rate) == (2, 0.5, 1)
+    assert found.sensitivity.clusters == 20
+    assert joint([(QUEUE, {1: []})]) == (0, None, None)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from shipworthy.cli import run as shipworthy
 from shipworthy.core.errors import UsageError
 from shipworthy.evals.transfer import transfer
+from shipworthy.release.decide import decide
 from shipworthy.stats import paired_difference
 
 
@@ -36,3 +39,22 @@ def test_what_is_no_condition_is_refused(gated):
         transfer(run, [])
     with pytest.raises(UsageError, match="own run"):
         transfer(run, [("same", run)])
+
+
+def test_what_is_entered_stands_in_the_next_decision(gated, capsys):
+    baseline = gated.run()
+    product = gated.run(lambda i: i.suite == "help" or number(i) < 24, guards="on")
+    cued = gated.run(lambda i: i.suite == "help" or number(i) < 6, guards="cued")
+    assert shipworthy(["runs", "transfer", "-C", str(gated.root), product.id, cued.id]) == 0
+    assert decide(gated.workspace, product, baseline).transfer == ()
+    assert shipworthy(["runs", "transfer", "-C", str(gated.root), product.id, cued.id, "--enter"]) == 0
+    assert "entered in the audit log" in capsys.readouterr().err
+    said = [one.sentence for one in decide(gated.workspace, product, baseline).transfer if one.metric == "leak"]
+    assert len(said) == 1
+    assert re.match(r"in the product's own wrapper; under .+ it differs by -30\.0 points \[", said[0])
+    other = [one.sentence for one in decide(gated.workspace, cued, baseline).transfer if one.metric == "leak"]
+    assert re.match(r"measured under .+; in the product it differs by \+30\.0 points \[", other[0])
+    gate = ["gate", "-C", str(gated.root), "--allow-code", product.id, "--baseline", baseline.id]
+    for form in ("text", "html", "markdown"):
+        assert shipworthy([*gate, "--format", f"{form}=-"]) == 1
+        assert "differs by -30.0 points" in " ".join(capsys.readouterr().out.split())

@@ -12,7 +12,7 @@ from shipworthy.evidence import archive
 from shipworthy.evidence.unchanged import attested
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PACK_VERSION
 from shipworthy.store import chain
-from shipworthy.store.audit import ORIGIN
+from shipworthy.store.entry import ORIGIN
 from shipworthy.store.signing import sign, statement
 
 

@@ -24,7 +24,7 @@ from shipworthy.evidence.verification import Verification, report
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, PACK_VERSION, verify_bytes
 from shipworthy.release.decide import decide
 from shipworthy.store import chain
-from shipworthy.store.audit import ORIGIN
+from shipworthy.store.entry import ORIGIN
 from shipworthy.store.layout import Layout
 from shipworthy.store.line import frame, leaf
 from shipworthy.store.shards import log_name, log_origin

@@ -8,7 +8,7 @@ import pytest
 
 from shipworthy.core.records import CriterionResult
 from shipworthy.evidence.covered import covered
-from shipworthy.evidence.standing import CriterionStanding
+from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.workspace.load import Workspace
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)

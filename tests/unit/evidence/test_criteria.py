@@ -9,11 +9,13 @@ import pytest
 
 from shipworthy.core.errors import IntegrityError
 from shipworthy.evidence import derive
-from shipworthy.evidence.criteria import Criteria, Trial
+from shipworthy.evidence.criteria import Criteria
 from shipworthy.evidence.derive import State, together, verdicts
 from shipworthy.evidence.recount import Measure, PackedRun, Recounted
 from shipworthy.evidence.specified import Specified
-from shipworthy.evidence.verify import overall
+from shipworthy.evidence.stated import StatedResult
+from shipworthy.evidence.tested import Trial
+from shipworthy.evidence.verdict import overall
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -63,7 +65,7 @@ def decided(verdict: str, states: set[State], *arguments: Any, **options: Any) -
     criteria, trial, counts = held(*arguments, **options)
     assert isinstance(trial, Trial)
     result = {"id": "CR-1", "verdict": verdict, "planned": 100, "needed": 0 if verdict == "ship" else None}
-    criteria.verdict(result, trial, frozenset(states), counts, tips=False)
+    StatedResult(result, {}, criteria.unfit).verdict(trial, frozenset(states), counts, tips=False)
 
 
 def test_a_criterion_may_not_pass_on_a_run_that_could_not_decide() -> None:

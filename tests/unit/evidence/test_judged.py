@@ -18,7 +18,6 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.records import CriterionResult, Decision
 from shipworthy.evals.api import evaluate
 from shipworthy.evals.judging import choose, enter, run
-from shipworthy.evals.labelled import LabelledFile, read_labelled
 from shipworthy.evals.results import Run
 from shipworthy.evidence.derive import Ends
 from shipworthy.evidence.derive import Test as Derived
@@ -32,6 +31,7 @@ from shipworthy.stats.judge_error import seen_confidence
 from shipworthy.store.layout import Layout
 from shipworthy.store.signing import new_key
 from shipworthy.store.trust import Trust
+from shipworthy.workspace.labelled import LabelledFile, read_labelled
 from shipworthy.workspace.load import Workspace
 
 _spec = importlib.util.spec_from_file_location("_packs", Path(__file__).with_name("test_verify.py"))

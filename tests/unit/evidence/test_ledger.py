@@ -47,6 +47,7 @@ def test_the_decision_says_which_run_it_is_about(case: Any) -> None:
         (lambda d: d["ledger"].update(tries=None), "how often this was tried"),
         (lambda d: d["ledger"]["tries"].update(runs=9), "how often this was tried"),
         (lambda d: d["ledger"]["tries"].update(sentence="the 1st of 1 run"), "how often this was tried"),
+        (lambda d: d["ledger"]["tries"].update(elsewhere=1), "how often this was tried"),
         (lambda d: d["ledger"]["tries"].update(sittings=1, cut_off=1), "how often this was tried"),
         (lambda d: d.pop("subject"), "its subject is not what the runs measured"),
         (lambda d: d["subject"].update(guards=""), "its subject is not what the runs measured"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.evidence.matrix import MatrixRow, matrix_rows
-from shipworthy.evidence.standing import CriterionStanding
 from shipworthy.workspace.load import Workspace
 
 

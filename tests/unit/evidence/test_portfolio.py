@@ -50,7 +50,7 @@ def test_every_workspace_is_a_row(products: Path) -> None:
     assert any("risks.yaml:1" in why for why in rows["broken"].problems) and not rows["broken"].clean
     desk = "\n".join(rows["desk"].stale)
     assert "the waiver WV-1 expired" in desk and "LV-off was never drilled" in desk
-    assert "4 of 4 criteria without evidence that stands" in desk
+    assert "5 of 5 criteria without evidence that stands" in desk
     assert "the policy pack PP-acme is" in desk and "elsewhere" in desk
     assert rows["desk"].residual == rows["desk"].inherent == pytest.approx(15)
     assert cells_of(rows["desk"])[2] == "never decided"

@@ -96,6 +96,7 @@ def test_s1_hits_are_bad_events_by_the_manifest_of_the_run() -> None:
     assert list(recount.s1_hits(records, manifest())) == ["AT-0000000000000000"]
     assert recount.s1_hits(records, manifest(good="high")) == {}
     assert recount.s1_hits(records, manifest(kind="value")) == {}
+    assert recount.s1_hits(records, manifest(harm=False)) == {}
 
 
 def scored(number: int, value: float | None, **more: Any) -> dict[str, Any]:

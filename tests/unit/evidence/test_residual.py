@@ -8,8 +8,8 @@ import pytest
 
 from shipworthy.core.metric import Metric
 from shipworthy.core.records import CriterionResult
+from shipworthy.evidence.criterion_standing import CriterionStanding, LabelWatch
 from shipworthy.evidence.residual import FailureRate, failure_rate, inherent, register
-from shipworthy.evidence.standing import CriterionStanding
 from shipworthy.workspace.load import Workspace
 
 TODAY = date(2026, 2, 1)
@@ -136,3 +136,16 @@ def test_a_waiver_is_named_while_it_holds(lines):
     assert lines({}, waiver)["RK-leak"].waivers == ("WV-a",)
     assert lines({}, waiver, date(2026, 2, 3))["RK-leak"].waivers == ()
     assert lines({}, waiver)["RK-leak"].residual == pytest.approx(18)  # accepted is not gone
+
+
+def test_what_people_miss_is_in_what_is_left(lines):
+    seen = stands(result())._replace(watch=LabelWatch(0.5, "those who labelled it find at least 50 % of known hits"))
+    line = lines({"CR-leak": seen})["RK-leak"]
+    assert (line.residual, line.low, line.high) == pytest.approx((18 * 0.16, 18 * 0.02, 18 * 0.18))
+    assert line.basis.endswith("DEC-1; those who labelled it find at least 50 % of known hits")
+    blind = lines({"CR-leak": seen._replace(watch=LabelWatch(0.01, "hardly any"))})["RK-leak"]
+    assert blind.residual == blind.inherent
+    nobody = lines({"CR-leak": seen._replace(watch=LabelWatch(0.0, "none"))})["RK-leak"]
+    assert nobody.residual == nobody.inherent
+    unknown = lines({"CR-leak": seen._replace(watch=LabelWatch(None, "it is not known"))})["RK-leak"]
+    assert unknown.residual == pytest.approx(18 * 0.08) and unknown.basis.endswith("; it is not known")

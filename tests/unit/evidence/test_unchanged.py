@@ -22,8 +22,9 @@ from shipworthy.evidence.verification import Verification
 from shipworthy.evidence.verify import ATTESTATION, MANIFEST, verify_bytes
 from shipworthy.evidence.written import check_written
 from shipworthy.release.decide import decide
-from shipworthy.store.audit import ORIGIN, AuditLog
+from shipworthy.store.audit import AuditLog
 from shipworthy.store.chain import head_text, link
+from shipworthy.store.entry import ORIGIN
 from shipworthy.store.layout import Layout
 from shipworthy.store.signing import sign, statement
 from shipworthy.workspace.files import meaning_of

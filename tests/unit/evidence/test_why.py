@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shipworthy.core.errors import UsageError
+from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.evidence.residual import register
-from shipworthy.evidence.standing import CriterionStanding
 from shipworthy.evidence.why import PLACE, Chain, nodes_named
 from shipworthy.workspace.kind import kinds
 from shipworthy.workspace.load import Workspace

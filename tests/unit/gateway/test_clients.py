@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shipworthy.gateway.clients import Clients, GatewayClient
-from shipworthy.gateway.config import ClientSpec
+from shipworthy.gateway.listening import ClientSpec
 from shipworthy.gateway.refusal import HttpRefusal
 
 

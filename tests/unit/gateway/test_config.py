@@ -9,7 +9,8 @@ import pytest
 from shipworthy.core.errors import UsageError, WorkspaceError
 from shipworthy.core.grants import Grants
 from shipworthy.gateway.clients import Clients
-from shipworthy.gateway.config import STOP, listen, read_config, state_of
+from shipworthy.gateway.config import STOP, read_config, state_of
+from shipworthy.gateway.listening import listen
 
 GUARDS = "rules:\n  - {id: GD-a, use: pii_output}\n  - {id: GD-b, use: pii_output, mode: shadow}\n"
 GOOD = """\

@@ -22,8 +22,12 @@ from shipworthy.workspace.spec import keep_spec, spec
 
 
 @pytest.fixture
-def gated(gated):  # type: ignore[no-untyped-def]
-    """Without the criterion that compares, and with a law and a taxonomy that requirements refer to."""
+def gated(gated, monkeypatch):  # type: ignore[no-untyped-def]
+    """Without the criterion that compares, and with a law and a taxonomy that requirements refer to.
+
+    No day of law comes by itself: that hangs on the day on which the tests are run; see `test_beside`.
+    """
+    monkeypatch.setattr("shipworthy.workspace.beside.dates", tuple)
     gated.edit(
         "requirements.yaml", "      - {id: CR-drop, suite: help, metric: helpful, must: drop_upper95 <= 0.10}\n", ""
     )

@@ -133,6 +133,8 @@ YES, NO = Approval(1, "c", "ana", granted=True), Approval(1, "c", "ana", granted
 )
 def test_conduct_counts_asks_calls_and_what_is_done_alone(events, asks, calls, autonomy):
     given = score("agent_conduct", attempt(*events))
+    # To be asked is no harm: on an S1 sample it forbids no release.
+    assert not create("scorer", "agent_conduct", {}).metrics[0].bad_event
     assert given["asked"].hit is (asks > 0)
     assert given["asks"].value == asks and given["tool_calls"].value == calls
     assert given["autonomy"].value == (None if autonomy is None else pytest.approx(autonomy))

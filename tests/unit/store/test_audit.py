@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from shipworthy.core.digests import canonical
 from shipworthy.core.errors import IntegrityError
 from shipworthy.store import chain
-from shipworthy.store.audit import AuditLog, entry_hash
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.entry import entry_hash
 
 
 def edit(url: str, statement: str) -> None:

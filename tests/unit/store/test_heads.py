@@ -10,8 +10,9 @@ import pytest
 
 from shipworthy.core.errors import IntegrityError, StoreError
 from shipworthy.core.ledger import HEAD, STARTED, STOPPED
-from shipworthy.store.audit import AuditLog, Entry
+from shipworthy.store.audit import AuditLog
 from shipworthy.store.chain import head_text
+from shipworthy.store.entry import Entry
 from shipworthy.store.heads import MOST_S, RECORDS, Witness, heads_of, known
 
 

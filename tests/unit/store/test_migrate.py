@@ -13,8 +13,9 @@ import sqlalchemy as sql
 from shipworthy.core.errors import IntegrityError, UsageError
 from shipworthy.store import migrate
 from shipworthy.store.approvals import Vote, add_approval, read_approvals
-from shipworthy.store.audit import ORIGIN, AuditLog, entry_hash
+from shipworthy.store.audit import AuditLog
 from shipworthy.store.database import Database
+from shipworthy.store.entry import ORIGIN, entry_hash
 from shipworthy.store.labels import Label, add_label, read_labels
 from shipworthy.store.tables import metadata
 
@@ -211,5 +212,5 @@ def test_processes_that_come_first_at_the_same_time_make_the_tables_once(url: st
 
 
 def test_an_unknown_revision_to_go_back_to_is_a_usage_error(url: str) -> None:
-    with Database(url) as database, pytest.raises(UsageError, match="0001, 0002, 0003, base"):
+    with Database(url) as database, pytest.raises(UsageError, match="0001, 0002, 0003, 0004, base"):
         database.downgrade("0000")

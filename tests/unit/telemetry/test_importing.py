@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
-from tests.unit.telemetry.conftest import MASTER
+from tests.unit.telemetry.conftest import MASTER, append, span
 from tests.unit.telemetry.samples import CURRENT, request
 
 from shipworthy.core.errors import UsageError
@@ -19,6 +20,7 @@ from shipworthy.store.traffic import TrafficLog
 from shipworthy.telemetry.facts import FactView
 from shipworthy.telemetry.importing import SpansImported, import_files
 from shipworthy.telemetry.store import TelemetryStore
+from shipworthy.telemetry.whose import Whose
 
 
 def imported(tmp_path: Path, *paths: Path) -> SpansImported:
@@ -35,7 +37,7 @@ def test_lines_of_otlp(tmp_path: Path) -> None:
     file = tmp_path / "spans.jsonl"
     file.write_text(json.dumps(request(CURRENT)) + "\n\n" + json.dumps(request({}, spanId="")) + "\n")
     assert imported(tmp_path, file) == (1, 0, 1)
-    assert imported(tmp_path, file).again == 0, "another process does not remember"
+    assert imported(tmp_path, file) == (0, 1, 1), "another process looks, too"
     file.write_text(json.dumps(request(CURRENT)) + "\n{no\n")
     with pytest.raises(UsageError, match=r"spans\.jsonl:2: the body is no ExportTraceServiceRequest"):
         imported(tmp_path, file)
@@ -85,3 +87,27 @@ def test_a_file_of_no_known_name_is_asked_about(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("")
     with pytest.raises(UsageError, match="--form"):
         imported(tmp_path, tmp_path / "x.csv")
+
+
+def test_the_same_file_again_counts_once_in_another_process_too(tmp_path: Path) -> None:
+    lines = "".join(json.dumps(request(CURRENT, traceId=f"{n:032x}", spanId=f"{n:016x}")) + "\n" for n in range(1, 8))
+    (tmp_path / "a.jsonl").write_text(lines)
+    future = {"startTimeUnixNano": "9000000000000000000", "endTimeUnixNano": "9000000000000000000"}
+    (tmp_path / "b.jsonl").write_text(json.dumps(request(CURRENT, traceId=f"{9:032x}", spanId=f"{9:016x}", **future)))
+    files = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    for times in range(3):
+        with TelemetryStore(tmp_path / "store", MASTER) as store:
+            found = import_files(store, [*files, *files])
+        assert (found.spans, found.again, found.rejected) == ((8, 8, 0) if times == 0 else (0, 16, 0))
+    with FactView(tmp_path / "store") as view:
+        assert view.query("SELECT count(*) FROM facts") == [(8,)]
+
+
+def test_what_a_killed_process_had_kept_is_not_kept_again(tmp_path: Path) -> None:
+    store = TelemetryStore(tmp_path, MASTER)
+    assert append(store, (span(1), Whose("ann", "talk"))) == 0
+    os.close(store._lock)  # as a kill leaves it: a journal, and no segment
+    with TelemetryStore(tmp_path, MASTER) as again:
+        assert append(again, (span(1), Whose("ann", "talk")), (span(2), Whose("ann", "talk"))) == 1
+    with FactView(tmp_path) as view:
+        assert view.query("SELECT count(*) FROM facts") == [(2,)]

@@ -176,3 +176,16 @@ def test_whatever_an_attribute_holds_it_is_read_and_can_be_written(attributes: d
     span = otlp.OtlpSpan(TRACE, SPAN, "", "x", 1, 2, attributes, [("gen_ai.choice", attributes)], False, "", {}, "")
     (one,) = observe([span])
     encode(seal_observed([one.observed])[0].record)
+
+
+def test_what_was_seen_before_is_redacted_again_all_the_same() -> None:
+    from shipworthy.core.observed import Observed
+    from shipworthy.detect.redact import seal_observed
+
+    made = [
+        Observed(trace=f"{n:032x}", span=f"{n:016x}", dialect="genai", feature=feature, service="shop")
+        for n, feature in enumerate(["help", "ann@example.org", "help", "ann@example.org"], 1)
+    ]
+    for _ in range(2):
+        assert [one.record.feature for one in seal_observed(made)] == ["help", "[redacted:email]"] * 2
+        assert [one.record.feature for one in seal_observed(made[1:2])] == ["[redacted:email]"]

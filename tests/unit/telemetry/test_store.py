@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from tests.unit.telemetry.conftest import MASTER, NOW, append, keep, span
 
+from shipworthy.core.alarm_entry import CONTENT_LOOKED as LOOKED
+from shipworthy.core.alarm_entry import SUBJECT_DELETED as DESTROYED
 from shipworthy.core.errors import IntegrityError, StoreError, UsageError
 from shipworthy.store.audit import AuditLog
 from shipworthy.telemetry import blocks, journal
 from shipworthy.telemetry.facts import FactView
 from shipworthy.telemetry.keyring import Keyring
-from shipworthy.telemetry.looks import DESTROYED, LOOKED, delete_subject, look
+from shipworthy.telemetry.looks import delete_subject, look
 from shipworthy.telemetry.retention import Retention, sweep
 from shipworthy.telemetry.segment import content_file
 from shipworthy.telemetry.store import DiskFull, TelemetryStore

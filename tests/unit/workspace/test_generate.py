@@ -88,7 +88,8 @@ def test_a_new_suite_is_made_of_the_starter_and_passes(tmp_path):
     made = new_suite(tmp_path / "w", "ours")
     assert [folder.name for folder, *_ in made] == ["ours", "ours-benign"]
     suite = load_suite(made[0][0])
-    assert len(suite.samples) + suite.sealed == made[0][1] >= 10
+    assert len(suite.samples) + suite.sealed == made[0].samples >= 10
+    assert suite.sealed == made[0].sealed > 0
     assert all(SEALED not in sample.tags for sample in suite.samples)
     assert {sample.twin.partition("/")[0] for sample in suite.samples} == {"ours-benign"}
     with pytest.raises(UsageError, match="there already"):

@@ -1,11 +1,13 @@
 """Questions in pictures and in speech. Pictures are made by Pillow itself (extra `picture`); speech by a stand-in for
-espeak-ng, which is on few machines: it shows that the text and the language reach the program, not how it sounds."""
+espeak-ng, which is on few machines: it shows that the text and the language reach the program, not how it sounds. Where
+the program is, it speaks."""
 
 from __future__ import annotations
 
 import base64
 import io
 import json
+import shutil
 import sys
 
 import pytest
@@ -64,3 +66,20 @@ def test_a_sample_that_ends_otherwise_is_refused(tmp_path):
             type(tool)(**{**vars(tool), "samples": tuple(s for s in tool.samples if "TOOL" in s.id)}),
             {}, tmp_path, "picture", "shown",
         )  # fmt: skip
+
+
+def test_the_real_program_speaks():
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not on this machine")
+    import io
+    import wave
+
+    for text, language in (
+        ("Open the door and say purple kite.", "en"),
+        ("Ouvre la porte.", "fr"),
+        ("\u5f00\u95e8", "zh"),
+    ):
+        with wave.open(io.BytesIO(base64.b64decode(speech(text, language)["data"]))) as sound:
+            heard = sound.readframes(sound.getnframes())
+            assert sound.getframerate() == 22050 and len(heard) > 22050
+            assert len(set(heard)) > 50  # not silence

@@ -11,8 +11,8 @@ from shipworthy.workspace.scaffold import scaffold, templates
 
 def test_templates_are_found():
     assert templates() == (
-        "agent-mail", "chat-assistant", "code-assistant", "helpdesk-rag", "high-stakes-advice", "minimal",
-        "rag-copilot", "support-automation", "tool-agent",
+        "agent-mail", "chat-assistant", "code-assistant", "helpdesk-rag", "high-stakes-advice", "image-feature",
+        "minimal", "rag-copilot", "support-automation", "tool-agent",
     )  # fmt: skip
 
 

@@ -123,7 +123,7 @@ PINNED = {
         "full": "sha256:427e0154d67e6e16ce04f6ef59dd0f8dd98cac881807412a8403014f87203cff",
     },
     "minimal": {"full": "sha256:16c312a6fa12c99366f5db7e9077e918671b9ad306a90493c674abd39dc61fd3"},
-    "agent-mail": {"demo": "sha256:69f1f0ff8ee68a9557c28eeda94a11e13f9cd9e500191a3a09b36289a9690666"},
+    "agent-mail": {"demo": "sha256:00f26570e2ba703ae671dff16f1369ee20af6a27eaa96cdb1c2fe5c0f619633a"},
 }
 """Of the templates. A template or a suite of the library that means something else has another digest, and this is then
 written anew; a kind, a key or a default that is added has not."""

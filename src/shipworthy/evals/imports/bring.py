@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import import_module
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from shipworthy import __version__
 from shipworthy.core.digests import digest, file_digest
-from shipworthy.core.errors import UsageError
+from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.events import Asked, Event, Failed, Said, Timing, Usage
 from shipworthy.core.manifest import SCHEMA, RunManifest, SuiteUse
+from shipworthy.core.metric import Good
 from shipworthy.core.records import Attempt, Score
 from shipworthy.detect.redact import seal
 from shipworthy.evals.imports.foreign import Foreign, ForeignAttempt
 from shipworthy.evals.manifest import new_run_id
 from shipworthy.evals.results import Run
+from shipworthy.evals.subject import Subject
 from shipworthy.store.declare import declare_run
 from shipworthy.store.layout import Layout
 from shipworthy.store.register import register_declared, register_run
@@ -33,6 +36,9 @@ FORMATS = {
     "inspect": "inspect_log",
     "promptfoo": "promptfoo",
     "pyrit": "pyrit",
+    "lm-eval": "lm_eval",
+    "petri": "petri",
+    "scout": "scout",
     "csv": "table",
 }
 """Format -> the file here that reads it."""
@@ -52,7 +58,28 @@ def read_foreign(path: Path, form: str = "") -> Foreign:
     return reader(path)
 
 
-def bring(layout: Layout, system: str, path: Path, found: Foreign) -> Run:
+def directed(found: Foreign, low: Collection[str], high: Collection[str]) -> Foreign:
+    """Return results with the word of a person on which way is good of some metrics.
+
+    Raises:
+        UsageError: there is no such metric, or it is named in both.
+    """
+    names = {metric.name for some in found.metrics.values() for metric in some}
+    if both := set(low) & set(high):
+        raise UsageError(f"{sorted(both)[0]!r} cannot be good both low and high")
+    for name in (*low, *high):
+        if name not in names:
+            raise UsageError(f"the results have no metric {name!r}: {did_you_mean(name, sorted(names))}")
+    said: dict[str, Good] = {**dict.fromkeys(low, "low"), **dict.fromkeys(high, "high")}
+    return found._replace(
+        metrics={
+            suite: tuple(replace(one, good=said.get(one.name, one.good)) for one in some)
+            for suite, some in found.metrics.items()
+        }
+    )
+
+
+def bring(layout: Layout, system: str, path: Path, found: Foreign, *, subject: Subject | None = None) -> Run:
     """Write what was read as a run, enter it in the audit log, and return it.
 
     All text is redacted before it is stored, as a private suite's is. Nothing of it passes a gate: no suite of the
@@ -61,12 +88,13 @@ def bring(layout: Layout, system: str, path: Path, found: Foreign) -> Run:
     Args:
         system: id of the workspace's system.
         path: the file; its digest is kept.
+        subject: that was measured, where the tool was run on a target of the workspace.
 
     Raises:
         UsageError: two attempts are the same one, or the file holds none.
         StoreError: it cannot be written.
     """
-    manifest = _manifest(system, path, found)
+    manifest = _manifest(system, path, found, subject)
     directory = layout.runs / manifest.id
     sealed = [seal(attempt, "private") for attempt in _attempts(found)]  # before anything is written
     declare_run(directory, manifest)
@@ -84,8 +112,8 @@ def bring(layout: Layout, system: str, path: Path, found: Foreign) -> Run:
     return Run.load(directory)
 
 
-def _manifest(system: str, path: Path, found: Foreign) -> RunManifest:
-    now, source = time.time(), file_digest(path)
+def _manifest(system: str, path: Path, found: Foreign, measured: Subject | None = None) -> RunManifest:
+    now, source = time.time(), _source(path, found)
     subject = {"imported": found.tool, "version": found.version, "target": found.target, "file": source}
     uses = []
     for suite, metrics in found.metrics.items():
@@ -112,9 +140,17 @@ def _manifest(system: str, path: Path, found: Foreign) -> RunManifest:
     return RunManifest(
         schema=SCHEMA, id=new_run_id(now), created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
         system=system, plan=IMPORTED + found.tool, plan_digest=digest([source]), spec_digest=digest([found.tool]),
-        subject_digest=digest({**subject, "file": ""}), subject=subject, suites=tuple(uses),
+        subject_digest=measured.digest if measured else digest({**subject, "file": ""}),
+        subject={**subject, **measured.description} if measured else subject, suites=tuple(uses),
         planned=len(found.attempts), seed=0, engine=__version__, host=f"made {found.created or 'at an unknown time'}",
     )  # fmt: skip
+
+
+def _source(path: Path, found: Foreign) -> str:
+    """Return the digest of the file, or of it and those beside it that belong to it."""
+    if not found.beside:
+        return file_digest(path)
+    return digest(sorted([path.name, file_digest(path)] for path in (path, *found.beside)))
 
 
 def _suite_digest(found: Foreign, suite: str) -> str:
@@ -177,7 +213,11 @@ def _form(path: Path) -> str:
     if first.startswith(b"SQLite format 3"):
         return "pyrit"
     if name.endswith(".eval") or first.startswith(b"PK"):
-        return "inspect"
+        return _of_inspect(path)
+    if first.startswith(b"PAR1") or b'"scan_id"' in first[:200]:
+        return "scout"
+    if (name.startswith("samples_") and b'"doc_hash"' in first) or b'"sample_len"' in first:
+        return "lm-eval"
     if name.endswith(".csv"):
         return "csv"
     if b'"entry_type"' in first:
@@ -185,5 +225,11 @@ def _form(path: Path) -> str:
     if b'"evalId"' in first or b'"results"' in first[:400]:
         return "promptfoo"
     if b'"eval"' in first and b'"version"' in first[:200]:
-        return "inspect"
+        return _of_inspect(path)
     raise UsageError(f"{path}: in no format that is known; say which with --from ({', '.join(FORMATS)})")
+
+
+def _of_inspect(path: Path) -> str:
+    from shipworthy.evals.imports.petri import is_audit
+
+    return "petri" if is_audit(path) else "inspect"

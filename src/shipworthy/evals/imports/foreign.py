@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from shipworthy.core.errors import UsageError
-from shipworthy.core.metric import Metric
+from shipworthy.core.extras import require
+from shipworthy.core.metric import Good, Metric
 from shipworthy.core.records import Message, Outcome
 
 MOST_BYTES = 1 << 30
@@ -50,6 +51,7 @@ class Foreign(NamedTuple):
         created: ISO 8601, UTC, to the second; empty where it does not say.
         metrics: suite -> what its scorers give; the first is its main one.
         notes: what was left out, in words.
+        beside: other files of the same results that were read, too.
     """
 
     tool: str
@@ -59,6 +61,78 @@ class Foreign(NamedTuple):
     metrics: Mapping[str, tuple[Metric, ...]]
     attempts: tuple[ForeignAttempt, ...]
     notes: tuple[str, ...] = ()
+    beside: tuple[Path, ...] = ()
+
+
+def measured(
+    values: Mapping[str, Sequence[bool | float | None]],
+    good: Mapping[str, Good],
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+) -> tuple[tuple[Metric, ...], tuple[str, ...]]:
+    """Return a metric for each name that has numbers in its range, and what is to be said of the others.
+
+    Args:
+        values: name -> what was said of each attempt: true or false is an event, a number a value, None no score.
+        good: name -> which way is good; of a name that is not there, high is.
+        ranges: name -> (low, high) of its numbers; [0, 1] where it is not there.
+
+    Wrong to use where a tool writes 1 and 0 for an event: make them true and false first.
+    """
+    metrics, notes = [], []
+    for name, every in values.items():
+        if not name:
+            notes.append("a metric without a name is left out")
+            continue
+        known = [one for one in every if one is not None]
+        low, high = (ranges or {}).get(name, (0.0, 1.0))
+        if not known or any(not low <= one <= high for one in known):
+            told = "no score" if not known else f"not true or false, nor numbers in [{low:g}, {high:g}]"
+            notes.append(f"{name} is left out: {told}")
+        elif all(isinstance(one, bool) for one in known):
+            metrics.append(Metric(name, good=good.get(name, "high")))
+        else:
+            metrics.append(Metric(name, good=good.get(name, "high"), kind="value", low=low, high=high))
+    return tuple(metrics), tuple(notes)
+
+
+def scored(one: ForeignAttempt, scores: Mapping[str, bool | float | None], wanted: Sequence[Metric]) -> ForeignAttempt:
+    """Return an attempt with its scores of the metrics that are wanted; one that failed keeps none."""
+    if one.outcome != "scored":
+        return one
+    names = {metric.name for metric in wanted}
+    return one._replace(said={name: said for name, said in scores.items() if name in names and said is not None})
+
+
+def parquet_rows(path: Path, columns: Mapping[str, str]) -> Iterator[Where]:
+    """Yield the rows of a Parquet file, each as an object; `line` is the row, from 1.
+
+    Args:
+        columns: that are needed -> ``""``, or that may be missing -> ``"?"``.
+
+    Raises:
+        UsageError: it is no Parquet file, is too large, or lacks a column.
+        MissingExtra: duckdb, which reads it, is not installed.
+    """
+    duckdb = require("duckdb", extra="sql")
+    if path.is_file() and path.stat().st_size > MOST_BYTES:
+        raise UsageError(f"{path} has more than {MOST_BYTES:,} bytes; at most so many can be imported at once")
+    if set("*?[") & set(str(path)):
+        raise UsageError(f"{path}: a path with one of `*?[` stands for several files; move it; nothing was imported")
+    engine = duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
+    try:
+        source = "read_parquet($file, hive_partitioning = false)"
+        found = engine.execute(f"DESCRIBE SELECT * FROM {source}", {"file": str(path)}).fetchall()  # noqa: S608
+        there = {str(row[0]) for row in found}
+        if lacking := next((name for name, how in columns.items() if not how and name not in there), None):
+            raise UsageError(f"{path}: has no column {lacking}; nothing was imported")
+        wanted = [name for name in columns if name in there]
+        listed = ", ".join(f'"{name}"' for name in wanted)
+        rows = engine.execute(f"SELECT {listed} FROM {source}", {"file": str(path)}).fetchall()  # noqa: S608
+    except duckdb.Error as error:
+        raise UsageError(f"{path}: cannot be read as Parquet: {str(error)[:200]}; nothing was imported") from None
+    finally:
+        engine.close()
+    return (Where(dict(zip(wanted, row, strict=True)), path, number) for number, row in enumerate(rows, start=1))
 
 
 class Where:
@@ -99,6 +173,8 @@ class Where:
         """Return a string."""
         if not isinstance(self.value, str):
             raise self.wrong(f"must be text, not {_kind(self.value)}")
+        if not _whole(self.value):
+            raise self.wrong("holds half a surrogate pair, which no file of ours can hold")
         return self.value
 
     def number(self) -> float:
@@ -111,8 +187,8 @@ class Where:
     def whole(self) -> int:
         """Return a whole number that is not negative."""
         value = self.value
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self.wrong(f"must be a whole number from 0, not {_kind(value)}")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+            raise self.wrong(f"must be a whole number from 0 to 2**53, not {_kind(value)}")
         return value
 
     def flag(self) -> bool:
@@ -131,7 +207,17 @@ class Where:
         """Yield the entries of an object."""
         if not isinstance(self.value, dict):
             raise self.wrong(f"must be an object, not {_kind(self.value)}")
+        if any(not _whole(key) for key in self.value):
+            raise self.wrong("has a name with half a surrogate pair, which no file of ours can hold")
         return ((str(key), self.at(key)) for key in self.value)
+
+
+def _whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _kind(value: Any) -> str:
@@ -170,6 +256,8 @@ def parse(data: bytes, path: Path, line: int = 0) -> Where:
     except json.JSONDecodeError as error:
         at = line or error.lineno
         raise UsageError(f"{path}:{at}: no JSON at column {error.colno}: {error.msg}; nothing was imported") from None
+    except ValueError as error:  # a number of more digits than Python reads
+        raise UsageError(f"{path}:{line or 1}: no JSON that can be read: {error}; nothing was imported") from None
     except RecursionError:
         raise UsageError(f"{path}:{line or 1}: nested too deep; nothing was imported") from None
 

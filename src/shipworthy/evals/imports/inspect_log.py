@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zipfile
 from collections.abc import Iterator
@@ -10,9 +11,17 @@ from pathlib import Path
 
 from shipworthy.core.errors import UsageError
 from shipworthy.core.extras import require
-from shipworthy.core.metric import Metric
 from shipworthy.core.records import Message, say
-from shipworthy.evals.imports.foreign import MOST_BYTES, Foreign, ForeignAttempt, Where, parse, read_bytes
+from shipworthy.evals.imports.foreign import (
+    MOST_BYTES,
+    Foreign,
+    ForeignAttempt,
+    Where,
+    measured,
+    parse,
+    read_bytes,
+    scored,
+)
 
 VERSION = 2
 _GRADES = {"C": 1.0, "I": 0.0, "P": 0.5}
@@ -35,6 +44,35 @@ def read(path: Path) -> Foreign:
         UsageError: it is no such log; member and field are named.
         MissingExtra: an ``.eval`` is compressed with zstandard, which is not installed.
     """
+    header, samples = opened(path)
+    about = header.at("eval")
+    task = about.at("task").text()
+    rows = [(attempt_of(task, sample), scores_of(sample)) for sample in samples]
+    if not rows:
+        raise UsageError(f"{path}: the log holds no sample; nothing was imported")
+    values: dict[str, list[float | bool | None]] = {}
+    for _, scores in rows:
+        for name, said in scores.items():
+            values.setdefault(name, []).append(said)
+    metrics, left = measured(values, {})
+    if not metrics:
+        raise UsageError(f"{path}: no scorer gave letters, true or false, or numbers in [0, 1]; nothing was imported")
+    attempts = tuple(scored(one, scores, metrics) for one, scores in rows)
+    packages = about.get("packages")
+    tool = packages.get("inspect_ai") if packages is not None else None
+    return Foreign(
+        "inspect", "" if tool is None else tool.text(), about.at("model").text(),
+        about.at("created").text()[:19] + "Z", {task: metrics}, attempts, left,
+    )  # fmt: skip
+
+
+def opened(path: Path) -> tuple[Where, Iterator[Where]]:
+    """Return a log's header and its samples.
+
+    Raises:
+        UsageError: it is no such log, or of another version.
+        MissingExtra: as for `read`.
+    """
     data = read_bytes(path)
     if data[:2] == b"PK":
         members = _Members(path, data)
@@ -44,46 +82,15 @@ def read(path: Path) -> Foreign:
         samples = header.at("samples").items()
     if (version := header.at("version").whole()) != VERSION:
         raise header.at("version").wrong(f"is {version}; version {VERSION} can be read")
-    about = header.at("eval")
-    task = about.at("task").text()
-    rows = [(_attempt(task, sample), _scores(sample)) for sample in samples]
-    if not rows:
-        raise UsageError(f"{path}: the log holds no sample; nothing was imported")
-    values: dict[str, list[float | bool | None]] = {}
-    for _, scores in rows:
-        for name, said in scores.items():
-            values.setdefault(name, []).append(said)
-    metrics, left = [], []
-    for name, every in values.items():
-        known = [one for one in every if one is not None]
-        if not known or any(not 0 <= one <= 1 for one in known):
-            left.append(name)
-        elif all(isinstance(one, bool) for one in known):
-            metrics.append(Metric(name, good="high"))
-        else:
-            metrics.append(Metric(name, good="high", kind="value"))
-    if not metrics:
-        raise UsageError(f"{path}: no scorer gave letters, true or false, or numbers in [0, 1]; nothing was imported")
-    wanted = {metric.name for metric in metrics}
-    attempts = tuple(
-        one._replace(said={n: s for n, s in scores.items() if n in wanted and s is not None})
-        if one.outcome == "scored" else one
-        for one, scores in rows
-    )  # fmt: skip
-    packages = about.get("packages")
-    tool = packages.get("inspect_ai") if packages is not None else None
-    notes = [f"{name} is left out: neither letters, nor true or false, nor numbers in [0, 1]" for name in left]
-    return Foreign(
-        "inspect", "" if tool is None else tool.text(), about.at("model").text(),
-        about.at("created").text()[:19] + "Z", {task: tuple(metrics)}, attempts, tuple(notes),
-    )  # fmt: skip
+    return header, samples
 
 
-def _attempt(task: str, sample: Where) -> ForeignAttempt:
+def attempt_of(task: str, sample: Where) -> ForeignAttempt:
+    """Return a sample as an attempt, without its scores."""
     id = sample.at("id").value
     if isinstance(id, bool) or not isinstance(id, str | int):
         raise sample.at("id").wrong("must be text or a whole number")
-    messages = tuple(map(_message, sample.at("messages").items()))
+    messages = tuple(map(message_of, sample.at("messages").items()))
     time, error, used = sample.get("working_time"), sample.get("error"), sample.get("model_usage")
     uses = [] if used is None else [usage for _, usage in used.entries()]
     tokens = [sum(usage.at(f"{way}_tokens").whole() for usage in uses) for way in ("input", "output")]
@@ -96,7 +103,7 @@ def _attempt(task: str, sample: Where) -> ForeignAttempt:
     return made._replace(outcome="target_error", error=error.at("message").text())
 
 
-def _scores(sample: Where) -> dict[str, float | bool | None]:
+def scores_of(sample: Where) -> dict[str, float | bool | None]:
     """Return what each scorer said: true or false, a number, or None where it is no score of ours."""
     found: dict[str, float | bool | None] = {}
     given = sample.get("scores")
@@ -116,10 +123,13 @@ def _grade(one: Where) -> float | bool | None:
         return _GRADES.get(value)
     if isinstance(value, bool):
         return value
-    return float(value) if isinstance(value, int | float) else None
+    if not isinstance(value, int | float) or (isinstance(value, float) and math.isnan(value)):
+        return None  # NaN is how Inspect writes that a scorer gave no score.
+    return float(value) if -1e300 < value < 1e300 else math.inf if value > 0 else -math.inf
 
 
-def _message(message: Where) -> Message:
+def message_of(message: Where) -> Message:
+    """Return a message; what is no text in it is named in brackets."""
     role, content = message.at("role").text(), message.at("content")
     role = _ROLES.get(role, role)
     if role not in ("system", "user", "assistant", "tool"):
@@ -142,7 +152,7 @@ class _Members:
         self._path, self._data, self._left = path, data, MOST_BYTES
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
-        except (zipfile.BadZipFile, ValueError) as error:
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, EOFError) as error:
             raise UsageError(f"{path}: no whole .eval: {error}; nothing was imported") from None
 
     def samples(self) -> Iterator[Where]:

@@ -33,7 +33,7 @@ def read(path: Path) -> Foreign:
             base.row_factory = sqlite3.Row
             results = base.execute('SELECT * FROM "AttackResultEntries" ORDER BY timestamp, id').fetchall()
             pieces = base.execute('SELECT * FROM "PromptMemoryEntries" ORDER BY sequence, timestamp, id').fetchall()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
         raise UsageError(f"{path}: no memory of PyRIT: {error}; nothing was imported") from None
     said: dict[str, list[sqlite3.Row]] = {}
     for row in pieces:

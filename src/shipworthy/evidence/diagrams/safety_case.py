@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.evidence.diagrams.drawing import Drawing, DrawnArrow, DrawnBox, Mood
 from shipworthy.evidence.residual import ResidualRisk
-from shipworthy.evidence.standing import CriterionStanding
 from shipworthy.evidence.why import result_words
 from shipworthy.workspace.graph import Graph, Node
 

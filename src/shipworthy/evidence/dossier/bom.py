@@ -6,7 +6,7 @@ What the files do not say is not made up: a component without a version has none
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -81,10 +81,30 @@ def _component(one: ToldEntity, source: DossierSource, *, results: bool) -> dict
         found["properties"].append({"name": "shipworthy:pinned", "value": "true" if one["pinned"] else "false"})
     if one["run_by"]:
         found["supplier"] = {"name": source.title("subprocessor", one["run_by"])}
+    if record := one.says.get("record"):
+        found |= _provenance(record)
+        found["properties"] += [
+            {"name": "shipworthy:updates", "value": record["updates"]},
+            {"name": "shipworthy:assessed", "value": f"{record['on']} until {record['until']} by {record['by']}"},
+        ]
     if found["type"] == "machine-learning-model":
         found["modelCard"] = _model_card(source, results=results)
     if found["type"] == "data":
         found["data"] = [{"type": "configuration" if one["kind"] == "prompt" else "dataset", "name": one["title"]}]
+    return found
+
+
+def _provenance(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is on record of a part: what nobody wrote is left out."""
+    found: dict[str, Any] = {}
+    if record["version"]:
+        found["version"] = record["version"]
+    if record["license"]:
+        found["licenses"] = [{"license": {"name": record["license"]}}]
+    if record["digest"]:
+        found["hashes"] = [_hash(record["digest"])]
+    if record["source"].startswith("https://"):
+        found["externalReferences"] = [{"type": "distribution", "url": record["source"]}]
     return found
 
 

@@ -7,40 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from shipworthy.core.cells import csv_records
-from shipworthy.workspace.taxonomies import FOLDER as TAXONOMIES
-
-FOLDER: Path = TAXONOMIES.parent / "crosswalks"
+from shipworthy.workspace.law import FOLDER
 
 DISCLAIMER = (
     "This document organises evidence and certifies nothing. It is no declaration of conformity, and no legal advice."
 )
 """Stands on every document."""
-
-
-class LawDate(NamedTuple):
-    """A day of law: from when something applies, where that is said, and whether the official text was seen."""
-
-    id: str
-    date: str
-    what: str
-    article: str
-    source: str
-    seen: str
-
-
-class LawClock(NamedTuple):
-    """A term of law, in days."""
-
-    id: str
-    days: int
-    what: str
-    article: str
-    source: str
-    seen: str
 
 
 class AnnexPoint(NamedTuple):
@@ -59,18 +34,6 @@ class Standard(NamedTuple):
     state: str
     source: str
     sections: tuple[int, ...]
-
-
-@cache
-def dates() -> tuple[LawDate, ...]:
-    """Return the days of law, oldest first."""
-    return tuple(sorted((LawDate(**row) for row in csv_records(FOLDER / "dates.csv")), key=lambda one: one.date))
-
-
-@cache
-def clocks() -> tuple[LawClock, ...]:
-    """Return the terms of law."""
-    return tuple(LawClock(**{**row, "days": int(row["days"])}) for row in csv_records(FOLDER / "clocks.csv"))  # type: ignore[arg-type]
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shipworthy.core.digests import canonical, file_digest
-from shipworthy.evidence.dossier.notes import WrittenNote
+from shipworthy.core.notes import WrittenNote
 from shipworthy.evidence.members import redact_json
 from shipworthy.workspace.coverage import coverage
 from shipworthy.workspace.graph import Node

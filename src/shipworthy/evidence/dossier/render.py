@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from shipworthy.core import notes
 from shipworthy.core.document import Block, Callout, DocumentTree, Paragraph, Section, Statement, Table, Tone
-from shipworthy.evidence.dossier import notes
 from shipworthy.evidence.dossier.fact import DossierPart, Fact, FactTable, Group, Item, MissingFact, WrittenWords
 from shipworthy.evidence.dossier.frameworks import DISCLAIMER
 from shipworthy.evidence.dossier.sources import label

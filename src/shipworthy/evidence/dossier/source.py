@@ -15,13 +15,15 @@ import msgspec
 
 from shipworthy.core import signoff
 from shipworthy.core.errors import IntegrityError
+from shipworthy.core.finding_entry import FindingStanding
 from shipworthy.core.records import CriterionResult, Decision
+from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.evidence.dossier.fact import Fact, FactRow, MissingFact, WrittenWords
-from shipworthy.evidence.dossier.frameworks import clocks, dates
 from shipworthy.evidence.dossier.gather import SCHEMA, SOURCE
+from shipworthy.evidence.finding_steps import MEMBER, read_standings
 from shipworthy.evidence.residual import FailureRate, inherent, worst_rate
 from shipworthy.evidence.signed_off import LOG
-from shipworthy.evidence.standing import CriterionStanding
+from shipworthy.workspace.law import clocks, dates
 from shipworthy.workspace.taxonomies import ref_problem
 
 _BARE = ("suite", "plan", "gate", "target", "policy", "facts", "tier")
@@ -181,6 +183,24 @@ class DossierSource:
                 body = entry["body"]
                 said = json.loads(body["payload"]) if "payload" in body else body
                 yield f"audit:{entry['number']}", said.get("predicate", said)
+
+    @cached_property
+    def findings(self) -> list[tuple[FindingStanding, str, str]]:
+        """Where findings stood when it was decided, each with its title and owner; empty words where they are withheld.
+
+        By the steps of which the pack has the rows, which are all up to the decision.
+        """
+        if self.decision is None or MEMBER not in self.members:
+            return []
+        steps = {one["entry"]: one["row"] for one in json.loads(self.members[MEMBER])["steps"]}
+        entries = [entry for entry in self.entries if entry["number"] in steps]
+        standing = read_standings(entries, self.decision.created, self.decision.system)
+        rows = [row for _, row in sorted(steps.items()) if row is not None]
+
+        def last(id: str, field: str) -> str:
+            return next((str(row[field]) for row in reversed(rows) if row["id"] == id and row[field]), "")
+
+        return [(one, last(one.id, "title"), last(one.id, "owner")) for one in standing]
 
     @cached_property
     def signed(self) -> list[tuple[str, Mapping[str, Any]]]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from shipworthy.core import notes
 from shipworthy.core.errors import IntegrityError, StoreError, UsageError
-from shipworthy.evidence.dossier import notes
+from shipworthy.core.notes import Reread, WrittenNote
 from shipworthy.evidence.dossier.fact import DossierPart
-from shipworthy.evidence.dossier.notes import Reread, WrittenNote
 from shipworthy.evidence.dossier.paper import DOSSIER, Paper, View
 from shipworthy.evidence.dossier.pdf import page_pdf
 from shipworthy.evidence.dossier.render import page_html, page_markdown, tree, with_words

@@ -6,12 +6,12 @@ from datetime import date
 
 from shipworthy.core.document import Paragraph, Picture, Section
 from shipworthy.core.records import Decision
+from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.evidence.diagrams.data_flow import data_flow
 from shipworthy.evidence.diagrams.drawing import Drawing, as_mermaid
 from shipworthy.evidence.diagrams.safety_case import safety_case
 from shipworthy.evidence.diagrams.svg import as_svg
 from shipworthy.evidence.residual import register
-from shipworthy.evidence.standing import CriterionStanding
 from shipworthy.workspace.load import Workspace
 
 

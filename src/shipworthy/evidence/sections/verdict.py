@@ -92,8 +92,8 @@ def _asks(told: Told, result: CriterionResult) -> str:
     return f"{result.id}\n{result.requirement} {told.requirements.get(result.requirement, '').strip()}".rstrip()
 
 
-def _why(result: CriterionResult) -> str:
-    return "\n".join(filter(None, (result.reason, mind(result), assumed(result))))
+def _why(result: CriterionResult, beside: Sequence[str]) -> str:
+    return "\n".join(filter(None, (result.reason, *beside, mind(result), assumed(result))))
 
 
 def _meaning(decision: Decision) -> str:
@@ -163,7 +163,8 @@ def criteria(told: Told, decision: Decision) -> Section:
     )
     tones = tuple(TONES[r.verdict] for r in decision.criteria)
     reasons = tuple(
-        (_asks(told, r), r.severity, _why(r), r.method, still_needed(r), ", ".join(r.risks)) for r in decision.criteria
+        (_asks(told, r), r.severity, _why(r, decision.beside(r)), r.method, still_needed(r), ", ".join(r.risks))
+        for r in decision.criteria
     )
     why = ("Criterion\nits requirement", "Severity", "Reason", "Bound", "Samples still needed", "Risks")
     tables = Table(columns, numbers, caption, tones, (3, 4, 5, 6)), Table(why, reasons, "", tones, (3, 4))

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from shipworthy.gateway.gateway import Gateway, key_of
+from shipworthy.gateway.asked import key_of
+from shipworthy.gateway.gateway import Gateway
 from shipworthy.gateway.routes import route
 
 

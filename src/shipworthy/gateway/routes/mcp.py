@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from shipworthy.gateway.config import loopback
 from shipworthy.gateway.gateway import Gateway
+from shipworthy.gateway.listening import loopback
 from shipworthy.gateway.mcp.http import McpRequest
 from shipworthy.gateway.refusal import HttpRefusal
 from shipworthy.gateway.routes import route

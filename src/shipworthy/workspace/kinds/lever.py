@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from shipworthy.workspace.fields import Count, Day, Entity, Id, Ref, Text, Title
+from pydantic import model_validator
+
+from shipworthy.workspace.fields import Count, Day, Entity, Id, Ref, Text, Title, Word
 from shipworthy.workspace.kind import kind
 
 
@@ -18,6 +20,9 @@ class Lever(Entity):
         max_minutes: from the order until it works.
         last_drilled: the day on which that was last tried; left out, never.
         every_days: how often it is to be tried.
+        gateway: the gateway's file, relative to the workspace, where the lever `pull` of it is what is pulled.
+        run, undo: command and arguments that pull it and let go of it; without a shell, and only with
+            ``--allow-code``. A lever with neither a gateway nor a command is pulled by hand.
     """
 
     id: Annotated[str, Id("LV")]
@@ -30,3 +35,17 @@ class Lever(Entity):
     last_drilled: Day | None = None
     every_days: Count = 90
     owner: Text = ""
+    gateway: Word | None = None
+    pull: Word | None = None
+    run: tuple[Word, ...] = ()
+    undo: tuple[Word, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Lever:
+        if (self.gateway is None) != (self.pull is None):
+            raise ValueError("names a gateway's file and what to pull in it, or neither: 'gateway' and 'pull'")
+        if self.gateway is not None and self.run:
+            raise ValueError("is pulled in a gateway or by a command, not both")
+        if self.undo and not self.run:
+            raise ValueError("has an 'undo' and no 'run'")
+        return self

@@ -22,7 +22,7 @@ _ALWAYS = {0: "what was decided", 1: "what the system is", 19: "what the pack ho
 
 _MADE_OF = {
     2: ("component",), 3: ("data",), 4: ("threat", "risk"), 6: ("requirement",), 8: ("criterion",),
-    10: ("control", "guard", "policy"), 14: ("monitor",), 15: ("lever",), 16: ("waiver",), 18: ("role",),
+    10: ("control", "guard", "policy"), 14: ("monitor",), 15: ("lever", "escalation"), 16: ("waiver",), 18: ("role",),
 }  # fmt: skip
 """What a section is made of: where there is any, it applies."""
 

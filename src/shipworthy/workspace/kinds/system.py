@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from shipworthy.workspace.fields import Entity, Id, Ref, Text, Title
+from shipworthy.workspace.fields import Day, Entity, Id, Ref, Sha256, Text, Title
 from shipworthy.workspace.kind import kind
 from shipworthy.workspace.parties import Party
 from shipworthy.workspace.policies import Effect
@@ -15,6 +15,31 @@ ComponentKind = Literal[
 ]  # fmt: skip
 """What a part is: a `retriever` searches, an `index` is searched; a `skill` is instructions that a model loads; an
 `interface` is what people see."""
+
+
+class PartRecord(Entity):
+    """What was found out about a part of others, such as a vendor's model, before it was taken, and how long it holds.
+
+    Attributes:
+        version: as its maker names it; `license` as SPDX has it, or in words; `source` where it was had from.
+        digest: ``sha256:…`` of its file or folder, as `shipworthy model scan` prints it; empty for a service.
+        updates: how its maker changes it: never under this version, with notice, or without.
+        trained_on, limits: what its maker says of its data and limits; empty where nothing is said.
+        findings: what the assessment found, and what is done about it.
+        by, on, until: who assessed it, the day, and the day after which it must be assessed again.
+    """
+
+    version: Text = ""
+    license: Text = ""
+    source: Text = ""
+    digest: Sha256 = ""
+    updates: Literal["never", "announced", "unannounced", "unknown"] = "unknown"
+    trained_on: Text = ""
+    limits: Text = ""
+    findings: Text = ""
+    by: Title
+    on: Day
+    until: Day
 
 
 @kind("component", written="part")
@@ -28,6 +53,7 @@ class Component(Entity):
         run_by: the sub-processor that runs it; left out, the owner does.
         sends_to: parts that it gives data to.
         pinned: whether its version is fixed, so that another one cannot come in unseen.
+        record: what was found out about it before it was taken.
     """
 
     id: Annotated[str, Id("CMP")]
@@ -39,6 +65,7 @@ class Component(Entity):
     run_by: Annotated[str, Ref("subprocessor")] | None = None
     sends_to: tuple[Annotated[str, Ref("component")], ...] = ()
     pinned: bool | None = None
+    record: PartRecord | None = None
     text: Text = ""
 
 

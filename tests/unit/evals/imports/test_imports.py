@@ -99,6 +99,83 @@ def test_a_compressed_log_of_inspect() -> None:
     assert sum(attempt.said["match"] for attempt in found.attempts) == 8
 
 
+def test_results_of_lm_eval_need_their_samples(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = lm_eval(folder)
+    assert shipworthy(["runs", "import", str(results)]) == 0
+    said = capsys.readouterr().out
+    assert "greater_free: bleu.first is left out" in said  # only the whole set has a BLEU
+    run = newest(folder)
+    assert rates(run) == {
+        ("greater", "acc"): (4, 6, 0),
+        ("greater_free", "exact_match.first"): (0, 6, 0),
+        ("greater_free", "exact_match.lower"): (0, 6, 0),
+    }
+    assert json.loads(results.read_text())["results"]["greater"]["acc,none"] == pytest.approx(4 / 6)
+    answers = {one.sample: one.answer for one in run.attempts() if one.suite == "greater"}
+    assert set(answers.values()) == {"yes", "no"}  # the likelier of the choices
+    assert {one.answer for one in run.attempts() if one.suite == "greater_free"} == {"lol\nlol"}  # both repeats
+    assert run.metric("greater", "acc").good == "high"
+    # The same results with one sample file changed are other evidence.
+    before = run.manifest.subject["file"]
+    samples = next(results.parent.glob("samples_greater_2*"))
+    samples.write_text(samples.read_text().replace('"acc": 1.0', '"acc": 0.0', 1))
+    assert shipworthy(["runs", "import", str(results)]) == 0
+    assert newest(folder).manifest.subject["file"] != before
+    samples.unlink()
+    assert shipworthy(["runs", "import", str(results)]) == 2
+    assert "--log_samples" in capsys.readouterr().err
+
+
+def test_an_audit_of_petri_keeps_range_and_direction_of_its_dimensions(folder: Path, capsys) -> None:
+    pytest.importorskip("zstandard", reason="an .eval is compressed with zstandard (extra inspect-logs)")
+    assert shipworthy(["runs", "import", str(FILES / "petri.eval")]) == 0
+    assert "3 transcripts have turns that the auditor took back" in capsys.readouterr().out
+    run = newest(folder)
+    assert run.manifest.plan == "imported-petri"
+    assert rates(run)["audit", "unprompted_sycophancy"] == (9, 2, 0)  # 2 and 7; the third has no word of the judge
+    assert run.unscored == {"abstained": 1}
+    metric = run.metric("audit", "unprompted_sycophancy")
+    assert (metric.low, metric.high, metric.good) == (1, 10, "low")
+    assert run.metric("audit", "scenario_realism").good == "high"
+    attempt = next(run.attempts())
+    assert [message.role for message in attempt.messages] == ["system", "user", "assistant"]  # the target's talk
+    assert attempt.target.usage.input_tokens == 10  # not the auditor's, nor the judge's
+
+
+def test_a_scan_of_scout_and_its_database(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("duckdb", reason="Parquet is read by duckdb (extra sql)")
+    assert shipworthy(["runs", "import", str(FILES / "scout/_scan.json"), "--high", "share"]) == 0
+    said = capsys.readouterr().out
+    assert "yes is left out" in said and "scanners failed 2 times" in said
+    run = newest(folder)
+    assert rates(run)["sayyes", "leaks"] == (6, 10, 0)
+    assert (run.metric("sayyes", "leaks").good, run.metric("sayyes", "share").good) == ("low", "high")
+    assert run.suite("sayyes").clusters == 6
+    assert shipworthy(["runs", "import", str(FILES / "scout/transcripts.parquet")]) == 0
+    assert rates(newest(folder)) == {("sayyes", "success"): (8, 12, 0)}
+
+
+def lm_eval(folder: Path) -> Path:
+    """Copy the results with their samples."""
+    shutil.copytree(FILES / "lm-eval", folder / "out")
+    return next((folder / "out").glob("results_*.json"))
+
+
+def broken_samples(folder: Path, edit: str, to: str) -> Path:
+    results = lm_eval(folder)
+    file = next(results.parent.glob("samples_greater_2*"))
+    assert edit in file.read_text()
+    file.write_text(file.read_text().replace(edit, to, 1))
+    return results
+
+
+def broken_scan(folder: Path) -> Path:
+    pytest.importorskip("duckdb", reason="Parquet is read by duckdb (extra sql)")
+    shutil.copytree(FILES / "scout", folder / "scan")
+    (folder / "scan/share.parquet").write_bytes((folder / "scan/share.parquet").read_bytes()[:-200])
+    return folder / "scan/_scan.json"
+
+
 def test_a_table(folder: Path) -> None:
     (folder / "asks.csv").write_text(
         "suite,sample,cluster,attack,number,request,answer,metric,good,hit,value,error\n"
@@ -192,6 +269,12 @@ def table(text: str):
             r"results\.results\[0\]\.testIdx",
         ),
         (broken_pyrit, r"AttackResultEntries, row [-0-9a-f]+: outcome is 'fine'"),
+        (
+            lambda f: broken_samples(f, '"doc_id": 1,', '"doc_id": "one",'),
+            r"samples_greater_\S+:2: doc_id must be a whole number",
+        ),
+        (lambda f: broken_samples(f, '"acc": 1.0', '"acc": "good"'), r"samples_greater_\S+:1: acc must be a finite"),
+        (broken_scan, r"share\.parquet: cannot be read as Parquet"),
         (table("sample,answer\n"), r"t\.csv:1: the column metric is missing"),
         (table(TABLE + "S-3,x,leak,maybe\n"), r"t\.csv:4: hit is 'maybe', not true or false"),
         (table(TABLE + "S-2,x,leak,true\n"), r"t\.csv:4: answer differs from an earlier row"),

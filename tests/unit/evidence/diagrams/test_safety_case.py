@@ -7,10 +7,10 @@ from datetime import date
 from msgspec.structs import replace
 
 from shipworthy.core.records import CriterionResult
+from shipworthy.evidence.criterion_standing import CriterionStanding
 from shipworthy.evidence.diagrams.drawing import DrawnArrow
 from shipworthy.evidence.diagrams.safety_case import safety_case
 from shipworthy.evidence.residual import register
-from shipworthy.evidence.standing import CriterionStanding
 from shipworthy.workspace.load import Workspace
 
 

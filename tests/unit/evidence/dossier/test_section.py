@@ -10,13 +10,14 @@ import pytest
 
 from shipworthy.core.errors import UsageError, WorkspaceError
 from shipworthy.evidence.dossier.fact import DossierPart, Fact, FactTable, Group, Item, MissingFact, WrittenWords
-from shipworthy.evidence.dossier.frameworks import DISCLAIMER, annex_iv, answers, dates, standards
+from shipworthy.evidence.dossier.frameworks import DISCLAIMER, annex_iv, answers, standards
 from shipworthy.evidence.dossier.gather import SOURCE, gather
 from shipworthy.evidence.dossier.paper import VIEWS, contents, paper_named, papers
 from shipworthy.evidence.dossier.render import page_html, page_markdown, tree
 from shipworthy.evidence.dossier.section import parts, sections
 from shipworthy.evidence.dossier.source import DossierSource
 from shipworthy.evidence.pack import collect
+from shipworthy.workspace.law import dates
 from shipworthy.workspace.load import Workspace
 from shipworthy.workspace.scaffold import scaffold
 from shipworthy.workspace.taxonomies import ref_problem

@@ -25,6 +25,7 @@ def architecture(source: DossierSource) -> Iterator[Item | Absent]:
     )
     public = [source.row((one["title"], one["kind"]), one.ref, open=True) for one in source.all("component")]
     yield from table(("Part", "Kind"), public, "Of what the system is made.")
+    yield from _records(source)
     bounds = [
         source.row((one.id, one["title"], listed(one["components"]), one["inside"] or "nothing"), one.ref)
         for one in source.all("boundary")
@@ -52,6 +53,42 @@ def architecture(source: DossierSource) -> Iterator[Item | Absent]:
                 f"The version of the model {one.id} is not fixed: another one can come in unseen.", one.ref, open=True
             )
     yield from _subjects(source)
+
+
+_UPDATES = {
+    "never": "never under this version", "announced": "with notice", "unannounced": "without notice",
+    "unknown": "not known",
+}  # fmt: skip
+
+
+def _records(source: DossierSource) -> Iterator[Item]:
+    """Tell what was found out about parts of others before they were taken."""
+    known = [(one, record) for one in source.all("component") if (record := one.says.get("record"))]
+    rows = [
+        source.row(
+            (one.id, record["version"] or "not stated", record["license"] or "not stated",
+             record["source"] or "not stated", record["digest"] or "none", _UPDATES[record["updates"]]), one.ref,
+        )
+        for one, record in known
+    ]  # fmt: skip
+    yield from table(
+        ("Part", "Version", "Licence", "From", "Digest", "Changed by its maker"), rows, "Provenance of parts of others."
+    )
+    found = [
+        source.row(
+            (one.id, record["trained_on"] or "nothing said", record["limits"] or "nothing said",
+             record["findings"] or "none written", record["by"], f"{record['on']} to {record['until']}"), one.ref,
+        )
+        for one, record in known
+    ]  # fmt: skip
+    yield from table(
+        ("Part", "Made from, as its maker says", "Limits, as its maker says", "Found", "Assessed by", "Holds"),
+        found,
+        "Assessments of parts of others.",
+    )
+    for one in source.all("component"):
+        if one["kind"] == "model" and not one.says.get("record"):
+            yield source.gap(f"No assessment of the model {one.id} is on record.", one.ref)
 
 
 def _subjects(source: DossierSource) -> Iterator[Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
@@ -43,3 +44,35 @@ def red_team(source: DossierSource) -> Iterator[Item | Absent]:
         for one in source.decision.confirmations
     ]
     yield from table(("Attempt", "Said to be", "By", "Because"), said, "What was said of hits on S1 samples.")
+    yield from _findings(source)
+
+
+def _findings(source: DossierSource) -> Iterator[Item]:
+    """Tell what was found, who mends it by when, and what shows that it is mended."""
+    if source.decision is None:
+        return
+    found = source.findings
+    if not found:
+        yield source.fact("No finding was on record when it was decided.", source.decision.id)
+        return
+    at = source.decision.created
+    states = Counter(one.state for one, _, _ in found)
+    late = sum(one.overdue(at) for one, _, _ in found)
+    told = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+    yield source.fact(
+        f"{count(len(found), 'finding')} on record when it was decided: {told}; {late} past the deadline. Only a "
+        "re-run that passes and a regression case close one; an accepted one is not closed.",
+        source.decision.id, open=True,
+    )  # fmt: skip
+    rows = []
+    for one, title, owner in found:
+        state = f"{one.state} until {one.expires}" if one.state == "accepted" else one.state
+        marks = ["overdue"] if one.overdue(at) else []
+        marks += ["seen again"] if one.recurred else []
+        cells = (
+            one.id, title or "withheld", one.severity, listed([state, *marks]), one.due[:10], owner or "nobody",
+            one.suite or "none", one.run or "none",
+        )  # fmt: skip
+        rows.append(source.row(cells, f"audit:{one.entry}"))
+    columns = ("Finding", "Title", "Severity", "State", "Due", "Owner", "Regression case", "Passing re-run")
+    yield from table(columns, rows, "Findings, and what closed them.")

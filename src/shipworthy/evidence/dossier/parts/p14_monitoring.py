@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.fact import Item
-from shipworthy.evidence.dossier.frameworks import clocks
 from shipworthy.evidence.dossier.section import Absent, listed, section, table
 from shipworthy.evidence.dossier.source import DossierSource
+from shipworthy.workspace.law import clocks
 
 
 @section(14, "monitoring", "Monitoring, logs and retention")

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from shipworthy.evidence.dossier.crosswalk import crosswalks
 from shipworthy.evidence.dossier.fact import Item
-from shipworthy.evidence.dossier.frameworks import dates, standards
+from shipworthy.evidence.dossier.frameworks import standards
 from shipworthy.evidence.dossier.section import Absent, section, table
 from shipworthy.evidence.dossier.source import DossierSource
+from shipworthy.workspace.law import dates
 
 
 @section(17, "standards", "Standards and crosswalks")

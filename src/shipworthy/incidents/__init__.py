@@ -1,0 +1,1 @@
+"""Incidents: how bad, since when, what was kept, what stopped it, whether that held, what was learned."""
