@@ -45,7 +45,7 @@ LICENCES = ("MIT", "Apache-2.0", "CC-BY-4.0", "CC0-1.0", "PSF-2.0")
 STRENGTH = 8.0
 NEAR = 0.6
 FOLDS = 5
-BUDGETS = {"direct": 0.02, "indirect": 0.035}
+BUDGETS = {"direct": 0.016, "indirect": 0.035}
 """Share of harmless texts, out of fold, that may be flagged: half to two thirds of what is promised on new ones."""
 
 
