@@ -294,7 +294,6 @@ def play(month: Month, base: str) -> None:
     month.run("eval", "--no-guards")
     must("SHIP" in month.run("gate").upper(), "the first release ships")
     decision = json.loads(month.run("decisions", "list", "--format", "json"))[-1]
-    day0 = month.first.isoformat()
     month.run(
         "record", "deploy.ga", "fen-1", "--set", "tier=high", "--set", f"decision={decision['id']}", "--source", "cd"
     )
@@ -323,8 +322,6 @@ def play(month: Month, base: str) -> None:
     must(figures["leaks_on_the_day"] > 0, "the campaign got the code")
     contain(month)
     learn(month)
-    month.run("record", "sessions.counted", "fen", "--set", f"sessions={figures['sessions']}", "--set",
-              f"from={day0[:10]}", "--set", f"to={datetime.now(UTC):%Y-%m-%d}")  # fmt: skip
     readout(month)
 
 

@@ -199,16 +199,18 @@ class Facts:
             and period.first_day <= date.fromisoformat(one.fields["from"])
             and date.fromisoformat(one.fields["to"]) <= period.last_day
         ]  # fmt: skip
-        total, sources = sum(int(one.fields["sessions"]) for one in said), []
-        if said:
-            sources.append(f"{len(said)} said")
+        total, sources = 0, []
         if self.view is not None:
             from shipworthy.telemetry.rates import rates
 
-            counted = rates(self.view, by=(), since=period.first_day, until=period.last_day).sessions
-            total += counted
+            counted = rates(self.view, by=("feature",), since=period.first_day, until=period.last_day)
+            total += counted.sessions
             sources.append("telemetry")
-        return SessionDay(total, " and ".join(sources))
+            # A surface that telemetry counts is not counted a second time because somebody said how much it had.
+            said = [one for one in said if one.about not in {rate.feature for rate in counted.rates}]
+        if said:
+            sources.append(f"{len(said)} said")
+        return SessionDay(total + sum(int(one.fields["sessions"]) for one in said), " and ".join(sources))
 
     def close(self) -> None:
         """Close what was opened."""
