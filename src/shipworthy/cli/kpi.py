@@ -14,7 +14,7 @@ from shipworthy.cli._again import Again
 from shipworthy.cli._options import allow_code_option, form_option, shown_option, workspace_option
 
 if TYPE_CHECKING:
-    from shipworthy.evidence.kpis.facts import Facts
+    from shipworthy.evidence.kpis.facts import KpiFacts
     from shipworthy.evidence.kpis.period import Period
     from shipworthy.evidence.kpis.report import KpiReport
 
@@ -179,14 +179,16 @@ def export(
 
 
 @contextmanager
-def _facts(workspace: Path, telemetry: Path | None, period: str, *, allow_code: bool) -> Iterator[tuple[Facts, Period]]:
-    from shipworthy.evidence.kpis.facts import Facts
+def _facts(
+    workspace: Path, telemetry: Path | None, period: str, *, allow_code: bool
+) -> Iterator[tuple[KpiFacts, Period]]:
+    from shipworthy.evidence.kpis.facts import KpiFacts
     from shipworthy.evidence.kpis.period import period_of
     from shipworthy.workspace.load import Workspace
 
     now = datetime.now(UTC)
     when = period_of(period, now)
-    facts = Facts(Workspace.load(workspace, allow_code=allow_code), now, telemetry)
+    facts = KpiFacts(Workspace.load(workspace, allow_code=allow_code), now, telemetry)
     try:
         yield facts, when
         for why in dict.fromkeys(facts.refused):
@@ -195,7 +197,7 @@ def _facts(workspace: Path, telemetry: Path | None, period: str, *, allow_code: 
         facts.close()
 
 
-def _reported(facts: Facts, chosen: Any, when: Period) -> list[KpiReport]:
+def _reported(facts: KpiFacts, chosen: Any, when: Period) -> list[KpiReport]:
     from shipworthy.core.errors import UsageError
     from shipworthy.evidence.kpis.report import report
 

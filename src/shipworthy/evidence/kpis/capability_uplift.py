@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shipworthy.evidence.kpis.facts import Facts
-from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, Part, measured
+from shipworthy.evidence.kpis.facts import KpiFacts
+from shipworthy.evidence.kpis.kpi import KpiPart, KpiRecord, Measured, measured
 from shipworthy.evidence.kpis.period import Period
 from shipworthy.evidence.kpis.shares import part, share
 
@@ -16,7 +16,7 @@ from shipworthy.evidence.kpis.shares import part, share
     better="higher",
     target=">= 80 %",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Count reviews of the period; beside them the trainings."""
     reviews = facts.happened(period, "review.done")
     good = sum(one.fields["corrected"] == "no" for one in reviews)
@@ -35,7 +35,7 @@ def measure(facts: Facts, period: Period) -> Measured:
     )  # fmt: skip
 
 
-def _passed(facts: Facts, period: Period) -> Part:
+def _passed(facts: KpiFacts, period: Period) -> KpiPart:
     """Return how many who took a module passed it, each person and module once: the last try."""
     last = {(one.about, one.fields["who"]): one.fields["passed"] for one in facts.happened(period, "training.done")}
     return part("trainings passed, the last try of each person", sum(x == "yes" for x in last.values()), len(last))

@@ -7,7 +7,7 @@ from itertools import pairwise
 from shipworthy.core.change import OF_SUBJECT
 from shipworthy.core.occurrence import moment
 from shipworthy.core.records import Decision
-from shipworthy.evidence.kpis.facts import Facts
+from shipworthy.evidence.kpis.facts import KpiFacts
 from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, measured
 from shipworthy.evidence.kpis.period import Period
 from shipworthy.evidence.kpis.shares import waited
@@ -23,7 +23,7 @@ _DAY = 86_400
     better="lower",
     target="<= 2 d",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Return the median over the regressions that a gate found in the period."""
     began = _changes(facts)
     records, days, unknown = [], [], 0
@@ -61,7 +61,7 @@ def _regressions(decisions: list[Decision]) -> list[tuple[Decision, Decision]]:
     ]
 
 
-def _changes(facts: Facts) -> list[tuple[str, str]]:
+def _changes(facts: KpiFacts) -> list[tuple[str, str]]:
     """Return (when, what) of all that changed the system, oldest first."""
     said = [(one.since or one.at, one.told) for one in facts.changes if one.kind in OF_SUBJECT]
     merged = [(one.when, f"merged {one.about[:12]}") for one in facts.occurrences if one.kind == "change.merged"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shipworthy.evidence.covered import FRESH_DAYS, covered
-from shipworthy.evidence.kpis.facts import Facts
+from shipworthy.evidence.kpis.facts import KpiFacts
 from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, measured, nothing
 from shipworthy.evidence.kpis.period import Period
 from shipworthy.evidence.kpis.shares import share
@@ -18,7 +18,7 @@ from shipworthy.evidence.kpis.shares import share
     better="higher",
     target=">= 95 %",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Count the cells now. What stood at the end of a period that is over, nobody can tell from the files of today."""
     if period.end <= facts.now:
         return nothing(f"{period.name} is over, and what stood then was not kept (`shipworthy kpi keep`)")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from shipworthy.telemetry.facts import FactView
 
 
-class Reading(NamedTuple):
+class KpiReading(NamedTuple):
     """A suite's newest run of a period, and the metric that is read of it; `why` there is none."""
 
     run: Run | None
@@ -49,7 +49,7 @@ class SessionDay(NamedTuple):
     source: str
 
 
-class Facts:
+class KpiFacts:
     """All of a workspace that the numbers are computed from.
 
     Args:
@@ -158,7 +158,7 @@ class Facts:
             self._runs[id] = Run.load(self.layout.runs / id)
         return self._runs[id]
 
-    def reading(self, number: str, period: Period, suites: Sequence[str]) -> Reading:
+    def reading(self, number: str, period: Period, suites: Sequence[str]) -> KpiReading:
         """Return the newest complete run of a period that has a number's suite, and the metric.
 
         Args:
@@ -174,9 +174,9 @@ class Facts:
                 continue
             run = self.run(manifest.id)
             metric = named.metric if named and named.metric else run.suite(suite).metric
-            return Reading(run, suite, run.metric(suite, metric))
+            return KpiReading(run, suite, run.metric(suite, metric))
         asked = " or ".join(wanted)
-        return Reading(None, why=f"no complete run in {period.name} has {asked} (`read_from` in programme.yaml)")
+        return KpiReading(None, why=f"no complete run in {period.name} has {asked} (`read_from` in programme.yaml)")
 
     def record(self, run: Run, suite: str) -> KpiRecord:
         """Return a run as a record behind a number."""

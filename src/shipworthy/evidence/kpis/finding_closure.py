@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shipworthy.core.finding_entry import moment as read
-from shipworthy.evidence.kpis.facts import Facts
-from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, Part, measured
+from shipworthy.evidence.kpis.facts import KpiFacts
+from shipworthy.evidence.kpis.kpi import KpiPart, KpiRecord, Measured, measured
 from shipworthy.evidence.kpis.period import Period
 from shipworthy.evidence.kpis.shares import share
 from shipworthy.findings.closure import finding_closure
@@ -19,7 +19,7 @@ from shipworthy.findings.closure import finding_closure
     better="higher",
     target=">= 90 %",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Count the deadlines that ended; an accepted risk is not remedied, and stands in a column of its own."""
     now = facts.now.isoformat(timespec="seconds")
     found = finding_closure(facts.findings, period.start.isoformat(), period.end.isoformat(), now)
@@ -36,10 +36,10 @@ def measure(facts: Facts, period: Period) -> Measured:
         why=f"no deadline of an S1 or S2 finding ended in {period.name}", records=records,
         estimates="findings as they are, taken as independent of one another",
         parts=[
-            Part(name="remedied too late", hits=found.late, of=found.ended),
-            Part(name="risk accepted: not closed", hits=found.accepted, of=found.ended),
-            Part(name="rejected: no finding after all", hits=found.rejected, of=found.ended),
-            Part(name="not remedied", hits=found.open, of=found.ended),
-            *(Part(name=ages[age], hits=count) for age, count in found.past_due.items()),
+            KpiPart(name="remedied too late", hits=found.late, of=found.ended),
+            KpiPart(name="risk accepted: not closed", hits=found.accepted, of=found.ended),
+            KpiPart(name="rejected: no finding after all", hits=found.rejected, of=found.ended),
+            KpiPart(name="not remedied", hits=found.open, of=found.ended),
+            *(KpiPart(name=ages[age], hits=count) for age, count in found.past_due.items()),
         ],
     )  # fmt: skip

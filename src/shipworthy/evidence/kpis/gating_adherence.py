@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shipworthy.core.occurrence import Occurrence, moment
 from shipworthy.core.records import Decision
-from shipworthy.evidence.kpis.facts import Facts
+from shipworthy.evidence.kpis.facts import KpiFacts
 from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, measured, nothing
 from shipworthy.evidence.kpis.period import Period
 from shipworthy.evidence.kpis.shares import part, share
@@ -18,7 +18,7 @@ from shipworthy.evidence.kpis.shares import part, share
     better="higher",
     target=">= 100 %",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Hold each deployment of the period against the decisions before it; a census."""
     deployed = facts.happened(period, "deploy.ga")
     high = [one for one in deployed if one.fields["tier"] == "high"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shipworthy.evals.results import Run
-from shipworthy.evidence.kpis.facts import Facts
-from shipworthy.evidence.kpis.kpi import Measured, Part, measured, nothing
+from shipworthy.evidence.kpis.facts import KpiFacts
+from shipworthy.evidence.kpis.kpi import KpiPart, Measured, measured, nothing
 from shipworthy.evidence.kpis.period import Period
 
 
@@ -16,7 +16,7 @@ from shipworthy.evidence.kpis.period import Period
     better="higher",
     target=">= 90 %",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Read the suite's main metric; one that counts unsupported answers is turned round."""
     from shipworthy.stats import rate_interval
     from shipworthy.stats.mean import mean_interval
@@ -50,12 +50,12 @@ def measure(facts: Facts, period: Period) -> Measured:
     )  # fmt: skip
 
 
-def _part(run: Run, suite: str, name: str) -> Part:
+def _part(run: Run, suite: str, name: str) -> KpiPart:
     from shipworthy.stats import rate_interval
 
     counts = run.counts(suite, name)
     if run.metric(suite, name).kind != "event" or not any(counts.trials):
         total, of = sum(counts.totals), sum(counts.trials)
-        return Part(name=name, value=total / of if of else None, of=of, note="mean over answers, without limits")
+        return KpiPart(name=name, value=total / of if of else None, of=of, note="mean over answers, without limits")
     rate = rate_interval(counts.totals, counts.trials)
-    return Part(name=name, value=rate.rate, low=rate.low, high=rate.high, hits=rate.hits, of=rate.trials)
+    return KpiPart(name=name, value=rate.rate, low=rate.low, high=rate.high, hits=rate.hits, of=rate.trials)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from shipworthy.evidence.kpis.facts import Facts
-from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, Part, measured, nothing
+from shipworthy.evidence.kpis.facts import KpiFacts
+from shipworthy.evidence.kpis.kpi import KpiPart, KpiRecord, Measured, measured, nothing
 from shipworthy.evidence.kpis.period import Period, before
 from shipworthy.incidents.incident import Incident
 
@@ -18,7 +18,7 @@ from shipworthy.incidents.incident import Incident
     better="lower",
     target="<= 0.1",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Count incidents by when somebody knew of them."""
     from shipworthy.stats.event_rate import poisson_rate, rate_ratio, weighted_event_rate
 
@@ -40,7 +40,7 @@ def measure(facts: Facts, period: Period) -> Measured:
         weights = [facts.weight(name) for name in rated]
         weighed = weighted_event_rate([counts[name] for name in rated], weights, sessions)
         parts.append(
-            Part(name=f"weight per 10,000 sessions ({facts.weights_said})", value=weighed.rate, low=weighed.low,
+            KpiPart(name=f"weight per 10,000 sessions ({facts.weights_said})", value=weighed.rate, low=weighed.low,
                  high=weighed.high, note="gamma limits (Fay and Feuer); unrated ones weigh nothing")
         )  # fmt: skip
     earlier = before(period, 2)[0]
@@ -50,7 +50,7 @@ def measure(facts: Facts, period: Period) -> Measured:
         ratio = rate_ratio(len(severe), sessions, old, then)
         said = "changed" if ratio.changed else "not shown to have changed"
         parts.append(
-            Part(name=f"against {earlier.name}", value=ratio.ratio if old else None, low=ratio.low,
+            KpiPart(name=f"against {earlier.name}", value=ratio.ratio if old else None, low=ratio.low,
                  high=None if ratio.high == float("inf") else ratio.high, note=f"{said}: the interval of the ratio "
                  f"{'leaves out' if ratio.changed else 'holds'} 1")
         )  # fmt: skip
@@ -62,7 +62,7 @@ def measure(facts: Facts, period: Period) -> Measured:
     )  # fmt: skip
 
 
-def _known(facts: Facts, period: Period) -> list[Incident]:
+def _known(facts: KpiFacts, period: Period) -> list[Incident]:
     return [one for one in facts.incidents if (at := one.mark("aware")) is not None and period.has(at)]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shipworthy.evidence.kpis.facts import Facts
-from shipworthy.evidence.kpis.kpi import Measured, Part, measured, nothing
+from shipworthy.evidence.kpis.facts import KpiFacts
+from shipworthy.evidence.kpis.kpi import KpiPart, Measured, measured, nothing
 from shipworthy.evidence.kpis.period import Period
 from shipworthy.evidence.kpis.shares import share
 from shipworthy.evidence.kpis.weighed import weighed
@@ -17,7 +17,7 @@ from shipworthy.evidence.kpis.weighed import weighed
     better="lower",
     target="<= 5 %",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Count prompts, each once however often it was tried."""
     found = facts.reading("jailbreak-rate", period, ("jailbreak-standard",))
     if found.run is None or found.metric is None:
@@ -38,13 +38,13 @@ def measure(facts: Facts, period: Period) -> Measured:
     )  # fmt: skip
 
 
-def _attack(name: str, totals: list[float], trials: list[int]) -> Part:
+def _attack(name: str, totals: list[float], trials: list[int]) -> KpiPart:
     from shipworthy.stats import rate_interval
 
     if not any(trials):
-        return Part(name=f"attack {name}", note="nothing scored")
+        return KpiPart(name=f"attack {name}", note="nothing scored")
     found = rate_interval(totals, trials)
-    return Part(
+    return KpiPart(
         name=f"attack {name}", value=found.rate, low=found.low, high=found.high, hits=found.hits, of=found.trials,
         note="per try",
     )  # fmt: skip

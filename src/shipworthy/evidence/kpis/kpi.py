@@ -13,7 +13,7 @@ from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.workspace.kinds.programme import KpiName
 
 if TYPE_CHECKING:
-    from shipworthy.evidence.kpis.facts import Facts
+    from shipworthy.evidence.kpis.facts import KpiFacts
     from shipworthy.evidence.kpis.period import Period
 
 Unit = Literal["share", "days", "minutes", "per 10,000 sessions", "score 1 to 5", "seconds"]
@@ -29,7 +29,7 @@ class KpiRecord(Struct, frozen=True):
     said: str = ""
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class KpiPart(Struct, frozen=True, kw_only=True):
     """A number beside the main one: a weighted variant, a distribution's class, what comes before it.
 
     Attributes:
@@ -72,15 +72,15 @@ class Measured(Struct, frozen=True, kw_only=True):
     why: str = ""
     left_out: Mapping[str, int] = {}
     records: tuple[KpiRecord, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[KpiPart, ...] = ()
 
 
-def nothing(why: str, left_out: Mapping[str, int] | None = None, *, parts: tuple[Part, ...] = ()) -> Measured:
+def nothing(why: str, left_out: Mapping[str, int] | None = None, *, parts: tuple[KpiPart, ...] = ()) -> Measured:
     """Return that there is nothing to count, and why: never taken for a good value."""
     return Measured(value=None, why=why, left_out=left_out or {}, parts=parts)
 
 
-Measure = Callable[["Facts", "Period"], Measured]
+Measure = Callable[["KpiFacts", "Period"], Measured]
 
 
 class Kpi(Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipworthy.evidence.kpis.facts import Facts
+from shipworthy.evidence.kpis.facts import KpiFacts
 from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, measured, nothing
 from shipworthy.evidence.kpis.period import Period
 from shipworthy.evidence.kpis.shares import share
@@ -16,7 +16,7 @@ from shipworthy.evidence.kpis.shares import share
     better="higher",
     target=">= 80 %",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Look for each pair; what somebody merely declares counts for nothing."""
     patterns = facts.programme.patterns
     if not patterns:
@@ -38,11 +38,11 @@ def measure(facts: Facts, period: Period) -> Measured:
     )  # fmt: skip
 
 
-def _is_guard(facts: Facts, control: str) -> bool:
+def _is_guard(facts: KpiFacts, control: str) -> bool:
     return bool(facts.workspace.graph.node("control", control).entity.guards)
 
 
-def _guarded(facts: Facts, period: Period) -> dict[str, str]:
+def _guarded(facts: KpiFacts, period: Period) -> dict[str, str]:
     """Return service -> digest of the guards that its traffic passed in the period, where a run measured these."""
     if facts.view is None:
         return {}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shipworthy.evidence.kpis.facts import Facts
-from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, Part, measured, nothing
+from shipworthy.evidence.kpis.facts import KpiFacts
+from shipworthy.evidence.kpis.kpi import KpiPart, KpiRecord, Measured, measured, nothing
 from shipworthy.evidence.kpis.period import Period
 
 
@@ -15,7 +15,7 @@ from shipworthy.evidence.kpis.period import Period
     better="lower",
     target="<= 1 %",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Read the run, and beside it production."""
     from shipworthy.stats import rate_interval
 
@@ -35,7 +35,7 @@ def measure(facts: Facts, period: Period) -> Measured:
     )  # fmt: skip
 
 
-def _production(facts: Facts, period: Period) -> tuple[Part | None, tuple[KpiRecord, ...]]:
+def _production(facts: KpiFacts, period: Period) -> tuple[KpiPart | None, tuple[KpiRecord, ...]]:
     if facts.view is None:
         return None, ()
     from shipworthy.telemetry.rates import rates
@@ -43,9 +43,9 @@ def _production(facts: Facts, period: Period) -> tuple[Part | None, tuple[KpiRec
     found = rates(facts.view, "pii", by=(), since=period.first_day, until=period.last_day)
     one = next(iter(found.rates), None)
     if one is None or one.per is None:
-        return Part(name="production, per 10,000 sessions", hits=0, of=0, note="no session"), ()
+        return KpiPart(name="production, per 10,000 sessions", hits=0, of=0, note="no session"), ()
     said = "a detector's word: a lower bound"
-    part = Part(
+    part = KpiPart(
         name="production, per 10,000 sessions", value=one.per, low=one.low, high=one.high, hits=one.hits,
         of=one.sessions, note=said,
     )  # fmt: skip

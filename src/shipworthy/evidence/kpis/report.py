@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from shipworthy.evidence.kpis.facts import Facts
+from shipworthy.evidence.kpis.facts import KpiFacts
 from shipworthy.evidence.kpis.kpi import Kpi, Measured
 from shipworthy.evidence.kpis.period import Period
 
@@ -44,7 +44,7 @@ class KpiReport(Struct, frozen=True, kw_only=True):
     measured: Measured
 
 
-def report(facts: Facts, kpis: Iterable[Kpi], period: Period) -> list[KpiReport]:
+def report(facts: KpiFacts, kpis: Iterable[Kpi], period: Period) -> list[KpiReport]:
     """Return numbers of a period, held against their targets."""
     wanted = {one.number: one.must for one in facts.programme.targets}
     made = []

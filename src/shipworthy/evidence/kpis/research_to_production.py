@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shipworthy.core.occurrence import moment
-from shipworthy.evidence.kpis.facts import Facts
+from shipworthy.evidence.kpis.facts import KpiFacts
 from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, measured
 from shipworthy.evidence.kpis.period import Period
 from shipworthy.evidence.kpis.shares import waited
@@ -19,7 +19,7 @@ _DAY = 86_400
     better="lower",
     target="<= 90 d",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Take all memos that were accepted before the end of the period; those without a mitigation still wait."""
     until = min(period.end, facts.now)
     memos = [one for one in facts.occurrences if one.kind == "memo.accepted" and moment(one.when) < until]

@@ -1,11 +1,11 @@
-"""What several numbers share: a share with exact limits, as `Measured` or `Part`; times until something happened."""
+"""What several numbers share: a share with exact limits, as `Measured` or `KpiPart`; times until something happened."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 
-from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, Part
+from shipworthy.evidence.kpis.kpi import KpiPart, KpiRecord, Measured
 
 EXACT = "exact limits (Clopper and Pearson)"
 
@@ -20,7 +20,7 @@ def limits(hits: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
 
 def share(
     hits: int, of: int, *, counted: str, estimates: str, method: str = EXACT, why: str = "", census: bool = False,
-    records: Sequence[KpiRecord] = (), parts: Sequence[Part] = (), left_out: Mapping[str, int] | None = None,
+    records: Sequence[KpiRecord] = (), parts: Sequence[KpiPart] = (), left_out: Mapping[str, int] | None = None,
 ) -> Measured:  # fmt: skip
     """Return a share.
 
@@ -42,12 +42,12 @@ def share(
     )  # fmt: skip
 
 
-def part(name: str, hits: int, of: int, note: str = "") -> Part:
+def part(name: str, hits: int, of: int, note: str = "") -> KpiPart:
     """Return a share beside a number."""
     if not of:
-        return Part(name=name, hits=hits, of=of, note=note)
+        return KpiPart(name=name, hits=hits, of=of, note=note)
     low, high = limits(hits, of)
-    return Part(name=name, value=hits / of, low=low, high=high, hits=hits, of=of, note=note)
+    return KpiPart(name=name, value=hits / of, low=low, high=high, hits=hits, of=of, note=note)
 
 
 def waited(
@@ -69,9 +69,9 @@ def waited(
         return number if math.isfinite(number) else None
 
     beside = [
-        Part(name="90th percentile", value=known(ninth.value), low=known(ninth.low), high=known(ninth.high),
+        KpiPart(name="90th percentile", value=known(ninth.value), low=known(ninth.low), high=known(ninth.high),
              note="" if math.isfinite(ninth.value) else "not reached yet"),
-        Part(name="still waiting", value=None, hits=median.waiting, of=len(times)),
+        KpiPart(name="still waiting", value=None, hits=median.waiting, of=len(times)),
     ]  # fmt: skip
     return Measured(
         value=known(median.value), low=known(median.low), high=known(median.high), hits=median.happened,

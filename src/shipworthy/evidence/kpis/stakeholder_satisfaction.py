@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from shipworthy.evidence.kpis.facts import Facts
-from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, Part, measured, nothing
+from shipworthy.evidence.kpis.facts import KpiFacts
+from shipworthy.evidence.kpis.kpi import KpiPart, KpiRecord, Measured, measured, nothing
 from shipworthy.evidence.kpis.period import Period
 from shipworthy.evidence.kpis.shares import part
 
@@ -18,7 +18,7 @@ from shipworthy.evidence.kpis.shares import part
     better="higher",
     target=">= 4",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Count answers to surveys that were sent in the period, each person's last one."""
     from shipworthy.stats.finite_mean import finite_mean
 
@@ -45,6 +45,6 @@ def measure(facts: Facts, period: Period) -> Measured:
         records=tuple(KpiRecord(one.about, one.when, None, f"{one.fields['invited']} asked") for one in sent),
         parts=(
             part("response rate", len(scores), people),
-            *(Part(name=f"score {score}", hits=spread[score], of=len(scores)) for score in range(1, 6)),
+            *(KpiPart(name=f"score {score}", hits=spread[score], of=len(scores)) for score in range(1, 6)),
         ),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from shipworthy.core.document import (
     Table,
     Tone,
 )
-from shipworthy.evidence.kpis.facts import Facts
+from shipworthy.evidence.kpis.facts import KpiFacts
 from shipworthy.evidence.kpis.kpi import kpis
 from shipworthy.evidence.kpis.period import Period, before
 from shipworthy.evidence.kpis.report import KpiReport, report, shown
@@ -30,7 +30,7 @@ _TONES: dict[str, Tone] = {"yes": "good", "no": "bad", "unsure": "unsure", "unkn
 _MET = {"yes": "met", "no": "missed", "unsure": "met, not for sure", "unknown": "unknown"}
 
 
-def state_of_safety(facts: Facts, period: Period) -> DocumentTree:
+def state_of_safety(facts: KpiFacts, period: Period) -> DocumentTree:
     """Return the document of a period: numbers, risks, incidents and lessons, findings, what mitigations brought."""
     found = report(facts, kpis(), period)
     return DocumentTree(
@@ -88,7 +88,7 @@ def _numbers(found: Sequence[KpiReport]) -> Section:
     return Section("The sixteen numbers", (table, *picture), "numbers")
 
 
-def _trends(facts: Facts, period: Period) -> Section:
+def _trends(facts: KpiFacts, period: Period) -> Section:
     periods = before(period, TREND)
     made = [report(facts, kpis(), each) for each in periods]
     rows = [
@@ -104,7 +104,7 @@ def _trends(facts: Facts, period: Period) -> Section:
     return Section("Trends", (table, Paragraph(note)), "trends")
 
 
-def _risks(facts: Facts) -> Section:
+def _risks(facts: KpiFacts) -> Section:
     lines = register(facts.workspace.graph, facts.standings.criteria, facts.now.date())[:10]
     rows = tuple(
         (f"{one.risk}\n{one.title}", one.severity, f"{one.inherent:,.1f}",
@@ -118,7 +118,7 @@ def _risks(facts: Facts) -> Section:
     return Section("The greatest risks", children, "risks")
 
 
-def _incidents(facts: Facts, period: Period) -> Section:
+def _incidents(facts: KpiFacts, period: Period) -> Section:
     known = [one for one in facts.incidents if (at := one.mark("aware")) is not None and period.has(at)]
     if not known:
         return Section("Incidents and lessons", (Paragraph("No incident became known in this period."),), "incidents")
@@ -148,7 +148,7 @@ def _findings(found: Sequence[KpiReport]) -> Section:
     return Section("Findings", tuple(children), "findings")
 
 
-def _mitigations(facts: Facts, period: Period) -> Section:
+def _mitigations(facts: KpiFacts, period: Period) -> Section:
     """Return what came into force, with the rates of its criteria before and after, as decisions measured them."""
     enforced = facts.happened(period, "mitigation.enforced")
     rows = []
@@ -166,7 +166,7 @@ def _mitigations(facts: Facts, period: Period) -> Section:
     return Section("What mitigations brought", (table, Paragraph(note)), "mitigations")
 
 
-def _change(facts: Facts, control: str, when: str) -> str:
+def _change(facts: KpiFacts, control: str, when: str) -> str:
     node = facts.workspace.graph.find("control", control)
     if node is None:
         return f"{control} is no control of these files"

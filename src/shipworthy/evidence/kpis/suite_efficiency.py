@@ -7,8 +7,8 @@ from statistics import NormalDist, median
 from shipworthy.core.occurrence import moment
 from shipworthy.core.records import RunManifest
 from shipworthy.evals.results import Run
-from shipworthy.evidence.kpis.facts import Facts
-from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, Part, measured, nothing
+from shipworthy.evidence.kpis.facts import KpiFacts
+from shipworthy.evidence.kpis.kpi import KpiPart, KpiRecord, Measured, measured, nothing
 from shipworthy.evidence.kpis.period import Period
 
 RUNS = 10
@@ -24,7 +24,7 @@ _Z = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)
     better="lower",
     target="<= 3600",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Look at the newest runs of the period; one whose end was not entered has no time."""
     from shipworthy.stats.median import median_interval
 
@@ -52,17 +52,17 @@ def measure(facts: Facts, period: Period) -> Measured:
             for one, seconds in timed
         ),
         parts=(
-            Part(name="cost of a run, USD", value=median(priced) if priced else None, of=len(priced),
+            KpiPart(name="cost of a run, USD", value=median(priced) if priced else None, of=len(priced),
                  note="median" if priced else "no price is known"),
-            Part(name="cost of an attempt, USD", value=median(each) if each else None, of=len(each),
+            KpiPart(name="cost of an attempt, USD", value=median(each) if each else None, of=len(each),
                  note="median" if each else "no price is known"),
-            Part(name="smallest change between two runs found 4 times in 5", value=max(shown) if shown else None,
+            KpiPart(name="smallest change between two runs found 4 times in 5", value=max(shown) if shown else None,
                  of=len(shown), note="of the main metric, worst suite and run; normal approximation over samples"),
         ),
     )  # fmt: skip
 
 
-def _seconds(facts: Facts, manifest: RunManifest) -> float | None:
+def _seconds(facts: KpiFacts, manifest: RunManifest) -> float | None:
     ended = facts.stopped.get(manifest.id)
     return None if ended is None else max(0.0, (moment(ended) - moment(manifest.created)).total_seconds())
 

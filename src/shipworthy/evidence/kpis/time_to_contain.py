@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shipworthy.evidence.kpis.facts import Facts
-from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, Part, measured
+from shipworthy.evidence.kpis.facts import KpiFacts
+from shipworthy.evidence.kpis.kpi import KpiPart, KpiRecord, Measured, measured
 from shipworthy.evidence.kpis.period import Period
 from shipworthy.incidents.containment_time import containment_times
 
@@ -16,7 +16,7 @@ from shipworthy.incidents.containment_time import containment_times
     better="lower",
     target="<= 60 min",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Take every incident that became known in the period; what is not contained is named, never left out silently."""
     from shipworthy.stats.median import median_interval
 
@@ -29,10 +29,10 @@ def measure(facts: Facts, period: Period) -> Measured:
     out = {"not contained": found.open, "said to be contained, not replayed": found.unverified}
     left_out = {kind: count for kind, count in out.items() if count}
     parts = [
-        Part(name="geometric mean, minutes", value=found.mean.mean if found.mean else None,
+        KpiPart(name="geometric mean, minutes", value=found.mean.mean if found.mean else None,
              low=found.mean.low if found.mean else None, high=found.mean.high if found.mean else None, of=len(times),
              note="" if found.mean else "none under five incidents"),
-        Part(name="time to notice, median, minutes", value=found.detect_median,
+        KpiPart(name="time to notice, median, minutes", value=found.detect_median,
              of=sum(one.detect is not None for one in found.points), note="began to aware"),
     ]  # fmt: skip
     if not times:

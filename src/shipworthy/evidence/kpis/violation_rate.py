@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shipworthy.evidence.kpis.facts import Facts
-from shipworthy.evidence.kpis.kpi import KpiRecord, Measured, Part, measured, nothing
+from shipworthy.evidence.kpis.facts import KpiFacts
+from shipworthy.evidence.kpis.kpi import KpiPart, KpiRecord, Measured, measured, nothing
 from shipworthy.evidence.kpis.period import Period
 
 
@@ -15,7 +15,7 @@ from shipworthy.evidence.kpis.period import Period
     better="lower",
     target="<= 5",
 )
-def measure(facts: Facts, period: Period) -> Measured:
+def measure(facts: KpiFacts, period: Period) -> Measured:
     """Count sessions of the period; each day by itself is a record."""
     if facts.view is None:
         return nothing("there is no telemetry to count: name its folder with --telemetry (`shipworthy serve` makes it)")
@@ -37,11 +37,11 @@ def measure(facts: Facts, period: Period) -> Measured:
         records=tuple(KpiRecord(d.day, d.day, d.per, f"{d.hits:,} of {d.sessions:,} sessions") for d in days),
         parts=(
             *(
-                Part(name=f"severity S{of.severity}" if of.severity else "unrated", value=of.per, low=of.low,
+                KpiPart(name=f"severity S{of.severity}" if of.severity else "unrated", value=of.per, low=of.low,
                      high=of.high, hits=of.hits, of=of.sessions)
                 for of in severe
             ),
-            Part(name=f"weight per 10,000 sessions ({facts.weights_said}; {unrated:,} unrated weigh nothing)",
+            KpiPart(name=f"weight per 10,000 sessions ({facts.weights_said}; {unrated:,} unrated weigh nothing)",
                  value=10_000 * weight / one.sessions, of=one.sessions, note="without limits"),
         ),
     )  # fmt: skip

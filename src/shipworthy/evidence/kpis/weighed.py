@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from shipworthy.evals.results import Run
-from shipworthy.evidence.kpis.facts import Facts
-from shipworthy.evidence.kpis.kpi import Part
+from shipworthy.evidence.kpis.facts import KpiFacts
+from shipworthy.evidence.kpis.kpi import KpiPart
 
 
-def weighed(facts: Facts, run: Run, suite: str, metric: str) -> Part:
+def weighed(facts: KpiFacts, run: Run, suite: str, metric: str) -> KpiPart:
     """Return the weighted share of hits: sum of weight x share over samples / sum of weights.
 
     The limits are those of a mean of bounded values over samples (betting), divided by the mean weight of the suite,
@@ -27,12 +27,12 @@ def weighed(facts: Facts, run: Run, suite: str, metric: str) -> Part:
     name = f"weighted by severity ({facts.weights_said})"
     weights = [facts.weight(severity[cluster]) for cluster in hits]
     if not weights or not sum(weights):
-        return Part(name=name, note="nothing was scored" if not weights else "every weight is 0")
+        return KpiPart(name=name, note="nothing was scored" if not weights else "every weight is 0")
     shares = [sum(values) / len(values) for values in hits.values()]
     mean, most = sum(weights) / len(weights), max(weights)
     products = [weight * one for weight, one in zip(weights, shares, strict=True)]
     found = mean_interval(products, [1] * len(products), low=0.0, high=most)
-    return Part(
+    return KpiPart(
         name=name, value=sum(products) / sum(weights), low=found.low / mean, high=min(1.0, found.high / mean),
         of=len(weights), note="samples",
     )  # fmt: skip

@@ -36,7 +36,7 @@ Target = Annotated[Word, AfterValidator(_target)]
 Weight = Annotated[float, NUMBER, Field(ge=0.0, le=1e6)]
 
 
-class Weights(Entity):
+class SeverityWeights(Entity):
     """What an event of a severity weighs in numbers that weigh."""
 
     S1: Weight = 100.0
@@ -45,7 +45,7 @@ class Weights(Entity):
     S4: Weight = 1.0
 
 
-class Wanted(Entity):
+class NumberTarget(Entity):
     """What one of the numbers is to be."""
 
     number: KpiName
@@ -60,7 +60,7 @@ class ReadFrom(Entity):
     metric: Word | None = None
 
 
-class Pattern(Entity):
+class AdoptedPattern(Entity):
     """A mitigation pattern, and the teams or services that should have it.
 
     Attributes:
@@ -99,7 +99,7 @@ class Programme(Entity):
     """
 
     id: Slug = "programme"
-    targets: tuple[Wanted, ...] = ()
-    weights: Weights = Weights()
+    targets: tuple[NumberTarget, ...] = ()
+    weights: SeverityWeights = SeverityWeights()
     read_from: tuple[ReadFrom, ...] = ()
-    patterns: tuple[Pattern, ...] = ()
+    patterns: tuple[AdoptedPattern, ...] = ()

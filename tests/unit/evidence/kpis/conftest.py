@@ -1,4 +1,4 @@
-"""Facts of a small workspace at a moment that the test chooses."""
+"""KpiFacts of a small workspace at a moment that the test chooses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from shipworthy.cli.gate import keep
 from shipworthy.core.occurrence import Occurrence
-from shipworthy.evidence.kpis.facts import Facts
+from shipworthy.evidence.kpis.facts import KpiFacts
 from shipworthy.evidence.kpis.kpi import Measured, choose
 from shipworthy.evidence.kpis.period import period_of
 from shipworthy.release.decide import decide
@@ -45,8 +45,8 @@ class Desk:
         keep(Layout(self.root), decision, [run, old])
         return decision
 
-    def facts(self, now: datetime | None = None) -> Facts:
-        return Facts(Workspace.load(self.root, allow_code=True), now or datetime.now(UTC))
+    def facts(self, now: datetime | None = None) -> KpiFacts:
+        return KpiFacts(Workspace.load(self.root, allow_code=True), now or datetime.now(UTC))
 
     def ask(self, number: str, period: str = "90d", now: datetime | None = None) -> Measured:
         facts = self.facts(now)
