@@ -27,8 +27,12 @@ def list_(form: str) -> None:
 
 @command.command()
 @click.argument("playbook")
-def show(playbook: str) -> None:
+@form_option
+def show(*, playbook: str, form: str) -> None:
     """Print PLAYBOOK, as Markdown."""
+    import json
+
     from shipworthy.evidence.playbooks import playbook_named
 
-    click.echo(playbook_named(playbook).text.rstrip())
+    one = playbook_named(playbook)
+    click.echo(json.dumps(one._asdict(), indent=2) if form == "json" else one.text.rstrip())

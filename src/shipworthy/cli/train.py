@@ -42,12 +42,18 @@ def list_(form: str) -> None:
 
 @command.command()
 @click.argument("module")
-def show(module: str) -> None:
+@form_option
+def show(*, module: str, form: str) -> None:
     """Print MODULE: its text, what its exercises ask for, and its rubric."""
+    import json
+
     from shipworthy.cli._tables import table
     from shipworthy.evidence.training import module_named
 
     one = module_named(module)
+    if form == "json":
+        click.echo(json.dumps(one.model_dump(mode="json", by_alias=True), indent=2))
+        return
     click.echo(f"{one.title} ({one.minutes} minutes)\nFor {one.for_}\n\n{one.text.rstrip()}")
     for exercise in one.exercises:
         click.echo(f"\nExercise {exercise.id}: {exercise.title}\n{exercise.do.rstrip()}")
@@ -107,18 +113,23 @@ def begin(*, module: str, exercise: str, directory: Path) -> None:
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @_who
 @_record
-def check(*, module: str, exercise: str, directory: Path, who: str | None, workspace: Path | None) -> int:
+@form_option
+def check(*, module: str, exercise: str, directory: Path, who: str | None, workspace: Path | None, form: str) -> int:
     """Check what was done in DIR for EXERCISE of MODULE, by running verbs there.
 
     Exit codes: 0 done; 1 something is missing; 2 usage error.
     """
+    import json
+
     from shipworthy.evidence.training import check as checked
     from shipworthy.evidence.training import exercise_named, module_named
 
     one = module_named(module)
     _check_record(workspace, who)
     found = checked(exercise_named(one, exercise), directory)
-    for each in found:
+    if form == "json":
+        click.echo(json.dumps({"exercise": exercise, "checks": [each._asdict() for each in found]}, indent=2))
+    for each in found if form == "text" else ():
         click.echo(f"{'ok     ' if each.ok else 'MISSING'} {each.command}{f': {each.said}' if each.said else ''}")
     done = all(each.ok for each in found)
     _enter(one, who, workspace, passed=done, score=round(100 * sum(each.ok for each in found) / len(found)))
@@ -187,4 +198,4 @@ def _enter(one: TrainingModule, who: str | None, workspace: Path | None, *, pass
     done = Occurrence(system, "training.done", one.id, datetime.now(UTC).isoformat(), fields, "train")
     with not_put_back(workspace), AuditLog(Layout(workspace).control_url) as audit:
         [entered] = add_occurrences(audit, [done])
-    click.echo(f"entered: entry {entered.entry} of the audit log of {workspace}")
+    click.echo(f"entered: entry {entered.entry} of the audit log of {workspace}", err=True)
