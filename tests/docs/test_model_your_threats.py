@@ -64,7 +64,7 @@ def sorted_blocks(run):
     assert len(shells) == 6
     for number, block in enumerate(shells):
         if number == 2:
-            Path("desk/include/desk.yaml").write_text(blocks("yaml")[1])
+            Path("desk/include/desk.yaml").write_text(blocks("yaml")[2])
         yield block
 
 

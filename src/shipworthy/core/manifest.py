@@ -131,4 +131,4 @@ class RunManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     engine: Name = ""
     host: Name = ""
     files: tuple[SafetyFile, ...] = ()
-    beside: dict[str, str] = {}
+    beside: dict[Name, Name] = {}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from io import StringIO
 from typing import NamedTuple
 
+from shipworthy.core.cells import sheet_of
 from shipworthy.core.errors import UsageError
 from shipworthy.store.audit import AuditLog
 from shipworthy.telemetry.contents import contents, said_by
@@ -55,10 +54,7 @@ def attempts_csv(
     held = contents(view, keyring, audit, spans, by=by, reason=reason)
     words = None if judged is None else {(one.trace, one.span): one.called for one in judged}
     about = _about(view, spans)
-    page = StringIO()
-    out = csv.writer(page, lineterminator="\n")
-    out.writerow(COLUMNS)
-    written = 0
+    rows: list[Sequence[str]] = [COLUMNS]
     for pair in spans:
         if pair not in held:
             continue
@@ -67,9 +63,9 @@ def attempts_csv(
         asked, answer = said_by(held[pair], "user"), said_by(held[pair], "assistant")
         error = "" if hit is not None else "the judge gave no answer"
         said = "" if hit is None else str(int(hit))
-        out.writerow([SUITE, "-".join(pair), f"{session:016x}", asked, answer, metric, said, error])
-        written += 1
-    return SpanAttempts(page.getvalue().encode(), written, len(spans) - written)
+        rows.append([SUITE, "-".join(pair), f"{session:016x}", asked, answer, metric, said, error])
+    written = len(rows) - 1
+    return SpanAttempts(sheet_of(rows).encode(), written, len(spans) - written)
 
 
 def _about(view: FactView, spans: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, bool]]:

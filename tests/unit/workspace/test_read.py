@@ -37,7 +37,7 @@ def test_all_problems_come_at_once_sorted_by_file_and_line(problems):
         ({"journeys.yaml": "journey:\n  - {id: UJ-ask, title: Ask}\n"}, "journeys.yaml:1: unknown section 'journey' (did you mean 'journeys'?)"),
         ({"journeys.yaml": "journeys: {id: UJ-ask, title: Ask}\n"}, "journeys.yaml:1: 'journeys' must be a list"),
         ({"journeys.yaml": "journeys:\n  - Ask\n"}, "journeys.yaml:2: 'journeys' must be a mapping of keys to values (journey), not text"),
-        ({"journeys.yaml": "- a\n"}, "journeys.yaml:1: the file must hold sections: assets, attackers, clauses, controls, data_categories, decision_tables, dossier, entry_points, facts, gate, include, inherits, journeys, levers, monitors, plans, requirements, reviews, risks, roles, subprocessors, system, targets, threats, tiers, triage, trust_boundaries, waivers"),
+        ({"journeys.yaml": "- a\n"}, "journeys.yaml:1: the file must hold sections: agenda, assets, attackers, clauses, controls, data_categories, decision_tables, dossier, entry_points, escalations, facts, gate, include, inherits, journeys, levers, monitors, plans, programme, requirements, reviews, risks, roles, subprocessors, system, targets, threats, tiers, triage, trust_boundaries, waivers"),
         ({"system.yaml": ("[include/*.yaml]", "[nope.yaml]")}, "system.yaml:7: there is no file 'nope.yaml' (paths start at the workspace)"),
         ({"system.yaml": ("[include/*.yaml]", "[../x.yaml]")}, "system.yaml:7: '../x.yaml' leads out of the workspace"),
         ({"system.yaml": ("[include/*.yaml]", "[/etc/x.yaml]")}, "system.yaml:7: '/etc/x.yaml' leads out of the workspace"),

@@ -119,10 +119,10 @@ def test_a_new_default_of_a_suite_makes_no_evidence_stale(workspace, monkeypatch
 
 PINNED = {
     "helpdesk-rag": {
-        "demo": "sha256:a86af83dec819321b970348a2ecfc51cf373cfbe6dfe7ccf0273300cebc4f9ce",
-        "full": "sha256:427e0154d67e6e16ce04f6ef59dd0f8dd98cac881807412a8403014f87203cff",
+        "demo": "sha256:7f0fff0004cdb79c2b5135e27a56f993b3a568002483ee0934dff634f2e7a25e",
+        "full": "sha256:e566dda7e7503d0bf81c64fbbbcd8f771a46fba775ea960d07d189f27f4ef76b",
     },
-    "minimal": {"full": "sha256:16c312a6fa12c99366f5db7e9077e918671b9ad306a90493c674abd39dc61fd3"},
+    "minimal": {"full": "sha256:34883c5e0754ff3a48c4825b390c45bc7f4e919d1e6e46fcec53def25a1affe4"},
     "agent-mail": {"demo": "sha256:00f26570e2ba703ae671dff16f1369ee20af6a27eaa96cdb1c2fe5c0f619633a"},
 }
 """Of the templates. A template or a suite of the library that means something else has another digest, and this is then

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from shipworthy.core.cells import sheet_of
 from shipworthy.evidence.kpis.facts import KpiFacts
 from shipworthy.evidence.kpis.kpi import Kpi, Measured
 from shipworthy.evidence.kpis.period import Period
@@ -125,18 +126,13 @@ def shown(value: float | None, unit: str) -> str:
 
 def as_csv(rows: Sequence[KpiReport]) -> str:
     """Return numbers as CSV (RFC 4180), one a line, records and parts left out."""
-    import csv
-    import io
-
-    out = io.StringIO()
     columns = ("number", "name", "period", "value", "low", "high", "confidence", "unit", "hits", "of", "counted",
                "target", "met", "method", "estimates", "left_out", "why")  # fmt: skip
-    writer = csv.writer(out)
-    writer.writerow(columns)
+    lines: list[Sequence[str]] = [columns]
     for one in rows:
         has = msgspec.structs.asdict(one.measured) | {
             name: getattr(one, name) for name in ("number", "name", "period", "unit", "target", "met")
         }
         has["left_out"] = "; ".join(f"{n} {kind}" for kind, n in one.measured.left_out.items())
-        writer.writerow(["" if has[name] is None else has[name] for name in columns])
-    return out.getvalue()
+        lines.append(["" if has[name] is None else str(has[name]) for name in columns])
+    return sheet_of(lines)

@@ -151,7 +151,7 @@ def test_every_document_is_made_in_every_view_that_it_has_and_certifies_nothing(
                 page = tree(paper.title, "", made, "")
                 for text in (page_html(page), page_markdown(page, made, {}, "x")):
                     assert DISCLAIMER.replace("'", "&#x27;") in text
-    assert len(papers()) == 13
+    assert len(papers()) == 17
     with pytest.raises(UsageError, match="did you mean"):
         paper_named("sytem-card")
 
