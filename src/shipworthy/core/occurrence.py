@@ -27,6 +27,9 @@ FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Kind -> the fields that it must have, and those that it may have beside."""
 
+WORDS = frozenset({"branch", "title", "environment", "where", "by"})
+"""Fields that hold what people write; the others are numbers, days, codes and digests."""
+
 WHAT: Mapping[str, str] = {
     "change.merged": "a commit that entered the product; about: its hash",
     "deploy.ga": "a version that became generally available; about: its name; tier: low, medium or high",

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shipworthy.core.errors import IntegrityError, UsageError
-from shipworthy.core.occurrence import OCCURRED, Occurrence, checked, occurrence_of
+from shipworthy.core.occurrence import OCCURRED, WORDS, Occurrence, checked, occurrence_of
+from shipworthy.detect.redact import redact_text
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.said import append_said
 
 
 def add_occurrences(audit: AuditLog, said: Iterable[Occurrence]) -> list[Occurrence]:
     """Append occurrences to the audit chain, all or none; those that are there already are left out.
+
+    Fields that hold words of people (`WORDS`) are redacted first: an entry stays for ever.
 
     Returns:
         What is new, with its entries.
@@ -23,7 +26,7 @@ def add_occurrences(audit: AuditLog, said: Iterable[Occurrence]) -> list[Occurre
     wanted: dict[tuple[str, ...], Occurrence] = {}
     for number, one in enumerate(said, 1):
         try:
-            good = checked(one)
+            good = checked(one._replace(fields={k: redact_text(v) if k in WORDS else v for k, v in one.fields.items()}))
         except ValueError as error:
             raise UsageError(f"occurrence {number}: {error}") from None
         wanted.setdefault(good.identity, good)

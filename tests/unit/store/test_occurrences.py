@@ -43,3 +43,11 @@ def test_an_entry_that_was_edited_is_named(tmp_path):
         connection.execute("update audit set body = replace(body, 'high', 'huge')")
     with AuditLog(f"sqlite:///{file}") as log, pytest.raises(IntegrityError, match="entry 1 is no occurrence: tier"):
         read_occurrences(log, "SYS-a")
+
+
+def test_what_people_write_is_redacted(audit):
+    told = Occurrence("SYS-a", "memo.accepted", "ME-1", "2026-11-02", {"title": "Asked by ada@example.org"})
+    [kept] = add_occurrences(audit, [told])
+    assert "ada@example.org" not in str([entry.body for entry in audit.entries()])
+    assert kept.fields["title"].startswith("Asked by [redacted:")
+    assert add_occurrences(audit, [told]) == []

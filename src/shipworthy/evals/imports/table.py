@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from shipworthy.core.cells import CsvError, csv_rows
+from shipworthy.core.cells import CsvError, csv_rows, plain_text
 from shipworthy.core.errors import UsageError, did_you_mean
 from shipworthy.core.metric import Metric
 from shipworthy.core.records import Outcome, say
@@ -22,7 +22,8 @@ def read(path: Path) -> Foreign:
 
     Columns: ``sample``, ``answer``, ``metric``, and one of ``hit`` (true or false) and ``value`` (in [0, 1]); an empty
     cell is no score. ``good`` says which way is good (``low`` if left out); ``error`` that the attempt failed, and why.
-    Also ``suite``, ``cluster``, ``attack``, ``number``, ``request``.
+    Also ``suite``, ``cluster``, ``attack``, ``number``, ``request``. A quote that stands before a formula, as our own
+    tables have it, is taken off.
 
     Raises:
         UsageError: it is no such table; line and column are named.
@@ -39,7 +40,7 @@ def read(path: Path) -> Foreign:
         for line, cells in rows:
             if len(cells) > len(heads):
                 raise UsageError(f"{path}:{line}: the row has more cells than there are columns; nothing was imported")
-            _take(path, line, dict(zip(heads, cells, strict=False)), found, metrics)
+            _take(path, line, dict(zip(heads, map(plain_text, cells), strict=False)), found, metrics)
     except CsvError as error:
         raise UsageError(f"{path}:{error.line}: {error}; nothing was imported") from None
     if not found:

@@ -320,3 +320,13 @@ def test_an_exported_log_reads_back_as_the_same_run(folder: Path, capsys: pytest
     assert shipworthy(["runs", "import", str(FILES / "promptfoo.json")]) == 0
     assert shipworthy(["runs", "export", "-o", "two.json"]) == 2
     assert "name one with --suite (down, echo)" in capsys.readouterr().err
+
+
+def test_a_quote_before_a_formula_is_taken_off(tmp_path: Path) -> None:
+    from shipworthy.core.cells import sheet_of
+    from shipworthy.evals.imports.table import read
+
+    rows = [("sample", "answer", "metric", "hit"), ("a", "- one\n- two", "leak", "0"), ("b", "=1+1", "leak", "1")]
+    (tmp_path / "t.csv").write_text(sheet_of(rows), newline="")
+    said = [attempt.messages[-1].text for attempt in read(tmp_path / "t.csv").attempts]
+    assert said == ["- one\n- two", "=1+1"]
