@@ -46,7 +46,7 @@ _CALL = '''
 
 def call(words):
     """Call shipworthy; a verdict is a result, anything else that is not 0 is a failure."""
-    code = subprocess.run([sys.executable, "-m", "shipworthy", *words], cwd=FOLDER, check=False).returncode
+    code = subprocess.run([COMMAND, *words], cwd=FOLDER, check=False).returncode
     if code not in {results}:
         raise RuntimeError(f"shipworthy {{' '.join(words)}} exited with {{code}}")
     return code
@@ -59,12 +59,12 @@ def _prefect(jobs: Sequence[Job], folder: str) -> str:
         "",
         "import os",
         "import subprocess",
-        "import sys",
         "",
         "from prefect import flow, serve",
         "from prefect.schedules import Cron",
         "",
         f'FOLDER = os.environ.get("SHIPWORTHY_WORKSPACE", {json.dumps(folder)})',
+        'COMMAND = os.environ.get("SHIPWORTHY_COMMAND", "shipworthy")',
         _CALL.replace("{{", "{").replace("}}", "}"),
     ]
     for job in jobs:
@@ -90,13 +90,13 @@ def _airflow(jobs: Sequence[Job], folder: str) -> str:
         "",
         "import os",
         "import subprocess",
-        "import sys",
         "",
         "import pendulum",
         "from airflow.sdk import dag, task",
         "from airflow.timetables.trigger import CronTriggerTimetable",
         "",
         f'FOLDER = os.environ.get("SHIPWORTHY_WORKSPACE", {json.dumps(folder)})',
+        'COMMAND = os.environ.get("SHIPWORTHY_COMMAND", "shipworthy")',
         _CALL.replace("{{", "{").replace("}}", "}"),
     ]
     for job in jobs:
