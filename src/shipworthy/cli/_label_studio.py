@@ -19,8 +19,11 @@ by_option = click.option("--by", required=True, metavar="NAME", help="Who you ar
 
 
 @contextmanager
-def opened(queue: str, by: str, workspace: Path, *, allow_code: bool) -> Iterator[QueueDesk]:
+def opened(queue: str, by: str, workspace: Path, *, allow_code: bool, closed_too: bool = False) -> Iterator[QueueDesk]:
     """Open what a queue dealt to somebody: nobody else can meanwhile.
+
+    Args:
+        closed_too: whether one may be opened to which nobody may add.
 
     Raises:
         UsageError: there is no such queue or person, it is open already, or its rubric or known answers changed.
@@ -33,7 +36,7 @@ def opened(queue: str, by: str, workspace: Path, *, allow_code: bool) -> Iterato
     from shipworthy.evidence.documents import known_secrets
     from shipworthy.store.audit import AuditLog
     from shipworthy.store.layout import Layout
-    from shipworthy.store.queues import load_queue, open_words
+    from shipworthy.store.queues import load_queue, open_words, refuse_reviewed
     from shipworthy.workspace.load import Workspace
 
     files, layout = Workspace.load(workspace, allow_code=allow_code), Layout(workspace)
@@ -47,7 +50,9 @@ def opened(queue: str, by: str, workspace: Path, *, allow_code: bool) -> Iterato
             f"the rubric is another one than when {dealt.id} was dealt ({dealt.rubric or 'none'}): put it back, or "
             "deal a new queue with `shipworthy labels queue`"
         )
-    with open_words(layout, dealt, reader) as words, AuditLog(layout.control_url) as audit:
+    with AuditLog(layout.control_url) as audit, open_words(layout, dealt, reader) as words:
+        if not closed_too:
+            refuse_reviewed(audit, dealt)
         yield QueueDesk(dealt, reader, words, showing, audit)
 
 
@@ -105,3 +110,35 @@ def import_(*, file: Path, queue: str, by: str, workspace: Path, allow_code: boo
         done, of = desk.standing()
     there = f", {len(words) - new:,} were there already" if new < len(words) else ""
     click.echo(f"{new:,} words kept{there}; {done:,} of {of:,} answers have one")
+
+
+@studio.command()
+@click.argument("queue", default="latest")
+@by_option
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write to.")
+@workspace_option
+@allow_code_option
+def review(*, queue: str, by: str, output: Path, workspace: Path, allow_code: bool) -> None:
+    """Write what everybody said of QUEUE beside what the scorer said, for a project in which one reads it.
+
+    `review.json` has the tasks with people's words as annotations and the scorer's as predictions. Only once everybody
+    has labelled all that was dealt to them: a word that was said with the scorer's in sight measures who agrees. The
+    queue is closed by it, which is entered in the audit log.
+    """
+    from shipworthy.core.errors import UsageError
+    from shipworthy.evals.label_studio import form, review_tasks
+    from shipworthy.store.queues import close_for_review
+
+    with opened(queue, by, workspace, allow_code=allow_code, closed_too=True) as desk:
+        written = {
+            "form.xml": form(desk.queue.metric, desk.showing.rubric),
+            "review.json": review_tasks(desk, workspace),
+        }
+        close_for_review(desk.audit, desk.queue, by)
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+            for name, text in written.items():
+                (output / name).write_text(text, "utf-8")
+        except OSError as error:
+            raise UsageError(f"cannot write {output}: {error.strerror}") from error
+        click.echo(f"{desk.queue.id} is closed; what was said of it stands in {output}")

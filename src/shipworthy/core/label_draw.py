@@ -20,6 +20,9 @@ LABELLED = "label.given"
 QUEUED = "labels.queued"
 """The kind of entry that holds the digest of a queue: what was dealt to whom."""
 
+REVIEWED = "labels.reviewed"
+"""The kind of entry that says that those who labelled a queue were shown the scorer's words: nobody adds to it then."""
+
 _READING = re.compile(
     r"(?P<rubric>[^;]*)"
     r"(?:;queue=(?P<queue>[\w.-]+);reader=(?P<reader>[1-9]\d{0,3});of=(?P<of>[1-9]))?"

@@ -15,9 +15,11 @@ from shipworthy.core.errors import UsageError
 from shipworthy.core.strict_json import loads
 from shipworthy.core.terminal import visible
 from shipworthy.evals.label_showing import ShownItem
-from shipworthy.evals.labelling import QueueDesk
+from shipworthy.evals.labelling import QueueDesk, replay
 from shipworthy.evals.labels import WORDS
-from shipworthy.store.queues import LabelQueue
+from shipworthy.evals.plan import split_try
+from shipworthy.store.layout import Layout
+from shipworthy.store.queues import LabelQueue, read_words
 
 if TYPE_CHECKING:
     from shipworthy.scorers._rubric import Rubric
@@ -76,6 +78,58 @@ def tasks(desk: QueueDesk) -> str:
         if not desk.has(item)
     ]
     return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
+def review_tasks(desk: QueueDesk, root: Path) -> str:
+    """Return all items of a queue with everybody's words as annotations and the scorer's as a prediction, JSON.
+
+    Raises:
+        UsageError: somebody has not labelled all that was dealt to them: the scorer's words are shown to nobody then.
+        IntegrityError: somebody's words are not what was written.
+    """
+    queue, layout = desk.queue, Layout(root)
+    said: dict[int, list[tuple[str, str]]] = {}
+    for reader, person in enumerate(queue.people, start=1):
+        words = replay(read_words(layout, queue, reader))[1]
+        if left := len(set(queue.deals[reader - 1]) - set(words)):
+            raise UsageError(
+                f"{person} has {left:,} answers of {queue.id} left to label: the scorer's words are shown once all "
+                "are done"
+            )
+        for item, word in words.items():
+            said.setdefault(item, []).append((person, word))
+    scorer = _scored(desk)
+    told = []
+    for place, dealt in enumerate(queue.items):
+        if not dealt.attempt:
+            continue  # of known label: no scorer has judged it
+        hit = scorer.get(dealt.attempt)
+        told.append({
+            "data": {"queue": queue.id, "attempt": dealt.attempt, "shown": _text(desk.show(place))},
+            "annotations": [{"result": _choice(one), "ground_truth": False, "comment": person}
+                            for person, one in said.get(place, ())],
+            "predictions": [] if hit is None else [
+                {"model_version": f"{queue.suite} {queue.metric}", "result": _choice("hit" if hit else "no-hit")}
+            ],
+        })  # fmt: skip
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
+def _scored(desk: QueueDesk) -> dict[str, bool]:
+    """Return attempt -> what the scorer said of it."""
+    wanted = {item.attempt for item in desk.queue.items if item.attempt}
+    found: dict[str, bool] = {}
+    for row in desk.showing.run.rows():
+        name = split_try(row.id)[0]
+        if name in wanted or row.id in wanted:
+            hit = next((score.hit for score in row.scores if score.metric == desk.queue.metric), None)
+            if hit is not None:
+                found[name if name in wanted else row.id] = hit
+    return found
+
+
+def _choice(word: str) -> list[dict[str, Any]]:
+    return [{"from_name": "label", "to_name": "shown", "type": "choices", "value": {"choices": [word]}}]
 
 
 def _text(item: ShownItem) -> str:

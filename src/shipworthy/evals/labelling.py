@@ -44,10 +44,11 @@ class QueueDesk:
     Args:
         words: of the person, open.
         showing: of the queue's run.
+        audit: the log in which labels are entered.
     """
 
     def __init__(self, queue: LabelQueue, reader: int, words: WordLog, showing: Showing, audit: AuditLog) -> None:
-        self.queue, self.reader, self.words, self.showing, self._audit = queue, reader, words, showing, audit
+        self.queue, self.reader, self.words, self.showing, self.audit = queue, reader, words, showing, audit
         self.by = queue.people[reader - 1]
         self._rubric = str(LabelOrigin(queue.rubric, queue.id, reader, queue.of))
         self.sitting = max((word.sitting for word in words.words), default=0) + 1
@@ -130,13 +131,13 @@ class QueueDesk:
                 system=self.showing.run.manifest.system, run=self.queue.run, attempt=attempt, metric=self.queue.metric,
                 hit=hit, rubric=self._rubric, by=self.by, at=now(), comment=comment,
             )  # fmt: skip
-            add_label(self._audit, label, secrets=self.showing.secrets)
+            add_label(self.audit, label, secrets=self.showing.secrets)
 
     def _make_good(self) -> None:
         """Keep the words that a stop left without a label."""
         kept = {
             label.attempt: label.hit
-            for label in read_labels(self._audit, self.queue.run)
+            for label in read_labels(self.audit, self.queue.run)
             if label.metric == self.queue.metric and _same_reader(label.rubric, self._rubric)
         }
         comments = {word.item: word.comment for word in self.words.words}

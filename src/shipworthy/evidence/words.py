@@ -31,7 +31,7 @@ from shipworthy.core.finished import INAPPLICABLE
 from shipworthy.core.incident_entry import DRILLED, EXERCISED, INCIDENT, INCIDENT_EVENTS
 from shipworthy.core.job_entry import ENDED, STARTED
 from shipworthy.core.kept_kpi import KPI_KEPT, kept_kpi_of
-from shipworthy.core.label_draw import DRAWN, LABELLED, QUEUED
+from shipworthy.core.label_draw import DRAWN, LABELLED, QUEUED, REVIEWED
 from shipworthy.core.ledger import DELETED, SITTINGS, STATES
 from shipworthy.core.occurrence import OCCURRED, occurrence_of
 from shipworthy.core.selftest import SELFTESTED, selftest_of
@@ -438,6 +438,7 @@ _BODIES: Mapping[str, Shape] = {
     **dict.fromkeys((ENROLLED, LOOKED), _look),
     **{kind: _step(kind) for kind in FINDING_KINDS},
     QUEUED: fields({"queue": name, "run": name, "digest": digest}, closed=True),
+    REVIEWED: fields({"queue": name, "run": name, "by": text}, closed=True),
     CALIBRATED: _calibration,
     SELFTESTED: _selftest,
     ALARMS_LOOKED: fields(

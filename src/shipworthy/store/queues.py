@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from shipworthy.core.errors import IntegrityError, StoreError, UsageError, did_you_mean
-from shipworthy.core.label_draw import QUEUED
+from shipworthy.core.label_draw import QUEUED, REVIEWED
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.files import make_directory, sync_directory, write_atomic
 from shipworthy.store.layout import Layout
@@ -170,6 +170,28 @@ def read_words(layout: Layout, queue: LabelQueue, reader: int) -> list[QueueWord
         IntegrityError: a line is no word, or one on something that the person was not dealt.
     """
     return _read(_path(layout, queue, reader), frozenset(queue.deals[reader - 1]))
+
+
+def close_for_review(audit: AuditLog, queue: LabelQueue, by: str) -> None:
+    """Enter that the scorer's words on a queue are shown to people: from then on nobody may add to it.
+
+    Raises:
+        StoreError: the database cannot be written.
+    """
+    audit.append(REVIEWED, {"queue": queue.id, "run": queue.run, "by": by}, key="queue")
+
+
+def refuse_reviewed(audit: AuditLog, queue: LabelQueue) -> None:
+    """Refuse a queue whose scorer's words were shown.
+
+    Raises:
+        UsageError: they were.
+    """
+    if shown := next((entry for entry in audit.about(queue.id) if entry.kind == REVIEWED), None):
+        raise UsageError(
+            f"{queue.id} is closed: the scorer's words on it were shown to people (entry {shown.number} of the audit "
+            "log), and what somebody says after that is no word of theirs: deal a new one, `shipworthy labels queue`"
+        )
 
 
 class WordLog:

@@ -14,8 +14,10 @@ import pytest
 from tests.unit.evals.test_labelling import IDS, QUEUE, labels, layout, run, sit, through
 
 from shipworthy.core.errors import UsageError
-from shipworthy.evals.label_studio import bring, form, read_export, tasks
+from shipworthy.evals.label_studio import bring, form, read_export, review_tasks, tasks
 from shipworthy.scorers._rubric import read_rubric
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.queues import close_for_review, refuse_reviewed
 
 EXPORT = Path(__file__).with_name("label_studio_export.json")
 __all__ = ["layout", "run", "sit"]
@@ -77,3 +79,24 @@ def test_what_is_no_export_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(UsageError, match="is no"):
         read_export(path, QUEUE, 1)
+
+
+def test_a_review_shows_the_scorer_once_everybody_is_done_and_closes_the_queue(sit, layout):
+    def review(desk):
+        return json.loads(review_tasks(desk, layout.root))
+
+    sit(1, through({0, 3}))
+    with pytest.raises(UsageError, match="ben has 3 answers of LQ-1 left to label"):
+        sit(2, review)
+    sit(2, through({0, 1}))
+    told = sit(2, review)
+    assert [one["data"]["attempt"] for one in told] == IDS, "what is of known label no scorer has judged"
+    words = [[a["result"][0]["value"]["choices"][0] for a in one["annotations"]] for one in told]
+    assert words == [["hit", "hit"], ["no-hit", "hit"], ["no-hit", "no-hit"]]
+    said = [one["predictions"][0]["result"][0]["value"]["choices"] for one in told]
+    assert said == [["hit"], ["no-hit"], ["no-hit"]]
+    with AuditLog(layout.control_url) as audit:
+        refuse_reviewed(audit, QUEUE)
+        close_for_review(audit, QUEUE, "ida")
+        with pytest.raises(UsageError, match="LQ-1 is closed: the scorer's words on it were shown"):
+            refuse_reviewed(audit, QUEUE)
