@@ -68,6 +68,18 @@ def test_of_two_schedulers_one_calls_it(at):
         assert len([entry for entry in log.about("schema") if entry.kind == STARTED]) == 1
 
 
+def test_two_systems_on_one_control_state_each_have_their_jobs(at):
+    due = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    with audit(at) as log:
+        assert claim(log, "schema", due, "shipworthy schema", system="SYS-a") is not None
+        second = claim(log, "schema", due, "shipworthy schema --by ada@example.org", system="SYS-b")
+        assert second is not None
+        enter_end(log, "schema", second.number, JobEnd(4, 1.0))
+        codes = {of: [one.code for one in job_runs(log, ["schema"], system=of)["schema"]] for of in ("SYS-a", "SYS-b")}
+        assert codes == {"SYS-a": [None], "SYS-b": [4]}
+        assert "ada@example.org" not in str([entry.body for entry in log.entries()])
+
+
 def test_what_was_missed_is_made_up_for_once(at):
     with audit(at) as log:
         first = claim(log, "schema", datetime(2020, 1, 1, tzinfo=UTC), "shipworthy schema")
