@@ -143,7 +143,10 @@ def pull_lever(
     """
     lever, began, effective = plan.lever, clock(), True
     if lever.gateway is not None:
-        state = state_of(lever.gateway)[0]
+        state, _, rings = state_of(lever.gateway)
+        # A gateway takes a ring that it does not know for everybody.
+        if ring and ring not in rings:
+            raise UsageError(f"{lever.gateway} names no ring {ring!r}: {did_you_mean(ring, rings)}")
         gateway_levers.pull(state, lever.name, by, why, share=share, ring=ring, until=plan.until)
         _seen(state, lever.name, clock)
         if share >= 1 and not ring:
