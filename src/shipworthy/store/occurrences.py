@@ -11,8 +11,11 @@ from shipworthy.detect.redact import redact_text
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.said import append_said
 
-_PLAIN = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}|v?[0-9]{1,4}(?:\.[0-9]{1,4}){1,3}")
-"""A hash of git's or a digest, and a version: redaction could take them for a key, and for an address."""
+_PLAIN = re.compile(
+    r"(?:[a-z0-9]{2,10}:)?(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})|v?[0-9]{1,4}(?:\.[0-9]{1,4}){1,3}"
+    r"|[A-Z]{2,4}-[0-9]{8}T[0-9]{6,9}Z-[0-9a-f]{4,16}"
+)
+"""A digest, a version, an id of ours: redaction could take them for a key, an address, a number."""
 
 
 def add_occurrences(audit: AuditLog, said: Iterable[Occurrence]) -> list[Occurrence]:

@@ -71,7 +71,12 @@ def test_what_is_kept_as_it_is_names_nobody(audit, change):
 def test_a_memo_is_redacted_and_hashes_and_versions_are_kept(audit):
     memo = Occurrence("SYS-a", "mitigation.enforced", "MI-1", "2026-11-02", {"memo": "by ada@example.org"})
     hashed = TWO._replace(about="9f1c2d776b71fb5e365ce14383db0d60141a7e11")
-    kept = add_occurrences(audit, [memo, hashed, ONE._replace(about="1.2.3.4")])
+    decided = ONE._replace(
+        about="1.2.3.4",
+        fields={"tier": "high", "decision": "DEC-20261201T043846303Z-583a8a", "subject": "sha256:" + "4a" * 32},
+    )
+    kept = add_occurrences(audit, [memo, hashed, decided])
+    assert kept[2].fields == decided.fields
     assert [one.about for one in kept] == ["MI-1", hashed.about, "1.2.3.4"]
     assert "ada@example.org" not in str([entry.body for entry in audit.entries()])
 
