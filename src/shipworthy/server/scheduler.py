@@ -36,6 +36,9 @@ _LOOK_S = 30.0
 STOPPED = 124
 """The code entered for a job that was stopped, as `timeout` has it."""
 
+NO_START = 126
+"""The code entered for a job that could not be started, as a shell has it."""
+
 
 class Scheduler:
     """Runs the jobs of a workspace.
@@ -134,7 +137,10 @@ class Scheduler:
         task.add_done_callback(lambda _: self._running.pop(job.name, None))
 
     async def _work(self, job: Job, due: datetime, entry: int) -> int:
-        end = await call(job, self.workspace, log_file(self._layout, job, due), self._longest_s)
+        try:
+            end = await call(job, self.workspace, log_file(self._layout, job, due), self._longest_s)
+        except OSError as error:
+            end = JobEnd(NO_START, 0.0, f"it could not be started: {error.strerror or error}")
         try:
             with AuditLog(self._layout.control_url) as audit:
                 enter_end(audit, job.name, entry, end)

@@ -60,6 +60,17 @@ def test_what_is_due_is_called_once_and_its_end_is_entered(at):
     assert kept.stat().st_size
 
 
+def test_a_job_that_cannot_be_started_is_entered_as_ended(at):
+    clock = datetime(2026, 11, 30, 12, 0, 30, tzinfo=UTC)
+    moments = iter([clock, clock, clock])
+    (at / ".shipworthy").mkdir()
+    (at / ".shipworthy" / "schedule").write_text("in the way")
+    told: list[str] = []
+    scheduler = Scheduler(at, told.append, clock=lambda: next(moments, clock + timedelta(minutes=1)))
+    asyncio.run(until(scheduler, lambda: any("ended with 126" in line for line in told)))
+    assert [(one.code, one.why[:25]) for one in runs(at)] == [(126, "it could not be started: ")]
+
+
 def test_of_two_schedulers_one_calls_it(at):
     due = datetime(2026, 11, 30, 12, tzinfo=UTC)
     with audit(at) as log:
