@@ -98,6 +98,8 @@ def lever(
         if release:
             hand = NewEvent(what="released", by=who(by), about=found.id, outcome="hand", text=why)
             check_events(here.incident, [hand])
+            if by_hand and levers.still_pulled(found):
+                raise click.UsageError(f"{found.id} is still pulled in {found.gateway}: leave --by-hand out")
             here.enter(hand if by_hand else levers.release_lever(found, who(by), why, allow_code=allow_code))
             click.echo(f"{found.id} is let go of")
             return 0

@@ -175,6 +175,13 @@ def release_lever(lever: LeverToPull, by: str, why: str, *, allow_code: bool = F
     return NewEvent(what="released", by=by, about=lever.id, outcome=lever.how, text=why)
 
 
+def still_pulled(lever: LeverToPull) -> bool:
+    """Say whether a gateway's lever is pulled there now; of another lever nobody here knows, so no."""
+    if lever.gateway is None:
+        return False
+    return any(one.lever == lever.name for one in gateway_levers.Levers(state_of(lever.gateway)[0]).pulled)
+
+
 def expire_levers(
     workspace: Workspace, incident: Incident, now: datetime, *, by: str, allow_code: bool = False
 ) -> tuple[list[NewEvent], list[str]]:

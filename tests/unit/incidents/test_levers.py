@@ -178,3 +178,13 @@ def test_what_cannot_be_entered_is_not_pulled(root, capsys):
     assert run(["incident", "lever", "LV-off", "-C", str(root)]) == 2
     assert "is closed" in capsys.readouterr().err
     assert gateway_levers.read(state) == ()
+
+
+def test_a_lever_that_is_pulled_is_not_said_to_be_let_go_of_by_hand(root, capsys):
+    with AuditLog(Layout(root).control_url) as log:
+        open_incident(log, "SYS-fen", "It tells", "kim")
+    assert run(["incident", "lever", "LV-strict", "--no-snapshot", "none", "-C", str(root)]) == 0
+    assert run(["incident", "lever", "LV-strict", "--release", "--by-hand", "-C", str(root)]) == 2
+    assert "still pulled" in capsys.readouterr().err
+    assert run(["incident", "lever", "LV-strict", "--release", "-C", str(root)]) == 0
+    assert run(["incident", "lever", "LV-strict", "--release", "--by-hand", "-C", str(root)]) == 0
