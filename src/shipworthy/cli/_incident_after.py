@@ -185,10 +185,13 @@ def learn(
 
     The plan `full` measures it from then on. Its samples are S1 unless said otherwise: the first hit is a no-ship.
     """
-    from shipworthy.core.errors import UsageError
+    import shutil
+
+    from shipworthy.core.errors import ShipworthyError, UsageError
     from shipworthy.incidents import learning
     from shipworthy.incidents.replay import read_repro
     from shipworthy.store.changes import read_changes
+    from shipworthy.workspace.load import Workspace
 
     with opened(workspace, incident, allow_code=allow_code) as here:
         changes = {one.entry: one for one in read_changes(here.audit, here.workspace.system.id).changes}
@@ -198,8 +201,14 @@ def learn(
             here.workspace, here.layout, here.incident, read_repro(here.layout, here.incident),
             id=suite or here.incident.id.lower(), by=who(by), severity=severity,  # type: ignore[arg-type]
         )  # fmt: skip
-        here.enter(event)
         found = made.suite
+        try:
+            Workspace.load(workspace, allow_code=allow_code)
+            here.enter(event)
+        except ShipworthyError:
+            # A suite that cannot be read, or that no entry is of, would hold up every other verb.
+            shutil.rmtree(found.folder, ignore_errors=True)
+            raise
         click.echo(f"suite {found.id}: {found.samples} samples of severity {made.severity} in {found.folder}")
         if found.lost:
             click.echo("  redaction took words out of it: read it, and put made-up ones in their place")

@@ -88,7 +88,7 @@ def lever(
     Exit codes: 0 done; 1 it is pulled and changes nothing of what is in force; 2 usage error; 4 it did not work.
     """
     from shipworthy.incidents import levers
-    from shipworthy.incidents.incident import NewEvent
+    from shipworthy.incidents.incident import NewEvent, check_events
     from shipworthy.store.incidents import add_drill, drilled_days
     from shipworthy.workspace.dated import last_drilled
 
@@ -97,6 +97,9 @@ def lever(
         found = levers.find_lever(here.workspace, lever, gateway)
         if release:
             hand = NewEvent(what="released", by=who(by), about=found.id, outcome="hand", text=why)
+            check_events(here.incident, [hand])
+            if by_hand and levers.still_pulled(found):
+                raise click.UsageError(f"{found.id} is still pulled in {found.gateway}: leave --by-hand out")
             here.enter(hand if by_hand else levers.release_lever(found, who(by), why, allow_code=allow_code))
             click.echo(f"{found.id} is let go of")
             return 0
@@ -110,6 +113,8 @@ def lever(
         if dry_run:
             click.echo(f"{found.id} is not pulled: this was a dry run")
             return 0
+        # What cannot be entered is not done either: a lever that nobody knows of must not be possible.
+        check_events(here.incident, [NewEvent(what="pulled", by=who(by), about=found.id, outcome=found.how, text=why)])
         if no_snapshot is not None:
             here.enter(NewEvent(what="note", by=who(by), about="no-snapshot", text=no_snapshot))
         elif not here.incident.of("snapshot"):

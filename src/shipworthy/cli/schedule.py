@@ -33,6 +33,7 @@ def list_(*, workspace: Path, form: str) -> None:
     from shipworthy.cli._tables import table
     from shipworthy.server.crontab import FILE, read_crontab
     from shipworthy.server.job_entry import job_runs
+    from shipworthy.server.scheduler import system_of
     from shipworthy.store.audit import AuditLog
     from shipworthy.store.layout import Layout
 
@@ -41,7 +42,7 @@ def list_(*, workspace: Path, form: str) -> None:
     runs: dict[str, list[JobRun]] = {job.name: [] for job in jobs}
     if layout.keeps_control:
         with AuditLog(layout.control_url) as audit:
-            runs = job_runs(audit, [job.name for job in jobs])
+            runs = job_runs(audit, [job.name for job in jobs], system=system_of(workspace))
     rows: list[dict[str, Any]] = []
     for job in jobs:
         due = next(job.after(now), None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 OCCURRED = "occurrence.recorded"
@@ -27,8 +27,10 @@ FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Kind -> the fields that it must have, and those that it may have beside."""
 
-WORDS = frozenset({"branch", "title", "environment", "where", "by"})
-"""Fields that hold what people write; the others are numbers, days, codes and digests."""
+WORDS = frozenset({"branch", "title", "environment", "where", "by", "memo"})
+"""Fields that hold what people write."""
+NAMES = frozenset({"decision", "subject", "digest"})
+"""Fields that hold an id or a digest; the others are numbers, days and codes."""
 
 WHAT: Mapping[str, str] = {
     "change.merged": "a commit that entered the product; about: its hash",
@@ -47,7 +49,6 @@ _ABOUT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,119}")
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WORD = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Occurrence(NamedTuple):
@@ -109,6 +110,8 @@ def checked(said: Occurrence) -> Occurrence:
         raise ValueError(f"{said.kind} has no field {unknown[0][:80]!a}; its fields: {known}")
     if not _ABOUT.fullmatch(said.about):
         raise ValueError(f"{said.kind}: say what it is about in letters, digits and _.:/@+-, at most 120")
+    if not _WORD.fullmatch(said.source):
+        raise ValueError("the source must be a text of at most 200 characters, on one line")
     for name, value in said.fields.items():
         _check(said.kind, name, value)
     if said.kind == "sessions.counted" and said.fields["from"] > said.fields["to"]:
@@ -136,9 +139,16 @@ def _check(kind: str, name: str, value: str) -> None:
         wanted = "a code of letters, digits, _ and -: an entry stays for ever, so no name"
         right = bool(_CODE.fullmatch(value))
     elif name in ("from", "to"):
-        wanted, right = "a day, 2026-12-31", bool(_DAY.fullmatch(value))
+        wanted, right = "a day, 2026-12-31", _is_day(value)
     if not right:
         raise ValueError(f"{name} must be {wanted}")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 _BODY = ("system", "kind", "about", "when", "fields", "source")

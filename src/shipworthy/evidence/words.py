@@ -480,7 +480,7 @@ _BODIES: Mapping[str, Shape] = {
     TRANSFERRED: _transfer,
     OCCURRED: _occurrence,
     KPI_KEPT: _kept_kpi,
-    STARTED: fields({"job": name, "due": text, "command": text}, closed=True),
+    STARTED: fields({"job": name, "due": text, "command": text}, {"system": text}, closed=True),
     ENDED: fields(
         {"job": name, "start": whole(1), "code": whole(-1_000), "seconds": number(0), "why": text}, closed=True
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from shipworthy.core.errors import UsageError
+from shipworthy.core.errors import ShipworthyError, UsageError
 from shipworthy.core.finding import FindingCase
 from shipworthy.core.records import Sample, say
 from shipworthy.core.severity import Severity
@@ -82,8 +83,13 @@ def promote_finding(
         workspace, case, id or finding.standing.id.lower(), severity=severity, limit=limit, title=finding.first.title,
         provenance=provenance, content="private" if private else "synthetic", most_variants=most_variants,
     )  # fmt: skip
-    digest = Workspace.load(workspace.root, allow_code=allow_code).suite(made.id).digest
-    take_step(audit, finding, "promoted", by=by, suite=made.id, suite_digest=digest, limit=limit)
+    try:
+        digest = Workspace.load(workspace.root, allow_code=allow_code).suite(made.id).digest
+        take_step(audit, finding, "promoted", by=by, suite=made.id, suite_digest=digest, limit=limit)
+    except ShipworthyError:
+        # A suite that cannot be read, or that no entry is of, would hold up every other verb.
+        shutil.rmtree(made.folder, ignore_errors=True)
+        raise
     return made
 
 

@@ -18,7 +18,7 @@ from shipworthy.core.incident_entry import INCIDENT
 from shipworthy.core.severity import Severity
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.happened import Happened, entered
-from shipworthy.store.incidents import add_event, choose_incident, read_events
+from shipworthy.store.incidents import add_event, check_event, choose_incident, read_events
 
 REPLAYED, UNVERIFIED = "replayed", "unverified"
 """How ``contained`` was found: the replay of the reproduction failed; or somebody says so, which is in no figure."""
@@ -179,7 +179,29 @@ def enter_events(
         StoreError: the database cannot be written.
     """
     moment = now or datetime.now(UTC)
-    events = [
+    events = _rows(incident, new, moment)
+    with audit.appending() as appender:
+        # Read again: somebody else may have entered something meanwhile.
+        there = incident
+        if incident.events:
+            there = _folded(incident.id, entered(appender, {INCIDENT: IncidentEvent}, about=incident.id))
+        for event in events:
+            _check(there, event)
+            kept = add_event(appender, event, secrets=secrets, now=moment)
+            there = _with(there, kept)
+    return load_incident(audit, incident.id)
+
+
+def check_events(incident: Incident, new: Iterable[NewEvent], *, now: datetime | None = None) -> None:
+    """Check that events could be entered: for what is done before it can be entered. Errors as for `enter_events`."""
+    moment = now or datetime.now(UTC)
+    for event in _rows(incident, new, moment):
+        _check(incident, event)
+        check_event(event, moment)
+
+
+def _rows(incident: Incident, new: Iterable[NewEvent], moment: datetime) -> list[IncidentEvent]:
+    return [
         IncidentEvent(
             incident=incident.id,
             system=incident.system,
@@ -194,16 +216,6 @@ def enter_events(
         )
         for one in new
     ]
-    with audit.appending() as appender:
-        # Read again: somebody else may have entered something meanwhile.
-        there = incident
-        if incident.events:
-            there = _folded(incident.id, entered(appender, {INCIDENT: IncidentEvent}, about=incident.id))
-        for event in events:
-            _check(there, event)
-            kept = add_event(appender, event, secrets=secrets, now=moment)
-            there = _with(there, kept)
-    return load_incident(audit, incident.id)
 
 
 def load_incident(audit: AuditLog, id: str) -> Incident:

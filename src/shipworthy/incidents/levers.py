@@ -143,7 +143,10 @@ def pull_lever(
     """
     lever, began, effective = plan.lever, clock(), True
     if lever.gateway is not None:
-        state = state_of(lever.gateway)[0]
+        state, _, rings = state_of(lever.gateway)
+        # A gateway takes a ring that it does not know for everybody.
+        if ring and ring not in rings:
+            raise UsageError(f"{lever.gateway} names no ring {ring!r}: {did_you_mean(ring, rings)}")
         gateway_levers.pull(state, lever.name, by, why, share=share, ring=ring, until=plan.until)
         _seen(state, lever.name, clock)
         if share >= 1 and not ring:
@@ -170,6 +173,13 @@ def release_lever(lever: LeverToPull, by: str, why: str, *, allow_code: bool = F
             raise UsageError(f"{lever.id} has no 'undo': let go of it by hand, then `--by-hand`")
         _run(lever.entity.undo, lever.entity, allow_code=allow_code)
     return NewEvent(what="released", by=by, about=lever.id, outcome=lever.how, text=why)
+
+
+def still_pulled(lever: LeverToPull) -> bool:
+    """Say whether a gateway's lever is pulled there now; of another lever nobody here knows, so no."""
+    if lever.gateway is None:
+        return False
+    return any(one.lever == lever.name for one in gateway_levers.Levers(state_of(lever.gateway)[0]).pulled)
 
 
 def expire_levers(

@@ -297,7 +297,7 @@ def _copy(workspace: Workspace, *, allow_code: bool) -> Iterator[tuple[Workspace
         raise UsageError(f"the workspace has {size:,} bytes beside its rows: more than are copied for an exercise")
     with tempfile.TemporaryDirectory(prefix="shipworthy-tabletop-") as folder:
         into = Path(folder).resolve() / root.name
-        shutil.copytree(root, into, ignore=shutil.ignore_patterns(".shipworthy", ".git"), symlinks=False)
+        shutil.copytree(root, into, ignore=_left_out(root))
         copy = Workspace.load(into, allow_code=allow_code)
         for lever in copy.entities(Lever).values():
             if lever.gateway is not None:
@@ -305,6 +305,21 @@ def _copy(workspace: Workspace, *, allow_code: bool) -> Iterator[tuple[Workspace
         settings = Settings.load()
         own = Settings(cache_dir=settings.cache_dir, keys_dir=settings.keys_dir, grants_file=settings.grants_file)
         yield copy, Layout(into, own)
+
+
+def _left_out(root: Path) -> Callable[[str, list[str]], list[str]]:
+    """Return what a copy leaves out: rows, and links to folders, out of the workspace and to nowhere."""
+
+    def left(folder: str, names: list[str]) -> list[str]:
+        paths = [Path(folder, name) for name in names]
+        return [
+            path.name
+            for path in paths
+            if path.name in (".shipworthy", ".git")
+            or (path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(root)))
+        ]
+
+    return left
 
 
 def _files(root: Path) -> Sequence[Path]:

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from shipworthy.core.errors import Problem, UsageError, WorkspaceError
+from shipworthy.detect.redact import redact_text
 
 FILE = "schedule.cron"
 LONGEST = 2_000
@@ -26,7 +27,8 @@ LONGEST = 2_000
 
 _NEVER_ENDING = ("gateway", "schedule", "serve", "view")
 _FOR_PEOPLE = ("allow", "confirm", "demo", "init", "keys")
-_SIGNING = (("release", "sign"), ("release", "decide"), ("evidence", "sign"))
+_SIGNING = (("release", "sign"), ("release", "decide"), ("release", "accept"), ("evidence", "sign"),
+            ("finding", "accept"))  # fmt: skip
 _HOURLY = {"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@weekly": "0 0 * * 0",
            "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *"}  # fmt: skip
 
@@ -87,7 +89,7 @@ def read_crontab(file: Path) -> tuple[Job, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: it cannot be read: {error}") from None
     zone, jobs, problems = "UTC", list[Job](), list[Problem]()
-    names: dict[str, int] = {}
+    names: set[str] = set()
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
         if not line or line.startswith("#"):
@@ -112,7 +114,7 @@ def _zone(name: str) -> str:
     return name
 
 
-def _job(line: str, zone: str, number: int, names: dict[str, int]) -> Job:
+def _job(line: str, zone: str, number: int, names: set[str]) -> Job:
     if len(line) > LONGEST:
         raise ValueError(f"the line has {len(line):,} characters; at most {LONGEST:,}")
     if line.startswith("@"):
@@ -135,9 +137,14 @@ def _job(line: str, zone: str, number: int, names: dict[str, int]) -> Job:
         raise ValueError(f"the command cannot be read: {error}") from None
     words = words[1:] if words[:1] == ("shipworthy",) else words
     _refuse(words)
-    name = re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")[:36].strip("-")
-    names[name] = names.get(name, 0) + 1
-    return Job(name if names[name] == 1 else f"{name}-{names[name]}", cron, zone, words, number)
+    # It names a folder and entries that stay for ever.
+    slug = re.sub(r"[^a-z0-9]+", "-", redact_text(shlex.join(words)).lower()).strip("-")[:36].strip("-")
+    name, count = slug, 1
+    while name in names:
+        count += 1
+        name = f"{slug}-{count}"
+    names.add(name)
+    return Job(name, cron, zone, words, number)
 
 
 @cache
@@ -158,5 +165,5 @@ def _refuse(words: tuple[str, ...]) -> None:
         raise ValueError(f"`{verb}` does not end by itself, so it is no job")
     if verb in _FOR_PEOPLE or words[:2] in _SIGNING:
         raise ValueError(f"`{' '.join(words[:2])}` is for a person to say, so it is no job")
-    if any(word in ("-C", "--workspace") or word.startswith("--workspace=") for word in words):
+    if any(word == "--workspace" or word.startswith(("-C", "--workspace=")) for word in words):
         raise ValueError("a job is about the workspace that its file lies in: leave --workspace out")

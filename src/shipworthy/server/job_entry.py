@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from shipworthy.core.job_entry import ENDED, STARTED
+from shipworthy.detect.redact import redact_text
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.entry import Entry
 
@@ -32,26 +33,39 @@ class JobRun(NamedTuple):
     why: str = ""
 
 
-def claim(audit: AuditLog, job: str, due: datetime, command: str) -> Entry | None:
+def claim(audit: AuditLog, job: str, due: datetime, command: str, *, system: str = "") -> Entry | None:
     """Enter that a job is started, unless it was already for this time; then None. Of two machines one wins.
+
+    Args:
+        command: redacted before it is kept.
+        system: id of the system whose workspace the job is of: several may share one control state.
 
     Raises:
         StoreError: the database cannot be written.
     """
     when = _text(due)
     with audit.appending() as appender:
-        if any(entry.kind == STARTED and entry.body.get("due") == when for entry in appender.about(job)):
-            return None
-        return appender.append(STARTED, {"job": job, "due": when, "command": command}, key="job")
+        for entry in appender.about(job):
+            if entry.kind == STARTED and entry.body.get("due") == when and _is_of(entry, system):
+                return None
+        return appender.append(STARTED, _start(job, when, command, system), key="job")
 
 
-def enter_start(audit: AuditLog, job: str, command: str) -> Entry:
-    """Enter that a job is started because somebody asked for it.
+def enter_start(audit: AuditLog, job: str, command: str, *, system: str = "") -> Entry:
+    """Enter that a job is started because somebody asked for it. Arguments as for `claim`.
 
     Raises:
         StoreError: the database cannot be written.
     """
-    return audit.append(STARTED, {"job": job, "due": "", "command": command}, key="job")
+    return audit.append(STARTED, _start(job, "", command, system), key="job")
+
+
+def _start(job: str, due: str, command: str, system: str) -> dict[str, str]:
+    return {"job": job, "due": due, "command": redact_text(command), "system": system}
+
+
+def _is_of(entry: Entry, system: str) -> bool:
+    return bool(entry.body.get("system", "") == system)
 
 
 class JobEnd(NamedTuple):
@@ -72,14 +86,14 @@ def enter_end(audit: AuditLog, job: str, entry: int, end: JobEnd) -> None:
     audit.append(ENDED, body, key="job")
 
 
-def job_runs(audit: AuditLog, jobs: Iterable[str]) -> dict[str, list[JobRun]]:
-    """Return the runs of some jobs, oldest first. The chain is not verified here."""
+def job_runs(audit: AuditLog, jobs: Iterable[str], *, system: str = "") -> dict[str, list[JobRun]]:
+    """Return the runs of some jobs of a system's workspace, oldest first. The chain is not verified here."""
     found: dict[str, list[JobRun]] = {}
     for name in jobs:
         runs: dict[int, JobRun] = {}
         for entry in audit.about(name):
             body = entry.body
-            if entry.kind == STARTED:
+            if entry.kind == STARTED and _is_of(entry, system):
                 runs[entry.number] = JobRun(name, str(body["due"]), entry.at, str(body["command"]), entry.number)
             elif entry.kind == ENDED and (run := runs.get(int(body["start"]))) is not None:
                 runs[run.entry] = run._replace(

@@ -21,6 +21,7 @@ from shipworthy.server.crontab import FILE, Job, read_crontab
 from shipworthy.server.job_entry import JobEnd, claim, enter_end, enter_start, job_runs
 from shipworthy.store.audit import AuditLog
 from shipworthy.store.layout import Layout
+from shipworthy.workspace.system_id import system_id
 
 CATCH_UP = timedelta(hours=24)
 """How long ago a time may be that was missed, and is made up for."""
@@ -34,6 +35,9 @@ _LOOK_S = 30.0
 """Seconds between two looks at the file, which may have changed."""
 STOPPED = 124
 """The code entered for a job that was stopped, as `timeout` has it."""
+
+NO_START = 126
+"""The code entered for a job that could not be started, as a shell has it."""
 
 
 class Scheduler:
@@ -118,13 +122,13 @@ class Scheduler:
 
     def _ran_since(self, job: Job, due: datetime) -> bool:
         with AuditLog(self._layout.control_url) as audit:
-            runs = job_runs(audit, [job.name])[job.name]
+            runs = job_runs(audit, [job.name], system=system_of(self.workspace))[job.name]
         # A job that never ran was not missed: the file may be new.
         return not runs or any(datetime.fromisoformat(run.started) >= due for run in runs)
 
     def _begin(self, job: Job, due: datetime) -> None:
         with AuditLog(self._layout.control_url) as audit:
-            entry = claim(audit, job.name, due, job.command)
+            entry = claim(audit, job.name, due, job.command, system=system_of(self.workspace))
         if entry is None:
             return
         self._tell(f"{job.name} starts: {job.command}")
@@ -133,7 +137,10 @@ class Scheduler:
         task.add_done_callback(lambda _: self._running.pop(job.name, None))
 
     async def _work(self, job: Job, due: datetime, entry: int) -> int:
-        end = await call(job, self.workspace, log_file(self._layout, job, due), self._longest_s)
+        try:
+            end = await call(job, self.workspace, log_file(self._layout, job, due), self._longest_s)
+        except OSError as error:
+            end = JobEnd(NO_START, 0.0, f"it could not be started: {error.strerror or error}")
         try:
             with AuditLog(self._layout.control_url) as audit:
                 enter_end(audit, job.name, entry, end)
@@ -151,11 +158,19 @@ async def run_now(workspace: Path, job: Job, *, longest_s: float = LONGEST_S) ->
     """
     layout = Layout(workspace)
     with AuditLog(layout.control_url) as audit:
-        entry = enter_start(audit, job.name, job.command)
+        entry = enter_start(audit, job.name, job.command, system=system_of(workspace))
         file = log_file(layout, job, datetime.now(UTC))
         end = await call(job, workspace, file, longest_s)
         enter_end(audit, job.name, entry.number, end)
     return end.code, file
+
+
+def system_of(workspace: Path) -> str:
+    """Return the id of the system that a workspace is about; empty where it gives none."""
+    try:
+        return system_id(workspace)
+    except ShipworthyError:
+        return ""
 
 
 def log_file(layout: Layout, job: Job, due: datetime) -> Path:

@@ -27,7 +27,8 @@ def finite_mean(values: ArrayLike, population: int, *, low: float, high: float, 
     Args:
         values: at least one, each between `low` and `high`.
         population: how many there are in all; not fewer than `values`.
-        low, high: the range of a value. Limits stay in it, and are all of it where one value is all there is.
+        low, high: the range of a value. Limits stay in it, and are all of it where one value is all there is. Where all
+            values are alike, limits rest on the share of others that is still likely (Clopper and Pearson).
         confidence: in [0.5, 1).
 
     Raises:
@@ -54,5 +55,9 @@ def finite_mean(values: ArrayLike, population: int, *, low: float, high: float, 
         return FiniteMean(mean, mean, mean, n, population)
     if n == 1:
         return FiniteMean(mean, float(low), float(high), n, population)
+    if float(found.min()) == float(found.max()):
+        # No spread to go by: at most so many others differ, each by as much as it could.
+        others = min(1 - tail ** (1 / n), 1 - n / population)
+        return FiniteMean(mean, mean - others * (mean - low), mean + others * (high - mean), n, population)
     error = math.sqrt(float(found.var(ddof=1)) / n * (1 - n / population)) * float(stdtrit(n - 1, 1 - tail))
     return FiniteMean(mean, max(float(low), mean - error), min(float(high), mean + error), n, population)

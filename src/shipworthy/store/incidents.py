@@ -41,16 +41,7 @@ def add_event(
         UsageError: something of it is empty, too long, or ahead of time.
         StoreError: the database cannot be written.
     """
-    if event.what not in get_args(EventWord):
-        raise UsageError(f"nothing called {event.what!r} happens in an incident")
-    for name in ("incident", "system", "by"):
-        if not getattr(event, name).strip():
-            raise UsageError(f"an event of an incident needs {name!r}: it is empty")
-    for name in _NAMES:
-        value: str = getattr(event, name)
-        if len(value) > LONGEST_NAME or not value.isprintable():
-            raise UsageError(f"{name!r} of an event is one line of at most {LONGEST_NAME} characters")
-    _check_time(event.at, now)
+    check_event(event, now)
     kept = replace(
         event,
         by=redact_text(event.by, secrets),
@@ -63,6 +54,20 @@ def add_event(
         with audit.appending() as appender:
             _enter(appender, kept)
     return kept
+
+
+def check_event(event: IncidentEvent, now: datetime | None = None) -> None:
+    """Check that an event could be appended. Arguments and errors as for `add_event`."""
+    if event.what not in get_args(EventWord):
+        raise UsageError(f"nothing called {event.what!r} happens in an incident")
+    for name in ("incident", "system", "by"):
+        if not getattr(event, name).strip():
+            raise UsageError(f"an event of an incident needs {name!r}: it is empty")
+    for name in _NAMES:
+        value: str = getattr(event, name)
+        if len(value) > LONGEST_NAME or not value.isprintable():
+            raise UsageError(f"{name!r} of an event is one line of at most {LONGEST_NAME} characters")
+    _check_time(event.at, now)
 
 
 def read_events(audit: AuditLog, incident: str = "") -> list[Happened]:

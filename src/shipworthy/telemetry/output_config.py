@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -63,7 +64,8 @@ class OutputSpec(Entity):
         if self.kind in DATAGRAMS:
             scheme, _, place = self.url.partition("://")
             host, _, port = place.rpartition(":")
-            if scheme not in (("udp", "tcp") if self.kind == "syslog" else ("udp",)) or not host or not port.isdigit():
+            known = ("udp", "tcp") if self.kind == "syslog" else ("udp",)
+            if scheme not in known or not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
                 raise ValueError("'url' must be udp://host:port" + (" or tcp://host:port" * (self.kind == "syslog")))
         elif self.url and not is_reference(self.url):
             try:

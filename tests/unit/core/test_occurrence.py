@@ -34,6 +34,11 @@ def test_every_kind_says_what_it_is():
             {"kind": "sessions.counted", "fields": {"sessions": "9", "from": "2026-11-02", "to": "2026-11-01"}},
             "'from' is after 'to'",
         ),
+        (
+            {"kind": "sessions.counted", "fields": {"sessions": "9", "from": "2026-02-30", "to": "2026-11-01"}},
+            "from must be a day",
+        ),
+        ({"source": "ci\nx"}, "the source must be"),
     ],
 )
 def test_what_is_none_is_refused_by_name(change, said):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shipworthy.cli import run
 from shipworthy.core.errors import UsageError
 from shipworthy.findings.promote import promote_conversation
 from shipworthy.findings.variants import VARIANTS, variants
@@ -69,3 +70,12 @@ def test_variants_are_the_same_words_each_time() -> None:
     assert variants(text) == variants(text)
     assert len({made for _, made in variants(text)} | {text}) == 1 + len(VARIANTS)
     assert variants("!") == [(name, made) for name, made in variants("!") if made.strip()]
+
+
+def test_a_suite_that_cannot_be_read_is_not_left_behind(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = ["--title", "It leaks", "--severity", "S2", "--sample", "Who is it?", "--scorer", "pii_leak"]
+    assert run(["finding", "open", *said, "--by", "ines", "-C", str(root)]) == 0
+    assert run(["finding", "promote", "latest", "--by", "ines", "-C", str(root)]) == 2
+    assert "looks for secrets" in capsys.readouterr().err
+    assert [path.name for path in (root / "suites").iterdir()] == ["s.yaml"]
+    assert run(["finding", "list", "-C", str(root)]) == 0

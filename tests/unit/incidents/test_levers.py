@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shipworthy.cli import run
 from shipworthy.core.errors import IntegrityError, StoreError, UsageError
 from shipworthy.gateway import levers as gateway_levers
 from shipworthy.gateway.active import Active
@@ -14,6 +15,8 @@ from shipworthy.gateway.config import read_levers, state_of
 from shipworthy.incidents import levers
 from shipworthy.incidents.incident import NewEvent, enter_events, open_incident
 from shipworthy.incidents.snapshot import read_snapshot, snapshot_file, take_snapshot
+from shipworthy.store.audit import AuditLog
+from shipworthy.store.layout import Layout
 from shipworthy.workspace.load import Workspace
 
 
@@ -45,6 +48,13 @@ def test_a_pulled_lever_is_in_force_counts_as_a_drill_and_lets_go_by_itself(work
         pass
     assert reader.pulled == ()
     assert not levers.takes_effect(gateway, "strict")
+
+
+def test_a_ring_that_the_gateway_does_not_know_is_refused_and_pulls_nothing(workspace, root):
+    plan = levers.plan_lever(levers.find_lever(workspace, "LV-strict"), None, None)
+    with pytest.raises(UsageError, match="names no ring 'ada@example"):
+        levers.pull_lever(plan, "kim", "", ring="ada@example.org")
+    assert not state_of(root / "gateway/gateway.yaml")[0].exists()
 
 
 @pytest.mark.parametrize(
@@ -155,3 +165,26 @@ def test_a_snapshot_is_sealed_under_its_digest_and_holds_no_words(workspace, lay
     kept.path.write_bytes(data)
     with pytest.raises(IntegrityError, match="changed since"):
         read_snapshot(layout, incident.id, kept.digest)
+
+
+def test_what_cannot_be_entered_is_not_pulled(root, capsys):
+    state, workspace = state_of(root / "gateway/gateway.yaml")[0], Workspace.load(root)
+    with AuditLog(Layout(root).control_url) as log:
+        incident = open_incident(log, workspace.system.id, "It tells", "kim")
+    assert run(["incident", "lever", "LV-off", "--by", "x" * 201, "--no-snapshot", "none", "-C", str(root)]) == 2
+    assert gateway_levers.read(state) == ()
+    with AuditLog(Layout(root).control_url) as log:
+        enter_events(log, incident, [NewEvent(what="snapshot", by="kim"), NewEvent(what="closed", by="kim")])
+    assert run(["incident", "lever", "LV-off", "-C", str(root)]) == 2
+    assert "is closed" in capsys.readouterr().err
+    assert gateway_levers.read(state) == ()
+
+
+def test_a_lever_that_is_pulled_is_not_said_to_be_let_go_of_by_hand(root, capsys):
+    with AuditLog(Layout(root).control_url) as log:
+        open_incident(log, "SYS-fen", "It tells", "kim")
+    assert run(["incident", "lever", "LV-strict", "--no-snapshot", "none", "-C", str(root)]) == 0
+    assert run(["incident", "lever", "LV-strict", "--release", "--by-hand", "-C", str(root)]) == 2
+    assert "still pulled" in capsys.readouterr().err
+    assert run(["incident", "lever", "LV-strict", "--release", "-C", str(root)]) == 0
+    assert run(["incident", "lever", "LV-strict", "--release", "--by-hand", "-C", str(root)]) == 0

@@ -125,3 +125,12 @@ def test_a_gateway_with_its_state_elsewhere_is_not_played_with(workspace, root, 
     file.write_text(file.read_text() + f"state: {tmp_path / 'real'}\n")
     with pytest.raises(UsageError, match="would pull its real levers"):
         run_tabletop(workspace, read_scenario("pii-leak"), "kim", best, clock=ScenarioClock(0))
+
+
+def test_links_out_of_the_workspace_and_in_circles_are_not_copied(workspace, root, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/large").write_text("not ours")
+    for name, to in {"gone": "/nonexistent", "circle": "..", "out": str(tmp_path / "elsewhere/large")}.items():
+        (root / name).symlink_to(to)
+    held = run_tabletop(workspace, read_scenario("pii-leak"), "kim", best, clock=ScenarioClock(0))
+    assert held.drills

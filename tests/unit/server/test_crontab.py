@@ -30,6 +30,13 @@ def test_a_job_is_a_verb_at_a_time_in_a_zone(tmp_path):
 
 def test_two_of_one_name_are_told_apart(tmp_path):
     assert [job.name for job in jobs(tmp_path, "@daily check\n@weekly check\n")] == ["check", "check-2"]
+    found = jobs(tmp_path, "@daily kpi show\n@weekly kpi show\n@daily kpi show 2\n")
+    assert [job.name for job in found] == ["kpi-show", "kpi-show-2", "kpi-show-2-2"]
+
+
+def test_a_name_holds_nobodys_address(tmp_path):
+    [job] = jobs(tmp_path, "@daily check --by ada@example.org\n")
+    assert job.name == "check-by-redacted-email"
 
 
 def test_a_day_on_which_clocks_change_has_each_daily_job_once(tmp_path):
@@ -57,6 +64,8 @@ def test_the_last_time_between_two_is_found(tmp_path):
         ("61 3 * * * check", "is no time: Bad minute"),
         ("@reboot check", "there is no '@reboot'"),
         ("0 3 * * * rm -rf /", "there is no verb 'rm'"),
+        ("0 3 * * * eval -C/srv/other", "leave --workspace out"),
+        ("0 3 * * * finding accept F-1", "is for a person to say"),
         ("0 3 * * * eval 'a", "the command cannot be read"),
         ("0 3 * * * serve", "does not end by itself"),
         ("0 3 * * * allow code app", "is for a person to say"),

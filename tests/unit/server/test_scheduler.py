@@ -60,12 +60,35 @@ def test_what_is_due_is_called_once_and_its_end_is_entered(at):
     assert kept.stat().st_size
 
 
+def test_a_job_that_cannot_be_started_is_entered_as_ended(at):
+    clock = datetime(2026, 11, 30, 12, 0, 30, tzinfo=UTC)
+    moments = iter([clock, clock, clock])
+    (at / ".shipworthy").mkdir()
+    (at / ".shipworthy" / "schedule").write_text("in the way")
+    told: list[str] = []
+    scheduler = Scheduler(at, told.append, clock=lambda: next(moments, clock + timedelta(minutes=1)))
+    asyncio.run(until(scheduler, lambda: any("ended with 126" in line for line in told)))
+    assert [(one.code, one.why[:25]) for one in runs(at)] == [(126, "it could not be started: ")]
+
+
 def test_of_two_schedulers_one_calls_it(at):
     due = datetime(2026, 11, 30, 12, tzinfo=UTC)
     with audit(at) as log:
         assert claim(log, "schema", due, "shipworthy schema") is not None
         assert claim(log, "schema", due, "shipworthy schema") is None
         assert len([entry for entry in log.about("schema") if entry.kind == STARTED]) == 1
+
+
+def test_two_systems_on_one_control_state_each_have_their_jobs(at):
+    due = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    with audit(at) as log:
+        assert claim(log, "schema", due, "shipworthy schema", system="SYS-a") is not None
+        second = claim(log, "schema", due, "shipworthy schema --by ada@example.org", system="SYS-b")
+        assert second is not None
+        enter_end(log, "schema", second.number, JobEnd(4, 1.0))
+        codes = {of: [one.code for one in job_runs(log, ["schema"], system=of)["schema"]] for of in ("SYS-a", "SYS-b")}
+        assert codes == {"SYS-a": [None], "SYS-b": [4]}
+        assert "ada@example.org" not in str([entry.body for entry in log.entries()])
 
 
 def test_what_was_missed_is_made_up_for_once(at):

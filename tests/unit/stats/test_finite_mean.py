@@ -13,6 +13,13 @@ def test_a_census_has_no_width_and_one_answer_says_nothing():
     assert finite_mean([3], 9, low=1, high=5)[:3] == (3.0, 1.0, 5.0)
 
 
+def test_answers_that_are_all_alike_are_not_certainty():
+    found = finite_mean([5, 5], 1_000, low=1, high=5)
+    assert found.mean == found.high == 5.0 and found.low < 3
+    many = finite_mean([4] * 99, 100, low=1, high=5)
+    assert (many.low, many.high) == (pytest.approx(3.97), pytest.approx(4.01))
+
+
 def test_its_limits_hold_on_scores_of_a_small_department():
     random = np.random.default_rng(2)
     people = random.choice([1, 2, 3, 4, 5], 40, p=[0.05, 0.1, 0.2, 0.4, 0.25])

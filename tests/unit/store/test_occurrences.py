@@ -51,3 +51,39 @@ def test_what_people_write_is_redacted(audit):
     assert "ada@example.org" not in str([entry.body for entry in audit.entries()])
     assert kept.fields["title"].startswith("Asked by [redacted:")
     assert add_occurrences(audit, [told]) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"about": "ada@example.org"},
+        {"source": "ada@example.org"},
+        {"fields": {"tier": "high", "decision": "ada@example.org"}},
+        {"fields": {"tier": "high", "subject": "ada@example.org"}},
+    ],
+)
+def test_what_is_kept_as_it_is_names_nobody(audit, change):
+    with pytest.raises(UsageError, match="looks like an address, a number or a secret"):
+        add_occurrences(audit, [ONE._replace(**change)])
+    assert list(audit.entries()) == []
+
+
+def test_a_memo_is_redacted_and_hashes_and_versions_are_kept(audit):
+    memo = Occurrence("SYS-a", "mitigation.enforced", "MI-1", "2026-11-02", {"memo": "by ada@example.org"})
+    hashed = TWO._replace(about="9f1c2d776b71fb5e365ce14383db0d60141a7e11")
+    decided = ONE._replace(
+        about="1.2.3.4",
+        fields={"tier": "high", "decision": "DEC-20261201T043846303Z-583a8a", "subject": "sha256:" + "4a" * 32},
+    )
+    kept = add_occurrences(audit, [memo, hashed, decided])
+    assert kept[2].fields == decided.fields
+    assert [one.about for one in kept] == ["MI-1", hashed.about, "1.2.3.4"]
+    assert "ada@example.org" not in str([entry.body for entry in audit.entries()])
+
+
+def test_equal_answers_without_a_code_are_refused_instead_of_counted_as_one(audit):
+    answer = Occurrence("SYS-a", "survey.answered", "SV-1", "2026-11-02", {"score": "5"})
+    with pytest.raises(UsageError, match="occurrence 2: another answer to SV-1"):
+        add_occurrences(audit, [answer, answer])
+    coded = [answer._replace(fields={"score": "5", "who": who}) for who in ("p1", "p2", "p2")]
+    assert len(add_occurrences(audit, coded)) == 2

@@ -100,7 +100,9 @@ class KpiFacts:
 
     def happened(self, period: Period, *kinds: str) -> list[Occurrence]:
         """Return the occurrences of some kinds in a period, oldest first."""
-        return [one for one in self.occurrences if one.kind in kinds and period.has(one.moment)]
+        return [
+            one for one in self.occurrences if one.kind in kinds and period.has(one.moment) and one.moment <= self.now
+        ]
 
     @cached_property
     def changes(self) -> Sequence[ChangeRecord]:
@@ -199,6 +201,7 @@ class KpiFacts:
             and period.first_day <= date.fromisoformat(one.fields["from"])
             and date.fromisoformat(one.fields["to"]) <= period.last_day
         ]  # fmt: skip
+        said = _said_last(said)
         total, sources = 0, []
         if self.view is not None:
             from shipworthy.telemetry.rates import rates
@@ -216,3 +219,13 @@ class KpiFacts:
         """Close what was opened."""
         if "view" in self.__dict__ and self.view is not None:
             self.view.close()
+
+
+def _said_last(said: Sequence[Occurrence]) -> list[Occurrence]:
+    """Leave out what somebody said of days of a surface of which something was said later: days count once."""
+    kept: list[Occurrence] = []
+    for one in sorted(said, key=lambda one: one.entry, reverse=True):
+        first, last = one.fields["from"], one.fields["to"]
+        if not any(k.about == one.about and first <= k.fields["to"] and k.fields["from"] <= last for k in kept):
+            kept.append(one)
+    return kept

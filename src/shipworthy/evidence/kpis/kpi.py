@@ -50,7 +50,8 @@ class Measured(Struct, frozen=True, kw_only=True):
 
     Attributes:
         value: in the unit of the number, shares in [0, 1]; None where there is nothing to count, which `why` says.
-        low, high: its two-sided limits at `confidence`; None where it has none, as of a census.
+        low, high: its two-sided limits at `confidence`; None where it has none.
+        census: all there are were counted, so there are no limits; else none means that too little is known for them.
         hits, of: what was counted, and among how many; None where it is no share or rate.
         counted: what `of` counts, in words.
         method: how value and limits were made.
@@ -64,6 +65,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     low: float | None = None
     high: float | None = None
     confidence: float = 0.95
+    census: bool = False
     hits: float | None = None
     of: float | None = None
     counted: str = ""

@@ -71,10 +71,17 @@ def period_of(text: str, now: datetime) -> Period:
 
 
 def before(period: Period, count: int) -> list[Period]:
-    """Return a period and those of the same length before it, `count` in all, oldest first."""
+    """Return a period and those of the same length before it, `count` in all, oldest first.
+
+    Raises:
+        UsageError: there is no calendar so far back.
+    """
     found = [period]
-    for _ in range(count - 1):
-        found.append(_previous(found[-1]))
+    try:
+        for _ in range(count - 1):
+            found.append(_previous(found[-1]))
+    except (ValueError, OverflowError):
+        raise UsageError(f"{count} periods of {period.name} go back beyond the year 1: ask for fewer") from None
     return found[::-1]
 
 
@@ -90,7 +97,7 @@ def _previous(period: Period) -> Period:
     if _YEAR.fullmatch(period.name):
         return Period(str(start.year - 1), _month(start.year - 1, 1), start)
     length = period.end - start
-    return Period(f"{period.name} to {start:%Y-%m-%d}", start - length, start)
+    return Period(f"{period.name.partition(' ')[0]} to {start:%Y-%m-%d}", start - length, start)
 
 
 def _month(year: int, month: int) -> datetime:

@@ -15,8 +15,8 @@ from shipworthy.evidence.kpis.kpi import Kpi, Measured
 from shipworthy.evidence.kpis.period import Period
 
 Met = Literal["yes", "no", "unsure", "unknown"]
-"""Whether a target is met: ``unsure`` where the number is on the right side and its limits reach over; ``unknown``
-where there is no number."""
+"""Whether a target is met: ``unsure`` where the number is on the right side and its limits reach over, or there
+are none although it is no census; ``unknown`` where there is no number."""
 
 _TARGET = re.compile(r"(<=|>=) *([0-9]+(?:\.[0-9]+)?) *(%|d|h|min)?")
 _IN_MINUTES = {"min": 1.0, "h": 60.0, "d": 1440.0}
@@ -94,7 +94,8 @@ def met(target: str, unit: str, found: Measured) -> Met:
     if not good(found.value):
         return "no"
     far = found.high if sign == "<=" else found.low
-    return "yes" if far is None or good(far) else "unsure"
+    sure = found.census if far is None else good(far)
+    return "yes" if sure else "unsure"
 
 
 def _scale(written: str, unit: str, target: str) -> float:

@@ -36,7 +36,7 @@ def share(
         )  # fmt: skip
     low, high = (None, None) if census else limits(hits, of)
     return Measured(
-        value=hits / of, low=low, high=high, hits=hits, of=of, counted=counted, estimates=estimates,
+        value=hits / of, low=low, high=high, census=census, hits=hits, of=of, counted=counted, estimates=estimates,
         method="a census: all there are, so no limits" if census else method,
         records=tuple(records), parts=tuple(parts), left_out=out,
     )  # fmt: skip

@@ -41,8 +41,10 @@ def measure(facts: KpiFacts, period: Period) -> Measured:
                         parts=tuple(parts))  # fmt: skip
     spread = median_interval(times)
     known = abs(spread.low) != float("inf")
+    # One that goes on has no time yet: how long it will be, no limit says.
+    above = spread.high if known and not left_out else None
     return Measured(
-        value=found.median, low=spread.low if known else None, high=spread.high if known else None, of=len(times),
+        value=found.median, low=spread.low if known else None, high=above, of=len(times),
         counted="incidents contained", records=records, left_out=left_out, parts=tuple(parts),
         method="median, exact limits for every distribution" if known else "median; too few incidents for limits",
         estimates="incidents that were contained; those that are not are left out and named",

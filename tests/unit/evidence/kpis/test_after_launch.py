@@ -33,6 +33,8 @@ def test_incidents_per_sessions_with_exact_limits(desk):
     assert round(found.value, 3) == 0.1 and found.low < 0.1 < found.high
     assert found.parts[0].value == (100 + 5) / 10
     assert len(found.records) == 2
+    desk.says("sessions.counted", "chat", day, **{"sessions": "50000", "from": day, "to": day})
+    assert desk.ask("incident-rate").of == 50_000, "what was said last of the same days"
 
 
 def test_what_is_not_contained_is_named_and_in_no_median(desk):

@@ -20,7 +20,7 @@ def test_a_verifier_knows_each_of_them(desk):
     desk.says("deploy.ga", "v1", "2026-11-02", tier="high")
     with AuditLog(Layout(desk.root).control_url) as audit:
         keep_kpis(audit, [ONE, ONE._replace(value=None, low=None, hits=None, of=None, met="unknown")])
-        entry = claim(audit, "check", datetime(2026, 11, 3, tzinfo=UTC), "shipworthy check")
+        entry = claim(audit, "check", datetime(2026, 11, 3, tzinfo=UTC), "shipworthy check", system="SYS-desk")
         enter_end(audit, "check", entry.number, JobEnd(-9, 0.25, "stopped"))
         assert [one.value for one in read_kpis(audit, "SYS-desk")] == [0.9, None]
     with AuditLog(Layout(desk.root).control_url) as audit:

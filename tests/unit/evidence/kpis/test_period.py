@@ -53,9 +53,16 @@ def test_what_is_yet_to_come_is_refused():
         ("2026-02", ["2025-12", "2026-01", "2026-02"]),
         ("2026-Q1", ["2025-Q3", "2025-Q4", "2026-Q1"]),
         ("2026", ["2024", "2025", "2026"]),
+        ("90d", ["90d to 2026-06-04", "90d to 2026-09-02", "90d"]),
     ],
 )
 def test_those_before_follow_each_other(text, names):
     found = before(period_of(text, NOW), 3)
     assert [one.name for one in found] == names
     assert all(one.end == other.start for one, other in pairwise(found))
+
+
+@pytest.mark.parametrize("text", ["0002", "9999d"])
+def test_no_period_is_before_the_calendar(text):
+    with pytest.raises(UsageError, match="beyond the year 1"):
+        before(period_of(text, NOW), 80)

@@ -24,17 +24,22 @@ def test_there_are_sixteen_in_their_order_and_each_target_fits_its_unit():
         (">= 90 %", "share", (0.95, 0.91, 0.99), "yes"),
         (">= 90 %", "share", (0.95, 0.85, 0.99), "unsure"),
         (">= 90 %", "share", (0.85, 0.80, 0.95), "no"),
-        (">= 0.9", "share", (0.9, None, None), "yes"),
+        (">= 0.9", "share", (0.9, None, None), "unsure"),
         ("<= 1 h", "minutes", (30.0, 10.0, 59.0), "yes"),
         ("<= 1 h", "minutes", (30.0, 10.0, 61.0), "unsure"),
         ("<= 2 d", "days", (2.5, None, None), "no"),
-        ("<= 60 min", "days", (0.04, None, None), "yes"),
+        ("<= 60 min", "days", (0.04, 0.01, None), "unsure"),
         ("<= 5", "per 10,000 sessions", (0.0, 0.0, 0.37), "yes"),
     ],
 )
 def test_a_target_is_held_against_the_number_and_its_limits(target, unit, found, said):
     value, low, high = found
     assert met(target, unit, Measured(value=value, low=low, high=high)) == said
+
+
+def test_a_census_needs_no_limits():
+    assert met(">= 90 %", "share", Measured(value=1.0, census=True)) == "yes"
+    assert met(">= 90 %", "share", Measured(value=0.8, census=True)) == "no"
 
 
 @pytest.mark.parametrize(("target", "unit"), [("<= 5 %", "days"), ("<= 5 d", "share"), ("soon", "days")])
