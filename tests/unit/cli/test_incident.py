@@ -116,6 +116,15 @@ def test_a_lever_that_nobody_pulled_is_not_let_go_of(here):
     assert do("timeline")[1].count("let go of") == 1
 
 
+def test_check_warns_of_a_lever_whose_gateway_is_not_there(here, capsys):
+    root, _ = here
+    assert run(["check", "-C", str(root)]) == 0
+    assert "cannot be pulled" not in capsys.readouterr().out
+    (root / "gateway/gateway.yaml").rename(root / "gateway/moved.yaml")
+    assert run(["check", "-C", str(root)]) == 0
+    assert "the lever LV-strict cannot be pulled: there is no file gateway/gateway.yaml" in capsys.readouterr().out
+
+
 def test_an_exercise_with_answers_is_reported_and_counts(here, tmp_path):
     root, do = here
     answers = {"severity": {"choose": "s2", "after": 4}, "which": "open", "evidence": "snapshot", "lever": "pull",
