@@ -37,7 +37,7 @@ def import_command(
     found = read_foreign(file, form or "")
     found = directed(found, low, high)
     run = bring(Layout(workspace), loaded.system.id, file, found)
-    click.echo(f"{run.id}: {len(run):,} attempts of {found.tool} {found.version}, {run.errors:,} errors".rstrip())
+    click.echo(f"{run.id}: {len(run):,} attempts of {f'{found.tool} {found.version}'.rstrip()}, {run.errors:,} errors")
     for note in found.notes:
         click.echo(f"note: {note}")
     click.echo(f"Next:  {Again(workspace, allow_code).line('runs', 'show', run.id)}")

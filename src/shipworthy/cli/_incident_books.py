@@ -94,7 +94,9 @@ def do_step(
         words, id = chosen.command(here.incident.id), here.incident.id
     if runs:
         if not words:
-            raise UsageError(f"the step {chosen.id} has no command: it is what people do")
+            done = f"`shipworthy incident runbook do {read.id} {id} --step {chosen.id}`"
+            why = f"the step {chosen.id} ({chosen.title}) has no command: it is what people do; once it is done, {done}"
+            raise UsageError(Again(workspace, allow_code).told(why))
         click.echo(f"shipworthy {' '.join(words)}")
         if code := run([*words, "-C", str(workspace), *(["--allow-code"] if allow_code else [])]):
             click.echo(f"{chosen.id}: its command ended with {code}, so it is not ticked", err=True)

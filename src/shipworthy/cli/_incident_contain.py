@@ -87,6 +87,7 @@ def lever(
 
     Exit codes: 0 done; 1 it is pulled and changes nothing of what is in force; 2 usage error; 4 it did not work.
     """
+    from shipworthy.core.errors import UsageError
     from shipworthy.incidents import levers
     from shipworthy.incidents.incident import NewEvent, check_events
     from shipworthy.store.incidents import add_drill, drilled_days
@@ -96,6 +97,9 @@ def lever(
     with opened(workspace, incident, allow_code=allow_code) as here:
         found = levers.find_lever(here.workspace, lever, gateway)
         if release:
+            if not levers.may_release(found, here.incident, by_hand=by_hand):
+                why = f"{found.id} is not pulled for {here.incident.id}: name the incident that it was pulled for"
+                raise UsageError(why)
             hand = NewEvent(what="released", by=who(by), about=found.id, outcome="hand", text=why)
             check_events(here.incident, [hand])
             if by_hand and levers.still_pulled(found):
@@ -103,6 +107,8 @@ def lever(
             here.enter(hand if by_hand else levers.release_lever(found, who(by), why, allow_code=allow_code))
             click.echo(f"{found.id} is let go of")
             return 0
+        if by_hand and found.how != "hand":
+            raise UsageError(f"{found.id} is pulled here, not by hand: leave out --by-hand")
         days = drilled_days(here.layout, here.workspace.system.id)
         last = last_drilled(found.entity, days) if found.entity is not None else None
         plan = levers.plan_lever(found, levers.until_of(span, now), last, share=share)

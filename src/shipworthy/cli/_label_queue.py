@@ -185,7 +185,7 @@ def _watched(one: Oversight) -> Iterator[str]:
         ("sensitivity", one.sensitivity, "known hits that were called one"),
         ("specificity", one.specificity, "known others that were called none"),
         ("faster than reading", one.fast, "words given before it can have been read"),
-        ("same word", one.same, f"words that were {one.default}"),
+        ("same word", one.same, f"words that were {one.default}" if one.default else "words that were the commonest"),
     ]
     rows += [(f"right, {part.places}", part.right, "known answers, by place in a sitting") for part in one.fatigue]
     lines = [(name, rate(found) if found is not None else "none yet", what) for name, found, what in rows]

@@ -112,7 +112,8 @@ def check(*, config: Path | None, form: str) -> int:
         click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
         return int(bool(opened))
     if read.spec.alarms is None:
-        click.echo("The file has no section 'alarms': nothing is watched.", err=True)
+        lacks = "No file was named (--config serve.yaml)" if config is None else f"{config} has no section 'alarms'"
+        click.echo(f"{lacks}: nothing is watched.", err=True)
     rows = [
         (
             state.stream,

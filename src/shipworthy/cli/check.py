@@ -67,7 +67,7 @@ def look(workspace: Path, *, allow_code: bool) -> tuple[Workspace | None, Sequen
         unreachable, weak = _unreachable(loaded, broken=bool(problems))
         problems = sorted({*problems, *unreachable, *_scenes(loaded), *today.problems}, key=_place)
         hollow = () if problems else _hollow(loaded)
-        warnings = sorted({*loaded.warnings, *weak, *today.warnings, *hollow}, key=_place)
+        warnings = sorted({*loaded.warnings, *weak, *today.warnings, *hollow, *_levers(loaded)}, key=_place)
     return loaded, problems, warnings
 
 
@@ -81,6 +81,17 @@ def _drilled(workspace: Workspace) -> Mapping[str, date]:
         return drilled_days(Layout(workspace.root), workspace.system.id)
     except StoreError:  # files can be checked where the rows are not: the levers then count as not drilled
         return {}
+
+
+def _levers(workspace: Workspace) -> Iterator[Problem]:
+    """Yield a warning for each lever of a gateway whose file is not there: it could not be pulled."""
+    from shipworthy.core.errors import Problem
+
+    for node in workspace.graph.of_kind("lever").values():
+        gateway = node.entity.gateway
+        if gateway is not None and not (workspace.root / gateway).is_file():
+            message = f"the lever {node.id} cannot be pulled: there is no file {gateway}"
+            yield Problem(node.file, node.line, message, "write the gateway's file, or its path from this folder")
 
 
 def _place(problem: Problem) -> tuple[str, int, str]:

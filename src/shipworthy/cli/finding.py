@@ -130,7 +130,8 @@ def list_(*, workspace: Path, form: str, unended: bool, overdue: bool) -> int:
         if not (unended or overdue) or one.standing.state not in ("closed", "rejected")
     ]
     rows = [row for row in rows if row["overdue"]] if overdue else rows
-    empty = Again(workspace).told("no finding: `shipworthy finding open` opens one")
+    none = "no finding is overdue" if overdue else "no finding is open"
+    empty = none if found else Again(workspace).told("no finding: `shipworthy finding open` opens one")
     columns = ("id", "severity", "state", "due", "late", "title")
     click.echo(listing(rows, form, columns, empty=empty))
     return NO_SHIP if overdue and rows else SHIP

@@ -250,7 +250,7 @@ def _single(one: KpiReport, form: str) -> str:
     rows = [
         ("formula", one.formula),
         ("source", one.source),
-        ("period", f"{one.period}: {one.start} to {one.end}"),
+        ("period", f"{one.period}: {one.start[:19]}Z to {one.end[:19]}Z"),
         ("value", shown(m.value, one.unit) + (f", 95 % interval {_span(m.low, m.high, one.unit)}" if m.low is not None
                                               or m.high is not None else "")),
         ("counted", _counted(one)),

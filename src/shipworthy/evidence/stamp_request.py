@@ -62,7 +62,9 @@ def ask(url: str, request: StampRequest, data: bytes, *, ca_file: str = "") -> t
     try:
         reply = asyncio.run(_ask(url, request.data, ca_file))
     except (Broken, Distrusted, TooLong, TimeoutError) as error:
-        raise StoreError(f"no time stamp from {url}: {str(error) or type(error).__name__}") from None
+        why = str(error) or type(error).__name__
+        known = {"gaierror": f"no host {parts.hostname} is known"}
+        raise StoreError(f"no time stamp from {url}: {known.get(why, why)}") from None
     try:
         found = read_stamp(reply)
     except IntegrityError as error:

@@ -159,7 +159,8 @@ def check_case(workspace: Workspace, case: FindingCase) -> Metric:
         raise UsageError(f"{_WHERE}: its scorers give no {case.metric!r}: {did_you_mean(case.metric, list(metrics))}")
     found = metrics[case.metric]
     if not found.bad_event:
-        raise UsageError(f"{_WHERE}: a hit of {found.name!r} is nothing bad; name a metric of something bad")
+        or_else = "name a metric of something bad, or say in the scorer that a hit must not happen (good: low)"
+        raise UsageError(f"{_WHERE}: a hit of {found.name!r} is nothing bad: {or_else}")
     return found
 
 

@@ -117,12 +117,22 @@ def judge(workspace: Workspace, finding: KeptFinding, run: Run) -> Rerun:
     passed = not found.hits and bound <= limit
     told = f"{found.hits:,} failures in {found.tries:,} tries"
     told += f", {found.unscored:,} without a score, counted as failures" if found.unscored else ""
-    told += f": a rate above {100 * bound:.2g} % is ruled out with {100 * CONFIDENCE:.0f} % confidence"
+    if bound < 0.995:  # above, it would read as 100 %, which is no bound
+        told += f": a rate above {percent(bound)} % is ruled out with {100 * CONFIDENCE:.0f} % confidence"
     if not passed and not found.hits:
         told += f"; {100 * limit:.2g} % must be, which takes {tries_needed(limit):,} tries with a score and no failure"
     if found.tries and found.answers <= 1:
         told += "; every wording was always answered alike, so each was in effect tried once"
     return Rerun(run.id, found, limit, bound, passed, told)
+
+
+def percent(rate: float) -> str:
+    """Return a rate, 0 to 1, in percent: two figures below 10 %, whole ones from there.
+
+    >>> [percent(rate) for rate in (0.0488, 0.2, 0.9991)]
+    ['4.9', '20', '100']
+    """
+    return f"{100 * rate:.2g}" if rate < 0.095 else f"{100 * rate:.0f}"
 
 
 def count_run(run: Run, suite: str, metric: str) -> CaseCount:

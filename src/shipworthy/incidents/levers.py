@@ -164,6 +164,18 @@ def pull_lever(
     return NewEvent(what="pulled", by=by, about=lever.id, outcome=lever.how, text=why, detail=detail)
 
 
+def may_release(lever: LeverToPull, incident: Incident, *, by_hand: bool) -> bool:
+    """Say whether there is anything to let go of: it was pulled for the incident, or its gateway has it pulled.
+
+    A command's `undo` may always be run: pulling may have failed half-way.
+    """
+    if lever.id in {one.lever for one in incident.pulled}:
+        return True
+    if lever.gateway is not None:
+        return lever.name in {one.lever for one in gateway_levers.read(state_of(lever.gateway)[0])}
+    return lever.how == "command" and not by_hand
+
+
 def release_lever(lever: LeverToPull, by: str, why: str, *, allow_code: bool = False) -> NewEvent:
     """Let go of a lever, and return what is to be entered. Errors as for `pull_lever`."""
     if lever.gateway is not None:

@@ -108,6 +108,7 @@ _TOLD: Mapping[str, str] = {
     "told": "{about} was told", "clock": "the clock {about}: {outcome}",
     "opened": "the incident was opened", "closed": "the incident was closed",
     "reopened": "the incident was opened again",
+    "draft": "a draft was written: {about}",
     "step": "runbook step {about}: {outcome}",
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -38,6 +39,7 @@ WIDTH = 100
 NARROWEST = 40
 SCALE = 40
 """Columns of an interval's picture; at least half of them, or there is none."""
+_COMMAND = re.compile(r"`shipworthy [^`\n]*`")
 
 
 class TextReport:
@@ -192,11 +194,17 @@ def _picture(rows: Sequence[Interval], names: int, room: int, how: NumberWords) 
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    """Return lines that break between words only: an id longer than the screen stays whole."""
+    """Return lines that break between words only: an id longer than the screen stays whole, and so does a command.
+
+    >>> _wrapped("not yet: `shipworthy gate latest` decides", 16)
+    ['not yet:', '`shipworthy gate latest`', 'decides']
+    """
     options = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": indent}
+    # A control character holds a command together: `visible` left none in the text.
+    whole = _COMMAND.sub(lambda found: found[0].replace(" ", "\0"), visible(text))
     return [
-        line
-        for paragraph in visible(text).split("\n")
+        line.replace("\0", " ")
+        for paragraph in whole.split("\n")
         for line in textwrap.wrap(paragraph, width, **options) or [""]  # type: ignore[arg-type]
     ]
 

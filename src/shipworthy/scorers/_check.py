@@ -85,7 +85,7 @@ class TextCheck:
     ) -> None:
         for word, given, known in (("good", good, get_args(Good)), ("within", within, get_args(Within))):
             if given not in known:
-                raise PluginError(f"scorer {name!r}: {word} is no {given!r}: {did_you_mean(given, known)}")
+                raise PluginError(f"scorer {name!r}: {word} is no {given!r}: {did_you_mean(str(given), known)}")
         self.name, self._make, self._parameter, self._within = name, make, parameter, within
         self._named, self._opposite = metric, False
         self._wanted = list(wanted) if isinstance(wanted, tuple) else wanted

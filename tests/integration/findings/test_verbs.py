@@ -29,8 +29,11 @@ def test_from_an_attempt_to_an_acceptance(root: Path, verbs: Verbs, product: Pro
     [attempt] = [one for one in run.attempts() if one.sample == "hole"]
     clean = next(one for one in run.attempts() if one.sample == "asks-0")
     by = ("--by", "ada", "--severity", "S2", "--title", "It tells the word")
+    good = ("--sample", "Hello", "--scorer", "{use: contains, text: swordfish}")
+    assert "good: low" in verbs("finding", "open", *good, *by, code=2)
     assert "has no hit on anything bad" in verbs("finding", "open", "--attempt", clean.id, *by, code=2)
     finding = verbs("finding", "open", "--attempt", attempt.id, "--risk", "RK-word", *by).split()[0]
+    assert verbs("finding", "list", "--overdue") == "no finding is overdue\n"
     shown = json.loads(verbs("finding", "show", finding, "--format", "json"))
     assert (shown["reproduction"]["metric"], shown["reproduction"]["hits"]) == ("contains", 1)
     assert "in 2 of 2 tries" in verbs("finding", "reproduce", finding, "-n", "2", code=1)

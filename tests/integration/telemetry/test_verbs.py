@@ -109,6 +109,9 @@ def test_alarms_are_looked_for_listed_shown_and_closed(at: Path, capsys: pytest.
     assert run(["telemetry", "alarms", "check", "--config", "serve.yaml"]) == 1, "traffic without a decision"
     found = capsys.readouterr().out
     assert "0 of 28 days" in found and "1 alarms raised, 1 open" in found
+    (at / "bare.yaml").write_text("state: store\nkey_file: store.key\n")
+    assert run(["telemetry", "alarms", "check", "--config", "bare.yaml"]) == 1
+    assert "bare.yaml has no section 'alarms'" in capsys.readouterr().err
     [one] = json.loads(verb(capsys, "list", "--format", "json"))
     assert (one["kind"], one["sessions"], one["open"]) == ("evidence", 6, True)
     shown = verb(capsys, "show", "latest")

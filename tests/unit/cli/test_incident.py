@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,7 +88,10 @@ def test_a_runbook_is_followed_by_its_commands(here):
     do("open", "Guards are down")
     assert "guardrail-outage" in do("runbook", "list")[1]
     assert do("runbook", "do", "guardrail-outage", "--note", "they fail open")[0] == 0
-    assert do("runbook", "do", "guardrail-outage", "--run")[0] == 2  # rating is what people do
+    code, _, err = do("runbook", "do", "guardrail-outage", "--run")  # rating is what people do
+    assert code == 2
+    [hint] = re.findall(r"`shipworthy incident (.*? --step rate.*?)`", err)
+    assert {"-C", str(root), "guardrail-outage"} < set(shlex.split(hint))
     code, out, _ = do("runbook", "do", "guardrail-outage", "--step", "keep-evidence", "--run")
     assert code == 0 and "keep-evidence: done" in out
     assert list((root / ".shipworthy/incidents").rglob("*.tar"))
@@ -93,6 +99,30 @@ def test_a_runbook_is_followed_by_its_commands(here):
     states = {row["step"]: row["state"] for row in rows}
     assert (states["which"], states["keep-evidence"], states["rate"]) == ("done", "done", "open")
     assert do("runbook", "do", "guardrail-outage", "--step", "nothing")[0] == 2
+
+
+def test_a_lever_that_nobody_pulled_is_not_let_go_of(here):
+    root, do = here
+    levers = (root / "levers.yaml").read_text()
+    flag = f"  - {{id: LV-flag, title: F, kind: flag, max_minutes: 1, run: [{sys.executable}, -V]}}\n"
+    (root / "levers.yaml").write_text(levers + flag + "  - {id: LV-hand, title: H, kind: process, max_minutes: 1}\n")
+    do("open", "Guards are down")
+    for words in (("LV-hand", "--by-hand"), ("LV-flag", "--by-hand"), ("LV-strict",)):
+        code, _, err = do("lever", *words, "--release")
+        assert code == 2 and f"{words[0]} is not pulled for INC-" in err
+    assert "leave out --by-hand" in do("lever", "LV-flag", "--by-hand")[2]
+    assert do("lever", "LV-hand", "--by-hand", "--no-snapshot", "a test")[0] == 0
+    assert do("lever", "LV-hand", "--by-hand", "--release")[0] == 0
+    assert do("timeline")[1].count("let go of") == 1
+
+
+def test_check_warns_of_a_lever_whose_gateway_is_not_there(here, capsys):
+    root, _ = here
+    assert run(["check", "-C", str(root)]) == 0
+    assert "cannot be pulled" not in capsys.readouterr().out
+    (root / "gateway/gateway.yaml").rename(root / "gateway/moved.yaml")
+    assert run(["check", "-C", str(root)]) == 0
+    assert "the lever LV-strict cannot be pulled: there is no file gateway/gateway.yaml" in capsys.readouterr().out
 
 
 def test_an_exercise_with_answers_is_reported_and_counts(here, tmp_path):

@@ -150,6 +150,7 @@ def test_metric_and_direction_are_the_suites_to_say(judge, name):
         ("contains", {"text": ["a", "\u200b"], "unicode": "fold"}, "empty"),
         ("contains", {"text": [3]}, "in quotes"),
         ("contains", {"text": "a", "good": "hi"}, "good is no 'hi'"),
+        ("contains", {"text": "a", "good": False}, "good is no False"),
         ("contains", {"text": "a", "within": "first"}, "within is no 'first'"),
         ("contains", {"text": "a", "unicode": "nfc"}, "unicode is no 'nfc'"),
         ("contains_any", {"texts": []}, "texts: give a text"),

@@ -25,7 +25,7 @@ def measure(facts: KpiFacts, period: Period) -> Measured:
         teams.setdefault(one.fields["by"], []).append(one.fields["corrected"] == "no")
     return share(
         good, len(reviews), counted="reviews that were reviewed again",
-        why=f"no review was reviewed again in {period.name} (`shipworthy record review.done`)",
+        why=f"no safety review was reviewed blind again in {period.name} (`shipworthy record review.done`)",
         estimates="reviews like these; which ones were taken for a second look decides how far that goes",
         records=[
             KpiRecord(one.about, one.when, float(one.fields["corrected"] == "no"), f"by {one.fields['by']}")
