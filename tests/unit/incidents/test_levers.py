@@ -187,4 +187,6 @@ def test_a_lever_that_is_pulled_is_not_said_to_be_let_go_of_by_hand(root, capsys
     assert run(["incident", "lever", "LV-strict", "--release", "--by-hand", "-C", str(root)]) == 2
     assert "still pulled" in capsys.readouterr().err
     assert run(["incident", "lever", "LV-strict", "--release", "-C", str(root)]) == 0
-    assert run(["incident", "lever", "LV-strict", "--release", "--by-hand", "-C", str(root)]) == 0
+    capsys.readouterr()
+    assert run(["incident", "lever", "LV-strict", "--release", "--by-hand", "-C", str(root)]) == 2
+    assert "is not pulled" in capsys.readouterr().err, "what was let go of once is not let go of again"
