@@ -108,14 +108,14 @@ def accept(
 
     One of severity S1 or S2 rests on a signed acceptance of one of its risks (`shipworthy release accept`).
     """
-    from shipworthy.core.finding_entry import BLOCKING
+    from shipworthy.core.finding_entry import BLOCKING, RISK_ACCEPTED
     from shipworthy.findings import steps
     from shipworthy.release.blocks import acceptances
     from shipworthy.release.signing import signers_of
 
     with opened(workspace, finding, allow_code=allow_code) as (loaded, audit, found, secrets):
         signed = []
-        if found.standing.severity in BLOCKING and audit.of_kinds("risk.accepted"):
+        if found.standing.severity in BLOCKING and audit.of_kinds(RISK_ACCEPTED):
             signed = acceptances(audit, signers_of(workspace, signers), [])
         step = steps.accept(loaded, audit, found, by=by, why=because, expires=expires, signed=signed, secrets=secrets)
     click.echo(f"{found.standing.id}: accepted until {step.expires}, not closed; then due {step.due}")

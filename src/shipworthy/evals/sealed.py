@@ -10,6 +10,7 @@ from shipworthy.core.ledger import DECLARED
 from shipworthy.evals.results import Run
 from shipworthy.stats import UnpairedDifference, unpaired_difference
 from shipworthy.store.audit import AuditLog
+from shipworthy.store.register import DECISION_MADE
 
 if TYPE_CHECKING:
     from shipworthy.workspace.load import Workspace
@@ -56,7 +57,7 @@ def sealed_uses(audit: AuditLog) -> list[SealedUse]:
     """
     audit.verify()
     verdicts: dict[str, str] = {}
-    for entry in audit.of_kinds("decision.made"):
+    for entry in audit.of_kinds(DECISION_MADE):
         verdicts |= dict.fromkeys(entry.body.get("runs") or entry.body["heads"], str(entry.body["verdict"]))
     return [
         SealedUse(str(e.body["run"]), e.at, tuple(e.body["sealed"]), verdicts.get(str(e.body["run"]), "not decided"))

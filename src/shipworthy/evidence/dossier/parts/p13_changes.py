@@ -8,8 +8,7 @@ from shipworthy.core.ledger import DELETED
 from shipworthy.evidence.dossier.fact import Item
 from shipworthy.evidence.dossier.section import Absent, section, table
 from shipworthy.evidence.dossier.source import DossierSource
-
-DECISION_MADE = "decision.made"
+from shipworthy.store.register import DECISION_MADE
 
 
 @section(13, "changes", "Changes")
